@@ -1,0 +1,118 @@
+"""Predictions keyed by utterance id; nothing is ever joined by position."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import PredictionsError
+from sentir.i18n import _
+
+_META = b"sentir.predictions"
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Probabilities for N utterances over the K labels of a space.
+
+    Attributes:
+        ids: N unique utterance ids.
+        probabilities: ``(N, K)`` float64 in [0, 1]; rows sum to 1 where one label is chosen.
+        space: the label space that names the columns.
+        source: where they came from, such as model, seed and fold.
+    """
+
+    ids: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+    space: LabelSpace
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        p = self.probabilities
+        if p.shape != (len(self.ids), len(self.space)):
+            raise PredictionsError(
+                _(
+                    "{n} ids and {k} labels do not fit probabilities of shape {shape}.",
+                    n=len(self.ids),
+                    k=len(self.space),
+                    shape=p.shape,
+                )
+            )
+        if len(set(self.ids)) != len(self.ids):
+            raise PredictionsError(_("Predictions hold an utterance id twice."))
+        in_range = bool(np.isfinite(p).all() and (p >= 0).all() and (p <= 1 + 1e-9).all())
+        if not in_range or not (self.space.multilabel or np.allclose(p.sum(axis=1), 1, atol=1e-6)):
+            raise PredictionsError(_("Predictions must be probabilities, not raw scores."))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, utterance_id: str) -> NDArray[np.float64]:
+        return self.select([utterance_id]).probabilities[0]
+
+    def select(self, ids: Iterable[str]) -> Predictions:
+        """Return the predictions for ``ids``, in that order.
+
+        Raises:
+            PredictionsError: if one of them is missing.
+        """
+        wanted = tuple(ids)
+        row = {key: n for n, key in enumerate(self.ids)}
+        missing = [key for key in wanted if key not in row]
+        if missing:
+            raise PredictionsError(
+                _("{n} utterances have no prediction, the first is '{id}'.", n=len(missing), id=missing[0])
+            )
+        return Predictions(wanted, self.probabilities[[row[key] for key in wanted]], self.space, self.source)
+
+    def labels(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, tuple[str, ...]]:
+        """Return id → label names (`LabelSpace.decode`)."""
+        return dict(zip(self.ids, self.space.decode(self.probabilities, thresholds), strict=True))
+
+    @classmethod
+    def mean(cls, many: Sequence[Predictions], source: Mapping[str, str] | None = None) -> Predictions:
+        """Return the mean probabilities of several predictions of the same utterances, joined by id."""
+        first = many[0]
+        stacked = np.mean([p.select(first.ids).probabilities for p in many], axis=0)
+        return cls(first.ids, stacked, first.space, source or first.source)
+
+    def save(self, path: Path) -> None:
+        """Write one Parquet file: a column of ids, a column per label, the space in its metadata."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns = {name: self.probabilities[:, k] for k, name in enumerate(self.space.names)}
+        table = pa.table({"id": list(self.ids), **columns})
+        meta = {
+            "task": self.space.task,
+            "names": self.space.names,
+            "multilabel": self.space.multilabel,
+            "source": dict(self.source),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table.replace_schema_metadata({_META: json.dumps(meta).encode()}), path)
+
+    @classmethod
+    def load(cls, path: Path) -> Predictions:
+        """Read what `save` wrote.
+
+        Raises:
+            PredictionsError: if the file is not one of ours.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(path)
+            meta = json.loads((table.schema.metadata or {})[_META])
+        except (OSError, KeyError, pa.ArrowInvalid) as error:
+            raise PredictionsError(_("{path} does not hold predictions of Sentir.", path=path)) from error
+        space = LabelSpace(meta["task"], tuple(meta["names"]), meta["multilabel"])
+        columns = [table[name].to_numpy() for name in space.names]
+        return cls(tuple(table["id"].to_pylist()), np.stack(columns, axis=1), space, meta["source"])

@@ -1,0 +1,291 @@
+"""The values everything else is about: clips, utterances, dialogues and the corpus.
+
+A `Corpus` keeps the labels of its test split in a `SealedLabels`; every test utterance it hands out is blind.
+Their only door is `sentir.evaluation.ledger.open_test`, which counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import CorpusError
+from sentir.i18n import _
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPLITS = ("train", "dev", "test")
+Labels = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Media on disk, cut by seconds; ``None`` means from the start or to the end of the file."""
+
+    path: Path
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What one speaker says in one turn.
+
+    Attributes:
+        id: unique and readable as a path, ``meld/train/dia0/utt0``.
+        split: ``train``, ``dev`` or ``test``; ``""`` for an utterance from outside a corpus.
+        dialogue: unique key of the conversation (or video) it belongs to.
+        turn: its position in the dialogue, from 0.
+        text: what is said, as the corpus has it; ``None`` if unknown.
+        labels: task → label names; a task that is not there was not annotated.
+        scores: label name → annotated intensity, where the corpus has intensities.
+        numbers: numeric facts that come with the corpus and are no labels, such as ``duration`` in seconds.
+    """
+
+    id: str
+    split: str = ""
+    dialogue: str = ""
+    turn: int = 0
+    speaker: str | None = None
+    text: str | None = None
+    clip: Clip | None = None
+    labels: Labels = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def blind(self) -> Utterance:
+        """Return the same utterance without labels and scores."""
+        return replace(self, labels={}, scores={}) if self.labels or self.scores else self
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """A conversation: its utterances in order."""
+
+    id: str
+    utterances: tuple[Utterance, ...]
+
+    def before(self, position: int, n: int) -> tuple[Utterance, ...]:
+        """Return up to ``n`` utterances that precede the one at ``position``."""
+        return self.utterances[max(0, position - n) : position]
+
+
+def group_dialogues(utterances: Iterable[Utterance]) -> list[Dialogue]:
+    """Group utterances by dialogue, each in the order of its turns, dialogues in order of appearance."""
+    groups: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        groups.setdefault(utterance.dialogue or utterance.id, []).append(utterance)
+    return [Dialogue(key, tuple(sorted(group, key=lambda u: u.turn))) for key, group in groups.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something about a corpus that a person should know.
+
+    Attributes:
+        kind: a short stable key, such as ``"text_repaired"`` or ``"row_unusable"``.
+        severity: ``note`` (handled), ``warning`` (inherent, know it) or ``problem`` (something was lost).
+        message: one sentence: what is wrong, and what was done.
+        where: the utterance id, or file and row.
+    """
+
+    kind: str
+    severity: str
+    message: str
+    where: str
+
+
+class SealedLabels:
+    """The labels and scores of a test split, out of reach of everything but the ledger and the audit's counts."""
+
+    __slots__ = ("__labels", "__scores")
+
+    def __init__(self, utterances: Iterable[Utterance]) -> None:
+        rows = list(utterances)
+        self.__labels = {u.id: dict(u.labels) for u in rows}
+        self.__scores = {u.id: dict(u.scores) for u in rows}
+
+    def _reveal(self) -> tuple[dict[str, Labels], dict[str, Mapping[str, float]]]:
+        """Return id → labels and id → scores. For `evaluation.ledger` and `audit` alone."""
+        return dict(self.__labels), dict(self.__scores)
+
+    def __repr__(self) -> str:
+        return f"SealedLabels({len(self.__labels)} utterances)"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
+
+    Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
+    dialogue is the order of its turns.
+    """
+
+    name: str
+    utterances: tuple[Utterance, ...]
+    spaces: Mapping[str, LabelSpace]
+    issues: tuple[Issue, ...]
+    sealed: SealedLabels
+    synthetic: bool
+    fingerprint: str
+    test_fingerprint: str
+
+    @classmethod
+    def build(
+        cls,
+        name: str,
+        utterances: Iterable[Utterance],
+        spaces: Iterable[LabelSpace],
+        *,
+        issues: Iterable[Issue] = (),
+        synthetic: bool = False,
+    ) -> Corpus:
+        """Check the promises and seal the test labels.
+
+        Raises:
+            CorpusError: if an id repeats, a dialogue lies in two splits, or a label is not in its space.
+        """
+        rows = tuple(utterances)
+        by_task = {space.task: space for space in spaces}
+        _check(name, rows, by_task)
+        test = [u for u in rows if u.split == "test"]
+        return cls(
+            name=name,
+            utterances=tuple(u.blind() if u.split == "test" else u for u in rows),
+            spaces=by_task,
+            issues=tuple(issues),
+            sealed=SealedLabels(test),
+            synthetic=synthetic,
+            fingerprint=_digest(_content(u) for u in rows),
+            test_fingerprint=_digest(sorted(_content(u)[2:] for u in test)),
+        )
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Utterance]:
+        """Utterances by id; those of test are blind."""
+        return {u.id: u for u in self.utterances}
+
+    def split(self, name: str) -> tuple[Utterance, ...]:
+        """Return the utterances of one split in corpus order; those of test are blind."""
+        return tuple(u for u in self.utterances if u.split == name)
+
+    @property
+    def train(self) -> tuple[Utterance, ...]:
+        """Utterances of the train split, with labels."""
+        return self.split("train")
+
+    @property
+    def dev(self) -> tuple[Utterance, ...]:
+        """Utterances of the dev split, with labels."""
+        return self.split("dev")
+
+    @property
+    def test(self) -> tuple[Utterance, ...]:
+        """Utterances of the test split, blind."""
+        return self.split("test")
+
+    def space(self, task: str) -> LabelSpace:
+        """Return the label space of ``task``.
+
+        Raises:
+            CorpusError: if the corpus has no such task.
+        """
+        if task not in self.spaces:
+            raise CorpusError(
+                _(
+                    "The corpus '{name}' has no task '{task}'; it has: {tasks}.",
+                    name=self.name,
+                    task=task,
+                    tasks=", ".join(sorted(self.spaces)),
+                )
+            )
+        return self.spaces[task]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per utterance, with labels joined by ``|``; those of test are missing."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(u, self.spaces) for u in self.utterances])
+
+    def __iter__(self) -> Iterator[Utterance]:
+        return iter(self.utterances)
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+
+def _check(name: str, rows: tuple[Utterance, ...], spaces: Mapping[str, LabelSpace]) -> None:
+    repeated = [key for key, count in Counter(u.id for u in rows).items() if count > 1]
+    if repeated:
+        raise CorpusError(
+            _(
+                "In the corpus '{name}' the id '{id}' stands {n} times; ids must be unique.",
+                name=name,
+                id=repeated[0],
+                n=sum(u.id == repeated[0] for u in rows),
+            )
+        )
+    split_of: dict[str, str] = {}
+    for u in rows:
+        if u.split not in SPLITS:
+            raise CorpusError(
+                _("'{id}' has the split '{split}'; use train, dev or test.", id=u.id, split=u.split)
+            )
+        if split_of.setdefault(u.dialogue, u.split) != u.split:
+            raise CorpusError(
+                _(
+                    "In the corpus '{name}' the dialogue '{dialogue}' lies in {one} and in {other}; "
+                    "a dialogue must lie in one split.",
+                    name=name,
+                    dialogue=u.dialogue,
+                    one=split_of[u.dialogue],
+                    other=u.split,
+                )
+            )
+        for task, labels in u.labels.items():
+            spaces[task].encode([labels])
+
+
+def _content(u: Utterance) -> tuple[str, ...]:
+    """What a fingerprint covers: everything but where files lie."""
+    facts = (u.labels, u.scores, u.numbers)
+    times = [] if u.clip is None else [u.clip.start, u.clip.end]
+    return (
+        u.id,
+        u.dialogue,
+        u.text or "",
+        u.speaker or "",
+        json.dumps([sorted(map(list, f.items())) for f in facts] + times, ensure_ascii=False, default=list),
+    )
+
+
+def _digest(rows: Iterable[tuple[str, ...]]) -> str:
+    hasher = hashlib.sha256()
+    for row in rows:
+        hasher.update(json.dumps(row, ensure_ascii=False).encode())
+    return hasher.hexdigest()[:16]
+
+
+def _flat(u: Utterance, spaces: Mapping[str, LabelSpace]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "id": u.id,
+        "split": u.split,
+        "dialogue": u.dialogue,
+        "turn": u.turn,
+        "speaker": u.speaker,
+        "text": u.text,
+        "path": None if u.clip is None else str(u.clip.path),
+        "start": None if u.clip is None else u.clip.start,
+        "end": None if u.clip is None else u.clip.end,
+    }
+    row |= {task: "|".join(u.labels[task]) if task in u.labels else None for task in spaces}
+    row |= {f"score.{name}": value for name, value in u.scores.items()}
+    return row | {f"number.{name}": value for name, value in u.numbers.items()}

@@ -1,0 +1,50 @@
+"""Every error Sentir raises on purpose, each one clear sentence for the person who meets it.
+
+    SentirError
+    ├── RecipeError             a recipe or an override that cannot be used; names the key
+    ├── UnknownNameError        a name that no registry knows; offers the nearest ones
+    ├── CorpusError             files, columns or rows that cannot be read as a corpus
+    ├── PredictionsError        predictions that do not fit the utterances asked for
+    ├── LockedTestError         the test split was asked for without opening it
+    ├── WeightsError            pretrained weights that cannot be found, reached or trusted
+    ├── RecognizerError         a saved model folder that is incomplete or not ours
+    └── MissingDependencyError  an optional package is needed; says what to install
+
+The command line prints the message and exits with code 2.
+"""
+
+
+class SentirError(Exception):
+    """Base of all errors raised on purpose; its text is meant for the user."""
+
+
+class RecipeError(SentirError):
+    """A recipe, or an override of it, cannot be used; the message names the key."""
+
+
+class UnknownNameError(SentirError):
+    """A name is in no registry; the message offers the nearest ones."""
+
+
+class CorpusError(SentirError):
+    """A corpus cannot be read: wrong folder, missing column, contradictory rows."""
+
+
+class PredictionsError(SentirError):
+    """Predictions and utterances do not match."""
+
+
+class LockedTestError(SentirError):
+    """The test split was asked for without opening it through the ledger."""
+
+
+class WeightsError(SentirError):
+    """Pretrained weights cannot be found, reached or trusted."""
+
+
+class RecognizerError(SentirError):
+    """A folder is not a saved recognizer, or is incomplete."""
+
+
+class MissingDependencyError(SentirError):
+    """An optional package is needed; the message says what to install."""

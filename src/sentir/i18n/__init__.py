@@ -1,0 +1,72 @@
+"""One catalogue for everything a user reads, in English (the source) and Spanish.
+
+``_("No table under {root}.", root=root)`` looks the sentence up and then fills it in, so translators see
+whole sentences. ``make messages`` refreshes the catalogue and compiles it; a test holds it complete.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "es")
+_LOCALES = Path(__file__).parent / "locales"
+
+
+def preferred_language() -> str:
+    """Return the language of the environment: ``SENTIR_LANG``, then the usual locale variables, else English."""
+    for variable in ("SENTIR_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(variable):
+            return "es" if value.lower().startswith("es") else "en"
+    return "en"
+
+
+_current = preferred_language()
+
+
+def language() -> str:
+    """Return the current language, ``"en"`` or ``"es"``."""
+    return _current
+
+
+def set_language(code: str) -> None:
+    """Use ``code`` (``"en"`` or ``"es"``) for every text from now on.
+
+    Raises:
+        ValueError: if the language is not one of `LANGUAGES`.
+    """
+    global _current
+    if code not in LANGUAGES:
+        raise ValueError(f"language {code!r} is not one of {', '.join(LANGUAGES)}")
+    _current = code
+
+
+@contextmanager
+def in_language(code: str) -> Iterator[None]:
+    """Use ``code`` inside a ``with`` block."""
+    before = _current
+    set_language(code)
+    try:
+        yield
+    finally:
+        set_language(before)
+
+
+@cache
+def _catalogue(code: str) -> gettext.NullTranslations:
+    return gettext.translation("sentir", _LOCALES, languages=[code], fallback=code == "en")
+
+
+def _(message: str, /, **values: object) -> str:
+    """Translate ``message`` and fill in its ``{names}``."""
+    text = _catalogue(_current).gettext(message)
+    return text.format(**values) if values else text
+
+
+def mark(message: str) -> str:
+    """Mark a sentence for the catalogue without translating it yet (for constants)."""
+    return message

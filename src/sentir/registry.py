@@ -1,0 +1,74 @@
+"""Names → things, with one error message for a name nobody knows, and plug-ins of a single file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from sentir.errors import SentirError, UnknownNameError
+from sentir.i18n import _
+
+
+class Registry:
+    """A table of named things of one kind; entries may be ``"module:attribute"``, imported on first use."""
+
+    def __init__(self, kind: str, entries: Mapping[str, Any] | None = None) -> None:
+        self.kind = kind
+        self._entries: dict[str, Any] = dict(entries or {})
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """Return a decorator that adds the decorated thing under ``name``."""
+
+        def add(thing: Any) -> Any:
+            self._entries[name] = thing
+            return thing
+
+        return add
+
+    def get(self, name: str) -> Any:
+        """Return the thing called ``name``.
+
+        Raises:
+            UnknownNameError: if there is none; the message offers the nearest names.
+        """
+        if name not in self._entries:
+            raise UnknownNameError(self._unknown(name))
+        entry = self._entries[name]
+        if isinstance(entry, str):
+            module, _colon, attribute = entry.partition(":")
+            entry = self._entries[name] = getattr(importlib.import_module(module), attribute)
+        return entry
+
+    def _unknown(self, name: str) -> str:
+        near = get_close_matches(name, self._entries, n=2, cutoff=0.5)
+        hint = _("did you mean {names}?", names=_(" or ").join(near)) + " " if near else ""
+        return _(
+            "There is no {kind} called '{name}'; {hint}Known: {known}.",
+            kind=_(self.kind),
+            name=name,
+            hint=hint,
+            known=", ".join(sorted(self._entries)),
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._entries))
+
+
+def load_plugin(path: Path) -> None:
+    """Run a third party's Python file, which registers its reader, backbone or feature on import.
+
+    Raises:
+        SentirError: if there is no such file.
+    """
+    if not path.is_file():
+        raise SentirError(_("The plug-in {path} does not exist; give the path of a Python file.", path=path))
+    spec = importlib.util.spec_from_file_location(f"sentir_plugin_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))

@@ -1,0 +1,37 @@
+"""Let ``import torchvision`` work where its compiled operators cannot load.
+
+PyPI's torchvision is built against CUDA builds of torch. Beside a CPU build its shared library does not
+load, and ``import torchvision`` fails with "operator torchvision::nms does not exist", which takes timm and
+transformers down with it. Declaring the schemas of the missing operators is enough for the import; nothing in
+Sentir calls them. Import this module before transformers or timm; it does nothing where torchvision is absent
+or whole.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import torch
+
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+
+
+def _declare_missing_operators() -> torch.library.Library | None:
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        for library in Path(spec.origin).parent.glob("_C*.so"):
+            torch.ops.load_library(str(library))
+            return None
+    except OSError:
+        pass  # built for another torch: what this module is for
+    fragment = torch.library.Library("torchvision", "DEF")
+    for schema in _SCHEMAS:
+        fragment.define(schema)
+    return fragment
+
+
+_fragment = _declare_missing_operators()  # the declarations live as long as this object
