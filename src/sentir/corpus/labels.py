@@ -97,9 +97,7 @@ class LabelSpace:
 
     def __post_init__(self) -> None:
         if len(set(self.names)) != len(self.names) or len(self.names) < 1:
-            raise CorpusError(
-                _("The labels of '{task}' must be one or more different names.", task=self.task)
-            )
+            raise CorpusError(_("The labels of '{task}' must be one or more different names.", task=self.task))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -1,0 +1,1 @@
+"""Metrics, thresholds, intervals and the ledger of test openings."""

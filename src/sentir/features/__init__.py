@@ -1,0 +1,1 @@
+"""Numeric features of blind utterances."""

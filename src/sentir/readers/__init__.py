@@ -1,0 +1,1 @@
+"""Readers: files of a known layout → a `Corpus`."""

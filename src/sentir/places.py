@@ -1,0 +1,16 @@
+"""Where Sentir keeps what it remembers (state) and what it can make again (cache)."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_state_path
+
+
+def state_dir() -> Path:
+    """Return the folder of the ledger: ``SENTIR_STATE_DIR``, or the user's state folder."""
+    return Path(os.environ.get("SENTIR_STATE_DIR") or user_state_path("sentir"))
+
+
+def cache_dir() -> Path:
+    """Return the folder of encoded vectors and demo corpora: ``SENTIR_CACHE_DIR``, or the user's cache folder."""
+    return Path(os.environ.get("SENTIR_CACHE_DIR") or user_cache_path("sentir"))

@@ -1,0 +1,28 @@
+"""Fixtures for all tests: isolated state and cache folders, English messages, and the real corpora if present."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sentir import i18n
+
+SHARED = Path(os.environ.get("SENTIR_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(tmp_path_factory, monkeypatch):
+    """Give every test its own ledger and cache, and English texts."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("SENTIR_STATE_DIR", str(home / "state"))
+    monkeypatch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    i18n.set_language("en")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with the real corpora; tests that need it carry the marker ``shared_data``."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the real corpora are not beside the project ({SHARED}); set SENTIR_SHARED_DATA")
+    return SHARED
