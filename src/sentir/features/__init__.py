@@ -1,1 +1,51 @@
-"""Numeric features of blind utterances."""
+"""Numeric features of utterances, which never see a label.
+
+A feature set is a function ``(utterances) -> {column name: (N,) float array}``; unknown values are NaN. It is
+given blind utterances, whole dialogues at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.types import Utterance
+from sentir.i18n import mark
+from sentir.registry import Registry
+
+FEATURES = Registry(
+    mark("feature set"),
+    {
+        "lexical": "sentir.features.lexical:lexical",
+        "dialogue": "sentir.features.dialogue:dialogue",
+        "given": "sentir.features.dialogue:given",
+    },
+)
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """N utterances by F named columns, float32, NaN where a value is unknown."""
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+
+
+def compute_features(sets: Sequence[str], utterances: Sequence[Utterance]) -> FeatureTable:
+    """Compute the named feature sets side by side, from utterances made blind first.
+
+    Returns:
+        A table of shape ``(N, F)``; columns are called ``set.column``.
+
+    Raises:
+        UnknownNameError: if a set is not registered.
+    """
+    blind = [u.blind() for u in utterances]
+    columns = {
+        f"{name}.{column}": values for name in sets for column, values in FEATURES.get(name)(blind).items()
+    }
+    values = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(blind), 0))
+    return FeatureTable(tuple(columns), values.astype(np.float32))

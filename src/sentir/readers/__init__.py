@@ -1,1 +1,48 @@
-"""Readers: files of a known layout → a `Corpus`."""
+"""Readers: files of a known layout → a `Corpus`.
+
+A reader is a function ``read(root, data) -> Corpus``: the folder (or file) the user named and the recipe's
+``data`` section. It keeps text as the corpus has it (cleaning comes later) and lists what it could not use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sentir.corpus.types import Corpus
+from sentir.errors import CorpusError
+from sentir.i18n import _, mark
+from sentir.recipe import Data
+from sentir.registry import Registry
+
+READERS = Registry(
+    mark("reader"),
+    {
+        "meld": "sentir.readers.meld:read",
+        "mosei": "sentir.readers.mosei:read",
+        "table": "sentir.readers.table:read",
+        "demo-meld": "sentir.readers.demo:read_meld",
+        "demo-mosei": "sentir.readers.demo:read_mosei",
+    },
+)
+
+
+def read_corpus(data: Data, root: Path | None = None) -> Corpus:
+    """Read the corpus that a recipe's ``data`` section names.
+
+    Args:
+        data: the section; its ``root`` is used when ``root`` is not given.
+        root: the folder the corpus lies in; demo corpora need none.
+
+    Raises:
+        UnknownNameError: if there is no such reader.
+        CorpusError: if a root is needed and none is given, or the files cannot be read.
+    """
+    read = READERS.get(data.reader)
+    place = root or data.root
+    if place is None and not data.reader.startswith("demo-"):
+        raise CorpusError(
+            _("The reader '{reader}' needs the folder of the corpus; give --root FOLDER.", reader=data.reader)
+        )
+    if place is not None and not place.exists():
+        raise CorpusError(_("The folder {root} does not exist; give the root of the corpus.", root=place))
+    return read(place, data)
