@@ -1,0 +1,89 @@
+"""Encoders: inputs of N utterances → one vector per utterance and layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sentir.models.text_backbones import (
+    TextBackbone,
+    load_tokenizer,
+    load_transformer,
+    text_backbone,
+    with_position_limit,
+)
+from sentir.models.tokenization import TextTokenizer
+
+
+def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
+    """Average ``(N, T, d)`` over the positions where the ``(N, T)`` mask is 1 → ``(N, d)``."""
+    weight = mask.unsqueeze(-1).to(states.dtype)
+    return (states * weight).sum(1) / weight.sum(1).clamp(min=1)
+
+
+class TextEncoder(nn.Module):
+    """A text transformer that gives the mean token vector of each of its layers.
+
+    Args:
+        transformer: a bare transformers encoder.
+        layers: hidden layers to read, 0 being the embeddings; ``None`` = all.
+    """
+
+    inputs = ("input_ids", "attention_mask", "token_type_ids", "pool_mask")
+
+    def __init__(self, transformer: Any, layers: tuple[int, ...] | None = None) -> None:
+        super().__init__()
+        self.transformer = transformer
+        count = transformer.config.num_hidden_layers + 1
+        self.layers = tuple(range(count)) if layers is None else tuple(n % count for n in layers)
+
+    @property
+    def width(self) -> int:
+        """Width d of a vector."""
+        return int(self.transformer.config.hidden_size)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        pool_mask: Tensor,
+        token_type_ids: Tensor | None = None,
+    ) -> Tensor:
+        """Encode N token sequences ``(N, T)`` → ``(N, L, d)``, whatever their padding."""
+        extra = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        output = self.transformer(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, **extra
+        )
+        return torch.stack([masked_mean(output.hidden_states[n], pool_mask) for n in self.layers], dim=1)
+
+
+def load_text_encoder(
+    name: str,
+    *,
+    weights: str | None = None,
+    pretrained: bool = True,
+    layers: tuple[int, ...] | None = None,
+    max_length: int | None = None,
+) -> tuple[TextEncoder, TextTokenizer, TextBackbone]:
+    """Load a text backbone and its tokenizer.
+
+    Args:
+        name: a name in `TEXT_BACKBONES`, a hub id or a local folder.
+        weights: a folder or hub id to take the weights and tokenizer from instead.
+        pretrained: ``False`` keeps the architecture and draws random weights.
+        layers: hidden layers to read; ``None`` = all.
+        max_length: longest input in tokens, if shorter than what the backbone allows.
+
+    Raises:
+        UnknownNameError: if there is no such backbone.
+        WeightsError: if the weights can neither be found nor fetched.
+    """
+    spec = text_backbone(name)
+    source = spec.source(weights)
+    transformer = load_transformer(source, pretrained=pretrained)
+    spec = with_position_limit(spec, transformer.config)
+    length = min(max_length or spec.max_length, spec.max_length)
+    tokenizer = load_tokenizer(source, spec.tokenizer_options)
+    return TextEncoder(transformer, layers), TextTokenizer(tokenizer, length, spec.normalize), spec

