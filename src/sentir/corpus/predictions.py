@@ -77,8 +77,14 @@ class Predictions:
 
     @classmethod
     def mean(cls, many: Sequence[Predictions], source: Mapping[str, str] | None = None) -> Predictions:
-        """Return the mean probabilities of several predictions of the same utterances, joined by id."""
+        """Return the mean probabilities of several predictions of the same utterances, joined by id.
+
+        Raises:
+            PredictionsError: if they differ in their utterances or label spaces.
+        """
         first = many[0]
+        if any(p.space != first.space or set(p.ids) != set(first.ids) for p in many):
+            raise PredictionsError(_("Predictions of different utterances or labels cannot be averaged."))
         stacked = np.mean([p.select(first.ids).probabilities for p in many], axis=0)
         return cls(first.ids, stacked, first.space, source or first.source)
 

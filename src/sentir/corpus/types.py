@@ -165,7 +165,7 @@ class Corpus:
             sealed=SealedLabels(test),
             synthetic=synthetic,
             fingerprint=_digest(_content(u) for u in rows),
-            test_fingerprint=_digest(sorted(_content(u)[2:] for u in test)),
+            test_fingerprint=_digest(sorted(_said(u) for u in test)),
         )
 
     @cached_property
@@ -239,7 +239,7 @@ def _check(name: str, rows: tuple[Utterance, ...], spaces: Mapping[str, LabelSpa
             raise CorpusError(
                 _("'{id}' has the split '{split}'; use train, dev or test.", id=u.id, split=u.split)
             )
-        if split_of.setdefault(u.dialogue, u.split) != u.split:
+        if u.dialogue and split_of.setdefault(u.dialogue, u.split) != u.split:
             raise CorpusError(
                 _(
                     "In the corpus '{name}' the dialogue '{dialogue}' lies in {one} and in {other}; "
@@ -256,11 +256,14 @@ def _check(name: str, rows: tuple[Utterance, ...], spaces: Mapping[str, LabelSpa
 
 def _content(u: Utterance) -> tuple[str, ...]:
     """What a fingerprint covers: everything but where files lie."""
+    return (u.id, u.split, u.dialogue, str(u.turn), *_said(u))
+
+
+def _said(u: Utterance) -> tuple[str, ...]:
+    """What a test fingerprint covers: what was said and annotated, whatever the ids."""
     facts = (u.labels, u.scores, u.numbers)
     times = [] if u.clip is None else [u.clip.start, u.clip.end]
     return (
-        u.id,
-        u.dialogue,
         u.text or "",
         u.speaker or "",
         json.dumps([sorted(map(list, f.items())) for f in facts] + times, ensure_ascii=False, default=list),

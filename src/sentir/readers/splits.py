@@ -1,0 +1,52 @@
+"""Train, dev and test: names of splits as tables spell them, and splits drawn by group."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+from sentir.corpus.types import SPLITS
+from sentir.errors import CorpusError
+from sentir.i18n import _
+
+_SPLIT_NAMES = {name: name for name in SPLITS} | dict.fromkeys(("val", "valid", "validation"), "dev")
+
+
+def split_named(name: str) -> str | None:
+    """Return train, dev or test for a name such as ``Validation``, or ``None`` if it names no split."""
+    return _SPLIT_NAMES.get(name.strip().casefold())
+
+
+def draw_splits(groups: Sequence[str], fractions: Sequence[float], seed: int) -> list[str]:
+    """Draw whole groups into train, dev and test, whatever the order of the rows.
+
+    Groups come in the order of a hash of seed and name; each goes to the split that is furthest below its share
+    of rows, so every split gets at least one.
+
+    Args:
+        groups: the group of each of N rows.
+        fractions: shares of train, dev and test.
+        seed: another seed draws another split.
+
+    Returns:
+        The split of each row.
+
+    Raises:
+        CorpusError: if there are fewer than three groups.
+    """
+    sizes = Counter(groups)
+    if len(sizes) < len(SPLITS):
+        raise CorpusError(
+            _(
+                "{n} groups cannot fill train, dev and test; name a split column, or a finer group column.",
+                n=len(sizes),
+            )
+        )
+    share = dict(zip(SPLITS, fractions, strict=True))
+    filled = dict.fromkeys(SPLITS, 0)
+    split_of: dict[str, str] = {}
+    for group in sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest()):
+        split_of[group] = min(SPLITS, key=lambda split: filled[split] / share[split])
+        filled[split_of[group]] += sizes[group]
+    return [split_of[group] for group in groups]
