@@ -1,0 +1,98 @@
+"""What a corpus holds: utterances, labels, words and seconds by split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from sentir.audit.values import Row, Table
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.types import SPLITS, Corpus, Labels, Utterance
+from sentir.i18n import _
+
+LabelsOf = Mapping[str, Labels]
+
+
+def count_splits(corpus: Corpus, labels_of: LabelsOf) -> Table:
+    """Count utterances, dialogues, speakers, and utterances that some task or the text is missing from."""
+    columns = {
+        "split": _("split"),
+        "utterances": _("utterances"),
+        "dialogues": _("dialogues"),
+        "speakers": _("speakers"),
+        "unlabelled": _("without a label of some task"),
+        "without_text": _("without text"),
+    }
+
+    def row(split: str, rows: Sequence[Utterance]) -> Row:
+        return {
+            "split": split,
+            "utterances": len(rows),
+            "dialogues": len({u.dialogue for u in rows}),
+            "speakers": len({u.speaker for u in rows if u.speaker is not None}),
+            "unlabelled": sum(not corpus.spaces.keys() <= labels_of[u.id].keys() for u in rows),
+            "without_text": sum(not (u.text or "").strip() for u in rows),
+        }
+
+    return Table("splits", _("Splits"), columns, tuple(row(split, corpus.split(split)) for split in SPLITS))
+
+
+def count_labels(corpus: Corpus, labels_of: LabelsOf) -> Table:
+    """Count each label by split; a task of several labels also counts utterances that carry none of them."""
+    columns = {"task": _("task"), "label": _("label")} | {split: split for split in SPLITS}
+    rows = [row for space in corpus.spaces.values() for row in _label_rows(corpus, space, labels_of)]
+    return Table("labels", _("Labels"), columns, tuple(rows))
+
+
+def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> list[Row]:
+    none_of_them = _("none of them")
+    counts: dict[str, Counter[str]] = {}
+    for split in SPLITS:
+        annotated = [labels_of[u.id].get(space.task) for u in corpus.split(split)]
+        counts[split] = Counter(
+            label for labels in annotated if labels is not None for label in labels or (none_of_them,)
+        )
+    names = (*space.names, none_of_them) if space.multilabel else space.names
+    return [
+        {"task": space.task, "label": name, **{split: counts[split][name] for split in SPLITS}} for name in names
+    ]
+
+
+def measure_words(corpus: Corpus) -> Table:
+    """Summarize words per utterance (pieces between white space) over the utterances with text."""
+    return _summarize(
+        corpus, "words", _("Words per utterance"), lambda u: len(u.text.split()) if u.text else None
+    )
+
+
+def measure_durations(corpus: Corpus) -> Table:
+    """Summarize durations in seconds over the utterances that have one."""
+    return _summarize(corpus, "durations", _("Seconds per utterance"), lambda u: u.numbers.get("duration"))
+
+
+def _summarize(corpus: Corpus, key: str, title: str, measure: Callable[[Utterance], float | None]) -> Table:
+    columns = {
+        "split": _("split"),
+        "utterances": _("utterances"),
+        "total": _("total"),
+        "median": _("median"),
+        "p95": _("95th percentile"),
+        "longest": _("longest"),
+    }
+
+    def row(split: str) -> Row:
+        values = [value for u in corpus.split(split) if (value := measure(u)) is not None]
+        if not values:
+            return {"split": split, "utterances": 0, "total": 0, "median": None, "p95": None, "longest": None}
+        return {
+            "split": split,
+            "utterances": len(values),
+            "total": round(np.sum(values).item(), 1),
+            "median": round(float(np.median(values)), 2),
+            "p95": round(float(np.percentile(values, 95)), 2),
+            "longest": round(np.max(values).item(), 2),
+        }
+
+    return Table(key, title, columns, tuple(row(split) for split in SPLITS))
