@@ -1,0 +1,110 @@
+"""Intervals by bootstrap over dialogues: conversations are independent, utterances of one are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import PredictionsError
+from sentir.evaluation.metrics import from_statistics, score, statistics
+from sentir.evaluation.results import Score
+from sentir.i18n import _
+
+Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
+"""What one trained model (one seed) says: ``(N, K)`` probabilities and its thresholds."""
+
+_CHUNK = 4_000_000  # float64 numbers in one chunk of weights and totals: 32 MB
+
+
+def bootstrap(
+    space: LabelSpace,
+    truth: NDArray,
+    runs: Sequence[Run],
+    groups: Sequence[str],
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int = 0,
+) -> dict[str, Score]:
+    """Return every metric with its interval.
+
+    A resample draws as many dialogues as there are, with replacement; all runs meet the same resamples, and a
+    metric is averaged over runs in each. The interval is the percentile interval. AUC and average precision have
+    none, and with a single dialogue nothing has.
+
+    Args:
+        truth: what `LabelSpace.encode` makes, N rows.
+        runs: one per seed.
+        groups: N keys of dialogues.
+        resamples: how many.
+        confidence: mass of the interval, such as 0.95.
+        seed: of the resamples.
+
+    Returns:
+        Metric → mean over runs on all rows, interval, standard deviation over runs (``ddof=1``; none for one).
+
+    Raises:
+        PredictionsError: if there is nothing to score or the shapes do not fit.
+    """
+    clusters = by_dialogue(space, truth, runs, groups)
+    intervals: dict[str, NDArray[np.float64]] = {}
+    if clusters.shape[1] > 1:
+        intervals = {
+            name: np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+            for name, values in resampled(space, clusters, resamples=resamples, seed=seed).items()
+        }
+    scores = [score(space, truth, probabilities, thresholds) for probabilities, thresholds in runs]
+    return {name: _score([run[name] for run in scores], intervals.get(name)) for name in scores[0]}
+
+
+def _score(values: list[float], interval: NDArray[np.float64] | None) -> Score:
+    low, high = (None, None) if interval is None else map(float, interval)
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Score(float(np.mean(values)), low, high, sd)
+
+
+def by_dialogue(
+    space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return the statistics of each run summed over each of C dialogues, ``(runs, C, S)``.
+
+    Raises:
+        PredictionsError: if there is no run, nothing to score, or the shapes do not fit.
+    """
+    if not runs:
+        raise PredictionsError(_("There are no predictions to score for '{task}'.", task=space.task))
+    if len(groups) != len(truth):
+        raise PredictionsError(
+            _("{groups} dialogue keys do not fit {n} labeled utterances.", groups=len(groups), n=len(truth))
+        )
+    index = np.unique(np.asarray(groups), return_inverse=True)[1]
+    return np.stack([statistics(space, truth, p, thresholds, index) for p, thresholds in runs])
+
+
+def resampled(
+    space: LabelSpace, clusters: NDArray[np.float64], *, resamples: int, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Return the metrics, averaged over runs, of each resample of dialogues: ``(resamples,)`` per metric.
+
+    Args:
+        clusters: ``(runs, C, S)`` from `by_dialogue`. The same seed and C give the same resamples.
+    """
+    n = clusters.shape[1]
+    rng = np.random.default_rng(seed)
+    parts = []
+    for size in chunk_sizes(resamples, clusters):
+        weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+        metrics = from_statistics(space, weights @ clusters)
+        parts.append({name: values.mean(axis=0) for name, values in metrics.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def chunk_sizes(total: int, clusters: NDArray[np.float64]) -> Iterator[int]:
+    """Cut ``total`` weightings of ``(runs, C, S)`` statistics into chunks of bounded memory."""
+    runs, n, width = clusters.shape
+    size = max(1, _CHUNK // (n + runs * width))
+    for start in range(0, total, size):
+        yield min(size, total - start)

@@ -1,0 +1,196 @@
+"""From predictions and labels, joined by id, to the rows of ``results.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.errors import PredictionsError, SentirError
+from sentir.evaluation.intervals import Run, bootstrap
+from sentir.evaluation.metrics import confusion_matrix, per_label
+from sentir.evaluation.results import Comparison, LabelScore, ModelScores
+from sentir.i18n import _
+
+
+def score_model(
+    *,
+    space: LabelSpace,
+    labels: Mapping[str, tuple[str, ...]],
+    predictions: Sequence[Predictions],
+    thresholds: Sequence[NDArray[np.floating] | None],
+    groups: Mapping[str, str],
+    model: str,
+    role: str,
+    corpus: str,
+    split: str,
+    resamples: int,
+    confidence: float,
+    notes: Sequence[str] = (),
+) -> ModelScores:
+    """Score one model, trained with one or more seeds, on exactly the utterances in ``labels``.
+
+    Args:
+        labels: id → label names of the task.
+        predictions: one per seed; they may hold more utterances, in any order.
+        thresholds: one per seed, ``(K,)`` or none.
+        groups: id → dialogue; the bootstrap draws dialogues.
+
+    Raises:
+        PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
+    """
+    ids, truth, runs, dialogues = joined(space, labels, predictions, thresholds, groups)
+    matrices = [confusion_matrix(space, truth, p) for p, _thresholds in runs]
+    known = [matrix for matrix in matrices if matrix is not None]
+    return ModelScores(
+        model=model,
+        role=role,
+        corpus=corpus,
+        task=space.task,
+        split=split,
+        n=len(ids),
+        seeds=len(runs),
+        metrics=bootstrap(space, truth, runs, dialogues, resamples=resamples, confidence=confidence),
+        per_label=_mean_per_label([per_label(space, truth, p, cut) for p, cut in runs]),
+        confusion=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
+        thresholds=_mean_thresholds(space, thresholds),
+        scored=scored_hash(ids),
+        notes=tuple(notes),
+    )
+
+
+def joined(
+    space: LabelSpace,
+    labels: Mapping[str, tuple[str, ...]],
+    predictions: Sequence[Predictions],
+    thresholds: Sequence[NDArray[np.floating] | None],
+    groups: Mapping[str, str],
+) -> tuple[tuple[str, ...], NDArray, list[Run], list[str]]:
+    """Join by id what `score_model` and `sentir.evaluation.comparison.compare` need, in the order of sorted ids.
+
+    An utterance whose dialogue is empty stands alone.
+
+    Returns:
+        The N ids, the encoded truth, one run per seed, and N dialogue keys.
+
+    Raises:
+        PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
+    """
+    if len(thresholds) != len(predictions):
+        raise PredictionsError(
+            _(
+                "{thresholds} sets of thresholds do not fit the predictions of {seeds} seeds.",
+                thresholds=len(thresholds),
+                seeds=len(predictions),
+            )
+        )
+    for one in predictions:
+        if one.space != space:
+            raise PredictionsError(
+                _(
+                    "The predictions are for the labels {theirs} of '{task}', the utterances have {ours}.",
+                    theirs=", ".join(one.space.names),
+                    task=one.space.task,
+                    ours=", ".join(space.names),
+                )
+            )
+    ids = tuple(sorted(labels))
+    if lost := [key for key in ids if key not in groups]:
+        raise PredictionsError(
+            _("{n} utterances have no dialogue, the first is '{id}'.", n=len(lost), id=lost[0])
+        )
+    runs: list[Run] = [
+        (one.select(ids).probabilities, cuts) for one, cuts in zip(predictions, thresholds, strict=True)
+    ]
+    truth: NDArray = space.encode(labels[key] for key in ids)
+    return ids, truth, runs, [groups[key] or key for key in ids]
+
+
+def scored_hash(ids: Iterable[str]) -> str:
+    """Return a short hash of the set of scored ids, whatever their order."""
+    return hashlib.sha256(json.dumps(sorted(ids), ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequence[Comparison]) -> None:
+    """Write the scores as a JSON list of rows to ``path`` and the comparisons to ``comparisons.json`` beside it.
+
+    Each file is written whole or not at all.
+
+    Raises:
+        SentirError: if the folder cannot be written.
+    """
+    _write(path, [one.to_row() for one in scores])
+    _write(_beside(path), [asdict(one) for one in comparisons])
+
+
+def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison, ...]]:
+    """Read what `write_results` wrote.
+
+    Raises:
+        SentirError: if a file is missing or is not ours; the message names it.
+    """
+    return (
+        tuple(_read(path, list[ModelScores])),
+        tuple(_read(_beside(path), list[Comparison])),
+    )
+
+
+def _mean_per_label(runs: Sequence[Sequence[LabelScore]]) -> tuple[LabelScore, ...]:
+    return tuple(
+        LabelScore(
+            same[0].label,
+            same[0].support,
+            {name: float(np.mean([one.metrics[name] for one in same])) for name in same[0].metrics},
+        )
+        for same in zip(*runs, strict=True)
+    )
+
+
+def _mean_thresholds(
+    space: LabelSpace, thresholds: Sequence[NDArray[np.floating] | None]
+) -> dict[str, float] | None:
+    if all(cuts is None for cuts in thresholds):
+        return None
+    mean = np.mean([np.full(len(space), 0.5) if cuts is None else cuts for cuts in thresholds], axis=0)
+    return dict(zip(space.names, mean.tolist(), strict=True))
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name("comparisons.json")
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    text = json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
+
+
+def _read(path: Path, kind: Any) -> Any:
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except OSError as error:
+        raise SentirError(_("{path} cannot be read: {why}.", path=path, why=error.strerror)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or _("top level")
+        raise SentirError(
+            _("{path} does not hold results of Sentir: {where}: {why}.", path=path, where=where, why=first["msg"])
+        ) from error

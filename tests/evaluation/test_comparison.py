@@ -1,0 +1,131 @@
+"""Paired comparison: its interval, its p-value against exhaustive swaps, and Holm's correction."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from evaluation_data import dialogues_of, random_case
+
+from sentir.errors import PredictionsError, UnknownNameError
+from sentir.evaluation.comparison import compare, holm
+from sentir.evaluation.metrics import from_statistics, score, statistics
+
+
+def compared(space, truth, a, b, groups, **changes):
+    options = {
+        "metric": "macro_f1",
+        "names": ("one", "other"),
+        "corpus": "toy",
+        "task": "emotion",
+        "split": "dev",
+        "resamples": 300,
+        "permutations": 300,
+        "confidence": 0.95,
+    }
+    return compare(space, truth, a, b, groups, **(options | changes))
+
+
+def answers(truth, right, rng, k=3):
+    """Return probabilities that are right with the given chance."""
+    wrong = (truth + rng.integers(1, k, size=len(truth))) % k
+    return np.eye(k)[np.where(rng.random(len(truth)) < right, truth, wrong)]
+
+
+def macro_f1(space, truth, p):
+    return from_statistics(space, statistics(space, truth, p))["macro_f1"].item()
+
+
+def three_labels(n, seed):
+    space, truth, _p = random_case(3, n, seed, multilabel=False)
+    return space, truth, np.random.default_rng([seed, 1])
+
+
+def test_the_difference_is_that_of_the_means_over_seeds():
+    space, truth, rng = three_labels(60, 0)
+    a = [(answers(truth, right, rng), None) for right in (0.9, 0.6, 0.7)]
+    b = [(answers(truth, right, rng), None) for right in (0.5, 0.4)]
+    found = compared(space, truth, a, b, dialogues_of(60, 12, 0))
+    mean_a, mean_b = (np.mean([score(space, truth, p)["macro_f1"] for p, _cuts in side]) for side in (a, b))
+    assert found.difference == pytest.approx(mean_a - mean_b)
+    assert found.low < found.difference < found.high
+    assert (found.a, found.b, found.n, found.dialogues, found.metric) == ("one", "other", 60, 12, "macro_f1")
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+@pytest.mark.parametrize("counts", [(1, 1), (2, 2), (3, 1)])
+def test_the_p_value_is_that_of_all_swaps_of_whole_dialogues(multilabel, counts):
+    n, dialogues = 40, 7
+    space, truth, _p = random_case(3, n, 4, multilabel=multilabel)
+    a, b = (
+        [(random_case(3, n, 4, multilabel=multilabel, skill=s + 0.1 * i)[2], None) for i in range(count)]
+        for count, s in zip(counts, (0.5, 0.3), strict=True)
+    )
+    groups = np.array(dialogues_of(n, dialogues, 1))
+    found = compared(space, truth, a, b, groups.tolist(), permutations=5000)
+    pairs = [(a[i % len(a)][0], b[i % len(b)][0]) for i in range(max(counts))]
+    extreme = []
+    for swaps in product([False, True], repeat=dialogues):
+        swapped = np.isin(groups, np.unique(groups)[list(swaps)])[:, None]
+        differences = [
+            macro_f1(space, truth, np.where(swapped, q, p)) - macro_f1(space, truth, np.where(swapped, p, q))
+            for p, q in pairs
+        ]
+        extreme.append(abs(np.mean(differences)) >= abs(found.difference) - 1e-12)
+    assert found.p == pytest.approx(np.mean(extreme), abs=0.03)
+
+
+def test_turning_the_comparison_around_turns_its_sign():
+    space, truth, rng = three_labels(80, 1)
+    a, b = ([(answers(truth, right, rng), None)] for right in (0.8, 0.5))
+    groups = dialogues_of(80, 16, 0)
+    there, back = compared(space, truth, a, b, groups), compared(space, truth, b, a, groups)
+    assert (back.difference, back.low, back.high) == pytest.approx((-there.difference, -there.high, -there.low))
+    assert back.p == there.p
+
+
+def test_a_model_compared_with_itself_differs_in_nothing():
+    space, truth, rng = three_labels(40, 2)
+    a = [(answers(truth, 0.5, rng), None)]
+    found = compared(space, truth, a, a, dialogues_of(40, 8, 0))
+    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_a_large_effect_has_a_small_p_and_an_interval_above_zero():
+    space, truth, rng = three_labels(300, 3)
+    a, b = ([(answers(truth, right, rng), None)] for right in (0.8, 0.5))
+    found = compared(space, truth, a, b, dialogues_of(300, 30, 0))
+    assert found.p == pytest.approx(1 / 301)
+    assert found.low > 0
+
+
+def test_without_an_effect_small_p_values_are_as_rare_as_they_should_be():
+    values = []
+    for trial in range(200):
+        space, truth, rng = three_labels(100, trial)
+        a, b = ([(answers(truth, 0.6, rng), None) for _seed in range(2)] for _side in "ab")
+        found = compared(
+            space, truth, a, b, dialogues_of(100, 20, trial), resamples=2, permutations=199, seed=trial
+        )
+        values.append(found.p)
+    for level in (0.1, 0.3, 0.5, 0.7):
+        assert np.mean(np.array(values) <= level) == pytest.approx(level, abs=0.1)
+
+
+def test_holm_agrees_with_numbers_worked_by_hand():
+    space, truth, rng = three_labels(40, 5)
+    a, b = ([(answers(truth, right, rng), None)] for right in (0.6, 0.5))
+    one = compared(space, truth, a, b, dialogues_of(40, 8, 0))
+    table = holm([replace(one, p=p) for p in (0.01, 0.04, 0.03, 0.005)])
+    assert [row.p_holm for row in table] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert [row.p for row in table] == [0.01, 0.04, 0.03, 0.005]
+    assert [row.p_holm for row in holm([replace(one, p=p) for p in (0.8, 0.6)])] == [1, 1]
+    assert holm([]) == ()
+
+
+def test_one_dialogue_and_metrics_without_an_interval_cannot_be_compared():
+    space, truth, p = random_case(3, 20, 0, multilabel=True)
+    with pytest.raises(PredictionsError, match="'one' and 'other' cannot be compared on one dialogue"):
+        compared(space, truth, [(p, None)], [(p, None)], ["dia0"] * 20)
+    with pytest.raises(UnknownNameError, match="no metric called 'mean_auc'"):
+        compared(space, truth, [(p, None)], [(p, None)], dialogues_of(20, 4, 0), metric="mean_auc")

@@ -1,0 +1,198 @@
+"""Every metric against scikit-learn, and the conventions worked out by hand."""
+
+import warnings
+
+import numpy as np
+import pytest
+from evaluation_data import briefly, cases, random_case, space_of
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from sentir.errors import PredictionsError, UnknownNameError
+from sentir.evaluation.metrics import (
+    COUNTED,
+    HEADLINE,
+    RANKED,
+    confusion_matrix,
+    from_statistics,
+    metric_name,
+    per_label,
+    score,
+    statistics,
+)
+
+
+def balanced_accuracy(truth, decided):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn warns of predicted classes that the truth lacks
+        return sk.balanced_accuracy_score(truth, decided)
+
+
+@briefly
+@given(cases(multilabel=False))
+def test_metrics_of_one_label_agree_with_scikit_learn(case):
+    space, truth, p = case
+    decided, options = p.argmax(axis=1), {"labels": range(len(space)), "zero_division": 0}
+    expected = {
+        "weighted_f1": sk.f1_score(truth, decided, average="weighted", **options),
+        "macro_f1": sk.f1_score(truth, decided, average="macro", **options),
+        "accuracy": sk.accuracy_score(truth, decided),
+        "unweighted_average_recall": balanced_accuracy(truth, decided),
+    }
+    assert score(space, truth, p) == pytest.approx(expected)
+    matrix = confusion_matrix(space, truth, p)
+    assert (matrix == sk.confusion_matrix(truth, decided, labels=range(len(space)))).all()
+
+
+@briefly
+@given(cases(multilabel=False))
+def test_each_label_of_one_agrees_with_scikit_learn(case):
+    space, truth, p = case
+    expected = sk.precision_recall_fscore_support(
+        truth, p.argmax(axis=1), labels=range(len(space)), zero_division=0
+    )
+    rows = per_label(space, truth, p)
+    assert [row.label for row in rows] == list(space.names)
+    assert [row.support for row in rows] == expected[3].tolist()
+    for name, column in zip(("precision", "recall", "f1"), expected, strict=False):
+        assert [row.metrics[name] for row in rows] == pytest.approx(column.tolist())
+
+
+@briefly
+@given(cases(multilabel=True), st.sampled_from([None, 0.2, 0.8]))
+def test_metrics_of_several_labels_agree_with_scikit_learn(case, cut):
+    space, truth, p = case
+    thresholds = None if cut is None else np.full(len(space), cut)
+    decided = (p >= (0.5 if cut is None else cut)).astype(int)
+    columns = [(truth[:, k], decided[:, k]) for k in range(len(space))]
+    expected = {
+        "macro_f1": sk.f1_score(truth, decided, average="macro", zero_division=0),
+        "micro_f1": sk.f1_score(truth, decided, average="micro", zero_division=0),
+        "micro_precision": sk.precision_score(truth, decided, average="micro", zero_division=0),
+        "micro_recall": sk.recall_score(truth, decided, average="micro", zero_division=0),
+        "mean_weighted_accuracy": np.mean([balanced_accuracy(t, d) for t, d in columns]),
+        "mean_weighted_f1": np.mean([sk.f1_score(t, d, average="weighted", zero_division=0) for t, d in columns]),
+        "jaccard_empty0": sk.jaccard_score(truth, decided, average="samples", zero_division=0),
+        "jaccard_empty1": sk.jaccard_score(truth, decided, average="samples", zero_division=1),
+        "subset_accuracy": sk.accuracy_score(truth, decided),
+    }
+    both = [k for k in range(len(space)) if 0 < truth[:, k].sum() < len(truth)]
+    if both:
+        expected["mean_auc"] = np.mean([sk.roc_auc_score(truth[:, k], p[:, k]) for k in both])
+        expected["mean_average_precision"] = np.mean(
+            [sk.average_precision_score(truth[:, k], p[:, k]) for k in both]
+        )
+    assert score(space, truth, p, thresholds) == pytest.approx(expected)
+
+
+@briefly
+@given(cases(multilabel=True))
+def test_each_label_of_several_agrees_with_scikit_learn(case):
+    space, truth, p = case
+    decided = (p >= 0.5).astype(int)
+    for k, row in enumerate(per_label(space, truth, p)):
+        t, d = truth[:, k], decided[:, k]
+        expected = {
+            "precision": sk.precision_score(t, d, zero_division=0),
+            "recall": sk.recall_score(t, d, zero_division=0),
+            "f1": sk.f1_score(t, d, zero_division=0),
+            "weighted_accuracy": balanced_accuracy(t, d),
+            "weighted_f1": sk.f1_score(t, d, average="weighted", zero_division=0),
+        }
+        if 0 < t.sum() < len(t):
+            expected["auc"] = sk.roc_auc_score(t, p[:, k])
+            expected["average_precision"] = sk.average_precision_score(t, p[:, k])
+        assert row.support == t.sum()
+        assert row.metrics == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_names_of_the_metrics_are_the_announced_ones(multilabel):
+    space, truth, p = random_case(4, 30, 0, multilabel=multilabel)
+    assert set(score(space, truth, p)) == {*COUNTED[space.kind], *RANKED[space.kind]}
+    assert metric_name(space) == HEADLINE[space.kind]
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_statistics_of_groups_add_up_to_those_of_the_whole(multilabel):
+    space, truth, p = random_case(3, 50, 1, multilabel=multilabel)
+    groups = np.arange(50) % 7
+    by_group = statistics(space, truth, p, groups=groups)
+    assert by_group.shape[0] == 7
+    np.testing.assert_allclose(by_group.sum(axis=0), statistics(space, truth, p)[0])
+    for group in range(7):
+        mine = groups == group
+        alone = score(space, truth[mine], p[mine])
+        for name, values in from_statistics(space, by_group).items():
+            assert values[group] == pytest.approx(alone[name])
+
+
+def test_weighted_accuracy_is_the_mean_of_true_positive_and_true_negative_rate():
+    truth = np.array([[1], [1], [1], [1], [0], [0], [0], [0], [0]], dtype=np.float32)
+    p = np.array([[0.9], [0.9], [0.9], [0.1], [0.9], [0.9], [0.1], [0.1], [0.1]])
+    scores = score(space_of(1, True), truth, p)
+    assert scores["mean_weighted_accuracy"] == pytest.approx((3 / 4 + 3 / 5) / 2)
+    assert scores["macro_f1"] == pytest.approx(2 * 3 / (2 * 3 + 2 + 1))
+    assert scores["mean_weighted_f1"] == pytest.approx((4 * (6 / 9) + 5 * (6 / 9)) / 9)
+
+
+def test_jaccard_counts_an_empty_answer_to_an_empty_truth_as_0_or_as_1():
+    truth = np.array([[0, 0, 0], [1, 1, 0], [0, 0, 0]], dtype=np.float32)
+    p = np.array([[0.1, 0.1, 0.1], [0.9, 0.1, 0.9], [0.9, 0.1, 0.1]])
+    scores = score(space_of(3, True), truth, p)
+    assert scores["jaccard_empty0"] == pytest.approx((0 + 1 / 3 + 0) / 3)
+    assert scores["jaccard_empty1"] == pytest.approx((1 + 1 / 3 + 0) / 3)
+    assert scores["subset_accuracy"] == pytest.approx(1 / 3)
+
+
+def test_a_label_never_predicted_scores_no_positive_f1_but_much_weighted_f1():
+    truth = np.zeros((100, 1), dtype=np.float32)
+    truth[:10] = 1
+    scores = score(space_of(1, True), truth, np.zeros((100, 1)))
+    assert scores["macro_f1"] == 0
+    assert scores["mean_weighted_f1"] == pytest.approx(0.9 * 180 / 190)
+
+
+def test_always_neutral_on_the_label_counts_of_meld_scores_what_is_published():
+    counts = [345, 68, 50, 402, 1256, 208, 281]
+    truth = np.repeat(np.arange(7), counts)
+    p = np.tile(np.eye(7)[4], (2610, 1))
+    scores = score(space_of(7, False), truth, p)
+    assert round(scores["accuracy"], 3) == 0.481
+    assert round(scores["weighted_f1"], 3) == 0.313
+    assert round(scores["macro_f1"], 3) == 0.093
+    assert scores["unweighted_average_recall"] == pytest.approx(1 / 7)
+
+
+def test_ranks_are_left_out_where_the_truth_holds_one_class_only():
+    truth = np.array([[1, 0], [1, 1], [1, 0]], dtype=np.float32)
+    p = np.array([[0.2, 0.3], [0.3, 0.9], [0.4, 0.8]])
+    space = space_of(2, True)
+    assert "auc" not in per_label(space, truth, p)[0].metrics
+    assert score(space, truth, p)["mean_auc"] == per_label(space, truth, p)[1].metrics["auc"] == 1
+    assert not {*RANKED["multi"]} & {*score(space, truth[:, [0, 0]], p)}
+
+
+def test_several_labels_at_once_have_no_confusion_matrix():
+    assert confusion_matrix(*random_case(3, 10, 0, multilabel=True)) is None
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_scoring_nothing_is_an_error(multilabel):
+    space = space_of(3, multilabel)
+    with pytest.raises(PredictionsError, match="nothing to score for 'emotion'"):
+        score(space, space.encode([]), np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_shapes_that_do_not_fit_are_an_error(multilabel):
+    space, truth, p = random_case(3, 10, 0, multilabel=multilabel)
+    for wrong in ((truth[1:], p), (truth, p[:, 1:]), (np.zeros((10, 2)), p)):
+        with pytest.raises(PredictionsError, match="do not fit the 3 labels"):
+            score(space, *wrong)
+
+
+def test_an_unknown_metric_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean weighted_f1"):
+        metric_name(space_of(3, False), "weigthed_f1")

@@ -1,0 +1,163 @@
+"""Predictions and labels are joined by id; results are written and read back whole."""
+
+import json
+
+import numpy as np
+import pytest
+from evaluation_data import dialogues_of, random_case
+
+from sentir.corpus.predictions import Predictions
+from sentir.errors import PredictionsError, SentirError
+from sentir.evaluation.comparison import compare
+from sentir.evaluation.metrics import confusion_matrix, per_label, score
+from sentir.evaluation.scoring import joined, read_results, score_model, scored_hash, write_results
+
+
+class Scored:
+    """A toy evaluation: keyed labels, predictions of some seeds, and dialogues."""
+
+    def __init__(self, multilabel, seeds=2, n=40):
+        cases = [random_case(3, n, 11, multilabel=multilabel, skill=0.3 + 0.2 * s) for s in range(seeds)]
+        self.space, self.truth = cases[0][:2]
+        self.ids = tuple(f"toy/dev/{i:02d}" for i in range(n))
+        one_hot = self.truth if multilabel else np.eye(3)[self.truth]
+        self.labels = dict(zip(self.ids, self.space.decode(one_hot), strict=True))
+        self.predictions = [Predictions(self.ids, p, self.space) for _space, _truth, p in cases]
+        self.thresholds = [np.array([0.3, 0.5, 0.7]) + 0.1 * s if multilabel else None for s in range(seeds)]
+        self.groups = dict(zip(self.ids, dialogues_of(n, 8, 0), strict=True))
+
+    def __call__(self, **changes):
+        values = {key: getattr(self, key) for key in ("space", "labels", "predictions", "thresholds", "groups")}
+        names = {"model": "toy model", "role": "candidate", "corpus": "toy", "split": "dev", "notes": ("a note",)}
+        return score_model(**(values | names | {"resamples": 100, "confidence": 0.95} | changes))
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_scores_are_means_over_seeds(multilabel):
+    toy = Scored(multilabel)
+    found = toy()
+    runs = [(p.probabilities, cuts) for p, cuts in zip(toy.predictions, toy.thresholds, strict=True)]
+    each = [score(toy.space, toy.truth, p, cuts) for p, cuts in runs]
+    assert (found.n, found.seeds, found.task, found.notes) == (40, 2, "emotion", ("a note",))
+    for name, value in found.metrics.items():
+        assert value.value == pytest.approx(np.mean([run[name] for run in each]))
+    labels = [per_label(toy.space, toy.truth, p, cuts) for p, cuts in runs]
+    for k, row in enumerate(found.per_label):
+        assert row.support == labels[0][k].support
+        assert row.metrics["f1"] == pytest.approx(np.mean([run[k].metrics["f1"] for run in labels]))
+    if multilabel:
+        assert found.confusion is None
+        assert list(found.thresholds.values()) == pytest.approx([0.35, 0.55, 0.75])
+    else:
+        mean = np.mean([confusion_matrix(toy.space, toy.truth, p) for p, _cuts in runs], axis=0)
+        np.testing.assert_allclose(found.confusion, mean)
+        assert found.thresholds is None
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_order_and_surplus_of_predictions_change_nothing(multilabel):
+    toy = Scored(multilabel)
+    expected = toy()
+    order = np.random.default_rng(1).permutation(40)
+    shuffled = [
+        Predictions(
+            (*(p.ids[n] for n in order), "toy/dev/other"),
+            np.vstack([p.probabilities[order], [[1, 0, 0]]]),
+            p.space,
+        )
+        for p in toy.predictions
+    ]
+    labels = {toy.ids[n]: toy.labels[toy.ids[n]] for n in order[::-1]}
+    assert toy(predictions=shuffled, labels=labels) == expected
+
+
+def test_exactly_the_labeled_utterances_are_scored():
+    toy = Scored(False)
+    some = dict(list(toy.labels.items())[:25])
+    found = toy(labels=some)
+    assert (found.n, found.scored) == (25, scored_hash(some))
+    assert found.scored != toy().scored
+    assert scored_hash(["b", "a"]) == scored_hash(["a", "b"]) != scored_hash(["ab"])
+
+
+def test_missing_pieces_are_errors_that_name_the_utterance():
+    toy = Scored(False)
+    short = [p.select(toy.ids[1:]) for p in toy.predictions]
+    with pytest.raises(PredictionsError, match="1 utterances have no prediction, the first is 'toy/dev/00'"):
+        toy(predictions=short)
+    with pytest.raises(PredictionsError, match="1 utterances have no dialogue, the first is 'toy/dev/39'"):
+        toy(groups={key: toy.groups[key] for key in toy.ids[:-1]})
+    with pytest.raises(PredictionsError, match="1 sets of thresholds do not fit the predictions of 2 seeds"):
+        toy(thresholds=[None])
+    with pytest.raises(PredictionsError, match="nothing to score"):
+        toy(labels={})
+    with pytest.raises(PredictionsError, match="no predictions"):
+        toy(predictions=[], thresholds=[])
+    with pytest.raises(PredictionsError, match="predictions are for the labels"):
+        toy(predictions=Scored(True).predictions)
+
+
+def test_an_utterance_without_a_dialogue_key_stands_alone():
+    toy = Scored(False)
+    *_joined, dialogues = joined(
+        toy.space, toy.labels, toy.predictions, toy.thresholds, dict.fromkeys(toy.ids, "")
+    )
+    assert dialogues == sorted(toy.ids)
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_results_are_read_as_they_were_written(tmp_path, multilabel):
+    toy = Scored(multilabel)
+    _ids, truth, runs, dialogues = joined(toy.space, toy.labels, toy.predictions, toy.thresholds, toy.groups)
+    comparison = compare(
+        toy.space,
+        truth,
+        runs,
+        runs[:1],
+        dialogues,
+        metric="macro_f1",
+        names=("two", "one"),
+        corpus="toy",
+        task="emotion",
+        split="dev",
+        resamples=100,
+        permutations=100,
+        confidence=0.95,
+    )
+    path = tmp_path / "new" / "results.json"
+    write_results(path, [toy(), toy(role="baseline")], [comparison])
+    assert read_results(path) == ((toy(), toy(role="baseline")), (comparison,))
+    assert {p.name for p in path.parent.iterdir()} == {"results.json", "comparisons.json"}
+    row = json.loads(path.read_text())[1]
+    assert {"model", "role", "corpus", "task", "split", "n", "seeds", "metrics"} <= set(row)
+    assert {"value", "low", "high"} <= set(row["metrics"]["macro_f1"])
+
+
+def test_results_that_cannot_be_used_are_errors_that_name_the_file(tmp_path):
+    path = tmp_path / "results.json"
+    with pytest.raises(SentirError, match=r"results\.json cannot be read"):
+        read_results(path)
+    write_results(path, [], [])
+    path.write_text('[{"model": "x"}]')
+    with pytest.raises(SentirError, match=r"results\.json does not hold results of Sentir: 0\.role"):
+        read_results(path)
+    path.write_text("{")
+    with pytest.raises(SentirError, match="does not hold results of Sentir"):
+        read_results(path)
+    with pytest.raises(SentirError, match=r"results\.json/results\.json cannot be written"):
+        write_results(path / "results.json", [], [])
+
+
+def test_a_failed_write_leaves_the_old_results(tmp_path, monkeypatch):
+    path = tmp_path / "results.json"
+    write_results(path, [Scored(False)()], [])
+    before = path.read_text()
+
+    def full(_self, _target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(SentirError, match="No space left"):
+        write_results(path, [], [])
+    assert path.read_text() == before
+    assert {p.name for p in tmp_path.iterdir()} == {"results.json", "comparisons.json"}
