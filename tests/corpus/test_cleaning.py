@@ -1,0 +1,116 @@
+"""Cleaning steps: what each does, that none acts twice, and that real transcripts survive them."""
+
+import csv
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING, clean
+from sentir.errors import UnknownNameError
+from sentir.recipe import DEFAULT_CLEANING
+
+FRAGMENTS = st.sampled_from(
+    """don’t won't it's I’m y'all've no No NO, ( ) [ ] { uhh (umm) (stutter) {laugh} sp the of and film \x92 \x85
+    â€™ â€œ &amp;lt; &nbsp; … — ´s peopleÕs isn\ufffdt ſ İ ß Σ ﬁ 😀 _ ' '' ; \u200b""".split()  # noqa: SIM905
+)
+TEXTS = st.text(max_size=40) | st.lists(FRAGMENTS, max_size=12).map(" ".join) | st.lists(FRAGMENTS).map("".join)
+
+
+@pytest.mark.parametrize("name", list(CLEANING))
+@given(text=TEXTS)
+@settings(max_examples=100, deadline=None)
+def test_every_step_changes_nothing_the_second_time(name, text):
+    once = CLEANING.get(name)(text)
+    assert CLEANING.get(name)(once) == once
+
+
+@pytest.mark.parametrize(
+    ("step", "text", "cleaned"),
+    [
+        ("repair_encoding", "I don\x92t \x93know\x94 \x85 you \x96 me", 'I don\'t "know" ... you - me'),
+        ("repair_encoding", "I donâ€™t know", "I don't know"),
+        ("repair_encoding", "‘Well’ — “don’t”…", "'Well' - \"don't\"..."),
+        ("repair_encoding", "it\ufffds the peopleÕs and we´ve", "it's the people's and we've"),
+        ("repair_encoding", "R&amp;D", "R&D"),
+        ("repair_encoding", "¿Qué tal, São João? Õbela", "¿Qué tal, São João? Õbela"),
+        ("collapse_whitespace", "  a \t b\xa0\n c ", "a b c"),
+        ("lowercase", "Oh MY God", "oh my god"),
+        ("collapse_repeats", "No, no no way that that's", "No way that that's"),
+        ("collapse_repeats", "bye bye Bye", "bye"),
+        ("collapse_repeats", "the theme", "the theme"),
+        ("drop_parentheses", "so (a (b) c) it (d", "so   it (d"),
+        ("drop_non_ascii", "don’t café", "dont caf"),
+        ("expand_contractions", "I won't, can't; it's Ross's", "I will not, can not; it is Ross's"),
+        ("expand_contractions", "Let’s see, they'd've gone", "Let us see, they would have gone"),
+        ("drop_punctuation", "Ross's well-known, «¿sí?»", "Rosss well known    sí  "),
+        ("drop_stopword_ngrams", "The movie of the year is good", "The movie year is good"),
+        ("drop_stopwords", "The movie of the year is good", "movie year good"),
+    ],
+)
+def test_a_step_does_what_its_name_says(step, text, cleaned):
+    assert clean(text, [step]) == cleaned
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "(uhh)",
+        "(umm)",
+        "(umhh)",
+        "(stutter)",
+        "(Stutters)",
+        "( laughter )",
+        "{clears throat}",
+        "[inaudible ]",
+        "[ laughter and applause ]",
+        "[upbeat music plays]",
+        "((uhh))",
+        "( )",
+        "sp",
+        "sp sp",
+    ],
+)
+def test_noises_of_real_transcripts_go_and_the_words_stay(noise):
+    assert clean(f"but {noise} I liked it", DEFAULT_CLEANING) == "but I liked it"
+    assert clean(noise, DEFAULT_CLEANING) == ""
+
+
+@pytest.mark.parametrize(
+    "kept", ["(49 percent)", "[Narrator]", "(and)", "crisp", "SP 500", "uhh", "(my laughter)"]
+)
+def test_what_may_be_words_is_not_taken_for_noise(kept):
+    assert clean(kept, DEFAULT_CLEANING) == kept
+
+
+@given(
+    st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P", "Zs"], exclude_characters="&()[]{}"))
+)
+def test_repairing_plain_english_changes_nothing(text):
+    assert clean(text, ["repair_encoding"]) == text
+
+
+def test_the_thesis_loses_negations_that_the_default_keeps():
+    text = "I (uhh) don\x92t  like it"
+    assert clean(text, DEFAULT_CLEANING) == "I don't like it"
+    assert clean(text, THESIS_CLEANING) == "dont like"
+    assert clean("I am not", THESIS_CLEANING) == ""
+
+
+def test_an_unknown_step_is_named_with_its_neighbor():
+    with pytest.raises(UnknownNameError, match=r"'lower_case'.*did you mean lowercase"):
+        clean("a", ["lower_case"])
+
+
+@pytest.mark.shared_data
+def test_no_real_utterance_of_meld_or_mosei_loses_its_words(shared_data):
+    files = [(shared_data / "meld/dev_sent_emo.csv", "Utterance")]
+    files += [(shared_data / "mosei/Labels/Data_Val_modified.csv", "text")]
+    for path, column in files:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            texts = [row[column] for row in csv.DictReader(file)]
+        cleaned = [clean(text, DEFAULT_CLEANING) for text in texts]
+        assert len(texts) > 1000 and all(cleaned)
+        joined = " ".join(cleaned)
+        assert not any(mark in joined for mark in ("’", "…", "(uhh)", "(umm)", "(stutter)", "\x92"))
+        assert joined.count("n't") > 100

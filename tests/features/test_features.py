@@ -1,0 +1,150 @@
+"""Numeric features: what they measure, that no label reaches them, and their scaling."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.preprocessing import StandardScaler
+
+from sentir.corpus.types import Utterance
+from sentir.errors import CorpusError, UnknownNameError
+from sentir.features import FEATURES, FeatureTable, compute_features
+from sentir.features.dialogue import dialogue
+from sentir.features.lexical import lexical
+from sentir.features.scaling import Scaler
+
+
+def talk(*speakers, key="d") -> list[Utterance]:
+    return [Utterance(f"{key}/{n}", dialogue=key, turn=n, speaker=s, text="Oh!") for n, s in enumerate(speakers)]
+
+
+def test_lexical_counts_what_is_written():
+    text = "OH my! Really?! It is wonderful."
+    row = {name: column[0] for name, column in lexical([Utterance("a", text=text)]).items()}
+    assert (row["words"], row["characters"], row["exclamations"], row["questions"]) == (6, len(text), 2, 1)
+    assert row["upper_share"] == pytest.approx(4 / 23)
+    assert row["polarity"] > 0.5 and 0 < row["subjectivity"] <= 1
+
+
+def test_lexical_polarity_is_that_of_textblob_without_any_download(monkeypatch):
+    import nltk
+    from textblob import TextBlob
+
+    monkeypatch.setattr(nltk.data, "path", [])
+    texts = ["I love it", "This is awful, really!", "not bad :)", "", "Kids are talking by the door"]
+    columns = lexical([Utterance(text, text=text) for text in texts])
+    for n, text in enumerate(texts):
+        measured = (columns["polarity"][n], columns["subjectivity"][n])
+        assert measured == pytest.approx(tuple(TextBlob(text).sentiment))
+
+
+def test_lexical_knows_nothing_of_an_utterance_without_text_and_everything_of_an_empty_one():
+    columns = lexical([Utterance("a"), Utterance("b", text=""), Utterance("c", text="12 !")])
+    assert all(np.isnan(column[0]) and np.isfinite(column[1:]).all() for column in columns.values())
+    assert columns["upper_share"][2] == 0
+
+
+def test_dialogue_tells_who_spoke_before():
+    columns = dialogue(talk("A", "B", "B", "A", "C"))
+    assert columns["turn"].tolist() == [0, 1, 2, 3, 4]
+    assert columns["position"].tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert columns["same_speaker"].tolist() == [0, 0, 1, 0, 0]
+    assert columns["since_speaker"].tolist() == [0, 0, 1, 3, 0]
+
+
+def test_dialogue_leaves_open_what_a_missing_speaker_would_tell():
+    columns = dialogue(talk(None, "A", None, "A"))
+    np.testing.assert_array_equal(columns["same_speaker"], [np.nan, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(columns["since_speaker"], [np.nan, 0, np.nan, 2])
+    assert columns["position"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+
+
+@settings(deadline=None)
+@given(st.permutations(talk("A", "B", "A", None, "A") + talk("A", "A", key="e") + [Utterance("alone")]))
+def test_dialogue_answers_the_same_in_any_order_and_company(shuffled):
+    columns = dialogue(shuffled)
+    for u in shuffled:
+        own = dialogue(
+            [other for other in sorted(shuffled, key=lambda o: o.turn) if other.dialogue == u.dialogue]
+        )
+        place = shuffled.index(u)
+        row = {name: column[u.turn] for name, column in own.items()}
+        np.testing.assert_array_equal([column[place] for column in columns.values()], list(row.values()))
+
+
+def test_given_offers_every_number_in_alphabetical_order():
+    table = compute_features(
+        ["given"], [Utterance("a", numbers={"pitch": 2.0}), Utterance("b", numbers={"db": 1})]
+    )
+    assert table.names == ("given.db", "given.pitch")
+    np.testing.assert_array_equal(table.values, [[np.nan, 2], [1, np.nan]])
+
+
+@pytest.mark.parametrize("name", list(FEATURES))
+def test_no_feature_changes_when_labels_do(name):
+    def table(label):
+        rows = talk("A", "B", "A")
+        facts = {"labels": {"emotion": (label,)}, "scores": {label: 3.0}, "numbers": {"duration": 2.0}}
+        return compute_features(
+            [name], [Utterance(u.id, "train", u.dialogue, u.turn, u.speaker, "Oh!", **facts) for u in rows]
+        )
+
+    assert table("joy").names == table("fear").names and table("joy").names
+    np.testing.assert_array_equal(table("joy").values, table("fear").values)
+
+
+@pytest.mark.parametrize("names", [[], ["lexical", "dialogue"], ["given"], ["lexical", "dialogue", "given"]])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_table_has_a_row_per_utterance_and_names_its_columns(names, count):
+    table = compute_features(names, talk(*"ABC"[:count]))
+    assert table.values.shape == (count, len(table.names)) and table.values.dtype == np.float32
+    assert {name.split(".")[0] for name in table.names} == set(names) - {"given"}
+
+
+def test_an_unknown_set_is_answered_with_its_neighbor():
+    with pytest.raises(UnknownNameError, match="did you mean lexical"):
+        compute_features(["lexicl"], [])
+
+
+CELLS = st.floats(-1e4, 1e4, width=32) | st.just(math.nan)
+TABLES = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(0, 4)), elements=CELLS).map(
+    lambda values: FeatureTable(tuple(f"c{k}" for k in range(values.shape[1])), values)
+)
+
+
+@settings(deadline=None)
+@given(TABLES)
+def test_scaled_columns_are_finite_and_survive_json(table):
+    scaler = Scaler.fit(table)
+    scaled = scaler.transform(table)
+    assert scaled.shape == table.values.shape and scaled.dtype == np.float32 and np.isfinite(scaled).all()
+    assert (scaled[np.isnan(table.values)] == 0).all()
+    again = Scaler.from_dict(json.loads(json.dumps(scaler.to_dict())))
+    assert again == scaler
+
+
+def test_scaling_agrees_with_scikit_learn():
+    values = np.random.default_rng(0).normal(3, 5, size=(50, 3)).astype(np.float32)
+    table = FeatureTable(("a", "b", "c"), values)
+    np.testing.assert_allclose(
+        Scaler.fit(table).transform(table), StandardScaler().fit_transform(values), atol=1e-5
+    )
+
+
+def test_constant_and_unknown_columns_become_zero_even_where_they_later_vary():
+    scaler = Scaler.fit(FeatureTable(("a", "b"), np.array([[0.1, np.nan]] * 3, dtype=np.float32)))
+    later = FeatureTable(("a", "b"), np.array([[9, 9], [0.1, np.nan]], dtype=np.float32))
+    assert scaler.transform(later).tolist() == [[0, 0], [0, 0]]
+
+
+def test_columns_are_found_by_name_and_a_missing_one_is_named():
+    values = np.array([[0, 10], [2, 30]], dtype=np.float32)
+    scaler = Scaler.fit(FeatureTable(("a", "b"), values))
+    turned = FeatureTable(("b", "new", "a"), np.array([[10, 5, 0], [30, 5, 2]], dtype=np.float32))
+    assert scaler.transform(turned).tolist() == [[-1, -1], [1, 1]]
+    with pytest.raises(CorpusError, match=r"feature 'b' is missing.*a, b"):
+        scaler.transform(FeatureTable(("a",), values[:, :1]))

@@ -1,0 +1,244 @@
+"""The reader of a user's own table, in every format it takes and with every mistake a table can hold."""
+
+import csv
+from collections import defaultdict
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentir.corpus.types import SPLITS, Clip
+from sentir.errors import CorpusError, RecipeError
+from sentir.readers import read_corpus
+from sentir.readers.splits import draw_splits
+from sentir.recipe import Data, Table
+
+ROWS = [
+    {"key": "007", "said": "Hi", "who": "Ana", "talk": "a", "part": "train", "mood": "happy", "loud": "1.5"},
+    {"key": "-7", "said": "No", "who": "", "talk": "a", "part": "train", "mood": "Anger", "loud": ""},
+    {"key": "7", "said": "", "who": "Ana", "talk": "", "part": "validation", "mood": "", "loud": "high"},
+    {"key": "x", "said": "So, so", "who": "Bea", "talk": "b", "part": "TEST", "mood": "fear", "loud": "-2e-1"},
+]
+COLUMNS = {"id": "key", "text": "said", "speaker": "who", "dialogue": "talk", "split": "part"}
+
+
+def write(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if path.suffix == ".tsv" else ",")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def data(task="emotion", **columns) -> Data:
+    if "labels" not in columns:
+        columns.setdefault("label", "mood")
+    return Data(reader="table", task=task, table=Table(**columns))
+
+
+def read(path, task="emotion", **columns):
+    return read_corpus(data(task, **columns), path)
+
+
+@pytest.fixture(params=["csv", "tsv", "parquet"])
+def table(request, tmp_path):
+    path = tmp_path / f"talks.{request.param}"
+    if request.param == "parquet":
+        pd.DataFrame(ROWS).to_parquet(path)
+        return path
+    return write(path, ROWS)
+
+
+def test_every_format_reads_as_the_same_corpus(table):
+    corpus = read(table, **COLUMNS, features=("loud",))
+    assert corpus.name == "talks" and corpus.space("emotion").names == ("anger", "fear", "joy")
+    assert [(u.id, u.split, u.dialogue, u.turn, u.speaker, u.text) for u in corpus] == [
+        ("007", "train", "talks/a", 0, "Ana", "Hi"),
+        ("-7", "train", "talks/a", 1, None, "No"),
+        ("7", "dev", "7", 0, "Ana", None),
+        ("x", "test", "talks/b", 0, "Bea", "So, so"),
+    ]
+    assert [dict(u.labels) for u in corpus] == [{"emotion": ("joy",)}, {"emotion": ("anger",)}, {}, {}]
+    assert corpus.sealed._reveal()[0] == {"x": {"emotion": ("fear",)}}
+    assert [dict(u.numbers) for u in corpus] == [{"loud": 1.5}, {}, {}, {"loud": -0.2}]
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [
+        ("label_missing", "7"),
+        ("number_unreadable", "7"),
+    ]
+
+
+def test_the_file_may_be_named_below_a_root_folder(table):
+    assert read(table.parent, file=table.name, **COLUMNS).fingerprint == read(table, **COLUMNS).fingerprint
+
+
+def test_rows_without_an_id_column_are_named_after_their_row(table):
+    assert [u.id for u in read(table, split="part")] == [f"talks/row{n}" for n in (1, 2, 3, 4)]
+
+
+def test_names_stay_as_they_are_when_normalizing_is_off(table):
+    assert read(table, normalize=False, split="part").space("emotion").names == ("Anger", "fear", "happy")
+    assert read(table, task="mood", split="part").space("mood").names == ("Anger", "fear", "happy")
+
+
+def test_several_intensity_columns_are_a_multilabel_space(tmp_path):
+    rows = [
+        {"t": "a", "sad": "0.5", "happy": "0"},
+        {"t": "b", "sad": "0", "happy": "0"},
+        {"t": "c", "sad": "", "happy": "1"},
+        {"t": "d", "sad": "2", "happy": "1e0"},
+    ]
+    path = write(tmp_path / "m.csv", [row | {"s": "train"} for row in rows])
+    corpus = read(path, labels=("sad", "happy"), text="t", split="s", threshold=0.5)
+    space = corpus.space("emotion")
+    assert space.names == ("joy", "sadness") and space.multilabel
+    labels = [u.labels.get("emotion") for u in corpus]
+    assert labels == [(), (), None, ("joy", "sadness")]
+    assert corpus.utterances[0].scores == {"joy": 0.0, "sadness": 0.5}
+    assert [issue.where for issue in corpus.issues if issue.kind == "label_missing"] == ["m/row3"]
+
+
+def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
+    (tmp_path / "a.wav").touch()
+    cells = [("a.wav", "", ""), ("a.wav", "0.5", "2"), ("a.wav", "2", "1"), ("a.wav", "soon", ""), ("", "", "")]
+    rows = [{"f": f, "from": s, "to": e, "mood": "joy", "s": "train"} for f, s, e in [*cells, ("b.wav", "", "")]]
+    corpus = read(write(tmp_path / "t.csv", rows), audio="f", start="from", end="to", split="s")
+    whole, cut = Clip(tmp_path / "a.wav"), Clip(tmp_path / "a.wav", 0.5, 2.0)
+    assert [u.clip for u in corpus] == [whole, cut, None, None, None, Clip(tmp_path / "b.wav")]
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [
+        ("time_unusable", "t/row3"),
+        ("time_unusable", "t/row4"),
+        ("audio_missing", "t/row6"),
+    ]
+
+
+GROUPS = st.lists(st.sampled_from("abcdefghij"), min_size=3, max_size=60).filter(lambda g: len(set(g)) >= 3)
+
+
+@given(groups=GROUPS, seed=st.integers(0, 99), data=st.data())
+@settings(deadline=None)
+def test_a_drawn_split_fills_all_three_keeps_groups_whole_and_ignores_row_order(groups, seed, data):
+    splits = draw_splits(groups, (0.7, 0.15, 0.15), seed)
+    assert set(splits) == set(SPLITS)
+    of = dict(zip(groups, splits, strict=True))
+    assert [of[group] for group in groups] == splits
+    shuffled = data.draw(st.permutations(groups))
+    assert draw_splits(shuffled, (0.7, 0.15, 0.15), seed) == [of[group] for group in shuffled]
+
+
+def test_a_drawn_split_is_near_its_fractions_and_changes_with_the_seed():
+    groups = [str(n) for n in range(1000)]
+    splits = draw_splits(groups, (0.7, 0.2, 0.1), 0)
+    assert [round(splits.count(split) / 1000, 2) for split in SPLITS] == [0.7, 0.2, 0.1]
+    assert draw_splits(groups, (0.7, 0.2, 0.1), 1) != splits
+
+
+@pytest.mark.parametrize(
+    ("columns", "by"),
+    [
+        ({"group": "room", "dialogue": "talk", "speaker": "who"}, "room"),
+        ({"dialogue": "talk", "speaker": "who"}, "talk"),
+        ({"speaker": "who"}, "who"),
+        ({}, None),
+    ],
+)
+def test_without_a_split_column_the_widest_group_named_is_never_cut(tmp_path, columns, by):
+    rows = [
+        {"t": str(n), "mood": "joy", "who": f"s{n % 7}", "talk": f"d{n // 2}", "room": f"r{n // 10}"}
+        for n in range(60)
+    ]
+    corpus = read(write(tmp_path / "t.csv", rows), text="t", **columns)
+    assert all(corpus.split(split) for split in SPLITS)
+    split_of_text = {u.text: u.split for u in corpus}
+    (issue,) = corpus.issues
+    assert issue.kind == "split_drawn" and "seed 0" in issue.message and issue.where == "t.csv"
+    assert issue.severity == ("note" if by else "warning")
+    if by:
+        assert f"'{by}'" in issue.message
+        crossing = defaultdict(set)
+        for row in rows:
+            crossing[row[by]].add(split_of_text[row["t"]])
+        assert all(len(splits) == 1 for splits in crossing.values())
+    turned = read(write(tmp_path / "t.csv", rows[::-1]), text="t", **columns)
+    assert {u.text: u.split for u in turned} == split_of_text
+
+
+def refused(path, complaint, error=CorpusError, **columns):
+    with pytest.raises(error, match=complaint) as caught:
+        read(path, **columns)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("role", ["id", "text", "speaker", "dialogue", "split", "label", "group", "audio"])
+def test_a_missing_column_is_named_with_the_file_and_the_columns_there_are(tmp_path, role):
+    path = write(tmp_path / "t.csv", ROWS)
+    refused(
+        path, r"t\.csv has no column 'none'; it has: key, said, who, talk, part, mood, loud", **{role: "none"}
+    )
+
+
+def test_unknown_names_are_all_listed_with_the_way_to_keep_them(tmp_path):
+    rows = [{"mood": mood, "s": "train"} for mood in ("joy", "meh", "hangry", "meh")]
+    refused(write(tmp_path / "t.csv", rows), r"hangry, meh.*normalize=false", split="s")
+
+
+def test_a_label_is_never_a_feature(tmp_path):
+    path = write(tmp_path / "t.csv", ROWS)
+    refused(path, "label column 'mood'", RecipeError, features=("loud", "mood"))
+    refused(path, "label column 'loud'", RecipeError, labels=("loud",), features=("loud",))
+
+
+@pytest.mark.parametrize(
+    ("change", "columns", "complaint"),
+    [
+        ({"key": "x"}, {"id": "key", "split": "part"}, "rows 1 and 4 have the same id 'x'"),
+        ({"key": ""}, {"id": "key", "split": "part"}, "row 1 has no id in 'key'"),
+        ({"part": "eval"}, {"split": "part"}, "row 1 has 'eval' in 'part'"),
+        ({"part": ""}, {"split": "part"}, "row 1 has '' in 'part'"),
+        ({"talk": "b"}, {"split": "part", "dialogue": "talk"}, "dialogue 'talks/b' lies in train and in test"),
+        ({"talk": "b"}, {"group": "who", "dialogue": "talk"}, "dialogue 'b' lies in two groups of 'who'"),
+    ],
+)
+def test_rows_that_contradict_are_refused_by_row(tmp_path, change, columns, complaint):
+    refused(write(tmp_path / "talks.csv", [ROWS[0] | change, *ROWS[1:]]), complaint, **columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("t.csv", b"", "no rows"),
+        ("t.csv", b"mood\n", "no rows"),
+        ("t.csv", b"mood\n''\n\"\"\n", "unknown names"),
+        ("t.csv", b"mood,s\n,train\n", "no row has a label"),
+        ("t.csv", b"mood,s\njoy,a,b\n", "row 1 has 3 cells"),
+        ("t.csv", b"mood,mood\njoy,joy\n", "two columns called 'mood'"),
+        ("t.csv", "mood\nalegría\n".encode("latin-1"), "not UTF-8"),
+        ("t.csv", b'mood\n"joy\n', "no table"),
+        ("t.parquet", b"mood\njoy\n", "no Parquet file"),
+        ("t.xlsx", b"PK", "csv, .tsv or .parquet"),
+        ("t.csv", b"mood\njoy\njoy\n", "cannot fill train, dev and test"),
+    ],
+)
+def test_damaged_files_are_refused_in_one_sentence(tmp_path, name, content, complaint):
+    (tmp_path / name).write_bytes(content)
+    refused(tmp_path / name, complaint)
+
+
+def test_a_recipe_that_does_not_say_enough_is_refused(tmp_path):
+    path = write(tmp_path / "t.csv", ROWS)
+    refused(tmp_path, "name the table", RecipeError)
+    refused(tmp_path, r"no table .*none\.csv", file="none.csv")
+    refused(path, "cut audio", RecipeError, start="loud")
+    with pytest.raises(RecipeError, match=r"section 'data\.table'"):
+        read_corpus(Data(reader="table"), path)
+
+
+@pytest.mark.shared_data
+def test_ravdess_is_split_by_actor(shared_data):
+    columns = {"text": "text", "audio": "path", "label": "label", "speaker": "speaker", "features": ("duration",)}
+    corpus = read(shared_data / "ravdess" / "manifest.csv", **columns)
+    assert len(corpus) == 1440 and len(corpus.space("emotion")) == 8
+    speakers = [{u.speaker for u in corpus.split(split)} for split in SPLITS]
+    assert all(speakers) and sum(map(len, speakers)) == len(set.union(*speakers)) == 24
+    assert all(u.numbers["duration"] > 0 and u.clip.path.is_file() for u in corpus)
+    assert [issue.kind for issue in corpus.issues] == ["split_drawn"]

@@ -1,0 +1,119 @@
+"""Recipes: read from TOML, overridden, checked, and answered by key."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
+from sentir.errors import RecipeError
+from sentir.recipe import DEFAULT_CLEANING, Recipe, merge, parse_override
+
+TEXT = """
+[data]
+reader = "meld"
+cleaning = ["lowercase"]
+[train]
+lr = 1e-5
+[study.candidates.wide]
+model.hidden = 512
+"""
+TREES = st.recursive(
+    st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+).filter(lambda tree: isinstance(tree, dict))
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_a_recipe_is_named_after_its_file_and_keeps_numbers_as_numbers(recipe):
+    loaded = Recipe.load(recipe)
+    assert (loaded.name, loaded.train.lr, loaded.data.cleaning) == ("mine", 1e-5, ("lowercase",))
+    assert loaded.study.candidates == {"wide": {"model": {"hidden": 512}}}
+
+
+def test_a_resolved_recipe_is_plain_json_and_reads_back_the_same(recipe):
+    loaded = Recipe.load(recipe)
+    again = Recipe.parse(json.loads(json.dumps(loaded.tree())))
+    assert again == loaded and again.digest() == loaded.digest()
+
+
+def test_overrides_win_over_the_file_and_change_the_digest(recipe):
+    changed = Recipe.load(recipe, ["train.lr=2e-5", "model.backbone=roberta-base", "data.root=/x"])
+    assert changed.train.lr == 2e-5 and changed.model.backbone == "roberta-base"
+    assert changed.data.reader == "meld" and changed.digest() != Recipe.load(recipe).digest()
+    assert Recipe.load(recipe).override({"train": {"lr": 2e-5}}).train.lr == 2e-5
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("train.lr=2e-5", {"train": {"lr": 2e-5}}),
+        ("a=true", {"a": True}),
+        ("a.b.c=[1, 2]", {"a": {"b": {"c": [1, 2]}}}),
+        ("model.backbone=org/name", {"model": {"backbone": "org/name"}}),
+        ("a=b=c", {"a": "b=c"}),
+    ],
+)
+def test_an_override_is_a_key_and_a_toml_value_or_a_word(text, tree):
+    assert parse_override(text) == tree
+
+
+@settings(deadline=None)
+@given(TREES, TREES)
+def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
+    merged = merge(tree, changes)
+    assert set(merged) == set(tree) | set(changes)
+    assert merge(merged, changes) == merged and merge(tree, {}) == tree
+
+
+@pytest.mark.parametrize(
+    ("override", "complaint"),
+    [
+        ("train.learning=1", "no setting 'train.learning'"),
+        ("model.backbon=x", "no setting 'model.backbon'; did you mean 'backbone'?"),
+        ("train.epochs=0", "'train.epochs' cannot be 0"),
+        ("train.lr=fast", "'train.lr' cannot be 'fast'"),
+        ("model.encoder=thawed", "'model.encoder' cannot be 'thawed'"),
+        ("data.table.label=x", None),
+        ("data.table.text=x", "'data.table' cannot be"),
+        ("study.always_report=['none']", "'none', which is no candidate"),
+        ("train.lr", "'train.lr' is not an override"),
+    ],
+)
+def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, complaint):
+    if complaint is None:
+        assert Recipe.load(recipe, [override]).data.table.label == "x"
+        return
+    with pytest.raises(RecipeError, match=re.escape(complaint)) as caught:
+        Recipe.load(recipe, [override])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "There is no recipe"),
+        (b"[data", "is not valid TOML"),
+        (b"\xff\xfe", "is not valid TOML"),
+        (b"[train]\n", "the setting 'data' is missing"),
+        (b"[data]\n", "the setting 'data.reader' is missing"),
+        (b"[data]\nreader='table'\ntable.label='a'\ntable.labels=['b']", "name either one column"),
+        (b"[data]\nreader='table'\ntable.label='a'\ntable.fractions=[1,1,1]", "sum to 1"),
+    ],
+)
+def test_an_unusable_file_is_refused(tmp_path, content, complaint):
+    if content is not None:
+        (tmp_path / "r.toml").write_bytes(content)
+    with pytest.raises(RecipeError, match=re.escape(complaint)):
+        Recipe.load(tmp_path / "r.toml")
+
+
+def test_the_cleaning_steps_that_recipes_name_exist():
+    assert DEFAULT_CLEANING and all(step in CLEANING for step in (*DEFAULT_CLEANING, *THESIS_CLEANING))
