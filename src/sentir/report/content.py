@@ -55,6 +55,7 @@ class StudyReport:
         selected: (corpus, task) → the candidate chosen on dev.
         recipes: corpus → the resolved recipe.
         seconds: how long the study's own work took, cached stages not counted again.
+        titles: language → title, where the recipe gives one; ``title`` stands for the others.
     """
 
     title: str
@@ -68,3 +69,4 @@ class StudyReport:
     versions: Mapping[str, str]
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
+    titles: Mapping[str, str] = field(default_factory=dict)

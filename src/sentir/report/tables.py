@@ -1,0 +1,129 @@
+"""What stands in a report's section on one task: rows in order, the best of a column, the verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sentir.errors import SentirError
+from sentir.evaluation.results import Comparison, ModelScores, Opening
+from sentir.i18n import _
+from sentir.report.content import CorpusCard, Curve, StudyReport
+
+_ORDER = {"finalist": 0, "candidate": 1, "baseline": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSection:
+    """One task of one corpus.
+
+    Attributes:
+        metric: the headline metric, which selected on dev.
+        test: rows on the opened test split: the finalist, then other candidates, then baselines, best first.
+        dev: rows on dev, best first.
+        selected: the candidate chosen on dev; ``None`` if none was.
+    """
+
+    card: CorpusCard
+    task: str
+    metric: str
+    test: tuple[ModelScores, ...]
+    dev: tuple[ModelScores, ...]
+    selected: str | None
+    comparisons: tuple[Comparison, ...]
+    curves: tuple[Curve, ...]
+
+    @property
+    def finalist(self) -> ModelScores | None:
+        """The finalist's row on test, or ``None`` while test is closed."""
+        return next((row for row in self.test if row.role == "finalist"), None)
+
+    @property
+    def baseline(self) -> ModelScores | None:
+        """The best baseline on test by the headline metric."""
+        return next((row for row in self.test if row.role == "baseline"), None)
+
+    @property
+    def closest(self) -> ModelScores | None:
+        """The row whose labels are looked at: the finalist on test, else the selected candidate on dev."""
+        return self.finalist or next((row for row in self.dev if row.model == self.selected), None)
+
+    @property
+    def verdict(self) -> Comparison | None:
+        """The comparison of the finalist with the best baseline on test in the headline metric."""
+        if self.finalist is None or self.baseline is None:
+            return None
+        pair = {self.finalist.model, self.baseline.model}
+        wanted = ("test", self.metric)
+        found = (c for c in self.comparisons if {c.a, c.b} == pair and (c.split, c.metric) == wanted)
+        return next(found, None)
+
+
+def sections(report: StudyReport) -> tuple[TaskSection, ...]:
+    """Return a section for every task of every corpus that has scores or a headline metric.
+
+    Raises:
+        SentirError: if rows belong to a corpus and task that no card announces; nothing is left out silently.
+    """
+    cards = {(card.name, task): card for card in report.corpora for task in card.metrics}
+    rows: tuple[ModelScores | Comparison | Curve, ...] = (*report.scores, *report.comparisons, *report.curves)
+    for row in rows:
+        if (row.corpus, row.task) not in cards:
+            raise SentirError(
+                _(
+                    "The report has results for '{task}' of '{corpus}', but its corpus card names no headline "
+                    "metric for that task; add it to the card.",
+                    corpus=row.corpus,
+                    task=row.task,
+                )
+            )
+    return tuple(_section(report, card, task) for (_name, task), card in cards.items())
+
+
+def _section(report: StudyReport, card: CorpusCard, task: str) -> TaskSection:
+    metric = card.metrics[task]
+    here = (card.name, task)
+    ranked = _best_first([row for row in report.scores if (row.corpus, row.task) == here], metric)
+    return TaskSection(
+        card=card,
+        task=task,
+        metric=metric,
+        test=tuple(sorted((row for row in ranked if row.split == "test"), key=lambda row: _ORDER[row.role])),
+        dev=tuple(row for row in ranked if row.split == "dev"),
+        selected=report.selected.get(here),
+        comparisons=tuple(c for c in report.comparisons if (c.corpus, c.task) == here),
+        curves=tuple(c for c in report.curves if (c.corpus, c.task) == here),
+    )
+
+
+def _best_first(rows: Sequence[ModelScores], metric: str) -> list[ModelScores]:
+    """Sort by one metric, rows without it last."""
+    return sorted(rows, key=lambda row: -_printed(row, metric))
+
+
+def _printed(row: ModelScores, metric: str) -> float:
+    """Return a score as the tables print it, to three decimals; minus infinity where there is none."""
+    value = row.metrics[metric].value if metric in row.metrics else math.nan
+    return -math.inf if math.isnan(value) else round(value, 3)
+
+
+def metric_names(rows: Sequence[ModelScores], headline: str) -> list[str]:
+    """Return every metric of the rows, the headline first, the others in order of appearance."""
+    names = dict.fromkeys(name for row in rows for name in row.metrics)
+    return [name for name in names if name == headline] + [name for name in names if name != headline]
+
+
+def best_models(rows: Sequence[ModelScores], metric: str) -> frozenset[str]:
+    """Return the models with the highest score as printed, ties shared; none if all are alike."""
+    printed = {row.model: _printed(row, metric) for row in rows}
+    winners = frozenset(model for model, value in printed.items() if value == max(printed.values()))
+    return winners if len(winners) < len(printed) else frozenset()
+
+
+def openings_by_split(openings: Sequence[Opening]) -> list[Opening]:
+    """Return the last opening of each test split, whose number says how often it has been opened in all."""
+    last: dict[tuple[str, str], Opening] = {}
+    for opening in sorted(openings, key=lambda opening: opening.number):
+        last[opening.corpus, opening.test_fingerprint] = opening
+    return list(last.values())

@@ -1,0 +1,61 @@
+"""How a report calls things: readable, translated names for the short keys of results."""
+
+from __future__ import annotations
+
+from sentir.i18n import _, mark
+
+_WORDS = {
+    # metrics
+    "accuracy": mark("accuracy"),
+    "auc": mark("AUC"),
+    "average_precision": mark("average precision"),
+    "f1": mark("F1"),
+    "jaccard_empty0": mark("Jaccard, none for none counts 0"),
+    "jaccard_empty1": mark("Jaccard, none for none counts 1"),
+    "macro_f1": mark("macro F1"),
+    "mean_auc": mark("mean AUC"),
+    "mean_average_precision": mark("mean average precision"),
+    "mean_weighted_accuracy": mark("mean weighted accuracy"),
+    "mean_weighted_f1": mark("mean weighted F1, present and absent"),
+    "micro_f1": mark("micro F1"),
+    "micro_precision": mark("micro precision"),
+    "micro_recall": mark("micro recall"),
+    "precision": mark("precision"),
+    "recall": mark("recall"),
+    "subset_accuracy": mark("subset accuracy"),
+    "unweighted_average_recall": mark("unweighted average recall"),
+    "weighted_accuracy": mark("weighted accuracy"),
+    "weighted_f1": mark("weighted F1"),
+    # tasks and labels
+    "emotion": mark("emotion"),
+    "sentiment": mark("sentiment"),
+    "anger": mark("anger"),
+    "calm": mark("calm"),
+    "contempt": mark("contempt"),
+    "disgust": mark("disgust"),
+    "fear": mark("fear"),
+    "joy": mark("joy"),
+    "neutral": mark("neutral"),
+    "sadness": mark("sadness"),
+    "surprise": mark("surprise"),
+    "negative": mark("negative"),
+    "positive": mark("positive"),
+    # splits, roles and what is counted
+    "train": mark("train"),
+    "dev": mark("dev"),
+    "test": mark("test"),
+    "baseline": mark("baseline"),
+    "candidate": mark("candidate"),
+    "finalist": mark("finalist"),
+    "utterances": mark("utterances"),
+    "dialogues": mark("dialogues"),
+    "speakers": mark("speakers"),
+}
+
+
+def word(key: str) -> str:
+    """Return the readable name of a metric, task, label, split or role in the current language.
+
+    A key we have no word for, such as a label of the user's own, keeps its letters; underscores become spaces.
+    """
+    return _(_WORDS[key]) if key in _WORDS else key.replace("_", " ")

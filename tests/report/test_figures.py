@@ -1,0 +1,97 @@
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from sentir.report.content import Curve
+from sentir.report.figures import confusion_figure, curves_figure, fig_svg, label_figure, thousands
+
+
+def texts(svg):
+    return [element.text for element in ElementTree.fromstring(svg).iter("text")]
+
+
+@pytest.fixture
+def scores(make_report):
+    return next(row for row in make_report().scores if row.role == "finalist")
+
+
+def test_the_confusion_figure_shows_every_count_and_shades_by_row(scores):
+    figure = confusion_figure(replace(scores, confusion=((30, 10, 0), (1, 2, 1), (0, 0, 0))))
+    shown = texts(fig_svg(figure, name="c", title="t"))
+    assert [text for text in shown if text.isdigit()] == ["30", "10", "0", "1", "2", "1", "0", "0", "0"]
+    assert {"anger", "joy", "neutral", "true", "predicted"} <= set(shown)
+    shades = [patch.get_alpha() for patch in figure.axes[0].patches]
+    assert shades[0] > shades[4] > shades[1] > shades[2] == shades[8]
+
+
+def test_scores_without_a_confusion_matrix_cannot_be_drawn(scores):
+    with pytest.raises(ValueError, match="gru has no confusion matrix"):
+        confusion_figure(replace(scores, confusion=None))
+
+
+def test_the_curves_figure_has_a_line_and_a_kept_epoch_per_training(make_report):
+    curves = [c for c in make_report().curves if (c.corpus, c.task) == ("meld", "emotion")]
+    figure = curves_figure(curves, "weighted_f1", selected="gru")
+    lines = figure.axes[0].lines
+    trainings = [line for line in lines if line.get_marker() in ("None", None, "")]
+    kept = [line for line in lines if line.get_marker() == "o"]
+    assert len(trainings) == len(kept) == len(curves) == 6
+    assert all(line.get_xydata().tolist() == [[2.0, pytest.approx(0.2)]] for line in kept)
+    shown = texts(fig_svg(figure, name="c", title="t"))
+    assert {"gru (chosen on dev)", "plain", "epoch", "weighted F1 on dev"} <= set(shown)
+
+
+def test_seeds_share_a_color_and_models_do_not():
+    points = ({"epoch": 1.0, "loss": 1.0, "score": 0.5},)
+    curves = [Curve("c", "t", f"m{k}", seed, points, 1.0) for k in range(20) for seed in (0, 1)]
+    lines = curves_figure(curves, "accuracy").axes[0].lines[::2]
+    looks = [(line.get_color(), line.get_linestyle()) for line in lines]
+    assert looks[::2] == looks[1::2] and len(set(looks)) == 20
+
+
+def test_the_label_figure_draws_shares_and_writes_counts(make_report):
+    card = replace(
+        make_report().corpora[0],
+        splits={"train": {"utterances": 4000}, "dev": {"utterances": 100}},
+        labels={"mood": {"train": {"calm": 1000, "my_label": 2000}, "dev": {"calm": 50}}},
+    )
+    figure = label_figure(card, "mood")
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [0.25, 0.5, 0.5, 0.0]
+    assert {"calm", "my label", "1\u202f000", "2\u202f000", "50", "0"} <= set(
+        texts(fig_svg(figure, name="l", title="t"))
+    )
+
+
+def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing(scores, make_report):
+    curves = make_report().curves[:2]
+    one, other = (
+        fig_svg(curves_figure(curves, "accuracy"), name=name, title="a <b>") for name in ("one", "other")
+    )
+    ids = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (one, other)]
+    assert ids[0] and ids[0].isdisjoint(ids[1])
+    for svg, known in zip((one, other), ids, strict=True):
+        assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) == known
+        assert "currentColor" in svg and "#000000" not in svg
+        assert "://" not in svg and "<style" not in svg and "font-family" not in svg
+        root = ElementTree.fromstring(svg)
+        assert (root.get("role"), root.get("aria-label"), root.findtext("title")) == ("img", "a <b>", "a <b>")
+        assert "viewBox" in root.attrib and "width" not in root.attrib
+
+
+def test_dollar_signs_and_underscores_in_names_stay_letters(make_report):
+    curves = [replace(make_report().curves[0], model=model) for model in ("_hidden", "$x$", "a$b")]
+    shown = texts(fig_svg(curves_figure(curves, "accuracy"), name="c", title="t"))
+    assert {"_hidden", "$x$", "a$b"} <= set(shown)
+
+
+def test_drawing_leaves_no_trace_in_pyplot(scores):
+    from matplotlib import pyplot
+
+    fig_svg(confusion_figure(scores), name="c", title="t")
+    assert pyplot.get_fignums() == []
+
+
+def test_thousands_are_set_apart_by_a_thin_space():
+    assert [thousands(n) for n in (999, 13708, 2.6)] == ["999", "13\u202f708", "3"]

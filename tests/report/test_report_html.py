@@ -1,0 +1,210 @@
+import re
+import tomllib
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from sentir.errors import SentirError
+from sentir.evaluation.results import Score
+from sentir.recipe import Recipe
+from sentir.report.html import duration, moment, save_report, toml_text
+
+VOID = {"meta", "br"}
+LINKS = ("href", "src", "srcset", "data", "poster", "action", "xlink:href")
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask about, and fails on tags that do not nest."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.links, self.texts = [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.tags.append((tag, attributes))
+        self.links += [attributes[key] for key in LINKS if key in attributes]
+        for value in attributes.values():
+            self.links += re.findall(r"url\(([^)]+)\)", value or "")
+        if tag not in VOID:
+            self.open.append((tag, attributes))
+
+    def handle_endtag(self, tag):
+        assert self.open[-1][0] == tag, f"</{tag}> closes <{self.open[-1][0]}>"
+        self.open.pop()
+
+    def handle_data(self, data):
+        inside = [tag for tag, _attributes in self.open]
+        if data.strip() and "main" in inside:
+            language = next(attributes["lang"] for tag, attributes in self.open if tag == "main")
+            self.texts.append((language, inside, re.sub(r"[ \n]+", " ", data).strip()))
+
+    def words(self, language="en"):
+        return " ".join(text for where, _inside, text in self.texts if where == language)
+
+    def ids(self):
+        return [attributes["id"] for _tag, attributes in self.tags if "id" in attributes]
+
+
+def section(text, title):
+    """Return the words of the English section that starts with ``title``."""
+    words = Page(text).words()
+    return words[words.index(title) :]
+
+
+def test_the_page_is_one_file_that_loads_nothing(page):
+    parsed = Page(page)
+    assert parsed.links and all(link.startswith("#") for link in parsed.links)
+    assert "://" not in page and "@import" not in page
+    assert not {tag for tag, _attributes in parsed.tags} & {"link", "img", "iframe", "object"}
+    assert len(page.encode()) < 2_000_000
+
+
+def test_ids_are_unique_and_every_link_has_its_target(page):
+    parsed = Page(page)
+    ids = parsed.ids()
+    assert len(set(ids)) == len(ids) and len(ids) > 20
+    assert {link[1:] for link in parsed.links} <= set(ids)
+
+
+def test_every_sentence_of_the_page_goes_through_the_catalogue(page):
+    """Our Spanish here marks what it translates; what is left unmarked must be data, never prose."""
+    data = re.compile(
+        r"[\d\W_]*|Sentir|meld|demo|mood|meld · mood|gru|plain|majority|gru, majority|first look|second look|"
+        r"A study|print-\w+|feedbeef|c0ffee|text_repaired|torch|my label|2026-.* UTC|name = .*"
+    )
+    spanish = [(inside, text) for language, inside, text in Page(page).texts if language == "es"]
+    bare = [text for inside, text in spanish if "¡" not in text and not data.fullmatch(text)]
+    assert len(spanish) > 200 and bare == []
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_current_language_is_shown_first_and_the_other_hidden(make_plain_report, render_page, language):
+    text = render_page(make_plain_report(titles={"es": "Un estudio"}), language)
+    mains = {a["lang"]: "hidden" in a for tag, a in Page(text).tags if tag == "main"}
+    assert mains == {code: code != language for code in ("en", "es")}
+    assert f"<title>{'Un estudio' if language == 'es' else 'A study'}</title>" in text
+    assert f'<html lang="{language}">' in text
+
+
+def test_names_with_markup_are_harmless(make_report, render_page):
+    evil = "<script>alert('$x$')</script>"
+    report = make_report({"meld": ("emotion",)})
+    evil_report = replace(
+        report,
+        title=evil,
+        corpora=(replace(report.corpora[0], name=evil, issues={evil: 1}),),
+        scores=tuple(replace(row, corpus=evil, model=evil, notes=(evil,)) for row in report.scores),
+        comparisons=tuple(replace(row, corpus=evil, a=evil) for row in report.comparisons),
+        curves=tuple(replace(curve, corpus=evil, model=evil) for curve in report.curves),
+        selected={(evil, "emotion"): evil},
+        recipes={evil: {evil: evil}},
+    )
+    parsed = Page(render_page(evil_report))
+    assert sum(tag == "script" for tag, _attributes in parsed.tags) == 1
+    assert evil in parsed.words()
+
+
+def test_numbers_in_the_page_are_those_of_the_results(page):
+    words = section(page, "On the test split of meld")
+    assert "gru, chosen on dev, reaches weighted F1 0.612 [0.591, 0.634]" in words
+    assert "mean of 3 trainings, with a standard deviation of 0.004" in words
+    assert "The best baseline, majority, reaches 0.314 [0.293, 0.336]" in words
+    assert "gru is better than majority by 29.8 points (95 % interval 27.7 to 31.9, p = 0.001)." in words
+    assert "0.612 [0.591, 0.634] ± 0.004 0.314 [0.293, 0.336]" in words
+    assert "9\u202f989" in words and "1\u202f038" in words
+
+
+def test_a_synthetic_corpus_says_so_and_a_real_one_does_not(make_plain_report, render_page, page):
+    assert "its scores say nothing about real speech" in Page(page).words()
+    assert Page(page).words().count("SYNTHETIC") == 3  # summary, card, section
+    words = Page(render_page(make_plain_report())).words()
+    assert "SYNTHETIC" not in words and "real speech" not in words
+
+
+def test_the_chosen_candidate_is_marked_and_dev_is_sorted_best_first(page):
+    words = section(page, "On the dev split, where the choice is made")
+    assert words.index("gru chosen on dev") < words.index("plain") < words.index("majority baseline")
+    chosen = [a for tag, a in Page(page).tags if tag == "tr" and "chosen" in a.get("class", "")]
+    assert len(chosen) == 2 * 3  # two languages, three tasks
+
+
+def test_labels_thresholds_and_confusion_of_the_finalist_are_shown(page):
+    words = section(page, "meld mood")
+    assert "threshold from dev" in words and "0.417" in words and "0.283" in words
+    drawings = [a["aria-label"] for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
+    confusions = [name for name in drawings if name.startswith("Confusion matrix of gru on test")]
+    assert len(confusions) == 2  # the two emotion tasks; several labels at once have none
+
+
+def test_the_ledger_says_how_often_when_and_why(page):
+    words = section(page, "Test labels lie behind one door")
+    assert "The test split of meld has been opened 2 times in all." in words
+    assert "2026-02-02 10:00 UTC second look gru, majority feedbeef" in words
+
+
+def test_a_report_without_comparisons_curves_openings_or_recipes_is_whole(make_plain_report, render_page):
+    text = render_page(make_plain_report(comparisons=(), curves=(), openings=(), recipes={}))
+    words = Page(text).words()
+    assert "No test compares the two." in words and "No test split was opened for this study." in words
+    assert "Learning" not in words and "Comparisons" not in words
+
+
+def test_a_report_before_test_is_opened_says_so_and_shows_dev(make_plain_report, render_page):
+    report = make_plain_report()
+    dev = tuple(row for row in report.scores if row.split == "dev")
+    words = Page(render_page(make_plain_report(scores=dev, comparisons=(), openings=()))).words()
+    assert "The test split of meld was not opened for this task" in words
+    assert "On dev, which chose it, gru reaches weighted F1 0.632" in words
+    assert "gru on dev." in words
+
+
+def test_missing_metrics_and_undefined_ones_are_dashes_not_errors(make_plain_report, render_page):
+    report = make_plain_report()
+    rows = [
+        r if r.role != "baseline" else replace(r, metrics={"accuracy": Score(float("nan"))})
+        for r in report.scores
+    ]
+    words = Page(render_page(make_plain_report(scores=tuple(rows)))).words()
+    assert "nan" not in words and "There is no baseline to stand beside it." in words
+
+
+def test_models_scored_on_different_utterances_are_called_incomparable(make_plain_report, render_page, page):
+    rows = [replace(r, scored="dead") if r.role == "finalist" else r for r in make_plain_report().scores]
+    warning = "not all scored on the same utterances"
+    assert warning in Page(render_page(make_plain_report(scores=tuple(rows)))).words()
+    assert warning not in Page(page).words()
+
+
+def test_results_that_no_card_announces_are_an_error_not_left_out(make_plain_report, render_page):
+    report = make_plain_report()
+    stray = replace(report.scores[0], task="mood")
+    with pytest.raises(SentirError, match="'mood' of 'meld'"):
+        render_page(replace(report, scores=(*report.scores, stray)))
+
+
+def test_a_saved_report_is_utf8_in_a_folder_it_makes(make_plain_report, tmp_path, monkeypatch):
+    monkeypatch.setattr("sentir.report.html.render", lambda report: f"{report.title} ñ")
+    save_report(make_plain_report(), tmp_path / "new" / "report.html")
+    assert (tmp_path / "new" / "report.html").read_bytes() == "A study ñ".encode()
+
+
+def test_a_recipe_is_printed_as_toml_that_reads_back():
+    tree = Recipe.parse(
+        {"name": "x", "data": {"reader": "meld"}, "study": {"candidates": {"a + ñ": {"train": {"lr": 1e-5}}}}}
+    ).tree()
+
+    def settled(node):
+        return {k: settled(v) if isinstance(v, dict) else v for k, v in node.items() if v is not None and v != {}}
+
+    assert settled(tomllib.loads(toml_text(tree))) == settled(tree)
+
+
+def test_times_are_written_for_people():
+    assert moment("2026-02-03T13:05:09+01:00") == "2026-02-03 12:05 UTC"
+    assert moment("2026-02-03T12:05:09") == "2026-02-03 12:05 UTC"
+    assert (duration(252.3), duration(9.6)) == ("4 min 12 s", "10 s")

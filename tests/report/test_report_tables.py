@@ -1,0 +1,48 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.evaluation.results import Opening, Score
+from sentir.report.tables import best_models, metric_names, openings_by_split, sections
+
+values = st.lists(st.one_of(st.none(), st.just(float("nan")), st.floats(0, 1)), min_size=1, max_size=6)
+
+
+@given(values)
+def test_the_best_are_those_that_print_highest_and_never_everyone(make_report, values):
+    row = make_report().scores[0]
+    rows = [
+        replace(row, model=str(n), metrics={} if value is None else {"f1": Score(value)})
+        for n, value in enumerate(values)
+    ]
+    printed = {str(n): f"{value:.3f}" for n, value in enumerate(values) if value is not None and value == value}
+    winners = {model for model, text in printed.items() if text == max(printed.values())}
+    assert best_models(rows, "f1") == (winners if len(winners) < len(values) else set())
+
+
+def test_test_rows_start_with_the_finalist_and_end_with_the_worst_baseline(make_report):
+    report = make_report()
+    low = [replace(r, model="low", role="baseline", metrics={"weighted_f1": Score(0.1)}) for r in report.scores]
+    mixed = (*low, *report.scores)
+    for section in sections(replace(report, scores=tuple(row for row in mixed if row.split == "test"))):
+        roles = [row.role for row in section.test]
+        assert roles[0] == "finalist" and set(roles[1:]) == {"baseline"}
+        assert section.test[-1].model == "low" and section.baseline.model == "majority"
+
+
+def test_every_row_of_the_results_stands_in_exactly_one_section(make_report):
+    report = make_report()
+    shown = [row for section in sections(report) for row in (*section.test, *section.dev)]
+    assert len(shown) == len(report.scores) and all(row in shown for row in report.scores)
+
+
+def test_the_headline_metric_comes_first_and_none_is_lost(make_report):
+    row = make_report().scores[0]
+    more = replace(row, metrics={"auc": Score(0.5), "weighted_f1": Score(0.6)})
+    assert metric_names([more, row], "weighted_f1") == ["weighted_f1", "auc", "accuracy"]
+
+
+def test_openings_are_counted_per_test_split_whatever_their_order():
+    openings = [Opening(n, "", "meld", key, "") for n, key in ((3, "a"), (1, "b"), (2, "a"))]
+    assert [(o.test_fingerprint, o.number) for o in openings_by_split(openings)] == [("b", 1), ("a", 3)]
