@@ -136,7 +136,7 @@ class Train(Section):
     lr: float = Field(1e-3, gt=0)
     encoder_lr: float = Field(3e-5, gt=0)
     weight_decay: float = Field(0.01, ge=0)
-    warmup: float = Field(0.1, ge=0, le=1)
+    warmup: float = Field(0.1, ge=0, lt=1)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     freeze_epochs: int = Field(0, ge=0)
     balance: Literal["none", "sqrt", "inverse"] = "none"

@@ -17,6 +17,13 @@ from sentir.models.text_backbones import (
 from sentir.models.tokenization import TextTokenizer
 
 
+def best_device() -> torch.device:
+    """Return the accelerator where there is one (CUDA, MPS), else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
 def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
     """Average ``(N, T, d)`` over the positions where the ``(N, T)`` mask is 1 → ``(N, d)``."""
     weight = mask.unsqueeze(-1).to(states.dtype)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sentir.i18n import mark
+from sentir.errors import WeightsError
+from sentir.i18n import _, mark
 from sentir.models.weights import PackagedWeights, Source, resolve_weights, unreachable
 from sentir.registry import Registry
 
 MAX_TOKENS = 512
+_WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # the pooler of a bare encoder may be random: never built
 
 
 def normalize_nothing(text: str) -> str:
@@ -123,18 +125,30 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     """Return the bare encoder, with pretrained or with random weights of the same architecture.
 
     Raises:
-        WeightsError: if it can neither be found nor fetched.
+        WeightsError: if it can neither be found nor fetched, or some of its weights are missing.
     """
-    from transformers import AutoModel
+    from transformers import AutoModel, logging
 
     config = load_config(source)
-    extra = {"add_pooling_layer": False} if config.model_type in ("bert", "roberta", "xlm-roberta") else {}
+    extra = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
     if not pretrained:
         return AutoModel.from_config(config, **extra)
+    logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
     try:
-        return AutoModel.from_pretrained(source.location, **extra)
+        model, report = AutoModel.from_pretrained(source.location, output_loading_info=True, **extra)
     except (OSError, ValueError) as error:
         raise unreachable(source.location, error) from error
+    if missing := sorted(report["missing_keys"]):
+        raise WeightsError(
+            _(
+                "The weights in {place} lack {n} tensors of the encoder, '{first}' among them, which would be random; "
+                "give complete weights, or set model.pretrained=false to start from random ones.",
+                place=source.location,
+                n=len(missing),
+                first=missing[0],
+            )
+        )
+    return model
 
 
 def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> Any:

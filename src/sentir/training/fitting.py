@@ -1,0 +1,84 @@
+"""One training from a corpus: prepare, train on train, select and set thresholds on dev."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+from transformers import set_seed
+
+from sentir.corpus.cleaning import clean
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus, Utterance
+from sentir.errors import CorpusError
+from sentir.evaluation.metrics import metric_name, score
+from sentir.evaluation.thresholds import tune_thresholds
+from sentir.i18n import _
+from sentir.recipe import Recipe
+from sentir.training.building import MODELS
+from sentir.training.inference import predict_prepared
+from sentir.training.losses import class_weights, encode_targets, make_loss
+from sentir.training.preparer import Preparer
+from sentir.training.trainer import Training, train_model
+
+Thresholds = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training gives: everything a recognizer is made of, and what it did on dev."""
+
+    preparer: Preparer
+    model: nn.Module
+    space: LabelSpace
+    thresholds: Thresholds | None
+    training: Training
+    dev: Predictions
+
+
+def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
+    """Train one model with the recipe's seed. Reads train and dev; never test.
+
+    Raises:
+        CorpusError: if train or dev has no labeled utterance.
+        SentirError: for names, weights or settings that cannot be used.
+    """
+    task = recipe.data.task
+    space, metric = corpus.space(task), metric_name(corpus.space(task), recipe.evaluation.metric)
+    build = MODELS.get(recipe.model.kind)
+    labeled = {split: [u for u in corpus.split(split) if task in u.labels] for split in ("train", "dev")}
+    for split, rows in labeled.items():
+        if not rows:
+            raise CorpusError(
+                _("The corpus '{name}' has no {split} utterance with labels for '{task}'.",
+                  name=corpus.name, split=split, task=task)
+            )  # fmt: skip
+    set_seed(recipe.train.seed)
+    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+    model = build(preparer, space)
+    train = preparer.prepare(corpus.train)
+    targets = encode_targets(space, [_target(u, recipe) for u in corpus.train])
+    dev = preparer.prepare(corpus.dev)
+    ids = [u.id for u in labeled["dev"]]
+    truth = space.encode([u.labels[task] for u in labeled["dev"]])
+
+    def dev_score() -> float:
+        p = predict_prepared(model, dev, space).select(ids).probabilities
+        return score(space, truth, p, tune_thresholds(space, truth, p))[metric]
+
+    loss = make_loss(space, class_weights(space, targets, recipe.train.balance))
+    training = train_model(model, train, targets, settings=recipe.train, loss=loss, dev_score=dev_score)
+    predictions = predict_prepared(model, dev, space)
+    thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
+    return Fitted(preparer, model, space, thresholds, training, predictions)
+
+
+def _target(utterance: Utterance, recipe: Recipe) -> tuple[str, ...] | None:
+    """Return what the loss sees: no label for utterances that the recipe finds too short to learn from."""
+    least = recipe.data.min_train_words
+    if least and len(clean(utterance.text or "", recipe.data.cleaning).split()) < least:
+        return None
+    return utterance.labels.get(recipe.data.task)

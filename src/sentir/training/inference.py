@@ -1,0 +1,58 @@
+"""A model and prepared utterances → keyed predictions: the one loop for dev, test and serving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.training.preparer import Prepared
+
+
+def batches(units: list[list[int]], size: int) -> Iterator[list[int]]:
+    """Join units, in order, into batches of at least one unit and at most about ``size`` rows."""
+    rows: list[int] = []
+    for unit in units:
+        if rows and len(rows) + len(unit) > size:
+            yield rows
+            rows = []
+        rows = rows + unit
+    if rows:
+        yield rows
+
+
+def predict_prepared(
+    model: nn.Module,
+    prepared: Prepared,
+    space: LabelSpace,
+    *,
+    batch: int = 256,
+    source: Mapping[str, str] | None = None,
+) -> Predictions:
+    """Predict N prepared utterances.
+
+    Returns:
+        Predictions keyed by id, in the order of ``prepared.ids``.
+    """
+    logits = np.zeros((len(prepared.ids), len(space)))
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for rows in batches(_by_length(prepared), batch):
+            inputs = prepared.batch(rows)
+            output = model(**{k: v.to(device) for k, v in inputs.items() if k in model.inputs})
+            logits[rows] = output.float().cpu().numpy()
+    model.train(training)
+    return Predictions(prepared.ids, space.probabilities(logits), space, source or {})
+
+
+def _by_length(prepared: Prepared) -> list[list[int]]:
+    """Sort units by their longest text, so that little is padded."""
+    if not prepared.tokens:
+        return prepared.units
+    return sorted(prepared.units, key=lambda rows: max(len(prepared.tokens[n]["input_ids"]) for n in rows))

@@ -1,0 +1,191 @@
+"""Training: Hugging Face's `Trainer` with our loss, our parameter groups and our dev score."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
+from transformers import Trainer as HubTrainer
+
+from sentir.i18n import _
+from sentir.progress import task
+from sentir.recipe import Train
+from sentir.training.losses import Loss
+from sentir.training.preparer import Prepared
+
+_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+_SCORE = "score"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training leaves behind; the model itself holds the best weights.
+
+    Attributes:
+        points: per epoch its number, train loss and dev score.
+        best_epoch: the epoch whose weights were kept.
+        score: its dev score.
+    """
+
+    points: tuple[dict[str, float], ...]
+    best_epoch: float
+    score: float
+
+
+class _Trainer(HubTrainer):
+    """Selects by a dev score of ours, and gives the encoder its own learning rate."""
+
+    def __init__(self, *, settings: Train, dev_score: Callable[[], float], **keywords: Any) -> None:
+        self._settings, self._dev_score = settings, dev_score
+        self.points: list[dict[str, float]] = []
+        super().__init__(**keywords)
+
+    def evaluate(self, *_args: Any, **_keywords: Any) -> dict[str, float]:
+        """Score dev with the model as it is."""
+        metrics = {f"eval_{_SCORE}": self._dev_score()}
+        loss = next((row["loss"] for row in reversed(self.state.log_history) if "loss" in row), float("nan"))
+        self.points.append({"epoch": float(self.state.epoch or 0), "loss": loss, "score": metrics["eval_score"]})
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Make AdamW with the encoder's learning rate beside that of new layers; norms and biases do not decay."""
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self._settings), lr=self._settings.lr)
+        return self.optimizer
+
+
+def parameter_groups(model: nn.Module, settings: Train) -> list[dict[str, Any]]:
+    """Split the parameters: encoder or new, decaying (matrices) or not (norms, biases, mixing scores)."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        key = (name.startswith("encoder."), parameter.ndim > 1)
+        groups.setdefault(key, []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": settings.encoder_lr if in_encoder else settings.lr,
+            "weight_decay": settings.weight_decay if decays else 0.0,
+        }
+        for (in_encoder, decays), parameters in groups.items()
+    ]
+
+
+class _FreezeEncoder(TrainerCallback):
+    """Keeps a fine-tuned encoder still for the first epochs."""
+
+    def __init__(self, encoder: nn.Module, epochs: int) -> None:
+        self.encoder, self.epochs = encoder, epochs
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self.encoder.requires_grad_(round(state.epoch or 0) >= self.epochs)
+
+
+class _Bar(TrainerCallback):
+    """Counts steps for `sentir.progress`."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self._advance = self._stack.enter_context(task(_("Training"), state.max_steps))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self._advance(1)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self._stack.close()
+
+
+def train_model(
+    model: nn.Module,
+    prepared: Prepared,
+    targets: Tensor,
+    *,
+    settings: Train,
+    loss: Loss,
+    dev_score: Callable[[], float],
+) -> Training:
+    """Train a model until its dev score stops growing; it is left with its best weights.
+
+    Args:
+        model: a module with ``inputs`` and logits as output.
+        prepared: the train split; rows without any label are context only.
+        targets: `losses.encode_targets` of its rows.
+        dev_score: scores the model, as it is at that moment, on dev; higher is better.
+    """
+    collate = _collator(prepared, targets, model.inputs)
+    units = prepared.units
+    per_step = max(1, round(settings.batch * len(units) / max(len(prepared.ids), 1)))
+    callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience), _Bar()]
+    if settings.freeze_epochs and getattr(model, "encoder", None) is not None:
+        callbacks.append(_FreezeEncoder(model.encoder, settings.freeze_epochs))
+    with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
+        trainer = _Trainer(
+            settings=settings,
+            dev_score=dev_score,
+            model=model,
+            args=_arguments(settings, Path(folder), per_step),
+            train_dataset=units,
+            eval_dataset=units,  # asked for by the engine; dev is scored by `dev_score`
+            data_collator=collate,
+            compute_loss_func=loss,
+            callbacks=callbacks,
+        )
+        _quiet(trainer)
+        trainer.train()
+    best = max(trainer.points, key=lambda point: point["score"])
+    return Training(tuple(trainer.points), best["epoch"], best["score"])
+
+
+def _collator(
+    prepared: Prepared, targets: Tensor, inputs: Sequence[str]
+) -> Callable[[list[list[int]]], dict[str, Tensor]]:
+    def collate(units: list[list[int]]) -> dict[str, Tensor]:
+        rows = [row for unit in units for row in unit]
+        batch = {k: v for k, v in prepared.batch(rows).items() if k in inputs}
+        return batch | {"labels": targets[rows]}
+
+    return collate
+
+
+def _arguments(settings: Train, folder: Path, per_step: int) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=per_step,
+        learning_rate=settings.lr,
+        weight_decay=settings.weight_decay,
+        lr_scheduler_type=_SCHEDULES[settings.schedule],
+        warmup_steps=settings.warmup,
+        max_grad_norm=settings.max_grad_norm,
+        seed=settings.seed,
+        eval_strategy="epoch",
+        logging_strategy="epoch",
+        save_strategy="best",
+        save_only_model=True,
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model=_SCORE,
+        greater_is_better=True,
+        remove_unused_columns=False,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _quiet(trainer: HubTrainer) -> None:
+    """Leave what the engine prints to its log; curves and bars are ours."""
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    logging.getLogger("transformers.trainer").setLevel(logging.WARNING)

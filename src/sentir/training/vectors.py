@@ -1,0 +1,112 @@
+"""Vectors of frozen encoders, each computed once and cached by the content of what was encoded.
+
+The key is (all weights of the encoder, the layers read, the token ids and masks), so neither a changed text,
+tokenizer or setting, nor another machine's path, can bring back a stale vector. A cache folder holds chunks:
+``<chunk>.npy``, float32 ``(n, L, d)``, and ``<chunk>.json``, its n keys, each renamed into place when whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sentir.i18n import _
+from sentir.models.encoders import TextEncoder, best_device
+from sentir.models.tokenization import TextTokenizer
+from sentir.places import cache_dir
+from sentir.progress import task
+
+_CHUNK = 2048  # utterances per file: what a killed run loses at most
+_TOKENS = 4096  # padded tokens per forward pass
+
+Encoding = dict[str, list[int]]
+
+
+def encoder_digest(encoder: TextEncoder) -> str:
+    """Return a hash of an encoder's weights and of the layers that are read."""
+    hasher = hashlib.sha256(repr(encoder.layers).encode())
+    for name, tensor in sorted(encoder.state_dict().items()):
+        hasher.update(name.encode())
+        hasher.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return hasher.hexdigest()[:16]
+
+
+class VectorCache:
+    """Key → ``(L, d)`` vector of one encoder, on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._where: dict[str, tuple[Path, int]] = {}
+        for index in sorted(folder.glob("*.json")):
+            keys = json.loads(index.read_text(encoding="utf-8"))
+            self._where |= {key: (index.with_suffix(".npy"), row) for row, key in enumerate(keys)}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._where
+
+    def load(self, keys: Sequence[str]) -> NDArray[np.float32]:
+        """Return ``(N, L, d)`` float32 for N known keys, in their order."""
+        files = {
+            path: np.load(path, mmap_mode="r", allow_pickle=False) for path, _row in map(self._where.get, keys)
+        }
+        return np.stack([files[path][row] for path, row in (self._where[key] for key in keys)])
+
+    def add(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Write one chunk: first the vectors, then the keys that make them known."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{uuid.uuid4().hex}.npy"
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.save(file, vectors, allow_pickle=False)
+        os.replace(part, path)
+        part.write_text(json.dumps(list(keys)), encoding="utf-8")
+        os.replace(part, path.with_suffix(".json"))
+        self._where |= {key: (path, row) for row, key in enumerate(keys)}
+
+
+def encode_frozen(
+    encoder: TextEncoder, tokenizer: TextTokenizer, rows: Sequence[Encoding], *, digest: str
+) -> NDArray[np.float32]:
+    """Encode N tokenized utterances, or take their vectors from the cache.
+
+    Returns:
+        ``(N, L, d)`` float32.
+    """
+    if not rows:
+        return np.zeros((0, len(encoder.layers), encoder.width), dtype=np.float32)
+    cache = VectorCache(cache_dir() / "vectors" / digest)
+    keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in rows]
+    missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in cache}
+    todo = sorted(missing, key=lambda key: len(missing[key]["input_ids"]))
+    with task(_("Encoding text"), len(todo)) as advance:
+        for start in range(0, len(todo), _CHUNK):
+            chunk = todo[start : start + _CHUNK]
+            cache.add(chunk, _encode_sorted(encoder, tokenizer, [missing[key] for key in chunk], advance))
+    return cache.load(keys)
+
+
+def _encode_sorted(
+    encoder: TextEncoder, tokenizer: TextTokenizer, rows: Sequence[Encoding], advance: Callable[[int], None]
+) -> NDArray[np.float32]:
+    """Encode rows sorted by length, in batches of about `_TOKENS` padded tokens."""
+    device = best_device()
+    encoder.to(device).eval()
+    done: list[NDArray[np.float32]] = []
+    start = 0
+    with torch.inference_mode():
+        while start < len(rows):
+            size = max(1, _TOKENS // len(rows[min(start + 63, len(rows) - 1)]["input_ids"]))
+            batch = tokenizer.pad(rows[start : start + size])
+            vectors = encoder(**{k: v.to(device) for k, v in batch.items() if k in encoder.inputs})
+            done.append(vectors.float().cpu().numpy())
+            advance(len(vectors))
+            start += size
+    return np.concatenate(done)
