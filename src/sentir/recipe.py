@@ -156,7 +156,6 @@ class Evaluation(Section):
     metric: str | None = None
     resamples: int = Field(2000, ge=100)
     permutations: int = Field(2000, ge=100)
-    confidence: float = Field(0.95, gt=0.5, lt=1)
 
 
 class Study(Section):

@@ -29,9 +29,9 @@ _EMOTION_NAMES = {
     "surprise": "surprise surprised sorpresa sorprendido",
 }
 _SENTIMENT_NAMES = {
-    "negative": "negative neg negativo negativa -1",
-    "neutral": "neutral neu neutro neutra 0",
-    "positive": "positive pos positivo positiva 1 +1",
+    "negative": "negative neg negativo negativa",
+    "neutral": "neutral neu neutro neutra",
+    "positive": "positive pos positivo positiva",
 }
 
 
@@ -96,8 +96,13 @@ class LabelSpace:
     multilabel: bool = False
 
     def __post_init__(self) -> None:
-        if len(set(self.names)) != len(self.names) or len(self.names) < 1:
-            raise CorpusError(_("The labels of '{task}' must be one or more different names.", task=self.task))
+        if len(set(self.names)) != len(self.names) or not self.names or "id" in self.names:
+            raise CorpusError(
+                _(
+                    "The labels of '{task}' must be one or more different names, none of them 'id'.",
+                    task=self.task,
+                )
+            )
 
     def __len__(self) -> int:
         return len(self.names)

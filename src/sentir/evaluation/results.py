@@ -9,6 +9,7 @@ from typing import Any
 from sentir.i18n import _
 
 ROLES = ("baseline", "candidate", "finalist")
+CONFIDENCE = 0.95  # of every interval shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sentir.models.encoders import TextEncoder, load_text_encoder
 
 
 class LayerMix(nn.Module):
-    """A learned weighted mean over layers: ``(N, L, d)`` → ``(N, d)`` (the scalar mix of ELMo, Peters et al. 2018)."""
+    """A learned weighted mean over layers: ``(N, L, d)`` → ``(N, d)`` (ELMo's, Peters et al. 2018)."""
 
     def __init__(self, layers: int, width: int) -> None:
         super().__init__()

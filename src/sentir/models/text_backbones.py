@@ -133,6 +133,7 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     extra = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
     if not pretrained:
         return AutoModel.from_config(config, **extra)
+    logging.disable_progress_bar()
     logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
     try:
         model, report = AutoModel.from_pretrained(source.location, output_loading_info=True, **extra)
@@ -141,8 +142,8 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     if missing := sorted(report["missing_keys"]):
         raise WeightsError(
             _(
-                "The weights in {place} lack {n} tensors of the encoder, '{first}' among them, which would be random; "
-                "give complete weights, or set model.pretrained=false to start from random ones.",
+                "The weights in {place} lack {n} tensors of the encoder, '{first}' among them, which would be "
+                "random; give complete weights, or set model.pretrained=false to start from random ones.",
                 place=source.location,
                 n=len(missing),
                 first=missing[0],

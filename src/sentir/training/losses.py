@@ -63,7 +63,7 @@ _LOSSES = {"single": _single_loss, "multi": _multi_loss}
 
 
 def make_loss(space: LabelSpace, weights: Tensor) -> Loss:
-    """Return ``loss(logits, labels, num_items_in_batch)``: the weighted sum over the batch divided by its labels."""
+    """Return ``loss(logits, labels, num_items_in_batch)``: the weighted sum divided by the number of labels."""
     total = _LOSSES[space.kind]
 
     def loss(logits: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:

@@ -33,7 +33,7 @@ class Prepared:
 
     Attributes:
         ids: N utterance ids.
-        tensors: inputs with N rows each: ``text_states`` (N, L, d), ``features`` (N, F), ``dialogue``, ``turn`` (N,).
+        tensors: inputs with N rows: ``text_states`` (N, L, d), ``features`` (N, F), ``dialogue`` and ``turn`` (N,).
         tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand.
         units: rows that must share a batch: whole dialogues where the model has dialogue context.
     """
@@ -58,7 +58,7 @@ class Preparer:
         data: the recipe's data section (text cleaning).
         model: the recipe's model section (backbone, context, features).
         scaler: the feature scaler fitted on train; ``None`` without features.
-        weights: folder or hub id of the encoder's weights, if not where its name says.
+        weights: folder of a saved encoder, which takes the place of the recipe's.
     """
 
     def __init__(self, data: Data, model: Model, scaler: Scaler | None, *, weights: str | None = None) -> None:
@@ -72,7 +72,11 @@ class Preparer:
             layers = (-1,)
         load = _load_shared if model.encoder == "frozen" else _load_own
         self.encoder, self.tokenizer, self.spec = load(
-            model.backbone, weights or model.weights, model.pretrained, layers, model.max_length
+            model.backbone,
+            weights or model.weights,
+            model.pretrained or weights is not None,
+            layers,
+            model.max_length,
         )
         self.digest = encoder_digest(self.encoder) if model.encoder == "frozen" else ""
 

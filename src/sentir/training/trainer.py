@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -57,9 +57,10 @@ class _Trainer(HubTrainer):
         return metrics
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Make AdamW with the encoder's learning rate beside that of new layers; norms and biases do not decay."""
+        """Make AdamW with the encoder's learning rate beside that of new layers, and no decay of biases."""
         if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self._settings), lr=self._settings.lr)
+            groups = parameter_groups(cast(nn.Module, self.model), self._settings)
+            self.optimizer = torch.optim.AdamW(groups, lr=self._settings.lr)
         return self.optimizer
 
 
@@ -122,11 +123,11 @@ def train_model(
         targets: `losses.encode_targets` of its rows.
         dev_score: scores the model, as it is at that moment, on dev; higher is better.
     """
-    collate = _collator(prepared, targets, model.inputs)
+    collate = _collator(prepared, targets, cast(Sequence[str], model.inputs))
     units = prepared.units
     per_step = max(1, round(settings.batch * len(units) / max(len(prepared.ids), 1)))
     callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience), _Bar()]
-    if settings.freeze_epochs and getattr(model, "encoder", None) is not None:
+    if settings.freeze_epochs and isinstance(model.encoder, nn.Module):
         callbacks.append(_FreezeEncoder(model.encoder, settings.freeze_epochs))
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
         trainer = _Trainer(

@@ -54,10 +54,9 @@ class VectorCache:
 
     def load(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Return ``(N, L, d)`` float32 for N known keys, in their order."""
-        files = {
-            path: np.load(path, mmap_mode="r", allow_pickle=False) for path, _row in map(self._where.get, keys)
-        }
-        return np.stack([files[path][row] for path, row in (self._where[key] for key in keys)])
+        places = [self._where[key] for key in keys]
+        files = {path: np.load(path, mmap_mode="r", allow_pickle=False) for path in {path for path, _ in places}}
+        return np.stack([files[path][row] for path, row in places])
 
     def add(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Write one chunk: first the vectors, then the keys that make them known."""

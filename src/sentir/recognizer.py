@@ -1,0 +1,198 @@
+"""`Recognizer`: the one thing a user holds. Fitted, saved as one folder, loaded, asked.
+
+The folder::
+
+    sentir.json         recipe, label space, thresholds, scaler, facts of the training
+    model.safetensors   everything that was learned, but for the encoder
+    encoder/            the text encoder with its tokenizer, as transformers saves them
+
+A *light* folder leaves the weights of a frozen encoder out and names them by hash; loading it needs them at hand.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus, Utterance
+from sentir.errors import RecipeError, RecognizerError, WeightsError
+from sentir.features.scaling import Scaler
+from sentir.i18n import _
+from sentir.models.encoders import best_device
+from sentir.recipe import Recipe
+from sentir.training.building import MODELS
+from sentir.training.fitting import fit
+from sentir.training.inference import predict_prepared
+from sentir.training.preparer import Preparer
+
+FORMAT = 1
+_FACTS, _WEIGHTS, _ENCODER = "sentir.json", "model.safetensors", "encoder"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    names = ("sentir", "torch", "transformers", "scikit-learn", "numpy")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
+
+
+@dataclass
+class Recognizer:
+    """A trained model with everything between an utterance and its labels.
+
+    Attributes:
+        recipe: what it was trained by.
+        space: its labels, in order.
+        thresholds: ``(K,)`` chosen on dev, for several labels; ``None`` for one.
+        facts: where it comes from: corpus, fingerprint, synthetic or not, dev score, versions.
+    """
+
+    recipe: Recipe
+    space: LabelSpace
+    preparer: Preparer
+    model: nn.Module
+    thresholds: NDArray[np.float64] | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, recipe: Recipe, corpus: Corpus) -> tuple[Recognizer, Predictions]:
+        """Train by a recipe on a corpus, selecting on dev; the test split is not read.
+
+        Returns:
+            The recognizer, and its predictions for dev.
+
+        Raises:
+            SentirError: if the corpus has no labels for the task, or names or weights cannot be used.
+        """
+        fitted = fit(recipe, corpus)
+        facts = {
+            "corpus": corpus.name,
+            "synthetic": corpus.synthetic,
+            "fingerprint": corpus.fingerprint,
+            "dev_score": fitted.training.score,
+            "best_epoch": fitted.training.best_epoch,
+            "curve": list(fitted.training.points),
+            "versions": versions(),
+        }
+        fitted.model.to(best_device())
+        found = cls(recipe, fitted.space, fitted.preparer, fitted.model, fitted.thresholds, facts)
+        return found, fitted.dev
+
+    def predict(self, utterances: Sequence[Utterance]) -> Predictions:
+        """Predict N utterances; give whole dialogues, in order, to a model with context.
+
+        Returns:
+            Probabilities keyed by id; `labels` turns them into names with the recognizer's thresholds.
+        """
+        source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
+        return predict_prepared(self.model, self.preparer.prepare(utterances), self.space, source=source)
+
+    def labels(self, predictions: Predictions) -> dict[str, tuple[str, ...]]:
+        """Return id → label names, by the thresholds chosen on dev."""
+        return predictions.labels(self.thresholds)
+
+    def save_pretrained(self, folder: Path, *, light: bool = False) -> None:
+        """Save as one folder without pickles.
+
+        Args:
+            folder: made if need be; files of an earlier save are replaced.
+            light: leave out the weights of a frozen encoder (tens to hundreds of MB).
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(_learned(self.model), folder / _WEIGHTS)
+        if not (light and self.recipe.model.encoder == "frozen"):
+            self.preparer.encoder.transformer.save_pretrained(folder / _ENCODER)
+            self.preparer.tokenizer.tokenizer.save_pretrained(folder / _ENCODER)
+        scaler = self.preparer.scaler
+        tree = {
+            "format": FORMAT,
+            "recipe": self.recipe.tree(),
+            "space": asdict(self.space),
+            "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
+            "scaler": None if scaler is None else scaler.to_dict(),
+            "encoder_digest": self.preparer.digest,
+            "facts": dict(self.facts),
+        }
+        (folder / _FACTS).write_text(json.dumps(tree, indent=1, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def from_pretrained(cls, folder: Path) -> Recognizer:
+        """Load what `save_pretrained` wrote.
+
+        Raises:
+            RecognizerError: if the folder is not a saved recognizer, is incomplete, or of a later format.
+            WeightsError: if a light folder's encoder is not at hand, or is another one.
+        """
+        tree = _read_facts(folder)
+        try:
+            recipe = Recipe.parse(tree["recipe"], where=str(folder / _FACTS))
+            space = LabelSpace(tree["space"]["task"], tuple(tree["space"]["names"]), tree["space"]["multilabel"])
+            scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
+            thresholds = None if tree["thresholds"] is None else np.array(tree["thresholds"])
+            facts, digest = tree["facts"], tree["encoder_digest"]
+        except (KeyError, TypeError, RecipeError) as error:
+            raise _incomplete(folder, _FACTS, error) from error
+        encoder = folder / _ENCODER
+        preparer = Preparer(recipe.data, recipe.model, scaler, weights=str(encoder) if encoder.is_dir() else None)
+        if preparer.digest != digest:
+            raise WeightsError(
+                _("The encoder of {folder} is not the one it was trained with; give the folder with its encoder.",
+                  folder=folder)
+            )  # fmt: skip
+        model = MODELS.get(recipe.model.kind)(preparer, space)
+        _load_learned(model, folder)
+        return cls(recipe, space, preparer, model.to(best_device()).eval(), thresholds, facts)
+
+
+def _learned(model: nn.Module) -> dict[str, Tensor]:
+    state = model.state_dict()
+    return {name: t.contiguous().cpu() for name, t in state.items() if not name.startswith("encoder.")}
+
+
+def _load_learned(model: nn.Module, folder: Path) -> None:
+    try:
+        state = load_file(folder / _WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        raise _incomplete(folder, _WEIGHTS, error) from error
+    wanted = _learned(model)
+    if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in wanted.items()}:
+        raise _incomplete(folder, _WEIGHTS, _("its tensors are not those of the recipe's model"))
+    model.load_state_dict(state, strict=False)
+
+
+def _read_facts(folder: Path) -> dict[str, Any]:
+    path = folder / _FACTS
+    if not path.is_file():
+        raise RecognizerError(
+            _("{folder} is not a saved recognizer (no {file}); give one that 'sentir train' or a study wrote.",
+              folder=folder, file=_FACTS)
+        )  # fmt: skip
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise _incomplete(folder, _FACTS, error) from error
+    if not isinstance(tree, dict) or tree.get("format") != FORMAT:
+        raise RecognizerError(
+            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir.",
+              path=path, found=tree.get("format") if isinstance(tree, dict) else None, known=FORMAT)
+        )  # fmt: skip
+    return tree
+
+
+def _incomplete(folder: Path, file: str, why: object) -> RecognizerError:
+    return RecognizerError(
+        _("The recognizer {folder} is damaged: {file} cannot be used ({why}); save it again.",
+          folder=folder, file=file, why=why)
+    )  # fmt: skip
