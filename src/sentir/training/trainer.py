@@ -141,6 +141,7 @@ def train_model(
             compute_loss_func=loss,
             callbacks=callbacks,
         )
+        trainer.model_accepts_loss_kwargs = False  # our models take tensors alone; the loss is `loss`
         _quiet(trainer)
         trainer.train()
     best = max(trainer.points, key=lambda point: point["score"])

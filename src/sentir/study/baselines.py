@@ -1,0 +1,100 @@
+"""Baselines that stand in every study: what is had without listening, and by counting words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.cleaning import clean
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus, Utterance
+from sentir.evaluation.metrics import score
+from sentir.evaluation.thresholds import tune_thresholds
+from sentir.recipe import Recipe
+
+# Inverse regularization strengths tried on dev.
+_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+
+Probabilities = Callable[[Sequence[Utterance]], NDArray[np.float64]]
+
+
+def constant(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
+    """Always the label most frequent on train; where several may hold, always all of them."""
+    space, _rows, truth = _train(recipe, corpus)
+    share = truth.mean(0) if truth.ndim == 2 else np.bincount(truth, minlength=len(space)) / len(truth)
+    row = np.ones(len(space)) if space.multilabel else share
+    return lambda utterances: np.tile(row, (len(utterances), 1)).astype(np.float64)
+
+
+def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
+    """Words and pairs of words, weighted by tf-idf, into logistic regression; its strength is chosen on dev."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    space, rows, truth = _train(recipe, corpus)
+    vectorizer = TfidfVectorizer(
+        ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|[!?]"
+    )
+    words = vectorizer.fit_transform(_texts(recipe, rows))
+    dev = [u for u in corpus.dev if space.task in u.labels]
+    dev_words, dev_truth = (
+        vectorizer.transform(_texts(recipe, dev)),
+        space.encode([u.labels[space.task] for u in dev]),
+    )
+
+    def fitted(strength: float) -> Callable[..., NDArray[np.float64]]:
+        model = LogisticRegression(C=strength, max_iter=2000)
+        wrapped = OneVsRestClassifier(model) if space.multilabel else model
+        wrapped.fit(words, truth)
+        return lambda counts: _spread(space, wrapped, counts)
+
+    def dev_score(strength: float) -> float:
+        p = fitted(strength)(dev_words)
+        return score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric]
+
+    best = fitted(max(_STRENGTHS, key=dev_score))
+    return lambda utterances: best(vectorizer.transform(_texts(recipe, utterances)))
+
+
+BASELINES = {"majority": constant, "bag of words": bag_of_words}
+
+
+def predict_baseline(
+    name: str, recipe: Recipe, corpus: Corpus, metric: str, splits: Sequence[str]
+) -> dict[str, Predictions]:
+    """Fit a baseline on train and predict whole splits, blind.
+
+    Returns:
+        Split → predictions.
+    """
+    space = corpus.space(recipe.data.task)
+    probabilities = BASELINES[name](recipe, corpus, metric)
+    found = {}
+    for split in splits:
+        blind = [u.blind() for u in corpus.split(split)]
+        found[split] = Predictions(tuple(u.id for u in blind), probabilities(blind), space, {"model": name})
+    return found
+
+
+def _train(recipe: Recipe, corpus: Corpus) -> tuple[LabelSpace, list[Utterance], NDArray]:
+    space = corpus.space(recipe.data.task)
+    rows = [u for u in corpus.train if space.task in u.labels]
+    return space, rows, space.encode([u.labels[space.task] for u in rows])
+
+
+def _texts(recipe: Recipe, utterances: Sequence[Utterance]) -> list[str]:
+    return [clean(u.text or "", recipe.data.cleaning) for u in utterances]
+
+
+def _spread(space: LabelSpace, model: object, counts: object) -> NDArray[np.float64]:
+    """Return ``(N, K)`` probabilities; a label that train never has gets 0."""
+    p = model.predict_proba(counts)  # type: ignore[attr-defined]
+    if space.multilabel:
+        return p
+    full = np.zeros((len(p), len(space)))
+    full[:, model.classes_] = p  # type: ignore[attr-defined]
+    return full

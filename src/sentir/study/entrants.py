@@ -1,0 +1,124 @@
+"""What competes in a study: trained candidates and baselines, each with its dev predictions, by stage."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus
+from sentir.evaluation.thresholds import tune_thresholds
+from sentir.i18n import _
+from sentir.recipe import Recipe
+from sentir.recognizer import Recognizer
+from sentir.study.baselines import predict_baseline
+from sentir.study.plan import Candidate
+from sentir.study.stages import Stages
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One competitor in one task.
+
+    Attributes:
+        role: ``baseline`` or ``candidate``.
+        seeds: of its trainings; a baseline has one.
+        folders: the stage of each seed.
+        dev: predictions for dev, one per seed.
+        thresholds: per seed, chosen on dev; ``None`` for one label.
+        test: blind predictions for test, one per seed, once they are made.
+    """
+
+    name: str
+    role: str
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    folders: tuple[Path, ...]
+    dev: tuple[Predictions, ...]
+    thresholds: tuple[NDArray[np.float64] | None, ...]
+    test: tuple[Predictions, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know about it."""
+        pretrained = self.role == "baseline" or self.recipe.model.pretrained
+        return () if pretrained else (_("random encoder weights, nothing pretrained"),)
+
+
+def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Entrant:
+    """Train a candidate with each of its seeds, or take it from its stages."""
+    folders = tuple(_trained(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
+    dev = tuple(Predictions.load(folder / "dev.parquet") for folder in folders)
+    cuts = tuple(_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
+    return Entrant(candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts)
+
+
+def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> Entrant:
+    """Fit a baseline, or take it from its stage."""
+
+    def produce(folder: Path) -> None:
+        for split, found in predict_baseline(name, recipe, corpus, metric, ("dev", "test")).items():
+            found.save(folder / f"{split}.parquet")
+
+    key = {"name": name, "data": _data(recipe), "corpus": corpus.fingerprint, "metric": metric}
+    folder = stages.run("baseline", key, produce)
+    dev, test = (Predictions.load(folder / f"{split}.parquet") for split in ("dev", "test"))
+    cuts = _thresholds(corpus, recipe.data.task, dev)
+    return Entrant(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), (test,))
+
+
+def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:
+    """Return the entrant with its blind predictions for test, which need no label and open nothing."""
+    if entrant.test:
+        return entrant
+
+    def predicted(trained: Path) -> Predictions:
+        def produce(folder: Path) -> None:
+            Recognizer.from_pretrained(trained / "model").predict(corpus.test).save(folder / "test.parquet")
+
+        return Predictions.load(stages.run("predict", {"trained": trained.name}, produce) / "test.parquet")
+
+    return replace(entrant, test=tuple(predicted(folder) for folder in entrant.folders))
+
+
+def _trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
+    def produce(folder: Path) -> None:
+        recognizer, dev = Recognizer.fit(recipe, corpus)
+        dev.save(folder / "dev.parquet")
+        recognizer.save_pretrained(folder / "model", light=True)
+
+    return stages.run("train", training_key(recipe, corpus), produce)
+
+
+def training_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
+    """Return what one training depends on."""
+    tree = recipe.tree()
+    return {
+        "data": _data(recipe),
+        "model": tree["model"],
+        "train": tree["train"],
+        "metric": recipe.evaluation.metric,
+        "corpus": corpus.fingerprint,
+    }
+
+
+def _data(recipe: Recipe) -> dict[str, Any]:
+    data = recipe.tree()["data"]
+    return {key: data[key] for key in ("task", "cleaning", "min_train_words")}
+
+
+def _thresholds(corpus: Corpus, task: str, dev: Predictions) -> NDArray[np.float64] | None:
+    rows = [u for u in corpus.dev if task in u.labels]
+    truth = dev.space.encode([u.labels[task] for u in rows])
+    return tune_thresholds(dev.space, truth, dev.select(u.id for u in rows).probabilities)
+
+
+def training_facts(folder: Path) -> dict[str, Any]:
+    """Return what a training stage recorded: ``curve``, ``best_epoch``, ``dev_score`` and more."""
+    facts: dict[str, Any] = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))["facts"]
+    return facts

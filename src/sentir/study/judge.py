@@ -1,0 +1,73 @@
+"""Scoring and comparing entrants on one split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus, Labels
+from sentir.evaluation.comparison import compare
+from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
+from sentir.evaluation.scoring import joined, score_model
+from sentir.recipe import Evaluation
+from sentir.study.entrants import Entrant
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Scores and compares entrants on one split of one corpus, always on the same labeled utterances."""
+
+    corpus: Corpus
+    split: str
+    labels: Mapping[str, Labels]
+    settings: Evaluation
+
+    def score(self, entrant: Entrant, role: str) -> ModelScores:
+        """Return an entrant's row of ``results.json``."""
+        space = self._space(entrant)
+        return score_model(
+            space=space,
+            labels=self._task_labels(space),
+            predictions=self._predictions(entrant),
+            thresholds=entrant.thresholds,
+            groups=self._groups(),
+            model=entrant.name,
+            role=role,
+            corpus=self.corpus.name,
+            split=self.split,
+            resamples=self.settings.resamples,
+            confidence=CONFIDENCE,
+            notes=entrant.notes,
+        )
+
+    def compare(self, a: Entrant, others: Sequence[Entrant], metric: str) -> list[Comparison]:
+        """Compare one entrant with each of the others."""
+        return [self._compare(a, b, metric) for b in others]
+
+    def _compare(self, a: Entrant, b: Entrant, metric: str) -> Comparison:
+        space = self._space(a)
+        sides = []
+        for side in (a, b):
+            _ids, truth, runs, dialogues = joined(
+                space, self._task_labels(space), self._predictions(side), side.thresholds, self._groups()
+            )
+            sides.append(runs)
+        return compare(
+            space, truth, sides[0], sides[1], dialogues,
+            metric=metric, names=(a.name, b.name), corpus=self.corpus.name, task=space.task, split=self.split,
+            resamples=self.settings.resamples, permutations=self.settings.permutations, confidence=CONFIDENCE,
+        )  # fmt: skip
+
+    def _space(self, entrant: Entrant) -> LabelSpace:
+        return self.corpus.space(entrant.recipe.data.task)
+
+    def _predictions(self, entrant: Entrant) -> tuple[Predictions, ...]:
+        return entrant.test if self.split == "test" else entrant.dev
+
+    def _task_labels(self, space: LabelSpace) -> dict[str, tuple[str, ...]]:
+        return {key: tasks[space.task] for key, tasks in self.labels.items() if space.task in tasks}
+
+    def _groups(self) -> dict[str, str]:
+        return {u.id: u.dialogue for u in self.corpus.split(self.split)}

@@ -1,0 +1,133 @@
+"""`run_study`: read, enter baselines and candidates, choose on dev, open test once, compare, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sentir.corpus.types import Corpus
+from sentir.evaluation.comparison import holm
+from sentir.evaluation.ledger import labels_of, open_test
+from sentir.evaluation.metrics import metric_name
+from sentir.evaluation.results import Comparison, ModelScores
+from sentir.evaluation.scoring import read_results, write_results
+from sentir.i18n import _
+from sentir.progress import say, task
+from sentir.readers import read_corpus
+from sentir.recipe import Recipe
+from sentir.recognizer import Recognizer
+from sentir.report.content import StudyReport
+from sentir.report.html import save_report
+from sentir.study.baselines import BASELINES
+from sentir.study.entrants import Entrant, enter_baseline, enter_candidate, training_facts, with_test
+from sentir.study.gather import study_report
+from sentir.study.judge import Judge
+from sentir.study.plan import Candidate, plan
+from sentir.study.results import CorpusStudy, TaskResult
+from sentir.study.stages import Stages
+
+Advance = Callable[[int], None]
+
+
+def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path) -> StudyReport:
+    """Run the studies of one or more recipes into one folder; what is done already is not done again.
+
+    Args:
+        recipes: each with its own corpus.
+        root: folder of the corpus, for all recipes that read one from disk.
+        out: receives ``results.json``, ``comparisons.json``, ``report.html``, ``models/`` and ``stages/``.
+
+    Returns:
+        What the report shows.
+
+    Raises:
+        SentirError: for recipes, names, files or weights that cannot be used.
+    """
+    start = time.monotonic()
+    plans = [plan(recipe) for recipe in recipes]
+    stages = Stages(out / "stages")
+    parts = []
+    with task(_("Study"), sum(_steps(tasks) for tasks in plans)) as advance:
+        for recipe, tasks in zip(recipes, plans, strict=True):
+            corpus = read_corpus(recipe.data, root)
+            say(_("{corpus}: {n} utterances", corpus=corpus.name, n=len(corpus)))
+            results = tuple(
+                _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
+            )
+            parts.append(_open_once(stages, corpus, recipe, results))
+            _save_models(out / "models", parts[-1])
+    report = study_report(parts, seconds=time.monotonic() - start)
+    write_results(out / "results.json", report.scores, report.comparisons)
+    save_report(report, out / "report.html")
+    return report
+
+
+def _steps(tasks: dict[str, tuple[Candidate, ...]]) -> int:
+    return sum(len(BASELINES) + len(candidates) for candidates in tasks.values())
+
+
+def _study_task(
+    stages: Stages, corpus: Corpus, name: str, candidates: Sequence[Candidate], recipe: Recipe, advance: Advance
+) -> TaskResult:
+    """Enter everything, score it on dev, and choose the finalist there."""
+    metric = metric_name(corpus.space(name), recipe.evaluation.metric)
+    plain = recipe.override({"data": {"task": name}})
+    judge = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
+    entrants: list[Entrant] = []
+    scores: list[ModelScores] = []
+
+    def enter(entrant: Entrant) -> None:
+        entrants.append(entrant)
+        scores.append(judge.score(entrant, entrant.role))
+        say(f"  {name} · {entrant.name}: dev {metric} {scores[-1].metrics[metric].value:.3f}")
+        advance(1)
+
+    for baseline in BASELINES:
+        enter(enter_baseline(stages, corpus, baseline, plain, metric))
+    for candidate in candidates:
+        enter(enter_candidate(stages, corpus, candidate))
+    by_score = sorted(zip(scores, entrants, strict=True), key=lambda pair: -pair[0].metrics[metric].value)
+    ranked = [entrant for _row, entrant in by_score if entrant.role == "candidate"]
+    always = [e for e in ranked[1:] if e.name in recipe.study.always_report]
+    baselines = [e for e in entrants if e.role == "baseline"]
+    return TaskResult(
+        name, metric, tuple(entrants), ranked[0], (ranked[0], *always, *baselines), tuple(scores),
+        holm(judge.compare(ranked[0], ranked[1:], metric)),
+    )  # fmt: skip
+
+
+def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence[TaskResult]) -> CorpusStudy:
+    """Score on test what was chosen on dev, all tasks in one opening; an opening done before is not repeated."""
+    shown = [[with_test(stages, corpus, e) for e in result.shown] for result in results]
+
+    def produce(folder: Path) -> None:
+        names = [f"{result.task}: {e.name}" for result, row in zip(results, shown, strict=True) for e in row]
+        reason = _("study '{name}': what was chosen on dev, beside the baselines", name=recipe.name)
+        judge = Judge(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
+        scores: list[ModelScores] = []
+        comparisons: list[Comparison] = []
+        for result, (finalist, *others) in zip(results, shown, strict=True):
+            scores += [judge.score(finalist, "finalist"), *(judge.score(e, e.role) for e in others)]
+            comparisons += holm(judge.compare(finalist, others, result.metric))
+        write_results(folder / "results.json", scores, comparisons)
+
+    key = {
+        "corpus": corpus.fingerprint,
+        "evaluation": recipe.tree()["evaluation"],
+        "shown": [[f.name for e in row for f in e.folders] for row in shown],
+        "names": [[e.name for e in row] for row in shown],
+    }
+    scores, comparisons = read_results(stages.run("test", key, produce) / "results.json")
+    return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons)
+
+
+def _save_models(folder: Path, part: CorpusStudy) -> None:
+    """Save each finalist's best seed by dev score as a whole recognizer, ready to predict."""
+    for result in part.tasks:
+        seeds = {path: training_facts(path)["dev_score"] for path in result.finalist.folders}
+        best = max(seeds, key=lambda path: seeds[path]) / "model"
+        place = folder / f"{part.corpus.name}-{result.task}"
+        saved = place / "sentir.json"
+        if not saved.is_file() or saved.read_bytes() != (best / "sentir.json").read_bytes():
+            Recognizer.from_pretrained(best).save_pretrained(place)
