@@ -1,0 +1,44 @@
+"""The command line: ``sentir VERB …``. Exit code 0 done, 1 found problems, 2 bad call."""
+
+from __future__ import annotations
+
+import sys
+
+from sentir.errors import SentirError
+from sentir.i18n import LANGUAGES, _, set_language
+
+
+def main() -> None:
+    """Run the command line; every error raised on purpose is one sentence on standard error."""
+    arguments = _take_language(sys.argv[1:])
+    from sentir.cli.app import app  # after the language is known: help texts are made at import
+
+    try:
+        app(args=arguments, prog_name="sentir")
+    except SentirError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(_("A file or folder cannot be used: {why}.", why=error))
+
+
+def _fail(message: str) -> None:
+    print(_("Error: {message}", message=message), file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _take_language(arguments: list[str]) -> list[str]:
+    """Set the language that ``--lang`` names, wherever it stands, and return the other arguments."""
+    rest: list[str] = []
+    values = iter(arguments)
+    for argument in values:
+        if argument == "--":
+            return [*rest, argument, *values]
+        name, equals, value = argument.partition("=")
+        if name != "--lang":
+            rest.append(argument)
+            continue
+        code = value if equals else next(values, "")
+        if code not in LANGUAGES:
+            _fail(_("--lang takes one of {known}, not '{code}'.", known=", ".join(LANGUAGES), code=code))
+        set_language(code)
+    return rest

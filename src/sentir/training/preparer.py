@@ -33,7 +33,7 @@ class Prepared:
 
     Attributes:
         ids: N utterance ids.
-        tensors: inputs with N rows: ``text_states`` (N, L, d), ``features`` (N, F), ``dialogue`` and ``turn`` (N,).
+        tensors: by N rows, ``text_states`` (N, L, d), ``features`` (N, F), ``dialogue`` and ``turn`` (N,).
         tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand.
         units: rows that must share a batch: whole dialogues where the model has dialogue context.
     """

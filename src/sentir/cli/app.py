@@ -1,0 +1,184 @@
+"""The commands. Each one calls a public verb and prints what it returns; heavy imports wait until then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentir.i18n import _
+
+app = typer.Typer(
+    help=_("Recognize emotion in what people say and how they say it, honestly scored."),
+    epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(corpus, name="corpus")
+
+Root = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help=_("Override a setting: section.key=value. May be repeated."))
+]
+Json = Annotated[bool, typer.Option("--json", help=_("Print JSON instead of tables."))]
+Split = Annotated[str, typer.Option("--split", help=_("train, dev or test."))]
+Reason = Annotated[
+    str, typer.Option("--reason", help=_("Why the locked test split is opened; the ledger keeps it."))
+]
+RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file."))]
+Model = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]
+
+
+@app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))
+def _options(
+    lang: Annotated[str | None, typer.Option("--lang", help=_("Language of all texts: en or es."))] = None,
+) -> None:
+    """Take the options of every command (the language is set before this runs)."""
+
+
+@app.command(
+    help=_("Run a whole study: baselines, candidates chosen on dev, the finalist opened once on test, a report."),
+    epilog=_("Example: sentir study recipes/meld-text.toml --root DATA/meld --out runs/meld-text"),
+)
+def study(
+    recipes: Annotated[list[Path], typer.Argument(help=_("One or more recipes; they share one report."))],
+    root: Root = None,
+    out: Annotated[Path | None, typer.Option("--out", help=_("Folder of the run; default runs/RECIPE."))] = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.progress import show_progress
+
+    loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
+    place = out or Path("runs") / "+".join(recipe.name for recipe in loaded)
+    with show_progress():
+        report = api.run_study(loaded, root=root, out=place)
+    show.print_scores(report.scores, json=True) if json else show.print_study(report, place)
+
+
+@corpus.command(
+    "audit",
+    help=_("Count a corpus and list its defects, duplicates and leaks; exit code 1 if something was lost."),
+    epilog=_("Example: sentir corpus audit meld --root DATA/meld"),
+)
+def audit(
+    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+
+    found = api.audit_corpus(name, root=root)
+    if json:
+        show.print_json(found.to_dict())
+    else:
+        show.print_audit(found)
+    raise typer.Exit(1 if found.problems else 0)
+
+
+@app.command(
+    help=_("Train one model by a recipe, choose its epoch on dev, and save it."),
+    epilog=_("Example: sentir train recipes/meld-text.toml --root DATA/meld --out models/mine"),
+)
+def train(
+    recipe: RecipeFile,
+    out: Annotated[Path, typer.Option("--out", help=_("Folder the model is saved to."))],
+    root: Root = None,
+    set_: Set = None,
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.progress import show_progress
+
+    with show_progress():
+        _model, scores = api.train(api.load_recipe(recipe, set_ or ()), root=root, out=out)
+    show.print_scores([scores], json=json)
+    if not json:
+        show.say(_("Saved to {folder}.", folder=out))
+
+
+@app.command(
+    help=_("Score a saved model on a split; test is locked and needs a reason."),
+    epilog=_("Example: sentir evaluate models/mine --root DATA/meld --split dev"),
+)
+def evaluate(
+    model: Model,
+    root: Root = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help=_("Recipe whose corpus is read, if not the model's own."))
+    ] = None,
+    split: Split = "dev",
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.progress import show_progress
+
+    data = api.load_recipe(recipe).data if recipe else None
+    with show_progress():
+        scores = api.evaluate(model, root=root, data=data, split=split, reason=reason)
+    show.print_scores([scores], json=json, labels=True)
+
+
+@app.command(
+    help=_("Compare two saved models on the same utterances, paired by dialogue."),
+    epilog=_("Example: sentir compare models/a models/b --root DATA/meld --split dev"),
+)
+def compare(
+    a: Model,
+    b: Model,
+    root: Root = None,
+    split: Split = "dev",
+    reason: Reason = "",
+    metric: Annotated[str | None, typer.Option("--metric", help=_("Score to compare by."))] = None,
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.progress import show_progress
+
+    with show_progress():
+        first, second, comparison = api.compare(a, b, root=root, split=split, reason=reason, metric=metric)
+    if json:
+        show.print_json({"scores": [first.to_row(), second.to_row()], "comparison": show.plain(comparison)})
+    else:
+        show.print_scores([first, second])
+        show.say(comparison.sentence())
+
+
+@app.command(
+    help=_("Recognize texts, a table (CSV, TSV, Parquet) or a conversation (JSON lines)."),
+    epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!"'),
+)
+def predict(
+    model: Model,
+    files: Annotated[list[Path] | None, typer.Argument(help=_("Tables or conversations."))] = None,
+    text: Annotated[list[str] | None, typer.Option("--text", help=_("A text. May be repeated."))] = None,
+    text_column: Annotated[str, typer.Option(help=_("Column of texts."))] = "text",
+    speaker_column: Annotated[str, typer.Option(help=_("Column of speakers, if there is one."))] = "speaker",
+    dialogue_column: Annotated[str, typer.Option(help=_("Column of dialogues, if there is one."))] = "dialogue",
+    out: Annotated[Path | None, typer.Option("--out", help=_("Write a table here (.csv)."))] = None,
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.progress import show_progress
+
+    columns = api.Columns(text_column, speaker_column, dialogue_column)
+    with show_progress():
+        found = api.predict(model, texts=text or (), files=files or (), columns=columns)
+    if out is not None:
+        show.write_predictions(found, out)
+    if json:
+        show.print_json([show.plain(row) for row in found])
+    elif out is None:
+        show.print_predictions(found)

@@ -1,0 +1,158 @@
+"""How the command line prints what the verbs return."""
+
+from __future__ import annotations
+
+import csv
+import json as json_module
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sentir.api import Prediction
+from sentir.audit import Audit
+from sentir.errors import SentirError
+from sentir.evaluation.results import ModelScores, Score
+from sentir.i18n import _
+from sentir.report.content import StudyReport
+from sentir.report.words import word
+
+_console = Console(highlight=False, soft_wrap=False)
+_COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
+_MOST = 6  # metrics that fit beside one another
+
+
+def say(message: str) -> None:
+    """Print one line."""
+    _console.print(message, markup=False)
+
+
+def print_json(value: object) -> None:
+    """Print JSON and nothing else."""
+    print(json_module.dumps(value, ensure_ascii=False, indent=1, default=list))
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """Return a dataclass as a dictionary."""
+    return asdict(value)
+
+
+def print_scores(rows: Sequence[ModelScores], *, json: bool = False, labels: bool = False) -> None:
+    """Print models by metrics, for each corpus, task and split, and each label's scores if asked."""
+    if json:
+        print_json([row.to_row() for row in rows])
+        return
+    for key in dict.fromkeys((row.corpus, row.task, row.split) for row in rows):
+        _print_group(key, [row for row in rows if (row.corpus, row.task, row.split) == key])
+    for row in rows if labels else ():
+        _print_labels(row)
+
+
+def _print_group(key: tuple[str, str, str], rows: Sequence[ModelScores]) -> None:
+    corpus, task, split = key
+    table = Table(title=f"{corpus} · {word(task)} · {word(split)} · n = {rows[0].n:,}", title_justify="left")
+    table.add_column(_("model"))
+    metrics = list(rows[0].metrics)[:_MOST]
+    for name in metrics:
+        table.add_column(word(name), justify="right")
+    for row in rows:
+        style = "bold" if row.role == "finalist" else None
+        table.add_row(row.model, *(_score(row.metrics[name]) for name in metrics), style=style)
+    _console.print(table)
+
+
+def _score(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+
+
+def _print_labels(row: ModelScores) -> None:
+    table = Table(title=row.model, title_justify="left")
+    names = ("precision", "recall", "f1")
+    for heading in (_("label"), "n", *map(word, names)):
+        table.add_column(heading, justify="left" if heading == _("label") else "right")
+    for label in row.per_label:
+        values = (f"{label.metrics[name]:.3f}" for name in names)
+        table.add_row(word(label.label), f"{label.support:,}", *values)
+    _console.print(table)
+
+
+def print_study(report: StudyReport, folder: Path) -> None:
+    """Print the opened test split, the comparisons with the baselines, and where the report lies."""
+    print_scores([row for row in report.scores if row.split == "test"])
+    for comparison in report.comparisons:
+        if comparison.split == "test":
+            say(f"{comparison.corpus} · {word(comparison.task)}: {comparison.sentence()}")
+    for opening in report.openings[-1:]:
+        say(_("The ledger counts {n} openings of this test split.", n=opening.number))
+    say(_("Report: {path}", path=folder / "report.html"))
+
+
+def print_audit(audit: Audit) -> None:
+    """Print the tables of an audit, then its findings, problems first."""
+    title = _("{corpus} (synthetic)", corpus=audit.corpus) if audit.synthetic else audit.corpus
+    say(f"{title} · {audit.fingerprint}")
+    for content in audit.tables:
+        if content.rows:
+            _print_table(content.title, content.columns, content.rows)
+    for finding in audit.findings:
+        line = Text(f"{word(finding.severity)}: ", style=_COLORS[finding.severity]).append(
+            finding.message, style="default"
+        )
+        _console.print(line)
+        if finding.examples:
+            say("    " + " · ".join(finding.examples))
+
+
+def _print_table(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+    table = Table(title=title, title_justify="left")
+    numeric = {key for key in columns if all(isinstance(row.get(key), int | float | None) for row in rows)}
+    for key, heading in columns.items():
+        table.add_column(heading, justify="right" if key in numeric else "left")
+    for row in rows:
+        table.add_row(*(_cell(key, row.get(key)) for key in columns))
+    _console.print(table)
+
+
+def _cell(key: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.1%}" if key.endswith("share") else f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def print_predictions(rows: Sequence[Prediction]) -> None:
+    """Print each utterance with what was recognized and how probable it is."""
+    table = Table()
+    speakers = any(row.speaker for row in rows)
+    for heading in ((_("speaker"),) if speakers else ()) + (_("text"), _("recognized"), _("probabilities")):
+        table.add_column(heading)
+    for row in rows:
+        likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
+        names = ", ".join(word(name) for name in row.labels) or _("none of them")
+        best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
+        table.add_row(*((row.speaker or "",) if speakers else ()), Text(row.text or ""), names, best)
+    _console.print(table)
+
+
+def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
+    """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label.
+
+    Raises:
+        SentirError: if the file is no ``.csv``.
+    """
+    if path.suffix.lower() != ".csv":
+        raise SentirError(_("Predictions are written as .csv; {path} is none.", path=path))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "speaker", "text", "labels", *rows[0].probabilities])
+        for row in rows:
+            probabilities = [f"{p:.6f}" for p in row.probabilities.values()]
+            writer.writerow([row.id, row.speaker or "", row.text or "", "|".join(row.labels), *probabilities])
+    say(_("Written: {path}", path=path))
