@@ -1,0 +1,39 @@
+# Every target makes .venv and installs on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: install run test slow lint bench messages clean
+
+install: $(READY)
+
+# torch first and by its pin, so that nothing else pulls another build of it.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed "torch==2.13.0" -c constraints.txt
+	$(BIN)/python -m pip install --quiet -e ".[offline,tokenizers,dev]" -c constraints.txt
+	touch $(READY)
+
+run: $(READY)
+	$(BIN)/sentir study recipes/demo-meld.toml recipes/demo-mosei.toml --out runs/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check src tests benchmarks tools
+	$(BIN)/ruff format --check src tests benchmarks tools
+	$(BIN)/mypy
+
+bench: $(READY)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+messages: $(READY)
+	$(BIN)/python tools/messages.py
+
+clean:
+	rm -rf $(VENV) runs
