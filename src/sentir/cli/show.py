@@ -19,11 +19,11 @@ from sentir.errors import SentirError
 from sentir.evaluation.results import ModelScores, Score
 from sentir.i18n import _
 from sentir.report.content import StudyReport
+from sentir.report.tables import openings_by_split
 from sentir.report.words import word
 
 _console = Console(highlight=False, soft_wrap=False)
 _COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
-_MOST = 6  # metrics that fit beside one another
 
 
 def say(message: str) -> None:
@@ -55,20 +55,19 @@ def print_scores(rows: Sequence[ModelScores], *, json: bool = False, labels: boo
 def _print_group(key: tuple[str, str, str], rows: Sequence[ModelScores]) -> None:
     corpus, task, split = key
     table = Table(title=f"{corpus} · {word(task)} · {word(split)} · n = {rows[0].n:,}", title_justify="left")
-    table.add_column(_("model"))
-    metrics = list(rows[0].metrics)[:_MOST]
-    for name in metrics:
-        table.add_column(word(name), justify="right")
+    table.add_column(_("metric"))
     for row in rows:
-        style = "bold" if row.role == "finalist" else None
-        table.add_row(row.model, *(_score(row.metrics[name]) for name in metrics), style=style)
+        table.add_column(row.model, justify="right", style="bold" if row.role == "finalist" else None)
+    for name in rows[0].metrics:
+        table.add_row(word(name), *(_score(row.metrics[name]) for row in rows))
     _console.print(table)
 
 
 def _score(score: Score) -> str:
     if score.low is None or score.high is None:
         return f"{score.value:.3f}"
-    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+    spread = "" if score.sd is None else f" ± {score.sd:.3f}"
+    return f"{score.value:.3f}{spread} [{score.low:.3f}, {score.high:.3f}]"
 
 
 def _print_labels(row: ModelScores) -> None:
@@ -88,8 +87,8 @@ def print_study(report: StudyReport, folder: Path) -> None:
     for comparison in report.comparisons:
         if comparison.split == "test":
             say(f"{comparison.corpus} · {word(comparison.task)}: {comparison.sentence()}")
-    for opening in report.openings[-1:]:
-        say(_("The ledger counts {n} openings of this test split.", n=opening.number))
+    for opening in openings_by_split(report.openings):
+        say(_("{corpus}: openings of test so far, by the ledger: {n}", corpus=opening.corpus, n=opening.number))
     say(_("Report: {path}", path=folder / "report.html"))
 
 
@@ -124,7 +123,7 @@ def _cell(key: str, value: Any) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:.1%}" if key.endswith("share") else f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else word(value)
 
 
 def print_predictions(rows: Sequence[Prediction]) -> None:

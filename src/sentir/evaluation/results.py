@@ -96,21 +96,25 @@ class Comparison:
     dialogues: int
 
     def sentence(self) -> str:
-        """Say the comparison in one plain sentence of the current language."""
+        """Say the comparison in one plain sentence of the current language.
+
+        It says better or worse only where both the interval and the corrected p-value do.
+        """
         values = {
             "a": self.a,
             "b": self.b,
             "points": f"{abs(self.difference) * 100:.1f}",
-            "low": f"{self.low * 100:.1f}",
-            "high": f"{self.high * 100:.1f}",
+            "low": _points(self.low),
+            "high": _points(self.high),
             "p": f"{self.p_holm:.3f}",
         }
-        if self.low > 0:
+        proven = self.p_holm < 1 - CONFIDENCE
+        if proven and self.low > 0:
             return _(
                 "{a} is better than {b} by {points} points (95 % interval {low} to {high}, p = {p}).",
                 **values,
             )
-        if self.high < 0:
+        if proven and self.high < 0:
             return _(
                 "{a} is worse than {b} by {points} points (95 % interval {low} to {high}, p = {p}).", **values
             )
@@ -119,6 +123,10 @@ class Comparison:
             "(95 % interval {low} to {high}, p = {p}).",
             **values,
         )
+
+
+def _points(share: float) -> str:
+    return f"{share * 100 + 0.0:.1f}".replace("-0.0", "0.0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,11 @@ _WORDS = {
     "utterances": mark("utterances"),
     "dialogues": mark("dialogues"),
     "speakers": mark("speakers"),
+    "texts": mark("texts"),
+    # severities
+    "problem": mark("problem"),
+    "warning": mark("warning"),
+    "note": mark("note"),
 }
 
 

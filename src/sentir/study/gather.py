@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sentir.corpus.types import Corpus
 from sentir.evaluation.ledger import openings
 from sentir.evaluation.results import Comparison, ModelScores
+from sentir.i18n import LANGUAGES
 from sentir.recognizer import versions
 from sentir.report.content import CorpusCard, Curve, StudyReport
 from sentir.study.entrants import training_facts
@@ -17,10 +18,11 @@ from sentir.study.results import CorpusStudy, TaskResult
 
 def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport:
     """Gather the report of one or more corpora."""
-    first = parts[0].recipe
+    recipes = [part.recipe for part in parts]
+    titles = {code: " · ".join(r.title.get(code, r.name) for r in recipes) for code in LANGUAGES}
     return StudyReport(
-        title=first.title.get("en", first.name),
-        titles=first.title if len(parts) == 1 else {},
+        title=titles["en"],
+        titles=titles,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         corpora=tuple(_card(part) for part in parts),
         scores=tuple(row for part in parts for row in _rows(part)),
@@ -39,7 +41,7 @@ def _rows(part: CorpusStudy) -> list[ModelScores]:
 
 
 def _comparisons(part: CorpusStudy) -> list[Comparison]:
-    return [c for result in part.tasks for c in result.comparisons] + list(part.test_comparisons)
+    return list(part.test_comparisons) + [c for result in part.tasks for c in result.comparisons]
 
 
 def _card(part: CorpusStudy) -> CorpusCard:

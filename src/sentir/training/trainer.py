@@ -60,7 +60,7 @@ class _Trainer(HubTrainer):
         """Make AdamW with the encoder's learning rate beside that of new layers, and no decay of biases."""
         if self.optimizer is None:
             groups = parameter_groups(cast(nn.Module, self.model), self._settings)
-            self.optimizer = torch.optim.AdamW(groups, lr=self._settings.lr)
+            self.optimizer = torch.optim.AdamW(groups, lr=self._settings.lr, fused=True)
         return self.optimizer
 
 
