@@ -58,7 +58,8 @@ def in_language(code: str) -> Iterator[None]:
 
 @cache
 def _catalogue(code: str) -> gettext.NullTranslations:
-    return gettext.translation("sentir", _LOCALES, languages=[code], fallback=code == "en")
+    """Return the catalogue of a language; without one (English has none) every text stays as it is."""
+    return gettext.translation("sentir", _LOCALES, languages=[code], fallback=True)
 
 
 def _(message: str, /, **values: object) -> str:

@@ -1,0 +1,192 @@
+"""The catalogue is complete and compiled, and texts come in the language that is asked for."""
+
+import ast
+import importlib.util
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir import i18n
+from sentir.i18n import _, in_language, language, preferred_language, set_language
+
+ROOT = Path(__file__).parents[1]
+REFRESH = "refresh the catalogue with `make messages`, then translate what it prints"
+TRANSLATED = [code for code in i18n.LANGUAGES if code != "en"]
+
+
+def _tool():
+    spec = importlib.util.spec_from_file_location("messages", ROOT / "tools" / "messages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+messages = _tool()
+extracted = messages.extract()
+
+
+def read(path):
+    with path.open("rb") as file:
+        return read_po(file)
+
+
+def fields(text):
+    """Return name, conversion and format of every placeholder."""
+    found = string.Formatter().parse(text)
+    return {(name, conversion, form) for _text, name, form, conversion in found if name is not None}
+
+
+def edges(text):
+    return len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
+
+
+@pytest.fixture(params=TRANSLATED)
+def catalogue(request):
+    return read(messages.place(request.param))
+
+
+def test_extraction_finds_the_sentences_of_modules_templates_and_marked_constants():
+    assert {"The table {path} has no rows.", "Openings of test", "cleaning step"} <= set(extracted)
+
+
+def test_no_sentence_given_to_the_catalogue_is_an_f_string():
+    calls = [
+        node
+        for path in (ROOT / "src" / "sentir").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "mark")
+    ]
+    assert len(calls) > 100
+    assert [ast.unparse(call) for call in calls if isinstance(call.args[0], ast.JoinedStr | ast.BinOp)] == []
+
+
+def test_every_message_of_the_sources_is_in_the_catalogue_and_nothing_else(catalogue):
+    assert sorted(entry.id for entry in catalogue if entry.id) == extracted, REFRESH
+    assert not catalogue.obsolete, REFRESH
+
+
+def test_every_message_is_translated_and_none_is_fuzzy(catalogue):
+    assert [entry.id for entry in catalogue if entry.id and not entry.string] == []
+    assert [entry.id for entry in catalogue if entry.id and entry.fuzzy] == []
+
+
+def test_a_translation_has_the_placeholders_of_its_message(catalogue):
+    wrong = [entry.id for entry in catalogue if entry.id and fields(entry.string) != fields(entry.id)]
+    assert wrong == []
+    assert fields("{a} {b!r} {c:.2f}") == {("a", None, ""), ("b", "r", ""), ("c", None, ".2f")}
+
+
+def test_a_translation_has_the_spaces_around_its_message(catalogue):
+    assert [entry.id for entry in catalogue if entry.id and edges(entry.string) != edges(entry.id)] == []
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_refreshing_the_catalogue_changes_no_byte_of_it(code):
+    fresh = messages.refresh(code, extracted)
+    assert messages.place(code).read_bytes() == messages.to_po(fresh), REFRESH
+    assert messages.place(code).with_suffix(".mo").read_bytes() == messages.to_mo(fresh), REFRESH
+
+
+def test_a_refresh_keeps_translations_drops_what_is_gone_and_guesses_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(messages, "LOCALES", tmp_path)
+    monkeypatch.setattr(messages, "extract", lambda: ["kept", "new sentence", "unsure"])
+    po = messages.place("es")
+    po.parent.mkdir(parents=True)
+    po.write_text(
+        'msgid "kept"\nmsgstr "guardada"\n\nmsgid "new sentences"\nmsgstr "frases nuevas"\n\n'
+        '#, fuzzy\nmsgid "unsure"\nmsgstr "dudosa"\n'
+    )
+    assert messages.main() == 1
+    assert {entry.id: entry.string for entry in read(po) if entry.id} == {
+        "kept": "guardada",
+        "new sentence": "",
+        "unsure": "",
+    }
+    assert "frases nuevas" not in po.read_text()
+    assert capsys.readouterr().out.splitlines() == [
+        "es: 3 messages, 2 to translate",
+        "  'new sentence'",
+        "  'unsure'",
+    ]
+    monkeypatch.setattr(messages, "extract", lambda: ["kept"])
+    assert messages.main() == 0
+
+
+def test_a_sentence_is_translated_whole_and_then_filled_in():
+    sentence = "{n} utterances have no text."
+    assert _(sentence, n=3) == "3 utterances have no text."
+    with in_language("es"):
+        assert _(sentence, n=3) == "3 enunciados no tienen texto."
+
+
+@given(st.text())
+def test_a_value_stands_in_the_sentence_as_it_is(value):
+    for code in i18n.LANGUAGES:
+        with in_language(code):
+            assert _("{n} s", n=value) == f"{value} s"
+
+
+def test_a_message_without_values_keeps_its_braces():
+    assert _("a set is written {1, 2}") == "a set is written {1, 2}"
+    with in_language("es"):
+        assert _("{n} utterances have no text.") == "{n} enunciados no tienen texto."
+
+
+def test_a_message_that_no_catalogue_knows_stays_english():
+    with in_language("es"):
+        assert _("a {thing} of a plug-in", thing="label") == "a label of a plug-in"
+
+
+def test_a_user_whose_catalogue_is_missing_reads_english(tmp_path, monkeypatch):
+    monkeypatch.setattr(i18n, "_LOCALES", tmp_path)
+    i18n._catalogue.cache_clear()
+    try:
+        with in_language("es"):
+            assert _("The table {path} has no rows.", path="a.csv") == "The table a.csv has no rows."
+    finally:
+        i18n._catalogue.cache_clear()
+
+
+def test_languages_nest_and_come_back_even_after_an_error():
+    with in_language("es"):
+        with in_language("en"):
+            assert language() == "en" and _("fear") == "fear"
+        assert language() == "es" and _("fear") == "miedo"
+    assert language() == "en"
+    with pytest.raises(KeyError), in_language("es"):
+        raise KeyError
+    assert language() == "en"
+
+
+def test_an_unknown_language_is_refused_and_changes_nothing():
+    set_language("es")
+    with pytest.raises(ValueError, match="'fr' is not one of en, es"):
+        set_language("fr")
+    with pytest.raises(ValueError, match="'fr'"), in_language("fr"):
+        pass
+    assert language() == "es"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, "en"),
+        ({"LANG": "es_ES.UTF-8"}, "es"),
+        ({"LANG": "es_ES.UTF-8", "LC_MESSAGES": "en_US.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "en_US.UTF-8", "LC_ALL": "es"}, "es"),
+        ({"LC_ALL": "es_MX", "SENTIR_LANG": "en"}, "en"),
+        ({"LC_ALL": "C", "SENTIR_LANG": "ES"}, "es"),
+        ({"SENTIR_LANG": "", "LANG": "es"}, "es"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+    ],
+)
+def test_the_environment_chooses_the_language(variables, expected, monkeypatch):
+    for name in ("SENTIR_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert preferred_language() == expected
