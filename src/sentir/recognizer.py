@@ -31,7 +31,7 @@ from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import RecipeError, RecognizerError, WeightsError
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
-from sentir.models.encoders import best_device
+from sentir.models.encoders import best_device, save_text_encoder
 from sentir.recipe import Recipe
 from sentir.training.building import MODELS
 from sentir.training.fitting import fit
@@ -113,8 +113,7 @@ class Recognizer:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(_learned(self.model), folder / _WEIGHTS)
         if not (light and self.recipe.model.encoder == "frozen"):
-            self.preparer.encoder.transformer.save_pretrained(folder / _ENCODER)
-            self.preparer.tokenizer.tokenizer.save_pretrained(folder / _ENCODER)
+            save_text_encoder(self.preparer.encoder, self.preparer.tokenizer, folder / _ENCODER)
         scaler = self.preparer.scaler
         tree = {
             "format": FORMAT,

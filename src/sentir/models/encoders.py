@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -94,3 +95,18 @@ def load_text_encoder(
     length = min(max_length or spec.max_length, spec.max_length)
     tokenizer = load_tokenizer(source, spec.tokenizer_options)
     return TextEncoder(transformer, layers), TextTokenizer(tokenizer, length, spec.normalize), spec
+
+
+def save_text_encoder(encoder: TextEncoder, tokenizer: TextTokenizer, folder: Path) -> None:
+    """Write an encoder and its tokenizer so that `load_text_encoder` gives the same again.
+
+    Args:
+        folder: receives what transformers saves, the weights as safetensors.
+    """
+    encoder.transformer.save_pretrained(folder)
+    plain = tokenizer.tokenizer
+    plain.save_pretrained(folder)
+    if hasattr(plain, "bpe_ranks"):  # BERTweet: transformers leaves out the counts that it then expects to read
+        codes = sorted(plain.bpe_ranks, key=plain.bpe_ranks.__getitem__)
+        text = "".join(f"{left} {right} 1\n" for left, right in codes)
+        (folder / "bpe.codes").write_text(text, encoding="utf-8")
