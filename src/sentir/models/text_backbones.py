@@ -125,8 +125,9 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     """Return the bare encoder, with pretrained or with random weights of the same architecture.
 
     Raises:
-        WeightsError: if it can neither be found nor fetched, or some of its weights are missing.
+        WeightsError: if it can neither be found nor fetched, or some of its weights are missing or unreadable.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModel, logging
 
     config = load_config(source)
@@ -139,6 +140,11 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
         model, report = AutoModel.from_pretrained(source.location, output_loading_info=True, **extra)
     except (OSError, ValueError) as error:
         raise unreachable(source.location, error) from error
+    except (SafetensorError, RuntimeError) as error:  # RuntimeError: tensors of another shape than the config's
+        raise WeightsError(
+            _("The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
+              place=source.location)
+        ) from error  # fmt: skip
     if missing := sorted(report["missing_keys"]):
         raise WeightsError(
             _(

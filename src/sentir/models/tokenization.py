@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ class TextTokenizer:
         both = self._pair(self.normalize(before), text, own)
         if both is None:
             return alone | {"pool_mask": [1] * length}
-        total, tail = len(both["input_ids"]), self._special_tail()
+        total, tail = len(both["input_ids"]), self._special_tail
         start = total - tail - own
         mask = [1 if start <= n < total - tail else 0 for n in range(total)]
         return both | {"pool_mask": mask if own else [1] * total}
@@ -51,11 +52,12 @@ class TextTokenizer:
         self.tokenizer.truncation_side = "right"
         return dict(both)
 
+    @cached_property
     def _special_tail(self) -> int:
-        """Return how many special tokens stand after a text (1 for BERT, 2 for XLNet)."""
-        ids = self.tokenizer("a")["input_ids"]
-        special = self.tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
-        return next((n for n, flag in enumerate(reversed(special)) if not flag), 0)
+        """How many special tokens stand after a text (1 for BERT, 2 for XLNet)."""
+        ids, bare = (self.tokenizer("a", add_special_tokens=special)["input_ids"] for special in (True, False))
+        start = next(n for n in range(len(ids)) if ids[n : n + len(bare)] == bare)
+        return len(ids) - start - len(bare)
 
     def pad(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
         """Pad N encodings to the longest, on the tokenizer's own side; every tensor is ``(N, T)``, int64."""
