@@ -1,0 +1,214 @@
+"""Text backbones agree with plain transformers, for every architecture and whatever the padding."""
+
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sentir.errors import UnknownNameError, WeightsError
+from sentir.models import encoders
+from sentir.models.encoders import load_text_encoder
+from sentir.models.text_backbones import normalize_twitter, text_backbone
+from sentir.models.tokenization import TextTokenizer
+from sentir.testing import SENTENCES, check_text_backbone, tiny_backbone
+
+TEXTS = (
+    "",
+    "Hi!",
+    *SENTENCES,
+    "a quite unknown Zürich-word, ¿no? \t 漢字",
+    "@ross look: https://a.b/c I’m happy",
+)
+LONG = " ".join(SENTENCES * 40)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+def plain_text(tiny, text):
+    return normalize_twitter(text) if "twitter" in tiny.name else text
+
+
+def test_every_backbone_keeps_the_contract(tiny):
+    check_text_backbone(tiny.name, tiny.weights)
+
+
+def test_the_contract_notices_pooled_padding(tiny, monkeypatch):
+    monkeypatch.setattr(encoders, "masked_mean", lambda states, mask: states.mean(1))
+    with pytest.raises(AssertionError, match="padding changes the vectors"):
+        check_text_backbone(tiny.name, tiny.weights)
+
+
+def test_the_contract_notices_pooled_context(tiny, monkeypatch):
+    monkeypatch.setattr(TextTokenizer, "_special_tail", 0)
+    with pytest.raises(AssertionError, match="are not its own"):
+        check_text_backbone(tiny.name, tiny.weights)
+
+
+def test_the_contract_notices_a_parameter_that_no_gradient_reaches(tiny, monkeypatch):
+    monkeypatch.setattr(
+        "sentir.testing.load_text_encoder",
+        lambda name, **keywords: frozen_embedding(load_text_encoder(name, **keywords)),
+    )
+    with pytest.raises(AssertionError, match=r"depends on .*embedding.*, which no gradient reaches"):
+        check_text_backbone(tiny.name, tiny.weights)
+
+
+def frozen_embedding(loaded):
+    loaded[0].transformer.get_input_embeddings().requires_grad_(False)
+    return loaded
+
+
+def test_the_same_arguments_write_the_same_tiny_backbone(tiny, tmp_path):
+    again = tiny_backbone(tiny.name, tmp_path)
+    files = {path.name: path.read_bytes() for path in again.iterdir() if path.name != "config.json"}
+    assert files == {name: (tiny.weights / name).read_bytes() for name in files} and len(files) >= 3
+
+
+def test_token_ids_are_those_of_the_plain_tokenizer(tiny):
+    for text in TEXTS:
+        expected = tiny.plain_tokenizer(plain_text(tiny, text))["input_ids"]
+        row = tiny.tokenizer.encode(text)
+        assert row["input_ids"] == expected
+        assert row["pool_mask"] == row["attention_mask"] == [1] * len(expected)
+
+
+def test_texts_mostly_consist_of_known_tokens(tiny):
+    tokens = [token for text in SENTENCES for token in tiny.tokenizer.encode(text)["input_ids"]]
+    assert tokens.count(tiny.plain_tokenizer.unk_token_id) < 0.05 * len(tokens)
+    assert len(set(tokens)) > 50
+
+
+def test_a_long_text_is_cut_as_the_plain_tokenizer_cuts_it(tiny):
+    limit = 128 if "bertweet" in tiny.name else 512
+    assert tiny.tokenizer.max_length == limit
+    row = tiny.tokenizer.encode(LONG)
+    plain = tiny.plain_tokenizer(plain_text(tiny, LONG), truncation=True, max_length=limit)
+    assert len(row["input_ids"]) == limit and row["input_ids"] == plain["input_ids"]
+    assert tiny.vectors([row]).isfinite().all()
+
+
+def test_a_shorter_limit_can_be_asked_for_but_not_a_longer_one(tiny):
+    short = load_text_encoder(tiny.name, weights=str(tiny.weights), max_length=16)[1]
+    assert len(short.encode(LONG)["input_ids"]) == 16
+    assert load_text_encoder(tiny.name, weights=str(tiny.weights), max_length=9999)[1].max_length <= 512
+
+
+def test_vectors_are_the_plain_mean_of_every_layer_alone_and_in_company(tiny):
+    expected = []
+    for text in TEXTS:
+        tokens = tiny.plain_tokenizer(plain_text(tiny, text), return_tensors="pt")
+        with torch.no_grad():
+            states = tiny.plain_model(**tokens, output_hidden_states=True)
+        torch.testing.assert_close(states.hidden_states[-1], states.last_hidden_state, atol=1e-6, rtol=0)
+        expected.append(torch.stack([layer[0].mean(0) for layer in states.hidden_states]))
+    rows = [tiny.tokenizer.encode(text) for text in TEXTS]
+    assert len({len(row["input_ids"]) for row in rows}) > 5, "rows of one length need no padding"
+    together = tiny.vectors(rows)
+    assert together.shape == (len(TEXTS), 3, 32)
+    for n, vector in enumerate(expected):
+        torch.testing.assert_close(together[n], vector, atol=1e-5, rtol=0)
+        torch.testing.assert_close(tiny.vectors([rows[n]])[0], vector, atol=1e-5, rtol=0)
+        beside_long = tiny.vectors([tiny.tokenizer.encode(LONG), rows[n]])[1]
+        torch.testing.assert_close(beside_long, vector, atol=1e-5, rtol=0)
+
+
+def test_padding_stands_where_the_architecture_wants_it_and_is_masked(tiny):
+    batch = tiny.tokenizer.pad([tiny.tokenizer.encode("Hi!"), tiny.tokenizer.encode(SENTENCES[1])])
+    gaps = (batch["input_ids"][0] == tiny.plain_tokenizer.pad_token_id).tolist()
+    assert 0 < sum(gaps) < len(gaps)
+    assert gaps == sorted(gaps, reverse="xlnet" in tiny.name)
+    assert batch["attention_mask"][0].tolist() == batch["pool_mask"][0].tolist() == [int(not gap) for gap in gaps]
+    assert {value.dtype for value in batch.values()} == {torch.int64}
+
+
+def test_the_mask_is_what_makes_padding_harmless(tiny):
+    batch = tiny.tokenizer.pad([tiny.tokenizer.encode("Hi!"), tiny.tokenizer.encode(SENTENCES[1])])
+    inputs = {key: value for key, value in batch.items() if key in tiny.encoder.inputs}
+    with torch.no_grad():
+        masked = tiny.encoder(**inputs)[0]
+        blind = tiny.encoder(**inputs | {"attention_mask": torch.ones_like(batch["input_ids"])})[0]
+    assert not torch.allclose(masked[-1], blind[-1], atol=1e-5)
+
+
+def test_layers_are_chosen_by_number_from_either_end(tiny):
+    rows = [tiny.tokenizer.encode(text) for text in SENTENCES]
+    chosen = load_text_encoder(tiny.name, weights=str(tiny.weights), layers=(-1, 0))[0].eval()
+    batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in chosen.inputs}
+    with torch.no_grad():
+        torch.testing.assert_close(chosen(**batch), tiny.vectors(rows)[:, [2, 0]])
+
+
+def test_random_weights_keep_the_architecture_and_differ_from_the_pretrained(tiny):
+    fresh = load_text_encoder(tiny.name, weights=str(tiny.weights), pretrained=False)[0]
+    shapes = {name: tensor.shape for name, tensor in fresh.state_dict().items()}
+    assert shapes == {name: tensor.shape for name, tensor in tiny.encoder.state_dict().items()}
+    same = [torch.equal(t, tiny.encoder.state_dict()[n]) for n, t in fresh.state_dict().items() if t.ndim == 2]
+    assert not all(same)
+
+
+def test_tweet_normalization_hides_names_and_links():
+    assert normalize_twitter("@joey, look http://x.y @ 5") == "@user look http @ 5"
+
+
+def test_bertweet_is_asked_to_normalize(tmp_path):
+    name = "bertweet-base-sentiment-analysis"
+    tokenizer = load_text_encoder(name, weights=str(tiny_backbone(name, tmp_path)))[1]
+    one, other = (tokenizer.encode(f"@{who} see http://{who}.org") for who in ("joey", "ross"))
+    assert one == other != tokenizer.encode("joey see ross")
+    assert tokenizer.encode("I’m") == tokenizer.encode("I'm")
+
+
+def test_an_unknown_name_offers_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"called 'roberta-bse'; did you mean roberta-base"):
+        load_text_encoder("roberta-bse")
+
+
+def test_hub_ids_and_folders_need_no_registration(roberta):
+    assert text_backbone("someone/some-model").hub_id == "someone/some-model"
+    encoder, tokenizer, spec = load_text_encoder(str(roberta))
+    assert encoder.width == 32 and tokenizer.max_length == 512 and spec.name == str(roberta)
+
+
+@pytest.mark.parametrize("name", ["roberta-base", "sentir-tests/no-such-encoder"])
+def test_an_unreachable_hub_says_how_to_give_a_folder(name, offline, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"--set model\.weights=FOLDER"):
+        load_text_encoder(name)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(WeightsError, match=r"no config\.json"):
+        load_text_encoder("roberta-base", weights=str(tmp_path))
+
+
+def test_missing_tensors_are_refused_instead_of_drawn(roberta, tmp_path):
+    folder = shutil.copytree(roberta, tmp_path / "holes")
+    tensors = load_file(folder / "model.safetensors")
+    lost = next(name for name in tensors if "layer.1.output.dense.weight" in name)
+    kept = {name: tensor for name, tensor in tensors.items() if name != lost}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match=r"lack 1 tensors of the encoder, '.*layer\.1\.output\.dense\.weight'"):
+        load_text_encoder("roberta-base", weights=str(folder))
+    assert load_text_encoder("roberta-base", weights=str(folder), pretrained=False)[0].width == 32
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def other_shape(path):
+    tensors = load_file(path)
+    first = next(name for name in tensors if name.endswith("dense.weight"))
+    save_file(tensors | {first: torch.zeros(3, 5)}, path, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("damage", [cut_short, other_shape])
+def test_weights_that_cannot_be_read_are_named(damage, roberta, tmp_path):
+    folder = shutil.copytree(roberta, tmp_path / "damaged")
+    damage(folder / "model.safetensors")
+    with pytest.raises(WeightsError, match=r"damaged are damaged or do not fit their config\.json"):
+        load_text_encoder("roberta-base", weights=str(folder))
