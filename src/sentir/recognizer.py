@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -28,7 +29,7 @@ from torch import Tensor, nn
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import RecipeError, RecognizerError, WeightsError
+from sentir.errors import CorpusError, RecipeError, RecognizerError, WeightsError
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
 from sentir.models.encoders import best_device, save_text_encoder
@@ -112,6 +113,8 @@ class Recognizer:
         """
         folder.mkdir(parents=True, exist_ok=True)
         save_file(_learned(self.model), folder / _WEIGHTS)
+        if (folder / _FACTS).is_file():
+            shutil.rmtree(folder / _ENCODER, ignore_errors=True)
         if not (light and self.recipe.model.encoder == "frozen"):
             save_text_encoder(self.preparer.encoder, self.preparer.tokenizer, folder / _ENCODER)
         scaler = self.preparer.scaler
@@ -131,7 +134,7 @@ class Recognizer:
         """Load what `save_pretrained` wrote.
 
         Raises:
-            RecognizerError: if the folder is not a saved recognizer, is incomplete, or of a later format.
+            RecognizerError: if the folder is not a saved recognizer, is damaged, or of a later format.
             WeightsError: if a light folder's encoder is not at hand, or is another one.
         """
         tree = _read_facts(folder)
@@ -141,18 +144,33 @@ class Recognizer:
             scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
             thresholds = None if tree["thresholds"] is None else np.array(tree["thresholds"])
             facts, digest = tree["facts"], tree["encoder_digest"]
-        except (KeyError, TypeError, RecipeError) as error:
+        except (KeyError, TypeError, CorpusError, RecipeError) as error:
             raise _incomplete(folder, _FACTS, error) from error
-        encoder = folder / _ENCODER
-        preparer = Preparer(recipe.data, recipe.model, scaler, weights=str(encoder) if encoder.is_dir() else None)
+        preparer = _load_preparer(folder, recipe, scaler, digest)
+        model = MODELS.get(recipe.model.kind)(preparer, space)
+        _load_learned(model, folder)
+        return cls(recipe, space, preparer, model.to(best_device()).eval(), thresholds, facts)
+
+
+def _load_preparer(folder: Path, recipe: Recipe, scaler: Scaler | None, digest: str) -> Preparer:
+    encoder = folder / _ENCODER
+    if not encoder.is_dir():
+        if recipe.model.encoder != "frozen":
+            raise _incomplete(folder, _ENCODER, _("it is missing"))
+        preparer = Preparer(recipe.data, recipe.model, scaler)
         if preparer.digest != digest:
             raise WeightsError(
                 _("The encoder of {folder} is not the one it was trained with; give the folder with its encoder.",
                   folder=folder)
             )  # fmt: skip
-        model = MODELS.get(recipe.model.kind)(preparer, space)
-        _load_learned(model, folder)
-        return cls(recipe, space, preparer, model.to(best_device()).eval(), thresholds, facts)
+        return preparer
+    try:
+        preparer = Preparer(recipe.data, recipe.model, scaler, weights=str(encoder))
+    except WeightsError as error:
+        raise _incomplete(folder, _ENCODER, str(error).rstrip(".")) from error
+    if preparer.digest != digest:
+        raise _incomplete(folder, _ENCODER, _("its weights are not those it was trained with"))
+    return preparer
 
 
 def _learned(model: nn.Module) -> dict[str, Tensor]:

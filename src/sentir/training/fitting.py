@@ -13,7 +13,7 @@ from sentir.corpus.cleaning import clean
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import CorpusError
+from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
@@ -44,6 +44,7 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
 
     Raises:
         CorpusError: if train or dev has no labeled utterance.
+        RecipeError: if ``data.min_train_words`` leaves nothing to learn from.
         SentirError: for names, weights or settings that cannot be used.
     """
     task = recipe.data.task
@@ -56,11 +57,17 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
                 _("The corpus '{name}' has no {split} utterance with labels for '{task}'.",
                   name=corpus.name, split=split, task=task)
             )  # fmt: skip
+    learned = [_target(u, recipe) for u in corpus.train]
+    if not any(target is not None for target in learned):
+        raise RecipeError(
+            _("'data.min_train_words' = {n} leaves no train utterance to learn from; lower it.",
+              n=recipe.data.min_train_words)
+        )  # fmt: skip
     set_seed(recipe.train.seed)
     preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
     model = build(preparer, space)
     train = preparer.prepare(corpus.train)
-    targets = encode_targets(space, [_target(u, recipe) for u in corpus.train])
+    targets = encode_targets(space, learned)
     dev = preparer.prepare(corpus.dev)
     ids = [u.id for u in labeled["dev"]]
     truth = space.encode([u.labels[task] for u in labeled["dev"]])

@@ -35,8 +35,8 @@ def class_weights(space: LabelSpace, targets: Tensor, balance: str) -> Tensor:
 
 
 def _single_weights(targets: Tensor, k: int, power: float) -> Tensor:
-    counts = torch.bincount(targets[targets != UNLABELED], minlength=k).double().clamp(min=1)
-    weights = counts**-power
+    counts = torch.bincount(targets[targets != UNLABELED], minlength=k).double()
+    weights = counts.clamp(min=1) ** -power
     return (weights * counts.sum() / (weights * counts).sum()).float()
 
 

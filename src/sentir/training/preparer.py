@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Utterance, group_dialogues
-from sentir.errors import RecipeError
+from sentir.errors import PredictionsError, RecipeError
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
@@ -87,10 +87,16 @@ class Preparer:
         return cls(data, model, scaler)
 
     def prepare(self, utterances: Sequence[Utterance]) -> Prepared:
-        """Turn N utterances, whole dialogues where context matters, into model inputs."""
+        """Turn N utterances, whole dialogues where context matters, into model inputs.
+
+        Raises:
+            PredictionsError: if an utterance id stands twice.
+        """
         blind = [u.blind() for u in utterances]
         dialogues = group_dialogues(blind)
         row_of = {u.id: n for n, u in enumerate(blind)}
+        if len(row_of) < len(blind):
+            raise PredictionsError(_("An utterance id stands twice; give every utterance its own."))
         rows = [[row_of[u.id] for u in d.utterances] for d in dialogues]
         number, turn = np.zeros(len(blind), dtype=np.int64), np.zeros(len(blind), dtype=np.int64)
         for n, members in enumerate(rows):
