@@ -1,0 +1,142 @@
+"""One training from a corpus: every kind of task, encoder and context, and no look at test."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sentir.corpus.types import Corpus, SealedLabels
+from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
+from sentir.evaluation.metrics import score
+from sentir.evaluation.thresholds import tune_thresholds
+from sentir.training.fitting import fit
+from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
+
+LEARNS = {"epochs": 20, "encoder_lr": 0.01, "patience": 20}
+
+
+@pytest.mark.parametrize("context", ["none", "window", "dialogue"])
+@pytest.mark.parametrize("encoder", ["frozen", "finetune"])
+@pytest.mark.parametrize("task", ["emotion", "feelings"])
+def test_every_setup_trains_and_predicts_dev(task, encoder, context, corpus, weights):
+    recipe = tiny_recipe(weights, data={"task": task}, model={"encoder": encoder, "context": context})
+    fitted = fit(recipe, corpus)
+    assert fitted.dev.ids == tuple(u.id for u in corpus.dev)
+    assert fitted.space == corpus.space(task)
+    assert len(fitted.training.points) == 2
+    assert (fitted.thresholds is None) == (task == "emotion")
+    metric = "macro_f1" if task == "feelings" else "weighted_f1"
+    truth = fitted.space.encode([u.labels[task] for u in corpus.dev])
+    scores = score(fitted.space, truth, fitted.dev.probabilities, fitted.thresholds)
+    assert scores[metric] == pytest.approx(fitted.training.score), "predictions are those of the best epoch"
+
+
+@pytest.mark.parametrize("task", ["emotion", "feelings"])
+def test_it_learns_what_the_words_say(task, corpus, weights):
+    recipe = tiny_recipe(weights, data={"task": task}, model={"encoder": "finetune", "layers": [0]}, train=LEARNS)
+    untrained = tiny_recipe(weights, data={"task": task}, train={"epochs": 1, "lr": 1e-9})
+    assert fit(recipe, corpus).training.score > 0.8 > fit(untrained, corpus).training.score
+
+
+def test_thresholds_are_those_tuned_on_dev(corpus, weights):
+    fitted = fit(tiny_recipe(weights, data={"task": "feelings"}), corpus)
+    truth = fitted.space.encode([u.labels["feelings"] for u in corpus.dev])
+    np.testing.assert_array_equal(
+        fitted.thresholds, tune_thresholds(fitted.space, truth, fitted.dev.probabilities)
+    )
+
+
+def test_the_metric_of_the_recipe_selects(corpus, weights):
+    fitted = fit(tiny_recipe(weights, evaluation={"metric": "accuracy"}), corpus)
+    truth = fitted.space.encode([u.labels["emotion"] for u in corpus.dev])
+    assert fitted.training.score == pytest.approx(
+        score(fitted.space, truth, fitted.dev.probabilities)["accuracy"]
+    )
+
+
+@pytest.mark.parametrize("task", ["emotion", "feelings"])
+def test_sealed_labels_stay_sealed_and_test_is_not_read(task, corpus, weights, monkeypatch):
+    def refuse(self):
+        raise AssertionError("the test labels were asked for")
+
+    split = Corpus.split
+    monkeypatch.setattr(SealedLabels, "_reveal", refuse)
+    monkeypatch.setattr(Corpus, "split", lambda self, name: refuse(self) if name == "test" else split(self, name))
+    fit(tiny_recipe(weights, data={"task": task}, model={"features": ["lexical"]}), corpus)
+
+
+def test_other_test_utterances_train_the_same_model(corpus, weights):
+    other = tiny_corpus(lambda u: replace(u, text="crying", labels={}) if u.split == "test" else u)
+    recipe = tiny_recipe(weights, model={"features": ["lexical", "dialogue"]})
+    one, two = fit(recipe, corpus), fit(recipe, other)
+    np.testing.assert_array_equal(one.dev.probabilities, two.dev.probabilities)
+    assert one.training == two.training and one.preparer.scaler == two.preparer.scaler
+
+
+def test_unlabeled_utterances_of_dev_are_predicted_but_not_scored(corpus, weights):
+    gone = {u.id for u in corpus.dev[::2]}
+    holes = tiny_corpus(lambda u: replace(u, labels={}) if u.id in gone else u)
+    fitted = fit(tiny_recipe(weights), holes)
+    assert len(fitted.dev) == len(corpus.dev)
+    kept = [u for u in corpus.dev if u.id not in gone]
+    truth = fitted.space.encode([u.labels["emotion"] for u in kept])
+    p = fitted.dev.select(u.id for u in kept).probabilities
+    assert fitted.training.score == pytest.approx(score(fitted.space, truth, p)["weighted_f1"])
+
+
+@pytest.mark.parametrize("balance", ["none", "sqrt", "inverse"])
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
+def test_every_balance_and_schedule_can_be_used(balance, schedule, corpus, weights):
+    assert fit(tiny_recipe(weights, train={"balance": balance, "schedule": schedule}), corpus).training.points
+
+
+def test_short_utterances_are_left_out_of_train_only(corpus, weights):
+    recipe = tiny_recipe(weights, data={"min_train_words": 4})
+    short = [u for u in corpus.train if len(u.text.split()) < 4]
+    assert 0 < len(short) < len(corpus.train)
+    fitted = fit(recipe, corpus)
+    assert len(fitted.dev) == len(corpus.dev)
+    blank = tiny_corpus(lambda u: replace(u, labels={}) if u in short else u)
+    same = fit(tiny_recipe(weights), blank)
+    np.testing.assert_allclose(fitted.dev.probabilities, same.dev.probabilities)
+
+
+def test_leaving_nothing_to_learn_from_is_refused(corpus, weights):
+    with pytest.raises(RecipeError, match=r"data\.min_train_words"):
+        fit(tiny_recipe(weights, data={"min_train_words": 99}), corpus)
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_a_split_without_labels_is_named(split, weights):
+    bare = tiny_corpus(lambda u: replace(u, labels={}) if u.split == split else u)
+    with pytest.raises(CorpusError, match=f"no {split} utterance with labels for 'emotion'"):
+        fit(tiny_recipe(weights), bare)
+
+
+def test_an_unknown_task_is_named(weights):
+    with pytest.raises(CorpusError, match="no task 'feelings'"):
+        fit(tiny_recipe(weights, data={"task": "feelings"}), tiny_corpus(tasks=SPACES[:1], change=emotion_alone))
+
+
+def emotion_alone(u):
+    return replace(u, labels={"emotion": u.labels["emotion"]})
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "words"),
+    [
+        ({"kind": "hybrid_transfomer"}, UnknownNameError, "did you mean hybrid_transformer"),
+        ({"backbone": "roberta-bse", "weights": None}, UnknownNameError, "did you mean roberta-base"),
+        ({"weights": "/nowhere"}, WeightsError, "no model in the folder /nowhere"),
+        ({"pretrained": False}, RecipeError, "needs pretrained weights"),
+    ],
+)
+def test_names_and_weights_that_cannot_be_used_are_one_sentence(model, error, words, corpus, weights):
+    with pytest.raises(error, match=words) as caught:
+        fit(tiny_recipe(weights, model=model), corpus)
+    assert "\n" not in str(caught.value)
+
+
+def test_random_weights_can_be_fine_tuned(corpus, weights):
+    recipe = tiny_recipe(weights, model={"pretrained": False, "encoder": "finetune"})
+    assert fit(recipe, corpus).training.points

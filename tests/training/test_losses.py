@@ -1,0 +1,97 @@
+"""Losses are torch's own with class weights of mean 1; what has no label does not count."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from sentir.corpus.labels import LabelSpace
+from sentir.training.losses import UNLABELED, class_weights, encode_targets, make_loss
+
+SINGLE = LabelSpace("emotion", ("anger", "joy", "neutral"))
+MULTI = LabelSpace("emotion", ("anger", "joy", "neutral"), multilabel=True)
+BALANCES = ["none", "sqrt", "inverse"]
+POWER = {"none": 0, "sqrt": 0.5, "inverse": 1}
+ONE = [("joy",), ("neutral",), None, ("neutral",), ("neutral",), ("anger",), None, ("neutral",)]
+SEVERAL = [("joy",), (), None, ("neutral", "joy"), ("neutral",), ("anger",), None, ("neutral",)]
+
+
+def logits(rows=8, k=3):
+    return torch.randn(rows, k, generator=torch.Generator().manual_seed(0), requires_grad=True)
+
+
+def test_targets_hold_labels_in_order_and_a_mark_where_there_are_none():
+    assert encode_targets(SINGLE, ONE).tolist() == [1, 2, UNLABELED, 2, 2, 0, UNLABELED, 2]
+    several = encode_targets(MULTI, SEVERAL)
+    assert several.dtype == torch.float32 and several.shape == (8, 3)
+    assert several[3].tolist() == [0, 1, 1] and several[1].tolist() == [0, 0, 0]
+    assert several[2].tolist() == [UNLABELED] * 3
+
+
+def test_targets_can_lack_every_label():
+    assert encode_targets(SINGLE, [None, None]).tolist() == [UNLABELED, UNLABELED]
+    assert encode_targets(MULTI, [None]).tolist() == [[UNLABELED] * 3]
+
+
+@pytest.mark.parametrize("balance", BALANCES)
+def test_one_label_costs_torchs_cross_entropy_over_the_labeled_rows(balance):
+    targets, scores = encode_targets(SINGLE, ONE), logits()
+    weights = class_weights(SINGLE, targets, balance)
+    known = targets != UNLABELED
+    expected = (
+        functional.cross_entropy(scores[known], targets[known], weight=weights, reduction="sum") / known.sum()
+    )
+    torch.testing.assert_close(make_loss(SINGLE, weights)(scores, targets), expected)
+    if balance == "none":
+        torch.testing.assert_close(expected, functional.cross_entropy(scores, targets, ignore_index=UNLABELED))
+
+
+@pytest.mark.parametrize("balance", BALANCES)
+def test_several_labels_cost_torchs_binary_cross_entropy_over_the_labeled_rows(balance):
+    targets, scores = encode_targets(MULTI, SEVERAL), logits()
+    weights = class_weights(MULTI, targets, balance)
+    known = targets[:, 0] != UNLABELED
+    expected = functional.binary_cross_entropy_with_logits(scores[known], targets[known], pos_weight=weights)
+    torch.testing.assert_close(make_loss(MULTI, weights)(scores, targets), expected)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.sampled_from(BALANCES))
+def test_weights_have_mean_1_over_train_and_fall_with_the_counts(labels, balance):
+    space = LabelSpace("task", tuple("abcde"))
+    targets = torch.tensor([*labels, UNLABELED])
+    weights = class_weights(space, targets, balance)
+    assert weights[labels].mean().item() == pytest.approx(1, abs=1e-5)
+    assert weights.isfinite().all() and (weights > 0).all()
+    counts = torch.bincount(torch.tensor(labels), minlength=5)
+    seen = counts > 0
+    flat = (weights * counts ** POWER[balance])[seen]
+    assert flat.max().item() == pytest.approx(flat.min().item(), rel=1e-4)
+
+
+def test_a_present_label_weighs_as_much_as_its_absences_outnumber_it():
+    targets = encode_targets(MULTI, SEVERAL)
+    assert class_weights(MULTI, targets, "inverse").tolist() == [5, 2, 1]
+    assert class_weights(MULTI, targets, "none").tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("space", "labels"), [(SINGLE, ONE), (MULTI, SEVERAL)])
+def test_what_has_no_label_gets_no_gradient(space, labels):
+    scores, targets = logits(), encode_targets(space, labels)
+    make_loss(space, torch.ones(3))(scores, targets).backward()
+    moved = scores.grad.abs().sum(1) > 0
+    assert moved.tolist() == [label is not None for label in labels]
+
+
+@pytest.mark.parametrize("space", [SINGLE, MULTI])
+def test_a_batch_without_any_label_costs_nothing(space):
+    scores = logits(2)
+    loss = make_loss(space, torch.ones(3))(scores, encode_targets(space, [None, None]))
+    loss.backward()
+    assert loss.item() == 0 and scores.grad.abs().sum() == 0
+
+
+def test_the_engines_count_of_labels_divides_the_sum():
+    targets, scores = encode_targets(SINGLE, ONE), logits()
+    loss = make_loss(SINGLE, torch.ones(3))
+    torch.testing.assert_close(loss(scores, targets, 12) * 2, loss(scores, targets))

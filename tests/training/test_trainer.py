@@ -1,0 +1,145 @@
+"""Training: parameter groups, frozen first epochs, the best epoch's weights, and the same result from a seed."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import set_seed
+
+from sentir.training.building import MODELS
+from sentir.training.losses import class_weights, encode_targets, make_loss
+from sentir.training.preparer import Prepared, Preparer
+from sentir.training.trainer import parameter_groups, train_model
+from tiny_corpora import tiny_corpus, tiny_recipe
+
+
+class Run:
+    """A training with scripted dev scores, which keeps the weights it is scored with."""
+
+    def __init__(self, corpus, weights, scores=(0.1, 0.2), *, model=None, train=None, blank=()):
+        settings = {"epochs": len(scores), "encoder_lr": 0.003} | (train or {})
+        recipe = tiny_recipe(weights, model={"encoder": "finetune"} | (model or {}), train=settings)
+        set_seed(recipe.train.seed)
+        space = corpus.space("emotion")
+        preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+        self.model = MODELS.get("hybrid_transformer")(preparer, space)
+        self.start = copy.deepcopy(self.model.state_dict())
+        self.seen = []
+        script = iter(scores)
+
+        def dev_score():
+            self.seen.append(copy.deepcopy(self.model.state_dict()))
+            return next(script)
+
+        labels = [None if u.id in blank else u.labels["emotion"] for u in corpus.train]
+        targets = encode_targets(space, labels)
+        self.training = train_model(
+            self.model,
+            preparer.prepare(corpus.train),
+            targets,
+            settings=recipe.train,
+            loss=make_loss(space, class_weights(space, targets, "none")),
+            dev_score=dev_score,
+        )
+
+
+def changed(before, after, prefix):
+    """Names of the parameters under a prefix that moved."""
+    return {name for name in before if name.startswith(prefix) and not torch.equal(before[name], after[name])}
+
+
+def equal(one, other):
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("encoder", ["frozen", "finetune"])
+def test_every_parameter_is_in_exactly_one_group_with_its_rate_and_decay(encoder, corpus, weights):
+    recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "dialogue", "features": ["lexical"]})
+    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+    model = MODELS.get("hybrid_transformer")(preparer, corpus.space("emotion"))
+    groups = parameter_groups(model, recipe.train)
+    grouped = [id(parameter) for group in groups for parameter in group["params"]]
+    assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
+    settings = {id(p): (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
+    for name, parameter in model.named_parameters():
+        inside = name.startswith("encoder.")
+        decays = not any(part in name for part in ("bias", "scores", "LayerNorm"))
+        rate, decay = settings[id(parameter)]
+        assert rate == (recipe.train.encoder_lr if inside else recipe.train.lr), name
+        assert decay == (recipe.train.weight_decay if decays else 0), name
+    assert any(name.startswith("encoder.") for name, _p in model.named_parameters()) == (encoder == "finetune")
+
+
+def test_it_ends_with_the_weights_of_the_best_epoch_not_of_the_last(corpus, weights):
+    run = Run(corpus, weights, [0.2, 0.9, 0.3, 0.8], train={"patience": 4})
+    assert equal(run.model.state_dict(), run.seen[1])
+    assert not equal(run.model.state_dict(), run.seen[3])
+    assert (run.training.best_epoch, run.training.score) == (2, 0.9)
+    assert [point["score"] for point in run.training.points] == [0.2, 0.9, 0.3, 0.8]
+    assert [point["epoch"] for point in run.training.points] == [1, 2, 3, 4]
+
+
+def test_it_stops_when_dev_has_not_grown_for_as_long_as_its_patience(corpus, weights):
+    run = Run(corpus, weights, [0.2, 0.9, 0.3, 0.9, 0.95, 0.99], train={"patience": 2})
+    assert len(run.seen) == 4 and equal(run.model.state_dict(), run.seen[1])
+
+
+def test_a_dev_score_that_never_grows_keeps_the_first_epoch(corpus, weights):
+    run = Run(corpus, weights, [0.0, 0.0, 0.0], train={"patience": 2})
+    assert len(run.seen) == 3 and equal(run.model.state_dict(), run.seen[0])
+    assert run.training.best_epoch == 1
+
+
+def test_the_encoder_does_not_move_in_its_frozen_epochs(corpus, weights):
+    run = Run(corpus, weights, [0.1, 0.2, 0.3], train={"freeze_epochs": 2})
+    assert changed(run.start, run.seen[0], "head") and changed(run.seen[0], run.seen[1], "head")
+    assert not changed(run.start, run.seen[1], "encoder")
+    assert changed(run.seen[1], run.seen[2], "encoder")
+
+
+def test_a_fine_tuned_encoder_moves_from_the_first_epoch(corpus, weights):
+    run = Run(corpus, weights, [0.1])
+    moved = changed(run.start, run.seen[0], "encoder")
+    assert any("layer.0" in name for name in moved) and any("layer.1" in name for name in moved)
+
+
+def test_the_train_loss_falls(corpus, weights):
+    run = Run(corpus, weights, [n / 10 for n in range(8)], train={"schedule": "constant"})
+    losses = [point["loss"] for point in run.training.points]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("context", ["none", "dialogue"])
+def test_the_same_seed_gives_the_same_weights_and_another_others(context, corpus, weights):
+    model = {"context": context, "dropout": 0.3}
+    one, same, other = (Run(corpus, weights, model=model, train={"seed": seed}) for seed in (1, 1, 2))
+    assert equal(one.model.state_dict(), same.model.state_dict())
+    assert one.training == same.training
+    assert not equal(one.model.state_dict(), other.model.state_dict())
+
+
+def test_what_an_unlabeled_utterance_says_teaches_nothing_without_context(corpus, weights):
+    blank = {u.id for u in corpus.train[::3]}
+    babble = tiny_corpus(lambda u: replace(u, text="happy crying") if u.id in blank else u)
+    runs = [Run(c, weights, model={"encoder": "frozen"}, blank=blank) for c in (corpus, babble)]
+    for name, tensor in runs[0].model.state_dict().items():
+        torch.testing.assert_close(runs[1].model.state_dict()[name], tensor)
+    labeled = Run(babble, weights, model={"encoder": "frozen"})
+    assert not equal(labeled.model.state_dict(), runs[1].model.state_dict())
+
+
+def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
+    seen = []
+    batch = Prepared.batch
+    monkeypatch.setattr(Prepared, "batch", lambda self, rows: seen.append(list(rows)) or batch(self, rows))
+    Run(corpus, weights, [0.1], model={"context": "dialogue"}, train={"batch": 10})
+    assert sorted(map(len, seen)) == [10, 10, 10]
+    assert all(set(rows[:5]) in [set(range(n, n + 5)) for n in range(0, 30, 5)] for rows in seen)
+
+
+def test_checkpoints_do_not_stay(corpus, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    Run(corpus, weights)
+    assert list(tmp_path.iterdir()) == []
