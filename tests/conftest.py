@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
+
 from sentir import i18n
 
 SHARED = Path(os.environ.get("SENTIR_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
@@ -16,7 +18,6 @@ def isolated_home(tmp_path_factory, monkeypatch):
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("SENTIR_STATE_DIR", str(home / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     i18n.set_language("en")
 
 

@@ -1,10 +1,14 @@
-"""The public verbs. The command line, notebooks and servers call these and hold no logic of their own."""
+"""The public verbs. The command line, notebooks and servers call these and hold no logic of their own.
+
+What needs torch is imported where it is used, so that reading and auditing a corpus start fast.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sentir.audit import Audit, audit
 from sentir.corpus.types import Corpus, Labels
@@ -18,9 +22,11 @@ from sentir.i18n import _
 from sentir.readers import READERS, read_corpus
 from sentir.readers.inputs import Columns, from_texts, read_inputs
 from sentir.recipe import Data, Recipe
-from sentir.recognizer import Recognizer
 from sentir.registry import load_plugin
-from sentir.study.run import run_study
+
+if TYPE_CHECKING:
+    from sentir.recognizer import Recognizer
+    from sentir.report.content import StudyReport
 
 __all__ = [
     "Columns",
@@ -66,6 +72,8 @@ def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recog
     Raises:
         SentirError: if the recipe, the corpus or the weights cannot be used.
     """
+    from sentir.recognizer import Recognizer
+
     corpus = read_corpus(recipe.data, root)
     recognizer, _dev = Recognizer.fit(recipe, corpus)
     recognizer.save_pretrained(out)
@@ -86,7 +94,7 @@ def evaluate(
         LockedTestError: if test is asked for without a reason.
         SentirError: if the model or the corpus cannot be used.
     """
-    recognizer = Recognizer.from_pretrained(model)
+    recognizer = _load(model)
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
     labels = _labels(corpus, split, reason, [model.name])
@@ -103,7 +111,7 @@ def compare(
         PredictionsError: if they recognize different things.
         SentirError: if a model or the corpus cannot be used.
     """
-    models = [Recognizer.from_pretrained(folder) for folder in (a, b)]
+    models = [_load(folder) for folder in (a, b)]
     corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
         _same_labels(recognizer, corpus)
@@ -169,13 +177,30 @@ def predict(
         utterances += read_inputs(path, columns or Columns())
     if not utterances:
         raise CorpusError(_("There is nothing to predict; give --text or a file."))
-    recognizer = model if isinstance(model, Recognizer) else Recognizer.from_pretrained(model)
+    recognizer = _load(model) if isinstance(model, Path) else model
     found = recognizer.predict(utterances)
     labels, names = recognizer.labels(found), recognizer.space.names
     return [
         Prediction(u.id, u.text, u.speaker, labels[u.id], dict(zip(names, row, strict=True)))
         for u, row in zip(utterances, found.probabilities.tolist(), strict=True)
     ]
+
+
+def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path) -> StudyReport:
+    """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
+
+    Raises:
+        SentirError: for recipes, names, files or weights that cannot be used.
+    """
+    from sentir.study import run
+
+    return run.run_study(recipes, root=root, out=out)
+
+
+def _load(folder: Path) -> Recognizer:
+    from sentir.recognizer import Recognizer
+
+    return Recognizer.from_pretrained(folder)
 
 
 def _labels(corpus: Corpus, split: str, reason: str, models: Sequence[str]) -> dict[str, Labels]:

@@ -16,7 +16,7 @@ from sentir.evaluation.thresholds import tune_thresholds
 from sentir.recipe import Recipe
 
 # Inverse regularization strengths tried on dev.
-_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+_STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 
 Probabilities = Callable[[Sequence[Utterance]], NDArray[np.float64]]
 
@@ -47,8 +47,8 @@ def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     )
 
     def fitted(strength: float) -> Callable[..., NDArray[np.float64]]:
-        model = LogisticRegression(C=strength, max_iter=2000)
-        wrapped = OneVsRestClassifier(model) if space.multilabel else model
+        several = OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear"))
+        wrapped = several if space.multilabel else LogisticRegression(C=strength, max_iter=2000)
         wrapped.fit(words, truth)
         return lambda counts: _spread(space, wrapped, counts)
 

@@ -1,0 +1,218 @@
+"""The command line as a user meets it: a subprocess, its output and its exit code."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from sentir.cli import main
+
+RECIPE = """
+[data]
+reader = "table"
+[data.table]
+file = "talk.csv"
+text = "text"
+speaker = "speaker"
+dialogue = "dialogue"
+split = "split"
+label = "label"
+[model]
+layers = [2, 4, 6]
+layer_pooling = "concat"
+hidden = 16
+context = "dialogue"
+[train]
+epochs = 3
+batch = 16
+[evaluation]
+resamples = 100
+permutations = 100
+"""
+SAID = {
+    "joy": ("What a lovely day!", "I am so happy for you!", "This is wonderful news!"),
+    "anger": ("I hate this mess.", "Stop shouting at me!", "You ruined everything again."),
+    "sadness": ("I miss her so much.", "We lost our dog today.", "I feel so alone."),
+}
+
+
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def sentir(*arguments, env=None) -> Done:
+    """Call the command line in this process: the same as the program, without importing torch each time."""
+    out, err, code = StringIO(), StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def program(*arguments, env=None):
+    """Run the installed program."""
+    command = [sys.executable, "-c", "from sentir.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | (env or {}))
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory) -> Path:
+    """A folder with a small table, its recipe, and a model trained on it."""
+    folder = tmp_path_factory.mktemp("talk")
+    (folder / "talk.toml").write_text(RECIPE, encoding="utf-8")
+    rows = []
+    for split, dialogues in (("train", 12), ("dev", 4), ("test", 4)):
+        for d in range(dialogues):
+            for turn, (label, texts) in enumerate(SAID.items()):
+                rows.append((f"{split}{d}", split, "AB"[turn % 2], texts[(d + turn) % 3], label))
+    with (folder / "talk.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("dialogue", "split", "speaker", "text", "label"))
+        writer.writerows(rows)
+    homes = {"SENTIR_CACHE_DIR": str(folder / "cache"), "SENTIR_STATE_DIR": str(folder / "state")}
+    done = sentir("train", folder / "talk.toml", "--root", folder, "--out", folder / "model", env=homes)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_help_imports_nothing_heavy_and_every_command_shows_an_example():
+    heavy = "{'torch', 'transformers', 'pandas', 'pydantic'}"
+    light = f"import sys, sentir.cli.app; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", light], capture_output=True, text=True).stdout.strip() == "[]"
+    for command in (["study"], ["train"], ["evaluate"], ["compare"], ["predict"], ["corpus", "audit"], []):
+        done = sentir(*command, "--help")
+        assert done.returncode == 0 and re.search(r"Example:\s+sentir", done.stdout), command
+
+
+def test_help_speaks_spanish_wherever_the_option_stands():
+    assert "Ejemplo" in program("--lang", "es", "predict", "--help").stdout
+    assert "Ejemplo" in program("predict", "--lang=es", "--help").stdout
+    assert "Ejemplo" in program("predict", "--help", env={"SENTIR_LANG": "es"}).stdout
+    wrong = program("--lang", "fr", "predict", "--help")
+    assert wrong.returncode == 2 and "en, es" in wrong.stderr
+
+
+def test_the_program_itself_prints_its_error_and_exits_with_two():
+    done = program("predict", "nowhere")
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(
+        "Error: There is nothing to predict"
+    )
+
+
+def test_predict_answers_texts_as_json_with_probabilities_that_sum_to_one(talk):
+    done = sentir("predict", talk / "model", "--text", "What a wonderful day!", "--text", "", "--json")
+    rows = json.loads(done.stdout)
+    assert [row["text"] for row in rows] == ["What a wonderful day!", ""]
+    assert set(rows[0]["probabilities"]) == set(SAID)
+    for row in rows:
+        assert sum(row["probabilities"].values()) == pytest.approx(1)
+        assert row["labels"] == [max(row["probabilities"], key=row["probabilities"].get)]
+
+
+def test_predict_reads_a_table_and_writes_one_with_every_row(talk, tmp_path):
+    (tmp_path / "mine.csv").write_text('Utterance,who\n"Hello, you",A\n-5,B\n', encoding="utf-8")
+    wrong = sentir("predict", talk / "model", tmp_path / "mine.csv")
+    assert wrong.returncode == 2 and "--text-column" in wrong.stderr and "Utterance, who" in wrong.stderr
+    columns = ("--text-column", "Utterance", "--speaker-column", "who")
+    done = sentir("predict", talk / "model", tmp_path / "mine.csv", *columns, "--out", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["text"], row["speaker"]) for row in rows] == [("Hello, you", "A"), ("-5", "B")]
+    assert all(row["labels"] in SAID for row in rows)
+
+
+def test_predict_hears_a_conversation_as_one_dialogue(talk, tmp_path):
+    lines = [{"text": "I see.", "speaker": "A"}, {"text": "We lost our dog today.", "speaker": "B"}]
+    path = tmp_path / "talk.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    together = json.loads(sentir("predict", talk / "model", path, "--json").stdout)
+    alone = json.loads(sentir("predict", talk / "model", "--text", "I see.", "--json").stdout)
+    assert together[0]["probabilities"] != alone[0]["probabilities"]
+    path.write_text('{"text": "fine"}\n{"txt": 1}\n', encoding="utf-8")
+    wrong = sentir("predict", talk / "model", path)
+    assert wrong.returncode == 2 and "line 2" in wrong.stderr
+
+
+def test_evaluate_keeps_test_locked_until_a_reason_is_given_and_counts_it(talk):
+    homes = {"SENTIR_STATE_DIR": str(talk / "ledger")}
+    dev = sentir("evaluate", talk / "model", "--root", talk, "--json", env=homes)
+    assert json.loads(dev.stdout)[0]["split"] == "dev"
+    locked = sentir("evaluate", talk / "model", "--root", talk, "--split", "test", env=homes)
+    assert locked.returncode == 2 and "--reason" in locked.stderr
+    assert not (talk / "ledger" / "ledger.jsonl").exists()
+    for n in (1, 2):
+        options = ("--split", "test", "--reason", "a test of the lock", "--json")
+        done = sentir("evaluate", talk / "model", "--root", talk, *options, env=homes)
+        assert json.loads(done.stdout)[0]["n"] == 12
+        assert len((talk / "ledger" / "ledger.jsonl").read_text().splitlines()) == n
+
+
+def test_compare_pairs_two_models_and_says_so_in_a_sentence(talk):
+    done = sentir("compare", talk / "model", talk / "model", "--root", talk)
+    assert done.returncode == 0, done.stderr
+    assert "cannot be told apart" in " ".join(done.stdout.split())
+
+
+def test_audit_exits_with_one_when_something_was_lost(tmp_path):
+    table = "[data]\nreader='table'\n[data.table]\nfile='t.csv'\ntext='text'\nlabel='label'\nsplit='split'\n"
+    (tmp_path / "t.toml").write_text(table, encoding="utf-8")
+    rows = "text,label,split\nyes,joy,train\nno,anger,dev\nwell,joy,test\n"
+    (tmp_path / "t.csv").write_text(rows, encoding="utf-8")
+    assert sentir("corpus", "audit", tmp_path / "t.toml", "--root", tmp_path).returncode == 0
+    audited = json.loads(sentir("corpus", "audit", "demo-meld", "--json").stdout)
+    assert audited["synthetic"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("study", "nowhere.toml"), "no recipe"),
+        (("corpus", "audit", "mled", "--root", "."), "did you mean meld?"),
+        (("corpus", "audit", "meld"), "--root"),
+        (("corpus", "audit", "meld", "--root", "nowhere"), "nowhere"),
+        (("predict", "nowhere", "--text", "x"), "not a saved recognizer"),
+        (("predict", "nowhere"), "nothing to predict"),
+    ],
+)
+def test_a_bad_call_is_one_sentence_and_exit_code_two(arguments, expected, tmp_path):
+    done = sentir(*arguments)
+    assert done.returncode == 2
+    assert expected in done.stderr and done.stderr.startswith("Error: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("model.contxt=none", "did you mean 'context'?"),
+        ("model.backbone=minilmm", "did you mean minilm?"),
+        ("model.backbone=someone/unknown", "model.weights"),
+        ("train.lr=-1", "'train.lr'"),
+        ("train.lr", "section.key=value"),
+        ("data.table.text=txt", "'txt'"),
+        ("data.cleaning=['drop_stopword']", "did you mean"),
+        ("evaluation.metric=weighted_f", "weighted_f1"),
+        ("model.pretrained=false", "pretrained"),
+    ],
+)
+def test_a_bad_setting_is_named_in_one_sentence(talk, tmp_path, override, expected):
+    done = sentir("train", talk / "talk.toml", "--root", talk, "--out", tmp_path / "m", "--set", override)
+    assert done.returncode == 2, done.stdout
+    assert expected in done.stderr and len(done.stderr.strip().splitlines()) == 1
