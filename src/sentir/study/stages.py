@@ -39,6 +39,9 @@ class Stages:
             part = place.with_name(f"{place.name}.part{os.getpid()}")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-            produce(part)
-            os.replace(part, place)
+            try:
+                produce(part)
+                os.replace(part, place)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
         return place
