@@ -1,0 +1,94 @@
+"""Baselines: what is had without listening, and by counting words; both blind."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sentir.corpus.types import Corpus, SealedLabels
+from sentir.evaluation.metrics import score
+from sentir.evaluation.thresholds import tune_thresholds
+from sentir.study.baselines import BASELINES, predict_baseline
+from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
+
+METRICS = {"emotion": "weighted_f1", "feelings": "macro_f1"}
+
+
+def predicted(name, corpus, task="emotion", splits=("dev", "test"), **changes):
+    recipe = tiny_recipe("none", **({"data": {"task": task}} | changes))
+    return predict_baseline(name, recipe, corpus, METRICS[task], splits)
+
+
+def truth(corpus, task, split="dev"):
+    return corpus.space(task).encode([u.labels[task] for u in corpus.split(split)])
+
+
+@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("name", BASELINES)
+def test_it_predicts_whole_splits_by_id(name, task, corpus):
+    for split, predictions in predicted(name, corpus, task).items():
+        assert predictions.ids == tuple(u.id for u in corpus.split(split))
+        assert predictions.space == corpus.space(task) and predictions.source == {"model": name}
+
+
+def test_the_majority_is_the_most_frequent_label_of_train(corpus):
+    def mostly_sad(u):
+        return replace(u, labels={"emotion": ("sadness",)}) if u.split == "train" and u.turn < 4 else u
+
+    sad = predicted("majority", tiny_corpus(mostly_sad, tasks=SPACES))["dev"]
+    assert set(sad.labels().values()) == {("sadness",)}
+    assert len(np.unique(sad.probabilities, axis=0)) == 1
+
+
+def test_where_several_labels_may_hold_the_constant_is_all_of_them(corpus):
+    found = predicted("majority", corpus, "feelings")["dev"]
+    cuts = tune_thresholds(found.space, truth(corpus, "feelings"), found.probabilities)
+    assert set(found.labels(cuts).values()) == {("joy", "sadness")}
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_words_beat_the_constant(task, corpus):
+    dev = truth(corpus, task)
+    scores = {}
+    for name in BASELINES:
+        found = predicted(name, corpus, task)["dev"]
+        cuts = tune_thresholds(found.space, dev, found.probabilities)
+        scores[name] = score(found.space, dev, found.probabilities, cuts)[METRICS[task]]
+    assert scores["bag of words"] > scores["majority"] + 0.1
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_test_labels_are_not_asked_for_and_change_nothing(name, corpus, monkeypatch):
+    def refuse(self):
+        raise AssertionError("the test labels were asked for")
+
+    monkeypatch.setattr(SealedLabels, "_reveal", refuse)
+    other = tiny_corpus(lambda u: replace(u, labels={"emotion": ("joy",)}) if u.split == "test" else u)
+    one, two = predicted(name, corpus)["test"], predicted(name, other)["test"]
+    np.testing.assert_array_equal(one.probabilities, two.probabilities)
+
+
+def test_words_of_dev_and_test_are_not_in_the_vocabulary(corpus):
+    def babbling(u):
+        return u if u.split == "train" else replace(u, text=f"{u.text} zebra zebra")
+
+    one, two = predicted("bag of words", corpus)["dev"], predicted("bag of words", tiny_corpus(babbling))["dev"]
+    np.testing.assert_allclose(one.probabilities, two.probabilities)
+
+
+def test_a_label_that_train_never_has_gets_probability_0(corpus):
+    def joyless(u):
+        return replace(u, labels={}) if u.split == "train" and u.labels["emotion"] == ("joy",) else u
+
+    for name in BASELINES:
+        p = predicted(name, tiny_corpus(joyless))["dev"].probabilities
+        assert p.shape == (15, 3) and (p[:, 0] == 0).all()
+
+
+def test_text_is_cleaned_by_the_recipe_and_may_be_missing(corpus):
+    silent = tiny_corpus(lambda u: replace(u, text=None) if u.turn == 2 else u)
+    assert isinstance(silent, Corpus)
+    p = predicted("bag of words", silent)["dev"].probabilities
+    np.testing.assert_array_equal(p[2], p[7])
+    shouted = predicted("bag of words", corpus, data={"task": "emotion", "cleaning": ["lowercase"]})["dev"]
+    np.testing.assert_array_equal(shouted.probabilities, predicted("bag of words", corpus)["dev"].probabilities)

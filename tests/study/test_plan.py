@@ -1,0 +1,54 @@
+"""What a recipe's study consists of."""
+
+import pytest
+
+from sentir.errors import RecipeError
+from sentir.study.plan import plan
+from tiny_corpora import tiny_recipe
+
+STUDY = {
+    "tasks": ["emotion", "feelings"],
+    "seeds": [3, 5],
+    "candidates": {"plain": {}, "tuned": {"model": {"encoder": "finetune"}, "train": {"epochs": 7}}},
+}
+
+
+def test_every_task_has_every_candidate_with_its_own_settings():
+    tasks = plan(tiny_recipe("w", study=STUDY))
+    assert {task: [c.name for c in found] for task, found in tasks.items()} == {
+        "emotion": ["plain", "tuned"],
+        "feelings": ["plain", "tuned"],
+    }
+    plain, tuned = tasks["feelings"]
+    assert (plain.recipe.data.task, plain.recipe.model.encoder, plain.recipe.train.epochs) == (
+        "feelings",
+        "frozen",
+        2,
+    )
+    assert (tuned.recipe.model.encoder, tuned.recipe.train.epochs) == ("finetune", 7)
+    assert tuned.recipe.model.hidden == plain.recipe.model.hidden == 16
+
+
+def test_one_training_has_the_candidates_name_and_a_seed():
+    (plain, _tuned), _feelings = plan(tiny_recipe("w", study=STUDY)).values()
+    trainings = [plain.with_seed(seed) for seed in plain.seeds]
+    assert [(t.name, t.train.seed) for t in trainings] == [("plain", 3), ("plain", 5)]
+
+
+def test_what_else_a_study_lists_is_no_part_of_a_training():
+    alone = STUDY | {"candidates": {"plain": {}}, "always_report": ["plain"], "tasks": ["emotion"]}
+    (one,) = plan(tiny_recipe("w", study=alone))["emotion"]
+    assert one.recipe == plan(tiny_recipe("w", study=STUDY))["emotion"][0].recipe
+
+
+def test_no_candidates_means_the_recipe_itself_for_its_own_task():
+    recipe = tiny_recipe("w", data={"task": "feelings"})
+    ((task, (only,)),) = plan(recipe).items()
+    assert (task, only.name, only.seeds) == ("feelings", "model", (0,))
+    assert only.recipe.model == recipe.model and only.recipe.train == recipe.train
+
+
+def test_a_wrong_key_names_the_candidate():
+    wrong = STUDY | {"candidates": {"odd": {"train": {"epoch": 3}}}}
+    with pytest.raises(RecipeError, match=r"study\.candidates\.odd.*'train\.epoch'.*did you mean 'epochs'"):
+        plan(tiny_recipe("w", study=wrong))

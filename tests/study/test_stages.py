@@ -1,0 +1,54 @@
+"""Stages: all of one or nothing of it, and each only once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.study.stages import Stages
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+keys = st.dictionaries(st.text(max_size=3), values, max_size=4)
+
+
+def test_a_stage_is_produced_once(tmp_path):
+    stages, made = Stages(tmp_path), []
+
+    def produce(folder):
+        made.append(folder)
+        (folder / "file").write_text("content")
+
+    first, second = (stages.run("kind", {"a": 1, "b": [2]}, produce) for _time in range(2))
+    assert first == second == stages.path("kind", {"b": [2], "a": 1}) and len(made) == 1
+    assert (first / "file").read_text() == "content" and stages.done("kind", {"a": 1, "b": [2]})
+
+
+def test_a_stage_that_fails_leaves_nothing(tmp_path):
+    stages = Stages(tmp_path)
+
+    def fails(folder):
+        (folder / "half").write_text("of it")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stages.run("kind", {}, fails)
+    assert not stages.done("kind", {}) and list(tmp_path.iterdir()) == []
+    assert stages.run("kind", {}, lambda folder: None).is_dir()
+
+
+@given(keys, keys)
+def test_other_keys_are_other_stages_and_the_order_of_keys_is_nothing(tmp_path_factory, one, other):
+    stages = Stages(tmp_path_factory.getbasetemp())
+    backwards = dict(reversed(list(one.items())))
+    assert stages.path("kind", one) == stages.path("kind", backwards) != stages.path("another", one)
+    assert (stages.path("kind", one) == stages.path("kind", other)) == (repr_of(one) == repr_of(other))
+
+
+def repr_of(value):
+    """Tell 1 from True, which are equal in Python and not in JSON."""
+    if isinstance(value, dict):
+        return {key: repr_of(inner) for key, inner in value.items()}
+    return [repr_of(inner) for inner in value] if isinstance(value, list) else repr(value)
