@@ -1,4 +1,4 @@
-"""How much a frozen encoder saves: one epoch of each mode on the demo corpus, and encoding anew against the cache.
+"""How much a frozen encoder saves: one epoch of each mode, and encoding anew against the cache.
 
 Prints ratios measured in this run, on this machine.
 """
@@ -37,13 +37,11 @@ def main() -> None:
         corpus = read_corpus(RECIPE.data)
         preparer = Preparer.fit(RECIPE.data, RECIPE.model, corpus.train)
         first, again = (seconds(lambda: preparer.prepare(corpus.train)) for _ in range(2))
-        print(
-            f"encoding {len(corpus.train)} utterances: {first:.2f} s, from the cache {again:.2f} s, {first / again:.0f} times"
-        )
+        print(f"encoding {len(corpus.train)} utterances {first:.2f} s, cached {again:.2f} s: {first / again:.0f} times")
         frozen = seconds_per_epoch(RECIPE, corpus, epochs=21)
         tuned = RECIPE.override({"model": {"encoder": "finetune", "layers": [6]}, "train": {"batch": 16}})
         finetuned = seconds_per_epoch(tuned, corpus, epochs=3)
-        print(f"epoch: fine-tuned {finetuned:.2f} s, frozen {frozen:.3f} s, {finetuned / frozen:.0f} times")
+        print(f"an epoch fine-tuned {finetuned:.2f} s, frozen {frozen:.3f} s: {finetuned / frozen:.0f} times")
 
 
 if __name__ == "__main__":
