@@ -37,7 +37,7 @@ def main() -> None:
         corpus = read_corpus(RECIPE.data)
         preparer = Preparer.fit(RECIPE.data, RECIPE.model, corpus.train)
         first, again = (seconds(lambda: preparer.prepare(corpus.train)) for _ in range(2))
-        print(f"encoding {len(corpus.train)} utterances {first:.2f} s, cached {again:.2f} s: {first / again:.0f} times")
+        print(f"encoding {len(corpus.train)} texts {first:.2f} s, cached {again:.2f}: {first / again:.0f} times")
         frozen = seconds_per_epoch(RECIPE, corpus, epochs=21)
         tuned = RECIPE.override({"model": {"encoder": "finetune", "layers": [6]}, "train": {"batch": 16}})
         finetuned = seconds_per_epoch(tuned, corpus, epochs=3)

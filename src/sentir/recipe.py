@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -287,3 +288,22 @@ def _known_keys(path: list[str]) -> list[str]:
         annotation = section.model_fields[part].annotation
         section = annotation if isinstance(annotation, type) else Table
     return list(section.model_fields)
+
+
+def toml_text(tree: Mapping[str, Any], prefix: str = "") -> str:
+    """Write nested settings the way a recipe reads, values first, then a table for each section.
+
+    TOML has no null: a setting that is not set stands as a comment.
+    """
+    lines, rest = [], []
+    for key, value in tree.items():
+        name = key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key, ensure_ascii=False)
+        if isinstance(value, Mapping):
+            rest.append(toml_text(value, f"{prefix}{name}."))
+        elif value is None:
+            lines.append(f"# {name} =")
+        else:
+            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}")
+    if lines and prefix:
+        lines.insert(0, f"[{prefix.rstrip('.')}]")
+    return "\n\n".join(block for block in ("\n".join(lines), *rest) if block)

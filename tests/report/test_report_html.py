@@ -7,8 +7,8 @@ import pytest
 
 from sentir.errors import SentirError
 from sentir.evaluation.results import Score
-from sentir.recipe import Recipe
-from sentir.report.html import duration, moment, save_report, toml_text
+from sentir.recipe import Recipe, toml_text
+from sentir.report.html import duration, moment, save_report
 
 VOID = {"meta", "br"}
 LINKS = ("href", "src", "srcset", "data", "poster", "action", "xlink:href")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.evaluation.results import Score
 from sentir.i18n import LANGUAGES, _, in_language, language
+from sentir.recipe import toml_text
 from sentir.report import figures, tables
 from sentir.report.content import StudyReport
 from sentir.report.words import word
@@ -107,22 +105,3 @@ def duration(seconds: float) -> str:
     """Write seconds as ``4 min 12 s``."""
     minutes, rest = divmod(round(seconds), 60)
     return _("{minutes} min {seconds} s", minutes=minutes, seconds=rest) if minutes else _("{n} s", n=rest)
-
-
-def toml_text(tree: Mapping[str, Any], prefix: str = "") -> str:
-    """Write nested settings the way a recipe reads, values first, then a table for each section.
-
-    TOML has no null: a setting that is not set stands as a comment.
-    """
-    lines, rest = [], []
-    for key, value in tree.items():
-        name = key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key, ensure_ascii=False)
-        if isinstance(value, Mapping):
-            rest.append(toml_text(value, f"{prefix}{name}."))
-        elif value is None:
-            lines.append(f"# {name} =")
-        else:
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}")
-    if lines and prefix:
-        lines.insert(0, f"[{prefix.rstrip('.')}]")
-    return "\n\n".join(block for block in ("\n".join(lines), *rest) if block)

@@ -15,7 +15,7 @@ from sentir.evaluation.scoring import read_results, write_results
 from sentir.i18n import _
 from sentir.progress import say, task
 from sentir.readers import read_corpus
-from sentir.recipe import Recipe
+from sentir.recipe import Recipe, toml_text
 from sentir.recognizer import Recognizer
 from sentir.report.content import StudyReport
 from sentir.report.html import save_report
@@ -59,6 +59,7 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
             _save_models(out / "models", parts[-1])
     report = study_report(parts, seconds=time.monotonic() - start)
     write_results(out / "results.json", report.scores, report.comparisons)
+    _save_recipes(out / "recipes", parts)
     save_report(report, out / "report.html")
     return report
 
@@ -120,6 +121,14 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
     }
     scores, comparisons = read_results(stages.run("test", key, produce) / "results.json")
     return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons)
+
+
+def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
+    """Write each resolved recipe, so that the run can be done again from its own folder."""
+    folder.mkdir(exist_ok=True)
+    for part in parts:
+        text = f"# fingerprint of the corpus: {part.corpus.fingerprint}\n" + toml_text(part.recipe.tree()) + "\n"
+        (folder / f"{part.recipe.name}.toml").write_text(text, encoding="utf-8")
 
 
 def _save_models(folder: Path, part: CorpusStudy) -> None:
