@@ -80,6 +80,9 @@ def test_texts_mostly_consist_of_known_tokens(tiny):
     tokens = [token for text in SENTENCES for token in tiny.tokenizer.encode(text)["input_ids"]]
     assert tokens.count(tiny.plain_tokenizer.unk_token_id) < 0.05 * len(tokens)
     assert len(set(tokens)) > 50
+    assert len(tokens) < 3 * sum(len(text.split()) for text in SENTENCES), (
+        "words are not spelled letter by letter"
+    )
 
 
 def test_a_long_text_is_cut_as_the_plain_tokenizer_cuts_it(tiny):

@@ -84,8 +84,9 @@ def test_unlabeled_utterances_of_dev_are_predicted_but_not_scored(corpus, weight
     assert fitted.training.score == pytest.approx(score(fitted.space, truth, p)["weighted_f1"])
 
 
-@pytest.mark.parametrize("balance", ["none", "sqrt", "inverse"])
-@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
+@pytest.mark.parametrize(
+    ("balance", "schedule"), [("none", "cosine"), ("sqrt", "linear"), ("inverse", "constant")]
+)
 def test_every_balance_and_schedule_can_be_used(balance, schedule, corpus, weights):
     assert fit(tiny_recipe(weights, train={"balance": balance, "schedule": schedule}), corpus).training.points
 

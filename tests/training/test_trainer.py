@@ -130,6 +130,18 @@ def test_what_an_unlabeled_utterance_says_teaches_nothing_without_context(corpus
     assert not equal(labeled.model.state_dict(), runs[1].model.state_dict())
 
 
+def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
+    batch, seen = Prepared.batch, []
+    monkeypatch.setattr(Prepared, "batch", lambda self, rows: seen.append(tuple(rows)) or batch(self, rows))
+    orders = []
+    for seed in (1, 1, 2):
+        Run(corpus, weights, [0.1], train={"seed": seed})
+        orders.append(tuple(seen))
+        seen.clear()
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(row for rows in orders[2] for row in rows) == list(range(30))
+
+
 def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
     seen = []
     batch = Prepared.batch
