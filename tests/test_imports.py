@@ -18,7 +18,7 @@ ROWS = (
     ("readers",),
     ("audit",),
     ("models", "evaluation"),
-    ("training",),
+    ("training", "testing"),
     ("recognizer",),
     ("report", "export"),
     ("study", "timeline"),

@@ -1,0 +1,147 @@
+"""Dev chooses, test is opened once, and what goes wrong costs nothing that was done."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from study_parts import BASELINES, CANDIDATES, TASKS, rows, stages, without_test
+
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import SealedLabels
+from sentir.errors import LockedTestError, RecipeError, UnknownNameError
+from sentir.evaluation.ledger import openings
+from sentir.recognizer import Recognizer
+from tiny_corpora import tiny_corpus, tiny_recipe, write_table
+
+# What goes wrong
+
+
+def test_a_killed_study_goes_on_where_it_was(study, recipe, counts, monkeypatch, corpus):
+    fit = Recognizer.fit.__func__
+
+    def dies(cls, settings, found):
+        if settings.name == "slow":
+            raise KeyboardInterrupt
+        return fit(cls, settings, found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recognizer, "fit", classmethod(dies))
+        with pytest.raises(KeyboardInterrupt):
+            study(recipe())
+    assert counts == {"fit": 2} and openings(corpus.test_fingerprint) == ()
+    counts.clear()
+    report = study(recipe())
+    assert counts["fit"] == 4 and counts["open"] == 1
+    assert len(rows(report.scores, split="test")) == 6
+
+
+def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
+    study, recipe, counts, corpus, tmp_path
+):
+    broken = {"plain": {}, "broken": {"model": {"backbone": "roberta-bse", "weights": None}}}
+    with pytest.raises(UnknownNameError, match="did you mean roberta-base"):
+        study(recipe(candidates=broken))
+    assert len(stages(tmp_path / "out", "train")) == 1 and openings(corpus.test_fingerprint) == ()
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name == "results.json"]
+    counts.clear()
+    study(recipe(candidates={"plain": {}, "mended": {"model": {"hidden": 24}}}))
+    assert counts["fit"] == 3, "two of them for the second task"
+
+
+def test_candidates_are_checked_before_anything_is_done(study, recipe, counts, tmp_path):
+    with pytest.raises(RecipeError, match=r"study\.candidates\.typo.*did you mean 'hidden'"):
+        study(recipe(candidates={"plain": {}, "typo": {"model": {"hiden": 24}}}))
+    assert not counts and not (tmp_path / "out").exists()
+
+
+def test_a_ledger_that_cannot_count_opens_nothing(study, recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(LockedTestError):
+        study(recipe(tasks=["emotion"], candidates={"plain": {}}))
+    assert stages(tmp_path / "out", "train") and not stages(tmp_path / "out", "test")
+
+
+# What chooses
+
+
+def test_test_labels_reach_nothing_but_the_test_scores(done, study, recipe, reads, counts, tmp_path):
+    draw = random.Random(5)
+
+    def swapped(u):
+        if u.split != "test":
+            return u
+        return replace(u, labels={"emotion": (draw.choice(["joy", "sadness"]),), "feelings": ("joy",)})
+
+    reads(tiny_corpus(swapped))
+    other = study(recipe(), tmp_path / "other")
+    assert counts["fit"] == 6 and counts["open"] == 1
+    assert without_test(other) == without_test(done.report)
+    one, two = (rows(report.scores, split="test") for report in (done.report, other))
+    assert [(row.model, row.role) for row in one] == [(row.model, row.role) for row in two]
+    assert all(a.metrics != b.metrics for a, b in zip(one, two, strict=True))
+    for kind in ("predict", "baseline"):
+        answers = [
+            sorted(
+                Predictions.load(path / "test.parquet").probabilities.round(12).tolist()
+                for path in stages(out, kind)
+            )
+            for out in (done.out, tmp_path / "other")
+        ]
+        assert answers[0] == answers[1] and len(answers[0]) >= 2
+
+
+def test_nothing_is_revealed_before_the_ledger_has_counted(study, recipe, monkeypatch, corpus):
+    reveal, seen = SealedLabels._reveal, []
+
+    def watched(self):
+        seen.append(len(openings(corpus.test_fingerprint)))
+        return reveal(self)
+
+    monkeypatch.setattr(SealedLabels, "_reveal", watched)
+    study(recipe(candidates={"plain": {}}))
+    assert seen == [1]
+
+
+def test_what_is_always_reported_stands_beside_the_finalist(done, study, recipe, counts):
+    report = study(recipe(always_report=["plain", "dialogue", "slow"]), done.out)
+    for task in TASKS:
+        test = rows(report.scores, task=task, split="test")
+        assert sorted(row.model for row in test) == sorted([*CANDIDATES, *BASELINES])
+        assert [row.role for row in test] == ["finalist", "candidate", "candidate", "baseline", "baseline"]
+        assert test[0].model == report.selected["tiny", task] == done.report.selected["tiny", task]
+    assert counts["fit"] == 0 and counts["open"] == 1
+
+
+def test_a_recipe_without_candidates_is_its_own(study, recipe):
+    report = study(recipe(tasks=[], candidates={}))
+    assert [row.model for row in rows(report.scores, role="candidate")] == ["model"]
+    assert {row.task for row in report.scores} == {"emotion"}
+
+
+def test_random_weights_are_noted_in_the_row(study, recipe):
+    drawn = {"drawn": {"model": {"pretrained": False, "encoder": "finetune"}}}
+    report = study(recipe(tasks=["emotion"], candidates=drawn))
+    notes = {row.model: row.notes for row in report.scores}
+    assert "random" in notes["drawn"][0] and notes["majority"] == ()
+
+
+def test_two_corpora_stand_in_one_report_and_are_opened_once_each(study, recipe, weights, corpus, tmp_path):
+    labels = {u.id: ("neutral", "joy", "sadness")[n % 3] for n, u in enumerate(corpus)}
+    write_table(corpus, tmp_path / "own.csv", labels)
+    table = {
+        "text": "text",
+        "id": "id",
+        "speaker": "speaker",
+        "dialogue": "dialogue",
+        "split": "split",
+        "label": "label",
+    }
+    own = tiny_recipe(weights, data={"table": table | {"file": "own.csv"}})
+    report = study([recipe(tasks=["emotion"], candidates={"plain": {}}), own])
+    assert set(report.selected) == {("tiny", "emotion"), ("own", "emotion")}
+    assert [(o.corpus, o.number) for o in report.openings] == [("tiny", 1), ("own", 1)]
+    assert sorted(path.name for path in (tmp_path / "out" / "models").iterdir()) == [
+        "own-emotion",
+        "tiny-emotion",
+    ]
