@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("sentir", deadline=None)  # how long a test takes is no property of ours
+settings.load_profile("sentir")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 
 from sentir import i18n

@@ -148,3 +148,12 @@ def test_columns_are_found_by_name_and_a_missing_one_is_named():
     assert scaler.transform(turned).tolist() == [[-1, -1], [1, 1]]
     with pytest.raises(CorpusError, match=r"feature 'b' is missing.*a, b"):
         scaler.transform(FeatureTable(("a",), values[:, :1]))
+
+
+def test_numbers_that_an_utterance_lacks_are_unknown_and_only_those():
+    table = compute_features(["given"], [Utterance("a", text="hi")])
+    assert table.names == ()
+    wider = table.with_given(["given.duration", "lexical.words"])
+    assert wider.names == ("given.duration",) and np.isnan(wider.values).all()
+    known = compute_features(["given"], [Utterance("a", numbers={"duration": 2.0})])
+    assert known.with_given(["given.duration"]).values.tolist() == [[2.0]]

@@ -33,6 +33,12 @@ class FeatureTable:
     names: tuple[str, ...]
     values: NDArray[np.float32]
 
+    def with_given(self, names: Sequence[str]) -> FeatureTable:
+        """Add the columns of the set ``given`` among ``names`` that these utterances lack, as unknown."""
+        lacking = tuple(name for name in names if name.startswith("given.") and name not in self.names)
+        unknown = np.full((len(self.values), len(lacking)), np.nan, dtype=np.float32)
+        return FeatureTable(self.names + lacking, np.concatenate([self.values, unknown], axis=1))
+
 
 def compute_features(sets: Sequence[str], utterances: Sequence[Utterance]) -> FeatureTable:
     """Compute the named feature sets side by side, from utterances made blind first.

@@ -75,7 +75,8 @@ class HybridTransformerClassifier(nn.Module):
             encoder = load_text_encoder(model_name, layers=(-1,))[0]
         self.encoder = encoder
         layers, width = states_shape or (len(encoder.layers), encoder.width)  # type: ignore[union-attr]
-        self.layer_pooling = LAYER_POOLINGS[layer_pooling](layers, width)
+        pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat  # one layer has nothing to mix
+        self.layer_pooling = pooling(layers, width)
         self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
         self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
         fused = hidden + (hidden // 4 if num_features else 0)

@@ -103,7 +103,8 @@ class Preparer:
             number[members], turn[members] = n, np.arange(len(members))
         tensors = {"dialogue": torch.from_numpy(number), "turn": torch.from_numpy(turn)}
         if self.scaler is not None:
-            scaled = self.scaler.transform(compute_features(self.model.features, blind))
+            table = compute_features(self.model.features, blind).with_given(self.scaler.names)
+            scaled = self.scaler.transform(table)
             tensors["features"] = torch.from_numpy(scaled)
         encodings = self._encode(blind, rows)
         if self.model.encoder == "frozen":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -143,9 +143,21 @@ def train_model(
         )
         trainer.model_accepts_loss_kwargs = False  # our models take tensors alone; the loss is `loss`
         _quiet(trainer)
-        trainer.train()
+        with _threads_for(model):
+            trainer.train()
     best = max(trainer.points, key=lambda point: point["score"])
     return Training(tuple(trainer.points), best["epoch"], best["score"])
+
+
+@contextmanager
+def _threads_for(model: nn.Module) -> Iterator[None]:
+    """Give a head without encoder one thread: on so little work, two wait for each other more than they help."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if getattr(model, "encoder", None) is None else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _collator(
