@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sentir import i18n
+
 settings.register_profile("sentir", deadline=None)  # how long a test takes is no property of ours
 settings.load_profile("sentir")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
-
-from sentir import i18n
 
 SHARED = Path(os.environ.get("SENTIR_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
