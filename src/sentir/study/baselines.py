@@ -52,11 +52,11 @@ def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
         wrapped.fit(words, truth)
         return lambda counts: _spread(space, wrapped, counts)
 
-    def dev_score(strength: float) -> float:
-        p = fitted(strength)(dev_words)
+    def dev_score(model: Callable[..., NDArray[np.float64]]) -> float:
+        p = model(dev_words)
         return score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric]
 
-    best = fitted(max(_STRENGTHS, key=dev_score))
+    best = max(map(fitted, _STRENGTHS), key=dev_score)
     return lambda utterances: best(vectorizer.transform(_texts(recipe, utterances)))
 
 
