@@ -63,6 +63,11 @@ def test_dialogue_leaves_open_what_a_missing_speaker_would_tell():
     assert columns["position"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
+def test_the_turn_is_counted_among_the_utterances_given_whatever_their_numbers():
+    rows = [Utterance(f"{turn}", dialogue="d", turn=turn, text="Oh!") for turn in (40, 7, 12)]
+    assert dialogue(rows)["turn"].tolist() == [2, 0, 1]
+
+
 @settings(deadline=None)
 @given(st.permutations(talk("A", "B", "A", None, "A") + talk("A", "A", key="e") + [Utterance("alone")]))
 def test_dialogue_answers_the_same_in_any_order_and_company(shuffled):

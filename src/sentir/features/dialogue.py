@@ -29,7 +29,7 @@ def dialogue(utterances: Sequence[Utterance]) -> Columns:
         for place, row in enumerate(rows):
             speaker = utterances[row].speaker
             before = utterances[rows[place - 1]].speaker if place else ""
-            columns["turn"][row] = utterances[row].turn
+            columns["turn"][row] = place
             columns["position"][row] = place / max(1, len(rows) - 1)
             if speaker is None:
                 continue

@@ -1,0 +1,66 @@
+"""Texts, tables and conversations from outside any corpus."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from sentir.errors import CorpusError
+from sentir.readers.inputs import Columns, from_texts, read_inputs
+
+
+def read(path, content):
+    path.write_text(content, encoding="utf-8")
+    return read_inputs(path, Columns())
+
+
+def test_texts_stand_alone_and_hold_nothing_but_characters():
+    first, second = from_texts(["Hi.", "so \ud83d sad"])
+    assert first.dialogue != second.dialogue and second.text == "so \ufffd sad"
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_text_without_words_is_refused(text):
+    with pytest.raises(CorpusError, match=r"^The text is empty; give some words\.$"):
+        from_texts(["Hi.", text])
+
+
+def test_a_row_without_a_dialogue_is_no_turn_of_the_dialogue_called_like_its_number(tmp_path):
+    rows = read(tmp_path / "t.csv", "text,dialogue\na,2\nb,\nc,2\n,\n")
+    assert rows[0].dialogue == rows[2].dialogue and len({u.dialogue for u in rows}) == 3
+    assert [(u.turn, u.text) for u in rows] == [(0, "a"), (0, "b"), (1, "c"), (0, "")]
+
+
+def test_zero_is_a_speaker_and_a_dialogue_like_any_other(tmp_path):
+    lines = [{"text": "a", "dialogue": 0, "speaker": 0}, {"text": "b", "dialogue": None, "speaker": ""}]
+    first, second = read(tmp_path / "t.jsonl", "\n".join(map(json.dumps, lines)))
+    assert (first.speaker, second.speaker) == ("0", None) and first.dialogue != second.dialogue
+
+
+def test_objects_without_a_dialogue_are_one_conversation_in_order(tmp_path):
+    rows = read(tmp_path / "t.jsonl", '{"text": "a"}\r\n\n{"text": "b"}\n')
+    assert len({u.dialogue for u in rows}) == 1 and [u.turn for u in rows] == [0, 1]
+
+
+def test_line_separators_within_a_json_string_end_no_line(tmp_path):
+    (only,) = read(tmp_path / "t.jsonl", '{"text": "a\u2028b\x85c"}')
+    assert only.text == "a\u2028b\x85c"
+
+
+@pytest.mark.parametrize("column", ["text", "speaker"])
+def test_half_a_character_is_refused_with_its_line(tmp_path, column):
+    bad = json.dumps({"text": "x", column: "\ud83d"})
+    with pytest.raises(CorpusError, match=r"t\.jsonl, line 2: .*half a character"):
+        read(tmp_path / "t.jsonl", json.dumps({"text": "\U0001f600"}) + "\n" + bad)
+
+
+def test_numeric_cells_become_numbers_of_the_utterance(tmp_path):
+    table = pd.DataFrame(
+        {"id": [1, 2], "text": ["5", "b"], "dialogue": [7, 7], "pitch": [1.5, None], "mood": ["joy", "inf"]}
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_parquet(tmp_path / "t.parquet")
+    for name in ("t.csv", "t.parquet"):
+        assert [dict(u.numbers) for u in read_inputs(tmp_path / name, Columns())] == [{"pitch": 1.5}, {}]
+    (line,) = read(tmp_path / "t.jsonl", '{"text": "a", "pitch": 2, "loud": true}')
+    assert dict(line.numbers) == {"pitch": 2.0}
