@@ -8,7 +8,6 @@ from typing import Any
 
 from sentir.i18n import _
 
-ROLES = ("baseline", "candidate", "finalist")
 CONFIDENCE = 0.95  # of every interval shown
 
 
@@ -121,7 +120,7 @@ class Comparison:
         return _(
             "{a} and {b} cannot be told apart: a difference of {points} points "
             "(95 % interval {low} to {high}, p = {p}).",
-            **values,
+            **values | {"points": _points(self.difference)},
         )
 
 
