@@ -20,7 +20,8 @@ def show_progress() -> Iterator[None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         before, _shown = _shown, bars
@@ -54,4 +55,4 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
 def say(message: str) -> None:
     """Print a line above the bars, if bars are shown."""
     if _shown is not None:
-        _shown.console.print(message, highlight=False)
+        _shown.console.print(message, highlight=False, markup=False, emoji=False)

@@ -116,9 +116,9 @@ def test_the_program_itself_prints_its_error_and_exits_with_two():
 
 
 def test_predict_answers_texts_as_json_with_probabilities_that_sum_to_one(talk):
-    done = sentir("predict", talk / "model", "--text", "What a wonderful day!", "--text", "", "--json")
+    done = sentir("predict", talk / "model", "--text", "What a wonderful day!", "--text", "No.", "--json")
     rows = json.loads(done.stdout)
-    assert [row["text"] for row in rows] == ["What a wonderful day!", ""]
+    assert [row["text"] for row in rows] == ["What a wonderful day!", "No."]
     assert set(rows[0]["probabilities"]) == set(SAID)
     for row in rows:
         assert sum(row["probabilities"].values()) == pytest.approx(1)
@@ -132,10 +132,20 @@ def test_predict_reads_a_table_and_writes_one_with_every_row(talk, tmp_path):
     columns = ("--text-column", "Utterance", "--speaker-column", "who")
     done = sentir("predict", talk / "model", tmp_path / "mine.csv", *columns, "--out", tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
+    assert done.stdout == "" and "out.csv" in done.stderr.replace("\n", "")
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["text"], row["speaker"]) for row in rows] == [("Hello, you", "A"), ("-5", "B")]
     assert all(row["labels"] in SAID for row in rows)
+
+
+def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path):
+    row = {"text": "so [bold]glad[/bold] \x1b[31m:smile:", "speaker": "[/b]"}
+    (tmp_path / "talk.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    done = sentir("predict", talk / "model", tmp_path / "talk.jsonl", env={"COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    assert "so [bold]glad[/bold] [31m:smile:" in done.stdout and "[/b]" in done.stdout
+    assert "\x1b" not in done.stdout
 
 
 def test_predict_hears_a_conversation_as_one_dialogue(talk, tmp_path):
@@ -189,6 +199,7 @@ def test_audit_exits_with_one_when_something_was_lost(tmp_path):
         (("corpus", "audit", "meld", "--root", "nowhere"), "nowhere"),
         (("predict", "nowhere", "--text", "x"), "not a saved recognizer"),
         (("predict", "nowhere"), "nothing to predict"),
+        (("predict", "nowhere", "--text", "Hi.", "--text", " "), "The text is empty; give some words."),
     ],
 )
 def test_a_bad_call_is_one_sentence_and_exit_code_two(arguments, expected, tmp_path):

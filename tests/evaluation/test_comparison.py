@@ -112,6 +112,15 @@ def test_without_an_effect_small_p_values_are_as_rare_as_they_should_be():
         assert np.mean(np.array(values) <= level) == pytest.approx(level, abs=0.1)
 
 
+def test_a_comparison_that_proves_nothing_still_says_which_way_the_difference_goes():
+    space, truth, rng = three_labels(40, 5)
+    a, b = ([(answers(truth, right, rng), None)] for right in (0.6, 0.5))
+    worse = replace(compared(space, truth, a, b, dialogues_of(40, 8, 0)), difference=-0.021, p_holm=0.5)
+    assert "cannot be told apart: a difference of -2.1 points" in worse.sentence()
+    better = replace(worse, difference=0.021, low=0.01, high=0.03, p_holm=0.01)
+    assert "better than" in better.sentence() and "by 2.1 points" in better.sentence()
+
+
 def test_holm_agrees_with_numbers_worked_by_hand():
     space, truth, rng = three_labels(40, 5)
     a, b = ([(answers(truth, right, rng), None)] for right in (0.6, 0.5))

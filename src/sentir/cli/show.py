@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json as json_module
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,12 +24,19 @@ from sentir.report.tables import openings_by_split
 from sentir.report.words import word
 
 _console = Console(highlight=False, soft_wrap=False)
+_errors = Console(highlight=False, soft_wrap=False, stderr=True)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # such as ESC, which begins commands to a terminal
 _COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
 
 
 def say(message: str) -> None:
     """Print one line."""
-    _console.print(message, markup=False)
+    _console.print(_text(message))
+
+
+def _text(given: str) -> Text:
+    """Take a text as it is: no markup in it is read, and no control character reaches the terminal."""
+    return Text(_CONTROLS.sub("", given))
 
 
 def print_json(value: object) -> None:
@@ -54,12 +62,13 @@ def print_scores(rows: Sequence[ModelScores], *, json: bool = False, labels: boo
 
 def _print_group(key: tuple[str, str, str], rows: Sequence[ModelScores]) -> None:
     corpus, task, split = key
-    table = Table(title=f"{corpus} · {word(task)} · {word(split)} · n = {rows[0].n:,}", title_justify="left")
+    title = f"{corpus} · {word(task)} · {word(split)} · n = {rows[0].n:,}"
+    table = Table(title=_text(title), title_justify="left")
     table.add_column(_("metric"))
     for row in rows:
-        table.add_column(row.model, justify="right", style="bold" if row.role == "finalist" else None)
+        table.add_column(_text(row.model), justify="right", style="bold" if row.role == "finalist" else None)
     for name in rows[0].metrics:
-        table.add_row(word(name), *(_score(row.metrics[name]) for row in rows))
+        table.add_row(_text(word(name)), *(Text(_score(row.metrics[name])) for row in rows))
     _console.print(table)
 
 
@@ -71,13 +80,13 @@ def _score(score: Score) -> str:
 
 
 def _print_labels(row: ModelScores) -> None:
-    table = Table(title=row.model, title_justify="left")
+    table = Table(title=_text(row.model), title_justify="left")
     names = ("precision", "recall", "f1")
     for heading in (_("label"), "n", *map(word, names)):
         table.add_column(heading, justify="left" if heading == _("label") else "right")
     for label in row.per_label:
         values = (f"{label.metrics[name]:.3f}" for name in names)
-        table.add_row(word(label.label), f"{label.support:,}", *values)
+        table.add_row(_text(word(label.label)), f"{label.support:,}", *values)
     _console.print(table)
 
 
@@ -100,21 +109,19 @@ def print_audit(audit: Audit) -> None:
         if content.rows:
             _print_table(content.title, content.columns, content.rows)
     for finding in audit.findings:
-        line = Text(f"{word(finding.severity)}: ", style=_COLORS[finding.severity]).append(
-            finding.message, style="default"
-        )
-        _console.print(line)
+        severity = Text(f"{word(finding.severity)}: ", style=_COLORS[finding.severity])
+        _console.print(severity + _text(finding.message))
         if finding.examples:
             say("    " + " · ".join(finding.examples))
 
 
 def _print_table(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=_text(title), title_justify="left")
     numeric = {key for key in columns if all(isinstance(row.get(key), int | float | None) for row in rows)}
     for key, heading in columns.items():
         table.add_column(heading, justify="right" if key in numeric else "left")
     for row in rows:
-        table.add_row(*(_cell(key, row.get(key)) for key in columns))
+        table.add_row(*(_text(_cell(key, row.get(key))) for key in columns))
     _console.print(table)
 
 
@@ -136,12 +143,15 @@ def print_predictions(rows: Sequence[Prediction]) -> None:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = ", ".join(word(name) for name in row.labels) or _("none of them")
         best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
-        table.add_row(*((row.speaker or "",) if speakers else ()), Text(row.text or ""), names, best)
+        cells = (*((row.speaker or "",) if speakers else ()), row.text or "", names, best)
+        table.add_row(*map(_text, cells))
     _console.print(table)
 
 
 def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label.
+
+    That it was written is said on standard error, for standard output may be JSON.
 
     Raises:
         SentirError: if the file is no ``.csv``.
@@ -154,4 +164,4 @@ def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
         for row in rows:
             probabilities = [f"{p:.6f}" for p in row.probabilities.values()]
             writer.writerow([row.id, row.speaker or "", row.text or "", "|".join(row.labels), *probabilities])
-    say(_("Written: {path}", path=path))
+    _errors.print(_text(_("Written: {path}", path=path)))
