@@ -1,6 +1,7 @@
 """Cleaning steps: what each does, that none acts twice, and that real transcripts survive them."""
 
 import csv
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -95,6 +96,14 @@ def test_the_thesis_loses_negations_that_the_default_keeps():
     assert clean(text, DEFAULT_CLEANING) == "I don't like it"
     assert clean(text, THESIS_CLEANING) == "dont like"
     assert clean("I am not", THESIS_CLEANING) == ""
+
+
+@pytest.mark.parametrize("step", ["drop_stage_noises", "drop_parentheses"])
+@pytest.mark.parametrize("text", ["(" * 50_000 + ")" * 50_000, "(uhh" * 30_000, "( " * 30_000 + "uhh) " * 30_000])
+def test_deeply_nested_brackets_take_no_time(step, text):
+    begun = time.process_time()
+    clean(text, [step])
+    assert time.process_time() - begun < 2
 
 
 def test_an_unknown_step_is_named_with_its_neighbor():

@@ -50,7 +50,8 @@ _NOISE_SOUNDS = (
 _NOISE = re.compile(rf"[(\[{{](?:\s*(?:(?:{_NOISE_MANNERS})\s+)*(?:{_NOISE_SOUNDS})\b)*\s*[)\]}}]", re.IGNORECASE)
 _PAUSE = re.compile(r"(?<!\S)sp(?!\S)")
 _REPEAT = re.compile(r"(?<![\w'])(\w+(?:'\w+)*)(?:[\s,]+\1(?![\w']))+", re.IGNORECASE)
-_PARENTHESES = re.compile(r"\([^()]*\)")
+_PARENTHESIS = re.compile(r"([()])")
+_BRACKET = re.compile(r"([()\[\]{}])")
 _CONTRACTIONS = [
     (re.compile(pattern, re.IGNORECASE), full)
     for pattern, full in (
@@ -108,7 +109,29 @@ def drop_stage_noises(text: str) -> str:
 
     Only brackets that hold nothing but known noises go; ``(49 percent)`` and ``[Narrator]`` stay.
     """
-    return _until_stable(lambda given: _PAUSE.sub(" ", _NOISE.sub(" ", given)), text)
+    return _PAUSE.sub(" ", _drop_brackets(text, _BRACKET, _is_noise))
+
+
+def _is_noise(bracketed: str) -> bool:
+    return _NOISE.fullmatch(_PAUSE.sub(" ", bracketed)) is not None
+
+
+def _drop_brackets(text: str, bracket: re.Pattern[str], goes: Callable[[str], bool]) -> str:
+    """Put a space for every pair of brackets that goes, innermost first, in one pass over the text."""
+    kept: list[str] = []
+    opened: list[int] = []
+    for place, piece in enumerate(bracket.split(text)):
+        kept.append(piece)
+        is_bracket = place % 2 == 1
+        if is_bracket and piece in "([{":
+            opened.append(len(kept) - 1)
+        elif is_bracket and opened:
+            start = opened.pop()
+            if goes("".join(kept[start:])):
+                kept[start:] = [" "]
+            else:  # what holds this pair holds words
+                opened.clear()
+    return "".join(kept)
 
 
 @CLEANING.register("collapse_whitespace")
@@ -132,7 +155,7 @@ def collapse_repeats(text: str) -> str:
 @CLEANING.register("drop_parentheses")
 def drop_parentheses(text: str) -> str:
     """Drop parentheses together with the text in them, innermost first; an unpaired one stays."""
-    return _until_stable(lambda given: _PARENTHESES.sub(" ", given), text)
+    return _drop_brackets(text, _PARENTHESIS, lambda _bracketed: True)
 
 
 @CLEANING.register("drop_non_ascii")
