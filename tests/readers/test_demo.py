@@ -205,11 +205,22 @@ def test_an_unfinished_draft_in_the_cache_is_not_taken_for_the_corpus():
     assert len(read_corpus(Data(reader="demo-mosei")).train) > 600
 
 
-def test_a_tree_written_elsewhere_is_read_from_there(tmp_path):
-    demo.write_meld(tmp_path)
-    corpus = read_corpus(Data(reader="demo-meld"), tmp_path)
-    assert not cache_dir().exists()
-    assert corpus.fingerprint == read_corpus(Data(reader="demo-meld")).fingerprint
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_demo_corpus_is_built_in_whatever_the_root_holds(name, tmp_path):
+    built_in = read_corpus(Data(reader=name)).fingerprint
+    assert read_corpus(Data(reader=name, root=tmp_path / "none"), tmp_path).fingerprint == built_in
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_damaged_cache_is_written_anew(name):
+    built_in = read_corpus(Data(reader=name)).fingerprint
+    (place,) = (cache_dir() / "demo").iterdir()
+    file = next(place.rglob("*.csv"))
+    content = file.read_bytes()
+    file.write_bytes(content[:-200])
+    (place / file.name).write_bytes(content[:500])
+    assert read_corpus(Data(reader=name)).fingerprint == built_in
+    assert file.read_bytes() == content and len(list(place.rglob("*.csv"))) == 3
 
 
 def test_both_corpora_have_the_tasks_of_real_data():

@@ -31,18 +31,20 @@ def read_corpus(data: Data, root: Path | None = None) -> Corpus:
 
     Args:
         data: the section; its ``root`` is used when ``root`` is not given.
-        root: the folder the corpus lies in; demo corpora need none.
+        root: the folder the corpus lies in; demo corpora are built in and take none.
 
     Raises:
         UnknownNameError: if there is no such reader.
         CorpusError: if a root is needed and none is given, or the files cannot be read.
     """
     read = READERS.get(data.reader)
+    if data.reader.startswith("demo-"):
+        return read(None, data)
     place = root or data.root
-    if place is None and not data.reader.startswith("demo-"):
+    if place is None:
         raise CorpusError(
             _("The reader '{reader}' needs the folder of the corpus; give --root FOLDER.", reader=data.reader)
         )
-    if place is not None and not place.exists():
+    if not place.exists():
         raise CorpusError(_("The folder {root} does not exist; give the root of the corpus.", root=place))
     return read(place, data)

@@ -70,22 +70,22 @@ def read_meld(root: Path | None, data: Data) -> Corpus:
     """Read the demo corpus of conversations, with the reader of MELD.
 
     Args:
-        root: a folder that `write_meld` filled; by default one in the cache, written on first use.
+        root: not used; the files are generated, and kept in the cache.
         data: the recipe's ``data`` section.
 
     Raises:
-        CorpusError: if ``root`` is given and holds no such corpus, or the cache cannot be written.
+        CorpusError: if the cache cannot be written.
     """
-    return meld.read_tree(root or _cached(_meld_files()), name="demo-meld", synthetic=True)
+    return meld.read_tree(_cached(_meld_files()), name="demo-meld", synthetic=True)
 
 
 def read_mosei(root: Path | None, data: Data) -> Corpus:
     """Read the demo corpus of monologues, with the reader of CMU-MOSEI; arguments as in `read_meld`.
 
     Raises:
-        CorpusError: if ``root`` is given and holds no such corpus, or the cache cannot be written.
+        CorpusError: if the cache cannot be written.
     """
-    return mosei.read_tree(root or _cached(_mosei_files()), name="demo-mosei", synthetic=True)
+    return mosei.read_tree(_cached(_mosei_files()), name="demo-mosei", synthetic=True)
 
 
 def write_meld(root: Path) -> None:
@@ -268,15 +268,24 @@ def _write(contents: Mapping[str, bytes], root: Path) -> None:
         path.write_bytes(content)
 
 
+def _holds(place: Path, contents: Mapping[str, bytes]) -> bool:
+    found = {path.relative_to(place).as_posix(): path for path in place.rglob("*") if path.is_file()}
+    return found.keys() == contents.keys() and all(found[n].read_bytes() == contents[n] for n in contents)
+
+
 def _cached(contents: Mapping[str, bytes]) -> Path:
-    """Return the cache folder that holds exactly these files; it appears whole, or not at all."""
+    """Return the cache folder that holds exactly these files; it appears whole, or not at all.
+
+    One that holds anything else is written anew.
+    """
     digest = hashlib.sha256()
     for name, content in contents.items():
         digest.update(name.encode() + b"\0" + content)
     place = cache_dir() / "demo" / digest.hexdigest()[:16]
-    if place.is_dir():
+    if _holds(place, contents):
         return place
     try:
+        shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=place.parent))
         try:
@@ -285,7 +294,7 @@ def _cached(contents: Mapping[str, bytes]) -> Path:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
-        if not place.is_dir():  # else another process was faster, with the same bytes
+        if not _holds(place, contents):  # else another process was faster, with the same bytes
             raise CorpusError(
                 _(
                     "The demo corpus cannot be written to {folder} ({reason}); "
