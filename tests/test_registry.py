@@ -50,3 +50,24 @@ def test_a_plugin_of_one_file_registers_on_load(tmp_path, monkeypatch):
 def test_a_missing_plugin_is_one_sentence(tmp_path):
     with in_language("en"), pytest.raises(SentirError, match=r"none\.py does not exist"):
         load_plugin(tmp_path / "none.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("notes.txt", b"x = 1", r"does not end in \.py"),
+        ("broken.py", b"def", "invalid syntax"),
+        ("binary.py", b"\x00\xff\x01", "null byte|utf-8"),
+        ("imports.py", b"import no_such_module", "no_such_module"),
+    ],
+)
+def test_a_plugin_that_cannot_be_loaded_is_one_sentence_with_path_and_reason(tmp_path, name, content, why):
+    (tmp_path / name).write_bytes(content)
+    with in_language("en"), pytest.raises(SentirError, match=rf"{name} cannot be loaded \(.*({why}).*\); "):
+        load_plugin(tmp_path / name)
+
+
+def test_a_mistake_within_a_plugin_keeps_its_own_error(tmp_path):
+    (tmp_path / "mine.py").write_text("1 / 0")
+    with pytest.raises(ZeroDivisionError):
+        load_plugin(tmp_path / "mine.py")

@@ -65,10 +65,24 @@ def load_plugin(path: Path) -> None:
     """Run a third party's Python file, which registers its reader, backbone or feature on import.
 
     Raises:
-        SentirError: if there is no such file.
+        SentirError: if there is no such file, it is not Python, or something it imports cannot be imported.
     """
     if not path.is_file():
         raise SentirError(_("The plug-in {path} does not exist; give the path of a Python file.", path=path))
     spec = importlib.util.spec_from_file_location(f"sentir_plugin_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    if path.suffix != ".py" or spec is None or spec.loader is None:
+        raise _unusable(path, _("its name does not end in .py"))
+    try:
+        compile(path.read_bytes(), path, "exec")
+    except (SyntaxError, ValueError) as error:  # ValueError: a binary file
+        raise _unusable(path, error) from error
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    except (ImportError, SyntaxError) as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, why: object) -> SentirError:
+    return SentirError(
+        _("The plug-in {path} cannot be loaded ({why}); give a Python file that runs.", path=path, why=why)
+    )
