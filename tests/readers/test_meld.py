@@ -68,10 +68,6 @@ LAYOUTS = {
         f"MELD-RAW/MELD.Raw/{name}"
         for name in ("train/train_sent_emo.csv", "dev_sent_emo.csv", "test/test_sent_emo.csv")
     ),
-    "kagglehub's cache": tuple(
-        f"meld-dataset/versions/1/MELD-RAW/MELD.Raw/{name}"
-        for name in ("train/train_sent_emo.csv", "dev_sent_emo.csv", "test_sent_emo.csv")
-    ),
 }
 
 
@@ -87,6 +83,23 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, la
             (f"meld/{split}/dia0/utt0", f"I am {split}.") for split in SPLITS
         ]
         assert corpus.issues == ()
+
+
+@pytest.mark.parametrize(("folders", "found"), [("1/2/3/4", True), ("1/2/3/4/5", False)])
+def test_the_csvs_are_looked_for_four_folders_deep(tmp_path, folders, found):
+    write_tree(tmp_path / folders)
+    if found:
+        assert len(meld.read_tree(tmp_path)) == 3
+    else:
+        with pytest.raises(CorpusError, match=r"there is no train_sent_emo\.csv"):
+            meld.read_tree(tmp_path)
+
+
+def test_what_may_not_be_looked_at_is_passed_over(tmp_path):
+    write_tree(tmp_path)
+    (tmp_path / "a.csv").symlink_to(tmp_path / "a.csv")  # its own target: looking at it is an OSError
+    (tmp_path / "a").symlink_to(tmp_path / "a")
+    assert len(meld.read_tree(tmp_path)) == 3
 
 
 def test_folders_of_clips_are_never_listed(tmp_path, monkeypatch):

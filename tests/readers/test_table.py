@@ -213,7 +213,9 @@ def test_rows_that_contradict_are_refused_by_row(tmp_path, change, columns, comp
         ("t.csv", b"mood,s\njoy,a,b\n", "row 1 has 3 cells"),
         ("t.csv", b"mood,mood\njoy,joy\n", "two columns called 'mood'"),
         ("t.csv", "mood\nalegría\n".encode("latin-1"), "not UTF-8"),
-        ("t.csv", b'mood\n"joy\n', "no table"),
+        ("t.csv", b'mood\n"joy\n', r"no table: .*[^.]\.$"),
+        ("t.csv", b"mood;s\njoy;train\n", "separate its cells by ';'"),
+        ("t.csv", b"mood\ts\njoy\ttrain\n", r"separate its cells by '\\t'"),
         ("t.parquet", b"mood\njoy\n", "no Parquet file"),
         ("t.xlsx", b"PK", "csv, .tsv or .parquet"),
         ("t.csv", b"mood\njoy\njoy\n", "cannot fill train, dev and test"),
@@ -222,6 +224,12 @@ def test_rows_that_contradict_are_refused_by_row(tmp_path, change, columns, comp
 def test_damaged_files_are_refused_in_one_sentence(tmp_path, name, content, complaint):
     (tmp_path / name).write_bytes(content)
     refused(tmp_path / name, complaint)
+
+
+def test_a_cell_may_be_as_long_as_it_likes(tmp_path):
+    rows = [row | {"said": row["said"] + "a " * 100_000} for row in ROWS]
+    corpus = read(write(tmp_path / "t.csv", rows), text="said", split="part")
+    assert all(len(u.text) >= 200_000 for u in corpus)
 
 
 def test_a_recipe_that_does_not_say_enough_is_refused(tmp_path):

@@ -13,6 +13,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
@@ -37,8 +38,8 @@ _TASKS: tuple[tuple[LabelSpace, str, Callable[[str], str]], ...] = (
 )
 _TIME = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[,.](\d{1,3})")
 _WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
-# Levels of folders to look through; kagglehub keeps the train CSV seven below its `datasets`.
-_DEPTH = 8
+# Levels of folders below the root to look through; the train CSV lies four below `versions` of kagglehub.
+_DEPTH = 4
 _CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
 
 Row = tuple[str, Mapping[str, str]]
@@ -86,7 +87,7 @@ def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issu
         raise CorpusError(_("{root} is not a folder; give the folder that holds the corpus.", root=root))
     seen: list[Path] = []
     level = [root]
-    for _depth in range(_DEPTH):
+    for _depth in range(_DEPTH + 1):
         listed = [_list_folder(folder) for folder in level]
         seen += [path for files, _folders in listed for path in files]
         if {path.name for path in seen} >= set(names):
@@ -117,10 +118,16 @@ def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
     try:
         with os.scandir(folder) as entries:
             visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except PermissionError:
+    except OSError:
         return [], []
-    files = [Path(e.path) for e in visible if e.name.endswith(".csv") and e.is_file()]
-    return files, [Path(e.path) for e in visible if e.is_dir() and not _CLIP_FOLDERS.fullmatch(e.name)]
+    files, folders = [], []
+    for entry in visible:
+        with suppress(OSError):  # what cannot even be looked at is not the corpus
+            if entry.is_dir() and not _CLIP_FOLDERS.fullmatch(entry.name):
+                folders.append(Path(entry.path))
+            elif entry.name.endswith(".csv") and entry.is_file():
+                files.append(Path(entry.path))
+    return files, folders
 
 
 def _note_ignored(file: str, names: Sequence[str]) -> Issue:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emo
 from sentir.corpus.types import Corpus, Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.readers.cells import to_number
 from sentir.readers.meld import check_text, find_tables, read_rows, unusable
 from sentir.recipe import Data
 
@@ -82,7 +82,7 @@ def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], l
     for where, row in rows:
         video, start, end = (row[column].strip() for column in ("video", "start_time", "end_time"))
         key = f"{prefix}/{video}/{start}-{end}"
-        times = _number(start), _number(end)
+        times = to_number(start), to_number(end)
         if not video or times[0] is None or times[1] is None:
             issues.append(unusable(where, _("its video, start_time or end_time is missing or no number")))
         elif key in utterances:
@@ -124,7 +124,7 @@ def _scores(row: Mapping[str, str], where: str) -> tuple[dict[str, float], list[
     scores: dict[str, float] = {}
     issues = []
     for column in ("sentiment", *_EMOTION_COLUMNS):
-        value = _number(row[column])
+        value = to_number(row[column])
         if value is None:
             message = _(
                 "The {column} '{value}' is no number; the utterance stays, without this task.",
@@ -151,12 +151,3 @@ def _numbers(times: tuple[float, float], where: str) -> tuple[dict[str, float], 
         return {"duration": round(end - start, 3)}, issues
     message = _("The segment ends before it starts; the utterance stays, without a duration.")
     return {}, [*issues, Issue("times_unusable", "warning", message, where)]
-
-
-def _number(cell: str) -> float | None:
-    """Return a finite number, or ``None``."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
