@@ -7,8 +7,7 @@
     ├── PredictionsError        predictions that do not fit the utterances asked for
     ├── LockedTestError         the test split was asked for without opening it
     ├── WeightsError            pretrained weights that cannot be found, reached or trusted
-    ├── RecognizerError         a saved model folder that is incomplete or not ours
-    └── MissingDependencyError  an optional package is needed; says what to install
+    └── RecognizerError         a saved model folder that is incomplete or not ours
 
 The command line prints the message and exits with code 2.
 """
@@ -44,7 +43,3 @@ class WeightsError(SentirError):
 
 class RecognizerError(SentirError):
     """A folder is not a saved recognizer, or is incomplete."""
-
-
-class MissingDependencyError(SentirError):
-    """An optional package is needed; the message says what to install."""

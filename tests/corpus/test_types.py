@@ -126,11 +126,10 @@ def test_a_missing_task_is_answered_with_those_there_are():
         corpus().space("sentiment")
 
 
-def test_dialogues_keep_the_order_of_turns_and_hand_out_what_came_before():
+def test_dialogues_keep_the_order_of_turns():
     rows = [utterance(2), utterance(0), utterance(1)]
     (dialogue,) = group_dialogues(rows)
     assert isinstance(dialogue, Dialogue) and [u.turn for u in dialogue.utterances] == [0, 1, 2]
-    assert [u.turn for u in dialogue.before(2, 1)] == [1] and dialogue.before(0, 3) == ()
 
 
 def test_a_blind_utterance_differs_in_labels_and_scores_alone():

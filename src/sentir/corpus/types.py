@@ -73,10 +73,6 @@ class Dialogue:
     id: str
     utterances: tuple[Utterance, ...]
 
-    def before(self, position: int, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances that precede the one at ``position``."""
-        return self.utterances[max(0, position - n) : position]
-
 
 def group_dialogues(utterances: Iterable[Utterance]) -> list[Dialogue]:
     """Group utterances by dialogue, each in the order of its turns, dialogues in order of appearance."""
