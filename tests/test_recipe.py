@@ -115,5 +115,10 @@ def test_an_unusable_file_is_refused(tmp_path, content, complaint):
         Recipe.load(tmp_path / "r.toml")
 
 
+def test_a_section_that_cannot_be_used_is_not_printed_whole(recipe):
+    with pytest.raises(RecipeError, match=r": 'study' cannot be used: 'always_report' names 'none', wh[^{]*$"):
+        Recipe.load(recipe, ["study.always_report=['none']"])
+
+
 def test_the_cleaning_steps_that_recipes_name_exist():
     assert DEFAULT_CLEANING and all(step in CLEANING for step in (*DEFAULT_CLEANING, *THESIS_CLEANING))

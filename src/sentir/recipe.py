@@ -273,13 +273,10 @@ def _explain(error: ValidationError, where: str) -> str:
         return _("{where}: there is no setting '{key}'; {hint}", where=where, key=key, hint=hint)
     if first["type"] == "missing":
         return _("{where}: the setting '{key}' is missing.", where=where, key=key)
-    return _(
-        "{where}: '{key}' cannot be {value!r}: {why}.",
-        where=where,
-        key=key,
-        value=first["input"],
-        why=first["msg"],
-    )
+    why, value = first["msg"].removeprefix("Value error, "), first["input"]
+    if isinstance(value, Mapping):
+        return _("{where}: '{key}' cannot be used: {why}.", where=where, key=key, why=why)
+    return _("{where}: '{key}' cannot be {value!r}: {why}.", where=where, key=key, value=value, why=why)
 
 
 def _known_keys(path: list[str]) -> list[str]:
