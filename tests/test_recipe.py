@@ -85,6 +85,8 @@ def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
         ("data.table.text=x", "'data.table' cannot be"),
         ("study.always_report=['none']", "'none', which is no candidate"),
         ("train.lr", "'train.lr' is not an override"),
+        ("model.layers=[]", "'model.layers' cannot be []"),
+        ("study.seeds=[1, 2, 1]", "'seeds' names a seed twice"),
     ],
 )
 def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, complaint):

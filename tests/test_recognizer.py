@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sentir.corpus.types import Utterance
-from sentir.errors import CorpusError, RecognizerError, WeightsError
+from sentir.errors import CorpusError, RecognizerError, SentirError, WeightsError
 from sentir.recognizer import Recognizer
 from sentir.testing import SENTENCES, tiny_backbone
 from tiny_corpora import tiny_corpus, tiny_recipe
@@ -229,6 +229,9 @@ DAMAGES = {
     "odd space": lambda f: write_facts(f, lambda tree: tree | {"space": 7}),
     "labels twice": lambda f: write_facts(f, lambda t: t | {"space": t["space"] | {"names": ["joy", "joy"]}}),
     "more labels": lambda f: write_facts(f, lambda t: t | {"space": t["space"] | {"names": [*"abcd"]}}),
+    "odd thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": ["high"]}),
+    "too few thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5]}),
+    "endless thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5, 0.5, float("inf")]}),
     "no weights": lambda f: (f / "model.safetensors").unlink(),
     "weights cut short": lambda f: cut_short(f / "model.safetensors"),
     "foreign weights": lambda f: other_tensors(f / "model.safetensors"),
@@ -281,3 +284,48 @@ def test_a_light_folder_refuses_another_encoder(corpus, weights, tmp_path):
 
 def with_weights(tree, folder):
     return tree | {"recipe": tree["recipe"] | {"model": tree["recipe"]["model"] | {"weights": str(folder)}}}
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_save_that_was_killed_is_no_recognizer_and_can_be_done_again(
+    light, saved, trained, corpus, monkeypatch
+):
+    def dies(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sentir.recognizer.save_text_encoder", dies)
+        with pytest.raises(KeyboardInterrupt):
+            trained("dialogue").save_pretrained(saved)
+    with pytest.raises(RecognizerError, match="is not a saved recognizer"):
+        Recognizer.from_pretrained(saved)
+    trained("dialogue").save_pretrained(saved, light=light)
+    assert_same(trained("dialogue"), Recognizer.from_pretrained(saved), corpus)
+
+
+def test_a_plugin_of_the_recipe_is_loaded_with_the_recognizer(saved, tmp_path):
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("from pathlib import Path\nPath(__file__).with_suffix('.seen').touch()\n")
+    write_facts(saved, lambda tree: tree | {"recipe": tree["recipe"] | {"plugins": [str(plugin)]}})
+    Recognizer.from_pretrained(saved)
+    assert plugin.with_suffix(".seen").exists()
+    plugin.unlink()
+    with pytest.raises(SentirError, match="does not exist"):
+        Recognizer.from_pretrained(saved)
+
+
+def test_a_local_folder_it_was_trained_from_is_not_looked_up_again(corpus, weights, tmp_path, monkeypatch):
+    shutil.copytree(weights, tmp_path / "near" / "mine")
+    monkeypatch.chdir(tmp_path / "near")
+    recognizer, _dev = Recognizer.fit(tiny_recipe("none", model={"backbone": "mine", "weights": None}), corpus)
+    recognizer.save_pretrained(tmp_path / "saved")
+    monkeypatch.chdir(tmp_path)
+    assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
+
+
+def test_a_known_backbone_keeps_its_normalization_in_the_folder(corpus, tmp_path):
+    name = "twitter-roberta-base-sentiment"
+    weights = tiny_backbone(name, tmp_path / "weights")
+    Recognizer.fit(tiny_recipe(weights, model={"backbone": name}), corpus)[0].save_pretrained(tmp_path / "saved")
+    tokenizer = Recognizer.from_pretrained(tmp_path / "saved").preparer.tokenizer
+    assert tokenizer.encode("@ross hi") == tokenizer.encode("@joey hi")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentir.audit import Audit, audit
+from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Labels
 from sentir.errors import CorpusError, LockedTestError, PredictionsError
 from sentir.evaluation.comparison import compare as compare_runs
@@ -75,9 +76,9 @@ def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recog
     from sentir.recognizer import Recognizer
 
     corpus = read_corpus(recipe.data, root)
-    recognizer, _dev = Recognizer.fit(recipe, corpus)
+    recognizer, dev = Recognizer.fit(recipe, corpus)
     recognizer.save_pretrained(out)
-    return recognizer, _score(recognizer, corpus, "dev", labels_of(corpus, "dev"), name=recipe.name)
+    return recognizer, _score(recognizer, dev, corpus, "dev", labels_of(corpus, "dev"), name=recipe.name)
 
 
 def evaluate(
@@ -97,8 +98,10 @@ def evaluate(
     recognizer = _load(model)
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
+    _check_reason(split, reason)
+    found = recognizer.predict(corpus.split(split))
     labels = _labels(corpus, split, reason, [model.name])
-    return _score(recognizer, corpus, split, labels, name=model.name)
+    return _score(recognizer, found, corpus, split, labels, name=model.name)
 
 
 def compare(
@@ -120,20 +123,29 @@ def compare(
             _("{a} and {b} recognize different labels and cannot be compared.", a=a.name, b=b.name)
         )
     names = (a.name, b.name) if a.name != b.name else (str(a), str(b))
-    space, labels = models[0].space, _labels(corpus, split, reason, names)
-    utterances = corpus.split(split)
+    space, utterances = models[0].space, corpus.split(split)
+    metric = metric_name(space, metric)
     groups = {u.id: u.dialogue for u in utterances}
-    gold = {key: tasks[space.task] for key, tasks in labels.items() if space.task in tasks}
+    if len({dialogue or key for key, dialogue in groups.items()}) < 2:
+        raise PredictionsError(
+            _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
+        )
+    _check_reason(split, reason)
     found = [recognizer.predict(utterances) for recognizer in models]
+    labels = _labels(corpus, split, reason, names)
+    gold = {key: tasks[space.task] for key, tasks in labels.items() if space.task in tasks}
     sides = [joined(space, gold, [p], [m.thresholds], groups) for p, m in zip(found, models, strict=True)]
     _ids, truth, runs, dialogues = sides[0]
     settings = models[0].recipe.evaluation
     comparison = compare_runs(
         space, truth, runs, sides[1][2], dialogues,
-        metric=metric_name(space, metric), names=names, corpus=corpus.name, task=space.task, split=split,
+        metric=metric, names=names, corpus=corpus.name, task=space.task, split=split,
         resamples=settings.resamples, permutations=settings.permutations, confidence=CONFIDENCE,
     )  # fmt: skip
-    first, second = (_score(m, corpus, split, labels, name=name) for m, name in zip(models, names, strict=True))
+    first, second = (
+        _score(model, p, corpus, split, labels, name=name)
+        for model, p, name in zip(models, found, names, strict=True)
+    )
     return first, second, comparison
 
 
@@ -203,14 +215,15 @@ def _load(folder: Path) -> Recognizer:
     return Recognizer.from_pretrained(folder)
 
 
-def _labels(corpus: Corpus, split: str, reason: str, models: Sequence[str]) -> dict[str, Labels]:
-    if split != "test":
-        return labels_of(corpus, split)
-    if not reason:
+def _check_reason(split: str, reason: str) -> None:
+    if split == "test" and not reason.strip():
         raise LockedTestError(
             _('The test split is locked; say why you open it with --reason "…", and the ledger will count it.')
         )
-    return open_test(corpus, reason=reason, models=models)
+
+
+def _labels(corpus: Corpus, split: str, reason: str, models: Sequence[str]) -> dict[str, Labels]:
+    return open_test(corpus, reason=reason, models=models) if split == "test" else labels_of(corpus, split)
 
 
 def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
@@ -226,13 +239,19 @@ def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
 
 
 def _score(
-    recognizer: Recognizer, corpus: Corpus, split: str, labels: dict[str, Labels], *, name: str
+    recognizer: Recognizer,
+    found: Predictions,
+    corpus: Corpus,
+    split: str,
+    labels: dict[str, Labels],
+    *,
+    name: str,
 ) -> ModelScores:
     utterances, task = corpus.split(split), recognizer.space.task
     return score_model(
         space=recognizer.space,
         labels={key: tasks[task] for key, tasks in labels.items() if task in tasks},
-        predictions=[recognizer.predict(utterances)],
+        predictions=[found],
         thresholds=[recognizer.thresholds],
         groups={u.id: u.dialogue for u in utterances},
         model=name,

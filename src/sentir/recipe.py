@@ -108,7 +108,7 @@ class Model(Section):
     weights: str | None = None
     pretrained: bool = True
     encoder: Literal["frozen", "finetune"] = "frozen"
-    layers: tuple[int, ...] | None = None
+    layers: tuple[int, ...] | None = Field(None, min_length=1)
     layer_pooling: Literal["mix", "concat"] = "mix"
     max_length: int | None = Field(None, ge=8)
     context: Literal["none", "window", "dialogue"] = "none"
@@ -164,13 +164,13 @@ class Study(Section):
 
     Attributes:
         tasks: tasks of the corpus, each with its own finalist; none = the recipe's task.
-        seeds: every candidate is trained once with each.
+        seeds: every candidate is trained once with each; none = its ``train.seed``.
         candidates: name → overrides of the recipe, as nested tables.
         always_report: candidates whose test score is shown beside the finalist's, whatever their dev score.
     """
 
     tasks: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = ()
     candidates: dict[str, dict[str, Any]] = Field(default_factory=dict)
     always_report: tuple[str, ...] = ()
 
@@ -178,6 +178,12 @@ class Study(Section):
     def _reported_exist(self) -> Self:
         if unknown := [name for name in self.always_report if name not in self.candidates]:
             raise ValueError(_("'always_report' names '{name}', which is no candidate", name=unknown[0]))
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(_("'seeds' names a seed twice"))
         return self
 
 

@@ -34,12 +34,13 @@ from sentir.features.scaling import Scaler
 from sentir.i18n import _
 from sentir.models.encoders import best_device, save_text_encoder
 from sentir.recipe import Recipe
+from sentir.registry import load_plugin
 from sentir.training.building import MODELS
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_prepared
 from sentir.training.preparer import Preparer
 
-FORMAT = 1
+FORMAT = 2
 _FACTS, _WEIGHTS, _ENCODER = "sentir.json", "model.safetensors", "encoder"
 
 
@@ -112,8 +113,10 @@ class Recognizer:
             light: leave out the weights of a frozen encoder (tens to hundreds of MB).
         """
         folder.mkdir(parents=True, exist_ok=True)
+        earlier = any((folder / name).is_file() for name in (_FACTS, _WEIGHTS))
+        (folder / _FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no recognizer
         save_file(_learned(self.model), folder / _WEIGHTS)
-        if (folder / _FACTS).is_file():
+        if earlier:
             shutil.rmtree(folder / _ENCODER, ignore_errors=True)
         if not (light and self.recipe.model.encoder == "frozen"):
             save_text_encoder(self.preparer.encoder, self.preparer.tokenizer, folder / _ENCODER)
@@ -134,18 +137,21 @@ class Recognizer:
         """Load what `save_pretrained` wrote.
 
         Raises:
-            RecognizerError: if the folder is not a saved recognizer, is damaged, or of a later format.
+            RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format.
             WeightsError: if a light folder's encoder is not at hand, or is another one.
+            SentirError: if a plug-in of its recipe does not exist.
         """
         tree = _read_facts(folder)
         try:
             recipe = Recipe.parse(tree["recipe"], where=str(folder / _FACTS))
             space = LabelSpace(tree["space"]["task"], tuple(tree["space"]["names"]), tree["space"]["multilabel"])
             scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
-            thresholds = None if tree["thresholds"] is None else np.array(tree["thresholds"])
+            thresholds = _thresholds(tree["thresholds"], len(space))
             facts, digest = tree["facts"], tree["encoder_digest"]
-        except (KeyError, TypeError, CorpusError, RecipeError) as error:
+        except (KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise _incomplete(folder, _FACTS, error) from error
+        for plugin in recipe.plugins:
+            load_plugin(plugin)
         preparer = _load_preparer(folder, recipe, scaler, digest)
         model = MODELS.get(recipe.model.kind)(preparer, space)
         _load_learned(model, folder)
@@ -171,6 +177,15 @@ def _load_preparer(folder: Path, recipe: Recipe, scaler: Scaler | None, digest: 
     if preparer.digest != digest:
         raise _incomplete(folder, _ENCODER, _("its weights are not those it was trained with"))
     return preparer
+
+
+def _thresholds(values: Any, k: int) -> NDArray[np.float64] | None:
+    if values is None:
+        return None
+    cuts = np.array(values, dtype=np.float64)
+    if cuts.shape != (k,) or not np.isfinite(cuts).all():
+        raise ValueError("thresholds")
+    return cuts
 
 
 def _learned(model: nn.Module) -> dict[str, Tensor]:
@@ -202,7 +217,7 @@ def _read_facts(folder: Path) -> dict[str, Any]:
         raise _incomplete(folder, _FACTS, error) from error
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
         raise RecognizerError(
-            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir.",
+            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
               path=path, found=tree.get("format") if isinstance(tree, dict) else None, known=FORMAT)
         )  # fmt: skip
     return tree

@@ -5,11 +5,12 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModel, AutoTokenizer, T5Config
 
-from sentir.errors import UnknownNameError, WeightsError
+from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.models import encoders
 from sentir.models.encoders import load_text_encoder
-from sentir.models.text_backbones import normalize_twitter, text_backbone
+from sentir.models.text_backbones import load_config, normalize_twitter, text_backbone
 from sentir.models.tokenization import TextTokenizer
 from sentir.testing import SENTENCES, check_text_backbone, tiny_backbone
 
@@ -215,3 +216,52 @@ def test_weights_that_cannot_be_read_are_named(damage, roberta, tmp_path):
     damage(folder / "model.safetensors")
     with pytest.raises(WeightsError, match=r"damaged are damaged or do not fit their config\.json"):
         load_text_encoder("roberta-base", weights=str(folder))
+
+
+@pytest.mark.parametrize("layer", [99, 3, -4])
+def test_a_layer_that_the_encoder_lacks_is_refused(layer, roberta):
+    with pytest.raises(RecipeError, match=rf"'model\.layers' names layer {layer}; the encoder has -3 to 2"):
+        load_text_encoder("roberta-base", weights=str(roberta), layers=(0, layer))
+
+
+def test_a_tokenizer_that_cannot_pad_is_refused(roberta, monkeypatch):
+    tokenizer = encoders.load_tokenizer(text_backbone("roberta-base").source(str(roberta)))
+    tokenizer.pad_token = None
+    monkeypatch.setattr(encoders, "load_tokenizer", lambda source, options: tokenizer)
+    with pytest.raises(WeightsError, match="no padding token"):
+        load_text_encoder("roberta-base", weights=str(roberta))
+
+
+def test_an_encoder_with_a_decoder_is_refused(tmp_path):
+    T5Config(d_model=8, d_ff=8, num_layers=1, num_heads=1, vocab_size=9).save_pretrained(tmp_path)
+    with pytest.raises(WeightsError, match="an encoder with a decoder"):
+        load_text_encoder(str(tmp_path))
+
+
+def test_what_the_cache_holds_is_not_asked_of_the_hub(roberta, monkeypatch):
+    asked = []
+    real = {auto: auto.from_pretrained for auto in (AutoConfig, AutoModel, AutoTokenizer)}
+    for auto in real:
+
+        def cached(location, *, auto=auto, local_files_only=False, **options):
+            asked.append(local_files_only)
+            return real[auto](str(roberta), **options)
+
+        monkeypatch.setattr(auto, "from_pretrained", cached)
+    load_text_encoder("someone/some-encoder")
+    assert asked and all(asked)
+
+
+def test_what_the_cache_lacks_is_asked_of_the_hub(roberta, monkeypatch):
+    config = AutoConfig.from_pretrained(str(roberta))
+    asked = []
+
+    def fetched(location, *, local_files_only=False):
+        asked.append(local_files_only)
+        if local_files_only:
+            raise OSError("not in the cache")
+        return config
+
+    monkeypatch.setattr(AutoConfig, "from_pretrained", fetched)
+    assert load_config(text_backbone("someone/some-encoder").source()) is config
+    assert asked == [True, False]

@@ -52,3 +52,29 @@ def test_a_wrong_key_names_the_candidate():
     wrong = STUDY | {"candidates": {"odd": {"train": {"epoch": 3}}}}
     with pytest.raises(RecipeError, match=r"study\.candidates\.odd.*'train\.epoch'.*did you mean 'epochs'"):
         plan(tiny_recipe("w", study=wrong))
+
+
+def test_without_seeds_a_candidate_is_trained_once_with_its_own():
+    listed = {"plain": {}, "other": {"train": {"seed": 5}}}
+    (found,) = plan(tiny_recipe("w", train={"seed": 7}, study={"candidates": listed})).values()
+    assert {c.name: c.seeds for c in found} == {"plain": (7,), "other": (5,)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"data": {"reader": "meld"}}, "data.reader"),
+        ({"data": {"cleaning": [], "task": "feelings"}}, "data.task"),
+        ({"evaluation": {"metric": "macro_f1"}}, "evaluation"),
+        ({"modl": {}}, "modl"),
+    ],
+)
+def test_what_all_candidates_share_cannot_be_changed_by_one(changes, key):
+    with pytest.raises(RecipeError, match=rf"study\.candidates\.odd: a candidate cannot change '{key}'"):
+        plan(tiny_recipe("w", study={"candidates": {"odd": changes}}))
+
+
+def test_a_candidate_may_have_its_own_cleaning():
+    own = {"data": {"cleaning": ["lowercase"], "min_train_words": 2}}
+    (((only,),)) = plan(tiny_recipe("w", study={"candidates": {"own": own}})).values()
+    assert (only.recipe.data.cleaning, only.recipe.data.min_train_words) == (("lowercase",), 2)

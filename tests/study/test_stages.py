@@ -1,5 +1,9 @@
 """Stages: all of one or nothing of it, and each only once."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,3 +56,26 @@ def repr_of(value):
     if isinstance(value, dict):
         return {key: repr_of(inner) for key, inner in value.items()}
     return [repr_of(inner) for inner in value] if isinstance(value, list) else repr(value)
+
+
+def test_of_two_studies_that_make_one_stage_the_first_ones_stays(tmp_path):
+    stages = Stages(tmp_path)
+
+    def overtaken(folder):
+        place = stages.path("kind", {})
+        place.mkdir()
+        (place / "file").write_text("first")
+        (folder / "file").write_text("second")
+
+    place = stages.run("kind", {}, overtaken)
+    assert (place / "file").read_text() == "first" and list(tmp_path.iterdir()) == [place]
+
+
+def test_only_unfinished_stages_of_dead_processes_are_swept(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for name in (f"train-ab.part{dead.pid}", f"train-ab.part{os.getpid()}", "train-ab", "mine.parts"):
+        (tmp_path / name).mkdir()
+    Stages(tmp_path).sweep()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f"train-ab.part{os.getpid()}", "train-ab", "mine.parts"}

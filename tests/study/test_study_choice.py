@@ -8,7 +8,7 @@ from study_parts import BASELINES, CANDIDATES, TASKS, rows, stages, without_test
 
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import SealedLabels
-from sentir.errors import LockedTestError, RecipeError, UnknownNameError
+from sentir.errors import CorpusError, LockedTestError, RecipeError, SentirError, UnknownNameError
 from sentir.evaluation.ledger import openings
 from sentir.recognizer import Recognizer
 from tiny_corpora import tiny_corpus, tiny_recipe, write_table
@@ -145,3 +145,65 @@ def test_two_corpora_stand_in_one_report_and_are_opened_once_each(study, recipe,
         "own-emotion",
         "tiny-emotion",
     ]
+
+
+def refused(study, recipes, counts, out, error, match):
+    with pytest.raises(error, match=match):
+        study(recipes)
+    assert not counts and not (out / "out").exists()
+
+
+def test_two_recipes_of_one_corpus_are_refused_before_anything_is_done(study, recipe, counts, tmp_path):
+    refused(study, [recipe(), recipe(tasks=["emotion"])], counts, tmp_path, RecipeError, "separate --out")
+
+
+SHORT = {
+    "one dialogue in test": (
+        lambda u: replace(u, dialogue="one") if u.split == "test" else u,
+        "2 dialogues in test",
+    ),
+    "one label": (lambda u: replace(u, labels={"emotion": ("joy",)}), "the same label for 'emotion'"),
+    "no text": (lambda u: replace(u, text=" "), "no text in train"),
+    "no labels on dev": (
+        lambda u: replace(u, labels={}) if u.split == "dev" else u,
+        "no dev utterance with labels",
+    ),
+}
+
+
+@pytest.mark.parametrize("lack", SHORT)
+def test_a_corpus_that_cannot_be_studied_is_refused_before_anything_is_done(
+    lack, study, recipe, counts, tmp_path, reads
+):
+    change, match = SHORT[lack]
+    reads(tiny_corpus(change))
+    refused(study, recipe(tasks=["emotion"]), counts, tmp_path, CorpusError, match)
+
+
+@pytest.mark.parametrize("setting", [{"study": {"tasks": ["emotion", "mood"]}}, {"evaluation": {"metric": "f"}}])
+def test_tasks_and_metrics_are_checked_before_anything_is_done(setting, study, recipe, counts, tmp_path):
+    refused(study, recipe().override(setting), counts, tmp_path, (CorpusError, UnknownNameError), "mood|'f'")
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [
+        ("train", "dev.parquet"),
+        ("train", "model/sentir.json"),
+        ("predict", "test.parquet"),
+        ("baseline", "test.parquet"),
+        ("test", "results.json"),
+    ],
+)
+def test_a_damaged_stage_is_named_and_can_be_deleted(kind, file, done, study, recipe):
+    stage = stages(done.out, kind)[0]
+    (stage / file).write_bytes((stage / file).read_bytes()[:50])
+    with pytest.raises(SentirError, match=f"delete the folder {stage} and run again"):
+        study(recipe(), done.out)
+
+
+def test_a_synthetic_corpus_is_noted_once_in_every_row(study, recipe, reads, corpus):
+    reads(replace(corpus, synthetic=True))
+    report = study(recipe(tasks=["emotion"], candidates={"plain": {}}))
+    assert {row.split for row in report.scores} == {"dev", "test"}
+    assert {row.notes for row in report.scores} == {("synthetic corpus",)}

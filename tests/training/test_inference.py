@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentir.errors import SentirError
 from sentir.training.building import MODELS
 from sentir.training.inference import batches, predict_prepared
 from sentir.training.preparer import Preparer
@@ -61,3 +62,12 @@ def test_no_utterances_are_no_predictions(corpus, weights):
     preparer = Preparer(recipe.data, recipe.model, None)
     model = MODELS.get("hybrid_transformer")(preparer, corpus.space("emotion"))
     assert len(predict_prepared(model, preparer.prepare([]), corpus.space("emotion"))) == 0
+
+
+def test_a_model_without_finite_numbers_has_diverged(corpus, weights):
+    recipe = tiny_recipe(weights)
+    preparer = Preparer(recipe.data, recipe.model, None)
+    model = MODELS.get("hybrid_transformer")(preparer, corpus.space("emotion"))
+    torch.nn.init.constant_(model.head[-1].bias, float("nan"))
+    with pytest.raises(SentirError, match=r"Training diverged.*lower train\.lr"):
+        predict_prepared(model, preparer.prepare(corpus.dev), corpus.space("emotion"))

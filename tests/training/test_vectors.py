@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from sentir.errors import SentirError
 from sentir.models.encoders import load_text_encoder
 from sentir.places import cache_dir
 from sentir.testing import SENTENCES, tiny_backbone
@@ -136,3 +137,36 @@ def test_no_file_of_the_cache_is_a_pickle(loaded):
     files = [path for path in cache_dir().rglob("*") if path.is_file()]
     assert sorted(path.suffix for path in files) == [".json", ".npy"]
     np.load(next(path for path in files if path.suffix == ".npy"), allow_pickle=False)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DAMAGES = {
+    "index cut short": ("json", cut_short),
+    "index of another kind": ("json", lambda path: path.write_text("3")),
+    "fewer keys": ("json", lambda path: path.write_text(json.dumps(json.loads(path.read_text())[1:]))),
+    "vectors cut short": ("npy", cut_short),
+    "vectors empty": ("npy", lambda path: path.write_bytes(b"")),
+    "vectors lost": ("npy", lambda path: path.unlink()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_chunk_is_encoded_again(damage, loaded, calls):
+    first = encode(loaded, SENTENCES[:4])
+    suffix, spoil = DAMAGES[damage]
+    spoil(next(cache_dir().rglob(f"*.{suffix}")))
+    calls.clear()
+    np.testing.assert_array_equal(encode(loaded, SENTENCES[:4]), first)
+    assert sum(calls) == 4
+    encode(loaded, SENTENCES[:4])
+    assert sum(calls) == 4
+
+
+def test_a_cache_that_cannot_be_written_names_the_variable(loaded, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(SentirError, match="set SENTIR_CACHE_DIR"):
+        encode(loaded, SENTENCES[:1])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sentir.errors import SentirError
 from sentir.i18n import _
 
 app = typer.Typer(
@@ -40,6 +43,24 @@ def _options(
     """Take the options of every command (the language is set before this runs)."""
 
 
+def _make_folder(folder: Path) -> None:
+    """Make the folder that results go to, before any work is done for them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
+
+
+def _check_table(path: Path) -> None:
+    if path.suffix.lower() != ".csv":
+        raise SentirError(_("Predictions are written as .csv; {path} is none.", path=path))
+    if path.is_dir():
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=os.strerror(errno.EISDIR)))
+    _make_folder(path.parent)
+
+
 @app.command(
     help=_("Run a whole study: baselines, candidates chosen on dev, the finalist opened once on test, a report."),
     epilog=_("Example: sentir study recipes/meld-text.toml --root DATA/meld --out runs/meld-text"),
@@ -57,6 +78,7 @@ def study(
 
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
     place = out or Path("runs") / "+".join(recipe.name for recipe in loaded)
+    _make_folder(place)
     with show_progress():
         report = api.run_study(loaded, root=root, out=place)
     show.print_scores(report.scores, json=True) if json else show.print_study(report, place)
@@ -98,8 +120,10 @@ def train(
     from sentir.cli import show
     from sentir.progress import show_progress
 
+    loaded = api.load_recipe(recipe, set_ or ())
+    _make_folder(out)
     with show_progress():
-        _model, scores = api.train(api.load_recipe(recipe, set_ or ()), root=root, out=out)
+        _model, scores = api.train(loaded, root=root, out=out)
     show.print_scores([scores], json=json)
     if not json:
         show.say(_("Saved to {folder}.", folder=out))
@@ -173,6 +197,8 @@ def predict(
     from sentir.cli import show
     from sentir.progress import show_progress
 
+    if out is not None:
+        _check_table(out)
     columns = api.Columns(text_column, speaker_column, dialogue_column)
     with show_progress():
         found = api.predict(model, texts=text or (), files=files or (), columns=columns)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sentir.errors import RecipeError, WeightsError
+from sentir.i18n import _
 from sentir.models.text_backbones import (
     TextBackbone,
     load_tokenizer,
@@ -36,7 +38,10 @@ class TextEncoder(nn.Module):
 
     Args:
         transformer: a bare transformers encoder.
-        layers: hidden layers to read, 0 being the embeddings; ``None`` = all.
+        layers: hidden layers to read, 0 being the embeddings, negative ones from the end; ``None`` = all.
+
+    Raises:
+        RecipeError: if the transformer has no such layer.
     """
 
     inputs = ("input_ids", "attention_mask", "token_type_ids", "pool_mask")
@@ -45,7 +50,13 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.transformer = transformer
         count = transformer.config.num_hidden_layers + 1
-        self.layers = tuple(range(count)) if layers is None else tuple(n % count for n in layers)
+        wanted = tuple(range(count)) if layers is None else layers
+        if wrong := [n for n in wanted if not -count <= n < count]:
+            raise RecipeError(
+                _("'model.layers' names layer {n}; the encoder has {low} to {high}.",
+                  n=wrong[0], low=-count, high=count - 1)
+            )  # fmt: skip
+        self.layers = tuple(n % count for n in wanted)
 
     @property
     def width(self) -> int:
@@ -86,7 +97,8 @@ def load_text_encoder(
 
     Raises:
         UnknownNameError: if there is no such backbone.
-        WeightsError: if the weights can neither be found nor fetched.
+        WeightsError: if the weights can neither be found nor fetched, or are no text encoder.
+        RecipeError: if the encoder does not have the ``layers``.
     """
     spec = text_backbone(name)
     source = spec.source(weights)
@@ -94,6 +106,11 @@ def load_text_encoder(
     spec = with_position_limit(spec, transformer.config)
     length = min(max_length or spec.max_length, spec.max_length)
     tokenizer = load_tokenizer(source, spec.tokenizer_options)
+    if tokenizer.pad_token is None:
+        raise WeightsError(
+            _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",
+              name=source.location)
+        )  # fmt: skip
     return TextEncoder(transformer, layers), TextTokenizer(tokenizer, length, spec.normalize), spec
 
 

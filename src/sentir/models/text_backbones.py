@@ -6,6 +6,7 @@ Any hub id or local folder of an encoder works too; `text_backbone` then makes a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,28 +117,47 @@ def load_config(source: Source) -> Any:
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(source.location)
+        return _cache_first(AutoConfig.from_pretrained, source)
     except (OSError, ValueError) as error:
         raise unusable(source, error) from error
+
+
+def _cache_first(load: Callable[..., Any], source: Source, **options: Any) -> Any:
+    """Load from the local cache what is there whole, so that nothing waits for a hub that it does not need."""
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_error()  # what it retries is said once, by the error that follows
+    if source.origin == "hub":
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            return load(source.location, local_files_only=True, **options)
+    return load(source.location, **options)
 
 
 def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     """Return the bare encoder, with pretrained or with random weights of the same architecture.
 
     Raises:
-        WeightsError: if it can neither be found nor fetched, or some of its weights are missing or unreadable.
+        WeightsError: if it can neither be found nor fetched, has a decoder, or some of its weights are missing or
+            unreadable.
     """
     from safetensors import SafetensorError
     from transformers import AutoModel, logging
 
     config = load_config(source)
+    if config.is_encoder_decoder:
+        raise WeightsError(
+            _(
+                "'{name}' cannot be used: it is an encoder with a decoder; give a text encoder.",
+                name=source.location,
+            )
+        )
     extra = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
     if not pretrained:
         return AutoModel.from_config(config, **extra)
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
     try:
-        model, report = AutoModel.from_pretrained(source.location, output_loading_info=True, **extra)
+        model, report = _cache_first(AutoModel.from_pretrained, source, output_loading_info=True, **extra)
     except (OSError, ValueError) as error:
         raise unusable(source, error) from error
     except (SafetensorError, RuntimeError) as error:  # RuntimeError: tensors of another shape than the config's
@@ -168,13 +188,16 @@ def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> 
     """
     from transformers import AutoTokenizer
 
+    def with_vocabulary(location: str, **keywords: Any) -> Any:
+        tokenizer = AutoTokenizer.from_pretrained(location, **keywords)
+        if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what transformers makes of no files
+            raise ValueError(_("its tokenizer has no vocabulary"))
+        return tokenizer
+
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source.location, **(options or {}))
+        return _cache_first(with_vocabulary, source, **(options or {}))
     except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two: BERTweet lacks a file
         raise unusable(source, error) from error
-    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what transformers makes of no files
-        raise unusable(source, ValueError(_("its tokenizer has no vocabulary")))
-    return tokenizer
 
 
 def with_position_limit(spec: TextBackbone, config: Any) -> TextBackbone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +20,20 @@ from sentir.recipe import Recipe
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 
 Probabilities = Callable[[Sequence[Utterance]], NDArray[np.float64]]
+Classifier = Callable[[Any], NDArray[np.float64]]  # (N, V) weighted words → (N, K) probabilities
 
 
 def constant(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     """Always the label most frequent on train; where several may hold, always all of them."""
     space, _rows, truth = _train(recipe, corpus)
     share = truth.mean(0) if truth.ndim == 2 else np.bincount(truth, minlength=len(space)) / len(truth)
-    row = np.ones(len(space)) if space.multilabel else share
+    row = {"single": share, "multi": np.ones(len(space))}[space.kind]
     return lambda utterances: np.tile(row, (len(utterances), 1)).astype(np.float64)
 
 
 def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     """Words and pairs of words, weighted by tf-idf, into logistic regression; its strength is chosen on dev."""
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
 
     space, rows, truth = _train(recipe, corpus)
     vectorizer = TfidfVectorizer(
@@ -46,13 +46,10 @@ def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
         space.encode([u.labels[space.task] for u in dev]),
     )
 
-    def fitted(strength: float) -> Callable[..., NDArray[np.float64]]:
-        several = OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear"))
-        wrapped = several if space.multilabel else LogisticRegression(C=strength, max_iter=2000)
-        wrapped.fit(words, truth)
-        return lambda counts: _spread(space, wrapped, counts)
+    def fitted(strength: float) -> Classifier:
+        return _REGRESSIONS[space.kind](strength, words, truth, len(space))
 
-    def dev_score(model: Callable[..., NDArray[np.float64]]) -> float:
+    def dev_score(model: Classifier) -> float:
         p = model(dev_words)
         return score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric]
 
@@ -90,11 +87,26 @@ def _texts(recipe: Recipe, utterances: Sequence[Utterance]) -> list[str]:
     return [clean(u.text or "", recipe.data.cleaning) for u in utterances]
 
 
-def _spread(space: LabelSpace, model: object, counts: object) -> NDArray[np.float64]:
-    """Return ``(N, K)`` probabilities; a label that train never has gets 0."""
-    p = model.predict_proba(counts)  # type: ignore[attr-defined]
-    if space.multilabel:
-        return p
-    full = np.zeros((len(p), len(space)))
-    full[:, model.classes_] = p  # type: ignore[attr-defined]
-    return full
+def _one_label(strength: float, words: Any, truth: NDArray, k: int) -> Classifier:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=2000).fit(words, truth)
+
+    def probabilities(counts: Any) -> NDArray[np.float64]:
+        p = model.predict_proba(counts)
+        full = np.zeros((len(p), k))  # a label that train never has gets 0
+        full[:, model.classes_] = p
+        return full
+
+    return probabilities
+
+
+def _several_labels(strength: float, words: Any, truth: NDArray, k: int) -> Classifier:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    model = OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear")).fit(words, truth)
+    return lambda counts: model.predict_proba(counts)
+
+
+_REGRESSIONS = {"single": _one_label, "multi": _several_labels}

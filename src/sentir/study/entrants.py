@@ -18,7 +18,7 @@ from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer
 from sentir.study.baselines import predict_baseline
 from sentir.study.plan import Candidate
-from sentir.study.stages import Stages
+from sentir.study.stages import Stages, reading
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Entrant:
 def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Entrant:
     """Train a candidate with each of its seeds, or take it from its stages."""
     folders = tuple(_trained(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
-    dev = tuple(Predictions.load(folder / "dev.parquet") for folder in folders)
+    dev = tuple(_predictions(folder, "dev") for folder in folders)
     cuts = tuple(_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
     return Entrant(candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts)
 
@@ -67,7 +67,7 @@ def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
 
     key = {"name": name, "data": _data(recipe), "corpus": corpus.fingerprint, "metric": metric}
     folder = stages.run("baseline", key, produce)
-    dev, test = (Predictions.load(folder / f"{split}.parquet") for split in ("dev", "test"))
+    dev, test = (_predictions(folder, split) for split in ("dev", "test"))
     cuts = _thresholds(corpus, recipe.data.task, dev)
     return Entrant(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), (test,))
 
@@ -79,9 +79,9 @@ def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:
 
     def predicted(trained: Path) -> Predictions:
         def produce(folder: Path) -> None:
-            Recognizer.from_pretrained(trained / "model").predict(corpus.test).save(folder / "test.parquet")
+            load_trained(trained).predict(corpus.test).save(folder / "test.parquet")
 
-        return Predictions.load(stages.run("predict", {"trained": trained.name}, produce) / "test.parquet")
+        return _predictions(stages.run("predict", {"trained": trained.name}, produce), "test")
 
     return replace(entrant, test=tuple(predicted(folder) for folder in entrant.folders))
 
@@ -120,5 +120,23 @@ def _thresholds(corpus: Corpus, task: str, dev: Predictions) -> NDArray[np.float
 
 def training_facts(folder: Path) -> dict[str, Any]:
     """Return what a training stage recorded: ``curve``, ``best_epoch``, ``dev_score`` and more."""
-    facts: dict[str, Any] = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))["facts"]
+    with reading(folder):
+        facts: dict[str, Any] = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))[
+            "facts"
+        ]
     return facts
+
+
+def load_trained(folder: Path) -> Recognizer:
+    """Return the recognizer of a training stage.
+
+    Raises:
+        SentirError: if the stage is damaged; the message says which folder to delete.
+    """
+    with reading(folder):
+        return Recognizer.from_pretrained(folder / "model")
+
+
+def _predictions(folder: Path, split: str) -> Predictions:
+    with reading(folder):
+        return Predictions.load(folder / f"{split}.parquet")

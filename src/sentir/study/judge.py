@@ -11,6 +11,7 @@ from sentir.corpus.types import Corpus, Labels
 from sentir.evaluation.comparison import compare
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
+from sentir.i18n import _
 from sentir.recipe import Evaluation
 from sentir.study.entrants import Entrant
 
@@ -39,7 +40,7 @@ class Judge:
             split=self.split,
             resamples=self.settings.resamples,
             confidence=CONFIDENCE,
-            notes=entrant.notes,
+            notes=(*((_("synthetic corpus"),) if self.corpus.synthetic else ()), *entrant.notes),
         )
 
     def compare(self, a: Entrant, others: Sequence[Entrant], metric: str) -> list[Comparison]:

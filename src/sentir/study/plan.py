@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from sentir.errors import RecipeError
+from sentir.i18n import _
 from sentir.recipe import Recipe
 
 _DEFAULT = "model"
+_OWN = ("model", "train", "data.cleaning", "data.min_train_words")  # what candidates may differ in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +37,30 @@ def plan(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
     """Return task → candidates; a recipe that lists none is its own single candidate.
 
     Raises:
-        RecipeError: if a candidate's overrides do not fit.
+        RecipeError: if a candidate's overrides do not fit, or change what all candidates must share.
     """
     study = recipe.study
     tree = recipe.tree() | {"study": {}}
     base = Recipe.parse(tree)
     overrides = study.candidates or {_DEFAULT: {}}
+    settings = {name: _changed(base, name, changes) for name, changes in overrides.items()}
     return {
         task: tuple(
-            Candidate(
-                name,
-                base.override(changes, where=f"study.candidates.{name}").override({"data": {"task": task}}),
-                study.seeds,
-            )
-            for name, changes in overrides.items()
+            Candidate(name, own.override({"data": {"task": task}}), study.seeds or (own.train.seed,))
+            for name, own in settings.items()
         )
         for task in study.tasks or (recipe.data.task,)
     }
+
+
+def _changed(base: Recipe, name: str, changes: Mapping[str, Any]) -> Recipe:
+    where = f"study.candidates.{name}"
+    data = changes.get("data")
+    keys = [key for key in changes if key != "data" or not isinstance(data, Mapping)]
+    keys += [f"data.{key}" for key in data] if isinstance(data, Mapping) else []
+    if shared := [key for key in keys if key not in _OWN]:
+        raise RecipeError(
+            _("{where}: a candidate cannot change '{key}'; it may change {known}.",
+              where=where, key=shared[0], known=", ".join(_OWN))
+        )  # fmt: skip
+    return base.override(changes, where=where)

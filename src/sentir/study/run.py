@@ -16,16 +16,23 @@ from sentir.i18n import _
 from sentir.progress import say, task
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe, toml_text
-from sentir.recognizer import Recognizer
 from sentir.report.content import StudyReport
 from sentir.report.html import save_report
 from sentir.study.baselines import BASELINES
-from sentir.study.entrants import Entrant, enter_baseline, enter_candidate, training_facts, with_test
+from sentir.study.checks import check_corpus, check_names
+from sentir.study.entrants import (
+    Entrant,
+    enter_baseline,
+    enter_candidate,
+    load_trained,
+    training_facts,
+    with_test,
+)
 from sentir.study.gather import study_report
 from sentir.study.judge import Judge
 from sentir.study.plan import Candidate, plan
 from sentir.study.results import CorpusStudy, TaskResult
-from sentir.study.stages import Stages
+from sentir.study.stages import Stages, reading
 
 Advance = Callable[[int], None]
 
@@ -34,7 +41,7 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     """Run the studies of one or more recipes into one folder; what is done already is not done again.
 
     Args:
-        recipes: each with its own corpus.
+        recipes: each with its own corpus; all are read and checked before anything is trained.
         root: folder of the corpus, for all recipes that read one from disk.
         out: receives ``results.json``, ``comparisons.json``, ``report.html``, ``models/`` and ``stages/``.
 
@@ -46,11 +53,15 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     """
     start = time.monotonic()
     plans = [plan(recipe) for recipe in recipes]
+    corpora = [read_corpus(recipe.data, root) for recipe in recipes]
+    check_names(corpora)
+    for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
+        check_corpus(corpus, recipe, tasks)
     stages = Stages(out / "stages")
+    stages.sweep()
     parts = []
     with task(_("Study"), sum(_steps(tasks) for tasks in plans)) as advance:
-        for recipe, tasks in zip(recipes, plans, strict=True):
-            corpus = read_corpus(recipe.data, root)
+        for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
             say(_("{corpus}: {n} utterances", corpus=corpus.name, n=len(corpus)))
             results = tuple(
                 _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
@@ -119,7 +130,9 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
         "shown": [[f.name for e in row for f in e.folders] for row in shown],
         "names": [[e.name for e in row] for row in shown],
     }
-    scores, comparisons = read_results(stages.run("test", key, produce) / "results.json")
+    stage = stages.run("test", key, produce)
+    with reading(stage):
+        scores, comparisons = read_results(stage / "results.json")
     return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons)
 
 
@@ -135,8 +148,8 @@ def _save_models(folder: Path, part: CorpusStudy) -> None:
     """Save each finalist's best seed by dev score as a whole recognizer, ready to predict."""
     for result in part.tasks:
         seeds = {path: training_facts(path)["dev_score"] for path in result.finalist.folders}
-        best = max(seeds, key=lambda path: seeds[path]) / "model"
+        best = max(seeds, key=lambda path: seeds[path])
         place = folder / f"{part.corpus.name}-{result.task}"
         saved = place / "sentir.json"
-        if not saved.is_file() or saved.read_bytes() != (best / "sentir.json").read_bytes():
-            Recognizer.from_pretrained(best).save_pretrained(place)
+        if not saved.is_file() or saved.read_bytes() != (best / "model" / "sentir.json").read_bytes():
+            load_trained(best).save_pretrained(place)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-VERSION = 1  # raised when the meaning of a stage's content changes
+from sentir.errors import SentirError, UnknownNameError, WeightsError
+from sentir.i18n import _
+
+VERSION = 2  # raised when the meaning of a stage's content changes
 
 
 class Stages:
@@ -32,7 +37,7 @@ class Stages:
         """Return the stage's folder, made by ``produce`` if it is not there yet.
 
         ``produce`` fills a folder of its own, which is renamed into place when whole: a killed study finds
-        either all of a stage or nothing of it.
+        either all of a stage or nothing of it. Where two studies make the same stage, the first one's stays.
         """
         place = self.path(kind, key)
         if not place.is_dir():
@@ -41,7 +46,49 @@ class Stages:
             part.mkdir(parents=True)
             try:
                 produce(part)
-                os.replace(part, place)
+                _move(part, place)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
         return place
+
+    def sweep(self) -> None:
+        """Delete the unfinished stages of processes that live no more."""
+        for part in self.folder.glob("*.part*"):
+            found = re.fullmatch(r".*\.part(\d+)", part.name)
+            if found and not _lives(int(found[1])):
+                shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def reading(stage: Path) -> Iterator[None]:
+    """Say of a stage whose content cannot be read what to do about it.
+
+    Raises:
+        SentirError: naming the folder to delete.
+    """
+    try:
+        yield
+    except (WeightsError, UnknownNameError):  # lie elsewhere
+        raise
+    except (SentirError, OSError, ValueError, KeyError, TypeError) as error:
+        raise SentirError(
+            _("A stage of the study is damaged; delete the folder {folder} and run again.", folder=stage)
+        ) from error
+
+
+def _move(part: Path, place: Path) -> None:
+    try:
+        os.replace(part, place)
+    except OSError:
+        if not place.is_dir():
+            raise
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -50,13 +50,7 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
     task = recipe.data.task
     space, metric = corpus.space(task), metric_name(corpus.space(task), recipe.evaluation.metric)
     build = MODELS.get(recipe.model.kind)
-    labeled = {split: [u for u in corpus.split(split) if task in u.labels] for split in ("train", "dev")}
-    for split, rows in labeled.items():
-        if not rows:
-            raise CorpusError(
-                _("The corpus '{name}' has no {split} utterance with labels for '{task}'.",
-                  name=corpus.name, split=split, task=task)
-            )  # fmt: skip
+    labeled = labeled_utterances(corpus, task)
     learned = [_target(u, recipe) for u in corpus.train]
     if not any(target is not None for target in learned):
         raise RecipeError(
@@ -81,6 +75,22 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
     predictions = predict_prepared(model, dev, space)
     thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
     return Fitted(preparer, model, space, thresholds, training, predictions)
+
+
+def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
+    """Return the utterances of train and of dev that have labels for ``task``.
+
+    Raises:
+        CorpusError: if a split has none.
+    """
+    labeled = {split: [u for u in corpus.split(split) if task in u.labels] for split in ("train", "dev")}
+    for split, rows in labeled.items():
+        if not rows:
+            raise CorpusError(
+                _("The corpus '{name}' has no {split} utterance with labels for '{task}'.",
+                  name=corpus.name, split=split, task=task)
+            )  # fmt: skip
+    return labeled
 
 
 def _target(utterance: Utterance, recipe: Recipe) -> tuple[str, ...] | None:

@@ -11,6 +11,8 @@ from torch import nn
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
+from sentir.errors import SentirError
+from sentir.i18n import _
 from sentir.training.preparer import Prepared
 
 
@@ -38,6 +40,9 @@ def predict_prepared(
 
     Returns:
         Predictions keyed by id, in the order of ``prepared.ids``.
+
+    Raises:
+        SentirError: if the model's numbers are not finite.
     """
     logits = np.zeros((len(prepared.ids), len(space)))
     device = next(model.parameters()).device
@@ -50,6 +55,8 @@ def predict_prepared(
             output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
             logits[rows] = output.float().cpu().numpy()
     model.train(training)
+    if not np.isfinite(logits).all():
+        raise SentirError(_("Training diverged: the model gives no finite numbers; lower train.lr."))
     return Predictions(prepared.ids, space.probabilities(logits), space, source or {})
 
 

@@ -22,6 +22,7 @@ from sentir.features import compute_features
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
 from sentir.models.encoders import TextEncoder, load_text_encoder
+from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
 from sentir.training.vectors import Encoding, encode_frozen, encoder_digest
@@ -58,7 +59,8 @@ class Preparer:
         data: the recipe's data section (text cleaning).
         model: the recipe's model section (backbone, context, features).
         scaler: the feature scaler fitted on train; ``None`` without features.
-        weights: folder of a saved encoder, which takes the place of the recipe's.
+        weights: folder of a saved encoder, which takes the place of the recipe's; of the recipe's backbone then
+            only the normalization is used, and only if its name is known.
     """
 
     def __init__(self, data: Data, model: Model, scaler: Scaler | None, *, weights: str | None = None) -> None:
@@ -72,7 +74,7 @@ class Preparer:
             layers = (-1,)
         load = _load_shared if model.encoder == "frozen" else _load_own
         self.encoder, self.tokenizer, self.spec = load(
-            model.backbone,
+            model.backbone if weights is None or model.backbone in TEXT_BACKBONES else weights,
             weights or model.weights,
             model.pretrained or weights is not None,
             layers,

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.models.encoders import TextEncoder, best_device
 from sentir.models.tokenization import TextTokenizer
@@ -46,8 +47,7 @@ class VectorCache:
         self.folder = folder
         self._where: dict[str, tuple[Path, int]] = {}
         for index in sorted(folder.glob("*.json")):
-            keys = json.loads(index.read_text(encoding="utf-8"))
-            self._where |= {key: (index.with_suffix(".npy"), row) for row, key in enumerate(keys)}
+            self._where |= {key: (index.with_suffix(".npy"), row) for row, key in enumerate(_keys(index))}
 
     def __contains__(self, key: object) -> bool:
         return key in self._where
@@ -59,16 +59,36 @@ class VectorCache:
         return np.stack([files[path][row] for path, row in places])
 
     def add(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Write one chunk: first the vectors, then the keys that make them known."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write one chunk: first the vectors, then the keys that make them known.
+
+        Raises:
+            SentirError: if the cache cannot be written.
+        """
         path = self.folder / f"{uuid.uuid4().hex}.npy"
         part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            np.save(file, vectors, allow_pickle=False)
-        os.replace(part, path)
-        part.write_text(json.dumps(list(keys)), encoding="utf-8")
-        os.replace(part, path.with_suffix(".json"))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                np.save(file, vectors, allow_pickle=False)
+            os.replace(part, path)
+            part.write_text(json.dumps(list(keys)), encoding="utf-8")
+            os.replace(part, path.with_suffix(".json"))
+        except OSError as error:
+            raise SentirError(
+                _("The cache {folder} cannot be written ({why}); set SENTIR_CACHE_DIR to a folder that can.",
+                  folder=self.folder, why=error.strerror)
+            ) from error  # fmt: skip
         self._where |= {key: (path, row) for row, key in enumerate(keys)}
+
+
+def _keys(index: Path) -> list[str]:
+    """Return the keys of a chunk; a damaged one has none, so that its utterances are encoded again."""
+    try:
+        keys = json.loads(index.read_text(encoding="utf-8"))
+        vectors = np.load(index.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return []
+    return keys if isinstance(keys, list) and vectors.shape[:1] == (len(keys),) else []
 
 
 def encode_frozen(

@@ -1,0 +1,55 @@
+"""What a study must have before anything is trained: a mistake is met in the first second, not in the last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sentir.corpus.cleaning import clean
+from sentir.corpus.types import Corpus
+from sentir.errors import CorpusError, RecipeError
+from sentir.evaluation.metrics import metric_name
+from sentir.i18n import _
+from sentir.recipe import Recipe
+from sentir.study.plan import Candidate
+from sentir.training.fitting import labeled_utterances
+
+
+def check_names(corpora: Sequence[Corpus]) -> None:
+    """Refuse two recipes of one corpus, whose rows and models could not be told apart.
+
+    Raises:
+        RecipeError: naming the corpus.
+    """
+    for name, times in Counter(corpus.name for corpus in corpora).items():
+        if times > 1:
+            raise RecipeError(
+                _("{n} recipes of one study read the corpus '{name}'; run them with separate --out.",
+                  n=times, name=name)
+            )  # fmt: skip
+
+
+def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Candidate]]) -> None:
+    """Check that every task can be trained, selected on dev, and compared on test. No test label is read.
+
+    Raises:
+        CorpusError: if a split, its labels or its texts are not enough.
+        UnknownNameError: if there is no such metric or cleaning step.
+    """
+    for split in ("dev", "test"):
+        if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
+            raise CorpusError(
+                _("The corpus '{name}' has fewer than 2 dialogues in {split}; no models can be compared there.",
+                  name=corpus.name, split=split)
+            )  # fmt: skip
+    for task, candidates in tasks.items():
+        metric_name(corpus.space(task), recipe.evaluation.metric)
+        rows = labeled_utterances(corpus, task)["train"]
+        if len({frozenset(u.labels[task]) for u in rows}) < 2:
+            raise CorpusError(
+                _("All train utterances of '{name}' have the same label for '{task}'; there is nothing to learn.",
+                  name=corpus.name, task=task)
+            )  # fmt: skip
+        for cleaning in {recipe.data.cleaning, *(c.recipe.data.cleaning for c in candidates)}:
+            if not any(clean(u.text or "", cleaning).strip() for u in rows):
+                raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))

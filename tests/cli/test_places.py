@@ -1,0 +1,45 @@
+"""A place that cannot be written is named before any work is done."""
+
+import sys
+
+import pytest
+
+from sentir.cli import main
+
+RECIPE = "[data]\nreader = 'demo-meld'\n"
+
+
+def call(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "study"])
+@pytest.mark.parametrize("place", ["file", "file/inside"])
+def test_results_cannot_go_into_a_file(command, place, tmp_path, capsys, monkeypatch):
+    (tmp_path / "mine.toml").write_text(RECIPE, encoding="utf-8")
+    (tmp_path / "file").write_text("kept", encoding="utf-8")
+    monkeypatch.setattr("sentir.api.read_corpus", lambda *_arguments: pytest.fail("work was done"))
+    monkeypatch.setattr("sentir.api.run_study", lambda *_arguments, **_keywords: pytest.fail("work was done"))
+    code, error = call(capsys, monkeypatch, command, tmp_path / "mine.toml", "--out", tmp_path / place)
+    assert code == 2 and "cannot be written" in error and len(error.strip().splitlines()) == 1
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize(
+    ("out", "expected"), [("a.txt", "as .csv"), ("file/a.csv", "cannot be"), ("d.csv", "cannot be")]
+)
+def test_predictions_that_cannot_be_written_are_not_made(out, expected, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("kept", encoding="utf-8")
+    (tmp_path / "d.csv").mkdir()
+    code, error = call(capsys, monkeypatch, "predict", "nowhere", "--text", "x", "--out", tmp_path / out)
+    assert code == 2 and expected in error and "recognizer" not in error
+
+
+def test_the_folder_of_a_table_is_made_first(tmp_path, capsys, monkeypatch):
+    code, error = call(
+        capsys, monkeypatch, "predict", "nowhere", "--text", "x", "--out", tmp_path / "new" / "a.csv"
+    )
+    assert code == 2 and "not a saved recognizer" in error and (tmp_path / "new").is_dir()

@@ -1,0 +1,77 @@
+"""The public verbs predict once, and open test last."""
+
+from dataclasses import replace
+
+import pytest
+
+from sentir import api
+from sentir.errors import PredictionsError, SentirError, UnknownNameError
+from sentir.evaluation.ledger import openings
+from sentir.readers import READERS
+from sentir.recognizer import Recognizer
+from sentir.testing import tiny_backbone
+from tiny_corpora import tiny_corpus, tiny_recipe
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return tiny_corpus()
+
+
+@pytest.fixture(scope="module")
+def recipe(corpus, tmp_path_factory):
+    weights = tiny_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])
+    return tiny_recipe(weights, data={"reader": "tiny"})
+
+
+@pytest.fixture(autouse=True)
+def reads(corpus, monkeypatch):
+    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
+
+
+@pytest.fixture(scope="module")
+def model(corpus, recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "mine"
+    Recognizer.fit(recipe, corpus)[0].save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def predicted(monkeypatch):
+    calls, predict = [], Recognizer.predict
+    monkeypatch.setattr(Recognizer, "predict", lambda self, rows: calls.append(len(rows)) or predict(self, rows))
+    return calls
+
+
+def test_train_does_not_predict_dev_a_second_time(recipe, predicted, tmp_path):
+    recognizer, scores = api.train(recipe, root=tmp_path, out=tmp_path / "out")
+    assert predicted == []
+    assert scores.metrics["weighted_f1"].value == pytest.approx(recognizer.facts["dev_score"])
+
+
+def test_compare_predicts_with_each_model_once(model, predicted, tmp_path):
+    first, second, comparison = api.compare(model, model, root=tmp_path)
+    assert predicted == [15, 15] and comparison.difference == 0
+    assert first.metrics == second.metrics
+
+
+def test_a_comparison_that_cannot_be_made_opens_nothing(model, corpus, tmp_path, monkeypatch):
+    with pytest.raises(UnknownNameError, match="weighted_f1"):
+        api.compare(model, model, root=tmp_path, split="test", reason="a look", metric="weighted_f")
+    one = tiny_corpus(lambda u: u if u.split != "test" else replace(u, dialogue="one"))
+    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: one)
+    with pytest.raises(PredictionsError, match="on one dialogue"):
+        api.compare(model, model, root=tmp_path, split="test", reason="a look")
+    assert openings(corpus.test_fingerprint) == openings(one.test_fingerprint) == ()
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "compare"])
+def test_a_model_that_cannot_predict_opens_nothing(verb, model, corpus, tmp_path, monkeypatch):
+    def fails(self, rows):
+        raise SentirError("no prediction")
+
+    monkeypatch.setattr(Recognizer, "predict", fails)
+    models = [model] if verb == "evaluate" else [model, model]
+    with pytest.raises(SentirError, match="no prediction"):
+        getattr(api, verb)(*models, root=tmp_path, split="test", reason="a look")
+    assert openings(corpus.test_fingerprint) == ()
