@@ -58,11 +58,7 @@ MOSEI_EMOTIONS = {
     "fear": "fear",
 }
 MOSEI_COLUMNS = ("video", "start_time", "end_time", "sentiment", *MOSEI_EMOTIONS, "text", "ASR")
-MOSEI_FILES = {
-    "train": "Data_Train_modified.csv",
-    "dev": "Data_Val_modified.csv",
-    "test": "Data_Test_modified.csv",
-}
+MOSEI_FILES = {s: f"Data_{name}_modified.csv" for s, name in zip(DIALOGUES, ("Train", "Val", "Test"), strict=True)}
 FEELINGS_PER_SEGMENT = {"0": 0.2, "1": 0.45, "2": 0.25, "3": 0.1}
 
 
@@ -274,10 +270,7 @@ def _holds(place: Path, contents: Mapping[str, bytes]) -> bool:
 
 
 def _cached(contents: Mapping[str, bytes]) -> Path:
-    """Return the cache folder that holds exactly these files; it appears whole, or not at all.
-
-    One that holds anything else is written anew.
-    """
+    """Return the cache folder that holds exactly these files; one that holds anything else is written anew."""
     digest = hashlib.sha256()
     for name, content in contents.items():
         digest.update(name.encode() + b"\0" + content)
