@@ -58,7 +58,7 @@ MOSEI_EMOTIONS = {
     "fear": "fear",
 }
 MOSEI_COLUMNS = ("video", "start_time", "end_time", "sentiment", *MOSEI_EMOTIONS, "text", "ASR")
-MOSEI_FILES = {"train": "Data_Train_modified.csv", "dev": "Data_Val_modified.csv", "test": "Data_Test_modified.csv"}
+MOSEI_FILES = {s: f"Data_{n}_modified.csv" for s, n in (("train", "Train"), ("dev", "Val"), ("test", "Test"))}
 FEELINGS_PER_SEGMENT = {"0": 0.2, "1": 0.45, "2": 0.25, "3": 0.1}
 
 
