@@ -34,7 +34,6 @@ from sentir.features.scaling import Scaler
 from sentir.i18n import _
 from sentir.models.encoders import best_device, save_text_encoder
 from sentir.recipe import Recipe
-from sentir.registry import load_plugin
 from sentir.training.building import MODELS
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_prepared
@@ -150,8 +149,6 @@ class Recognizer:
             facts, digest = tree["facts"], tree["encoder_digest"]
         except (KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise _incomplete(folder, _FACTS, error) from error
-        for plugin in recipe.plugins:
-            load_plugin(plugin)
         preparer = _load_preparer(folder, recipe, scaler, digest)
         model = MODELS.get(recipe.model.kind)(preparer, space)
         _load_learned(model, folder)

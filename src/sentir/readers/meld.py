@@ -39,7 +39,7 @@ _TASKS: tuple[tuple[LabelSpace, str, Callable[[str], str]], ...] = (
 _TIME = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[,.](\d{1,3})")
 _WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
 # Levels of folders below the root to look through; the train CSV lies four below `versions` of kagglehub.
-_DEPTH = 4
+_DEPTH = 6
 _CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
 
 Row = tuple[str, Mapping[str, str]]
