@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sentir.corpus.types import Utterance
-from sentir.errors import RecognizerError, SentirError, WeightsError
+from sentir.errors import RecognizerError, WeightsError
 from sentir.recognizer import Recognizer
 from sentir.testing import SENTENCES, tiny_backbone
 from tiny_corpora import tiny_corpus, tiny_recipe
