@@ -156,6 +156,7 @@ class Prediction:
     Attributes:
         labels: recognized names; empty is "none of them".
         probabilities: label → probability.
+        synthetic: whether the model was trained on a synthetic corpus.
     """
 
     id: str
@@ -163,6 +164,7 @@ class Prediction:
     speaker: str | None
     labels: tuple[str, ...]
     probabilities: dict[str, float]
+    synthetic: bool = False
 
 
 def predict(
@@ -192,8 +194,9 @@ def predict(
     recognizer = _load(model) if isinstance(model, Path) else model
     found = recognizer.predict(utterances)
     labels, names = recognizer.labels(found), recognizer.space.names
+    synthetic = bool(recognizer.facts.get("synthetic"))
     return [
-        Prediction(u.id, u.text, u.speaker, labels[u.id], dict(zip(names, row, strict=True)))
+        Prediction(u.id, u.text, u.speaker, labels[u.id], dict(zip(names, row, strict=True)), synthetic)
         for u, row in zip(utterances, found.probabilities.tolist(), strict=True)
     ]
 

@@ -227,3 +227,12 @@ def test_a_bad_setting_is_named_in_one_sentence(talk, tmp_path, override, expect
     done = sentir("train", talk / "talk.toml", "--root", talk, "--out", tmp_path / "m", "--set", override)
     assert done.returncode == 2, done.stdout
     assert expected in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_model_of_a_synthetic_corpus_says_so_with_every_answer(capsys):
+    from sentir.api import Prediction
+    from sentir.cli import show
+
+    for synthetic in (True, False):
+        show.print_predictions([Prediction("a", "hi", None, ("joy",), {"joy": 1.0}, synthetic)])
+        assert ("synthetic" in capsys.readouterr().out) is synthetic

@@ -62,7 +62,8 @@ def print_scores(rows: Sequence[ModelScores], *, json: bool = False, labels: boo
 
 def _print_group(key: tuple[str, str, str], rows: Sequence[ModelScores]) -> None:
     corpus, task, split = key
-    title = f"{corpus} · {word(task)} · {word(split)} · n = {rows[0].n:,}"
+    notes = "".join(f" · {note}" for note in rows[0].notes)
+    title = f"{corpus} · {word(task)} · {word(split)} · n = {rows[0].n:,}{notes}"
     table = Table(title=_text(title), title_justify="left")
     table.add_column(_("metric"))
     for row in rows:
@@ -146,6 +147,8 @@ def print_predictions(rows: Sequence[Prediction]) -> None:
         cells = (*((row.speaker or "",) if speakers else ()), row.text or "", names, best)
         table.add_row(*map(_text, cells))
     _console.print(table)
+    if rows[0].synthetic:
+        say(_("The model was trained on a synthetic corpus; it says nothing about real speech."))
 
 
 def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
