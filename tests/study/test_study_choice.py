@@ -38,8 +38,8 @@ def test_a_killed_study_goes_on_where_it_was(study, recipe, counts, monkeypatch,
 def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
     study, recipe, counts, corpus, tmp_path
 ):
-    broken = {"plain": {}, "broken": {"model": {"backbone": "roberta-bse", "weights": None}}}
-    with pytest.raises(UnknownNameError, match="did you mean roberta-base"):
+    broken = {"plain": {}, "broken": {"model": {"layers": [99]}}}
+    with pytest.raises(RecipeError, match="names layer 99"):
         study(recipe(tasks=["emotion"], candidates=broken))
     assert len(stages(tmp_path / "out", "train")) == 1 and openings(corpus.test_fingerprint) == ()
     assert not [path for path in (tmp_path / "out").iterdir() if path.name == "results.json"]
@@ -51,6 +51,8 @@ def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
 def test_candidates_are_checked_before_anything_is_done(study, recipe, counts, tmp_path):
     with pytest.raises(RecipeError, match=r"study\.candidates\.typo.*did you mean 'hidden'"):
         study(recipe(candidates={"plain": {}, "typo": {"model": {"hiden": 24}}}))
+    with pytest.raises(UnknownNameError, match="did you mean roberta-base"):
+        study(recipe(candidates={"plain": {}, "typo": {"model": {"backbone": "roberta-bse"}}}))
     assert not counts and not (tmp_path / "out").exists()
 
 

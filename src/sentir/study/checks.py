@@ -9,9 +9,12 @@ from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import metric_name
+from sentir.features import FEATURES
 from sentir.i18n import _
+from sentir.models.text_backbones import text_backbone
 from sentir.recipe import Recipe
 from sentir.study.plan import Candidate
+from sentir.training.building import MODELS
 from sentir.training.fitting import labeled_utterances
 
 
@@ -34,7 +37,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
 
     Raises:
         CorpusError: if a split, its labels or its texts are not enough.
-        UnknownNameError: if there is no such metric or cleaning step.
+        UnknownNameError: if there is no such metric, cleaning step, model, backbone or feature set.
     """
     for split in ("dev", "test"):
         if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
@@ -53,3 +56,13 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         for cleaning in {recipe.data.cleaning, *(c.recipe.data.cleaning for c in candidates)}:
             if not any(clean(u.text or "", cleaning).strip() for u in rows):
                 raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))
+        for candidate in candidates:
+            _check_model(candidate.recipe)
+
+
+def _check_model(recipe: Recipe) -> None:
+    """Look up every name that a training would look up."""
+    MODELS.get(recipe.model.kind)
+    text_backbone(recipe.model.backbone)
+    for name in recipe.model.features:
+        FEATURES.get(name)
