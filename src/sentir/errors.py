@@ -4,6 +4,7 @@
     ├── RecipeError             a recipe or an override that cannot be used; names the key
     ├── UnknownNameError        a name that no registry knows; offers the nearest ones
     ├── CorpusError             files, columns or rows that cannot be read as a corpus
+    ├── AudioError              a clip that cannot be decoded or used; has a ``kind`` to count by
     ├── PredictionsError        predictions that do not fit the utterances asked for
     ├── LockedTestError         the test split was asked for without opening it
     ├── WeightsError            pretrained weights that cannot be found, reached or trusted
@@ -27,6 +28,19 @@ class UnknownNameError(SentirError):
 
 class CorpusError(SentirError):
     """A corpus cannot be read: wrong folder, missing column, contradictory rows."""
+
+
+class AudioError(SentirError):
+    """A clip cannot be used as sound.
+
+    Attributes:
+        kind: a short stable key to count by: ``missing``, ``empty``, ``undecodable``, ``no_audio``, ``too_short``
+            or ``outside``.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class PredictionsError(SentirError):

@@ -14,3 +14,8 @@ def state_dir() -> Path:
 def cache_dir() -> Path:
     """Return the folder of encoded vectors and demo corpora: ``SENTIR_CACHE_DIR``, or the user's cache folder."""
     return Path(os.environ.get("SENTIR_CACHE_DIR") or user_cache_path("sentir"))
+
+
+def sounds_dir() -> Path:
+    """Return the folder of prepared sound: ``SENTIR_SOUNDS_DIR``, or a folder of the cache."""
+    return Path(os.environ.get("SENTIR_SOUNDS_DIR") or cache_dir() / "sounds")

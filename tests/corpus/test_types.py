@@ -75,11 +75,16 @@ def test_splits_come_in_corpus_order_and_make_up_the_whole():
         {"dialogue": "e"},
         {"speaker": "Ross"},
         {"numbers": {"duration": 1.0}},
-        {"clip": Clip(Path("a.wav"), 0.5)},
     ],
 )
 def test_a_fingerprint_depends_on_content(change):
     assert corpus(**change).fingerprint != corpus().fingerprint
+
+
+def test_a_fingerprint_does_not_depend_on_whether_the_audio_is_at_hand():
+    heard = corpus(clip=Clip(Path("a.wav"), 0.5))
+    assert heard.fingerprint == corpus().fingerprint
+    assert heard.test_fingerprint == corpus().test_fingerprint
 
 
 def test_a_fingerprint_depends_on_splits_and_labels():

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli.corpus import corpus
+from sentir.cli.options import Json, Model, Reason, RecipeFile, Root, Set, Split
 from sentir.errors import SentirError
 from sentir.i18n import _
 
@@ -20,20 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(corpus, name="corpus")
-
-Root = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", help=_("Override a setting: section.key=value. May be repeated."))
-]
-Json = Annotated[bool, typer.Option("--json", help=_("Print JSON instead of tables."))]
-Split = Annotated[str, typer.Option("--split", help=_("train, dev or test."))]
-Reason = Annotated[
-    str, typer.Option("--reason", help=_("Why the locked test split is opened; the ledger keeps it."))
-]
-RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file."))]
-Model = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]
 
 
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))
@@ -82,27 +71,6 @@ def study(
     with show_progress():
         report = api.run_study(loaded, root=root, out=place)
     show.print_scores(report.scores, json=True) if json else show.print_study(report, place)
-
-
-@corpus.command(
-    "audit",
-    help=_("Count a corpus and list its defects, duplicates and leaks; exit code 1 if something was lost."),
-    epilog=_("Example: sentir corpus audit meld --root DATA/meld"),
-)
-def audit(
-    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))],
-    root: Root = None,
-    json: Json = False,
-) -> None:
-    from sentir import api
-    from sentir.cli import show
-
-    found = api.audit_corpus(name, root=root)
-    if json:
-        show.print_json(found.to_dict())
-    else:
-        show.print_audit(found)
-    raise typer.Exit(1 if found.problems else 0)
 
 
 @app.command(

@@ -20,7 +20,9 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 SPLITS = ("train", "dev", "test")
 Labels = Mapping[str, tuple[str, ...]]
@@ -33,6 +35,29 @@ class Clip:
     path: Path
     start: float | None = None
     end: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """What was measured in a clip, by one decoding of it.
+
+    Attributes:
+        key: hash of the source's content, the cut, and how it was measured; ``""`` without usable sound.
+        mel: ``(frames, bands)`` float16, usually a memory map; ``None`` without usable sound.
+        measures: column of `sentir.audio.frames` → number; empty without usable sound.
+        seconds: length of what was decoded.
+        problem: why there is no usable sound, one sentence; ``""`` if there is.
+        problem_kind: the ``kind`` of the `AudioError`, to count by.
+        kind: which mel it is, ``mel`` or ``thesis``.
+    """
+
+    key: str = ""
+    mel: NDArray[np.float16] | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    problem: str = ""
+    problem_kind: str = ""
+    kind: str = "mel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +73,7 @@ class Utterance:
         labels: task → label names; a task that is not there was not annotated.
         scores: label name → annotated intensity, where the corpus has intensities.
         numbers: numeric facts that come with the corpus and are no labels, such as ``duration`` in seconds.
+        sound: what its clip sounds like, once `sentir.audio.store.listen` has listened; ``None`` before.
     """
 
     id: str
@@ -60,6 +86,7 @@ class Utterance:
     labels: Labels = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    sound: Sound | None = field(default=None, compare=False, repr=False)
 
     def blind(self) -> Utterance:
         """Return the same utterance without labels and scores."""
@@ -251,18 +278,17 @@ def _check(name: str, rows: tuple[Utterance, ...], spaces: Mapping[str, LabelSpa
 
 
 def _content(u: Utterance) -> tuple[str, ...]:
-    """What a fingerprint covers: everything but where files lie."""
+    """What a fingerprint covers: everything but where files lie and whether there are any."""
     return (u.id, u.split, u.dialogue, str(u.turn), *_said(u))
 
 
 def _said(u: Utterance) -> tuple[str, ...]:
     """What a test fingerprint covers: what was said and annotated, whatever the ids."""
     facts = (u.labels, u.scores, u.numbers)
-    times = [] if u.clip is None else [u.clip.start, u.clip.end]
     return (
         u.text or "",
         u.speaker or "",
-        json.dumps([sorted(map(list, f.items())) for f in facts] + times, ensure_ascii=False, default=list),
+        json.dumps([sorted(map(list, f.items())) for f in facts], ensure_ascii=False, default=list),
     )
 
 

@@ -1,24 +1,12 @@
-"""Configuration: what a run reads, trains and judges, checked at one boundary.
-
-A recipe is a TOML file. ``Recipe.load`` reads it, applies ``--set`` overrides, and answers every mistake with
-the key it lies in. A `Recipe` describes one training; its ``study`` section lists the candidates of a study as
-overrides of it.
-"""
+"""The sections of a recipe: frozen tables of settings that refuse keys they do not know."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sentir.errors import RecipeError
 from sentir.i18n import _
 
 DEFAULT_CLEANING = ("repair_encoding", "drop_stage_noises", "collapse_whitespace")
@@ -73,6 +61,9 @@ class Data(Section):
     """Which corpus, which task of it, and how its text is cleaned.
 
     Attributes:
+        sound: whether the clips of the utterances are looked for; a model that listens needs it.
+        twins: which of two cuts of a MELD clip is taken: the one whose length is ``nearest`` to the CSV's, or the
+            ``plain`` one.
         cleaning: names of steps in `sentir.corpus.cleaning`, applied in order.
         min_train_words: leave utterances with fewer words after cleaning out of train (never of dev or test).
     """
@@ -80,15 +71,37 @@ class Data(Section):
     reader: str
     root: Path | None = None
     task: str = "emotion"
+    sound: bool = False
+    twins: Literal["nearest", "plain"] = "nearest"
     cleaning: tuple[str, ...] = DEFAULT_CLEANING
     min_train_words: int = Field(0, ge=0)
     table: Table | None = None
+
+
+class Audio(Section):
+    """The sound side of a network.
+
+    Attributes:
+        backbone: a name in `sentir.models.audio_backbones`, or any other of timm's.
+        weights: a ``.safetensors`` file with the backbone's weights, if not those its name stands for.
+        pretrained: ``false`` for random weights; the report says so.
+        mel: ``mel`` (64 bands, 100 frames a second) or ``thesis`` (the thesis' pictures of 224 by 224, made from
+            sound or read from its ``.npy`` files).
+        max_seconds: of a longer clip the model hears the middle.
+    """
+
+    backbone: str = "efficientnet_b0"
+    weights: Path | None = None
+    pretrained: bool = True
+    mel: Literal["mel", "thesis"] = "mel"
+    max_seconds: int = Field(8, ge=1)
 
 
 class Model(Section):
     """The network.
 
     Attributes:
+        kind: a name in `sentir.training.building`: ``hybrid_transformer`` reads, ``emotion_model`` listens.
         backbone: a name in `sentir.models.text_backbones`, a hub id, or a local folder.
         weights: where the backbone's weights lie, if not where its name says (hub id or folder).
         pretrained: ``false`` for random weights of the backbone's architecture; the report says so.
@@ -101,6 +114,7 @@ class Model(Section):
         window_speakers: whether a window names the speakers.
         features: names of feature sets in `sentir.features`.
         hidden: width of the head's layers (and of each direction of the recurrent layer).
+        audio: the sound side.
     """
 
     kind: str = "hybrid_transformer"
@@ -117,6 +131,27 @@ class Model(Section):
     features: tuple[str, ...] = ()
     hidden: int = Field(256, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)
+    audio: Audio = Audio()
+
+
+class Augment(Section):
+    """Changes of train mels, drawn anew in every epoch; 0 switches one off.
+
+    Attributes:
+        masks: masks along bands and as many along time, filled with the train mean.
+        mask_bands: widest mask in bands.
+        mask_seconds: longest mask in seconds.
+        gain_db: loudness is changed by up to so many decibels.
+        shift_seconds: a clip starts up to so much earlier or later.
+        speed: a clip is up to this share faster or slower.
+    """
+
+    masks: int = Field(0, ge=0)
+    mask_bands: int = Field(8, ge=1)
+    mask_seconds: float = Field(0.25, gt=0)
+    gain_db: float = Field(0.0, ge=0)
+    shift_seconds: float = Field(0.0, ge=0)
+    speed: float = Field(0.0, ge=0, lt=0.5)
 
 
 class Train(Section):
@@ -129,6 +164,7 @@ class Train(Section):
         freeze_epochs: epochs at the start in which a fine-tuned encoder does not move.
         balance: class weights, ``none``, ``sqrt`` or ``inverse`` of the label counts, with mean 1 over train.
         patience: epochs without a better dev score before training stops.
+        augment: changes of what a model hears in training.
     """
 
     epochs: int = Field(20, ge=1)
@@ -143,6 +179,7 @@ class Train(Section):
     balance: Literal["none", "sqrt", "inverse"] = "none"
     max_grad_norm: float = Field(1.0, gt=0)
     seed: int = 0
+    augment: Augment = Augment()
 
 
 class Evaluation(Section):
@@ -166,12 +203,14 @@ class Study(Section):
         tasks: tasks of the corpus, each with its own finalist; none = the recipe's task.
         seeds: every candidate is trained once with each; none = its ``train.seed``.
         candidates: name → overrides of the recipe, as nested tables.
+        baselines: names in `sentir.study.baselines`.
         always_report: candidates whose test score is shown beside the finalist's, whatever their dev score.
     """
 
     tasks: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     candidates: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    baselines: tuple[str, ...] = ("majority", "bag of words")
     always_report: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -185,128 +224,3 @@ class Study(Section):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(_("'seeds' names a seed twice"))
         return self
-
-
-class Recipe(Section):
-    """One experiment: data, model, training and evaluation settings."""
-
-    name: str
-    title: dict[str, str] = Field(default_factory=dict)
-    plugins: tuple[Path, ...] = ()
-    data: Data
-    model: Model = Model()
-    train: Train = Train()
-    evaluation: Evaluation = Evaluation()
-    study: Study = Study()
-
-    @classmethod
-    def load(cls, path: Path, overrides: Iterable[str] = ()) -> Recipe:
-        """Read a TOML recipe and apply overrides such as ``train.lr=2e-5``.
-
-        Raises:
-            RecipeError: if the file is missing or not TOML, or a key is unknown or has an unusable value.
-        """
-        if not path.is_file():
-            raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
-        try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
-        tree.setdefault("name", path.stem)
-        for text in overrides:
-            tree = merge(tree, parse_override(text))
-        return cls.parse(tree, where=str(path))
-
-    @classmethod
-    def parse(cls, tree: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
-        """Check a nested dictionary.
-
-        Raises:
-            RecipeError: naming the first key that cannot be used.
-        """
-        try:
-            return cls.model_validate(tree)
-        except ValidationError as error:
-            raise RecipeError(_explain(error, where)) from error
-
-    def override(self, changes: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
-        """Return a copy with nested ``changes`` applied and checked."""
-        return type(self).parse(merge(self.tree(), changes), where=where)
-
-    def tree(self) -> dict[str, Any]:
-        """Return the resolved recipe as plain JSON values."""
-        return self.model_dump(mode="json")
-
-    def digest(self) -> str:
-        """Return a short hash of the resolved recipe."""
-        return hashlib.sha256(json.dumps(self.tree(), sort_keys=True).encode()).hexdigest()[:12]
-
-
-def merge(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``tree`` with ``changes`` laid over it, table by table."""
-    merged = dict(tree)
-    for key, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
-
-
-def parse_override(text: str) -> dict[str, Any]:
-    """Turn ``train.lr=2e-5`` into a nested dictionary; a value that is not TOML is taken as a string.
-
-    Raises:
-        RecipeError: if there is no ``=``.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise RecipeError(_("'{text}' is not an override; write section.key=value.", text=text))
-    try:
-        parsed = tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    for part in reversed(key.strip().split(".")):
-        parsed = {part: parsed}
-    return parsed
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path) or _("top level")
-    if first["type"] == "extra_forbidden":
-        near = get_close_matches(path[-1], _known_keys(path[:-1]), n=1, cutoff=0.5)
-        hint = _("did you mean '{name}'?", name=near[0]) if near else _("remove it.")
-        return _("{where}: there is no setting '{key}'; {hint}", where=where, key=key, hint=hint)
-    if first["type"] == "missing":
-        return _("{where}: the setting '{key}' is missing.", where=where, key=key)
-    why, value = first["msg"].removeprefix("Value error, "), first["input"]
-    if isinstance(value, Mapping):
-        return _("{where}: '{key}' cannot be used: {why}.", where=where, key=key, why=why)
-    return _("{where}: '{key}' cannot be {value!r}: {why}.", where=where, key=key, value=value, why=why)
-
-
-def _known_keys(path: list[str]) -> list[str]:
-    section: Any = Recipe
-    for part in path:
-        annotation = section.model_fields[part].annotation
-        section = annotation if isinstance(annotation, type) else Table
-    return list(section.model_fields)
-
-
-def toml_text(tree: Mapping[str, Any], prefix: str = "") -> str:
-    """Write nested settings the way a recipe reads, values first, then a table for each section.
-
-    TOML has no null: a setting that is not set stands as a comment.
-    """
-    lines, rest = [], []
-    for key, value in tree.items():
-        name = key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key, ensure_ascii=False)
-        if isinstance(value, Mapping):
-            rest.append(toml_text(value, f"{prefix}{name}."))
-        elif value is None:
-            lines.append(f"# {name} =")
-        else:
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}")
-    if lines and prefix:
-        lines.insert(0, f"[{prefix.rstrip('.')}]")
-    return "\n\n".join(block for block in ("\n".join(lines), *rest) if block)

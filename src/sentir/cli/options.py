@@ -1,0 +1,22 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentir.i18n import _
+
+Root = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help=_("Override a setting: section.key=value. May be repeated."))
+]
+Json = Annotated[bool, typer.Option("--json", help=_("Print JSON instead of tables."))]
+Split = Annotated[str, typer.Option("--split", help=_("train, dev or test."))]
+Reason = Annotated[
+    str, typer.Option("--reason", help=_("Why the locked test split is opened; the ledger keeps it."))
+]
+RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file."))]
+Model = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]

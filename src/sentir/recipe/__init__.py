@@ -1,0 +1,130 @@
+"""Configuration: what a run reads, trains and judges, checked at one boundary.
+
+A recipe is a TOML file. ``Recipe.load`` reads it, applies ``--set`` overrides, and answers every mistake with
+the key it lies in. A `Recipe` describes one training; its ``study`` section lists the candidates of a study as
+overrides of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from sentir.errors import RecipeError
+from sentir.i18n import _
+from sentir.recipe.sections import (
+    DEFAULT_CLEANING,
+    Audio,
+    Augment,
+    Data,
+    Evaluation,
+    Model,
+    Section,
+    Study,
+    Table,
+    Train,
+)
+from sentir.recipe.toml import merge, parse_override, toml_text
+
+__all__ = [
+    "DEFAULT_CLEANING",
+    "Audio",
+    "Augment",
+    "Data",
+    "Evaluation",
+    "Model",
+    "Recipe",
+    "Section",
+    "Study",
+    "Table",
+    "Train",
+    "merge",
+    "parse_override",
+    "toml_text",
+]
+
+
+class Recipe(Section):
+    """One experiment: data, model, training and evaluation settings."""
+
+    name: str
+    title: dict[str, str] = Field(default_factory=dict)
+    plugins: tuple[Path, ...] = ()
+    data: Data
+    model: Model = Model()
+    train: Train = Train()
+    evaluation: Evaluation = Evaluation()
+    study: Study = Study()
+
+    @classmethod
+    def load(cls, path: Path, overrides: Iterable[str] = ()) -> Recipe:
+        """Read a TOML recipe and apply overrides such as ``train.lr=2e-5``.
+
+        Raises:
+            RecipeError: if the file is missing or not TOML, or a key is unknown or has an unusable value.
+        """
+        if not path.is_file():
+            raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
+        try:
+            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
+        tree.setdefault("name", path.stem)
+        for text in overrides:
+            tree = merge(tree, parse_override(text))
+        return cls.parse(tree, where=str(path))
+
+    @classmethod
+    def parse(cls, tree: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
+        """Check a nested dictionary.
+
+        Raises:
+            RecipeError: naming the first key that cannot be used.
+        """
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise RecipeError(_explain(error, where)) from error
+
+    def override(self, changes: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
+        """Return a copy with nested ``changes`` applied and checked."""
+        return type(self).parse(merge(self.tree(), changes), where=where)
+
+    def tree(self) -> dict[str, Any]:
+        """Return the resolved recipe as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    def digest(self) -> str:
+        """Return a short hash of the resolved recipe."""
+        return hashlib.sha256(json.dumps(self.tree(), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path) or _("top level")
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(path[-1], _known_keys(path[:-1]), n=1, cutoff=0.5)
+        hint = _("did you mean '{name}'?", name=near[0]) if near else _("remove it.")
+        return _("{where}: there is no setting '{key}'; {hint}", where=where, key=key, hint=hint)
+    if first["type"] == "missing":
+        return _("{where}: the setting '{key}' is missing.", where=where, key=key)
+    why, value = first["msg"].removeprefix("Value error, "), first["input"]
+    if isinstance(value, Mapping):
+        return _("{where}: '{key}' cannot be used: {why}.", where=where, key=key, why=why)
+    return _("{where}: '{key}' cannot be {value!r}: {why}.", where=where, key=key, value=value, why=why)
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    section: Any = Recipe
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        section = annotation if isinstance(annotation, type) else Table
+    return list(section.model_fields)
