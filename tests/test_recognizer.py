@@ -323,5 +323,5 @@ def test_a_known_backbone_keeps_its_normalization_in_the_folder(corpus, tmp_path
     name = "twitter-roberta-base-sentiment"
     weights = tiny_backbone(name, tmp_path / "weights")
     Recognizer.fit(tiny_recipe(weights, model={"backbone": name}), corpus)[0].save_pretrained(tmp_path / "saved")
-    tokenizer = Recognizer.from_pretrained(tmp_path / "saved").preparer.tokenizer
+    tokenizer = Recognizer.from_pretrained(tmp_path / "saved").preparer.text.tokenizer
     assert tokenizer.encode("@ross hi") == tokenizer.encode("@joey hi")

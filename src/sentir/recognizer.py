@@ -2,9 +2,10 @@
 
 The folder::
 
-    sentir.json         recipe, label space, thresholds, scaler, facts of the training
-    model.safetensors   everything that was learned, but for the encoder
-    encoder/            the text encoder with its tokenizer, as transformers saves them
+    sentir.json         recipe, label space, thresholds, scaler, mel levels, facts of the training
+    model.safetensors   everything that was learned, but for the text encoder
+    stacked/            the recognizer whose probabilities are among its features, if there is one
+    encoder/            the text encoder, if it reads, with its tokenizer, as transformers saves them
 
 A *light* folder leaves the weights of a frozen encoder out and names them by hash; loading it needs them at hand.
 """
@@ -15,7 +16,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,10 @@ from sentir.training.building import MODELS
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_prepared
 from sentir.training.preparer import Preparer
+from sentir.training.sound_input import MelLevels
 
-FORMAT = 2
-_FACTS, _WEIGHTS, _ENCODER = "sentir.json", "model.safetensors", "encoder"
+FORMAT = 3
+_FACTS, _WEIGHTS, _ENCODER, _STACKED = "sentir.json", "model.safetensors", "encoder", "stacked"
 
 
 def versions() -> dict[str, str]:
@@ -58,6 +60,7 @@ class Recognizer:
         space: its labels, in order.
         thresholds: ``(K,)`` chosen on dev, for several labels; ``None`` for one.
         facts: where it comes from: corpus, fingerprint, synthetic or not, dev score, versions.
+        stacked: the recognizer whose probabilities are among its features, if there is one.
     """
 
     recipe: Recipe
@@ -66,10 +69,18 @@ class Recognizer:
     model: nn.Module
     thresholds: NDArray[np.float64] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    stacked: Recognizer | None = None
 
     @classmethod
-    def fit(cls, recipe: Recipe, corpus: Corpus) -> tuple[Recognizer, Predictions]:
+    def fit(
+        cls, recipe: Recipe, corpus: Corpus, *, stacked: Recognizer | None = None
+    ) -> tuple[Recognizer, Predictions]:
         """Train by a recipe on a corpus, selecting on dev; the test split is not read.
+
+        Args:
+            recipe: of the model.
+            corpus: for a model that stacks, with `sentir.study.stacking.cross_predict`'s probabilities attached.
+            stacked: the model that these probabilities come from.
 
         Returns:
             The recognizer, and its predictions for dev.
@@ -88,8 +99,14 @@ class Recognizer:
             "versions": versions(),
         }
         fitted.model.to(best_device())
-        found = cls(recipe, fitted.space, fitted.preparer, fitted.model, fitted.thresholds, facts)
+        found = cls(recipe, fitted.space, fitted.preparer, fitted.model, fitted.thresholds, facts, stacked)
         return found, fitted.dev
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What of an utterance the model takes: ``text``, ``sound`` or both."""
+        needs: frozenset[str] = MODELS.get(self.recipe.model.kind).needs
+        return needs if self.stacked is None else needs | self.stacked.needs
 
     def predict(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
@@ -98,6 +115,8 @@ class Recognizer:
             Probabilities keyed by id; `labels` turns them into names with the recognizer's thresholds.
         """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
+        if self.stacked is not None:
+            utterances = with_stacked(utterances, self.stacked.predict(utterances))
         return predict_prepared(self.model, self.preparer.prepare(utterances), self.space, source=source)
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[str, ...]]:
@@ -117,16 +136,19 @@ class Recognizer:
         save_file(_learned(self.model), folder / _WEIGHTS)
         if earlier:
             shutil.rmtree(folder / _ENCODER, ignore_errors=True)
-        if not (light and self.recipe.model.encoder == "frozen"):
-            save_text_encoder(self.preparer.encoder, self.preparer.tokenizer, folder / _ENCODER)
-        scaler = self.preparer.scaler
+        text, sound, scaler = self.preparer.text, self.preparer.sound, self.preparer.scaler
+        if text is not None and not (light and text.frozen):
+            save_text_encoder(text.encoder, text.tokenizer, folder / _ENCODER)
+        if self.stacked is not None:
+            self.stacked.save_pretrained(folder / _STACKED, light=light)
         tree = {
             "format": FORMAT,
             "recipe": self.recipe.tree(),
             "space": asdict(self.space),
             "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
             "scaler": None if scaler is None else scaler.to_dict(),
-            "encoder_digest": self.preparer.digest,
+            "mel_levels": None if sound is None else sound.levels.to_dict(),
+            "encoder_digest": "" if text is None else text.digest,
             "facts": dict(self.facts),
         }
         (folder / _FACTS).write_text(json.dumps(tree, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -146,34 +168,56 @@ class Recognizer:
             space = LabelSpace(tree["space"]["task"], tuple(tree["space"]["names"]), tree["space"]["multilabel"])
             scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
             thresholds = _thresholds(tree["thresholds"], len(space))
+            levels = MelLevels.from_dict(tree["mel_levels"]) if tree["mel_levels"] else None
             facts, digest = tree["facts"], tree["encoder_digest"]
         except (KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise _incomplete(folder, _FACTS, error) from error
-        preparer = _load_preparer(folder, recipe, scaler, digest)
-        model = MODELS.get(recipe.model.kind)(preparer, space)
+        preparer = _load_preparer(folder, recipe, scaler, levels, digest)
+        model = MODELS.get(recipe.model.kind).build(preparer, space, False)
         _load_learned(model, folder)
-        return cls(recipe, space, preparer, model.to(best_device()).eval(), thresholds, facts)
+        stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacked else None
+        return cls(recipe, space, preparer, model.to(best_device()).eval(), thresholds, facts, stacked)
 
 
-def _load_preparer(folder: Path, recipe: Recipe, scaler: Scaler | None, digest: str) -> Preparer:
+def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> list[Utterance]:
+    """Return the utterances with another model's probabilities in their ``stacked``, joined by id."""
+    names = [f"{predictions.space.task}.{label}" for label in predictions.space.names]
+    rows = predictions.select(u.id for u in utterances).probabilities.tolist()
+    return [
+        replace(u, stacked=dict(zip(names, row, strict=True))) for u, row in zip(utterances, rows, strict=True)
+    ]
+
+
+def _load_preparer(
+    folder: Path, recipe: Recipe, scaler: Scaler | None, levels: MelLevels | None, digest: str
+) -> Preparer:
     encoder = folder / _ENCODER
+    needs = MODELS.get(recipe.model.kind).needs
+    if ("sound" in needs) != (levels is not None):
+        raise _incomplete(folder, _FACTS, _("its mel levels are missing"))
+    if "text" not in needs:
+        return Preparer(recipe.data, recipe.model, scaler, levels)
     if not encoder.is_dir():
         if recipe.model.encoder != "frozen":
             raise _incomplete(folder, _ENCODER, _("it is missing"))
-        preparer = Preparer(recipe.data, recipe.model, scaler)
-        if preparer.digest != digest:
+        preparer = Preparer(recipe.data, recipe.model, scaler, levels)
+        if _digest(preparer) != digest:
             raise WeightsError(
                 _("The encoder of {folder} is not the one it was trained with; give the folder with its encoder.",
                   folder=folder)
             )  # fmt: skip
         return preparer
     try:
-        preparer = Preparer(recipe.data, recipe.model, scaler, weights=str(encoder))
+        preparer = Preparer(recipe.data, recipe.model, scaler, levels, weights=str(encoder))
     except WeightsError as error:
         raise _incomplete(folder, _ENCODER, str(error).rstrip(".")) from error
-    if preparer.digest != digest:
+    if _digest(preparer) != digest:
         raise _incomplete(folder, _ENCODER, _("its weights are not those it was trained with"))
     return preparer
+
+
+def _digest(preparer: Preparer) -> str:
+    return "" if preparer.text is None else preparer.text.digest
 
 
 def _thresholds(values: Any, k: int) -> NDArray[np.float64] | None:

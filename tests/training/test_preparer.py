@@ -104,7 +104,7 @@ def test_a_window_holds_the_last_turns_with_their_speakers(corpus, weights):
     first = corpus.dev[:5]
     found = preparer.prepare(first)
     said = [f"{u.speaker}: {u.text}" for u in first]
-    encode = preparer.tokenizer.encode
+    encode = preparer.text.tokenizer.encode
     assert found.tokens[0] == encode(said[0])
     assert found.tokens[1] == encode(said[1], said[0])
     assert found.tokens[4] == encode(said[4], f"{said[2]} {said[3]}")
@@ -127,7 +127,7 @@ def test_text_is_cleaned_by_the_recipe(corpus, weights):
     messy = replace(corpus.dev[0], text="  Well,   I â€œam fine.  ")
     recipe = tiny_recipe(weights, model={"encoder": "finetune"})
     preparer = Preparer(recipe.data, recipe.model, None)
-    assert preparer.prepare([messy]).tokens == [preparer.tokenizer.encode('Well, I "am fine.')]
+    assert preparer.prepare([messy]).tokens == [preparer.text.tokenizer.encode('Well, I "am fine.')]
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])

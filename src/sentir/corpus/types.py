@@ -73,6 +73,7 @@ class Utterance:
         labels: task → label names; a task that is not there was not annotated.
         scores: label name → annotated intensity, where the corpus has intensities.
         numbers: numeric facts that come with the corpus and are no labels, such as ``duration`` in seconds.
+        stacked: probabilities that another model gives it, by ``task.label``; empty before it was asked.
         sound: what its clip sounds like, once `sentir.audio.store.listen` has listened; ``None`` before.
     """
 
@@ -86,6 +87,7 @@ class Utterance:
     labels: Labels = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    stacked: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
     sound: Sound | None = field(default=None, compare=False, repr=False)
 
     def blind(self) -> Utterance:

@@ -85,6 +85,8 @@ class HybridTransformerClassifier(nn.Module):
         text = ("text_states",) if encoder is None else encoder.inputs
         self.inputs = (*text, *(("features",) if num_features else ()), "dialogue", "turn")
 
+        self.pretrained_parts = () if encoder is None else ("encoder.",)
+
     def forward(
         self,
         *,

@@ -27,6 +27,7 @@ from sentir.recipe.sections import (
     Evaluation,
     Model,
     Section,
+    Stacked,
     Study,
     Table,
     Train,
@@ -42,6 +43,7 @@ __all__ = [
     "Model",
     "Recipe",
     "Section",
+    "Stacked",
     "Study",
     "Table",
     "Train",
@@ -96,6 +98,24 @@ class Recipe(Section):
     def override(self, changes: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
         """Return a copy with nested ``changes`` applied and checked."""
         return type(self).parse(merge(self.tree(), changes), where=where)
+
+    def stacked(self) -> Recipe | None:
+        """Return the recipe of the model whose probabilities are features of this one, if there is one.
+
+        Raises:
+            RecipeError: naming the key of ``model.stacked`` that cannot be used.
+        """
+        if self.model.stacked is None:
+            return None
+        inner = self.model.stacked
+        changes = {
+            "name": f"{self.name}: stacked",
+            "data": {**self.tree()["data"], "task": inner.task or self.data.task},
+            "model": inner.model,
+            "train": {**inner.train, "seed": self.train.seed},
+            "study": {},
+        }
+        return type(self).parse(self.tree() | changes, where="model.stacked")
 
     def tree(self) -> dict[str, Any]:
         """Return the resolved recipe as plain JSON values."""

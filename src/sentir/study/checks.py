@@ -11,11 +11,13 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import metric_name
 from sentir.features import FEATURES
 from sentir.i18n import _
+from sentir.models.audio_backbones import audio_backbone
 from sentir.models.text_backbones import text_backbone
 from sentir.recipe import Recipe
+from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
 from sentir.training.building import MODELS
-from sentir.training.fitting import labeled_utterances
+from sentir.training.fitting import check_sound, labeled_utterances
 
 
 def check_names(corpora: Sequence[Corpus]) -> None:
@@ -53,16 +55,24 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
                 _("All train utterances of '{name}' have the same label for '{task}'; there is nothing to learn.",
                   name=corpus.name, task=task)
             )  # fmt: skip
-        for cleaning in {recipe.data.cleaning, *(c.recipe.data.cleaning for c in candidates)}:
+        readers = [c.recipe for c in candidates if "text" in MODELS.get(c.recipe.model.kind).needs]
+        readers += [recipe] if "bag of words" in recipe.study.baselines else []
+        for cleaning in {reader.data.cleaning for reader in readers}:
             if not any(clean(u.text or "", cleaning).strip() for u in rows):
                 raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))
+        for baseline in recipe.study.baselines:
+            BASELINES.get(baseline)
         for candidate in candidates:
             _check_model(candidate.recipe)
+            check_sound(candidate.recipe, corpus)
 
 
 def _check_model(recipe: Recipe) -> None:
     """Look up every name that a training would look up."""
-    MODELS.get(recipe.model.kind)
-    text_backbone(recipe.model.backbone)
+    needs = MODELS.get(recipe.model.kind).needs
+    if "text" in needs:
+        text_backbone(recipe.model.backbone)
+    if "sound" in needs:
+        audio_backbone(recipe.model.audio.backbone)
     for name in recipe.model.features:
         FEATURES.get(name)

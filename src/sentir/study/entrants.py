@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.audio.store import listen
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus
 from sentir.evaluation.thresholds import tune_thresholds
@@ -18,7 +21,9 @@ from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer
 from sentir.study.baselines import predict_baseline
 from sentir.study.plan import Candidate
+from sentir.study.stacking import Crossed, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
+from sentir.training.building import listens
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
             found.save(folder / f"{split}.parquet")
 
     key = {"name": name, "data": _data(recipe), "corpus": corpus.fingerprint, "metric": metric}
+    if name == "acoustic":
+        key["sound"] = sound_digest(corpus)
     folder = stages.run("baseline", key, produce)
     dev, test = (_predictions(folder, split) for split in ("dev", "test"))
     cuts = _thresholds(corpus, recipe.data.task, dev)
@@ -88,11 +95,19 @@ def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:
 
 def _trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
     def produce(folder: Path) -> None:
-        recognizer, dev = Recognizer.fit(recipe, corpus)
+        recognizer, dev = train_recognizer(recipe, corpus, cross=partial(_crossed, stages))
         dev.save(folder / "dev.parquet")
         recognizer.save_pretrained(folder / "model", light=True)
 
     return stages.run("train", training_key(recipe, corpus), produce)
+
+
+def _crossed(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
+    """Cross-predict, or take it from its stage; models that stack on the same one share it."""
+    key = training_key(recipe, corpus) | {"folds": folds}
+    folder = stages.run("cross", key, lambda folder: cross_predict(recipe, corpus, folds).save(folder))
+    with reading(folder):
+        return Crossed.load(folder)
 
 
 def training_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
@@ -104,7 +119,14 @@ def training_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
         "train": tree["train"],
         "metric": recipe.evaluation.metric,
         "corpus": corpus.fingerprint,
+        "sound": sound_digest(corpus) if listens(recipe.model) else "",
     }
+
+
+def sound_digest(corpus: Corpus) -> str:
+    """Return a hash of what every clip of a corpus holds, which its fingerprint leaves out."""
+    keys = [(u.id, u.sound.key if u.sound else "") for u in listen(corpus.utterances)]
+    return hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:16]
 
 
 def _data(recipe: Recipe) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from sentir.readers import read_corpus
 from sentir.recipe import Recipe, toml_text
 from sentir.report.content import StudyReport
 from sentir.report.html import save_report
-from sentir.study.baselines import BASELINES
 from sentir.study.checks import check_corpus, check_names
 from sentir.study.entrants import (
     Entrant,
@@ -60,7 +59,7 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     stages = Stages(out / "stages")
     stages.sweep()
     parts = []
-    with task(_("Study"), sum(_steps(tasks) for tasks in plans)) as advance:
+    with task(_("Study"), sum(_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))) as advance:
         for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
             say(_("{corpus}: {n} utterances", corpus=corpus.name, n=len(corpus)))
             results = tuple(
@@ -75,8 +74,8 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     return report
 
 
-def _steps(tasks: dict[str, tuple[Candidate, ...]]) -> int:
-    return sum(len(BASELINES) + len(candidates) for candidates in tasks.values())
+def _steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
+    return sum(len(recipe.study.baselines) + len(candidates) for candidates in tasks.values())
 
 
 def _study_task(
@@ -95,7 +94,7 @@ def _study_task(
         say(f"  {name} · {entrant.name}: dev {metric} {scores[-1].metrics[metric].value:.3f}")
         advance(1)
 
-    for baseline in BASELINES:
+    for baseline in recipe.study.baselines:
         enter(enter_baseline(stages, corpus, baseline, plain, metric))
     for candidate in candidates:
         enter(enter_candidate(stages, corpus, candidate))

@@ -18,7 +18,7 @@ from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
 from sentir.recipe import Recipe
-from sentir.training.building import MODELS
+from sentir.training.building import MODELS, listens
 from sentir.training.inference import predict_prepared
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.preparer import Preparer
@@ -43,13 +43,14 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
     """Train one model with the recipe's seed. Reads train and dev; never test.
 
     Raises:
-        CorpusError: if train or dev has no labeled utterance.
+        CorpusError: if train or dev has no labeled utterance, or no sound for a model that listens.
         RecipeError: if ``data.min_train_words`` leaves nothing to learn from.
         SentirError: for names, weights or settings that cannot be used.
     """
     task = recipe.data.task
     space, metric = corpus.space(task), metric_name(corpus.space(task), recipe.evaluation.metric)
-    build = MODELS.get(recipe.model.kind)
+    kind = MODELS.get(recipe.model.kind)
+    check_sound(recipe, corpus)
     labeled = labeled_utterances(corpus, task)
     learned = [_target(u, recipe) for u in corpus.train]
     if not any(target is not None for target in learned):
@@ -59,7 +60,7 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
         )  # fmt: skip
     set_seed(recipe.train.seed)
     preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
-    model = build(preparer, space)
+    model = kind.build(preparer, space, True)
     train = preparer.prepare(corpus.train)
     targets = encode_targets(space, learned)
     dev = preparer.prepare(corpus.dev)
@@ -75,6 +76,22 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
     predictions = predict_prepared(model, dev, space)
     thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
     return Fitted(preparer, model, space, thresholds, training, predictions)
+
+
+def check_sound(recipe: Recipe, corpus: Corpus) -> None:
+    """Refuse to train what listens on a corpus without clips.
+
+    Raises:
+        CorpusError: saying whether the clips were not looked for or not found.
+    """
+    if not listens(recipe.model) or any(u.clip is not None for u in corpus.train):
+        return
+    if recipe.data.sound:
+        raise CorpusError(
+            _("The corpus '{name}' has no clips in train, and the model listens; give the folder with its clips.",
+              name=corpus.name)
+        )  # fmt: skip
+    raise RecipeError(_("The model listens, and the recipe reads no clips; set data.sound=true."))
 
 
 def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:

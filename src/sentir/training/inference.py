@@ -15,6 +15,8 @@ from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.training.preparer import Prepared
 
+_READ_AT_ONCE, _HEARD_AT_ONCE = 256, 32
+
 
 def batches(units: list[list[int]], size: int) -> Iterator[list[int]]:
     """Join units, in order, into batches of at least one unit and at most about ``size`` rows."""
@@ -33,10 +35,13 @@ def predict_prepared(
     prepared: Prepared,
     space: LabelSpace,
     *,
-    batch: int = 256,
+    batch: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> Predictions:
     """Predict N prepared utterances.
+
+    Args:
+        batch: most utterances at once; by default what fits beside a large network.
 
     Returns:
         Predictions keyed by id, in the order of ``prepared.ids``.
@@ -47,10 +52,11 @@ def predict_prepared(
     logits = np.zeros((len(prepared.ids), len(space)))
     device = next(model.parameters()).device
     wanted = cast(Sequence[str], model.inputs)
+    size = batch or (_READ_AT_ONCE if prepared.mels is None else _HEARD_AT_ONCE)
     training = model.training
     model.eval()
     with torch.inference_mode():
-        for rows in batches(_by_length(prepared), batch):
+        for rows in batches(_by_length(prepared), size):
             inputs = prepared.batch(rows)
             output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
             logits[rows] = output.float().cpu().numpy()
@@ -61,7 +67,6 @@ def predict_prepared(
 
 
 def _by_length(prepared: Prepared) -> list[list[int]]:
-    """Sort units by their longest text, so that little is padded."""
-    if not prepared.tokens:
-        return prepared.units
-    return sorted(prepared.units, key=lambda rows: max(len(prepared.tokens[n]["input_ids"]) for n in rows))
+    """Sort units by their longest text or clip, so that little is padded."""
+    lengths = prepared.lengths()
+    return [prepared.units[n] for n in sorted(range(len(lengths)), key=lengths.__getitem__)]

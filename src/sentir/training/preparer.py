@@ -1,4 +1,4 @@
-"""Utterances → tensors: the one place where text, features and dialogue order become what a model takes.
+"""Utterances → tensors: the one place where text, sound, features and dialogue order become what a model takes.
 
 The same `Preparer` serves training, evaluation, the command line and a server. It makes utterances blind before
 it looks at them.
@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sentir.corpus.cleaning import clean
+from sentir.audio.store import listen
 from sentir.corpus.types import Utterance, group_dialogues
-from sentir.errors import PredictionsError, RecipeError
+from sentir.errors import PredictionsError
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
-from sentir.models.encoders import TextEncoder, load_text_encoder
-from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
-from sentir.training.vectors import Encoding, encode_frozen, encoder_digest
+from sentir.training.building import MODELS
+from sentir.training.sound_input import Change, MelLevels, Mels, SoundInput
+from sentir.training.text_input import TextInput
+from sentir.training.vectors import Encoding
 
 
 @dataclass(frozen=True)
@@ -35,58 +34,77 @@ class Prepared:
     Attributes:
         ids: N utterance ids.
         tensors: by N rows, ``text_states`` (N, L, d), ``features`` (N, F), ``dialogue`` and ``turn`` (N,).
-        tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand.
         units: rows that must share a batch: whole dialogues where the model has dialogue context.
+        tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand or is not read.
+        tokenizer: pads them.
+        mels: what they sound like, for a model that listens.
     """
 
     ids: tuple[str, ...]
     tensors: dict[str, Tensor]
-    tokens: list[Encoding]
     units: list[list[int]]
-    tokenizer: TextTokenizer
+    tokens: list[Encoding]
+    tokenizer: TextTokenizer | None = None
+    mels: Mels | None = None
 
-    def batch(self, rows: Sequence[int]) -> dict[str, Tensor]:
-        """Return the inputs of ``rows`` as a flat dictionary of tensors."""
+    def batch(self, rows: Sequence[int], change: Change | None = None) -> dict[str, Tensor]:
+        """Return the inputs of ``rows`` as a flat dictionary of tensors, mels changed as training asks."""
         index = torch.tensor(rows, dtype=torch.long)
         batch = {name: tensor[index] for name, tensor in self.tensors.items()}
-        return batch | (self.tokenizer.pad([self.tokens[n] for n in rows]) if self.tokens else {})
+        if self.tokens and self.tokenizer is not None:
+            batch |= self.tokenizer.pad([self.tokens[n] for n in rows])
+        return batch if self.mels is None else batch | self.mels.batch(rows, change)
+
+    def lengths(self) -> list[int]:
+        """Return for each unit how long its longest utterance is, in frames or else tokens."""
+        if self.mels is not None:
+            rows: Sequence[int] = self.mels.frames.tolist()
+        else:
+            rows = [len(tokens["input_ids"]) for tokens in self.tokens] or [0] * len(self.ids)
+        return [max(rows[n] for n in unit) for unit in self.units]
 
 
 class Preparer:
     """What lies between an utterance and a model.
 
     Args:
-        data: the recipe's data section (text cleaning).
-        model: the recipe's model section (backbone, context, features).
+        data: the recipe's data section.
+        model: the recipe's model section.
         scaler: the feature scaler fitted on train; ``None`` without features.
-        weights: folder of a saved encoder, which takes the place of the recipe's; of the recipe's backbone then
-            only the normalization is used, and only if its name is known.
+        levels: the mel levels of train; ``None`` for a model that does not listen.
+        weights: folder of a saved text encoder, see `TextInput`.
+
+    Attributes:
+        text, sound: the inputs that the kind of model needs; ``None`` where it does not.
     """
 
-    def __init__(self, data: Data, model: Model, scaler: Scaler | None, *, weights: str | None = None) -> None:
-        if model.encoder == "frozen" and not model.pretrained:
-            raise RecipeError(
-                _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
-            )
+    def __init__(
+        self,
+        data: Data,
+        model: Model,
+        scaler: Scaler | None,
+        levels: MelLevels | None = None,
+        *,
+        weights: str | None = None,
+    ) -> None:
         self.data, self.model, self.scaler = data, model, scaler
-        layers = model.layers
-        if layers is None and model.encoder == "finetune":
-            layers = (-1,)
-        load = _load_shared if model.encoder == "frozen" else _load_own
-        self.encoder, self.tokenizer, self.spec = load(
-            model.backbone if weights is None or model.backbone in TEXT_BACKBONES else weights,
-            weights or model.weights,
-            model.pretrained or weights is not None,
-            layers,
-            model.max_length,
-        )
-        self.digest = encoder_digest(self.encoder) if model.encoder == "frozen" else ""
+        reads = "text" in MODELS.get(model.kind).needs
+        self.text = TextInput(data, model, weights=weights) if reads else None
+        self.sound = None if levels is None else SoundInput(model.audio, levels)
 
     @classmethod
     def fit(cls, data: Data, model: Model, train: Sequence[Utterance]) -> Preparer:
-        """Make a preparer whose scaler is fitted on the train split's features."""
+        """Make a preparer whose scaler and levels are fitted on the train split.
+
+        Raises:
+            CorpusError: if the model listens and no train utterance has usable sound.
+        """
+        levels = None
+        if "sound" in MODELS.get(model.kind).needs:
+            train = listen([u.blind() for u in train], kind=model.audio.mel)
+            levels = SoundInput.fit(model.audio, train).levels
         scaler = Scaler.fit(compute_features(model.features, train)) if model.features else None
-        return cls(data, model, scaler)
+        return cls(data, model, scaler, levels)
 
     def prepare(self, utterances: Sequence[Utterance]) -> Prepared:
         """Turn N utterances, whole dialogues where context matters, into model inputs.
@@ -95,45 +113,29 @@ class Preparer:
             PredictionsError: if an utterance id stands twice.
         """
         blind = [u.blind() for u in utterances]
-        dialogues = group_dialogues(blind)
-        row_of = {u.id: n for n, u in enumerate(blind)}
-        if len(row_of) < len(blind):
-            raise PredictionsError(_("An utterance id stands twice; give every utterance its own."))
-        rows = [[row_of[u.id] for u in d.utterances] for d in dialogues]
+        if self.sound is not None:
+            blind = listen(blind, kind=self.model.audio.mel)
+        rows = _rows_by_dialogue(blind)
         number, turn = np.zeros(len(blind), dtype=np.int64), np.zeros(len(blind), dtype=np.int64)
         for n, members in enumerate(rows):
             number[members], turn[members] = n, np.arange(len(members))
         tensors = {"dialogue": torch.from_numpy(number), "turn": torch.from_numpy(turn)}
         if self.scaler is not None:
             table = compute_features(self.model.features, blind).with_given(self.scaler.names)
-            scaled = self.scaler.transform(table)
-            tensors["features"] = torch.from_numpy(scaled)
-        encodings = self._encode(blind, rows)
-        if self.model.encoder == "frozen":
-            states = encode_frozen(self.encoder, self.tokenizer, encodings, digest=self.digest)
-            tensors["text_states"] = torch.from_numpy(states)
-            encodings = []
-        units = rows if self.model.context == "dialogue" else [[n] for n in range(len(blind))]
-        return Prepared(tuple(u.id for u in blind), tensors, encodings, units, self.tokenizer)
-
-    def _encode(self, utterances: Sequence[Utterance], dialogues: list[list[int]]) -> list[Encoding]:
-        texts = [clean(u.text or "", self.data.cleaning) for u in utterances]
-        if self.model.context != "window":
-            return [self.tokenizer.encode(text) for text in texts]
-        if self.model.window_speakers:
-            texts = [f"{u.speaker}: {t}" if u.speaker else t for u, t in zip(utterances, texts, strict=True)]
-        encodings: list[Encoding] = [{}] * len(texts)
-        for rows in dialogues:
-            for position, row in enumerate(rows):
-                before = " ".join(texts[n] for n in rows[max(0, position - self.model.window) : position])
-                encodings[row] = self.tokenizer.encode(texts[row], before)
-        return encodings
+            tensors["features"] = torch.from_numpy(self.scaler.transform(table))
+        states, encodings = ({}, []) if self.text is None else self.text.prepare(blind, rows)
+        return Prepared(
+            ids=tuple(u.id for u in blind),
+            tensors=tensors | states,
+            units=rows if self.model.context == "dialogue" else [[n] for n in range(len(blind))],
+            tokens=encodings,
+            tokenizer=None if self.text is None else self.text.tokenizer,
+            mels=None if self.sound is None else self.sound.prepare(blind),
+        )
 
 
-def _load_own(
-    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None, max_length: int | None
-) -> tuple[TextEncoder, TextTokenizer, Any]:
-    return load_text_encoder(name, weights=weights, pretrained=pretrained, layers=layers, max_length=max_length)
-
-
-_load_shared = lru_cache(maxsize=2)(_load_own)  # a frozen encoder never changes, so trainings share it
+def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:
+    row_of = {u.id: n for n, u in enumerate(utterances)}
+    if len(row_of) < len(utterances):
+        raise PredictionsError(_("An utterance id stands twice; give every utterance its own."))
+    return [[row_of[u.id] for u in d.utterances] for d in group_dialogues(utterances)]

@@ -12,17 +12,21 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 from transformers import Trainer as HubTrainer
 
 from sentir.i18n import _
 from sentir.progress import task
 from sentir.recipe import Train
+from sentir.training.batching import LengthBatches
 from sentir.training.losses import Loss
 from sentir.training.preparer import Prepared
+from sentir.training.sound_input import Change
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 _SCORE = "score"
+_HEAD_INPUTS = frozenset({"text_states", "features", "dialogue", "turn"})  # of a model without any encoder
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,31 @@ class Training:
 
 
 class _Trainer(HubTrainer):
-    """Selects by a dev score of ours, and gives the encoder its own learning rate."""
+    """Selects by a dev score of ours, draws batches of equal length, and moves pretrained parts more slowly."""
 
-    def __init__(self, *, settings: Train, dev_score: Callable[[], float], **keywords: Any) -> None:
-        self._settings, self._dev_score = settings, dev_score
+    def __init__(
+        self,
+        *,
+        settings: Train,
+        dev_score: Callable[[], float],
+        batches: LengthBatches | None,
+        **keywords: Any,
+    ) -> None:
+        self._settings, self._dev_score, self._batches = settings, dev_score, batches
         self.points: list[dict[str, float]] = []
         super().__init__(**keywords)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Give the batches of `LengthBatches` where clips of equal length must share one."""
+        if self._batches is None:
+            return super().get_train_dataloader()
+        loader = DataLoader(
+            cast(Dataset, self.train_dataset),
+            batch_sampler=self._batches,
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        return self.accelerator.prepare(loader)
 
     def evaluate(self, *_args: Any, **_keywords: Any) -> dict[str, float]:
         """Score dev with the model as it is."""
@@ -65,10 +88,10 @@ class _Trainer(HubTrainer):
 
 
 def parameter_groups(model: nn.Module, settings: Train) -> list[dict[str, Any]]:
-    """Split the parameters: encoder or new, decaying (matrices) or not (norms, biases, mixing scores)."""
+    """Split the parameters: pretrained or new, decaying (matrices) or not (norms, biases, mixing scores)."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        key = (name.startswith("encoder."), parameter.ndim > 1)
+        key = (name.startswith(_pretrained(model)), parameter.ndim > 1)
         groups.setdefault(key, []).append(parameter)
     return [
         {
@@ -80,14 +103,22 @@ def parameter_groups(model: nn.Module, settings: Train) -> list[dict[str, Any]]:
     ]
 
 
-class _FreezeEncoder(TrainerCallback):
-    """Keeps a fine-tuned encoder still for the first epochs."""
+def _pretrained(model: nn.Module) -> tuple[str, ...]:
+    """Return the prefixes of the parameters that a model did not begin with random numbers."""
+    return cast(tuple[str, ...], model.pretrained_parts)
 
-    def __init__(self, encoder: nn.Module, epochs: int) -> None:
-        self.encoder, self.epochs = encoder, epochs
+
+class _FreezePretrained(TrainerCallback):
+    """Keeps pretrained parts still for the first epochs."""
+
+    def __init__(self, model: nn.Module, epochs: int) -> None:
+        parts = _pretrained(model)
+        self.parameters = [p for name, p in model.named_parameters() if name.startswith(parts)]
+        self.epochs = epochs
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        self.encoder.requires_grad_(round(state.epoch or 0) >= self.epochs)
+        for parameter in self.parameters:
+            parameter.requires_grad_(round(state.epoch or 0) >= self.epochs)
 
 
 class _Bar(TrainerCallback):
@@ -123,16 +154,20 @@ def train_model(
         targets: `losses.encode_targets` of its rows.
         dev_score: scores the model, as it is at that moment, on dev; higher is better.
     """
-    collate = _collator(prepared, targets, cast(Sequence[str], model.inputs))
     units = prepared.units
     per_step = max(1, round(settings.batch * len(units) / max(len(prepared.ids), 1)))
-    callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience), _Bar()]
-    if settings.freeze_epochs and isinstance(model.encoder, nn.Module):
-        callbacks.append(_FreezeEncoder(model.encoder, settings.freeze_epochs))
+    alone = prepared.mels is not None and len(units) == len(prepared.ids)
+    batches = LengthBatches(prepared.lengths(), per_step, settings.seed) if alone else None
+    epochs = _Epochs()
+    collate = _collator(prepared, targets, cast(Sequence[str], model.inputs), settings, epochs)
+    callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience), _Bar(), epochs]
+    if settings.freeze_epochs:
+        callbacks.append(_FreezePretrained(model, settings.freeze_epochs))
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
         trainer = _Trainer(
             settings=settings,
             dev_score=dev_score,
+            batches=batches,
             model=model,
             args=_arguments(settings, Path(folder), per_step),
             train_dataset=units,
@@ -153,19 +188,30 @@ def train_model(
 def _threads_for(model: nn.Module) -> Iterator[None]:
     """Give a head without encoder one thread: on so little work, two wait for each other more than they help."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1 if getattr(model, "encoder", None) is None else before)
+    head_alone = _HEAD_INPUTS.issuperset(cast(Sequence[str], model.inputs))
+    torch.set_num_threads(1 if head_alone else before)
     try:
         yield
     finally:
         torch.set_num_threads(before)
 
 
+class _Epochs(TrainerCallback):
+    """Knows which epoch runs, for random numbers that depend on it."""
+
+    number = 0
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+        self.number = int((state.epoch or 0) + 1e-3)  # a fraction where a killed run goes on
+
+
 def _collator(
-    prepared: Prepared, targets: Tensor, inputs: Sequence[str]
+    prepared: Prepared, targets: Tensor, inputs: Sequence[str], settings: Train, epochs: _Epochs
 ) -> Callable[[list[list[int]]], dict[str, Tensor]]:
     def collate(units: list[list[int]]) -> dict[str, Tensor]:
         rows = [row for unit in units for row in unit]
-        batch = {k: v for k, v in prepared.batch(rows).items() if k in inputs}
+        change = Change(settings.augment, settings.seed, epochs.number)
+        batch = {k: v for k, v in prepared.batch(rows, change).items() if k in inputs}
         return batch | {"labels": targets[rows]}
 
     return collate

@@ -1,0 +1,135 @@
+"""`MultimodalClassifier`: text, sound and numeric features, any of which may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from sentir.models.context import CONTEXTS
+from sentir.models.emotion_model import AudioEncoder
+from sentir.models.encoders import TextEncoder, load_text_encoder
+from sentir.models.fusion import FUSIONS
+from sentir.models.hybrid_transformer import LAYER_POOLINGS, LayerConcat
+
+_TEXT, _SOUND = 0, 1
+
+
+class MultimodalClassifier(nn.Module):
+    """Text transformer, mel CNN, numeric features and dialogue context → K logits per utterance.
+
+    In training an utterance that has both loses its text or its sound with probability ``modality_dropout``, and
+    with it the features measured from it, so that the model can do with either.
+
+    Args:
+        model_name: a text backbone, see `HybridTransformerClassifier`.
+        backbone_name: an audio backbone, see `EmotionModel`.
+        num_features: numeric features per utterance, 0 for none.
+        num_classes: K.
+        encoder: a text encoder to use (and train) instead of loading one.
+        states_shape: ``(L, d)`` of text vectors encoded beforehand; the model then has no text encoder.
+        layer_pooling: ``mix`` or ``concat``.
+        pretrained: whether the CNN starts from the backbone's pretrained weights.
+        weights: a file with them.
+        fusion: a name in `sentir.models.fusion`.
+        feature_sources: for each feature ``text`` or ``sound``, what it is measured from, or ``""``.
+        context: ``none``, ``window`` or ``dialogue``, over the fused vectors.
+        hidden: width of each modality's vector and of the head.
+        dropout: probability in the head.
+        modality_dropout: share of train utterances that lose a modality.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        backbone_name: str,
+        num_features: int = 0,
+        num_classes: int = 7,
+        *,
+        encoder: TextEncoder | None = None,
+        states_shape: tuple[int, int] | None = None,
+        layer_pooling: str = "mix",
+        pretrained: bool = True,
+        weights: Path | None = None,
+        fusion: str = "gated",
+        feature_sources: Sequence[str] = (),
+        context: str = "none",
+        hidden: int = 256,
+        dropout: float = 0.3,
+        modality_dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if encoder is None and states_shape is None:
+            encoder = load_text_encoder(model_name, layers=(-1,))[0]
+        self.encoder, self.modality_dropout = encoder, modality_dropout
+        layers, width = states_shape or (len(encoder.layers), encoder.width)  # type: ignore[union-attr]
+        pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
+        self.layer_pooling = pooling(layers, width)
+        self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
+        self.audio = AudioEncoder(backbone_name, pretrained=pretrained, weights=weights)
+        self.sound = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
+        self.fusion = FUSIONS.get(fusion)(2, hidden)
+        self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
+        sources = torch.tensor([[s == name for s in feature_sources] for name in ("text", "sound")])
+        self.register_buffer("feature_sources", sources, persistent=False)
+        fused = self.fusion.width_out + (hidden // 4 if num_features else 0)
+        self.context = CONTEXTS[context](fused, hidden)
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
+        text = ("text_states",) if encoder is None else encoder.inputs
+        numeric = ("features",) if num_features else ()
+        self.inputs = (*text, "has_text", *self.audio.inputs, *numeric, "dialogue", "turn")
+        self.pretrained_parts = (
+            *(() if encoder is None else ("encoder.",)),
+            *(("audio.backbone.",) if pretrained or weights else ()),
+        )
+
+    def forward(
+        self,
+        *,
+        mel: Tensor,
+        frames: Tensor,
+        has_sound: Tensor,
+        has_text: Tensor,
+        text_states: Tensor | None = None,
+        features: Tensor | None = None,
+        dialogue: Tensor | None = None,
+        turn: Tensor | None = None,
+        **tokens: Tensor,
+    ) -> Tensor:
+        """Classify N utterances.
+
+        Args:
+            mel, frames, has_sound: see `AudioEncoder`.
+            has_text: ``(N,)`` booleans.
+            text_states: ``(N, L, d)`` vectors encoded beforehand, for a model without text encoder.
+            features: ``(N, F)`` scaled numeric features.
+            dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
+            tokens: what the text encoder takes, ``(N, T)`` each.
+
+        Returns:
+            ``(N, K)`` logits.
+        """
+        present = self._drop(torch.stack([has_text, has_sound], dim=1))
+        states = text_states if self.encoder is None else self.encoder(**tokens)
+        local, whole = self.audio(mel=mel, frames=frames, has_sound=present[:, _SOUND])
+        sound = self.sound(torch.cat([local, whole], dim=-1))
+        x = self.fusion(torch.stack([self.text(self.layer_pooling(states)), sound], dim=1), present)
+        if self.features is not None and features is not None:
+            x = torch.cat([x, self.features(features * self._known(present))], dim=-1)
+        return self.head(self.context(x, dialogue, turn))
+
+    def _drop(self, present: Tensor) -> Tensor:
+        """Take one modality from some utterances that have both, in training."""
+        if not self.training or not self.modality_dropout:
+            return present
+        lucky = torch.rand(len(present), 1, device=present.device) >= self.modality_dropout
+        lost = torch.rand(len(present), 1, device=present.device) < 0.5
+        either = torch.cat([lost, ~lost], dim=1)
+        return present & (lucky | either | ~present.all(1, keepdim=True))
+
+    def _known(self, present: Tensor) -> Tensor:
+        """Return ``(N, F)`` booleans: features that are not measured from a missing modality."""
+        missing = ~present
+        return ~(missing.unsqueeze(-1) & self.feature_sources).any(1)  # type: ignore[operator]

@@ -1,0 +1,135 @@
+"""`cross_predict`: probabilities of a model for utterances it did not learn from; the only source of stacking.
+
+Every train utterance is predicted by a model that saw nothing of its dialogue, dev and test by the model that
+learned from all of train. Every row carries the fold that made it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus, Utterance
+from sentir.errors import RecipeError
+from sentir.i18n import _
+from sentir.progress import say
+from sentir.recipe import Recipe
+from sentir.recognizer import Recognizer, with_stacked
+
+FULL = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Predictions for a whole corpus, none of them by a model that saw the row.
+
+    Attributes:
+        predictions: for train, dev and test.
+        folds: id → the fold that the utterance was in, `FULL` for dev and test.
+        full: the model that learned from all of train.
+    """
+
+    predictions: Predictions
+    folds: Mapping[str, int]
+    full: Recognizer
+
+    def attach(self, corpus: Corpus) -> Corpus:
+        """Return the corpus with the probabilities in the utterances' ``stacked``."""
+        return replace(corpus, utterances=tuple(with_stacked(corpus.utterances, self.predictions)))
+
+    def save(self, folder: Path) -> None:
+        """Write predictions, folds and the full model without the weights of a frozen encoder."""
+        self.predictions.save(folder / "predictions.parquet")
+        (folder / "folds.json").write_text(json.dumps(dict(self.folds)), encoding="utf-8")
+        self.full.save_pretrained(folder / "model", light=True)
+
+    @classmethod
+    def load(cls, folder: Path) -> Crossed:
+        """Return what `save` wrote."""
+        folds = json.loads((folder / "folds.json").read_text(encoding="utf-8"))
+        full = Recognizer.from_pretrained(folder / "model")
+        return cls(Predictions.load(folder / "predictions.parquet"), folds, full)
+
+
+def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
+    """Train a model once without each fold of train and once with all of it, and predict what each did not see.
+
+    Dev selects the epoch of every training, as always; test is predicted blind.
+
+    Args:
+        recipe: of the model; its seed draws the folds too.
+        folds: parts of train, whole dialogues each.
+
+    Raises:
+        RecipeError: if train has fewer dialogues than folds.
+        SentirError: if the model cannot be trained.
+    """
+    fold_of = _draw_folds(corpus.train, folds, recipe.train.seed)
+    parts = []
+    for fold in range(folds):
+        held = [u for u in corpus.train if fold_of[u.id] == fold]
+        say(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
+        rest = _without(corpus, {u.id for u in held})
+        parts.append(Recognizer.fit(recipe, rest)[0].predict(held))
+    full, _dev = Recognizer.fit(recipe, corpus)
+    parts += [full.predict(corpus.dev), full.predict(corpus.test)]
+    others = {u.id: FULL for u in corpus if u.split != "train"}
+    return Crossed(_joined(parts, [u.id for u in corpus]), fold_of | others, full)
+
+
+Cross = Callable[[Recipe, Corpus, int], Crossed]
+
+
+def train_recognizer(
+    recipe: Recipe, corpus: Corpus, *, cross: Cross = cross_predict
+) -> tuple[Recognizer, Predictions]:
+    """Train by a recipe, first the model it stacks on, if there is one.
+
+    Args:
+        recipe: of the model.
+        corpus: train and dev are read.
+        cross: gives a recipe's out-of-fold predictions; a study remembers them.
+
+    Returns:
+        The recognizer, and its predictions for dev.
+    """
+    inner = recipe.stacked()
+    if inner is None or recipe.model.stacked is None:
+        return Recognizer.fit(recipe, corpus)
+    crossed = cross(inner, corpus, recipe.model.stacked.folds)
+    return Recognizer.fit(recipe, crossed.attach(corpus), stacked=crossed.full)
+
+
+def _draw_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, int]:
+    from sklearn.model_selection import GroupKFold
+
+    groups = [u.dialogue or u.id for u in train]
+    if len(set(groups)) < folds:
+        raise RecipeError(
+            _("'folds' = {folds} needs as many dialogues in train, which has {n}; lower it.",
+              folds=folds, n=len(set(groups)))
+        )  # fmt: skip
+    split = GroupKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(groups)), groups=groups)
+    return {train[row].id: fold for fold, (_rest, held) in enumerate(split) for row in held}
+
+
+def _without(corpus: Corpus, held: set[str]) -> Corpus:
+    """Return train without the ``held`` utterances, with dev; there is no test in it."""
+    rows = [u for u in corpus if u.split != "test" and u.id not in held]
+    return Corpus.build(corpus.name, rows, corpus.spaces.values(), synthetic=corpus.synthetic)
+
+
+def _joined(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
+    found = list(parts)
+    joined = Predictions(
+        tuple(key for part in found for key in part.ids),
+        np.concatenate([part.probabilities for part in found]),
+        found[0].space,
+        found[0].source,
+    )
+    return joined.select(ids)

@@ -1,0 +1,98 @@
+"""Text of utterances → token ids, or the vectors of a frozen encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from sentir.corpus.cleaning import clean
+from sentir.corpus.types import Utterance
+from sentir.errors import RecipeError
+from sentir.i18n import _
+from sentir.models.encoders import TextEncoder, load_text_encoder
+from sentir.models.text_backbones import TEXT_BACKBONES
+from sentir.models.tokenization import TextTokenizer
+from sentir.recipe import Data, Model
+from sentir.training.vectors import Encoding, encode_frozen, encoder_digest
+
+
+class TextInput:
+    """What lies between a text and a model that reads.
+
+    Args:
+        data: the recipe's data section (text cleaning).
+        model: the recipe's model section (backbone, context).
+        weights: folder of a saved encoder, which takes the place of the recipe's; of the recipe's backbone then
+            only the normalization is used, and only if its name is known.
+
+    Attributes:
+        digest: names a frozen encoder by its weights; ``""`` for one that is trained.
+    """
+
+    def __init__(self, data: Data, model: Model, *, weights: str | None = None) -> None:
+        self.frozen = model.encoder == "frozen"
+        if self.frozen and not model.pretrained:
+            raise RecipeError(
+                _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
+            )
+        self.data, self.model = data, model
+        layers = model.layers
+        if layers is None and not self.frozen:
+            layers = (-1,)
+        load = _load_shared if self.frozen else _load_own
+        self.encoder, self.tokenizer, self.digest = load(
+            model.backbone if weights is None or model.backbone in TEXT_BACKBONES else weights,
+            weights or model.weights,
+            model.pretrained or weights is not None,
+            layers,
+            model.max_length,
+        )
+
+    def prepare(
+        self, utterances: Sequence[Utterance], dialogues: list[list[int]]
+    ) -> tuple[dict[str, Tensor], list[Encoding]]:
+        """Turn N utterances into ``text_states`` ``(N, L, d)`` of a frozen encoder, or into N encodings.
+
+        Args:
+            utterances: blind ones.
+            dialogues: their rows by dialogue, each in the order of its turns.
+        """
+        encodings = self._encode(utterances, dialogues)
+        if not self.frozen:
+            return {}, encodings
+        states = encode_frozen(self.encoder, self.tokenizer, encodings, digest=self.digest)
+        return {"text_states": torch.from_numpy(states)}, []
+
+    def _encode(self, utterances: Sequence[Utterance], dialogues: list[list[int]]) -> list[Encoding]:
+        texts = [clean(u.text or "", self.data.cleaning) for u in utterances]
+        if self.model.context != "window":
+            return [self.tokenizer.encode(text) for text in texts]
+        if self.model.window_speakers:
+            texts = [f"{u.speaker}: {t}" if u.speaker else t for u, t in zip(utterances, texts, strict=True)]
+        encodings: list[Encoding] = [{}] * len(texts)
+        for rows in dialogues:
+            for position, row in enumerate(rows):
+                before = " ".join(texts[n] for n in rows[max(0, position - self.model.window) : position])
+                encodings[row] = self.tokenizer.encode(texts[row], before)
+        return encodings
+
+
+def _load_own(
+    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None, max_length: int | None
+) -> tuple[TextEncoder, TextTokenizer, str]:
+    encoder, tokenizer, _spec = load_text_encoder(
+        name, weights=weights, pretrained=pretrained, layers=layers, max_length=max_length
+    )
+    return encoder, tokenizer, ""
+
+
+@lru_cache(maxsize=2)
+def _load_shared(
+    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None, max_length: int | None
+) -> tuple[TextEncoder, TextTokenizer, str]:
+    """Load and hash an encoder that never changes, so that trainings share it."""
+    encoder, tokenizer, _digest = _load_own(name, weights, pretrained, layers, max_length)
+    return encoder, tokenizer, encoder_digest(encoder)
