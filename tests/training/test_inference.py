@@ -31,7 +31,7 @@ def test_a_dialogue_is_predicted_alike_in_any_batch_order_and_company(encoder, c
     space = corpus.space("emotion")
     preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
     torch.manual_seed(0)
-    model = MODELS.get("hybrid_transformer")(preparer, space)
+    model = MODELS.get("hybrid_transformer").build(preparer, space, True)
     everything = predict_prepared(model, preparer.prepare(corpus.train), space)
     assert everything.ids == tuple(u.id for u in corpus.train)
     assert len(np.unique(everything.probabilities.round(9), axis=0)) > 20
@@ -51,7 +51,7 @@ def test_a_dialogue_is_predicted_alike_in_any_batch_order_and_company(encoder, c
 def test_predicting_leaves_a_training_model_in_training(corpus, weights):
     recipe = tiny_recipe(weights, model={"dropout": 0.5})
     preparer = Preparer(recipe.data, recipe.model, None)
-    model = MODELS.get("hybrid_transformer")(preparer, corpus.space("emotion")).train()
+    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True).train()
     prepared = preparer.prepare(corpus.dev)
     first, second = (predict_prepared(model, prepared, corpus.space("emotion")) for _time in range(2))
     assert model.training and np.array_equal(first.probabilities, second.probabilities)
@@ -60,14 +60,14 @@ def test_predicting_leaves_a_training_model_in_training(corpus, weights):
 def test_no_utterances_are_no_predictions(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
     preparer = Preparer(recipe.data, recipe.model, None)
-    model = MODELS.get("hybrid_transformer")(preparer, corpus.space("emotion"))
+    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
     assert len(predict_prepared(model, preparer.prepare([]), corpus.space("emotion"))) == 0
 
 
 def test_a_model_without_finite_numbers_has_diverged(corpus, weights):
     recipe = tiny_recipe(weights)
     preparer = Preparer(recipe.data, recipe.model, None)
-    model = MODELS.get("hybrid_transformer")(preparer, corpus.space("emotion"))
+    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
     torch.nn.init.constant_(model.head[-1].bias, float("nan"))
     with pytest.raises(SentirError, match=r"Training diverged.*lower train\.lr"):
         predict_prepared(model, preparer.prepare(corpus.dev), corpus.space("emotion"))

@@ -23,7 +23,7 @@ class Run:
         set_seed(recipe.train.seed)
         space = corpus.space("emotion")
         preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
-        self.model = MODELS.get("hybrid_transformer")(preparer, space)
+        self.model = MODELS.get("hybrid_transformer").build(preparer, space, True)
         self.start = copy.deepcopy(self.model.state_dict())
         self.seen = []
         script = iter(scores)
@@ -58,7 +58,7 @@ def equal(one, other):
 def test_every_parameter_is_in_exactly_one_group_with_its_rate_and_decay(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "dialogue", "features": ["lexical"]})
     preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
-    model = MODELS.get("hybrid_transformer")(preparer, corpus.space("emotion"))
+    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
     groups = parameter_groups(model, recipe.train)
     grouped = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
@@ -132,7 +132,7 @@ def test_what_an_unlabeled_utterance_says_teaches_nothing_without_context(corpus
 
 def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
     batch, seen = Prepared.batch, []
-    monkeypatch.setattr(Prepared, "batch", lambda self, rows: seen.append(tuple(rows)) or batch(self, rows))
+    monkeypatch.setattr(Prepared, "batch", lambda self, rows, change: seen.append(tuple(rows)) or batch(self, rows))
     orders = []
     for seed in (1, 1, 2):
         Run(corpus, weights, [0.1], train={"seed": seed})
@@ -145,7 +145,7 @@ def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
 def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
     seen = []
     batch = Prepared.batch
-    monkeypatch.setattr(Prepared, "batch", lambda self, rows: seen.append(list(rows)) or batch(self, rows))
+    monkeypatch.setattr(Prepared, "batch", lambda self, rows, change: seen.append(list(rows)) or batch(self, rows))
     Run(corpus, weights, [0.1], model={"context": "dialogue"}, train={"batch": 10})
     assert sorted(map(len, seen)) == [10, 10, 10]
     assert all(set(rows[:5]) in [set(range(n, n + 5)) for n in range(0, 30, 5)] for rows in seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -14,12 +14,15 @@ from sentir.features import HEARD
 from sentir.i18n import _, mark
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
+from sentir.models.multimodal import MultimodalClassifier
 from sentir.recipe import Model
 from sentir.registry import Registry
 
 if TYPE_CHECKING:
     from sentir.training.preparer import Preparer
 
+# What a feature set is measured from, and so lost with.
+_SOURCES = {"lexical": "text", **dict.fromkeys(HEARD, "sound")}
 
 @dataclass(frozen=True, slots=True)
 class ModelKind:
@@ -37,15 +40,12 @@ class ModelKind:
 
 def hybrid_transformer(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
     """Build a `HybridTransformerClassifier`."""
-    assert preparer.text is not None
-    settings, encoder = preparer.model, preparer.text.encoder
+    settings = preparer.model
     return HybridTransformerClassifier(
         settings.backbone,
-        _columns(preparer),
+        len(_columns(preparer)),
         len(space),
-        encoder=None if preparer.text.frozen else encoder,
-        states_shape=(len(encoder.layers), encoder.width) if preparer.text.frozen else None,
-        layer_pooling=settings.layer_pooling,
+        **_reading(preparer),
         context=settings.context,
         hidden=settings.hidden,
         dropout=settings.dropout,
@@ -66,7 +66,7 @@ def emotion_model(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Modu
         )  # fmt: skip
     return EmotionModel(
         audio.backbone,
-        _columns(preparer),
+        len(_columns(preparer)),
         len(space),
         pretrained=fresh and audio.pretrained,
         weights=audio.weights if fresh else None,
@@ -75,8 +75,40 @@ def emotion_model(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Modu
     )
 
 
-def _columns(preparer: Preparer) -> int:
-    return len(preparer.scaler.names) if preparer.scaler else 0
+def multimodal(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
+    """Build a `MultimodalClassifier`."""
+    settings, audio = preparer.model, preparer.model.audio
+    columns = _columns(preparer)
+    return MultimodalClassifier(
+        settings.backbone,
+        audio.backbone,
+        len(columns),
+        len(space),
+        **_reading(preparer),
+        pretrained=fresh and audio.pretrained,
+        weights=audio.weights if fresh else None,
+        fusion=settings.fusion,
+        feature_sources=[_SOURCES.get(name.partition(".")[0], "") for name in columns],
+        context=settings.context,
+        hidden=settings.hidden,
+        dropout=settings.dropout,
+        modality_dropout=settings.modality_dropout,
+    )
+
+
+def _columns(preparer: Preparer) -> tuple[str, ...]:
+    return preparer.scaler.names if preparer.scaler else ()
+
+
+def _reading(preparer: Preparer) -> dict[str, Any]:
+    """Return the arguments of a model that reads."""
+    assert preparer.text is not None
+    encoder, frozen = preparer.text.encoder, preparer.text.frozen
+    return {
+        "encoder": None if frozen else encoder,
+        "states_shape": (len(encoder.layers), encoder.width) if frozen else None,
+        "layer_pooling": preparer.model.layer_pooling,
+    }
 
 
 MODELS = Registry(
@@ -84,6 +116,7 @@ MODELS = Registry(
     {
         "hybrid_transformer": ModelKind(hybrid_transformer, frozenset({"text"})),
         "emotion_model": ModelKind(emotion_model, frozenset({"sound"})),
+        "multimodal": ModelKind(multimodal, frozenset({"text", "sound"})),
     },
 )
 

@@ -56,15 +56,19 @@ class TextInput:
     ) -> tuple[dict[str, Tensor], list[Encoding]]:
         """Turn N utterances into ``text_states`` ``(N, L, d)`` of a frozen encoder, or into N encodings.
 
+        Beside them stands ``has_text`` ``(N,)``.
+
         Args:
             utterances: blind ones.
             dialogues: their rows by dialogue, each in the order of its turns.
         """
+        written = [bool((u.text or "").strip()) for u in utterances]
+        has_text = {"has_text": torch.tensor(written, dtype=torch.bool)}
         encodings = self._encode(utterances, dialogues)
         if not self.frozen:
-            return {}, encodings
+            return has_text, encodings
         states = encode_frozen(self.encoder, self.tokenizer, encodings, digest=self.digest)
-        return {"text_states": torch.from_numpy(states)}, []
+        return has_text | {"text_states": torch.from_numpy(states)}, []
 
     def _encode(self, utterances: Sequence[Utterance], dialogues: list[list[int]]) -> list[Encoding]:
         texts = [clean(u.text or "", self.data.cleaning) for u in utterances]
