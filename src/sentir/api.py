@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.audio.prepared import Prepared, prepare
 from sentir.audit import Audit, audit
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus, Labels
-from sentir.errors import CorpusError, LockedTestError, PredictionsError
+from sentir.corpus.types import Corpus, Labels, Utterance
+from sentir.errors import LockedTestError, PredictionsError, RecipeError
 from sentir.evaluation.comparison import compare as compare_runs
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
@@ -21,7 +22,8 @@ from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
 from sentir.i18n import _
 from sentir.readers import READERS, read_corpus
-from sentir.readers.inputs import Columns, from_texts, read_inputs
+from sentir.readers.inputs import Columns, gather
+from sentir.readers.needs import meet_needs
 from sentir.recipe import Data, Recipe
 from sentir.registry import load_plugin
 
@@ -37,6 +39,7 @@ __all__ = [
     "evaluate",
     "load_recipe",
     "predict",
+    "prepare_corpus",
     "read_corpus",
     "run_study",
     "train",
@@ -65,6 +68,37 @@ def audit_corpus(corpus: str | Path, *, root: Path | None = None) -> Audit:
         return audit(read_corpus(load_recipe(Path(corpus)).data, root))
     READERS.get(str(corpus))
     return audit(read_corpus(Data(reader=str(corpus)), root))
+
+
+def prepare_corpus(
+    corpus: str | Path,
+    *,
+    root: Path | None = None,
+    out: Path | None = None,
+    workers: int | None = None,
+    mel: str | None = None,
+) -> Prepared:
+    """Decode and measure every clip of a corpus once, into the store that training and prediction use.
+
+    Args:
+        corpus: a reader's name (``"meld"``) or the recipe that reads it.
+        root: where it lies.
+        out: folder of the store, if not `sentir.places.sounds_dir`.
+        workers: processes that decode; one for each core if not given.
+        mel: ``mel`` or ``thesis``; if not given what the recipe's model hears, else ``mel``.
+
+    Raises:
+        RecipeError: if there is no such kind of mel.
+        SentirError: if the corpus cannot be read or has no clips, or the store cannot be written.
+    """
+    if mel not in (None, "mel", "thesis"):
+        raise RecipeError(_("There is no kind of mel called '{name}'; use mel or thesis.", name=mel))
+    if Path(corpus).suffix == ".toml":
+        recipe = load_recipe(Path(corpus))
+        data, mel = recipe.data.model_copy(update={"sound": True}), mel or recipe.model.audio.mel
+    else:
+        data = Data(reader=str(corpus), sound=True)
+    return prepare(read_corpus(data, root), kind=mel or "mel", folder=out, workers=workers)
 
 
 def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recognizer, ModelScores]:
@@ -157,6 +191,7 @@ class Prediction:
         labels: recognized names; empty is "none of them".
         probabilities: label → probability.
         synthetic: whether the model was trained on a synthetic corpus.
+        problem: why there are neither labels nor probabilities, one sentence; ``""`` if there are.
     """
 
     id: str
@@ -165,6 +200,7 @@ class Prediction:
     labels: tuple[str, ...]
     probabilities: dict[str, float]
     synthetic: bool = False
+    problem: str = ""
 
 
 def predict(
@@ -174,31 +210,44 @@ def predict(
     files: Sequence[Path] = (),
     columns: Columns | None = None,
 ) -> list[Prediction]:
-    """Recognize texts, and the utterances of tables (CSV, TSV, Parquet) and conversations (JSON lines).
+    """Recognize texts, sound and video files, and the utterances of tables and conversations.
+
+    An utterance that lacks what the model needs, or whose clip cannot be used, gets a `Prediction` that says so.
+    A model that reads and listens makes do with one of the two.
 
     Args:
         model: a recognizer or its folder.
-        texts: each by itself.
+        texts: each by itself; one text and one sound or video file belong together.
         files: as `sentir.readers.inputs.read_inputs` describes them.
-        columns: the names of a table's columns, if not ``text``, ``speaker`` and ``dialogue``.
+        columns: the names of a table's columns, if not ``text``, ``speaker``, ``dialogue`` and ``audio``.
 
     Raises:
-        CorpusError: if there is nothing to predict, or a file cannot be used.
+        CorpusError: if there is nothing to predict, no utterance has what the model needs, or a file cannot be
+            used.
         SentirError: if the model cannot be used.
     """
-    utterances = from_texts(texts)
-    for path in files:
-        utterances += read_inputs(path, columns or Columns())
-    if not utterances:
-        raise CorpusError(_("There is nothing to predict; give --text or a file."))
+    utterances = gather(texts, files, columns or Columns())
     recognizer = _load(model) if isinstance(model, Path) else model
-    found = recognizer.predict(utterances)
-    labels, names = recognizer.labels(found), recognizer.space.names
+    kind = recognizer.recipe.model.audio.mel
+    utterances, problems = meet_needs(utterances, recognizer.needs, kind=kind)
+    answers = _answers(recognizer, [u for u in utterances if u.id not in problems])
     synthetic = bool(recognizer.facts.get("synthetic"))
     return [
-        Prediction(u.id, u.text, u.speaker, labels[u.id], dict(zip(names, row, strict=True)), synthetic)
-        for u, row in zip(utterances, found.probabilities.tolist(), strict=True)
+        Prediction(u.id, u.text, u.speaker, *answers.get(u.id, ((), {})), synthetic, problems.get(u.id, ""))
+        for u in utterances
     ]
+
+
+def _answers(
+    recognizer: Recognizer, utterances: Sequence[Utterance]
+) -> dict[str, tuple[tuple[str, ...], dict[str, float]]]:
+    """Return id → labels and probabilities."""
+    if not utterances:
+        return {}
+    found = recognizer.predict(utterances)
+    labels, names = recognizer.labels(found), recognizer.space.names
+    rows = zip(found.ids, found.probabilities.tolist(), strict=True)
+    return {key: (labels[key], dict(zip(names, row, strict=True))) for key, row in rows}
 
 
 def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path) -> StudyReport:

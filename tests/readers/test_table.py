@@ -12,7 +12,7 @@ from sentir.corpus.types import SPLITS, Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
 from sentir.readers.splits import draw_splits
-from sentir.recipe import Data, Table
+from sentir.recipe import Data, Recipe, Table
 
 ROWS = [
     {"key": "007", "said": "Hi", "who": "Ana", "talk": "a", "part": "train", "mood": "happy", "loud": "1.5"},
@@ -31,14 +31,14 @@ def write(path, rows):
     return path
 
 
-def data(task="emotion", **columns) -> Data:
+def data(task="emotion", sound=False, **columns) -> Data:
     if "labels" not in columns:
         columns.setdefault("label", "mood")
-    return Data(reader="table", task=task, table=Table(**columns))
+    return Data(reader="table", task=task, sound=sound, table=Table(**columns))
 
 
-def read(path, task="emotion", **columns):
-    return read_corpus(data(task, **columns), path)
+def read(path, task="emotion", sound=False, **columns):
+    return read_corpus(data(task, sound, **columns), path)
 
 
 @pytest.fixture(params=["csv", "tsv", "parquet"])
@@ -102,7 +102,8 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
     (tmp_path / "a.wav").touch()
     cells = [("a.wav", "", ""), ("a.wav", "0.5", "2"), ("a.wav", "2", "1"), ("a.wav", "soon", ""), ("", "", "")]
     rows = [{"f": f, "from": s, "to": e, "mood": "joy", "s": "train"} for f, s, e in [*cells, ("b.wav", "", "")]]
-    corpus = read(write(tmp_path / "t.csv", rows), audio="f", start="from", end="to", split="s")
+    path = write(tmp_path / "t.csv", rows)
+    corpus = read(path, sound=True, audio="f", start="from", end="to", split="s")
     whole, cut = Clip(tmp_path / "a.wav"), Clip(tmp_path / "a.wav", 0.5, 2.0)
     assert [u.clip for u in corpus] == [whole, cut, None, None, None, Clip(tmp_path / "b.wav")]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [
@@ -110,6 +111,26 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
         ("time_unusable", "t/row4"),
         ("audio_missing", "t/row6"),
     ]
+    mute = read(path, audio="f", start="from", end="to", split="s")
+    assert {u.clip for u in mute} == {None} and mute.issues == ()
+    assert mute.fingerprint == corpus.fingerprint
+
+
+@pytest.mark.parametrize("name", ["no.wav", "a folder", "x" * 300 + ".wav", "a\0b.wav", "song.npy/"])
+def test_a_clip_that_is_no_file_is_listed_whatever_its_name(tmp_path, name):
+    (tmp_path / "a folder").mkdir()
+    path = write(tmp_path / "t.csv", [{"f": name, "mood": "joy", "s": "train"}])
+    corpus = read(path, sound=True, audio="f", split="s")
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [("audio_missing", "t/row1")]
+
+
+def test_any_file_that_is_there_is_taken_as_a_clip(tmp_path):
+    names = ["spectrogram.npy", "-dash.wav", "\u00f1and\u00fa.ogg", "notes.txt"]
+    for name in names:
+        (tmp_path / name).touch()
+    rows = [{"f": name, "mood": "joy", "s": "train"} for name in names]
+    corpus = read(write(tmp_path / "t.csv", rows), sound=True, audio="f", split="s")
+    assert [u.clip.path.name for u in corpus] == names and corpus.issues == ()
 
 
 GROUPS = st.lists(st.sampled_from("abcdefghij"), min_size=3, max_size=60).filter(lambda g: len(set(g)) >= 3)
@@ -237,16 +258,71 @@ def test_a_recipe_that_does_not_say_enough_is_refused(tmp_path):
     refused(tmp_path, "name the table", RecipeError)
     refused(tmp_path, r"no table .*none\.csv", file="none.csv")
     refused(path, "cut audio", RecipeError, start="loud")
+    refused(path, r"'data\.sound' .*'data\.table\.audio'", RecipeError, sound=True)
     with pytest.raises(RecipeError, match=r"section 'data\.table'"):
         read_corpus(Data(reader="table"), path)
 
 
+NAMED = {"group": "who", "splits": {"dev": ["Bea"], "test": ["Cy", "Di"]}}
+
+
+def test_groups_named_for_dev_and_test_are_exactly_those_and_the_rest_is_train(tmp_path):
+    rows = [{"who": who, "mood": "joy"} for who in ("Ana", "Di", "Bea", "", "Cy", "Bea", "Eva")]
+    corpus = read(write(tmp_path / "t.csv", rows), speaker="who", **NAMED)
+    assert [u.split for u in corpus] == ["train", "test", "dev", "train", "test", "dev", "train"]
+    assert corpus.issues == ()
+
+
+def test_groups_that_no_row_has_or_that_leave_no_train_are_refused(tmp_path):
+    path = write(tmp_path / "t.csv", [{"who": who, "mood": "joy"} for who in ("Ana", "Bea", "cy", "Di")])
+    refused(path, r"t\.csv: 'data\.table\.splits' names Cy, which no row has in 'who'", **NAMED)
+    path = write(tmp_path / "t.csv", [{"who": who, "mood": "joy"} for who in ("Bea", "Cy", "Di")])
+    refused(path, "leaves no group for train", **NAMED)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"group": None}, "name their column in 'group'"),
+        ({"split": "part"}, "only one of 'splits', 'split' and 'fractions'"),
+        ({"fractions": [0.8, 0.1, 0.1]}, "only one of 'splits', 'split' and 'fractions'"),
+        ({"splits": {"dev": ["Bea"]}}, "groups of dev and other groups of test"),
+        ({"splits": {"dev": ["Bea"], "test": ["Bea", "Cy"]}}, "groups of dev and other groups of test"),
+        ({"splits": {"train": ["Ana"]}}, r"no setting 'data\.table\.splits\.train'"),
+    ],
+)
+def test_named_groups_exclude_every_other_way_to_split(change, complaint):
+    table = {"label": "mood"} | NAMED | change
+    with pytest.raises(RecipeError, match=complaint):
+        Recipe.parse({"name": "r", "data": {"reader": "table", "table": table}})
+
+
+def test_a_recipe_with_named_groups_is_the_same_after_saving():
+    recipe = Recipe.parse({"name": "r", "data": {"reader": "table", "table": {"label": "mood"} | NAMED}})
+    assert Recipe.parse(recipe.tree()) == recipe and recipe.data.table.splits.test == ("Cy", "Di")
+
+
+RAVDESS = {"file": "manifest.csv", "text": "text", "audio": "path", "label": "label", "speaker": "speaker"}
+
+
 @pytest.mark.shared_data
-def test_ravdess_is_split_by_actor(shared_data):
-    columns = {"text": "text", "audio": "path", "label": "label", "speaker": "speaker", "features": ("duration",)}
-    corpus = read(shared_data / "ravdess" / "manifest.csv", **columns)
+def test_ravdess_is_read_with_sound_and_split_by_the_actors_named(shared_data):
+    actors = {"dev": range(17, 21), "test": range(21, 25)}
+    splits = {split: [f"actor{n:02}" for n in numbers] for split, numbers in actors.items()}
+    corpus = read(shared_data / "ravdess", sound=True, group="speaker", splits=splits, **RAVDESS)
+    assert [len(corpus.split(split)) for split in SPLITS] == [960, 240, 240]
+    for split in ("dev", "test"):
+        assert {u.speaker for u in corpus.split(split)} == set(splits[split])
+    names = ("anger", "calm", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
+    assert corpus.space("emotion").names == names
+    assert all(u.text and u.clip.path.is_file() for u in corpus) and corpus.issues == ()
+
+
+@pytest.mark.shared_data
+def test_ravdess_without_named_actors_is_drawn_by_actor(shared_data):
+    corpus = read(shared_data / "ravdess", features=("duration",), **RAVDESS)
     assert len(corpus) == 1440 and len(corpus.space("emotion")) == 8
     speakers = [{u.speaker for u in corpus.split(split)} for split in SPLITS]
     assert all(speakers) and sum(map(len, speakers)) == len(set.union(*speakers)) == 24
-    assert all(u.numbers["duration"] > 0 and u.clip.path.is_file() for u in corpus)
+    assert all(u.numbers["duration"] > 0 for u in corpus)
     assert [issue.kind for issue in corpus.issues] == ["split_drawn"]

@@ -148,16 +148,25 @@ def compare(
 
 
 @app.command(
-    help=_("Recognize texts, a table (CSV, TSV, Parquet) or a conversation (JSON lines)."),
-    epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!"'),
+    help=_(
+        "Recognize texts, sound and video files, a table (CSV, TSV, Parquet) or a conversation (JSON lines); "
+        "exit code 1 if some could not be recognized."
+    ),
+    epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!" clip.mp4'),
 )
 def predict(
     model: Model,
-    files: Annotated[list[Path] | None, typer.Argument(help=_("Tables or conversations."))] = None,
-    text: Annotated[list[str] | None, typer.Option("--text", help=_("A text. May be repeated."))] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help=_("Sound or video files, their folders, tables, conversations."))
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", help=_("A text. May be repeated. One text and one clip belong together.")),
+    ] = None,
     text_column: Annotated[str, typer.Option(help=_("Column of texts."))] = "text",
     speaker_column: Annotated[str, typer.Option(help=_("Column of speakers, if there is one."))] = "speaker",
     dialogue_column: Annotated[str, typer.Option(help=_("Column of dialogues, if there is one."))] = "dialogue",
+    audio_column: Annotated[str, typer.Option(help=_("Column of clips, if there is one."))] = "audio",
     out: Annotated[Path | None, typer.Option("--out", help=_("Write a table here (.csv)."))] = None,
     json: Json = False,
 ) -> None:
@@ -167,7 +176,7 @@ def predict(
 
     if out is not None:
         _check_table(out)
-    columns = api.Columns(text_column, speaker_column, dialogue_column)
+    columns = api.Columns(text_column, speaker_column, dialogue_column, audio_column)
     with show_progress():
         found = api.predict(model, texts=text or (), files=files or (), columns=columns)
     if out is not None:
@@ -176,3 +185,5 @@ def predict(
         show.print_json([show.plain(row) for row in found])
     elif out is None:
         show.print_predictions(found)
+    if any(row.problem for row in found):
+        raise typer.Exit(1)

@@ -135,24 +135,37 @@ def _cell(key: str, value: Any) -> str:
 
 
 def print_predictions(rows: Sequence[Prediction]) -> None:
-    """Print each utterance with what was recognized and how probable it is."""
+    """Print each utterance with what was recognized and how probable it is, then those that could not be."""
+    recognized = [row for row in rows if not row.problem]
+    if recognized:
+        _console.print(_table_of(recognized))
+    for row in rows:
+        if row.problem:
+            _console.print(Text(f"{word('problem')}: ", style=_COLORS["problem"]) + _text(_named(row)))
+    if rows[0].synthetic:
+        say(_("The model was trained on a synthetic corpus; it says nothing about real speech."))
+
+
+def _named(row: Prediction) -> str:
+    return row.problem if row.id in row.problem else f"{row.id}: {row.problem}"
+
+
+def _table_of(rows: Sequence[Prediction]) -> Table:
     table = Table()
     speakers = any(row.speaker for row in rows)
-    for heading in ((_("speaker"),) if speakers else ()) + (_("text"), _("recognized"), _("probabilities")):
+    for heading in ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"), _("probabilities")):
         table.add_column(heading)
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = ", ".join(word(name) for name in row.labels) or _("none of them")
         best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
-        cells = (*((row.speaker or "",) if speakers else ()), row.text or "", names, best)
+        cells = (*((row.speaker or "",) if speakers else ()), row.text or row.id, names, best)
         table.add_row(*map(_text, cells))
-    _console.print(table)
-    if rows[0].synthetic:
-        say(_("The model was trained on a synthetic corpus; it says nothing about real speech."))
+    return table
 
 
 def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
-    """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label.
+    """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label, the problem if any.
 
     That it was written is said on standard error, for standard output may be JSON.
 
@@ -161,10 +174,14 @@ def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     """
     if path.suffix.lower() != ".csv":
         raise SentirError(_("Predictions are written as .csv; {path} is none.", path=path))
+    names = next((list(row.probabilities) for row in rows if row.probabilities), [])
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "speaker", "text", "labels", *rows[0].probabilities])
+        writer.writerow(["id", "speaker", "text", "labels", *names, "problem"])
         for row in rows:
-            probabilities = [f"{p:.6f}" for p in row.probabilities.values()]
-            writer.writerow([row.id, row.speaker or "", row.text or "", "|".join(row.labels), *probabilities])
+            shares = [f"{row.probabilities[name]:.6f}" if row.probabilities else "" for name in names]
+            cells = [row.id, row.speaker or "", row.text or "", "|".join(row.labels), *shares, row.problem]
+            writer.writerow(cells)
     _errors.print(_text(_("Written: {path}", path=path)))
+    if failed := sum(bool(row.problem) for row in rows):
+        _errors.print(_text(_("{n} could not be recognized; the column 'problem' says why.", n=failed)))

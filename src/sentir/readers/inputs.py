@@ -1,4 +1,4 @@
-"""Utterances from outside any corpus: texts, tables and conversations to be recognized."""
+"""Utterances from outside any corpus: texts, sound and video files, tables and conversations to be recognized."""
 
 from __future__ import annotations
 
@@ -6,25 +6,45 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.types import Utterance
+from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.progress import say
 from sentir.readers.cells import load_rows, to_number
+from sentir.readers.clips import is_media, list_folders
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no UTF-8 can hold it
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of a table's columns; those for speaker and dialogue need not be there."""
+    """Names of a table's columns; of text and audio one must be there, speaker and dialogue need not."""
 
     text: str = "text"
     speaker: str = "speaker"
     dialogue: str = "dialogue"
+    audio: str = "audio"
+
+
+def gather(texts: Sequence[str], files: Sequence[Path], columns: Columns) -> list[Utterance]:
+    """Make utterances of texts and files; one text and one sound or video file are one utterance.
+
+    Raises:
+        CorpusError: if there is nothing, a file is given twice, or a text or file cannot be used.
+    """
+    utterances = from_texts(texts)
+    given = [u for path in files for u in read_inputs(path, columns)]
+    if len(texts) == 1 and len(files) == 1 and is_media(files[0]) and len(given) == 1:
+        return [replace(given[0], text=utterances[0].text)]
+    if not utterances and not given:
+        raise CorpusError(_("There is nothing to predict; give --text or a file."))
+    if twice := [key for key, n in Counter(u.id for u in given).items() if n > 1]:
+        raise CorpusError(_("{id} is given twice; give each file once.", id=twice[0]))
+    return utterances + given
 
 
 def from_texts(texts: Sequence[str]) -> list[Utterance]:
@@ -35,44 +55,74 @@ def from_texts(texts: Sequence[str]) -> list[Utterance]:
     """
     if not all(text.strip() for text in texts):
         raise CorpusError(_("The text is empty; give some words."))
-    texts = [_HALF_CHARACTER.sub("\ufffd", text) for text in texts]
+    texts = [printable(text) for text in texts]
     return [Utterance(f"text{n}", dialogue=f"text{n}", text=text) for n, text in enumerate(texts, start=1)]
 
 
 def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
     """Read utterances to recognize, in the order of the file.
 
-    A table (``.csv``, ``.tsv``, ``.parquet``) has a column of texts; rows with the same value in its dialogue
-    column follow one another in a conversation, rows without are by themselves. A ``.jsonl`` file has one object
-    per line, ``{"text": …, "speaker": …, "dialogue": …}``; objects without ``dialogue`` are one conversation.
-    Every other cell but ``id`` that holds a finite number becomes one of the utterance's ``numbers``. A text may
-    be empty; its row stays.
+    A sound or video file is one utterance, a folder one for each such file below it, in the order of their names;
+    each is by itself.
+
+    A table (``.csv``, ``.tsv``, ``.parquet``) has a column of texts, of clips (paths relative to the table), or
+    both; rows with the same value in its dialogue column follow one another in a conversation, rows without are
+    by themselves. A ``.jsonl`` file has one object per line, ``{"text": …, "audio": …, "speaker": …,
+    "dialogue": …}``; objects without ``dialogue`` are one conversation. Every other cell but ``id`` that holds a
+    finite number becomes one of the utterance's ``numbers``. A text may be empty; its row stays.
 
     Raises:
-        CorpusError: if the file is missing or damaged, or has no texts; it names the line or the columns.
+        CorpusError: if the file is missing or damaged, or has neither texts nor clips; it names the line or the
+            columns.
     """
+    if path.is_dir():
+        return _folder(path)
     if not path.is_file():
         raise CorpusError(_("There is no file {path}.", path=path))
-    conversation = path.suffix.lower() == ".jsonl"
+    if is_media(path):
+        return [_clip(path)]
+    name, conversation = printable(str(path)), path.suffix.lower() == ".jsonl"
     rows = _json_lines(path, columns) if conversation else _table(path, columns)
     turns: Counter[str] = Counter()
     found = []
     for n, row in enumerate(rows, start=1):
         named = _value(row, columns.dialogue)
-        alone = str(path) if conversation else f"{path}:{n}"
-        dialogue = alone if named is None else f"{path}:dialogue {named}"
+        alone = name if conversation else f"{name}:{n}"
+        dialogue = alone if named is None else f"{name}:dialogue {named}"
+        text, audio = row.get(columns.text), _value(row, columns.audio)
         found.append(
             Utterance(
-                id=f"{path}:{n}",
+                id=f"{name}:{n}",
                 dialogue=dialogue,
                 turn=turns[dialogue],
                 speaker=_value(row, columns.speaker),
-                text=row[columns.text],
+                text=None if audio and not text else text,
+                clip=Clip(path.parent / audio) if audio else None,
                 numbers=_numbers(row, columns),
             )
         )
         turns[dialogue] += 1
     return found
+
+
+def _folder(folder: Path) -> list[Utterance]:
+    files = [place / name for place, names in list_folders(folder) for name in names]
+    clips = sorted(filter(is_media, files))
+    if not clips:
+        raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
+    if others := len(files) - len(clips):
+        say(_("{folder}: {n} other files were passed over.", folder=folder, n=others))
+    return [_clip(path) for path in clips]
+
+
+def _clip(path: Path) -> Utterance:
+    name = printable(str(path))
+    return Utterance(name, dialogue=name, clip=Clip(path))
+
+
+def printable(text: str) -> str:
+    """Return a text, or the name of a file, with U+FFFD in place of what is no character."""
+    return _HALF_CHARACTER.sub("\ufffd", text)
 
 
 def _value(row: Mapping[str, Any], column: str) -> str | None:
@@ -82,19 +132,21 @@ def _value(row: Mapping[str, Any], column: str) -> str | None:
 
 
 def _numbers(row: Mapping[str, Any], columns: Columns) -> dict[str, float]:
-    others = row.keys() - {columns.text, columns.speaker, columns.dialogue, "id"}
+    others = row.keys() - {columns.text, columns.speaker, columns.dialogue, columns.audio, "id"}
     numbers = {name: to_number(str(row[name])) for name in row if name in others}
     return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _table(path: Path, columns: Columns) -> list[dict[str, str]]:
     rows = load_rows(path)
-    if columns.text not in rows[0]:
+    if columns.text not in rows[0] and columns.audio not in rows[0]:
         raise CorpusError(
             _(
-                "{path} has no column '{column}'; it has {columns}. Name the column of texts with --text-column.",
+                "{path} has no column '{text}' and none '{audio}'; it has {columns}. Name the column of texts "
+                "with --text-column, that of clips with --audio-column.",
                 path=path,
-                column=columns.text,
+                text=columns.text,
+                audio=columns.audio,
                 columns=", ".join(rows[0]),
             )
         )
@@ -114,13 +166,15 @@ def _json_lines(path: Path, columns: Columns) -> list[dict[str, Any]]:
             row = json.loads(line)
         except ValueError:
             row = None
-        if not isinstance(row, dict) or not isinstance(row.get(columns.text), str):
+        if not isinstance(row, dict) or not _says_something(row, columns):
             raise CorpusError(
                 _(
-                    "{path}, line {line}: this is no JSON object with a string '{key}'; write one per line.",
+                    "{path}, line {line}: this is no JSON object with a string '{text}' or '{audio}'; write one "
+                    "per line.",
                     path=path,
                     line=number,
-                    key=columns.text,
+                    text=columns.text,
+                    audio=columns.audio,
                 )
             )
         if _HALF_CHARACTER.search("".join(str(cell) for cell in row.values())):
@@ -132,3 +186,9 @@ def _json_lines(path: Path, columns: Columns) -> list[dict[str, Any]]:
     if not rows:
         raise CorpusError(_("{path} holds no utterances.", path=path))
     return rows
+
+
+def _says_something(row: Mapping[str, Any], columns: Columns) -> bool:
+    """Return whether an object has a text or a clip, and nothing else in their place."""
+    cells = [row[column] for column in (columns.text, columns.audio) if row.get(column) is not None]
+    return bool(cells) and all(isinstance(cell, str) for cell in cells)

@@ -1,25 +1,25 @@
 """MELD: utterances of the series *Friends*, from the three CSV files of the authors or of any known copy.
 
-The CSVs are found by name, so the root may be the Kaggle download, the unpacked archive, its ``MELD.Raw``
-folder, a parent of one of these, or a folder with the CSVs alone. `find_tables` and `read_rows` serve every
-reader of a corpus that comes as CSV files of known names.
+The CSVs and the three folders of clips are found by name, so the root may be the Kaggle download, the unpacked
+archive, its ``MELD.Raw`` folder, a parent of one of these, or a folder with the CSVs alone.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import os
+import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from sentir.audio.media import media_seconds
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
-from sentir.corpus.types import SPLITS, Corpus, Issue, Utterance
-from sentir.errors import CorpusError
+from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
+from sentir.errors import AudioError, CorpusError
 from sentir.i18n import _
+from sentir.readers.clips import list_folders, note_spare
+from sentir.readers.csv_files import check_text, find_tables, read_rows, unusable
 from sentir.recipe import Data
 
 _COLUMNS = (
@@ -37,29 +37,32 @@ _TASKS: tuple[tuple[LabelSpace, str, Callable[[str], str]], ...] = (
     (LabelSpace("sentiment", SENTIMENTS), "Sentiment", normalize_sentiment),
 )
 _TIME = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[,.](\d{1,3})")
-_WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
-# Levels of folders below the root to look through; the train CSV lies four below `versions` of kagglehub.
-_DEPTH = 6
-_CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
+_SPLIT_OF = {"train_splits": "train", "dev_splits_complete": "dev", "output_repeated_splits_test": "test"}
+_CLIP = re.compile(r"(final_videos_test)?(dia\d+_utt\d+)\.(?:mp4|wav|flac)")
 
-Row = tuple[str, Mapping[str, str]]
+Cuts = dict[bool, Path]  # the plain clip under False, its `final_videos_test` twin under True
 
 
 def read(root: Path, data: Data) -> Corpus:
     """Read MELD for a recipe; see `read_tree`."""
-    return read_tree(root)
+    return read_tree(root, sound=data.sound, twins=data.twins)
 
 
-def read_tree(root: Path, *, name: str = "meld", synthetic: bool = False) -> Corpus:
+def read_tree(
+    root: Path, *, name: str = "meld", synthetic: bool = False, sound: bool = False, twins: str = "nearest"
+) -> Corpus:
     """Read a MELD-shaped tree into a corpus with the tasks ``emotion`` (7 labels) and ``sentiment`` (3).
 
     The order of a dialogue is the order of its rows. ``numbers["duration"]`` is EndTime - StartTime in seconds
-    where that is positive. A row without a known label stays in its dialogue, unlabelled for that task.
+    where that is positive. A row without a known label stays in its dialogue, unlabelled for that task,
+    one without a clip stays without sound.
 
     Args:
         root: folder at or above the CSVs.
         name: name of the corpus, the first part of every id.
         synthetic: whether the tree was generated.
+        sound: whether clips are looked for.
+        twins: of a clip that is cut in two ways, take the one of the ``nearest`` length, or the ``plain`` one.
 
     Raises:
         CorpusError: if a file or column is missing, or a file is no CSV.
@@ -70,152 +73,11 @@ def read_tree(root: Path, *, name: str = "meld", synthetic: bool = False) -> Cor
         found, odd = _read_split(path, f"{name}/{split}", split)
         utterances += found
         issues += odd
+    if sound:
+        utterances, odd = _with_clips(root, utterances, twins)
+        issues += odd
     spaces = [space for space, _column, _normalize in _TASKS]
     return Corpus.build(name, utterances, spaces, issues=issues, synthetic=synthetic)
-
-
-def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issue]]:
-    """Find one file per name under ``root``, the nearest first, without walking into folders of clips.
-
-    Returns:
-        The paths in the order of ``names``, and a note for each other CSV beside them or of the same name.
-
-    Raises:
-        CorpusError: if ``root`` is no folder or a file is missing.
-    """
-    if not root.is_dir():
-        raise CorpusError(_("{root} is not a folder; give the folder that holds the corpus.", root=root))
-    seen: list[Path] = []
-    level = [root]
-    for _depth in range(_DEPTH + 1):
-        listed = [_list_folder(folder) for folder in level]
-        seen += [path for files, _folders in listed for path in files]
-        if {path.name for path in seen} >= set(names):
-            break
-        level = [folder for _files, folders in listed for folder in folders]
-    chosen = {path.name: path for path in reversed(seen) if path.name in names}
-    missing = [name for name in names if name not in chosen]
-    if missing:
-        raise CorpusError(
-            _(
-                "Under {root} there is no {missing}; give the folder that holds {names} "
-                "(unpack archives such as train.tar.gz first).",
-                root=root,
-                missing=_(" and no ").join(missing),
-                names=", ".join(names),
-            )
-        )
-    folders = {path.parent for path in chosen.values()}
-    ignored = [
-        path for path in seen if path != chosen.get(path.name) and (path.name in names or path.parent in folders)
-    ]
-    notes = [_note_ignored(path.relative_to(root).as_posix(), names) for path in ignored]
-    return [chosen[name] for name in names], notes
-
-
-def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the CSV files of a folder, without AppleDouble ``._*``, and the folders to look into next."""
-    try:
-        with os.scandir(folder) as entries:
-            visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except OSError:
-        return [], []
-    files, folders = [], []
-    for entry in visible:
-        with suppress(OSError):  # what cannot even be looked at is not the corpus
-            if entry.is_dir() and not _CLIP_FOLDERS.fullmatch(entry.name):
-                folders.append(Path(entry.path))
-            elif entry.name.endswith(".csv") and entry.is_file():
-                files.append(Path(entry.path))
-    return files, folders
-
-
-def _note_ignored(file: str, names: Sequence[str]) -> Issue:
-    message = _("{file} was not read; the corpus is one file each of {names}.", file=file, names=", ".join(names))
-    return Issue("file_ignored", "note", message, file)
-
-
-def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Issue]]:
-    """Read a comma-separated file in UTF-8 (with or without BOM) or cp1252.
-
-    Returns:
-        For each row where it stands and its cells by column, and the issues: rows with too few or too many
-        cells, which are left out, and a file that is not UTF-8.
-
-    Raises:
-        CorpusError: if the file is no CSV or lacks one of ``columns``.
-    """
-    text, encoding = _decode(path)
-    issues = []
-    if encoding == "cp1252":
-        message = _("{file} is not UTF-8 and was read as cp1252.", file=path.name)
-        issues.append(Issue("file_encoding", "note", message, path.name))
-    rows: list[Row] = []
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-        _check_columns(path, columns, reader.fieldnames)
-        for cells in reader:
-            where = _("{file}, line {line}", file=path.name, line=reader.line_num)
-            if None in cells or None in cells.values():
-                issues.append(unusable(where, _("it has not as many cells as the header")))
-            else:
-                rows.append((where, cells))
-    except csv.Error as error:
-        raise CorpusError(
-            _(
-                "{file} is no readable CSV at line {line} ({reason}); "
-                "get the file again or save it as comma-separated UTF-8 text.",
-                file=path,
-                line=reader.line_num,
-                reason=error,
-            )
-        ) from error
-    return rows, issues
-
-
-def _decode(path: Path) -> tuple[str, str]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CorpusError(_("{file} cannot be read: {reason}.", file=path, reason=error.strerror)) from error
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text, encoding
-    raise CorpusError(
-        _("{file} is no CSV text; get the file again or save it as comma-separated UTF-8 text.", file=path)
-    )
-
-
-def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in present]
-    if missing:
-        raise CorpusError(
-            _(
-                "{file} has no column {missing} (its first line reads: {present}); "
-                "use the file as its authors published it, separated by commas.",
-                file=path,
-                missing=", ".join(missing),
-                present=", ".join(present)[:200],
-            )
-        )
-
-
-def unusable(where: str, reason: str) -> Issue:
-    """Return the issue of a row that was left out; ``reason`` is a clause such as "it has no video"."""
-    return Issue("row_unusable", "problem", _("The row was left out: {reason}.", reason=reason), where)
-
-
-def check_text(text: str, where: str) -> list[Issue]:
-    """Return a note if a text shows the marks of a wrong encoding; the text itself stays as it is."""
-    if not _WRONG_ENCODING.search(text):
-        return []
-    message = _("The text holds marks of a wrong encoding; the cleaning step 'repair_encoding' mends them.")
-    return [Issue("text_encoding", "note", message, where)]
 
 
 def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], list[Issue]]:
@@ -297,3 +159,56 @@ def _seconds(time: str) -> float | None:
         return None
     hours, minutes, seconds, fraction = match.groups()
     return int(hours) * 3600 + int(minutes) * 60 + float(f"{seconds}.{fraction}")
+
+
+def _with_clips(root: Path, utterances: Iterable[Utterance], twins: str) -> tuple[list[Utterance], list[Issue]]:
+    clips, spare = _find_clips(root)
+    if not clips:
+        message = _("There are no clips in folders called {names}; text only.", names=", ".join(_SPLIT_OF))
+        return list(utterances), [Issue("audio_absent", "note", message, root.name)]
+    found: list[Utterance] = []
+    issues: list[Issue] = []
+    for u in utterances:
+        stem = "_".join(u.id.split("/")[-2:])
+        cuts = clips.get((u.split, stem), {})
+        spare -= len(cuts)
+        path, odd = _choose(cuts, u, stem, twins)
+        issues += odd
+        found.append(replace(u, clip=Clip(path) if path else None))
+    return found, [*issues, *note_spare(spare, root)]
+
+
+def _find_clips(root: Path) -> tuple[dict[tuple[str, str], Cuts], int]:
+    """Return the cuts of each clip by split and stem, the nearest file of each, and how many files there are."""
+    clips: dict[tuple[str, str], Cuts] = {}
+    n = 0
+    for folder, files in list_folders(root):
+        split = _SPLIT_OF.get(folder.name)
+        if split is None:
+            continue
+        n += len(files)
+        for match in filter(None, map(_CLIP.fullmatch, files)):
+            cuts = clips.setdefault((split, match[2]), {})
+            cuts.setdefault(match[1] is not None, folder / match[0])
+    return clips, n
+
+
+def _choose(cuts: Cuts, u: Utterance, stem: str, twins: str) -> tuple[Path | None, list[Issue]]:
+    if not cuts:
+        message = _("There is no clip {stem}; the utterance stays, without sound.", stem=stem)
+        return None, [Issue("audio_missing", "problem", message, u.id)]
+    paths = [cuts[twin] for twin in (False, True) if twin in cuts]
+    duration = u.numbers.get("duration")
+    if twins == "nearest" and duration is not None and len(paths) > 1:
+        paths.sort(key=lambda path: abs(_seconds_of(path) - duration))
+    if paths[0] == cuts.get(False):
+        return paths[0], []
+    message = _("Its clip is {file}; the plain one is missing or farther from its length.", file=paths[0].name)
+    return paths[0], [Issue("twin_taken", "note", message, u.id)]
+
+
+def _seconds_of(clip: Path) -> float:
+    try:
+        return media_seconds(clip)
+    except AudioError:
+        return math.inf

@@ -1,17 +1,23 @@
-"""CMU-MOSEI: segments of monologue videos, from the label CSVs of the Kaggle copies."""
+"""CMU-MOSEI: segments of monologue videos, from the label CSVs of the Kaggle copies.
+
+Sound lies in any folder under the root, as whole videos (``<video>.wav``) that the times of the CSVs cut, or as
+chunks (``<video>_<start>_<end>.wav``); a chunk is taken before a cut.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
-from sentir.corpus.types import Corpus, Issue, Utterance, group_dialogues
+from sentir.corpus.types import Clip, Corpus, Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import to_number
-from sentir.readers.meld import check_text, find_tables, read_rows, unusable
+from sentir.readers.clips import is_media, list_folders, note_spare
+from sentir.readers.csv_files import check_text, find_tables, read_rows, unusable
 from sentir.recipe import Data
 
 _FILES = {
@@ -23,36 +29,54 @@ _EMOTION_COLUMNS = ("happy", "sad", "anger", "surprise", "disgust", "fear")
 _COLUMNS = ("video", "start_time", "end_time", "sentiment", *_EMOTION_COLUMNS, "text")
 _EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), multilabel=True)
 _SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)
+_CHUNK = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)")
+_SAME_TIME = 1e-3  # seconds; names of chunks hold four decimals, the CSVs more or fewer
+
+Times = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Audio:
+    """What lies under a root: whole videos by id, and chunks with their times by the id of their video."""
+
+    whole: dict[str, Path] = field(default_factory=dict)
+    chunks: dict[str, list[tuple[Times, Path]]] = field(default_factory=dict)
 
 
 def read(root: Path, data: Data) -> Corpus:
     """Read CMU-MOSEI for a recipe; see `read_tree`."""
-    return read_tree(root)
+    return read_tree(root, sound=data.sound)
 
 
-def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False) -> Corpus:
+def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, sound: bool = False) -> Corpus:
     """Read a MOSEI-shaped tree into a corpus with the tasks ``emotion`` (several of six) and ``sentiment``.
 
     An emotion is present when its intensity is above 0; none of them is a valid annotation. Sentiment is
     negative, neutral or positive by the sign of its intensity. ``scores`` holds the seven intensities after
     clamping to [0, 3] and [-3, 3]. A video is a dialogue, its turns ordered by start time; a start before 0 s
-    counts as 0. ``numbers["duration"]`` is in seconds.
+    counts as 0. ``numbers["duration"]`` is in seconds. A segment without audio stays, without sound.
 
     Args:
         root: folder at or above the label CSVs.
         name: name of the corpus, the first part of every id.
         synthetic: whether the tree was generated.
+        sound: whether chunks and whole videos are looked for.
 
     Raises:
         CorpusError: if a file or column is missing, a file is no CSV, or a video lies in two splits.
     """
     tables, issues = find_tables(root, list(_FILES.values()))
     utterances: list[Utterance] = []
+    times: dict[str, Times] = {}
     for split, path in zip(_FILES, tables, strict=True):
-        found, odd = _read_split(path, f"{name}/{split}", split)
+        found, starts, odd = _read_split(path, f"{name}/{split}", split)
         utterances += found
+        times |= starts
         issues += odd
     _check_videos(name, utterances)
+    if sound:
+        utterances, odd = _with_clips(root, utterances, times)
+        issues += odd
     spaces = [_EMOTION_SPACE, _SENTIMENT_SPACE]
     return Corpus.build(name, utterances, spaces, issues=issues, synthetic=synthetic)
 
@@ -75,10 +99,11 @@ def _check_videos(name: str, utterances: Iterable[Utterance]) -> None:
             )
 
 
-def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], list[Issue]]:
+def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], dict[str, Times], list[Issue]]:
+    """Return the utterances, the times of each as the file has them, and the issues."""
     rows, issues = read_rows(path, _COLUMNS)
     utterances: dict[str, Utterance] = {}
-    starts: dict[str, tuple[float, float]] = {}
+    times_of: dict[str, Times] = {}
     for where, row in rows:
         video, start, end = (row[column].strip() for column in ("video", "start_time", "end_time"))
         key = f"{prefix}/{video}/{start}-{end}"
@@ -88,13 +113,13 @@ def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], l
         elif key in utterances:
             issues.append(unusable(where, _("an earlier row has the same id {id}", id=key)))
         else:
-            starts[key] = (times[0], times[1])
-            utterances[key], odd = _utterance(row, key, split, f"{prefix}/{video}", starts[key])
+            times_of[key] = (times[0], times[1])
+            utterances[key], odd = _utterance(row, key, split, f"{prefix}/{video}", times_of[key])
             issues += odd
-    return _with_turns(utterances, starts), issues
+    return _with_turns(utterances, times_of), times_of, issues
 
 
-def _with_turns(utterances: Mapping[str, Utterance], times: Mapping[str, tuple[float, float]]) -> list[Utterance]:
+def _with_turns(utterances: Mapping[str, Utterance], times: Mapping[str, Times]) -> list[Utterance]:
     """Number the segments of each video by their times; the rows keep their order."""
     turns = {
         u.id: turn
@@ -105,7 +130,7 @@ def _with_turns(utterances: Mapping[str, Utterance], times: Mapping[str, tuple[f
 
 
 def _utterance(
-    row: Mapping[str, str], key: str, split: str, dialogue: str, times: tuple[float, float]
+    row: Mapping[str, str], key: str, split: str, dialogue: str, times: Times
 ) -> tuple[Utterance, list[Issue]]:
     scores, odd_scores = _scores(row, key)
     numbers, odd_times = _numbers(times, key)
@@ -141,7 +166,7 @@ def _scores(row: Mapping[str, str], where: str) -> tuple[dict[str, float], list[
     return scores, issues
 
 
-def _numbers(times: tuple[float, float], where: str) -> tuple[dict[str, float], list[Issue]]:
+def _numbers(times: Times, where: str) -> tuple[dict[str, float], list[Issue]]:
     issues = []
     start, end = max(times[0], 0.0), times[1]
     if start != times[0]:
@@ -151,3 +176,46 @@ def _numbers(times: tuple[float, float], where: str) -> tuple[dict[str, float], 
         return {"duration": round(end - start, 3)}, issues
     message = _("The segment ends before it starts; the utterance stays, without a duration.")
     return {}, [*issues, Issue("times_unusable", "warning", message, where)]
+
+
+def _with_clips(
+    root: Path, utterances: Iterable[Utterance], times: Mapping[str, Times]
+) -> tuple[list[Utterance], list[Issue]]:
+    rows = list(utterances)
+    audio, n = _find_audio(root, {_video(u) for u in rows})
+    if not audio.whole and not audio.chunks:
+        message = _("There is no audio of its videos, neither whole nor in chunks; text only.")
+        return rows, [Issue("audio_absent", "note", message, root.name)]
+    found = [replace(u, clip=_clip(audio, _video(u), times[u.id])) for u in rows]
+    message = _("There is no audio of this segment; the utterance stays, without sound.")
+    issues = [Issue("audio_missing", "problem", message, u.id) for u in found if u.clip is None]
+    return found, [*issues, *note_spare(n - len({u.clip.path for u in found if u.clip}), root)]
+
+
+def _video(u: Utterance) -> str:
+    return u.dialogue.rpartition("/")[2]
+
+
+def _find_audio(root: Path, videos: set[str]) -> tuple[_Audio, int]:
+    """Return the audio of these videos, the nearest file of each, and how many media files there are."""
+    audio, n = _Audio(), 0
+    for folder, files in list_folders(root):
+        for file in filter(is_media, files):
+            n += 1
+            stem = file.rpartition(".")[0]
+            if stem in videos:
+                audio.whole.setdefault(stem, folder / file)
+            elif (match := _CHUNK.fullmatch(stem)) and match[1] in videos:
+                chunk = (float(match[2]), float(match[3])), folder / file
+                audio.chunks.setdefault(match[1], []).append(chunk)
+    return audio, n
+
+
+def _clip(audio: _Audio, video: str, times: Times) -> Clip | None:
+    """Return the chunk of these times (its start as in the file, or counted from 0), else a cut of the video."""
+    start, end = max(times[0], 0.0), times[1]
+    for (chunk_start, chunk_end), path in audio.chunks.get(video, ()):
+        near = min(abs(chunk_start - times[0]), abs(chunk_start - start))
+        if max(near, abs(chunk_end - end)) <= _SAME_TIME:
+            return Clip(path)
+    return Clip(audio.whole[video], start, end) if video in audio.whole and end > start else None

@@ -6,6 +6,7 @@ header not included. Order within a dialogue is the order of the rows.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,8 +24,9 @@ def read(root: Path, data: Data) -> Corpus:
     """Read the table that ``data.table`` describes as a corpus named after the file.
 
     An utterance's id is its cell in the ``id`` column, or ``<name>/row<n>``; a dialogue's key is
-    ``<name>/<cell>``; an utterance without a dialogue is its own. Without a split column, whole groups are drawn
-    into train, dev and test: by the ``group`` column, else by dialogue, else by speaker, else row by row.
+    ``<name>/<cell>``; an utterance without a dialogue is its own. Without a split column, dev and test are the
+    groups that ``splits`` names, or whole groups are drawn into train, dev and test: by the ``group`` column,
+    else by dialogue, else by speaker, else row by row. Clips are attached if ``data.sound`` is set.
 
     Args:
         root: the file, or the folder in which ``data.table.file`` lies.
@@ -42,7 +44,7 @@ def read(root: Path, data: Data) -> Corpus:
     issues: list[Issue] = []
     read_labels = read_names if table.label else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
-    splits = _given_splits(path, rows, table) if table.split else _drawn_splits(path, rows, table, issues)
+    splits = _splits(path, rows, table, issues)
     dialogues = [_dialogue(path, row, key, table) for row, key in zip(rows, ids, strict=True)]
     utterances = [
         Utterance(
@@ -52,7 +54,7 @@ def read(root: Path, data: Data) -> Corpus:
             turn=turn,
             speaker=(row[table.speaker] or None) if table.speaker else None,
             text=(row[table.text] or None) if table.text else None,
-            clip=_clip(path, row, key, table, issues),
+            clip=_clip(path, row, key, table, issues) if data.sound else None,
             labels=labels,
             scores=scores,
             numbers=dict(_numbers(row, key, table, issues)),
@@ -70,6 +72,8 @@ def _checked(data: Data) -> Table:
         raise RecipeError(_("The reader 'table' needs the section 'data.table', which names the columns."))
     if (table.start or table.end) and not table.audio:
         raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
+    if data.sound and not table.audio:
+        raise RecipeError(_("'data.sound' looks for clips; name their column in 'data.table.audio'."))
     targets = {table.label, *table.labels}
     for name in table.features:
         if name in targets:
@@ -153,6 +157,12 @@ def _turns(dialogues: Sequence[str]) -> Iterator[int]:
         so_far[key] += 1
 
 
+def _splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> list[str]:
+    if table.split:
+        return _given_splits(path, rows, table)
+    return _named_splits(path, rows, table) if table.splits.dev else _drawn_splits(path, rows, table, issues)
+
+
 def _given_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
     assert table.split is not None
     splits = [split_named(row[table.split]) for row in rows]
@@ -169,6 +179,24 @@ def _given_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
             )
         )
     return [split for split in splits if split is not None]
+
+
+def _named_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
+    assert table.group is not None
+    groups = [row[table.group] for row in rows]
+    split_of = dict.fromkeys(table.splits.dev, "dev") | dict.fromkeys(table.splits.test, "test")
+    if unknown := sorted(split_of.keys() - set(groups)):
+        raise CorpusError(
+            _(
+                "{path}: 'data.table.splits' names {unknown}, which no row has in '{name}'.",
+                path=path,
+                unknown=", ".join(unknown),
+                name=table.group,
+            )
+        )
+    if not set(groups) - split_of.keys():
+        raise CorpusError(_("{path}: 'data.table.splits' leaves no group for train.", path=path))
+    return [split_of.get(group, "train") for group in groups]
 
 
 def _drawn_splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> list[str]:
@@ -242,7 +270,7 @@ def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> 
         issues.append(Issue("time_unusable", "problem", message, key))
         return None
     clip = Clip(path.parent / row[table.audio], start, end)
-    if not clip.path.is_file():
+    if not os.path.isfile(clip.path):  # unlike Path.is_file, it takes a name of any length
         issues.append(Issue("audio_missing", "problem", _("There is no file {path}.", path=clip.path), key))
     return clip
 

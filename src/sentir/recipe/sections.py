@@ -18,6 +18,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Splits(Section):
+    """Which groups make up dev and test, by their names in the ``group`` column; all others are train."""
+
+    dev: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
 class Table(Section):
     """Columns of a table of the user's own (reader ``table``); every column is named, none is guessed.
 
@@ -27,7 +34,8 @@ class Table(Section):
         labels: columns with an intensity each; a label is present above ``threshold``.
         features: numeric columns offered as inputs.
         group: column whose values never cross splits when there is no split column (else ``dialogue``).
-        fractions: shares of train, dev and test for the split by group.
+        splits: the groups of dev and of test by name; exclusive with ``split`` and with ``fractions``.
+        fractions: shares of train, dev and test for the split by group, drawn where no groups are named.
     """
 
     file: Path | None = None
@@ -45,6 +53,7 @@ class Table(Section):
     normalize: bool = True
     features: tuple[str, ...] = ()
     group: str | None = None
+    splits: Splits = Splits()
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     seed: int = 0
 
@@ -54,6 +63,19 @@ class Table(Section):
             raise ValueError(_("name either one column in 'label' or several in 'labels'"))
         if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_split(self) -> Self:
+        dev, test = set(self.splits.dev), set(self.splits.test)
+        if not dev and not test:
+            return self
+        if not (dev and test) or dev & test:
+            raise ValueError(_("'splits' must name groups of dev and other groups of test"))
+        if self.group is None:
+            raise ValueError(_("'splits' names groups; name their column in 'group'"))
+        if self.split or self.fractions != type(self).model_fields["fractions"].default:
+            raise ValueError(_("give only one of 'splits', 'split' and 'fractions'"))
         return self
 
 
@@ -97,11 +119,30 @@ class Audio(Section):
     max_seconds: int = Field(8, ge=1)
 
 
+class Stacked(Section):
+    """A model whose probabilities become features of another, the feature set ``stacked``.
+
+    On train they come from models that did not see the utterance's dialogue; see `sentir.study.stacking`.
+
+    Attributes:
+        task: what it recognizes; none = the recipe's task.
+        folds: parts of train, by dialogue.
+        model: its ``model`` section.
+        train: its ``train`` section; the seed is the recipe's.
+    """
+
+    task: str | None = None
+    folds: int = Field(5, ge=2)
+    model: dict[str, Any] = Field(default_factory=dict)
+    train: dict[str, Any] = Field(default_factory=dict)
+
+
 class Model(Section):
     """The network.
 
     Attributes:
-        kind: a name in `sentir.training.building`: ``hybrid_transformer`` reads, ``emotion_model`` listens.
+        kind: a name in `sentir.training.building`: ``hybrid_transformer`` reads, ``emotion_model`` listens,
+            ``multimodal`` does both.
         backbone: a name in `sentir.models.text_backbones`, a hub id, or a local folder.
         weights: where the backbone's weights lie, if not where its name says (hub id or folder).
         pretrained: ``false`` for random weights of the backbone's architecture; the report says so.
@@ -115,6 +156,9 @@ class Model(Section):
         features: names of feature sets in `sentir.features`.
         hidden: width of the head's layers (and of each direction of the recurrent layer).
         audio: the sound side.
+        stacked: another model, whose probabilities the feature set ``stacked`` holds.
+        fusion: how ``multimodal`` joins text and sound, a name in `sentir.models.fusion`.
+        modality_dropout: share of train utterances of which ``multimodal`` loses the text, or else the sound.
     """
 
     kind: str = "hybrid_transformer"
@@ -132,6 +176,15 @@ class Model(Section):
     hidden: int = Field(256, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)
     audio: Audio = Audio()
+    stacked: Stacked | None = None
+    fusion: str = "gated"
+    modality_dropout: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _stacked_is_used(self) -> Self:
+        if (self.stacked is None) == ("stacked" in self.features):
+            raise ValueError(_("the feature set 'stacked' and the section 'model.stacked' need one another"))
+        return self
 
 
 class Augment(Section):

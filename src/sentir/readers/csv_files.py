@@ -1,0 +1,169 @@
+"""CSV files of known names: found under a root, read row by row, with a note for everything that is odd.
+
+They serve every reader of a corpus whose authors publish one CSV per split.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sentir.corpus.types import Issue
+from sentir.errors import CorpusError
+from sentir.i18n import _
+
+_WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
+# Levels of folders below the root to look through; the train CSV lies four below `versions` of kagglehub.
+_DEPTH = 6
+_CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
+
+Row = tuple[str, Mapping[str, str]]
+
+
+def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issue]]:
+    """Find one file per name under ``root``, the nearest first, without walking into folders of clips.
+
+    Returns:
+        The paths in the order of ``names``, and a note for each other CSV beside them or of the same name.
+
+    Raises:
+        CorpusError: if ``root`` is no folder or a file is missing.
+    """
+    if not root.is_dir():
+        raise CorpusError(_("{root} is not a folder; give the folder that holds the corpus.", root=root))
+    seen: list[Path] = []
+    level = [root]
+    for _depth in range(_DEPTH + 1):
+        listed = [_list_folder(folder) for folder in level]
+        seen += [path for files, _folders in listed for path in files]
+        if {path.name for path in seen} >= set(names):
+            break
+        level = [folder for _files, folders in listed for folder in folders]
+    chosen = {path.name: path for path in reversed(seen) if path.name in names}
+    missing = [name for name in names if name not in chosen]
+    if missing:
+        raise CorpusError(
+            _(
+                "Under {root} there is no {missing}; give the folder that holds {names} "
+                "(unpack archives such as train.tar.gz first).",
+                root=root,
+                missing=_(" and no ").join(missing),
+                names=", ".join(names),
+            )
+        )
+    folders = {path.parent for path in chosen.values()}
+    ignored = [
+        path for path in seen if path != chosen.get(path.name) and (path.name in names or path.parent in folders)
+    ]
+    notes = [_note_ignored(path.relative_to(root).as_posix(), names) for path in ignored]
+    return [chosen[name] for name in names], notes
+
+
+def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the CSV files of a folder, without AppleDouble ``._*``, and the folders to look into next."""
+    try:
+        with os.scandir(folder) as entries:
+            visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    except OSError:
+        return [], []
+    files, folders = [], []
+    for entry in visible:
+        with suppress(OSError):  # what cannot even be looked at is not the corpus
+            if entry.is_dir() and not _CLIP_FOLDERS.fullmatch(entry.name):
+                folders.append(Path(entry.path))
+            elif entry.name.endswith(".csv") and entry.is_file():
+                files.append(Path(entry.path))
+    return files, folders
+
+
+def _note_ignored(file: str, names: Sequence[str]) -> Issue:
+    message = _("{file} was not read; the corpus is one file each of {names}.", file=file, names=", ".join(names))
+    return Issue("file_ignored", "note", message, file)
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Issue]]:
+    """Read a comma-separated file in UTF-8 (with or without BOM) or cp1252.
+
+    Returns:
+        For each row where it stands and its cells by column, and the issues: rows with too few or too many
+        cells, which are left out, and a file that is not UTF-8.
+
+    Raises:
+        CorpusError: if the file is no CSV or lacks one of ``columns``.
+    """
+    text, encoding = _decode(path)
+    issues = []
+    if encoding == "cp1252":
+        message = _("{file} is not UTF-8 and was read as cp1252.", file=path.name)
+        issues.append(Issue("file_encoding", "note", message, path.name))
+    rows: list[Row] = []
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        _check_columns(path, columns, reader.fieldnames)
+        for cells in reader:
+            where = _("{file}, line {line}", file=path.name, line=reader.line_num)
+            if None in cells or None in cells.values():
+                issues.append(unusable(where, _("it has not as many cells as the header")))
+            else:
+                rows.append((where, cells))
+    except csv.Error as error:
+        raise CorpusError(
+            _(
+                "{file} is no readable CSV at line {line} ({reason}); "
+                "get the file again or save it as comma-separated UTF-8 text.",
+                file=path,
+                line=reader.line_num,
+                reason=error,
+            )
+        ) from error
+    return rows, issues
+
+
+def _decode(path: Path) -> tuple[str, str]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CorpusError(_("{file} cannot be read: {reason}.", file=path, reason=error.strerror)) from error
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text, encoding
+    raise CorpusError(
+        _("{file} is no CSV text; get the file again or save it as comma-separated UTF-8 text.", file=path)
+    )
+
+
+def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise CorpusError(
+            _(
+                "{file} has no column {missing} (its first line reads: {present}); "
+                "use the file as its authors published it, separated by commas.",
+                file=path,
+                missing=", ".join(missing),
+                present=", ".join(present)[:200],
+            )
+        )
+
+
+def unusable(where: str, reason: str) -> Issue:
+    """Return the issue of a row that was left out; ``reason`` is a clause such as "it has no video"."""
+    return Issue("row_unusable", "problem", _("The row was left out: {reason}.", reason=reason), where)
+
+
+def check_text(text: str, where: str) -> list[Issue]:
+    """Return a note if a text shows the marks of a wrong encoding; the text itself stays as it is."""
+    if not _WRONG_ENCODING.search(text):
+        return []
+    message = _("The text holds marks of a wrong encoding; the cleaning step 'repair_encoding' mends them.")
+    return [Issue("text_encoding", "note", message, where)]

@@ -1,0 +1,232 @@
+"""``sentir predict`` with sound and video: files, folders, tables, pairs, and clips that cannot be used."""
+
+import csv
+import json
+import os
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from audio.sounds import tone, write_mp4, write_wav
+from sentir import api
+from sentir.cli import main
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.places import sounds_dir
+
+SPACE = LabelSpace("emotion", ("anger", "joy"))
+
+
+class Listener:
+    """Stands for a recognizer: is joyful when a clip is longer than 0.4 s, or when a text says so."""
+
+    space = SPACE
+    facts = {}  # noqa: RUF012
+    recipe = SimpleNamespace(model=SimpleNamespace(audio=SimpleNamespace(mel="mel")))
+
+    def __init__(self, *needs):
+        self.needs = frozenset(needs)
+        self.given = []
+
+    def predict(self, utterances):
+        self.given = list(utterances)
+        for u in utterances:
+            heard = "sound" in self.needs and u.sound is not None and u.sound.mel is not None
+            assert heard or ("text" in self.needs and u.text is not None)
+        joyful = [u.text == "joy" or (u.sound is not None and u.sound.seconds > 0.4) for u in utterances]
+        return Predictions(tuple(u.id for u in utterances), np.array([[1.0 - j, j] for j in joyful]), SPACE)
+
+    def labels(self, predictions):
+        return predictions.labels(None)
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, tmp_path):
+    """Call ``sentir predict`` beside the clips, with a model of these needs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments, needs=("sound",)):
+        model = Listener(*needs)
+        monkeypatch.setattr(api, "_load", lambda _folder: model)
+        monkeypatch.setattr(sys, "argv", ["sentir", "predict", "model", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=code, out=out, err=err, given=model.given)
+
+    return run
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A folder of a long and a short clip, a broken one, and what is no clip."""
+    folder = tmp_path / "clips"
+    (folder / "más").mkdir(parents=True)
+    write_mp4(folder / "long.mp4", tone(0.6, rate=48_000, channels=6), 48_000)
+    write_wav(folder / "más" / "corto ñ.wav", tone(0.3), 16_000)
+    (folder / "broken.wav").write_bytes(b"no sound" * 100)
+    (folder / "notes.txt").write_text("x", encoding="utf-8")
+    (folder / "._long.mp4").write_bytes(b"\0\5\x16\7")
+    return folder
+
+
+def answers(done):
+    return {row["id"]: (row["labels"], row["problem"]) for row in json.loads(done.out)}
+
+
+def test_files_are_recognized_each_by_itself_and_leave_no_trace(call, clips):
+    done = call(clips / "long.mp4", clips / "más" / "corto ñ.wav", "--json")
+    assert done.code == 0, done.err
+    assert answers(done) == {
+        str(clips / "long.mp4"): (["joy"], ""),
+        str(clips / "más" / "corto ñ.wav"): (["anger"], ""),
+    }
+    assert len({u.dialogue for u in done.given}) == 2 and not sounds_dir().exists()
+
+
+def test_a_folder_gives_every_clip_below_it_and_a_broken_one_is_told_after_the_others(call, clips):
+    done = call("clips")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    (long, short, broken) = (
+        next(n for n, line in enumerate(lines) if name in line)
+        for name in ("long.mp4", "corto ñ.wav", "broken.wav")
+    )
+    assert long < short < broken and "problem: " in lines[broken]
+    assert "joy 1.00" in lines[long] and "anger 1.00" in lines[short]
+    assert "clips: 2 other files were passed over." in done.err
+
+
+def test_json_and_csv_hold_the_reason_and_nothing_recognized(call, clips, tmp_path):
+    done = call("clips", "--json", "--out", "out.csv")
+    assert done.code == 1
+    rows = {row["id"]: row for row in json.loads(done.out)}
+    assert list(rows) == [os.path.join("clips", name) for name in ("broken.wav", "long.mp4", "más/corto ñ.wav")]
+    broken = rows.pop(os.path.join("clips", "broken.wav"))
+    assert broken["labels"] == [] and broken["probabilities"] == {} and "broken.wav" in broken["problem"]
+    assert all(row["problem"] == "" and set(row["probabilities"]) == {"anger", "joy"} for row in rows.values())
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [(row["labels"], row["joy"], row["problem"]) for row in written] == [
+        ("", "", broken["problem"]),
+        ("joy", "1.000000", ""),
+        ("anger", "0.000000", ""),
+    ]
+    assert "1 could not be recognized" in " ".join(done.err.split())
+
+
+def test_when_no_clip_can_be_used_all_reasons_are_still_given(call, clips, tmp_path):
+    (clips / "empty.wav").touch()
+    done = call(clips / "broken.wav", clips / "empty.wav", "--out", "out.csv")
+    assert done.code == 1 and done.given == []
+    rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
+    assert all(row["problem"] and not row["labels"] for row in rows) and len(rows) == 2
+    assert call(clips / "broken.wav", clips / "empty.wav").out.count("problem: ") == 2
+
+
+def test_names_that_begin_with_a_dash_stand_after_two_dashes(call, tmp_path):
+    write_wav(tmp_path / "-6rXp3.wav", tone(0.6), 16_000)
+    assert answers(call("--json", "--", "-6rXp3.wav")) == {"-6rXp3.wav": (["joy"], "")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_printed_all_the_same(call, tmp_path):
+    write_wav(tmp_path / "clip.wav", tone(0.6), 16_000).rename(tmp_path / os.fsdecode(b"clip\xff.wav"))
+    (tmp_path / os.fsdecode(b"broken\xff.wav")).touch()
+    done = call(tmp_path)
+    assert done.code == 1 and "clip\ufffd.wav" in done.out and "broken\ufffd.wav" in done.out
+
+
+def test_one_text_and_one_clip_are_one_utterance_and_more_of_either_are_not(call, clips):
+    both = ("text", "sound")
+    (pair,) = call("--text", "Oh no.", clips / "long.mp4", "--json", needs=both).given
+    assert (pair.text, pair.clip.path) == ("Oh no.", clips / "long.mp4")
+    apart = call("--text", "Oh no.", clips / "long.mp4", clips / "más/corto ñ.wav", "--json", needs=both)
+    assert [(u.text, u.clip is None) for u in apart.given] == [("Oh no.", True), (None, False), (None, False)]
+    apart = call("--text", "Oh no.", "--text", "joy", clips / "long.mp4", "--json", needs=both)
+    assert [u.text for u in apart.given] == ["Oh no.", "joy", None]
+    folder = call("--text", "Oh no.", clips / "más", "--json", needs=both)
+    assert [u.text for u in folder.given] == ["Oh no.", None]
+
+
+def test_a_model_that_reads_and_listens_makes_do_with_the_text_of_a_broken_clip_and_says_so(call, clips):
+    done = call("--text", "joy", clips / "broken.wav", "--json", needs=("text", "sound"))
+    assert done.code == 0 and answers(done) == {str(clips / "broken.wav"): (["joy"], "")}
+    assert "recognized from its text alone" in " ".join(done.err.split())
+    done = call(clips / "broken.wav", "--json", needs=("text", "sound"))
+    assert done.code == 1 and answers(done)[str(clips / "broken.wav")][0] == []
+
+
+@pytest.fixture(params=["csv", "jsonl"])
+def talk(request, clips):
+    """A table or a conversation beside the clips: text and clip, a clip alone, a missing clip, a text alone."""
+    rows = [
+        {"text": "Hi.", "clip": "long.mp4", "speaker": "A"},
+        {"text": "", "clip": "más/corto ñ.wav", "speaker": "B"},
+        {"text": "", "clip": "none.wav", "speaker": "A"},
+        {"text": "joy", "clip": "", "speaker": "B"},
+    ]
+    path = clips / f"talk.{request.param}"
+    if request.param == "jsonl":
+        path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+        return path
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("needs", "labels"),
+    [
+        (("sound",), [["joy"], ["anger"], [], []]),
+        (("text",), [["anger"], [], [], ["joy"]]),
+        (("text", "sound"), [["joy"], ["anger"], [], ["joy"]]),
+    ],
+)
+def test_clips_of_a_table_lie_beside_it_and_what_a_row_lacks_is_its_problem(call, talk, needs, labels):
+    done = call(talk, "--audio-column", "clip", "--json", needs=needs)
+    rows = json.loads(done.out)
+    assert done.code == 1
+    assert [row["labels"] for row in rows] == labels
+    assert [bool(row["problem"]) for row in rows] == [not found for found in labels]
+    assert [row["speaker"] for row in rows] == ["A", "B", "A", "B"]
+
+
+def test_a_table_may_hold_clips_alone(call, clips):
+    (clips / "list.csv").write_text("audio,take\nlong.mp4,1\n", encoding="utf-8")
+    done = call("clips/list.csv", "--json")
+    assert [row["labels"] for row in json.loads(done.out)] == [["joy"]]
+    assert dict(done.given[0].numbers) == {"take": 1.0} and done.given[0].text is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needs", "complaint"),
+    [
+        (["clips/long.mp4"], ["text"], "This model reads text, and there is none; give --text"),
+        (["clips"], ["text"], "This model reads text, and there is none; give --text"),
+        (["--text", "Hi."], ["sound"], "This model listens, and there is no clip; give sound or video files"),
+        (["clips/none.wav"], ["sound"], "There is no file clips/none.wav."),
+        (["clips/notes.txt"], ["sound"], "use a .csv, .tsv or .parquet file"),
+        (["none"], ["sound"], "There is no file none."),
+        (["empty"], ["sound"], "empty holds no sound or video file."),
+        (["clips", "clips/long.mp4"], ["sound"], "clips/long.mp4 is given twice; give each file once."),
+        (["words.csv"], ["sound"], "--audio-column"),
+        (["words.jsonl"], ["sound"], "words.jsonl, line 2"),
+    ],
+)
+def test_a_call_that_cannot_be_answered_is_one_sentence(call, clips, tmp_path, arguments, needs, complaint):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "words.csv").write_text("said,clip\nHi.,long.mp4\n", encoding="utf-8")
+    (tmp_path / "words.jsonl").write_text('{"audio": "clips/long.mp4"}\n{"audio": 3}\n', encoding="utf-8")
+    done = call(*arguments, needs=needs)
+    assert (done.code, done.out) == (2, "") and done.given == []
+    assert done.err.startswith("Error: ") or "passed over" in done.err
+    assert complaint in " ".join(done.err.split())
