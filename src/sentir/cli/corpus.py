@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sentir.cli.options import Json, Root
 from sentir.i18n import _
+
+Name = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
 
 corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,7 +21,7 @@ corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_mark
     epilog=_("Example: sentir corpus audit meld --root DATA/meld"),
 )
 def audit(
-    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))],
+    name: Name,
     root: Root = None,
     json: Json = False,
 ) -> None:
@@ -31,3 +34,38 @@ def audit(
     else:
         show.print_audit(found)
     raise typer.Exit(1 if found.problems else 0)
+
+
+@corpus.command(
+    "prepare",
+    help=_(
+        "Decode and measure every clip once, for all that listens later; exit code 1 if a clip cannot be used."
+    ),
+    epilog=_("Example: sentir corpus prepare meld --root DATA/meld"),
+)
+def prepare(
+    name: Name,
+    root: Root = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help=_("Folder of the store, if not the usual one."))
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help=_("Processes that decode; default: one for each core."))
+    ] = None,
+    mel: Annotated[
+        str | None, typer.Option("--mel", help=_("mel or thesis; default: what the recipe's model hears."))
+    ] = None,
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.cli.show_prepared import print_prepared
+    from sentir.progress import show_progress
+
+    with show_progress():
+        found = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel)
+    if json:
+        show.print_json(found.to_dict())
+    else:
+        print_prepared(found, elsewhere=out is not None)
+    raise typer.Exit(1 if found.lost else 0)

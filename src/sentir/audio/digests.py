@@ -1,0 +1,72 @@
+"""What files hold: SHA-256 by path, remembered as long as size and time of change stay the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from sentir.audio.parts import write_whole
+from sentir.errors import AudioError
+from sentir.i18n import _
+from sentir.progress import track
+
+_MEMORY = "sources.json"
+_THREADS = 4
+Stamp = tuple[int, int, str]  # size, time of change in ns, SHA-256
+
+
+def digests(paths: Iterable[Path], folder: Path | None = None) -> dict[Path, str | AudioError]:
+    """Return the SHA-256 of each file, or why it cannot be read.
+
+    Args:
+        paths: the files.
+        folder: the store that remembers them, or ``None`` to leave no trace. A store that cannot be written
+            forgets, which costs time and nothing else.
+    """
+    paths = list(paths)
+    known = _recall(folder) if folder else {}
+    with ThreadPoolExecutor(_THREADS) as pool:
+        stamps = list(
+            track(pool.map(lambda path: _stamp(path, known), paths), _("Looking for files"), len(paths))
+        )
+    found = dict(zip(paths, stamps, strict=True))
+    new = {os.path.abspath(path): s for path, s in found.items() if not isinstance(s, AudioError)}
+    if folder and not new.items() <= known.items():
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            memory = json.dumps(_recall(folder) | new).encode()
+            write_whole(folder / _MEMORY, lambda file: file.write(memory))
+    return {path: s if isinstance(s, AudioError) else s[2] for path, s in found.items()}
+
+
+def _recall(folder: Path) -> dict[str, Stamp]:
+    """Return what is remembered; a damaged memory is none."""
+    try:
+        memory = json.loads((folder / _MEMORY).read_bytes())
+        return {path: (size, changed, digest) for path, (size, changed, digest) in memory.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _stamp(path: Path, known: dict[str, Stamp]) -> Stamp | AudioError:
+    try:
+        stat = path.stat()
+        seen = known.get(os.path.abspath(path))
+        if seen and seen[:2] == (stat.st_size, stat.st_mtime_ns):
+            return seen
+        with path.open("rb") as file:
+            return stat.st_size, stat.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return missing(path)
+    except OSError as error:
+        return AudioError("undecodable", _("{path} cannot be read: {why}.", path=path, why=error.strerror))
+
+
+def missing(path: Path) -> AudioError:
+    """Return the reason of a file that is not there."""
+    return AudioError("missing", _("There is no file {path}.", path=path))

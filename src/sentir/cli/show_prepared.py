@@ -1,0 +1,73 @@
+"""How the command line prints what listening to a corpus came to."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from sentir.audio.prepared import Prepared
+from sentir.cli import show
+from sentir.i18n import _, mark
+from sentir.report.words import word
+
+_console = Console(highlight=False, soft_wrap=False)
+_EXAMPLES = 3
+_KINDS = {
+    "missing": mark("no file"),
+    "empty": mark("empty file"),
+    "undecodable": mark("cannot be decoded"),
+    "no_audio": mark("no sound in it"),
+    "too_short": mark("too short"),
+    "outside": mark("cut beyond its end"),
+}
+
+
+def print_prepared(found: Prepared, *, elsewhere: bool = False) -> None:
+    """Print counts by split, what was lost with examples, the time it took, and where the store lies.
+
+    Args:
+        found: what was heard.
+        elsewhere: whether the store lies where other commands do not look by themselves.
+    """
+    show.say(_("{corpus} (synthetic)", corpus=found.corpus) if found.synthetic else found.corpus)
+    _console.print(_splits(found))
+    _say_lost(found)
+    _say_time(found)
+    show.say(_("Prepared sound lies in {folder}.", folder=found.folder))
+    if elsewhere:
+        show.say(_("Set SENTIR_SOUNDS_DIR={folder} and the other commands use it.", folder=found.folder))
+
+
+def _splits(found: Prepared) -> Table:
+    table = Table()
+    headings = (_("utterances"), _("with clip"), _("usable"), _("hours"))
+    for heading in (_("split"), *headings):
+        table.add_column(heading, justify="left" if heading == _("split") else "right")
+    for row in found.splits:
+        counts = (f"{n:,}" for n in (row.utterances, row.clips, row.usable))
+        table.add_row(word(row.split), *counts, f"{row.seconds / 3600:.2f}")
+    return table
+
+
+def _say_lost(found: Prepared) -> None:
+    for kind in dict.fromkeys(lost.kind for lost in found.lost):
+        rows = [lost for lost in found.lost if lost.kind == kind]
+        why = _(_KINDS[kind]) if kind in _KINDS else kind
+        show.say(_("Without usable sound, {why}: {n}", why=why, n=f"{len(rows):,}"))
+        for lost in rows[:_EXAMPLES]:
+            show.say(f"    {lost.id}: {lost.problem}")
+
+
+def _say_time(found: Prepared) -> None:
+    wall = max(found.wall_seconds, 1e-9)
+    if found.decoded:
+        show.say(
+            _(
+                "{n} clips decoded in {wall} s, {times} times real time.",
+                n=f"{found.decoded:,}",
+                wall=f"{wall:,.1f}",
+                times=f"{found.decoded_seconds / wall:,.0f}",
+            )
+        )
+    else:
+        show.say(_("Everything had been prepared before ({wall} s).", wall=f"{wall:,.1f}"))

@@ -1,0 +1,458 @@
+"""The store of sound: everything is decoded once, killed runs lose little, and nothing stale ever comes back."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.audio import digests, measuring, media, store
+from sentir.audio.media import decode
+from sentir.audio.parts import Parts, write_whole
+from sentir.audio.store import listen
+from sentir.corpus.types import Clip, Utterance
+from sentir.errors import SentirError
+from sentir.places import cache_dir, sounds_dir
+
+
+def write_wavs(folder, n, *, seconds=0.2):
+    """Write n different short sounds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = np.random.default_rng(0)
+    paths = [folder / f"clip{k:02}.wav" for k in range(n)]
+    for path in paths:
+        soundfile.write(path, draw.normal(0, 0.1, int(16_000 * seconds)), 16_000)
+    return paths
+
+
+def said(paths, split="train"):
+    return [Utterance(f"c/{split}/{path.name}", split, clip=Clip(path)) for path in paths]
+
+
+@pytest.fixture
+def clips(tmp_path):
+    return said(write_wavs(tmp_path / "corpus", 6))
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Names of the files that were decoded in this process."""
+    names, cuts = [], media.decode_cuts
+
+    def count(path, wanted):
+        names.append(path.name)
+        return cuts(path, wanted)
+
+    monkeypatch.setattr(media, "decode_cuts", count)
+    return names
+
+
+def content(heard):
+    """Everything of the sounds, comparable bit for bit."""
+    sounds = [u.sound for u in heard]
+    return [
+        (s.key, None if s.mel is None else (s.mel.shape, s.mel.tobytes()), dict(s.measures), s.seconds, s.problem)
+        for s in sounds
+    ]
+
+
+def files():
+    return sorted(path for path in sounds_dir().rglob("*") if path.is_file())
+
+
+def test_a_clip_is_heard_as_its_mel_and_measures_in_the_order_asked_for(clips):
+    heard = listen(clips[::-1])
+    assert [u.id for u in heard] == [u.id for u in clips[::-1]]
+    for u in heard:
+        mel, measures = measuring.frames.measure(decode(u.clip).wave)
+        assert np.array_equal(u.sound.mel, mel.astype(np.float16)) and u.sound.mel.dtype == np.float16
+        assert u.sound.measures == {name: np.float32(value) for name, value in measures.items()}
+        assert u.sound.seconds == pytest.approx(0.2) and u.sound.problem == "" and u.sound.key
+
+
+def test_mels_are_slices_of_a_memory_map(clips):
+    heard = listen(clips)
+    assert all(isinstance(u.sound.mel, np.memmap) and not u.sound.mel.flags.owndata for u in heard)
+    assert len({u.sound.mel.filename for u in heard}) == 1
+
+
+def test_a_second_time_nothing_is_decoded(clips, decoded):
+    first = listen(clips)
+    assert len(decoded) == len(clips)
+    assert content(listen(clips)) == content(first)
+    assert len(decoded) == len(clips)
+
+
+def test_listening_twice_to_the_same_utterances_keeps_their_sounds(clips, decoded, monkeypatch):
+    heard = listen(clips)
+    monkeypatch.setenv("SENTIR_SOUNDS_DIR", os.devnull)  # not even looked at
+    assert [u.sound for u in listen(heard)] == [u.sound for u in heard]
+    assert len(decoded) == len(clips)
+
+
+def test_another_kind_of_mel_is_another_sound(clips):
+    heard = listen(listen(clips), kind="thesis")
+    assert {u.sound.kind for u in heard} == {"thesis"} and {u.sound.mel.shape for u in heard} == {(224, 224)}
+    assert [u.sound.measures for u in heard] == [u.sound.measures for u in listen(clips)]
+    assert not {u.sound.key for u in heard} & {u.sound.key for u in listen(clips)}
+
+
+def test_a_moved_corpus_and_a_moved_store_decode_nothing_again(clips, decoded, tmp_path):
+    first = content(listen(clips, folder=tmp_path / "store"))
+    shutil.move(tmp_path / "corpus", tmp_path / "elsewhere")
+    shutil.move(tmp_path / "store", tmp_path / "other store")
+    decoded.clear()
+    moved = [replace(u, clip=Clip(tmp_path / "elsewhere" / u.clip.path.name)) for u in clips]
+    assert content(listen(moved, folder=tmp_path / "other store")) == first
+    assert decoded == []
+
+
+def test_a_touched_file_is_hashed_again_but_not_decoded(clips, decoded, monkeypatch):
+    listen(clips)
+    hashed = []
+    digest = digests.hashlib.file_digest
+    monkeypatch.setattr(
+        digests.hashlib, "file_digest", lambda file, how: hashed.append(file.name) or digest(file, how)
+    )
+    listen(clips)
+    assert hashed == []
+    os.utime(clips[2].clip.path, (1, 1))
+    decoded.clear()
+    listen(clips)
+    listen(clips)
+    assert hashed == [str(clips[2].clip.path)] and decoded == []
+
+
+def test_a_changed_file_is_decoded_again(clips, decoded):
+    before = content(listen(clips))
+    soundfile.write(clips[2].clip.path, np.zeros(1600), 16_000)
+    decoded.clear()
+    after = listen(clips)
+    assert decoded == ["clip02.wav"] and after[2].sound.seconds == pytest.approx(0.1)
+    assert [new == old for new, old in zip(content(after), before, strict=True)] == [True] * 2 + [False] + [
+        True
+    ] * 3
+
+
+def test_all_cuts_of_a_file_and_all_its_copies_are_one_decoding(tmp_path, decoded):
+    (path,) = write_wavs(tmp_path, 1, seconds=2)
+    shutil.copy(path, tmp_path / "copy.wav")
+    cuts = [(None, None), (0.0, 0.5), (0.5, 1.5), (0.5, 1.5)]
+    utterances = [
+        Utterance(f"{p.name}/{n}", "dev", clip=Clip(p, *cut))
+        for p in (path, tmp_path / "copy.wav")
+        for n, cut in enumerate(cuts)
+    ]
+    heard = listen(utterances)
+    assert len(decoded) == 1
+    assert [u.sound.seconds for u in heard] == pytest.approx([2, 0.5, 1, 1] * 2)
+    assert content(heard[:4]) == content(heard[4:])
+    assert sum(table.num_rows for table in map(pq.read_table, sounds_dir().glob("*.parquet"))) == 3
+
+
+def test_what_cannot_be_used_is_a_reason_and_the_rest_is_heard(clips, tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "noise.wav").write_bytes(b"this is no sound" * 100)
+    odd = [Clip(tmp_path / "empty.wav"), Clip(tmp_path / "noise.wav"), Clip(tmp_path / "none.wav"), None]
+    odd += [Clip(clips[0].clip.path, 5.0, 6.0), Clip(tmp_path)]
+    utterances = [*clips, *(Utterance(f"odd{n}", "dev", clip=clip) for n, clip in enumerate(odd))]
+    sounds = [u.sound for u in listen(utterances)]
+    assert not any(s.problem or s.problem_kind for s in sounds[:6])
+    assert [s.problem_kind for s in sounds[6:]] == [
+        "empty", "undecodable", "missing", "missing", "outside", "missing"
+    ]  # fmt: skip
+    assert all(s.problem and s.mel is None and not s.measures and not s.key for s in sounds[6:])
+
+
+def test_problems_are_remembered_by_content_and_told_of_the_file_at_hand(tmp_path, decoded):
+    (tmp_path / "broken.wav").write_bytes(b"this is no sound" * 100)
+    (first,) = listen(said([tmp_path / "broken.wav"]))
+    assert "broken.wav" in first.sound.problem and decoded == ["broken.wav"]
+    (tmp_path / "broken.wav").rename(tmp_path / "renamed.wav")
+    (second,) = listen(said([tmp_path / "renamed.wav"]))
+    assert decoded == ["broken.wav"]
+    assert second.sound.problem == first.sound.problem.replace("broken.wav", "renamed.wav")
+    assert second.sound.problem_kind == first.sound.problem_kind
+
+
+def test_a_missing_file_is_never_remembered(clips, tmp_path):
+    away = tmp_path / "away.wav"
+    clips[3].clip.path.rename(away)
+    assert listen(clips)[3].sound.problem_kind == "missing"
+    away.rename(clips[3].clip.path)
+    assert listen(clips)[3].sound.mel is not None
+
+
+def test_a_file_that_goes_while_we_work_is_missing_and_not_remembered(clips, monkeypatch):
+    real = store.digests
+
+    def hash_and_lose(paths, folder):
+        found = real(paths, folder)
+        clips[1].clip.path.rename(clips[1].clip.path.with_suffix(".away"))
+        return found
+
+    monkeypatch.setattr(store, "digests", hash_and_lose)
+    assert [u.sound.problem_kind for u in listen(clips)] == ["", "missing", "", "", "", ""]
+    monkeypatch.setattr(store, "digests", real)
+    clips[1].clip.path.with_suffix(".away").rename(clips[1].clip.path)
+    assert listen(clips)[1].sound.mel is not None
+
+
+def test_utterances_from_outside_are_heard_the_same_and_leave_no_trace(clips):
+    outside = [replace(u, split="") for u in clips]
+    heard = listen(outside)
+    assert not cache_dir().exists() or files() == []
+    assert content(heard) == content(listen(clips))
+
+
+def test_pictures_made_elsewhere_are_heard_the_thesis_way_alone(clips, tmp_path):
+    picture = np.random.default_rng(0).normal(-40, 10, (224, 224)).astype(np.float32)
+    np.save(tmp_path / "picture.npy", picture)
+    utterances = [*clips, Utterance("p", "train", clip=Clip(tmp_path / "picture.npy"))]
+    for _again in range(2):
+        sound = listen(utterances, kind="thesis")[-1].sound
+        assert np.array_equal(sound.mel, picture.T.astype(np.float16)) and sound.measures == {}
+        refused = listen(utterances)[-1].sound
+        assert refused.problem_kind == "no_audio" and "thesis" in refused.problem
+
+
+def test_measures_read_like_a_dictionary(clips):
+    measures = listen(clips)[0].sound.measures
+    assert len(measures) == len(list(measures)) == len(dict(measures)) > 100
+    assert "thesis.duration" in measures and measures.get("nothing") is None
+
+
+def test_parallel_equals_serial_bit_for_bit(tmp_path):
+    clips = said(write_wavs(tmp_path / "corpus", 80))
+    (clips[7].clip.path).write_bytes(b"no sound" * 100)
+    one = listen(clips, folder=tmp_path / "one", workers=1)
+    two = listen(clips, folder=tmp_path / "two", workers=2)
+    assert content(one) == content(two)
+    assert len(list((tmp_path / "one").glob("*.npy"))) == 1 and len(list((tmp_path / "two").glob("*.npy"))) == 2
+
+
+@given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 50))
+def test_chunks_hold_every_source_once_in_order_and_are_about_as_large_as_asked(counts, size):
+    cut = measuring.Cut("", "", None, None)
+    sources = [measuring.Source(Path(str(n)), "", "mel", (cut,) * count) for n, count in enumerate(counts)]
+    chunks = store._chunks(sources, size)
+    assert [source for chunk in chunks for source in chunk] == sources
+    lengths = [[len(source.cuts) for source in chunk] for chunk in chunks]
+    assert all(sum(found) >= size for found in lengths[:-1])
+    assert all(sum(found[:-1]) < size for found in lengths)
+
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+from sentir.audio import measuring, parts, store
+from sentir.corpus.types import Clip, Utterance
+
+CORPUS, WORKERS, RENAMES, STOP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+store._PART = store._SMALLEST = 16
+renamed, replace, measure = [], os.replace, measuring.measure_source
+
+def hang():
+    print("at it", flush=True)
+    time.sleep(60)
+
+def replace_until(part, path):
+    renamed.append(path)
+    if RENAMES and len([path for path in renamed if "part-" in str(path)]) == RENAMES:
+        hang()
+    replace(part, path)
+
+def measure_until(source):
+    if STOP and source.path.name >= STOP:
+        hang()
+    return measure(source)
+
+parts.os.replace, measuring.measure_source = replace_until, measure_until
+if __name__ == "__main__":
+    paths = sorted(Path(CORPUS).glob("*.wav"))
+    store.listen([Utterance(f"c/train/{p.name}", "train", clip=Clip(p)) for p in paths], workers=WORKERS)
+"""
+
+
+@contextmanager
+def killed(tmp_path, *, workers=1, renames=0, stop=""):
+    """Start to listen in a process of its own; when it hangs, run the block, then kill it with signal 9."""
+    (tmp_path / "script.py").write_text(KILLED, encoding="utf-8")
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "corpus", str(workers), str(renames), stop]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+        assert run.stdout.readline() == b"at it\n"
+        yield run
+        run.send_signal(signal.SIGKILL)
+        assert run.wait(10) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(("renames", "kept"), [(2, 0), (3, 16)], ids=["before its manifest", "before its mels"])
+def test_a_run_killed_in_the_middle_of_a_part_loses_that_part_alone(renames, kept, tmp_path, decoded):
+    clips = said(write_wavs(tmp_path / "corpus", 40))
+    with killed(tmp_path, renames=renames):
+        pass
+    heard = listen(clips)
+    assert len(decoded) == len(clips) - kept
+    assert content(heard) == content(listen(clips, folder=tmp_path / "undisturbed"))
+
+
+def test_a_killed_parallel_run_takes_its_workers_along_and_is_taken_up_where_it_was(tmp_path, decoded):
+    clips = said(write_wavs(tmp_path / "corpus", 80))
+    with killed(tmp_path, workers=2, stop=clips[32].clip.path.name) as run:
+        wait_for(lambda: len(list(sounds_dir().glob("part-*.parquet"))) == 2)
+        workers = psutil.Process(run.pid).children(recursive=True)
+    assert len(workers) >= 2 and psutil.wait_procs(workers, timeout=10)[1] == []
+    heard = listen(clips, workers=1)
+    assert len(decoded) == len(clips) - 32
+    assert content(heard) == content(listen(clips, folder=tmp_path / "undisturbed", workers=1))
+
+
+def wait_for(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+def test_two_processes_on_one_store_both_end_well(tmp_path, decoded):
+    clips = said(write_wavs(tmp_path / "corpus", 40))
+    (tmp_path / "script.py").write_text(KILLED, encoding="utf-8")
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "corpus", "1", "0", ""]
+    runs = [subprocess.Popen(command) for _n in range(2)]
+    assert [run.wait(60) for run in runs] == [0, 0]
+    heard = listen(clips)
+    assert decoded == []
+    assert content(heard) == content(listen(clips, folder=tmp_path / "undisturbed"))
+
+
+def test_a_worker_that_is_killed_is_one_clear_error_and_what_was_done_is_kept(tmp_path, monkeypatch):
+    clips = said(write_wavs(tmp_path / "corpus", 80))
+    monkeypatch.setattr(store, "measure_part", kill_oneself)
+    with pytest.raises(SentirError, match="fewer workers"):
+        listen(clips, workers=2)
+
+
+def kill_oneself(sources, folder):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_leftovers_of_killed_runs_are_swept_and_those_of_living_ones_kept(clips):
+    sounds_dir().mkdir(parents=True)
+    left = [sounds_dir() / name for name in ("part-a.npy.1.part", "part-b.parquet.2.part", "part-c.npy")]
+    fresh = [path.with_name(f"part-new{path.name}") for path in left]
+    for path in (*left, *fresh):
+        path.write_bytes(b"half of it")
+    for path in left:
+        os.utime(path, (1, 1))
+    listen(clips)
+    assert not any(path.exists() for path in left) and all(path.exists() for path in fresh)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def drop_row(path):
+    pq.write_table(pq.read_table(path).slice(1), path)
+
+
+DAMAGES = {
+    "manifest cut short": ("parquet", cut_short),
+    "manifest empty": ("parquet", lambda path: path.write_bytes(b"")),
+    "manifest of another kind": ("parquet", lambda path: path.write_bytes(b"PAR1" * 100)),
+    "manifest without keys": ("parquet", lambda path: pq.write_table(pq.read_table(path).drop(["key"]), path)),
+    "fewer rows": ("parquet", drop_row),
+    "mels cut short": ("npy", cut_short),
+    "mels empty": ("npy", lambda path: path.write_bytes(b"")),
+    "mels lost": ("npy", lambda path: path.unlink()),
+    "mels of another type": ("npy", lambda path: np.save(path, np.load(path).astype(np.float32))),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_part_is_decoded_again_once(damage, clips, decoded):
+    first = content(listen(clips))
+    suffix, spoil = DAMAGES[damage]
+    spoil(next(sounds_dir().glob(f"part-*.{suffix}")))
+    decoded.clear()
+    assert content(listen(clips)) == first and len(decoded) == len(clips)
+    assert content(listen(clips)) == first and len(decoded) == len(clips)
+
+
+@pytest.mark.parametrize("memory", [b"", b"{", b"3", b'{"a": 1}', b"\xff"])
+def test_a_damaged_memory_of_hashes_costs_only_hashing(memory, clips, decoded):
+    listen(clips)
+    (sounds_dir() / "sources.json").write_bytes(memory)
+    decoded.clear()
+    assert all(u.sound.mel is not None for u in listen(clips)) and decoded == []
+
+
+def test_a_store_that_cannot_be_written_names_the_variable(clips, tmp_path, monkeypatch, decoded):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(tmp_path / "file"))
+    with pytest.raises(SentirError, match="set SENTIR_SOUNDS_DIR"):
+        listen(clips)
+    assert decoded == []
+
+
+def test_a_full_disk_is_named_and_nothing_half_written_stays(clips, monkeypatch):
+    def full(file, *_arguments, **_keywords):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", lambda table, file: full(file))
+    with pytest.raises(SentirError, match=r"No space left on device.*SENTIR_SOUNDS_DIR"):
+        listen(clips)
+    assert not list(sounds_dir().glob("*.part"))
+
+
+def test_no_file_of_the_store_is_a_pickle(clips):
+    listen(clips)
+    assert sorted(path.suffix for path in files()) == [".json", ".npy", ".parquet"]
+    np.load(next(sounds_dir().glob("*.npy")), allow_pickle=False)
+
+
+def test_the_manifest_says_where_each_clip_comes_from(clips):
+    listen(clips)
+    rows = pq.read_table(next(sounds_dir().glob("*.parquet"))).to_pylist()
+    assert [row["id"] for row in rows] == [u.id for u in clips]
+    assert [row["source"] for row in rows] == [u.clip.path.name for u in clips]
+    assert {(row["rate"], row["channels"]) for row in rows} == {(16_000, 1)}
+    assert all(len(row["sha256"]) == 64 and "measure.thesis.duration" in row for row in rows)
+
+
+def test_names_that_are_not_utf8_are_heard_and_stored(tmp_path):
+    (path,) = write_wavs(tmp_path, 1)
+    odd = tmp_path / os.fsdecode(b"-caf\xe9 \xc3\xb1.wav")
+    path.rename(odd)
+    for _again in range(2):
+        assert listen(said([odd]))[0].sound.mel is not None
+
+
+def test_nothing_is_written_beside_its_place_when_writing_fails(tmp_path):
+    def fail(file):
+        raise OSError
+
+    with pytest.raises(OSError):
+        write_whole(tmp_path / "a", fail)
+    assert list(tmp_path.iterdir()) == []
+    assert len(Parts(tmp_path)._where) == 0
+
+
+@pytest.mark.shared_data
+def test_real_clips_are_heard(shared_data, tmp_path):
+    paths = sorted((shared_data / "ravdess" / "audio").glob("*.ogg"))[:20]
+    heard = listen(said(paths), folder=tmp_path)
+    assert len(heard) == 20 and all(u.sound.mel.shape[1] == 64 and u.sound.seconds > 2 for u in heard)

@@ -1,0 +1,146 @@
+"""``sentir corpus prepare``: what it prints, its exit codes, and that what it stores is found by others."""
+
+import csv
+import json
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from sentir import api
+from sentir.audio import media
+from sentir.audio.store import listen
+from sentir.cli import main
+from sentir.errors import RecipeError
+from sentir.places import sounds_dir
+
+RECIPE = """
+[data]
+reader = "table"
+[data.table]
+file = "said.csv"
+id = "id"
+audio = "audio"
+split = "split"
+label = "label"
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Seven utterances: five that can be heard, one whose file is broken, one without audio."""
+    draw = np.random.default_rng(0)
+    with (tmp_path / "said.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["id", "audio", "split", "label"])
+        for n, split in enumerate(["train", "train", "train", "dev", "test"]):
+            soundfile.write(tmp_path / f"{n}.wav", draw.normal(0, 0.1, 8_000), 16_000)
+            table.writerow([f"u{n}", f"{n}.wav", split, "joy"])
+        table.writerow(["[red]broken", "broken.wav", "train", "joy"])
+        table.writerow(["silent", "", "dev", "sadness"])
+    (tmp_path / "broken.wav").write_bytes(b"no sound" * 100)
+    (tmp_path / "said.toml").write_text(RECIPE, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, corpus):
+    def run(*arguments):
+        line = ["sentir", "corpus", "prepare", corpus / "said.toml", "--root", corpus, *arguments]
+        monkeypatch.setattr(sys, "argv", [str(part) for part in line])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("│┃").split("│")]
+
+
+def test_counts_by_split_and_everything_lost_are_printed_and_the_exit_code_is_1(call):
+    code, out, _err = call()
+    assert code == 1
+    rows = {cells(line)[0]: cells(line)[1:] for line in out.splitlines() if line.startswith("│")}
+    assert rows == {
+        "train": ["4", "4", "3", "0.00"],
+        "dev": ["2", "1", "1", "0.00"],
+        "test": ["1", "1", "1", "0.00"],
+    }
+    assert "cannot be decoded: 1" in out and "    [red]broken: " in out and "    silent: " in out
+    assert "6 clips decoded in" in out and str(sounds_dir()) in out.replace("\n", "")
+    assert "SENTIR_SOUNDS_DIR" not in out
+
+
+def test_a_second_run_says_that_nothing_was_to_be_done(call):
+    call()
+    assert "prepared before" in call()[1]
+
+
+def test_with_everything_usable_the_exit_code_is_0(call, corpus):
+    rows = (corpus / "said.csv").read_text(encoding="utf-8").splitlines()[:-2]
+    (corpus / "said.csv").write_text("\n".join(rows), encoding="utf-8")
+    code, out, _err = call()
+    assert code == 0 and "Without usable sound" not in out
+
+
+def test_json_lists_every_loss(call):
+    code, out, _err = call("--json")
+    found = json.loads(out)
+    assert code == 1 and found["decoded"] == 6 and found["decoded_seconds"] == pytest.approx(2.5)
+    assert [(lost["id"], lost["kind"]) for lost in found["lost"]] == [
+        ("[red]broken", "undecodable"),
+        ("silent", "missing"),
+    ]
+    assert found["splits"][0]["seconds"] == pytest.approx(1.5)
+    assert found["splits"][0]["problems"] == {"undecodable": 1}
+
+
+def test_examples_are_three_of_a_kind(call, corpus):
+    with (corpus / "said.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"gone{n},gone{n}.wav,train,joy\n" for n in range(5))
+    out = call()[1]
+    assert "no file: 6" in out and sum("gone" in line or "silent:" in line for line in out.splitlines()) == 3
+
+
+def test_what_lies_elsewhere_is_used_by_whoever_names_it(call, corpus, monkeypatch):
+    out = call("--out", corpus / "store", "--workers", "1")[1]
+    assert f"SENTIR_SOUNDS_DIR={corpus / 'store'}" in out.replace("\n", "")
+    assert not sounds_dir().exists()
+    monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(corpus / "store"))
+    monkeypatch.setattr(media, "decode_cuts", lambda *_arguments: pytest.fail("it was decoded again"))
+    data = api.load_recipe(corpus / "said.toml").data.model_copy(update={"sound": True})
+    heard = listen(api.read_corpus(data, corpus).train)
+    assert [u.sound.mel is not None for u in heard] == [True, True, True, False]
+
+
+def test_the_mel_is_what_the_recipes_model_hears_unless_said(call, corpus):
+    assert json.loads(call("--json")[1])["kind"] == "mel"
+    with (corpus / "said.toml").open("a", encoding="utf-8") as file:
+        file.write('[model.audio]\nmel = "thesis"\n')
+    assert json.loads(call("--json")[1])["kind"] == "thesis"
+    assert json.loads(call("--json", "--mel", "mel")[1])["kind"] == "mel"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--mel", "wide"], "no kind of mel called 'wide'"), (["--out", "{file}"], "set SENTIR_SOUNDS_DIR")],
+)
+def test_a_bad_call_is_one_sentence_before_anything_is_decoded(arguments, words, call, corpus, monkeypatch):
+    monkeypatch.setattr(media, "decode_cuts", lambda *_arguments: pytest.fail("work was done"))
+    code, _out, err = call(*(part.format(file=corpus / "said.csv") for part in arguments))
+    assert code == 2 and words in err and len(err.strip().splitlines()) == 1
+
+
+def test_a_corpus_without_clips_says_so(call, corpus):
+    (corpus / "said.csv").write_text("id,audio,split,label\na,,train,joy\nb,,dev,sadness\n", encoding="utf-8")
+    code, _out, err = call()
+    assert code == 2 and "has no clips" in err
+
+
+def test_the_verb_knows_its_kinds_of_mel():
+    with pytest.raises(RecipeError, match="use mel or thesis"):
+        api.prepare_corpus("demo-meld", mel="cepstrum")
