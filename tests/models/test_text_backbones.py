@@ -51,7 +51,7 @@ def test_the_contract_notices_pooled_context(tiny, monkeypatch):
 
 def test_the_contract_notices_a_parameter_that_no_gradient_reaches(tiny, monkeypatch):
     monkeypatch.setattr(
-        "sentir.testing.load_text_encoder",
+        "sentir.testing.text.load_text_encoder",
         lambda name, **keywords: frozen_embedding(load_text_encoder(name, **keywords)),
     )
     with pytest.raises(AssertionError, match=r"depends on .*embedding.*, which no gradient reaches"):

@@ -1,0 +1,235 @@
+"""Audio backbones by name: timm's convolutional networks over a mel, with one input channel and without a head.
+
+Any other timm name works too, if the network takes pictures of any size and gives maps on its way
+(``forward_intermediates``); `audio_backbone` then makes a spec whose local cut is chosen by reduction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sentir.audio.mel import BANDS
+from sentir.errors import RecipeError, UnknownNameError, WeightsError
+from sentir.i18n import _, mark
+from sentir.registry import Registry
+
+_LOCAL_REDUCTION = 4
+_HUB_FILE = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBackbone:
+    """How one convolutional network is cut.
+
+    Attributes:
+        name: ours.
+        timm_name: timm's, with or without a tag of pretrained weights.
+        local_cut: index for ``forward_intermediates`` of the map that the local gate reads; ``None`` = the first
+            one at most a quarter as long as the mel. The global gate reads the network's last map.
+        min_frames: shortest mel it takes; checked when it is built.
+    """
+
+    name: str
+    timm_name: str
+    local_cut: int | None = None
+    min_frames: int = 100
+
+
+AUDIO_BACKBONES = Registry(
+    mark("audio backbone"),
+    {
+        spec.name: spec
+        for spec in (
+            AudioBackbone("vgg16", "vgg16", local_cut=2, min_frames=32),  # 256 and 512 channels
+            AudioBackbone("efficientnet_b0", "efficientnet_b0", local_cut=1, min_frames=32),  # 24 and 1,280
+        )
+    },
+)
+
+
+def audio_backbone(name: str) -> AudioBackbone:
+    """Return the spec called ``name``, or one for any other name of timm's.
+
+    Raises:
+        UnknownNameError: if neither we nor timm know it.
+    """
+    import timm
+
+    if name in AUDIO_BACKBONES:
+        spec: AudioBackbone = AUDIO_BACKBONES.get(name)
+        return spec
+    if name in timm.list_models() or name in timm.list_pretrained():
+        return AudioBackbone(name, name)
+    near = get_close_matches(name, {*AUDIO_BACKBONES, *timm.list_models()}, n=2, cutoff=0.6)
+    raise UnknownNameError(
+        _(
+            "There is no audio backbone called '{name}'; {hint}known: {known}, and every name in "
+            "timm.list_models().",
+            name=name,
+            hint=_("did you mean {names}?", names=_(" or ").join(near)) + " " if near else "",
+            known=", ".join(AUDIO_BACKBONES),
+        )
+    )
+
+
+def load_audio_backbone(
+    name: str, *, pretrained: bool = True, weights: Path | None = None
+) -> tuple[nn.Module, int, tuple[int, int]]:
+    """Build a backbone for mels.
+
+    Args:
+        name: a name in `AUDIO_BACKBONES`, or any other of timm's.
+        pretrained: ``False`` for random weights.
+        weights: a ``.safetensors`` file with the tensors of the timm model, for one or three input channels,
+            instead of those its name stands for.
+
+    Returns:
+        The network without its head, the index of its local map for ``forward_intermediates``, and the channels
+        of the local and of the last map.
+
+    Raises:
+        UnknownNameError: if there is no such backbone.
+        RecipeError: if the network takes no mels, or ``weights`` are given with ``pretrained=False``.
+        WeightsError: if the weights can neither be found nor fetched, or do not fit.
+    """
+    spec = audio_backbone(name)
+    if weights is not None and not pretrained:
+        raise RecipeError(
+            _("'model.audio.weights' and 'model.audio.pretrained = false' contradict each other; drop one.")
+        )
+    file = None if not pretrained else _fetched(spec) if weights is None else weights.expanduser()
+    try:
+        network, cut, widths = _build(spec)
+    except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
+        raise RecipeError(
+            _(
+                "'{name}' cannot listen ({why}); give a convolutional network that takes pictures of any size, "
+                "such as efficientnet_b0.",
+                name=name,
+                why=_first_line(error),
+            )
+        ) from error
+    if file is not None:
+        _load_weights(network, file)
+    return network, cut, widths
+
+
+def _build(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
+    """Build a network with random weights, and let it hear a silence to learn what maps it gives."""
+    import timm
+
+    network: Any = timm.create_model(spec.timm_name, pretrained=False, in_chans=1, num_classes=0)
+    cut = spec.local_cut
+    if cut is None:
+        deep = [found["reduction"] >= _LOCAL_REDUCTION for found in network.feature_info]
+        cut = deep.index(True)
+    with _without_unheard(network.eval()), torch.no_grad():
+        silence = torch.zeros(1, 1, spec.min_frames, BANDS)
+        last, (local,) = network.forward_intermediates(silence, indices=[cut])
+    if not local.ndim == last.ndim == 4 or last.shape[1] != network.num_features:
+        raise ValueError(_("its last map is not laid out as channels, time, bands"))
+    return network.train(), cut, (local.shape[1], last.shape[1])
+
+
+@contextmanager
+def _without_unheard(network: nn.Module) -> Iterator[None]:
+    """Drop the parts that nothing has gone through: what is left of the head, such as VGG's 118 M weights."""
+    heard: set[nn.Module] = set()
+    hooks = [part.register_forward_hook(lambda part, *_values: heard.add(part)) for part in network.modules()]
+    yield
+    for hook in hooks:
+        hook.remove()
+    for name, part in list(network.named_children()):
+        if heard.isdisjoint(part.modules()):
+            setattr(network, name, nn.Identity())
+
+
+def _fetched(spec: AudioBackbone) -> Path:
+    """Return timm's pretrained weights from the local hub cache, or fetched into it."""
+    import timm
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.utils import logging
+
+    config = timm.get_pretrained_cfg(spec.timm_name)
+    if config is None or not config.hf_hub_id:
+        raise _out_of_reach(spec.name, _("timm knows of none"))
+    logging.set_verbosity_error()  # what it retries is said once, by the error that follows
+    with suppress(OSError, EntryNotFoundError):
+        return Path(hf_hub_download(config.hf_hub_id, _HUB_FILE, local_files_only=True))
+    try:
+        return Path(hf_hub_download(config.hf_hub_id, _HUB_FILE))
+    except (OSError, EntryNotFoundError) as error:
+        raise _out_of_reach(spec.name, _first_line(error)) from error
+
+
+def _out_of_reach(name: str, why: str) -> WeightsError:
+    return WeightsError(
+        _(
+            "The pretrained weights of '{name}' are neither in the local cache nor could they be fetched from "
+            "the hub ({why}); give model.audio.weights a local .safetensors file with them, or set "
+            "model.audio.pretrained=false, which the report will say.",
+            name=name,
+            why=why,
+        )
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:160].rstrip(".")
+
+
+def _load_weights(network: nn.Module, file: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        given = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(
+            _(
+                "The weights {file} cannot be read ({why}); give model.audio.weights a .safetensors file.",
+                file=file,
+                why=_first_line(error),
+            )
+        ) from error
+    wanted = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
+    if missing := sorted(wanted.keys() - given.keys()):
+        raise WeightsError(
+            _(
+                "The weights {file} lack {n} tensors of the backbone, '{first}' among them, which would be "
+                "random; give complete weights of the same timm model.",
+                file=file,
+                n=len(missing),
+                first=missing[0],
+            )
+        )
+    fitting = {name: _one_channel(given[name], tensor) for name, tensor in wanted.items()}
+    if other := sorted(name for name, tensor in wanted.items() if fitting[name].shape != tensor.shape):
+        raise WeightsError(
+            _(
+                "The weights {file} are those of another model: '{first}' has shape {found}, not {known}; give "
+                "weights of the same timm model.",
+                file=file,
+                first=other[0],
+                found=tuple(fitting[other[0]].shape),
+                known=tuple(wanted[other[0]].shape),
+            )
+        )
+    network.load_state_dict(fitting, strict=False)
+
+
+def _one_channel(given: Tensor, wanted: Tensor) -> Tensor:
+    """Sum the kernels of red, green and blue of a first convolution, as timm does for ``in_chans=1``."""
+    from timm.models import adapt_input_conv
+
+    colored = given.ndim == wanted.ndim == 4 and given.shape[1] == 3 * wanted.shape[1]
+    return adapt_input_conv(1, given) if colored else given

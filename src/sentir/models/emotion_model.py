@@ -1,0 +1,152 @@
+"""`EmotionModel`: a convolutional network over mels, gated at two depths, and numeric features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sentir.models.audio_backbones import load_audio_backbone
+
+
+class Gate(nn.Module):
+    """Weighs the places of a map by a 1 × 1 convolution and a sigmoid; the map itself is left as it is."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.score = nn.Conv2d(channels, 1, kernel_size=1)
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Score the places of a map: ``(n, c, t, b)`` → ``(n, 1, t, b)`` in 0–1."""
+        return self.score(x).sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Average the weighed map: ``(n, c, t, b)`` → ``(n, c)``."""
+        return (x * self.weights(x)).mean((2, 3))
+
+
+class AudioEncoder(nn.Module):
+    """Mels → a local and a global vector per clip, whatever its company in the batch.
+
+    Args:
+        backbone_name: a name in `sentir.models.audio_backbones`, or any other of timm's.
+        pretrained, weights: as `load_audio_backbone` takes them.
+
+    Attributes:
+        widths: channels c1 and c2 of the local and of the global vector.
+
+    Raises:
+        SentirError: as `load_audio_backbone`.
+    """
+
+    inputs = ("mel", "frames", "has_sound")
+
+    def __init__(self, backbone_name: str, *, pretrained: bool = True, weights: Path | None = None) -> None:
+        super().__init__()
+        backbone, self.local_cut, self.widths = load_audio_backbone(
+            backbone_name, pretrained=pretrained, weights=weights
+        )
+        self.backbone: Any = backbone
+        self.local_gate = Gate(self.widths[0])
+        self.global_gate = Gate(self.widths[1])
+
+    def forward(self, mel: Tensor, frames: Tensor, has_sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode N clips.
+
+        Args:
+            mel: ``(N, T, B)`` float32, normalized; 0 is padding.
+            frames: ``(N,)`` int64, the padded length of each row, at most T. Rows of one length are run
+                together, none beyond its own length.
+            has_sound: ``(N,)`` bool; the vectors of rows without sound are 0.
+
+        Returns:
+            ``(N, c1)`` and ``(N, c2)``, the means of the gated local and last maps.
+        """
+        near, far = (mel.new_zeros(len(mel), width) for width in self.widths)
+        for length in frames[has_sound].unique().tolist():
+            rows = (has_sound & (frames == length)).nonzero().squeeze(1)
+            local, last = self._maps(mel[rows, :length])
+            near = near.index_copy(0, rows, self.local_gate(local).to(near.dtype))
+            far = far.index_copy(0, rows, self.global_gate(last).to(far.dtype))
+        return near, far
+
+    def attention(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the gates let through of n mels of one length.
+
+        Args:
+            mel: ``(n, T, B)`` normalized, without padding beyond their own length.
+
+        Returns:
+            ``(n, t1, b1)`` and ``(n, t2, b2)`` in 0–1, the mel in the coarser grids of the local and last maps.
+        """
+        local, last = self._maps(mel)
+        return self.local_gate.weights(local).squeeze(1), self.global_gate.weights(last).squeeze(1)
+
+    def _maps(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the local and the last map of the network, ``(n, c, t, b)`` each."""
+        picture = mel.unsqueeze(1).to(memory_format=torch.channels_last)  # a CPU trains 1.4 times as fast on it
+        last, (local,) = self.backbone.forward_intermediates(picture, indices=[self.local_cut])
+        return local, last
+
+
+class EmotionModel(nn.Module):
+    """Sound and numeric features → K logits per utterance.
+
+    Args:
+        backbone_name: a name in `sentir.models.audio_backbones`, or any other of timm's.
+        num_extra_features: numeric features per utterance, 0 for none.
+        num_classes: K.
+        pretrained: ``False`` for random weights of the backbone.
+        weights: a ``.safetensors`` file with the backbone's weights, if not those its name stands for.
+        hidden: width of the head.
+        dropout: probability in the head.
+
+    Raises:
+        SentirError: as `load_audio_backbone`.
+    """
+
+    def __init__(
+        self,
+        backbone_name: str,
+        num_extra_features: int = 3,
+        num_classes: int = 7,
+        *,
+        pretrained: bool = True,
+        weights: Path | None = None,
+        hidden: int = 256,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.backbone_name = backbone_name
+        self.audio = AudioEncoder(backbone_name, pretrained=pretrained, weights=weights)
+        width, self.features = sum(self.audio.widths), None
+        if num_extra_features:
+            width += hidden // 4
+            self.features = nn.Sequential(nn.Linear(num_extra_features, hidden // 4), nn.GELU())
+        self.head = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(width, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, num_classes),
+        )
+        self.inputs = (*self.audio.inputs, *(("features",) if num_extra_features else ()))
+
+    def forward(
+        self, *, mel: Tensor, frames: Tensor, has_sound: Tensor, features: Tensor | None = None
+    ) -> Tensor:
+        """Classify N utterances.
+
+        Args:
+            mel, frames, has_sound: as `AudioEncoder` takes them.
+            features: ``(N, F)`` scaled numeric features.
+
+        Returns:
+            ``(N, K)`` logits.
+        """
+        x = torch.cat(self.audio(mel, frames, has_sound), dim=-1)
+        if self.features is not None:
+            x = torch.cat([x, self.features(features)], dim=-1)
+        return self.head(x)

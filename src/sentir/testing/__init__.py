@@ -1,0 +1,15 @@
+"""What tests need, ours and third parties': tiny text backbones made on the spot, and the contracts of backbones.
+
+::
+
+    weights = tiny_backbone("roberta-base", folder)
+    encoder, tokenizer, spec = load_text_encoder("roberta-base", weights=str(weights))
+    check_text_backbone("roberta-base", weights)
+    check_audio_backbone("efficientnet_b0")
+"""
+
+from sentir.testing.audio import check_audio_backbone
+from sentir.testing.text import check_text_backbone
+from sentir.testing.tiny import SENTENCES, tiny_backbone
+
+__all__ = ["SENTENCES", "check_audio_backbone", "check_text_backbone", "tiny_backbone"]

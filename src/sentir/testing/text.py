@@ -1,0 +1,106 @@
+"""The contract of a text backbone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sentir.models.encoders import TextEncoder, load_text_encoder, save_text_encoder
+from sentir.models.tokenization import TextTokenizer
+from sentir.testing.tiny import SENTENCES
+
+_TOLERANCE = 1e-5
+
+
+def check_text_backbone(name: str, weights: Path) -> None:
+    """Check that a text backbone keeps what Sentir promises of every one.
+
+    It gives one finite vector per utterance and layer; the vectors do not depend on the utterance's company in a
+    batch; inputs respect its maximum length; with earlier turns before it, an utterance keeps all its tokens and
+    they alone are pooled; gradients reach every parameter that the output depends on; saved and loaded again, it
+    gives the same tokens and vectors.
+
+    Args:
+        name: a registered backbone, a hub id or a folder.
+        weights: folder with its weights and tokenizer, such as `tiny_backbone` writes.
+
+    Raises:
+        AssertionError: saying which promise is broken.
+    """
+    encoder, tokenizer, _spec = load_text_encoder(name, weights=str(weights))
+    encoder.eval()
+    _check_vectors(encoder, tokenizer)
+    _check_lengths(encoder, tokenizer)
+    _check_context(tokenizer)
+    _check_gradients(encoder, tokenizer)
+    _check_saving(name, encoder, tokenizer)
+
+
+def _vectors(encoder: TextEncoder, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tensor:
+    batch = tokenizer.pad([tokenizer.encode(text) for text in texts])
+    return encoder(**{key: value for key, value in batch.items() if key in encoder.inputs})
+
+
+@torch.no_grad()
+def _check_vectors(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
+    texts = ["", *SENTENCES]
+    together = _vectors(encoder, tokenizer, texts)
+    shape = (len(texts), len(encoder.layers), encoder.width)
+    assert together.shape == shape, f"the vectors have shape {tuple(together.shape)}, not {shape}"
+    assert together.isfinite().all(), "a vector is not finite"
+    alone = torch.cat([_vectors(encoder, tokenizer, [text]) for text in texts])
+    far = (together - alone).abs().amax(dim=(1, 2))
+    worst = texts[int(far.argmax())]
+    assert far.max() <= _TOLERANCE, f"padding changes the vectors of {worst!r} by {far.max():.1e}"
+
+
+@torch.no_grad()
+def _check_lengths(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
+    long = " ".join(SENTENCES * 40)
+    for row in (tokenizer.encode(long), tokenizer.encode("Hi.", long), tokenizer.encode(long, long)):
+        length = len(row["input_ids"])
+        assert length <= tokenizer.max_length, f"an input has {length} tokens, more than {tokenizer.max_length}"
+        encoder(**{key: value for key, value in tokenizer.pad([row]).items() if key in encoder.inputs})
+
+
+def _check_context(tokenizer: TextTokenizer) -> None:
+    before = " ".join(SENTENCES * 40)
+    for text in SENTENCES:
+        own = tokenizer.tokenizer(tokenizer.normalize(text), add_special_tokens=False)["input_ids"]
+        row = tokenizer.encode(text, before)
+        pooled = [token for token, own_token in zip(row["input_ids"], row["pool_mask"], strict=True) if own_token]
+        assert pooled == own, f"after earlier turns, the pooled tokens of {text!r} are not its own"
+
+
+def _check_gradients(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
+    encoder.zero_grad()
+    before = _vectors(encoder, tokenizer, SENTENCES)
+    assert before.requires_grad, "no gradient flows through the encoder"
+    before.square().sum().backward()
+    for name, parameter in encoder.named_parameters():
+        if parameter.grad is not None:
+            assert parameter.grad.isfinite().all(), f"the gradient of {name} is not finite"
+            continue
+        kept = parameter.detach().clone()
+        with torch.no_grad():
+            parameter.add_(1.0)
+            changed = not torch.equal(_vectors(encoder, tokenizer, SENTENCES), before)
+            parameter.copy_(kept)
+        assert not changed, f"the output depends on {name}, which no gradient reaches"
+    encoder.zero_grad()
+
+
+@torch.no_grad()
+def _check_saving(name: str, encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        save_text_encoder(encoder, tokenizer, Path(folder))
+        loaded, again, _spec = load_text_encoder(name, weights=folder)
+        loaded.eval()
+        for text in SENTENCES:
+            assert again.encode(text) == tokenizer.encode(text), f"saving changes the tokens of {text!r}"
+        equal = torch.equal(_vectors(loaded, again, SENTENCES), _vectors(encoder, tokenizer, SENTENCES))
+        assert equal, "saving changes the vectors"
