@@ -27,7 +27,7 @@ def test_a_stage_is_produced_once(tmp_path):
 
     first, second = (stages.run("kind", {"a": 1, "b": [2]}, produce) for _time in range(2))
     assert first == second == stages.path("kind", {"b": [2], "a": 1}) and len(made) == 1
-    assert (first / "file").read_text() == "content" and stages.done("kind", {"a": 1, "b": [2]})
+    assert (first / "file").read_text() == "content" and stages.path("kind", {"a": 1, "b": [2]}).is_dir()
 
 
 def test_a_stage_that_fails_leaves_nothing(tmp_path):
@@ -39,7 +39,7 @@ def test_a_stage_that_fails_leaves_nothing(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         stages.run("kind", {}, fails)
-    assert not stages.done("kind", {}) and list(tmp_path.iterdir()) == []
+    assert not stages.path("kind", {}).is_dir() and list(tmp_path.iterdir()) == []
     assert stages.run("kind", {}, lambda folder: None).is_dir()
 
 

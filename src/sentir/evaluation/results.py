@@ -48,6 +48,7 @@ class ModelScores:
         thresholds: label → dev-tuned threshold, mean over seeds; ``None`` for one label.
         scored: hash of the scored ids, so that two users can see whether they scored the same set.
         notes: what a reader must know, such as random weights or a synthetic corpus.
+        family: what a trained model lives on: ``text``, ``sound``, ``sound_stacked`` … ; ``""`` for a baseline.
     """
 
     model: str
@@ -63,6 +64,7 @@ class ModelScores:
     thresholds: Mapping[str, float] | None = None
     scored: str = ""
     notes: tuple[str, ...] = field(default=())
+    family: str = ""
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""

@@ -38,6 +38,7 @@ def score_model(
     resamples: int,
     confidence: float,
     notes: Sequence[str] = (),
+    family: str = "",
 ) -> ModelScores:
     """Score one model, trained with one or more seeds, on exactly the utterances in ``labels``.
 
@@ -67,6 +68,7 @@ def score_model(
         thresholds=_mean_thresholds(space, thresholds),
         scored=scored_hash(ids),
         notes=tuple(notes),
+        family=family,
     )
 
 

@@ -51,6 +51,13 @@ _WORDS = {
     "dialogues": mark("dialogues"),
     "speakers": mark("speakers"),
     "texts": mark("texts"),
+    # families of models
+    "text": mark("text"),
+    "sound": mark("sound"),
+    "sound_stacked": mark("sound and a text model's probabilities"),
+    "text_sound": mark("text and sound"),
+    "text_sound_stacked": mark("text, sound and another model's probabilities"),
+    "text_stacked": mark("text and another model's probabilities"),
     # severities
     "problem": mark("problem"),
     "warning": mark("warning"),

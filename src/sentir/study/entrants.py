@@ -23,7 +23,7 @@ from sentir.study.baselines import predict_baseline
 from sentir.study.plan import Candidate
 from sentir.study.stacking import Crossed, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
-from sentir.training.building import listens
+from sentir.training.building import MODELS, listens
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,25 @@ class Entrant:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know about it."""
-        pretrained = self.role == "baseline" or self.recipe.model.pretrained
-        return () if pretrained else (_("random encoder weights, nothing pretrained"),)
+        model, needs = self.recipe.model, frozenset() if self.role == "baseline" else needed(self.recipe)
+        notes = [_("random text encoder, nothing pretrained")] if "text" in needs and not model.pretrained else []
+        if "sound" in needs and not model.audio.pretrained:
+            notes.append(_("random audio backbone, nothing pretrained"))
+        return tuple(notes)
+
+    @property
+    def family(self) -> str:
+        """What it lives on: text, sound or both, with or without another model's probabilities."""
+        if self.role == "baseline":
+            return ""
+        names = sorted(needed(self.recipe), reverse=True)
+        return "_".join([*names, *(["stacked"] if self.recipe.model.stacked else [])])
+
+
+def needed(recipe: Recipe) -> frozenset[str]:
+    """Return what the recipe's kind of model takes: ``text``, ``sound`` or both."""
+    needs: frozenset[str] = MODELS.get(recipe.model.kind).needs
+    return needs
 
 
 def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Entrant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sentir.corpus.labels import LabelSpace
@@ -41,11 +41,12 @@ class Judge:
             resamples=self.settings.resamples,
             confidence=CONFIDENCE,
             notes=(*((_("synthetic corpus"),) if self.corpus.synthetic else ()), *entrant.notes),
+            family=entrant.family,
         )
 
-    def compare(self, a: Entrant, others: Sequence[Entrant], metric: str) -> list[Comparison]:
-        """Compare one entrant with each of the others."""
-        return [self._compare(a, b, metric) for b in others]
+    def compare(self, pairs: Iterable[tuple[Entrant, Entrant]], metric: str) -> list[Comparison]:
+        """Compare the entrants of each pair."""
+        return [self._compare(a, b, metric) for a, b in pairs]
 
     def _compare(self, a: Entrant, b: Entrant, metric: str) -> Comparison:
         space = self._space(a)

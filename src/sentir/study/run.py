@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sentir.corpus.types import Corpus
@@ -81,7 +82,7 @@ def _steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
 def _study_task(
     stages: Stages, corpus: Corpus, name: str, candidates: Sequence[Candidate], recipe: Recipe, advance: Advance
 ) -> TaskResult:
-    """Enter everything, score it on dev, and choose the finalist there."""
+    """Enter everything, score it on dev, and choose there the best of each family and the best of all."""
     metric = metric_name(corpus.space(name), recipe.evaluation.metric)
     plain = recipe.override({"data": {"task": name}})
     judge = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
@@ -100,39 +101,48 @@ def _study_task(
         enter(enter_candidate(stages, corpus, candidate))
     by_score = sorted(zip(scores, entrants, strict=True), key=lambda pair: -pair[0].metrics[metric].value)
     ranked = [entrant for _row, entrant in by_score if entrant.role == "candidate"]
-    always = [e for e in ranked[1:] if e.name in recipe.study.always_report]
+    winners = [e for n, e in enumerate(ranked) if e.family not in {better.family for better in ranked[:n]}]
+    chosen = {e.name for e in winners}
+    always = [e for e in ranked if e.name in recipe.study.always_report and e.name not in chosen]
     baselines = [e for e in entrants if e.role == "baseline"]
     return TaskResult(
-        name, metric, tuple(entrants), ranked[0], (ranked[0], *always, *baselines), tuple(scores),
-        holm(judge.compare(ranked[0], ranked[1:], metric)),
+        name, metric, tuple(entrants), tuple(winners), (*winners, *always, *baselines), tuple(scores),
+        holm(judge.compare([(ranked[0], other) for other in ranked[1:]], metric)),
     )  # fmt: skip
 
 
 def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence[TaskResult]) -> CorpusStudy:
     """Score on test what was chosen on dev, all tasks in one opening; an opening done before is not repeated."""
-    shown = [[with_test(stages, corpus, e) for e in result.shown] for result in results]
+    results = [_predicted(stages, corpus, result) for result in results]
 
     def produce(folder: Path) -> None:
-        names = [f"{result.task}: {e.name}" for result, row in zip(results, shown, strict=True) for e in row]
+        names = [f"{result.task}: {e.name}" for result in results for e in result.shown]
         reason = _("study '{name}': what was chosen on dev, beside the baselines", name=recipe.name)
         judge = Judge(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
-        for result, (finalist, *others) in zip(results, shown, strict=True):
-            scores += [judge.score(finalist, "finalist"), *(judge.score(e, e.role) for e in others)]
-            comparisons += holm(judge.compare(finalist, others, result.metric))
+        for result in results:
+            scores += [judge.score(result.finalist, "finalist")]
+            scores += [judge.score(e, e.role) for e in result.shown[1:]]
+            comparisons += holm(judge.compare(result.pairs(), result.metric))
         write_results(folder / "results.json", scores, comparisons)
 
     key = {
         "corpus": corpus.fingerprint,
         "evaluation": recipe.tree()["evaluation"],
-        "shown": [[f.name for e in row for f in e.folders] for row in shown],
-        "names": [[e.name for e in row] for row in shown],
+        "shown": [[f.name for e in result.shown for f in e.folders] for result in results],
+        "names": [[e.name for e in result.shown] for result in results],
     }
     stage = stages.run("test", key, produce)
     with reading(stage):
         scores, comparisons = read_results(stage / "results.json")
     return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons)
+
+
+def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
+    """Return the result with blind predictions for test."""
+    shown = {e.name: with_test(stages, corpus, e) for e in result.shown}
+    return replace(result, shown=tuple(shown.values()), winners=tuple(shown[e.name] for e in result.winners))
 
 
 def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:

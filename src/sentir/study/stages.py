@@ -15,7 +15,7 @@ from typing import Any
 from sentir.errors import SentirError, UnknownNameError, WeightsError
 from sentir.i18n import _
 
-VERSION = 2  # raised when the meaning of a stage's content changes
+VERSION = 3  # raised when the meaning of a stage's content changes
 
 
 class Stages:
@@ -28,10 +28,6 @@ class Stages:
         """Return where the stage lies, or will lie."""
         text = json.dumps([VERSION, kind, key], sort_keys=True, default=str)
         return self.folder / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-    def done(self, kind: str, key: Mapping[str, Any]) -> bool:
-        """Say whether the stage is already there."""
-        return self.path(kind, key).is_dir()
 
     def run(self, kind: str, key: Mapping[str, Any], produce: Callable[[Path], None]) -> Path:
         """Return the stage's folder, made by ``produce`` if it is not there yet.
