@@ -22,8 +22,13 @@ FEATURES = Registry(
         "lexical": "sentir.features.lexical:lexical",
         "dialogue": "sentir.features.dialogue:dialogue",
         "given": "sentir.features.dialogue:given",
+        "stacked": "sentir.features.stacked:stacked",
+        "thesis": "sentir.features.acoustic:thesis",
+        "functionals": "sentir.features.acoustic:functionals",
     },
 )
+
+HEARD = frozenset({"thesis", "functionals"})  # the sets that need sound
 
 
 @dataclass(frozen=True)

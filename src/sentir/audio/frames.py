@@ -1,0 +1,137 @@
+"""What is measured in a wave: its mel and two sets of numbers, all from the same frames in one pass.
+
+Frames are those of `sentir.audio.mel`: 400 samples, 100 a second, centered, zeros beyond both ends. MFCC are the
+orthonormal DCT-II of a frame's mel in dB, as ``librosa.feature.mfcc`` has them; ``mfcc1`` is its row 0, which
+follows loudness.
+
+The set ``thesis`` holds ``duration`` in seconds and means over all frames:
+
+- ``rms``: root mean square of the samples, without a window: ``librosa.feature.rms``;
+- ``zero_crossings``: share of samples whose sign is not that of the one before; beyond both ends nothing crosses,
+  and samples within 1e-10 of zero count as positive: ``librosa.feature.zero_crossing_rate``;
+- ``flatness``: geometric by arithmetic mean of the power, 1e-10 at least: ``librosa.feature.spectral_flatness``;
+- ``rolloff``: Hz below which lie 85 % of the magnitude: ``librosa.feature.spectral_rolloff``;
+- ``mfcc1`` to ``mfcc4``, from our 64 bands (librosa's default is 128).
+
+They differ from a call of librosa without arguments, whose frames are 2,048 samples long and 512 apart.
+
+The set ``functionals`` holds 190 numbers over the *active* frames, whose energy is within 30 dB of the loudest
+frame's: mean and deviation of 20 MFCC, of the 64 bands and of the energy (mean square in dB, -100 at least), and
+the deviation of the deltas of the MFCC. The mean of a delta is the difference of a clip's ends over its length,
+about 0 whatever is said, so it is left out. Deltas are taken over all frames, then restricted to active ones.
+
+Everything is finite for any wave of samples within 1e15, however short or silent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.audio.media import RATE, Wave
+from sentir.audio.mel import BANDS, FFT, HOP, WINDOW, Frames, mel_db, power_blocks
+
+_MFCC = 20
+_DELTA_WIDTH = 9
+_ACTIVE_DB = 30.0
+_ROLLOFF = 0.85
+_TINY = 1e-10
+
+THESIS = (
+    "duration",
+    "rms",
+    "zero_crossings",
+    "flatness",
+    "rolloff",
+    "mfcc1",
+    "mfcc2",
+    "mfcc3",
+    "mfcc4",
+)
+_SERIES = (
+    tuple(f"mfcc{k}" for k in range(1, _MFCC + 1)) + tuple(f"band{k}" for k in range(1, BANDS + 1)) + ("energy",)
+)
+FUNCTIONALS = (
+    tuple(f"{name}_mean" for name in _SERIES)
+    + tuple(f"{name}_std" for name in _SERIES)
+    + tuple(f"delta{k}_std" for k in range(1, _MFCC + 1))
+)
+
+
+def measure(wave: Wave) -> tuple[Frames, dict[str, float]]:
+    """Measure a mono wave at 16 kHz.
+
+    Returns:
+        The mel ``(T, 64)`` in dB, and ``thesis.<column>`` and ``functionals.<column>`` → number.
+    """
+    mels, squares, flatness, rolloff = [], [], [], []
+    for frames, power in power_blocks(wave):
+        mels.append(mel_db(power))
+        squares.append(np.einsum("tn,tn->t", frames, frames) / WINDOW)
+        flatness.append(_flatness(power))
+        rolloff.append(_rolloff(power))
+    mel, square = np.concatenate(mels), np.concatenate(squares)
+    mfcc = _mfcc(mel)
+    thesis = [
+        len(wave) / RATE,
+        _mean(np.sqrt(square)),
+        _mean(_zero_crossings(wave)),
+        _mean(np.concatenate(flatness)),
+        _mean(np.concatenate(rolloff)),
+        *mfcc[:, :4].mean(axis=0, dtype=np.float64).tolist(),
+    ]
+    measures = {f"thesis.{name}": value for name, value in zip(THESIS, thesis, strict=True)}
+    functionals = zip(FUNCTIONALS, _functionals(mfcc, mel, square), strict=True)
+    return mel, measures | {f"functionals.{name}": value for name, value in functionals}
+
+
+def _functionals(mfcc: Frames, mel: Frames, square: Frames) -> list[float]:
+    energy = 10 * np.log10(np.maximum(square, _TINY))
+    active = energy >= energy.max() - _ACTIVE_DB
+    series = np.concatenate([mfcc, mel, energy[:, None]], axis=1)[active]
+    deltas = _deltas(mfcc)[active]
+    means, deviations = series.mean(axis=0, dtype=np.float64), series.std(axis=0, dtype=np.float64)
+    return [*means.tolist(), *deviations.tolist(), *deltas.std(axis=0).tolist()]
+
+
+def _mfcc(mel: Frames) -> Frames:
+    from scipy.fft import dct
+
+    return dct(mel, type=2, norm="ortho", axis=1, workers=1)[:, :_MFCC]
+
+
+def _deltas(series: Frames) -> NDArray[np.float64]:
+    """Return the slope of the line through the nine frames around each, per frame.
+
+    The first and last four frames take the nearest slope, as ``librosa.feature.delta`` has them; with fewer than
+    nine frames, which librosa refuses, one line goes through all.
+    """
+    width = min(_DELTA_WIDTH, len(series))
+    time = np.arange(width) - (width - 1) / 2
+    weights = time / max(float(time @ time), 0.5)
+    last = len(series) - width + 1
+    slopes = np.zeros((last, series.shape[1]))
+    for k, weight in enumerate(weights):
+        slopes += weight * series[k : last + k]
+    return np.pad(slopes, (((width - 1) // 2, width // 2), (0, 0)), mode="edge")
+
+
+def _zero_crossings(wave: Wave) -> NDArray[np.float64]:
+    negative = np.asarray(wave) < -_TINY
+    crossings = np.flatnonzero(negative[1:] != negative[:-1]) + 1
+    starts = np.arange(1 + len(wave) // HOP) * HOP - WINDOW // 2
+    return (np.searchsorted(crossings, starts + WINDOW) - np.searchsorted(crossings, starts + 1)) / WINDOW
+
+
+def _flatness(power: Frames) -> Frames:
+    power = np.maximum(power, _TINY)
+    return np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
+
+
+def _rolloff(power: Frames) -> NDArray[np.float64]:
+    below = np.cumsum(np.sqrt(power), axis=1)
+    return (below >= _ROLLOFF * below[:, -1:]).argmax(axis=1) * (RATE / FFT)
+
+
+def _mean(values: NDArray[np.floating]) -> float:
+    return float(values.mean(dtype=np.float64))
