@@ -133,6 +133,7 @@ class EmotionModel(nn.Module):
             nn.Linear(hidden, num_classes),
         )
         self.inputs = (*self.audio.inputs, *(("features",) if num_extra_features else ()))
+        self.pretrained_parts = ("audio.backbone.",) if pretrained else ()
 
     def forward(
         self, *, mel: Tensor, frames: Tensor, has_sound: Tensor, features: Tensor | None = None

@@ -82,7 +82,7 @@ class MultimodalClassifier(nn.Module):
         self.inputs = (*text, "has_text", *self.audio.inputs, *numeric, "dialogue", "turn")
         self.pretrained_parts = (
             *(() if encoder is None else ("encoder.",)),
-            *(("audio.backbone.",) if pretrained or weights else ()),
+            *(("audio.backbone.",) if pretrained else ()),
         )
 
     def forward(
