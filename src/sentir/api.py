@@ -22,6 +22,7 @@ from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
 from sentir.i18n import _
 from sentir.readers import READERS, read_corpus
+from sentir.readers.demo import write_demo
 from sentir.readers.inputs import Columns, gather
 from sentir.readers.needs import meet_needs
 from sentir.recipe import Data, Recipe
@@ -43,6 +44,7 @@ __all__ = [
     "read_corpus",
     "run_study",
     "train",
+    "write_demo",
 ]
 
 

@@ -13,22 +13,22 @@ import pytest
 
 from sentir.errors import CorpusError
 from sentir.places import cache_dir
-from sentir.readers import demo, read_corpus
+from sentir.readers import demo, demo_script, read_corpus
 from sentir.recipe import Data
 
 SPLITS = ("train", "dev", "test")
 MOSEI_LABELS = {"anger", "disgust", "fear", "joy", "sadness", "surprise"}
-WRITERS = {"demo-meld": demo.write_meld, "demo-mosei": demo.write_mosei}
+TREES = {"demo-meld": demo.meld_tree, "demo-mosei": demo.mosei_tree}
 TABLES = {
-    "demo-meld": [f"MELD-RAW/MELD.Raw/{name}" for name in demo.MELD_FILES.values()],
-    "demo-mosei": [f"Labels/{name}" for name in demo.MOSEI_FILES.values()],
+    "demo-meld": [f"MELD-RAW/MELD.Raw/{name}" for name in demo_script.MELD_FILES.values()],
+    "demo-mosei": [f"Labels/{name}" for name in demo_script.MOSEI_FILES.values()],
 }
 DIGEST = """
 import hashlib, sys, pathlib, tempfile
 from sentir.readers import demo
 root = pathlib.Path(tempfile.mkdtemp(dir=sys.argv[1]))
-demo.write_meld(root)
-demo.write_mosei(root)
+demo.write_tree(demo.meld_tree(sound=False), root / "demo-meld")
+demo.write_tree(demo.mosei_tree(sound=False), root / "demo-mosei")
 digest = hashlib.sha256()
 for path in sorted(root.rglob("*.csv")):
     digest.update(path.read_bytes())
@@ -56,15 +56,13 @@ def words_of(dialogues):
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory):
     root = tmp_path_factory.mktemp("demo")
-    for name, write in WRITERS.items():
-        write(root / name)
-    return {name: root / name for name in WRITERS}
+    for name, tree in TREES.items():
+        demo.write_tree(tree(sound=False), root / name)
+    return {name: root / name for name in TREES}
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
-def test_the_files_are_the_same_bytes_in_another_process(tmp_path, hash_seed):
-    demo.write_meld(tmp_path / "here")
-    demo.write_mosei(tmp_path / "here")
+def test_the_files_are_the_same_bytes_in_another_process(trees, tmp_path, hash_seed):
     there = subprocess.run(
         [sys.executable, "-c", DIGEST, str(tmp_path)],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
@@ -72,10 +70,10 @@ def test_the_files_are_the_same_bytes_in_another_process(tmp_path, hash_seed):
         text=True,
         check=True,
     )
-    assert there.stdout.strip() == digest_of(tmp_path / "here")
+    assert there.stdout.strip() == digest_of(trees["demo-meld"].parent)
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", TREES)
 def test_the_reader_of_real_data_reads_the_tree_and_loses_nothing(name):
     corpus = read_corpus(Data(reader=name))
     assert corpus.name == name
@@ -87,7 +85,7 @@ def test_the_reader_of_real_data_reads_the_tree_and_loses_nothing(name):
     assert all(u.text and u.numbers["duration"] > 0 for u in corpus)
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", TREES)
 def test_most_sentences_are_said_once_and_those_of_test_are_new(name, trees):
     column = "Utterance" if name == "demo-meld" else "text"
     train, test = ([row[column] for row in table(trees[name], name, split)] for split in ("train", "test"))
@@ -95,7 +93,7 @@ def test_most_sentences_are_said_once_and_those_of_test_are_new(name, trees):
     assert sum(text in set(train) for text in test) <= 0.15 * len(test)
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", TREES)
 def test_sentences_are_plain_english_to_be_said_aloud(name, trees):
     column = "Utterance" if name == "demo-meld" else "text"
     for split in SPLITS:
@@ -137,13 +135,13 @@ def test_conversations_are_dialogues_of_a_few_speakers_in_time(split, trees):
 @pytest.mark.parametrize("split", SPLITS)
 def test_monologues_have_labels_in_thirds_several_at_once_or_none(split, trees):
     rows = table(trees["demo-mosei"], "demo-mosei", split)
-    present = [{e for e in demo.MOSEI_EMOTIONS if float(row[e]) > 0} for row in rows]
+    present = [{e for e in demo_script.MOSEI_EMOTIONS if float(row[e]) > 0} for row in rows]
     assert {0, 1, 2} <= {len(names) for names in present}
     shares = Counter(name for names in present for name in names)
-    assert set(shares) == set(demo.MOSEI_EMOTIONS)
+    assert set(shares) == set(demo_script.MOSEI_EMOTIONS)
     assert min(shares.values()) >= 0.08 * len(rows)
     for row in rows:
-        intensities = [float(row[e]) for e in demo.MOSEI_EMOTIONS]
+        intensities = [float(row[e]) for e in demo_script.MOSEI_EMOTIONS]
         assert all(0 <= x <= 3 and round(3 * x) == pytest.approx(3 * x, abs=1e-5) for x in intensities)
         assert -3 <= float(row["sentiment"]) <= 3
         assert row["ASR"] == re.sub(r"[^\w\s']", "", row["text"]).lower()
@@ -165,7 +163,7 @@ def test_some_video_ids_start_with_a_dash_and_some_are_numbers(trees):
 
 def test_only_a_part_of_the_utterances_says_the_emotion_in_words():
     for split in SPLITS:
-        turns = [turn for dialogue in demo.conversations(split) for turn in dialogue]
+        turns = [turn for dialogue in demo_script.conversations(split) for turn in dialogue]
         assert 0.5 < sum(turn.clear for turn in turns) / len(turns) < 0.7
 
 
@@ -174,19 +172,21 @@ def test_starred_words_are_never_said_in_train_but_in_test():
     words = [word for mood in moods.values() for slot in ("feeling", "quality") for word in mood.get(slot, [])]
     starred = {word.removeprefix("*") for word in words if word.startswith("*")}
     assert len(starred) >= 30
-    said = {split: words_of(demo.conversations(split)) for split in ("train", "test")}
+    said = {split: words_of(demo_script.conversations(split)) for split in ("train", "test")}
     assert not starred & said["train"]
     assert len(starred & said["test"]) >= 10
 
 
 def test_context_tells_something_about_the_next_emotion():
-    pairs = [(a.feeling.emotion, b.feeling.emotion) for d in demo.conversations("train") for a, b in pairwise(d)]
+    pairs = [
+        (a.feeling.emotion, b.feeling.emotion) for d in demo_script.conversations("train") for a, b in pairwise(d)
+    ]
     share = Counter(emotion for _before, emotion in pairs)
     by_chance = sum((n / len(pairs)) ** 2 for n in share.values())
     assert sum(a == b for a, b in pairs) / len(pairs) > by_chance + 0.15
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", TREES)
 def test_the_tree_is_written_once_into_the_cache(name):
     first = read_corpus(Data(reader=name))
     (place,) = (cache_dir() / "demo").iterdir()
@@ -205,13 +205,13 @@ def test_an_unfinished_draft_in_the_cache_is_not_taken_for_the_corpus():
     assert len(read_corpus(Data(reader="demo-mosei")).train) > 600
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", TREES)
 def test_a_demo_corpus_is_built_in_whatever_the_root_holds(name, tmp_path):
     built_in = read_corpus(Data(reader=name)).fingerprint
     assert read_corpus(Data(reader=name, root=tmp_path / "none"), tmp_path).fingerprint == built_in
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", TREES)
 def test_a_damaged_cache_is_written_anew(name):
     built_in = read_corpus(Data(reader=name)).fingerprint
     (place,) = (cache_dir() / "demo").iterdir()
@@ -224,7 +224,7 @@ def test_a_damaged_cache_is_written_anew(name):
 
 
 def test_both_corpora_have_the_tasks_of_real_data():
-    meld, mosei = (read_corpus(Data(reader=name)) for name in WRITERS)
+    meld, mosei = (read_corpus(Data(reader=name)) for name in TREES)
     assert not meld.space("emotion").multilabel
     assert mosei.space("emotion").multilabel
     assert set(mosei.space("emotion").names) == MOSEI_LABELS

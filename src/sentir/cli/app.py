@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from sentir.cli.corpus import corpus
+from sentir.cli.demo import add_demo
 from sentir.cli.options import Json, Model, Reason, RecipeFile, Root, Set, Split
 from sentir.errors import SentirError
 from sentir.i18n import _
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(corpus, name="corpus")
+add_demo(app)
 
 
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))

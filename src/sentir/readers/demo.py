@@ -1,65 +1,66 @@
 """Demo corpora: a MELD-shaped and a MOSEI-shaped tree of files, written from a grammar and read as real data is.
 
 Nothing of them was said by anyone: they are for trying Sentir out and for tests, and a `Corpus` read from them is
-marked synthetic. They hold about 700, 150 and 350 utterances in train, dev and test, the same bytes on every
-machine. `sentir.readers.demo_grammar` says how much of an emotion their words tell.
+marked synthetic. Their tables are the same bytes on every machine, with or without sound.
+`sentir.readers.demo_script` has what is said, `demo_voice` how, and `demo_media` the recordings.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from sentir.corpus.labels import EMOTIONS
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
-from sentir.i18n import _
+from sentir.i18n import _, mark
 from sentir.places import cache_dir
 from sentir.readers import meld, mosei
-from sentir.readers.demo_grammar import Dice, Feeling, Grammar, feel, next_emotion
+from sentir.readers.demo_media import Recording, meld_litter, meld_recordings, mosei_recordings, record
+from sentir.readers.demo_script import meld_tables, mosei_tables
+from sentir.readers.demo_voice import voice_version
 from sentir.recipe import Data
+from sentir.registry import Registry
 
-DIALOGUES = {"train": 90, "dev": 19, "test": 45}
-VIDEOS = {"train": 101, "dev": 21, "test": 50}
-# Which draws to take: ones alike in size, labels and share of clear sentences; no model had a say.
-MELD_DRAWS = {"train": 42, "dev": 7, "test": 10}
-MOSEI_DRAWS = {"train": 36, "dev": 13, "test": 28}
-TURNS = (5, 6, 6, 7, 7, 8, 8, 9, 10, 12)
-SEGMENTS = (4, 5, 6, 7, 7, 8, 9, 10)
 
-CAST = ("Nadia", "Tobias", "Ingrid", "Marcus", "Yolanda", "Desmond")
-GUESTS = (
-    "The Plumber", "Mrs. Okafor", "Aunt Beatriz", "The Clerk", "Waldo", "Dr. Lindqvist", "Petra", "Officer Banks",
-    "Hassan", "The Woman With The Hat", "Coach Ramirez", "Little Olive",
-)  # fmt: skip
-SPEAKER_COUNTS = (2, 2, 2, 3, 3, 4)
+@dataclass(frozen=True)
+class Tree:
+    """The files of a demo corpus: contents, and recordings to be made, by their path."""
 
-MELD_COLUMNS = (
-    "Sr No.", "Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode",
-    "StartTime", "EndTime",
-)  # fmt: skip
-MELD_FILES = {"train": "train/train_sent_emo.csv", "dev": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
-MOSEI_EMOTIONS = {
-    "happy": "joy",
-    "sad": "sadness",
-    "anger": "anger",
-    "surprise": "surprise",
-    "disgust": "disgust",
-    "fear": "fear",
-}
-MOSEI_COLUMNS = ("video", "start_time", "end_time", "sentiment", *MOSEI_EMOTIONS, "text", "ASR")
-MOSEI_FILES = {s: f"Data_{n}_modified.csv" for s, n in (("train", "Train"), ("dev", "Val"), ("test", "Test"))}
-FEELINGS_PER_SEGMENT = {"0": 0.2, "1": 0.45, "2": 0.25, "3": 0.1}
+    contents: Mapping[str, bytes]
+    recordings: Sequence[Recording] = field(default=())
+
+    @property
+    def names(self) -> set[str]:
+        """Paths of all its files."""
+        return {*self.contents, *(recording.path for recording in self.recordings)}
+
+
+def meld_tree(*, sound: bool) -> Tree:
+    """Return the demo conversations, their tables alone or with clips."""
+    return Tree(meld_tables() | meld_litter(), meld_recordings()) if sound else Tree(meld_tables())
+
+
+def mosei_tree(*, sound: bool) -> Tree:
+    """Return the demo monologues, their tables alone or with videos."""
+    return Tree(mosei_tables(), mosei_recordings() if sound else ())
+
+
+DEMOS = Registry(mark("demo corpus"), {"meld": meld_tree, "mosei": mosei_tree})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A demo corpus on disk: the reader that reads it, its folder, and how many tables and recordings it has."""
+
+    reader: str
+    folder: Path
+    tables: int
+    recordings: int
 
 
 def read_meld(root: Path | None, data: Data) -> Corpus:
@@ -67,227 +68,92 @@ def read_meld(root: Path | None, data: Data) -> Corpus:
 
     Args:
         root: not used; the files are generated, and kept in the cache.
-        data: the recipe's ``data`` section.
+        data: the recipe's ``data`` section; with ``sound`` the conversations are spoken, once, in minutes.
 
     Raises:
-        CorpusError: if the cache cannot be written.
+        CorpusError: if the cache cannot be written, or espeak-ng cannot be used.
     """
-    return meld.read_tree(_cached(_meld_files()), name="demo-meld", synthetic=True)
+    place = _cached(meld_tree(sound=data.sound))
+    return meld.read_tree(place, name="demo-meld", synthetic=True, sound=data.sound, twins=data.twins)
 
 
 def read_mosei(root: Path | None, data: Data) -> Corpus:
     """Read the demo corpus of monologues, with the reader of CMU-MOSEI; arguments as in `read_meld`.
 
     Raises:
-        CorpusError: if the cache cannot be written.
+        CorpusError: if the cache cannot be written, or espeak-ng cannot be used.
     """
-    return mosei.read_tree(_cached(_mosei_files()), name="demo-mosei", synthetic=True)
+    place = _cached(mosei_tree(sound=data.sound))
+    return mosei.read_tree(place, name="demo-mosei", synthetic=True, sound=data.sound)
 
 
-def write_meld(root: Path) -> None:
-    """Write the three CSV files of the demo conversations under ``root``, where MELD's download has them."""
-    _write(_meld_files(), root)
+def write_demo(out: Path, *, corpora: Sequence[str] = ("meld", "mosei")) -> list[Written]:
+    """Write demo corpora that speak to ``out/meld`` and ``out/mosei``, as the downloads of the real ones lie.
 
+    Args:
+        out: folder; made if it is not there.
+        corpora: ``meld``, ``mosei`` or both.
 
-def write_mosei(root: Path) -> None:
-    """Write the three CSV files of the demo monologues under ``root``, where CMU-MOSEI's download has them."""
-    _write(_mosei_files(), root)
-
-
-# ---------------------------------------------------------------------------------------------- conversations
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn of a demo conversation; ``clear`` tells whether its words name the emotion."""
-
-    speaker: str
-    feeling: Feeling
-    text: str
-    clear: bool
-
-
-def conversations(split: str) -> list[list[Turn]]:
-    """Return the dialogues of a split of the demo MELD."""
-    dice = Dice(f"meld/{split}/{MELD_DRAWS[split]}")
-    grammar = Grammar(Dice(f"meld/{split}/words"), unheard=split != "train")
-    return [_conversation(grammar, dice) for _n in range(DIALOGUES[split])]
-
-
-def _conversation(grammar: Grammar, dice: Dice) -> list[Turn]:
-    speakers = _speakers(dice)
-    scene = dice.pick(grammar.scenes)
-    turns: list[Turn] = []
-    last: dict[str, str] = {}
-    for _n in range(dice.pick(TURNS)):
-        speaker = dice.pick([name for name in speakers if not turns or name != turns[-1].speaker])
-        other = turns[-1].feeling.emotion if turns else None
-        feeling = feel(next_emotion(last.get(speaker), other, dice), dice)
-        last[speaker] = feeling.emotion
-        turns.append(Turn(speaker, feeling, *grammar.turn(feeling, scene)))
-    return turns
-
-
-def _speakers(dice: Dice) -> list[str]:
-    """Draw two to four speakers: mostly the cast, now and then a guest."""
-    speakers: list[str] = []
-    for _n in range(dice.pick(SPEAKER_COUNTS)):
-        pool = GUESTS if speakers and dice.chance(0.15) else CAST
-        speakers.append(dice.pick([name for name in pool if name not in speakers]))
-    return speakers
-
-
-def _meld_files() -> dict[str, bytes]:
-    place = "MELD-RAW/MELD.Raw"
-    return {f"{place}/{MELD_FILES[split]}": _csv(MELD_COLUMNS, _meld_rows(split)) for split in MELD_FILES}
-
-
-def _meld_rows(split: str) -> list[tuple[object, ...]]:
-    dice, rows = Dice(f"meld/{split}/times"), list[tuple[object, ...]]()
-    for dialogue, turns in enumerate(conversations(split)):
-        season, episode, hour = dice.between(1, 4), dice.between(1, 22), dice.pick(("00", "00", "00", "0"))
-        now = dice.between(60_000, 1_200_000)
-        for number, turn in enumerate(turns):
-            start = now + dice.between(40, 900)
-            now = start + _milliseconds(turn.text, dice)
-            label = (turn.speaker, turn.feeling.emotion, turn.feeling.sentiment)
-            times = (_clock(start, hour), _clock(now, hour))
-            rows.append((len(rows) + 1, turn.text, *label, dialogue, number, season, episode, *times))
-    return rows
-
-
-def _milliseconds(text: str, dice: Dice) -> int:
-    """Return how long one takes to say a text: about a third of a second per word."""
-    return 350 + sum(dice.between(240, 420) for _word in text.split())
-
-
-def _clock(milliseconds: int, hour: str) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{hour}:{seconds // 60:02d}:{seconds % 60:02d},{rest:03d}"
-
-
-# ------------------------------------------------------------------------------------------------- monologues
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A piece of a demo monologue.
-
-    Attributes:
-        intensities: emotion → thirds, from 1 to 9; an emotion that is not there is absent.
-        sentiment: thirds, from -9 to 9.
-        clear: how many of its clauses name their emotion.
+    Raises:
+        UnknownNameError: if there is no such demo corpus.
+        CorpusError: if a folder already holds something, or espeak-ng cannot be used.
+        OSError: if the files cannot be written.
     """
-
-    intensities: Mapping[str, int]
-    sentiment: int
-    text: str
-    clear: int
-
-
-def monologues(split: str) -> list[list[Segment]]:
-    """Return the videos of a split of the demo MOSEI."""
-    dice = Dice(f"mosei/{split}/{MOSEI_DRAWS[split]}")
-    grammar = Grammar(Dice(f"mosei/{split}/words"), unheard=split != "train")
-    return [_monologue(grammar, dice) for _n in range(VIDEOS[split])]
-
-
-def _monologue(grammar: Grammar, dice: Dice) -> list[Segment]:
-    """Draw one video: a scene, two emotions that come up often, and segments."""
-    scene = dice.pick(grammar.scenes)
-    weights = {emotion: 1.0 for emotion in EMOTIONS if emotion != "neutral"} | {"joy": 1.6}
-    for _n in range(2):
-        weights[dice.weighted(weights)] += 2.5
-    return [_segment(grammar, weights, scene, dice) for _n in range(dice.pick(SEGMENTS))]
+    makers = {name: DEMOS.get(name) for name in corpora}
+    for place in (out / name for name in makers):
+        if place.is_dir() and any(place.iterdir()):
+            raise CorpusError(
+                _("{folder} is already there, and nothing in it is changed; give another --out.", folder=place)
+            )
+    written = []
+    for name, make in makers.items():
+        tree = make(sound=True)
+        write_tree(tree, out / name)
+        tables = sum(path.endswith(".csv") for path in tree.contents)
+        written.append(Written(name, out / name, tables, len(tree.recordings)))
+    return written
 
 
-def _segment(grammar: Grammar, weights: Mapping[str, float], scene: str, dice: Dice) -> Segment:
-    chosen: list[str] = []
-    for _n in range(int(dice.weighted(FEELINGS_PER_SEGMENT))):
-        chosen.append(dice.weighted({name: w for name, w in weights.items() if name not in chosen}))
-    feelings = [feel(emotion, dice) for emotion in chosen or ["neutral"]]
-    intensities = {emotion: min(dice.between(1, 5), dice.between(1, 9)) for emotion in chosen}
-    signs = {"negative": -1, "neutral": 0, "positive": 1}
-    mood = sum(signs[feeling.sentiment] * intensities.get(feeling.emotion, 0) for feeling in feelings)
-    sentiment = max(-9, min(9, mood + dice.pick((-1, 0, 0, 0, 1))))
-    return Segment(intensities, sentiment, *grammar.segment(feelings, scene))
+def write_tree(tree: Tree, place: Path) -> None:
+    """Write a demo corpus to a folder that is not there yet; it appears when it is complete.
+
+    Raises:
+        CorpusError: if espeak-ng cannot be used.
+        OSError: if the files cannot be written, or the folder holds something.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    drafts = Path(tempfile.mkdtemp(prefix="draft-", dir=place.parent))
+    draft = drafts / place.name
+    try:
+        for name, content in tree.contents.items():
+            path = draft / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if tree.recordings:
+            record(tree.recordings, draft)
+        os.replace(draft, place)
+    finally:
+        shutil.rmtree(drafts, ignore_errors=True)
 
 
-def _mosei_files() -> dict[str, bytes]:
-    return {f"Labels/{MOSEI_FILES[split]}": _csv(MOSEI_COLUMNS, _mosei_rows(split)) for split in MOSEI_FILES}
+def _holds(place: Path, tree: Tree) -> bool:
+    found = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
+    return found == tree.names and all((place / n).read_bytes() == c for n, c in tree.contents.items())
 
 
-def _mosei_rows(split: str) -> list[tuple[object, ...]]:
-    dice, rows = Dice(f"mosei/{split}/times"), list[tuple[object, ...]]()
-    for segments in monologues(split):
-        video, now = _video_id(dice), dice.between(0, 20_000)
-        for segment in segments:
-            start, now = now, now + _milliseconds(segment.text, dice)
-            thirds = [segment.sentiment, *(segment.intensities.get(name, 0) for name in MOSEI_EMOTIONS.values())]
-            labels = (_third(number) for number in thirds)
-            rows.append((video, start / 1000, now / 1000, *labels, segment.text, _as_heard(segment.text)))
-    return rows
-
-
-def _video_id(dice: Dice) -> str:
-    """Return an id like YouTube's; some begin with a dash, some are a number."""
-    if dice.chance(0.15):
-        return str(dice.between(10_000, 299_999))
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-    first = "-" if dice.chance(0.1) else dice.pick(letters)
-    return first + "".join(dice.pick(letters) for _n in range(10))
-
-
-def _third(thirds: int) -> str:
-    """Write a number of thirds as CMU-MOSEI does, with the digits of a 32-bit float."""
-    return str(np.float32(thirds / 3))
-
-
-def _as_heard(text: str) -> str:
-    """Return a text as speech recognition would write it: lower case, no punctuation but the apostrophe."""
-    return re.sub(r"[^\w\s']", "", text.lower())
-
-
-# ------------------------------------------------------------------------------------------------------ files
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    page = io.StringIO()
-    csv.writer(page, lineterminator="\r\n").writerows([columns, *rows])
-    return page.getvalue().encode()
-
-
-def _write(contents: Mapping[str, bytes], root: Path) -> None:
-    for name, content in contents.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-
-def _holds(place: Path, contents: Mapping[str, bytes]) -> bool:
-    found = {path.relative_to(place).as_posix(): path for path in place.rglob("*") if path.is_file()}
-    return found.keys() == contents.keys() and all(found[n].read_bytes() == contents[n] for n in contents)
-
-
-def _cached(contents: Mapping[str, bytes]) -> Path:
+def _cached(tree: Tree) -> Path:
     """Return the cache folder that holds exactly these files; one that holds anything else is written anew."""
-    digest = hashlib.sha256()
-    for name, content in contents.items():
+    digest = hashlib.sha256(voice_version().encode() if tree.recordings else b"")
+    for name, content in tree.contents.items():
         digest.update(name.encode() + b"\0" + content)
     place = cache_dir() / "demo" / digest.hexdigest()[:16]
-    if _holds(place, contents):
+    if _holds(place, tree):
         return place
     try:
         shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=place.parent))
-        try:
-            _write(contents, draft)
-            os.replace(draft, place)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        write_tree(tree, place)
     except OSError as error:
-        if not _holds(place, contents):  # else another process was faster, with the same bytes
+        if not _holds(place, tree):  # else another process was faster, with the same content
             raise CorpusError(
                 _(
                     "The demo corpus cannot be written to {folder} ({reason}); "

@@ -1,0 +1,51 @@
+"""The command ``sentir demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentir.i18n import _
+
+COMMANDS = (
+    "sentir corpus audit {reader} --root {folder}",
+    "sentir corpus prepare {reader} --root {folder}",
+    "sentir train recipes/demo-{reader}.toml --root {folder} --set data.reader={reader} --out models/demo",
+)
+
+
+def add_demo(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        help=_("Write synthetic corpora that speak, in the shapes of MELD and CMU-MOSEI, to try everything on."),
+        epilog=_("Example: sentir demo --out DATA/demo"),
+    )(demo)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help=_("Folder the corpora are written to."))],
+    corpus: Annotated[
+        list[str] | None, typer.Option("--corpus", help=_("meld or mosei; default both. May be repeated."))
+    ] = None,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.progress import show_progress
+
+    with show_progress():
+        written = api.write_demo(out, corpora=corpus or ("meld", "mosei"))
+    for tree in written:
+        show.say(
+            _(
+                "Written: {folder} ({tables} tables, {recordings} recordings; synthetic, no one said any of it)",
+                folder=tree.folder,
+                tables=tree.tables,
+                recordings=f"{tree.recordings:,}",
+            )
+        )
+    show.say(_("Try next:"))
+    for tree in written:
+        for command in COMMANDS:
+            show.say("    " + command.format(reader=tree.reader, folder=tree.folder))
