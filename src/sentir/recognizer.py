@@ -175,7 +175,7 @@ class Recognizer:
         preparer = _load_preparer(folder, recipe, scaler, levels, digest)
         model = MODELS.get(recipe.model.kind).build(preparer, space, False)
         _load_learned(model, folder)
-        stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacked else None
+        stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacks else None
         return cls(recipe, space, preparer, model.to(best_device()).eval(), thresholds, facts, stacked)
 
 

@@ -105,9 +105,9 @@ class Recipe(Section):
         Raises:
             RecipeError: naming the key of ``model.stacked`` that cannot be used.
         """
-        if self.model.stacked is None:
-            return None
         inner = self.model.stacked
+        if inner is None or not self.model.stacks:
+            return None
         changes = {
             "name": f"{self.name}: stacked",
             "data": {**self.tree()["data"], "task": inner.task or self.data.task},

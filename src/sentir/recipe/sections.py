@@ -156,7 +156,7 @@ class Model(Section):
         features: names of feature sets in `sentir.features`.
         hidden: width of the head's layers (and of each direction of the recurrent layer).
         audio: the sound side.
-        stacked: another model, whose probabilities the feature set ``stacked`` holds.
+        stacked: another model, whose probabilities the feature set ``stacked`` holds where it is named.
         fusion: how ``multimodal`` joins text and sound, a name in `sentir.models.fusion`.
         modality_dropout: share of train utterances of which ``multimodal`` loses the text, or else the sound.
     """
@@ -181,10 +181,15 @@ class Model(Section):
     modality_dropout: float = Field(0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _stacked_is_used(self) -> Self:
-        if (self.stacked is None) == ("stacked" in self.features):
-            raise ValueError(_("the feature set 'stacked' and the section 'model.stacked' need one another"))
+    def _stacked_is_described(self) -> Self:
+        if "stacked" in self.features and self.stacked is None:
+            raise ValueError(_("the feature set 'stacked' needs the section 'model.stacked'"))
         return self
+
+    @property
+    def stacks(self) -> bool:
+        """Whether another model's probabilities are among the features."""
+        return "stacked" in self.features
 
 
 class Augment(Section):

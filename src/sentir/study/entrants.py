@@ -63,7 +63,7 @@ class Entrant:
         if self.role == "baseline":
             return ""
         names = sorted(needed(self.recipe), reverse=True)
-        return "_".join([*names, *(["stacked"] if self.recipe.model.stacked else [])])
+        return "_".join([*names, *(["stacked"] if self.recipe.model.stacks else [])])
 
 
 def needed(recipe: Recipe) -> frozenset[str]:
