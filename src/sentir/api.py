@@ -109,10 +109,10 @@ def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recog
     Raises:
         SentirError: if the recipe, the corpus or the weights cannot be used.
     """
-    from sentir.recognizer import Recognizer
+    from sentir.study.stacking import train_recognizer
 
     corpus = read_corpus(recipe.data, root)
-    recognizer, dev = Recognizer.fit(recipe, corpus)
+    recognizer, dev = train_recognizer(recipe, corpus)
     recognizer.save_pretrained(out)
     return recognizer, _score(recognizer, dev, corpus, "dev", labels_of(corpus, "dev"), name=recipe.name)
 
