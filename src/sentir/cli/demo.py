@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from sentir.i18n import _
 COMMANDS = (
     "sentir corpus audit {reader} --root {folder}",
     "sentir corpus prepare {reader} --root {folder}",
-    "sentir train recipes/demo-{reader}.toml --root {folder} --set data.reader={reader} --out models/demo",
+    "sentir train recipes/demo-{reader}.toml --root {folder} --set data.reader={reader} --out models/{reader}",
 )
 
 
@@ -48,4 +49,4 @@ def demo(
     show.say(_("Try next:"))
     for tree in written:
         for command in COMMANDS:
-            show.say("    " + command.format(reader=tree.reader, folder=tree.folder))
+            typer.echo("    " + command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))
