@@ -218,16 +218,19 @@ def _mono(frame: AudioFrame) -> NDArray[np.float32]:
 
 @lru_cache
 def _weights(layout: str) -> NDArray[np.float32]:
-    """Return each channel's share in the mono mix, ``(channels,)`` with sum 1, for a layout as FFmpeg names it.
+    """Return each channel's weight in the mono mix, ``(channels,)``, for a layout as FFmpeg names it.
 
-    ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE; divided by the
-    sum of the weights so that nothing clips. That makes the mean of stereo. Without known positions six and eight
-    channels are taken in the order of WAV, and any other number alike.
+    ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE. The center, which
+    carries dialogue, keeps its level, so that speech is as loud from six channels as from one; float samples may
+    pass 1. Without a center the weights are divided by their sum, which makes the mean of stereo. Without known
+    positions six and eight channels are taken in the order of WAV, and any other number alike.
     """
     from av import AudioLayout
 
     names = [channel.name for channel in AudioLayout(layout).channels]
-    if "NONE" in names:
-        names = list(_WAV_ORDER[: len(names)]) if len(names) in (6, 8) else ["FC"] * len(names)
+    if "NONE" in names and len(names) in (6, 8):
+        names = list(_WAV_ORDER[: len(names)])
     weights = np.array([_WEIGHTS.get(name, _SURROUND) for name in names], np.float32)
+    if "FC" in names:
+        return weights
     return weights / weights.sum() if weights.any() else np.full(len(names), 1 / len(names), np.float32)
