@@ -63,13 +63,15 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 def audit_corpus(corpus: str | Path, *, root: Path | None = None) -> Audit:
     """Audit a corpus named by a reader (``"meld"``) or by the recipe that reads it.
 
+    The clips of a reader's corpus are looked for under ``root``; a recipe says itself whether they are.
+
     Raises:
         SentirError: if there is no such reader or recipe, or the corpus cannot be read.
     """
     if Path(corpus).suffix == ".toml":
         return audit(read_corpus(load_recipe(Path(corpus)).data, root))
     READERS.get(str(corpus))
-    return audit(read_corpus(Data(reader=str(corpus)), root))
+    return audit(read_corpus(Data(reader=str(corpus), sound=root is not None), root))
 
 
 def prepare_corpus(

@@ -24,6 +24,8 @@ _CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Aud
 
 Row = tuple[str, Mapping[str, str]]
 
+SYNTHETIC = "SYNTHETIC.txt"  # a file of this name beside the tables says that nobody said any of it
+
 
 def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issue]]:
     """Find one file per name under ``root``, the nearest first, without walking into folders of clips.
@@ -62,6 +64,11 @@ def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issu
     ]
     notes = [_note_ignored(path.relative_to(root).as_posix(), names) for path in ignored]
     return [chosen[name] for name in names], notes
+
+
+def is_synthetic(tables: Sequence[Path]) -> bool:
+    """Say whether a file beside the tables calls the corpus synthetic."""
+    return any((table.parent / SYNTHETIC).is_file() for table in tables)
 
 
 def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:

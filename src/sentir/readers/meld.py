@@ -19,7 +19,7 @@ from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
 from sentir.errors import AudioError, CorpusError
 from sentir.i18n import _
 from sentir.readers.clips import list_folders, note_spare
-from sentir.readers.csv_files import check_text, find_tables, read_rows, unusable
+from sentir.readers.csv_files import check_text, find_tables, is_synthetic, read_rows, unusable
 from sentir.recipe import Data
 
 _COLUMNS = (
@@ -60,7 +60,7 @@ def read_tree(
     Args:
         root: folder at or above the CSVs.
         name: name of the corpus, the first part of every id.
-        synthetic: whether the tree was generated.
+        synthetic: whether the tree was generated, if no file ``SYNTHETIC.txt`` beside the tables says so.
         sound: whether clips are looked for.
         twins: of a clip that is cut in two ways, take the one of the ``nearest`` length, or the ``plain`` one.
 
@@ -77,7 +77,7 @@ def read_tree(
         utterances, odd = _with_clips(root, utterances, twins)
         issues += odd
     spaces = [space for space, _column, _normalize in _TASKS]
-    return Corpus.build(name, utterances, spaces, issues=issues, synthetic=synthetic)
+    return Corpus.build(name, utterances, spaces, issues=issues, synthetic=synthetic or is_synthetic(tables))
 
 
 def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], list[Issue]]:

@@ -17,7 +17,7 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import to_number
 from sentir.readers.clips import is_media, list_folders, note_spare
-from sentir.readers.csv_files import check_text, find_tables, read_rows, unusable
+from sentir.readers.csv_files import check_text, find_tables, is_synthetic, read_rows, unusable
 from sentir.recipe import Data
 
 _FILES = {
@@ -59,7 +59,7 @@ def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, sound
     Args:
         root: folder at or above the label CSVs.
         name: name of the corpus, the first part of every id.
-        synthetic: whether the tree was generated.
+        synthetic: whether the tree was generated, if no file ``SYNTHETIC.txt`` beside the tables says so.
         sound: whether chunks and whole videos are looked for.
 
     Raises:
@@ -78,7 +78,7 @@ def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, sound
         utterances, odd = _with_clips(root, utterances, times)
         issues += odd
     spaces = [_EMOTION_SPACE, _SENTIMENT_SPACE]
-    return Corpus.build(name, utterances, spaces, issues=issues, synthetic=synthetic)
+    return Corpus.build(name, utterances, spaces, issues=issues, synthetic=synthetic or is_synthetic(tables))
 
 
 def _check_videos(name: str, utterances: Iterable[Utterance]) -> None:
