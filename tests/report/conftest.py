@@ -3,11 +3,13 @@
 import gettext
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sentir import i18n
+from sentir.audio.prepared import SplitSound
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Opening, Score
-from sentir.report.content import CorpusCard, Curve, StudyReport
+from sentir.report.content import Answer, CorpusCard, Curve, Example, StudyReport
 from sentir.report.html import render
 
 NAMES = {"emotion": ("anger", "joy", "neutral"), "mood": ("calm", "my_label")}
@@ -40,6 +42,26 @@ def scores(corpus, task, model, split, role):
 
 
 CORPORA = {"meld": ("emotion", "mood"), "demo": ("emotion",)}
+
+
+SOUND = (
+    SplitSound("train", 9989, 9988, 9681, 30_120.0, {"too_short": 306, "missing": 2}),
+    SplitSound("dev", 1109, 1109, 1109, 75.0, {}),
+)
+
+
+def build_example(number=0, corpus="meld", labels=None, answers=None):
+    """Two seconds of a tone, annotated joy; two families see joy and anger, by different tasks."""
+    wave = np.sin(np.arange(32_000) * 0.3).astype(np.float32) / 2
+    mel = np.tile(np.arange(-64, 0, dtype=np.float16), (201, 1))
+    said = (
+        Answer("emotion", "gru", "text_sound", {"joy": 0.871}),
+        Answer("emotion", "plain", "text", {"anger": 0.432}),
+        Answer("mood", "gru", "text_sound", {"calm": 0.711, "my_label": 0.613}),
+        Answer("mood", "plain", "text", {}),
+    )
+    truth = {"emotion": ("joy",), "mood": ("calm",)} if labels is None else labels
+    return Example(corpus, f"utterance-{number}", "Zoe", "Oh <well>!", truth, mel, wave, answers or said)
 
 
 def build_report(tasks_of=CORPORA, **changes):
@@ -80,6 +102,7 @@ def build_report(tasks_of=CORPORA, **changes):
             labels={task: {s: {n: 1205 for n in NAMES[task]} for s in ("train", "dev")} for task in tasks},
             issues={"text_repaired": 2740},
             metrics={task: METRIC[task] for task in tasks},
+            sound=SOUND if corpus == "meld" else (),
         )
         for corpus, tasks in tasks_of.items()
     )
@@ -98,6 +121,8 @@ def build_report(tasks_of=CORPORA, **changes):
         "versions": {"torch": "2.8.0"},
         "recipes": {"meld": {"name": "meld-text", "train": {"lr": 1e-5, "seed": None}}},
         "seconds": 252.0,
+        "winners": {(corpus, task): ("gru", "plain") for corpus, tasks in tasks_of.items() for task in tasks},
+        "examples": tuple(build_example(n) for n in range(2)) if "mood" in tasks_of.get("meld", ()) else (),
     }
     return StudyReport(**values | changes)
 
@@ -120,6 +145,12 @@ def render_marked(report, language="en"):
 def make_report():
     """Build the report, with some of its fields changed."""
     return build_report
+
+
+@pytest.fixture(scope="session")
+def make_example():
+    """Build an example with its sound."""
+    return build_example
 
 
 @pytest.fixture(scope="session")

@@ -95,3 +95,20 @@ def test_drawing_leaves_no_trace_in_pyplot(scores):
 
 def test_thousands_are_set_apart_by_a_thin_space():
     assert [thousands(n) for n in (999, 13708, 2.6)] == ["999", "13\u202f708", "3"]
+
+
+def test_drawings_of_one_task_share_the_vertical_axis():
+    low, high = (
+        Curve(
+            "c",
+            "t",
+            name,
+            0,
+            tuple({"epoch": float(e), "loss": 1.0, "score": score + e / 100} for e in (1, 2)),
+            2.0,
+        )
+        for name, score in (("low", 0.1), ("high", 0.8))
+    )
+    limits = {curves_figure([curve], "accuracy", beside=[low, high]).axes[0].get_ylim() for curve in (low, high)}
+    assert len(limits) == 1 and limits.pop() == curves_figure([low, high], "accuracy").axes[0].get_ylim()
+    assert curves_figure([low], "accuracy").axes[0].get_ylim()[1] < 0.2

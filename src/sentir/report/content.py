@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.audio.media import Wave
+from sentir.audio.prepared import SplitSound
 from sentir.evaluation.results import Comparison, ModelScores, Opening
 
 
@@ -18,6 +23,7 @@ class CorpusCard:
         labels: task → split (train and dev only) → label → count.
         issues: kind of issue → how many.
         metrics: task → the headline metric that selects.
+        sound: what came of its clips, by split; empty for a corpus read without sound.
     """
 
     name: str
@@ -27,6 +33,7 @@ class CorpusCard:
     labels: Mapping[str, Mapping[str, Mapping[str, int]]]
     issues: Mapping[str, int]
     metrics: Mapping[str, str]
+    sound: tuple[SplitSound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,47 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What one model says of an example.
+
+    Attributes:
+        said: label → probability, a mean over seeds; empty where it says that none of the labels holds.
+    """
+
+    task: str
+    model: str
+    family: str
+    said: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A dev utterance to look at and to listen to.
+
+    Attributes:
+        labels: task → what is annotated.
+        mel: ``(frames, bands)`` in dB.
+        wave: ``(samples,)``, what the mel shows.
+    """
+
+    corpus: str
+    id: str
+    speaker: str | None
+    text: str | None
+    labels: Mapping[str, tuple[str, ...]]
+    mel: NDArray[np.float16]
+    wave: Wave
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StudyReport:
     """Everything a report shows.
 
     Attributes:
         scores: rows of ``results.json``; split ``dev`` for selection, ``test`` for what was opened.
         selected: (corpus, task) → the candidate chosen on dev.
+        winners: (corpus, task) → the best candidate of each family on dev, the chosen one first.
         recipes: corpus → the resolved recipe.
         seconds: how long the study's own work took, cached stages not counted again.
         titles: language → title, where the recipe gives one; ``title`` stands for the others.
@@ -70,3 +112,5 @@ class StudyReport:
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     titles: Mapping[str, str] = field(default_factory=dict)
+    winners: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()

@@ -62,13 +62,16 @@ def _cell(axes: Axes, i: int, j: int, count: float, share: float) -> None:
     axes.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=_TEXT)
 
 
-def curves_figure(curves: Sequence[Curve], metric: str, *, selected: str | None = None) -> Figure:
+def curves_figure(
+    curves: Sequence[Curve], metric: str, *, selected: str | None = None, beside: Sequence[Curve] = ()
+) -> Figure:
     """Draw the dev score by epoch, a line per training, colored by model; a dot marks the epoch that was kept.
 
     Args:
         curves: trainings of one task.
         metric: the headline metric, for the axis.
         selected: the model chosen on dev, drawn stronger.
+        beside: trainings of other drawings, whose scores share the vertical axis.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -78,6 +81,9 @@ def curves_figure(curves: Sequence[Curve], metric: str, *, selected: str | None 
     for curve in curves:
         strong = selected in (None, curve.model)
         lines[curve.model] = _line(axes, curve, models.index(curve.model), strong=strong)
+    if beside:
+        scores = [point["score"] for curve in beside for point in curve.points]
+        axes.dataLim.update_from_data_y(scores, ignore=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(_("epoch"), fontsize=_TEXT)
     axes.set_ylabel(_("{metric} on dev", metric=word(metric)), fontsize=_TEXT)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.evaluation.results import Score
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.recipe import toml_text
-from sentir.report import figures, tables
+from sentir.report import figures, glance, inline, tables
 from sentir.report.content import StudyReport
 from sentir.report.words import word
 
@@ -32,16 +32,22 @@ def render(report: StudyReport) -> str:
     Raises:
         SentirError: if there are results for a task that no corpus card announces.
     """
-    environment = _environment()
+    environment, shown = _environment(), language()
+    media = inline.media(report.examples)
     bodies, titles = {}, {}
     for code in LANGUAGES:
         with in_language(code):
             titles[code] = report.titles.get(code, report.title)
             bodies[code] = environment.get_template("body.html").render(
-                report=report, title=titles[code], sections=tables.sections(report), lang=code
+                report=report,
+                title=titles[code],
+                sections=tables.sections(report),
+                lang=code,
+                media=media,
+                holds_media=code == shown,
             )
     page = environment.get_template("page.html")
-    return page.render(bodies=bodies, titles=titles, names={"en": "English", "es": "Español"}, current=language())
+    return page.render(bodies=bodies, titles=titles, names={"en": "English", "es": "Español"}, current=shown)
 
 
 def _environment() -> Environment:
@@ -71,6 +77,8 @@ def _environment() -> Environment:
         "label_figure": figures.label_figure,
         "metric_names": tables.metric_names,
         "best_models": tables.best_models,
+        "comparison_groups": tables.comparison_groups,
+        "glance": glance.glance,
         "openings_by_split": tables.openings_by_split,
     }
     return environment
@@ -102,6 +110,8 @@ def moment(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write seconds as ``4 min 12 s``."""
+    """Write seconds as ``9 s``, ``4 min 12 s`` or ``2 h 31 min``."""
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return _("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
     return _("{minutes} min {seconds} s", minutes=minutes, seconds=rest) if minutes else _("{n} s", n=rest)

@@ -23,6 +23,7 @@ class TaskSection:
         test: rows on the opened test split: the finalist, then other candidates, then baselines, best first.
         dev: rows on dev, best first.
         selected: the candidate chosen on dev; ``None`` if none was.
+        winners: the best candidate of each family on dev.
     """
 
     card: CorpusCard
@@ -33,6 +34,23 @@ class TaskSection:
     selected: str | None
     comparisons: tuple[Comparison, ...]
     curves: tuple[Curve, ...]
+    winners: tuple[str, ...] = ()
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families that compete, if there are several; a single one is not worth naming."""
+        found = tuple(dict.fromkeys(row.family for row in (*self.test, *self.dev) if row.family))
+        return found if len(found) > 1 else ()
+
+    @property
+    def learning(self) -> list[tuple[str, str | None, tuple[Curve, ...]]]:
+        """The trainings of each family, with its name and its best candidate; all together if there is one."""
+        if not self.families:
+            return [("", self.selected, self.curves)] if self.curves else []
+        family = {row.model: row.family for row in self.dev}
+        best = {family[model]: model for model in self.winners if model in family}
+        grouped = {name: tuple(c for c in self.curves if family.get(c.model) == name) for name in self.families}
+        return [(name, best.get(name), curves) for name, curves in grouped.items() if curves]
 
     @property
     def finalist(self) -> ModelScores | None:
@@ -94,7 +112,29 @@ def _section(report: StudyReport, card: CorpusCard, task: str) -> TaskSection:
         selected=report.selected.get(here),
         comparisons=tuple(c for c in report.comparisons if (c.corpus, c.task) == here),
         curves=tuple(c for c in report.curves if (c.corpus, c.task) == here),
+        winners=report.winners.get(here, ()),
     )
+
+
+def comparison_groups(section: TaskSection) -> list[tuple[str, list[Comparison]]]:
+    """Return the comparisons under the question each one answers, with that question as a title."""
+    baselines = {row.model for row in section.test if row.role == "baseline"}
+    groups: dict[str, list[Comparison]] = {
+        _("The chosen model against the baselines"): [],
+        _("The best of each family against one another"): [],
+        _("The chosen model against the other candidates"): [],
+        _("On dev: the chosen model against the other candidates"): [],
+    }
+    against_baselines, families, others, dev = groups.values()
+    for c in section.comparisons:
+        pair = {c.a, c.b}
+        if c.split == "dev":
+            dev.append(c)
+        elif pair & baselines:
+            against_baselines.append(c)
+        else:
+            (families if pair <= set(section.winners) else others).append(c)
+    return [(title, found) for title, found in groups.items() if found]
 
 
 def _best_first(rows: Sequence[ModelScores], metric: str) -> list[ModelScores]:

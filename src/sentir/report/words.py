@@ -58,6 +58,13 @@ _WORDS = {
     "text_sound": mark("text and sound"),
     "text_sound_stacked": mark("text, sound and another model's probabilities"),
     "text_stacked": mark("text and another model's probabilities"),
+    # why a clip has no usable sound
+    "sound.missing": mark("no clip, or its file is not there"),
+    "sound.empty": mark("file without content"),
+    "sound.undecodable": mark("cannot be decoded"),
+    "sound.no_audio": mark("no audio track"),
+    "sound.too_short": mark("too short"),
+    "sound.outside": mark("cut lies outside the file"),
     # severities
     "problem": mark("problem"),
     "warning": mark("warning"),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from sentir.audio.prepared import prepare
 from sentir.corpus.types import Corpus
 from sentir.evaluation.ledger import openings
 from sentir.evaluation.results import Comparison, ModelScores
@@ -13,6 +14,7 @@ from sentir.i18n import LANGUAGES
 from sentir.recognizer import versions
 from sentir.report.content import CorpusCard, Curve, StudyReport
 from sentir.study.entrants import training_facts
+from sentir.study.examples import examples
 from sentir.study.results import CorpusStudy, TaskResult
 
 
@@ -33,6 +35,8 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
         versions=versions(),
         recipes={part.corpus.name: part.recipe.tree() for part in parts},
         seconds=seconds,
+        winners={(p.corpus.name, r.task): tuple(e.name for e in r.winners) for p in parts for r in p.tasks},
+        examples=tuple(example for part in parts for example in examples(part)),
     )
 
 
@@ -46,6 +50,7 @@ def _comparisons(part: CorpusStudy) -> list[Comparison]:
 
 def _card(part: CorpusStudy) -> CorpusCard:
     corpus = part.corpus
+    heard = prepare(corpus, kind=part.recipe.model.audio.mel).splits if any(u.clip for u in corpus) else ()
     return CorpusCard(
         name=corpus.name,
         synthetic=corpus.synthetic,
@@ -57,6 +62,7 @@ def _card(part: CorpusStudy) -> CorpusCard:
         },
         issues=dict(Counter(issue.kind for issue in corpus.issues)),
         metrics={result.task: result.metric for result in part.tasks},
+        sound=heard,
     )
 
 

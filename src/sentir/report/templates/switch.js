@@ -1,8 +1,10 @@
 const languages = document.getElementById("languages");
 languages.hidden = false;
+for (const copy of document.querySelectorAll("[data-of]")) copy.src = document.getElementById(copy.dataset.of).src;
 languages.addEventListener("click", (event) => {
   const code = event.target.lang;
   if (!event.target.matches("button")) return;
+  for (const sound of document.querySelectorAll("audio")) sound.pause();
   for (const main of document.querySelectorAll("main")) {
     main.hidden = main.lang !== code;
     if (!main.hidden) document.title = main.dataset.title;

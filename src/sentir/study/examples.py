@@ -1,0 +1,74 @@
+"""Utterances of dev to look at and to listen to, with what the best of each family says of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from sentir.audio.media import RATE, decode
+from sentir.audio.mel import HOP
+from sentir.audio.store import listen
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Utterance
+from sentir.errors import AudioError
+from sentir.report.content import Answer, Example
+from sentir.study.entrants import Entrant
+from sentir.study.results import CorpusStudy
+
+MOST = 8  # examples of a corpus
+LONGEST = 8  # seconds that are shown
+PREFERRED = (1.0, 6.0)  # seconds
+
+
+def examples(part: CorpusStudy) -> list[Example]:
+    """Return one dev utterance for each label of the study's first task; none for a corpus without sound.
+
+    They are drawn by the hash of their ids, so that a second run draws the same ones. What cannot be decoded is
+    left out.
+
+    Raises:
+        SentirError: if the store of sounds cannot be written.
+    """
+    if not any(u.clip for u in part.corpus.dev):
+        return []
+    task = part.tasks[0].task
+    drawn = _draw(listen(part.corpus.dev), task, part.corpus.space(task).names)
+    return [example for u in drawn if (example := _example(part, u))]
+
+
+def _draw(heard: Sequence[Utterance], task: str, names: Sequence[str]) -> list[Utterance]:
+    usable = [u for u in heard if u.sound and u.sound.mel is not None and task in u.labels]
+    usable.sort(key=lambda u: (not _handy(u), hashlib.sha256(u.id.encode()).digest()))
+    drawn: list[Utterance] = []
+    for name in names[:MOST]:
+        drawn += [u for u in usable if name in u.labels[task] and u not in drawn][:1]
+    return drawn
+
+
+def _handy(u: Utterance) -> bool:
+    assert u.sound is not None
+    return PREFERRED[0] <= u.sound.seconds <= PREFERRED[1]
+
+
+def _example(part: CorpusStudy, u: Utterance) -> Example | None:
+    assert u.clip is not None and u.sound is not None and u.sound.mel is not None
+    try:
+        wave = decode(u.clip).wave[: LONGEST * RATE]
+    except AudioError:  # its file went since the store listened to it
+        return None
+    answers = [
+        _answer(e, u.id, result.task) for result in part.tasks if result.task in u.labels for e in result.winners
+    ]
+    mel = np.array(u.sound.mel[: len(wave) // HOP + 1])
+    return Example(part.corpus.name, u.id, u.speaker, u.text, u.labels, mel, wave, tuple(answers))
+
+
+def _answer(entrant: Entrant, key: str, task: str) -> Answer:
+    """Return what a candidate says: means over seeds, of probabilities and of thresholds."""
+    mean = Predictions.mean([p.select([key]) for p in entrant.dev])
+    cuts = [cut for cut in entrant.thresholds if cut is not None]
+    says = mean.labels(np.mean(cuts, axis=0) if cuts else None)[key]
+    probabilities = dict(zip(mean.space.names, map(float, mean[key]), strict=True))
+    return Answer(task, entrant.name, entrant.family, {name: probabilities[name] for name in says})
