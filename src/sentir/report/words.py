@@ -54,10 +54,10 @@ _WORDS = {
     # families of models
     "text": mark("text"),
     "sound": mark("sound"),
-    "sound_stacked": mark("sound and a text model's probabilities"),
+    "sound_stacked": mark("sound + text model"),
     "text_sound": mark("text and sound"),
-    "text_sound_stacked": mark("text, sound and another model's probabilities"),
-    "text_stacked": mark("text and another model's probabilities"),
+    "text_sound_stacked": mark("text and sound + another model"),
+    "text_stacked": mark("text + another model"),
     # why a clip has no usable sound
     "sound.missing": mark("no clip, or its file is not there"),
     "sound.empty": mark("file without content"),
