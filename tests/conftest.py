@@ -30,3 +30,27 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real corpora are not beside the project ({SHARED}); set SENTIR_SHARED_DATA")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def corpus():
+    """The tiny corpus, without clips."""
+    from tiny_corpora import tiny_corpus
+
+    return tiny_corpus()
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory):
+    """The tiny corpus with its clips."""
+    from tiny_corpora import spoken_corpus
+
+    return spoken_corpus(tmp_path_factory.mktemp("spoken"))
+
+
+@pytest.fixture(scope="session")
+def weights(corpus, tmp_path_factory):
+    """Folder of a tiny text encoder whose vocabulary fits the tiny corpus."""
+    from sentir.testing import tiny_backbone
+
+    return tiny_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])

@@ -13,9 +13,8 @@ from sentir.corpus.types import Utterance
 from sentir.errors import RecognizerError, WeightsError
 from sentir.recognizer import Recognizer
 from sentir.testing import SENTENCES, tiny_backbone
-from tiny_corpora import tiny_corpus, tiny_recipe
+from tiny_corpora import tiny_recipe
 
-torch.set_num_threads(1)
 SETUPS = {
     "frozen": {},
     "features": {"model": {"features": ["lexical", "dialogue", "given"]}},
@@ -26,16 +25,6 @@ SETUPS = {
     "fine-tuned dialogue": {"model": {"encoder": "finetune", "context": "dialogue", "features": ["lexical"]}},
     "random": {"model": {"encoder": "finetune", "pretrained": False}},
 }
-
-
-@pytest.fixture(scope="module")
-def corpus():
-    return tiny_corpus()
-
-
-@pytest.fixture(scope="module")
-def weights(corpus, tmp_path_factory):
-    return tiny_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])
 
 
 @pytest.fixture(scope="module")

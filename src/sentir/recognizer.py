@@ -135,7 +135,8 @@ class Recognizer:
         (folder / _FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no recognizer
         save_file(_learned(self.model), folder / _WEIGHTS)
         if earlier:
-            shutil.rmtree(folder / _ENCODER, ignore_errors=True)
+            for part in (_ENCODER, _STACKED):
+                shutil.rmtree(folder / part, ignore_errors=True)
         text, sound, scaler = self.preparer.text, self.preparer.sound, self.preparer.scaler
         if text is not None and not (light and text.frozen):
             save_text_encoder(text.encoder, text.tokenizer, folder / _ENCODER)

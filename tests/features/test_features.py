@@ -94,6 +94,7 @@ def test_no_feature_changes_when_labels_do(name):
     def table(label):
         rows = talk("A", "B", "A")
         facts = {"labels": {"emotion": (label,)}, "scores": {label: 3.0}, "numbers": {"duration": 2.0}}
+        facts["stacked"] = {"sentiment.positive": 0.5}
         return compute_features(
             [name], [Utterance(u.id, "train", u.dialogue, u.turn, u.speaker, "Oh!", **facts) for u in rows]
         )

@@ -5,26 +5,13 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from sentir.readers import READERS
 from sentir.recognizer import Recognizer
 from sentir.study import run
-from sentir.testing import tiny_backbone
-from tiny_corpora import tiny_corpus, tiny_recipe
+from tiny_corpora import tiny_recipe
 
-torch.set_num_threads(1)
 CANDIDATES = {"plain": {}, "dialogue": {"model": {"context": "dialogue"}}, "slow": {"train": {"lr": 1e-9}}}
-
-
-@pytest.fixture(scope="session")
-def corpus():
-    return tiny_corpus()
-
-
-@pytest.fixture(scope="session")
-def weights(corpus, tmp_path_factory):
-    return tiny_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ class MultimodalClassifier(nn.Module):
         pretrained: whether the CNN starts from the backbone's pretrained weights.
         weights: a file with them.
         fusion: a name in `sentir.models.fusion`.
-        feature_sources: for each feature ``text`` or ``sound``, what it is measured from, or ``""``.
+        feature_sources: for each feature ``text`` or ``sound``, what it is measured from, or ``""`` (default).
         context: ``none``, ``window`` or ``dialogue``, over the fused vectors.
         hidden: width of each modality's vector and of the head.
         dropout: probability in the head.
@@ -72,8 +72,8 @@ class MultimodalClassifier(nn.Module):
         self.sound = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
         self.fusion = FUSIONS.get(fusion)(2, hidden)
         self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
-        sources = torch.tensor([[s == name for s in feature_sources] for name in ("text", "sound")])
-        self.register_buffer("feature_sources", sources, persistent=False)
+        sources = [[s == name for s in feature_sources or ("",) * num_features] for name in ("text", "sound")]
+        self.register_buffer("feature_sources", torch.tensor(sources, dtype=torch.bool), persistent=False)
         fused = self.fusion.width_out + (hidden // 4 if num_features else 0)
         self.context = CONTEXTS[context](fused, hidden)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))

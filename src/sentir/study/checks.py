@@ -9,15 +9,13 @@ from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import metric_name
-from sentir.features import FEATURES
 from sentir.i18n import _
-from sentir.models.audio_backbones import audio_backbone
-from sentir.models.text_backbones import text_backbone
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
+from sentir.study.stacking import chain, draw_folds
 from sentir.training.building import MODELS
-from sentir.training.fitting import check_sound, labeled_utterances
+from sentir.training.fitting import check_clips, check_training, labeled_utterances
 
 
 def check_names(corpora: Sequence[Corpus]) -> None:
@@ -38,8 +36,8 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
     """Check that every task can be trained, selected on dev, and compared on test. No test label is read.
 
     Raises:
-        CorpusError: if a split, its labels or its texts are not enough.
-        UnknownNameError: if there is no such metric, cleaning step, model, backbone or feature set.
+        CorpusError: if a split, its labels, its texts or its clips are not enough.
+        SentirError: for names and settings that cannot be used.
     """
     for split in ("dev", "test"):
         if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
@@ -55,24 +53,18 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
                 _("All train utterances of '{name}' have the same label for '{task}'; there is nothing to learn.",
                   name=corpus.name, task=task)
             )  # fmt: skip
-        readers = [c.recipe for c in candidates if "text" in MODELS.get(c.recipe.model.kind).needs]
+        for baseline in recipe.study.baselines:
+            BASELINES.get(baseline)
+        if "acoustic" in recipe.study.baselines:
+            check_clips(recipe.data, corpus)
+        for candidate in candidates:
+            check_training(candidate.recipe, corpus)
+        trained = [own for candidate in candidates for own in chain(candidate.recipe)]
+        for own in trained:
+            if own.model.stacked is not None and own.model.stacks:
+                draw_folds(corpus.train, own.model.stacked.folds, own.train.seed)
+        readers = [own for own in trained if "text" in MODELS.get(own.model.kind).needs]
         readers += [recipe] if "bag of words" in recipe.study.baselines else []
         for cleaning in {reader.data.cleaning for reader in readers}:
             if not any(clean(u.text or "", cleaning).strip() for u in rows):
                 raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))
-        for baseline in recipe.study.baselines:
-            BASELINES.get(baseline)
-        for candidate in candidates:
-            _check_model(candidate.recipe)
-            check_sound(candidate.recipe, corpus)
-
-
-def _check_model(recipe: Recipe) -> None:
-    """Look up every name that a training would look up."""
-    needs = MODELS.get(recipe.model.kind).needs
-    if "text" in needs:
-        text_backbone(recipe.model.backbone)
-    if "sound" in needs:
-        audio_backbone(recipe.model.audio.backbone)
-    for name in recipe.model.features:
-        FEATURES.get(name)

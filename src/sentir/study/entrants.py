@@ -21,9 +21,9 @@ from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer
 from sentir.study.baselines import predict_baseline
 from sentir.study.plan import Candidate
-from sentir.study.stacking import Crossed, cross_predict, train_recognizer
+from sentir.study.stacking import Crossed, chain, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
-from sentir.training.building import MODELS, listens
+from sentir.training.building import MODELS, heard
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
 
     key = {"name": name, "data": _data(recipe), "corpus": corpus.fingerprint, "metric": metric}
     if name == "acoustic":
-        key["sound"] = sound_digest(corpus)
+        key["sound"] = sound_digest(corpus, "mel")
     folder = stages.run("baseline", key, produce)
     dev, test = (_predictions(folder, split) for split in ("dev", "test"))
     cuts = _thresholds(corpus, recipe.data.task, dev)
@@ -129,20 +129,20 @@ def _crossed(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> Cros
 
 def training_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
     """Return what one training depends on."""
-    tree = recipe.tree()
+    tree, kinds = recipe.tree(), {kind for own in chain(recipe) for kind in heard(own.model)}
     return {
         "data": _data(recipe),
-        "model": tree["model"],
+        "model": tree["model"] if recipe.model.stacks else tree["model"] | {"stacked": None},
         "train": tree["train"],
         "metric": recipe.evaluation.metric,
         "corpus": corpus.fingerprint,
-        "sound": sound_digest(corpus) if listens(recipe.model) else "",
+        "sound": "".join(sound_digest(corpus, kind) for kind in sorted(kinds)),
     }
 
 
-def sound_digest(corpus: Corpus) -> str:
+def sound_digest(corpus: Corpus, kind: str) -> str:
     """Return a hash of what every clip of a corpus holds, which its fingerprint leaves out."""
-    keys = [(u.id, u.sound.key if u.sound else "") for u in listen(corpus.utterances)]
+    keys = [(u.id, u.sound.key if u.sound else "") for u in listen(corpus.utterances, kind=kind)]
     return hashlib.sha256(json.dumps(keys).encode()).hexdigest()[:16]
 
 

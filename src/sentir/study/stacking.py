@@ -20,6 +20,7 @@ from sentir.i18n import _
 from sentir.progress import say
 from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer, with_stacked
+from sentir.training.fitting import check_training
 
 FULL = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
 
@@ -69,14 +70,14 @@ def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
         RecipeError: if train has fewer dialogues than folds.
         SentirError: if the model cannot be trained.
     """
-    fold_of = _draw_folds(corpus.train, folds, recipe.train.seed)
+    fold_of = draw_folds(corpus.train, folds, recipe.train.seed)
     parts = []
     for fold in range(folds):
         held = [u for u in corpus.train if fold_of[u.id] == fold]
         say(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
         rest = _without(corpus, {u.id for u in held})
-        parts.append(Recognizer.fit(recipe, rest)[0].predict(held))
-    full, _dev = Recognizer.fit(recipe, corpus)
+        parts.append(train_recognizer(recipe, rest)[0].predict(held))
+    full, _dev = train_recognizer(recipe, corpus)
     parts += [full.predict(corpus.dev), full.predict(corpus.test)]
     others = {u.id: FULL for u in corpus if u.split != "train"}
     return Crossed(_joined(parts, [u.id for u in corpus]), fold_of | others, full)
@@ -97,7 +98,11 @@ def train_recognizer(
 
     Returns:
         The recognizer, and its predictions for dev.
+
+    Raises:
+        SentirError: if one of the two cannot be trained.
     """
+    check_training(recipe, corpus)
     inner = recipe.stacked()
     if inner is None or recipe.model.stacked is None:
         return Recognizer.fit(recipe, corpus)
@@ -105,7 +110,18 @@ def train_recognizer(
     return Recognizer.fit(recipe, crossed.attach(corpus), stacked=crossed.full)
 
 
-def _draw_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, int]:
+def chain(recipe: Recipe) -> list[Recipe]:
+    """Return a recipe and that of the model it stacks on, and so on."""
+    inner = recipe.stacked()
+    return [recipe] if inner is None else [recipe, *chain(inner)]
+
+
+def draw_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, int]:
+    """Draw id → fold, whole dialogues each.
+
+    Raises:
+        RecipeError: if train has fewer dialogues than folds.
+    """
     from sklearn.model_selection import GroupKFold
 
     groups = [u.dialogue or u.id for u in train]

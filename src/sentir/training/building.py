@@ -10,11 +10,14 @@ from torch import nn
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import RecipeError
-from sentir.features import HEARD
+from sentir.features import FEATURES, HEARD
 from sentir.i18n import _, mark
+from sentir.models.audio_backbones import audio_backbone
 from sentir.models.emotion_model import EmotionModel
+from sentir.models.fusion import FUSIONS
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
 from sentir.models.multimodal import MultimodalClassifier
+from sentir.models.text_backbones import text_backbone
 from sentir.recipe import Model
 from sentir.registry import Registry
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 # What a feature set is measured from, and so lost with.
 _SOURCES = {"lexical": "text", **dict.fromkeys(HEARD, "sound")}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelKind:
@@ -53,17 +57,8 @@ def hybrid_transformer(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn
 
 
 def emotion_model(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
-    """Build an `EmotionModel`.
-
-    Raises:
-        RecipeError: if it is asked for dialogue context, which it has not.
-    """
+    """Build an `EmotionModel`."""
     settings, audio = preparer.model, preparer.model.audio
-    if settings.context != "none":
-        raise RecipeError(
-            _("'model.context' = '{context}' needs a model that reads; 'emotion_model' takes 'none'.",
-              context=settings.context)
-        )  # fmt: skip
     return EmotionModel(
         audio.backbone,
         len(_columns(preparer)),
@@ -88,7 +83,7 @@ def multimodal(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
         pretrained=fresh and audio.pretrained,
         weights=audio.weights if fresh else None,
         fusion=settings.fusion,
-        feature_sources=[_SOURCES.get(name.partition(".")[0], "") for name in columns],
+        feature_sources=[_source(name.partition(".")[0], settings) for name in columns],
         context=settings.context,
         hidden=settings.hidden,
         dropout=settings.dropout,
@@ -121,6 +116,42 @@ MODELS = Registry(
 )
 
 
-def listens(model: Model) -> bool:
-    """Say whether a model, or one of its feature sets, needs sound."""
-    return "sound" in MODELS.get(model.kind).needs or not HEARD.isdisjoint(model.features)
+def heard(model: Model) -> frozenset[str]:
+    """Return the kinds of mel that a model and its feature sets listen to; none if they do not."""
+    kinds = {model.audio.mel} if "sound" in MODELS.get(model.kind).needs else set()
+    return frozenset(kinds if HEARD.isdisjoint(model.features) else kinds | {"mel"})
+
+
+def check_model(model: Model) -> None:
+    """Look up every name that a training would look up.
+
+    Raises:
+        UnknownNameError: if there is no such model, backbone, fusion or feature set.
+        RecipeError: if a model that only listens is asked for dialogue context.
+    """
+    needs = MODELS.get(model.kind).needs
+    if "text" in needs:
+        text_backbone(model.backbone)
+    elif model.context != "none":
+        raise RecipeError(
+            _("'model.context' = '{context}' needs a model that reads; '{kind}' takes 'none'.",
+              context=model.context, kind=model.kind)
+        )  # fmt: skip
+    if "sound" in needs:
+        audio_backbone(model.audio.backbone)
+    FUSIONS.get(model.fusion)
+    for name in model.features:
+        FEATURES.get(name)
+
+
+def _source(features: str, model: Model) -> str:
+    """Return what a feature set is measured from; ``""`` for what is neither text nor sound, or both."""
+    found = _measured_from(features, model)
+    return next(iter(found)) if len(found) == 1 else ""
+
+
+def _measured_from(features: str, model: Model) -> set[str]:
+    if features != "stacked" or model.stacked is None:
+        return {_SOURCES[features]} if features in _SOURCES else set()
+    inner = Model.model_validate(model.stacked.model)
+    return set(MODELS.get(inner.kind).needs).union(*(_measured_from(name, inner) for name in inner.features))

@@ -17,8 +17,8 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
-from sentir.recipe import Recipe
-from sentir.training.building import MODELS, listens
+from sentir.recipe import Data, Recipe
+from sentir.training.building import MODELS, check_model, heard
 from sentir.training.inference import predict_prepared
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.preparer import Preparer
@@ -47,10 +47,10 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
         RecipeError: if ``data.min_train_words`` leaves nothing to learn from.
         SentirError: for names, weights or settings that cannot be used.
     """
+    check_training(recipe, corpus)
     task = recipe.data.task
     space, metric = corpus.space(task), metric_name(corpus.space(task), recipe.evaluation.metric)
     kind = MODELS.get(recipe.model.kind)
-    check_sound(recipe, corpus)
     labeled = labeled_utterances(corpus, task)
     learned = [_target(u, recipe) for u in corpus.train]
     if not any(target is not None for target in learned):
@@ -78,15 +78,33 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
     return Fitted(preparer, model, space, thresholds, training, predictions)
 
 
-def check_sound(recipe: Recipe, corpus: Corpus) -> None:
-    """Refuse to train what listens on a corpus without clips.
+def check_training(recipe: Recipe, corpus: Corpus) -> None:
+    """Check what can be checked before anything is trained, of the model that it stacks on too.
 
     Raises:
-        CorpusError: saying whether the clips were not looked for or not found.
+        CorpusError: if the corpus has no such task, no labels for it, or no clips for a model that listens.
+        RecipeError: if settings contradict one another.
+        UnknownNameError: if there is no such metric, model, backbone, fusion or feature set.
     """
-    if not listens(recipe.model) or any(u.clip is not None for u in corpus.train):
+    check_model(recipe.model)
+    metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
+    if heard(recipe.model):
+        check_clips(recipe.data, corpus)
+    labeled_utterances(corpus, recipe.data.task)
+    if (inner := recipe.stacked()) is not None:
+        check_training(inner, corpus)
+
+
+def check_clips(data: Data, corpus: Corpus) -> None:
+    """Refuse a corpus without clips.
+
+    Raises:
+        CorpusError: if there are none.
+        RecipeError: if nobody looked for them.
+    """
+    if any(u.clip is not None for u in corpus.train):
         return
-    if recipe.data.sound:
+    if data.sound:
         raise CorpusError(
             _("The corpus '{name}' has no clips in train, and the model listens; give the folder with its clips.",
               name=corpus.name)

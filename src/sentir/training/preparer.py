@@ -120,7 +120,7 @@ class Preparer:
         for n, members in enumerate(rows):
             number[members], turn[members] = n, np.arange(len(members))
         tensors = {"dialogue": torch.from_numpy(number), "turn": torch.from_numpy(turn)}
-        if self.scaler is not None:
+        if self.scaler is not None and blind:
             table = compute_features(self.model.features, blind).with_given(self.scaler.names)
             tensors["features"] = torch.from_numpy(self.scaler.transform(table))
         states, encodings = ({}, []) if self.text is None else self.text.prepare(blind, rows)

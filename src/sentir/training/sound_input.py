@@ -19,6 +19,7 @@ from sentir.i18n import _
 from sentir.recipe import Audio, Augment
 
 SECOND = RATE // HOP  # frames
+_NARROWEST = 1.0  # dB; a band that never varied in train is no reason to hear a thousandfold where it later does
 
 Mel = NDArray[np.float16]
 
@@ -87,7 +88,7 @@ class Mels:
     def batch(self, rows: Sequence[int], change: Change | None = None) -> dict[str, Tensor]:
         """Return ``mel`` (n, T, B), padded with 0 (the train mean), ``frames`` (n,) and ``has_sound`` (n,)."""
         means = np.array(self.levels.means, dtype=np.float32)
-        deviations = np.maximum(np.array(self.levels.deviations, dtype=np.float32), 1e-3)
+        deviations = np.maximum(np.array(self.levels.deviations, dtype=np.float32), _NARROWEST)
         padded = np.zeros((len(rows), int(self.frames[rows].max(initial=0)), len(means)), dtype=np.float32)
         for place, row in enumerate(rows):
             mel = self.mels[row]

@@ -1,0 +1,171 @@
+"""`MultimodalClassifier`: any modality may be missing, and then nothing of it is left."""
+
+import pytest
+import torch
+
+from sentir.models.encoders import load_text_encoder
+from sentir.models.multimodal import MultimodalClassifier
+from tiny_corpora import TINY_NETWORK
+
+HAS_TEXT = torch.tensor([True, True, True, False, False, True])
+HAS_SOUND = torch.tensor([True, True, False, True, False, True])
+FRAMES = torch.tensor([100, 200, 100, 100, 100, 100])
+N = len(FRAMES)
+SOURCES = ("text", "sound", "")
+
+
+def built(**changes):
+    torch.manual_seed(0)
+    settings = {
+        "states_shape": (2, 8),
+        "pretrained": False,
+        "hidden": 16,
+        "dropout": 0.0,
+        "feature_sources": SOURCES,
+    }
+    return MultimodalClassifier("none", TINY_NETWORK, len(SOURCES), 3, **settings | changes)
+
+
+def batch(seed=0):
+    draw = torch.Generator().manual_seed(seed)
+    mel = torch.randn(N, 200, 64, generator=draw)
+    for row, length in zip(mel, FRAMES, strict=True):
+        row[length:] = 0
+    return {
+        "mel": mel,
+        "frames": FRAMES,
+        "has_sound": HAS_SOUND,
+        "has_text": HAS_TEXT,
+        "text_states": torch.randn(N, 2, 8, generator=draw),
+        "features": torch.randn(N, len(SOURCES), generator=draw),
+        "dialogue": torch.tensor([0, 0, 0, 1, 1, 2]),
+        "turn": torch.tensor([0, 1, 2, 0, 1, 0]),
+    }
+
+
+def logits(model, inputs, *, seed=0):
+    torch.manual_seed(seed)  # what modality dropout draws from
+    with torch.no_grad():
+        return model(**inputs)
+
+
+FUSED = pytest.mark.parametrize("fusion", ["concat", "gated"])
+MODES = pytest.mark.parametrize("training", [False, True])
+
+
+@FUSED
+@MODES
+def test_what_stands_for_a_missing_modality_and_its_features_changes_nothing(fusion, training):
+    model, inputs = built(fusion=fusion, modality_dropout=0.5).train(training), batch()
+    before, spoiled = logits(model, inputs), {key: value.clone() for key, value in inputs.items()}
+    spoiled["text_states"][~HAS_TEXT] = 1e3
+    spoiled["mel"][~HAS_SOUND] = 1e3
+    spoiled["features"][~HAS_TEXT, 0] = 1e3
+    spoiled["features"][~HAS_SOUND, 1] = 1e3
+    assert torch.equal(logits(model.train(training), spoiled), before)
+
+
+@FUSED
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("text_states", HAS_TEXT), ("mel", HAS_SOUND), ("features", torch.ones(N, dtype=torch.bool))],
+)
+def test_what_is_there_matters(fusion, name, there):
+    model, inputs = built(fusion=fusion).eval(), batch()
+    moved = inputs | {name: inputs[name] * 1.5 + batch(seed=1)[name]}
+    changed = (logits(model, moved) - logits(model, inputs)).abs().amax(1) > 1e-6
+    assert torch.equal(changed, there)
+
+
+@pytest.mark.parametrize(
+    ("column", "there"), [(0, HAS_TEXT), (1, HAS_SOUND), (2, torch.ones(N, dtype=torch.bool))]
+)
+def test_a_feature_counts_while_what_it_is_measured_from_is_there(column, there):
+    model, inputs = built().eval(), batch()
+    moved = inputs["features"].clone()
+    moved[:, column] += 3
+    changed = (logits(model, inputs | {"features": moved}) - logits(model, inputs)).abs().amax(1) > 1e-6
+    assert torch.equal(changed, there)
+
+
+@FUSED
+def test_with_nothing_at_all_it_still_answers_with_finite_numbers(fusion):
+    nothing = torch.zeros(N, dtype=torch.bool)
+    model = built(fusion=fusion, modality_dropout=0.9, feature_sources=("text", "sound", "text"))
+    for training in (True, False):
+        found = logits(model.train(training), batch() | {"has_text": nothing, "has_sound": nothing})
+        assert found.isfinite().all()
+    assert torch.equal(found[0].expand_as(found), found)
+
+
+@FUSED
+@pytest.mark.parametrize("context", ["none", "dialogue"])
+def test_gradients_reach_every_parameter(fusion, context):
+    model = built(fusion=fusion, context=context, layer_pooling="mix", modality_dropout=0.0).train()
+    torch.nn.functional.cross_entropy(model(**batch()), torch.arange(N) % 3).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+@MODES
+def test_modality_dropout_takes_one_of_two_and_only_in_training(training):
+    model = built(modality_dropout=0.4).train(training)
+    torch.manual_seed(0)
+    present = torch.tensor([[True, True], [True, False], [False, True], [False, False]]).repeat_interleave(
+        4000, 0
+    )
+    kept = model._drop(present)
+    assert torch.equal(kept[4000:], present[4000:]), "what is alone stays"
+    both, text, sound, none = (
+        (kept[:4000] == torch.tensor(row)).all(1).float().mean().item()
+        for row in ([True, True], [True, False], [False, True], [False, False])
+    )
+    expected = (0.6, 0.2, 0.2, 0.0) if training else (1.0, 0.0, 0.0, 0.0)
+    assert (both, text, sound, none) == pytest.approx(expected, abs=0.03)
+
+
+def test_an_utterance_loses_the_features_of_the_modality_it_loses():
+    model, inputs = built(modality_dropout=0.9).train(), batch()
+    model.audio.eval()
+    for seed in range(8):
+        torch.manual_seed(seed)
+        kept = model._drop(torch.stack([HAS_TEXT, HAS_SOUND], dim=1))
+        moved = inputs["features"].clone()
+        moved[:, 0] += 3
+        change = logits(model, inputs | {"features": moved}, seed=seed) - logits(model, inputs, seed=seed)
+        assert torch.equal(change.abs().amax(1) > 1e-6, kept[:, 0]), seed
+
+
+@FUSED
+def test_a_dialogue_is_answered_alike_in_any_order_and_company(fusion):
+    model, inputs = built(fusion=fusion, context="dialogue").eval(), batch()
+    together, order = logits(model, inputs), torch.tensor([5, 2, 4, 0, 3, 1])
+    shuffled = logits(model, {key: value[order] for key, value in inputs.items()})
+    torch.testing.assert_close(shuffled, together[order], atol=1e-5, rtol=0)
+    for rows in ([0, 1, 2], [3, 4], [5]):
+        own = {key: value[rows] for key, value in inputs.items()}
+        own["mel"] = own["mel"][:, : own["frames"].max()]
+        torch.testing.assert_close(logits(model, own), together[rows], atol=1e-5, rtol=0)
+
+
+def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(weights):
+    encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights), layers=(-1,))
+    model = built(encoder=encoder, states_shape=None)
+    assert model.pretrained_parts == ("encoder.",) and "input_ids" in model.inputs
+    tokens = tokenizer.pad([tokenizer.encode(text) for text in ("I am happy.", "", "So sad", "x", "", "fine")])
+    inputs = {key: value for key, value in (batch() | tokens).items() if key in model.inputs}
+    model(**inputs).square().sum().backward()
+    assert model.encoder.transformer.embeddings.word_embeddings.weight.grad.abs().sum() > 0
+
+
+def test_features_without_named_sources_always_count():
+    model, inputs = built(feature_sources=()).eval(), batch()
+    changed = (logits(model, inputs | {"features": inputs["features"] + 1}) - logits(model, inputs)).abs().amax(1)
+    assert (changed > 1e-6).all()
+
+
+def test_without_features_it_takes_none():
+    torch.manual_seed(0)
+    model = MultimodalClassifier("none", TINY_NETWORK, 0, 4, states_shape=(1, 8), pretrained=False, hidden=16)
+    assert "features" not in model.inputs
+    inputs = {k: v for k, v in batch().items() if k in model.inputs} | {"text_states": torch.zeros(N, 1, 8)}
+    assert logits(model.eval(), inputs).shape == (N, 4)

@@ -1,0 +1,238 @@
+"""Stacking: no row is predicted by a model that saw anything of its dialogue, and no label finds a way back."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sentir.corpus.types import SealedLabels
+from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.recognizer import Recognizer
+from sentir.study.stacking import FULL, Crossed, cross_predict, draw_folds, train_recognizer
+from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_recipe
+
+FOLDS = 3
+INNER = {"text": {"train": {"epochs": 1}}, "dialogue": {"model": {"context": "dialogue"}, "train": {"epochs": 1}}}
+
+
+@pytest.fixture
+def spied(monkeypatch):
+    """Every training with the ids it saw, and who predicted what."""
+    fit, predict, seen = Recognizer.fit.__func__, Recognizer.predict, {"fit": [], "predict": []}
+
+    def fitting(cls, recipe, corpus, **keywords):
+        found = fit(cls, recipe, corpus, **keywords)
+        seen["fit"].append((found[0], recipe, corpus))
+        return found
+
+    def predicting(self, utterances):
+        found = predict(self, utterances)
+        seen["predict"].append((self, found))
+        return found
+
+    monkeypatch.setattr(Recognizer, "fit", classmethod(fitting))
+    monkeypatch.setattr(Recognizer, "predict", predicting)
+    return seen
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Make any look at test labels an error."""
+
+    def refuse(self):
+        raise AssertionError("the test labels were asked for")
+
+    monkeypatch.setattr(SealedLabels, "_reveal", refuse)
+
+
+def dialogues(utterances):
+    return {u.dialogue for u in utterances}
+
+
+def rows_of(crossed, corpus, dialogue):
+    return crossed.predictions.select(u.id for u in corpus if u.dialogue == dialogue).probabilities
+
+
+def assert_made_by_who_did_not_see_them(corpus, crossed, spied):
+    knew = {id(found): dialogues(seen.train) for found, _recipe, seen in spied["fit"]}
+    maker = {key: (who, made[key]) for who, made in spied["predict"] for key in made.ids}
+    for u in corpus:
+        who, row = maker[u.id]
+        np.testing.assert_array_equal(crossed.predictions[u.id], row)
+        if u.split == "train":
+            assert u.dialogue not in knew[id(who)]
+        else:
+            assert who is crossed.full and knew[id(who)] == dialogues(corpus.train)
+
+
+# Who predicts whom
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize("task", ["emotion", "feelings"])
+def test_no_row_is_predicted_by_a_model_that_saw_its_dialogue(task, inner, corpus, weights, spied, locked):
+    recipe = tiny_recipe(weights, data={"task": task}, **INNER[inner])
+    crossed = cross_predict(recipe, corpus, FOLDS)
+    assert len(spied["fit"]) == FOLDS + 1
+    assert crossed.predictions.ids == tuple(u.id for u in corpus)
+    assert crossed.predictions.space == corpus.space(task)
+    assert_made_by_who_did_not_see_them(corpus, crossed, spied)
+
+
+def test_a_model_that_listens_can_be_stacked_on_too(spoken, weights, spied):
+    crossed = cross_predict(spoken_recipe(weights, train={"epochs": 1}), spoken, 2)
+    assert_made_by_who_did_not_see_them(spoken, crossed, spied)
+    levels = {found.preparer.sound.levels.means for found, *_rest in spied["fit"]}
+    assert len(levels) == 3, "levels are those of the train part that a model saw"
+
+
+def test_every_training_sees_all_of_dev_and_nothing_of_test(corpus, weights, spied):
+    cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
+    *parts, (_full, _recipe, whole) = spied["fit"]
+    assert whole is corpus
+    for _found, _recipe, part in parts:
+        assert part.dev == corpus.dev and part.test == () and len(part.train) == 20
+    left_out = Counter(u.id for _found, _recipe, part in parts for u in corpus.train if u not in part.train)
+    assert left_out == {u.id: 1 for u in corpus.train}
+
+
+def test_folds_are_whole_dialogues_of_train_and_dev_and_test_are_of_the_full_model(corpus, weights):
+    crossed = cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
+    assert crossed.folds.keys() == {u.id for u in corpus}
+    folds = {key: {crossed.folds[u.id] for u in corpus if u.dialogue == key} for key in dialogues(corpus)}
+    assert all(len(found) == 1 for found in folds.values())
+    assert {f for key in dialogues(corpus.train) for f in folds[key]} == set(range(FOLDS))
+    assert {crossed.folds[u.id] for u in (*corpus.dev, *corpus.test)} == {FULL}
+
+
+def test_the_seed_draws_the_folds_and_nothing_else_does(corpus):
+    draws = [draw_folds(corpus.train, FOLDS, seed) for seed in (0, 0, 1, 2, 3)]
+    assert draws[0] == draws[1] and any(draws[0] != other for other in draws[2:])
+    unlabeled = [replace(u, labels={}, text=None) for u in corpus.train]
+    assert draw_folds(unlabeled, FOLDS, 0) == draws[0]
+    assert set(Counter(draws[0].values()).values()) == {10}
+
+
+def test_utterances_without_a_dialogue_are_folded_one_by_one(corpus):
+    alone = [replace(u, dialogue="") for u in corpus.train]
+    assert set(Counter(draw_folds(alone, 5, 0).values()).values()) == {6}
+    with pytest.raises(RecipeError, match="'folds' = 7 needs as many dialogues in train, which has 6"):
+        draw_folds(corpus.train, 7, 0)
+
+
+# What labels can reach
+
+
+@pytest.mark.parametrize("inner", INNER)
+def test_the_labels_of_a_dialogue_change_no_stacked_value_of_its_own(inner, corpus, weights):
+    dialogue = corpus.train[0].dialogue
+
+    def swapped(u):
+        return replace(u, labels={"emotion": ("joy",), "feelings": ()}) if u.dialogue == dialogue else u
+
+    other = tiny_corpus(swapped)
+    recipe = tiny_recipe(weights, **INNER[inner])
+    one, two = (cross_predict(recipe, c, FOLDS) for c in (corpus, other))
+    np.testing.assert_array_equal(rows_of(one, corpus, dialogue), rows_of(two, other, dialogue))
+    fellows = {
+        corpus.by_id[key].dialogue for key, fold in one.folds.items() if fold == one.folds[corpus.train[0].id]
+    }
+    for key in dialogues(corpus):
+        same = np.array_equal(rows_of(one, corpus, key), rows_of(two, other, key))
+        assert same == (key in fellows), "others learned from it"
+
+
+def test_test_labels_change_no_stacked_value(corpus, weights):
+    other = tiny_corpus(lambda u: replace(u, labels={"emotion": ("joy",)}) if u.split == "test" else u)
+    recipe = tiny_recipe(weights, train={"epochs": 1})
+    one, two = (cross_predict(recipe, c, FOLDS).predictions for c in (corpus, other))
+    np.testing.assert_array_equal(one.probabilities, two.probabilities)
+
+
+def test_a_stacking_model_learns_and_predicts_with_probabilities_from_outside_its_folds(
+    spoken, weights, spied, locked
+):
+    recipe = spoken_recipe(weights, train={"epochs": 1}).override(stacking_on_text(weights))
+    outer, dev = train_recognizer(recipe, spoken)
+    fits = [(found, seen) for found, made, seen in spied["fit"] if made.name == "tiny"]
+    assert [found for found, _seen in fits] == [outer] and len(spied["fit"]) == FOLDS + 2
+    seen = fits[0][1]
+    names = {f"emotion.{name}" for name in spoken.space("emotion").names}
+    assert all(u.stacked.keys() == names for u in seen)
+    knew = {id(found): dialogues(part.train) for found, _recipe, part in spied["fit"]}
+    makers = {key: (who, made[key]) for who, made in spied["predict"] if who is not outer for key in made.ids}
+    for u in seen.train:
+        who, row = makers[u.id]
+        assert u.dialogue not in knew[id(who)] and list(u.stacked.values()) == row.tolist()
+    assert outer.stacked is not None and knew[id(outer.stacked)] == dialogues(spoken.train)
+    np.testing.assert_allclose(outer.predict(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
+
+
+def test_what_is_stacked_reaches_the_model(spoken, weights):
+    recipe = spoken_recipe(weights, train={"epochs": 1}).override(stacking_on_text(weights))
+    outer, _dev = train_recognizer(recipe, spoken)
+    said = [replace(u, text="crying lonely crying") for u in spoken.test]
+    one, two = (outer.predict(rows).probabilities for rows in (spoken.test, said))
+    assert np.abs(one - two).max(1).min() > 1e-7, "words are heard through the inner model"
+    assert len(outer.predict([])) == 0
+
+
+def test_a_model_that_is_stacked_on_may_stack_itself(spoken, weights, spied):
+    """Its own out-of-fold rows come from within each part, so that nothing is seen twice."""
+    inner = {"features": ["stacked"], **stacking_on_text(weights, folds=2, train={"epochs": 1})["model"]}
+    recipe = tiny_recipe(weights, train={"epochs": 1}).override(
+        stacking_on_text(weights, folds=2, model=inner, train={"epochs": 1})
+    )
+    outer, _dev = train_recognizer(recipe, spoken)
+    assert outer.stacked.stacked is not None and len(spied["fit"]) == 1 + 3 * (1 + 3)
+    assert outer.predict(spoken.test).ids == tuple(u.id for u in spoken.test)
+
+
+# On disk, and what cannot be used
+
+
+def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
+    crossed = cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
+    crossed.save(tmp_path)
+    again = Crossed.load(tmp_path)
+    assert again.folds == crossed.folds
+    np.testing.assert_array_equal(again.predictions.probabilities, crossed.predictions.probabilities)
+    np.testing.assert_allclose(
+        again.full.predict(corpus.test).probabilities, crossed.full.predict(corpus.test).probabilities, atol=1e-6
+    )
+    assert json.loads((tmp_path / "folds.json").read_text(encoding="utf-8")) == dict(crossed.folds)
+    suffixes = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+    assert suffixes == {".json", ".parquet", ".safetensors"}
+
+
+WRONG = {
+    "inner kind": ({"stacked": {"model": {"kind": "emotion_modl"}}}, UnknownNameError, "emotion_model"),
+    "inner key": ({"stacked": {"model": {"hiden": 3}}}, RecipeError, r"model\.stacked.*did you mean 'hidden'"),
+    "inner task": ({"stacked": {"task": "mood"}}, CorpusError, "no task 'mood'"),
+    "inner features": (
+        {"stacked": {"model": {"features": ["stacked"]}}},
+        RecipeError,
+        r"section 'model\.stacked'",
+    ),
+    "outer context": ({"context": "dialogue"}, RecipeError, r"model\.context"),
+    "folds": ({"stacked": {"folds": 7}}, RecipeError, "'folds' = 7"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_both_models_are_checked_before_either_is_trained(case, spoken, weights, spied):
+    model, error, words = WRONG[case]
+    recipe = spoken_recipe(weights).override(stacking_on_text(weights)).override({"model": model})
+    with pytest.raises(error, match=words) as caught:
+        train_recognizer(recipe, spoken)
+    assert not spied["fit"] and "\n" not in str(caught.value)
+
+
+def test_an_inner_model_that_listens_needs_clips(corpus, weights, spied):
+    inner = {"kind": "emotion_model", "audio": {"pretrained": False}}
+    recipe = tiny_recipe(weights, data={"sound": True}).override(stacking_on_text(weights, model=inner))
+    with pytest.raises(CorpusError, match="no clips in train"):
+        train_recognizer(recipe, corpus)
+    assert not spied["fit"]
