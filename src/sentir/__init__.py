@@ -3,14 +3,21 @@
 The public names are imported when they are first used, so that ``import sentir`` is quick.
 """
 
+import os
 from importlib import import_module
 from typing import Any
+
+# Threads of a CPU computation sleep while they wait for one another. Spinning, GNU OpenMP's way, makes a training
+# several times slower as soon as anything else runs on the machine (benchmarks/waiting.py). Read when torch loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Corpus": "sentir.corpus.types",
     "EMOTIONS": "sentir.corpus.labels",
+    "EmotionModel": "sentir.models.emotion_model",
     "HybridTransformerClassifier": "sentir.models.hybrid_transformer",
     "LabelSpace": "sentir.corpus.labels",
+    "MultimodalClassifier": "sentir.models.multimodal",
     "Predictions": "sentir.corpus.predictions",
     "Recipe": "sentir.recipe",
     "Recognizer": "sentir.recognizer",
@@ -19,17 +26,20 @@ _HOMES = {
     "audit_corpus": "sentir.api",
     "clean": "sentir.corpus.cleaning",
     "compare": "sentir.api",
+    "cross_predict": "sentir.study.stacking",
     "evaluate": "sentir.api",
     "load_recipe": "sentir.api",
     "normalize_emotion": "sentir.corpus.labels",
     "normalize_sentiment": "sentir.corpus.labels",
     "open_test": "sentir.evaluation.ledger",
     "predict": "sentir.api",
+    "prepare_corpus": "sentir.api",
     "read_corpus": "sentir.readers",
     "run_study": "sentir.api",
     "set_language": "sentir.i18n",
     "show_progress": "sentir.progress",
     "train": "sentir.api",
+    "write_demo": "sentir.api",
 }
 __all__ = sorted(_HOMES)
 
