@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 # Threads of a CPU computation sleep while they wait for one another. Spinning, GNU OpenMP's way, makes a training
-# several times slower as soon as anything else runs on the machine (benchmarks/waiting.py). Read when torch loads.
+# several times slower once anything else runs on the machine (benchmarks/waiting.py). Read when torch loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
