@@ -1,0 +1,234 @@
+"""A study of every family: text, sound, sound that stacks on text, and both; and what it refuses beforehand."""
+
+import json
+import shutil
+from dataclasses import replace
+from itertools import combinations
+from types import SimpleNamespace
+
+import pytest
+from study_parts import rows, stages
+
+from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.evaluation.ledger import openings
+from sentir.readers import READERS
+from sentir.recognizer import Recognizer
+from sentir.study import run, stacking
+from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe, stacking_on_text
+
+FAMILIES = {
+    "text": "text",
+    "sound": "sound",
+    "sound and numbers": "sound",
+    "chain": "sound_stacked",
+    "wide chain": "sound_stacked",
+    "both": "text_sound",
+}
+BASELINES = ("majority", "bag of words", "acoustic")
+
+
+def recipe_of(weights, **changes):
+    stacked = stacking_on_text(weights, train={"epochs": 1})["model"]
+    candidates = {
+        "text": {"model": {"kind": "hybrid_transformer"}},
+        "sound": {},
+        "sound and numbers": {"model": {"features": ["functionals"]}},
+        "chain": {"model": stacked},
+        "wide chain": {"model": stacked | {"hidden": 24}},
+        "both": {"model": {"kind": "multimodal", "features": ["thesis"]}},
+    }
+    study = {"candidates": candidates, "baselines": BASELINES} | changes.pop("study", {})
+    tree = {"data": {"reader": "tiny"}, "train": {"epochs": 1}, "study": study} | changes
+    return spoken_recipe(weights, **tree)
+
+
+@pytest.fixture(scope="module")
+def whole(spoken, weights, tmp_path_factory):
+    """The study of every family, run once without drawing its report: its folder, its state, what it returned."""
+    place, crossed = tmp_path_factory.mktemp("families"), []
+    cross = stacking.cross_predict
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIR_STATE_DIR", str(place / "state"))
+        patch.setenv("SENTIR_CACHE_DIR", str(place / "cache"))
+        patch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
+        patch.setattr(run, "save_report", lambda report, path: None)
+        patch.setattr("sentir.study.entrants.cross_predict", lambda *given: crossed.append(1) or cross(*given))
+        report = run.run_study([recipe_of(weights)], root=place, out=place / "out")
+    return SimpleNamespace(place=place, out=place / "out", report=report, crossed=len(crossed))
+
+
+@pytest.fixture
+def done(whole, reads, spoken, tmp_path, monkeypatch):
+    """A copy of the finished study to go on from."""
+    shutil.copytree(whole.place, tmp_path / "copy")
+    monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "copy" / "state"))
+    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "copy" / "cache"))
+    reads(spoken)
+    return SimpleNamespace(out=tmp_path / "copy" / "out", report=whole.report)
+
+
+# What it leaves
+
+
+def test_every_row_says_what_it_lives_on(whole):
+    dev = rows(whole.report.scores, split="dev")
+    assert {row.model: row.family for row in dev} == FAMILIES | dict.fromkeys(BASELINES, "")
+    table = json.loads((whole.out / "results.json").read_text(encoding="utf-8"))
+    assert all(row["family"] == FAMILIES.get(row["model"], "") for row in table)
+
+
+def test_the_best_of_each_family_on_dev_is_opened_once_and_together(whole, spoken):
+    dev = rows(whole.report.scores, split="dev", role="candidate")
+    best = {}
+    for row in dev:
+        value = row.metrics["weighted_f1"].value
+        best[row.family] = max(best.get(row.family, (-1, "")), (value, row.model), key=lambda pair: pair[0])
+    test = rows(whole.report.scores, split="test")
+    assert {row.family: row.model for row in test if row.family} == {
+        key: name for key, (_v, name) in best.items()
+    }
+    assert sorted(row.model for row in test if not row.family) == sorted(BASELINES)
+    assert [row.role for row in test] == ["finalist", *["candidate"] * 3, *["baseline"] * 3]
+    (opening,) = whole.report.openings
+    assert opening.test_fingerprint == spoken.test_fingerprint and len(opening.models) == 4 + 3
+
+
+def test_the_families_are_compared_with_one_another_under_one_correction(whole):
+    test = [c for c in whole.report.comparisons if c.split == "test"]
+    winners = [row.model for row in rows(whole.report.scores, split="test") if row.family]
+    pairs = {frozenset((c.a, c.b)) for c in test}
+    assert pairs >= {frozenset(pair) for pair in combinations(winners, 2)}
+    assert pairs >= {frozenset((winners[0], name)) for name in BASELINES}
+    assert len(test) == len(pairs) == 6 + 3
+    smallest = min(test, key=lambda c: c.p)
+    assert smallest.p_holm == pytest.approx(min(1, smallest.p * len(test)))
+
+
+def test_random_networks_are_noted_where_they_are(whole):
+    notes = {row.model: row.notes for row in whole.report.scores}
+    for name, family in FAMILIES.items():
+        assert any("audio" in note for note in notes[name]) == ("sound" in family), name
+
+
+def test_the_finalist_is_saved_with_the_model_it_stacks_on(done, spoken, weights, study, counts):
+    only = recipe_of(weights, study={"candidates": {"chain": stacked_candidate(weights)}})
+    study(only, done.out)
+    assert counts["fit"] == 0
+    saved = Recognizer.from_pretrained(done.out / "models" / "tiny-emotion")
+    assert saved.stacked is not None and saved.needs == {"text", "sound"}
+    assert saved.predict(spoken.test).ids == tuple(u.id for u in spoken.test)
+    files = [path for path in done.out.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {".json", ".toml", ".parquet", ".safetensors", ".html"}
+
+
+def stacked_candidate(weights):
+    return {"model": stacking_on_text(weights, train={"epochs": 1})["model"]}
+
+
+# What is not done twice
+
+
+def test_candidates_that_stack_on_the_same_model_share_its_predictions(whole):
+    assert whole.crossed == 1 and len(stages(whole.out, "cross")) == 1
+    assert len(stages(whole.out, "train")) == len(FAMILIES)
+
+
+def test_a_second_run_does_nothing_again(done, study, weights, counts, spoken):
+    again = study(recipe_of(weights), done.out)
+    assert not counts and len(openings(spoken.test_fingerprint)) == 1
+    assert (again.scores, again.comparisons) == (done.report.scores, done.report.comparisons)
+
+
+def test_a_lost_stacked_training_takes_the_crossed_predictions_from_their_stage(done, study, weights, counts):
+    lost = next(path for path in stages(done.out, "train") if (path / "model" / "stacked").is_dir())
+    shutil.rmtree(lost)
+    again = study(recipe_of(weights), done.out)
+    assert counts["fit"] == 1 and lost.is_dir()
+    assert again.scores == done.report.scores
+
+
+def test_a_described_model_that_nobody_stacks_on_changes_no_training(done, study, weights, counts):
+    described = {"stacked": stacking_on_text(weights)["model"]["stacked"]}
+    study(recipe_of(weights, study={"candidates": {"sound": {"model": described}}}), done.out)
+    assert counts["fit"] == 0
+
+
+def test_other_sound_trains_again_what_listens_and_what_stacks_on_it(
+    spoken, weights, study, reads, counts, tmp_path
+):
+    ear = {"kind": "emotion_model", "audio": {"backbone": TINY_NETWORK, "pretrained": False}}
+    on_sound = stacking_on_text(weights, folds=2, train={"epochs": 1}, model=ear)["model"]
+    text = {"kind": "hybrid_transformer"}
+    candidates = {"text": {"model": text}, "sound": {}, "text on sound": {"model": text | on_sound}}
+    recipe = recipe_of(weights, study={"candidates": candidates, "baselines": ["acoustic"]})
+    reads(spoken)
+    study(recipe)
+    assert counts["fit"] == 1 + 1 + (2 + 1 + 1)
+    one = spoken.dev[0].clip
+    reads(spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=one) if u.turn == 4 else u))
+    counts.clear()
+    study(recipe)
+    assert counts["fit"] == 1 + (2 + 1 + 1), "text alone is as it was"
+    assert len(stages(tmp_path / "out", "baseline")) == 2
+
+
+# What is refused
+
+
+WRONG = {
+    "fusion": ({"kind": "multimodal", "fusion": "gatd"}, UnknownNameError, "did you mean gated"),
+    "audio backbone": (
+        {"audio": {"backbone": "efficientnet_bo"}},
+        UnknownNameError,
+        "did you mean efficientnet_b",
+    ),
+    "kind": ({"kind": "multimodel"}, UnknownNameError, "did you mean multimodal"),
+    "dialogues without text": ({"context": "dialogue"}, RecipeError, r"model\.context"),
+    "stacked without section": ({"features": ["stacked"]}, RecipeError, r"needs the section 'model\.stacked'"),
+    "inner backbone": ({"stacked": {"model": {"backbone": "roberta-bse"}}}, UnknownNameError, "roberta-base"),
+    "inner task": ({"stacked": {"task": "mood"}}, CorpusError, "no task 'mood'"),
+    "more folds than dialogues": ({"stacked": {"folds": 7}}, RecipeError, "'folds' = 7"),
+}
+
+
+def refused(study, recipe, counts, out, error, match):
+    with pytest.raises(error, match=match) as caught:
+        study(recipe)
+    assert not counts and not (out / "out").exists() and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_candidate_that_cannot_be_trained_is_refused_before_anything_is_done(
+    case, spoken, weights, study, reads, counts, tmp_path
+):
+    model, error, words = WRONG[case]
+    reads(spoken)
+    base = stacking_on_text(weights)["model"] if "stacked" in model else {}
+    inner = base["stacked"] | model["stacked"] if base else None
+    odd = base | model | ({"stacked": inner} if base else {})
+    recipe = recipe_of(weights).model_dump(mode="json")
+    recipe["study"]["candidates"] = {"sound": {}, "odd": {"model": odd}}
+    refused(study, type(recipe_of(weights)).parse(recipe), counts, tmp_path, error, words)
+
+
+def test_an_unknown_baseline_is_refused_before_anything_is_done(spoken, weights, study, reads, counts, tmp_path):
+    reads(spoken)
+    recipe = recipe_of(weights, study={"baselines": ["acustic"]})
+    refused(
+        study, recipe, counts, tmp_path, UnknownNameError, "no baseline called 'acustic'; did you mean acoustic"
+    )
+
+
+@pytest.mark.parametrize("who", ["sound", "both", "chain", "baseline"])
+def test_a_corpus_without_clips_is_refused_by_whatever_listens(
+    who, corpus, weights, study, reads, counts, tmp_path
+):
+    reads(corpus)
+    text = {"model": {"kind": "hybrid_transformer"}}
+    found = {"sound": {}, "both": {"model": {"kind": "multimodal"}}, "chain": stacked_candidate(weights)}.get(
+        who, text
+    )
+    baselines = ["acoustic"] if who == "baseline" else ["majority"]
+    recipe = recipe_of(weights)
+    tree = recipe.tree() | {"study": {"candidates": {"text": text, who: found}, "baselines": baselines}}
+    refused(study, type(recipe).parse(tree), counts, tmp_path, CorpusError, "no clips in train")
