@@ -100,7 +100,7 @@ class EmotionModel(nn.Module):
         num_classes: K.
         pretrained: ``False`` for random weights of the backbone.
         weights: a ``.safetensors`` file with the backbone's weights, if not those its name stands for.
-        hidden: width of the head.
+        hidden: width of what each of sound and features becomes, and of the head.
         dropout: probability in the head.
 
     Raises:
@@ -121,13 +121,13 @@ class EmotionModel(nn.Module):
         super().__init__()
         self.backbone_name = backbone_name
         self.audio = AudioEncoder(backbone_name, pretrained=pretrained, weights=weights)
-        width, self.features = sum(self.audio.widths), None
-        if num_extra_features:
-            width += hidden // 4
-            self.features = nn.Sequential(nn.Linear(num_extra_features, hidden // 4), nn.GELU())
+        self.sound = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
+        self.features = (
+            nn.Sequential(nn.Linear(num_extra_features, hidden), nn.GELU()) if num_extra_features else None
+        )
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(width, hidden),
+            nn.Linear(2 * hidden if num_extra_features else hidden, hidden),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, num_classes),
@@ -147,7 +147,7 @@ class EmotionModel(nn.Module):
         Returns:
             ``(N, K)`` logits.
         """
-        x = torch.cat(self.audio(mel, frames, has_sound), dim=-1)
+        x = self.sound(torch.cat(self.audio(mel, frames, has_sound), dim=-1))
         if self.features is not None:
             x = torch.cat([x, self.features(features)], dim=-1)
         return self.head(x)

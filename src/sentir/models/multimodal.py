@@ -71,10 +71,10 @@ class MultimodalClassifier(nn.Module):
         self.audio = AudioEncoder(backbone_name, pretrained=pretrained, weights=weights)
         self.sound = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
         self.fusion = FUSIONS.get(fusion)(2, hidden)
-        self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
+        self.features = nn.Sequential(nn.Linear(num_features, hidden), nn.GELU()) if num_features else None
         sources = [[s == name for s in feature_sources or ("",) * num_features] for name in ("text", "sound")]
         self.register_buffer("feature_sources", torch.tensor(sources, dtype=torch.bool), persistent=False)
-        fused = self.fusion.width_out + (hidden // 4 if num_features else 0)
+        fused = self.fusion.width_out + (hidden if num_features else 0)
         self.context = CONTEXTS[context](fused, hidden)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
         text = ("text_states",) if encoder is None else encoder.inputs
