@@ -1,5 +1,6 @@
 """Fixtures for all tests: isolated state and cache folders, English messages, and the real corpora if present."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -13,6 +14,11 @@ settings.load_profile("sentir")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 
 SHARED = Path(os.environ.get("SENTIR_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+
+def pytest_collection_finish():
+    """Keep what was imported out of the garbage collections that end every training, a third of a second each."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +52,18 @@ def spoken(tmp_path_factory):
     from tiny_corpora import spoken_corpus
 
     return spoken_corpus(tmp_path_factory.mktemp("spoken"))
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory):
+    """A store of sound for all tests that do not look into it."""
+    return tmp_path_factory.mktemp("sounds")
+
+
+@pytest.fixture
+def one_store(sounds, monkeypatch):
+    """Decode every clip once for all tests that ask for this."""
+    monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from sentir.recognizer import Recognizer
 from sentir.study.stacking import FULL, Crossed, cross_predict, draw_folds, train_recognizer
 from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_recipe
 
+pytestmark = pytest.mark.usefixtures("one_store")
 FOLDS = 3
 INNER = {"text": {"train": {"epochs": 1}}, "dialogue": {"model": {"context": "dialogue"}, "train": {"epochs": 1}}}
 

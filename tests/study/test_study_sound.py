@@ -16,6 +16,7 @@ from sentir.recognizer import Recognizer
 from sentir.study import run, stacking
 from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe, stacking_on_text
 
+pytestmark = pytest.mark.usefixtures("one_store")
 FAMILIES = {
     "text": "text",
     "sound": "sound",
@@ -43,13 +44,14 @@ def recipe_of(weights, **changes):
 
 
 @pytest.fixture(scope="module")
-def whole(spoken, weights, tmp_path_factory):
+def whole(spoken, weights, sounds, tmp_path_factory):
     """The study of every family, run once without drawing its report: its folder, its state, what it returned."""
     place, crossed = tmp_path_factory.mktemp("families"), []
     cross = stacking.cross_predict
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENTIR_STATE_DIR", str(place / "state"))
         patch.setenv("SENTIR_CACHE_DIR", str(place / "cache"))
+        patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
         patch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
         patch.setattr(run, "save_report", lambda report, path: None)
         patch.setattr("sentir.study.entrants.cross_predict", lambda *given: crossed.append(1) or cross(*given))

@@ -19,6 +19,7 @@ from sentir.training.preparer import Preparer
 from sentir.training.sound_input import Change, MelLevels, SoundInput
 from tiny_corpora import spoken_corpus, spoken_recipe, stacking_on_text
 
+pytestmark = pytest.mark.usefixtures("one_store")
 EMOTIONS = ("joy", "neutral", "sadness")
 LISTENS = {"kind": "emotion_model", "features": ["functionals", "lexical"]}
 BOTH = {"kind": "multimodal", "features": ["functionals", "lexical", "dialogue"]}

@@ -20,6 +20,7 @@ from sentir.training.preparer import Prepared, Preparer
 from sentir.training.trainer import parameter_groups, train_model
 from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe
 
+pytestmark = pytest.mark.usefixtures("one_store")
 AUGMENT = {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.1, "speed": 0.1}
 BOTH = {"kind": "multimodal", "modality_dropout": 0.3, "dropout": 0.2}
 KINDS = {"emotion_model": {"dropout": 0.2}, "multimodal": BOTH, "dialogue": BOTH | {"context": "dialogue"}}
