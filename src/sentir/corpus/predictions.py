@@ -1,4 +1,4 @@
-"""Predictions keyed by utterance id; nothing is ever joined by position."""
+"""Predictions keyed by utterance id; nothing is ever joined by position. And what is said of one utterance."""
 
 from __future__ import annotations
 
@@ -122,3 +122,23 @@ class Predictions:
         space = LabelSpace(meta["task"], tuple(meta["names"]), meta["multilabel"])
         columns = [table[name].to_numpy() for name in space.names]
         return cls(tuple(table["id"].to_pylist()), np.stack(columns, axis=1), space, meta["source"])
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a recognizer says of one utterance.
+
+    Attributes:
+        labels: recognized names; empty is "none of them".
+        probabilities: label → probability.
+        synthetic: whether the model was trained on a synthetic corpus.
+        problem: why there are neither labels nor probabilities, one sentence; ``""`` if there are.
+    """
+
+    id: str
+    text: str | None
+    speaker: str | None
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    synthetic: bool = False
+    problem: str = ""

@@ -6,8 +6,6 @@ Their only door is `sentir.evaluation.ledger.open_test`, which counts.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.corpus.fingerprints import fingerprint, test_fingerprint
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import CorpusError
 from sentir.i18n import _
@@ -189,8 +188,8 @@ class Corpus:
             issues=tuple(issues),
             sealed=SealedLabels(test),
             synthetic=synthetic,
-            fingerprint=_digest(_content(u) for u in rows),
-            test_fingerprint=_digest(sorted(_said(u) for u in test)),
+            fingerprint=fingerprint(rows),
+            test_fingerprint=test_fingerprint(test),
         )
 
     @cached_property
@@ -277,28 +276,6 @@ def _check(name: str, rows: tuple[Utterance, ...], spaces: Mapping[str, LabelSpa
             )
         for task, labels in u.labels.items():
             spaces[task].encode([labels])
-
-
-def _content(u: Utterance) -> tuple[str, ...]:
-    """What a fingerprint covers: everything but where files lie and whether there are any."""
-    return (u.id, u.split, u.dialogue, str(u.turn), *_said(u))
-
-
-def _said(u: Utterance) -> tuple[str, ...]:
-    """What a test fingerprint covers: what was said and annotated, whatever the ids."""
-    facts = (u.labels, u.scores, u.numbers)
-    return (
-        u.text or "",
-        u.speaker or "",
-        json.dumps([sorted(map(list, f.items())) for f in facts], ensure_ascii=False, default=list),
-    )
-
-
-def _digest(rows: Iterable[tuple[str, ...]]) -> str:
-    hasher = hashlib.sha256()
-    for row in rows:
-        hasher.update(json.dumps(row, ensure_ascii=False).encode())
-    return hasher.hexdigest()[:16]
 
 
 def _flat(u: Utterance, spaces: Mapping[str, LabelSpace]) -> dict[str, object]:
