@@ -16,7 +16,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 run: $(READY)
-	$(BIN)/sentir study recipes/demo-meld.toml recipes/demo-mosei.toml --out runs/demo
+	$(BIN)/sentir study recipes/demo-meld.toml recipes/demo-mosei.toml --out runs/demo --open
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow"

@@ -6,20 +6,18 @@ What needs torch is imported where it is used, so that reading and auditing a co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentir.audio.prepared import Prepared, prepare
 from sentir.audit import Audit, audit
-from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus, Labels, Utterance
+from sentir.corpus.predictions import Prediction, Predictions
+from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import LockedTestError, PredictionsError, RecipeError
-from sentir.evaluation.comparison import compare as compare_runs
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
-from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
-from sentir.evaluation.scoring import joined, score_model
+from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
 from sentir.readers import READERS, read_corpus
 from sentir.readers.demo import write_demo
@@ -27,10 +25,13 @@ from sentir.readers.inputs import Columns, gather
 from sentir.readers.needs import meet_needs
 from sentir.recipe import Data, Recipe
 from sentir.registry import load_plugin
+from sentir.report.tables import metric_names
 
 if TYPE_CHECKING:
     from sentir.recognizer import Recognizer
     from sentir.report.content import StudyReport
+    from sentir.study.entrants import Entrant
+    from sentir.study.judge import Judge
 
 __all__ = [
     "Columns",
@@ -108,6 +109,9 @@ def prepare_corpus(
 def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recognizer, ModelScores]:
     """Train one model by a recipe, save it to ``out``, and score it on dev. The test split is not read.
 
+    Returns:
+        The recognizer, and its scores; the metric that selected it comes first.
+
     Raises:
         SentirError: if the recipe, the corpus or the weights cannot be used.
     """
@@ -116,13 +120,13 @@ def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recog
     corpus = read_corpus(recipe.data, root)
     recognizer, dev = train_recognizer(recipe, corpus)
     recognizer.save_pretrained(out)
-    return recognizer, _score(recognizer, dev, corpus, "dev", labels_of(corpus, "dev"), name=recipe.name)
+    return recognizer, _score(_judge(corpus, "dev", recipe), _entrant(recipe.name, recognizer, dev))
 
 
 def evaluate(
     model: Path, *, root: Path | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
 ) -> ModelScores:
-    """Score a saved recognizer on one split.
+    """Score a saved recognizer on one split; the metric that selected it comes first.
 
     Args:
         model: its folder.
@@ -138,14 +142,20 @@ def evaluate(
     _same_labels(recognizer, corpus)
     _check_reason(split, reason)
     found = recognizer.predict(corpus.split(split))
-    labels = _labels(corpus, split, reason, [model.name])
-    return _score(recognizer, found, corpus, split, labels, name=model.name)
+    judge = _judge(corpus, split, recognizer.recipe, reason, [model.name])
+    return _score(judge, _entrant(model.name, recognizer, found))
 
 
 def compare(
     a: Path, b: Path, *, root: Path | None = None, split: str = "dev", reason: str = "", metric: str | None = None
 ) -> tuple[ModelScores, ModelScores, Comparison]:
     """Compare two saved recognizers of one task on the same utterances, paired by dialogue.
+
+    Args:
+        a, b: their folders.
+        root: where the corpus of ``a`` lies.
+        split: as `evaluate` takes it, with its ``reason``.
+        metric: what they are compared by; if not given, what selected ``a``.
 
     Raises:
         LockedTestError: if test is asked for without a reason.
@@ -161,50 +171,18 @@ def compare(
             _("{a} and {b} recognize different labels and cannot be compared.", a=a.name, b=b.name)
         )
     names = (a.name, b.name) if a.name != b.name else (str(a), str(b))
-    space, utterances = models[0].space, corpus.split(split)
-    metric = metric_name(space, metric)
-    groups = {u.id: u.dialogue for u in utterances}
-    if len({dialogue or key for key, dialogue in groups.items()}) < 2:
+    recipe, utterances = models[0].recipe, corpus.split(split)
+    metric = metric_name(models[0].space, metric or recipe.evaluation.metric)
+    if len({u.dialogue or u.id for u in utterances}) < 2:
         raise PredictionsError(
             _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
         )
     _check_reason(split, reason)
     found = [recognizer.predict(utterances) for recognizer in models]
-    labels = _labels(corpus, split, reason, names)
-    gold = {key: tasks[space.task] for key, tasks in labels.items() if space.task in tasks}
-    sides = [joined(space, gold, [p], [m.thresholds], groups) for p, m in zip(found, models, strict=True)]
-    _ids, truth, runs, dialogues = sides[0]
-    settings = models[0].recipe.evaluation
-    comparison = compare_runs(
-        space, truth, runs, sides[1][2], dialogues,
-        metric=metric, names=names, corpus=corpus.name, task=space.task, split=split,
-        resamples=settings.resamples, permutations=settings.permutations, confidence=CONFIDENCE,
-    )  # fmt: skip
-    first, second = (
-        _score(model, p, corpus, split, labels, name=name)
-        for model, p, name in zip(models, found, names, strict=True)
-    )
-    return first, second, comparison
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a recognizer says of one utterance.
-
-    Attributes:
-        labels: recognized names; empty is "none of them".
-        probabilities: label → probability.
-        synthetic: whether the model was trained on a synthetic corpus.
-        problem: why there are neither labels nor probabilities, one sentence; ``""`` if there are.
-    """
-
-    id: str
-    text: str | None
-    speaker: str | None
-    labels: tuple[str, ...]
-    probabilities: dict[str, float]
-    synthetic: bool = False
-    problem: str = ""
+    judge = _judge(corpus, split, recipe, reason, names)
+    first, second = map(_entrant, names, models, found)
+    (comparison,) = judge.compare([(first, second)], metric)
+    return _score(judge, first, metric), _score(judge, second, metric), comparison
 
 
 def predict(
@@ -278,8 +256,12 @@ def _check_reason(split: str, reason: str) -> None:
         )
 
 
-def _labels(corpus: Corpus, split: str, reason: str, models: Sequence[str]) -> dict[str, Labels]:
-    return open_test(corpus, reason=reason, models=models) if split == "test" else labels_of(corpus, split)
+def _judge(corpus: Corpus, split: str, recipe: Recipe, reason: str = "", models: Sequence[str] = ()) -> Judge:
+    """Return the judge of one split; test is opened for it, which the ledger counts."""
+    from sentir.study.judge import Judge
+
+    labels = open_test(corpus, reason=reason, models=models) if split == "test" else labels_of(corpus, split)
+    return Judge(corpus, split, labels, recipe.evaluation)
 
 
 def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
@@ -294,27 +276,16 @@ def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
         )
 
 
-def _score(
-    recognizer: Recognizer,
-    found: Predictions,
-    corpus: Corpus,
-    split: str,
-    labels: dict[str, Labels],
-    *,
-    name: str,
-) -> ModelScores:
-    utterances, task = corpus.split(split), recognizer.space.task
-    return score_model(
-        space=recognizer.space,
-        labels={key: tasks[task] for key, tasks in labels.items() if task in tasks},
-        predictions=[found],
-        thresholds=[recognizer.thresholds],
-        groups={u.id: u.dialogue for u in utterances},
-        model=name,
-        role="candidate",
-        corpus=corpus.name,
-        split=split,
-        resamples=recognizer.recipe.evaluation.resamples,
-        confidence=CONFIDENCE,
-        notes=(_("synthetic corpus"),) if corpus.synthetic else (),
+def _entrant(name: str, recognizer: Recognizer, found: Predictions) -> Entrant:
+    from sentir.study.entrants import Entrant
+
+    recipe, cuts = recognizer.recipe, (recognizer.thresholds,)
+    return Entrant(
+        name, "candidate", recipe, (recipe.train.seed,), (), dev=(found,), thresholds=cuts, test=(found,)
     )
+
+
+def _score(judge: Judge, entrant: Entrant, metric: str | None = None) -> ModelScores:
+    row = judge.score(entrant, entrant.role)
+    first = metric_name(judge.corpus.space(row.task), metric or entrant.recipe.evaluation.metric)
+    return replace(row, metrics={name: row.metrics[name] for name in metric_names([row], first)})

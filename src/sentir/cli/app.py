@@ -61,10 +61,15 @@ def study(
     root: Root = None,
     out: Annotated[Path | None, typer.Option("--out", help=_("Folder of the run; default runs/RECIPE."))] = None,
     set_: Set = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help=_("Open the report in a browser at the end, where there is one."))
+    ] = False,
     json: Json = False,
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.cli.browser import open_page
+    from sentir.cli.show_scores import print_study
     from sentir.progress import show_progress
 
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
@@ -72,7 +77,12 @@ def study(
     _make_folder(place)
     with show_progress():
         report = api.run_study(loaded, root=root, out=place)
-    show.print_scores(report.scores, json=True) if json else show.print_study(report, place)
+    if json:
+        show.print_json([row.to_row() for row in report.scores])
+    else:
+        print_study(report, place)
+    if open_:
+        open_page(place / "report.html")
 
 
 @app.command(
@@ -88,14 +98,17 @@ def train(
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.cli.show_scores import print_scores
     from sentir.progress import show_progress
 
     loaded = api.load_recipe(recipe, set_ or ())
     _make_folder(out)
     with show_progress():
         _model, scores = api.train(loaded, root=root, out=out)
-    show.print_scores([scores], json=json)
-    if not json:
+    if json:
+        show.print_json([scores.to_row()])
+    else:
+        print_scores([scores])
         show.say(_("Saved to {folder}.", folder=out))
 
 
@@ -115,12 +128,16 @@ def evaluate(
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.cli.show_scores import print_scores
     from sentir.progress import show_progress
 
     data = api.load_recipe(recipe).data if recipe else None
     with show_progress():
         scores = api.evaluate(model, root=root, data=data, split=split, reason=reason)
-    show.print_scores([scores], json=json, labels=True)
+    if json:
+        show.print_json([scores.to_row()])
+    else:
+        print_scores([scores], labels=True)
 
 
 @app.command(
@@ -138,6 +155,7 @@ def compare(
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.cli.show_scores import print_scores
     from sentir.progress import show_progress
 
     with show_progress():
@@ -145,7 +163,7 @@ def compare(
     if json:
         show.print_json({"scores": [first.to_row(), second.to_row()], "comparison": show.plain(comparison)})
     else:
-        show.print_scores([first, second])
+        print_scores([first, second])
         show.say(comparison.sentence())
 
 

@@ -34,6 +34,7 @@ def demo(
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress
+    from sentir.report.figures import thousands
 
     with show_progress():
         written = api.write_demo(out, corpora=corpus or ("meld", "mosei"))
@@ -43,7 +44,7 @@ def demo(
                 "Written: {folder} ({tables} tables, {recordings} recordings; synthetic, no one said any of it)",
                 folder=tree.folder,
                 tables=tree.tables,
-                recordings=f"{tree.recordings:,}",
+                recordings=thousands(tree.recordings),
             )
         )
     show.say(_("Try next:"))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
 from sentir.audio.prepared import Prepared
 from sentir.cli import show
 from sentir.i18n import _, mark
+from sentir.report.figures import thousands
 from sentir.report.words import word
 
-_console = Console(highlight=False, soft_wrap=False)
 _EXAMPLES = 3
 _KINDS = {
     "missing": mark("no file"),
@@ -30,7 +29,7 @@ def print_prepared(found: Prepared, *, elsewhere: bool = False) -> None:
         elsewhere: whether the store lies where other commands do not look by themselves.
     """
     show.say(_("{corpus} (synthetic)", corpus=found.corpus) if found.synthetic else found.corpus)
-    _console.print(_splits(found))
+    show.out.print(_splits(found))
     _say_lost(found)
     _say_time(found)
     show.say(_("Prepared sound lies in {folder}.", folder=found.folder))
@@ -44,7 +43,7 @@ def _splits(found: Prepared) -> Table:
     for heading in (_("split"), *headings):
         table.add_column(heading, justify="left" if heading == _("split") else "right")
     for row in found.splits:
-        counts = (f"{n:,}" for n in (row.utterances, row.clips, row.usable))
+        counts = map(thousands, (row.utterances, row.clips, row.usable))
         table.add_row(word(row.split), *counts, f"{row.seconds / 3600:.2f}")
     return table
 
@@ -53,9 +52,9 @@ def _say_lost(found: Prepared) -> None:
     for kind in dict.fromkeys(lost.kind for lost in found.lost):
         rows = [lost for lost in found.lost if lost.kind == kind]
         why = _(_KINDS[kind]) if kind in _KINDS else kind
-        show.say(_("Without usable sound, {why}: {n}", why=why, n=f"{len(rows):,}"))
+        show.say(_("Without usable sound, {why}: {n}", why=why, n=thousands(len(rows))))
         for lost in rows[:_EXAMPLES]:
-            show.say(f"    {lost.id}: {lost.problem}")
+            show.say(f"    {show.explained(lost.id, lost.problem)}")
 
 
 def _say_time(found: Prepared) -> None:
@@ -63,11 +62,11 @@ def _say_time(found: Prepared) -> None:
     if found.decoded:
         show.say(
             _(
-                "{n} clips decoded in {wall} s, {times} times real time.",
-                n=f"{found.decoded:,}",
-                wall=f"{wall:,.1f}",
-                times=f"{found.decoded_seconds / wall:,.0f}",
+                "Clips decoded: {n}, in {wall} s ({times} times real time).",
+                n=thousands(found.decoded),
+                wall=f"{wall:.1f}",
+                times=thousands(found.decoded_seconds / wall),
             )
         )
     else:
-        show.say(_("Everything had been prepared before ({wall} s).", wall=f"{wall:,.1f}"))
+        show.say(_("Everything had been prepared before ({wall} s).", wall=f"{wall:.1f}"))
