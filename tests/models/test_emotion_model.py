@@ -49,7 +49,8 @@ def test_without_features_it_takes_sound_alone():
 
 
 def test_the_network_lies_under_the_name_audio(model):
-    assert {name.split(".")[0] for name, _parameter in model.named_parameters()} == {"audio", "features", "head"}
+    parts = {name.split(".")[0] for name, _parameter in model.named_parameters()}
+    assert parts == {"audio", "sound", "features", "head"}
     backbone = sum(name.startswith("audio.backbone.") for name in model.state_dict())
     assert backbone == len(model.audio.backbone.state_dict()) > 50
 

@@ -1,4 +1,4 @@
-"""The thesis' published spectrograms are an input of their own: trained on as they are, and made for new clips."""
+"""The thesis' published spectrograms are an input of their own: trained on as they are, made for new clips."""
 
 from dataclasses import replace
 

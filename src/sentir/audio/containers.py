@@ -220,10 +220,10 @@ def _mono(frame: AudioFrame) -> NDArray[np.float32]:
 def _weights(layout: str) -> NDArray[np.float32]:
     """Return each channel's weight in the mono mix, ``(channels,)``, for a layout as FFmpeg names it.
 
-    ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE. The center, which
-    carries dialogue, keeps its level, so that speech is as loud from six channels as from one; float samples may
-    pass 1. Without a center the weights are divided by their sum, which makes the mean of stereo. Without known
-    positions six and eight channels are taken in the order of WAV, and any other number alike.
+    ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE. The center,
+    which carries dialogue, keeps its level, so that speech is as loud from six channels as from one; float
+    samples may pass 1. Without a center the weights are divided by their sum, which makes the mean of stereo.
+    Without known positions six and eight channels are in the order of WAV, and any other number alike.
     """
     from av import AudioLayout
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -61,14 +63,13 @@ def audio_backbone(name: str) -> AudioBackbone:
     Raises:
         UnknownNameError: if neither we nor timm know it.
     """
-    import timm
-
     if name in AUDIO_BACKBONES:
         spec: AudioBackbone = AUDIO_BACKBONES.get(name)
         return spec
-    if name in timm.list_models() or name in timm.list_pretrained():
+    models, tagged = _timm_names()
+    if name in models or name in tagged:
         return AudioBackbone(name, name)
-    near = get_close_matches(name, {*AUDIO_BACKBONES, *timm.list_models()}, n=2, cutoff=0.6)
+    near = get_close_matches(name, {*AUDIO_BACKBONES, *models}, n=2, cutoff=0.6)
     raise UnknownNameError(
         _(
             "There is no audio backbone called '{name}'; {hint}known: {known}, and every name in "
@@ -78,6 +79,14 @@ def audio_backbone(name: str) -> AudioBackbone:
             known=", ".join(AUDIO_BACKBONES),
         )
     )
+
+
+@cache
+def _timm_names() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of timm's models, without and with tags of pretrained weights."""
+    import timm
+
+    return frozenset(timm.list_models()), frozenset(timm.list_pretrained())
 
 
 def load_audio_backbone(
@@ -184,7 +193,8 @@ def _out_of_reach(name: str, why: str) -> WeightsError:
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:160].rstrip(".")
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return shorten(line, 160, placeholder=" …").rstrip(".")
 
 
 def _load_weights(network: nn.Module, file: Path) -> None:

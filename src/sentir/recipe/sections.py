@@ -222,6 +222,8 @@ class Train(Section):
         freeze_epochs: epochs at the start in which a fine-tuned encoder does not move.
         balance: class weights, ``none``, ``sqrt`` or ``inverse`` of the label counts, with mean 1 over train.
         patience: epochs without a better dev score before training stops.
+        average: share of the average of weights over past steps that a step leaves (0.99: about a hundred
+            steps); dev scores and keeps the average. 0 = none.
         augment: changes of what a model hears in training.
     """
 
@@ -237,6 +239,7 @@ class Train(Section):
     balance: Literal["none", "sqrt", "inverse"] = "none"
     max_grad_norm: float = Field(1.0, gt=0)
     seed: int = 0
+    average: float = Field(0.0, ge=0, lt=1)
     augment: Augment = Augment()
 
 

@@ -23,7 +23,7 @@ from sentir.study.baselines import predict_baseline
 from sentir.study.plan import Candidate
 from sentir.study.stacking import Crossed, chain, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
-from sentir.training.building import MODELS, heard
+from sentir.training.building import MODELS, heard, lives_on
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ class Entrant:
         """What it lives on: text, sound or both, with or without another model's probabilities."""
         if self.role == "baseline":
             return ""
-        names = sorted(needed(self.recipe), reverse=True)
-        return "_".join([*names, *(["stacked"] if self.recipe.model.stacks else [])])
+        model = self.recipe.model
+        names = sorted(lives_on(model), reverse=True)
+        return "_".join([*names, *(["stacked"] if model.stacks else [])])
 
 
 def needed(recipe: Recipe) -> frozenset[str]:

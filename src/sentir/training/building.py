@@ -122,6 +122,12 @@ def heard(model: Model) -> frozenset[str]:
     return frozenset(kinds if HEARD.isdisjoint(model.features) else kinds | {"mel"})
 
 
+def lives_on(model: Model) -> frozenset[str]:
+    """Return what a model takes and what its own features are measured from: ``text``, ``sound`` or both."""
+    needs: frozenset[str] = MODELS.get(model.kind).needs
+    return needs | {_SOURCES[name] for name in model.features if name in _SOURCES}
+
+
 def check_model(model: Model) -> None:
     """Look up every name that a training would look up.
 

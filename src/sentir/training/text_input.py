@@ -62,20 +62,19 @@ class TextInput:
             utterances: blind ones.
             dialogues: their rows by dialogue, each in the order of its turns.
         """
-        written = [bool((u.text or "").strip()) for u in utterances]
-        has_text = {"has_text": torch.tensor(written, dtype=torch.bool)}
-        encodings = self._encode(utterances, dialogues)
+        texts = [clean(u.text or "", self.data.cleaning) for u in utterances]
+        has_text = {"has_text": torch.tensor([bool(text.strip()) for text in texts], dtype=torch.bool)}
+        encodings = self._encode(texts, [u.speaker for u in utterances], dialogues)
         if not self.frozen:
             return has_text, encodings
         states = encode_frozen(self.encoder, self.tokenizer, encodings, digest=self.digest)
         return has_text | {"text_states": torch.from_numpy(states)}, []
 
-    def _encode(self, utterances: Sequence[Utterance], dialogues: list[list[int]]) -> list[Encoding]:
-        texts = [clean(u.text or "", self.data.cleaning) for u in utterances]
+    def _encode(self, texts: list[str], speakers: list[str | None], dialogues: list[list[int]]) -> list[Encoding]:
         if self.model.context != "window":
             return [self.tokenizer.encode(text) for text in texts]
         if self.model.window_speakers:
-            texts = [f"{u.speaker}: {t}" if u.speaker else t for u, t in zip(utterances, texts, strict=True)]
+            texts = [f"{who}: {text}" if who else text for who, text in zip(speakers, texts, strict=True)]
         encodings: list[Encoding] = [{}] * len(texts)
         for rows in dialogues:
             for position, row in enumerate(rows):

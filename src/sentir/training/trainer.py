@@ -19,6 +19,7 @@ from transformers import Trainer as HubTrainer
 from sentir.i18n import _
 from sentir.progress import task
 from sentir.recipe import Train
+from sentir.training.averaging import WeightAverage
 from sentir.training.batching import LengthBatches
 from sentir.training.losses import Loss
 from sentir.training.preparer import Prepared
@@ -164,6 +165,10 @@ def train_model(
     if settings.freeze_epochs:
         callbacks.append(_FreezePretrained(model, settings.freeze_epochs))
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
+        average = WeightAverage(model, settings.average, Path(folder) / "average.safetensors")
+        if settings.average:
+            callbacks.append(average)
+            dev_score = average.scoring(dev_score)
         trainer = _Trainer(
             settings=settings,
             dev_score=dev_score,
@@ -180,6 +185,8 @@ def train_model(
         _quiet(trainer)
         with _threads_for(model):
             trainer.train()
+        if settings.average:
+            average.load_best()
     best = max(trainer.points, key=lambda point: point["score"])
     return Training(tuple(trainer.points), best["epoch"], best["score"])
 
