@@ -19,7 +19,7 @@ run: $(READY)
 	$(BIN)/sentir study recipes/demo-meld.toml recipes/demo-mosei.toml --out runs/demo --open
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
