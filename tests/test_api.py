@@ -49,6 +49,21 @@ def test_train_does_not_predict_dev_a_second_time(recipe, predicted, tmp_path):
     assert scores.metrics["weighted_f1"].value == pytest.approx(recognizer.facts["dev_score"])
 
 
+def test_the_metric_that_selects_comes_first(model, recipe, tmp_path):
+    recall = recipe.override({"evaluation": {"metric": "unweighted_average_recall"}})
+    _model, trained = api.train(recall, root=tmp_path, out=tmp_path / "out")
+    assert next(iter(trained.metrics)) == "unweighted_average_recall"
+    assert api.evaluate(tmp_path / "out", root=tmp_path).metrics == trained.metrics
+    assert list(api.evaluate(tmp_path / "out", root=tmp_path).metrics) == list(trained.metrics)
+    first, second, comparison = api.compare(tmp_path / "out", model, root=tmp_path)
+    assert [comparison.metric, *map(next, map(iter, (first.metrics, second.metrics)))] == 3 * [
+        "unweighted_average_recall"
+    ]
+    first, second, comparison = api.compare(model, tmp_path / "out", root=tmp_path, metric="accuracy")
+    assert [comparison.metric, *map(next, map(iter, (first.metrics, second.metrics)))] == 3 * ["accuracy"]
+    assert set(first.metrics) == set(trained.metrics)
+
+
 def test_compare_predicts_with_each_model_once(model, predicted, tmp_path):
     first, second, comparison = api.compare(model, model, root=tmp_path)
     assert predicted == [15, 15] and comparison.difference == 0

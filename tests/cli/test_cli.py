@@ -236,3 +236,13 @@ def test_a_model_of_a_synthetic_corpus_says_so_with_every_answer(capsys):
     for synthetic in (True, False):
         show.print_predictions([Prediction("a", "hi", None, ("joy",), {"joy": 1.0}, synthetic)])
         assert ("synthetic" in capsys.readouterr().out) is synthetic
+
+
+def test_the_name_of_a_clip_is_printed_whole(capsys):
+    from sentir.api import Prediction
+    from sentir.cli import show
+
+    path = "/".join(f"folder{n}" for n in range(20)) + "/clip.mp4"
+    show.print_predictions([Prediction(path, None, None, ("joy",), {"joy": 1.0})])
+    lines = [line.strip("│┃").split("│")[0].strip() for line in capsys.readouterr().out.splitlines()]
+    assert path in "".join(lines)

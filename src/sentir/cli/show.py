@@ -102,7 +102,7 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
     table = Table()
     speakers = any(row.speaker for row in rows)
     for heading in ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"), _("probabilities")):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = ", ".join(word(name) for name in row.labels) or _("none of them")

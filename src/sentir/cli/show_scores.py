@@ -86,7 +86,7 @@ def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, families
         show.out.print(table)
         show.say("")
     for note in dict.fromkeys(note for row in rows for note in row.notes if note not in shared):
-        show.say(f"{note}: {', '.join(row.model for row in rows if note in row.notes)}")
+        show.say(f"{note}: {', '.join(row.model for row in rows if note in row.notes)}\n")
 
 
 def _table(names: Sequence[str], *, whole: bool) -> Table:

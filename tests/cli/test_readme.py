@@ -1,0 +1,94 @@
+"""What the two READMEs tell a reader to type can be typed."""
+
+import ast
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+import sentir
+from sentir.cli.app import app
+from sentir.recipe import Recipe
+
+ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.es.md")
+
+
+def blocks(readme, language):
+    """The fenced blocks of one language."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [block for name, block in found if name == language]
+
+
+def calls(readme):
+    """The arguments of every call of ours in the shell blocks."""
+    lines = [line for block in blocks(readme, "sh") for line in block.splitlines()]
+    typed = [shlex.split(line, comments=True) for line in lines]
+    return [words[1:] for words in typed if words[:1] == ["sentir"]]
+
+
+def parsed(arguments):
+    """The parameters that a call comes to, without running it."""
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[arguments[0]]
+        arguments = arguments[1:]
+    context = command.make_context("sentir", list(arguments))
+    return {name: value for name, value in context.params.items() if value}
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_command_is_one_that_sentir_understands(readme):
+    found = calls(readme)
+    assert {words[0] for words in found} == {"demo", "corpus", "train", "evaluate", "predict", "study"}
+    for words in found:
+        parameters = parsed(words)
+        recipes = [parameters.get("recipe"), *parameters.get("recipes", ())]
+        for recipe in [recipe for recipe in recipes if recipe and recipe.parts[0] == "recipes"]:
+            Recipe.load(ROOT / recipe, parameters.get("set_", ()))
+
+
+def test_both_languages_give_the_same_options_in_the_same_order():
+    english, spanish = ([tuple(parsed(words)) for words in calls(readme)] for readme in READMES)
+    assert english == spanish and len(english) > 12
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_recipe_is_in_the_table_and_no_other(readme):
+    rows = [line for line in (ROOT / readme).read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    known = {path.stem for path in (ROOT / "recipes").glob("*.toml")}
+    named = [set(re.findall(r"`([^`]+)`", row.split("|")[1])) for row in rows]
+    assert set.union(*(names for names in named if names & known)) == known
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_recipe_of_a_table_is_one(readme):
+    (text,) = blocks(readme, "toml")
+    recipe = Recipe.parse({"name": "mine"} | tomllib.loads(text))
+    assert recipe.data.sound and recipe.data.table.splits.dev and recipe.model.kind == "multimodal"
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_examples_in_python_are_python_and_import_public_names(readme):
+    examples = [ast.parse(block) for block in blocks(readme, "python")]
+    nodes = [node for tree in examples for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in nodes if node.module == "sentir" for alias in node.names}
+    assert {"train", "predict", "EmotionModel"} <= names <= set(sentir.__all__)
+
+
+def test_the_three_models_can_be_made_and_asked_as_it_says(capsys):
+    (example,) = [block for block in blocks("README.md", "python") if "EmotionModel" in block]
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("torch.Size([2, 7]) ('input_ids', ")
+
+
+def test_the_tree_names_every_part_of_the_package():
+    (tree,) = [block for block in blocks("README.md", "") if "src/sentir/" in block]
+    ours = tree[tree.index("src/sentir/") : tree.index("docs/decisions/")]
+    named = {line.split()[0].rstrip("/") for line in ours.splitlines()[1:]}
+    parts = {path.name for path in (ROOT / "src" / "sentir").iterdir() if not path.name.startswith("_")}
+    assert named == parts
