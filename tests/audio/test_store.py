@@ -176,6 +176,14 @@ def test_what_cannot_be_used_is_a_reason_and_the_rest_is_heard(clips, tmp_path):
     assert all(s.problem and s.mel is None and not s.measures and not s.key for s in sounds[6:])
 
 
+@pytest.mark.parametrize("split", ["train", ""])
+def test_a_pipe_and_a_name_no_file_can_have_are_missing(split, clips, tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    odd = said([tmp_path / "pipe.wav", tmp_path / "nu\0ll.wav"], split)
+    sounds = [u.sound for u in listen([*odd, clips[0]])]
+    assert [s.problem_kind for s in sounds] == ["missing", "missing", ""]
+
+
 def test_problems_are_remembered_by_content_and_told_of_the_file_at_hand(tmp_path, decoded):
     (tmp_path / "broken.wav").write_bytes(b"this is no sound" * 100)
     (first,) = listen(said([tmp_path / "broken.wav"]))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from study_parts import rows, stages
 
-from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
 from sentir.evaluation.ledger import openings
 from sentir.readers import READERS
 from sentir.recognizer import Recognizer
@@ -164,8 +164,10 @@ def test_other_sound_trains_again_what_listens_and_what_stacks_on_it(
     candidates = {"text": {"model": text}, "sound": {}, "text on sound": {"model": text | on_sound}}
     recipe = recipe_of(weights, study={"candidates": candidates, "baselines": ["acoustic"]})
     reads(spoken)
-    study(recipe)
+    report = study(recipe)
     assert counts["fit"] == 1 + 1 + (2 + 1 + 1)
+    random = {row.model for row in report.scores if "random audio backbone, nothing pretrained" in row.notes}
+    assert random == {"sound", "text on sound"}, "what a model stacks on is part of it"
     one = spoken.dev[0].clip
     reads(spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=one) if u.turn == 4 else u))
     counts.clear()
@@ -190,7 +192,20 @@ WRONG = {
     "inner backbone": ({"stacked": {"model": {"backbone": "roberta-bse"}}}, UnknownNameError, "roberta-base"),
     "inner task": ({"stacked": {"task": "mood"}}, CorpusError, "no task 'mood'"),
     "more folds than dialogues": ({"stacked": {"folds": 7}}, RecipeError, "'folds' = 7"),
-}
+    "no audio weights": (
+        {"audio": {"pretrained": True, "weights": "/nowhere.safetensors"}},
+        WeightsError,
+        r"/nowhere\.safetensors cannot be read",
+    ),
+    "audio weights unwanted": ({"audio": {"weights": "some.safetensors"}}, RecipeError, "contradict each other"),
+    "no text weights": (
+        {"kind": "hybrid_transformer", "weights": "/nowhere"}, WeightsError, "no model in the folder /nowhere"
+    ),
+    "inner weights": ({"stacked": {"model": {"weights": "/nowhere"}}}, WeightsError, "no model in the folder"),
+    "nothing pretrained to freeze": (
+        {"kind": "hybrid_transformer", "pretrained": False}, RecipeError, "needs pretrained weights"
+    ),
+}  # fmt: skip
 
 
 def refused(study, recipe, counts, out, error, match):

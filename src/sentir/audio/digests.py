@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -55,13 +56,15 @@ def _recall(folder: Path) -> dict[str, Stamp]:
 
 def _stamp(path: Path, known: dict[str, Stamp]) -> Stamp | AudioError:
     try:
-        stat = path.stat()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a folder, or a pipe, which would be waited for
+            return missing(path)
         seen = known.get(os.path.abspath(path))
-        if seen and seen[:2] == (stat.st_size, stat.st_mtime_ns):
+        if seen and seen[:2] == (found.st_size, found.st_mtime_ns):
             return seen
         with path.open("rb") as file:
-            return stat.st_size, stat.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return found.st_size, found.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file's name can hold a null
         return missing(path)
     except OSError as error:
         return AudioError("undecodable", _("{path} cannot be read: {why}.", path=path, why=error.strerror))

@@ -6,6 +6,8 @@ Any other timm name works too, if the network takes pictures of any size and giv
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -110,11 +112,7 @@ def load_audio_backbone(
         WeightsError: if the weights can neither be found nor fetched, or do not fit.
     """
     spec = audio_backbone(name)
-    if weights is not None and not pretrained:
-        raise RecipeError(
-            _("'model.audio.weights' and 'model.audio.pretrained = false' contradict each other; drop one.")
-        )
-    file = None if not pretrained else _fetched(spec) if weights is None else weights.expanduser()
+    file = find_audio_weights(name, pretrained=pretrained, weights=weights)
     try:
         network, cut, widths = _build(spec)
     except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
@@ -129,6 +127,29 @@ def load_audio_backbone(
     if file is not None:
         _load_weights(network, file)
     return network, cut, widths
+
+
+def find_audio_weights(name: str, *, pretrained: bool = True, weights: Path | None = None) -> Path | None:
+    """Return the file `load_audio_backbone` takes weights from, fetched if need be; ``None`` for random ones.
+
+    Raises:
+        UnknownNameError: if there is no such backbone.
+        RecipeError: if ``weights`` are given with ``pretrained=False``.
+        WeightsError: if the weights can neither be found nor fetched.
+    """
+    spec = audio_backbone(name)
+    if weights is not None and not pretrained:
+        raise RecipeError(
+            _("'model.audio.weights' and 'model.audio.pretrained = false' contradict each other; drop one.")
+        )
+    if not pretrained:
+        return None
+    if weights is None:
+        return _fetched(spec)
+    file = weights.expanduser()
+    if not file.is_file():
+        raise _unreadable(file, os.strerror(errno.ENOENT))
+    return file
 
 
 def _build(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
@@ -197,6 +218,16 @@ def _first_line(error: Exception) -> str:
     return shorten(line, 160, placeholder=" …").rstrip(".")
 
 
+def _unreadable(file: Path, why: str) -> WeightsError:
+    return WeightsError(
+        _(
+            "The weights {file} cannot be read ({why}); give model.audio.weights a .safetensors file.",
+            file=file,
+            why=why,
+        )
+    )
+
+
 def _load_weights(network: nn.Module, file: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -204,13 +235,7 @@ def _load_weights(network: nn.Module, file: Path) -> None:
     try:
         given = load_file(file)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(
-            _(
-                "The weights {file} cannot be read ({why}); give model.audio.weights a .safetensors file.",
-                file=file,
-                why=_first_line(error),
-            )
-        ) from error
+        raise _unreadable(file, _first_line(error)) from error
     wanted = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
     if missing := sorted(wanted.keys() - given.keys()):
         raise WeightsError(

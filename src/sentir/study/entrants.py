@@ -50,10 +50,12 @@ class Entrant:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know about it."""
-        model, needs = self.recipe.model, frozenset() if self.role == "baseline" else needed(self.recipe)
-        notes = [_("random text encoder, nothing pretrained")] if "text" in needs and not model.pretrained else []
-        if "sound" in needs and not model.audio.pretrained:
+        """What a reader must know about it and about the models that it stacks on."""
+        models = [] if self.role == "baseline" else [own.model for own in chain(self.recipe)]
+        notes = []
+        if any("text" in MODELS.get(m.kind).needs and not m.pretrained for m in models):
+            notes.append(_("random text encoder, nothing pretrained"))
+        if any("sound" in MODELS.get(m.kind).needs and not m.audio.pretrained for m in models):
             notes.append(_("random audio backbone, nothing pretrained"))
         return tuple(notes)
 
@@ -65,12 +67,6 @@ class Entrant:
         model = self.recipe.model
         names = sorted(lives_on(model), reverse=True)
         return "_".join([*names, *(["stacked"] if model.stacks else [])])
-
-
-def needed(recipe: Recipe) -> frozenset[str]:
-    """Return what the recipe's kind of model takes: ``text``, ``sound`` or both."""
-    needs: frozenset[str] = MODELS.get(recipe.model.kind).needs
-    return needs
 
 
 def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Entrant:

@@ -12,14 +12,15 @@ from sentir.corpus.labels import LabelSpace
 from sentir.errors import RecipeError
 from sentir.features import FEATURES, HEARD
 from sentir.i18n import _, mark
-from sentir.models.audio_backbones import audio_backbone
+from sentir.models.audio_backbones import audio_backbone, find_audio_weights
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.fusion import FUSIONS
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
 from sentir.models.multimodal import MultimodalClassifier
-from sentir.models.text_backbones import text_backbone
+from sentir.models.text_backbones import load_config, text_backbone
 from sentir.recipe import Model
 from sentir.registry import Registry
+from sentir.training.text_input import require_pretrained
 
 if TYPE_CHECKING:
     from sentir.training.preparer import Preparer
@@ -133,11 +134,13 @@ def check_model(model: Model) -> None:
 
     Raises:
         UnknownNameError: if there is no such model, backbone, fusion or feature set.
-        RecipeError: if a model that only listens is asked for dialogue context.
+        RecipeError: if a model that only listens is asked for dialogue context, or a frozen encoder has nothing
+            pretrained.
     """
     needs = MODELS.get(model.kind).needs
     if "text" in needs:
         text_backbone(model.backbone)
+        require_pretrained(model)
     elif model.context != "none":
         raise RecipeError(
             _("'model.context' = '{context}' needs a model that reads; '{kind}' takes 'none'.",
@@ -148,6 +151,21 @@ def check_model(model: Model) -> None:
     FUSIONS.get(model.fusion)
     for name in model.features:
         FEATURES.get(name)
+
+
+def check_weights(model: Model) -> None:
+    """Find or fetch the weights that a training would start from.
+
+    Raises:
+        RecipeError: if audio weights are given and none are wanted.
+        WeightsError: if weights can neither be found nor fetched.
+    """
+    needs = MODELS.get(model.kind).needs
+    if "text" in needs:
+        load_config(text_backbone(model.backbone).source(model.weights))
+    if "sound" in needs:
+        audio = model.audio
+        find_audio_weights(audio.backbone, pretrained=audio.pretrained, weights=audio.weights)
 
 
 def _source(features: str, model: Model) -> str:

@@ -18,7 +18,7 @@ from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
 from sentir.recipe import Data, Recipe
-from sentir.training.building import MODELS, check_model, heard
+from sentir.training.building import MODELS, check_model, check_weights, heard
 from sentir.training.inference import predict_prepared
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.preparer import Preparer
@@ -85,6 +85,7 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
         CorpusError: if the corpus has no such task, no labels for it, or no clips for a model that listens.
         RecipeError: if settings contradict one another.
         UnknownNameError: if there is no such metric, model, backbone, fusion or feature set.
+        WeightsError: if the weights that it starts from can neither be found nor fetched.
     """
     check_model(recipe.model)
     metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
@@ -93,6 +94,7 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
     labeled_utterances(corpus, recipe.data.task)
     if (inner := recipe.stacked()) is not None:
         check_training(inner, corpus)
+    check_weights(recipe.model)
 
 
 def check_clips(data: Data, corpus: Corpus) -> None:

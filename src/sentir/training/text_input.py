@@ -33,11 +33,8 @@ class TextInput:
     """
 
     def __init__(self, data: Data, model: Model, *, weights: str | None = None) -> None:
+        require_pretrained(model)
         self.frozen = model.encoder == "frozen"
-        if self.frozen and not model.pretrained:
-            raise RecipeError(
-                _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
-            )
         self.data, self.model = data, model
         layers = model.layers
         if layers is None and not self.frozen:
@@ -81,6 +78,18 @@ class TextInput:
                 before = " ".join(texts[n] for n in rows[max(0, position - self.model.window) : position])
                 encodings[row] = self.tokenizer.encode(texts[row], before)
         return encodings
+
+
+def require_pretrained(model: Model) -> None:
+    """Refuse a frozen encoder of random weights.
+
+    Raises:
+        RecipeError: saying what to set.
+    """
+    if model.encoder == "frozen" and not model.pretrained:
+        raise RecipeError(
+            _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
+        )
 
 
 def _load_own(
