@@ -194,6 +194,13 @@ def test_a_model_that_is_stacked_on_may_stack_itself(spoken, weights, spied):
 # On disk, and what cannot be used
 
 
+def test_an_inner_model_of_another_task_is_selected_by_a_metric_of_its_own(weights):
+    outer = tiny_recipe(weights, evaluation={"metric": "micro_f1"}).override(stacking_on_text(weights))
+    assert outer.stacked().evaluation.metric == "micro_f1"
+    other = outer.override({"model": {"stacked": {"task": "feelings"}}})
+    assert other.stacked().evaluation == other.evaluation.model_copy(update={"metric": None})
+
+
 def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
     crossed = cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
     crossed.save(tmp_path)

@@ -102,20 +102,25 @@ class Recipe(Section):
     def stacked(self) -> Recipe | None:
         """Return the recipe of the model whose probabilities are features of this one, if there is one.
 
+        Of another task it is selected by that task's usual metric, for ours may not exist there.
+
         Raises:
             RecipeError: naming the key of ``model.stacked`` that cannot be used.
         """
         inner = self.model.stacked
         if inner is None or not self.model.stacks:
             return None
+        tree, task = self.tree(), inner.task or self.data.task
+        metric = self.evaluation.metric if task == self.data.task else None
         changes = {
             "name": f"{self.name}: stacked",
-            "data": {**self.tree()["data"], "task": inner.task or self.data.task},
+            "data": {**tree["data"], "task": task},
             "model": inner.model,
             "train": {**inner.train, "seed": self.train.seed},
+            "evaluation": {**tree["evaluation"], "metric": metric},
             "study": {},
         }
-        return type(self).parse(self.tree() | changes, where="model.stacked")
+        return type(self).parse(tree | changes, where="model.stacked")
 
     def tree(self) -> dict[str, Any]:
         """Return the resolved recipe as plain JSON values."""
