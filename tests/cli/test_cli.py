@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sentir.cli import main
+from sentir.cli import main, show
 
 RECIPE = """
 [data]
@@ -139,10 +139,11 @@ def test_predict_reads_a_table_and_writes_one_with_every_row(talk, tmp_path):
     assert all(row["labels"] in SAID for row in rows)
 
 
-def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path):
+def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path, monkeypatch):
     row = {"text": "so [bold]glad[/bold] \x1b[31m:smile:", "speaker": "[/b]"}
     (tmp_path / "talk.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    done = sentir("predict", talk / "model", tmp_path / "talk.jsonl", env={"COLUMNS": "200"})
+    monkeypatch.setattr(show.out, "_width", 200)
+    done = sentir("predict", talk / "model", tmp_path / "talk.jsonl")
     assert done.returncode == 0, done.stderr
     assert "so [bold]glad[/bold] [31m:smile:" in done.stdout and "[/b]" in done.stdout
     assert "\x1b" not in done.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from audio.sounds import tone, write_mp4, write_wav
 from sentir import api
-from sentir.cli import main
+from sentir.cli import main, show
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.places import sounds_dir
@@ -46,7 +46,8 @@ class Listener:
 def call(capsys, monkeypatch, tmp_path):
     """Call ``sentir predict`` beside the clips, with a model of these needs."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "200")  # for what is made later
+    monkeypatch.setattr(show.out, "_width", 200)
 
     def run(*arguments, needs=("sound",)):
         model = Listener(*needs)
@@ -165,12 +166,13 @@ def test_a_model_that_reads_and_listens_makes_do_with_the_text_of_a_broken_clip_
 
 @pytest.fixture(params=["csv", "jsonl"])
 def talk(request, clips):
-    """A table or a conversation beside the clips: text and clip, a clip alone, a missing clip, a text alone."""
+    """A table or a conversation beside the clips: text and clip, a clip alone, a missing clip, a text alone, nothing."""
     rows = [
         {"text": "Hi.", "clip": "long.mp4", "speaker": "A"},
         {"text": "", "clip": "más/corto ñ.wav", "speaker": "B"},
         {"text": "", "clip": "none.wav", "speaker": "A"},
         {"text": "joy", "clip": "", "speaker": "B"},
+        {"text": " ", "clip": "", "speaker": "A"},
     ]
     path = clips / f"talk.{request.param}"
     if request.param == "jsonl":
@@ -186,9 +188,9 @@ def talk(request, clips):
 @pytest.mark.parametrize(
     ("needs", "labels"),
     [
-        (("sound",), [["joy"], ["anger"], [], []]),
-        (("text",), [["anger"], [], [], ["joy"]]),
-        (("text", "sound"), [["joy"], ["anger"], [], ["joy"]]),
+        (("sound",), [["joy"], ["anger"], [], [], []]),
+        (("text",), [["anger"], [], [], ["joy"], []]),
+        (("text", "sound"), [["joy"], ["anger"], [], ["joy"], []]),
     ],
 )
 def test_clips_of_a_table_lie_beside_it_and_what_a_row_lacks_is_its_problem(call, talk, needs, labels):
@@ -197,7 +199,7 @@ def test_clips_of_a_table_lie_beside_it_and_what_a_row_lacks_is_its_problem(call
     assert done.code == 1
     assert [row["labels"] for row in rows] == labels
     assert [bool(row["problem"]) for row in rows] == [not found for found in labels]
-    assert [row["speaker"] for row in rows] == ["A", "B", "A", "B"]
+    assert [row["speaker"] for row in rows] == ["A", "B", "A", "B", "A"]
 
 
 def test_a_table_may_hold_clips_alone(call, clips):

@@ -11,7 +11,7 @@ import soundfile
 from sentir import api
 from sentir.audio import media
 from sentir.audio.store import listen
-from sentir.cli import main
+from sentir.cli import main, show
 from sentir.errors import RecipeError
 from sentir.places import sounds_dir
 
@@ -49,7 +49,7 @@ def call(capsys, monkeypatch, corpus):
     def run(*arguments):
         line = ["sentir", "corpus", "prepare", corpus / "said.toml", "--root", corpus, *arguments]
         monkeypatch.setattr(sys, "argv", [str(part) for part in line])
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(show.out, "_width", 200)
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code or 0, *capsys.readouterr()

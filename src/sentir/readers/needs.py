@@ -33,10 +33,10 @@ def meet_needs(
     _check(utterances, needs)
     if "sound" not in needs:
         why = _("It has no text, which this model reads.")
-        return list(utterances), {u.id: why for u in utterances if u.text is None}
+        return list(utterances), {u.id: why for u in utterances if not _says(u)}
     heard = listen(utterances, kind=kind)
     problems = {u.id: printable(u.sound.problem) for u in heard if u.sound and u.sound.problem}
-    read = [u for u in heard if "text" in needs and u.text is not None and u.id in problems]
+    read = [u for u in heard if "text" in needs and _says(u) and u.id in problems]
     for u in read:
         problem = problems.pop(u.id)
         if u.clip is not None:
@@ -45,10 +45,15 @@ def meet_needs(
 
 
 def _check(utterances: Sequence[Utterance], needs: frozenset[str]) -> None:
-    texts = "text" in needs and any(u.text is not None for u in utterances)
+    texts = "text" in needs and any(map(_says, utterances))
     clips = "sound" in needs and any(u.clip is not None for u in utterances)
     if texts or clips:
         return
     if "text" in needs:
         raise CorpusError(_("This model reads text, and there is none; give --text or a table with texts."))
     raise CorpusError(_("This model listens, and there is no clip; give sound or video files or their folder."))
+
+
+def _says(u: Utterance) -> bool:
+    """Return whether there are words; a blank text says as little as none."""
+    return bool(u.text and u.text.strip())
