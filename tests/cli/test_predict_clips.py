@@ -166,7 +166,7 @@ def test_a_model_that_reads_and_listens_makes_do_with_the_text_of_a_broken_clip_
 
 @pytest.fixture(params=["csv", "jsonl"])
 def talk(request, clips):
-    """A table or a conversation beside the clips: text and clip, a clip alone, a missing clip, a text alone, nothing."""
+    """A table or a conversation beside the clips: text and clip, a clip, a missing clip, a text, and none of it."""
     rows = [
         {"text": "Hi.", "clip": "long.mp4", "speaker": "A"},
         {"text": "", "clip": "más/corto ñ.wav", "speaker": "B"},
@@ -216,7 +216,7 @@ def test_a_table_may_hold_clips_alone(call, clips):
         (["clips"], ["text"], "This model reads text, and there is none; give --text"),
         (["--text", "Hi."], ["sound"], "This model listens, and there is no clip; give sound or video files"),
         (["clips/none.wav"], ["sound"], "There is no file clips/none.wav."),
-        (["clips/notes.txt"], ["sound"], "use a .csv, .tsv or .parquet file"),
+        (["clips/notes.txt"], ["sound"], "neither a sound or video file, nor a table (.csv, "),
         (["none"], ["sound"], "There is no file none."),
         (["empty"], ["sound"], "empty holds no sound or video file."),
         (["clips", "clips/long.mp4"], ["sound"], "clips/long.mp4 is given twice; give each file once."),

@@ -11,6 +11,7 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 
 Row = dict[str, str]
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 _LONGEST_CELL = 2**31 - 1  # characters; Python takes 131,072 unless told
 
 
@@ -20,10 +21,10 @@ def load_rows(path: Path) -> list[Row]:
     Raises:
         CorpusError: if the file is of another kind, damaged, empty, or a row does not fit the header.
     """
-    loaders = {".csv": _load_text, ".tsv": _load_text, ".parquet": _load_parquet}
-    if path.suffix.lower() not in loaders:
+    suffix = path.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
         raise CorpusError(_("{path} is no table that can be read; use a .csv, .tsv or .parquet file.", path=path))
-    rows = loaders[path.suffix.lower()](path)
+    rows = _load_parquet(path) if suffix == ".parquet" else _load_text(path)
     if not rows:
         raise CorpusError(_("The table {path} has no rows.", path=path))
     return rows

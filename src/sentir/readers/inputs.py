@@ -14,7 +14,7 @@ from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.cells import load_rows, to_number
+from sentir.readers.cells import TABLE_SUFFIXES, load_rows, to_number
 from sentir.readers.clips import is_media, list_folders
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no UTF-8 can hold it
@@ -82,6 +82,11 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
     if is_media(path):
         return [_clip(path)]
     name, conversation = printable(str(path)), path.suffix.lower() == ".jsonl"
+    if not conversation and path.suffix.lower() not in TABLE_SUFFIXES:
+        raise CorpusError(
+            _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .parquet), nor a conversation "
+              "(.jsonl).", path=path)
+        )  # fmt: skip
     rows = _json_lines(path, columns) if conversation else _table(path, columns)
     turns: Counter[str] = Counter()
     found = []
