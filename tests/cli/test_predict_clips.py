@@ -166,7 +166,7 @@ def test_a_model_that_reads_and_listens_makes_do_with_the_text_of_a_broken_clip_
 
 @pytest.fixture(params=["csv", "jsonl"])
 def talk(request, clips):
-    """A table or a conversation beside the clips: text and clip, a clip, a missing clip, a text, and none of it."""
+    """A table or a conversation beside the clips: text and clip, a clip, a missing clip, a text, and neither."""
     rows = [
         {"text": "Hi.", "clip": "long.mp4", "speaker": "A"},
         {"text": "", "clip": "más/corto ñ.wav", "speaker": "B"},
