@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sentir.corpus.types import Utterance
@@ -289,6 +290,19 @@ def test_a_save_that_was_killed_is_no_recognizer_and_can_be_done_again(
         Recognizer.from_pretrained(saved)
     trained("dialogue").save_pretrained(saved, light=light)
     assert_same(trained("dialogue"), Recognizer.from_pretrained(saved), corpus)
+
+
+def test_a_place_that_cannot_take_it_is_named(trained, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(RecognizerError, match=r"cannot be saved to .*file \(.*File exists.*\); make room there"):
+        trained("frozen").save_pretrained(tmp_path / "file")
+
+    def full(*_arguments):
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr("sentir.recognizer.save_file", full)
+    with pytest.raises(RecognizerError, match=r"cannot be saved to .*full \(No space left on device\)"):
+        trained("frozen").save_pretrained(tmp_path / "full")
 
 
 def test_loading_a_folder_runs_none_of_its_code(saved, tmp_path):

@@ -129,7 +129,19 @@ class Recognizer:
         Args:
             folder: made if need be; files of an earlier save are replaced.
             light: leave out the weights of a frozen encoder (tens to hundreds of MB).
+
+        Raises:
+            RecognizerError: if the folder cannot be written.
         """
+        try:
+            self._save(folder, light)
+        except (OSError, SafetensorError) as error:
+            raise RecognizerError(
+                _("The model cannot be saved to {folder} ({why}); make room there, or give another folder.",
+                  folder=folder, why=error)
+            ) from error  # fmt: skip
+
+    def _save(self, folder: Path, light: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         earlier = any((folder / name).is_file() for name in (_FACTS, _WEIGHTS))
         (folder / _FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no recognizer

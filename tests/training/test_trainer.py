@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from transformers import set_seed
 
+from sentir.errors import SentirError
 from sentir.training.building import MODELS
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.preparer import Prepared, Preparer
@@ -155,3 +157,13 @@ def test_checkpoints_do_not_stay(corpus, weights, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     Run(corpus, weights)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_folder_without_room_is_named(corpus, weights, tmp_path, monkeypatch):
+    def full(*_arguments, **_keywords):
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("sentir.training.averaging.save_file", full)
+    with pytest.raises(SentirError, match=rf"temporary folder {tmp_path} cannot be written \(No space .*TMPDIR"):
+        Run(corpus, weights, train={"average": 0.5})

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 from transformers import Trainer as HubTrainer
 
+from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.progress import task
 from sentir.recipe import Train
@@ -154,6 +156,9 @@ def train_model(
         prepared: the train split; rows without any label are context only.
         targets: `losses.encode_targets` of its rows.
         dev_score: scores the model, as it is at that moment, on dev; higher is better.
+
+    Raises:
+        SentirError: if the temporary folder, where the best weights are kept, cannot be written.
     """
     units = prepared.units
     per_step = max(1, round(settings.batch * len(units) / max(len(prepared.ids), 1)))
@@ -183,7 +188,7 @@ def train_model(
         )
         trainer.model_accepts_loss_kwargs = False  # our models take tensors alone; the loss is `loss`
         _quiet(trainer)
-        with _threads_for(model):
+        with _threads_for(model), _room_in(folder):
             trainer.train()
         if settings.average:
             average.load_best()
@@ -201,6 +206,18 @@ def _threads_for(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _room_in(folder: str) -> Iterator[None]:
+    """Say what to do where the best weights find no room."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise SentirError(
+            _("The temporary folder {folder} cannot be written ({why}); set TMPDIR to a folder that can.",
+              folder=Path(folder).parent, why=error)
+        ) from error  # fmt: skip
 
 
 class _Epochs(TrainerCallback):

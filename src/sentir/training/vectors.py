@@ -76,7 +76,7 @@ class VectorCache:
         except OSError as error:
             raise SentirError(
                 _("The cache {folder} cannot be written ({why}); set SENTIR_CACHE_DIR to a folder that can.",
-                  folder=self.folder, why=error.strerror)
+                  folder=self.folder, why=error.strerror or error)
             ) from error  # fmt: skip
         self._where |= {key: (path, row) for row, key in enumerate(keys)}
 
