@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sentir.corpus.types import Corpus, SealedLabels
+from sentir.errors import CorpusError
 from sentir.evaluation.metrics import score
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.study.baselines import BASELINES, predict_baseline
@@ -92,3 +93,9 @@ def test_text_is_cleaned_by_the_recipe_and_may_be_missing(corpus):
     np.testing.assert_array_equal(p[2], p[7])
     shouted = predicted("bag of words", corpus, data={"task": "emotion", "cleaning": ["lowercase"]})["dev"]
     np.testing.assert_array_equal(shouted.probabilities, predicted("bag of words", corpus)["dev"].probabilities)
+
+
+def test_texts_without_a_common_word_are_one_sentence():
+    strange = tiny_corpus(lambda u: replace(u, text=u.id.replace("/", "x")), tasks=SPACES)
+    with pytest.raises(CorpusError, match="leave 'bag of words' out of study"):
+        predicted("bag of words", strange)

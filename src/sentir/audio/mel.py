@@ -51,7 +51,7 @@ def cut_frames(wave: Wave, *, settings: MelSettings = MEL) -> Frames:
 
 
 def power_blocks(wave: Wave, *, settings: MelSettings = MEL) -> Iterator[tuple[Frames, Frames]]:
-    """Yield frames and their power, ``(B, window)`` and ``(B, fft // 2 + 1)``, some hundred frames at a time."""
+    """Yield frames and their power, ``(B, window)`` and ``(B, fft // 2 + 1)``, 64 frames at a time."""
     from scipy.fft import rfft
 
     frames = cut_frames(wave, settings=settings)

@@ -12,11 +12,12 @@ from sentir.corpus.cleaning import clean
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
+from sentir.errors import CorpusError
 from sentir.evaluation.metrics import score
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
-from sentir.i18n import mark
+from sentir.i18n import _, mark
 from sentir.recipe import Recipe
 from sentir.registry import Registry
 
@@ -36,14 +37,24 @@ def constant(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
 
 
 def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
-    """Words and pairs of words, weighted by tf-idf, into logistic regression; its strength is chosen on dev."""
+    """Words and pairs of words, weighted by tf-idf, into logistic regression; its strength is chosen on dev.
+
+    Raises:
+        CorpusError: if no word stands in two utterances of train.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     space, rows, truth = _train(recipe, corpus)
     vectorizer = TfidfVectorizer(
         ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|[!?]"
     )
-    words = vectorizer.fit_transform(_texts(recipe, rows))
+    try:
+        words = vectorizer.fit_transform(_texts(recipe, rows))
+    except ValueError as error:  # an empty vocabulary
+        raise CorpusError(
+            _("No word stands in two train utterances of '{name}'; leave 'bag of words' out of study.baselines.",
+              name=corpus.name)
+        ) from error  # fmt: skip
     dev = [u for u in corpus.dev if space.task in u.labels]
     dev_words, dev_truth = (
         vectorizer.transform(_texts(recipe, dev)),
