@@ -77,6 +77,14 @@ def test_counts_by_split_and_everything_lost_are_printed_and_the_exit_code_is_1(
     assert "SENTIR_SOUNDS_DIR" not in out
 
 
+def test_of_many_losses_of_a_kind_three_are_shown_and_the_rest_is_counted(call, corpus):
+    with (corpus / "said.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"more{n},,train,joy\n" for n in range(4))
+    out = call()[1]
+    assert out.count(" has no audio.") == 3 and "    2 more; --json lists them all" in out
+    assert "broken" in out and out.count(" more; ") == 1
+
+
 def test_a_second_run_says_that_nothing_was_to_be_done(call):
     call()
     assert "prepared before" in call()[1]

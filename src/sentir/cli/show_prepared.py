@@ -55,6 +55,8 @@ def _say_lost(found: Prepared) -> None:
         show.say(_("Without usable sound, {why}: {n}", why=why, n=thousands(len(rows))))
         for lost in rows[:_EXAMPLES]:
             show.say(f"    {show.explained(lost.id, lost.problem)}")
+        if len(rows) > _EXAMPLES:
+            show.say("    " + _("{n} more; --json lists them all", n=thousands(len(rows) - _EXAMPLES)))
 
 
 def _say_time(found: Prepared) -> None:

@@ -171,7 +171,7 @@ def _build(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
 
 @contextmanager
 def _without_unheard(network: nn.Module) -> Iterator[None]:
-    """Drop the parts that nothing has gone through: what is left of the head, such as VGG's 118 M weights."""
+    """Drop the parts that nothing has gone through: what is left of the head, such as VGG's 119 M weights."""
     heard: set[nn.Module] = set()
     hooks = [part.register_forward_hook(lambda part, *_values: heard.add(part)) for part in network.modules()]
     yield
