@@ -51,7 +51,7 @@ def call(capsys, monkeypatch, tmp_path):
 
     def run(*arguments, needs=("sound",)):
         model = Listener(*needs)
-        monkeypatch.setattr(api, "_load", lambda _folder: model)
+        monkeypatch.setattr("sentir.api.models._load", lambda _folder: model)
         monkeypatch.setattr(sys, "argv", ["sentir", "predict", "model", *map(str, arguments)])
         code = 0
         try:

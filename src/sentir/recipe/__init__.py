@@ -19,20 +19,12 @@ from pydantic import Field, ValidationError
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.recipe.sections import (
-    DEFAULT_CLEANING,
-    Audio,
-    Augment,
-    Data,
-    Evaluation,
-    Model,
-    Section,
-    Stacked,
-    Study,
-    Table,
-    Train,
-)
+from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
+from sentir.recipe.judging import Evaluation, Study
+from sentir.recipe.model import Audio, Model, Stacked
+from sentir.recipe.sections import Section
 from sentir.recipe.toml import merge, parse_override, toml_text
+from sentir.recipe.training import Augment, Train
 
 __all__ = [
     "DEFAULT_CLEANING",

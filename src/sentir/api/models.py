@@ -1,7 +1,4 @@
-"""The public verbs. The command line, notebooks and servers call these and hold no logic of their own.
-
-What needs torch is imported where it is used, so that reading and auditing a corpus start fast.
-"""
+"""The verbs about models: train, evaluate, compare, predict."""
 
 from __future__ import annotations
 
@@ -10,100 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.audio.prepared import Prepared, prepare
-from sentir.audit import Audit, audit
 from sentir.corpus.predictions import Prediction, Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import LockedTestError, PredictionsError, RecipeError
+from sentir.errors import LockedTestError, PredictionsError
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
-from sentir.readers import READERS, read_corpus
-from sentir.readers.demo import write_demo
+from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather
 from sentir.readers.needs import meet_needs
 from sentir.recipe import Data, Recipe
-from sentir.registry import load_plugin
 from sentir.report.tables import metric_names
 
 if TYPE_CHECKING:
     from sentir.recognizer import Recognizer
-    from sentir.report.content import StudyReport
     from sentir.study.entrants import Entrant
     from sentir.study.judge import Judge
-
-__all__ = [
-    "Columns",
-    "Prediction",
-    "audit_corpus",
-    "compare",
-    "evaluate",
-    "load_recipe",
-    "predict",
-    "prepare_corpus",
-    "read_corpus",
-    "run_study",
-    "train",
-    "write_demo",
-]
-
-
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe, apply overrides such as ``train.lr=2e-5``, and load its plug-ins.
-
-    Raises:
-        RecipeError: naming the key that cannot be used.
-    """
-    recipe = Recipe.load(path, overrides)
-    for plugin in recipe.plugins:
-        load_plugin(plugin)
-    return recipe
-
-
-def audit_corpus(corpus: str | Path, *, root: Path | None = None) -> Audit:
-    """Audit a corpus named by a reader (``"meld"``) or by the recipe that reads it.
-
-    The clips of a reader's corpus are looked for under ``root``; a recipe says itself whether they are.
-
-    Raises:
-        SentirError: if there is no such reader or recipe, or the corpus cannot be read.
-    """
-    if Path(corpus).suffix == ".toml":
-        return audit(read_corpus(load_recipe(Path(corpus)).data, root))
-    READERS.get(str(corpus))
-    return audit(read_corpus(Data(reader=str(corpus), sound=root is not None), root))
-
-
-def prepare_corpus(
-    corpus: str | Path,
-    *,
-    root: Path | None = None,
-    out: Path | None = None,
-    workers: int | None = None,
-    mel: str | None = None,
-) -> Prepared:
-    """Decode and measure every clip of a corpus once, into the store that training and prediction use.
-
-    Args:
-        corpus: a reader's name (``"meld"``) or the recipe that reads it.
-        root: where it lies.
-        out: folder of the store, if not `sentir.places.sounds_dir`.
-        workers: processes that decode; one for each core if not given.
-        mel: ``mel`` or ``thesis``; if not given what the recipe's model hears, else ``mel``.
-
-    Raises:
-        RecipeError: if there is no such kind of mel.
-        SentirError: if the corpus cannot be read or has no clips, or the store cannot be written.
-    """
-    if mel not in (None, "mel", "thesis"):
-        raise RecipeError(_("There is no kind of mel called '{name}'; use mel or thesis.", name=mel))
-    if Path(corpus).suffix == ".toml":
-        recipe = load_recipe(Path(corpus))
-        data, mel = recipe.data.model_copy(update={"sound": True}), mel or recipe.model.audio.mel
-    else:
-        data = Data(reader=str(corpus), sound=True)
-    return prepare(read_corpus(data, root), kind=mel or "mel", folder=out, workers=workers)
 
 
 def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recognizer, ModelScores]:
@@ -230,17 +150,6 @@ def _answers(
     labels, names = recognizer.labels(found), recognizer.space.names
     rows = zip(found.ids, found.probabilities.tolist(), strict=True)
     return {key: (labels[key], dict(zip(names, row, strict=True))) for key, row in rows}
-
-
-def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path) -> StudyReport:
-    """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
-
-    Raises:
-        SentirError: for recipes, names, files or weights that cannot be used.
-    """
-    from sentir.study import run
-
-    return run.run_study(recipes, root=root, out=out)
 
 
 def _load(folder: Path) -> Recognizer:

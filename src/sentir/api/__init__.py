@@ -1,0 +1,28 @@
+"""The public verbs. The command line, notebooks and servers call these and hold no logic of their own.
+
+What needs torch is imported where it is used, so that reading and auditing a corpus start fast.
+"""
+
+from sentir.api.corpora import audit_corpus, prepare_corpus
+from sentir.api.models import compare, evaluate, predict, train
+from sentir.api.recipes import load_recipe
+from sentir.api.studies import run_study
+from sentir.corpus.predictions import Prediction
+from sentir.readers import read_corpus
+from sentir.readers.demo import write_demo
+from sentir.readers.inputs import Columns
+
+__all__ = [
+    "Columns",
+    "Prediction",
+    "audit_corpus",
+    "compare",
+    "evaluate",
+    "load_recipe",
+    "predict",
+    "prepare_corpus",
+    "read_corpus",
+    "run_study",
+    "train",
+    "write_demo",
+]

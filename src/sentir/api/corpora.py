@@ -1,0 +1,58 @@
+"""The verbs about corpora."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sentir.api.recipes import load_recipe
+from sentir.audio.prepared import Prepared, prepare
+from sentir.audit import Audit, audit
+from sentir.errors import RecipeError
+from sentir.i18n import _
+from sentir.readers import READERS, read_corpus
+from sentir.recipe import Data
+
+
+def audit_corpus(corpus: str | Path, *, root: Path | None = None) -> Audit:
+    """Audit a corpus named by a reader (``"meld"``) or by the recipe that reads it.
+
+    The clips of a reader's corpus are looked for under ``root``; a recipe says itself whether they are.
+
+    Raises:
+        SentirError: if there is no such reader or recipe, or the corpus cannot be read.
+    """
+    if Path(corpus).suffix == ".toml":
+        return audit(read_corpus(load_recipe(Path(corpus)).data, root))
+    READERS.get(str(corpus))
+    return audit(read_corpus(Data(reader=str(corpus), sound=root is not None), root))
+
+
+def prepare_corpus(
+    corpus: str | Path,
+    *,
+    root: Path | None = None,
+    out: Path | None = None,
+    workers: int | None = None,
+    mel: str | None = None,
+) -> Prepared:
+    """Decode and measure every clip of a corpus once, into the store that training and prediction use.
+
+    Args:
+        corpus: a reader's name (``"meld"``) or the recipe that reads it.
+        root: where it lies.
+        out: folder of the store, if not `sentir.places.sounds_dir`.
+        workers: processes that decode; one for each core if not given.
+        mel: ``mel`` or ``thesis``; if not given what the recipe's model hears, else ``mel``.
+
+    Raises:
+        RecipeError: if there is no such kind of mel.
+        SentirError: if the corpus cannot be read or has no clips, or the store cannot be written.
+    """
+    if mel not in (None, "mel", "thesis"):
+        raise RecipeError(_("There is no kind of mel called '{name}'; use mel or thesis.", name=mel))
+    if Path(corpus).suffix == ".toml":
+        recipe = load_recipe(Path(corpus))
+        data, mel = recipe.data.model_copy(update={"sound": True}), mel or recipe.model.audio.mel
+    else:
+        data = Data(reader=str(corpus), sound=True)
+    return prepare(read_corpus(data, root), kind=mel or "mel", folder=out, workers=workers)

@@ -1,0 +1,95 @@
+"""The section ``data``: which corpus, and the columns of a table of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sentir.i18n import _
+from sentir.recipe.sections import Section
+
+DEFAULT_CLEANING = ("repair_encoding", "drop_stage_noises", "collapse_whitespace")
+
+
+class Splits(Section):
+    """Which groups make up dev and test, by their names in the ``group`` column; all others are train."""
+
+    dev: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+class Table(Section):
+    """Columns of a table of the user's own (reader ``table``); every column is named, none is guessed.
+
+    Attributes:
+        file: CSV, TSV or Parquet file, relative to the root; the root itself may be the file.
+        label: a column with one label name per row.
+        labels: columns with an intensity each; a label is present above ``threshold``.
+        features: numeric columns offered as inputs.
+        group: column whose values never cross splits when there is no split column (else ``dialogue``).
+        splits: the groups of dev and of test by name; exclusive with ``split`` and with ``fractions``.
+        fractions: shares of train, dev and test for the split by group, drawn where no groups are named.
+    """
+
+    file: Path | None = None
+    text: str | None = None
+    id: str | None = None
+    audio: str | None = None
+    start: str | None = None
+    end: str | None = None
+    speaker: str | None = None
+    dialogue: str | None = None
+    split: str | None = None
+    label: str | None = None
+    labels: tuple[str, ...] = ()
+    threshold: float = 0.0
+    normalize: bool = True
+    features: tuple[str, ...] = ()
+    group: str | None = None
+    splits: Splits = Splits()
+    fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _one_kind_of_label(self) -> Self:
+        if bool(self.label) == bool(self.labels):
+            raise ValueError(_("name either one column in 'label' or several in 'labels'"))
+        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
+            raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_split(self) -> Self:
+        dev, test = set(self.splits.dev), set(self.splits.test)
+        if not dev and not test:
+            return self
+        if not (dev and test) or dev & test:
+            raise ValueError(_("'splits' must name groups of dev and other groups of test"))
+        if self.group is None:
+            raise ValueError(_("'splits' names groups; name their column in 'group'"))
+        if self.split or self.fractions != type(self).model_fields["fractions"].default:
+            raise ValueError(_("give only one of 'splits', 'split' and 'fractions'"))
+        return self
+
+
+class Data(Section):
+    """Which corpus, which task of it, and how its text is cleaned.
+
+    Attributes:
+        sound: whether the clips of the utterances are looked for; a model that listens needs it.
+        twins: which of two cuts of a MELD clip is taken: the one whose length is ``nearest`` to the CSV's, or the
+            ``plain`` one.
+        cleaning: names of steps in `sentir.corpus.cleaning`, applied in order.
+        min_train_words: leave utterances with fewer words after cleaning out of train (never of dev or test).
+    """
+
+    reader: str
+    root: Path | None = None
+    task: str = "emotion"
+    sound: bool = False
+    twins: Literal["nearest", "plain"] = "nearest"
+    cleaning: tuple[str, ...] = DEFAULT_CLEANING
+    min_train_words: int = Field(0, ge=0)
+    table: Table | None = None

@@ -1,0 +1,54 @@
+"""The sections ``evaluation`` and ``study``: how models are judged, and which stand against one another."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from sentir.i18n import _
+from sentir.recipe.sections import Section
+
+
+class Evaluation(Section):
+    """How models are judged.
+
+    Attributes:
+        metric: the dev score that selects; none = weighted F1 for one label, macro F1 for several.
+        resamples: bootstrap resamples of dialogues behind every interval.
+        permutations: shuffles behind every p-value.
+    """
+
+    metric: str | None = None
+    resamples: int = Field(2000, ge=100)
+    permutations: int = Field(2000, ge=100)
+
+
+class Study(Section):
+    """Which trainings stand against one another.
+
+    Attributes:
+        tasks: tasks of the corpus, each with its own finalist; none = the recipe's task.
+        seeds: every candidate is trained once with each; none = its ``train.seed``.
+        candidates: name → overrides of the recipe, as nested tables.
+        baselines: names in `sentir.study.baselines`.
+        always_report: candidates whose test score is shown beside the finalist's, whatever their dev score.
+    """
+
+    tasks: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    candidates: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    baselines: tuple[str, ...] = ("majority", "bag of words")
+    always_report: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _reported_exist(self) -> Self:
+        if unknown := [name for name in self.always_report if name not in self.candidates]:
+            raise ValueError(_("'always_report' names '{name}', which is no candidate", name=unknown[0]))
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(_("'seeds' names a seed twice"))
+        return self

@@ -1,0 +1,103 @@
+"""The section ``model``: the network, its sound side, and the model it stacks on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sentir.i18n import _
+from sentir.recipe.sections import Section
+
+
+class Audio(Section):
+    """The sound side of a network.
+
+    Attributes:
+        backbone: a name in `sentir.models.audio_backbones`, or any other of timm's.
+        weights: a ``.safetensors`` file with the backbone's weights, if not those its name stands for.
+        pretrained: ``false`` for random weights; the report says so.
+        mel: ``mel`` (64 bands, 100 frames a second) or ``thesis`` (the thesis' pictures of 224 by 224, made from
+            sound or read from its ``.npy`` files).
+        max_seconds: of a longer clip the model hears the middle.
+    """
+
+    backbone: str = "efficientnet_b0"
+    weights: Path | None = None
+    pretrained: bool = True
+    mel: Literal["mel", "thesis"] = "mel"
+    max_seconds: int = Field(8, ge=1)
+
+
+class Stacked(Section):
+    """A model whose probabilities become features of another, the feature set ``stacked``.
+
+    On train they come from models that did not see the utterance's dialogue; see `sentir.study.stacking`.
+
+    Attributes:
+        task: what it recognizes; none = the recipe's task.
+        folds: parts of train, by dialogue.
+        model: its ``model`` section.
+        train: its ``train`` section; the seed is the recipe's.
+    """
+
+    task: str | None = None
+    folds: int = Field(5, ge=2)
+    model: dict[str, Any] = Field(default_factory=dict)
+    train: dict[str, Any] = Field(default_factory=dict)
+
+
+class Model(Section):
+    """The network.
+
+    Attributes:
+        kind: a name in `sentir.training.building`: ``hybrid_transformer`` reads, ``emotion_model`` listens,
+            ``multimodal`` does both.
+        backbone: a name in `sentir.models.text_backbones`, a hub id, or a local folder.
+        weights: where the backbone's weights lie, if not where its name says (hub id or folder).
+        pretrained: ``false`` for random weights of the backbone's architecture; the report says so.
+        encoder: ``frozen`` (each utterance encoded once, a head is trained) or ``finetune``.
+        layers: hidden layers to read, 0 being the embeddings; none = all when mixed, the last otherwise.
+        layer_pooling: ``mix`` (learned weights over layers) or ``concat``.
+        max_length: longest input in tokens; none = what the backbone allows.
+        context: ``none``, ``window`` (previous turns in the text input) or ``dialogue`` (a recurrent layer).
+        window: how many previous turns a window holds.
+        window_speakers: whether a window names the speakers.
+        features: names of feature sets in `sentir.features`.
+        hidden: width of the head's layers (and of each direction of the recurrent layer).
+        audio: the sound side.
+        stacked: another model, whose probabilities the feature set ``stacked`` holds where it is named.
+        fusion: how ``multimodal`` joins text and sound, a name in `sentir.models.fusion`.
+        modality_dropout: share of train utterances of which ``multimodal`` loses the text, or else the sound.
+    """
+
+    kind: str = "hybrid_transformer"
+    backbone: str = "minilm"
+    weights: str | None = None
+    pretrained: bool = True
+    encoder: Literal["frozen", "finetune"] = "frozen"
+    layers: tuple[int, ...] | None = Field(None, min_length=1)
+    layer_pooling: Literal["mix", "concat"] = "mix"
+    max_length: int | None = Field(None, ge=8)
+    context: Literal["none", "window", "dialogue"] = "none"
+    window: int = Field(3, ge=1)
+    window_speakers: bool = True
+    features: tuple[str, ...] = ()
+    hidden: int = Field(256, ge=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    audio: Audio = Audio()
+    stacked: Stacked | None = None
+    fusion: str = "gated"
+    modality_dropout: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _stacked_is_described(self) -> Self:
+        if "stacked" in self.features and self.stacked is None:
+            raise ValueError(_("the feature set 'stacked' needs the section 'model.stacked'"))
+        return self
+
+    @property
+    def stacks(self) -> bool:
+        """Whether another model's probabilities are among the features."""
+        return "stacked" in self.features
