@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError, RecognizerError, WeightsError
@@ -40,6 +40,7 @@ from sentir.training.fitting import fit
 from sentir.training.inference import predict_prepared
 from sentir.training.preparer import Preparer
 from sentir.training.sound_input import MelLevels
+from sentir.training.trainer import OnEpoch
 
 FORMAT = 3
 _FACTS, _WEIGHTS, _ENCODER, _STACKED = "sentir.json", "model.safetensors", "encoder", "stacked"
@@ -73,7 +74,7 @@ class Recognizer:
 
     @classmethod
     def fit(
-        cls, recipe: Recipe, corpus: Corpus, *, stacked: Recognizer | None = None
+        cls, recipe: Recipe, corpus: Corpus, *, stacked: Recognizer | None = None, on_epoch: OnEpoch | None = None
     ) -> tuple[Recognizer, Predictions]:
         """Train by a recipe on a corpus, selecting on dev; the test split is not read.
 
@@ -81,6 +82,7 @@ class Recognizer:
             recipe: of the model.
             corpus: for a model that stacks, with `sentir.study.stacking.cross_predict`'s probabilities attached.
             stacked: the model that these probabilities come from.
+            on_epoch: told the point of every epoch; what it raises ends the training.
 
         Returns:
             The recognizer, and its predictions for dev.
@@ -88,7 +90,7 @@ class Recognizer:
         Raises:
             SentirError: if the corpus has no labels for the task, or names or weights cannot be used.
         """
-        fitted = fit(recipe, corpus)
+        fitted = fit(recipe, corpus, on_epoch=on_epoch)
         facts = {
             "corpus": corpus.name,
             "synthetic": corpus.synthetic,
@@ -119,8 +121,8 @@ class Recognizer:
             utterances = with_stacked(utterances, self.stacked.predict(utterances))
         return predict_prepared(self.model, self.preparer.prepare(utterances), self.space, source=source)
 
-    def labels(self, predictions: Predictions) -> dict[str, tuple[str, ...]]:
-        """Return id → label names, by the thresholds chosen on dev."""
+    def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
+        """Return id → label names or number, by the thresholds chosen on dev."""
         return predictions.labels(self.thresholds)
 
     def save_pretrained(self, folder: Path, *, light: bool = False) -> None:
@@ -178,7 +180,7 @@ class Recognizer:
         tree = _read_facts(folder)
         try:
             recipe = Recipe.parse(tree["recipe"], where=str(folder / _FACTS))
-            space = LabelSpace(tree["space"]["task"], tuple(tree["space"]["names"]), tree["space"]["multilabel"])
+            space = LabelSpace.from_dict(tree["space"])
             scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
             thresholds = _thresholds(tree["thresholds"], len(space))
             levels = MelLevels.from_dict(tree["mel_levels"]) if tree["mel_levels"] else None

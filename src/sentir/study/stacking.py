@@ -21,6 +21,7 @@ from sentir.progress import say
 from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer, with_stacked
 from sentir.training.fitting import check_training
+from sentir.training.trainer import OnEpoch
 
 FULL = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
 
@@ -87,7 +88,7 @@ Cross = Callable[[Recipe, Corpus, int], Crossed]
 
 
 def train_recognizer(
-    recipe: Recipe, corpus: Corpus, *, cross: Cross = cross_predict
+    recipe: Recipe, corpus: Corpus, *, cross: Cross = cross_predict, on_epoch: OnEpoch | None = None
 ) -> tuple[Recognizer, Predictions]:
     """Train by a recipe, first the model it stacks on, if there is one.
 
@@ -95,6 +96,7 @@ def train_recognizer(
         recipe: of the model.
         corpus: train and dev are read.
         cross: gives a recipe's out-of-fold predictions; a study remembers them.
+        on_epoch: told the point of every epoch, not of the models that it stacks on.
 
     Returns:
         The recognizer, and its predictions for dev.
@@ -105,9 +107,9 @@ def train_recognizer(
     check_training(recipe, corpus)
     inner = recipe.stacked()
     if inner is None or recipe.model.stacked is None:
-        return Recognizer.fit(recipe, corpus)
+        return Recognizer.fit(recipe, corpus, on_epoch=on_epoch)
     crossed = cross(inner, corpus, recipe.model.stacked.folds)
-    return Recognizer.fit(recipe, crossed.attach(corpus), stacked=crossed.full)
+    return Recognizer.fit(recipe, crossed.attach(corpus), stacked=crossed.full, on_epoch=on_epoch)
 
 
 def chain(recipe: Recipe) -> list[Recipe]:

@@ -22,7 +22,7 @@ from sentir.training.building import MODELS, check_model, check_weights, heard
 from sentir.training.inference import predict_prepared
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.preparer import Preparer
-from sentir.training.trainer import Training, train_model
+from sentir.training.trainer import OnEpoch, Training, train_model
 
 Thresholds = NDArray[np.float64]
 
@@ -39,8 +39,8 @@ class Fitted:
     dev: Predictions
 
 
-def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
-    """Train one model with the recipe's seed. Reads train and dev; never test.
+def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> Fitted:
+    """Train one model with the recipe's seed, telling ``on_epoch``. Reads train and dev; never test.
 
     Raises:
         CorpusError: if train or dev has no labeled utterance, or no sound for a model that listens.
@@ -72,7 +72,9 @@ def fit(recipe: Recipe, corpus: Corpus) -> Fitted:
         return score(space, truth, p, tune_thresholds(space, truth, p))[metric]
 
     loss = make_loss(space, class_weights(space, targets, recipe.train.balance))
-    training = train_model(model, train, targets, settings=recipe.train, loss=loss, dev_score=dev_score)
+    training = train_model(
+        model, train, targets, settings=recipe.train, loss=loss, dev_score=dev_score, on_epoch=on_epoch
+    )
     predictions = predict_prepared(model, dev, space)
     thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
     return Fitted(preparer, model, space, thresholds, training, predictions)

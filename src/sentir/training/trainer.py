@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +30,7 @@ from sentir.training.sound_input import Change
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 _SCORE = "score"
 _HEAD_INPUTS = frozenset({"text_states", "features", "dialogue", "turn"})  # of a model without any encoder
+OnEpoch = Callable[[Mapping[str, float]], None]  # told a training's latest point
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,12 @@ class _Trainer(HubTrainer):
         *,
         settings: Train,
         dev_score: Callable[[], float],
+        on_epoch: OnEpoch | None,
         batches: LengthBatches | None,
         **keywords: Any,
     ) -> None:
         self._settings, self._dev_score, self._batches = settings, dev_score, batches
+        self._on_epoch = on_epoch
         self.points: list[dict[str, float]] = []
         super().__init__(**keywords)
 
@@ -79,6 +82,8 @@ class _Trainer(HubTrainer):
         metrics = {f"eval_{_SCORE}": self._dev_score()}
         loss = next((row["loss"] for row in reversed(self.state.log_history) if "loss" in row), float("nan"))
         self.points.append({"epoch": float(self.state.epoch or 0), "loss": loss, "score": metrics["eval_score"]})
+        if self._on_epoch is not None:
+            self._on_epoch(self.points[-1])
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
@@ -136,7 +141,7 @@ class _Bar(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         self._advance(1)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
+    def close(self) -> None:
         self._stack.close()
 
 
@@ -148,6 +153,7 @@ def train_model(
     settings: Train,
     loss: Loss,
     dev_score: Callable[[], float],
+    on_epoch: OnEpoch | None = None,
 ) -> Training:
     """Train a model until its dev score stops growing; it is left with its best weights.
 
@@ -156,6 +162,7 @@ def train_model(
         prepared: the train split; rows without any label are context only.
         targets: `losses.encode_targets` of its rows.
         dev_score: scores the model, as it is at that moment, on dev; higher is better.
+        on_epoch: told every epoch's point; what it raises ends the training.
 
     Raises:
         SentirError: if the temporary folder, where the best weights are kept, cannot be written.
@@ -166,7 +173,8 @@ def train_model(
     batches = LengthBatches(prepared.lengths(), per_step, settings.seed) if alone else None
     epochs = _Epochs()
     collate = _collator(prepared, targets, cast(Sequence[str], model.inputs), settings, epochs)
-    callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience), _Bar(), epochs]
+    bar = _Bar()
+    callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience), bar, epochs]
     if settings.freeze_epochs:
         callbacks.append(_FreezePretrained(model, settings.freeze_epochs))
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
@@ -177,6 +185,7 @@ def train_model(
         trainer = _Trainer(
             settings=settings,
             dev_score=dev_score,
+            on_epoch=on_epoch,
             batches=batches,
             model=model,
             args=_arguments(settings, Path(folder), per_step),
@@ -188,7 +197,7 @@ def train_model(
         )
         trainer.model_accepts_loss_kwargs = False  # our models take tensors alone; the loss is `loss`
         _quiet(trainer)
-        with _threads_for(model), _room_in(folder):
+        with _threads_for(model), _room_in(folder), closing(bar):
             trainer.train()
         if settings.average:
             average.load_best()
