@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sentir.corpus.types import SPLITS, group_dialogues
 from sentir.errors import CorpusError
-from sentir.readers import csv_files, meld, read_corpus
+from sentir.readers import meld, read_corpus
 from sentir.recipe import Data
 
 HEADER = [
@@ -112,7 +112,7 @@ def test_folders_of_clips_are_never_listed(tmp_path, monkeypatch):
         listed.append(Path(folder).name)
         return scan(folder)
 
-    monkeypatch.setattr(csv_files.os, "scandir", spy)
+    monkeypatch.setattr(os, "scandir", spy)
     meld.read_tree(tmp_path)
     assert "MELD.Raw" in listed and "train_splits" not in listed
 

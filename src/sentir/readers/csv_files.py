@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from sentir.corpus.types import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.readers.folders import levels
 
 _WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
-# Levels of folders below the root to look through; the train CSV lies four below `versions` of kagglehub.
-_DEPTH = 6
-_CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
-
 Row = tuple[str, Mapping[str, str]]
 
 SYNTHETIC = "SYNTHETIC.txt"  # a file of this name beside the tables says that nobody said any of it
@@ -39,13 +34,10 @@ def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issu
     if not root.is_dir():
         raise CorpusError(_("{root} is not a folder; give the folder that holds the corpus.", root=root))
     seen: list[Path] = []
-    level = [root]
-    for _depth in range(_DEPTH + 1):
-        listed = [_list_folder(folder) for folder in level]
-        seen += [path for files, _folders in listed for path in files]
+    for level in levels(root, lambda name: name.endswith(".csv")):
+        seen += level
         if {path.name for path in seen} >= set(names):
             break
-        level = [folder for _files, folders in listed for folder in folders]
     chosen = {path.name: path for path in reversed(seen) if path.name in names}
     missing = [name for name in names if name not in chosen]
     if missing:
@@ -69,23 +61,6 @@ def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issu
 def is_synthetic(tables: Sequence[Path]) -> bool:
     """Say whether a file beside the tables calls the corpus synthetic."""
     return any((table.parent / SYNTHETIC).is_file() for table in tables)
-
-
-def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the CSV files of a folder, without AppleDouble ``._*``, and the folders to look into next."""
-    try:
-        with os.scandir(folder) as entries:
-            visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except OSError:
-        return [], []
-    files, folders = [], []
-    for entry in visible:
-        with suppress(OSError):  # what cannot even be looked at is not the corpus
-            if entry.is_dir() and not _CLIP_FOLDERS.fullmatch(entry.name):
-                folders.append(Path(entry.path))
-            elif entry.name.endswith(".csv") and entry.is_file():
-                files.append(Path(entry.path))
-    return files, folders
 
 
 def _note_ignored(file: str, names: Sequence[str]) -> Issue:

@@ -1,0 +1,116 @@
+"""What an archive holds, file by file, in one pass; archives in a tar archive are looked into where they lie."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from tarfile import EOFHeaderError, HeaderError, ReadError  # type: ignore[attr-defined]
+from typing import IO, Self, cast
+
+from sentir.i18n import _
+
+Member = tuple[PurePosixPath, int, IO[bytes]]  # name, size in bytes, content
+
+_GZIP, _ZIP = b"\x1f\x8b", b"PK"
+_TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
+_BLOCK = 10_240 * 100  # bytes read at once; a multiple of tar's record
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class UnsafeMemberError(Exception):
+    """An archive holds something that is no plain file below its own folder."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(name, what)
+        self.name, self.what = name, what
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is no end unless it says so; `tarfile` takes a damaged one for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile)
+        except EOFHeaderError:
+            raise
+        except HeaderError as error:
+            raise ReadError(str(error)) from error
+
+
+def members(file: IO[bytes]) -> Iterator[Member]:
+    """Yield the regular files of an archive in order; the content of one is there until the next is asked for.
+
+    Args:
+        file: the archive, from its beginning: zip, tar, or tar compressed by gzip, whatever its name.
+
+    Raises:
+        UnsafeMemberError: at a link, a device, or a name that leads out of the archive's folder.
+        tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError: if it is damaged
+            or ends too early.
+    """
+    if _begins_with(file, _ZIP):
+        return _zip_members(file)
+    return _tar_members(file, PurePosixPath())
+
+
+def total_size(file: IO[bytes], size: int) -> int:
+    """Return how many bytes an archive unpacks to: known for zip, else not less than its own ``size``."""
+    if not _begins_with(file, _ZIP):
+        return size
+    with zipfile.ZipFile(file) as archive:
+        total = sum(member.file_size for member in archive.infolist())
+    file.seek(0)
+    return total
+
+
+def _begins_with(file: IO[bytes], magic: bytes) -> bool:
+    return cast(io.BufferedReader, file).peek(len(magic)).startswith(magic)
+
+
+def _zip_members(file: IO[bytes]) -> Iterator[Member]:
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            name = _checked(member.filename)
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise UnsafeMemberError(member.filename, _("no plain file"))
+            if not member.is_dir():
+                with archive.open(member) as content:
+                    yield from _flat(name, member.file_size, content)
+
+
+def _tar_members(file: IO[bytes], folder: PurePosixPath) -> Iterator[Member]:
+    stream = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if _begins_with(file, _GZIP) else file
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_Header) as archive:
+        for member in archive:
+            name = _checked(member.name)
+            if member.isdir():
+                continue
+            content = archive.extractfile(member) if member.isreg() else None
+            if content is None:
+                raise UnsafeMemberError(member.name, _("no plain file"))
+            yield from _flat(folder / name, member.size, content)
+    while stream.read(_BLOCK):  # to the end, where gzip keeps its checksum
+        pass
+
+
+def _flat(name: PurePosixPath, size: int, content: IO[bytes]) -> Iterator[Member]:
+    """Yield a file, or what a tar archive among them holds."""
+    if name.name.lower().endswith(_TAR_SUFFIXES) and not name.name.startswith("._"):
+        yield from _tar_members(content, name.parent)
+    else:
+        yield name, size, content
+
+
+def _checked(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or _DRIVE.match(name) or "\0" in name or "\\" in name:
+        raise UnsafeMemberError(name, _("a name that leads out of its folder"))
+    return path

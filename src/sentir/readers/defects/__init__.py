@@ -1,0 +1,82 @@
+"""Known defects of published corpora, as data: ``<corpus>.json``, one file for each corpus.
+
+An entry names utterances, says what is wrong with them in every language and where that is known from, and what
+is done: ``report`` lists it, ``no_sound`` also takes the clip away, so that the text stays usable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from sentir.corpus.types import Issue, Utterance
+from sentir.i18n import LANGUAGES, language
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class Defect:
+    """Something wrong with some utterances as their authors published them.
+
+    Attributes:
+        ids: the utterances, ``meld/train/dia125/utt3``.
+        kind: the ``kind`` of the issues it gives.
+        what: language → one sentence.
+        action: ``report`` or ``no_sound``.
+        source: where it is known from.
+    """
+
+    ids: tuple[str, ...]
+    kind: str
+    what: Mapping[str, str]
+    action: Literal["report", "no_sound"]
+    source: str
+
+    def __post_init__(self) -> None:
+        if set(self.what) != set(LANGUAGES):
+            raise ValueError(f"{self.kind}: 'what' needs a sentence in each of {', '.join(LANGUAGES)}")
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1]
+    corpus: str
+    defects: tuple[Defect, ...] = Field(min_length=1)
+
+
+@cache
+def load_defects(corpus: str) -> tuple[Defect, ...]:
+    """Return the known defects of a corpus such as ``meld``.
+
+    Raises:
+        FileNotFoundError: if there is no file for it.
+        pydantic.ValidationError: if the file is none of ours.
+    """
+    content = files(__package__).joinpath(f"{corpus}.json").read_text(encoding="utf-8")
+    return _File.model_validate_json(content).defects
+
+
+def apply_defects(
+    utterances: Iterable[Utterance], defects: Sequence[Defect]
+) -> tuple[list[Utterance], list[Issue]]:
+    """Apply defects to the utterances they name; ids that are not there are passed over.
+
+    Returns:
+        The same utterances in their order, some without clip, and an issue for each utterance and defect.
+    """
+    silent = {key for defect in defects if defect.action == "no_sound" for key in defect.ids}
+    rows = [replace(u, clip=None) if u.id in silent else u for u in utterances]
+    present = {u.id for u in rows}
+    issues = [
+        Issue(defect.kind, "warning", defect.what[language()], key)
+        for defect in defects
+        for key in defect.ids
+        if key in present
+    ]
+    return rows, issues

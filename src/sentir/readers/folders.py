@@ -1,0 +1,55 @@
+"""Looking for files under a root, level by level, without listing folders of clips."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+# Levels of folders below the root to look through; MELD's train CSV lies four below `versions` of kagglehub.
+DEPTH = 6
+_CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
+
+
+def levels(root: Path, wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
+    """Yield the wanted files of ``root``, then those of its folders, and so on, each level by name.
+
+    Hidden files and folders and folders of clips are passed over, as is what may not be looked at.
+
+    Args:
+        root: a folder.
+        wanted: whether a file of this name is looked for.
+    """
+    level = [root]
+    for _depth in range(DEPTH + 1):
+        listed = [_list_folder(folder, wanted) for folder in level]
+        yield [path for files, _folders in listed for path in files]
+        level = [folder for _files, folders in listed for folder in folders]
+
+
+def newest_version(root: Path) -> Path:
+    """Return the newest of the numbered folders in which kagglehub keeps versions of a data set, or ``root``."""
+    place = root if root.name == "versions" else root / "versions"
+    try:
+        numbered = [path for path in place.iterdir() if path.name.isdecimal() and path.is_dir()]
+    except OSError:
+        return root
+    return max(numbered, key=lambda path: int(path.name), default=root)
+
+
+def _list_folder(folder: Path, wanted: Callable[[str], bool]) -> tuple[list[Path], list[Path]]:
+    try:
+        with os.scandir(folder) as entries:
+            visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    except OSError:
+        return [], []
+    files, folders = [], []
+    for entry in visible:
+        with suppress(OSError):  # what cannot even be looked at is not the corpus
+            if entry.is_dir() and not _CLIP_FOLDERS.fullmatch(entry.name):
+                folders.append(Path(entry.path))
+            elif wanted(entry.name) and entry.is_file():
+                files.append(Path(entry.path))
+    return files, folders
