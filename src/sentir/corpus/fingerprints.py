@@ -22,7 +22,8 @@ def test_fingerprint(utterances: Iterable[Utterance]) -> str:
 
 
 def _said(u: Utterance) -> tuple[str, ...]:
-    facts = (u.labels, u.scores, u.numbers)
+    named = {task: row for task, row in u.labels.items() if all(isinstance(label, str) for label in row)}
+    facts = (named, u.scores, u.numbers)  # a label that is a number is one of the scores
     return (
         u.text or "",
         u.speaker or "",

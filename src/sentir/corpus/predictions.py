@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Label, LabelSpace
 from sentir.errors import PredictionsError
 from sentir.i18n import _
 
@@ -19,11 +19,12 @@ _META = b"sentir.predictions"
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Probabilities for N utterances over the K labels of a space.
+    """Probabilities for N utterances over the K labels of a space, or N numbers where it holds numbers.
 
     Attributes:
         ids: N unique utterance ids.
-        probabilities: ``(N, K)`` float64 in [0, 1]; rows sum to 1 where one label is chosen.
+        probabilities: ``(N, K)`` float64 in [0, 1]; rows sum to 1 where one label is chosen. Where a number is
+            recognized, ``(N, 1)`` numbers, as they come, also beyond the scale.
         space: the label space that names the columns.
         source: where they came from, such as model, seed and fold.
     """
@@ -46,8 +47,7 @@ class Predictions:
             )
         if len(set(self.ids)) != len(self.ids):
             raise PredictionsError(_("Predictions hold an utterance id twice."))
-        in_range = bool(np.isfinite(p).all() and (p >= 0).all() and (p <= 1 + 1e-9).all())
-        if not in_range or not (self.space.multilabel or np.allclose(p.sum(axis=1), 1, atol=1e-6)):
+        if not self.space.holds(p):
             raise PredictionsError(_("Predictions must be probabilities, not raw scores."))
 
     def __len__(self) -> int:
@@ -71,8 +71,8 @@ class Predictions:
             )
         return Predictions(wanted, self.probabilities[[row[key] for key in wanted]], self.space, self.source)
 
-    def labels(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, tuple[str, ...]]:
-        """Return id → label names (`LabelSpace.decode`)."""
+    def labels(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, tuple[Label, ...]]:
+        """Return id → label names or number (`LabelSpace.decode`)."""
         return dict(zip(self.ids, self.space.decode(self.probabilities, thresholds), strict=True))
 
     @classmethod
@@ -95,12 +95,7 @@ class Predictions:
 
         columns = {name: self.probabilities[:, k] for k, name in enumerate(self.space.names)}
         table = pa.table({"id": list(self.ids), **columns})
-        meta = {
-            "task": self.space.task,
-            "names": self.space.names,
-            "multilabel": self.space.multilabel,
-            "source": dict(self.source),
-        }
+        meta = asdict(self.space) | {"source": dict(self.source)}
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table.replace_schema_metadata({_META: json.dumps(meta).encode()}), path)
 
@@ -119,7 +114,7 @@ class Predictions:
             meta = json.loads((table.schema.metadata or {})[_META])
         except (OSError, KeyError, pa.ArrowInvalid) as error:
             raise PredictionsError(_("{path} does not hold predictions of Sentir.", path=path)) from error
-        space = LabelSpace(meta["task"], tuple(meta["names"]), meta["multilabel"])
+        space = LabelSpace.from_dict(meta)
         columns = [table[name].to_numpy() for name in space.names]
         return cls(tuple(table["id"].to_pylist()), np.stack(columns, axis=1), space, meta["source"])
 
@@ -130,9 +125,10 @@ class Prediction:
 
     Attributes:
         labels: recognized names; empty is "none of them".
-        probabilities: label → probability.
+        probabilities: label → probability; empty where a number is recognized.
         synthetic: whether the model was trained on a synthetic corpus.
         problem: why there are neither labels nor probabilities, one sentence; ``""`` if there are.
+        values: name → number, where a number is recognized.
     """
 
     id: str
@@ -142,3 +138,4 @@ class Prediction:
     probabilities: dict[str, float]
     synthetic: bool = False
     problem: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
