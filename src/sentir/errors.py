@@ -4,6 +4,7 @@
     ├── RecipeError             a recipe or an override that cannot be used; names the key
     ├── UnknownNameError        a name that no registry knows; offers the nearest ones
     ├── CorpusError             files, columns or rows that cannot be read as a corpus
+    ├── DownloadError           a corpus that cannot be fetched
     ├── AudioError              a clip that cannot be decoded or used; has a ``kind`` to count by
     ├── PredictionsError        predictions that do not fit the utterances asked for
     ├── LockedTestError         the test split was asked for without opening it
@@ -28,6 +29,10 @@ class UnknownNameError(SentirError):
 
 class CorpusError(SentirError):
     """A corpus cannot be read: wrong folder, missing column, contradictory rows."""
+
+
+class DownloadError(SentirError):
+    """A corpus cannot be fetched: no network, no permission, no room, or not what was published."""
 
 
 class AudioError(SentirError):
