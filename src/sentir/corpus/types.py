@@ -6,25 +6,27 @@ Their only door is `sentir.evaluation.ledger.open_test`, which counts.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.corpus import views
 from sentir.corpus.fingerprints import fingerprint, test_fingerprint
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.promises import SPLITS as SPLITS
+from sentir.corpus.promises import check_promises
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from datasets import DatasetDict
     from numpy.typing import NDArray
 
-SPLITS = ("train", "dev", "test")
-Labels = Mapping[str, tuple[str, ...]]
+Labels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Utterance:
         dialogue: unique key of the conversation (or video) it belongs to.
         turn: its position in the dialogue, from 0.
         text: what is said, as the corpus has it; ``None`` if unknown.
-        labels: task → label names; a task that is not there was not annotated.
+        labels: task → label names, or a number where one is recognized; a task that is not there was not
+            annotated.
         scores: label name → annotated intensity, where the corpus has intensities.
         numbers: numeric facts that come with the corpus and are no labels, such as ``duration`` in seconds.
         stacked: probabilities that another model gives it, by ``task.label``; empty before it was asked.
@@ -100,6 +103,19 @@ class Dialogue:
 
     id: str
     utterances: tuple[Utterance, ...]
+
+    def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
+        """Return up to ``n`` utterances that come right before this one, in order."""
+        place = self._place(utterance)
+        return self.utterances[max(0, place - n) : place]
+
+    def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
+        """Return up to ``n`` utterances that come right after this one, in order."""
+        place = self._place(utterance) + 1
+        return self.utterances[place : place + n]
+
+    def _place(self, utterance: Utterance) -> int:
+        return [u.id for u in self.utterances].index(utterance.id)
 
 
 def group_dialogues(utterances: Iterable[Utterance]) -> list[Dialogue]:
@@ -172,14 +188,14 @@ class Corpus:
         issues: Iterable[Issue] = (),
         synthetic: bool = False,
     ) -> Corpus:
-        """Check the promises and seal the test labels.
+        """Check the promises and seal the test labels. Labels that are numbers come from ``scores``.
 
         Raises:
             CorpusError: if an id repeats, a dialogue lies in two splits, or a label is not in its space.
         """
-        rows = tuple(utterances)
         by_task = {space.task: space for space in spaces}
-        _check(name, rows, by_task)
+        rows = tuple(_with_numbers(u, by_task) for u in utterances)
+        check_promises(name, rows, by_task)
         test = [u for u in rows if u.split == "test"]
         return cls(
             name=name,
@@ -233,11 +249,39 @@ class Corpus:
             )
         return self.spaces[task]
 
+    @cached_property
+    def by_dialogue(self) -> Mapping[str, Dialogue]:
+        """Dialogues by id, in corpus order; an utterance without a dialogue is one of its own."""
+        return {dialogue.id: dialogue for dialogue in group_dialogues(self.utterances)}
+
+    @cached_property
+    def by_speaker(self) -> Mapping[str | None, tuple[Utterance, ...]]:
+        """Utterances by speaker, in corpus order; ``None`` stands for those whose speaker is not known."""
+        return views.by_speaker(self)
+
+    def by_label(self, task: str, split: str) -> Mapping[str, tuple[Utterance, ...]]:
+        """Return the utterances of train or dev by label, those of test never; see `views.by_label`."""
+        return views.by_label(self, task, split)
+
+    def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
+        """Return up to ``n`` utterances that come right before this one in its dialogue, in order."""
+        return self.by_dialogue[utterance.dialogue or utterance.id].before(utterance, n)
+
+    def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
+        """Return up to ``n`` utterances that come right after this one in its dialogue, in order."""
+        return self.by_dialogue[utterance.dialogue or utterance.id].after(utterance, n)
+
+    def find(self, key: str) -> Utterance:
+        """Return the utterance with this id or the only one whose id ends in it; see `views.find`."""
+        return views.find(self, key)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per utterance, with labels joined by ``|``; those of test are missing."""
-        import pandas as pd
+        return views.to_frame(self)
 
-        return pd.DataFrame([_flat(u, self.spaces) for u in self.utterances])
+    def to_datasets(self) -> DatasetDict:
+        """Return a Hugging Face data set for each split; labels of test are missing. See `views.to_datasets`."""
+        return views.to_datasets(self)
 
     def __iter__(self) -> Iterator[Utterance]:
         return iter(self.utterances)
@@ -246,50 +290,6 @@ class Corpus:
         return len(self.utterances)
 
 
-def _check(name: str, rows: tuple[Utterance, ...], spaces: Mapping[str, LabelSpace]) -> None:
-    repeated = [key for key, count in Counter(u.id for u in rows).items() if count > 1]
-    if repeated:
-        raise CorpusError(
-            _(
-                "In the corpus '{name}' the id '{id}' stands {n} times; ids must be unique.",
-                name=name,
-                id=repeated[0],
-                n=sum(u.id == repeated[0] for u in rows),
-            )
-        )
-    split_of: dict[str, str] = {}
-    for u in rows:
-        if u.split not in SPLITS:
-            raise CorpusError(
-                _("'{id}' has the split '{split}'; use train, dev or test.", id=u.id, split=u.split)
-            )
-        if u.dialogue and split_of.setdefault(u.dialogue, u.split) != u.split:
-            raise CorpusError(
-                _(
-                    "In the corpus '{name}' the dialogue '{dialogue}' lies in {one} and in {other}; "
-                    "a dialogue must lie in one split.",
-                    name=name,
-                    dialogue=u.dialogue,
-                    one=split_of[u.dialogue],
-                    other=u.split,
-                )
-            )
-        for task, labels in u.labels.items():
-            spaces[task].encode([labels])
-
-
-def _flat(u: Utterance, spaces: Mapping[str, LabelSpace]) -> dict[str, object]:
-    row: dict[str, object] = {
-        "id": u.id,
-        "split": u.split,
-        "dialogue": u.dialogue,
-        "turn": u.turn,
-        "speaker": u.speaker,
-        "text": u.text,
-        "path": None if u.clip is None else str(u.clip.path),
-        "start": None if u.clip is None else u.clip.start,
-        "end": None if u.clip is None else u.clip.end,
-    }
-    row |= {task: "|".join(u.labels[task]) if task in u.labels else None for task in spaces}
-    row |= {f"score.{name}": value for name, value in u.scores.items()}
-    return row | {f"number.{name}": value for name, value in u.numbers.items()}
+def _with_numbers(u: Utterance, spaces: Mapping[str, LabelSpace]) -> Utterance:
+    numbers = {task: label for task, space in spaces.items() if (label := space.scored(u.scores)) is not None}
+    return replace(u, labels={**u.labels, **numbers}) if numbers else u
