@@ -1,7 +1,7 @@
-"""Words for emotions and sentiments in English and Spanish: nouns, adjectives, and short forms of published corpora.
+"""Words for emotions and sentiments in English and Spanish: nouns, adjectives, short forms of published corpora.
 
-Only words whose meaning is no guess stand here. ``exc`` (excited, exercise, excluded), ``ps``, ``none``, ``disgusto``
-(disgust or annoyance), ``pena`` (sorrow or shame) and ``vergüenza`` (shame or embarrassment) do not.
+Only words whose meaning is no guess stand here. ``exc`` (excited, excluded), ``ps``, ``none``, ``disgusto`` (disgust
+or annoyance), ``pena`` (sorrow or shame) and ``vergüenza`` (shame or embarrassment) do not.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 _EMOTIONS = {
     "admiration": "admiring, admiración",
     "amusement": "amused, diversión, divertido, divertida",
-    "anger": "angry, ang, mad, rage, fury, furious, ira, enojo, enfado, rabia, furia, enfadado, enfadada, enojado, "
-    "enojada, furioso, furiosa",
+    "anger": "angry, ang, mad, rage, fury, furious, ira, enojo, enfado, rabia, furia, enfadado, enfadada, "
+    "enojado, enojada, furioso, furiosa",
     "annoyance": "annoyed, fastidio, fastidiado, fastidiada",
     "approval": "approving, aprobación",
     "boredom": "bored, aburrimiento, aburrido, aburrida",
@@ -46,8 +46,8 @@ _EMOTIONS = {
     "remorse": "remorseful, remordimiento",
     "sadness": "sad, sorrow, tristeza, triste",
     "shame": "ashamed",
-    "surprise": "surprised, sur, pleasant surprise, pleasant surprised, pleasantly surprised, sorpresa, sorprendido, "
-    "sorprendida",
+    "surprise": "surprised, sur, pleasant surprise, pleasant surprised, pleasantly surprised, sorpresa, "
+    "sorprendido, sorprendida",
     "trust": "confianza",
 }
 _SENTIMENTS = {
@@ -58,10 +58,10 @@ _SENTIMENTS = {
 
 
 def fold(word: str) -> str:
-    """Return a word without what makes no difference: case, accents, and ``_`` or ``-`` for a space."""
-    letters = unicodedata.normalize("NFKD", word.casefold())
+    """Return a word without what makes no difference: case, accents, and ``_`` or ``-`` for a space within it."""
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.sub(r"[\s_-]+", " ", plain).strip()
+    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", plain).strip()
 
 
 def _reverse(names: Mapping[str, str]) -> dict[str, str]:

@@ -1,33 +1,61 @@
-"""Tables as rows of text cells, from CSV, TSV or Parquet; a cell is a number only where it is asked for one."""
+"""Tables as rows of text cells, whatever they come from; a cell is a number or a list only where asked for one."""
 
 from __future__ import annotations
 
-import csv
+import json
 import math
-from collections import Counter
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
 Row = dict[str, str]
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
-_LONGEST_CELL = 2**31 - 1  # characters; Python takes 131,072 unless told
+JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+_PYTHON_LIST = re.compile(r"\[\s*('[^'\\]*'|\"[^\"\\]*\")(\s*,\s*('[^'\\]*'|\"[^\"\\]*\"))*\s*,?\s*\]")
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
 def load_rows(path: Path) -> list[Row]:
-    """Read a ``.csv``, ``.tsv`` or ``.parquet`` file; every cell is text, ``""`` where there is no value.
+    """Read a table; every cell is text: ``""`` where there is no value, lists as JSON, truths as true and false.
+
+    It may be a ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file, or a folder that ``datasets``
+    saved with ``save_to_disk``. Numbers of classes whose names that library wrote beside them become the names.
 
     Raises:
-        CorpusError: if the file is of another kind, damaged, empty, or a row does not fit the header.
+        CorpusError: if it is of another kind, damaged or empty, or a row does not fit the others; it names the
+            row.
     """
+    from sentir.readers import table_arrow, table_csv, table_json
+
     suffix = path.suffix.lower()
-    if suffix not in TABLE_SUFFIXES:
-        raise CorpusError(_("{path} is no table that can be read; use a .csv, .tsv or .parquet file.", path=path))
-    rows = _load_parquet(path) if suffix == ".parquet" else _load_text(path)
+    if is_dataset(path):
+        rows = table_arrow.read_dataset(path)
+    elif suffix == ".parquet":
+        rows = table_arrow.read_parquet(path)
+    elif suffix in JSON_SUFFIXES:
+        rows = table_json.read_lines(path)
+    elif suffix in TABLE_SUFFIXES:
+        rows = table_csv.read_separated(path)
+    else:
+        raise CorpusError(
+            _(
+                "{path} is no table that can be read; use a .csv, .tsv, .parquet, .jsonl or .ndjson file, or a "
+                "folder that 'datasets' saved.",
+                path=path,
+            )
+        )
     if not rows:
         raise CorpusError(_("The table {path} has no rows.", path=path))
     return rows
+
+
+def is_dataset(path: Path) -> bool:
+    """Say whether a folder was written by ``save_to_disk`` of Hugging Face's ``datasets``."""
+    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
 
 
 def to_number(cell: str) -> float | None:
@@ -39,63 +67,85 @@ def to_number(cell: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _load_text(path: Path) -> list[Row]:
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    limit = csv.field_size_limit(_LONGEST_CELL)
+def to_list(cell: str) -> list[str] | None:
+    """Return the items of a cell that is a list, as JSON or Python write one, or ``None`` if it is none.
+
+    Items are strings, numbers, or true and false; those without content are left out.
+    """
+    cell = cell.strip()
+    if not cell.startswith("["):
+        return None
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            records = [record for record in csv.reader(file, delimiter=delimiter, strict=True) if record]
-    except UnicodeDecodeError as error:
-        raise CorpusError(_("{path} is not UTF-8 text; save it as UTF-8.", path=path)) from error
-    except csv.Error as error:
-        raise CorpusError(_("{path} is no table: {why}.", path=path, why=str(error).rstrip("."))) from error
-    finally:
-        csv.field_size_limit(limit)
-    if not records:
-        return []
-    header = records.pop(0)
-    _check_separator(path, header)
-    if twice := [name for name, count in Counter(header).items() if count > 1]:
-        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
-    for n, record in enumerate(records, start=1):
-        if len(record) != len(header):
-            raise CorpusError(
-                _(
-                    "{path}: row {row} has {n} cells and the header {expected}; check quotes and separators.",
-                    path=path,
-                    row=n,
-                    n=len(record),
-                    expected=len(header),
-                )
-            )
-    return [dict(zip(header, record, strict=True)) for record in records]
+        items = json.loads(cell)
+    except (ValueError, RecursionError):
+        if not _PYTHON_LIST.fullmatch(cell):
+            return None
+        items = [one or other for one, other in _QUOTED.findall(cell)]
+    if any(isinstance(item, list | dict) for item in items):
+        return None
+    return [text for item in items if (text := to_text(item).strip())]
 
 
-def _check_separator(path: Path, header: list[str]) -> None:
-    used = [mark for mark in ";\t" if len(header) == 1 and mark in header[0]]
-    if used:
-        raise CorpusError(
-            _(
-                "{path} seems to separate its cells by {separator}; save it with commas, or with tabs as .tsv.",
-                path=path,
-                separator=repr(used[0]),
-            )
-        )
+def to_text(value: Any) -> str:
+    """Return a value of a typed table as a cell.
+
+    Raises:
+        ValueError: saying in a clause why it cannot be one.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        if any(isinstance(item, list | tuple | Mapping) for item in value):
+            raise ValueError(_("it holds a list of lists or of objects"))
+        return _characters(json.dumps([_plain(item) for item in value], ensure_ascii=False))
+    if isinstance(value, Mapping):
+        if value.keys() == {"bytes", "path"}:  # a sound or picture of `datasets`
+            return to_text(value["path"])
+        raise ValueError(_("it holds an object of its own"))
+    return _characters(value)
 
 
-def _load_parquet(path: Path) -> list[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.ParquetFile(path).read().to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorpusError(
-            _("{path} is no Parquet file: {why}.", path=path, why=str(error).rstrip("."))
-        ) from error
-    return [{name: _text(value) for name, value in row.items()} for row in rows]
+def _plain(item: Any) -> Any:
+    return item if isinstance(item, str | int | float) or item is None else to_text(item)
 
 
-def _text(value: object) -> str:
-    missing = value is None or (isinstance(value, float) and math.isnan(value))
-    return "" if missing else str(value)
+def _characters(value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(_("it holds bytes that are no text")) from error
+    text = str(value)
+    if not text.isascii() and re.search("[\ud800-\udfff]", text):
+        raise ValueError(_("it holds half a character, such as \\ud83d"))
+    return text
+
+
+def to_rows(path: Path, objects: list[dict[str, Any]], first: int = 1) -> list[Row]:
+    """Return rows with the same columns, those of all objects in order of appearance, and cells of text.
+
+    Raises:
+        CorpusError: naming the row, counted from ``first``, and the column of a value that cannot be a cell.
+    """
+    columns = dict.fromkeys(name for one in objects for name in one)
+    rows = []
+    for n, one in enumerate(objects, start=first):
+        row = {}
+        for name in columns:
+            try:
+                row[name] = to_text(one.get(name))
+            except ValueError as error:
+                raise CorpusError(
+                    _(
+                        "{path}: row {row} cannot be read in '{name}': {why}; make it a text, a number or a list "
+                        "of these, or leave the column out.",
+                        path=path,
+                        row=n,
+                        name=name,
+                        why=error,
+                    )
+                ) from error
+        rows.append(row)
+    return rows

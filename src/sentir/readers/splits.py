@@ -6,16 +6,22 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
+from sentir.corpus.synonyms import fold
 from sentir.corpus.types import SPLITS
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
-_SPLIT_NAMES = {name: name for name in SPLITS} | dict.fromkeys(("val", "valid", "validation"), "dev")
+_WORDS = {
+    "train": "train training entrenamiento",
+    "dev": "dev devel development val valid validation desarrollo validacion",
+    "test": "test testing prueba",
+}
+_SPLIT_NAMES = {word: split for split in SPLITS for word in _WORDS[split].split()}
 
 
 def split_named(name: str) -> str | None:
     """Return train, dev or test for a name such as ``Validation``, or ``None`` if it names no split."""
-    return _SPLIT_NAMES.get(name.strip().casefold())
+    return _SPLIT_NAMES.get(fold(name))
 
 
 def draw_splits(groups: Sequence[str], fractions: Sequence[float], seed: int) -> list[str]:

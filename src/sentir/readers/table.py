@@ -1,4 +1,4 @@
-"""Reader of one table of the user's own: CSV, TSV or Parquet, its columns named in the recipe, none guessed.
+"""Reader of one table of the user's own, its columns named in the recipe, none guessed.
 
 Cells are text until a column says otherwise, so ids keep leading zeros and dashes. Rows are counted from 1, the
 header not included. Order within a dialogue is the order of the rows.
@@ -14,7 +14,7 @@ from pathlib import Path
 from sentir.corpus.types import Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
-from sentir.readers.cells import Row, load_rows, to_number
+from sentir.readers.cells import Row, is_dataset, load_rows, to_number
 from sentir.readers.splits import draw_splits, split_named
 from sentir.readers.table_labels import read_intensities, read_names
 from sentir.recipe import Data, Table
@@ -29,7 +29,7 @@ def read(root: Path, data: Data) -> Corpus:
     else by dialogue, else by speaker, else row by row. Clips are attached if ``data.sound`` is set.
 
     Args:
-        root: the file, or the folder in which ``data.table.file`` lies.
+        root: the table, or the folder in which ``data.table.file`` lies.
         data: the recipe's section; ``data.task`` names the task of the label column or columns.
 
     Raises:
@@ -87,14 +87,14 @@ def _checked(data: Data) -> Table:
 
 
 def _locate(root: Path, table: Table) -> Path:
-    if root.is_file():
+    if root.is_file() or (table.file is None and is_dataset(root)):
         return root
     if table.file is None:
         raise RecipeError(
             _("{root} is a folder; name the table in it as 'data.table.file', or give the file.", root=root)
         )
     path = root / table.file
-    if not path.is_file():
+    if not path.exists():
         raise CorpusError(_("There is no table {path}; correct the root or 'data.table.file'.", path=path))
     return path
 
@@ -269,7 +269,7 @@ def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> 
         )
         issues.append(Issue("time_unusable", "problem", message, key))
         return None
-    clip = Clip(path.parent / row[table.audio], start, end)
+    clip = Clip((path if path.is_dir() else path.parent) / row[table.audio], start, end)
     if not os.path.isfile(clip.path):  # unlike Path.is_file, it takes a name of any length
         issues.append(Issue("audio_missing", "problem", _("There is no file {path}.", path=clip.path), key))
     return clip

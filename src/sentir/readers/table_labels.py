@@ -1,17 +1,19 @@
-"""Labels of the user's own table: a column of names, or a column of intensities per label."""
+"""Labels of the user's own table: a column of names or of lists of them, or a column of intensities per label."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from sentir.corpus.labels import LabelSpace, normalize_emotion, normalize_sentiment
+from sentir.corpus.synonyms import fold
 from sentir.corpus.types import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.readers.cells import Row, to_number
-from sentir.recipe import Data
+from sentir.readers.cells import Row, to_list, to_number
+from sentir.recipe import Data, Table
 
 Labelled = tuple[dict[str, tuple[str, ...]], dict[str, float]]
 
@@ -19,12 +21,17 @@ _NORMALIZERS: dict[str, Callable[[str], str]] = {
     "emotion": normalize_emotion,
     "sentiment": normalize_sentiment,
 }
+_TRUTHS = {"true": 1.0, "false": 0.0}
+_LISTED = 30  # unknown names in one sentence
 
 
 def read_names(
     path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
 ) -> tuple[LabelSpace, list[Labelled]]:
-    """Read the label column: one name per row, none where the cell is empty (listed as an issue).
+    """Read the label column: a name or a list of names per row.
+
+    Where a cell is a list, or names are separated, several labels may hold, and ``[]`` is none of them. An empty
+    cell was not annotated: the row has no label (listed as an issue).
 
     Returns:
         The space of all names found, in alphabetical order, and labels and scores of every row.
@@ -33,66 +40,128 @@ def read_names(
         CorpusError: listing every name that is not known, or if no row has one.
     """
     assert data.table is not None and data.table.label is not None
-    cells = [row[data.table.label].strip() for row in rows]
-    name_of = _names(path, sorted(set(cells) - {""}), data)
-    if not name_of:
-        raise CorpusError(_("{path}: no row has a label in '{name}'.", path=path, name=data.table.label))
-    for key, cell in zip(ids, cells, strict=True):
-        if not cell:
-            message = _("It has no label in '{name}'; kept without one.", name=data.table.label)
+    column = data.table.label
+    cells, several = split_cells([row[column] for row in rows], data.table.label_separator)
+    name_of = _names(path, Counter(word for cell in cells for word in cell or ()), data)
+    found = [None if cell is None else tuple(sorted({name_of[word] for word in cell} - {""})) for cell in cells]
+    if not several:
+        found = [labels or None for labels in found]
+    names = sorted({name for labels in found for name in labels or ()})
+    if not names:
+        raise CorpusError(_("{path}: no row has a label in '{name}'.", path=path, name=column))
+    for key, labels in zip(ids, found, strict=True):
+        if labels is None:
+            message = _("It has no label in '{name}'; kept without one.", name=column)
             issues.append(Issue("label_missing", "warning", message, key))
-    space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))))
-    return space, [({data.task: (name_of[cell],)} if cell else {}, {}) for cell in cells]
+    space = LabelSpace(data.task, tuple(names), multilabel=several)
+    return space, [({} if labels is None else {data.task: labels}, {}) for labels in found]
+
+
+def split_cells(cells: Sequence[str], separator: str | None) -> tuple[list[tuple[str, ...] | None], bool]:
+    """Return the words of each cell, ``None`` where it is empty, and whether a row may have several."""
+    lists = [to_list(cell) for cell in cells]
+    several = separator is not None or any(items is not None for items in lists)
+    words: list[tuple[str, ...] | None] = []
+    for cell, items in zip(cells, lists, strict=True):
+        if items is None:
+            parts = cell.split(separator) if separator else [cell]
+            items = [word for part in parts if (word := part.strip())]
+            words.append(tuple(items) if cell.strip() else None)
+        else:
+            words.append(tuple(items))
+    return words, several
 
 
 def read_intensities(
     path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
 ) -> tuple[LabelSpace, list[Labelled]]:
-    """Read one intensity per label column; a label is present above the threshold.
+    """Read one intensity per label column, or true and false; a label is present above the threshold.
+
+    Where several columns are one label, the highest counts.
 
     Returns:
         A multi-label space in alphabetical order, and labels and scores of every row; a row that lacks a number
         has neither (listed as an issue).
 
     Raises:
-        CorpusError: listing every column whose name is not known.
+        CorpusError: listing every column whose name is not known, or if no row has all numbers.
     """
     assert data.table is not None
-    name_of = _names(path, data.table.labels, data)
-    space = LabelSpace(data.task, tuple(sorted(name_of.values())), multilabel=True)
+    name_of = {column: name for column, name in _names(path, data.table.labels, data).items() if name}
+    if not name_of:
+        raise CorpusError(_("{path}: 'data.table.names' leaves no column of 'labels'.", path=path))
+    space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))), multilabel=True)
     labelled: list[Labelled] = []
     for row, key in zip(rows, ids, strict=True):
-        read = {name: to_number(row[column]) for column, name in name_of.items()}
-        scores = {name: read[name] for name in space.names}
-        known = {name: score for name, score in scores.items() if score is not None}
-        if len(known) < len(space):
-            unread = ", ".join(column for column, name in name_of.items() if name not in known)
-            message = _("It has no number in {columns}; kept without labels.", columns=unread)
+        read = {column: to_intensity(row[column]) for column in name_of}
+        if missing := [column for column, score in read.items() if score is None]:
+            message = _("It has no number in {columns}; kept without labels.", columns=", ".join(missing))
             issues.append(Issue("label_missing", "warning", message, key))
             labelled.append(({}, {}))
             continue
-        present = tuple(name for name, score in known.items() if score > data.table.threshold)
-        labelled.append(({data.task: present}, known))
+        scores = {
+            name: max(score for column, score in read.items() if score is not None and name_of[column] == name)
+            for name in space.names
+        }
+        present = tuple(name for name, score in scores.items() if score > data.table.threshold)
+        labelled.append(({data.task: present}, scores))
+    if not any(labels for labels, _scores in labelled):
+        raise CorpusError(
+            _("{path}: no row has a number in each of {columns}; write decimals with a point.",
+              path=path, columns=", ".join(name_of))
+        )  # fmt: skip
     return space, labelled
 
 
-def _names(path: Path, words: Sequence[str], data: Data) -> dict[str, str]:
-    """Map the table's names of labels to ours, or each to itself."""
-    normalize = _NORMALIZERS.get(data.task)
-    if normalize is None or data.table is None or not data.table.normalize:
-        return {word: word for word in words}
+def to_intensity(cell: str) -> float | None:
+    """Return the number in a cell, 1 for true and 0 for false, or ``None``."""
+    return _TRUTHS.get(cell.strip().casefold(), to_number(cell))
+
+
+def is_known(word: str, task: str) -> bool:
+    """Say whether a word is a name of a label of ``task``, one that we know."""
+    with suppress(CorpusError):
+        return bool(_NORMALIZERS[task](word))
+    return False
+
+
+def _names(path: Path, words: Mapping[str, int] | Sequence[str], data: Data) -> dict[str, str]:
+    """Map the table's names of labels to ours, or each to itself; a mapping says how often each occurs."""
+    assert data.table is not None
+    normalize = _NORMALIZERS.get(data.task, str) if data.table.normalize else str
+    own = _own_names(data.table)
     names: dict[str, str] = {}
     for word in words:
+        given = own.get(word, own.get(fold(word)))
+        if given == "":
+            names[word] = ""
+            continue
         with suppress(CorpusError):
-            names[word] = normalize(word)
+            names[word] = normalize(given or word)
+        if given:
+            names.setdefault(word, given)
     if unknown := [word for word in words if word not in names]:
-        raise CorpusError(
-            _(
-                "{path}: unknown names of '{task}': {names}; correct them, or set data.table.normalize=false "
-                "to keep the names as they are.",
-                path=path,
-                task=data.task,
-                names=", ".join(unknown),
-            )
-        )
+        raise CorpusError(_unknown(path, unknown, words, data.task))
     return names
+
+
+def _own_names(table: Table) -> dict[str, str]:
+    """Return the words that the recipe explains, as they are and without accents and case."""
+    given = {word.strip(): name.strip() for word, name in table.names.items()}
+    return {fold(word): name for word, name in given.items()} | given
+
+
+def _unknown(path: Path, unknown: list[str], words: Mapping[str, int] | Sequence[str], task: str) -> str:
+    listed = unknown
+    if isinstance(words, Mapping):
+        unknown = sorted(unknown, key=lambda word: (-words[word], word))
+        listed = [f"{word[:60]} ({words[word]})" for word in unknown]
+    more = [_("{n} more", n=len(listed) - _LISTED)] if len(listed) > _LISTED else []
+    return _(
+        "{path}: unknown names of '{task}': {names}; say in the recipe's section data.table what they mean, such "
+        'as names = {{ "{word}" = "joy" }}, or set data.table.normalize=false to keep all names as they are.',
+        path=path,
+        task=task,
+        names=", ".join([*listed[:_LISTED], *more]),
+        word=unknown[0][:60],
+    )

@@ -24,8 +24,11 @@ class Table(Section):
     """Columns of a table of the user's own (reader ``table``); every column is named, none is guessed.
 
     Attributes:
-        file: CSV, TSV or Parquet file, relative to the root; the root itself may be the file.
-        label: a column with one label name per row.
+        file: CSV, TSV, Parquet or JSON lines, or a folder that ``datasets`` saved, relative to the root; the root
+            itself may be it. A folder with splits has them in the column ``split``.
+        label: a column with one label name per row, or several: a JSON list, or names between separators.
+        label_separator: what parts several labels in a cell of ``label``, such as ``|``.
+        names: the table's words for labels → ours; ``""`` is no label. Known words need none.
         labels: columns with an intensity each; a label is present above ``threshold``.
         features: numeric columns offered as inputs.
         group: column whose values never cross splits when there is no split column (else ``dialogue``).
@@ -43,7 +46,9 @@ class Table(Section):
     dialogue: str | None = None
     split: str | None = None
     label: str | None = None
+    label_separator: str | None = Field(None, min_length=1)
     labels: tuple[str, ...] = ()
+    names: dict[str, str] = Field(default_factory=dict)
     threshold: float = 0.0
     normalize: bool = True
     features: tuple[str, ...] = ()
@@ -56,6 +61,8 @@ class Table(Section):
     def _one_kind_of_label(self) -> Self:
         if bool(self.label) == bool(self.labels):
             raise ValueError(_("name either one column in 'label' or several in 'labels'"))
+        if self.label_separator and self.labels:
+            raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
         if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
         return self
