@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field, ValidationError
 
@@ -21,17 +21,20 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
 from sentir.recipe.judging import Evaluation, Study
-from sentir.recipe.model import Audio, Model, Stacked
+from sentir.recipe.model import Audio, Lora, Model, Stacked
 from sentir.recipe.sections import Section
 from sentir.recipe.toml import merge, parse_override, toml_text
 from sentir.recipe.training import Augment, Train
+from sentir.recipe.tuning import Dimension, Tune
 
 __all__ = [
     "DEFAULT_CLEANING",
     "Audio",
     "Augment",
     "Data",
+    "Dimension",
     "Evaluation",
+    "Lora",
     "Model",
     "Recipe",
     "Section",
@@ -39,6 +42,7 @@ __all__ = [
     "Study",
     "Table",
     "Train",
+    "Tune",
     "merge",
     "parse_override",
     "toml_text",
@@ -56,6 +60,7 @@ class Recipe(Section):
     train: Train = Train()
     evaluation: Evaluation = Evaluation()
     study: Study = Study()
+    tune: Tune = Tune()
 
     @classmethod
     def load(cls, path: Path, overrides: Iterable[str] = ()) -> Recipe:
@@ -141,7 +146,12 @@ def _explain(error: ValidationError, where: str) -> str:
 
 def _known_keys(path: list[str]) -> list[str]:
     section: Any = Recipe
-    for part in path:
-        annotation = section.model_fields[part].annotation
-        section = annotation if isinstance(annotation, type) else Table
+    for part in path:  # the keys of a table of sections are no settings
+        if part in section.model_fields:
+            section = _section_in(section.model_fields[part].annotation)
     return list(section.model_fields)
+
+
+def _section_in(annotation: Any) -> type[Section]:
+    kinds = (annotation, *get_args(annotation))
+    return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section))
