@@ -51,7 +51,7 @@ def compare(
     Args:
         truth: what `LabelSpace.encode` makes, N rows.
         groups: N keys of dialogues.
-        metric: one of `sentir.evaluation.metrics.COUNTED`.
+        metric: one of `sentir.evaluation.metrics.counted`.
         names: of a and b.
 
     Returns:

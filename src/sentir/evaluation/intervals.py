@@ -1,4 +1,4 @@
-"""Intervals by bootstrap over dialogues: conversations are independent, utterances of one are not."""
+"""Intervals by bootstrap over dialogues (or speakers): these are independent, utterances of one are not."""
 
 from __future__ import annotations
 

@@ -9,6 +9,15 @@ from typing import Any
 from sentir.i18n import _
 
 CONFIDENCE = 0.95  # of every interval shown
+FEW = 30  # draw units (dialogues, speakers) below which an interval is known to be too narrow
+AT_HALF = "@0.5"  # ends the names of metrics of several labels, each present from probability 0.5 on
+_LOWER = frozenset({"mae"})
+_PLAIN = frozenset({"mae", "pearson", "ccc"})  # no shares, so that their differences are no points
+
+
+def gain(metric: str, value: float) -> float:
+    """Return a score, or a difference of scores, so that higher is better: an error changes its sign."""
+    return -value if metric in _LOWER else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +53,12 @@ class ModelScores:
         role: ``baseline``, ``candidate`` or ``finalist``.
         n: scored utterances.
         seeds: trainings behind the mean.
-        confusion: ``(K, K)`` counts, truth by row, mean over seeds; ``None`` for several labels at once.
-        thresholds: label → dev-tuned threshold, mean over seeds; ``None`` for one label.
+        metrics: the headline first. For several labels those at dev-tuned thresholds, and beside each that needs
+            thresholds the same at 0.5, called ``macro_f1@0.5``.
+        confusion: ``(K, K)`` counts, truth by row, mean over seeds; ``None`` for several labels and for numbers.
+        thresholds: label → dev-tuned threshold, mean over seeds; ``None`` for one label and for numbers.
         scored: hash of the scored ids, so that two users can see whether they scored the same set.
+        clusters: dialogues or speakers that the intervals are drawn from; 0 in results of earlier versions.
         notes: what a reader must know, such as random weights or a synthetic corpus.
         family: what a trained model lives on: ``text``, ``sound``, ``sound_stacked`` … ; ``""`` for a baseline.
     """
@@ -65,6 +77,7 @@ class ModelScores:
     scored: str = ""
     notes: tuple[str, ...] = field(default=())
     family: str = ""
+    clusters: int = 0
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -76,10 +89,11 @@ class Comparison:
     """Two models on the same utterances: ``a`` less ``b`` in one metric.
 
     Attributes:
-        difference: metric of a less metric of b, as a fraction (0.021 = 2.1 points).
+        difference: metric of a less metric of b, as a fraction (0.021 = 2.1 points) or in the metric's units.
         low, high: interval of the difference by paired bootstrap over dialogues.
         p: two-sided p-value of the paired permutation test with swaps per dialogue.
         p_holm: the same after Holm's correction over the table it stands in.
+        dialogues: how many were drawn and swapped; speakers, where the recipe says so.
     """
 
     a: str
@@ -97,37 +111,47 @@ class Comparison:
     dialogues: int
 
     def sentence(self) -> str:
-        """Say the comparison in one plain sentence of the current language.
+        """Say the comparison in one plain sentence of the current language, and whether it rests on few dialogues.
 
-        It says better or worse only where both the interval and the corrected p-value do.
+        It says better or worse only where both the interval and the corrected p-value do. An interval is that of
+        the gain: above 0 where a is better, also in a metric whose lower values are better.
         """
+        low, high = sorted((gain(self.metric, self.low), gain(self.metric, self.high)))
+        better = gain(self.metric, self.difference)
         values = {
             "a": self.a,
             "b": self.b,
-            "points": f"{abs(self.difference) * 100:.1f}",
-            "low": _points(self.low),
-            "high": _points(self.high),
-            "p": f"{self.p_holm:.3f}",
+            "low": self._amount(low),
+            "high": self._amount(high),
+            "p": "p < 0.001" if self.p_holm < 0.0005 else f"p = {self.p_holm:.3f}",
         }
         proven = self.p_holm < 1 - CONFIDENCE
-        if proven and self.low > 0:
-            return _(
-                "{a} is better than {b} by {points} points (95 % interval {low} to {high}, p = {p}).",
-                **values,
-            )
-        if proven and self.high < 0:
-            return _(
-                "{a} is worse than {b} by {points} points (95 % interval {low} to {high}, p = {p}).", **values
-            )
-        return _(
-            "{a} and {b} cannot be told apart: a difference of {points} points "
-            "(95 % interval {low} to {high}, p = {p}).",
-            **values | {"points": _points(self.difference)},
-        )
+        if proven and low > 0:
+            found = _("{a} is better than {b} by {amount} (95 % interval {low} to {high}, {p}).",
+                      amount=self._named(better), **values)  # fmt: skip
+        elif proven and high < 0:
+            found = _("{a} is worse than {b} by {amount} (95 % interval {low} to {high}, {p}).",
+                      amount=self._named(-better), **values)  # fmt: skip
+        else:
+            found = _("{a} and {b} cannot be told apart: a difference of {amount} "
+                      "(95 % interval {low} to {high}, {p}).", amount=self._named(better), **values)  # fmt: skip
+        return found if self.dialogues >= FEW else f"{found} {few(self.dialogues)}"
+
+    def _amount(self, value: float) -> str:
+        """Write points of shares, and other metrics in their own units."""
+        digits, factor = (3, 1) if self.metric in _PLAIN else (1, 100)
+        return f"{round(value * factor, digits) + 0.0:.{digits}f}"
+
+    def _named(self, value: float) -> str:
+        amount = self._amount(value)
+        return amount if self.metric in _PLAIN else _("{points} points", points=amount)
 
 
-def _points(share: float) -> str:
-    return f"{share * 100 + 0.0:.1f}".replace("-0.0", "0.0")
+def few(clusters: int) -> str:
+    """Say that intervals rest on few draw units, and so are too narrow."""
+    return _(
+        "Rests on {n} dialogues or speakers only: the interval is too narrow, the p-value coarse.", n=clusters
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.intervals import Run, bootstrap
-from sentir.evaluation.metrics import confusion_matrix, per_label
-from sentir.evaluation.results import Comparison, LabelScore, ModelScores
+from sentir.evaluation.metrics import confusion_matrix, counted, per_label
+from sentir.evaluation.results import AT_HALF, FEW, Comparison, LabelScore, ModelScores, few
 from sentir.i18n import _
+
+_UNDECIDED = ("auc", "average_precision")  # of a label, whatever its threshold
 
 
 def score_model(
     *,
     space: LabelSpace,
-    labels: Mapping[str, tuple[str, ...]],
+    labels: Mapping[str, tuple[Label, ...]],
     predictions: Sequence[Predictions],
     thresholds: Sequence[NDArray[np.floating] | None],
     groups: Mapping[str, str],
@@ -42,11 +44,13 @@ def score_model(
 ) -> ModelScores:
     """Score one model, trained with one or more seeds, on exactly the utterances in ``labels``.
 
+    Where several labels have thresholds, every metric that needs them stands beside the same at 0.5.
+
     Args:
-        labels: id → label names of the task.
+        labels: id → label names of the task, or its number.
         predictions: one per seed; they may hold more utterances, in any order.
         thresholds: one per seed, ``(K,)`` or none.
-        groups: id → dialogue; the bootstrap draws dialogues.
+        groups: id → dialogue or speaker; the bootstrap draws these.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
@@ -54,6 +58,17 @@ def score_model(
     ids, truth, runs, dialogues = joined(space, labels, predictions, thresholds, groups)
     matrices = [confusion_matrix(space, truth, p) for p, _thresholds in runs]
     known = [matrix for matrix in matrices if matrix is not None]
+    metrics = bootstrap(space, truth, runs, dialogues, resamples=resamples, confidence=confidence)
+    by_label = [per_label(space, truth, p, cuts) for p, cuts in runs]
+    if any(cuts is not None for _p, cuts in runs):
+        half: list[Run] = [(p, None) for p, _cuts in runs]
+        plain = bootstrap(space, truth, half, dialogues, resamples=resamples, confidence=confidence)
+        metrics = _beside_half(metrics, {name: plain[name] for name in counted(space)})
+        by_label = [
+            [_label_beside_half(*both) for both in zip(tuned, per_label(space, truth, p), strict=True)]
+            for tuned, (p, _cuts) in zip(by_label, half, strict=True)
+        ]
+    clusters = len(set(dialogues))
     return ModelScores(
         model=model,
         role=role,
@@ -62,19 +77,20 @@ def score_model(
         split=split,
         n=len(ids),
         seeds=len(runs),
-        metrics=bootstrap(space, truth, runs, dialogues, resamples=resamples, confidence=confidence),
-        per_label=_mean_per_label([per_label(space, truth, p, cut) for p, cut in runs]),
+        metrics=metrics,
+        per_label=_mean_per_label(by_label),
         confusion=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds),
         scored=scored_hash(ids),
-        notes=tuple(notes),
+        notes=(*notes, *([few(clusters)] if clusters < FEW else [])),
         family=family,
+        clusters=clusters,
     )
 
 
 def joined(
     space: LabelSpace,
-    labels: Mapping[str, tuple[str, ...]],
+    labels: Mapping[str, tuple[Label, ...]],
     predictions: Sequence[Predictions],
     thresholds: Sequence[NDArray[np.floating] | None],
     groups: Mapping[str, str],
@@ -146,6 +162,21 @@ def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison,
         tuple(_read(path, list[ModelScores])),
         tuple(_read(_beside(path), list[Comparison])),
     )
+
+
+def _beside_half(tuned: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Put each metric at 0.5 right after the same at tuned thresholds."""
+    found: dict[str, Any] = {}
+    for name, value in tuned.items():
+        found[name] = value
+        if name in plain:
+            found[f"{name}{AT_HALF}"] = plain[name]
+    return found
+
+
+def _label_beside_half(tuned: LabelScore, plain: LabelScore) -> LabelScore:
+    decided = {name: value for name, value in plain.metrics.items() if name not in _UNDECIDED}
+    return replace(tuned, metrics=_beside_half(tuned.metrics, decided))
 
 
 def _mean_per_label(runs: Sequence[Sequence[LabelScore]]) -> tuple[LabelScore, ...]:

@@ -26,7 +26,7 @@ def tune_thresholds(
         probabilities: ``(N, K)``.
 
     Returns:
-        The thresholds; ``None`` where one label is chosen, which needs none.
+        The thresholds; ``None`` where one label or a number is recognized, which needs none.
 
     Raises:
         PredictionsError: if there are no rows or the shapes do not fit.
@@ -66,4 +66,5 @@ def _none(truth: NDArray, probabilities: NDArray[np.floating]) -> None:
 _TUNERS: dict[str, Callable[[NDArray, NDArray[np.floating]], NDArray[np.float64] | None]] = {
     "single": _none,
     "multi": _tune,
+    "regression": _none,
 }

@@ -61,7 +61,7 @@ def pearson(sums: Sums) -> Array:
 
 
 def ccc(sums: Sums) -> Array:
-    """Lin's concordance correlation (Biometrics 1989) of unclipped answers; 0 where truth or answers are constant.
+    """Lin's concordance correlation (Biometrics 1989), unclipped; 0 where truth or answers are constant.
 
     2 cov / (var + var + (difference of means)²): below `pearson` by what the answers miss in place and spread.
     """
@@ -158,7 +158,7 @@ class Regression:
         return {name: metric(sums) for name, metric in self.counted.items()}
 
     def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]:
-        """Return for each step of the scale how many truths are nearest to it, and their mean answer and error."""
+        """Return for each step of the scale how many truths are nearest, with their mean answer and error."""
         names = self.space.groups
         at = np.array([names.index(self.space.group((number,))[0]) for number in truth.tolist()])
         n = np.bincount(at, minlength=len(names)).astype(np.float64)
