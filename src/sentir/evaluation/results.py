@@ -111,7 +111,7 @@ class Comparison:
     dialogues: int
 
     def sentence(self) -> str:
-        """Say the comparison in one plain sentence of the current language, and whether it rests on few dialogues.
+        """Say the comparison in one plain sentence of the current language, and add if it rests on few dialogues.
 
         It says better or worse only where both the interval and the corrected p-value do. An interval is that of
         the gain: above 0 where a is better, also in a metric whose lower values are better.
@@ -150,7 +150,7 @@ class Comparison:
 def few(clusters: int) -> str:
     """Say that intervals rest on few draw units, and so are too narrow."""
     return _(
-        "Rests on {n} dialogues or speakers only: the interval is too narrow, the p-value coarse.", n=clusters
+        "Rests on only {n} dialogues or speakers: intervals are too narrow and p-values coarse.", n=clusters
     )
 
 
