@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,20 +33,34 @@ def render(report: StudyReport) -> str:
     Raises:
         SentirError: if there are results for a task that no corpus card announces.
     """
+    media, shown = inline.media(report.examples), language()
+
+    def content() -> dict[str, Any]:
+        return {
+            "report": report,
+            "title": report.titles.get(language(), report.title),
+            "sections": tables.sections(report),
+            "media": media,
+            "holds_media": language() == shown,
+        }
+
+    return render_page("body.html", content)
+
+
+def render_page(template: str, content: Callable[[], Mapping[str, Any]]) -> str:
+    """Return a self-contained page with a body in every language, the current one shown first.
+
+    Args:
+        template: of a body.
+        content: gives what the template names, ``title`` among it; called once in each language.
+    """
     environment, shown = _environment(), language()
-    media = inline.media(report.examples)
     bodies, titles = {}, {}
     for code in LANGUAGES:
         with in_language(code):
-            titles[code] = report.titles.get(code, report.title)
-            bodies[code] = environment.get_template("body.html").render(
-                report=report,
-                title=titles[code],
-                sections=tables.sections(report),
-                lang=code,
-                media=media,
-                holds_media=code == shown,
-            )
+            values = content()
+            titles[code] = values["title"]
+            bodies[code] = environment.get_template(template).render(values, lang=code)
     page = environment.get_template("page.html")
     return page.render(bodies=bodies, titles=titles, names={"en": "English", "es": "Español"}, current=shown)
 
