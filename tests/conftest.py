@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from sentir import i18n
+from sentir import (
+    i18n,
+    torchvision_operators,  # noqa: F401  (before any test imports transformers)
+)
 
 settings.register_profile("sentir", deadline=None)  # how long a test takes is no property of ours
 settings.load_profile("sentir")
