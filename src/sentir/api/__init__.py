@@ -4,21 +4,28 @@ What needs torch is imported where it is used, so that reading and auditing a co
 """
 
 from sentir.api.corpora import audit_corpus, prepare_corpus
+from sentir.api.drafts import Draft, new_recipe
 from sentir.api.models import compare, evaluate, predict, train
 from sentir.api.recipes import load_recipe
 from sentir.api.studies import run_study
 from sentir.corpus.predictions import Prediction
 from sentir.readers import read_corpus
 from sentir.readers.demo import write_demo
+from sentir.readers.download import Offer, get_corpus, offer_corpus
 from sentir.readers.inputs import Columns
 
 __all__ = [
     "Columns",
+    "Draft",
+    "Offer",
     "Prediction",
     "audit_corpus",
     "compare",
     "evaluate",
+    "get_corpus",
     "load_recipe",
+    "new_recipe",
+    "offer_corpus",
     "predict",
     "prepare_corpus",
     "read_corpus",

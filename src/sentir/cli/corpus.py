@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli.corpus_get import add_get
+from sentir.cli.corpus_new import add_new
 from sentir.cli.options import Json, Root
 from sentir.i18n import _
 
 Name = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
 
 corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
+add_get(corpus)
+add_new(corpus)
 
 
 @corpus.command(
