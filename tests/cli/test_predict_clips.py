@@ -101,7 +101,7 @@ def test_a_folder_gives_every_clip_below_it_and_a_broken_one_is_told_after_the_o
     )
     assert long < short < broken and "problem: " in lines[broken]
     assert "joy 1.00" in lines[long] and "anger 1.00" in lines[short]
-    assert "clips: 2 other files were passed over." in done.err
+    assert "clips: other files, passed over: 2." in done.err
 
 
 def test_json_and_csv_hold_the_reason_and_nothing_recognized(call, clips, tmp_path):

@@ -8,7 +8,8 @@ from clip_files import write_clip
 from test_meld import row, write_csv
 
 from sentir.audio.store import listen
-from sentir.readers import meld, read_corpus
+from sentir.readers import read_corpus
+from sentir.readers.meld_files import find_clips
 from sentir.recipe import Data
 
 FOLDERS = {
@@ -38,8 +39,13 @@ def read(root, **settings):
     return read_corpus(Data(reader="meld", sound=True, **settings), root)
 
 
+def found(corpus):
+    """What was found, but for the layout and that these are fewer rows than the authors published."""
+    return [issue for issue in corpus.issues if issue.kind not in ("layout", "rows_differ")]
+
+
 def kinds(corpus):
-    return Counter((issue.kind, issue.severity) for issue in corpus.issues)
+    return Counter((issue.kind, issue.severity) for issue in found(corpus))
 
 
 LAYOUTS = {
@@ -55,20 +61,20 @@ def test_every_utterance_of_a_downloaded_tree_has_its_own_clip_and_it_sounds(tmp
     for place in (tmp_path, root):
         corpus = read(place)
         assert [u.clip.path for u in corpus] == [root / folder / "dia0_utt0.mp4" for folder in layout.values()]
-        assert corpus.issues == ()
+        assert found(corpus) == []
     assert [round(u.sound.seconds, 1) for u in listen(corpus.utterances)] == [0.5, 0.5, 0.5]
 
 
 def test_clips_may_have_been_turned_into_sound_files(tmp_path):
     clips = {"train": {"dia0_utt0.wav": 0.5}, "dev": {"dia0_utt0.flac": 0.5}}
     corpus = read(write_tree(tmp_path, clips=clips))
-    assert [u.clip.path.suffix for u in corpus] == [".wav", ".flac", ".mp4"] and corpus.issues == ()
+    assert [u.clip.path.suffix for u in corpus] == [".wav", ".flac", ".mp4"] and found(corpus) == []
 
 
 def test_without_sound_no_clip_is_looked_for_and_the_corpus_is_the_same(tmp_path):
     root = write_tree(tmp_path, clips={"train": {}})
     mute = read_corpus(Data(reader="meld"), root)
-    assert {u.clip for u in mute} == {None} and mute.issues == ()
+    assert {u.clip for u in mute} == {None} and found(mute) == []
     assert mute.fingerprint == read(root).fingerprint
 
 
@@ -77,17 +83,17 @@ def test_litter_and_clips_of_no_row_are_counted_in_one_note(tmp_path):
     for name in ("._dia0_utt0.mp4", "dia0_utt0.mp4.part", "dia0_utt0 (1).mp4", "xdia0_utt0.mp4", "notes.txt"):
         (root / FOLDERS["test"] / name).write_bytes(b"\0\5\x16\7")
     corpus = read(root)
-    assert [(i.kind, i.severity) for i in corpus.issues] == [("clips_ignored", "note")]
-    assert corpus.issues[0].message.startswith("6 files among the clips")
+    assert [(i.kind, i.severity) for i in found(corpus)] == [("clips_ignored", "note")]
+    assert "6; ignored" in found(corpus)[0].message
     assert corpus.test[0].clip.path.name == "dia0_utt0.mp4"
 
 
 def test_a_missing_clip_is_a_problem_of_its_utterance_which_stays(tmp_path):
     corpus = read(write_tree(tmp_path, clips={"dev": {"dia0_utt0.mp4": 0.5}}, n=2))
     assert [u.clip is None for u in corpus.dev] == [False, True]
-    assert [i.where for i in corpus.issues] == [f"meld/{split}/dia0/utt1" for split in FOLDERS]
+    assert [i.where for i in found(corpus)] == [f"meld/{split}/dia0/utt1" for split in FOLDERS]
     assert kinds(corpus) == {("audio_missing", "problem"): 3}
-    assert "dia0_utt1" in corpus.issues[0].message
+    assert "dia0_utt1" in found(corpus)[0].message
 
 
 def test_a_tree_without_any_clip_is_one_note_and_text_only(tmp_path):
@@ -110,7 +116,7 @@ def test_of_two_cuts_the_one_nearer_to_the_csv_is_taken_and_noted(tmp_path, plai
     clips = {f"{TWIN}dia0_utt0.mp4": twin} | ({} if plain is None else {"dia0_utt0.mp4": plain})
     corpus = read(write_tree(tmp_path, clips={"test": clips}), twins=twins)
     assert corpus.test[0].clip.path.name == f"{taken}dia0_utt0.mp4"
-    assert [(i.kind, i.severity, i.where) for i in corpus.issues] == (
+    assert [(i.kind, i.severity, i.where) for i in found(corpus)] == (
         [("twin_taken", "note", "meld/test/dia0/utt0")] if taken else []
     )
 
@@ -131,7 +137,7 @@ def test_links_are_followed_once_and_the_nearest_copy_is_taken(tmp_path):
     corpus = read(root)
     assert corpus.train[0].clip.path == root / "train/train_splits/dia0_utt0.mp4"
     assert corpus.dev[0].clip.path == root / FOLDERS["dev"] / "dia0_utt0.mp4"
-    assert [i.message[:8] for i in corpus.issues if i.kind == "clips_ignored"] == ["1 files "]
+    assert ["1; ignored" in i.message for i in corpus.issues if i.kind == "clips_ignored"] == [True]
 
 
 def test_every_folder_is_listed_once(tmp_path, monkeypatch):
@@ -141,6 +147,6 @@ def test_every_folder_is_listed_once(tmp_path, monkeypatch):
     folders = [str(tmp_path), *(str(path) for path in tmp_path.rglob("*") if path.is_dir())]
     listed, scan = [], os.scandir
     monkeypatch.setattr(os, "scandir", lambda place: listed.append(str(place)) or scan(place))
-    clips, files = meld._find_clips(tmp_path)
-    assert len(clips) == files == 52
+    clips = find_clips([tmp_path])
+    assert len(clips.cuts) == clips.files == 52
     assert sorted(listed) == sorted(folders)

@@ -39,5 +39,5 @@ def note_spare(n: int, root: Path) -> list[Issue]:
     """Return a note if ``n`` files among the clips under ``root`` were not taken."""
     if not n:
         return []
-    message = _("{n} files among the clips are the clip of no utterance, or repeat one; ignored.", n=f"{n:,}")
+    message = _("Files among the clips that belong to no utterance, or repeat a clip: {n}; ignored.", n=f"{n:,}")
     return [Issue("clips_ignored", "note", message, root.name)]

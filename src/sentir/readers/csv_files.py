@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from sentir.corpus.types import Issue
@@ -22,8 +23,15 @@ Row = tuple[str, Mapping[str, str]]
 SYNTHETIC = "SYNTHETIC.txt"  # a file of this name beside the tables says that nobody said any of it
 
 
-def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issue]]:
+def find_tables(
+    root: Path, names: Sequence[str], *, places: Sequence[Path] = ()
+) -> tuple[list[Path], list[Issue]]:
     """Find one file per name under ``root``, the nearest first, without walking into folders of clips.
+
+    Args:
+        root: what the user named.
+        names: names of files.
+        places: folders to look in, one after the other, if not ``root`` itself.
 
     Returns:
         The paths in the order of ``names``, and a note for each other CSV beside them or of the same name.
@@ -31,10 +39,10 @@ def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issu
     Raises:
         CorpusError: if ``root`` is no folder or a file is missing.
     """
-    if not root.is_dir():
+    if not places and not root.is_dir():
         raise CorpusError(_("{root} is not a folder; give the folder that holds the corpus.", root=root))
     seen: list[Path] = []
-    for level in levels(root, lambda name: name.endswith(".csv")):
+    for level in chain.from_iterable(levels(place, _is_csv) for place in places or (root,)):
         seen += level
         if {path.name for path in seen} >= set(names):
             break
@@ -43,8 +51,7 @@ def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issu
     if missing:
         raise CorpusError(
             _(
-                "Under {root} there is no {missing}; give the folder that holds {names} "
-                "(unpack archives such as train.tar.gz first).",
+                "Under {root} there is no {missing}; give the folder that holds {names}.",
                 root=root,
                 missing=_(" and no ").join(missing),
                 names=", ".join(names),
@@ -54,8 +61,15 @@ def find_tables(root: Path, names: Sequence[str]) -> tuple[list[Path], list[Issu
     ignored = [
         path for path in seen if path != chosen.get(path.name) and (path.name in names or path.parent in folders)
     ]
-    notes = [_note_ignored(path.relative_to(root).as_posix(), names) for path in ignored]
-    return [chosen[name] for name in names], notes
+    return [chosen[name] for name in names], [_note_ignored(_shown(path, root), names) for path in ignored]
+
+
+def _is_csv(name: str) -> bool:
+    return name.endswith(".csv")
+
+
+def _shown(path: Path, root: Path) -> str:
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def is_synthetic(tables: Sequence[Path]) -> bool:

@@ -116,7 +116,7 @@ def _folder(folder: Path) -> list[Utterance]:
     if not clips:
         raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
     if others := len(files) - len(clips):
-        say(_("{folder}: {n} other files were passed over.", folder=folder, n=others))
+        say(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
     return [_clip(path) for path in clips]
 
 

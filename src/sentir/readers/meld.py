@@ -1,7 +1,7 @@
 """MELD: utterances of the series *Friends*, from the three CSV files of the authors or of any known copy.
 
-The CSVs and the three folders of clips are found by name, so the root may be the Kaggle download, the unpacked
-archive, its ``MELD.Raw`` folder, a parent of one of these, or a folder with the CSVs alone.
+The CSVs and the folders of clips are found by name, so the root may be the Kaggle download, the authors' archive,
+packed or not, its ``MELD.Raw`` folder, a parent of one of these, or a folder with the CSVs alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emo
 from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
 from sentir.errors import AudioError, CorpusError
 from sentir.i18n import _
-from sentir.readers.clips import list_folders, note_spare
-from sentir.readers.csv_files import check_text, find_tables, is_synthetic, read_rows, unusable
+from sentir.readers.clips import note_spare
+from sentir.readers.csv_files import check_text, is_synthetic, read_rows, unusable
+from sentir.readers.meld_files import CLIP_FOLDERS, Clips, Cuts, Files, open_files
+from sentir.readers.meld_published import compare_with_published
 from sentir.recipe import Data
 
 _COLUMNS = (
@@ -37,15 +39,34 @@ _TASKS: tuple[tuple[LabelSpace, str, Callable[[str], str]], ...] = (
     (LabelSpace("sentiment", SENTIMENTS), "Sentiment", normalize_sentiment),
 )
 _TIME = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[,.](\d{1,3})")
-_SPLIT_OF = {"train_splits": "train", "dev_splits_complete": "dev", "output_repeated_splits_test": "test"}
-_CLIP = re.compile(r"(final_videos_test)?(dia\d+_utt\d+)\.(?:mp4|wav|flac)")
-
-Cuts = dict[bool, Path]  # the plain clip under False, its `final_videos_test` twin under True
+_SPACES = tuple(space for space, _column, _normalize in _TASKS)
 
 
 def read(root: Path, data: Data) -> Corpus:
-    """Read MELD for a recipe; see `read_tree`."""
-    return read_tree(root, sound=data.sound, twins=data.twins)
+    """Read MELD as its authors or anyone since have packed it, and apply what is known to be wrong with it.
+
+    Args:
+        root: folder at or above the CSVs, or an archive of them.
+        data: the recipe's section; see `read_tree` for ``sound`` and ``twins``.
+
+    Raises:
+        CorpusError: if a file or column is missing, a file is no CSV, or an archive cannot be unpacked.
+    """
+    files = open_files(root, sound=data.sound)
+    utterances, issues = _gather(files, "meld", root, twins=data.twins if data.sound else None)
+    clips = f"{sum(u.clip is not None for u in utterances):,}" if data.sound else _("not looked for")
+    message = _(
+        "Recognized: {layout}; CSV files: {tables}, utterances: {n}, clips: {clips}.",
+        layout=files.layout,
+        tables=len(files.tables),
+        n=f"{len(utterances):,}",
+        clips=clips,
+    )
+    issues = [Issue("layout", "note", message, root.name), *issues]
+    synthetic = is_synthetic(files.tables)
+    if not synthetic:
+        utterances, issues = compare_with_published(utterances, issues, sound=bool(files.clips.cuts))
+    return Corpus.build("meld", utterances, _SPACES, issues=issues, synthetic=synthetic)
 
 
 def read_tree(
@@ -67,17 +88,24 @@ def read_tree(
     Raises:
         CorpusError: if a file or column is missing, or a file is no CSV.
     """
-    tables, issues = find_tables(root, [f"{split}_sent_emo.csv" for split in SPLITS])
+    files = open_files(root, sound=sound)
+    utterances, issues = _gather(files, name, root, twins=twins if sound else None)
+    synthetic = synthetic or is_synthetic(files.tables)
+    return Corpus.build(name, utterances, _SPACES, issues=issues, synthetic=synthetic)
+
+
+def _gather(files: Files, name: str, root: Path, *, twins: str | None) -> tuple[list[Utterance], list[Issue]]:
+    """Return the utterances of all tables, with their clips unless ``twins`` is ``None``, and the issues."""
     utterances: list[Utterance] = []
-    for split, path in zip(SPLITS, tables, strict=True):
+    issues = list(files.issues)
+    for split, path in zip(SPLITS, files.tables, strict=True):
         found, odd = _read_split(path, f"{name}/{split}", split)
         utterances += found
         issues += odd
-    if sound:
-        utterances, odd = _with_clips(root, utterances, twins)
+    if twins is not None:
+        utterances, odd = _with_clips(files.clips, utterances, root, twins)
         issues += odd
-    spaces = [space for space, _column, _normalize in _TASKS]
-    return Corpus.build(name, utterances, spaces, issues=issues, synthetic=synthetic or is_synthetic(tables))
+    return utterances, issues
 
 
 def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], list[Issue]]:
@@ -161,36 +189,23 @@ def _seconds(time: str) -> float | None:
     return int(hours) * 3600 + int(minutes) * 60 + float(f"{seconds}.{fraction}")
 
 
-def _with_clips(root: Path, utterances: Iterable[Utterance], twins: str) -> tuple[list[Utterance], list[Issue]]:
-    clips, spare = _find_clips(root)
-    if not clips:
-        message = _("There are no clips in folders called {names}; text only.", names=", ".join(_SPLIT_OF))
-        return list(utterances), [Issue("audio_absent", "note", message, root.name)]
+def _with_clips(
+    clips: Clips, utterances: Sequence[Utterance], root: Path, twins: str
+) -> tuple[list[Utterance], list[Issue]]:
+    spare = clips.files
+    if not clips.cuts:
+        message = _("There are no clips in folders called {names}; text only.", names=", ".join(CLIP_FOLDERS))
+        return list(utterances), [Issue("audio_absent", "note", message, root.name), *note_spare(spare, root)]
     found: list[Utterance] = []
     issues: list[Issue] = []
     for u in utterances:
         stem = "_".join(u.id.split("/")[-2:])
-        cuts = clips.get((u.split, stem), {})
+        cuts = clips.cuts.get((u.split, stem), {})
         spare -= len(cuts)
         path, odd = _choose(cuts, u, stem, twins)
         issues += odd
         found.append(replace(u, clip=Clip(path) if path else None))
     return found, [*issues, *note_spare(spare, root)]
-
-
-def _find_clips(root: Path) -> tuple[dict[tuple[str, str], Cuts], int]:
-    """Return the cuts of each clip by split and stem, the nearest file of each, and how many files there are."""
-    clips: dict[tuple[str, str], Cuts] = {}
-    n = 0
-    for folder, files in list_folders(root):
-        split = _SPLIT_OF.get(folder.name)
-        if split is None:
-            continue
-        n += len(files)
-        for match in filter(None, map(_CLIP.fullmatch, files)):
-            cuts = clips.setdefault((split, match[2]), {})
-            cuts.setdefault(match[1] is not None, folder / match[0])
-    return clips, n
 
 
 def _choose(cuts: Cuts, u: Utterance, stem: str, twins: str) -> tuple[Path | None, list[Issue]]:
