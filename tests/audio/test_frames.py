@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sentir.audio.frames import FUNCTIONALS, THESIS, measure
+from sentir.audio.frames import FUNCTIONALS, HEALTH, THESIS, measure
 from sentir.audio.mel import mel_db, power_frames
 
 RATE = 16_000
@@ -95,7 +95,8 @@ ODD = {
 def test_odd_waves_give_finite_numbers(wave):
     mel, measures = measure(wave.astype(np.float32))
     assert mel.shape == (1 + len(wave) // 160, 64) and np.isfinite(mel).all()
-    assert list(measures) == [f"thesis.{n}" for n in THESIS] + [f"functionals.{n}" for n in FUNCTIONALS]
+    sets = {"thesis": THESIS, "functionals": FUNCTIONALS, "health": HEALTH}
+    assert list(measures) == [f"{name}.{column}" for name, columns in sets.items() for column in columns]
     assert np.isfinite(list(measures.values())).all()
     assert all(type(value) is float for value in measures.values())
 
@@ -118,3 +119,21 @@ def test_what_does_not_move_has_no_deltas():
     assert all(value == 0 for name, value in measures.items() if "delta" in name)
     assert measure(speech(0.04))[1]["functionals.delta2_std"] == pytest.approx(0, abs=1e-9)
     assert measure(speech(0.4))[1]["functionals.delta2_std"] > 0.01
+
+
+def test_health_tells_level_peak_clipping_and_silence_apart():
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+    quiet = np.zeros(RATE, dtype=np.float32)
+
+    def health(wave):
+        return {name: measure(wave)[1][f"health.{name}"] for name in HEALTH}
+
+    plain, half, loud = health(tone), health(np.concatenate([tone, quiet])), health(np.clip(4 * tone, -1, 1))
+    assert plain["level"] == pytest.approx(20 * np.log10(0.5) - 3.01, abs=0.1)
+    assert plain["peak"] == pytest.approx(0.5, abs=1e-3) and plain["clipped"] == 0 == plain["silence"]
+    assert half["level"] == pytest.approx(plain["level"], abs=0.1) and half["silence"] == pytest.approx(
+        0.5, abs=0.02
+    )
+    assert loud["peak"] == 1 and 0.5 < loud["clipped"] < 0.8
+    assert health(quiet) == {"level": -100, "peak": 0, "clipped": 0, "silence": 1}
+    assert health(1e-4 * tone)["silence"] == 1

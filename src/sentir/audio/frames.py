@@ -1,4 +1,4 @@
-"""What is measured in a wave: its mel and two sets of numbers, all from the same frames in one pass.
+"""What is measured in a wave: its mel and three sets of numbers, all from the same frames in one pass.
 
 Frames are those of `sentir.audio.mel`: 400 samples, 100 a second, centered, zeros beyond both ends. MFCC are the
 orthonormal DCT-II of a frame's mel in dB, as ``librosa.feature.mfcc`` has them; ``mfcc1`` is its row 0, which
@@ -20,10 +20,19 @@ frame's: mean and deviation of 20 MFCC, of the 64 bands and of the energy (mean 
 the deviation of the deltas of the MFCC. The mean of a delta is the difference of a clip's ends over its length,
 about 0 whatever is said, so it is left out. Deltas are taken over all frames, then restricted to active ones.
 
+The set ``health`` is for audits and no feature set:
+
+- ``level``: mean square over the active frames, dB against full scale, -100 at least: how loud the speech is;
+- ``peak``: largest magnitude of a sample, full scale being 1;
+- ``clipped``: share of samples whose magnitude is 0.98 or more;
+- ``silence``: share of frames that are not active; 1 if the loudest is below -60 dB.
+
 Everything is finite for any wave of samples within 1e15, however short or silent.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +45,8 @@ _DELTA_WIDTH = 9
 _ACTIVE_DB = 30.0
 _ROLLOFF = 0.85
 _TINY = 1e-10
+_FULL = 0.98
+_SILENT_DB = -60.0
 
 THESIS = (
     "duration",
@@ -51,6 +62,7 @@ THESIS = (
 _SERIES = (
     tuple(f"mfcc{k}" for k in range(1, _MFCC + 1)) + tuple(f"band{k}" for k in range(1, BANDS + 1)) + ("energy",)
 )
+HEALTH = ("level", "peak", "clipped", "silence")
 FUNCTIONALS = (
     tuple(f"{name}_mean" for name in _SERIES)
     + tuple(f"{name}_std" for name in _SERIES)
@@ -62,7 +74,7 @@ def measure(wave: Wave) -> tuple[Frames, dict[str, float]]:
     """Measure a mono wave at 16 kHz.
 
     Returns:
-        The mel ``(T, 64)`` in dB, and ``thesis.<column>`` and ``functionals.<column>`` → number.
+        The mel ``(T, 64)`` in dB, and ``<set>.<column>`` → number for the sets above.
     """
     mels, squares, flatness, rolloff = [], [], [], []
     for frames, power in power_blocks(wave):
@@ -80,14 +92,24 @@ def measure(wave: Wave) -> tuple[Frames, dict[str, float]]:
         _mean(np.concatenate(rolloff)),
         *mfcc[:, :4].mean(axis=0, dtype=np.float64).tolist(),
     ]
-    measures = {f"thesis.{name}": value for name, value in zip(THESIS, thesis, strict=True)}
-    functionals = zip(FUNCTIONALS, _functionals(mfcc, mel, square), strict=True)
-    return mel, measures | {f"functionals.{name}": value for name, value in functionals}
-
-
-def _functionals(mfcc: Frames, mel: Frames, square: Frames) -> list[float]:
     energy = 10 * np.log10(np.maximum(square, _TINY))
     active = energy >= energy.max() - _ACTIVE_DB
+    sets = {
+        "thesis": zip(THESIS, thesis, strict=True),
+        "functionals": zip(FUNCTIONALS, _functionals(mfcc, mel, energy, active), strict=True),
+        "health": zip(HEALTH, _health(wave, square, energy, active), strict=True),
+    }
+    return mel, {f"{set_}.{name}": value for set_, values in sets.items() for name, value in values}
+
+
+def _health(wave: Wave, square: Frames, energy: Frames, active: NDArray[np.bool_]) -> list[float]:
+    magnitude = np.abs(wave)
+    level = 10 * math.log10(max(_mean(square[active]), _TINY))
+    silence = 1 - _mean(active) if energy.max() >= _SILENT_DB else 1.0
+    return [level, float(magnitude.max(initial=0.0)), _mean(magnitude >= _FULL), silence]
+
+
+def _functionals(mfcc: Frames, mel: Frames, energy: Frames, active: NDArray[np.bool_]) -> list[float]:
     series = np.concatenate([mfcc, mel, energy[:, None]], axis=1)[active]
     deltas = _deltas(mfcc)[active]
     means, deviations = series.mean(axis=0, dtype=np.float64), series.std(axis=0, dtype=np.float64)
@@ -133,5 +155,5 @@ def _rolloff(power: Frames) -> NDArray[np.float64]:
     return (below >= _ROLLOFF * below[:, -1:]).argmax(axis=1) * (RATE / FFT)
 
 
-def _mean(values: NDArray[np.floating]) -> float:
-    return float(values.mean(dtype=np.float64))
+def _mean(values: NDArray[np.floating | np.bool_]) -> float:
+    return float(values.mean(dtype=np.float64)) if len(values) else 0.0

@@ -15,7 +15,7 @@ from sentir.corpus.types import Clip, Sound
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-VERSION = 2  # of how a clip is decoded and measured: what was kept under another one is measured anew
+VERSION = 3  # of how a clip is decoded and measured: what was kept under another one is measured anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ def _measure(kind: str, cut: Cut, found: media.Decoded | AudioError) -> Measured
         return _unusable(cut, found)
     try:
         mel, measures = frames.measure(found.wave)
+        measures |= {"health.rate": float(found.rate), "health.channels": float(found.channels)}
         if kind == "thesis":
             mel = thesis.thesis_mel(found.wave)
     except AudioError as error:

@@ -166,7 +166,7 @@ class Corpus:
     """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
 
     Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
-    dialogue is the order of its turns.
+    dialogue is the order of its turns. ``groups``: kind (such as ``episode``) → utterance id → name, for audits.
     """
 
     name: str
@@ -177,6 +177,7 @@ class Corpus:
     synthetic: bool
     fingerprint: str
     test_fingerprint: str
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -187,6 +188,7 @@ class Corpus:
         *,
         issues: Iterable[Issue] = (),
         synthetic: bool = False,
+        groups: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Corpus:
         """Check the promises and seal the test labels. Labels that are numbers come from ``scores``.
 
@@ -206,6 +208,7 @@ class Corpus:
             synthetic=synthetic,
             fingerprint=fingerprint(rows),
             test_fingerprint=test_fingerprint(test),
+            groups=groups or {},
         )
 
     @cached_property
