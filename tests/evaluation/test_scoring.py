@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from evaluation_data import dialogues_of, random_case
 
+from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.comparison import compare
 from sentir.evaluation.metrics import confusion_matrix, per_label, score
-from sentir.evaluation.scoring import joined, read_results, score_model, scored_hash, write_results
+from sentir.evaluation.scoring import joined, read_results, score_model, write_results
 
 
 class Scored:

@@ -21,6 +21,11 @@ def test_fingerprint(utterances: Iterable[Utterance]) -> str:
     return _digest(sorted(_said(u) for u in utterances))
 
 
+def scored_hash(ids: Iterable[str]) -> str:
+    """Return a short hash of the set of scored ids, whatever their order."""
+    return hashlib.sha256(json.dumps(sorted(ids), ensure_ascii=False).encode()).hexdigest()[:16]
+
+
 def _said(u: Utterance) -> tuple[str, ...]:
     named = {task: row for task, row in u.labels.items() if all(isinstance(label, str) for label in row)}
     facts = (named, u.scores, u.numbers)  # a label that is a number is one of the scores

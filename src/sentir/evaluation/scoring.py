@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
@@ -133,11 +133,6 @@ def joined(
     ]
     truth: NDArray = space.encode(labels[key] for key in ids)
     return ids, truth, runs, [groups[key] or key for key in ids]
-
-
-def scored_hash(ids: Iterable[str]) -> str:
-    """Return a short hash of the set of scored ids, whatever their order."""
-    return hashlib.sha256(json.dumps(sorted(ids), ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequence[Comparison]) -> None:
