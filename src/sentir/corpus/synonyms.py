@@ -1,7 +1,7 @@
 """Words for emotions and sentiments in English and Spanish: nouns, adjectives, short forms of published corpora.
 
-Only words whose meaning is no guess stand here. ``exc`` (excited, excluded), ``ps``, ``none``, ``disgusto`` (disgust
-or annoyance), ``pena`` (sorrow or shame) and ``vergüenza`` (shame or embarrassment) do not.
+Only words whose meaning is no guess stand here. ``exc`` (excited, excluded), ``none``, ``ps``, ``disgusto``
+(disgust or annoyance), ``pena`` (sorrow or shame) and ``vergüenza`` (shame or embarrassment) do not.
 """
 
 from __future__ import annotations

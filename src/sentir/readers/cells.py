@@ -1,4 +1,4 @@
-"""Tables as rows of text cells, whatever they come from; a cell is a number or a list only where asked for one."""
+"""Tables as rows of text cells, whatever they come from; a cell is a number or a list where one is asked for."""
 
 from __future__ import annotations
 

@@ -99,6 +99,11 @@ def _locate(root: Path, table: Table) -> Path:
     return path
 
 
+def media_root(path: Path) -> Path:
+    """Return the folder that a table's clips are relative to."""
+    return path if path.is_dir() else path.parent
+
+
 def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
     single = (
         table.text,
@@ -269,7 +274,7 @@ def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> 
         )
         issues.append(Issue("time_unusable", "problem", message, key))
         return None
-    clip = Clip((path if path.is_dir() else path.parent) / row[table.audio], start, end)
+    clip = Clip(media_root(path) / row[table.audio], start, end)
     if not os.path.isfile(clip.path):  # unlike Path.is_file, it takes a name of any length
         issues.append(Issue("audio_missing", "problem", _("There is no file {path}.", path=clip.path), key))
     return clip

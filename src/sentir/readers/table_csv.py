@@ -70,7 +70,7 @@ def _not_text(path: Path) -> CorpusError:
 
 def _records(path: Path, text: str) -> list[Record]:
     """Return the lines that are not blank as cells."""
-    own, *others = "\t,;" if path.suffix.lower() == ".tsv" else ",\t;"
+    own, *others = ("\t", ",", ";") if path.suffix.lower() == ".tsv" else (",", "\t", ";")
     try:
         records = _part(text, own)
         refusal = None

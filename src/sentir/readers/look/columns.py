@@ -1,0 +1,124 @@
+"""What can be seen in a column of a table: how full, how varied, numbers, lists, names of clips or of labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sentir.corpus.synonyms import fold
+from sentir.readers.cells import Row
+from sentir.readers.clips import is_media
+from sentir.readers.splits import split_named
+from sentir.readers.table_labels import is_known, split_cells, to_intensity
+
+_SURE_SEPARATORS = ("|", ";")  # no name of a label has them
+_SEPARATORS = (*_SURE_SEPARATORS, ",", "/")
+MOST_LABELS = 60
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name and a cell per row."""
+
+    name: str
+    cells: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Its name without case, accents, spaces and underscores."""
+        return fold(self.name).replace(" ", "").rstrip(".")
+
+    @cached_property
+    def filled(self) -> int:
+        """How many cells hold something."""
+        return sum(bool(cell.strip()) for cell in self.cells)
+
+    @cached_property
+    def values(self) -> Counter[str]:
+        """How often each value stands there; empty cells are none."""
+        return Counter(value for cell in self.cells if (value := cell.strip()))
+
+    @property
+    def unique(self) -> bool:
+        """Whether every row holds another value."""
+        return len(self.values) == len(self.cells)
+
+    @cached_property
+    def numeric(self) -> bool:
+        """Whether every value is a number, or true or false."""
+        return bool(self.values) and all(to_intensity(value) is not None for value in self.values)
+
+    @cached_property
+    def clips(self) -> bool:
+        """Whether most values are names of sound or video files."""
+        return sum(n for value, n in self.values.items() if is_media(value)) * 2 > self.filled
+
+    @cached_property
+    def splits(self) -> bool:
+        """Whether every row names a split, and not all the same."""
+        named = {split_named(value) for value in self.values}
+        return self.filled == len(self.cells) and None not in named and len(named) > 1
+
+    @cached_property
+    def mean_words(self) -> float:
+        """Words per value."""
+        return sum(n * len(value.split()) for value, n in self.values.items()) / max(self.filled, 1)
+
+    @cached_property
+    def separator(self) -> str | None:
+        """What parts several labels in a cell, as far as that is beyond doubt."""
+        for separator in _SEPARATORS:
+            if not any(separator in value for value in self.values):
+                continue
+            words = self.words(separator)
+            if len(words) <= MOST_LABELS and (
+                separator in _SURE_SEPARATORS or max(known_share(words, task) for task in TASKS) == 1
+            ):
+                return separator
+        return None
+
+    def words(self, separator: str | None) -> Counter[str]:
+        """Count the names of labels in it, were it a column of labels."""
+        cells, _several = split_cells(tuple(self.values), separator)
+        found: Counter[str] = Counter()
+        for cell, n in zip(cells, self.values.values(), strict=True):
+            for word in cell or ():
+                found[word] += n
+        return found
+
+
+TASKS = ("emotion", "sentiment")
+
+
+def known_share(words: Mapping[str, int], task: str) -> float:
+    """Return the share of words that are known names of labels of ``task``."""
+    total = sum(words.values())
+    return sum(n for word, n in words.items() if is_known(word, task)) / total if total else 0.0
+
+
+def columns_of(rows: Sequence[Row]) -> list[Column]:
+    """Return the columns of a table, in its order."""
+    return [Column(name, tuple(row[name] for row in rows)) for name in rows[0]]
+
+
+def determines(column: Column, labels: Sequence[object], rows: Iterable[int]) -> bool:
+    """Say whether a column's values tell the label: each stands with one label alone, and most stand repeatedly.
+
+    Args:
+        column: the one in question.
+        labels: what stands for the label of each row; ``None`` where there is none.
+        rows: numbers of the rows to look at, those of train.
+    """
+    label_of: dict[str, object] = {}
+    times: Counter[str] = Counter()
+    for n in rows:
+        value = column.cells[n].strip()
+        if not value or labels[n] is None:
+            continue
+        if label_of.setdefault(value, labels[n]) != labels[n]:
+            return False
+        times[value] += 1
+    repeated = sum(n for n in times.values() if n > 1)
+    return len(set(map(str, label_of.values()))) > 1 and repeated * 2 >= times.total()
