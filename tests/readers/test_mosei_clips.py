@@ -1,16 +1,15 @@
 """CMU-MOSEI's sound: whole videos that the CSVs cut, and chunks whose names hold the times."""
 
-from collections import Counter
-
 import pytest
 from clip_files import write_clip
 from hypothesis import given
 from hypothesis import strategies as st
-from test_mosei import row, write_tree
+from test_mosei import issues_of, kinds, row, write_tree
 
 from sentir.audio.store import listen
 from sentir.corpus.types import Clip
-from sentir.readers import mosei, read_corpus
+from sentir.readers import read_corpus
+from sentir.readers.mosei.sound import _CHUNK
 from sentir.recipe import Data
 
 WHOLE = ("Audio/Audio/WAV_16000", "Raw/Audio/Full/WAV_16000")
@@ -24,10 +23,6 @@ DASHED = "-6rXp3_zJ3kc"
 
 def read(root):
     return read_corpus(Data(reader="mosei", sound=True), root)
-
-
-def kinds(corpus):
-    return Counter((issue.kind, issue.severity) for issue in corpus.issues)
 
 
 @pytest.mark.parametrize("folder", WHOLE)
@@ -55,7 +50,7 @@ def test_chunks_are_found_by_their_times_as_numbers_whatever_the_video_is_called
     for path in paths:
         write_clip(path)
     corpus = read(tmp_path)
-    assert [u.clip for u in corpus] == [Clip(path) for path in paths] and corpus.issues == ()
+    assert [u.clip for u in corpus] == [Clip(path) for path in paths] and issues_of(corpus) == ()
     assert not any(u.sound.problem for u in listen(corpus.utterances))
 
 
@@ -90,7 +85,7 @@ def test_missing_audio_is_a_problem_of_each_segment_and_none_at_all_is_one_note(
     assert kinds(corpus) == {("audio_absent", "note"): 1} and {u.clip for u in corpus} == {None}
     write_clip(tmp_path / WHOLE[0] / "video-dev.wav", 3)
     corpus = read(tmp_path)
-    assert [i.where for i in corpus.issues] == [
+    assert [i.where for i in issues_of(corpus)] == [
         "mosei/train/video-train/0.5-2.0",
         "mosei/test/video-test/0.5-2.0",
     ]
@@ -109,7 +104,7 @@ def test_without_sound_nothing_is_looked_for_and_the_corpus_is_the_same(tmp_path
     write_tree(tmp_path)
     write_clip(tmp_path / WHOLE[0] / "video-dev.wav")
     mute = read_corpus(Data(reader="mosei"), tmp_path)
-    assert {u.clip for u in mute} == {None} and mute.issues == ()
+    assert {u.clip for u in mute} == {None} and issues_of(mute) == ()
     assert mute.fingerprint == read(tmp_path).fingerprint
 
 
@@ -119,5 +114,5 @@ TIMES = st.floats(0, 9999, allow_nan=False).map(lambda t: round(t, 3))
 @given(video=st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True), times=st.tuples(TIMES, TIMES))
 def test_a_name_with_four_decimals_gives_back_its_video_and_its_times(video, times):
     start, end = times
-    match = mosei._CHUNK.fullmatch(f"{video}_{start:.4f}_{end:.4f}")
+    match = _CHUNK.fullmatch(f"{video}_{start:.4f}_{end:.4f}")
     assert match and (match[1], float(match[2]), float(match[3])) == (video, start, end)

@@ -1,0 +1,127 @@
+"""CMU-MOSEI: segments of monologue videos, from any tree in which the corpus is known to lie.
+
+Labels come from the CSVs of the Kaggle copies, from the authors' ``CMU_MOSEI_Labels.csd``, from MMSA's
+``label.csv``, or from the authors' tables with one annotator per row, whichever is found first. Sound lies in any
+folder under the root: see `sentir.readers.mosei.sound`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentir.corpus.types import Corpus, Issue, Utterance
+from sentir.errors import CorpusError
+from sentir.i18n import _
+from sentir.readers.archives import find_archives, unpacked
+from sentir.readers.csv_files import is_synthetic
+from sentir.readers.defects import apply_defects, load_defects
+from sentir.readers.folders import levels, newest_version
+from sentir.readers.mosei import annotators, csd, kaggle, mmsa
+from sentir.readers.mosei.folds import SDK_FILE
+from sentir.readers.mosei.segments import Layout, Segment, key_segments, to_utterances
+from sentir.readers.mosei.sound import has_media, with_clips
+from sentir.recipe import Data
+
+_LAYOUTS = (kaggle, csd, mmsa, annotators)
+_SUFFIXES = (".csv", ".csd", ".txt")
+
+
+def read(root: Path, data: Data) -> Corpus:
+    """Read CMU-MOSEI for a recipe; see `read_tree`."""
+    return read_tree(root, sound=data.sound)
+
+
+def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, sound: bool = False) -> Corpus:
+    """Read a MOSEI-shaped tree into a corpus with the tasks ``emotion`` (several of six) and ``sentiment``.
+
+    An emotion is present when its intensity is above 0; none of them is a valid annotation. Sentiment is
+    negative, neutral or positive by the sign of its intensity. ``scores`` holds the intensities after clamping to
+    [0, 3] and [-3, 3]. A video is a dialogue, its turns ordered by start time; a start before 0 s counts as 0.
+    ``numbers["duration"]`` is in seconds. A segment without audio stays, without sound. Archives are unpacked
+    once, where labels or sound are found nowhere else.
+
+    Args:
+        root: folder at or above the labels, or an archive with them.
+        name: name of the corpus, the first part of every id.
+        synthetic: whether the tree was generated, if no file ``SYNTHETIC.txt`` beside the labels says so; what
+            was recognized is no news then.
+        sound: whether chunks and whole videos are looked for.
+
+    Raises:
+        CorpusError: if there are no labels, a file or column is missing, a file is none of its kind, or a video
+            lies in two splits.
+    """
+    places = [newest_version(root)]
+    layout = _read_layout(places, name)
+    if layout is None:
+        places = _with_archives(places)
+        layout = _read_layout(places, name)
+    if layout is None:
+        raise _no_labels(root)
+    segments, issues = key_segments(layout.segments, name)
+    utterances, odd = to_utterances(segments, name)
+    issues += odd
+    if sound:
+        utterances, odd = _listen(places, utterances, segments)
+        issues += odd
+    utterances, odd = apply_defects(utterances, load_defects("mosei"))
+    recognized = [] if synthetic else [_recognized(layout, utterances, sound)]
+    issues = [*recognized, *layout.issues, *issues, *odd]
+    made_up = synthetic or is_synthetic(layout.labels)
+    return Corpus.build(name, utterances, layout.spaces, issues=issues, synthetic=made_up)
+
+
+def _read_layout(places: Sequence[Path], name: str) -> Layout | None:
+    """Read the first known layout that one of these folders has, with a note on labels that were not read."""
+    for root in places:
+        files = [path for level in levels(root, _is_ours) for path in level] if root.is_dir() else []
+        kinds = [kind for kind in _LAYOUTS if kind.find_labels(files)]
+        if kinds:
+            layout = kinds[0].read_layout(root, files, name)
+            spare = [path for kind in kinds[1:] for path in kind.find_labels(files)]
+            layout.issues.extend(_note_spare(path.relative_to(root), layout) for path in spare)
+            return layout
+    return None
+
+
+def _is_ours(file: str) -> bool:
+    return file.lower().endswith(_SUFFIXES) or file == SDK_FILE
+
+
+def _note_spare(file: Path, layout: Layout) -> Issue:
+    message = _("{file} was not read; the labels come from {other}.", file=file, other=layout.labels[0].name)
+    return Issue("file_ignored", "note", message, file.as_posix())
+
+
+def _with_archives(places: list[Path]) -> list[Path]:
+    found = [unpacked(archive) for place in places for archive in find_archives(place)]
+    return [*(place for place in places if place.is_dir()), *found]
+
+
+def _listen(
+    places: list[Path], utterances: list[Utterance], segments: dict[str, Segment]
+) -> tuple[list[Utterance], list[Issue]]:
+    if not has_media(places):
+        places = _with_archives(places)
+    return with_clips(places, utterances, segments)
+
+
+def _recognized(layout: Layout, utterances: Sequence[Utterance], sound: bool) -> Issue:
+    facts = layout.facts
+    if sound:
+        n = sum(u.clip is not None for u in utterances)
+        heard = _("sound for {n} of {all} segments", n=f"{n:,}", all=f"{len(utterances):,}")
+        facts = [*facts, heard]
+    message = _("Recognized: CMU-MOSEI {layout}: {facts}.", layout=layout.kind, facts="; ".join(facts))
+    return Issue("layout", "note", message, layout.labels[0].name)
+
+
+def _no_labels(root: Path) -> CorpusError:
+    return CorpusError(
+        _(
+            "Under {root} there are no labels of CMU-MOSEI; give the folder that holds Data_Train_modified.csv "
+            "and those of Val and Test, or CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' Raw/Labels.",
+            root=root,
+        )
+    )

@@ -1,0 +1,144 @@
+"""The original distribution: ``CMU_MOSEI_Labels.csd``, transcripts beside it, and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.types import SPLITS, Issue
+from sentir.errors import CorpusError
+from sentir.i18n import _
+from sentir.readers.csv_files import unusable
+from sentir.readers.mosei.folds import find_folds, note_outside
+from sentir.readers.mosei.segments import SCALES, Layout, Segment, read_times
+from sentir.readers.mosei.transcripts import join_transcripts, read_transcripts
+
+if TYPE_CHECKING:
+    import h5py
+
+_NAME = "cmu_mosei_labels.csd"
+_MOST = 100_000  # segments of one video; a damaged file may claim any number
+_DAMAGED = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # what h5py raises
+
+
+def find_labels(files: Sequence[Path]) -> list[Path]:
+    """Return the label files among files."""
+    return [path for path in files if path.name.casefold() == _NAME]
+
+
+def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
+    """Read the labels, give them the texts of the transcripts that have their times, and sort them into folds.
+
+    A segment's id has its times as the shortest decimals that are these numbers, as the label CSVs spell them.
+
+    Raises:
+        CorpusError: if h5py is missing, the file is no HDF5 of labels, or folds cannot be read.
+    """
+    path = find_labels(files)[0]
+    split_of, folds = find_folds(files)
+    found, issues = _read_csd(path, split_of)
+    lines, odd = read_transcripts(files)
+    issues += odd
+    if lines:
+        found, odd = join_transcripts(found, lines, name)
+        issues += odd
+        texts = _("texts from {n} lines of transcripts", n=f"{len(lines):,}")
+    else:
+        texts = _("no texts")
+        message = _("There are no transcripts (Transcript/Segmented/Combined/<video>.txt); sound only.")
+        issues.append(Issue("text_absent", "warning", message, root.name))
+    facts = [_("labels from {file}", file=path.name), texts, _("splits from {file}", file=folds)]
+    inside = [segment for segment in found if segment.split]
+    issues += note_outside([segment for segment in found if not segment.split], name)
+    return Layout(
+        _("as its authors distribute it"),
+        facts,
+        [path],
+        sorted(inside, key=lambda s: SPLITS.index(s.split)),
+        issues,
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.Group]:
+    try:
+        import h5py
+    except ImportError as error:
+        raise CorpusError(
+            _("{file} is read with h5py, which is not installed; run pip install 'sentir[csd]'.", file=path.name)
+        ) from error
+    try:
+        with h5py.File(path, "r") as file:
+            yield file["All Labels"]["data"]
+    except _DAMAGED as error:
+        raise CorpusError(
+            _(
+                "{file} cannot be read as labels of CMU-MOSEI in HDF5 ({reason}); get the file again.",
+                file=path,
+                reason=error,
+            )
+        ) from error
+
+
+def _read_csd(path: Path, split_of: dict[str, str]) -> tuple[list[Segment], list[Issue]]:
+    segments: list[Segment] = []
+    issues: list[Issue] = []
+    with _opened(path) as videos:
+        for key in videos:
+            video = key.encode("utf-8", "backslashreplace").decode()
+            where = f"{path.name}, {video}"
+            try:
+                features = _read_array(videos[key], "features", len(SCALES))
+                intervals = _read_array(videos[key], "intervals", 2)
+            except _DAMAGED as error:
+                issues.append(_video_unusable(where, str(error)))
+                continue
+            if len(features) != len(intervals):
+                reason = _("it has {n} features and {m} intervals", n=len(features), m=len(intervals))
+                issues.append(_video_unusable(where, reason))
+                continue
+            found, odd = _segments(video, where, split_of.get(video, ""), features, intervals)
+            segments += found
+            issues += odd
+    return segments, issues
+
+
+def _segments(
+    video: str, place: str, split: str, features: NDArray[Any], intervals: NDArray[Any]
+) -> tuple[list[Segment], list[Issue]]:
+    segments: list[Segment] = []
+    issues: list[Issue] = []
+    for n, (intensities, interval) in enumerate(zip(features, intervals, strict=True), start=1):
+        start, end = map(str, interval)
+        where = _("{file}, row {row}", file=place, row=n)
+        times = read_times(start, end)
+        if times is None:
+            issues.append(unusable(where, _("its video, start_time or end_time is missing or no number")))
+            continue
+        cells = dict(zip(SCALES, map(str, intensities), strict=True))
+        segments.append(Segment(where, split, video, f"{start}-{end}", cells, times))
+    return segments, issues
+
+
+def _read_array(group: Any, name: str, width: int) -> NDArray[Any]:
+    """Return ``(n, width)`` floats.
+
+    Raises:
+        ValueError, KeyError, OSError, RuntimeError, TypeError: if it is not there or something else.
+    """
+    dataset = group[name]
+    shape, dtype = getattr(dataset, "shape", None), getattr(dataset, "dtype", np.dtype(object))
+    if shape is None or len(shape) != 2 or shape[1] != width or shape[0] > _MOST or dtype.kind not in "fiu":
+        raise ValueError(_("'{name}' is no table of {width} columns of numbers", name=name, width=width))
+    array: NDArray[Any] = dataset[()]
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _video_unusable(where: str, reason: str) -> Issue:
+    message = _("The segments of this video were left out: {reason}.", reason=reason)
+    return Issue("row_unusable", "problem", message, where)

@@ -1,0 +1,114 @@
+"""The standard folds of CMU-MOSEI: which videos are train, dev and test."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from sentir.corpus.types import SPLITS, Issue
+from sentir.errors import CorpusError
+from sentir.i18n import _
+from sentir.readers.mosei.segments import Segment
+from sentir.readers.splits import split_named
+
+SDK_FILE = "cmu_mosei_std_folds.py"
+_SDK_NAMES = {
+    "standard_train_fold": "train",
+    "standard_valid_fold": "dev",
+    "standard_test_fold": "test",
+}
+_LIST = re.compile(
+    r"(?:(?:cmu|mosei|standard|std)_)*(train|dev|val|valid|validation|test)(?:_(?:fold|ids|videos))?\.txt"
+)
+
+
+def find_folds(files: Sequence[Path]) -> tuple[dict[str, str], str]:
+    """Return video → split and what it was read from.
+
+    A copy of the SDK's `cmu_mosei_std_folds.py` among ``files`` comes first (read as data, never run), then
+    three lists with a video on each line (``train.txt``, ``valid.txt``, ``test.txt`` or the like in one folder),
+    then the lists that come with Sentir.
+
+    Raises:
+        CorpusError: if a file of folds cannot be read, or a video lies in two folds.
+    """
+    for path in files:
+        if path.name == SDK_FILE:
+            return _by_video(_read_sdk(path), path.name), path.name
+    for folder in dict.fromkeys(path.parent for path in files):
+        lists = {split: path for path in files if path.parent == folder and (split := _split_of(path))}
+        if len(lists) == len(SPLITS):
+            names = ", ".join(lists[split].name for split in SPLITS)
+            return _by_video({split: _read_list(path) for split, path in lists.items()}, names), names
+    shipped = json.loads(package_files(__package__).joinpath("folds.json").read_text(encoding="utf-8"))
+    return _by_video({split: shipped[split] for split in SPLITS}, ""), _("the standard folds")
+
+
+def note_outside(segments: Sequence[Segment], name: str) -> list[Issue]:
+    """Return an issue for each segment that was left out because its video is in no fold."""
+    message = _("Its video is in no standard fold; the segment was left out.")
+    return [Issue("outside_folds", "warning", message, f"{name}/{s.video}/{s.name}") for s in segments]
+
+
+def _split_of(path: Path) -> str | None:
+    match = _LIST.fullmatch(path.name.casefold())
+    return split_named(match[1]) if match else None
+
+
+def _read_list(path: Path) -> list[str]:
+    lines = (line.strip().strip("'\",").strip() for line in _text(path).splitlines())
+    return [line for line in lines if line]
+
+
+def _read_sdk(path: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    try:
+        for node in ast.parse(_text(path)).body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                split = _SDK_NAMES.get(node.targets[0].id)
+                if split:
+                    found[split] = [str(video) for video in ast.literal_eval(node.value)]
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise _unreadable(path) from error
+    if len(found) < len(SPLITS):
+        raise _unreadable(path)
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> CorpusError:
+    return CorpusError(
+        _(
+            "{file} gives no lists of videos of train, dev and test; "
+            "get the file again, or take it away: then the folds that come with Sentir are used.",
+            file=path,
+        )
+    )
+
+
+def _by_video(folds: Mapping[str, Sequence[str]], source: str) -> dict[str, str]:
+    split_of: dict[str, str] = {}
+    for split, videos in folds.items():
+        for video in videos:
+            if split_of.setdefault(video, split) != split:
+                raise CorpusError(
+                    _(
+                        "The folds of {file} have the video '{video}' in {one} and in {other}; "
+                        "take it out of one of them.",
+                        file=source,
+                        video=video,
+                        one=split_of[video],
+                        other=split,
+                    )
+                )
+    return split_of

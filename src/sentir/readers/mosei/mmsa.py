@@ -1,0 +1,40 @@
+"""MMSA's ``label.csv``: sentiment alone, a row per clip, its clips in ``Raw/<video_id>/<clip_id>.mp4``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentir.i18n import _
+from sentir.readers.csv_files import read_rows, unusable
+from sentir.readers.mosei.segments import SENTIMENT_SPACE, Layout, Segment
+from sentir.readers.splits import split_named
+
+_COLUMNS = ("video_id", "clip_id", "text", "label", "mode")
+
+
+def find_labels(files: Sequence[Path]) -> list[Path]:
+    """Return the label tables among files."""
+    return [path for path in files if path.name.casefold() == "label.csv"]
+
+
+def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
+    """Read the table; it has no times, so that the number of the clip ends a segment's id.
+
+    Raises:
+        CorpusError: if a column is missing or the file is no CSV.
+    """
+    path = find_labels(files)[0]
+    rows, issues = read_rows(path, _COLUMNS)
+    segments: list[Segment] = []
+    for where, row in rows:
+        video, clip, split = row["video_id"].strip(), row["clip_id"].strip(), split_named(row["mode"])
+        if not video or not clip:
+            issues.append(unusable(where, _("its video_id or clip_id is missing")))
+        elif split is None:
+            issues.append(unusable(where, _("its mode '{mode}' is no split", mode=row["mode"])))
+        else:
+            cells = {"sentiment": row["label"]}
+            segments.append(Segment(where, split, video, clip, cells, clip=clip, text=row["text"]))
+    facts = [_("sentiment, texts and splits from {file}", file=path.name)]
+    return Layout(_("as MMSA has it"), facts, [path], segments, issues, (SENTIMENT_SPACE,))

@@ -1,0 +1,177 @@
+"""Segments of CMU-MOSEI, as every layout yields them, and the utterances they become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
+from sentir.corpus.types import Issue, Utterance, group_dialogues
+from sentir.errors import CorpusError
+from sentir.i18n import _
+from sentir.readers.cells import to_number
+from sentir.readers.csv_files import check_text, unusable
+
+EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), multilabel=True)
+SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)
+SCALES = ("sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear")  # in the order of the .csd file
+
+Times = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One annotated segment of a video.
+
+    Attributes:
+        where: file and row, or what stands for a row.
+        split: ``train``, ``dev`` or ``test``.
+        video: id of the video.
+        name: last part of the utterance's id: ``14.468-22.882``, or the number of the clip if no times are known.
+        intensities: scale → cell.
+        times: start and end in seconds, as annotated; ``None`` if unknown.
+        clip: its number in the video; ``""`` if unknown.
+        text: what is said; ``""`` if unknown.
+    """
+
+    where: str
+    split: str
+    video: str
+    name: str
+    intensities: Mapping[str, str]
+    times: Times | None = None
+    clip: str = ""
+    text: str = ""
+
+    def key(self, corpus: str) -> str:
+        """Return the id of its utterance in a corpus of this name."""
+        return f"{corpus}/{self.split}/{self.video}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A tree that was recognized, and what was read from it.
+
+    Attributes:
+        kind: what it was recognized as, such as "as on Kaggle (gnurtqh/cmu-mosei)".
+        facts: what labels, texts and splits come from.
+        labels: the files that hold the labels.
+        segments: its segments in the order of the files.
+        issues: what was odd.
+        spaces: what was annotated.
+    """
+
+    kind: str
+    facts: list[str]
+    labels: list[Path]
+    segments: list[Segment]
+    issues: list[Issue]
+    spaces: tuple[LabelSpace, ...] = (EMOTION_SPACE, SENTIMENT_SPACE)
+
+
+def read_times(start: str, end: str) -> Times | None:
+    """Return two cells as seconds, or ``None`` if one is no number."""
+    first, last = to_number(start), to_number(end)
+    return None if first is None or last is None else (first, last)
+
+
+def key_segments(segments: Iterable[Segment], name: str) -> tuple[dict[str, Segment], list[Issue]]:
+    """Return the segments by the id of their utterance; one whose id an earlier one has is left out and listed.
+
+    Raises:
+        CorpusError: if a video lies in two splits.
+    """
+    found: dict[str, Segment] = {}
+    issues: list[Issue] = []
+    split_of: dict[str, str] = {}
+    for segment in segments:
+        key = segment.key(name)
+        if split_of.setdefault(segment.video, segment.split) != segment.split:
+            raise _two_splits(name, segment, split_of[segment.video])
+        if key in found:
+            issues.append(unusable(segment.where, _("an earlier row has the same id {id}", id=key)))
+        else:
+            found[key] = segment
+    return found, issues
+
+
+def _two_splits(name: str, segment: Segment, other: str) -> CorpusError:
+    return CorpusError(
+        _(
+            "In the corpus '{name}' the video '{video}' lies in {one} and in {other}; "
+            "take its rows out of one of the two files.",
+            name=name,
+            video=segment.video,
+            one=other,
+            other=segment.split,
+        )
+    )
+
+
+def to_utterances(segments: Mapping[str, Segment], name: str) -> tuple[list[Utterance], list[Issue]]:
+    """Turn segments by id into utterances without clips, their turns numbered by their times within a video."""
+    utterances, issues = [], []
+    for key, segment in segments.items():
+        utterance, odd = _utterance(segment, key, f"{name}/{segment.split}/{segment.video}")
+        utterances.append(utterance)
+        issues += odd
+    turns = {
+        u.id: turn
+        for video in group_dialogues(utterances)
+        for turn, u in enumerate(sorted(video.utterances, key=lambda u: _place(segments[u.id])))
+    }
+    return [replace(u, turn=turns[u.id]) for u in utterances], issues
+
+
+def _place(segment: Segment) -> tuple[bool, Times]:
+    """Return what segments of a video are ordered by: times, then numbers of clips where there are no times."""
+    number = to_number(segment.clip) or 0.0
+    return segment.times is None, segment.times or (number, number)
+
+
+def _utterance(segment: Segment, key: str, dialogue: str) -> tuple[Utterance, list[Issue]]:
+    scores, odd_scores = _scores(segment.intensities, key)
+    numbers, odd_times = _numbers(segment.times, key) if segment.times else ({}, [])
+    labels: dict[str, tuple[str, ...]] = {}
+    if "sentiment" in scores:
+        labels["sentiment"] = (normalize_sentiment(scores["sentiment"]),)
+    if scores.keys() >= set(EMOTION_SPACE.names):
+        labels["emotion"] = tuple(e for e in EMOTION_SPACE.names if scores[e] > 0)
+    text = segment.text if segment.text.strip() else None
+    utterance = Utterance(key, segment.split, dialogue, text=text, labels=labels, scores=scores, numbers=numbers)
+    return utterance, [*odd_scores, *odd_times, *check_text(segment.text, key)]
+
+
+def _scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], list[Issue]]:
+    """Return the intensities that are numbers, clamped to their scale, by our label names."""
+    scores: dict[str, float] = {}
+    issues = []
+    for column, cell in cells.items():
+        value = to_number(cell)
+        if value is None:
+            message = _(
+                "The {column} '{value}' is no number; the utterance stays, without this task.",
+                column=column,
+                value=cell,
+            )
+            issues.append(Issue("label_unknown", "problem", message, where))
+            continue
+        low, name = (-3.0, column) if column == "sentiment" else (0.0, normalize_emotion(column))
+        scores[name] = min(max(value, low), 3.0)
+        if scores[name] != value:
+            message = _("An annotated intensity off its scale was set to the end of the scale.")
+            issues.append(Issue("intensity_clamped", "note", message, where))
+    return scores, issues
+
+
+def _numbers(times: Times, where: str) -> tuple[dict[str, float], list[Issue]]:
+    issues = []
+    start, end = max(times[0], 0.0), times[1]
+    if start != times[0]:
+        message = _("The segment starts at {start} s; it counts from 0 s.", start=times[0])
+        issues.append(Issue("start_clamped", "note", message, where))
+    if end > start:
+        return {"duration": round(end - start, 3)}, issues
+    message = _("The segment ends before it starts; the utterance stays, without a duration.")
+    return {}, [*issues, Issue("times_unusable", "warning", message, where)]
