@@ -31,8 +31,10 @@ def audit(
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.progress import show_progress
 
-    found = api.audit_corpus(name, root=root)
+    with show_progress():
+        found = api.audit_corpus(name, root=root)
     if json:
         show.print_json(found.to_dict())
     else:

@@ -19,6 +19,7 @@ READERS = Registry(
     {
         "meld": "sentir.readers.meld:read",
         "mosei": "sentir.readers.mosei:read",
+        "final_specs": "sentir.readers.final_specs:read",
         "table": "sentir.readers.table:read",
         "demo-meld": "sentir.readers.demo:read_meld",
         "demo-mosei": "sentir.readers.demo:read_mosei",

@@ -88,6 +88,7 @@ class Data(Section):
         sound: whether the clips of the utterances are looked for; a model that listens needs it.
         twins: which of two cuts of a MELD clip is taken: the one whose length is ``nearest`` to the CSV's, or the
             ``plain`` one.
+        text_root: where the texts lie that the spectrograms of ``final_specs`` are of, if not near them.
         cleaning: names of steps in `sentir.corpus.cleaning`, applied in order.
         min_train_words: leave utterances with fewer words after cleaning out of train (never of dev or test).
     """
@@ -97,6 +98,7 @@ class Data(Section):
     task: str = "emotion"
     sound: bool = False
     twins: Literal["nearest", "plain"] = "nearest"
+    text_root: Path | None = None
     cleaning: tuple[str, ...] = DEFAULT_CLEANING
     min_train_words: int = Field(0, ge=0)
     table: Table | None = None

@@ -1,0 +1,198 @@
+"""The thesis' own spectrograms, ``final_specs/meld_train/dia0_utt0.npy``, paired with the texts they are of.
+
+They hold no labels: these come from a tree of MELD or CMU-MOSEI, joined by key. Its ``meld_test`` was cut from
+clips of MELD's official train split, and stays there. Augmented copies (``augmented_specs_*``, ``…_aug_…``) are
+passed over: an utterance is one row, and training augments by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
+from sentir.errors import CorpusError
+from sentir.i18n import _
+from sentir.readers import meld, mosei
+from sentir.readers.clips import list_folders, note_spare
+from sentir.readers.folders import levels, newest_version
+from sentir.readers.splits import split_named
+from sentir.recipe import Data
+
+_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
+_MELD_NAME = re.compile(r"(dia\d+)_(utt\d+)(?:\.\w+)?\.npy", re.IGNORECASE)
+_MOSEI_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)(?:\.\w+)?\.npy", re.IGNORECASE)
+_TIMES = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
+_SAME_TIME = 1e-3  # seconds; names of files hold four decimals, the tables more or fewer
+_OFFICIAL = {"meld_test": "train"}  # of the folders that are no part of the split they are named after
+_SIGNS = {
+    "meld": {"train_sent_emo.csv"},
+    "mosei": {"Data_Train_modified.csv", "CMU_MOSEI_Labels.csd", "label.csv"},
+}
+_READERS: Mapping[str, Callable[[Path, Data], Corpus]] = {"meld": meld.read, "mosei": mosei.read}
+
+Spec = tuple[str, Path]  # the folder that names its split, and the file
+
+
+def read(root: Path, data: Data) -> Corpus:
+    """Read MELD or CMU-MOSEI with the thesis' spectrograms as its clips; a model hears them as ``thesis``.
+
+    Every utterance of the text tree stays, in its official split; one without a spectrogram has no clip.
+
+    Args:
+        root: folder at or above the spectrograms.
+        data: the recipe's section. ``text_root`` is the tree of texts, if it does not lie under ``root``, or
+            beside it where ``root`` is ``final_specs`` itself. Without ``sound`` the texts are read alone.
+
+    Raises:
+        CorpusError: if there are no texts, those of both corpora, or no spectrograms of them.
+    """
+    name, place = _find_texts(root, data.text_root)
+    corpus = _READERS[name](place, data.model_copy(update={"sound": False}))
+    if not data.sound:
+        return corpus
+    specs, copies = _find_specs(root, name)
+    if not specs:
+        raise CorpusError(
+            _(
+                "Under {root} there are no spectrograms of {corpus}; give the folder that holds {folder}.",
+                root=root,
+                corpus=name,
+                folder=f"final_specs/{name}_train",
+            )
+        )
+    key_of = _meld_key if name == "meld" else _mosei_keys(corpus.utterances)
+    clips, moved = _pair(specs, corpus, key_of)
+    issues = [
+        *corpus.issues,
+        *_moved(moved),
+        *_without(corpus, clips),
+        *_copies(copies, root),
+        *note_spare(len(specs) - len(clips), root),
+    ]
+    rows = [replace(u, clip=Clip(clips[u.id]) if u.id in clips else None) for u in corpus.utterances]
+    return replace(corpus, utterances=tuple(rows), issues=tuple(issues))
+
+
+def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
+    near = (root, root.parent) if root.name == "final_specs" else (root,)
+    for place in near if text_root is None else (text_root,):
+        names = {path.name for level in levels(newest_version(place), _is_sign) for path in level}
+        found = [name for name, signs in _SIGNS.items() if names & signs]
+        if len(found) > 1:
+            raise CorpusError(
+                _(
+                    "Under {root} lie the texts of MELD and of CMU-MOSEI; name one as 'data.text_root'.",
+                    root=place,
+                )
+            )
+        if found:
+            return found[0], place
+    raise CorpusError(
+        _(
+            "Under {root} there are no texts and labels of MELD or CMU-MOSEI; name the folder that holds them as "
+            "'data.text_root'.",
+            root=text_root or root,
+        )
+    )
+
+
+def _is_sign(name: str) -> bool:
+    return any(name in signs for signs in _SIGNS.values())
+
+
+def _find_specs(root: Path, name: str) -> tuple[list[Spec], int]:
+    """Return the spectrograms of a corpus, those of ``test`` last, and how many augmented copies there are."""
+    specs: list[Spec] = []
+    copies = 0
+    for place, files in list_folders(root):
+        arrays = [file for file in files if file.lower().endswith(".npy") and not file.startswith("._")]
+        parts = [root.name, *place.relative_to(root).parts]
+        if any(part.startswith("augmented_specs") for part in parts):
+            copies += len(arrays)
+            continue
+        folder = next((part for part in reversed(parts) if _FOLDER.fullmatch(part)), "")
+        if not folder.startswith(f"{name}_"):
+            continue
+        copied = [file for file in arrays if "_aug_" in file]
+        copies += len(copied)
+        specs += [(folder, place / file) for file in arrays if file not in copied]
+    return sorted(specs, key=lambda spec: SPLITS.index(_split_of(spec[0]))), copies
+
+
+def _split_of(folder: str) -> str:
+    """Return the split that a folder's name says it is."""
+    return str(split_named(folder.partition("_")[2]))
+
+
+def _pair(
+    specs: Sequence[Spec], corpus: Corpus, key_of: Callable[[Spec], str | None]
+) -> tuple[dict[str, Path], Counter[tuple[str, str]]]:
+    """Return id → spectrogram, and how many of each folder belong to another official split."""
+    clips: dict[str, Path] = {}
+    moved: Counter[tuple[str, str]] = Counter()
+    for spec in specs:
+        key = key_of(spec)
+        if key is None or key in clips or key not in corpus.by_id:
+            continue
+        clips[key] = spec[1]
+        official = corpus.by_id[key].split
+        if official != _split_of(spec[0]):
+            moved[spec[0], official] += 1
+    return clips, moved
+
+
+def _meld_key(spec: Spec) -> str | None:
+    folder, path = spec
+    match = _MELD_NAME.fullmatch(path.name)
+    return f"meld/{_OFFICIAL.get(folder, _split_of(folder))}/{match[1]}/{match[2]}" if match else None
+
+
+def _mosei_keys(utterances: Sequence[Utterance]) -> Callable[[Spec], str | None]:
+    times: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    for u in utterances:
+        if match := _TIMES.fullmatch(u.id.rpartition("/")[2]):
+            times[u.dialogue.rpartition("/")[2]].append((float(match[1]), float(match[2]), u.id))
+
+    def key_of(spec: Spec) -> str | None:
+        if not (match := _MOSEI_NAME.fullmatch(spec[1].name)):
+            return None
+        first, last = float(match[2]), float(match[3])
+        for start, end, key in times.get(match[1], ()):
+            near = min(abs(first - start), abs(first - max(start, 0.0)))
+            if max(near, abs(last - end)) <= _SAME_TIME:
+                return key
+        return None
+
+    return key_of
+
+
+def _moved(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]:
+    for (folder, official), n in moved.items():
+        message = _(
+            "Spectrograms of {folder} that are of clips of the official {split} split: {n}; they stay there, and "
+            "scores of the thesis on {folder} are not comparable with official ones.",
+            folder=folder,
+            split=official,
+            n=f"{n:,}",
+        )
+        yield Issue("split_official", "warning", message, folder)
+
+
+def _without(corpus: Corpus, clips: Mapping[str, Path]) -> Iterator[Issue]:
+    for split in SPLITS:
+        without = [u.id for u in corpus.split(split) if u.id not in clips]
+        if without and len(without) == len(corpus.split(split)):
+            message = _("There is no spectrogram of any utterance of {split}; text only.", split=split)
+            yield Issue("audio_absent", "warning", message, split)
+            continue
+        message = _("There is no spectrogram of it; the utterance stays, without sound.")
+        yield from (Issue("audio_missing", "problem", message, key) for key in without)
+
+
+def _copies(n: int, root: Path) -> list[Issue]:
+    message = _("Augmented copies of spectrograms, passed over: {n}.", n=f"{n:,}")
+    return [Issue("copies_ignored", "note", message, root.name)] if n else []
