@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.corpus.predictions import Prediction, Predictions
+from sentir.corpus.predictions import Answer, Prediction, Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import LockedTestError, PredictionsError
 from sentir.evaluation.ledger import labels_of, open_test
@@ -134,22 +134,15 @@ def predict(
     utterances, problems = meet_needs(utterances, recognizer.needs, kind=kind)
     answers = _answers(recognizer, [u for u in utterances if u.id not in problems])
     synthetic = bool(recognizer.facts.get("synthetic"))
+    found = ((u, *answers.get(u.id, ((), {}, {}))) for u in utterances)
     return [
-        Prediction(u.id, u.text, u.speaker, *answers.get(u.id, ((), {})), synthetic, problems.get(u.id, ""))
-        for u in utterances
+        Prediction(u.id, u.text, u.speaker, labels, probabilities, synthetic, problems.get(u.id, ""), values)
+        for u, labels, probabilities, values in found
     ]
 
 
-def _answers(
-    recognizer: Recognizer, utterances: Sequence[Utterance]
-) -> dict[str, tuple[tuple[str, ...], dict[str, float]]]:
-    """Return id → labels and probabilities."""
-    if not utterances:
-        return {}
-    found = recognizer.predict(utterances)
-    labels, names = recognizer.labels(found), recognizer.space.names
-    rows = zip(found.ids, found.probabilities.tolist(), strict=True)
-    return {key: (labels[key], dict(zip(names, row, strict=True))) for key, row in rows}
+def _answers(recognizer: Recognizer, utterances: Sequence[Utterance]) -> dict[str, Answer]:
+    return recognizer.predict(utterances).answers(recognizer.thresholds) if utterances else {}
 
 
 def _load(folder: Path) -> Recognizer:

@@ -40,7 +40,10 @@ def count_splits(corpus: Corpus, labels_of: LabelsOf) -> Table:
 
 
 def count_labels(corpus: Corpus, labels_of: LabelsOf) -> Table:
-    """Count each label by split; a task of several labels also counts utterances that carry none of them."""
+    """Count each label by split; a task of several labels also counts utterances that carry none of them.
+
+    Numbers are counted at the step of the scale that is nearest.
+    """
     columns = {"task": _("task"), "label": _("label")} | {split: split for split in SPLITS}
     rows = [row for space in corpus.spaces.values() for row in _label_rows(corpus, space, labels_of)]
     return Table("labels", _("Labels"), columns, tuple(rows))
@@ -50,11 +53,10 @@ def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> list[
     none_of_them = _("none of them")
     counts: dict[str, Counter[str]] = {}
     for split in SPLITS:
-        annotated = [labels_of[u.id].get(space.task) for u in corpus.split(split)]
-        counts[split] = Counter(
-            label for labels in annotated if labels is not None for label in labels or (none_of_them,)
-        )
-    names = (*space.names, none_of_them) if space.multilabel else space.names
+        rows = [labels_of[u.id] for u in corpus.split(split)]
+        grouped = [space.group(row[space.task]) for row in rows if space.task in row]
+        counts[split] = Counter(label for labels in grouped for label in labels or (none_of_them,))
+    names = (*space.groups, none_of_them) if space.multilabel else space.groups
     return [
         {"task": space.task, "label": name, **{split: counts[split][name] for split in SPLITS}} for name in names
     ]

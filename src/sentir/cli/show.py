@@ -101,19 +101,24 @@ def explained(key: str, problem: str) -> str:
 def _table_of(rows: Sequence[Prediction]) -> Table:
     table = Table()
     speakers = any(row.speaker for row in rows)
-    for heading in ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"), _("probabilities")):
+    shares = any(row.probabilities for row in rows)
+    headings = ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"))
+    for heading in (*headings, *((_("probabilities"),) if shares else ())):
         table.add_column(heading, overflow="fold")
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = ", ".join(word(name) for name in row.labels) or _("none of them")
+        names = " · ".join(f"{word(name)} {value:.2f}" for name, value in row.values.items()) or names
         best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
-        cells = (*((row.speaker or "",) if speakers else ()), row.text or row.id, names, best)
-        table.add_row(*map(text, cells))
+        cells = [row.speaker or ""] if speakers else []
+        table.add_row(*map(text, [*cells, row.text or row.id, names, *([best] if shares else [])]))
     return table
 
 
 def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label, the problem if any.
+
+    Where a number is recognized it stands in a column of its name, and there are no labels.
 
     That it was written is said on standard error, for standard output may be JSON.
 
@@ -122,12 +127,13 @@ def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     """
     if path.suffix.lower() != ".csv":
         raise SentirError(_("Predictions are written as .csv; {path} is none.", path=path))
-    names = next((list(row.probabilities) for row in rows if row.probabilities), [])
+    names = next((list(row.probabilities | row.values) for row in rows if not row.problem), [])
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "speaker", "text", "labels", *names, "problem"])
         for row in rows:
-            shares = [f"{row.probabilities[name]:.6f}" if row.probabilities else "" for name in names]
+            numbers = row.probabilities | row.values
+            shares = [f"{numbers[name]:.6f}" if numbers else "" for name in names]
             cells = [row.id, row.speaker or "", row.text or "", "|".join(row.labels), *shares, row.problem]
             writer.writerow(cells)
     _errors.print(text(_("Written: {path}", path=path)))

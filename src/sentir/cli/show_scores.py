@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.cli import show
-from sentir.evaluation.results import Comparison, ModelScores, Score
+from sentir.evaluation.results import AT_HALF, Comparison, ModelScores, Score
 from sentir.i18n import _, mark
 from sentir.report.content import StudyReport
 from sentir.report.figures import thousands
@@ -18,16 +18,28 @@ from sentir.report.tables import comparison_groups, metric_names, openings_by_sp
 from sentir.report.words import word
 
 _NARROWEST_MODEL = 26
+_OF_LABELS = ("precision", "recall", "f1", f"f1{AT_HALF}", "weighted_accuracy", "mean_answer", "mae")
 _GAP = 2
 _SHORT = {  # where a column is to be narrow
+    "acc5": "Acc-5",
+    "acc7": "Acc-7",
     "accuracy": mark("acc."),
+    "ccc": "CCC",
+    "has0_acc2": mark("Has0 Acc-2"),
+    "has0_f1": mark("Has0 F1"),
     "jaccard_empty0": mark("Jacc. (0)"),
     "jaccard_empty1": mark("Jacc. (1)"),
+    "mae": mark("mean abs. err."),
     "mean_average_precision": mark("mean AP"),
     "mean_weighted_accuracy": mark("mean wtd. acc."),
     "mean_weighted_f1": mark("mean wtd. F1"),
     "micro_precision": mark("micro prec."),
     "micro_recall": mark("micro rec."),
+    "non0_acc2": mark("Non0 Acc-2"),
+    "non0_f1": mark("Non0 F1"),
+    "pearson": "Pearson",
+    "sign_accuracy": mark("sign acc."),
+    "sign_weighted_f1": mark("sign wtd. F1"),
     "subset_accuracy": mark("subset acc."),
     "unweighted_average_recall": mark("avg. recall"),
     "weighted_f1": mark("wtd. F1"),
@@ -114,7 +126,8 @@ def _blocks(names: Sequence[str], headline: int) -> Iterator[list[str]]:
 
 def _heading(name: str) -> str:
     """Return a metric's short name, a word a line."""
-    return "\n".join((_(_SHORT[name]) if name in _SHORT else word(name)).split())
+    plain, *half = name.removesuffix(AT_HALF), *([AT_HALF] if name.endswith(AT_HALF) else [])
+    return "\n".join([*(_(_SHORT[plain]) if plain in _SHORT else word(plain)).split(), *half])
 
 
 def _model(row: ModelScores, families: bool) -> Text:
@@ -139,10 +152,11 @@ def _whole(score: Score) -> str:
 
 def _print_labels(row: ModelScores) -> None:
     table = Table(title=show.text(row.model), title_justify="left")
-    names = ("precision", "recall", "f1")
+    held = dict.fromkeys(name for label in row.per_label for name in label.metrics)
+    names = [name for name in _OF_LABELS if name in held]
     for heading in (_("label"), "n", *map(word, names)):
         table.add_column(heading, justify="left" if heading == _("label") else "right")
     for label in row.per_label:
-        values = (f"{label.metrics[name]:.3f}" for name in names)
+        values = (f"{label.metrics[name]:.3f}" if name in label.metrics else "–" for name in names)
         table.add_row(show.text(word(label.label)), thousands(label.support), *values)
     show.out.print(table)

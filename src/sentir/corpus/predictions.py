@@ -15,6 +15,8 @@ from sentir.errors import PredictionsError
 from sentir.i18n import _
 
 _META = b"sentir.predictions"
+Answer = tuple[tuple[str, ...], dict[str, float], dict[str, float]]
+"""Label names, label → probability, and name → number: the first two of labels, the last of a number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,15 @@ class Predictions:
     def labels(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number (`LabelSpace.decode`)."""
         return dict(zip(self.ids, self.space.decode(self.probabilities, thresholds), strict=True))
+
+    def answers(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, Answer]:
+        """Return id → what is said of it; a number beyond its scale is the end of the scale."""
+        decoded, names = self.space.decode(self.probabilities, thresholds), self.space.names
+        if self.space.kind == "regression":
+            return {key: ((), {}, {names[0]: float(row[0])}) for key, row in zip(self.ids, decoded, strict=True)}
+        shares = (dict(zip(names, row, strict=True)) for row in self.probabilities.tolist())
+        rows = zip(self.ids, decoded, shares, strict=True)
+        return {key: (tuple(map(str, labels)), share, {}) for key, labels, share in rows}
 
     @classmethod
     def mean(cls, many: Sequence[Predictions], source: Mapping[str, str] | None = None) -> Predictions:
@@ -138,4 +149,4 @@ class Prediction:
     probabilities: dict[str, float]
     synthetic: bool = False
     problem: str = ""
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)

@@ -12,7 +12,12 @@ CONFIDENCE = 0.95  # of every interval shown
 FEW = 30  # draw units (dialogues, speakers) below which an interval is known to be too narrow
 AT_HALF = "@0.5"  # ends the names of metrics of several labels, each present from probability 0.5 on
 _LOWER = frozenset({"mae"})
-_PLAIN = frozenset({"mae", "pearson", "ccc"})  # no shares, so that their differences are no points
+_PLAIN = frozenset({"mae", "pearson", "ccc", "mean_answer"})
+
+
+def is_share(metric: str) -> bool:
+    """Say whether a metric is a share of something, whose hundredths are points."""
+    return metric not in _PLAIN
 
 
 def gain(metric: str, value: float) -> float:
@@ -139,19 +144,17 @@ class Comparison:
 
     def _amount(self, value: float) -> str:
         """Write points of shares, and other metrics in their own units."""
-        digits, factor = (3, 1) if self.metric in _PLAIN else (1, 100)
+        digits, factor = (1, 100) if is_share(self.metric) else (3, 1)
         return f"{round(value * factor, digits) + 0.0:.{digits}f}"
 
     def _named(self, value: float) -> str:
         amount = self._amount(value)
-        return amount if self.metric in _PLAIN else _("{points} points", points=amount)
+        return _("{points} points", points=amount) if is_share(self.metric) else amount
 
 
 def few(clusters: int) -> str:
     """Say that intervals rest on few draw units, and so are too narrow."""
-    return _(
-        "Rests on only {n} dialogues or speakers: intervals are too narrow and p-values coarse.", n=clusters
-    )
+    return _("Rests on only {n} dialogues or speakers: intervals are too narrow and p-values coarse.", n=clusters)
 
 
 @dataclass(frozen=True, slots=True)

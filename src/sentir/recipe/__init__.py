@@ -99,7 +99,7 @@ class Recipe(Section):
     def stacked(self) -> Recipe | None:
         """Return the recipe of the model whose probabilities are features of this one, if there is one.
 
-        Of another task it is selected by that task's usual metric, for ours may not exist there.
+        Of another task it is selected by what the table ``evaluation.metric`` has for it, else by its usual metric.
 
         Raises:
             RecipeError: naming the key of ``model.stacked`` that cannot be used.
@@ -108,7 +108,8 @@ class Recipe(Section):
         if inner is None or not self.model.stacks:
             return None
         tree, task = self.tree(), inner.task or self.data.task
-        metric = self.evaluation.metric if task == self.data.task else None
+        metric = self.evaluation.metric
+        metric = metric if task == self.data.task or isinstance(metric, dict) else None
         changes = {
             "name": f"{self.name}: stacked",
             "data": {**tree["data"], "task": task},

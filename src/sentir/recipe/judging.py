@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,12 +14,15 @@ class Evaluation(Section):
     """How models are judged.
 
     Attributes:
-        metric: the dev score that selects; none = weighted F1 for one label, macro F1 for several.
+        metric: the dev score that selects, or a table of them by task, ``metric.emotion = "macro_f1"``; none =
+            weighted F1 for one label, macro F1 for several, mean absolute error for a number.
+        cluster: what resamples draw and permutations swap whole: dialogues (videos), or speakers.
         resamples: bootstrap resamples of dialogues behind every interval.
         permutations: shuffles behind every p-value.
     """
 
-    metric: str | None = None
+    metric: str | dict[str, str] | None = None
+    cluster: Literal["dialogue", "speaker"] = "dialogue"
     resamples: int = Field(2000, ge=100)
     permutations: int = Field(2000, ge=100)
 

@@ -58,7 +58,8 @@ class Answer:
     """What one model says of an example.
 
     Attributes:
-        said: label → probability, a mean over seeds; empty where it says that none of the labels holds.
+        said: label → probability, a mean over seeds; empty where it says that none of the labels holds. Of a
+            number, the nearest step of its scale → the number.
     """
 
     task: str
@@ -72,7 +73,7 @@ class Example:
     """A dev utterance to look at and to listen to.
 
     Attributes:
-        labels: task → what is annotated.
+        labels: task → what is annotated; of a number, the nearest step of its scale.
         mel: ``(frames, bands)`` in dB.
         wave: ``(samples,)``, what the mel shows.
     """

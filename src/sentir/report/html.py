@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.evaluation.results import Score
+from sentir.evaluation.results import Score, is_share
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.recipe import toml_text
 from sentir.report import figures, glance, inline, tables
@@ -92,6 +92,7 @@ def _environment() -> Environment:
         "label_figure": figures.label_figure,
         "metric_names": tables.metric_names,
         "best_models": tables.best_models,
+        "is_share": is_share,
         "comparison_groups": tables.comparison_groups,
         "glance": glance.glance,
         "openings_by_split": tables.openings_by_split,

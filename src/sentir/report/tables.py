@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sentir.errors import SentirError
-from sentir.evaluation.results import Comparison, ModelScores, Opening
+from sentir.evaluation.results import AT_HALF, Comparison, ModelScores, Opening, gain
 from sentir.i18n import _
 from sentir.report.content import CorpusCard, Curve, StudyReport
 
@@ -143,19 +143,19 @@ def _best_first(rows: Sequence[ModelScores], metric: str) -> list[ModelScores]:
 
 
 def _printed(row: ModelScores, metric: str) -> float:
-    """Return a score as the tables print it, to three decimals; minus infinity where there is none."""
+    """Return a score to three decimals, as the tables print it; an error negative, minus infinity for none."""
     value = row.metrics[metric].value if metric in row.metrics else math.nan
-    return -math.inf if math.isnan(value) else round(value, 3)
+    return -math.inf if math.isnan(value) else gain(metric, round(value, 3))
 
 
 def metric_names(rows: Sequence[ModelScores], headline: str) -> list[str]:
-    """Return every metric of the rows, the headline first, the others in order of appearance."""
+    """Return every metric of the rows in order of appearance, but the headline first, and it at 0.5."""
     names = dict.fromkeys(name for row in rows for name in row.metrics)
-    return [name for name in names if name == headline] + [name for name in names if name != headline]
+    return sorted(names, key=lambda name: name.removesuffix(AT_HALF) != headline)
 
 
 def best_models(rows: Sequence[ModelScores], metric: str) -> frozenset[str]:
-    """Return the models with the highest score as printed, ties shared; none if all are alike."""
+    """Return the models with the best score as printed, ties shared; none if all are alike."""
     printed = {row.model: _printed(row, metric) for row in rows}
     winners = frozenset(model for model, value in printed.items() if value == max(printed.values()))
     return winners if len(winners) < len(printed) else frozenset()

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from sentir.evaluation.results import AT_HALF
 from sentir.i18n import _, mark
 
 _WORDS = {
     # metrics
+    "acc5": mark("5-class accuracy"),
+    "acc7": mark("7-class accuracy"),
     "accuracy": mark("accuracy"),
     "auc": mark("AUC"),
     "average_precision": mark("average precision"),
+    "ccc": mark("concordance correlation"),
     "f1": mark("F1"),
+    "has0_acc2": mark("accuracy, negative or not"),
+    "has0_f1": mark("weighted F1, negative or not"),
     "jaccard_empty0": mark("Jaccard, none for none counts 0"),
     "jaccard_empty1": mark("Jaccard, none for none counts 1"),
     "macro_f1": mark("macro F1"),
+    "mae": mark("mean absolute error"),
+    "mean_answer": mark("mean answer"),
     "mean_auc": mark("mean AUC"),
     "mean_average_precision": mark("mean average precision"),
     "mean_weighted_accuracy": mark("mean weighted accuracy"),
@@ -20,8 +28,13 @@ _WORDS = {
     "micro_f1": mark("micro F1"),
     "micro_precision": mark("micro precision"),
     "micro_recall": mark("micro recall"),
+    "non0_acc2": mark("accuracy, positive or negative"),
+    "non0_f1": mark("weighted F1, positive or negative"),
+    "pearson": mark("Pearson's correlation"),
     "precision": mark("precision"),
     "recall": mark("recall"),
+    "sign_accuracy": mark("accuracy, three classes by sign"),
+    "sign_weighted_f1": mark("weighted F1, three classes by sign"),
     "subset_accuracy": mark("subset accuracy"),
     "unweighted_average_recall": mark("unweighted average recall"),
     "weighted_accuracy": mark("weighted accuracy"),
@@ -29,6 +42,7 @@ _WORDS = {
     # tasks and labels
     "emotion": mark("emotion"),
     "sentiment": mark("sentiment"),
+    "sentiment_intensity": mark("sentiment intensity"),
     "anger": mark("anger"),
     "calm": mark("calm"),
     "contempt": mark("contempt"),
@@ -73,8 +87,10 @@ _WORDS = {
 
 
 def word(key: str) -> str:
-    """Return the readable name of a metric, task, label, split or role in the current language.
+    """Return the readable name of a metric (at 0.5 or not), task, label, split or role in the current language.
 
     A key we have no word for, such as a label of the user's own, keeps its letters; underscores become spaces.
     """
+    if key.endswith(AT_HALF):
+        return _("{metric} at 0.5", metric=word(key.removesuffix(AT_HALF)))
     return _(_WORDS[key]) if key in _WORDS else key.replace("_", " ")

@@ -14,6 +14,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError
 from sentir.evaluation.metrics import score
+from sentir.evaluation.results import gain
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
@@ -29,15 +30,16 @@ Classifier = Callable[[Any], NDArray[np.float64]]  # (N, V) weighted words → (
 
 
 def constant(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
-    """Always the label most frequent on train; where several may hold, always all of them."""
+    """Always the label most frequent on train; all labels, where several may hold; the mean, for a number."""
     space, _rows, truth = _train(recipe, corpus)
-    share = truth.mean(0) if truth.ndim == 2 else np.bincount(truth, minlength=len(space)) / len(truth)
-    row = {"single": share, "multi": np.ones(len(space))}[space.kind]
+    row = _CONSTANTS[space.kind](truth, len(space))
     return lambda utterances: np.tile(row, (len(utterances), 1)).astype(np.float64)
 
 
 def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     """Words and pairs of words, weighted by tf-idf, into logistic regression; its strength is chosen on dev.
+
+    For a number it is ridge regression.
 
     Raises:
         CorpusError: if no word stands in two utterances of train.
@@ -66,7 +68,7 @@ def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
 
     def dev_score(model: Classifier) -> float:
         p = model(dev_words)
-        return score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric]
+        return gain(metric, score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric])
 
     best = max(map(fitted, _STRENGTHS), key=dev_score)
     return lambda utterances: best(vectorizer.transform(_texts(recipe, utterances)))
@@ -76,7 +78,7 @@ def acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     """Acoustic functionals, standardized, into a support vector machine; its strength is chosen on dev.
 
     Its "probabilities" grow with the margins and are good for ranking alone. For several labels, where such a
-    machine takes hours, it is logistic regression.
+    machine takes hours, it is logistic regression, for a number ridge regression.
     """
     space, rows, truth = _train(recipe, corpus)
     dev = [u for u in corpus.dev if space.task in u.labels]
@@ -94,7 +96,7 @@ def acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
 
     def dev_score(model: Classifier) -> float:
         p = model(dev_sounds)
-        return score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric]
+        return gain(metric, score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric])
 
     best = max(map(fitted, _STRENGTHS), key=dev_score)
     return lambda utterances: best(numbers(utterances))
@@ -168,5 +170,17 @@ def _machine(strength: float, sounds: Any, truth: NDArray, k: int) -> Classifier
     return margins
 
 
-_MACHINES = {"single": _machine, "multi": _several_labels}
-_REGRESSIONS = {"single": _one_label, "multi": _several_labels}
+def _number(strength: float, words: Any, truth: NDArray, k: int) -> Classifier:
+    from sklearn.linear_model import Ridge
+
+    model = Ridge(alpha=1 / strength).fit(words, truth)
+    return lambda counts: model.predict(counts)[:, None]
+
+
+_CONSTANTS: dict[str, Callable[[NDArray, int], NDArray[np.float64]]] = {
+    "single": lambda truth, k: np.bincount(truth, minlength=k) / len(truth),
+    "multi": lambda truth, k: np.ones(k),
+    "regression": lambda truth, k: truth.mean(keepdims=True),
+}
+_MACHINES = {"single": _machine, "multi": _several_labels, "regression": _number}
+_REGRESSIONS = {"single": _one_label, "multi": _several_labels, "regression": _number}

@@ -10,6 +10,7 @@ import numpy as np
 from sentir.audio.media import RATE, decode
 from sentir.audio.mel import HOP
 from sentir.audio.store import listen
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Utterance
 from sentir.errors import AudioError
@@ -34,16 +35,16 @@ def examples(part: CorpusStudy) -> list[Example]:
     if not any(u.clip for u in part.corpus.dev):
         return []
     task = part.tasks[0].task
-    drawn = _draw(listen(part.corpus.dev), task, part.corpus.space(task).names)
+    drawn = _draw(listen(part.corpus.dev), part.corpus.space(task))
     return [example for u in drawn if (example := _example(part, u))]
 
 
-def _draw(heard: Sequence[Utterance], task: str, names: Sequence[str]) -> list[Utterance]:
-    usable = [u for u in heard if u.sound and u.sound.mel is not None and task in u.labels]
+def _draw(heard: Sequence[Utterance], space: LabelSpace) -> list[Utterance]:
+    usable = [u for u in heard if u.sound and u.sound.mel is not None and space.task in u.labels]
     usable.sort(key=lambda u: (not _handy(u), hashlib.sha256(u.id.encode()).digest()))
     drawn: list[Utterance] = []
-    for name in names[:MOST]:
-        drawn += [u for u in usable if name in u.labels[task] and u not in drawn][:1]
+    for name in space.groups[:MOST]:
+        drawn += [u for u in usable if name in space.group(u.labels[space.task]) and u not in drawn][:1]
     return drawn
 
 
@@ -62,13 +63,14 @@ def _example(part: CorpusStudy, u: Utterance) -> Example | None:
         _answer(e, u.id, result.task) for result in part.tasks if result.task in u.labels for e in result.winners
     ]
     mel = np.array(u.sound.mel[: len(wave) // HOP + 1])
-    return Example(part.corpus.name, u.id, u.speaker, u.text, u.labels, mel, wave, tuple(answers))
+    labels = {task: part.corpus.space(task).group(row) for task, row in u.labels.items()}
+    return Example(part.corpus.name, u.id, u.speaker, u.text, labels, mel, wave, tuple(answers))
 
 
 def _answer(entrant: Entrant, key: str, task: str) -> Answer:
-    """Return what a candidate says: means over seeds, of probabilities and of thresholds."""
+    """Return what a candidate says: means over seeds, of probabilities, or numbers, and of thresholds."""
     mean = Predictions.mean([p.select([key]) for p in entrant.dev])
     cuts = [cut for cut in entrant.thresholds if cut is not None]
-    says = mean.labels(np.mean(cuts, axis=0) if cuts else None)[key]
-    probabilities = dict(zip(mean.space.names, map(float, mean[key]), strict=True))
-    return Answer(task, entrant.name, entrant.family, {name: probabilities[name] for name in says})
+    labels, shares, values = mean.answers(np.mean(cuts, axis=0) if cuts else None)[key]
+    steps = {mean.space.group((value,))[0]: value for value in values.values()}
+    return Answer(task, entrant.name, entrant.family, {name: shares[name] for name in labels} | steps)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sentir.audio.prepared import prepare
 from sentir.corpus.types import Corpus
 from sentir.evaluation.ledger import openings
-from sentir.evaluation.results import Comparison, ModelScores
+from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.i18n import LANGUAGES
 from sentir.recognizer import versions
 from sentir.report.content import CorpusCard, Curve, StudyReport
@@ -76,8 +76,9 @@ def _counts(corpus: Corpus, split: str) -> dict[str, int]:
 
 
 def _label_counts(corpus: Corpus, split: str, task: str) -> dict[str, int]:
-    found = Counter(name for u in corpus.split(split) for name in u.labels.get(task, ()))
-    return {name: found[name] for name in corpus.space(task).names}
+    space = corpus.space(task)
+    found = Counter(name for u in corpus.split(split) for name in space.group(u.labels.get(task, ())))
+    return {name: found[name] for name in space.groups}
 
 
 def _curves(corpus: Corpus, result: TaskResult) -> list[Curve]:
@@ -86,6 +87,11 @@ def _curves(corpus: Corpus, result: TaskResult) -> list[Curve]:
         (e.name, seed, training_facts(f)) for e in trained for seed, f in zip(e.seeds, e.folders, strict=True)
     ]
     return [
-        Curve(corpus.name, result.task, name, seed, tuple(facts["curve"]), facts["best_epoch"])
+        Curve(corpus.name, result.task, name, seed, _points(facts["curve"], result.metric), facts["best_epoch"])
         for name, seed, facts in found
     ]
+
+
+def _points(curve: Sequence[Mapping[str, float]], metric: str) -> tuple[Mapping[str, float], ...]:
+    """Return the points of a training with its score as the metric has it, where lower may be better."""
+    return tuple({**point, "score": gain(metric, point["score"])} for point in curve)

@@ -11,7 +11,7 @@ from sentir.corpus.types import Corpus
 from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
-from sentir.evaluation.results import Comparison, ModelScores
+from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.evaluation.scoring import read_results, write_results
 from sentir.i18n import _
 from sentir.progress import say, task
@@ -99,8 +99,9 @@ def _study_task(
         enter(enter_baseline(stages, corpus, baseline, plain, metric))
     for candidate in candidates:
         enter(enter_candidate(stages, corpus, candidate))
-    by_score = sorted(zip(scores, entrants, strict=True), key=lambda pair: -pair[0].metrics[metric].value)
-    ranked = [entrant for _row, entrant in by_score if entrant.role == "candidate"]
+    gains = [gain(metric, row.metrics[metric].value) for row in scores]
+    by_score = sorted(zip(gains, entrants, strict=True), key=lambda pair: -pair[0])
+    ranked = [entrant for _gain, entrant in by_score if entrant.role == "candidate"]
     winners = [e for n, e in enumerate(ranked) if e.family not in {better.family for better in ranked[:n]}]
     chosen = {e.name for e in winners}
     always = [e for e in ranked if e.name in recipe.study.always_report and e.name not in chosen]

@@ -59,7 +59,7 @@ def counted(space: LabelSpace) -> tuple[str, ...]:
 
 
 def metric_name(space: LabelSpace, wanted: str | Mapping[str, str] | None = None) -> str:
-    """Return the metric that is ``wanted``, or wanted for this task; the headline metric if none is.
+    """Return the metric that is wanted, or wanted for this task by a table; the headline metric if none is.
 
     Raises:
         UnknownNameError: if it is none of `counted`; the message offers the nearest names.

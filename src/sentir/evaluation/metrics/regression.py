@@ -154,7 +154,7 @@ class Regression:
         has0, non0, sign = (
             matrices[..., a:b].reshape(*lead, k, k) for a, b, k in ((0, 4, 2), (4, 8, 2), (8, 17, 3))
         )
-        sums = Sums(*numbers, has0, non0, sign)
+        sums = Sums(*[*numbers, has0, non0, sign])
         return {name: metric(sums) for name, metric in self.counted.items()}
 
     def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]:
@@ -164,7 +164,7 @@ class Regression:
         n = np.bincount(at, minlength=len(names)).astype(np.float64)
         answer = np.asarray(said, dtype=np.float64)[:, 0]
         found = {"mean_answer": answer, "mae": np.abs(answer - truth)}
-        sums = {name: np.bincount(at, values, minlength=len(names)) for name, values in found.items()}
+        sums = {k: np.bincount(at, v, minlength=len(names)).astype(np.float64) for k, v in found.items()}
         return n, {name: np.where(n > 0, ratio(total, n), np.nan) for name, total in sums.items()}
 
     def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
