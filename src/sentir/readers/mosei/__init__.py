@@ -33,7 +33,8 @@ def read(root: Path, data: Data) -> Corpus:
 
 
 def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, sound: bool = False) -> Corpus:
-    """Read a MOSEI-shaped tree into a corpus with the tasks ``emotion`` (several of six) and ``sentiment``.
+    """Read a MOSEI-shaped tree into a corpus with the tasks ``emotion`` (several of six), ``sentiment``, and
+    ``sentiment_intensity``, a number.
 
     An emotion is present when its intensity is above 0; none of them is a valid annotation. Sentiment is
     negative, neutral or positive by the sign of its intensity. ``scores`` holds the intensities after clamping to

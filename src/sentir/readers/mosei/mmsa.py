@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentir.i18n import _
 from sentir.readers.csv_files import read_rows, unusable
-from sentir.readers.mosei.segments import SENTIMENT_SPACE, Layout, Segment
+from sentir.readers.mosei.segments import INTENSITY_SPACE, SENTIMENT_SPACE, Layout, Segment
 from sentir.readers.splits import split_named
 
 _COLUMNS = ("video_id", "clip_id", "text", "label", "mode")
@@ -37,4 +37,4 @@ def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
             cells = {"sentiment": row["label"]}
             segments.append(Segment(where, split, video, clip, cells, clip=clip, text=row["text"]))
     facts = [_("sentiment, texts and splits from {file}", file=path.name)]
-    return Layout(_("as MMSA has it"), facts, [path], segments, issues, (SENTIMENT_SPACE,))
+    return Layout(_("as MMSA has it"), facts, [path], segments, issues, (SENTIMENT_SPACE, INTENSITY_SPACE))

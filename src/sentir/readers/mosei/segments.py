@@ -15,6 +15,7 @@ from sentir.readers.csv_files import check_text, unusable
 
 EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), multilabel=True)
 SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)
+INTENSITY_SPACE = LabelSpace("sentiment_intensity", ("sentiment",), bounds=(-3.0, 3.0))
 SCALES = ("sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear")  # in the order of the .csd file
 
 Times = tuple[float, float]
@@ -67,7 +68,7 @@ class Layout:
     labels: list[Path]
     segments: list[Segment]
     issues: list[Issue]
-    spaces: tuple[LabelSpace, ...] = (EMOTION_SPACE, SENTIMENT_SPACE)
+    spaces: tuple[LabelSpace, ...] = (EMOTION_SPACE, SENTIMENT_SPACE, INTENSITY_SPACE)
 
 
 def read_times(start: str, end: str) -> Times | None:
