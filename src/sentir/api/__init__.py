@@ -8,6 +8,8 @@ from sentir.api.drafts import Draft, new_recipe
 from sentir.api.models import compare, evaluate, predict, train
 from sentir.api.recipes import load_recipe
 from sentir.api.studies import run_study
+from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
+from sentir.corpus.cleaned import Cleaned
 from sentir.corpus.predictions import Prediction
 from sentir.readers import read_corpus
 from sentir.readers.demo import write_demo
@@ -15,13 +17,17 @@ from sentir.readers.download import Offer, get_corpus, offer_corpus
 from sentir.readers.inputs import Columns
 
 __all__ = [
+    "Cleaned",
     "Columns",
     "Draft",
     "Offer",
     "Prediction",
+    "Shown",
     "audit_corpus",
+    "clean_corpus",
     "compare",
     "evaluate",
+    "export_corpus",
     "get_corpus",
     "load_recipe",
     "new_recipe",
@@ -30,6 +36,7 @@ __all__ = [
     "prepare_corpus",
     "read_corpus",
     "run_study",
+    "show_utterance",
     "train",
     "write_demo",
 ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentir.api.recipes import load_recipe
+from sentir.api.recipes import load_recipe, named_data
 from sentir.audio.prepared import Prepared, prepare
 from sentir.audit import Audit, audit
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.readers import READERS, read_corpus
+from sentir.readers import read_corpus
 from sentir.recipe import Data
 
 
@@ -21,10 +21,7 @@ def audit_corpus(corpus: str | Path, *, root: Path | None = None) -> Audit:
     Raises:
         SentirError: if there is no such reader or recipe, or the corpus cannot be read.
     """
-    if Path(corpus).suffix == ".toml":
-        return audit(read_corpus(load_recipe(Path(corpus)).data, root))
-    READERS.get(str(corpus))
-    return audit(read_corpus(Data(reader=str(corpus), sound=root is not None), root))
+    return audit(read_corpus(named_data(corpus, root=root), root))
 
 
 def prepare_corpus(

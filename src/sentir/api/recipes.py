@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sentir.recipe import Recipe
+from sentir.readers import READERS
+from sentir.recipe import Data, Recipe
 from sentir.registry import load_plugin
 
 
@@ -19,3 +20,16 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     for plugin in recipe.plugins:
         load_plugin(plugin)
     return recipe
+
+
+def named_data(corpus: str | Path, *, root: Path | None = None) -> Data:
+    """Return what to read: what a recipe says, or the corpus of a reader, with its clips if there is a ``root``.
+
+    Raises:
+        RecipeError: naming the key of the recipe that cannot be used.
+        UnknownNameError: if there is no such reader.
+    """
+    if Path(corpus).suffix == ".toml":
+        return load_recipe(Path(corpus)).data
+    READERS.get(str(corpus))
+    return Data(reader=str(corpus), sound=root is not None)

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli.corpus_clean import add_clean
+from sentir.cli.corpus_export import add_export
 from sentir.cli.corpus_get import add_get
 from sentir.cli.corpus_new import add_new
+from sentir.cli.corpus_show import add_show
 from sentir.cli.options import Json, Root
 from sentir.i18n import _
 
@@ -16,6 +19,9 @@ Name = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, 
 
 corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
 add_get(corpus)
+add_show(corpus)
+add_clean(corpus)
+add_export(corpus)
 add_new(corpus)
 
 

@@ -123,9 +123,8 @@ def _from_network(handle: str, error: OSError) -> DownloadError:
         return DownloadError(_("{path} cannot be written: {why}.", path=error.filename, why=error.strerror))
     return DownloadError(
         _(
-            "Kaggle cannot be reached, or the connection broke ({why}); check the network and run the same "
-            "command again, it goes on from there.",
-            why=_first_line(error),
+            "Kaggle cannot be reached, or the connection broke; check the network and run the same command "
+            "again, it goes on from there."
         )
     )
 

@@ -1,0 +1,41 @@
+"""The command ``sentir corpus export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentir.cli.options import Root
+from sentir.i18n import _
+
+
+def add_export(corpus: typer.Typer) -> None:
+    """Add the command to ``sentir corpus``."""
+    corpus.command(
+        "export",
+        help=_("Write a corpus as one table (.parquet, .csv or .jsonl); the labels of test are left out."),
+        epilog=_("Example: sentir corpus export meld --root DATA/meld --out meld.parquet"),
+    )(export)
+
+
+def export(
+    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))],
+    out: Annotated[Path, typer.Option("--out", help=_("The table to write."))],
+    root: Root = None,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.report.figures import thousands
+
+    written = api.export_corpus(name, out, root=root)
+    show.say(_("Written: {path} ({n} utterances)", path=out, n=thousands(len(written))))
+    if written.test:
+        show.say(
+            _(
+                "The labels of the {n} test utterances are left out: they are sealed, and 'sentir evaluate' "
+                "opens them.",
+                n=thousands(len(written.test)),
+            )
+        )
