@@ -98,6 +98,8 @@ class Recognizer:
             "dev_score": fitted.training.score,
             "best_epoch": fitted.training.best_epoch,
             "curve": list(fitted.training.points),
+            "speed": fitted.training.speed,
+            "unusable": fitted.unusable,
             "versions": versions(),
         }
         fitted.model.to(best_device())

@@ -11,9 +11,9 @@ from tiny_corpora import spoken_recipe
 pytestmark = pytest.mark.usefixtures("one_store")
 
 
-def test_the_average_follows_the_weights_and_the_best_is_left_in_the_model(tmp_path):
+def test_the_average_follows_the_weights_and_lies_in_the_model_only_while_asked_for(tmp_path):
     model = nn.Linear(1, 1, bias=False)
-    average = WeightAverage(model, 0.5, tmp_path / "average.safetensors")
+    average = WeightAverage(model, 0.5)
     model.weight.data.fill_(0.0)
     average.on_train_begin(None, None, None)
     expected, seen = 0.0, []
@@ -22,10 +22,15 @@ def test_the_average_follows_the_weights_and_the_best_is_left_in_the_model(tmp_p
         average.on_step_end(None, None, None)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
-        average.scoring(lambda: seen.append(model.weight.item()) or model.weight.item())()
+        with average.in_place():
+            seen.append(model.weight.item())
         assert seen[-1] == pytest.approx(expected) and model.weight.item() == value
-    average.load_best()
-    assert model.weight.item() == pytest.approx(max(seen)) and max(seen) != seen[-1]
+    average.save(tmp_path / "average.safetensors")
+    again = WeightAverage(model, 0.5)
+    again.load(tmp_path / "average.safetensors", average.steps)
+    again.on_train_begin(None, None, None)
+    with again.in_place():
+        assert model.weight.item() == seen[-1] and again.steps == 3
 
 
 def test_what_is_kept_is_what_dev_scored(spoken, weights):

@@ -164,6 +164,6 @@ def test_a_temporary_folder_without_room_is_named(corpus, weights, tmp_path, mon
         raise SafetensorError("No space left on device")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("sentir.training.averaging.save_file", full)
+    monkeypatch.setattr("sentir.training.resuming.save_file", full)
     with pytest.raises(SentirError, match=rf"temporary folder {tmp_path} cannot be written \(No space .*TMPDIR"):
-        Run(corpus, weights, train={"average": 0.5})
+        Run(corpus, weights)

@@ -63,6 +63,19 @@ class TextEncoder(nn.Module):
         """Width d of a vector."""
         return int(self.transformer.config.hidden_size)
 
+    def checkpoint_gradients(self) -> None:
+        """Compute activations anew in the backward pass instead of keeping them (Chen et al. 2016).
+
+        Raises:
+            RecipeError: if the transformer cannot.
+        """
+        if not self.transformer.supports_gradient_checkpointing:
+            raise RecipeError(
+                _("This text encoder cannot be trained with 'train.gradient_checkpointing'; remove it.")
+            )
+        enable = getattr(self.transformer, "activation_checkpointing_enable", None)
+        (enable or self.transformer.gradient_checkpointing_enable)({"use_reentrant": False})
+
     def forward(
         self,
         input_ids: Tensor,

@@ -48,6 +48,20 @@ class Stacked(Section):
     train: dict[str, Any] = Field(default_factory=dict)
 
 
+class Lora(Section):
+    """Adapters of low rank, what learns of a text encoder where ``model.encoder = "lora"``.
+
+    Attributes:
+        rank: width of the adapters.
+        alpha: what they add is scaled by ``alpha / rank``.
+        dropout: probability on their input.
+    """
+
+    rank: int = Field(8, ge=1)
+    alpha: int = Field(16, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
 class Model(Section):
     """The network.
 
@@ -57,7 +71,9 @@ class Model(Section):
         backbone: a name in `sentir.models.text_backbones`, a hub id, or a local folder.
         weights: where the backbone's weights lie, if not where its name says (hub id or folder).
         pretrained: ``false`` for random weights of the backbone's architecture; the report says so.
-        encoder: ``frozen`` (each utterance encoded once, a head is trained) or ``finetune``.
+        encoder: ``frozen`` (each utterance encoded once, a head is trained), ``finetune``, or ``lora`` (adapters
+            learn in a frozen encoder and are merged into it at the end).
+        lora: the adapters.
         layers: hidden layers to read, 0 being the embeddings; none = all when mixed, the last otherwise.
         layer_pooling: ``mix`` (learned weights over layers) or ``concat``.
         max_length: longest input in tokens; none = what the backbone allows.
@@ -76,7 +92,8 @@ class Model(Section):
     backbone: str = "minilm"
     weights: str | None = None
     pretrained: bool = True
-    encoder: Literal["frozen", "finetune"] = "frozen"
+    encoder: Literal["frozen", "finetune", "lora"] = "frozen"
+    lora: Lora = Lora()
     layers: tuple[int, ...] | None = Field(None, min_length=1)
     layer_pooling: Literal["mix", "concat"] = "mix"
     max_length: int | None = Field(None, ge=8)

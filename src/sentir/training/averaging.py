@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,56 +17,51 @@ class WeightAverage(TrainerCallback):
     """An exponential moving average, ``a ← d · a + (1 - d) · w`` after every step (Polyak and Juditsky 1992).
 
     After n steps ``d`` is at most ``(1 + n) / (10 + n)``, so that the first weights are soon forgotten. Dev
-    scores the average; the best one lies on disk.
+    scores the average, and the best one is kept.
 
     Args:
         model: whose weights, running statistics of batch norms included, are averaged.
         decay: d, in 0-1.
-        file: where the best average is kept.
+
+    Attributes:
+        steps: n.
     """
 
-    def __init__(self, model: nn.Module, decay: float, file: Path) -> None:
-        self.model, self.decay, self.file = model, decay, file
-        self._steps, self._best = 0, float("-inf")
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model, self.decay, self.steps = model, decay, 0
         self._average: dict[str, Tensor] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        """Begin with the weights as they are."""
-        self._average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        """Begin with the weights as they are, or where a killed training was."""
+        now = self.model.state_dict()
+        found = self._average or {name: tensor.detach().clone() for name, tensor in now.items()}
+        self._average = {name: found[name].to(tensor.device) for name, tensor in now.items()}
 
     @torch.no_grad()
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         """Move the average a step towards the weights."""
-        self._steps += 1
-        decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for name, tensor in self.model.state_dict().items():
             if tensor.is_floating_point():
                 self._average[name].lerp_(tensor, 1 - decay)
             else:
                 self._average[name].copy_(tensor)
 
-    def scoring(self, score: Callable[[], float]) -> Callable[[], float]:
-        """Return a function that scores the average instead of the model as it is, and keeps the best on disk."""
-
-        def scored() -> float:
-            with self._in_place():
-                found = score()
-            if found > self._best:
-                self._best = found
-                save_file({k: v.contiguous() for k, v in self._average.items()}, self.file)
-            return found
-
-        return scored
-
-    def load_best(self) -> None:
-        """Leave the model with the best average."""
-        self.model.load_state_dict(load_file(self.file))
-
     @contextmanager
-    def _in_place(self) -> Iterator[None]:
+    def in_place(self) -> Iterator[None]:
+        """Give the model the average inside the block, and its own weights back behind it."""
         now = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(self._average)
         try:
             yield
         finally:
             self.model.load_state_dict(now)
+
+    def save(self, file: Path) -> None:
+        """Write the average as safetensors."""
+        save_file({name: tensor.contiguous() for name, tensor in self._average.items()}, file)
+
+    def load(self, file: Path, steps: int) -> None:
+        """Take up an average of so many steps."""
+        self._average, self.steps = load_file(file), steps

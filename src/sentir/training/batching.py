@@ -1,39 +1,118 @@
-"""Which units share a batch."""
+"""Which units share a batch, drawn anew in each epoch from (seed, epoch) alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Sampler
+
+from sentir.recipe import Train
+from sentir.training.preparer import Prepared
+from sentir.training.sampling import balanced_weights
+
+Weights = NDArray[np.float64]
+_SORTED_TOGETHER = 50  # batches; units are sorted by length among so many, and stay mixed beyond
 
 
 class LengthBatches(Sampler[list[int]]):
-    """Batches of units of equal length, drawn anew in each epoch from (seed, epoch).
+    """Batches of units of equal length.
 
     Args:
         lengths: of N units.
         size: most units in a batch.
         seed: what the draws depend on, beside the epoch.
+        weights: ``(N,)`` the probability of drawing each unit, with replacement; without, an epoch has every unit
+            once. Each length gets its share of N draws, rounded up.
     """
 
-    def __init__(self, lengths: Sequence[int], size: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], size: int, seed: int, weights: Weights | None = None) -> None:
         self.batch_size, self.drop_last = size, False  # read by accelerate
-        self.seed, self.epoch = seed, 0
-        self._groups = [np.flatnonzero(np.array(lengths) == length) for length in sorted(set(lengths))]
+        self.seed, self.epoch, self._weights = seed, 0, weights
+        groups = [np.flatnonzero(np.array(lengths) == length) for length in sorted(set(lengths))]
+        shares = [len(g) if weights is None else len(lengths) * weights[g].sum() for g in groups]
+        self._groups = [(group, int(np.ceil(share - 1e-9))) for group, share in zip(groups, shares, strict=True)]
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch the next batches are for; the training engine does."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return sum(-(-len(group) // self.batch_size) for group in self._groups)
+        return sum(-(-count // self.batch_size) for _group, count in self._groups)
 
     def __iter__(self) -> Iterator[list[int]]:
         draw = np.random.default_rng([self.seed, self.epoch])
         batches = []
-        for group in self._groups:
-            order = draw.permutation(group)
+        for group, count in self._groups:
+            order = _draw(draw, group, count, self._weights)
             batches += [order[n : n + self.batch_size] for n in range(0, len(order), self.batch_size)]
         for n in draw.permutation(len(batches)):
             yield batches[n].tolist()
+
+
+class SortedBatches(Sampler[list[int]]):
+    """Batches of units of like length, so that little is padded; with equal lengths they are random.
+
+    A step whose batch is learned from in parts gets its parts one after the other; the batch that is not full
+    comes last.
+
+    Args:
+        lengths, seed, weights: as `LengthBatches` takes them.
+        size: units in a batch.
+        parts: how many pieces a batch is cut into.
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], size: int, seed: int, weights: Weights | None = None, *, parts: int = 1
+    ) -> None:
+        self.batch_size, self.drop_last = -(-size // parts), False  # read by accelerate
+        self.seed, self.epoch, self._weights = seed, 0, weights
+        self._lengths, self._step = np.array(lengths, dtype=np.int64), self.batch_size * parts
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch the next batches are for; the training engine does."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self._lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        draw = np.random.default_rng([self.seed, self.epoch])
+        count, together = len(self._lengths), self._step * _SORTED_TOGETHER
+        order = _draw(draw, np.arange(count), count, self._weights)
+        full, rest = order[: count - count % self._step], order[count - count % self._step :]
+        steps: list[NDArray[np.int64]] = []
+        for start in range(0, len(full), together):
+            chunk = self._sort(full[start : start + together])
+            steps += [chunk[n : n + self._step] for n in range(0, len(chunk), self._step)]
+        for batch in [*(steps[n] for n in draw.permutation(len(steps))), self._sort(rest)]:
+            for n in range(0, len(batch), self.batch_size):
+                yield batch[n : n + self.batch_size].tolist()
+
+    def _sort(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
+        return units[np.argsort(self._lengths[units], kind="stable")]
+
+
+Batches = LengthBatches | SortedBatches
+
+
+def draw_batches(prepared: Prepared, targets: Tensor, settings: Train, size: int) -> Batches | None:
+    """Return batches by length where clips stand alone or the recipe asks for it; none are the engine's own."""
+    weights = balanced_weights(targets, prepared.units) if settings.sampling == "balanced" else None
+    if prepared.mels is not None and len(prepared.units) == len(prepared.ids):
+        return LengthBatches(prepared.lengths(), -(-size // settings.accumulate), settings.seed, weights)
+    if not settings.by_length and weights is None:
+        return None
+    lengths = prepared.lengths() if settings.by_length else [0] * len(prepared.units)
+    return SortedBatches(lengths, size, settings.seed, weights, parts=settings.accumulate)
+
+
+def _draw(
+    draw: np.random.Generator, group: NDArray[np.int64], count: int, weights: Weights | None
+) -> NDArray[np.int64]:
+    """Put a group in random order, or draw from it by weight."""
+    if weights is None:
+        return draw.permutation(group)
+    return draw.choice(group, size=count, p=weights[group] / weights[group].sum()) if count else group[:0]

@@ -10,17 +10,20 @@ from torch import nn
 from transformers import set_seed
 
 from sentir.corpus.cleaning import clean
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import metric_name, score
+from sentir.evaluation.results import gain
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
+from sentir.models.lora import merge_lora
 from sentir.recipe import Data, Recipe
 from sentir.training.building import MODELS, check_model, check_weights, heard
+from sentir.training.checks import check_settings
 from sentir.training.inference import predict_prepared
-from sentir.training.losses import class_weights, encode_targets, make_loss
+from sentir.training.losses import encode_targets, recipe_loss
 from sentir.training.preparer import Preparer
 from sentir.training.trainer import OnEpoch, Training, train_model
 
@@ -29,7 +32,11 @@ Thresholds = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training gives: everything a recognizer is made of, and what it did on dev."""
+    """What a training gives: everything a recognizer is made of, and what it did on dev.
+
+    Attributes:
+        unusable: split → how many of its utterances had no usable ``text`` or ``sound`` for a model that takes it.
+    """
 
     preparer: Preparer
     model: nn.Module
@@ -37,6 +44,7 @@ class Fitted:
     thresholds: Thresholds | None
     training: Training
     dev: Predictions
+    unusable: dict[str, dict[str, int]]
 
 
 def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> Fitted:
@@ -69,15 +77,24 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
 
     def dev_score() -> float:
         p = predict_prepared(model, dev, space).select(ids).probabilities
-        return score(space, truth, p, tune_thresholds(space, truth, p))[metric]
+        return gain(metric, score(space, truth, p, tune_thresholds(space, truth, p))[metric])
 
-    loss = make_loss(space, class_weights(space, targets, recipe.train.balance))
     training = train_model(
-        model, train, targets, settings=recipe.train, loss=loss, dev_score=dev_score, on_epoch=on_epoch
+        model,
+        train,
+        targets,
+        settings=recipe.train,
+        loss=recipe_loss(space, targets, recipe.train),
+        dev_score=dev_score,
+        on_epoch=on_epoch,
+        name=recipe.name,
+        depends=(corpus.fingerprint, space.task, metric, recipe.model.model_dump_json()),
     )
+    merge_lora(model)
     predictions = predict_prepared(model, dev, space)
     thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
-    return Fitted(preparer, model, space, thresholds, training, predictions)
+    unusable = {"train": train.unusable(), "dev": dev.unusable()}
+    return Fitted(preparer, model, space, thresholds, training, predictions, unusable)
 
 
 def check_training(recipe: Recipe, corpus: Corpus) -> None:
@@ -90,6 +107,9 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
         WeightsError: if the weights that it starts from can neither be found nor fetched.
     """
     check_model(recipe.model)
+    check_settings(recipe, corpus.space(recipe.data.task))
+    for task in recipe.evaluation.metric if isinstance(recipe.evaluation.metric, dict) else ():
+        corpus.space(task)
     metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
     if heard(recipe.model):
         check_clips(recipe.data, corpus)
@@ -132,7 +152,7 @@ def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
     return labeled
 
 
-def _target(utterance: Utterance, recipe: Recipe) -> tuple[str, ...] | None:
+def _target(utterance: Utterance, recipe: Recipe) -> tuple[Label, ...] | None:
     """Return what the loss sees: no label for utterances that the recipe finds too short to learn from."""
     least = recipe.data.min_train_words
     if least and len(clean(utterance.text or "", recipe.data.cleaning).split()) < least:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sentir.corpus.labels import LabelSpace
+from sentir.corpus.labels import Label, LabelSpace
+from sentir.recipe import Train
 
 UNLABELED = -100
 Loss = Callable[..., Tensor]
 _POWER = {"none": 0.0, "sqrt": 0.5, "inverse": 1.0}
 
 
-def encode_targets(space: LabelSpace, labels: list[tuple[str, ...] | None]) -> Tensor:
-    """Encode N labels for a loss: ``(N,)`` int64 or ``(N, K)`` float32, `UNLABELED` where there are none."""
+def encode_targets(space: LabelSpace, labels: Sequence[tuple[Label, ...] | None]) -> Tensor:
+    """Encode N labels for a loss: `LabelSpace.targets`, `UNLABELED` where there are none."""
     known = [row for row in labels if row is not None]
-    encoded = torch.from_numpy(space.encode(known))
+    encoded = torch.from_numpy(space.targets(known))
     targets = torch.full((len(labels), *encoded.shape[1:]), UNLABELED, dtype=encoded.dtype)
     targets[[n for n, row in enumerate(labels) if row is not None]] = encoded
     return targets
@@ -46,28 +47,87 @@ def _multi_weights(targets: Tensor, k: int, power: float) -> Tensor:
     return ((absent / present) ** power).float()
 
 
-def _single_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    losses = functional.cross_entropy(logits, labels, reduction="none", ignore_index=UNLABELED)
-    return (losses * weights[labels.clamp(min=0)]).sum()
+def _number_weights(targets: Tensor, k: int, power: float) -> Tensor:
+    return torch.ones(k)  # numbers are not counted
 
 
-def _multi_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    losses = functional.binary_cross_entropy_with_logits(
-        logits, labels.clamp(min=0), pos_weight=weights, reduction="none"
-    )
+def _single_loss(logits: Tensor, labels: Tensor, weights: Tensor, gamma: float, smoothing: float) -> Tensor:
+    if not gamma:
+        losses = functional.cross_entropy(
+            logits, labels, weights, reduction="none", ignore_index=UNLABELED, label_smoothing=smoothing
+        )
+        return losses.sum()
+    known = labels != UNLABELED
+    logs = logits[known].log_softmax(-1)
+    wanted = functional.one_hot(labels[known], logits.shape[-1]) * (1 - smoothing) + smoothing / logits.shape[-1]
+    return -(wanted * weights * _unknown(logs, gamma) * logs).sum()
+
+
+def _multi_loss(logits: Tensor, labels: Tensor, weights: Tensor, gamma: float, smoothing: float) -> Tensor:
+    wanted = labels.clamp(min=0) * (1 - smoothing) + smoothing / 2
+    if gamma:
+        present, absent = functional.logsigmoid(logits), functional.logsigmoid(-logits)
+        losses = -weights * wanted * _unknown(present, gamma) * present
+        losses -= (1 - wanted) * _unknown(absent, gamma) * absent
+    else:
+        losses = functional.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights, reduction="none")
     return losses[labels != UNLABELED].sum()
 
 
-_WEIGHTS = {"single": _single_weights, "multi": _multi_weights}
-_LOSSES = {"single": _single_loss, "multi": _multi_loss}
+def _unknown(logs: Tensor, gamma: float) -> Tensor:
+    """Return ``(1 - p) ** gamma`` of logarithms of p; the bound keeps the gradient finite where p is 1."""
+    return (1 - logs.exp()).clamp(min=1e-6) ** gamma
 
 
-def make_loss(space: LabelSpace, weights: Tensor) -> Loss:
-    """Return ``loss(logits, labels, num_items_in_batch)``: the weighted sum divided by the number of labels."""
+def _number_loss(logits: Tensor, labels: Tensor, weights: Tensor, gamma: float, smoothing: float) -> Tensor:
+    """Sum absolute errors in half scales, as MMSA trains; what is about classes has no effect."""
+    known = labels != UNLABELED
+    return (logits[known].squeeze(-1) - labels[known]).abs().sum()
+
+
+_WEIGHTS = {"single": _single_weights, "multi": _multi_weights, "regression": _number_weights}
+_LOSSES = {"single": _single_loss, "multi": _multi_loss, "regression": _number_loss}
+
+
+def log_priors(space: LabelSpace, targets: Tensor) -> Tensor:
+    """Return ``(K,)`` logarithms of the labels' shares of train, as if a missing one had been seen once."""
+    counts = torch.bincount(targets[targets != UNLABELED], minlength=len(space)).clamp(min=1).double()
+    return (counts / counts.sum()).log().float()
+
+
+def make_loss(
+    space: LabelSpace, weights: Tensor, *, gamma: float = 0.0, smoothing: float = 0.0, shift: Tensor | None = None
+) -> Loss:
+    """Return ``loss(logits, labels, num_items_in_batch)``: the weighted sum divided by the number of labels.
+
+    A label k with the wanted share ``q`` (its target, smoothed) and the predicted probability ``p``, a softmax or
+    sigmoid of the logits, costs ``-weights[k] · q · (1 - p) ** gamma · log p``: the weight stands outside of the
+    modulating factor (Lin et al. 2017). Of several labels, ``1 - q`` costs the same of ``1 - p``, without weight.
+
+    Args:
+        space: of the labels.
+        weights: ``(K,)`` as `class_weights` gives them.
+        gamma: of the focal loss; 0 is plain cross-entropy.
+        smoothing: share of a target spread over all labels, or over present and absent.
+        shift: ``(K,)`` added to the logits here and nowhere else (Menon et al. 2021).
+    """
     total = _LOSSES[space.kind]
 
     def loss(logits: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         items = (labels != UNLABELED).sum() if num_items_in_batch is None else num_items_in_batch
-        return total(logits, labels, weights.to(logits.device)) / max(int(items), 1)
+        if shift is not None:
+            logits = logits + shift.to(logits.device)
+        return total(logits, labels, weights.to(logits.device), gamma, smoothing) / max(int(items), 1)
 
     return loss
+
+
+def recipe_loss(space: LabelSpace, targets: Tensor, settings: Train) -> Loss:
+    """Return the loss that a recipe asks for, with weights and shares of the train targets."""
+    return make_loss(
+        space,
+        class_weights(space, targets, settings.balance),
+        gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
+        smoothing=settings.label_smoothing,
+        shift=settings.logit_adjustment * log_priors(space, targets) if settings.logit_adjustment else None,
+    )

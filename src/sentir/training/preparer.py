@@ -55,6 +55,15 @@ class Prepared:
             batch |= self.tokenizer.pad([self.tokens[n] for n in rows])
         return batch if self.mels is None else batch | self.mels.batch(rows, change)
 
+    def unusable(self) -> dict[str, int]:
+        """Return how many utterances have no usable ``text`` or ``sound``, where a model takes it."""
+        found = {}
+        if "has_text" in self.tensors:
+            found["text"] = int((~self.tensors["has_text"]).sum())
+        if self.mels is not None:
+            found["sound"] = sum(mel is None for mel in self.mels.mels)
+        return {name: count for name, count in found.items() if count}
+
     def lengths(self) -> list[int]:
         """Return for each unit how long its longest utterance is, in frames or else tokens."""
         if self.mels is not None:

@@ -13,6 +13,7 @@ from sentir.corpus.types import Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.models.encoders import TextEncoder, load_text_encoder
+from sentir.models.lora import add_lora
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
@@ -47,6 +48,8 @@ class TextInput:
             layers,
             model.max_length,
         )
+        if model.encoder == "lora" and weights is None:  # saved ones have theirs merged
+            add_lora(self.encoder, model.lora)
 
     def prepare(
         self, utterances: Sequence[Utterance], dialogues: list[list[int]]

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainingArguments
 from transformers import Trainer as HubTrainer
+from transformers import TrainerCallback, TrainingArguments
 
-from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.progress import task
+from sentir.models.encoders import best_device
+from sentir.progress import say
 from sentir.recipe import Train
 from sentir.training.averaging import WeightAverage
-from sentir.training.batching import LengthBatches
+from sentir.training.batching import Batches, draw_batches
+from sentir.training.hardware import deterministic, full_precision, mixed_precision, threads
 from sentir.training.losses import Loss
+from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.preparer import Prepared
+from sentir.training.resuming import Checkpoints, Progress, is_kept, training_digest, training_folder
 from sentir.training.sound_input import Change
+from sentir.training.watching import Bar, Curves, Epochs, Speed, curves
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
-_SCORE = "score"
 _HEAD_INPUTS = frozenset({"text_states", "features", "dialogue", "turn"})  # of a model without any encoder
+_AVERAGE = "average.safetensors"
 OnEpoch = Callable[[Mapping[str, float]], None]  # told a training's latest point
 
 
@@ -41,15 +44,17 @@ class Training:
         points: per epoch its number, train loss and dev score.
         best_epoch: the epoch whose weights were kept.
         score: its dev score.
+        speed: utterances per second of learning, seconds, and the most memory held in MB.
     """
 
     points: tuple[dict[str, float], ...]
     best_epoch: float
     score: float
+    speed: dict[str, float] = field(default_factory=dict, compare=False)
 
 
 class _Trainer(HubTrainer):
-    """Selects by a dev score of ours, draws batches of equal length, and moves pretrained parts more slowly."""
+    """Selects by a dev score of ours, draws our batches, and can be killed at any time."""
 
     def __init__(
         self,
@@ -57,16 +62,41 @@ class _Trainer(HubTrainer):
         settings: Train,
         dev_score: Callable[[], float],
         on_epoch: OnEpoch | None,
-        batches: LengthBatches | None,
+        batches: Batches | None,
+        checkpoints: Checkpoints,
+        board: Curves | None,
         **keywords: Any,
     ) -> None:
-        self._settings, self._dev_score, self._batches = settings, dev_score, batches
-        self._on_epoch = on_epoch
-        self.points: list[dict[str, float]] = []
+        self._settings, self._dev_score, self._on_epoch = settings, dev_score, on_epoch
+        self._batches, self._checkpoints, self._board = batches, checkpoints, board
+        self.progress, self._loss = Progress(), torch.zeros(())
         super().__init__(**keywords)
+        model = cast(nn.Module, self.model)
+        self._frozen = FreezePretrained(model, settings.freeze_epochs)
+        self._average = WeightAverage(model, settings.average) if settings.average else None
+        self.speed = Speed()
+        for callback in (self._frozen, self._average, self.speed, _Saver(checkpoints)):
+            if callback is not None:
+                self.add_callback(callback)
+        self.model_accepts_loss_kwargs = False  # our models take tensors alone; the loss is ours
+
+    def resume(self) -> None:
+        """Train, from the last checkpoint if there is one."""
+        checkpoint = self._checkpoints.latest()
+        if checkpoint is not None:
+            self.progress, more = self._checkpoints.load(checkpoint)
+            self._loss = torch.tensor(self.progress.loss)
+            if self._average is not None:
+                self._average.load(checkpoint / _AVERAGE, more["average_steps"])
+            step = checkpoint.name.rpartition("-")[2]
+            say(_("Going on with a training that was interrupted, from step {step}.", step=step))
+        self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        model = cast(nn.Module, self.model)
+        model.__dict__.pop("forward", None)  # the engine's mixed precision
+        self._checkpoints.load_best(model, self.progress.best)
 
     def get_train_dataloader(self) -> DataLoader:
-        """Give the batches of `LengthBatches` where clips of equal length must share one."""
+        """Give our batches where the recipe or the sound asks for them."""
         if self._batches is None:
             return super().get_train_dataloader()
         loader = DataLoader(
@@ -77,72 +107,73 @@ class _Trainer(HubTrainer):
         )
         return self.accelerator.prepare(loader)
 
-    def evaluate(self, *_args: Any, **_keywords: Any) -> dict[str, float]:
-        """Score dev with the model as it is."""
-        metrics = {f"eval_{_SCORE}": self._dev_score()}
-        loss = next((row["loss"] for row in reversed(self.state.log_history) if "loss" in row), float("nan"))
-        self.points.append({"epoch": float(self.state.epoch or 0), "loss": loss, "score": metrics["eval_score"]})
-        if self._on_epoch is not None:
-            self._on_epoch(self.points[-1])
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
-
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Make AdamW with the encoder's learning rate beside that of new layers, and no decay of biases."""
+        """Make AdamW with the encoder's learning rates beside that of new layers, and no decay of biases."""
         if self.optimizer is None:
             groups = parameter_groups(cast(nn.Module, self.model), self._settings)
             self.optimizer = torch.optim.AdamW(groups, lr=self._settings.lr, fused=True)
         return self.optimizer
 
+    def compute_loss(self, *arguments: Any, **keywords: Any) -> Any:
+        """Keep frozen parts in evaluation mode."""
+        self._frozen.hold_still()
+        return super().compute_loss(*arguments, **keywords)
 
-def parameter_groups(model: nn.Module, settings: Train) -> list[dict[str, Any]]:
-    """Split the parameters: pretrained or new, decaying (matrices) or not (norms, biases, mixing scores)."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        key = (name.startswith(_pretrained(model)), parameter.ndim > 1)
-        groups.setdefault(key, []).append(parameter)
-    return [
-        {
-            "params": parameters,
-            "lr": settings.encoder_lr if in_encoder else settings.lr,
-            "weight_decay": settings.weight_decay if decays else 0.0,
-        }
-        for (in_encoder, decays), parameters in groups.items()
-    ]
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], *arguments: Any) -> Tensor:
+        """Learn from a batch, and count."""
+        self.speed.utterances += len(inputs["labels"])
+        loss = super().training_step(model, inputs, *arguments)
+        self._loss = self._loss.to(loss.device) + loss
+        return loss
+
+    def evaluate(self, *_args: Any, **_keywords: Any) -> dict[str, float]:
+        """Score dev, keep the weights if they are the best, and stop where patience ends."""
+        progress, model = self.progress, cast(nn.Module, self.model)
+        with full_precision(model), self._average.in_place() if self._average is not None else nullcontext():
+            found = self._dev_score()
+            best = progress.points[progress.best]["score"] if progress.points else -math.inf
+            if not progress.points or found > best:
+                progress.best = len(progress.points)
+                self._checkpoints.keep_best(model, progress.best)
+        steps = max(self.state.global_step - progress.step, 1)
+        point = {"epoch": float(self.state.epoch or 0), "loss": float(self._loss) / steps, "score": found}
+        progress.points.append(point)
+        progress.step, self._loss = self.state.global_step, torch.zeros(())
+        self._tell(point)
+        if progress.waited >= self._settings.patience:
+            self.control.should_training_stop = True
+        self.control.should_save = self._checkpoints.is_due() and not self.control.should_training_stop
+        self.speed.pause()
+        return {"eval_score": found}
+
+    def _tell(self, point: Mapping[str, float]) -> None:
+        if self._board is not None:
+            self._board.add({**point, "learning_rate": self._get_learning_rate(), **self.speed.facts()})
+        if self._on_epoch is not None:
+            self._on_epoch(point)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Make a checkpoint, whole only when the last of it is written."""
+        checkpoint = Path(cast(str, self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        with self._checkpoints.saving():
+            super()._save_checkpoint(model, trial)
+            more = {}
+            if self._average is not None:
+                self._average.save(checkpoint / _AVERAGE)
+                more = {"average_steps": self._average.steps}
+            self.progress.loss = float(self._loss)
+            self._checkpoints.finish(checkpoint, self.progress, more)
+        self.speed.pause()
 
 
-def _pretrained(model: nn.Module) -> tuple[str, ...]:
-    """Return the prefixes of the parameters that a model did not begin with random numbers."""
-    return cast(tuple[str, ...], model.pretrained_parts)
+class _Saver(TrainerCallback):
+    """Asks for a checkpoint when one is due; at the end of an epoch `_Trainer.evaluate` does, after dev."""
 
-
-class _FreezePretrained(TrainerCallback):
-    """Keeps pretrained parts still for the first epochs."""
-
-    def __init__(self, model: nn.Module, epochs: int) -> None:
-        parts = _pretrained(model)
-        self.parameters = [p for name, p in model.named_parameters() if name.startswith(parts)]
-        self.epochs = epochs
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        for parameter in self.parameters:
-            parameter.requires_grad_(round(state.epoch or 0) >= self.epochs)
-
-
-class _Bar(TrainerCallback):
-    """Counts steps for `sentir.progress`."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        self._advance = self._stack.enter_context(task(_("Training"), state.max_steps))
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
 
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        self._advance(1)
-
-    def close(self) -> None:
-        self._stack.close()
+        control.should_save = self._checkpoints.is_due() and not float(state.epoch).is_integer()
 
 
 def train_model(
@@ -154,8 +185,12 @@ def train_model(
     loss: Loss,
     dev_score: Callable[[], float],
     on_epoch: OnEpoch | None = None,
+    name: str = "training",
+    depends: Sequence[str] = (),
 ) -> Training:
     """Train a model until its dev score stops growing; it is left with its best weights.
+
+    Inside `resuming.checkpoints_in`, a training that was killed goes on from its last checkpoint.
 
     Args:
         model: a module with ``inputs`` and logits as output.
@@ -163,83 +198,52 @@ def train_model(
         targets: `losses.encode_targets` of its rows.
         dev_score: scores the model, as it is at that moment, on dev; higher is better.
         on_epoch: told every epoch's point; what it raises ends the training.
+        name: what its curves are called.
+        depends: what ``dev_score`` and ``loss`` depend on, beside the train split and the settings.
 
     Raises:
-        SentirError: if the temporary folder, where the best weights are kept, cannot be written.
+        RecipeError: if the machine cannot train in the wanted precision.
+        SentirError: if best weights or checkpoints cannot be written.
     """
-    units = prepared.units
-    per_step = max(1, round(settings.batch * len(units) / max(len(prepared.ids), 1)))
-    alone = prepared.mels is not None and len(units) == len(prepared.ids)
-    batches = LengthBatches(prepared.lengths(), per_step, settings.seed) if alone else None
-    epochs = _Epochs()
+    size = max(1, round(settings.batch * len(prepared.units) / max(len(prepared.ids), 1)))
+    epochs, bar = Epochs(), Bar()
     collate = _collator(prepared, targets, cast(Sequence[str], model.inputs), settings, epochs)
-    bar = _Bar()
-    callbacks: list[TrainerCallback] = [EarlyStoppingCallback(settings.patience), bar, epochs]
-    if settings.freeze_epochs:
-        callbacks.append(_FreezePretrained(model, settings.freeze_epochs))
-    with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
-        average = WeightAverage(model, settings.average, Path(folder) / "average.safetensors")
-        if settings.average:
-            callbacks.append(average)
-            dev_score = average.scoring(dev_score)
+    key = "training"
+    if is_kept():
+        key = training_digest(model, prepared, targets, (settings.model_dump_json(), *depends))
+    if settings.gradient_checkpointing:
+        _save_activations(model)
+    with training_folder(key) as folder, curves(f"{name}-{key[:6]}") as board:
         trainer = _Trainer(
             settings=settings,
             dev_score=dev_score,
             on_epoch=on_epoch,
-            batches=batches,
+            batches=draw_batches(prepared, targets, settings, size),
+            checkpoints=Checkpoints(folder, is_kept()),
+            board=board,
             model=model,
-            args=_arguments(settings, Path(folder), per_step),
-            train_dataset=units,
-            eval_dataset=units,  # asked for by the engine; dev is scored by `dev_score`
+            args=_arguments(settings, folder, -(-size // settings.accumulate)),
+            train_dataset=prepared.units,
+            eval_dataset=prepared.units,  # asked for by the engine; dev is scored by `dev_score`
             data_collator=collate,
             compute_loss_func=loss,
-            callbacks=callbacks,
+            callbacks=[bar, epochs],
         )
-        trainer.model_accepts_loss_kwargs = False  # our models take tensors alone; the loss is `loss`
         _quiet(trainer)
-        with _threads_for(model), _room_in(folder), closing(bar):
-            trainer.train()
-        if settings.average:
-            average.load_best()
-    best = max(trainer.points, key=lambda point: point["score"])
-    return Training(tuple(trainer.points), best["epoch"], best["score"])
-
-
-@contextmanager
-def _threads_for(model: nn.Module) -> Iterator[None]:
-    """Give a head without encoder one thread: on so little work, two wait for each other more than they help."""
-    before = torch.get_num_threads()
-    head_alone = _HEAD_INPUTS.issuperset(cast(Sequence[str], model.inputs))
-    torch.set_num_threads(1 if head_alone else before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _room_in(folder: str) -> Iterator[None]:
-    """Say what to do where the best weights find no room."""
-    try:
-        yield
-    except SafetensorError as error:
-        raise SentirError(
-            _("The temporary folder {folder} cannot be written ({why}); set TMPDIR to a folder that can.",
-              folder=Path(folder).parent, why=error)
-        ) from error  # fmt: skip
-
-
-class _Epochs(TrainerCallback):
-    """Knows which epoch runs, for random numbers that depend on it."""
-
-    number = 0
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        self.number = int((state.epoch or 0) + 1e-3)  # a fraction where a killed run goes on
+        alone = _HEAD_INPUTS.issuperset(cast(Sequence[str], model.inputs))  # two threads wait more than they help
+        with (
+            threads(1 if alone else torch.get_num_threads()),
+            deterministic(settings.deterministic),
+            closing(bar),
+        ):
+            trainer.resume()
+    points = trainer.progress.points
+    best = points[trainer.progress.best]
+    return Training(tuple(points), best["epoch"], best["score"], trainer.speed.facts())
 
 
 def _collator(
-    prepared: Prepared, targets: Tensor, inputs: Sequence[str], settings: Train, epochs: _Epochs
+    prepared: Prepared, targets: Tensor, inputs: Sequence[str], settings: Train, epochs: Epochs
 ) -> Callable[[list[list[int]]], dict[str, Tensor]]:
     def collate(units: list[list[int]]) -> dict[str, Tensor]:
         rows = [row for unit in units for row in unit]
@@ -250,25 +254,31 @@ def _collator(
     return collate
 
 
+def _save_activations(model: nn.Module) -> None:
+    for module in model.modules():
+        if hasattr(module, "checkpoint_gradients"):
+            cast(Any, module).checkpoint_gradients()
+
+
 def _arguments(settings: Train, folder: Path, per_step: int) -> TrainingArguments:
+    precision = mixed_precision(settings.precision)
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=per_step,
+        gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.lr,
         weight_decay=settings.weight_decay,
         lr_scheduler_type=_SCHEDULES[settings.schedule],
         warmup_steps=settings.warmup,
         max_grad_norm=settings.max_grad_norm,
         seed=settings.seed,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=best_device().type == "cpu",
         eval_strategy="epoch",
-        logging_strategy="epoch",
-        save_strategy="best",
-        save_only_model=True,
-        save_total_limit=1,
-        load_best_model_at_end=True,
-        metric_for_best_model=_SCORE,
-        greater_is_better=True,
+        logging_strategy="no",
+        save_strategy="no",
         remove_unused_columns=False,
         report_to="none",
         disable_tqdm=True,

@@ -1,0 +1,43 @@
+"""Settings that would do nothing, or cannot be used, in what a recipe sets up: met before anything is trained."""
+
+from __future__ import annotations
+
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import RecipeError
+from sentir.i18n import _
+from sentir.models.lora import require_peft
+from sentir.recipe import Recipe
+from sentir.training.building import MODELS
+from sentir.training.hardware import mixed_precision
+
+
+def check_settings(recipe: Recipe, space: LabelSpace) -> None:
+    """Refuse settings of training that this model, or these labels, give nothing to do.
+
+    Raises:
+        RecipeError: naming the setting and what it needs; or if the machine cannot train in ``train.precision``,
+            or the package that adapters need is missing.
+    """
+    train, model = recipe.train, recipe.model
+    needs = MODELS.get(model.kind).needs
+    reads = "text" in needs and model.encoder != "frozen"
+    tuned = reads or ("sound" in needs and (model.audio.pretrained or model.audio.weights is not None))
+    wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
+    wants_one, wants_labels = _("a task with one label per utterance"), _("a task of labels")
+    for key, is_set, works, what in (
+        ("layer_decay", train.layer_decay < 1, tuned, wants_tuned),
+        ("freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
+        ("gradient_checkpointing", train.gradient_checkpointing, reads, wants_text),
+        ("by_length", train.by_length, reads, wants_text),
+        ("logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
+        ("label_smoothing", train.label_smoothing > 0, space.kind != "regression", wants_labels),
+        ("loss", train.loss == "focal", space.kind != "regression", wants_labels),
+        ("sampling", train.sampling == "balanced", space.kind != "regression", wants_labels),
+    ):
+        if is_set and not works:
+            raise RecipeError(
+                _("'train.{key}' does nothing here: it needs {what}; remove it.", key=key, what=what)
+            )
+    if model.encoder == "lora" and "text" in needs:
+        require_peft()
+    mixed_precision(train.precision)

@@ -1,0 +1,99 @@
+"""What a training asks of the machine: precision, determinism, threads, and how much memory it took."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from sentir.errors import RecipeError, SentirError
+from sentir.i18n import _
+from sentir.models.encoders import best_device
+
+
+def mixed_precision(wanted: str) -> str:
+    """Return the engine's word for ``train.precision`` on this machine: ``no``, ``bf16`` or ``fp16``.
+
+    ``auto`` is bfloat16 on CUDA that computes in it, else float32.
+
+    Raises:
+        RecipeError: if the machine cannot train in it.
+    """
+    kind = best_device().type
+    has_bfloat = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    found = {"auto": "bf16" if has_bfloat else "no", "float32": "no", "bfloat16": "bf16", "float16": "fp16"}[
+        wanted
+    ]
+    if (wanted == "bfloat16" and not (has_bfloat or kind == "cpu")) or (found == "fp16" and kind != "cuda"):
+        raise RecipeError(
+            _("'train.precision = {wanted}' cannot be used on this machine ({device}); set it to 'auto'.",
+              wanted=wanted, device=kind)
+        )  # fmt: skip
+    return found
+
+
+@contextmanager
+def full_precision(model: nn.Module) -> Iterator[None]:
+    """Compute as a saved model will, without the mixed precision that the training engine wraps a model in."""
+    wrapped = model.__dict__.pop("forward", None)
+    try:
+        yield
+    finally:
+        if wrapped is not None:
+            model.__dict__["forward"] = wrapped
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Let torch use only algorithms that give the same numbers every time, where ``wanted``.
+
+    Raises:
+        SentirError: if an operation of the model has none on this machine.
+    """
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        why = str(error).partition(".")[0]
+        raise SentirError(
+            _(
+                "The model cannot be trained deterministically here ({why}); set train.deterministic=false.",
+                why=why,
+            )
+        ) from error
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+@contextmanager
+def threads(wanted: int) -> Iterator[None]:
+    """Compute with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(wanted)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def peak_memory() -> float | None:
+    """Return the most memory held so far in MB: of the accelerator in CUDA, else of this process, if known."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
