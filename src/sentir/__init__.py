@@ -39,6 +39,7 @@ _HOMES = {
     "set_language": "sentir.i18n",
     "show_progress": "sentir.progress",
     "train": "sentir.api",
+    "tune": "sentir.api",
     "write_demo": "sentir.api",
 }
 __all__ = sorted(_HOMES)

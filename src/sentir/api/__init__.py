@@ -7,7 +7,7 @@ from sentir.api.corpora import audit_corpus, prepare_corpus
 from sentir.api.drafts import Draft, new_recipe
 from sentir.api.models import compare, evaluate, predict, train
 from sentir.api.recipes import load_recipe
-from sentir.api.studies import run_study
+from sentir.api.studies import run_study, tune
 from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
 from sentir.corpus.cleaned import Cleaned
 from sentir.corpus.predictions import Prediction
@@ -38,5 +38,6 @@ __all__ = [
     "run_study",
     "show_utterance",
     "train",
+    "tune",
     "write_demo",
 ]

@@ -10,6 +10,7 @@ from sentir.recipe import Recipe
 
 if TYPE_CHECKING:
     from sentir.report.content import StudyReport
+    from sentir.report.tuning_content import Tuning
 
 
 def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path) -> StudyReport:
@@ -21,3 +22,31 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     from sentir.study import run
 
     return run.run_study(recipes, root=root, out=out)
+
+
+def tune(
+    recipe: Recipe,
+    *,
+    root: Path | None = None,
+    out: Path,
+    trials: int | None = None,
+    timeout: float | None = None,
+    storage: str | None = None,
+) -> Tuning:
+    """Try the settings of a recipe's search space, and write the best recipe; see `sentir.study.tuning.run.tune`.
+
+    Args:
+        recipe: with the section ``tune``.
+        root: where the corpus lies.
+        out: folder of the run; the same folder goes on with the same tuning.
+        trials: how many in all, if not the recipe's ``tune.trials``.
+        timeout: seconds after which no trial begins.
+        storage: URL of a database for the trials, if not a file in ``out``.
+
+    Raises:
+        SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
+    """
+    from sentir.study.tuning import run
+
+    wanted = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
+    return run.tune(wanted, root=root, out=out, timeout=timeout, storage=storage)

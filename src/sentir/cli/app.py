@@ -12,6 +12,7 @@ import typer
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import add_demo
 from sentir.cli.options import Json, Model, Reason, RecipeFile, Root, Set, Split
+from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
 from sentir.i18n import _
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(corpus, name="corpus")
 add_demo(app)
+add_tune(app)
 
 
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))

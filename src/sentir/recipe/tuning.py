@@ -38,7 +38,7 @@ class Dimension(Section):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.choices:
-            if self.model_fields_set != {"choices"}:
+            if self.log or not (self.low is self.high is self.step is None):
                 raise ValueError(_("give either 'choices' or 'low' and 'high'"))
             if any(a == b and type(a) is type(b) for n, a in enumerate(self.choices) for b in self.choices[:n]):
                 raise ValueError(_("'choices' names a value twice"))
@@ -58,14 +58,20 @@ class Dimension(Section):
         """Whether a range holds whole numbers."""
         return all(isinstance(end, int) for end in (self.low, self.high, self.step or 1))
 
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """The ends of a range."""
+        return self.low, self.high
+
     def probes(self) -> Iterator[Any]:
         """Yield every choice, or the ends of the range and a value between them that no whole number is."""
         if self.choices:
             yield from self.choices
-        elif self.low is not None and self.high is not None:
-            yield from (self.low, self.high)
+        else:
+            low, high = self.ends
+            yield from (low, high)
             if not self.whole:
-                yield self.low + (self.step or (self.high - self.low) / math.pi)
+                yield low + (self.step or (high - low) / math.pi)
 
 
 def _exact(number: Number | None) -> Decimal:

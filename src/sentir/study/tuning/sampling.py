@@ -1,0 +1,68 @@
+"""Who draws the next settings, and who ends hopeless trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from optuna import Study, pruners
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+from sentir.recipe import Tune
+
+_JUDGED_TRIALS = 5  # trials that the median pruner needs to know at an epoch before it ends one there
+_SPARED_EPOCHS = 3  # epochs that it leaves to every trial
+
+
+class FixedDraws(BaseSampler):
+    """Draws the n-th set of settings from the seed, n, and what was tried before, whichever process asks.
+
+    Optuna's samplers go on from where their own process stands: two processes of one seed, or one that was killed
+    and goes on, would draw the same settings again.
+
+    Args:
+        tune: names the sampler and the seed.
+        number: the n of a trial.
+    """
+
+    def __init__(self, tune: Tune, number: Callable[[FrozenTrial], int]) -> None:
+        self._tune, self._number = tune, number
+        self._sampler: BaseSampler = RandomSampler()
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Make a new sampler for this trial."""
+        seed = int(np.random.SeedSequence([self._tune.seed, self._number(trial)]).generate_state(1)[0])
+        self._sampler = TPESampler(seed=seed) if self._tune.sampler == "tpe" else RandomSampler(seed=seed)
+        self._sampler.before_trial(study, trial)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return the settings that are drawn together."""
+        return self._sampler.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw them."""
+        return self._sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Draw a setting by itself."""
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Any = None) -> None:
+        """Tell the sampler how the trial ended."""
+        self._sampler.after_trial(study, trial, state, values)
+
+
+def make_pruner(tune: Tune, steps: int) -> pruners.BasePruner:
+    """Return the pruner; ``steps`` is the most epochs that a trial may take, over all its trainings."""
+    if tune.pruner == "median":
+        return pruners.MedianPruner(_JUDGED_TRIALS, _SPARED_EPOCHS, n_min_trials=_JUDGED_TRIALS)
+    if tune.pruner == "hyperband":
+        return pruners.HyperbandPruner(min_resource=1, max_resource=steps)
+    return pruners.NopPruner()

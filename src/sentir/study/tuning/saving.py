@@ -1,0 +1,35 @@
+"""What a tuning leaves in its folder, each file whole or not at all, for several processes may write it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from sentir.recipe import toml_text
+from sentir.report.tuning import render_tuning, sentences
+from sentir.report.tuning_content import Tuning
+
+BEST, PAGE = "best.toml", "tuning.html"
+
+
+def save_tuning(tuning: Tuning, folder: Path, *, fingerprint: str) -> None:
+    """Write the best recipe, the tuned one, all trials, and the page that shows them.
+
+    Args:
+        tuning: what was tried.
+        folder: of the run.
+        fingerprint: of the corpus.
+    """
+    comment = "".join(f"# {line}\n" for line in (*sentences(tuning), f"{tuning.corpus} {fingerprint}"))
+    plain = {key: value for key, value in tuning.recipe.tree().items() if key not in ("study", "tune")}
+    _write(folder / BEST, comment + toml_text(plain) + "\n")
+    _write(folder / "recipe.toml", toml_text(tuning.tuned.tree()) + "\n")
+    _write(folder / "tuning.json", json.dumps(tuning.to_dict(), indent=1, ensure_ascii=False) + "\n")
+    _write(folder / PAGE, render_tuning(tuning))
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

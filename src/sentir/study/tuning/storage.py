@@ -1,0 +1,175 @@
+"""Where trials are kept, so that many processes share them and a killed one loses none.
+
+By default a journal of JSON lines in the run's folder. Every process holds a file lock for as long as it lives: a
+running trial whose process no longer holds its lock was interrupted. Or any database that SQLAlchemy reaches, in
+which a heartbeat that stays out for a minute tells it, for its processes may share no folder.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.exceptions import ExperimentalWarning, OptunaError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from sentir.errors import SentirError
+from sentir.i18n import _
+
+T = TypeVar("T")
+JOURNAL, _WORKERS, _CLAIM = "trials.jsonl", ".workers", "claim.lock"
+_WORKER, REASON, _REPEATS = "worker", "reason", "repeats"  # what a trial remembers
+_BEAT, _SILENCE = 20, 60  # seconds
+
+
+def open_storage(folder: Path, url: str | None) -> BaseStorage:
+    """Open the journal in a folder, or the database behind a URL.
+
+    Raises:
+        SentirError: if it cannot be opened; a password in the URL is not shown.
+    """
+    if url is not None:
+        with database_errors(url):
+            return RDBStorage(url, heartbeat_interval=_BEAT, grace_period=_SILENCE)
+    path = folder / JOURNAL
+    lock = JournalFileOpenLock(str(path))
+    _drop_half_line(path, lock)
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SentirError(
+            _("{path} is damaged ({why}); delete it to begin anew, or give another --out.", path=path, why=error)
+        ) from error
+
+
+def _drop_half_line(path: Path, lock: JournalFileOpenLock) -> None:
+    """Take away the half of a line that a machine that failed may leave; the next line would be lost with it."""
+    if not path.is_file():
+        return
+    lock.acquire()
+    try:
+        content = path.read_bytes()
+        if not content.endswith(b"\n"):
+            os.truncate(path, content.rfind(b"\n") + 1)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def database_errors(url: str | None) -> Iterator[None]:
+    """Say of a database that cannot be used why.
+
+    Raises:
+        SentirError: without the password of the URL.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, OptunaError, ImportError) as error:
+        if url is None:
+            raise
+        cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
+        why = str(cause).splitlines()[0].rstrip(".")
+        raise SentirError(
+            _("The storage {url} cannot be used ({why}); give a URL such as sqlite:///trials.db.",
+              url=_without_password(url), why=why)
+        ) from error  # fmt: skip
+
+
+def _without_password(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except (SQLAlchemyError, ValueError):
+        return url.rpartition("@")[2]
+
+
+def lost(trial: FrozenTrial) -> bool:
+    """Return whether a trial was interrupted: it failed, and nobody could say why."""
+    return trial.state == TrialState.FAIL and REASON not in trial.user_attrs
+
+
+class Worker:
+    """One process among those that share a storage.
+
+    Args:
+        study: the trials.
+        storage: what they are kept in.
+        folder: of the run; processes that share it see at once when another one dies.
+    """
+
+    def __init__(self, study: optuna.Study, storage: BaseStorage, folder: Path) -> None:
+        self._study, self._folder = study, folder / _WORKERS
+        self._by_locks = isinstance(storage, JournalStorage)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._claim = FileLock(self._folder / _CLAIM)
+        self._name = uuid4().hex
+        self._life = FileLock(self._lock_of(self._name))
+
+    def __enter__(self) -> Worker:
+        self._life.acquire()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._life.release()
+        self._lock_of(self._name).unlink(missing_ok=True)
+
+    def trials(self) -> list[FrozenTrial]:
+        """Return all trials but those that were interrupted, which are repeated."""
+        return [trial for trial in self._study.get_trials(deepcopy=False) if not lost(trial)]
+
+    def number(self, trial: FrozenTrial) -> int:
+        """Return how many trials there were before this one, not counting the interrupted."""
+        return sum(other.number < trial.number for other in self.trials())
+
+    @contextmanager
+    def claiming(self) -> Iterator[list[FrozenTrial]]:
+        """Give the trials there are, interrupted ones back in the queue; until `take`, nobody else takes one."""
+        with self._claim:
+            self._revive()
+            yield self.trials()
+
+    def take(self, trial: Trial, choose: Callable[[], T]) -> T:
+        """Sign a trial as this process' own, let it choose its settings, and let others take theirs."""
+        trial.set_user_attr(_WORKER, self._name)
+        chosen = choose()
+        self._claim.release()
+        return chosen
+
+    def _revive(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            optuna.storages.fail_stale_trials(self._study)
+        if self._by_locks:
+            for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                if self._dead(trial.user_attrs.get(_WORKER)):
+                    self._study.tell(trial.number, state=TrialState.FAIL)
+        trials = self._study.get_trials(deepcopy=False)
+        repeated = {trial.user_attrs.get(_REPEATS) for trial in trials}
+        for trial in trials:
+            if lost(trial) and trial.number not in repeated:
+                self._study.enqueue_trial(trial.params, user_attrs={_REPEATS: trial.number})
+
+    def _dead(self, worker: str | None) -> bool:
+        if worker is None or worker == self._name:
+            return worker is None
+        lock = FileLock(self._lock_of(worker))
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        lock.release()
+        self._lock_of(worker).unlink(missing_ok=True)
+        return True
+
+    def _lock_of(self, worker: str) -> Path:
+        return self._folder / f"{worker}.lock"
