@@ -3,7 +3,8 @@
 What needs torch is imported where it is used, so that reading and auditing a corpus start fast.
 """
 
-from sentir.api.corpora import audit_corpus, prepare_corpus
+from sentir.api.audits import audit_corpus
+from sentir.api.corpora import prepare_corpus
 from sentir.api.drafts import Draft, new_recipe
 from sentir.api.models import compare, evaluate, predict, train
 from sentir.api.recipes import load_recipe

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentir.api.recipes import load_recipe, named_data
+from sentir.api.recipes import load_recipe
 from sentir.audio.prepared import Prepared, prepare
-from sentir.audit import Audit, audit
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.readers import read_corpus
 from sentir.recipe import Data
-
-
-def audit_corpus(corpus: str | Path, *, root: Path | None = None) -> Audit:
-    """Audit a corpus named by a reader (``"meld"``) or by the recipe that reads it.
-
-    The clips of a reader's corpus are looked for under ``root``; a recipe says itself whether they are.
-
-    Raises:
-        SentirError: if there is no such reader or recipe, or the corpus cannot be read.
-    """
-    return audit(read_corpus(named_data(corpus, root=root), root))
 
 
 def prepare_corpus(

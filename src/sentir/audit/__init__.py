@@ -1,6 +1,18 @@
 """Health and leaks of a corpus: `audit` counts, compares and lists, and changes nothing."""
 
 from sentir.audit.checks import audit
-from sentir.audit.values import Audit, Finding, Table
+from sentir.audit.columns import check_inputs
+from sentir.audit.hearing import Hearing, hear_corpus
+from sentir.audit.values import Audit, Finding, Histogram, Table, grade_meaning
 
-__all__ = ["Audit", "Finding", "Table", "audit"]
+__all__ = [
+    "Audit",
+    "Finding",
+    "Hearing",
+    "Histogram",
+    "Table",
+    "audit",
+    "check_inputs",
+    "grade_meaning",
+    "hear_corpus",
+]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from sentir.audit.values import Row, Table
+from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import SPLITS, Corpus, Labels, Utterance
 from sentir.i18n import _
@@ -71,7 +72,30 @@ def measure_words(corpus: Corpus) -> Table:
 
 def measure_durations(corpus: Corpus) -> Table:
     """Summarize durations in seconds over the utterances that have one."""
-    return _summarize(corpus, "durations", _("Seconds per utterance"), lambda u: u.numbers.get("duration"))
+    return _summarize(corpus, "durations", _("Annotated seconds per utterance"), annotated_seconds)
+
+
+def annotated_seconds(u: Utterance) -> float | None:
+    """Return how long an utterance is by its annotation, ``None`` if unknown."""
+    if u.clip is not None and u.clip.end is not None:
+        return u.clip.end - (u.clip.start or 0.0)
+    return u.numbers.get("duration")
+
+
+def count_scored(corpus: Corpus, labels_of: LabelsOf) -> Table:
+    """Give by task and split how many utterances are scored, and the hash of their ids that a report shows."""
+    columns = {
+        "task": _("task"),
+        "split": _("split"),
+        "utterances": _("scored utterances"),
+        "scored": _("hash of their ids"),
+    }
+    rows: list[Row] = []
+    for task in corpus.spaces:
+        for split in SPLITS:
+            ids = [u.id for u in corpus.split(split) if task in labels_of[u.id]]
+            rows.append({"task": task, "split": split, "utterances": len(ids), "scored": scored_hash(ids)})
+    return Table("scored", _("Scored utterances"), columns, tuple(rows))
 
 
 def _summarize(corpus: Corpus, key: str, title: str, measure: Callable[[Utterance], float | None]) -> Table:

@@ -1,18 +1,23 @@
-"""What a corpus repeats: texts within and between splits, speakers, and contradictory labels.
+"""What a corpus repeats: texts and sounds, speakers and episodes, within and between splits, and contradictions.
 
 Texts are compared after `normalize`: case folded, white space collapsed. So 331 of MELD's 2,610 test texts
-stand in its train split too (as they do compared to the letter; without punctuation it would be 400).
+stand in its train split too (as they do compared to the letter; without punctuation it would be 400). Sounds are
+compared by their fingerprints.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 from sentir.audit.counts import LabelsOf
 from sentir.audit.values import Row, Table
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import SPLITS, Corpus, Utterance
 from sentir.i18n import _
+
+Contents = Mapping[str, Mapping[str, str]]  # texts, sounds → utterance id → what it has in common with others
+PAIRS = (("dev", "train"), ("test", "train"), ("test", "dev"))
 
 
 def normalize(text: str | None) -> str:
@@ -20,90 +25,131 @@ def normalize(text: str | None) -> str:
     return " ".join((text or "").casefold().split())
 
 
-def _texts(utterances: Sequence[Utterance]) -> list[str]:
-    return [text for u in utterances if (text := normalize(u.text))]
+def texts_of(corpus: Corpus) -> dict[str, str]:
+    """Return id → text as it is compared, of the utterances that have one."""
+    return {u.id: text for u in corpus if (text := normalize(u.text))}
 
 
-def count_repeats(corpus: Corpus) -> Table:
-    """Count utterances whose text came earlier in their split, or stands in a split before theirs."""
-    columns = {
-        "split": _("split"),
-        "found_in": _("text also in"),
-        "utterances": _("utterances"),
-        "share": _("share"),
-    }
-    texts = {split: _texts(corpus.split(split)) for split in SPLITS}
+def count_repeats(corpus: Corpus, contents: Contents) -> Table:
+    """Count utterances whose text or sound came earlier in their split."""
+    columns = {"what": _("repeated"), "split": _("split"), "utterances": _("utterances"), "share": _("share")}
     rows: list[Row] = []
-    for n, split in enumerate(SPLITS):
-        within = len(texts[split]) - len(set(texts[split]))
-        rows.append(_repeat_row(split, split, within, len(corpus.split(split))))
-        for other in SPLITS[:n]:
-            known = set(texts[other])
-            between = sum(text in known for text in texts[split])
-            rows.append(_repeat_row(split, other, between, len(corpus.split(split))))
-    return Table("repeats", _("Repeated texts"), columns, tuple(rows))
-
-
-def _repeat_row(split: str, found_in: str, utterances: int, total: int) -> Row:
-    return {"split": split, "found_in": found_in, "utterances": utterances, "share": _share(utterances, total)}
+    for what, content in contents.items():
+        for split in SPLITS:
+            utterances = corpus.split(split)
+            found = [content[u.id] for u in utterances if u.id in content]
+            n = len(found) - len(set(found))
+            rows.append({"what": what, "split": split, "utterances": n, "share": _share(n, len(utterances))})
+    return Table("repeats", _("Repeated within a split"), columns, tuple(rows))
 
 
 def _share(part: int, total: int) -> float:
     return round(part / total, 4) if total else 0.0
 
 
-def count_leaks(corpus: Corpus) -> Table:
-    """Count test utterances whose dialogue, speaker or text is in train as well.
+def count_leaks(corpus: Corpus, contents: Contents) -> Table:
+    """Count utterances whose dialogue, speaker, group, text or sound lies in another split as well.
 
-    Dialogues are always 0: `Corpus.build` refuses others. Speakers are ``None`` where test names none.
+    Dialogues are always 0: `Corpus.build` refuses others. Unknown is ``None``: splits without named speakers.
     """
     columns = {
-        "what": _("shared with train"),
-        "utterances": _("test utterances"),
+        "what": _("shared"),
+        "split": _("of"),
+        "found_in": _("also in"),
+        "utterances": _("utterances"),
         "share": _("share"),
     }
-    train, test = corpus.train, corpus.test
-    speakers = [u.speaker for u in test if u.speaker is not None]
-    rows = (
-        _leak_row("dialogues", [u.dialogue for u in test], {u.dialogue for u in train}, len(test)),
-        _leak_row("speakers", speakers, {u.speaker for u in train}, len(test))
-        if speakers
-        else {"what": "speakers", "utterances": None, "share": None},
-        _leak_row("texts", _texts(test), set(_texts(train)), len(test)),
-    )
-    return Table("leaks", _("What test shares with train"), columns, rows)
+    rows = [
+        _leak_row(what, names, corpus.split(split), split, corpus.split(other), other)
+        for what, names in shared_names(corpus, contents).items()
+        for split, other in PAIRS
+    ]
+    return Table("leaks", _("Shared between splits"), columns, tuple(rows))
 
 
-def _leak_row(what: str, of_test: Sequence[str], of_train: Collection[str | None], total: int) -> Row:
-    utterances = sum(value in of_train for value in of_test)
-    return {"what": what, "utterances": utterances, "share": _share(utterances, total)}
+def shared_names(corpus: Corpus, contents: Contents) -> dict[str, Mapping[str, str]]:
+    """Return everything that two splits may share: kind → utterance id → name."""
+    dialogues = {u.id: u.dialogue for u in corpus if u.dialogue}
+    speakers = {u.id: u.speaker for u in corpus if u.speaker is not None}
+    return {"dialogues": dialogues, "speakers": speakers, **corpus.groups, **contents}
 
 
-def find_contradictions(corpus: Corpus, labels_of: LabelsOf) -> tuple[Table, dict[str, tuple[str, ...]]]:
-    """Count texts that carry different labels in different places.
+def _leak_row(
+    what: str,
+    names: Mapping[str, str],
+    utterances: Sequence[Utterance],
+    split: str,
+    others: Sequence[Utterance],
+    other: str,
+) -> Row:
+    row: dict[str, str | int | float | None] = {"what": what, "split": split, "found_in": other}
+    if not any(u.id in names for u in utterances) or not any(u.id in names for u in others):
+        return row | {"utterances": None, "share": None}
+    n = len(seen_elsewhere(names, utterances, others))
+    return row | {"utterances": n, "share": _share(n, len(utterances))}
+
+
+def seen_elsewhere(
+    names: Mapping[str, str], utterances: Sequence[Utterance], others: Sequence[Utterance]
+) -> list[str]:
+    """Return the ids of the utterances whose name one of the others has."""
+    known: Collection[str] = {names[u.id] for u in others if u.id in names}
+    return [u.id for u in utterances if names.get(u.id) in known]
+
+
+def find_contradictions(
+    corpus: Corpus, contents: Contents, labels_of: LabelsOf
+) -> tuple[Table, dict[tuple[str, str], tuple[str, ...]]]:
+    """Count texts and sounds that carry different labels in different places.
 
     Returns:
-        The table, and for each task up to five utterances of such texts; these contradict one another within
+        The table, and for each task and kind of content up to five utterances that contradict one another within
         train and dev, so that they say nothing of a test label.
     """
-    columns = {"task": _("task"), "texts": _("texts"), "utterances": _("utterances")}
+    columns = {
+        "task": _("task"),
+        "what": _("same"),
+        "contents": _("contents"),
+        "utterances": _("utterances"),
+        "share": _("share"),
+    }
     rows: list[Row] = []
-    examples: dict[str, tuple[str, ...]] = {}
-    for task in corpus.spaces:
-        everywhere = _contradictory(corpus.utterances, task, labels_of)
-        rows.append(
-            {"task": task, "texts": len(everywhere), "utterances": sum(len(ids) for ids in everywhere.values())}
-        )
-        open_ones = _contradictory((*corpus.train, *corpus.dev), task, labels_of)
-        examples[task] = tuple(ids[0] for ids in list(open_ones.values())[:5])
-    return Table("contradictions", _("Same text, different labels"), columns, tuple(rows)), examples
+    examples: dict[tuple[str, str], tuple[str, ...]] = {}
+    for task, space in corpus.spaces.items():
+        for what, content in contents.items():
+            everywhere = _contradictory(corpus.utterances, content, space, labels_of)
+            n = sum(map(len, everywhere))
+            counted = {"contents": len(everywhere), "utterances": n, "share": _share(n, len(corpus))}
+            rows.append({"task": task, "what": what, **counted})
+            open_ones = _contradictory((*corpus.train, *corpus.dev), content, space, labels_of)
+            examples[task, what] = tuple(" = ".join(ids[:2]) for ids in open_ones[:5])
+    return Table("contradictions", _("Same content, different labels"), columns, tuple(rows)), examples
 
 
-def _contradictory(utterances: Sequence[Utterance], task: str, labels_of: LabelsOf) -> dict[str, list[str]]:
-    """Return text → ids for each text with different labels of ``task``."""
-    seen: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
+def _contradictory(
+    utterances: Sequence[Utterance], content: Mapping[str, str], space: LabelSpace, labels_of: LabelsOf
+) -> list[list[str]]:
+    """Return the ids of each content with different labels, or numbers nearest to different steps.
+
+    Two of the first ids of each contradict one another.
+    """
+    ids: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
     for u in utterances:
-        text = normalize(u.text)
-        if text and task in labels_of[u.id]:
-            seen[text][u.id] = frozenset(labels_of[u.id][task])
-    return {text: list(labels) for text, labels in seen.items() if len(set(labels.values())) > 1}
+        if u.id in content and space.task in labels_of[u.id]:
+            ids[content[u.id]][u.id] = frozenset(space.group(labels_of[u.id][space.task]))
+    return [_opposed(found) for found in ids.values() if len(set(found.values())) > 1]
+
+
+def _opposed(found: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return the ids, the first two with different labels."""
+    first, *rest = found
+    return [first, *sorted(rest, key=lambda key: found[key] == found[first])]
+
+
+def count_groups(names: Mapping[str, str], corpus: Corpus) -> dict[str, Counter[str]]:
+    """Return name of a group → split → utterances."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for u in corpus:
+        if u.id in names:
+            counts[names[u.id]][u.split] += 1
+    return counts

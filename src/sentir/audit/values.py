@@ -1,4 +1,4 @@
-"""What an audit says: tables of counts and findings in plain sentences."""
+"""What an audit says: tables of counts, histograms, findings in plain sentences, and a grade."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sentir.i18n import _
+
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
+
+GRADES = "ABCDE"
+SEVERITIES = ("problem", "warning", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +33,36 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Histogram:
+    """How a measure is spread over the utterances of each split.
+
+    Attributes:
+        key: ``durations``, ``rates`` or ``levels``.
+        title: what is measured, in the current language.
+        unit: of the edges, in the current language.
+        edges: N + 1 limits of N bins; what lies beyond the last one counts in the last bin.
+        counts: split → N counts.
+    """
+
+    key: str
+    title: str
+    unit: str
+    edges: tuple[float, ...]
+    counts: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One kind of thing a person should know about a corpus.
 
     Attributes:
         kind: a short stable key, such as ``"row_unusable"``.
-        severity: ``note`` (handled), ``warning`` (inherent, know it) or ``problem`` (something was lost).
+        severity: ``note`` (handled), ``warning`` (inherent, know it) or ``problem`` (something was lost, or tells
+            the label).
         message: one sentence in the current language.
         count: how often it occurs.
         examples: up to five utterance ids, or files and lines.
+        grade: the best grade that a corpus with it can have, ``A`` to ``E``.
     """
 
     kind: str
@@ -44,6 +70,7 @@ class Finding:
     message: str
     count: int
     examples: tuple[str, ...] = ()
+    grade: str = "A"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +79,9 @@ class Audit:
 
     Attributes:
         fingerprint: that of the corpus.
-        tables: ``splits``, ``labels``, ``words``, ``durations``, ``repeats``, ``leaks`` and ``contradictions``.
-        findings: problems first, then warnings, then notes.
+        tables: counts by key; those about clips only where they were listened to.
+        findings: problems first, then warnings, then notes; what costs most comes first.
+        histograms: of what was measured.
     """
 
     corpus: str
@@ -61,11 +89,23 @@ class Audit:
     fingerprint: str
     tables: tuple[Table, ...]
     findings: tuple[Finding, ...]
+    histograms: tuple[Histogram, ...] = ()
 
     @property
     def problems(self) -> int:
-        """How many things were lost: the occurrences of all findings of severity ``problem``."""
+        """The occurrences of all findings of severity ``problem``."""
         return sum(finding.count for finding in self.findings if finding.severity == "problem")
+
+    @property
+    def grade(self) -> str:
+        """The grade, ``A`` to ``E``: that of the worst finding."""
+        return max((finding.grade for finding in self.findings), default="A")
+
+    @property
+    def reasons(self) -> tuple[Finding, ...]:
+        """The findings that cost the corpus its ``A``, the worst first."""
+        costly = [finding for finding in self.findings if finding.grade != "A"]
+        return tuple(sorted(costly, key=lambda finding: finding.grade, reverse=True))
 
     def table(self, key: str) -> Table:
         """Return the table called ``key``.
@@ -81,7 +121,25 @@ class Audit:
             "corpus": self.corpus,
             "synthetic": self.synthetic,
             "fingerprint": self.fingerprint,
+            "grade": self.grade,
+            "reasons": [{"grade": f.grade, "kind": f.kind, "message": f.message} for f in self.reasons],
             "problems": self.problems,
             "tables": {table.key: [dict(row) for row in table.rows] for table in self.tables},
+            "histograms": {
+                h.key: {"edges": list(h.edges), "counts": {k: list(v) for k, v in h.counts.items()}}
+                for h in self.histograms
+            },
             "findings": [asdict(finding) | {"examples": list(finding.examples)} for finding in self.findings],
         }
+
+
+def grade_meaning(grade: str) -> str:
+    """Return what a grade says, one sentence in the current language."""
+    meanings = {
+        "A": _("Nothing was found that would mislead."),
+        "B": _("Sound, with small blemishes."),
+        "C": _("Usable by those who know what follows."),
+        "D": _("Results on it would mislead; repair it first."),
+        "E": _("Do not train on it before it is repaired."),
+    }
+    return meanings[grade]

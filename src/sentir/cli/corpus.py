@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sentir.cli.corpus_audit import add_audit
 from sentir.cli.corpus_clean import add_clean
 from sentir.cli.corpus_export import add_export
 from sentir.cli.corpus_get import add_get
@@ -18,34 +19,12 @@ from sentir.i18n import _
 Name = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
 
 corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
+add_audit(corpus)
 add_get(corpus)
 add_show(corpus)
 add_clean(corpus)
 add_export(corpus)
 add_new(corpus)
-
-
-@corpus.command(
-    "audit",
-    help=_("Count a corpus and list its defects, duplicates and leaks; exit code 1 if something was lost."),
-    epilog=_("Example: sentir corpus audit meld --root DATA/meld"),
-)
-def audit(
-    name: Name,
-    root: Root = None,
-    json: Json = False,
-) -> None:
-    from sentir import api
-    from sentir.cli import show
-    from sentir.progress import show_progress
-
-    with show_progress():
-        found = api.audit_corpus(name, root=root)
-    if json:
-        show.print_json(found.to_dict())
-    else:
-        show.print_audit(found)
-    raise typer.Exit(1 if found.problems else 0)
 
 
 @corpus.command(

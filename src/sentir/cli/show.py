@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json as json_module
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.api import Prediction
-from sentir.audit import Audit
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.report.figures import thousands
 from sentir.report.words import word
 
 out = Console(highlight=False, soft_wrap=False)
 _errors = Console(highlight=False, soft_wrap=False, stderr=True)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # such as ESC, which begins commands to a terminal
-_COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
+COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
 
 
 def say(message: str) -> None:
@@ -47,38 +45,6 @@ def plain(value: Any) -> dict[str, Any]:
     return asdict(value)
 
 
-def print_audit(audit: Audit) -> None:
-    """Print the tables of an audit, then its findings, problems first."""
-    title = _("{corpus} (synthetic)", corpus=audit.corpus) if audit.synthetic else audit.corpus
-    say(f"{title} · {audit.fingerprint}")
-    for content in audit.tables:
-        if content.rows:
-            _print_table(content.title, content.columns, content.rows)
-    for finding in audit.findings:
-        severity = Text(f"{word(finding.severity)}: ", style=_COLORS[finding.severity])
-        out.print(severity + text(finding.message))
-        if finding.examples:
-            say("    " + " · ".join(finding.examples))
-
-
-def _print_table(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-    table = Table(title=text(title), title_justify="left")
-    numeric = {key for key in columns if all(isinstance(row.get(key), int | float | None) for row in rows)}
-    for key, heading in columns.items():
-        table.add_column(heading, justify="right" if key in numeric else "left")
-    for row in rows:
-        table.add_row(*(text(_cell(key, row.get(key))) for key in columns))
-    out.print(table)
-
-
-def _cell(key: str, value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.1%}" if key.endswith("share") else f"{value:.1f}"
-    return thousands(value) if isinstance(value, int) else word(value)
-
-
 def print_predictions(rows: Sequence[Prediction]) -> None:
     """Print each utterance with what was recognized and how probable it is, then those that could not be."""
     recognized = [row for row in rows if not row.problem]
@@ -87,7 +53,7 @@ def print_predictions(rows: Sequence[Prediction]) -> None:
     for row in rows:
         if row.problem:
             out.print(
-                Text(f"{word('problem')}: ", style=_COLORS["problem"]) + text(explained(row.id, row.problem))
+                Text(f"{word('problem')}: ", style=COLORS["problem"]) + text(explained(row.id, row.problem))
             )
     if rows[0].synthetic:
         say(_("The model was trained on a synthetic corpus; it says nothing about real speech."))

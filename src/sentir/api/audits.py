@@ -1,0 +1,62 @@
+"""The verb that audits a corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sentir.api.recipes import named_data
+from sentir.audit import Audit, Hearing, audit, hear_corpus
+from sentir.corpus.types import Corpus
+from sentir.errors import CorpusError
+from sentir.i18n import LANGUAGES, _, in_language, language
+from sentir.readers import read_corpus
+
+
+def audit_corpus(
+    corpus: str | Path,
+    *,
+    root: Path | None = None,
+    sound: bool | None = None,
+    page: Path | None = None,
+    workers: int | None = None,
+) -> Audit:
+    """Audit a corpus named by a reader (``"meld"``) or by the recipe that reads it.
+
+    The clips of a reader's corpus are looked for under ``root``; a recipe says itself whether they are.
+
+    Args:
+        corpus: its name, or the recipe.
+        root: where it lies.
+        sound: whether clips are listened to, each once for all times; if not given, those that are found.
+        page: an HTML file to write the audit to, in every language.
+        workers: processes that decode; one for each core if not given.
+
+    Raises:
+        CorpusError: if sound is asked for and there are no clips.
+        SentirError: if there is no such reader or recipe, or the corpus cannot be read, or the store or the page
+            cannot be written.
+    """
+    data = named_data(corpus, root=root)
+    if sound:
+        data = data.model_copy(update={"sound": True})
+    audits: dict[str, Audit] = {}
+    hearing: Hearing | None = None
+    for code in dict.fromkeys((language(), *(LANGUAGES if page else ()))):
+        with in_language(code):
+            found = read_corpus(data, root)
+            hearing = hearing or _hear(found, sound, workers)
+            audits[code] = audit(found, hearing)
+    if page:
+        from sentir.report.audit_page import save_audit
+
+        save_audit(audits, page)
+    return audits[language()]
+
+
+def _hear(corpus: Corpus, sound: bool | None, workers: int | None) -> Hearing | None:
+    clips = any(u.clip is not None for u in corpus)
+    if sound and not clips:
+        raise CorpusError(
+            _("The corpus '{name}' has no clips; give the root that holds its audio.", name=corpus.name)
+        )
+    return hear_corpus(corpus, workers=workers) if clips and sound is not False else None

@@ -1,0 +1,139 @@
+"""The page of an audit: its grade, findings, figures and tables, in English and in Spanish."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sentir.audit import Audit, Histogram, grade_meaning
+from sentir.audit.values import Cell
+from sentir.corpus.types import SPLITS
+from sentir.errors import SentirError
+from sentir.i18n import _, language
+from sentir.report.figures import COLORS, _canvas, _plain, thousands
+from sentir.report.html import render_page
+from sentir.report.words import word
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SMALL = 8
+
+
+def save_audit(audits: Mapping[str, Audit], path: Path) -> None:
+    """Write the page of an audit.
+
+    Args:
+        audits: language → the audit in its sentences.
+        path: the HTML file; its folder is made if needed.
+
+    Raises:
+        SentirError: if it cannot be written.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render_audit(audits), encoding="utf-8")
+    except OSError as error:
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
+
+
+def render_audit(audits: Mapping[str, Audit]) -> str:
+    """Return the page of an audit, given in every language."""
+
+    def content() -> dict[str, Any]:
+        audit = audits[language()]
+        labels = audit.table("labels").rows
+        return {
+            "title": _("Audit of {corpus}", corpus=audit.corpus),
+            "audit": audit,
+            "meaning": grade_meaning(audit.grade),
+            "meanings": {grade: grade_meaning(grade) for grade in "ABCDE"},
+            "tasks": list(dict.fromkeys(row["task"] for row in labels)),
+            "cell_text": cell_text,
+            "is_number": is_number,
+            "shares_figure": shares_figure,
+            "spread_figure": spread_figure,
+            "spread_text": spread_text,
+        }
+
+    return render_page("audit.html", content)
+
+
+def cell_text(key: str, value: Cell) -> str:
+    """Write a cell of a table: counts by thousands, shares in percent, keys as words, a dash for the unknown."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.1%}" if key.endswith("share") else f"{value:.1f}"
+    return thousands(value) if isinstance(value, int) else word(value)
+
+
+def is_number(key: str, audit: Audit, table: str) -> bool:
+    """Tell whether a column of a table holds numbers alone."""
+    return all(isinstance(row.get(key), int | float | None) for row in audit.table(table).rows)
+
+
+def shares_figure(audit: Audit, task: str) -> Figure:
+    """Draw how often each label occurs: bars are shares of a split's utterances, with the counts as text."""
+    rows = [row for row in audit.table("labels").rows if row["task"] == task]
+    totals = {row["split"]: row["utterances"] for row in audit.table("splits").rows}
+    splits = [split for split in SPLITS if totals[split]]
+    figure, axes = _canvas(height=0.6 + 0.16 * (len(splits) + 0.7) * len(rows))
+    for n, split in enumerate(splits):
+        counts = [_whole(row[split]) for row in rows]
+        places = [row + (n - (len(splits) - 1) / 2) * 0.27 for row in range(len(rows))]
+        shares = [count / max(1, _whole(totals[split])) for count in counts]
+        bars = axes.barh(places, shares, 0.24, color=COLORS[n], label=word(split))
+        axes.bar_label(bars, [thousands(count) for count in counts], padding=3, fontsize=_SMALL)
+    axes.set_yticks(range(len(rows)), [_plain(word(str(row["label"]))) for row in rows])
+    axes.set_xticks([])
+    axes.margins(x=0.14)
+    axes.invert_yaxis()
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=_SMALL)
+    return figure
+
+
+def _whole(value: Cell) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def spread_figure(histogram: Histogram) -> Figure:
+    """Draw how a measure is spread: a line per split, its height the share of the split's utterances."""
+    figure, axes = _canvas(height=2.6)
+    for n, (split, counts) in enumerate(histogram.counts.items()):
+        heights = [count / max(1, sum(counts)) for count in counts]
+        axes.stairs(heights, histogram.edges, color=COLORS[n], lw=1.6, label=word(split))
+        axes.stairs(heights, histogram.edges, color=COLORS[n], fill=True, alpha=0.12, lw=0)
+    axes.set_xlim(histogram.edges[0], histogram.edges[-1])
+    axes.set_ylim(bottom=0)
+    axes.set_yticks([])
+    axes.set_xlabel(histogram.unit, fontsize=_SMALL + 1)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=_SMALL)
+    return figure
+
+
+def spread_text(histogram: Histogram) -> str:
+    """Return what the figure shows, for those who cannot see it: the middle of each split."""
+    return "; ".join(
+        _("{split}: half of the utterances below {middle} {unit}",
+          split=word(split), middle=_middle(histogram, counts), unit=histogram.unit)
+        for split, counts in histogram.counts.items()
+    )  # fmt: skip
+
+
+def _middle(histogram: Histogram, counts: tuple[int, ...]) -> str:
+    so_far = 0
+    for edge, count in zip(histogram.edges[1:], counts, strict=True):
+        so_far += count
+        if 2 * so_far >= sum(counts):
+            return f"{edge:.3g}"
+    return f"{histogram.edges[-1]:.3g}"
