@@ -80,8 +80,7 @@ def _doubts(corpus: Corpus, task: str) -> Iterator[str]:
         rows = corpus.split(split)
         speakers = {u.speaker for u in corpus} - {None}
         if len({u.dialogue for u in rows}) < 2:
-            yield _("{split} has fewer than 2 dialogues (or rows without one), too few for a study; add some, "
-                    "or leave 'split' out to have all three drawn.", split=split)  # fmt: skip
+            yield _("{split} has fewer than 2 dialogues (or rows without one), too few for a study.", split=split)
         elif len(speakers) > 1 and len({u.speaker for u in rows} - {None}) < 2:
             yield _("{split} has fewer than 2 speakers; its scores say little about others.", split=split)
     times = Counter(name for u in corpus.train for name in u.labels.get(task, ()))

@@ -31,7 +31,9 @@ def load_rows(path: Path) -> list[Row]:
     """
     from sentir.readers import table_arrow, table_csv, table_json
 
-    suffix = path.suffix.lower()
+    if not path.exists():
+        raise CorpusError(_("There is no table {path}.", path=path))
+    suffix = "" if path.is_dir() else path.suffix.lower()
     if is_dataset(path):
         rows = table_arrow.read_dataset(path)
     elif suffix == ".parquet":
@@ -139,8 +141,8 @@ def to_rows(path: Path, objects: list[dict[str, Any]], first: int = 1) -> list[R
             except ValueError as error:
                 raise CorpusError(
                     _(
-                        "{path}: row {row} cannot be read in '{name}': {why}; make it a text, a number or a list "
-                        "of these, or leave the column out.",
+                        "{path}: row {row} cannot be read in '{name}': {why}; correct it or leave "
+                        "the column out.",
                         path=path,
                         row=n,
                         name=name,

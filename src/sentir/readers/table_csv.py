@@ -20,8 +20,8 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 def read_separated(path: Path) -> list[Row]:
     """Read a file of cells separated by commas, by tabs, or by semicolons, as many spreadsheets write.
 
-    What separates is what the file's name says. Only if that does not part every row alike, and one other
-    separator does, it is that one.
+    What separates is what the file's name says. Only if that does not part every row alike, or parts nothing, and
+    one other separator does, it is that one.
 
     Raises:
         CorpusError: if it is no text in UTF-8 (or UTF-16 with its mark), has two columns of one name, or a row
@@ -65,24 +65,30 @@ def read_text(path: Path) -> str:
 
 
 def _not_text(path: Path) -> CorpusError:
-    return CorpusError(_("{path} is not UTF-8 text; save it as UTF-8.", path=path))
+    return CorpusError(
+        _("{path} is not UTF-8 text; save it as UTF-8 (spreadsheets offer 'CSV UTF-8').", path=path)
+    )
 
 
 def _records(path: Path, text: str) -> list[Record]:
     """Return the lines that are not blank as cells."""
     own, *others = ("\t", ",", ";") if path.suffix.lower() == ".tsv" else (",", "\t", ";")
+    records: list[Record] = []
+    refusal = None
     try:
         records = _part(text, own)
-        refusal = None
     except csv.Error as error:
-        records, refusal = [], error
+        refusal = error
     if _fits(records) or (not records and not refusal):
         return records
-    fitting = []
+    other: list[list[Record]] = []
     for separator in others:
         with suppress(csv.Error):
-            fitting.append(_part(text, separator))
-    if len(fitting := list(filter(_fits, fitting))) == 1:
+            other.append(_part(text, separator))
+    fitting = [found for found in other if _fits(found)]
+    if not fitting and records and len(records[0]) == 1:  # whose header it parts: a row of it will be refused
+        fitting = [found for found in other if len(found[0]) > 1]
+    if len(fitting) == 1:
         return fitting[0]
     if refusal:
         raise CorpusError(_("{path} is no table: {why}.", path=path, why=str(refusal).rstrip("."))) from refusal

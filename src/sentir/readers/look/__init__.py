@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.types import SPLITS
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import load_rows
@@ -79,16 +80,18 @@ def look(path: Path) -> Look:
         CorpusError: if it cannot be read, or has no labels, or neither texts nor clips.
     """
     rows = load_rows(path)
+    if len(rows) < len(SPLITS):
+        raise CorpusError(_("Rows of {path}: {n}; train, dev and test need one each.", path=path, n=len(rows)))
     columns = columns_of(rows)
     roles = Roles()
     there, warnings = _find_clips(path, columns, roles)
     for column in [c for c in roles.free(columns) if c.splits][:1]:
         roles.give("split", _("every row names train, dev or test"), column)
-    find_labels(columns, roles)
-    find_text(columns, roles)
+    find_labels(path, columns, roles)
+    find_text(columns, roles, sound=there)
     find_by_name(columns, roles)
     if not roles.column("text") and not there:
-        raise CorpusError(_("{path} has no column of texts, and none of clips that are there.", path=path))
+        raise CorpusError(" ".join([_("{path} has no column of texts and no clips.", path=path), *warnings]))
     warnings += _keep_groups(roles)
     labels = _labels_of(roles, len(rows))
     train = _train_rows(roles, len(rows))
@@ -114,7 +117,7 @@ def _find_clips(path: Path, columns: Sequence[Column], roles: Roles) -> tuple[bo
         return True, []
     example = root / next(iter(column.values))
     return False, [
-        _("The files in '{column}' are not there ({path}); without them the recipe reads text alone.",
+        _("The files in '{column}' are not there ({path}); without them there is no sound.",
           column=column.name, path=example)
     ]  # fmt: skip
 
@@ -218,6 +221,7 @@ def _explain_words(label: Column, roles: Roles, settings: dict[str, Any]) -> Non
     elif unknown:
         settings["names"] = {word: word for word in unknown}
         roles.unsure["names"] = _(
-            "what do these mean? Write a label on the right, or nothing between the quotes if it is none; "
-            "as it stands, each is a label of its own."
+            "what do {words} mean? Write a label on the right, or nothing between the quotes if it is none; "
+            "as it stands, each is a label of its own.",
+            words=", ".join(f"{word} ({words[word]})" for word in unknown),
         )

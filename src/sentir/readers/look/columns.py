@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sentir.corpus.synonyms import fold
-from sentir.readers.cells import Row
+from sentir.readers.cells import Row, to_list
 from sentir.readers.clips import is_media
 from sentir.readers.splits import split_named
 from sentir.readers.table_labels import is_known, split_cells, to_intensity
@@ -70,7 +70,7 @@ class Column:
     def separator(self) -> str | None:
         """What parts several labels in a cell, as far as that is beyond doubt."""
         for separator in _SEPARATORS:
-            if not any(separator in value for value in self.values):
+            if not any(separator in value for value in self.values if to_list(value) is None):
                 continue
             words = self.words(separator)
             if len(words) <= MOST_LABELS and (

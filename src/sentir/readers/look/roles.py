@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
@@ -69,7 +70,7 @@ def named(columns: Sequence[Column], role: str) -> list[Column]:
     return sorted((c for c in columns if c.key in names), key=lambda c: names.index(c.key))
 
 
-def find_labels(columns: Sequence[Column], roles: Roles) -> None:
+def find_labels(path: Path, columns: Sequence[Column], roles: Roles) -> None:
     """Find the column of names of labels, or the columns of intensities.
 
     Raises:
@@ -94,7 +95,7 @@ def find_labels(columns: Sequence[Column], roles: Roles) -> None:
         roles.give("labels", _("a number for each label"), *found)
         _ask_threshold(found, roles)
     else:
-        _guess_label(columns, roles)
+        _guess_label(path, columns, roles)
 
 
 def _speaks(column: Column, task: str) -> bool:
@@ -120,7 +121,7 @@ def _ask_threshold(found: Sequence[Column], roles: Roles) -> None:
         )
 
 
-def _guess_label(columns: Sequence[Column], roles: Roles) -> None:
+def _guess_label(path: Path, columns: Sequence[Column], roles: Roles) -> None:
     free = [c for c in roles.free(columns) if len(c.words(c.separator)) <= MOST_LABELS]
     others = {name for role in ("text", "speaker", "dialogue", "id") for name in NAMES[role].split()}
     few = [
@@ -132,8 +133,10 @@ def _guess_label(columns: Sequence[Column], roles: Roles) -> None:
     if not guesses:
         raise CorpusError(
             _(
-                "No column holds names of emotions or sentiments, or is called 'label'; the columns that differ "
-                "from row to row are: {columns}. Call that of the labels 'label', or write the recipe yourself.",
+                "{path}: no column holds names of emotions or sentiments, or is called 'label'; the columns that "
+                "differ from row to row are: {columns}. Call that of the labels 'label', or write the recipe "
+                "yourself.",
+                path=path,
                 columns=", ".join(c.name for c in roles.free(columns)) or "–",
             )
         )
@@ -144,15 +147,15 @@ def _guess_label(columns: Sequence[Column], roles: Roles) -> None:
     roles.unsure["label"] = _("is it the column of labels? Its values are no names of emotions that are known.")
 
 
-def find_text(columns: Sequence[Column], roles: Roles) -> None:
-    """Find the column of texts; of a recording that says the same few sentences, they are left out."""
+def find_text(columns: Sequence[Column], roles: Roles, *, sound: bool) -> None:
+    """Find the column of texts; where there is sound and all say the same few sentences, they are left out."""
     words = [c for c in roles.free(columns) if not c.numeric and not c.clips]
     found = named(words, "text")
     long = sorted((c for c in words if c.mean_words >= _FEWEST_WORDS), key=lambda c: -c.mean_words)
     if not found and not long:
         return
     column = (found or long)[0]
-    if roles.column("audio") and len(column.values) * 10 <= column.filled:
+    if sound and len(column.values) * 10 <= column.filled:
         roles.why[column.name] = _("{n} different texts in all; words tell little here", n=len(column.values))
         return
     roles.give("text", _("called so") if found else _("most words in a row"), column)

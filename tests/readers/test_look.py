@@ -1,0 +1,227 @@
+"""A look at a table: what is taken for what, what is left out and why, and what is asked."""
+
+import json
+import tomllib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sentir.api import new_recipe
+from sentir.corpus.types import SPLITS
+from sentir.errors import CorpusError, SentirError
+from sentir.readers import read_corpus
+from sentir.readers.look import look
+from sentir.recipe import Recipe
+
+SAID = ("What a day this is", "I will not go there", "Who could have known", "Never mind all that")
+MOODS = ("alegría", "ira", "miedo")
+
+
+def table(folder, rows=30, /, **columns):
+    """Write a table whose columns are functions of the row's number, or the same in every row."""
+    made = [{key: make(i) if callable(make) else make for key, make in columns.items()} for i in range(rows)]
+    path = folder / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, made)), encoding="utf-8")
+    return path
+
+
+def said(i):
+    return f"{SAID[i % 4]} {i}"
+
+
+def mood(i):
+    return MOODS[i % 3]
+
+
+def roles(seen):
+    return {one.column: one.role for one in seen.columns}
+
+
+def why(seen, column):
+    return next(one.why for one in seen.columns if one.column == column)
+
+
+def test_columns_are_known_by_what_they_hold_and_by_their_names(tmp_path):
+    path = table(tmp_path, frase=said, cómo=mood, Hablante=lambda i: f"h{i % 9}", Sesión="s", n=str)
+    assert roles(look(path)) == {"frase": "text", "cómo": "label", "Hablante": "speaker", "Sesión": "", "n": ""}
+    path = table(tmp_path, what=said, Utterance_ID=lambda i: f"u{i}", thread=lambda i: f"d{i // 3}", emotion=mood)
+    seen = look(path)
+    assert roles(seen) == {"what": "text", "Utterance_ID": "id", "thread": "dialogue", "emotion": "label"}
+    assert seen.task == "emotion" and not seen.sound and not seen.unsure and not seen.warnings
+
+
+def test_what_is_left_out_is_left_out_for_a_reason(tmp_path):
+    path = table(
+        tmp_path,
+        text=said,
+        mood=mood,
+        same="x",
+        empty=None,
+        key=lambda i: f"k{i}",
+        code=lambda i: f"c{i}",
+        valence=lambda i: i % 5,
+        loud=lambda i: i % 7,
+        place=lambda i: "ab"[i % 2],
+        feeling=lambda i: ("joy", "fear")[i // 2 % 2],
+    )
+    seen = look(path)
+    reasons = {name: why(seen, name) for name, role in roles(seen).items() if not role}
+    assert reasons.keys() == {"same", "empty", "code", "valence", "loud", "place", "feeling"}
+    assert "same in every row" in reasons["same"] and reasons["empty"] == "empty"
+    assert "as an id" in reasons["code"] and "names of labels as well" in reasons["feeling"]
+    assert "no input" in reasons["valence"] and "feature if known before" in reasons["loud"]
+
+
+def test_a_column_that_tells_the_label_on_train_is_warned_of(tmp_path):
+    part = {"split": lambda i: SPLITS[i // 4 % 3]}
+
+    def code(i):
+        return i % 3 if i // 4 % 3 == 0 else i % 4  # of dev and test it tells nothing
+
+    seen = look(table(tmp_path, 60, text=said, mood=mood, code=code, other=lambda i: i % 5, **part))
+    assert seen.warnings == ("'code' tells the label on train: never make it an input.",)
+    assert "one label alone" in why(seen, "code")
+    assert not look(table(tmp_path, 60, text=said, mood=mood, code=lambda i: i % 5, **part)).warnings
+
+
+def test_columns_of_numbers_are_labels_with_a_question_where_they_are_no_flags(tmp_path):
+    flags = table(tmp_path, text=said, happy=lambda i: i % 2, ira=lambda i: i % 3 == 0, n=lambda i: i % 4)
+    seen = look(flags)
+    assert seen.settings["labels"] == ["happy", "ira"] and not seen.unsure
+    seen = look(table(tmp_path, text=said, happy=lambda i: i % 4, ira=lambda i: i % 2))
+    assert "from 0 to 3" in seen.unsure["threshold"]
+    seen = look(table(tmp_path, text=said, mood=mood, happy=lambda i: i % 4, ira=lambda i: i % 2))
+    assert roles(seen)["mood"] == "label" and "an intensity" in why(seen, "happy")
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "task"),
+    [
+        (("joy|fear", "ira"), "|", "emotion"),
+        (("joy, fear", "ira"), ",", "emotion"),
+        ((["joy", "fear"], []), None, "emotion"),
+        (("positive", "neg"), None, "sentiment"),
+    ],
+)
+def test_lists_and_separators_and_sentiments_are_seen(tmp_path, cells, separator, task):
+    seen = look(table(tmp_path, text=said, y=lambda i: cells[i % 2]))
+    assert seen.settings["label"] == "y" and seen.task == task
+    assert seen.settings.get("label_separator") == separator
+    assert ("label_separator" in seen.unsure) == bool(separator)
+
+
+def test_unknown_words_stay_as_they_are_and_are_asked_for(tmp_path):
+    seen = look(table(tmp_path, text=said, y=lambda i: ("joy", "hap", "exc", 'a"b')[i % 4]))
+    assert seen.settings["names"] == {"exc": "exc", 'a"b': 'a"b'} and "exc (7)" in seen.unsure["names"]
+    seen = look(table(tmp_path, text=said, label=lambda i: i % 2))
+    assert seen.settings["names"] == {"0": "0", "1": "1"} and "label" in seen.unsure
+    seen = look(table(tmp_path, 120, text=said, label=lambda i: f"w{i % 40}"))
+    assert seen.settings["normalize"] is False and "names" not in seen.settings
+
+
+def test_dialogues_and_speakers_that_no_split_can_keep_whole_are_left_out(tmp_path):
+    twice = {"split": lambda i: SPLITS[i % 3], "dialogue": lambda i: f"d{i // 5}"}
+    seen = look(table(tmp_path, text=said, mood=mood, **twice))
+    assert roles(seen)["dialogue"] == "" and "several splits" in why(seen, "dialogue")
+    seen = look(table(tmp_path, text=said, mood=mood, speaker=lambda i: "ab"[i % 2]))
+    assert roles(seen)["speaker"] == "" and "2 groups cannot fill" in why(seen, "speaker")
+    alone = {"dialogue": lambda i: f"d{i // 3}", "speaker": lambda i: f"s{i // 6}"}
+    assert "group" in look(table(tmp_path, text=said, mood=mood, **alone)).unsure
+    both = {"dialogue": lambda i: f"d{i // 3}", "speaker": lambda i: f"s{i % 5}"}
+    assert "group" not in look(table(tmp_path, text=said, mood=mood, **both)).unsure
+
+
+def test_clips_are_taken_where_they_are_and_few_texts_are_then_left_out(tmp_path):
+    columns = {"file": lambda i: f"{i}.wav", "text": lambda i: SAID[i % 2], "mood": mood, "start": 0, "end": 1}
+    gone = look(table(tmp_path, **columns))
+    assert not gone.sound and gone.settings["audio"] == "file" and "are not there" in gone.warnings[0]
+    for i in range(30):
+        (tmp_path / f"{i}.wav").touch()
+    times = {"start": lambda i: i / 10, "end": lambda i: i / 10 + 1}
+    seen = look(table(tmp_path, **columns | times))
+    assert seen.sound and "text" not in seen.settings and "2 different texts" in why(seen, "text")
+    assert (seen.settings["start"], seen.settings["end"]) == ("start", "end")
+
+
+@pytest.mark.parametrize(
+    ("n", "columns", "complaint"),
+    [
+        (2, {"text": said, "mood": mood}, "Rows of .*: 2; train, dev and test need one each"),
+        (30, {"text": said, "n": lambda i: i}, "no column holds names of emotions.*: text, n"),
+        (30, {"mood": mood, "n": lambda i: i}, "no column of texts and no clips"),
+        (30, {"mood": mood, "f": lambda i: f"{i}.wav"}, r"no clips\. The files in 'f' are not there"),
+    ],
+)
+def test_a_table_that_cannot_be_a_corpus_is_refused(tmp_path, n, columns, complaint):
+    with pytest.raises(CorpusError, match=complaint):
+        look(table(tmp_path, n, **columns))
+
+
+def test_the_recipe_reads_the_table_and_says_what_a_study_would_lack(tmp_path):
+    path = table(
+        tmp_path, 12, text=said, mood=lambda i: "joy" if i else "ira", part=lambda i: SPLITS[(i > 8) * 2]
+    )
+    found = new_recipe(path, out=tmp_path / "new" / "r.toml")
+    assert found.splits == {"train": 9, "dev": 0, "test": 3}
+    assert [sentence for sentence in found.look.warnings if "dev has fewer than 2 dialogues" in sentence]
+    assert [
+        sentence for sentence in found.look.warnings if sentence.endswith("have: anger. They cannot be learned.")
+    ]
+    recipe = Recipe.load(found.path)
+    assert len(read_corpus(recipe.data)) == 12 and found.look.warnings[0] in found.path.read_text(
+        encoding="utf-8"
+    )
+
+
+def test_a_recipe_is_replaced_only_by_force(tmp_path):
+    path = table(tmp_path, text=said, mood=mood)
+    out = new_recipe(path, out=tmp_path / "r.toml").path
+    out.write_text("mine")
+    with pytest.raises(SentirError, match=r"r\.toml exists"):
+        new_recipe(path, out=out)
+    assert out.read_text() == "mine" and new_recipe(path, out=out, force=True) and out.read_text() != "mine"
+    with pytest.raises(SentirError, match=r"written as \.toml"):
+        new_recipe(path, out=tmp_path / "r.txt")
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+WORDS = st.one_of(st.sampled_from(["joy", "ira", "exc", "train", "test", "a.wav", "", "0", "1.5"]), NAMES)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.one_of(st.sampled_from(["text", "label", "speaker", "id", "dialogue", "joy"]), NAMES),
+                   min_size=2, max_size=5, unique=True),
+    data=st.data(),
+)  # fmt: skip
+def test_any_table_gives_a_recipe_that_reads_every_row_or_one_sentence(tmp_path, names, data):
+    cells = st.lists(WORDS, min_size=len(names), max_size=len(names))
+    rows = [dict(zip(names, one, strict=True)) for one in data.draw(st.lists(cells, min_size=1, max_size=9))]
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    out = tmp_path / "r.toml"
+    try:
+        new_recipe(path, out=out, force=True)
+    except CorpusError as error:
+        assert "\n" not in str(error) or any("\n" in name for name in names)
+        return
+    assert tomllib.loads(out.read_text(encoding="utf-8"))["data"]["reader"] == "table"
+    assert len(read_corpus(Recipe.load(out).data)) == len(rows)
+
+
+@pytest.mark.shared_data
+def test_the_tables_of_real_corpora_are_seen_for_what_they_are(shared_data):
+    seen = look(shared_data / "ravdess" / "manifest.csv")
+    assert seen.sound and seen.settings == {"audio": "path", "speaker": "speaker", "label": "label"}
+    meld = look(shared_data / "meld" / "dev_sent_emo.csv").settings
+    assert meld == {
+        "text": "Utterance",
+        "speaker": "Speaker",
+        "dialogue": "Dialogue_ID",
+        "label": "Emotion",
+        "id": "Sr No.",
+    }
+    mosei = look(shared_data / "mosei" / "Labels" / "Data_Val_modified.csv")
+    assert (mosei.settings["text"], mosei.settings["dialogue"]) == ("text", "video")
+    assert mosei.settings["labels"] == ["happy", "sad", "anger", "surprise", "disgust", "fear"]

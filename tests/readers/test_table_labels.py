@@ -1,0 +1,116 @@
+"""Labels in a table: lists in a cell, words of the user's own, numbers and truths."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sentir.errors import CorpusError, RecipeError
+from sentir.readers import read_corpus
+from sentir.recipe import Data, Recipe, Table
+
+
+def read(folder, cells, task="emotion", **columns):
+    """Read one label cell per row, all of train."""
+    path = folder / "t.jsonl"
+    rows = [cell if isinstance(cell, dict) else {"mood": cell} for cell in cells]
+    path.write_text("\n".join(json.dumps({"s": "train"} | row) for row in rows), encoding="utf-8")
+    if "labels" not in columns:
+        columns["label"] = "mood"
+    return read_corpus(Data(reader="table", task=task, table=Table(split="s", **columns)), path)
+
+
+def labels(corpus, task="emotion"):
+    return [u.labels.get(task) for u in corpus]
+
+
+def test_lists_are_several_labels_and_an_empty_list_is_none_of_them(tmp_path):
+    corpus = read(tmp_path, [["miedo", "happy"], [], None, "['ira']", "tristeza", ["joy", "Joy"]])
+    space = corpus.space("emotion")
+    assert space.multilabel and space.names == ("anger", "fear", "joy", "sadness")
+    assert labels(corpus) == [("fear", "joy"), (), None, ("anger",), ("sadness",), ("joy",)]
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "t/row3")]
+
+
+@pytest.mark.parametrize(
+    ("separator", "cell"), [("|", "joy|miedo"), (",", " joy , fear,"), ("and", "joy and fear")]
+)
+def test_a_separator_parts_several_labels(tmp_path, separator, cell):
+    corpus = read(tmp_path, [cell, "ira", "", "[]"], label_separator=separator)
+    assert labels(corpus) == [("fear", "joy"), ("anger",), None, ()]
+
+
+def test_without_a_separator_the_whole_cell_is_the_name(tmp_path):
+    with pytest.raises(CorpusError, match=r"joy\|fear \(2\)"):
+        read(tmp_path, ["joy|fear", "joy", "joy|fear"])
+
+
+WORDS = st.sampled_from(["joy", "alegría", "HAPPY", "miedo", "fear", "ang"])
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.one_of(st.none(), st.lists(WORDS, max_size=4)), min_size=1).filter(any))
+def test_lists_and_separated_cells_say_the_same(tmp_path, rows):
+    lists = read(tmp_path, rows)
+    joined = read(tmp_path, ["[]" if row == [] else "|".join(row or []) for row in rows], label_separator="|")
+    assert labels(joined) == labels(lists) and joined.space("emotion") == lists.space("emotion")
+    assert [row is None for row in rows] == [found is None for found in labels(lists)]
+
+
+def test_the_users_own_words_are_explained_by_the_recipe(tmp_path):
+    names = {"exc": "alegría", "fru": "frustration", "0": "neutral", "xxx": "", "Sad": "grief", "own": "my mood"}
+    corpus = read(tmp_path, ["EXC", "fru", 0, "xxx", "Sad", "sad", "hap", "own"], names=names)
+    found = [one and one[0] for one in labels(corpus)]
+    assert found == ["joy", "frustration", "neutral", None, "grief", "grief", "joy", "my mood"]
+    assert [issue.where for issue in corpus.issues] == ["t/row4"]
+
+
+def test_words_of_other_tasks_are_explained_as_well(tmp_path):
+    corpus = read(tmp_path, ["1", "0", "meh"], task="interest", names={"1": "high", "0": "low"})
+    assert labels(corpus, "interest") == [("high",), ("low",), ("meh",)]
+
+
+@pytest.mark.parametrize("word", [0, "-1", "nan", "true", "exc", "none", "disgusto", "[laughs]"])
+def test_what_would_be_a_guess_is_asked_for(tmp_path, word):
+    with pytest.raises(CorpusError, match=r"unknown names of 'emotion'.*data\.table") as caught:
+        read(tmp_path, ["joy", word])
+    assert f"{word} (1)" in str(caught.value)
+
+
+def test_many_unknown_words_are_counted_and_the_rest_is_a_number(tmp_path):
+    with pytest.raises(CorpusError, match=r"w39 \(2\), w0 \(1\).*11 more;") as caught:
+        read(tmp_path, [*(f"w{n}" for n in range(40)), "w39", "x" * 10_000])
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_folded_word_is_never_another_number(tmp_path):
+    with pytest.raises(CorpusError, match=r"names of 'emotion': -1 \(1\)"):
+        read(tmp_path, [1, -1], names={"1": "joy"})
+
+
+def test_truths_and_numbers_are_intensities_and_the_highest_of_a_label_counts(tmp_path):
+    rows = [
+        {"joy": True, "amused": 0, "ira": "0.0"},
+        {"joy": "FALSE", "amused": 0.7, "ira": "3"},
+        {"joy": False, "amused": "0,7", "ira": 1},
+    ]
+    corpus = read(tmp_path, rows, labels=("joy", "amused", "ira"), names={"amused": "joy"}, threshold=0.5)
+    assert labels(corpus) == [("joy",), ("anger", "joy"), None]
+    assert corpus.utterances[1].scores == {"anger": 3.0, "joy": 0.7}
+    assert "no number in amused" in corpus.issues[0].message
+
+
+def test_intensities_that_nobody_can_read_are_refused(tmp_path):
+    with pytest.raises(CorpusError, match=r"no row has a number.*decimals with a point"):
+        read(tmp_path, [{"joy": "0,7"}], labels=("joy",))
+    with pytest.raises(CorpusError, match="unknown names of 'emotion': meh; say"):
+        read(tmp_path, [{"joy": 1, "meh": 1}], labels=("joy", "meh"))
+    with pytest.raises(CorpusError, match="leaves no column of 'labels'"):
+        read(tmp_path, [{"joy": 1}], labels=("joy",), names={"joy": ""})
+
+
+def test_a_separator_belongs_to_one_column():
+    table = {"labels": ["joy"], "label_separator": "|"}
+    with pytest.raises(RecipeError, match="'label_separator' parts the cells of 'label'"):
+        Recipe.parse({"name": "r", "data": {"reader": "table", "table": table}})
