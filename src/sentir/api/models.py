@@ -26,8 +26,18 @@ if TYPE_CHECKING:
     from sentir.study.judge import Judge
 
 
-def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recognizer, ModelScores]:
+def train(
+    recipe: Recipe, *, root: Path | None = None, out: Path, tensorboard: Path | None = None
+) -> tuple[Recognizer, ModelScores]:
     """Train one model by a recipe, save it to ``out``, and score it on dev. The test split is not read.
+
+    Begun again with the same recipe, corpus and ``out``, a training that was killed goes on where it was.
+
+    Args:
+        recipe: of the model.
+        root: where the corpus lies.
+        out: folder the model is saved to; while it learns, ``out/checkpoints`` holds how far it is.
+        tensorboard: folder that the curves are written to for TensorBoard.
 
     Returns:
         The recognizer, and its scores; the metric that selected it comes first.
@@ -36,10 +46,13 @@ def train(recipe: Recipe, *, root: Path | None = None, out: Path) -> tuple[Recog
         SentirError: if the recipe, the corpus or the weights cannot be used.
     """
     from sentir.study.stacking import train_recognizer
+    from sentir.training.resuming import checkpoints_in
+    from sentir.training.watching import tensorboard_in
 
     corpus = read_corpus(recipe.data, root)
-    recognizer, dev = train_recognizer(recipe, corpus)
-    recognizer.save_pretrained(out)
+    with checkpoints_in(out / "checkpoints"), tensorboard_in(tensorboard):
+        recognizer, dev = train_recognizer(recipe, corpus)
+        recognizer.save_pretrained(out)
     return recognizer, _score(_judge(corpus, "dev", recipe), _entrant(recipe.name, recognizer, dev))
 
 

@@ -96,20 +96,25 @@ def train(
     out: Annotated[Path, typer.Option("--out", help=_("Folder the model is saved to."))],
     root: Root = None,
     set_: Set = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", help=_("Folder for curves that TensorBoard shows."))
+    ] = None,
     json: Json = False,
 ) -> None:
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_scores import print_scores
+    from sentir.cli.show_training import print_training
     from sentir.progress import show_progress
 
     loaded = api.load_recipe(recipe, set_ or ())
     _make_folder(out)
     with show_progress():
-        _model, scores = api.train(loaded, root=root, out=out)
+        model, scores = api.train(loaded, root=root, out=out, tensorboard=tensorboard)
     if json:
         show.print_json([scores.to_row()])
     else:
+        print_training(model.facts)
         print_scores([scores])
         show.say(_("Saved to {folder}.", folder=out))
 

@@ -33,6 +33,7 @@ from sentir.study.judge import Judge
 from sentir.study.plan import Candidate, plan
 from sentir.study.results import CorpusStudy, TaskResult
 from sentir.study.stages import Stages, reading
+from sentir.training.resuming import checkpoints_in
 
 Advance = Callable[[int], None]
 
@@ -60,7 +61,8 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     stages = Stages(out / "stages")
     stages.sweep()
     parts = []
-    with task(_("Study"), sum(_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))) as advance:
+    steps = sum(_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
+    with checkpoints_in(out / "checkpoints"), task(_("Study"), steps) as advance:
         for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
             say(_("{corpus}: {n} utterances", corpus=corpus.name, n=len(corpus)))
             results = tuple(

@@ -35,7 +35,7 @@ class Fitted:
     """What a training gives: everything a recognizer is made of, and what it did on dev.
 
     Attributes:
-        unusable: split → how many of its utterances had no usable ``text`` or ``sound`` for a model that takes it.
+        unusable: split → how many utterances had no usable ``text`` or ``sound`` for a model that takes it.
     """
 
     preparer: Preparer

@@ -20,14 +20,14 @@ _curves: Path | None = None
 
 
 @contextmanager
-def tensorboard_in(folder: Path) -> Iterator[None]:
-    """Write the curves of every training of this block for TensorBoard, each into a folder of its own.
+def tensorboard_in(folder: Path | None) -> Iterator[None]:
+    """Write the curves of every training of this block for TensorBoard, each into its own folder; none = none.
 
     Raises:
         SentirError: if the package tensorboard is missing.
     """
     global _curves
-    if importlib.util.find_spec("tensorboard") is None:
+    if folder is not None and importlib.util.find_spec("tensorboard") is None:
         raise SentirError(
             _("The package tensorboard is missing; install it with: pip install 'sentir[tensorboard]'.")
         )

@@ -1,0 +1,28 @@
+"""What a training was like, said once behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sentir.cli import show
+from sentir.i18n import _, mark
+
+_UNUSABLE = {
+    "text": mark("{n} utterances of {split} have no text that cleaning leaves."),
+    "sound": mark("{n} utterances of {split} have no usable sound; 'sentir corpus prepare' says why."),
+}
+
+
+def print_training(facts: Mapping[str, Any]) -> None:
+    """Say how fast a training was, and which utterances gave the model nothing."""
+    speed = facts["speed"]
+    show.say(
+        _("Best epoch {best} of {epochs}; {rate:.0f} utterances a second.",
+          best=int(facts["best_epoch"]), epochs=len(facts["curve"]), rate=speed["utterances_per_second"])
+    )  # fmt: skip
+    if "peak_memory_mb" in speed:
+        show.say(_("Most memory held: {n:.0f} MB.", n=speed["peak_memory_mb"]))
+    for split, counts in facts["unusable"].items():
+        for kind, n in counts.items():
+            show.say(_(_UNUSABLE[kind], n=n, split=split))
