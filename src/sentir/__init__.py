@@ -29,6 +29,7 @@ _HOMES = {
     "cross_predict": "sentir.study.stacking",
     "evaluate": "sentir.api",
     "load_recipe": "sentir.api",
+    "new_recipe": "sentir.api",
     "normalize_emotion": "sentir.corpus.labels",
     "normalize_sentiment": "sentir.corpus.labels",
     "open_test": "sentir.evaluation.ledger",
