@@ -71,7 +71,8 @@ def shared_names(corpus: Corpus, contents: Contents) -> dict[str, Mapping[str, s
     """Return everything that two splits may share: kind → utterance id → name."""
     dialogues = {u.id: u.dialogue for u in corpus if u.dialogue}
     speakers = {u.id: u.speaker for u in corpus if u.speaker is not None}
-    return {"dialogues": dialogues, "speakers": speakers, **corpus.groups, **contents}
+    groups = {kind: names for kind, names in corpus.groups.items() if names != speakers}
+    return {"dialogues": dialogues, "speakers": speakers, **groups, **contents}
 
 
 def _leak_row(

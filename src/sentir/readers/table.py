@@ -63,7 +63,9 @@ def read(root: Path, data: Data) -> Corpus:
             rows, ids, splits, dialogues, _turns(dialogues), labelled, strict=True
         )
     ]
-    return Corpus.build(path.stem, utterances, [space], issues=issues)
+    column = table.group
+    groups = {column: {key: row[column] for key, row in zip(ids, rows, strict=True)}} if column else {}
+    return Corpus.build(path.stem, utterances, [space], issues=issues, groups=groups)
 
 
 def _checked(data: Data) -> Table:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import set_seed
 
+from sentir.audit import check_inputs
 from sentir.corpus.cleaning import clean
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -102,7 +103,7 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
 
     Raises:
         CorpusError: if the corpus has no such task, no labels for it, or no clips for a model that listens.
-        RecipeError: if settings contradict one another.
+        RecipeError: if settings contradict one another, or features tell the label.
         UnknownNameError: if there is no such metric, model, backbone, fusion or feature set.
         WeightsError: if the weights that it starts from can neither be found nor fetched.
     """
@@ -114,6 +115,7 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
     if heard(recipe.model):
         check_clips(recipe.data, corpus)
     labeled_utterances(corpus, recipe.data.task)
+    check_inputs(recipe, corpus)
     if (inner := recipe.stacked()) is not None:
         check_training(inner, corpus)
     check_weights(recipe.model)
