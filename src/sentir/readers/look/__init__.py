@@ -221,7 +221,7 @@ def _explain_words(label: Column, roles: Roles, settings: dict[str, Any]) -> Non
     elif unknown:
         settings["names"] = {word: word for word in unknown}
         roles.unsure["names"] = _(
-            "what do {words} mean? Write a label on the right, or nothing between the quotes if it is none; "
+            "what is meant by {words}? Write a label on the right, or nothing between the quotes if it is none; "
             "as it stands, each is a label of its own.",
             words=", ".join(f"{word} ({words[word]})" for word in unknown),
         )
