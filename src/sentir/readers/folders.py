@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,17 +16,19 @@ _CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Aud
 def levels(root: Path, wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
     """Yield the wanted files of ``root``, then those of its folders, and so on, each level by name.
 
-    Hidden files and folders and folders of clips are passed over, as is what may not be looked at.
+    Hidden files and folders and folders of clips are passed over, as is what may not be looked at. Links are
+    followed, each folder once.
 
     Args:
         root: a folder.
         wanted: whether a file of this name is looked for.
     """
-    level = [root]
+    level, seen = [root], {os.path.realpath(root)}
     for _depth in range(DEPTH + 1):
         listed = [_list_folder(folder, wanted) for folder in level]
         yield [path for files, _folders in listed for path in files]
-        level = [folder for _files, folders in listed for folder in folders]
+        below = (folder for _files, folders in listed for folder in folders)
+        level = list(_first_visits(below, seen))
 
 
 def newest_version(root: Path) -> Path:
@@ -37,6 +39,14 @@ def newest_version(root: Path) -> Path:
     except OSError:
         return root
     return max(numbered, key=lambda path: int(path.name), default=root)
+
+
+def _first_visits(folders: Iterable[Path], seen: set[str]) -> Iterator[Path]:
+    for folder in folders:
+        real = os.path.realpath(folder)
+        if real not in seen:
+            seen.add(real)
+            yield folder
 
 
 def _list_folder(folder: Path, wanted: Callable[[str], bool]) -> tuple[list[Path], list[Path]]:

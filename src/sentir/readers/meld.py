@@ -53,7 +53,7 @@ def read(root: Path, data: Data) -> Corpus:
         CorpusError: if a file or column is missing, a file is no CSV, or an archive cannot be unpacked.
     """
     files = open_files(root, sound=data.sound)
-    utterances, issues = _gather(files, "meld", root, twins=data.twins if data.sound else None)
+    utterances, issues, groups = _gather(files, "meld", root, twins=data.twins if data.sound else None)
     clips = f"{sum(u.clip is not None for u in utterances):,}" if data.sound else _("not looked for")
     message = _(
         "Recognized: {layout}; CSV files: {tables}, utterances: {n}, clips: {clips}.",
@@ -66,7 +66,7 @@ def read(root: Path, data: Data) -> Corpus:
     synthetic = is_synthetic(files.tables)
     if not synthetic:
         utterances, issues = compare_with_published(utterances, issues, sound=bool(files.clips.cuts))
-    return Corpus.build("meld", utterances, _SPACES, issues=issues, synthetic=synthetic)
+    return Corpus.build("meld", utterances, _SPACES, issues=issues, synthetic=synthetic, groups=groups)
 
 
 def read_tree(
@@ -89,26 +89,32 @@ def read_tree(
         CorpusError: if a file or column is missing, or a file is no CSV.
     """
     files = open_files(root, sound=sound)
-    utterances, issues = _gather(files, name, root, twins=twins if sound else None)
+    utterances, issues, groups = _gather(files, name, root, twins=twins if sound else None)
     synthetic = synthetic or is_synthetic(files.tables)
-    return Corpus.build(name, utterances, _SPACES, issues=issues, synthetic=synthetic)
+    return Corpus.build(name, utterances, _SPACES, issues=issues, synthetic=synthetic, groups=groups)
 
 
-def _gather(files: Files, name: str, root: Path, *, twins: str | None) -> tuple[list[Utterance], list[Issue]]:
-    """Return the utterances of all tables, with their clips unless ``twins`` is ``None``, and the issues."""
+def _gather(
+    files: Files, name: str, root: Path, *, twins: str | None
+) -> tuple[list[Utterance], list[Issue], dict[str, dict[str, str]]]:
+    """Return the utterances of all tables, with their clips unless ``twins`` is ``None``, issues and groups."""
     utterances: list[Utterance] = []
     issues = list(files.issues)
+    episodes: dict[str, str] = {}
     for split, path in zip(SPLITS, files.tables, strict=True):
-        found, odd = _read_split(path, f"{name}/{split}", split)
+        found, odd = _read_split(path, f"{name}/{split}", split, episodes)
         utterances += found
         issues += odd
     if twins is not None:
         utterances, odd = _with_clips(files.clips, utterances, root, twins)
         issues += odd
-    return utterances, issues
+    return utterances, issues, {"episode": episodes} if episodes else {}
 
 
-def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], list[Issue]]:
+def _read_split(
+    path: Path, prefix: str, split: str, episodes: dict[str, str]
+) -> tuple[list[Utterance], list[Issue]]:
+    """Return the utterances of a table and the issues, and note the episode of each where the table has it."""
     rows, issues = read_rows(path, _COLUMNS)
     utterances: list[Utterance] = []
     turns: Counter[str] = Counter()
@@ -135,6 +141,8 @@ def _read_split(path: Path, prefix: str, split: str) -> tuple[list[Utterance], l
                 numbers={} if duration is None else {"duration": duration},
             )
         )
+        if row.get("Season") and row.get("Episode"):
+            episodes[key] = f"s{row['Season'].strip():0>2}e{row['Episode'].strip():0>2}"
         taken.add(key)
         turns[dialogue] += 1
     return utterances, issues

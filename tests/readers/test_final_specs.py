@@ -1,0 +1,179 @@
+"""The thesis' spectrograms: joined with their texts by key, in the official splits, without copies."""
+
+import io
+
+import numpy as np
+import pytest
+from trees_meld import SPLITS, row, table, write
+
+from sentir.audio.store import listen
+from sentir.errors import CorpusError
+from sentir.readers import read_corpus
+from sentir.recipe import Data
+
+MELD_ROWS = {"train": 4, "dev": 2, "test": 2}
+MOSEI_COLUMNS = "video,start_time,end_time,sentiment,happy,sad,anger,surprise,disgust,fear,text,ASR"
+MOSEI_ROWS = {"Train": "vid-1_a,-0.25,3.5", "Val": "-3g5,0.0,4.125", "Test": "100499,1.5,2.75"}
+
+
+def picture(value=-40.0, shape=(224, 224)):
+    out = io.BytesIO()
+    np.save(out, np.full(shape, value, np.float64))
+    return out.getvalue()
+
+
+def meld_texts(place=""):
+    return {
+        f"{place}{split}_sent_emo.csv": table([row(0, n, f"I am {split} {n}.") for n in range(MELD_ROWS[split])])
+        for split in SPLITS
+    }
+
+
+def mosei_texts(place=""):
+    return {
+        f"{place}Data_{name}_modified.csv": f"{MOSEI_COLUMNS}\n{times},1,1,0,0,0,0,0,words,words\n".encode()
+        for name, times in MOSEI_ROWS.items()
+    }
+
+
+MELD_SPECS = {
+    "final_specs/meld_train/dia0_utt0.npy": picture(),
+    "final_specs/meld_train/joy/dia0_utt1.npy": picture(),
+    "final_specs/meld_dev/dia0_utt0.npy": picture(),
+    "final_specs/meld_dev/dia0_utt1.npy": picture(),
+    "final_specs/meld_test/dia0_utt2.npy": picture(),
+}
+MOSEI_SPECS = {
+    "final_specs/mosei_train/vid-1_a_-0.2500_3.5000.wav.npy": picture(),
+    "final_specs/mosei_dev/-3g5_0.0000_4.1250.wav.npy": picture(),
+    "final_specs/mosei_test/100499_1.5000_2.7500.wav.npy": picture(),
+}
+
+
+def read(root, *, sound=True, **settings):
+    return read_corpus(Data(reader="final_specs", sound=sound, **settings), root)
+
+
+def paths(corpus):
+    return {u.id: u.clip.path.name for u in corpus if u.clip}
+
+
+def listed(corpus, *kinds):
+    return [(i.kind, i.severity, i.where) for i in corpus.issues if i.kind in kinds]
+
+
+def test_each_spectrogram_of_meld_is_the_clip_of_its_utterance_and_is_heard(tmp_path):
+    corpus = read(write(tmp_path, MELD_SPECS | meld_texts()))
+    assert paths(corpus) == {
+        "meld/train/dia0/utt0": "dia0_utt0.npy",
+        "meld/train/dia0/utt1": "dia0_utt1.npy",
+        "meld/train/dia0/utt2": "dia0_utt2.npy",
+        "meld/dev/dia0/utt0": "dia0_utt0.npy",
+        "meld/dev/dia0/utt1": "dia0_utt1.npy",
+    }
+    assert corpus.train[0].labels == {"emotion": ("joy",), "sentiment": ("positive",)}
+    heard = [u for u in listen(corpus.utterances, kind="thesis") if u.clip]
+    assert [u.sound.mel.shape for u in heard] == [(224, 224)] * 5
+
+
+def test_its_test_folder_stays_in_the_official_train_split_and_that_is_said(tmp_path):
+    corpus = read(write(tmp_path, MELD_SPECS | meld_texts()))
+    assert corpus.by_id["meld/train/dia0/utt2"].clip.path.parent.name == "meld_test"
+    assert {u.clip for u in corpus.test} == {None}
+    assert listed(corpus, "split_official", "audio_absent") == [
+        ("split_official", "warning", "meld_test"),
+        ("audio_absent", "warning", "test"),
+    ]
+    (message,) = (i.message for i in corpus.issues if i.kind == "split_official")
+    assert "official train split: 1;" in message
+
+
+def test_every_utterance_stays_and_one_without_a_spectrogram_is_listed(tmp_path):
+    corpus = read(write(tmp_path, MELD_SPECS | meld_texts()))
+    assert len(corpus) == sum(MELD_ROWS.values())
+    assert listed(corpus, "audio_missing") == [("audio_missing", "problem", "meld/train/dia0/utt3")]
+
+
+def test_mosei_is_joined_by_video_and_times(tmp_path):
+    corpus = read(write(tmp_path, MOSEI_SPECS | mosei_texts("Labels/")))
+    assert [u.split for u in corpus if u.clip] == ["train", "dev", "test"] and len(corpus) == 3
+    assert [u.clip.path.parent.name for u in corpus] == ["mosei_train", "mosei_dev", "mosei_test"]
+    assert listed(corpus, "split_official", "audio_missing", "clips_ignored") == []
+
+
+def test_a_spectrogram_of_mosei_in_a_folder_of_another_split_keeps_the_official_one(tmp_path):
+    moved = {name.replace("mosei_train", "mosei_test"): content for name, content in MOSEI_SPECS.items()}
+    corpus = read(write(tmp_path, moved | mosei_texts()))
+    assert corpus.train[0].clip is not None
+    assert listed(corpus, "split_official") == [("split_official", "warning", "mosei_test")]
+
+
+def test_copies_are_counted_and_never_rows(tmp_path):
+    copies = {
+        "final_specs/augmented_specs_meld/meld_train/dia0_utt3_aug_joy_1.npy": picture(),
+        "final_specs/augmented_specs_meld/dia0_utt3.npy": picture(),
+        "final_specs/meld_dev/dia0_utt0_aug_fear_2.npy": picture(),
+    }
+    root = write(tmp_path, MELD_SPECS | copies | meld_texts())
+    corpus = read(root)
+    assert len(corpus) == sum(MELD_ROWS.values()) and len(paths(corpus)) == len(MELD_SPECS)
+    (issue,) = (i for i in corpus.issues if i.kind == "copies_ignored")
+    assert ": 3." in issue.message and listed(corpus, "clips_ignored") == []
+
+
+def test_spectrograms_of_no_utterance_and_of_a_clip_that_has_one_are_counted(tmp_path):
+    spare = dict.fromkeys(
+        (
+            "final_specs/meld_train/dia7_utt7.npy",
+            "final_specs/meld_test/dia0_utt0.npy",
+            "final_specs/meld_dev/x.npy",
+        ),
+        picture(),
+    )
+    corpus = read(write(tmp_path, MELD_SPECS | spare | meld_texts()))
+    assert corpus.by_id["meld/train/dia0/utt0"].clip.path.parent.name == "meld_train"
+    (issue,) = (i for i in corpus.issues if i.kind == "clips_ignored")
+    assert ": 3;" in issue.message
+
+
+@pytest.mark.parametrize("where", ["under the root", "beside final_specs", "elsewhere"])
+def test_texts_lie_near_the_spectrograms_or_where_the_recipe_says(tmp_path, where):
+    write(tmp_path / "specs", MELD_SPECS)
+    texts = tmp_path / ("elsewhere" if where == "elsewhere" else "specs")
+    write(texts, meld_texts("data/MELD/"))
+    root = tmp_path / "specs" / ("final_specs" if where == "beside final_specs" else "")
+    corpus = read(root, **({"text_root": texts} if where == "elsewhere" else {}))
+    assert len(paths(corpus)) == len(MELD_SPECS)
+
+
+def test_of_two_corpora_the_texts_decide_which_is_read(tmp_path):
+    root = write(tmp_path / "specs", MELD_SPECS | MOSEI_SPECS)
+    meld, mosei = write(tmp_path / "meld", meld_texts()), write(tmp_path / "mosei", mosei_texts())
+    assert read(root, text_root=meld).name == "meld" and read(root, text_root=mosei).name == "mosei"
+    write(root, meld_texts() | mosei_texts())
+    with pytest.raises(CorpusError, match=r"texts of MELD and of CMU-MOSEI; name one as 'data\.text_root'"):
+        read(root)
+
+
+def test_without_texts_or_without_spectrograms_it_is_said_what_to_give(tmp_path):
+    root = write(tmp_path / "specs", MELD_SPECS)
+    with pytest.raises(CorpusError, match=r"no texts and labels of MELD or CMU-MOSEI; name the folder"):
+        read(root)
+    texts = write(tmp_path / "texts", meld_texts())
+    with pytest.raises(CorpusError, match=r"no spectrograms of meld; give the folder that holds final_specs"):
+        read(texts)
+    assert len(read(root, sound=False, text_root=texts)) == sum(MELD_ROWS.values())
+
+
+def test_labels_of_test_stay_sealed_and_the_corpus_is_that_of_its_texts(tmp_path):
+    corpus = read(write(tmp_path, MELD_SPECS | meld_texts()))
+    alone = read_corpus(Data(reader="meld"), tmp_path)
+    assert {tuple(u.labels) for u in corpus.test} == {()}
+    assert (corpus.fingerprint, corpus.test_fingerprint) == (alone.fingerprint, alone.test_fingerprint)
+
+
+def test_a_spectrogram_that_is_none_is_a_reason_when_it_is_heard(tmp_path):
+    specs = MELD_SPECS | {"final_specs/meld_dev/dia0_utt0.npy": picture(shape=(3, 3))}
+    corpus = read(write(tmp_path, specs | meld_texts()))
+    (heard,) = listen([corpus.by_id["meld/dev/dia0/utt0"]], kind="thesis")
+    assert heard.sound.problem_kind == "undecodable" and heard.text

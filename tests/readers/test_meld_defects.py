@@ -1,0 +1,242 @@
+"""What is wrong with MELD as its authors published it, on rows and files that show it."""
+
+import csv
+from collections import Counter, defaultdict
+
+import pytest
+from trees_meld import AUTHORS, SPLITS, clip, row, table, write
+
+from sentir.audio.store import listen
+from sentir.corpus.cleaning import repair_encoding
+from sentir.readers import read_corpus
+from sentir.readers.defects import load_defects
+from sentir.recipe import Data
+
+WRONG_CUTS = ["meld/test/dia38/utt4", "meld/test/dia220/utt0", "meld/train/dia309/utt0", "meld/train/dia485/utt0"]
+C1 = str.maketrans({"…": "\x85", "‘": "\x91", "’": "\x92", "“": "\x93", "”": "\x94", "–": "\x96", "—": "\x97"})
+
+
+@pytest.fixture(scope="module")
+def published(shared_data):
+    """The authors' corrected tables."""
+    return read(shared_data / "meld", sound=False)
+
+
+def read(root, *, sound=True, **settings):
+    return read_corpus(Data(reader="meld", sound=sound, **settings), root)
+
+
+def tree(root, *keys, changes=None, without=(), suffix=".wav"):
+    """Write rows and clips by key, ``train/dia125/utt3``; those in ``without`` get no clip."""
+    rows = defaultdict(list, {split: [row(9999, 0, "Some other line.")] for split in SPLITS})
+    files = {}
+    for key in keys:
+        split, dialogue, utterance = key.split("/")
+        rows[split].append(row(dialogue[3:], utterance[3:], **(changes or {}).get(key, {})))
+        if key not in without:
+            files[f"{AUTHORS[split][1]}/{dialogue}_{utterance}{suffix}"] = clip(suffix)
+    for split in SPLITS:
+        files[AUTHORS[split][0]] = table(rows[split])
+        files[f"{AUTHORS[split][1]}/dia9999_utt0{suffix}"] = clip(suffix)
+    return write(root, files)
+
+
+def listed(corpus, *kinds):
+    return [(i.kind, i.severity, i.where) for i in corpus.issues if i.kind in kinds]
+
+
+def test_1_the_clip_that_cannot_be_decoded_stays_a_row_with_text_and_a_reason(tmp_path):
+    root = tree(tmp_path, "train/dia125/utt3")
+    (root / "train/train_splits/dia125_utt3.wav").write_bytes(b"\0\0\0\x18ftypmp42 no moov atom")
+    corpus = read(root)
+    assert listed(corpus, "clip_damaged") == [("clip_damaged", "warning", "meld/train/dia125/utt3")]
+    (heard,) = listen([corpus.by_id["meld/train/dia125/utt3"]])
+    assert heard.text and heard.sound.problem_kind == "undecodable"
+
+
+def test_1_a_clip_that_was_mended_is_used(tmp_path):
+    corpus = read(tree(tmp_path, "train/dia125/utt3"))
+    (heard,) = listen([corpus.by_id["meld/train/dia125/utt3"]])
+    assert heard.sound.problem == ""
+
+
+@pytest.mark.parametrize("absent", [True, False])
+def test_1_the_clip_that_was_never_published_is_told_once_and_is_no_loss(tmp_path, absent):
+    key = "dev/dia110/utt7"
+    corpus = read(tree(tmp_path, key, without=[key] if absent else []))
+    assert (corpus.by_id[f"meld/{key}"].clip is None) == absent
+    expected = [("clip_absent", "warning", f"meld/{key}")] if absent else []
+    assert listed(corpus, "clip_absent", "audio_missing") == expected
+
+
+def test_1_any_other_missing_clip_is_a_loss(tmp_path):
+    key = "dev/dia110/utt6"
+    corpus = read(tree(tmp_path, key, without=[key]))
+    assert listed(corpus, "clip_absent", "audio_missing") == [("audio_missing", "problem", f"meld/{key}")]
+
+
+def test_3_litter_is_counted_and_never_a_clip(tmp_path):
+    root = tree(tmp_path, "test/dia1/utt0")
+    litter = [
+        "._dia1_utt0.wav",
+        "dia7_utt7.wav",
+        "final_videos_testdia101_utt0.wav",
+        "dia1_utt0.wav.part",
+        "Thumbs.db",
+    ]
+    for name in litter:
+        (root / AUTHORS["test"][1] / name).write_bytes(b"litter")
+    corpus = read(root)
+    (issue,) = (issue for issue in corpus.issues if issue.kind == "clips_ignored")
+    assert f": {len(litter)};" in issue.message
+    assert corpus.by_id["meld/test/dia1/utt0"].clip.path.name == "dia1_utt0.wav"
+
+
+def test_4_wrong_cuts_keep_their_text_and_lose_their_clip(tmp_path):
+    corpus = read(tree(tmp_path, *(key.removeprefix("meld/") for key in WRONG_CUTS), "dev/dia74/utt19"))
+    assert {u.id for u in corpus if u.clip is None} == set(WRONG_CUTS)
+    assert all(u.text for u in corpus)
+    assert [where for *_rest, where in listed(corpus, "clip_wrong")] == WRONG_CUTS
+    assert listed(corpus, "clip_long") == [("clip_long", "warning", "meld/dev/dia74/utt19")]
+
+
+def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path):
+    times = {"StartTime": "0:12:32,632", "EndTime": "0:12:32,632"}
+    corpus = read(tree(tmp_path, "test/dia155/utt3", changes={"test/dia155/utt3": times}))
+    u = corpus.by_id["meld/test/dia155/utt3"]
+    assert "duration" not in u.numbers and u.clip is not None
+    assert listed(corpus, "times_unusable") == [("times_unusable", "warning", u.id)]
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "odd"),
+    [
+        ("I asked him.", "00:00:01,292", True),
+        ("I asked him.", "00:00:01,301", False),
+        ("Ohhh, I", "00:00:19,800", True),
+        ("Ohhh, I", "00:00:08,900", False),
+        ("Hi!", "00:00:01,000", False),
+    ],
+)
+def test_5_cuts_that_cannot_hold_their_words_are_listed_and_nothing_changes(tmp_path, text, end, odd):
+    key = "train/dia1/utt0"
+    corpus = read(tree(tmp_path, key, changes={key: {"text": text, "EndTime": end}}))
+    assert listed(corpus, "pace_impossible") == ([("pace_impossible", "warning", f"meld/{key}")] if odd else [])
+    assert corpus.by_id[f"meld/{key}"].clip is not None
+
+
+def test_5_reported_misalignments_are_listed_for_those_who_listen(tmp_path):
+    root = tree(tmp_path, "train/dia241/utt2", "train/dia757/utt7")
+    wheres = [where for *_rest, where in listed(read(root), "sound_misaligned")]
+    assert wheres == ["meld/train/dia241/utt2", "meld/train/dia757/utt7"]
+    assert listed(read(root, sound=False), "sound_misaligned", "clip_damaged", "pace_impossible") == []
+
+
+def half_decode(text):
+    """Read UTF-8 as Windows does: bytes that cp1252 does not know become control characters."""
+    for byte in b"\x81\x8d\x8f\x90\x9d":
+        assert chr(byte) not in text
+    return b"".join(
+        bytes([b]).decode("cp1252", "ignore").encode() or chr(b).encode() for b in text.encode("utf-8")
+    )
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda text: text.translate(C1).encode("utf-8"), lambda text: text.encode("cp1252"), half_decode],
+    ids=["C1 code points", "cp1252", "half decoded"],
+)
+def test_6_the_encodings_of_other_copies_read_the_same_after_cleaning(tmp_path, shared_data, published, spoil):
+    texts = {split: (shared_data / f"meld/{split}_sent_emo.csv").read_text(encoding="utf-8") for split in SPLITS}
+    texts["train"] = "".join(texts["train"].splitlines(keepends=True)[:500])
+    for split, text in texts.items():
+        (tmp_path / f"{split}_sent_emo.csv").write_bytes(spoil(text.replace("\n", "\r\n")))
+    theirs = published.by_id
+    ours = list(read(tmp_path, sound=False))
+    assert len(ours) == 499 + 1109 + 2610 and {u.id for u in ours} <= theirs.keys()
+    differ = [u for u in ours if u.text != theirs[u.id].text]
+    assert [u.id for u in differ if repair_encoding(u.text) != repair_encoding(theirs[u.id].text)] == []
+    assert len(differ) > 1000 or spoil("’") == "’".encode("cp1252")
+
+
+def test_7_repeated_cuts_are_reported_and_the_split_stays(tmp_path):
+    keys = ["train/dia12/utt7", "test/dia85/utt0", "train/dia312/utt4", "train/dia698/utt2"]
+    corpus = read(tree(tmp_path, *keys), sound=False)
+    assert [where for *_rest, where in listed(corpus, "cut_in_two_splits", "cut_repeated")] == [
+        f"meld/{key}" for key in keys
+    ]
+    assert {u.id: u.split for u in corpus}["meld/test/dia85/utt0"] == "test"
+
+
+@pytest.mark.shared_data
+def test_7_the_repeated_cuts_are_those_of_the_authors_tables(shared_data):
+    keys = defaultdict(list)
+    for split in SPLITS:
+        with (shared_data / "meld" / f"{split}_sent_emo.csv").open(encoding="utf-8", newline="") as file:
+            for cells in csv.DictReader(file):
+                times = tuple(cells[name].rjust(12, "0") for name in ("StartTime", "EndTime"))
+                key = f"meld/{split}/dia{cells['Dialogue_ID']}/utt{cells['Utterance_ID']}"
+                keys[cells["Season"], cells["Episode"], times].append(key)
+    shared = [group for group in keys.values() if len(group) > 1]
+    known = {
+        key: defect.kind
+        for defect in load_defects("meld")
+        if defect.kind in ("cut_in_two_splits", "cut_repeated", "clip_shared")
+        for key in defect.ids
+    }
+    assert known.keys() == {key for group in shared for key in group} and len(shared) == 30
+    for group in shared:
+        across = len({key.split("/")[1] for key in group}) > 1
+        assert {known[key] == "cut_in_two_splits" for key in group} == {across}
+
+
+def test_8_turns_follow_the_rows_where_ids_have_gaps(tmp_path):
+    corpus = read(tree(tmp_path, "train/dia5/utt0", "train/dia5/utt7", "train/dia5/utt3"), sound=False)
+    assert [(u.id[-1], u.turn) for u in corpus.train if "dia5" in u.id] == [("0", 0), ("7", 1), ("3", 2)]
+
+
+@pytest.mark.shared_data
+def test_8_gaps_of_the_real_ids_are_no_gaps_of_turns(published):
+    dialogues = defaultdict(list)
+    for u in published.train:
+        dialogues[u.dialogue].append((int(u.id.rpartition("utt")[2]), u.turn))
+    gaps = [d for d, rows in dialogues.items() if [n for n, _turn in rows] != list(range(len(rows)))]
+    assert len(gaps) == 72
+    assert all([turn for _n, turn in rows] == list(range(len(rows))) for rows in dialogues.values())
+
+
+def test_10_six_channels_are_heard_with_the_center_as_loud_as_from_one(tmp_path):
+    root = tree(tmp_path, "train/dia1/utt0", suffix=".mp4")
+    (heard,) = listen([read(root).by_id["meld/train/dia1/utt0"]])
+    assert heard.sound.problem == "" and heard.sound.seconds == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.shared_data
+def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_are_told(
+    tmp_path, shared_data, published
+):
+    assert {key for defect in load_defects("meld") for key in defect.ids} <= published.by_id.keys()
+    assert Counter(i.kind for i in published.issues) == {
+        "layout": 1, "times_unusable": 1, "cut_in_two_splits": 10, "cut_repeated": 24,
+    }  # fmt: skip
+    for split in SPLITS:
+        lines = (shared_data / "meld" / f"{split}_sent_emo.csv").read_bytes().splitlines(keepends=True)
+        (tmp_path / f"{split}_sent_emo.csv").write_bytes(b"".join(lines if split == "dev" else lines[:50]))
+    differ = [i for i in read(tmp_path, sound=False).issues if i.kind == "rows_differ"]
+    assert [i.where for i in differ] == ["train_sent_emo.csv", "test_sent_emo.csv"]
+    assert "9,989" in differ[0].message and "2,610" in differ[1].message
+
+
+def test_episodes_are_groups_of_the_corpus(tmp_path):
+    key = "train/dia1/utt0"
+    corpus = read(tree(tmp_path, key, changes={key: {"Season": "8", "Episode": "21"}}), sound=False)
+    assert corpus.groups["episode"][f"meld/{key}"] == "s08e21"
+
+
+def test_defects_are_those_of_the_authors_not_of_a_generated_tree(tmp_path):
+    root = tree(tmp_path, "test/dia38/utt4")
+    (root / "SYNTHETIC.txt").write_text("generated")
+    corpus = read(root)
+    assert corpus.synthetic and {i.kind for i in corpus.issues} == {"layout"}
+    assert all(u.clip for u in corpus)
