@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sentir.api.recipes import named_data
 from sentir.audio.measuring import is_picture
@@ -17,9 +17,6 @@ from sentir.corpus.types import Corpus, Issue, Sound, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.readers import read_corpus
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 
@@ -145,36 +142,37 @@ def export_corpus(corpus: str | Path, out: Path, *, root: Path | None = None) ->
             )
         )
     found = _read(corpus, root, sound=True)
-    frame = _table(found, lists_as_text=suffix == ".csv")
+    draft = out.with_name(f".{out.name}.part")  # an interrupted run leaves no half table
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write(frame, out, suffix)
+        _write(_rows(found), found, draft, suffix)
+        draft.replace(out)
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=out, why=error.strerror or error)) from error
     return found
 
 
-def _table(corpus: Corpus, *, lists_as_text: bool) -> DataFrame:
+def _rows(corpus: Corpus) -> list[dict[str, Any]]:
+    """Return the rows of the table, dialogue by dialogue: the order of rows is what readers of tables go by."""
+    row_of = {row["id"]: row for row in views.to_rows(corpus)}
+    return [row_of[u.id] for dialogue in corpus.by_dialogue.values() for u in dialogue.utterances]
+
+
+def _write(rows: list[dict[str, Any]], corpus: Corpus, file: Path, suffix: str) -> None:
     import pandas as pd
 
-    frame = pd.DataFrame(views.to_rows(corpus))
-    if lists_as_text:
-        for task, space in corpus.spaces.items():
-            if space.multilabel and len(frame):
-                frame[task] = frame[task].map(json.dumps, na_action="ignore")
-    return frame
-
-
-def _write(frame: DataFrame, out: Path, suffix: str) -> None:
-    """Write to a file beside it first, so that an interrupted run leaves no half table."""
-    draft = out.with_name(f".{out.name}.part")
+    if suffix == ".jsonl":
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        file.write_text("".join(lines), encoding="utf-8")
+        return
+    frame = pd.DataFrame(rows)
     if suffix == ".parquet":
-        frame.to_parquet(draft, index=False)
-    elif suffix == ".csv":
-        frame.to_csv(draft, index=False)
-    else:
-        frame.to_json(draft, orient="records", lines=True, force_ascii=False, double_precision=15)
-    draft.replace(out)
+        frame.to_parquet(file, index=False)
+        return
+    for task, space in corpus.spaces.items():
+        if space.multilabel and rows:
+            frame[task] = frame[task].map(json.dumps, na_action="ignore")
+    frame.to_csv(file, index=False)
 
 
 def _read(corpus: str | Path, root: Path | None, *, sound: bool) -> Corpus:

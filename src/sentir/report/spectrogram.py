@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RANGE_DB = 80.0  # from the brightest to the darkest
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 _SHADES = " ░▒▓█"
-_HERTZ = (125, 250, 500, 1000, 2000, 4000, 8000)
+_HERTZ = (250, 500, 1000, 2000, 4000, 8000)
 
 
 def spectrogram_figure(sound: Sound, title: str) -> Figure:

@@ -1,0 +1,62 @@
+"""The spectrogram of one clip: what is loud and high is drawn so, in a file and in characters."""
+
+import numpy as np
+import pytest
+
+from sentir.corpus.types import Sound
+from sentir.errors import SentirError
+from sentir.report.spectrogram import save_figure, spectrogram_figure, spectrogram_text
+
+
+def sound(mel, kind="mel"):
+    return Sound("k", np.asarray(mel, dtype=np.float16), seconds=len(mel) / 100, kind=kind)
+
+
+def rising():
+    """A tone that rises from the lowest to the highest band."""
+    mel = np.full((200, 64), -90.0)
+    mel[np.arange(200), np.arange(200) * 64 // 200] = -10
+    return mel
+
+
+def test_a_rising_tone_goes_up_to_the_right_in_characters():
+    lines = spectrogram_text(sound(rising()), columns=40, rows=8)
+    assert len(lines) == 8 and {len(line) for line in lines} == {40}
+    places = [line.find(max(line, key=" ░▒▓█".index)) for line in lines]
+    assert places == sorted(places, reverse=True) and places[0] > 30 and places[-1] < 10
+
+
+@pytest.mark.parametrize("frames", [1, 3, 5_000])
+def test_clips_of_any_length_are_drawn(frames):
+    lines = spectrogram_text(sound(np.zeros((frames, 64))))
+    assert len(lines) == 8 and len(lines[0]) == min(frames, 64)
+    assert spectrogram_figure(sound(np.zeros((frames, 64))), "a").axes[0].get_images()
+
+
+def test_the_figure_has_seconds_and_hertz(tmp_path):
+    axes = spectrogram_figure(sound(rising()), "dia0/utt1 $x$").axes[0]
+    assert axes.get_xlabel() == "seconds" and axes.get_ylabel() == "Hz"
+    (picture,) = axes.get_images()
+    drawn = np.asarray(picture.get_array())
+    assert drawn.shape == (64, 200) and drawn[0, 0] == -10 and drawn[63, 199] == -10
+
+
+def test_a_picture_made_elsewhere_has_no_seconds():
+    assert spectrogram_figure(sound(np.zeros((224, 224)), kind="thesis"), "a").axes[0].get_xlabel() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("a.png", b"\x89PNG"), ("deep/a.SVG", b"<?xml"), ("a.pdf", b"%PDF")]
+)
+def test_the_name_of_the_file_says_its_kind(tmp_path, name, begins):
+    save_figure(spectrogram_figure(sound(rising()), "a"), tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_other_kinds_and_places_are_refused(tmp_path):
+    figure = spectrogram_figure(sound(rising()), "a")
+    with pytest.raises(SentirError, match=r"ends in \.png, \.svg, \.pdf"):
+        save_figure(figure, tmp_path / "a.gif")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SentirError, match="cannot be written"):
+        save_figure(figure, tmp_path / "file" / "a.png")
