@@ -90,7 +90,7 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path):
     refused(save(tmp_path / "g", _data_files=[]), "has no rows")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), kind=st.sampled_from(["t.parquet", "d/data-00000-of-00001.arrow", "d/state.json"]))
 def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path, data, kind):
     if not (tmp_path / "d").exists():
@@ -125,7 +125,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(objects=LINES)
 def test_no_row_of_json_lines_is_lost_and_missing_keys_are_empty(tmp_path, objects):
     path = tmp_path / "t.jsonl"
