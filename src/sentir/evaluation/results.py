@@ -118,28 +118,24 @@ class Comparison:
     def sentence(self) -> str:
         """Say the comparison in one plain sentence of the current language, and add if it rests on few dialogues.
 
-        It says better or worse only where both the interval and the corrected p-value do. An interval is that of
-        the gain: above 0 where a is better, also in a metric whose lower values are better.
+        It says better or worse only where both the interval and the corrected p-value do, then by how much, and
+        between which bounds; elsewhere it states the difference, a less b, in the metric itself.
         """
-        low, high = sorted((gain(self.metric, self.low), gain(self.metric, self.high)))
-        better = gain(self.metric, self.difference)
-        values = {
-            "a": self.a,
-            "b": self.b,
-            "low": self._amount(low),
-            "high": self._amount(high),
-            "p": "p < 0.001" if self.p_holm < 0.0005 else f"p = {self.p_holm:.3f}",
-        }
-        proven = self.p_holm < 1 - CONFIDENCE
-        if proven and low > 0:
-            found = _("{a} is better than {b} by {amount} (95 % interval {low} to {high}, {p}).",
-                      amount=self._named(better), **values)  # fmt: skip
-        elif proven and high < 0:
-            found = _("{a} is worse than {b} by {amount} (95 % interval {low} to {high}, {p}).",
-                      amount=self._named(-better), **values)  # fmt: skip
-        else:
+        names = {"a": self.a, "b": self.b}
+        p = "p < 0.001" if self.p_holm < 0.0005 else f"p = {self.p_holm:.3f}"
+        proven = self.p_holm < 1 - CONFIDENCE and not self.low <= 0 <= self.high
+        low, high = (self.low, self.high) if not proven or self.low > 0 else (-self.high, -self.low)
+        bounds = {"low": self._amount(low), "high": self._amount(high), "p": p}
+        amount = self._named(abs(self.difference) if proven else self.difference)
+        if not proven:
             found = _("{a} and {b} cannot be told apart: a difference of {amount} "
-                      "(95 % interval {low} to {high}, {p}).", amount=self._named(better), **values)  # fmt: skip
+                      "(95 % interval {low} to {high}, {p}).", amount=amount, **names, **bounds)  # fmt: skip
+        elif gain(self.metric, self.low) > 0:
+            found = _("{a} is better than {b} by {amount} (95 % interval {low} to {high}, {p}).",
+                      amount=amount, **names, **bounds)  # fmt: skip
+        else:
+            found = _("{a} is worse than {b} by {amount} (95 % interval {low} to {high}, {p}).",
+                      amount=amount, **names, **bounds)  # fmt: skip
         return found if self.dialogues >= FEW else f"{found} {few(self.dialogues)}"
 
     def _amount(self, value: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Labels
-from sentir.errors import RecipeError
+from sentir.evaluation.clusters import clusters
 from sentir.evaluation.comparison import compare
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
@@ -73,17 +73,4 @@ class Judge:
         return {key: tasks[space.task] for key, tasks in self.labels.items() if space.task in tasks}
 
     def _groups(self) -> dict[str, str]:
-        """Return what is drawn whole: dialogues, or speakers, and the dialogues of those who have none.
-
-        Raises:
-            RecipeError: if speakers are to be drawn and no utterance names one.
-        """
-        rows = self.corpus.split(self.split)
-        if self.settings.cluster == "dialogue":
-            return {u.id: u.dialogue for u in rows}
-        if not any(u.speaker for u in rows):
-            raise RecipeError(
-                _("'evaluation.cluster' = 'speaker', and no utterance in {split} of '{name}' names its speaker; "
-                  "use 'dialogue'.", split=self.split, name=self.corpus.name)
-            )  # fmt: skip
-        return {u.id: f"speaker {u.speaker}" if u.speaker else u.dialogue for u in rows}
+        return clusters(self.corpus, self.split, self.settings.cluster)

@@ -15,6 +15,7 @@ from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError
+from sentir.evaluation.clusters import clusters
 from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.results import gain
 from sentir.evaluation.thresholds import tune_thresholds
@@ -103,7 +104,8 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
 
     Raises:
         CorpusError: if the corpus has no such task, no labels for it, or no clips for a model that listens.
-        RecipeError: if settings contradict one another, or features tell the label.
+        RecipeError: if settings contradict one another, features tell the label, or speakers are to be drawn and
+            dev names none.
         UnknownNameError: if there is no such metric, model, backbone, fusion or feature set.
         WeightsError: if the weights that it starts from can neither be found nor fetched.
     """
@@ -111,6 +113,7 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
     check_settings(recipe, corpus.space(recipe.data.task))
     for task in recipe.evaluation.metric if isinstance(recipe.evaluation.metric, dict) else ():
         corpus.space(task)
+    clusters(corpus, "dev", recipe.evaluation.cluster)
     metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
     if heard(recipe.model):
         check_clips(recipe.data, corpus)
