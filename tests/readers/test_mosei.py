@@ -1,15 +1,18 @@
 """The CMU-MOSEI reader: layouts, intensities, times, and the counts of the real corpus."""
 
 import csv
+import re
 from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sentir.corpus.cleaning import clean
 from sentir.errors import CorpusError
 from sentir.readers import mosei, read_corpus
-from sentir.recipe import Data
+from sentir.readers.mosei.folds import find_folds
+from sentir.recipe import DEFAULT_CLEANING, Data
 
 SCALES = ["sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear"]
 HEADER = ["video", "start_time", "end_time", *SCALES, "text", "ASR"]
@@ -91,9 +94,9 @@ def test_emotions_are_present_above_zero_and_none_of_them_is_valid(tmp_path):
     ]
     corpus = mosei.read_tree(write_tree(tmp_path, train=rows))
     assert [u.labels for u in corpus.train] == [
-        {"emotion": ("joy", "sadness"), "sentiment": ("negative",)},
-        {"emotion": (), "sentiment": ("neutral",)},
-        {"emotion": ("fear",), "sentiment": ("positive",)},
+        {"emotion": ("joy", "sadness"), "sentiment": ("negative",), "sentiment_intensity": (-0.3333,)},
+        {"emotion": (), "sentiment": ("neutral",), "sentiment_intensity": (0.0,)},
+        {"emotion": ("fear",), "sentiment": ("positive",), "sentiment_intensity": (3.0,)},
     ]
     assert corpus.space("emotion").names == EMOTIONS and corpus.space("emotion").multilabel
     assert corpus.train[0].scores["joy"] == 0.33333334
@@ -124,7 +127,8 @@ def test_scores_lie_on_their_scales_and_labels_agree_with_them(tmp_path, intensi
 @pytest.mark.parametrize("cell", ["", "nan", "much"])
 def test_an_intensity_that_is_no_number_leaves_its_task_unlabelled(tmp_path, column, task, cell):
     corpus = mosei.read_tree(write_tree(tmp_path, train=[row("v", **{column: cell})]))
-    assert set(corpus.train[0].labels) == {"emotion", "sentiment"} - {task}
+    numbers = {"sentiment_intensity"} if column != "sentiment" else set()
+    assert set(corpus.train[0].labels) == {"emotion", "sentiment"} - {task} | numbers
     assert [(i.kind, i.severity, i.where) for i in issues_of(corpus)] == [
         ("label_unknown", "problem", "mosei/train/v/0.5-2.0")
     ]
@@ -167,9 +171,38 @@ def test_a_missing_file_or_column_is_named(tmp_path):
         mosei.read_tree(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def real(shared_data):
+    return mosei.read_tree(shared_data / "mosei")
+
+
 @pytest.mark.shared_data
-def test_the_real_corpus_agrees_with_its_files(shared_data):
-    corpus = mosei.read_tree(shared_data / "mosei")
+def test_the_real_label_csvs_lie_in_the_standard_folds_and_are_recognized(real):
+    shipped, _source = find_folds([])
+    assert Counter(shipped.values()) == {"train": 2249, "dev": 300, "test": 678}
+    videos = {u.dialogue.rpartition("/")[2]: u.split for u in real}
+    assert videos.items() <= shipped.items()
+    absent = Counter(split for video, split in shipped.items() if video not in videos)
+    assert absent == {"train": 122, "dev": 2, "test": 3}
+    assert real.issues[0].message.startswith("Recognized: CMU-MOSEI as its label CSVs alone: labels, texts and")
+
+
+@pytest.mark.shared_data
+def test_what_is_listed_as_a_defect_shows_in_the_real_rows(real):
+    listed = [real.by_id[issue.where] for issue in real.issues if issue.kind == "clip_wrong"]
+    assert len(listed) == 22 and {u.split for u in listed} == {"train", "dev", "test"}
+    assert all(len(u.text.split()) / u.numbers["duration"] > 15 for u in listed)
+    early = [real.by_id[issue.where] for issue in real.issues if issue.kind == "start_clamped"]
+    assert len(early) == 41 and all("/-" in u.id.removeprefix(u.dialogue) for u in early)
+    noises = [u for u in real if re.search(r"\((?:uhh|umm|stutter)\)", u.text or "")]
+    assert len(noises) > 1000 and {"100499", "-3g5yACwYnA"} <= {u.dialogue.rpartition("/")[2] for u in real}
+    cleaned = [clean(u.text, DEFAULT_CLEANING) for u in noises[:200]]
+    assert not any(re.search(r"\((?:uhh|umm|stutter)\)", text) for text in cleaned)
+
+
+@pytest.mark.shared_data
+def test_the_real_corpus_agrees_with_its_files(real, shared_data):
+    corpus = real
     assert [len(corpus.split(split)) for split in FILES] == [15310, 1861, 4653]
     columns = dict(zip(EMOTIONS, ("anger", "disgust", "fear", "happy", "sad", "surprise"), strict=True))
     for split in ("train", "dev"):
@@ -181,5 +214,5 @@ def test_the_real_corpus_agrees_with_its_files(shared_data):
         assert sentiments["negative"] == sum(float(r["sentiment"]) < 0 for r in rows)
         assert sentiments["neutral"] == sum(float(r["sentiment"]) == 0 for r in rows)
         assert [u.text for u in corpus.split(split)] == [r["text"] for r in rows]
-    counts = {("start_clamped", "note"): 41, ("file_ignored", "note"): 1, ("text_outruns_times", "warning"): 33}
+    counts = {("start_clamped", "note"): 41, ("file_ignored", "note"): 1, ("clip_wrong", "warning"): 22}
     assert kinds(corpus) == counts

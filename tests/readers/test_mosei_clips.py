@@ -92,6 +92,27 @@ def test_missing_audio_is_a_problem_of_each_segment_and_none_at_all_is_one_note(
     assert kinds(corpus) == {("audio_missing", "problem"): 2}
 
 
+def test_times_beyond_the_end_of_a_video_cut_what_exists_and_too_little_is_no_sound(tmp_path):
+    write_tree(tmp_path, train=[row("v", "0", "9"), row("v", "1.7", "9"), row("v", "5", "9")])
+    write_clip(tmp_path / WHOLE[0] / "v.wav", 1.8)
+    sounds = [u.sound for u in listen(read(tmp_path).train)]
+    assert round(sounds[0].seconds, 2) == 1.8 and not sounds[0].problem
+    assert [sound.problem_kind for sound in sounds[1:]] == ["outside", "outside"]
+    assert "1.7" in sounds[1].problem
+
+
+def test_segments_whose_times_are_known_to_be_wrong_have_no_sound_and_keep_their_text(tmp_path):
+    times = ("21.5036281179", "22.0922902494")
+    write_tree(tmp_path, dev=[row("tQ-CIfgj-Js", *times), row("tQ-CIfgj-Js", "1", "3")])
+    path = write_clip(tmp_path / WHOLE[0] / "tQ-CIfgj-Js.wav", 3)
+    corpus = read(tmp_path)
+    assert [u.clip for u in corpus.dev] == [None, Clip(path, 1.0, 3.0)]
+    assert corpus.dev[0].text
+    assert [i.where for i in corpus.issues if i.kind == "clip_wrong"] == [
+        f"mosei/dev/tQ-CIfgj-Js/{'-'.join(times)}"
+    ]
+
+
 def test_a_segment_of_no_length_cuts_nothing(tmp_path):
     write_tree(tmp_path, train=[row("v", "3", "2")])
     write_clip(tmp_path / WHOLE[0] / "v.wav")

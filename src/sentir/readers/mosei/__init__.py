@@ -7,6 +7,7 @@ folder under the root: see `sentir.readers.mosei.sound`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from sentir.recipe import Data
 
 _LAYOUTS = (kaggle, csd, mmsa, annotators)
 _SUFFIXES = (".csv", ".csd", ".txt")
+# What archives of the corpus are called; others that lie under a root are the user's own.
+_PACKED = re.compile(r"mosei|mmsa|archive|raw|audio|wav|video|chunk|label|transcript", re.IGNORECASE)
 
 
 def read(root: Path, data: Data) -> Corpus:
@@ -96,8 +99,9 @@ def _note_spare(file: Path, layout: Layout) -> Issue:
 
 
 def _with_archives(places: list[Path]) -> list[Path]:
-    found = [unpacked(archive) for place in places for archive in find_archives(place)]
-    return [*(place for place in places if place.is_dir()), *found]
+    archives = [archive for place in places for archive in find_archives(place)]
+    ours = [archive for archive in archives if archive in places or _PACKED.search(archive.name)]
+    return [*(place for place in places if place.is_dir()), *map(unpacked, ours)]
 
 
 def _listen(

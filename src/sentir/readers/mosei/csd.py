@@ -80,7 +80,7 @@ def _opened(path: Path) -> Iterator[h5py.Group]:
             _(
                 "{file} cannot be read as labels of CMU-MOSEI in HDF5 ({reason}); get the file again.",
                 file=path,
-                reason=error,
+                reason=error.args[0] if error.args else "",
             )
         ) from error
 
@@ -90,13 +90,13 @@ def _read_csd(path: Path, split_of: dict[str, str]) -> tuple[list[Segment], list
     issues: list[Issue] = []
     with _opened(path) as videos:
         for key in videos:
-            video = key.encode("utf-8", "backslashreplace").decode()
+            video = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key  # not UTF-8
             where = f"{path.name}, {video}"
             try:
                 features = _read_array(videos[key], "features", len(SCALES))
                 intervals = _read_array(videos[key], "intervals", 2)
             except _DAMAGED as error:
-                issues.append(_video_unusable(where, str(error)))
+                issues.append(_video_unusable(where, str(error.args[0] if error.args else "")))
                 continue
             if len(features) != len(intervals):
                 reason = _("it has {n} features and {m} intervals", n=len(features), m=len(intervals))

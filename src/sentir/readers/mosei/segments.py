@@ -17,6 +17,7 @@ EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral
 SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)
 INTENSITY_SPACE = LabelSpace("sentiment_intensity", ("sentiment",), bounds=(-3.0, 3.0))
 SCALES = ("sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear")  # in the order of the .csd file
+_LABEL_OF = {scale: scale if scale == "sentiment" else normalize_emotion(scale) for scale in SCALES}
 
 Times = tuple[float, float]
 
@@ -158,7 +159,7 @@ def _scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], lis
             )
             issues.append(Issue("label_unknown", "problem", message, where))
             continue
-        low, name = (-3.0, column) if column == "sentiment" else (0.0, normalize_emotion(column))
+        low, name = -3.0 if column == "sentiment" else 0.0, _LABEL_OF[column]
         scores[name] = min(max(value, low), 3.0)
         if scores[name] != value:
             message = _("An annotated intensity off its scale was set to the end of the scale.")
