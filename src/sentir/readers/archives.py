@@ -136,7 +136,7 @@ def _write(path: Path, size: int, content: IO[bytes]) -> None:
     with part.open("wb") as out:
         shutil.copyfileobj(content, out, _CHUNK)
         if out.tell() != size:
-            raise EOFError(_("{file} ends too early", file=path.name))
+            raise EOFError
     os.replace(part, path)
 
 
@@ -188,8 +188,9 @@ def _explained(archive: Path, into: Path, draft: Path) -> Iterator[None]:
         ) from error
     except _DAMAGED as error:
         shutil.rmtree(draft, ignore_errors=True)
+        why = _("it ends too early") if isinstance(error, EOFError) else error
         raise CorpusError(
-            _("{archive} is damaged or not whole ({why}); download it again.", archive=archive, why=error)
+            _("{archive} is damaged or not whole ({why}); download it again.", archive=archive, why=why)
         ) from error
     except OSError as error:
         raise CorpusError(

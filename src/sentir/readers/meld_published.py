@@ -46,7 +46,8 @@ def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:
     for split, published in UTTERANCES.items():
         if counts[split] != published:
             message = _(
-                "Utterances of {split}: {n}, where the authors' file has {published}; scores are not comparable.",
+                "Utterances of {split}: {n}, where the authors' file has {published}; scores on it are not "
+                "comparable with published ones.",
                 split=split,
                 n=f"{counts[split]:,}",
                 published=f"{published:,}",
