@@ -10,6 +10,7 @@ from evaluation_data import dialogues_of, random_case
 from sentir.errors import PredictionsError, UnknownNameError
 from sentir.evaluation.comparison import compare, holm
 from sentir.evaluation.metrics import from_statistics, score, statistics
+from sentir.evaluation.results import Comparison, few
 
 
 def compared(space, truth, a, b, groups, **changes):
@@ -117,8 +118,30 @@ def test_a_comparison_that_proves_nothing_still_says_which_way_the_difference_go
     a, b = ([(answers(truth, right, rng), None)] for right in (0.6, 0.5))
     worse = replace(compared(space, truth, a, b, dialogues_of(40, 8, 0)), difference=-0.021, p_holm=0.5)
     assert "cannot be told apart: a difference of -2.1 points" in worse.sentence()
-    better = replace(worse, difference=0.021, low=0.01, high=0.03, p_holm=0.01)
-    assert "better than" in better.sentence() and "by 2.1 points" in better.sentence()
+
+
+MANY = Comparison("one", "other", "toy", "t", "dev", "macro_f1", 0.021, 0.008, 0.034, 0.002, 0.002, 900, 90)
+
+
+def test_a_proven_difference_is_said_with_its_bounds_whichever_way_it_goes():
+    said = "by 2.1 points (95 % interval 0.8 to 3.4, p = 0.002)."
+    assert MANY.sentence() == f"one is better than other {said}"
+    worse = replace(MANY, difference=-0.021, low=-0.034, high=-0.008)
+    assert worse.sentence() == f"one is worse than other {said}"
+    assert replace(MANY, p_holm=0.0001).sentence().endswith("p < 0.001).")
+
+
+def test_an_error_is_better_where_it_is_lower_and_counts_in_its_own_units():
+    said = "by 0.021 (95 % interval 0.008 to 0.034, p = 0.002)."
+    errors = replace(MANY, metric="mae", difference=-0.021, low=-0.034, high=-0.008)
+    assert errors.sentence() == f"one is better than other {said}"
+    assert replace(MANY, metric="mae").sentence() == f"one is worse than other {said}"
+    assert replace(MANY, metric="pearson").sentence() == f"one is better than other {said}"
+
+
+def test_a_comparison_over_few_dialogues_says_so():
+    assert replace(MANY, dialogues=4).sentence().endswith(few(4)) and "only 4 dialogues" in few(4)
+    assert few(30) not in replace(MANY, dialogues=30).sentence()
 
 
 def test_holm_agrees_with_numbers_worked_by_hand():

@@ -10,7 +10,8 @@ from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.comparison import compare
-from sentir.evaluation.metrics import confusion_matrix, per_label, score
+from sentir.evaluation.metrics import RANKED, confusion_matrix, counted, per_label, score
+from sentir.evaluation.results import AT_HALF, few
 from sentir.evaluation.scoring import joined, read_results, score_model, write_results
 
 
@@ -39,9 +40,12 @@ def test_scores_are_means_over_seeds(multilabel):
     found = toy()
     runs = [(p.probabilities, cuts) for p, cuts in zip(toy.predictions, toy.thresholds, strict=True)]
     each = [score(toy.space, toy.truth, p, cuts) for p, cuts in runs]
-    assert (found.n, found.seeds, found.task, found.notes) == (40, 2, "emotion", ("a note",))
+    assert (found.n, found.seeds, found.task, found.clusters) == (40, 2, "emotion", 8)
+    assert found.notes == ("a note", few(8))
+    half = [score(toy.space, toy.truth, p) for p, _cuts in runs]
     for name, value in found.metrics.items():
-        assert value.value == pytest.approx(np.mean([run[name] for run in each]))
+        scores = half if name.endswith(AT_HALF) else each
+        assert value.value == pytest.approx(np.mean([run[name.removesuffix(AT_HALF)] for run in scores]))
     labels = [per_label(toy.space, toy.truth, p, cuts) for p, cuts in runs]
     for k, row in enumerate(found.per_label):
         assert row.support == labels[0][k].support
@@ -53,6 +57,25 @@ def test_scores_are_means_over_seeds(multilabel):
         mean = np.mean([confusion_matrix(toy.space, toy.truth, p) for p, _cuts in runs], axis=0)
         np.testing.assert_allclose(found.confusion, mean)
         assert found.thresholds is None
+
+
+def test_several_labels_are_scored_at_tuned_thresholds_and_right_beside_that_at_a_half():
+    toy = Scored(True)
+    names = list(toy().metrics)
+    decided = [name for name in names if not name.endswith(AT_HALF)][: len(counted(toy.space))]
+    assert names[: 2 * len(decided)] == [name for pair in decided for name in (pair, pair + AT_HALF)]
+    assert names[2 * len(decided) :] == [*RANKED["multi"]]
+    row = toy().per_label[0].metrics
+    assert {"f1", "f1@0.5", "weighted_accuracy@0.5", "auc"} <= row.keys() and "auc@0.5" not in row
+    plain = toy(thresholds=[None, None])
+    assert not any(AT_HALF in name for name in plain.metrics)
+    for name in decided:
+        assert plain.metrics[name] == toy().metrics[name + AT_HALF]
+
+
+def test_few_dialogues_are_a_note_and_many_are_none():
+    toy = Scored(False)
+    assert few(8) in toy().notes and toy(groups=dict.fromkeys(toy.ids, "")).notes == ("a note",)
 
 
 @pytest.mark.parametrize("multilabel", [False, True])

@@ -1,0 +1,100 @@
+"""A space of numbers: encoded, decoded, counted by steps; its labels are annotated scores, sealed like others."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus, Utterance
+from sentir.errors import CorpusError, PredictionsError
+from sentir.evaluation.ledger import open_test
+
+SPACE = LabelSpace("intensity", ("sentiment",), bounds=(-3.0, 3.0))
+WIDE = LabelSpace("valence", ("valence",), bounds=(0.0, 100.0))
+
+
+@given(st.lists(st.floats(-3, 3), max_size=20))
+def test_numbers_survive_encoding_and_decoding(numbers):
+    rows = [(number,) for number in numbers]
+    encoded = SPACE.encode(rows)
+    assert encoded.shape == (len(numbers),)
+    assert SPACE.decode(encoded[:, None]) == rows
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=20))
+def test_what_a_loss_sees_lies_from_minus_1_to_1_and_logits_go_the_way_back(numbers):
+    targets = WIDE.targets([(number,) for number in numbers])
+    assert (np.abs(targets) <= 1).all()
+    np.testing.assert_allclose(WIDE.probabilities(targets[:, None])[:, 0], numbers, atol=1e-4)
+
+
+@pytest.mark.parametrize("row", [(3.5,), (float("nan"),), ("joy",), (), (1.0, 2.0), (float("inf"),)])
+def test_what_is_no_number_of_the_scale_is_an_error(row):
+    with pytest.raises(CorpusError, match="not a number of 'intensity', from -3 to 3"):
+        SPACE.encode([row])
+
+
+@pytest.mark.parametrize(
+    ("names", "several", "bounds"),
+    [(("a", "b"), False, (0, 1)), (("a",), True, (0, 1)), (("a",), False, (1, 1)), (("a",), False, (0, np.inf))],
+)
+def test_a_scale_has_one_name_and_two_different_finite_ends(names, several, bounds):
+    with pytest.raises(CorpusError, match="one name and a scale"):
+        LabelSpace("task", names, several, bounds)
+
+
+def test_spaces_are_read_back_and_those_of_earlier_versions_too():
+    assert LabelSpace.from_dict(asdict(SPACE)) == SPACE and SPACE.kind == "regression"
+    several = LabelSpace.from_dict({"task": "emotion", "names": ["anger", "joy"], "multilabel": True})
+    assert several.kind == "multi" and several.bounds is None
+
+
+def test_an_answer_beyond_the_scale_is_kept_as_it_is_and_said_as_the_end():
+    found = Predictions(("a", "b"), np.array([[4.2], [-0.5]]), SPACE)
+    assert found["a"] == [4.2]
+    assert found.labels() == {"a": (3.0,), "b": (-0.5,)}
+    assert found.answers() == {"a": ((), {}, {"sentiment": 3.0}), "b": ((), {}, {"sentiment": -0.5})}
+    with pytest.raises(PredictionsError, match="not raw scores"):
+        Predictions(("a",), np.array([[np.nan]]), SPACE)
+
+
+def test_predictions_of_numbers_are_read_as_they_were_written(tmp_path):
+    written = Predictions(("a", "b"), np.array([[4.2], [-0.5]]), SPACE, {"model": "m"})
+    written.save(tmp_path / "p.parquet")
+    read = Predictions.load(tmp_path / "p.parquet")
+    assert (read.ids, read.space, read.source) == (written.ids, SPACE, {"model": "m"})
+    np.testing.assert_array_equal(read.probabilities, written.probabilities)
+
+
+def test_numbers_are_counted_at_the_nearest_step():
+    assert SPACE.groups == ("-3", "-2", "-1", "0", "1", "2", "3")
+    assert [SPACE.group((number,)) for number in (-3.0, 0.4, 1.67)] == [("-3",), ("0",), ("2",)]
+    assert len(WIDE.groups) == 7 and WIDE.group((99.0,)) == ("100",)
+    assert LabelSpace("emotion", ("anger", "joy")).group(("joy",)) == ("joy",)
+
+
+def rows():
+    return [
+        Utterance(f"c/{split}/{n}", split, f"{split}{n}", text="hm", labels={"sentiment": ("positive",)},
+                  scores={"sentiment": 0.6 + n} if n < 2 else {})
+        for split in ("train", "dev", "test")
+        for n in range(3)
+    ]  # fmt: skip
+
+
+def test_the_label_of_a_number_is_its_score_sealed_in_test_and_no_part_of_the_fingerprint():
+    names = LabelSpace("sentiment", ("negative", "neutral", "positive"))
+    plain, corpus = Corpus.build("c", rows(), [names]), Corpus.build("c", rows(), [names, SPACE])
+    assert [u.labels.get("intensity") for u in corpus.train] == [(0.6,), (1.6,), None]
+    assert all(not u.labels for u in corpus.test)
+    revealed = open_test(corpus, reason="a test")
+    assert revealed["c/test/1"] == {"sentiment": ("positive",), "intensity": (1.6,)}
+    assert "intensity" not in revealed["c/test/2"]
+    assert (corpus.fingerprint, corpus.test_fingerprint) == (plain.fingerprint, plain.test_fingerprint)
+    frame = corpus.to_frame()
+    assert frame["intensity"].tolist()[:2] == [0.6, 1.6] and frame["intensity"].isna().sum() == 5
+    assert [len(found) for found in corpus.by_label("intensity", "dev").values()] == [0, 0, 0, 0, 1, 1, 0]

@@ -1,0 +1,146 @@
+"""Metrics of numbers against scikit-learn, NumPy and MMSA's own definitions; and where nothing is to be divided."""
+
+import warnings
+
+import numpy as np
+import pytest
+from evaluation_data import briefly, dialogues_of
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import PredictionsError, UnknownNameError
+from sentir.evaluation.intervals import bootstrap
+from sentir.evaluation.metrics import confusion_matrix, counted, metric_name, per_label, score
+from sentir.evaluation.results import gain
+from sentir.evaluation.thresholds import tune_thresholds
+
+SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
+PLEASURE = LabelSpace("pleasure", ("valence",), bounds=(1, 5))
+THIRDS = st.integers(-9, 9).map(lambda n: n / 3)
+ANSWERS = st.floats(-5, 5).map(lambda x: round(x, 2)) | st.sampled_from(
+    [-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5, 3.5]
+)
+ROWS = st.lists(st.tuples(THIRDS, ANSWERS), min_size=1, max_size=40)
+
+
+@pytest.fixture(autouse=True)
+def no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def weighted_f1(truth, answer):
+    return sk.f1_score(truth, answer, average="weighted", zero_division=0)
+
+
+def by_mmsa(truth, answer):
+    """What MMSA computes for MOSEI, and three classes by sign."""
+    clipped = [(np.clip(truth, -k, k).round(), np.clip(answer, -k, k).round()) for k in (3, 2)]
+    known = truth != 0
+    non0 = (truth[known] > 0, answer[known] > 0)
+    return {
+        "mae": np.abs(truth - answer).mean(),
+        "acc7": (clipped[0][0] == clipped[0][1]).mean(),
+        "acc5": (clipped[1][0] == clipped[1][1]).mean(),
+        "has0_acc2": sk.accuracy_score(truth >= 0, answer >= 0),
+        "has0_f1": weighted_f1(truth >= 0, answer >= 0),
+        "non0_acc2": sk.accuracy_score(*non0) if known.any() else 0.0,
+        "non0_f1": weighted_f1(*non0) if known.any() else 0.0,
+        "sign_accuracy": sk.accuracy_score(np.sign(truth), np.sign(answer)),
+        "sign_weighted_f1": weighted_f1(np.sign(truth), np.sign(answer)),
+    }
+
+
+@briefly
+@given(ROWS)
+def test_metrics_of_sentiment_agree_with_mmsa_and_scikit_learn(rows):
+    truth, answer = np.array(rows).T
+    found = score(SENTIMENT, truth, answer[:, None])
+    expected = by_mmsa(truth, answer)
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert set(found) == {*expected, "pearson", "ccc"} == set(counted(SENTIMENT))
+
+
+@briefly
+@given(ROWS)
+def test_correlations_agree_with_numpy_and_are_0_where_they_are_undefined(rows):
+    truth, answer = np.array(rows).T
+    found = score(SENTIMENT, truth, answer[:, None])
+    if len(set(truth)) == 1 or len(set(answer)) == 1:
+        assert found["pearson"] == found["ccc"] == 0
+        return
+    covariance = np.cov(truth, answer, ddof=0)
+    apart = (truth.mean() - answer.mean()) ** 2
+    assert found["pearson"] == pytest.approx(np.corrcoef(truth, answer)[0, 1], abs=1e-6)
+    assert found["ccc"] == pytest.approx(2 * covariance[0, 1] / (np.trace(covariance) + apart), abs=1e-6)
+
+
+def test_halves_are_rounded_to_even_and_answers_off_the_scale_are_clipped_for_classes_alone():
+    truth = np.array([0.0, 2.0, 2.0, 3.0, -3.0])
+    answer = np.array([0.5, 1.5, 2.5, 4.0, -5.0])
+    found = score(SENTIMENT, truth, answer[:, None])
+    assert found["acc7"] == found["acc5"] == 1
+    assert found["mae"] == pytest.approx((0.5 + 0.5 + 0.5 + 1 + 2) / 5)
+    assert score(SENTIMENT, np.array([1.0]), np.array([[0.5]]))["acc7"] == 0
+
+
+def test_0_is_not_negative_and_a_truth_of_0_is_left_out_of_non0():
+    truth, answer = np.array([0.0, -1.0, 1.0, 1.0]), np.array([-0.1, -1.0, 0.0, 2.0])
+    found = score(SENTIMENT, truth, answer[:, None])
+    assert found["has0_acc2"] == pytest.approx(3 / 4)
+    assert found["non0_acc2"] == pytest.approx(2 / 3)
+    assert score(SENTIMENT, np.zeros(3), answer[:3, None])["non0_acc2"] == 0
+
+
+def test_constant_answers_and_a_single_utterance_have_no_correlation():
+    truth = np.linspace(-3, 3, 50)
+    assert score(SENTIMENT, truth, np.full((50, 1), 0.1))["pearson"] == 0
+    assert score(SENTIMENT, truth[:1], np.array([[0.3]]))["pearson"] == 0
+    assert score(SENTIMENT, truth, truth[:, None])["pearson"] == pytest.approx(1)
+    with pytest.raises(PredictionsError, match="nothing to score for 'intensity'"):
+        score(SENTIMENT, np.zeros(0), np.zeros((0, 1)))
+
+
+def test_another_scale_has_no_classes_of_sentiment():
+    truth = np.array([1.0, 3.0, 5.0])
+    assert set(score(PLEASURE, truth, truth[:, None])) == {"mae", "pearson", "ccc"}
+    with pytest.raises(UnknownNameError, match="no metric called 'acc7'"):
+        metric_name(PLEASURE, "acc7")
+
+
+def test_the_headline_is_an_error_whose_gain_is_negative():
+    assert metric_name(SENTIMENT) == "mae" and metric_name(SENTIMENT, {"intensity": "pearson"}) == "pearson"
+    assert metric_name(SENTIMENT, {"emotion": "macro_f1"}) == "mae"
+    assert gain("mae", 0.6) == -0.6 and gain("pearson", 0.6) == 0.6
+
+
+def test_steps_of_the_scale_hold_the_mean_answer_and_error_of_the_truths_nearest_to_them():
+    truth, answer = np.array([-0.33, 0.33, 2.67, 3.0]), np.array([0.0, 1.0, 1.0, 2.0])
+    rows = {row.label: row for row in per_label(SENTIMENT, truth, answer[:, None])}
+    assert list(rows) == ["-3", "-2", "-1", "0", "1", "2", "3"]
+    assert (rows["0"].support, rows["3"].support, rows["1"].support) == (2, 2, 0)
+    assert rows["0"].metrics == pytest.approx({"mean_answer": 0.5, "mae": 0.5})
+    assert rows["1"].metrics == {}
+    assert confusion_matrix(SENTIMENT, truth, answer[:, None]) is None
+    assert tune_thresholds(SENTIMENT, truth, answer[:, None]) is None
+
+
+def test_the_bootstrap_of_numbers_agrees_with_a_slow_one():
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(-3, 3, 60).round(1)
+    answer = (truth + rng.normal(size=60))[:, None]
+    groups = np.array(dialogues_of(60, 9, 3))
+    fast = bootstrap(SENTIMENT, truth, [(answer, None)], groups.tolist(), resamples=40, confidence=0.9, seed=5)
+    draws, keys = [], np.unique(groups)
+    for weights in np.random.default_rng(5).multinomial(9, np.full(9, 1 / 9), size=40):
+        rows = np.concatenate(
+            [np.tile(np.flatnonzero(groups == k), w) for k, w in zip(keys, weights, strict=True)]
+        )
+        draws.append(score(SENTIMENT, truth[rows], answer[rows]))
+    for name in counted(SENTIMENT):
+        assert (fast[name].low, fast[name].high) == pytest.approx(
+            tuple(np.quantile([draw[name] for draw in draws], [0.05, 0.95]))
+        )
