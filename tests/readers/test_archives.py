@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from trees_meld import pack
+from trees_meld import pack, zipped
 
 from sentir.errors import CorpusError
 from sentir.places import cache_dir
@@ -16,14 +16,6 @@ from sentir.readers import archives
 from sentir.readers.archives import find_archives, unpack, unpacked
 
 FILES = {"a/one.txt": b"one" * 1000, "a/b/two.bin": random.Random(0).randbytes(5000), "three.csv": b"x,y\n"}
-
-
-def zipped(files):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 NESTED = pack({"top/inner.tar.gz": pack({"a/one.txt": FILES["a/one.txt"]}), "top/three.csv": FILES["three.csv"]})

@@ -74,6 +74,7 @@ def test_each_spectrogram_of_meld_is_the_clip_of_its_utterance_and_is_heard(tmp_
     assert corpus.train[0].labels == {"emotion": ("joy",), "sentiment": ("positive",)}
     heard = [u for u in listen(corpus.utterances, kind="thesis") if u.clip]
     assert [u.sound.mel.shape for u in heard] == [(224, 224)] * 5
+    assert corpus.issues[0].message == "Recognized: the thesis' spectrograms of meld; used: 5."
 
 
 def test_its_test_folder_stays_in_the_official_train_split_and_that_is_said(tmp_path):

@@ -3,6 +3,8 @@
 import csv
 import io
 import tarfile
+import tempfile
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -45,8 +47,6 @@ def table(rows) -> bytes:
 @cache
 def clip(suffix: str, seconds: float = 0.3) -> bytes:
     """The bytes of a clip of that kind."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         return write_clip(Path(folder) / f"clip{suffix.lower()}", seconds).read_bytes()
 
@@ -100,6 +100,15 @@ def pack(files: dict[str, bytes], mode="w:gz") -> bytes:
     return out.getvalue()
 
 
+def zipped(files: dict[str, bytes]) -> bytes:
+    """A zip archive."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
 def half_packed() -> dict[str, bytes]:
     """What one gets by unpacking ``MELD.Raw.tar.gz`` and no more."""
     whole = authors_tree()
@@ -130,6 +139,7 @@ def layouts() -> dict[str, dict[str, bytes]]:
         "half packed in MELD.Raw": {f"MELD.Raw/{name}": content for name, content in half.items()},
         "train packed": {"train.tar.gz": half["train.tar.gz"]}
         | {name: content for name, content in authors.items() if not name.startswith("train/")},
+        "Kaggle, packed": {"archive.zip": zipped(kaggle)},
         "wav": authors_tree(".wav"),
         "flac in upper case": authors_tree(".FLAC"),
         "mixed": authors_tree((".mp4", ".WAV")),

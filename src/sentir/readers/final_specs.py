@@ -66,7 +66,9 @@ def read(root: Path, data: Data) -> Corpus:
         )
     key_of = _meld_key if name == "meld" else _mosei_keys(corpus.utterances)
     clips, moved = _pair(specs, corpus, key_of)
+    message = _("Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=f"{len(clips):,}")
     issues = [
+        Issue("layout", "note", message, root.name),
         *corpus.issues,
         *_moved(moved),
         *_without(corpus, clips),
