@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -32,7 +33,7 @@ from sentir.training.preparer import Prepared
 
 SECONDS = 60.0  # between two checkpoints, at least
 SHARE = 0.02  # of the time that checkpoints may take, at most
-_FACTS = "sentir.json"
+_FACTS, _NAME = "sentir.json", r"[0-9a-f]{16}"
 _VERSIONS = ("sentir", "torch", "transformers", "accelerate", "numpy")
 _kept: Path | None = None
 
@@ -49,7 +50,7 @@ def checkpoints_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         _kept = before
-    for place in folder.glob("*/"):
+    for place in [path for path in folder.glob("*/") if re.fullmatch(_NAME, path.name)]:  # nothing but ours
         with _locked(place) as free:
             if free:
                 shutil.rmtree(place, ignore_errors=True)
