@@ -152,9 +152,12 @@ def test_a_table_of_another_kind_or_in_no_place_is_refused(tiny, call, tmp_path)
 
 
 @pytest.mark.shared_data
-@pytest.mark.parametrize(("name", "task"), [("meld", "sentiment"), ("mosei", "emotion")])
-def test_real_corpora_come_back_from_their_tables(shared_data, tmp_path, name, task):
-    out = tmp_path / f"{name}.jsonl"
+@pytest.mark.parametrize(
+    ("name", "task", "suffix"),
+    [("meld", "sentiment", "csv"), pytest.param("mosei", "emotion", "parquet", marks=pytest.mark.slow)],
+)
+def test_real_corpora_come_back_from_their_tables(shared_data, tmp_path, name, task, suffix):
+    out = tmp_path / f"{name}.{suffix}"
     written = api.export_corpus(name, out, root=shared_data / name)
     table = Table(id="id", split="split", dialogue="dialogue", text="text", label=task)
     found = read_corpus(Data(reader="table", task=task, table=table), out)
