@@ -1,4 +1,4 @@
-"""Metrics of numbers against scikit-learn, NumPy and MMSA's own definitions; and where nothing is to be divided."""
+"""Metrics of numbers against scikit-learn, NumPy and MMSA's definitions, and without anything to divide."""
 
 import warnings
 

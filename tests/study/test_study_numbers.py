@@ -1,0 +1,102 @@
+"""A number is trained, chosen, compared, reported and predicted like labels are; metrics may differ by task."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sentir import api
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.evaluation.intervals import by_dialogue
+from sentir.recognizer import Recognizer
+from sentir.study import run
+from sentir.study.baselines import predict_baseline
+from sentir.study.judge import Judge
+from sentir.training.fitting import check_training
+from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
+
+MOOD = LabelSpace("mood_intensity", ("mood",), bounds=(-3.0, 3.0))
+NUMBERS = {"joy": 2.0, "neutral": 0.0, "sadness": -2.0}
+
+
+@pytest.fixture(scope="module")
+def moods():
+    """The tiny corpus with a number for every emotion."""
+    return tiny_corpus(
+        lambda u: replace(u, scores={"mood": NUMBERS[u.labels["emotion"][0]]}), tasks=(*SPACES, MOOD)
+    )
+
+
+@pytest.fixture
+def trained(moods, weights):
+    recipe = tiny_recipe(weights, data={"task": "mood_intensity"}, train={"epochs": 30, "patience": 30})
+    return Recognizer.fit(recipe, moods)[0]
+
+
+def test_a_number_is_learned_saved_loaded_and_said(trained, moods, tmp_path):
+    found = trained.predict(moods.test)
+    truth = [NUMBERS[labels["emotion"][0]] for labels in moods.sealed._reveal()[0].values()]
+    assert np.abs(found.probabilities[:, 0] - truth).mean() < 1 < np.abs(np.array(truth)).mean()
+    assert trained.facts["dev_score"] <= 0 and trained.thresholds is None
+    trained.save_pretrained(tmp_path / "saved")
+    loaded = Recognizer.from_pretrained(tmp_path / "saved")
+    assert loaded.space == MOOD
+    np.testing.assert_allclose(loaded.predict(moods.test).probabilities, found.probabilities, atol=1e-5)
+    happy, sad = api.predict(loaded, texts=["I am happy.", "I am crying."])
+    assert happy.values["mood"] > sad.values["mood"] + 1
+    assert (happy.labels, happy.probabilities) == ((), {})
+
+
+def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, recipe, reads, tmp_path):
+    reads(moods)
+    candidates = {"plain": {}, "slow": {"train": {"lr": 1e-9}}}
+    plan = recipe(tasks=["emotion", "mood_intensity"], candidates=candidates, baselines=["majority"])
+    plan = plan.override({"evaluation": {"metric": {"emotion": "macro_f1"}}})
+    report = run.run_study([plan], root=tmp_path, out=tmp_path / "out")
+    assert report.corpora[0].metrics == {"emotion": "macro_f1", "mood_intensity": "mae"}
+    numbers = [row for row in report.scores if row.task == "mood_intensity"]
+    errors = {row.model: row.metrics["mae"].value for row in numbers if row.split == "dev"}
+    assert errors["plain"] < errors["slow"] and report.selected["tiny", "mood_intensity"] == "plain"
+    (best,) = [row for row in numbers if row.role == "finalist"]
+    assert best.confusion is None and [row.label for row in best.per_label] == list(MOOD.groups)
+    points = [point for curve in report.curves if curve.task == "mood_intensity" for point in curve.points]
+    assert points and min(point["score"] for point in points) > 0
+    counts = dict(zip(MOOD.groups, (0, 10, 0, 10, 0, 10, 0), strict=True))
+    assert report.corpora[0].labels["mood_intensity"]["train"] == counts
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "mean absolute error" in page and "mean answer" in page
+
+
+def test_the_baselines_of_a_number_are_the_mean_of_train_and_ridge_regression(moods, weights):
+    recipe = tiny_recipe(weights, data={"task": "mood_intensity"})
+    mean = predict_baseline("majority", recipe, moods, "mae", ("dev",))["dev"].probabilities
+    assert mean == pytest.approx(np.mean([u.scores["mood"] for u in moods.train]))
+    words = predict_baseline("bag of words", recipe, moods, "mae", ("dev",))["dev"].probabilities[:, 0]
+    truth = np.array([u.scores["mood"] for u in moods.dev])
+    assert np.abs(words - truth).mean() < np.abs(mean[:, 0] - truth).mean() / 2
+
+
+def test_a_metric_that_does_not_fit_or_a_task_that_does_not_exist_is_refused_before_training(moods, weights):
+    recipe = tiny_recipe(weights, data={"task": "mood_intensity"})
+
+    def check(metric):
+        check_training(recipe.override({"evaluation": {"metric": metric}}), moods)
+
+    check({"emotion": "macro_f1", "mood_intensity": "pearson"})
+    with pytest.raises(UnknownNameError, match="no metric called 'macro_f1'"):
+        check("macro_f1")
+    with pytest.raises(CorpusError, match="no task 'emotoin'"):
+        check({"emotoin": "macro_f1"})
+
+
+def test_speakers_are_drawn_where_the_recipe_says_so(moods, weights):
+    space, recipe = moods.space("emotion"), tiny_recipe(weights, evaluation={"cluster": "speaker"})
+    groups = Judge(moods, "dev", {}, recipe.evaluation)._groups()
+    rows = moods.dev
+    answers = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]
+    truth = space.encode([u.labels["emotion"] for u in rows])
+    assert by_dialogue(space, truth, answers, [groups[u.id] for u in rows]).shape[1] == 2
+    nobody = tiny_corpus(lambda u: replace(u, speaker=None))
+    with pytest.raises(RecipeError, match="no utterance in dev of 'tiny' names its speaker"):
+        check_training(recipe, nobody)
