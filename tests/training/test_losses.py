@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from sentir.corpus.labels import LabelSpace
-from sentir.training.losses import UNLABELED, class_weights, encode_targets, make_loss
+from sentir.recipe import Train
+from sentir.training.losses import UNLABELED, class_weights, encode_targets, make_loss, recipe_loss
 
 SINGLE = LabelSpace("emotion", ("anger", "joy", "neutral"))
 MULTI = LabelSpace("emotion", ("anger", "joy", "neutral"), multilabel=True)
@@ -95,3 +96,95 @@ def test_the_engines_count_of_labels_divides_the_sum():
     targets, scores = encode_targets(SINGLE, ONE), logits()
     loss = make_loss(SINGLE, torch.ones(3))
     torch.testing.assert_close(loss(scores, targets, 12) * 2, loss(scores, targets))
+
+
+def settings(**changes):
+    return Train.model_validate(changes)
+
+
+@pytest.mark.parametrize("space", [SINGLE, MULTI])
+@pytest.mark.parametrize("balance", BALANCES)
+def test_a_focal_loss_without_focus_is_cross_entropy(space, balance):
+    targets, scores = encode_targets(space, ONE if space is SINGLE else SEVERAL), logits()
+    weights = class_weights(space, targets, balance)
+    for smoothing in (0.0, 0.2):
+        plain = make_loss(space, weights, smoothing=smoothing)(scores, targets)
+        focal = make_loss(space, weights, gamma=1e-9, smoothing=smoothing)(scores, targets)
+        torch.testing.assert_close(focal, plain)
+
+
+def test_a_focal_loss_worked_by_hand_has_the_weight_outside_and_the_true_probability_inside():
+    p, weights = torch.tensor([0.7, 0.2, 0.1]), torch.tensor([2.0, 3.0, 5.0])
+    loss = make_loss(SINGLE, weights, gamma=2.0)
+    for label, expected in enumerate([2 * 0.3**2 * 0.356675, 3 * 0.8**2 * 1.609438, 5 * 0.9**2 * 2.302585]):
+        torch.testing.assert_close(loss(p.log()[None], torch.tensor([label])).item(), expected, rtol=1e-5, atol=0)
+    scores = (p / (1 - p)).log()[None]
+    expected = (2 * 0.3**2 * 0.356675 + 0.2**2 * 0.223144 + 5 * 0.9**2 * 2.302585) / 3
+    found = make_loss(MULTI, weights, gamma=2.0)(scores, torch.tensor([[1.0, 0.0, 1.0]]))
+    torch.testing.assert_close(found.item(), expected, rtol=1e-5, atol=0)
+
+
+def test_a_focal_loss_of_several_labels_is_torchvisions():
+    from torchvision.ops import sigmoid_focal_loss
+
+    targets, scores = encode_targets(MULTI, [row or () for row in SEVERAL]), logits()
+    found = make_loss(MULTI, torch.ones(3), gamma=2.0)(scores, targets)
+    torch.testing.assert_close(found, sigmoid_focal_loss(scores, targets, alpha=-1, gamma=2.0, reduction="mean"))
+
+
+@pytest.mark.parametrize("space", [SINGLE, MULTI])
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_a_focal_loss_has_a_finite_gradient_where_everything_is_known(space, gamma):
+    targets = encode_targets(space, [("joy",)])
+    scores = (200 * torch.tensor([[-1.0, 1.0, -1.0]])).requires_grad_()
+    make_loss(space, torch.ones(3), gamma=gamma)(scores, targets).backward()
+    assert scores.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("balance", BALANCES)
+def test_smoothed_labels_cost_torchs_smoothed_cross_entropy(balance):
+    targets, scores = encode_targets(SINGLE, ONE), logits()
+    weights, known = class_weights(SINGLE, targets, balance), targets != UNLABELED
+    expected = functional.cross_entropy(
+        scores[known], targets[known], weights, label_smoothing=0.1, reduction="sum"
+    )
+    found = make_loss(SINGLE, weights, smoothing=0.1)(scores, targets)
+    torch.testing.assert_close(found, expected / known.sum())
+
+
+def test_smoothing_of_several_labels_moves_each_halfway_between_present_and_absent():
+    targets, scores = torch.tensor([[1.0, 0.0, 1.0]]), logits(1)
+    expected = functional.binary_cross_entropy_with_logits(scores, torch.tensor([[0.9, 0.1, 0.9]]))
+    torch.testing.assert_close(make_loss(MULTI, torch.ones(3), smoothing=0.2)(scores, targets), expected)
+
+
+def test_a_recipes_logit_adjustment_adds_the_logarithms_of_trains_shares_to_the_logits_of_the_loss():
+    targets, scores = encode_targets(SINGLE, ONE), logits()
+    shares = torch.tensor([1, 1, 4]) / 6
+    expected = functional.cross_entropy(scores + 1.5 * shares.log(), targets, ignore_index=UNLABELED)
+    found = recipe_loss(SINGLE, targets, settings(logit_adjustment=1.5))(scores, targets)
+    torch.testing.assert_close(found, expected)
+
+
+def test_logit_adjustment_learns_what_balanced_train_would_teach():
+    """With nothing but priors to learn from, raw logits end equal for all labels: no label is favored."""
+    targets = torch.tensor([0] * 1 + [1] * 10 + [2] * 89)
+    loss, bias = recipe_loss(SINGLE, targets, settings(logit_adjustment=1.0)), torch.zeros(3, requires_grad=True)
+    optimizer = torch.optim.LBFGS([bias], max_iter=100)
+
+    def closure():
+        optimizer.zero_grad()
+        found = loss(bias.expand(100, 3), targets)
+        found.backward()
+        return found
+
+    optimizer.step(closure)
+    torch.testing.assert_close(bias.detach().softmax(0), torch.full((3,), 1 / 3), atol=1e-3, rtol=0)
+
+
+def test_a_recipes_defaults_are_plain_cross_entropy():
+    targets, scores = encode_targets(SINGLE, ONE), logits()
+    expected = functional.cross_entropy(scores, targets, ignore_index=UNLABELED)
+    torch.testing.assert_close(recipe_loss(SINGLE, targets, settings())(scores, targets), expected)
+    focal = recipe_loss(SINGLE, targets, settings(loss="focal"))(scores, targets)
+    torch.testing.assert_close(focal, make_loss(SINGLE, torch.ones(3), gamma=2.0)(scores, targets))

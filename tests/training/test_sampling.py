@@ -1,0 +1,89 @@
+"""Balanced draws: labels equally often, dialogues whole, unlabeled rows never, a function of seed and epoch."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentir.training.batching import LengthBatches, SortedBatches
+from sentir.training.losses import UNLABELED
+from sentir.training.sampling import balanced_weights
+
+
+def alone(n):
+    return [[row] for row in range(n)]
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
+def test_every_label_of_train_is_drawn_equally_often(labels):
+    targets = torch.tensor([*labels, UNLABELED])
+    weights = balanced_weights(targets, alone(len(targets)))
+    shares = [weights[targets == label].sum() for label in set(labels)]
+    assert shares == pytest.approx([1 / len(shares)] * len(shares))
+    assert weights[-1] == 0
+
+
+def test_weights_are_those_of_scikit_learns_balanced_samples():
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    labels = [0, 0, 0, 1, 2, 2]
+    expected = compute_sample_weight("balanced", labels)
+    np.testing.assert_allclose(balanced_weights(torch.tensor(labels), alone(6)), expected / expected.sum())
+
+
+def test_of_several_labels_an_utterance_is_drawn_for_each_that_it_has_and_none_of_them_is_a_label():
+    targets = torch.tensor([[1.0, 0], [1, 1], [0, 0], [0, 0], [UNLABELED] * 2])
+    weights = balanced_weights(targets, alone(5))  # labels: 2 × the first, 1 × the second, 2 × none
+    np.testing.assert_allclose(weights, [1 / 6, 1 / 6 + 1 / 3, 1 / 6, 1 / 6, 0])
+
+
+def test_a_dialogue_weighs_as_much_as_its_utterances_do_on_average():
+    targets = torch.tensor([0, 0, 1, UNLABELED])
+    np.testing.assert_allclose(balanced_weights(targets, [[0, 1], [2, 3]]), [0.5, 0.5])
+    np.testing.assert_allclose(balanced_weights(targets, [[0, 2], [1]]), [0.6, 0.4])
+
+
+LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
+
+
+@settings(max_examples=50)
+@given(LENGTHS, st.integers(1, 9), st.integers(1, 3), st.integers(0, 2))
+def test_sorted_batches_have_every_unit_once_in_steps_of_one_size(lengths, size, parts, epoch):
+    sampler = SortedBatches(lengths, size, 0, parts=parts)
+    sampler.set_epoch(epoch)
+    found = list(sampler)
+    assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
+    assert len(found) == len(sampler) and list(sampler) == found
+    micro = -(-size // parts)
+    assert all(len(batch) == micro for batch in found[:-1]) and 1 <= len(found[-1]) <= micro
+
+
+def test_sorted_batches_pad_little_and_change_from_epoch_to_epoch():
+    lengths = np.random.default_rng(0).integers(3, 60, 2000)
+    sampler = SortedBatches(lengths.tolist(), 32, 0)
+    padded = sum(len(batch) * max(lengths[batch]) for batch in sampler)
+    assert lengths.sum() <= padded < 1.1 * lengths.sum()
+    first = {frozenset(batch) for batch in sampler}
+    sampler.set_epoch(1)
+    assert first != {frozenset(batch) for batch in sampler}
+
+
+@pytest.mark.parametrize("kind", [LengthBatches, SortedBatches])
+def test_weighted_draws_come_as_often_as_they_weigh_and_as_often_in_every_epoch(kind):
+    lengths = [100] * 50 + [200] * 50
+    weights = np.array(([0.001] * 49 + [0.451]) * 2)
+    weights /= weights.sum()
+    sampler, counts = kind(lengths, 8, 0, weights), np.zeros(100)
+    for epoch in range(40):
+        sampler.set_epoch(epoch)
+        batches = list(sampler)
+        assert len(batches) == len(sampler)
+        np.add.at(counts, [n for batch in batches for n in batch], 1)
+    assert counts.sum() == 40 * 100
+    assert counts[[49, 99]] / counts.sum() == pytest.approx(weights[[49, 99]], abs=0.05)
+
+
+def test_a_length_that_weighs_nothing_is_never_drawn_and_breaks_nothing():
+    sampler = LengthBatches([100, 200, 200], 2, 0, np.array([0.0, 0.5, 0.5]))
+    assert all(0 not in batch for batch in sampler) and len(list(sampler)) == len(sampler)
