@@ -37,9 +37,11 @@ def clean(
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.progress import show_progress
 
     chain = None if steps is None else [part.strip() for part in steps.split(",") if part.strip()]
-    found = api.clean_corpus(name, root=root, steps=chain, examples=examples)
+    with show_progress():
+        found = api.clean_corpus(name, root=root, steps=chain, examples=examples)
     if json:
         show.print_json(found.to_dict())
     else:

@@ -27,9 +27,11 @@ def export(
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.progress import show_progress
     from sentir.report.figures import thousands
 
-    written = api.export_corpus(name, out, root=root)
+    with show_progress():
+        written = api.export_corpus(name, out, root=root)
     show.say(_("Written: {path} ({n} utterances)", path=out, n=thousands(len(written))))
     if written.test:
         show.say(

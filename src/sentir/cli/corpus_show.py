@@ -41,8 +41,10 @@ def show_one(
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.progress import show_progress
 
-    found = api.show_utterance(key, corpus=corpus, root=root, turns=turns)
+    with show_progress():
+        found = api.show_utterance(key, corpus=corpus, root=root, turns=turns)
     if figure is not None:
         _draw(found, figure)
     if json:
@@ -71,17 +73,17 @@ def _print(found: Shown, *, picture: bool) -> None:
     u = found.utterance
     show.say(_("{id} (synthetic)", id=u.id) if found.synthetic else u.id)
     for other in (*found.before, u, *found.after):
-        show.out.print(_turn(other, this=other is u))
-    lines = {
-        _("dialogue"): _("{dialogue}, turn {turn}", dialogue=u.dialogue or u.id, turn=u.turn),
-        _("split"): word(u.split),
-        **_labels(found),
-        **{word(name): f"{value:g}" for name, value in u.numbers.items()},
-        _("clip"): _clip(found),
-    }
-    width = max(map(len, lines))
-    for name, value in lines.items():
-        show.say(f"{name.ljust(width)}  {value}")
+        show.out.print(_turn(other, this=other is u), soft_wrap=True)
+    lines = [
+        (_("dialogue"), _("{dialogue}, turn {turn}", dialogue=u.dialogue or u.id, turn=u.turn)),
+        (_("split"), word(u.split)),
+        *_labels(found),
+        *((word(name), f"{value:g}") for name, value in u.numbers.items()),
+        (_("clip"), _clip(found)),
+    ]
+    width = max(len(name) for name, _value in lines)
+    for name, value in lines:
+        show.out.print(show.text(f"{name.ljust(width)}  {value}"), soft_wrap=True)
     for issue in found.issues:
         show.say(f"{word(issue.severity)}: {issue.message}")
     if picture and found.sound is not None and found.sound.mel is not None:
@@ -91,39 +93,33 @@ def _print(found: Shown, *, picture: bool) -> None:
 def _turn(u: Utterance, *, this: bool) -> Text:
     from sentir.cli import show
 
-    says = f"{u.speaker or '–'}: {u.text if u.text is not None else '–'}"
-    return (
-        Text(" ▶ " if this else "   ") + show.text(says).copy()
-        if this
-        else Text(f"   {show.text(says)}", style="dim")
-    )
+    says = show.text(f"{'▶' if this else ' '} {u.speaker or '–'}: {'–' if u.text is None else u.text}")
+    return Text(" ") + says if this else Text(f" {says}", style="dim")
 
 
-def _labels(found: Shown) -> dict[str, str]:
+def _labels(found: Shown) -> list[tuple[str, str]]:
+    """Return name and value of every line about labels."""
     from sentir.report.words import word
 
     u = found.utterance
     if found.sealed:
-        return {_("labels"): _("sealed (test)")}
-    rows = {
-        word(task): ", ".join(word(str(name)) for name in names) or _("none of them")
+        return [(_("labels"), _("sealed (test)"))]
+    rows = [
+        (word(task), ", ".join(word(str(name)) for name in names) or _("none of them"))
         for task, names in u.labels.items()
-    }
-    scores = {_("intensities"): ", ".join(f"{word(name)} {value:g}" for name, value in u.scores.items())}
-    return (rows or {_("labels"): _("none")}) | (scores if u.scores else {})
+    ]
+    if u.scores:
+        rows.append((_("intensities"), ", ".join(f"{word(name)} {value:g}" for name, value in u.scores.items())))
+    return rows or [(_("labels"), _("none"))]
 
 
 def _clip(found: Shown) -> str:
     clip, sound = found.utterance.clip, found.sound
     if clip is None or sound is None:
         return _("none")
-    cut = (
-        ""
-        if clip.start is None and clip.end is None
-        else f" [{clip.start or 0:g}–{'' if clip.end is None else f'{clip.end:g}'} s]"
-    )
-    said = sound.problem or _("{seconds} s", seconds=f"{sound.seconds:.2f}")
-    return f"{clip.path}{cut} · {said}"
+    end = "" if clip.end is None else f"{clip.end:g}"
+    cut = f" [{clip.start or 0:g}–{end} s]" if clip.start is not None or end else ""
+    return f"{clip.path}{cut} · {sound.problem or f'{sound.seconds:.2f} s'}"
 
 
 def _print_picture(found: Shown) -> None:
