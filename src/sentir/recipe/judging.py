@@ -36,6 +36,9 @@ class Study(Section):
         candidates: name → overrides of the recipe, as nested tables.
         baselines: names in `sentir.study.baselines`.
         always_report: candidates whose test score is shown beside the finalist's, whatever their dev score.
+        ablate: what is left out of the recipe, one thing at a time, each a candidate beside the recipe itself:
+            a setting (``model.context``), one of a list (``model.features.lexical``), ``text`` or ``sound``.
+        test: whether what dev chose is scored on test; ``false`` = the study ends on dev, and test stays closed.
     """
 
     tasks: tuple[str, ...] = ()
@@ -43,6 +46,8 @@ class Study(Section):
     candidates: dict[str, dict[str, Any]] = Field(default_factory=dict)
     baselines: tuple[str, ...] = ("majority", "bag of words")
     always_report: tuple[str, ...] = ()
+    ablate: tuple[str, ...] = ()
+    test: bool = True
 
     @model_validator(mode="after")
     def _reported_exist(self) -> Self:

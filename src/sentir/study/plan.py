@@ -9,8 +9,8 @@ from typing import Any
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.recipe import Recipe
+from sentir.study.ablation import WHOLE, ablations
 
-_DEFAULT = "model"
 _OWN = ("model", "train", "data.cleaning", "data.min_train_words")  # what candidates may differ in
 
 
@@ -36,13 +36,21 @@ class Candidate:
 def plan(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
     """Return task → candidates; a recipe that lists none is its own single candidate.
 
+    Where it says what to ablate, it is a candidate itself, beside those without a part and those it lists.
+
     Raises:
-        RecipeError: if a candidate's overrides do not fit, or change what all candidates must share.
+        RecipeError: if a candidate's overrides do not fit, or change what all candidates must share; if there is
+            nothing to ablate.
     """
     study = recipe.study
     tree = recipe.tree() | {"study": {}}
     base = Recipe.parse(tree)
-    overrides = study.candidates or {_DEFAULT: {}}
+    overrides = {**ablations(recipe), **study.candidates} if study.ablate else study.candidates or {WHOLE: {}}
+    if study.ablate and WHOLE in study.candidates:
+        raise RecipeError(
+            _("study.candidates: with 'study.ablate', '{name}' is the recipe itself; call the candidate otherwise.",
+              name=WHOLE)
+        )  # fmt: skip
     settings = {name: _changed(base, name, changes) for name, changes in overrides.items()}
     return {
         task: tuple(

@@ -170,12 +170,13 @@ def check_weights(model: Model) -> None:
 
 def _source(features: str, model: Model) -> str:
     """Return what a feature set is measured from; ``""`` for what is neither text nor sound, or both."""
-    found = _measured_from(features, model)
+    found = measured_from(features, model)
     return next(iter(found)) if len(found) == 1 else ""
 
 
-def _measured_from(features: str, model: Model) -> set[str]:
+def measured_from(features: str, model: Model) -> set[str]:
+    """Return what a feature set of a model is measured from: ``text``, ``sound``, both or neither."""
     if features != "stacked" or model.stacked is None:
         return {_SOURCES[features]} if features in _SOURCES else set()
     inner = Model.model_validate(model.stacked.model)
-    return set(MODELS.get(inner.kind).needs).union(*(_measured_from(name, inner) for name in inner.features))
+    return set(MODELS.get(inner.kind).needs).union(*(measured_from(name, inner) for name in inner.features))

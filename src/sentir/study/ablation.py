@@ -1,0 +1,83 @@
+"""What a recipe is worth without one of its parts: the candidates that ``study.ablate`` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from sentir.errors import RecipeError
+from sentir.i18n import _
+from sentir.recipe import Recipe, Section
+from sentir.training.building import MODELS, measured_from
+
+WHOLE = "model"  # the recipe itself
+_ALONE = {"text": "emotion_model", "sound": "hybrid_transformer"}  # what is left without it
+
+
+def ablations(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Return name → overrides: the recipe itself, then it without each part that ``study.ablate`` names.
+
+    A list is emptied, or loses one of its names; any other setting goes back to its default. Without ``text`` or
+    ``sound`` the network takes the other alone, and feature sets measured from it are left out with it.
+
+    Raises:
+        RecipeError: if there is no such part, or the recipe does without it already.
+    """
+    found: dict[str, dict[str, Any]] = {WHOLE: {}}
+    for part in recipe.study.ablate:
+        changes = _without_modality(recipe, part) if part in _ALONE else _without_setting(recipe, part)
+        found[f"{WHOLE} − {part.removeprefix('model.')}"] = changes
+    return found
+
+
+def _without_modality(recipe: Recipe, part: str) -> dict[str, Any]:
+    model = recipe.model
+    if MODELS.get(model.kind).needs != {"text", "sound"}:
+        raise RecipeError(
+            _("study.ablate: '{part}' can be left out of a model that reads and listens, and '{kind}' does not.",
+              part=part, kind=model.kind)
+        )  # fmt: skip
+    kept = [name for name in model.features if part not in measured_from(name, model)]
+    context = {"context": "none"} if part == "text" else {}  # a model that only listens has none
+    return {"model": {"kind": _ALONE[part], "features": kept, **context}}
+
+
+def _without_setting(recipe: Recipe, part: str) -> dict[str, Any]:
+    path = part.split(".")
+    if len(path) < 2:
+        raise RecipeError(
+            _("study.ablate: '{part}' is no setting; name one with its section, such as {example}.",
+              part=part, example="model.context")
+        )  # fmt: skip
+    holder, name = _value(recipe, path[:-1]), path[-1]
+    if isinstance(holder, tuple) and name in holder:
+        return _nested(path[:-1], [other for other in holder if other != name])
+    if not isinstance(holder, Section):
+        raise _nothing(part)
+    value, fields = getattr(holder, name, None), type(holder).model_fields
+    if name not in fields:
+        recipe.override(_nested(path, None), where="study.ablate")  # knows what to say of a wrong key
+    default = fields[name].get_default(call_default_factory=True)
+    rest = () if isinstance(value, tuple) and isinstance(default, tuple) else default
+    if value == rest:
+        raise _nothing(part)
+    return _nested(path, rest.model_dump(mode="json") if isinstance(rest, Section) else rest)
+
+
+def _value(recipe: Recipe, path: Sequence[str]) -> Any:
+    found: Any = recipe
+    for key in path:
+        found = getattr(found, key, None) if isinstance(found, Section) else None
+    return found
+
+
+def _nested(path: Sequence[str], value: Any) -> dict[str, Any]:
+    tree: Mapping[str, Any] = reduce(lambda inner, key: {key: inner}, reversed(path), value)
+    return dict(tree)
+
+
+def _nothing(part: str) -> RecipeError:
+    return RecipeError(
+        _("study.ablate: the recipe does without '{part}' already; there is nothing to leave out.", part=part)
+    )
