@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sentir.audit import audit
 from sentir.audit.leaks import normalize
+from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import SENTIMENTS, LabelSpace
 from sentir.corpus.types import Corpus, Issue, Utterance
 from sentir.readers import meld, mosei
@@ -29,6 +30,34 @@ def build(*utterances, issues=(), spaces=(SENTIMENT,), synthetic=False):
 
 def rows(report, table):
     return [dict(row) for row in report.table(table).rows]
+
+
+def leaked(report, split, found_in="train"):
+    """What one split shares with another: kind → (utterances, share)."""
+    return {
+        row["what"]: (row["utterances"], row["share"])
+        for row in rows(report, "leaks")
+        if (row["split"], row["found_in"]) == (split, found_in)
+    }
+
+
+def clean(**more):
+    """A corpus that nothing is wrong with."""
+    return build(
+        *(
+            said(
+                split,
+                n,
+                f"{split} text {n}",
+                SENTIMENTS[n % 3],
+                speaker=split,
+                numbers={"duration": 1.0 + n / 10},
+            )
+            for split, many in (("train", 30), ("dev", 3), ("test", 3))
+            for n in range(many)
+        ),
+        **more,
+    )
 
 
 def finding(report, kind):
@@ -99,26 +128,21 @@ def test_repeats_and_leaks_ignore_case_and_white_space_but_not_words():
         said("test", 3, None, speaker=None),
     )
     report = audit(corpus)
-    found = {(row["split"], row["found_in"]): row["utterances"] for row in rows(report, "repeats")}
-    assert found == {
-        ("train", "train"): 1,
-        ("dev", "dev"): 0,
-        ("dev", "train"): 0,
-        ("test", "test"): 0,
-        ("test", "train"): 1,
-        ("test", "dev"): 0,
+    assert {row["split"]: row["utterances"] for row in rows(report, "repeats")} == {
+        "train": 1,
+        "dev": 0,
+        "test": 0,
     }
-    assert rows(report, "leaks") == [
-        {"what": "dialogues", "utterances": 0, "share": 0.0},
-        {"what": "speakers", "utterances": 1, "share": 0.25},
-        {"what": "texts", "utterances": 1, "share": 0.25},
-    ]
+    assert leaked(report, "test") == {"dialogues": (0, 0.0), "speakers": (1, 0.25), "texts": (1, 0.25)}
+    assert leaked(report, "dev") == {"dialogues": (0, 0.0), "speakers": (1, 1.0), "texts": (0, 0.0)}
+    assert leaked(report, "test", "dev")["texts"] == (0, 0.0)
     assert "25.0 %" in finding(report, "speakers_of_test_in_train").message
+    assert finding(report, "texts_of_test_in_train").examples == ("c/train/0", "c/train/1")
 
 
 def test_speakers_are_unknown_not_zero_where_test_names_none():
     report = audit(build(said("train", 0, "a"), said("test", 0, "b", speaker=None)))
-    assert rows(report, "leaks")[1] == {"what": "speakers", "utterances": None, "share": None}
+    assert leaked(report, "test")["speakers"] == (None, None)
     assert not [f for f in report.findings if f.kind.startswith("speakers")]
 
 
@@ -132,8 +156,9 @@ def test_contradictions_are_counted_over_all_splits_but_shown_without_test():
         said("test", 2, "same", "neutral"),
     )
     report = audit(corpus)
-    assert rows(report, "contradictions") == [{"task": "sentiment", "texts": 2, "utterances": 4}]
-    assert finding(report, "contradictory_labels").examples == ("c/train/0",)
+    (row,) = rows(report, "contradictions")
+    assert row == {"task": "sentiment", "what": "texts", "contents": 2, "utterances": 4, "share": 0.6667}
+    assert finding(report, "contradictory_texts").examples == ("c/train/0 = c/train/1",)
     assert finding(report, "test_labels_counted").count == 3
 
 
@@ -148,10 +173,11 @@ def test_issues_are_grouped_by_kind_with_five_examples_and_problems_first():
 
 
 def test_a_clean_corpus_has_no_problems_and_a_synthetic_one_is_called_so():
-    report = audit(build(said("train", 0, "a"), said("test", 0, "b", speaker="Eva"), synthetic=True))
+    report = audit(clean(synthetic=True))
     assert report.problems == 0 and report.synthetic
     assert {f.severity for f in report.findings} == {"note"}
-    assert finding(report, "synthetic").count == 2
+    assert (report.grade, report.reasons) == ("A", ())
+    assert finding(report, "synthetic").count == 36
 
 
 def test_an_audit_is_plain_json_and_its_columns_name_every_cell():
@@ -160,6 +186,7 @@ def test_an_audit_is_plain_json_and_its_columns_name_every_cell():
     plain = report.to_dict()
     assert json.loads(json.dumps(plain)) == plain
     assert plain["fingerprint"] == corpus.fingerprint
+    assert {"splits", "labels", "words", "leaks", "scored"} <= {table.key for table in report.tables}
     for table in report.tables:
         assert table.rows and all(list(row) == list(table.columns) for row in table.rows)
 
@@ -175,21 +202,25 @@ def test_an_audit_opens_nothing_and_leaves_test_blind():
 def test_repeats_within_a_split_are_what_distinct_texts_leave_over(texts):
     report = audit(build(*(said("train", n, text) for n, text in enumerate(texts))))
     spoken = [normalize(text) for text in texts if text]
-    assert rows(report, "repeats")[0]["utterances"] == len(spoken) - len(set(spoken))
+    (found, *_others) = rows(report, "repeats") or [{"utterances": 0}]
+    assert found["utterances"] == len(spoken) - len(set(spoken))
 
 
 @pytest.mark.shared_data
 def test_meld_has_its_known_leaks_and_test_labels(shared_data):
     report = audit(meld.read_tree(shared_data / "meld"))
-    dialogues, speakers, texts = rows(report, "leaks")
-    assert dialogues["utterances"] == 0
-    assert round(speakers["share"], 3) == 0.958
-    assert (texts["utterances"], round(texts["share"], 3)) == (331, 0.127)
+    found = leaked(report, "test")
+    assert found["dialogues"] == (0, 0.0) and round(found["speakers"][1], 3) == 0.958
+    assert found["texts"][0] == 331 and round(found["texts"][1], 3) == 0.127
+    assert leaked(report, "dev")["texts"][0] == 135
     test = {(row["task"], row["label"]): row["test"] for row in rows(report, "labels")}
     order = ("neutral", "joy", "surprise", "anger", "sadness", "disgust", "fear")
     assert [test["emotion", name] for name in order] == [1256, 402, 281, 345, 208, 68, 50]
     assert [test["sentiment", name] for name in ("neutral", "negative", "positive")] == [1256, 833, 521]
-    assert report.problems == 0
+    assert report.problems == 0 and report.grade == "C"
+    fast = finding(report, "too_fast")  # the authors' times are wrong there
+    assert fast.count == 161 and fast.examples[0] == "meld/train/dia338/utt3"
+    assert not [f for f in report.findings if "column" in f.kind or f.kind == "tells_label"]
 
 
 @pytest.mark.shared_data
@@ -199,3 +230,53 @@ def test_mosei_keeps_its_rows_without_any_emotion(shared_data):
     assert counts["none of them"] == (2166, 299, 697)
     assert counts["joy"] == (8126, 1003, 2501)
     assert all(row["unlabelled"] == 0 for row in rows(report, "splits"))
+
+
+def test_groups_that_a_corpus_names_are_compared_between_splits():
+    episodes = {"c/train/0": "S1E1", "c/test/0": "S1E1", "c/test/1": "S1E2"}
+    corpus = Corpus.build(
+        "c",
+        [said("train", 0, "a"), said("test", 0, "b"), said("test", 1, "d")],
+        (SENTIMENT,),
+        groups={"episode": episodes},
+    )
+    report = audit(corpus)
+    assert leaked(report, "test")["episode"] == (1, 0.5)
+    assert "'episode'" in finding(report, "episode_of_test_in_train").message
+
+
+def test_the_hash_of_what_is_scored_is_that_of_a_report():
+    corpus = build(said("test", 0, "a"), said("test", 1, "b", None))
+    (row,) = [row for row in rows(audit(corpus), "scored") if row["split"] == "test"]
+    assert (row["utterances"], row["scored"]) == (1, scored_hash(["c/test/0"]))
+
+
+def test_the_grade_is_that_of_the_worst_finding_and_every_reason_is_a_sentence():
+    assert audit(clean()).grade == "A"
+    lost = audit(clean(issues=[Issue("row_unusable", "problem", "A row was lost.", "x")] * 10))
+    assert lost.grade == "E" and [f.message for f in lost.reasons] == ["10 times, the first: A row was lost."]
+    few = audit(clean(issues=[Issue("row_unusable", "problem", "A row was lost.", "x")]))
+    assert few.grade == "C" and few.to_dict()["reasons"][0]["kind"] == "row_unusable"
+    assert all(f.grade <= report.grade for report in (lost, few) for f in report.findings)
+
+
+def test_more_words_than_anybody_can_say_are_listed_the_fastest_first():
+    texts = {0: ("one two three", 0.2), 1: ("one two", 0.1), 2: ("one", 1.0), 3: ("one two three", 0.0)}
+    corpus = build(*(said("train", n, text, numbers={"duration": s}) for n, (text, s) in texts.items()))
+    found = finding(audit(corpus), "too_fast")
+    assert found.count == 2 and found.examples == ("c/train/1", "c/train/0")
+
+
+def test_labels_too_rare_to_learn_and_splits_that_are_missing_are_told():
+    report = audit(build(said("train", 0, "a")))
+    assert "negative (0), neutral (1), positive (0)" in finding(report, "label_rare").message
+    assert [f.count for f in report.findings if f.kind == "split_missing"] == [1, 1]
+
+
+def test_histograms_count_every_utterance_once():
+    report = audit(clean())
+    durations, rates = report.histograms
+    assert (durations.key, rates.key) == ("durations", "rates")
+    for histogram in (durations, rates):
+        assert {split: sum(n) for split, n in histogram.counts.items()} == {"train": 30, "dev": 3, "test": 3}
+        assert len(histogram.edges) == len(histogram.counts["train"]) + 1

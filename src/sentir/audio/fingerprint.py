@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.audio.mel import FLOOR_DB
 from sentir.progress import task
 
 SHORTEST = 0.5  # seconds of active sound; less tells too little
@@ -23,6 +24,7 @@ _EDGES = np.linspace(0, 42, 18).round().astype(int)[:-1]  # 17 groups of bands, 
 _SMOOTH = np.hanning(10)[1:-1] / np.hanning(10).sum()
 _STEP = 4  # frames over which a difference grows or shrinks
 _ACTIVE_DB = 20.0
+_NOTHING = 42 * 10 ** (FLOOR_DB / 10 + 1)  # 10 dB above what 42 bands of digital silence have
 _LATEST = 30  # frames by which its sound may begin later or earlier than that of its copy
 _SHARED = 0.8  # share of each clip's active frames that the other must cover
 _MOST = (
@@ -55,7 +57,7 @@ def fingerprint(mel: NDArray[np.floating]) -> Fingerprint | None:
     power = 10 ** (decibels / 10)
     groups = _smooth(np.add.reduceat(power, _EDGES, axis=1))
     energy = groups.sum(axis=1)
-    loud = energy > energy.max(initial=0.0) * 10 ** (-_ACTIVE_DB / 10)
+    loud = energy > max(energy.max(initial=0.0) * 10 ** (-_ACTIVE_DB / 10), _NOTHING)
     if np.count_nonzero(loud) < SHORTEST * _RATE:
         return None
     level = np.log10(np.maximum(groups, groups.max() * 1e-5))

@@ -25,7 +25,7 @@ The set ``health`` is for audits and no feature set:
 - ``level``: mean square over the active frames, dB against full scale, -100 at least: how loud the speech is;
 - ``peak``: largest magnitude of a sample, full scale being 1;
 - ``clipped``: share of samples whose magnitude is 0.98 or more;
-- ``silence``: share of frames that are not active; 1 if the loudest is below -60 dB.
+- ``silence``: share of frames that are not active; 1 if the loudest is below -70 dB.
 
 Everything is finite for any wave of samples within 1e15, however short or silent.
 """
@@ -46,7 +46,7 @@ _ACTIVE_DB = 30.0
 _ROLLOFF = 0.85
 _TINY = 1e-10
 _FULL = 0.98
-_SILENT_DB = -60.0
+_SILENT_DB = -70.0
 
 THESIS = (
     "duration",

@@ -58,7 +58,7 @@ def audit(corpus: Corpus, hearing: Hearing | None = None) -> Audit:
         contradictions,
         count_scored(corpus, labels_of),
     )
-    known = tuple(table for table in tables if any(any(list(row.values())[1:]) for row in table.rows))
+    known = tuple(t for t in tables if not t.rows or any(any(list(row.values())[1:]) for row in t.rows))
     findings = [
         *_about_issues(corpus),
         *_about_texts(corpus),

@@ -119,7 +119,7 @@ def check_inputs(recipe: Recipe, corpus: Corpus) -> None:
 def _check_group(recipe: Recipe, corpus: Corpus) -> None:
     kind = recipe.data.table.group if recipe.data.table else None
     for group, splits in count_groups(corpus.groups.get(kind or "", {}), corpus).items():
-        if group and len(splits) > 1:
+        if len(splits) > 1:
             one, other, *_rest = splits
             raise RecipeError(
                 _("The group '{group}' of '{column}' lies in {one} and in {other}, which 'data.table.group' "

@@ -134,11 +134,13 @@ def _contradictory(
 
     Two of the first ids of each contradict one another.
     """
-    ids: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)
+    ids: dict[str, list[str]] = defaultdict(list)
     for u in utterances:
         if u.id in content and space.task in labels_of[u.id]:
-            ids[content[u.id]][u.id] = frozenset(space.group(labels_of[u.id][space.task]))
-    return [_opposed(found) for found in ids.values() if len(set(found.values())) > 1]
+            ids[content[u.id]].append(u.id)
+    repeated = (keys for keys in ids.values() if len(keys) > 1)
+    groups = ({key: frozenset(space.group(labels_of[key][space.task])) for key in keys} for keys in repeated)
+    return [_opposed(found) for found in groups if len(set(found.values())) > 1]
 
 
 def _opposed(found: Mapping[str, frozenset[str]]) -> list[str]:

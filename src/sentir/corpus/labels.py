@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -231,14 +232,14 @@ class LabelSpace:
         The steps are its whole numbers, where it begins and ends on one and there are at most 11, else 7 even
         ones.
         """
-        return self.names if self.bounds is None else tuple(f"{step:g}" for step in _steps(self.bounds))
+        return self.names if self.bounds is None else tuple(_steps(self.bounds))
 
     def group(self, labels: Sequence[Label]) -> tuple[str, ...]:
         """Return the `groups` of one label tuple: its labels, or the step nearest to its number."""
         if self.bounds is None:
             return tuple(map(str, labels))
         steps = _steps(self.bounds)
-        return tuple(self.groups[int(np.abs(steps - float(number)).argmin())] for number in labels)
+        return tuple(min(steps, key=lambda name: abs(steps[name] - float(number))) for number in labels)
 
 
 def _middle(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -247,7 +248,9 @@ def _middle(bounds: tuple[float, float]) -> tuple[float, float]:
     return (low + high) / 2, (high - low) / 2
 
 
-def _steps(bounds: tuple[float, float]) -> NDArray[np.float64]:
+@lru_cache
+def _steps(bounds: tuple[float, float]) -> dict[str, float]:
+    """Return the steps of a scale by name."""
     low, high = bounds
     whole = float(low).is_integer() and float(high).is_integer() and high - low <= 10
-    return np.linspace(low, high, int(high - low) + 1 if whole else 7)
+    return {f"{step:g}": step for step in np.linspace(low, high, int(high - low) + 1 if whole else 7).tolist()}

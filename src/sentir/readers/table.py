@@ -64,7 +64,8 @@ def read(root: Path, data: Data) -> Corpus:
         )
     ]
     column = table.group
-    groups = {column: {key: row[column] for key, row in zip(ids, rows, strict=True)}} if column else {}
+    named = {key: row[column] for key, row in zip(ids, rows, strict=True) if row[column]} if column else {}
+    groups = {column: named} if column else {}
     return Corpus.build(path.stem, utterances, [space], issues=issues, groups=groups)
 
 

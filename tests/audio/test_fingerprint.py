@@ -1,0 +1,110 @@
+"""Fingerprints find copies however they were encoded, and nothing else."""
+
+import csv
+from itertools import combinations
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audio.sounds import write_mp4
+from sentir.audio.fingerprint import difference, find_copies, fingerprint
+from sentir.audio.frames import measure
+from sentir.audio.media import RATE, decode
+from sentir.corpus.types import Clip
+
+TWINS = ("03-01-03-01-02-01-07", "03-01-03-01-02-02-07")
+
+
+def speech(seed, seconds=1.5):
+    """Something that changes as speech does: eight noisy bands, each with syllables of its own."""
+    draw = np.random.default_rng(seed)
+    n = int(seconds * RATE)
+    wave = np.zeros(n, dtype=np.float32)
+    for hz in draw.uniform(250, 3_200, 8):
+        envelope = np.interp(
+            np.arange(n), np.linspace(0, n, int(10 * seconds)), draw.uniform(0, 1, int(10 * seconds))
+        )
+        phase = 2 * np.pi * hz * np.arange(n) / RATE + np.cumsum(draw.normal(0, 0.05, n))
+        wave += (0.05 * envelope * np.sin(phase)).astype(np.float32)
+    return wave
+
+
+def heard(wave):
+    return fingerprint(measure(wave)[0].astype(np.float16))
+
+
+def encoded(wave, tmp_path, how):
+    """Return a wave as it comes back from a file."""
+    path = tmp_path / "copy"
+    if how == "mp4":
+        write_mp4(path, wave, RATE)
+    elif how == "telephone":
+        soundfile.write(path, soxr.resample(wave, RATE, 8_000), 8_000, format="WAV")
+    else:
+        soundfile.write(path, wave, RATE, format=how, compression_level=0.9)
+    return decode(Clip(path)).wave
+
+
+@pytest.mark.parametrize("how", ["MP3", "OGG", "mp4", "telephone"])
+def test_a_reencoded_copy_that_is_softer_and_begins_later_is_found_among_others(how, tmp_path):
+    waves = [speech(seed) for seed in range(6)]
+    late = np.concatenate([np.zeros(int(0.29 * RATE), dtype=np.float32), 0.3 * waves[4]])
+    prints = [*map(heard, waves), heard(encoded(late, tmp_path, how))]
+    assert find_copies(prints) == [(4, 6)]
+    assert difference(prints[4], prints[6]) < 0.15
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.floats(-30, 6), st.integers(0, 4_000))
+def test_gain_and_leading_silence_change_nothing_that_matters(seed, decibels, silence):
+    wave = speech(seed, 0.9)
+    other = np.concatenate([np.zeros(silence, dtype=np.float32), wave * np.float32(10 ** (decibels / 20))])
+    assert difference(heard(wave), heard(wave)) == 0
+    assert difference(heard(wave), heard(other)) < 0.15
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.integers(10_001, 20_000))
+def test_a_comparison_has_no_order_and_unrelated_sounds_are_far_apart(one, other):
+    a, b = heard(speech(one)), heard(speech(other))
+    assert difference(a, b) == difference(b, a) > 0.25
+
+
+def test_what_has_less_than_half_a_second_of_sound_has_no_fingerprint():
+    long_and_short = np.concatenate([speech(0, 0.3), np.zeros(RATE, dtype=np.float32)])
+    assert heard(long_and_short) is None and heard(np.zeros(RATE, dtype=np.float32)) is None
+    assert heard(speech(0, 0.7)) is not None
+    assert find_copies([None, heard(speech(1)), None]) == [] == find_copies([])
+
+
+def test_a_part_is_no_copy_of_the_whole():
+    whole = speech(0, 3.0)
+    assert difference(heard(whole), heard(whole[: len(whole) // 2])) == 1
+
+
+def test_twenty_copies_of_one_sound_are_all_in_a_pair():
+    draw = np.random.default_rng(0)
+    prints = [heard(speech(0) + draw.normal(0, 1e-4, 24_000).astype(np.float32)) for _copy in range(20)]
+    pairs = find_copies([*prints, *(heard(speech(seed)) for seed in range(1, 5))])
+    assert {place for pair in pairs for place in pair} == set(range(20))
+
+
+@pytest.mark.shared_data
+def test_the_one_identical_pair_of_ravdess_is_found_among_what_its_actor_says_twice(shared_data):
+    with (shared_data / "ravdess" / "manifest.csv").open(encoding="utf-8") as file:
+        paths = [row["path"] for row in csv.DictReader(file) if row["speaker"] in ("actor07", "actor23")]
+    names = [path.split("/")[-1].removesuffix(".ogg") for path in paths]
+    prints = [heard(decode(Clip(shared_data / "ravdess" / path)).wave) for path in paths]
+    assert len(names) == 120
+    assert [(names[a], names[b]) for a, b in find_copies(prints)] == [TWINS]
+    said_twice = [
+        (a, b)
+        for a, b in combinations(range(len(names)), 2)
+        if names[a][:14] == names[b][:14] and names[a][-2:] == names[b][-2:]
+    ]
+    others = [difference(prints[a], prints[b]) for a, b in said_twice if (names[a], names[b]) != TWINS]
+    assert len(others) == 59 and min(others) > 0.21

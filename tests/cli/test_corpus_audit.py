@@ -1,0 +1,101 @@
+"""The command ``sentir corpus audit``, as a user calls it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from audio.sounds import tone, write_wav
+from sentir.api import audit_corpus, load_recipe
+from sentir.cli.app import app
+from sentir.errors import CorpusError, RecipeError
+from sentir.readers import read_corpus
+from sentir.training.fitting import check_training
+
+RECIPE = """
+[data]
+reader = "table"
+{data}
+[data.table]
+file = "t.csv"
+text = "text"
+label = "label"
+audio = "audio"
+split = "split"
+group = "actor"
+features = ["pitch", "code"]
+[model]
+features = {features}
+"""
+CODES = {"joy": 1.0, "neutral": 2.0}
+
+
+def sentir(*arguments):
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """Write a table with clips, and a recipe; ``row`` may change a row, ``features`` is the model's."""
+
+    def write(row=lambda cells: cells, *, data="sound = true", features="[]", n=36):
+        draw = np.random.default_rng(0)
+        with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
+            names = ["text", "label", "audio", "split", "actor", "pitch", "code"]
+            table = csv.DictWriter(file, names)
+            table.writeheader()
+            for k in range(n):
+                split = ("train", "train", "train", "train", "dev", "test")[k % 6]
+                label = ("joy", "neutral")[k // 6 % 2]
+                write_wav(tmp_path / f"{k}.wav", tone(0.1, 200 + 9 * k), 16_000)
+                cells = {"text": f"text {k}", "label": label, "audio": f"{k}.wav", "split": split, "actor": split}
+                table.writerow(row(cells | {"pitch": draw.random(), "code": draw.random()}))
+        path = tmp_path / "r.toml"
+        path.write_text(RECIPE.format(data=data, features=features), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_an_audit_with_clips_listens_prints_and_writes_a_page(mine, tmp_path):
+    page = tmp_path / "out" / "audit.html"
+    done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--page", page, "--workers", 1)
+    assert done.exit_code == 0, done.output
+    assert "Loudness" in done.output and "Grade" in done.output and str(page.name) in done.output
+    assert page.read_text(encoding="utf-8").count("<main") == 2
+
+
+def test_no_sound_looks_for_clips_without_listening(mine, tmp_path):
+    recipe = mine(lambda cells: cells | {"audio": "gone.wav"} if cells["audio"] == "3.wav" else cells)
+    done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-sound", "--json")
+    found = json.loads(done.stdout)
+    assert "clips" not in found["tables"] and done.exit_code == 1 and found["problems"] == 1
+    assert found["grade"] == "C" and found["reasons"][0]["message"]
+
+
+def test_sound_is_asked_for_in_vain_where_there_are_no_clips(mine, tmp_path):
+    recipe = mine(lambda cells: cells | {"audio": ""}, data="")
+    with pytest.raises(CorpusError, match="has no clips"):
+        audit_corpus(recipe, root=tmp_path, sound=True)
+    assert audit_corpus(recipe, root=tmp_path).table("splits").rows
+
+
+@pytest.mark.parametrize("features", ["[]", '["given"]'])
+def test_a_recipe_that_feeds_a_column_which_tells_the_label_is_refused(mine, tmp_path, features):
+    recipe = load_recipe(mine(lambda cells: cells | {"code": CODES[cells["label"]]}, features=features))
+    corpus = read_corpus(recipe.data, tmp_path)
+    if features == "[]":
+        check_training(recipe, corpus)
+    else:
+        with pytest.raises(RecipeError, match="'code' tells the label"):
+            check_training(recipe, corpus)
+
+
+def test_a_recipe_whose_group_lies_in_two_splits_is_refused(mine, tmp_path):
+    recipe = load_recipe(mine(lambda cells: cells | {"actor": "one"}))
+    with pytest.raises(RecipeError, match="'one' of 'actor' lies in train and in dev"):
+        check_training(recipe, read_corpus(recipe.data, tmp_path))
+    done = sentir("corpus", "audit", tmp_path / "r.toml", "--root", tmp_path, "--no-sound")
+    assert "share their 'actor' with train" in " ".join(done.output.split())

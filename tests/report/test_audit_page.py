@@ -1,0 +1,95 @@
+"""The page of an audit: whole in itself, in two languages, with everything that the audit says."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from sentir.audit import audit
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.types import Corpus, Issue, Utterance
+from sentir.errors import SentirError
+from sentir.i18n import LANGUAGES, in_language
+from sentir.report.audit_page import render_audit, save_audit
+
+SPACE = LabelSpace("emotion", ("joy", "neutral"))
+
+
+def corpus(name="<mine> & $1$"):
+    rows = [
+        Utterance(
+            f"{name}/{split}/{n}",
+            split,
+            f"{split}{n}",
+            text=f"{split} <b>{n}</b>" if n else "same & same",
+            labels={"emotion": (SPACE.names[n % 2],)},
+            numbers={"duration": 1.0 + n / 10},
+        )
+        for split in ("train", "dev", "test")
+        for n in range(12)
+    ]
+    return Corpus.build(name, rows, (SPACE,), issues=[Issue("odd", "problem", "<script>odd</script>", "row 1")])
+
+
+def audits():
+    found = {}
+    for code in LANGUAGES:
+        with in_language(code):
+            found[code] = audit(corpus())
+    return found
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render_audit(audits())
+
+
+class Elements(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.opened = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_the_page_is_whole_in_itself_and_holds_both_languages(page):
+    elements = Elements(page).found
+    assert [attrs["lang"] for tag, attrs in elements if tag == "main"] == list(LANGUAGES)
+    assert not [attrs for tag, attrs in elements if tag in ("link", "img", "iframe") or "src" in attrs]
+    assert not re.search(r"url\((?!#)|@import|https?://", page)
+    ids = [attrs["id"] for _tag, attrs in elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    anchors = {attrs["href"].removeprefix("#") for tag, attrs in elements if tag == "a"}
+    assert anchors <= set(ids)
+
+
+def test_every_figure_has_a_text_for_those_who_cannot_see_it(page):
+    figures = [attrs for tag, attrs in Elements(page).found if tag == "svg"]
+    assert len(figures) == 3 * len(LANGUAGES)  # labels, lengths and words per second
+    assert all(attrs["role"] == "img" and len(attrs["aria-label"]) > 20 for attrs in figures)
+    assert any("half of the utterances below" in attrs["aria-label"] for attrs in figures)
+
+
+def test_what_a_corpus_is_called_and_says_is_text_and_nothing_else(page):
+    assert "<script>odd" not in page and "&lt;script&gt;odd" in page
+    assert "&lt;mine&gt; &amp; $1$" in page
+
+
+def test_grade_findings_and_tables_are_all_there(page):
+    report = audits()["en"]
+    assert f"<b>{report.grade}</b>" in page
+    for found in report.findings:
+        assert found.message.split("<")[0].replace("'", "&#39;") in page
+    assert all(f'id="en-{table.key}"' in page for table in report.tables)
+    assert report.table("scored").rows[0]["scored"] in page
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+    save_audit(audits(), tmp_path / "new" / "audit.html")
+    assert (tmp_path / "new" / "audit.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    with pytest.raises(SentirError, match="cannot be written"):
+        save_audit(audits(), tmp_path / "new")
