@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from sentir.evaluation.metrics import confusion_matrix, counted, per_label
 from sentir.evaluation.results import AT_HALF, FEW, Comparison, LabelScore, ModelScores, few
 from sentir.i18n import _
 
+Row = TypeVar("Row")
 _UNDECIDED = ("auc", "average_precision")  # of a label, whatever its threshold
 
 
@@ -143,8 +144,8 @@ def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequen
     Raises:
         SentirError: if the folder cannot be written.
     """
-    _write(path, [one.to_row() for one in scores])
-    _write(_beside(path), [asdict(one) for one in comparisons])
+    write_rows(path, scores)
+    write_rows(_beside(path), comparisons)
 
 
 def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison, ...]]:
@@ -154,8 +155,8 @@ def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison,
         SentirError: if a file is missing or is not ours; the message names it.
     """
     return (
-        tuple(_read(path, list[ModelScores])),
-        tuple(_read(_beside(path), list[Comparison])),
+        read_rows(path, ModelScores),
+        read_rows(_beside(path), Comparison),
     )
 
 
@@ -198,8 +199,14 @@ def _beside(path: Path) -> Path:
     return path.with_name("comparisons.json")
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    text = json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def write_rows(path: Path, rows: Sequence[Any]) -> None:
+    """Write dataclasses as a JSON list, whole or not at all; the folder is made if needed.
+
+    Raises:
+        SentirError: if it cannot be written.
+    """
+    plain = [asdict(one) for one in rows]
+    text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,9 +218,14 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
-def _read(path: Path, kind: Any) -> Any:
+def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
+    """Read what `write_rows` wrote, rows of one dataclass.
+
+    Raises:
+        SentirError: if the file is missing or is not ours; the message names it.
+    """
     try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
+        return tuple(TypeAdapter(list[kind]).validate_json(path.read_bytes()))  # type: ignore[valid-type]
     except OSError as error:
         raise SentirError(_("{path} cannot be read: {why}.", path=path, why=error.strerror)) from error
     except ValidationError as error:

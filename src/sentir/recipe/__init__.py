@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
+from sentir.recipe.differences import differences, settings
 from sentir.recipe.judging import Evaluation, Study
 from sentir.recipe.model import Audio, Lora, Model, Stacked
 from sentir.recipe.sections import Section
@@ -43,8 +44,10 @@ __all__ = [
     "Table",
     "Train",
     "Tune",
+    "differences",
     "merge",
     "parse_override",
+    "settings",
     "toml_text",
 ]
 

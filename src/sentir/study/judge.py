@@ -10,6 +10,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Labels
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.comparison import compare
+from sentir.evaluation.ranking import Ranking, rank_labels
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
 from sentir.i18n import _
@@ -44,6 +45,14 @@ class Judge:
             notes=(*((_("synthetic corpus"),) if self.corpus.synthetic else ()), *entrant.notes),
             family=entrant.family,
         )
+
+    def rank(self, entrant: Entrant) -> tuple[Ranking, ...]:
+        """Return an entrant's curve of every label; none of a number."""
+        space = self._space(entrant)
+        _ids, truth, runs, _dialogues = joined(
+            space, self._task_labels(space), self._predictions(entrant), entrant.thresholds, self._groups()
+        )
+        return rank_labels(space, truth, runs, model=entrant.name, corpus=self.corpus.name, split=self.split)
 
     def compare(self, pairs: Iterable[tuple[Entrant, Entrant]], metric: str) -> list[Comparison]:
         """Compare the entrants of each pair."""

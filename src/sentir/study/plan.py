@@ -48,9 +48,11 @@ def plan(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
     overrides = {**ablations(recipe), **study.candidates} if study.ablate else study.candidates or {WHOLE: {}}
     if study.ablate and WHOLE in study.candidates:
         raise RecipeError(
-            _("study.candidates: with 'study.ablate', '{name}' is the recipe itself; call the candidate otherwise.",
-              name=WHOLE)
-        )  # fmt: skip
+            _(
+                "study.candidates: with 'study.ablate', '{name}' is the recipe itself; rename the candidate.",
+                name=WHOLE,
+            )
+        )
     settings = {name: _changed(base, name, changes) for name, changes in overrides.items()}
     return {
         task: tuple(

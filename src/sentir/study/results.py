@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from sentir.corpus.types import Corpus
+from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores
-from sentir.recipe import Recipe
+from sentir.recipe import Recipe, differences, settings
 from sentir.study.entrants import Entrant
 
 
@@ -18,6 +20,7 @@ class TaskResult:
     Attributes:
         winners: the best candidate of each family by mean dev score, the finalist first.
         shown: what is scored on test: the winners, candidates the recipe always reports, baselines.
+        rankings: the finalist's curves on dev, one for each label.
     """
 
     task: str
@@ -27,6 +30,7 @@ class TaskResult:
     shown: tuple[Entrant, ...]
     scores: tuple[ModelScores, ...]
     comparisons: tuple[Comparison, ...]
+    rankings: tuple[Ranking, ...] = ()
 
     @property
     def finalist(self) -> Entrant:
@@ -40,10 +44,34 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class CorpusStudy:
-    """The study of one recipe's corpus, all its tasks, and what the opened test split said."""
+    """The study of one recipe's corpus, all its tasks, and what the opened test split said, if it was opened."""
 
     recipe: Recipe
     corpus: Corpus
     tasks: tuple[TaskResult, ...]
-    test_scores: tuple[ModelScores, ...]
-    test_comparisons: tuple[Comparison, ...]
+    test_scores: tuple[ModelScores, ...] = ()
+    test_comparisons: tuple[Comparison, ...] = ()
+    test_rankings: tuple[Ranking, ...] = ()
+
+
+def dev_pairs(ranked: Sequence[Entrant], parts: Sequence[str]) -> list[tuple[Entrant, Entrant]]:
+    """Return the candidates that are compared on dev, each pair once.
+
+    These are: a recipe with what is left of it without each of its parts; the best with all others; the best of
+    each family with one another; and any two that differ in one setting alone.
+
+    Args:
+        ranked: best first.
+        parts: names from `sentir.study.ablation.ablations`, the whole recipe first.
+    """
+    by_name, known = {e.name: e for e in ranked}, {e.name: settings(e.recipe) for e in ranked}
+    best = {e.family: e.name for e in reversed(ranked)}.values()
+    pairs = [(whole, other) for whole in parts[:1] for other in parts[1:]]
+    pairs += [(ranked[0].name, other.name) for other in ranked[1:]]
+    pairs += [
+        (a, b)
+        for a, b in combinations(known, 2)
+        if {a, b} <= set(best) or len(differences(known[a], known[b])) == 1
+    ]
+    once = {frozenset(pair): pair for pair in reversed(pairs)}
+    return [(by_name[a], by_name[b]) for a, b in dict.fromkeys(once[frozenset(pair)] for pair in pairs)]

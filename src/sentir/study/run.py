@@ -11,14 +11,16 @@ from sentir.corpus.types import Corpus
 from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
+from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
-from sentir.evaluation.scoring import read_results, write_results
+from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.i18n import _
 from sentir.progress import say, task
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe, toml_text
 from sentir.report.content import StudyReport
 from sentir.report.html import save_report
+from sentir.study.ablation import ablations
 from sentir.study.checks import check_corpus, check_names
 from sentir.study.entrants import (
     Entrant,
@@ -31,7 +33,7 @@ from sentir.study.entrants import (
 from sentir.study.gather import study_report
 from sentir.study.judge import Judge
 from sentir.study.plan import Candidate, plan
-from sentir.study.results import CorpusStudy, TaskResult
+from sentir.study.results import CorpusStudy, TaskResult, dev_pairs
 from sentir.study.stages import Stages, reading
 from sentir.training.resuming import checkpoints_in
 
@@ -68,7 +70,11 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
             results = tuple(
                 _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
             )
-            parts.append(_open_once(stages, corpus, recipe, results))
+            parts.append(
+                _open_once(stages, corpus, recipe, results)
+                if recipe.study.test
+                else CorpusStudy(recipe, corpus, results)
+            )
             _save_models(out / "models", parts[-1])
     report = study_report(parts, seconds=time.monotonic() - start)
     write_results(out / "results.json", report.scores, report.comparisons)
@@ -108,9 +114,10 @@ def _study_task(
     chosen = {e.name for e in winners}
     always = [e for e in ranked if e.name in recipe.study.always_report and e.name not in chosen]
     baselines = [e for e in entrants if e.role == "baseline"]
+    pairs = dev_pairs(ranked, tuple(ablations(recipe)) if recipe.study.ablate else ())
     return TaskResult(
         name, metric, tuple(entrants), tuple(winners), (*winners, *always, *baselines), tuple(scores),
-        holm(judge.compare([(ranked[0], other) for other in ranked[1:]], metric)),
+        holm(judge.compare(pairs, metric)), judge.rank(ranked[0]),
     )  # fmt: skip
 
 
@@ -129,6 +136,7 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
             scores += [judge.score(e, e.role) for e in result.shown[1:]]
             comparisons += holm(judge.compare(result.pairs(), result.metric))
         write_results(folder / "results.json", scores, comparisons)
+        write_rows(folder / "rankings.json", [one for result in results for one in judge.rank(result.finalist)])
 
     key = {
         "corpus": corpus.fingerprint,
@@ -139,7 +147,8 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
     stage = stages.run("test", key, produce)
     with reading(stage):
         scores, comparisons = read_results(stage / "results.json")
-    return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons)
+        rankings = read_rows(stage / "rankings.json", Ranking)
+    return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons, rankings)
 
 
 def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
