@@ -145,6 +145,29 @@ def test_thresholds_decide_which_labels_are_named(trained, corpus):
     assert set(everything.values()) == {("joy", "sadness")}
 
 
+@pytest.mark.parametrize("setup", ["frozen", "several labels"])
+def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, trained, corpus, tmp_path):
+    recognizer = trained(setup)
+    plain = replace(recognizer, calibration=None).predict(corpus.test)
+    calibrated = recognizer.calibration.apply(plain)
+    assert not np.allclose(plain.probabilities, calibrated.probabilities, atol=1e-3)
+    recognizer.save_pretrained(tmp_path)
+    loaded = Recognizer.from_pretrained(tmp_path)
+    assert loaded.calibration == recognizer.calibration
+    for one in (recognizer, loaded):
+        np.testing.assert_allclose(one.predict(corpus.test).probabilities, calibrated.probabilities, atol=1e-6)
+
+
+def test_a_folder_from_before_there_was_a_calibration_still_loads(saved, trained, corpus):
+    def earlier(tree):
+        return {key: value for key, value in tree.items() if key != "calibration"} | {"format": 3}
+
+    write_facts(saved, earlier)
+    loaded, plain = Recognizer.from_pretrained(saved), replace(trained("frozen"), calibration=None)
+    assert loaded.calibration is None
+    assert_same(loaded, plain, corpus)
+
+
 # What a person may ask
 
 
@@ -207,6 +230,10 @@ def other_encoder(folder):
     save_file({name: tensor + 1 for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
 
 
+def hot(calibration):
+    return calibration | {"temperature": [2.0, 2.0]}
+
+
 DAMAGES = {
     "no facts": lambda f: (f / "sentir.json").unlink(),
     "facts cut short": lambda f: cut_short(f / "sentir.json"),
@@ -221,6 +248,8 @@ DAMAGES = {
     "odd thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": ["high"]}),
     "too few thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5]}),
     "endless thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5, 0.5, float("inf")]}),
+    "odd calibration": lambda f: write_facts(f, lambda tree: tree | {"calibration": [1.0]}),
+    "too many temperatures": lambda f: write_facts(f, lambda t: t | {"calibration": hot(t["calibration"])}),
     "no weights": lambda f: (f / "model.safetensors").unlink(),
     "weights cut short": lambda f: cut_short(f / "model.safetensors"),
     "foreign weights": lambda f: other_tensors(f / "model.safetensors"),

@@ -2,7 +2,7 @@
 
 The folder::
 
-    sentir.json         recipe, label space, thresholds, scaler, mel levels, facts of the training
+    sentir.json         recipe, label space, calibration, thresholds, scaler, mel levels, facts of the training
     model.safetensors   everything that was learned, but for the text encoder
     stacked/            the recognizer whose probabilities are among its features, if there is one
     encoder/            the text encoder, if it reads, with its tokenizer, as transformers saves them
@@ -31,6 +31,7 @@ from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError, RecognizerError, WeightsError
+from sentir.evaluation.calibration import Calibration
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
 from sentir.models.encoders import best_device, save_text_encoder
@@ -42,7 +43,8 @@ from sentir.training.preparer import Preparer
 from sentir.training.sound_input import MelLevels
 from sentir.training.trainer import OnEpoch
 
-FORMAT = 3
+FORMAT = 4
+_UNCALIBRATED = 3  # the format before there was a calibration
 _FACTS, _WEIGHTS, _ENCODER, _STACKED = "sentir.json", "model.safetensors", "encoder", "stacked"
 
 
@@ -62,6 +64,7 @@ class Recognizer:
         thresholds: ``(K,)`` chosen on dev, for several labels; ``None`` for one.
         facts: where it comes from: corpus, fingerprint, synthetic or not, dev score, versions.
         stacked: the recognizer whose probabilities are among its features, if there is one.
+        calibration: fitted on dev; ``None`` where a number is recognized, or it was saved before there was one.
     """
 
     recipe: Recipe
@@ -71,6 +74,7 @@ class Recognizer:
     thresholds: NDArray[np.float64] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
     stacked: Recognizer | None = None
+    calibration: Calibration | None = None
 
     @classmethod
     def fit(
@@ -103,8 +107,8 @@ class Recognizer:
             "versions": versions(),
         }
         fitted.model.to(best_device())
-        found = cls(recipe, fitted.space, fitted.preparer, fitted.model, fitted.thresholds, facts, stacked)
-        return found, fitted.dev
+        parts = (fitted.space, fitted.preparer, fitted.model, fitted.thresholds)
+        return cls(recipe, *parts, facts, stacked, fitted.calibration), fitted.dev
 
     @property
     def needs(self) -> frozenset[str]:
@@ -116,12 +120,13 @@ class Recognizer:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
 
         Returns:
-            Probabilities keyed by id; `labels` turns them into names with the recognizer's thresholds.
+            Calibrated probabilities keyed by id; `labels` turns them into names with the recognizer's thresholds.
         """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         if self.stacked is not None:
             utterances = with_stacked(utterances, self.stacked.predict(utterances))
-        return predict_prepared(self.model, self.preparer.prepare(utterances), self.space, source=source)
+        found = predict_prepared(self.model, self.preparer.prepare(utterances), self.space, source=source)
+        return self.calibration.apply(found) if self.calibration else found
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number, by the thresholds chosen on dev."""
@@ -162,6 +167,7 @@ class Recognizer:
             "format": FORMAT,
             "recipe": self.recipe.tree(),
             "space": asdict(self.space),
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
             "scaler": None if scaler is None else scaler.to_dict(),
             "mel_levels": None if sound is None else sound.levels.to_dict(),
@@ -186,14 +192,16 @@ class Recognizer:
             scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
             thresholds = _thresholds(tree["thresholds"], len(space))
             levels = MelLevels.from_dict(tree["mel_levels"]) if tree["mel_levels"] else None
+            calibration = Calibration.from_dict(tree["calibration"], space) if tree["calibration"] else None
             facts, digest = tree["facts"], tree["encoder_digest"]
-        except (KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise _incomplete(folder, _FACTS, error) from error
         preparer = _load_preparer(folder, recipe, scaler, levels, digest)
         model = MODELS.get(recipe.model.kind).build(preparer, space, False)
         _load_learned(model, folder)
         stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacks else None
-        return cls(recipe, space, preparer, model.to(best_device()).eval(), thresholds, facts, stacked)
+        model = model.to(best_device()).eval()
+        return cls(recipe, space, preparer, model, thresholds, facts, stacked, calibration)
 
 
 def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> list[Utterance]:
@@ -273,12 +281,12 @@ def _read_facts(folder: Path) -> dict[str, Any]:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise _incomplete(folder, _FACTS, error) from error
-    if not isinstance(tree, dict) or tree.get("format") != FORMAT:
+    if not isinstance(tree, dict) or tree.get("format") not in (_UNCALIBRATED, FORMAT):
         raise RecognizerError(
             _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
               path=path, found=tree.get("format") if isinstance(tree, dict) else None, known=FORMAT)
         )  # fmt: skip
-    return tree
+    return {"calibration": None} | tree if tree["format"] == _UNCALIBRATED else tree
 
 
 def _incomplete(folder: Path, file: str, why: object) -> RecognizerError:

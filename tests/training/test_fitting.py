@@ -7,6 +7,7 @@ import pytest
 
 from sentir.corpus.types import Corpus, SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
+from sentir.evaluation.calibration import calibrate
 from sentir.evaluation.metrics import score
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.training.fitting import fit
@@ -44,6 +45,15 @@ def test_thresholds_are_those_tuned_on_dev(corpus, weights):
     np.testing.assert_array_equal(
         fitted.thresholds, tune_thresholds(fitted.space, truth, fitted.dev.probabilities)
     )
+
+
+@pytest.mark.parametrize("task", ["emotion", "feelings"])
+def test_the_temperature_is_fitted_on_dev_and_thresholds_after_it(task, corpus, weights):
+    fitted = fit(tiny_recipe(weights, data={"task": task}), corpus)
+    truth = fitted.space.encode([u.labels[task] for u in corpus.dev])
+    again = calibrate(fitted.space, truth, fitted.dev.probabilities)
+    np.testing.assert_allclose(again.temperature, 1, rtol=0.02)
+    assert fitted.calibration.sure == pytest.approx(again.sure, abs=0.02)
 
 
 def test_the_metric_of_the_recipe_selects(corpus, weights):

@@ -15,6 +15,7 @@ from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError
+from sentir.evaluation.calibration import Calibration, calibrate
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.results import gain
@@ -34,15 +35,17 @@ Thresholds = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training gives: everything a recognizer is made of, and what it did on dev.
+    """What a training gives: everything a recognizer is made of, and what it says, calibrated, of dev.
 
     Attributes:
+        calibration: fitted on dev, before the thresholds; ``None`` where a number is recognized.
         unusable: split → how many utterances had no usable ``text`` or ``sound`` for a model that takes it.
     """
 
     preparer: Preparer
     model: nn.Module
     space: LabelSpace
+    calibration: Calibration | None
     thresholds: Thresholds | None
     training: Training
     dev: Predictions
@@ -94,9 +97,11 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
     )
     merge_lora(model)
     predictions = predict_prepared(model, dev, space)
+    calibration = calibrate(space, truth, predictions.select(ids).probabilities)
+    predictions = calibration.apply(predictions) if calibration else predictions
     thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
     unusable = {"train": train.unusable(), "dev": dev.unusable()}
-    return Fitted(preparer, model, space, thresholds, training, predictions, unusable)
+    return Fitted(preparer, model, space, calibration, thresholds, training, predictions, unusable)
 
 
 def check_training(recipe: Recipe, corpus: Corpus) -> None:

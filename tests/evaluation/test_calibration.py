@@ -1,0 +1,160 @@
+"""Calibration: probabilities that mean what they say, the same answers, and a model that may be unsure."""
+
+import numpy as np
+import pytest
+from evaluation_data import briefly, cases, random_case
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.evaluation.calibration import (
+    COOLEST,
+    HOTTEST,
+    Calibration,
+    calibrate,
+    confidence,
+    fit_temperature,
+    right,
+    sure_from,
+    tempered,
+)
+from sentir.evaluation.thresholds import tune_thresholds
+
+ONE = LabelSpace("emotion", ("anger", "joy", "sadness"))
+EACH = LabelSpace("emotion", ("anger", "joy"), multilabel=True)
+NUMBER = LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0))
+
+
+def sampled(space, n, *, heat, seed=0):
+    """Truth drawn from logits, and the probabilities of the same logits made ``heat`` times too large."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 2, (n, len(space)))
+    p = space.probabilities(logits)
+    if space.multilabel:
+        truth = (rng.random(p.shape) < p).astype(np.float32)
+    else:
+        truth = (p.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    return truth, space.probabilities(logits * np.asarray(heat))
+
+
+def loss(space, truth, p):
+    if space.multilabel:
+        return -np.log(np.where(truth > 0, p, 1 - p)).mean(axis=0)
+    return -np.log(p[np.arange(len(p)), truth]).mean()
+
+
+def test_the_temperature_of_a_model_that_exaggerates_is_found():
+    truth, p = sampled(ONE, 4000, heat=3.0)
+    assert fit_temperature(ONE, truth, p) == (pytest.approx(3.0, rel=0.08),)
+
+
+def test_every_label_of_several_has_its_own_temperature():
+    truth, p = sampled(EACH, 4000, heat=[4.0, 0.5])
+    assert fit_temperature(EACH, truth, p) == (pytest.approx(4.0, rel=0.1), pytest.approx(0.5, rel=0.1))
+
+
+@pytest.mark.parametrize("space", [ONE, EACH])
+def test_no_other_temperature_has_a_lower_loss(space):
+    truth, p = sampled(space, 300, heat=2.0, seed=3)
+    best = np.array(fit_temperature(space, truth, p))
+    least = loss(space, truth, tempered(space, p, best))
+    for factor in (0.9, 0.99, 1.01, 1.1):
+        assert (loss(space, truth, tempered(space, p, best * factor)) >= least).all()
+
+
+def test_a_model_that_is_always_right_or_always_wrong_stays_within_the_bounds():
+    truth = np.arange(9) % 3
+    said = 0.1 + 0.7 * np.eye(3)
+    (cold,), (hot,) = (fit_temperature(ONE, truth, p) for p in (said[truth], said[(truth + 1) % 3]))
+    assert COOLEST <= cold < 2 * COOLEST and HOTTEST / 2 < hot <= HOTTEST
+
+
+def test_certainty_survives_and_a_true_label_of_probability_zero_is_no_error():
+    p = np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]])
+    (temperature,) = fit_temperature(ONE, np.array([1, 1]), p)
+    np.testing.assert_array_equal(tempered(ONE, p, (temperature,))[p == 0], 0)
+    each = np.array([[1.0, 0.0], [0.0, 1.0]])
+    np.testing.assert_array_equal(tempered(EACH, each, (3.0, 3.0)), each)
+
+
+def test_a_label_that_dev_never_or_always_has_keeps_its_probabilities():
+    truth = np.array([[0.0, 1.0]] * 5, dtype=np.float32)
+    assert fit_temperature(EACH, truth, np.full((5, 2), 0.3)) == (1.0, 1.0)
+
+
+@briefly
+@given(cases(multilabel=False), st.floats(COOLEST, HOTTEST))
+def test_the_answer_of_one_label_never_changes_and_the_temperature_can_be_undone(case, temperature):
+    space, _truth, p = case
+    q = tempered(space, p, (temperature,))
+    assert space.holds(q)
+    assert (q[np.arange(len(q)), p.argmax(axis=1)] == q.max(axis=1)).all()
+    if (q > 1e-200).all():
+        np.testing.assert_allclose(tempered(space, q, (1 / temperature,)), p, atol=1e-9)
+
+
+@briefly
+@given(cases(multilabel=True), st.floats(COOLEST, HOTTEST))
+def test_utterances_stand_in_the_same_order_for_every_label(case, temperature):
+    space, _truth, p = case
+    q = tempered(space, p, (temperature,) * len(space))
+    assert space.holds(q)
+    assert (np.diff(np.take_along_axis(q, p.argsort(axis=0, kind="stable"), axis=0), axis=0) >= 0).all()
+
+
+def test_confidence_is_the_share_that_is_right_if_the_probabilities_are():
+    for space in (ONE, EACH):
+        truth, p = sampled(space, 20_000, heat=1.0)
+        cuts = tune_thresholds(space, truth, p)
+        held, found = confidence(space, p, cuts), right(space, truth, space.decide(p, cuts))
+        assert held.mean() == pytest.approx(found.mean(), abs=0.01)
+
+
+def test_confidence_of_several_labels_follows_what_was_decided():
+    p = np.array([[0.3, 0.9]])
+    assert confidence(EACH, p)[0] == pytest.approx((0.7 + 0.9) / 2)
+    assert confidence(EACH, p, np.array([0.2, 0.5]))[0] == pytest.approx((0.3 + 0.9) / 2)
+
+
+@briefly
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 1))
+def test_as_many_are_sure_as_is_stated_and_no_more_than_needed(held, coverage):
+    held = np.array(held)
+    cut = sure_from(held, coverage)
+    assert (held >= cut).mean() >= coverage - 1e-9
+    assert (held > cut).mean() < coverage
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_a_calibration_survives_being_saved(multilabel):
+    space, truth, p = random_case(4, 60, 1, multilabel=multilabel)
+    found = calibrate(space, truth, p)
+    assert Calibration.from_dict(found.to_dict(), space) == found
+    ids = tuple(map(str, range(60)))
+    applied = found.apply(Predictions(ids, p, space, {"seed": "1"}))
+    assert applied.ids == ids and applied.source == {"seed": "1"}
+    held = confidence(space, applied.probabilities, tune_thresholds(space, truth, applied.probabilities))
+    assert (held >= found.sure).mean() >= found.coverage
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": []},
+        {"temperature": [1.0, 1.0]},
+        {"temperature": [0.0]},
+        {"temperature": [float("inf")]},
+        {"sure": float("nan")},
+        {"coverage": 0},
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused(change):
+    good = {"temperature": [1.5], "sure": 0.4, "coverage": 0.8}
+    assert Calibration.from_dict(good, ONE).temperature == (1.5,)
+    with pytest.raises(ValueError):
+        Calibration.from_dict(good | change, ONE)
+
+
+def test_a_number_is_not_calibrated():
+    assert calibrate(NUMBER, np.zeros(3), np.zeros((3, 1))) is None
