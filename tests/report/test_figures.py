@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from sentir.report.content import Curve
-from sentir.report.figures import confusion_figure, curves_figure, fig_svg, label_figure, thousands
+from sentir.report.figures import confusion_figure, curves_figure, label_figure, thousands
+from sentir.report.svg import fig_svg
 
 
 def texts(svg):

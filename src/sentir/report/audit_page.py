@@ -13,7 +13,7 @@ from sentir.audit.values import Cell
 from sentir.corpus.types import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _, language
-from sentir.report.figures import COLORS, _canvas, _plain, thousands
+from sentir.report.figures import COLORS, _canvas, _plain, spread_figure, thousands
 from sentir.report.html import render_page
 from sentir.report.words import word
 
@@ -103,22 +103,6 @@ def shares_figure(audit: Audit, task: str) -> Figure:
 def _whole(value: Cell) -> int:
     assert isinstance(value, int)
     return value
-
-
-def spread_figure(histogram: Histogram) -> Figure:
-    """Draw how a measure is spread: a line per split, its height the share of the split's utterances."""
-    figure, axes = _canvas(height=2.6)
-    for n, (split, counts) in enumerate(histogram.counts.items()):
-        heights = [count / max(1, sum(counts)) for count in counts]
-        axes.stairs(heights, histogram.edges, color=COLORS[n], lw=1.6, label=word(split))
-        axes.stairs(heights, histogram.edges, color=COLORS[n], fill=True, alpha=0.12, lw=0)
-    axes.set_xlim(histogram.edges[0], histogram.edges[-1])
-    axes.set_ylim(bottom=0)
-    axes.set_yticks([])
-    axes.set_xlabel(histogram.unit, fontsize=_SMALL + 1)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=_SMALL)
-    return figure
 
 
 def spread_text(histogram: Histogram) -> str:

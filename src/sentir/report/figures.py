@@ -1,16 +1,16 @@
-"""Figures of a report, drawn as SVG that takes its ink from the page, so that it reads in light and dark.
+"""Figures of results: functions that return Matplotlib figures and leave pyplot alone.
 
-Black is the page's own text color; every other color is a middle tone that stands on both backgrounds.
+In a report (`sentir.report.svg`) black becomes the page's own text color; every other color is a middle tone that
+stands on light and on dark.
 """
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
+from sentir.audit import Histogram
+from sentir.evaluation.ranking import GRID, Ranking
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _
 from sentir.report.content import CorpusCard, Curve
@@ -133,6 +133,77 @@ def label_figure(card: CorpusCard, task: str) -> Figure:
     return figure
 
 
+def spread_figure(histogram: Histogram) -> Figure:
+    """Draw how a measure such as length is spread: a line per split, its height the share of its utterances."""
+    figure, axes = _canvas(height=2.6)
+    for n, (split, counts) in enumerate(histogram.counts.items()):
+        heights = [count / max(1, sum(counts)) for count in counts]
+        axes.stairs(heights, histogram.edges, color=COLORS[n], lw=1.6, label=word(split))
+        axes.stairs(heights, histogram.edges, color=COLORS[n], fill=True, alpha=0.12, lw=0)
+    axes.set_xlim(histogram.edges[0], histogram.edges[-1])
+    axes.set_ylim(bottom=0)
+    axes.set_yticks([])
+    axes.set_xlabel(histogram.unit, fontsize=_TEXT)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=_SMALL)
+    return figure
+
+
+def roc_figure(rankings: Sequence[Ranking]) -> Figure:
+    """Draw the ROC curve of each label against all others, with the area under it; the diagonal is chance.
+
+    Raises:
+        ValueError: if there are no curves.
+    """
+    figure, axes = _square(rankings)
+    axes.plot([0, 1], [0, 1], color="black", alpha=0.3, lw=0.8, ls="--")
+    for n, one in enumerate(rankings):
+        points = [0.0, *one.true_positive_rates]
+        axes.plot([0.0, *GRID], points, label=f"{_plain(word(one.label))} {one.auc:.2f}", **_look(n))
+    axes.set_xlabel(_("false positive rate"), fontsize=_TEXT)
+    axes.set_ylabel(_("true positive rate (recall)"), fontsize=_TEXT)
+    return _with_labels(figure)
+
+
+def precision_recall_figure(rankings: Sequence[Ranking]) -> Figure:
+    """Draw precision against recall of each label, with its average precision; a short line at the right is chance.
+
+    Chance is the share of utterances that carry the label.
+
+    Raises:
+        ValueError: if there are no curves.
+    """
+    figure, axes = _square(rankings)
+    for n, one in enumerate(rankings):
+        name = f"{_plain(word(one.label))} {one.average_precision:.2f}"
+        axes.plot(GRID, one.precisions, label=name, **_look(n))
+        axes.plot([1, 1.04], [one.support / one.n] * 2, clip_on=False, **_look(n))
+    axes.set_xlabel(_("recall"), fontsize=_TEXT)
+    axes.set_ylabel(_("precision"), fontsize=_TEXT)
+    return _with_labels(figure)
+
+
+def _square(rankings: Sequence[Ranking]) -> tuple[Figure, Axes]:
+    if not rankings:
+        raise ValueError("no label has a curve")
+    figure, axes = _canvas(height=3.9 + 0.17 * -(-len(rankings) // 3))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.01)
+    axes.set_aspect("equal")
+    axes.grid(color="black", alpha=0.12, lw=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _with_labels(figure: Figure) -> Figure:
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=_SMALL, columnspacing=1.2)
+    return figure
+
+
+def _look(place: int) -> dict[str, Any]:
+    return {"color": COLORS[place % len(COLORS)], "ls": DASHES[place // len(COLORS) % len(DASHES)], "lw": 1.5}
+
+
 def thousands(number: float) -> str:
     """Write a count with a thin space between thousands, which English and Spanish readers share."""
     return f"{number:,.0f}".replace(",", "\u202f")
@@ -150,66 +221,3 @@ def _canvas(height: float) -> tuple[Figure, Axes]:
 def _plain(text: str) -> str:
     """Keep Matplotlib from reading dollar signs in a user's name as mathematics."""
     return text.replace("$", r"\$")
-
-
-def fig_svg(figure: Figure, *, name: str, title: str) -> str:
-    """Return a figure as an SVG element for an HTML page, without scripts, styles, links or fixed size.
-
-    Args:
-        figure: what to draw.
-        name: unique in the page; goes before every id in the drawing.
-        title: the text for those who cannot see it.
-    """
-    import matplotlib
-
-    buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    root = ElementTree.fromstring(buffer.getvalue())
-    _adopt(root, name)
-    width = root.attrib.pop("width").removesuffix("pt")
-    root.attrib.pop("height")
-    root.attrib |= {
-        "role": "img",
-        "aria-label": title,
-        "fill": "currentColor",
-        "stroke-linejoin": "round",
-        "style": f"max-width: {float(width) * 1.6:.0f}px",
-    }
-    heading = ElementTree.Element("title")
-    heading.text = title
-    root.insert(0, heading)
-    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
-
-
-def _adopt(root: ElementTree.Element, name: str) -> None:
-    """Make Matplotlib's drawing a citizen of the page: own ids, the page's ink and letters, no namespaces."""
-    text = ElementTree.tostring(root, encoding="unicode")
-    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag.endswith("}style"):
-                parent.remove(child)
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        element.attrib = dict(_attributes(element, used, name))
-        element.tail = None
-        if element.tag != "text":
-            element.text = None
-
-
-def _attributes(element: ElementTree.Element, used: set[str], name: str) -> list[tuple[str, str]]:
-    pairs = []
-    for key, value in element.attrib.items():
-        plain = key.rpartition("}")[2]
-        if plain == "id" and value not in used:
-            continue
-        if plain == "id":
-            value = f"{name}-{value}"
-        if plain in ("href", "clip-path"):
-            value = value.replace("#", f"#{name}-")
-        if plain == "style":
-            value = re.sub(r"\s*font-family:[^;]*;?", "", value).replace("#000000", "currentColor")
-        pairs.append((plain, value))
-    return pairs

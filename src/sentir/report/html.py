@@ -12,6 +12,7 @@ from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.recipe import toml_text
 from sentir.report import figures, glance, inline, tables
 from sentir.report.content import StudyReport
+from sentir.report.svg import fig_svg
 from sentir.report.words import word
 
 if TYPE_CHECKING:
@@ -100,10 +101,10 @@ def _environment() -> Environment:
     return environment
 
 
-def _svg(figure: Any, name: str, title: str) -> Markup:
+def _svg(figure: Any, name: str, title: str, description: str = "") -> Markup:
     from markupsafe import Markup
 
-    return Markup(figures.fig_svg(figure, name=name, title=title))
+    return Markup(fig_svg(figure, name=name, title=title, description=description))
 
 
 def decimals(value: float) -> str:

@@ -1,0 +1,82 @@
+"""A figure as SVG that belongs to a page: it takes the page's ink and letters, and loads nothing."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def fig_svg(figure: Figure, *, name: str, title: str, description: str = "") -> str:
+    """Return a figure as an SVG element for an HTML page, without scripts, styles, links or fixed size.
+
+    Args:
+        figure: what to draw.
+        name: unique in the page; goes before every id in the drawing.
+        title: what it shows, for those who cannot see it.
+        description: what is to be seen in it, for them.
+    """
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
+    root = ElementTree.fromstring(buffer.getvalue())
+    _adopt(root, name)
+    width = root.attrib.pop("width").removesuffix("pt")
+    root.attrib.pop("height")
+    root.attrib |= {
+        "role": "img",
+        "aria-label": title,
+        "fill": "currentColor",
+        "stroke-linejoin": "round",
+        "style": f"max-width: {float(width) * 1.6:.0f}px",
+    }
+    if description:
+        root.attrib["aria-describedby"] = f"{name}-description"
+        root.insert(0, _element("desc", description, id=f"{name}-description"))
+    root.insert(0, _element("title", title))
+    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
+
+
+def _element(tag: str, text: str, **attributes: str) -> ElementTree.Element:
+    element = ElementTree.Element(tag, attributes)
+    element.text = text
+    return element
+
+
+def _adopt(root: ElementTree.Element, name: str) -> None:
+    """Make Matplotlib's drawing a citizen of the page: own ids, the page's ink and letters, no namespaces."""
+    text = ElementTree.tostring(root, encoding="unicode")
+    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag.endswith("}style"):
+                parent.remove(child)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib = dict(_attributes(element, used, name))
+        element.tail = None
+        if element.tag != "text":
+            element.text = None
+
+
+def _attributes(element: ElementTree.Element, used: set[str], name: str) -> list[tuple[str, str]]:
+    pairs = []
+    for key, value in element.attrib.items():
+        plain = key.rpartition("}")[2]
+        if plain == "id" and value not in used:
+            continue
+        if plain == "id":
+            value = f"{name}-{value}"
+        if plain in ("href", "clip-path"):
+            value = value.replace("#", f"#{name}-")
+        if plain == "style":
+            value = re.sub(r"\s*font-family:[^;]*;?", "", value).replace("#000000", "currentColor")
+        pairs.append((plain, value))
+    return pairs
