@@ -1,0 +1,59 @@
+"""What each way with rare labels does on dev: MELD and CMU-MOSEI emotion, text, frozen minilm with dialogue.
+
+Test is not read. Several labels have thresholds chosen on dev, as always.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from sentir.evaluation.metrics import score
+from sentir.readers import read_corpus
+from sentir.recipe import Recipe
+from sentir.training.fitting import fit
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+BOTH = {
+    "nothing": {},
+    "weights, sqrt": {"balance": "sqrt"},
+    "weights, inverse": {"balance": "inverse"},
+    "focal loss": {"loss": "focal"},
+    "focal loss and weights, sqrt": {"loss": "focal", "balance": "sqrt"},
+    "balanced draws of dialogues": {"sampling": "balanced"},
+    "smoothed labels, .1": {"label_smoothing": 0.1},
+}
+ONE = {
+    "logit adjustment, tau .5": {"logit_adjustment": 0.5},
+    "logit adjustment, tau 1": {"logit_adjustment": 1.0},
+}
+SHOWN = {
+    "meld": ("weighted_f1", "macro_f1", "unweighted_average_recall"),
+    "mosei": ("macro_f1", "micro_f1", "mean_weighted_accuracy"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path, help="folder that holds meld/ and mosei/")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    given = parser.parse_args()
+    for name, shown in SHOWN.items():
+        recipe = Recipe.load(RECIPES / f"{name}-text.toml")
+        recipe = recipe.override({"data": {"task": "emotion"}, "model": {"context": "dialogue"}})
+        corpus = read_corpus(recipe.data, given.data / name)
+        truth = corpus.space("emotion").encode([u.labels["emotion"] for u in corpus.dev])
+        print(f"\n{name}, dev, n = {len(truth)}, {len(given.seeds)} seeds\n{'':32}{'  '.join(shown)}")
+        for title, changes in (BOTH | (ONE if name == "meld" else {})).items():
+            rows = []
+            for seed in given.seeds:
+                fitted = fit(recipe.override({"train": changes | {"seed": seed}}), corpus)
+                rows.append(score(fitted.space, truth, fitted.dev.probabilities, fitted.thresholds))
+            found = [
+                (np.mean([r[m] for r in rows]), np.std([r[m] for r in rows], ddof=len(rows) > 1)) for m in shown
+            ]
+            print(f"{title:32}" + "  ".join(f"{mean:.3f} ± {sd:.3f}" for mean, sd in found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

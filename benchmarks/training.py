@@ -1,0 +1,131 @@
+"""How fast text is learned from: our fine-tuning beside the thesis' loop and a default Hugging Face `Trainer`.
+
+All three train the same network (minilm and a head) with AdamW on the same utterances, one thread. The thesis'
+loop pads every utterance to the longest allowed, the default `Trainer` pads each random batch to its longest. And
+an epoch on frozen vectors, once they are cached, beside a fine-tuned one. Seconds are of the processor, so that
+other work on the machine does not count. Prints ratios measured in this run.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from sentir.corpus.types import Corpus
+from sentir.readers import read_corpus
+from sentir.recipe import Recipe
+from sentir.training.building import MODELS
+from sentir.training.losses import encode_targets, recipe_loss
+from sentir.training.preparer import Prepared, Preparer
+from sentir.training.trainer import train_model
+
+LONGEST, BATCH = 128, 32
+RECIPE = Recipe.parse(
+    {
+        "name": "training",
+        "data": {"reader": "meld"},
+        "model": {"encoder": "finetune", "max_length": LONGEST},
+        "train": {"epochs": 1, "batch": BATCH, "by_length": True},
+    }
+)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+class Setup:
+    """A fresh network and N prepared utterances of train."""
+
+    def __init__(self, corpus: Corpus, recipe: Recipe, n: int) -> None:
+        utterances, self.recipe = corpus.train[:n], recipe
+        self.space = corpus.space("emotion")
+        preparer = Preparer.fit(recipe.data, recipe.model, utterances)
+        self.model = MODELS.get(recipe.model.kind).build(preparer, self.space, True)
+        self.prepared: Prepared = preparer.prepare(utterances)
+        self.targets = encode_targets(self.space, [u.labels["emotion"] for u in utterances])
+        self.loss = recipe_loss(self.space, self.targets, recipe.train)
+
+    def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
+        found = self.prepared.batch(rows)
+        return {name: found[name] for name in self.model.inputs if name in found} | {"labels": self.targets[rows]}
+
+    def ours(self) -> None:
+        settings, loss = self.recipe.train, self.loss
+        train_model(self.model, self.prepared, self.targets, settings=settings, loss=loss, dev_score=lambda: 0.0)
+
+    def thesis(self) -> None:
+        """Train as the thesis did, with the tokens padded to the longest allowed."""
+        optimizer = torch.optim.AdamW(self.model.parameters(), lr=3e-5)
+        for rows in DataLoader(range(len(self.targets)), BATCH, shuffle=True, collate_fn=list):
+            batch = {name: self._padded(tensor) for name, tensor in self.batch(rows).items()}
+            labels = batch.pop("labels")
+            self.model.train()
+            optimizer.zero_grad()
+            self.loss(self.model(**batch), labels).backward()
+            optimizer.step()
+
+    @staticmethod
+    def _padded(tensor: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.pad(tensor, (0, LONGEST - tensor.shape[1])) if tensor.ndim == 2 else tensor
+
+    def default(self) -> None:
+        """Train by a `Trainer` whose settings are its own."""
+        from transformers import Trainer, TrainingArguments
+
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = TrainingArguments(
+                folder, num_train_epochs=1, per_device_train_batch_size=BATCH, use_cpu=True, report_to="none",
+                disable_tqdm=True, save_strategy="no", remove_unused_columns=False,
+            )  # fmt: skip
+            trainer = Trainer(
+                self.model,
+                arguments,
+                data_collator=self.batch,
+                train_dataset=range(len(self.targets)),
+                compute_loss_func=self.loss,
+            )
+            trainer.model_accepts_loss_kwargs = False
+            trainer.train()
+
+
+def epoch_on_vectors(corpus: Corpus, n: int, epochs: int) -> float:
+    """Return the seconds of one epoch after the first: of a long training less those of a short one."""
+    recipe = RECIPE.override({"model": {"encoder": "frozen"}, "train": {"by_length": False, "patience": epochs}})
+    short, long = (Setup(corpus, recipe.override({"train": {"epochs": k}}), n) for k in (1, epochs))
+    return (seconds(long.ours) - seconds(short.ours)) / (epochs - 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("root", type=Path, nargs="?", help="folder of MELD; without, the synthetic corpus")
+    parser.add_argument("--utterances", type=int, default=1024)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    data = RECIPE.data.model_copy(update={} if given.root else {"reader": "demo-meld"})
+    corpus = read_corpus(data, given.root)
+    n = min(given.utterances, len(corpus.train))
+    rates = {}
+    for name, work, count in (
+        ("ours", Setup.ours, n),
+        ("default", Setup.default, n),
+        ("thesis", Setup.thesis, n // 4),
+    ):
+        setup = Setup(corpus, RECIPE, count)
+        rates[name] = count / seconds(lambda work=work, setup=setup: work(setup))
+        print(f"{name}: {rates[name]:.1f} utterances a second of one thread", flush=True)
+    print(f"ours is {rates['ours'] / rates['thesis']:.1f} times as fast as the thesis' loop,")
+    print(f"{rates['ours'] / rates['default']:.2f} times as fast as a default Trainer")
+    frozen = epoch_on_vectors(corpus, n, 21)
+    tuned = n / rates["ours"]
+    print(f"an epoch of {n}: fine-tuned {tuned:.1f} s, frozen {frozen:.2f} s: {tuned / frozen:.0f} times")
+
+
+if __name__ == "__main__":
+    main()
