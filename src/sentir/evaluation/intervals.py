@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
-from sentir.evaluation.metrics import from_statistics, score, statistics
+from sentir.evaluation.metrics import from_statistics, label_f1, score, statistics
 from sentir.evaluation.results import Score
 from sentir.i18n import _
 
@@ -60,6 +60,29 @@ def bootstrap(
     return {name: _score([run[name] for run in scores], intervals.get(name)) for name in scores[0]}
 
 
+def label_intervals(
+    space: LabelSpace,
+    truth: NDArray,
+    runs: Sequence[Run],
+    groups: Sequence[str],
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int = 0,
+) -> list[tuple[float, float] | None]:
+    """Return the interval of each label's F1, by the same resamples as `bootstrap`'s; ``None`` where it has none.
+
+    A number has no labels, and with a single dialogue nothing has an interval.
+    """
+    clusters = by_dialogue(space, truth, runs, groups)
+    k = len(space.groups)
+    if clusters.shape[1] < 2 or label_f1(space, clusters[0, 0]) is None:
+        return [None] * k
+    draws = [np.asarray(label_f1(space, totals)).mean(axis=0) for totals in _totals(clusters, resamples, seed)]
+    low, high = np.quantile(np.concatenate(draws), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
 def _score(values: list[float], interval: NDArray[np.float64] | None) -> Score:
     low, high = (None, None) if interval is None else map(float, interval)
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
@@ -92,14 +115,19 @@ def resampled(
     Args:
         clusters: ``(runs, C, S)`` from `by_dialogue`. The same seed and C give the same resamples.
     """
-    n = clusters.shape[1]
-    rng = np.random.default_rng(seed)
     parts = []
-    for size in chunk_sizes(resamples, clusters):
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
-        metrics = from_statistics(space, weights @ clusters)
+    for totals in _totals(clusters, resamples, seed):
+        metrics = from_statistics(space, totals)
         parts.append({name: values.mean(axis=0) for name, values in metrics.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _totals(clusters: NDArray[np.float64], resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Draw resamples of dialogues, in chunks of ``(runs, resamples, S)`` statistics."""
+    n = clusters.shape[1]
+    rng = np.random.default_rng(seed)
+    for size in chunk_sizes(resamples, clusters):
+        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64) @ clusters
 
 
 def chunk_sizes(total: int, clusters: NDArray[np.float64]) -> Iterator[int]:

@@ -43,11 +43,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """Scores of one label, means over seeds; ``metrics`` holds precision, recall, f1 and more by task kind."""
+    """Scores of one label, means over seeds; ``metrics`` holds precision, recall, f1 and more by task kind.
+
+    Attributes:
+        interval: of the F1, 95 % by bootstrap over dialogues; ``None`` for a number.
+    """
 
     label: str
     support: int
     metrics: Mapping[str, float]
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

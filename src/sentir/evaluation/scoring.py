@@ -18,7 +18,7 @@ from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
-from sentir.evaluation.intervals import Run, bootstrap
+from sentir.evaluation.intervals import Run, bootstrap, label_intervals
 from sentir.evaluation.metrics import confusion_matrix, counted, per_label
 from sentir.evaluation.results import AT_HALF, FEW, Comparison, LabelScore, ModelScores, few
 from sentir.i18n import _
@@ -69,6 +69,7 @@ def score_model(
             [_label_beside_half(*both) for both in zip(tuned, per_label(space, truth, p), strict=True)]
             for tuned, (p, _cuts) in zip(by_label, half, strict=True)
         ]
+    bounds = label_intervals(space, truth, runs, dialogues, resamples=resamples, confidence=confidence)
     clusters = len(set(dialogues))
     return ModelScores(
         model=model,
@@ -79,7 +80,7 @@ def score_model(
         n=len(ids),
         seeds=len(runs),
         metrics=metrics,
-        per_label=_mean_per_label(by_label),
+        per_label=_mean_per_label(by_label, bounds),
         confusion=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds),
         scored=scored_hash(ids),
@@ -175,14 +176,17 @@ def _label_beside_half(tuned: LabelScore, plain: LabelScore) -> LabelScore:
     return replace(tuned, metrics=_beside_half(tuned.metrics, decided))
 
 
-def _mean_per_label(runs: Sequence[Sequence[LabelScore]]) -> tuple[LabelScore, ...]:
+def _mean_per_label(
+    runs: Sequence[Sequence[LabelScore]], bounds: Sequence[tuple[float, float] | None]
+) -> tuple[LabelScore, ...]:
     return tuple(
         LabelScore(
             same[0].label,
             same[0].support,
             {name: float(np.mean([one.metrics[name] for one in same])) for name in same[0].metrics},
+            interval,
         )
-        for same in zip(*runs, strict=True)
+        for *same, interval in zip(*runs, bounds, strict=True)
     )
 
 

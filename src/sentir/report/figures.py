@@ -166,7 +166,7 @@ def roc_figure(rankings: Sequence[Ranking]) -> Figure:
 
 
 def precision_recall_figure(rankings: Sequence[Ranking]) -> Figure:
-    """Draw precision against recall of each label, with its average precision; a short line at the right is chance.
+    """Draw precision against recall of each label, with its average precision; at the right, chance.
 
     Chance is the share of utterances that carry the label.
 

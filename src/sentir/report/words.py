@@ -1,3 +1,3 @@
-"""How a report calls things; the words themselves are `sentir.evaluation.words`, for model cards know them too."""
+"""How a report calls things: the words of `sentir.evaluation.words`, which model cards know too."""
 
 from sentir.evaluation.words import word as word

@@ -42,6 +42,7 @@ class _Kind(Protocol):
     def count(self, truth: NDArray, said: Floats, cuts: Floats | None, groups: NDArray[np.integer]) -> Array: ...
     def averages(self, totals: Array) -> dict[str, Array]: ...
     def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]: ...
+    def label_f1(self, totals: Array) -> Array | None: ...
     def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]: ...
     def confusion(self, totals: Array) -> Array | None: ...
 
@@ -129,6 +130,11 @@ def per_label(
         LabelScore(label, int(support[k]), {m: float(v[k]) for m, v in columns.items() if not np.isnan(v[k])})
         for k, label in enumerate(space.groups)
     ]
+
+
+def label_f1(space: LabelSpace, totals: Array) -> Array | None:
+    """Turn statistics ``(..., S)`` into the F1 of each label, ``(..., K)``; ``None`` for a number."""
+    return _kind(space).label_f1(totals)
 
 
 def confusion_matrix(space: LabelSpace, truth: NDArray, probabilities: Floats) -> Array | None:

@@ -137,6 +137,10 @@ class Multi:
         found |= {"weighted_accuracy": weighted_accuracy(cells), "weighted_f1": weighted_f1(cells)}
         return support(cells), found | self.ranking(truth, said)
 
+    def label_f1(self, totals: Array) -> Array:
+        """Return the F1 of each label, ``(..., K)``."""
+        return f1(self._cells(totals))
+
     def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
         """Return for each label the area under its ROC curve, and its average precision.
 

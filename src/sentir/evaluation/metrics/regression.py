@@ -167,6 +167,9 @@ class Regression:
         sums = {k: np.bincount(at, v, minlength=len(names)).astype(np.float64) for k, v in found.items()}
         return n, {name: np.where(n > 0, ratio(total, n), np.nan) for name, total in sums.items()}
 
+    def label_f1(self, totals: Array) -> None:
+        """Return nothing: a number has no labels."""
+
     def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
         """Return nothing: what ranks numbers is `pearson`."""
         return {}

@@ -84,6 +84,10 @@ class Single:
         cells = from_confusion(self.confusion(totals))
         return support(cells), {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
 
+    def label_f1(self, totals: Array) -> Array:
+        """Return the F1 of each label, ``(..., K)``."""
+        return f1(from_confusion(self.confusion(totals)))
+
     def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
         """Return nothing: one label at a time is not ranked."""
         return {}
