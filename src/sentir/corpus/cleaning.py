@@ -1,8 +1,8 @@
 """Text cleaning as named steps, each a function from text to text that changes nothing the second time.
 
 The default (`sentir.recipe.DEFAULT_CLEANING`) only repairs: encoding, stage noises, white space.
-`THESIS_CLEANING` repeats the thesis this project grew from; it costs a bag of words a fifth of its score on MELD's
-dev, nearly all of it for ``!`` and ``?`` (docs/en/cleaning.md). A text may become ``""``; its utterance stays.
+`THESIS_CLEANING` repeats the thesis this project grew from; it costs a bag of words a fifth of its score on
+MELD's dev, nearly all of it for ``!`` and ``?`` (docs/en/cleaning.md). A text may become ``""``; its utterance stays.
 """
 
 from __future__ import annotations
