@@ -2,7 +2,8 @@
 
 The default (`sentir.recipe.DEFAULT_CLEANING`) only repairs: encoding, stage noises, white space.
 `THESIS_CLEANING` repeats the thesis this project grew from; it costs a bag of words a fifth of its score on
-MELD's dev, nearly all of it for ``!`` and ``?`` (docs/en/cleaning.md). A text may become ``""``; its utterance stays.
+MELD's dev, nearly all of it for ``!`` and ``?`` (docs/en/cleaning.md). A text may become ``""``; its utterance
+stays.
 """
 
 from __future__ import annotations
