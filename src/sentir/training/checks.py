@@ -33,6 +33,7 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
         ("label_smoothing", train.label_smoothing > 0, space.kind != "regression", wants_labels),
         ("loss", train.loss == "focal", space.kind != "regression", wants_labels),
         ("sampling", train.sampling == "balanced", space.kind != "regression", wants_labels),
+        ("balance", train.balance != "none", space.kind != "regression", wants_labels),
     ):
         if is_set and not works:
             raise RecipeError(
