@@ -84,7 +84,7 @@ def multimodal(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
         pretrained=fresh and audio.pretrained,
         weights=audio.weights if fresh else None,
         fusion=settings.fusion,
-        feature_sources=[_source(name.partition(".")[0], settings) for name in columns],
+        feature_sources=[feature_source(name.partition(".")[0], settings) for name in columns],
         context=settings.context,
         hidden=settings.hidden,
         dropout=settings.dropout,
@@ -129,6 +129,15 @@ def lives_on(model: Model) -> frozenset[str]:
     return needs | {_SOURCES[name] for name in model.features if name in _SOURCES}
 
 
+def random_parts(model: Model) -> tuple[str, ...]:
+    """Say which parts of a network began with random weights where pretrained ones are usual."""
+    needs = MODELS.get(model.kind).needs
+    notes = [_("random text encoder, nothing pretrained")] if "text" in needs and not model.pretrained else []
+    if "sound" in needs and not model.audio.pretrained:
+        notes.append(_("random audio backbone, nothing pretrained"))
+    return tuple(notes)
+
+
 def check_model(model: Model) -> None:
     """Look up every name that a training would look up.
 
@@ -168,7 +177,7 @@ def check_weights(model: Model) -> None:
         find_audio_weights(audio.backbone, pretrained=audio.pretrained, weights=audio.weights)
 
 
-def _source(features: str, model: Model) -> str:
+def feature_source(features: str, model: Model) -> str:
     """Return what a feature set is measured from; ``""`` for what is neither text nor sound, or both."""
     found = measured_from(features, model)
     return next(iter(found)) if len(found) == 1 else ""
