@@ -10,7 +10,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus, Issue, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, in_language
-from sentir.report.audit_page import render_audit, save_audit
+from sentir.report.audit_page import make_place, render_audit, save_audit
 
 SPACE = LabelSpace("emotion", ("joy", "neutral"))
 
@@ -89,7 +89,9 @@ def test_grade_findings_and_tables_are_all_there(page):
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+    make_place(tmp_path / "new" / "audit.html")
     save_audit(audits(), tmp_path / "new" / "audit.html")
     assert (tmp_path / "new" / "audit.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    with pytest.raises(SentirError, match="cannot be written"):
-        save_audit(audits(), tmp_path / "new")
+    for impossible in (tmp_path / "new", tmp_path / "new" / "audit.html" / "below.html"):
+        with pytest.raises(SentirError, match="cannot be written"):
+            make_place(impossible)

@@ -10,6 +10,7 @@ from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.readers import read_corpus
+from sentir.report.audit_page import make_place, save_audit
 
 
 def audit_corpus(
@@ -36,6 +37,8 @@ def audit_corpus(
         SentirError: if there is no such reader or recipe, or the corpus cannot be read, or the store or the page
             cannot be written.
     """
+    if page:
+        make_place(page)
     data = named_data(corpus, root=root)
     if sound:
         data = data.model_copy(update={"sound": True})
@@ -47,8 +50,6 @@ def audit_corpus(
             hearing = hearing or _hear(found, sound, workers)
             audits[code] = audit(found, hearing)
     if page:
-        from sentir.report.audit_page import save_audit
-
         save_audit(audits, page)
     return audits[language()]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,16 +29,34 @@ def save_audit(audits: Mapping[str, Audit], path: Path) -> None:
 
     Args:
         audits: language → the audit in its sentences.
-        path: the HTML file; its folder is made if needed.
+        path: the HTML file, in a folder that is there; see `make_place`.
 
     Raises:
         SentirError: if it cannot be written.
     """
-    try:
+    page = render_audit(audits)
+    with _writing(path):
+        path.write_text(page, encoding="utf-8")
+
+
+def make_place(path: Path) -> None:
+    """Make the folder of a page, before any work is done for it.
+
+    Raises:
+        SentirError: if no file can be written there.
+    """
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render_audit(audits), encoding="utf-8")
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
