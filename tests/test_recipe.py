@@ -107,6 +107,9 @@ def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, comp
         (b"[train]\n", "the setting 'data' is missing"),
         (b"[data]\n", "the setting 'data.reader' is missing"),
         (b"[data]\nreader='table'\ntable.label='a'\ntable.labels=['b']", "name either one column"),
+        (b"[data]\nreader='table'\ntable.label='a'\ntable.value='b'", "name either one column"),
+        (b"[data]\nreader='table'\ntable.value='b'", "'value' needs its 'scale'"),
+        (b"[data]\nreader='table'\ntable.value='b'\ntable.scale=[3, 1]", "'value' needs its 'scale'"),
         (b"[data]\nreader='table'\ntable.label='a'\ntable.fractions=[1,1,1]", "sum to 1"),
     ],
 )

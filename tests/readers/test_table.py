@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import SPLITS, Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
@@ -32,7 +33,7 @@ def write(path, rows):
 
 
 def data(task="emotion", sound=False, **columns) -> Data:
-    if "labels" not in columns:
+    if not {"labels", "value"} & columns.keys():
         columns.setdefault("label", "mood")
     return Data(reader="table", task=task, sound=sound, table=Table(**columns))
 
@@ -96,6 +97,26 @@ def test_several_intensity_columns_are_a_multilabel_space(tmp_path):
     assert labels == [(), (), None, ("joy", "sadness")]
     assert corpus.utterances[0].scores == {"joy": 0.0, "sadness": 0.5}
     assert [issue.where for issue in corpus.issues if issue.kind == "label_missing"] == ["m/row3"]
+
+
+def test_a_column_of_numbers_is_a_space_of_its_scale(tmp_path):
+    rows = [
+        {"t": "a", "v": "4.5", "s": "train"},
+        {"t": "b", "v": "", "s": "dev"},
+        {"t": "c", "v": "1", "s": "test"},
+    ]
+    path = write(tmp_path / "m.csv", rows)
+    corpus = read(path, task="pleasure", value="v", scale=(1, 5), text="t", split="s")
+    assert corpus.space("pleasure") == LabelSpace("pleasure", ("v",), bounds=(1.0, 5.0))
+    assert [u.labels.get("pleasure") for u in corpus] == [(4.5,), None, None]
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "m/row2")]
+    assert corpus.sealed._reveal()[0]["m/row3"] == {"pleasure": (1.0,)}
+    with pytest.raises(CorpusError, match="'m/row1' has 4.5 in 'v', off the scale from 0 to 3"):
+        read(path, value="v", scale=(0, 3), text="t", split="s")
+    with pytest.raises(CorpusError, match="no row has a number in each of t"):
+        read(path, value="t", scale=(0, 3), split="s")
+    with pytest.raises(RecipeError, match="offers the label column 'v'"):
+        read(path, value="v", scale=(1, 5), features=("v",), split="s")
 
 
 def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):

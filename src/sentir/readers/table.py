@@ -16,7 +16,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.readers.cells import Row, is_dataset, load_rows, to_number
 from sentir.readers.splits import draw_splits, split_named
-from sentir.readers.table_labels import read_intensities, read_names
+from sentir.readers.table_labels import read_intensities, read_names, read_numbers
 from sentir.recipe import Data, Table
 
 
@@ -42,7 +42,7 @@ def read(root: Path, data: Data) -> Corpus:
     _require_columns(path, rows, table)
     ids = _ids(path, rows, table)
     issues: list[Issue] = []
-    read_labels = read_names if table.label else read_intensities
+    read_labels = read_names if table.label else read_numbers if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
     splits = _splits(path, rows, table, issues)
     dialogues = [_dialogue(path, row, key, table) for row, key in zip(rows, ids, strict=True)]
@@ -77,7 +77,7 @@ def _checked(data: Data) -> Table:
         raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
     if data.sound and not table.audio:
         raise RecipeError(_("'data.sound' looks for clips; name their column in 'data.table.audio'."))
-    targets = {table.label, *table.labels}
+    targets = {table.label, table.value, *table.labels}
     for name in table.features:
         if name in targets:
             raise RecipeError(
@@ -118,6 +118,7 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
         table.dialogue,
         table.split,
         table.label,
+        table.value,
         table.group,
     )
     for name in (*single, *table.labels, *table.features):

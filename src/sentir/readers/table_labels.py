@@ -1,4 +1,4 @@
-"""Labels of the user's own table: a column of names or of lists of them, or a column of intensities per label."""
+"""Labels of a user's own table: a column of names or lists of them, one of intensities per label, or numbers."""
 
 from __future__ import annotations
 
@@ -109,6 +109,41 @@ def read_intensities(
         raise CorpusError(
             _("{path}: no row has a number in each of {columns}; write decimals with a point.",
               path=path, columns=", ".join(name_of))
+        )  # fmt: skip
+    return space, labelled
+
+
+def read_numbers(
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
+) -> tuple[LabelSpace, list[Labelled]]:
+    """Read the column of a number.
+
+    Returns:
+        The space of the scale, and the score of every row; a row without a number has none (listed as an issue).
+
+    Raises:
+        CorpusError: for a number off the scale, or if no row has one.
+    """
+    assert data.table is not None and data.table.value is not None and data.table.scale is not None
+    column, (low, high) = data.table.value, data.table.scale
+    space = LabelSpace(data.task, (column,), bounds=(low, high))
+    labelled: list[Labelled] = []
+    for row, key in zip(rows, ids, strict=True):
+        number = to_number(row[column])
+        if number is None:
+            message = _("It has no number in {columns}; kept without labels.", columns=column)
+            issues.append(Issue("label_missing", "warning", message, key))
+        elif not low <= number <= high:
+            raise CorpusError(
+                _("{path}: '{id}' has {number:g} in '{column}', off the scale from {low:g} to {high:g}; "
+                  "correct it, or 'data.table.scale'.",
+                  path=path, id=key, number=number, column=column, low=low, high=high)
+            )  # fmt: skip
+        labelled.append(({}, {} if number is None else {column: number}))
+    if not any(scores for _labels, scores in labelled):
+        raise CorpusError(
+            _("{path}: no row has a number in each of {columns}; write decimals with a point.",
+              path=path, columns=column)
         )  # fmt: skip
     return space, labelled
 

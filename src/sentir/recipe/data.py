@@ -30,6 +30,8 @@ class Table(Section):
         label_separator: what parts several labels in a cell of ``label``, such as ``|``.
         names: the table's words for labels → ours; ``""`` is no label. Known words need none.
         labels: columns with an intensity each; a label is present above ``threshold``.
+        value: a column with a number to be recognized, instead of labels, on the ``scale``.
+        scale: the lowest and the highest number that ``value`` can hold.
         features: numeric columns offered as inputs.
         group: column whose values never cross splits when there is no split column (else ``dialogue``).
         splits: the groups of dev and of test by name; exclusive with ``split`` and with ``fractions``.
@@ -48,6 +50,8 @@ class Table(Section):
     label: str | None = None
     label_separator: str | None = Field(None, min_length=1)
     labels: tuple[str, ...] = ()
+    value: str | None = None
+    scale: tuple[float, float] | None = None
     names: dict[str, str] = Field(default_factory=dict)
     threshold: float = 0.0
     normalize: bool = True
@@ -59,9 +63,13 @@ class Table(Section):
 
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
-        if bool(self.label) == bool(self.labels):
-            raise ValueError(_("name either one column in 'label' or several in 'labels'"))
-        if self.label_separator and self.labels:
+        if sum(map(bool, (self.label, self.labels, self.value))) != 1:
+            raise ValueError(_("name either one column in 'label', several in 'labels', or one in 'value'"))
+        if bool(self.value) != bool(self.scale) or (self.scale and not self.scale[0] < self.scale[1]):
+            raise ValueError(
+                _("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'")
+            )
+        if self.label_separator and not self.label:
             raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
         if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
