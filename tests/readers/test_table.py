@@ -111,7 +111,7 @@ def test_a_column_of_numbers_is_a_space_of_its_scale(tmp_path):
     assert [u.labels.get("pleasure") for u in corpus] == [(4.5,), None, None]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "m/row2")]
     assert corpus.sealed._reveal()[0]["m/row3"] == {"pleasure": (1.0,)}
-    with pytest.raises(CorpusError, match="'m/row1' has 4.5 in 'v', off the scale from 0 to 3"):
+    with pytest.raises(CorpusError, match=r"'m/row1' has 4\.5 in 'v', off the scale from 0 to 3"):
         read(path, value="v", scale=(0, 3), text="t", split="s")
     with pytest.raises(CorpusError, match="no row has a number in each of t"):
         read(path, value="t", scale=(0, 3), split="s")
