@@ -101,7 +101,7 @@ def test_every_family_of_tokenizers_survives_the_folder(name, encoder, corpus, t
 def test_no_saved_file_is_a_pickle(setup, trained, tmp_path):
     trained(setup).save_pretrained(tmp_path)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".json", ".safetensors"}
+    assert {path.suffix for path in files} == {".md", ".json", ".safetensors"}
     for path in files:
         assert load_file(path) if path.suffix == ".safetensors" else json.loads(path.read_text(encoding="utf-8"))
 

@@ -7,7 +7,8 @@ The folder::
     stacked/            the recognizer whose probabilities are among its features, if there is one
     encoder/            the text encoder, if it reads, with its tokenizer, as transformers saves them
 
-A *light* folder leaves the weights of a frozen encoder out and names them by hash; loading it needs them at hand.
+With its model card, README.md, and in Spanish README.es.md. A *light* folder has none, leaves the weights of a
+frozen encoder out and names them by hash; loading it needs them at hand.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from sentir.i18n import _
 from sentir.models.encoders import best_device, save_text_encoder
 from sentir.recipe import Recipe
 from sentir.training.building import MODELS
+from sentir.training.card import data_facts, save_cards
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_prepared
 from sentir.training.preparer import Preparer
@@ -62,7 +64,7 @@ class Recognizer:
         recipe: what it was trained by.
         space: its labels, in order.
         thresholds: ``(K,)`` chosen on dev, for several labels; ``None`` for one.
-        facts: where it comes from: corpus, fingerprint, synthetic or not, dev score, versions.
+        facts: where it comes from: corpus, dev score, versions …; ``scores``: rows for its card.
         stacked: the recognizer whose probabilities are among its features, if there is one.
         calibration: fitted on dev; ``None`` where a number is recognized, or it was saved before there was one.
     """
@@ -104,6 +106,7 @@ class Recognizer:
             "curve": list(fitted.training.points),
             "speed": fitted.training.speed,
             "unusable": fitted.unusable,
+            "data": data_facts(corpus, recipe.data.task),
             "versions": versions(),
         }
         fitted.model.to(best_device())
@@ -174,6 +177,8 @@ class Recognizer:
             "encoder_digest": "" if text is None else text.digest,
             "facts": dict(self.facts),
         }
+        if not light:
+            save_cards(folder, self.recipe, self.space, self.facts)
         (folder / _FACTS).write_text(json.dumps(tree, indent=1, ensure_ascii=False), encoding="utf-8")
 
     @classmethod

@@ -59,9 +59,15 @@ def test_the_finalist_is_the_best_candidate_on_dev(task, metric, first_run):
 def test_the_finalist_is_compared_with_all_others_on_dev_and_with_the_baselines_on_test(task, first_run):
     finalist = first_run.report.selected["tiny", task]
     found = [c for c in first_run.report.comparisons if c.task == task]
-    assert {c.a for c in found} == {finalist}
-    assert {c.b for c in found if c.split == "dev"} == {*CANDIDATES} - {finalist}
-    assert {c.b for c in found if c.split == "test"} == {*BASELINES}
+    assert {c.b for c in found if c.split == "dev" and c.a == finalist} == {*CANDIDATES} - {finalist}
+    assert {(c.a, c.b) for c in found if c.split == "test"} == {(finalist, name) for name in BASELINES}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_candidates_that_differ_in_one_setting_are_compared_on_dev_once(task, first_run):
+    found = [frozenset((c.a, c.b)) for c in first_run.report.comparisons if (c.task, c.split) == (task, "dev")]
+    assert {frozenset(("plain", "slow")), frozenset(("plain", "dialogue"))} <= set(found)
+    assert len(found) == len(set(found))
 
 
 def test_test_is_opened_once_however_many_tasks_there_are(first_run, corpus):
@@ -92,7 +98,7 @@ def test_curves_have_a_point_per_epoch(first_run):
 
 def test_no_pickle_lies_in_the_folder(first_run):
     suffixes = {path.suffix for path in first_run.out.rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".toml", ".parquet", ".safetensors", ".html"}
+    assert suffixes <= {".json", ".toml", ".parquet", ".safetensors", ".html", ".md"}
 
 
 # What a second run does

@@ -52,8 +52,10 @@ def train(
     corpus = read_corpus(recipe.data, root)
     with checkpoints_in(out / "checkpoints"), tensorboard_in(tensorboard):
         recognizer, dev = train_recognizer(recipe, corpus)
+        scores = _score(_judge(corpus, "dev", recipe), _entrant(recipe.name, recognizer, dev))
+        recognizer.facts = {**recognizer.facts, "scores": [scores.to_row()]}
         recognizer.save_pretrained(out)
-    return recognizer, _score(_judge(corpus, "dev", recipe), _entrant(recipe.name, recognizer, dev))
+    return recognizer, scores
 
 
 def evaluate(

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from sentir.audio.media import Wave
 from sentir.audio.prepared import SplitSound
+from sentir.audit.values import Histogram
+from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, Opening
+from sentir.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class CorpusCard:
         issues: kind of issue → how many.
         metrics: task → the headline metric that selects.
         sound: what came of its clips, by split; empty for a corpus read without sound.
+        durations: how long its utterances are, where that is known.
     """
 
     name: str
@@ -34,6 +39,16 @@ class CorpusCard:
     issues: Mapping[str, int]
     metrics: Mapping[str, str]
     sound: tuple[SplitSound, ...] = ()
+    durations: Histogram | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What the model card of a finalist is made of; see `sentir.training.card.model_card`."""
+
+    recipe: Recipe
+    space: LabelSpace
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +114,9 @@ class StudyReport:
         recipes: corpus → the resolved recipe.
         seconds: how long the study's own work took, cached stages not counted again.
         titles: language → title, where the recipe gives one; ``title`` stands for the others.
+        rankings: curves of each label, of the finalists on dev and on the opened test split.
+        settings: (corpus, candidate) → its settings, flat, by which two candidates differ.
+        cards: (corpus, task) → what the finalist's model card is made of.
     """
 
     title: str
@@ -115,3 +133,6 @@ class StudyReport:
     titles: Mapping[str, str] = field(default_factory=dict)
     winners: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
+    settings: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    cards: Mapping[tuple[str, str], CardFacts] = field(default_factory=dict)

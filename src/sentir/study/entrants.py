@@ -16,14 +16,13 @@ from sentir.audio.store import listen
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus
 from sentir.evaluation.thresholds import tune_thresholds
-from sentir.i18n import _
 from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer
 from sentir.study.baselines import predict_baseline
 from sentir.study.plan import Candidate
 from sentir.study.stacking import Crossed, chain, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
-from sentir.training.building import MODELS, heard, lives_on
+from sentir.training.building import heard, lives_on, random_parts
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Entrant:
         dev: predictions for dev, one per seed.
         thresholds: per seed, chosen on dev; ``None`` for one label.
         test: blind predictions for test, one per seed, once they are made.
+        sure: per seed, the confidence from which on it is sure; ``None`` without a calibration.
     """
 
     name: str
@@ -47,17 +47,13 @@ class Entrant:
     dev: tuple[Predictions, ...]
     thresholds: tuple[NDArray[np.float64] | None, ...]
     test: tuple[Predictions, ...] = ()
+    sure: tuple[float | None, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know about it and about the models that it stacks on."""
         models = [] if self.role == "baseline" else [own.model for own in chain(self.recipe)]
-        notes = []
-        if any("text" in MODELS.get(m.kind).needs and not m.pretrained for m in models):
-            notes.append(_("random text encoder, nothing pretrained"))
-        if any("sound" in MODELS.get(m.kind).needs and not m.audio.pretrained for m in models):
-            notes.append(_("random audio backbone, nothing pretrained"))
-        return tuple(notes)
+        return tuple(dict.fromkeys(note for model in models for note in random_parts(model)))
 
     @property
     def family(self) -> str:
@@ -74,7 +70,10 @@ def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Ent
     folders = tuple(_trained(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
     dev = tuple(_predictions(folder, "dev") for folder in folders)
     cuts = tuple(_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
-    return Entrant(candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts)
+    return Entrant(
+        candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts,
+        sure=tuple(map(_sure, folders)),
+    )  # fmt: skip
 
 
 def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> Entrant:
@@ -109,14 +108,14 @@ def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:
 
 def _trained(stages: Stages, corpus: Corpus, recipe: Recipe) -> Path:
     def produce(folder: Path) -> None:
-        recognizer, dev = train_recognizer(recipe, corpus, cross=partial(_crossed, stages))
+        recognizer, dev = train_recognizer(recipe, corpus, cross=partial(crossed, stages))
         dev.save(folder / "dev.parquet")
         recognizer.save_pretrained(folder / "model", light=True)
 
     return stages.run("train", training_key(recipe, corpus), produce)
 
 
-def _crossed(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
+def crossed(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
     """Cross-predict, or take it from its stage; models that stack on the same one share it."""
     key = training_key(recipe, corpus) | {"folds": folds}
     folder = stages.run("cross", key, lambda folder: cross_predict(recipe, corpus, folds).save(folder))
@@ -161,6 +160,12 @@ def training_facts(folder: Path) -> dict[str, Any]:
             "facts"
         ]
     return facts
+
+
+def _sure(folder: Path) -> float | None:
+    with reading(folder):
+        tree = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))["calibration"]
+    return None if tree is None else float(tree["sure"])
 
 
 def load_trained(folder: Path) -> Recognizer:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sentir.audio.prepared import prepare
 from sentir.corpus.types import Corpus
 from sentir.evaluation.ledger import openings
+from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.i18n import LANGUAGES
+from sentir.recipe import settings
 from sentir.recognizer import versions
-from sentir.report.content import CorpusCard, Curve, StudyReport
+from sentir.report.content import CardFacts, CorpusCard, Curve, StudyReport
+from sentir.report.corpora import corpus_card
 from sentir.study.entrants import training_facts
 from sentir.study.examples import examples
 from sentir.study.results import CorpusStudy, TaskResult
@@ -26,7 +27,7 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
         title=titles["en"],
         titles=titles,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        corpora=tuple(_card(part) for part in parts),
+        corpora=tuple(_corpus_card(part) for part in parts),
         scores=tuple(row for part in parts for row in _rows(part)),
         comparisons=tuple(c for part in parts for c in _comparisons(part)),
         curves=tuple(c for part in parts for result in part.tasks for c in _curves(part.corpus, result)),
@@ -37,7 +38,21 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
         seconds=seconds,
         winners={(p.corpus.name, r.task): tuple(e.name for e in r.winners) for p in parts for r in p.tasks},
         examples=tuple(example for part in parts for example in examples(part)),
+        rankings=tuple(one for part in parts for one in _rankings(part)),
+        settings={
+            (p.corpus.name, e.name): settings(e.recipe)
+            for p in parts
+            for r in p.tasks
+            for e in r.entrants
+            if e.role == "candidate"
+        },
+        cards={(p.corpus.name, r.task): _model_card(p, r) for p in parts for r in p.tasks},
     )
+
+
+def _model_card(part: CorpusStudy, result: TaskResult) -> CardFacts:
+    _stage, facts = part.best_seed(result)
+    return CardFacts(result.finalist.recipe, part.corpus.space(result.task), facts)
 
 
 def _rows(part: CorpusStudy) -> list[ModelScores]:
@@ -48,37 +63,13 @@ def _comparisons(part: CorpusStudy) -> list[Comparison]:
     return list(part.test_comparisons) + [c for result in part.tasks for c in result.comparisons]
 
 
-def _card(part: CorpusStudy) -> CorpusCard:
-    corpus = part.corpus
-    heard = prepare(corpus, kind=part.recipe.model.audio.mel).splits if any(u.clip for u in corpus) else ()
-    return CorpusCard(
-        name=corpus.name,
-        synthetic=corpus.synthetic,
-        fingerprint=corpus.fingerprint,
-        splits={split: _counts(corpus, split) for split in ("train", "dev", "test")},
-        labels={
-            task: {split: _label_counts(corpus, split, task) for split in ("train", "dev")}
-            for task in corpus.spaces
-        },
-        issues=dict(Counter(issue.kind for issue in corpus.issues)),
-        metrics={result.task: result.metric for result in part.tasks},
-        sound=heard,
-    )
+def _corpus_card(part: CorpusStudy) -> CorpusCard:
+    metrics = {result.task: result.metric for result in part.tasks}
+    return corpus_card(part.corpus, metrics=metrics, kind=part.recipe.model.audio.mel)
 
 
-def _counts(corpus: Corpus, split: str) -> dict[str, int]:
-    rows = corpus.split(split)
-    return {
-        "utterances": len(rows),
-        "dialogues": len({u.dialogue for u in rows}),
-        "speakers": len({u.speaker for u in rows} - {None}),
-    }
-
-
-def _label_counts(corpus: Corpus, split: str, task: str) -> dict[str, int]:
-    space = corpus.space(task)
-    found = Counter(name for u in corpus.split(split) for name in space.group(u.labels.get(task, ())))
-    return {name: found[name] for name in space.groups}
+def _rankings(part: CorpusStudy) -> list[Ranking]:
+    return [one for result in part.tasks for one in result.rankings] + list(part.test_rankings)
 
 
 def _curves(corpus: Corpus, result: TaskResult) -> list[Curve]:

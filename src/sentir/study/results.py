@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 from sentir.corpus.types import Corpus
+from sentir.evaluation.details import Details
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.recipe import Recipe, differences, settings
-from sentir.study.entrants import Entrant
+from sentir.study.entrants import Entrant, training_facts
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class TaskResult:
         winners: the best candidate of each family by mean dev score, the finalist first.
         shown: what is scored on test: the winners, candidates the recipe always reports, baselines.
         rankings: the finalist's curves on dev, one for each label.
+        details: a closer look at the finalist on dev.
     """
 
     task: str
@@ -31,6 +36,7 @@ class TaskResult:
     scores: tuple[ModelScores, ...]
     comparisons: tuple[Comparison, ...]
     rankings: tuple[Ranking, ...] = ()
+    details: tuple[Details, ...] = ()
 
     @property
     def finalist(self) -> Entrant:
@@ -52,6 +58,15 @@ class CorpusStudy:
     test_scores: tuple[ModelScores, ...] = ()
     test_comparisons: tuple[Comparison, ...] = ()
     test_rankings: tuple[Ranking, ...] = ()
+    test_details: tuple[Details, ...] = ()
+
+    def best_seed(self, result: TaskResult) -> tuple[Path, dict[str, Any]]:
+        """Return the finalist's best training by dev score: its stage, and facts with the finalist's scores."""
+        facts = {folder: training_facts(folder) for folder in result.finalist.folders}
+        best = max(facts, key=lambda folder: facts[folder]["dev_score"])
+        rows = [row.to_row() for row in (*result.scores, *self.test_scores)
+                if (row.model, row.task) == (result.finalist.name, result.task)]  # fmt: skip
+        return best, json.loads(json.dumps(facts[best] | {"scores": rows}))
 
 
 def dev_pairs(ranked: Sequence[Entrant], parts: Sequence[str]) -> list[tuple[Entrant, Entrant]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sentir.corpus.types import Corpus
 from sentir.evaluation.comparison import holm
+from sentir.evaluation.details import MOST_SUSPECTS, Details
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.ranking import Ranking
@@ -22,12 +25,12 @@ from sentir.report.content import StudyReport
 from sentir.report.html import save_report
 from sentir.study.ablation import ablations
 from sentir.study.checks import check_corpus, check_names
+from sentir.study.doubts import doubtful_labels
 from sentir.study.entrants import (
     Entrant,
     enter_baseline,
     enter_candidate,
     load_trained,
-    training_facts,
     with_test,
 )
 from sentir.study.gather import study_report
@@ -78,6 +81,7 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
             _save_models(out / "models", parts[-1])
     report = study_report(parts, seconds=time.monotonic() - start)
     write_results(out / "results.json", report.scores, report.comparisons)
+    write_rows(out / "details.json", report.details)
     _save_recipes(out / "recipes", parts)
     save_report(report, out / "report.html")
     return report
@@ -118,7 +122,17 @@ def _study_task(
     return TaskResult(
         name, metric, tuple(entrants), tuple(winners), (*winners, *always, *baselines), tuple(scores),
         holm(judge.compare(pairs, metric)), judge.rank(ranked[0]),
+        (_look_closer(stages, judge, recipe, metric, ranked),),
     )  # fmt: skip
+
+
+def _look_closer(
+    stages: Stages, judge: Judge, recipe: Recipe, metric: str, ranked: Sequence[Entrant]
+) -> Details:
+    """Look closer at the best candidate on dev, and at train labels that models doubt."""
+    details = judge.look_closer(ranked[0], metric, "dev_halves")
+    found = doubtful_labels(stages, judge.corpus, recipe, details.task, ranked)
+    return details if found is None else replace(details, doubtful=len(found), suspects=found[:MOST_SUSPECTS])
 
 
 def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence[TaskResult]) -> CorpusStudy:
@@ -137,6 +151,8 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
             comparisons += holm(judge.compare(result.pairs(), result.metric))
         write_results(folder / "results.json", scores, comparisons)
         write_rows(folder / "rankings.json", [one for result in results for one in judge.rank(result.finalist)])
+        closer = [judge.look_closer(result.finalist, result.metric, "held_out") for result in results]
+        write_rows(folder / "details.json", closer)
 
     key = {
         "corpus": corpus.fingerprint,
@@ -148,7 +164,8 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
     with reading(stage):
         scores, comparisons = read_results(stage / "results.json")
         rankings = read_rows(stage / "rankings.json", Ranking)
-    return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons, rankings)
+        details = read_rows(stage / "details.json", Details)
+    return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons, rankings, details)
 
 
 def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
@@ -166,11 +183,18 @@ def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
 
 
 def _save_models(folder: Path, part: CorpusStudy) -> None:
-    """Save each finalist's best seed by dev score as a whole recognizer, ready to predict."""
+    """Save each finalist's best seed by dev score as a whole recognizer with its card, ready to predict."""
     for result in part.tasks:
-        seeds = {path: training_facts(path)["dev_score"] for path in result.finalist.folders}
-        best = max(seeds, key=lambda path: seeds[path])
+        best, facts = part.best_seed(result)
         place = folder / f"{part.corpus.name}-{result.task}"
-        saved = place / "sentir.json"
-        if not saved.is_file() or saved.read_bytes() != (best / "model" / "sentir.json").read_bytes():
-            load_trained(best).save_pretrained(place)
+        if _saved(place / "sentir.json") != _saved(best / "model" / "sentir.json") | {"facts": facts}:
+            replace(load_trained(best), facts=facts).save_pretrained(place)
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    """Return what a recognizer's folder says of it; nothing if it is none, or damaged."""
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
