@@ -103,10 +103,11 @@ def test_no_saved_file_is_a_pickle(setup, trained, tmp_path):
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".md", ".json", ".safetensors"}
     for path in files:
-        text = "" if path.suffix == ".safetensors" else path.read_text(encoding="utf-8")
-        assert {".safetensors": load_file, ".json": lambda _: json.loads(text), ".md": lambda _: text}[
-            path.suffix
-        ](path)
+        if path.suffix == ".safetensors":
+            assert load_file(path)
+        else:
+            text = path.read_text(encoding="utf-8")
+            assert text if path.suffix == ".md" else json.loads(text)
 
 
 def test_saving_twice_loading_twice_and_saving_onto_itself_change_nothing(saved, trained, corpus):
