@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sentir.evaluation.results import gain
 from sentir.i18n import _, language
 from sentir.report.figures import COLORS, _canvas, _plain
 from sentir.report.html import render_page
@@ -95,7 +96,7 @@ def history_figure(tuning: Tuning) -> Figure:
     complete = [trial for trial in tuning.trials if trial.score is not None]
     pruned = [trial for trial in tuning.trials if trial.state == "pruned" and trial.curve]
     numbers, scores = [t.number for t in complete], [t.score or 0.0 for t in complete]
-    best = [max(scores[: n + 1]) for n in range(len(scores))]
+    best = [max(scores[: n + 1], key=lambda score: gain(tuning.metric, score)) for n in range(len(scores))]
     ends = [*numbers, len(tuning.trials)], [*best, best[-1]]
     axes.step(*ends, where="post", color=COLORS[0], lw=1.4, label=_("best so far"))
     axes.plot(numbers, scores, "o", ms=4.5, color=COLORS[0], alpha=0.8, label=_("complete"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from sentir.evaluation.results import gain
 from sentir.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Tried:
         number: in the order of trials, from 1.
         state: ``complete``, ``pruned`` (ended early), ``failed`` or ``running`` (in another process).
         settings: setting → the value tried.
-        score: mean over the trial's trainings; ``None`` unless it is complete.
+        score: mean over the trial's trainings, in the metric; ``None`` unless it is complete.
         scores: one for each training.
         curve: (epoch, score so far), the epochs of all trainings counted on.
         seconds: it took.
@@ -57,7 +58,7 @@ class Tuning:
         trials: in order; interrupted ones, which were repeated, are not among them.
         interrupted: how many these are.
         importances: setting → share of what the settings together explain of the scores (fANOVA), largest
-            first; empty before `sentir.study.tuning.results.ENOUGH` trials are complete.
+            first; empty where too few trials are complete to tell, or all scores are the same.
         best: the trial with the best score; the first of equals.
         recipe: its recipe, ready to be trained.
         tuned: the recipe with the search space.
@@ -90,7 +91,7 @@ class Tuning:
     def ranked(self) -> tuple[Tried, ...]:
         """The complete trials, best first."""
         complete = [trial for trial in self.trials if trial.score is not None]
-        return tuple(sorted(complete, key=lambda trial: -(trial.score or 0.0)))
+        return tuple(sorted(complete, key=lambda trial: -gain(self.metric, trial.score or 0.0)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

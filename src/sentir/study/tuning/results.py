@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sentir.corpus.types import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.metrics import metric_name
+from sentir.evaluation.results import gain
 from sentir.i18n import _
 from sentir.recipe import Recipe, Tune
 from sentir.recognizer import versions
@@ -40,11 +41,12 @@ def gather(study: optuna.Study, recipe: Recipe, corpus: Corpus, parts: Sequence[
     found = study.get_trials(deepcopy=False)
     kept = [trial for trial in found if not lost(trial)]
     numbers = {trial.number: n for n, trial in enumerate(kept, start=1)}
-    trials = tuple(_tried(trial, recipe.tune, numbers) for trial in kept)
+    metric = metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
+    trials = tuple(_tried(trial, recipe.tune, metric, numbers) for trial in kept)
     complete = [trial for trial in trials if trial.score is not None]
     if not complete:
         raise SentirError(_nothing(trials))
-    best = max(complete, key=lambda trial: trial.score or 0.0)
+    best = max(complete, key=lambda trial: gain(metric, trial.score or 0.0))
     chosen = trial_recipe(recipe, best.settings, seeds(recipe)[0])
     return Tuning(
         name=recipe.name,
@@ -52,13 +54,13 @@ def gather(study: optuna.Study, recipe: Recipe, corpus: Corpus, parts: Sequence[
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         corpus=corpus.name,
         synthetic=corpus.synthetic,
-        metric=metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric),
+        metric=metric,
         folds=recipe.tune.folds,
         seeds=seeds(recipe),
         n_dev=round(fmean(sum(recipe.data.task in u.labels for u in part.dev) for part in parts)),
         trials=trials,
         interrupted=len(found) - len(kept),
-        importances=_importances(study, len(complete)),
+        importances=_importances(study, [trial.score for trial in complete]),
         best=best,
         recipe=chosen.override({"name": f"{recipe.name}-tuned"}),
         tuned=recipe,
@@ -66,15 +68,15 @@ def gather(study: optuna.Study, recipe: Recipe, corpus: Corpus, parts: Sequence[
     )
 
 
-def _tried(trial: FrozenTrial, tune: Tune, numbers: dict[int, int]) -> Tried:
-    known = trial.user_attrs
+def _tried(trial: FrozenTrial, tune: Tune, metric: str, numbers: dict[int, int]) -> Tried:
+    known, score = trial.user_attrs, trial.value if trial.state == TrialState.COMPLETE else None
     return Tried(
         number=numbers[trial.number],
         state=_STATES[trial.state],
         settings=settings(trial.params or trial.system_attrs.get("fixed_params", {}), tune.space),
-        score=trial.value if trial.state == TrialState.COMPLETE else None,
-        scores=tuple(known.get(SCORES, ())),
-        curve=tuple(sorted(trial.intermediate_values.items())),
+        score=None if score is None else gain(metric, score),
+        scores=tuple(gain(metric, one) for one in known.get(SCORES, ())),
+        curve=tuple((step, gain(metric, one)) for step, one in sorted(trial.intermediate_values.items())),
         seconds=trial.duration.total_seconds() if trial.duration else None,
         reason=known.get(REASON, ""),
         same_as=numbers[known[SAME_AS]] if SAME_AS in known else None,
@@ -89,8 +91,8 @@ def _nothing(trials: Sequence[Tried]) -> str:
              n=len(trials), failed=len(failed), why=failed[-1].reason)  # fmt: skip
 
 
-def _importances(study: optuna.Study, complete: int) -> dict[str, float]:
-    if complete < ENOUGH:
+def _importances(study: optuna.Study, scores: Sequence[float | None]) -> dict[str, float]:
+    if len(scores) < ENOUGH or len(set(scores)) == 1:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sentir.corpus.types import Corpus
 from sentir.errors import RecipeError
 from sentir.evaluation.metrics import metric_name
+from sentir.evaluation.results import gain
 from sentir.i18n import _
 from sentir.progress import say, task
 from sentir.readers import read_corpus
@@ -78,7 +79,7 @@ def tune(
         with Worker(study, place, out) as worker:
             study.sampler = FixedDraws(recipe.tune, worker.number)
             objective = Objective(recipe, corpora, worker, stages)
-            metric = word(metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric))
+            metric = metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
             _run(study, worker, objective, recipe.tune.trials, metric, start + (timeout or float("inf")))
         found = gather(study, recipe, corpus, corpora)
     save_tuning(found, out, fingerprint=corpus.fingerprint)
@@ -139,7 +140,7 @@ class _Teller:
         told = {trial.number for trial in over} if self._told is None else self._told
         best = max((t.value for t in over if t.state == TrialState.COMPLETE and t.value is not None), default=0.0)
         for n, trial in enumerate(trials, start=1):
-            if trial in over and trial.number not in told:
+            if trial.state.is_finished() and trial.number not in told:
                 say(f"  {_line(trial, n, self._metric, best)}")
         self._advance(len(over) - (0 if self._told is None else len(self._told)))
         self._told = {trial.number for trial in over}
@@ -153,8 +154,7 @@ class _Teller:
 def _line(trial: FrozenTrial, n: int, metric: str, best: float) -> str:
     if trial.state == TrialState.FAIL:
         return _("trial {n} failed: {why}", n=n, why=trial.user_attrs[REASON])
+    values = {"metric": word(metric), "score": gain(metric, trial.value or 0.0), "best": gain(metric, best)}
     if trial.state == TrialState.PRUNED:
-        return _("trial {n}: ended early, {metric} {score:.3f}", n=n, metric=metric, score=trial.value)
-    return _(
-        "trial {n}: {metric} {score:.3f} (best {best:.3f})", n=n, metric=metric, score=trial.value, best=best
-    )
+        return _("trial {n}: ended early, {metric} {score:.3f}", n=n, **values)
+    return _("trial {n}: {metric} {score:.3f} (best {best:.3f})", n=n, **values)

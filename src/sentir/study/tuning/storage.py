@@ -40,7 +40,7 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
         SentirError: if it cannot be opened; a password in the URL is not shown.
     """
     if url is not None:
-        with database_errors(url):
+        with database_errors(url), _experimental_is_fine():
             return RDBStorage(url, heartbeat_interval=_BEAT, grace_period=_SILENCE)
     path = folder / JOURNAL
     lock = JournalFileOpenLock(str(path))
@@ -64,6 +64,14 @@ def _drop_half_line(path: Path, lock: JournalFileOpenLock) -> None:
             os.truncate(path, content.rfind(b"\n") + 1)
     finally:
         lock.release()
+
+
+@contextmanager
+def _experimental_is_fine() -> Iterator[None]:
+    """Keep Optuna from telling the user that its heartbeat may change."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        yield
 
 
 @contextmanager
@@ -146,8 +154,7 @@ class Worker:
         return chosen
 
     def _revive(self) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
+        with _experimental_is_fine():
             optuna.storages.fail_stale_trials(self._study)
         if self._by_locks:
             for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):

@@ -1,0 +1,62 @@
+"""`sentir tune` as a user meets it: a table, a page, a recipe to train, and one sentence for every mistake."""
+
+import json
+import re
+
+import pytest
+from test_cli import sentir
+
+from sentir.recipe import toml_text
+from tiny_corpora import tiny_recipe, write_table
+
+SPACE = '[tune.space]\n"train.lr" = { low = 1e-3, high = 1e-1, log = true }\n'
+
+
+@pytest.fixture
+def place(corpus, weights, tmp_path):
+    """A table, and a recipe of it with a search space."""
+    labels = {u.id: u.labels["emotion"][0] for u in corpus if u.labels} | {u.id: "joy" for u in corpus.test}
+    write_table(corpus, tmp_path / "talk.csv", labels)
+    table = {"file": "talk.csv", "text": "text", "dialogue": "dialogue", "split": "split", "label": "label"}
+    recipe = tiny_recipe(weights, data={"table": table, "task": "emotion"}, train={"epochs": 1})
+    tree = {key: value for key, value in recipe.tree().items() if key not in ("tune", "study")}
+    (tmp_path / "mine.toml").write_text(toml_text(tree) + "\n" + SPACE)
+    return tmp_path
+
+
+def tune(place, *more):
+    return sentir("tune", place / "mine.toml", "--root", place, "--out", place / "run", "--trials", 2, *more)
+
+
+def test_tune_prints_the_best_trials_and_the_command_that_trains_the_best(place):
+    done = tune(place)
+    assert done.returncode == 0, done.stderr
+    assert "2 trials: 2 complete, 0 ended early, 0 failed." in done.stdout
+    assert "its score is flattered" in done.stdout.replace("\n", " ")
+    command = re.search(r"sentir (train .*)$", done.stdout, re.M)[1].split()
+    trained = sentir(*command[:-1], place / "model")
+    assert trained.returncode == 0, trained.stderr
+    best = json.loads((place / "run" / "tuning.json").read_text())["best"]
+    facts = json.loads((place / "model" / "sentir.json").read_text())["facts"]
+    assert facts["dev_score"] == best["score"]
+
+
+def test_tune_again_prints_the_same_as_json_without_training(place):
+    first = json.loads(tune(place, "--json").stdout)
+    again = json.loads(tune(place, "--json").stdout)
+    assert again | {"created": ""} == first | {"created": ""} and len(first["trials"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", 'tune.space={"train.lrr"={low=1.0, high=2.0}}'], "no setting 'train.lrr'; did you mean 'lr'?"),
+        (["--set", "tune.trails=3"], "there is no setting 'tune.trails'; did you mean 'trials'?"),
+        (["--set", "tune.folds=99"], "'folds' = 99 needs as many dialogues in train"),
+        (["--storage", "nowhere"], "The storage nowhere cannot be used"),
+    ],
+)
+def test_mistakes_are_one_sentence(arguments, message, place):
+    done = tune(place, *arguments)
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+    assert not (place / "run" / "best.toml").exists()

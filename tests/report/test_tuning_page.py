@@ -1,0 +1,103 @@
+"""The page of a tuning: complete by itself, in both languages, honest about what its best score is worth."""
+
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from sentir.i18n import in_language
+from sentir.recipe import Recipe
+from sentir.report.svg import fig_svg
+from sentir.report.tuning import history_figure, importance_figure, render_tuning, sentences, value_text
+from sentir.report.tuning_content import Tried, Tuning
+
+SPACE = {"train.lr": {"low": 1e-4, "high": 1e-2}, "model.features": {"choices": [[], ["lexical"]]}}
+RECIPE = Recipe.parse({"name": "<mine> & $5", "data": {"reader": "meld"}, "tune": {"space": SPACE}})
+
+
+def settings(lr):
+    return {"train.lr": lr, "model.features": ["lexical"]}
+
+
+@pytest.fixture
+def tuning():
+    """Four trials: two complete, one ended early, one failed."""
+    trials = (
+        Tried(1, "complete", settings(0.001), 0.5, (0.5,), ((1, 0.4), (2, 0.5)), 61.0),
+        Tried(2, "pruned", settings(0.01), None, (), ((1, 0.1),), 5.0),
+        Tried(3, "failed", settings(0.1), seconds=1.0, reason="<b>the wheel</b> came off"),
+        Tried(4, "complete", settings(0.002), 0.625, (0.625,), ((1, 0.625),), 40.0),
+    )
+    return Tuning(
+        name=RECIPE.name, titles={}, created="2026-01-31T14:05:00+00:00", corpus="tiny", synthetic=True,
+        metric="weighted_f1", folds=0, seeds=(0,), n_dev=15, trials=trials, interrupted=1,
+        importances={"train.lr": 0.75, "model.features": 0.25}, best=trials[3], recipe=RECIPE, tuned=RECIPE,
+        versions={"optuna": "5"},
+    )  # fmt: skip
+
+
+def test_the_page_is_one_file_in_two_languages_that_loads_nothing(tuning):
+    page = render_tuning(tuning)
+    assert page.count("<main lang=") == 2 and page.count("<svg") == 4
+    assert not re.search(r"""(?:src|href)=["'](?!#)""", page) and "url(http" not in page
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_what_a_user_wrote_is_text_on_the_page(tuning):
+    page = render_tuning(tuning)
+    assert "<mine>" not in page and "<b>the wheel" not in page
+    assert "&lt;mine&gt;" in page and "&lt;b&gt;the wheel" in page
+
+
+def test_every_state_is_counted_and_the_best_score_is_said_to_be_flattered(tuning):
+    counts, best, worth = sentences(tuning)
+    assert counts == "4 trials: 2 complete, 1 ended early, 1 failed."
+    assert best == "The best is trial 4: weighted F1 0.6250 on dev."
+    assert "best of 4 on the same 15 dev utterances" in worth and "flattered" in worth
+    _counts, best, worth = sentences(replace(tuning, folds=3))
+    assert "a mean over 3 parts of train" in best and "Dev played no part" in worth
+    assert "mean over 2 seeds" in sentences(replace(tuning, seeds=(1, 2)))[-1]
+
+
+def test_the_best_complete_trials_stand_in_the_table_best_first(tuning):
+    page = render_tuning(tuning)
+    rows = re.findall(r'<th scope="row">(\d+)</th><td class="num">(0\.\d+)', page)
+    assert rows == [("4", "0.625"), ("1", "0.500")] * 2
+
+
+def test_of_an_error_the_smallest_is_the_best(tuning):
+    error = replace(tuning, metric="mae")
+    assert [trial.number for trial in error.ranked] == [1, 4]
+    assert list(history_figure(error).axes[0].get_lines()[0].get_ydata()) == [0.5, 0.5, 0.5]
+
+
+def test_without_importances_the_page_says_why(tuning):
+    with in_language("en"):
+        page = render_tuning(replace(tuning, importances={}))
+    assert page.count("<svg") == 2 and "the importance of a setting would be noise" in page
+
+
+def test_figures_are_drawings_with_a_name_for_those_who_cannot_see_them(tuning):
+    for figure in (history_figure(tuning), importance_figure(tuning.importances)):
+        root = ElementTree.fromstring(fig_svg(figure, name="x", title="what it shows"))
+        assert root.get("aria-label") == "what it shows" and root.findtext("title") == "what it shows"
+
+
+def test_the_history_has_a_mark_for_every_trial_that_has_a_score(tuning):
+    (axes,) = history_figure(tuning).axes
+    best, complete, pruned = axes.get_lines()
+    assert list(best.get_ydata()) == [0.5, 0.625, 0.625]
+    assert list(complete.get_xdata()) == [1, 4] and list(pruned.get_xdata()) == [2]
+
+
+def test_numbers_and_lists_are_written_shortly():
+    values = {"0.00123": 0.00123456, "128": 128, "sqrt": "sqrt", '["a"]': ["a"], "true": True}
+    assert [value_text(value) for value in values.values()] == list(values)
+
+
+def test_a_frame_has_a_row_for_every_trial_and_a_column_for_every_setting(tuning):
+    frame = tuning.to_frame()
+    assert list(frame.index) == [1, 2, 3, 4] and {"train.lr", "model.features", "score"} <= set(frame.columns)
+    assert list(frame["state"]) == ["complete", "pruned", "failed", "complete"]

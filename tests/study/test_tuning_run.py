@@ -1,0 +1,343 @@
+"""Tuning: what is tried is counted, kept and never tried again; what was killed goes on; test is never read."""
+
+import json
+import time
+
+import pytest
+from tuning_parts import SPACE, die, journal, started, trainings, tried, worth
+
+from sentir.corpus.types import SealedLabels
+from sentir.errors import RecipeError, SentirError
+from sentir.recipe import Recipe, merge
+from sentir.study.stacking import train_recognizer
+from sentir.study.tuning import run
+from sentir.study.tuning.storage import JOURNAL
+from tiny_corpora import stacking_on_text, tiny_recipe
+
+pytestmark = pytest.mark.usefixtures("reads")
+TRIALS = 8
+
+
+@pytest.fixture
+def tuned(weights):
+    """Build a recipe with a search space; ``tune`` changes that section."""
+
+    def build(changes=None, **tune):
+        tree = {
+            "data": {"reader": "tiny", "root": "."},
+            "tune": {"trials": TRIALS, "pruner": "none", "space": SPACE} | tune,
+        }
+        return tiny_recipe(weights, **merge(tree, changes or {}))
+
+    return build
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Make any look at test labels an error."""
+
+    def refuse(self):
+        raise AssertionError("the test labels were asked for")
+
+    monkeypatch.setattr(SealedLabels, "_reveal", refuse)
+
+
+# What comes of it
+
+
+def test_the_best_trial_is_that_with_the_best_score_and_its_recipe_is_written(tuned, tmp_path):
+    with trainings() as seen:
+        found = run.tune(tuned(), out=tmp_path)
+    assert len(seen) == len(found.trials) == TRIALS and found.counts == {"complete": TRIALS}
+    assert found.best.score == max(worth(recipe) for recipe, _corpus in seen)
+    assert [t.score for t in found.ranked] == sorted((worth(r) for r, _corpus in seen), reverse=True)
+    best = Recipe.load(tmp_path / "best.toml")
+    assert worth(best) == found.best.score and best == found.recipe
+    assert best.train.epochs == found.best.settings["train.epochs"] and not best.tune.space
+    assert json.loads((tmp_path / "tuning.json").read_text())["best"]["score"] == found.best.score
+    frame = found.to_frame()
+    assert list(frame["train.lr"]) == [t.settings["train.lr"] for t in found.trials]
+    assert frame["score"].max() == found.best.score
+
+
+@pytest.mark.parametrize("context", ["none", "dialogue"])
+def test_training_the_best_recipe_again_reaches_the_very_score(context, tuned, corpus, tmp_path):
+    space = {"train.lr": {"low": 1e-3, "high": 1e-1, "log": True}}
+    recipe = tuned({"model": {"context": context, "dropout": 0.2}}, trials=2, space=space)
+    found = run.tune(recipe, out=tmp_path)
+    assert found.counts == {"complete": 2} and len({t.score for t in found.trials}) == 2
+    again, _dev = train_recognizer(Recipe.load(tmp_path / "best.toml"), corpus)
+    assert again.facts["dev_score"] == found.best.score
+    assert [point["score"] for point in again.facts["curve"]][: len(found.best.curve)][0] == found.best.curve[0][
+        1
+    ]
+
+
+def test_the_setting_that_decides_the_score_is_the_important_one(tuned, tmp_path):
+    with trainings():
+        few = run.tune(tuned(trials=4), out=tmp_path)
+        many = run.tune(tuned(trials=20), out=tmp_path)
+    assert few.importances == {} and next(iter(many.importances)) == "train.lr"
+    assert many.importances["train.lr"] > 0.6 and sum(many.importances.values()) == pytest.approx(1)
+
+
+def test_the_same_settings_are_not_trained_twice(tuned, tmp_path):
+    with trainings(lambda recipe: recipe.model.hidden / 100) as seen:
+        found = run.tune(tuned(space={"model.hidden": {"choices": [4, 8]}}), out=tmp_path)
+    assert len(seen) == 2 and found.counts == {"complete": TRIALS} and found.best.score == 0.08
+    same = [trial for trial in found.trials if trial.same_as]
+    assert len(same) == TRIALS - 2
+    assert all(
+        found.trials[t.same_as - 1].settings == t.settings and not found.trials[t.same_as - 1].same_as
+        for t in same
+    )
+
+
+# Train, dev and test
+
+
+def test_no_trial_sees_test(tuned, corpus, tmp_path, locked):
+    assert corpus.test
+    for folds in (0, 3):
+        with trainings() as seen:
+            run.tune(tuned(folds=folds, trials=3), out=tmp_path / str(folds))
+        assert len(seen) == 3 * max(folds, 1)
+        for _recipe, part in seen:
+            assert not part.test and not {u.id for u in part} & {u.id for u in corpus.test}
+
+
+def test_with_folds_every_dialogue_of_train_takes_the_place_of_dev_once_and_dev_plays_no_part(
+    tuned, corpus, tmp_path
+):
+    with trainings() as seen:
+        found = run.tune(tuned(folds=3, seeds=[1, 2], trials=1), out=tmp_path)
+    assert len(seen) == 6 and [recipe.train.seed for recipe, _part in seen] == [1, 2] * 3
+    held = [frozenset(u.dialogue for u in part.dev) for _recipe, part in seen[::2]]
+    assert sorted(d for fold in held for d in fold) == sorted({u.dialogue for u in corpus.train})
+    for _recipe, part in seen:
+        assert not {u.dialogue for u in part.train} & {u.dialogue for u in part.dev}
+        assert {u.id for u in part} == {u.id for u in corpus.train}
+    assert found.best.scores == (worth(seen[0][0]),) * 6 and found.recipe.train.seed == 1
+    steps = [step for step, _score in found.best.curve]
+    assert steps == sorted(set(steps)) and len(steps) == 6 * found.best.settings["train.epochs"]
+
+
+def test_a_model_that_stacks_is_tuned_and_what_it_stacks_on_is_made_once(
+    tuned, weights, corpus, tmp_path, locked
+):
+    space = {"model.hidden": {"choices": [4, 8]}}
+    recipe = tuned(stacking_on_text(weights, folds=2, train={"epochs": 1}), trials=2, space=space)
+    found = run.tune(recipe.override({"train": {"epochs": 1}}), out=tmp_path)
+    assert found.counts == {"complete": 2} and len({t.settings["model.hidden"] for t in found.trials}) > 0
+    assert len([p for p in (tmp_path / "stages").iterdir() if p.name.startswith("cross-")]) == 1
+    again, _dev = train_recognizer(Recipe.load(tmp_path / "best.toml"), corpus)
+    assert again.facts["dev_score"] == found.best.score
+
+
+# Trials that go wrong
+
+
+def test_a_trial_that_fails_is_remembered_with_its_reason_and_the_others_go_on(tuned, tmp_path):
+    reasons = {4: SentirError("the wheel came off"), 8: RuntimeError("out of memory\nmore"), 16: None}
+
+    def fail(recipe):
+        if (error := reasons[recipe.model.hidden]) is not None:
+            raise error
+
+    with trainings(before=fail):
+        found = run.tune(tuned(), out=tmp_path)
+    assert len(found.trials) == TRIALS and set(found.counts) == {"complete", "failed"}
+    for trial in found.trials:
+        expected = {4: "the wheel came off", 8: "RuntimeError: out of memory", 16: ""}
+        assert trial.reason == expected[trial.settings["model.hidden"]]
+        assert (trial.score is None) == bool(trial.reason)
+
+
+def test_settings_that_do_not_go_together_fail_alone(tuned, tmp_path):
+    space = {"model.layers": {"choices": [[1], [2]]}, "model.max_length": {"choices": [8, 600]}}
+    with trainings(before=lambda recipe: None):
+        found = run.tune(tuned(space=space), out=tmp_path)
+    assert found.counts == {"complete": TRIALS} and found.importances == {}
+
+
+def test_when_all_trials_fail_the_reason_is_said(tuned, tmp_path):
+    def fail(recipe):
+        raise SentirError("the wheel came off.")
+
+    with (
+        trainings(before=fail),
+        pytest.raises(SentirError, match=r"None of 3 trials is complete, 3 failed.*wheel"),
+    ):
+        run.tune(tuned(trials=3), out=tmp_path)
+
+
+def test_a_number_that_is_none_fails_the_trial(tuned, tmp_path):
+    space = {"train.lr": {"choices": [1e-3, 1e30]}}
+    found = run.tune(tuned(trials=4, space=space).override({"train": {"epochs": 1}}), out=tmp_path)
+    assert {t.settings["train.lr"] for t in found.trials if t.reason} == {1e30}
+    assert found.best.settings["train.lr"] == 1e-3
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_hopeless_trials_end_early_and_count(pruner, tuned, tmp_path):
+    with trainings() as seen:
+        found = run.tune(tuned(trials=15, pruner=pruner), out=tmp_path)
+    assert found.counts["pruned"] > 0 and sum(found.counts.values()) == len(seen) == 15
+    for trial in found.trials:
+        if trial.state == "pruned":
+            assert trial.score is None and trial.curve and trial.curve[-1][1] < found.best.score
+    judged = [t.number for t in found.trials if t.state == "pruned"]
+    assert pruner == "hyperband" or min(judged) > 5
+
+
+# Going on
+
+
+def test_a_finished_tuning_is_not_done_again_and_more_trials_continue_it(tuned, tmp_path):
+    with trainings() as seen:
+        first = run.tune(tuned(), out=tmp_path)
+        again = run.tune(tuned(), out=tmp_path)
+        assert len(seen) == TRIALS and tried(again) == tried(first)
+        more = run.tune(tuned(trials=TRIALS + 3), out=tmp_path)
+    assert len(seen) == TRIALS + 3 and tried(more)[:TRIALS] == tried(first)
+
+
+def test_a_tuning_that_was_killed_tries_what_one_that_was_not_does(tuned, tmp_path):
+    with trainings():
+        whole = run.tune(tuned(), out=tmp_path / "whole")
+    victims = [tried(whole)[2], tried(whole)[5]]
+    for victim in victims:
+        settings = dict(victim)
+
+        def kill(recipe, lr=settings["train.lr"]):
+            if recipe.train.lr == lr:
+                die()
+
+        with trainings(before=kill):
+            process = started(lambda: run.tune(tuned(), out=tmp_path / "killed"))
+            process.join(60)
+        assert process.exitcode == -9
+    before = len(journal(tmp_path / "killed"))
+    with trainings() as seen:
+        found = run.tune(tuned(), out=tmp_path / "killed")
+    assert tried(found) == tried(whole) and found.best == found.trials[whole.best.number - 1]
+    assert [t.score for t in found.trials] == [t.score for t in whole.trials]
+    assert found.interrupted == 2 and len(seen) == TRIALS - 5
+    assert len(journal(tmp_path / "killed")) > before
+
+
+def test_a_trial_that_the_user_interrupts_is_repeated(tuned, tmp_path):
+    count = []
+
+    def interrupt(recipe):
+        count.append(recipe)
+        if len(count) == 3:
+            raise KeyboardInterrupt
+
+    with trainings(before=interrupt):
+        with pytest.raises(KeyboardInterrupt):
+            run.tune(tuned(), out=tmp_path)
+        found = run.tune(tuned(), out=tmp_path)
+    assert found.interrupted == 1 and len(found.trials) == TRIALS and len(count) == TRIALS + 1
+    assert count[2].train.lr == count[3].train.lr == found.trials[2].settings["train.lr"]
+
+
+def test_processes_share_the_trials_and_none_is_made_twice(tuned, tmp_path):
+    def slow(recipe):
+        (tmp_path / f"{recipe.train.lr!r}").touch(exist_ok=False)
+        time.sleep(0.05)
+
+    with trainings(before=slow):
+        processes = [started(lambda: run.tune(tuned(), out=tmp_path / "out")) for _n in range(3)]
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0, 0, 0]
+        found = run.tune(tuned(), out=tmp_path / "out")
+    assert found.counts == {"complete": TRIALS} and len(set(tried(found))) == TRIALS
+    workers = {
+        row["user_attr"]["worker"] for row in journal(tmp_path / "out") if "worker" in row.get("user_attr", ())
+    }
+    assert len(workers) > 1, "more than one process made trials"
+    assert not list((tmp_path / "out" / ".workers").glob("[!c]*")), "locks of processes that ended are gone"
+
+
+def test_a_process_that_waits_takes_over_from_one_that_dies(tuned, tmp_path):
+    one = tuned(trials=1)
+
+    def work():
+        with trainings(before=lambda recipe: (time.sleep(0.6), die())):
+            run.tune(one, out=tmp_path)
+
+    (tmp_path / JOURNAL).touch()
+    process = started(work)
+    while process.is_alive() and '"train.epochs"' not in (tmp_path / JOURNAL).read_text():
+        time.sleep(0.01)
+    with trainings() as seen:
+        found = run.tune(one, out=tmp_path)
+    process.join(60)
+    assert process.exitcode == -9 and len(seen) == 1
+    assert found.counts == {"complete": 1} and found.interrupted == 1
+
+
+def test_no_trial_begins_after_the_timeout(tuned, tmp_path):
+    with trainings(before=lambda recipe: time.sleep(0.3)) as seen:
+        found = run.tune(tuned(), out=tmp_path, timeout=1)
+    assert 0 < len(seen) == len(found.trials) < TRIALS
+
+
+# The storage
+
+
+def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tuned, tmp_path, reads, corpus):
+    with trainings():
+        run.tune(tuned(trials=1), out=tmp_path)
+        for other in (tuned({"model": {"dropout": 0.5}}), tuned(seed=5), tuned(folds=2)):
+            with pytest.raises(
+                RecipeError, match=r"holds the tuning of another recipe or corpus; give another --out"
+            ):
+                run.tune(other, out=tmp_path)
+        assert len(run.tune(tuned(trials=2), out=tmp_path).trials) == 2
+
+
+def test_half_a_line_at_the_end_of_the_journal_costs_nothing_else(tuned, tmp_path):
+    with trainings() as seen:
+        first = run.tune(tuned(trials=3), out=tmp_path)
+        with (tmp_path / JOURNAL).open("a") as file:
+            file.write('{"op_code":4,"worker_')
+        found = run.tune(tuned(trials=5), out=tmp_path)
+    assert len(seen) == 5 and tried(found)[:3] == tried(first) and len(journal(tmp_path)) > 3
+
+
+def test_a_damaged_journal_is_one_sentence(tuned, tmp_path):
+    (tmp_path / JOURNAL).write_text("nonsense\n{}\n")
+    with trainings(), pytest.raises(SentirError, match=r"trials.jsonl is damaged .*; delete it to begin anew"):
+        run.tune(tuned(), out=tmp_path)
+
+
+def test_nothing_of_a_tuning_is_pickled(tuned, tmp_path):
+    with trainings():
+        run.tune(tuned(trials=2), out=tmp_path)
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {JOURNAL, "best.toml", "recipe.toml", "tuning.json", "tuning.html", ".workers/claim.lock"}
+    assert all("op_code" in row for row in journal(tmp_path))
+
+
+def test_a_database_keeps_the_trials_too(tuned, tmp_path):
+    url = f"sqlite:///{tmp_path}/trials.db"
+    with trainings() as seen:
+        first = run.tune(tuned(trials=2), out=tmp_path / "a", storage=url)
+        found = run.tune(tuned(trials=4), out=tmp_path / "b", storage=url)
+        run.tune(tuned(trials=1, seed=9), out=tmp_path / "b", storage=url)
+    assert len(seen) == 5 and tried(found)[:2] == tried(first)
+    assert not (tmp_path / "a" / JOURNAL).exists() and (tmp_path / "b" / "best.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:////no/such/folder/trials.db", "postgresql://me:secret@nowhere.invalid/x", "trials.db", "x://"],
+)
+def test_a_database_that_cannot_be_used_is_one_sentence_without_its_password(url, tuned, tmp_path):
+    with trainings(), pytest.raises(SentirError) as caught:
+        run.tune(tuned(), out=tmp_path, storage=url)
+    assert "cannot be used" in str(caught.value) and "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)

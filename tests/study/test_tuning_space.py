@@ -1,0 +1,137 @@
+"""The search space: every mistake is met before the first trial, and what is drawn lies in it."""
+
+import json
+import math
+import tomllib
+
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tuning_parts import SPACE
+
+from sentir.errors import RecipeError, UnknownNameError
+from sentir.recipe import Dimension, Recipe, toml_text
+from sentir.study.tuning.sampling import FixedDraws
+from sentir.study.tuning.space import check_space, draw, nested, trial_recipe
+from tiny_corpora import tiny_recipe
+
+LR = "train.lr"
+RANGE = {"low": 1e-4, "high": 1e-2}
+
+
+def tuned(weights, **tune):
+    return tiny_recipe(weights, tune={"space": SPACE} | tune)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({}, "Nothing is to be tuned"),
+        ({"train.lrr": RANGE}, "tune.space: there is no setting 'train.lrr'; did you mean 'lr'?"),
+        ({"trian.lr": RANGE}, "there is no setting 'trian'; did you mean 'train'?"),
+        ({"model.hiden": {"choices": [8]}}, "did you mean 'hidden'?"),
+        ({LR: {"low": -1.0, "high": 1.0}}, "'train.lr' cannot be -1.0: Input should be greater than 0"),
+        (
+            {"model.dropout": {"low": 0.0, "high": 1.0}},
+            "'model.dropout' cannot be 1.0: Input should be less than 1",
+        ),
+        ({"train.epochs": {"low": 1.0, "high": 9.0}}, "'train.epochs' cannot be"),
+        ({"train.balance": {"choices": ["none", "square"]}}, "'train.balance' cannot be 'square'"),
+        ({"train.seed": {"low": 0, "high": 9}}, "list seeds in 'tune.seeds'"),
+        ({"data.task": {"choices": ["emotion"]}}, "'data.task' cannot be tuned; what can is in model, train,"),
+        ({"evaluation.resamples": {"choices": [200]}}, "'evaluation.resamples' cannot be tuned"),
+        ({LR: {"low": 1.0, "high": 1.0}}, "'low' must be less than 'high'"),
+        ({LR: {"low": 1.0}}, "give either 'choices' or 'low' and 'high'"),
+        ({LR: RANGE | {"choices": [1.0]}}, "give either 'choices' or 'low' and 'high'"),
+        ({LR: {"low": 0.0, "high": 1.0, "log": True}}, "'log' needs 'low' above 0"),
+        ({LR: {"lo": 1.0, "high": 2.0}}, "there is no setting 'tune.space.train.lr.lo'; did you mean 'low'?"),
+        ({"train.epochs": {"low": 1, "high": 9, "step": 3}}, "steps of 3 from 'low' do not reach 'high'"),
+        ({"model.hidden": {"choices": [8, 16, 8]}}, "'choices' names a value twice"),
+        ({"train": {"lr": RANGE}}, 'write the whole setting in quotes: "train.lr"'),
+    ],
+)
+def test_a_space_that_cannot_be_is_one_sentence_that_names_the_setting(space, message, weights, corpus):
+    with pytest.raises(RecipeError) as caught:
+        check_space(tiny_recipe(weights, tune={"space": space}), corpus)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_names_among_the_choices_are_looked_up(weights, corpus):
+    space = {"model.features": {"choices": [[], ["lexica"]]}}
+    with pytest.raises(UnknownNameError, match="did you mean lexical"):
+        check_space(tiny_recipe(weights, tune={"space": space}), corpus)
+
+
+@pytest.mark.parametrize("tune", [{"folds": 1}, {"seeds": [1, 1]}, {"trials": 0}, {"sampler": "grid"}])
+def test_settings_of_the_tuning_itself_are_checked(tune, weights):
+    with pytest.raises(RecipeError, match=f"tune.*{next(iter(tune))}"):
+        tuned(weights, **tune)
+
+
+def test_a_recipe_with_a_space_is_the_same_after_a_round_through_toml(weights):
+    space = SPACE | {
+        "model.features": {"choices": [[], ["lexical", "dialogue"]]},
+        "model.dropout": {"choices": [0.0]},
+    }
+    recipe = tuned(weights, space=space, folds=3, seeds=[1, 2])
+    again = Recipe.parse(tomllib.loads(toml_text(recipe.tree())))
+    assert again == recipe and again.override({}) == recipe
+
+
+numbers = st.integers(1, 50) | st.floats(0.001, 50, allow_subnormal=False)
+scalars = st.booleans() | st.integers(-9, 9) | st.text(max_size=3) | st.floats(-9, 9)
+ranges = (
+    st.tuples(numbers, numbers, st.booleans())
+    .filter(lambda r: r[0] < r[1])
+    .map(lambda r: {"low": r[0], "high": r[1], "log": r[2]})
+)
+lists = st.lists(scalars | st.lists(scalars, max_size=2), min_size=1, max_size=4, unique_by=json.dumps)
+
+
+@settings(max_examples=20)
+@given(st.one_of(ranges, lists.map(lambda found: {"choices": found})), st.integers(0, 99))
+def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
+    space = {"model.x": Dimension.model_validate(values)}
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    found = draw(study.ask(), space)["model.x"]
+    if "choices" in values:
+        assert json.dumps(found) in [json.dumps(choice) for choice in values["choices"]]
+    else:
+        assert values["low"] <= found <= values["high"]
+        assert isinstance(found, int) == space["model.x"].whole
+    assert json.loads(json.dumps(found)) == found or math.isnan(found)
+
+
+def test_settings_reach_the_recipe_and_neither_space_nor_study_does(weights):
+    recipe = tuned(weights).override({"study": {"seeds": [5]}})
+    found = trial_recipe(recipe, {"train.lr": 0.5, "model.hidden": 4, "model.audio.max_seconds": 3}, seed=7)
+    assert (found.train.lr, found.model.hidden, found.model.audio.max_seconds, found.train.seed) == (0.5, 4, 3, 7)
+    assert found.train.epochs == recipe.train.epochs and not found.tune.space and not found.study.seeds
+    assert nested({"a.b": 1, "a.c.d": 2}) == {"a": {"b": 1, "c": {"d": 2}}}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_the_seed_and_the_number_decide_a_draw_whichever_process_asks(sampler, weights):
+    def first(seed, numbers):
+        tune = tuned(weights, sampler=sampler, seed=seed).tune
+        found = []
+        for number in numbers:
+            study = optuna.create_study(sampler=FixedDraws(tune, lambda _trial, n=number: n))
+            found.append(tuple(draw(study.ask(), tune.space).values()))
+        return found
+
+    assert first(0, range(4)) == first(0, range(4)) != first(1, range(4))
+    assert len(set(first(0, range(20)))) == 20
+
+
+def test_tpe_learns_from_what_was_tried_though_every_draw_has_its_own_seed(weights):
+    space = {f"train.{name}": {"low": 1e-6, "high": 1.0, "log": True} for name in ("lr", "weight_decay")}
+
+    def late(sampler):
+        tune = tuned(weights, sampler=sampler, space=space).tune
+        study = optuna.create_study(direction="maximize", sampler=FixedDraws(tune, lambda trial: trial.number))
+        study.optimize(lambda trial: sum(min(v / 1e-3, 1e-3 / v) for v in draw(trial, tune.space).values()), 60)
+        return sum(trial.value for trial in study.trials[30:])
+
+    assert late("tpe") > 2 * late("random")

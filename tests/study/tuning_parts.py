@@ -1,0 +1,67 @@
+"""A tuning of the tiny corpus whose trainings take no time: their dev scores are a function of the settings."""
+
+import json
+import multiprocessing
+import os
+import signal
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from sentir.study.tuning import objective, run, saving
+from sentir.study.tuning.storage import JOURNAL
+
+SPACE = {
+    "train.lr": {"low": 1e-4, "high": 1e-1, "log": True},
+    "model.hidden": {"choices": [4, 8, 16]},
+    "train.epochs": {"low": 3, "high": 6},
+}
+
+
+def worth(recipe):
+    """A score that the learning rate decides, between 0 and 1, best at 0.01."""
+    lr = recipe.train.lr
+    return min(lr / 0.01, 0.01 / lr)
+
+
+@contextmanager
+def trainings(score=worth, before=lambda recipe: None):
+    """Replace trainings by ``score``; gives the recipes that were trained, and on which corpora."""
+    seen = []
+
+    def train(recipe, corpus, *, cross, on_epoch):
+        seen.append((recipe, corpus))
+        before(recipe)
+        found = score(recipe)
+        for epoch in range(1, recipe.train.epochs + 1):
+            on_epoch({"epoch": float(epoch), "loss": 1.0, "score": found * epoch / recipe.train.epochs})
+        return SimpleNamespace(facts={"dev_score": found}), None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(objective, "train_recognizer", train)
+        patch.setattr(run, "_LOOK", 0.05)
+        patch.setattr(saving, "render_tuning", lambda tuning: "")
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield seen
+
+
+def tried(tuning):
+    """The settings of every trial, in order."""
+    return [tuple(sorted(trial.settings.items())) for trial in tuning.trials]
+
+
+def journal(out):
+    return [json.loads(line) for line in (out / JOURNAL).read_text().splitlines()]
+
+
+def started(work):
+    """Do some work in a process of its own, a copy of this one."""
+    process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+    process.start()
+    return process
+
+
+def die(_recipe=None):
+    """What the machine does to a process whose time is over: ``kill -9``."""
+    os.kill(os.getpid(), signal.SIGKILL)
