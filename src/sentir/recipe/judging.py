@@ -38,6 +38,8 @@ class Study(Section):
         always_report: candidates whose test score is shown beside the finalist's, whatever their dev score.
         ablate: what is left out of the recipe, one thing at a time, each a candidate beside the recipe itself:
             a setting (``model.context``), one of a list (``model.features.lexical``), ``text`` or ``sound``.
+        label_noise: whether train labels are searched for doubtful ones, for which the best candidate is
+            trained five times more; where one stacks on a model of the task, they are searched anyway.
         test: whether what dev chose is scored on test; ``false`` = the study ends on dev, and test stays closed.
     """
 
@@ -47,6 +49,7 @@ class Study(Section):
     baselines: tuple[str, ...] = ("majority", "bag of words")
     always_report: tuple[str, ...] = ()
     ablate: tuple[str, ...] = ()
+    label_noise: bool = False
     test: bool = True
 
     @model_validator(mode="after")

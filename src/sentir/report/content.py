@@ -13,6 +13,7 @@ from sentir.audio.media import Wave
 from sentir.audio.prepared import SplitSound
 from sentir.audit.values import Histogram
 from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.details import Details
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, Opening
 from sentir.recipe import Recipe
@@ -117,6 +118,8 @@ class StudyReport:
         rankings: curves of each label, of the finalists on dev and on the opened test split.
         settings: (corpus, candidate) → its settings, flat, by which two candidates differ.
         cards: (corpus, task) → what the finalist's model card is made of.
+        details: closer looks at the finalists, rows of ``details.json``, on dev and on the opened test split.
+        heard: the clips of their mistakes.
     """
 
     title: str
@@ -136,3 +139,5 @@ class StudyReport:
     rankings: tuple[Ranking, ...] = ()
     settings: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     cards: Mapping[tuple[str, str], CardFacts] = field(default_factory=dict)
+    details: tuple[Details, ...] = ()
+    heard: tuple[Example, ...] = ()

@@ -2,50 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.evaluation.results import Score, is_share
+from sentir.documents import Document
+from sentir.evaluation.results import is_share
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.recipe import toml_text
-from sentir.report import figures, glance, inline, tables
-from sentir.report.content import StudyReport
+from sentir.report import alt, compared, figures, glance, inline, sentences, tables
+from sentir.report.content import Example, StudyReport
 from sentir.report.svg import fig_svg
 from sentir.report.words import word
+from sentir.training.card import intended_use, model_card, score_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-
-def save_report(report: StudyReport, path: Path) -> None:
-    """Write `render`'s page to ``path``, making its folder if needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(report), encoding="utf-8")
+LIMIT = 8_000_000  # bytes of a page
 
 
-def render(report: StudyReport) -> str:
+def render(report: StudyReport, *, limit: int = LIMIT) -> str:
     """Return the report as one self-contained HTML page.
 
-    Every language is in it; the one shown first is `sentir.i18n.language`, and a switch shows the others.
+    Every language is in it; the one shown first is `sentir.i18n.language`, and a switch shows the others. Where it
+    would be larger than ``limit`` bytes, examples are left out, the last ones first, and it says so.
 
     Raises:
         SentirError: if there are results for a task that no corpus card announces.
     """
-    media, shown = inline.media(report.examples), language()
+    media = inline.media(report.examples)
+    shown = report.examples
+    while True:
+        page = _render(report, shown, media)
+        excess = len(page.encode()) - limit
+        if excess <= 0 or not shown:
+            return page
+        shown = _fewer(shown, media, excess)
+
+
+def _fewer(
+    examples: Sequence[Example], media: Mapping[tuple[str, str], inline.Media], excess: int
+) -> tuple[Example, ...]:
+    """Return the examples without the last ones, at least one, whose media are as large as the excess."""
+    kept = list(examples)
+    while kept and excess > 0:
+        lost = media[kept[-1].corpus, kept.pop().id]
+        excess -= len(lost.picture) + len(lost.sound)
+    return tuple(kept)
+
+
+def _render(report: StudyReport, shown: Sequence[Example], media: Mapping[tuple[str, str], inline.Media]) -> str:
+    first = language()
 
     def content() -> dict[str, Any]:
         return {
             "report": report,
+            "examples": shown,
             "title": report.titles.get(language(), report.title),
             "sections": tables.sections(report),
             "media": media,
-            "holds_media": language() == shown,
+            "holds_media": language() == first,
+            "cards": cards(report),
         }
 
     return render_page("body.html", content)
+
+
+def cards(report: StudyReport) -> dict[tuple[str, str], Document]:
+    """Return (corpus, task) → the finalist's model card in the current language, but for what all are meant for."""
+    found = {key: model_card(one.recipe, one.space, one.facts) for key, one in report.cards.items()}
+    return {
+        key: replace(card, parts=tuple(p for p in card.parts if p.blocks != intended_use()))
+        for key, card in found.items()
+    }
 
 
 def render_page(template: str, content: Callable[[], Mapping[str, Any]]) -> str:
@@ -88,15 +120,18 @@ def _environment() -> Environment:
     environment.globals |= {
         "_": _,
         "svg": _svg,
-        "confusion_figure": figures.confusion_figure,
-        "curves_figure": figures.curves_figure,
-        "label_figure": figures.label_figure,
+        "alt": alt,
+        "figures": figures,
+        "sentences": sentences,
         "metric_names": tables.metric_names,
         "best_models": tables.best_models,
         "is_share": is_share,
         "comparison_groups": tables.comparison_groups,
+        "compared": compared.compared,
         "glance": glance.glance,
         "openings_by_split": tables.openings_by_split,
+        "intended_use": intended_use,
+        "durations": durations,
     }
     return environment
 
@@ -107,16 +142,14 @@ def _svg(figure: Any, name: str, title: str, description: str = "") -> Markup:
     return Markup(fig_svg(figure, name=name, title=title, description=description))
 
 
+def durations(card: Any) -> Any:
+    """Return how long the utterances of a corpus are, its unit in the current language."""
+    return replace(card.durations, unit=_("seconds"))
+
+
 def decimals(value: float) -> str:
     """Write a score with three decimals; a dash if it is not a number."""
     return f"{value:.3f}" if value == value else "–"
-
-
-def score_text(score: Score) -> str:
-    """Write a score with its interval, if it has one: ``0.612 [0.590, 0.633]``."""
-    if score.low is None or score.high is None:
-        return decimals(score.value)
-    return f"{decimals(score.value)} [{decimals(score.low)}, {decimals(score.high)}]"
 
 
 def moment(text: str) -> str:

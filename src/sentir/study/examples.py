@@ -1,4 +1,4 @@
-"""Utterances of dev to look at and to listen to, with what the best of each family says of them."""
+"""Utterances to look at and to listen to: some of dev with what the best say of them, and the worst mistakes."""
 
 from __future__ import annotations
 
@@ -37,6 +37,19 @@ def examples(part: CorpusStudy) -> list[Example]:
     task = part.tasks[0].task
     drawn = _draw(listen(part.corpus.dev), part.corpus.space(task))
     return [example for u in drawn if (example := _example(part, u))]
+
+
+def heard_mistakes(part: CorpusStudy) -> list[Example]:
+    """Return the clips of the finalists' worst mistakes, each once; what cannot be decoded is left out.
+
+    Raises:
+        SentirError: if the store of sounds cannot be written.
+    """
+    ids = dict.fromkeys(mistake.id for one in part.details for mistake in one.mistakes)
+    clips = [u for key in ids if (u := part.corpus.by_id[key]).clip]
+    heard = listen(clips) if clips else []
+    usable = [u for u in heard if u.sound and u.sound.mel is not None]
+    return [example for u in usable if (example := _example(part, u))]
 
 
 def _draw(heard: Sequence[Utterance], space: LabelSpace) -> list[Utterance]:

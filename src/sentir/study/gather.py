@@ -15,7 +15,7 @@ from sentir.recognizer import versions
 from sentir.report.content import CardFacts, CorpusCard, Curve, StudyReport
 from sentir.report.corpora import corpus_card
 from sentir.study.entrants import training_facts
-from sentir.study.examples import examples
+from sentir.study.examples import examples, heard_mistakes
 from sentir.study.results import CorpusStudy, TaskResult
 
 
@@ -47,6 +47,8 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
             if e.role == "candidate"
         },
         cards={(p.corpus.name, r.task): _model_card(p, r) for p in parts for r in p.tasks},
+        details=tuple(one for part in parts for one in part.details),
+        heard=tuple(clip for part in parts for clip in heard_mistakes(part)),
     )
 
 

@@ -10,6 +10,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Labels
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.comparison import compare
+from sentir.evaluation.details import Details, look_closer
 from sentir.evaluation.ranking import Ranking, rank_labels
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
@@ -53,6 +54,22 @@ class Judge:
             space, self._task_labels(space), self._predictions(entrant), entrant.thresholds, self._groups()
         )
         return rank_labels(space, truth, runs, model=entrant.name, corpus=self.corpus.name, split=self.split)
+
+    def look_closer(self, entrant: Entrant, metric: str, how: str) -> Details:
+        """Return how far an entrant can be trusted, where it is good, and where it is wrong.
+
+        Args:
+            entrant: with its predictions.
+            metric: one of `sentir.evaluation.metrics.counted`.
+            how: as `sentir.evaluation.reliability.Reliability` keeps it.
+        """
+        space = self._space(entrant)
+        return look_closer(
+            self.corpus, space, self._task_labels(space), self._predictions(entrant),
+            entrant.thresholds, entrant.sure, self._groups(),
+            model=entrant.name, split=self.split, metric=metric, how=how,
+            resamples=self.settings.resamples, confidence=CONFIDENCE,
+        )  # fmt: skip
 
     def compare(self, pairs: Iterable[tuple[Entrant, Entrant]], metric: str) -> list[Comparison]:
         """Compare the entrants of each pair."""

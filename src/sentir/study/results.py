@@ -60,6 +60,11 @@ class CorpusStudy:
     test_rankings: tuple[Ranking, ...] = ()
     test_details: tuple[Details, ...] = ()
 
+    @property
+    def details(self) -> tuple[Details, ...]:
+        """The closer looks at the finalists, on dev and on the opened test split."""
+        return (*(one for result in self.tasks for one in result.details), *self.test_details)
+
     def best_seed(self, result: TaskResult) -> tuple[Path, dict[str, Any]]:
         """Return the finalist's best training by dev score: its stage, and facts with the finalist's scores."""
         facts = {folder: training_facts(folder) for folder in result.finalist.folders}

@@ -1,0 +1,152 @@
+"""Calibration error, Brier score and risk-coverage of N utterances, each with its interval over dialogues.
+
+A run is one trained model (one seed). What it states and what is found are ``(N, M)``: of its answer where one
+label is chosen (M = 1), of every label where several may hold (M = K).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.evaluation.intervals import chunk_sizes
+from sentir.evaluation.results import Score
+
+BINS, LEAST = 10, 20  # bins of equal mass at most, and utterances in each at least
+_SIMULATIONS = 300
+_SURPRISING = 0.95  # the quantile of chance above which a calibration error is none of chance
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Metric = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """How intervals are drawn: the dialogue of each of N utterances, resamples, mass, and seed."""
+
+    index: Index
+    resamples: int
+    confidence: float
+    seed: int = 0
+
+    @property
+    def groups(self) -> int:
+        """How many dialogues there are."""
+        return int(self.index.max()) + 1
+
+    def score(self, rows: Sequence[Array], metric: Metric) -> Score:
+        """Score the runs' rows ``(N, S)`` by a metric of sums over utterances."""
+        sums = np.zeros((len(rows), self.groups, rows[0].shape[1]))
+        for run, values in zip(sums, rows, strict=True):
+            np.add.at(run, self.index, values)
+        return self.score_sums(sums, metric)
+
+    def score_sums(self, sums: Array, metric: Metric) -> Score:
+        """Score the runs' sums over dialogues ``(runs, C, S)``."""
+        drawn = [metric(weights @ sums).mean(axis=0) for weights in self.weights(sums)]
+        return self.interval(metric(sums.sum(axis=1)), np.concatenate(drawn))
+
+    def weights(self, sums: Array) -> Iterator[Array]:
+        """Draw how often each dialogue counts, ``(resamples, C)`` in chunks that fit sums ``(runs, C, S)``."""
+        n, rng = self.groups, np.random.default_rng(self.seed)
+        for size in chunk_sizes(self.resamples, sums):
+            yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+
+    def interval(self, values: Array, drawn: Array) -> Score:
+        """Return the mean over runs with the percentile interval of resamples; none with a single dialogue."""
+        sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        if self.groups < 2:
+            return Score(float(values.mean()), None, None, sd)
+        low, high = np.quantile(drawn, [(1 - self.confidence) / 2, (1 + self.confidence) / 2])
+        return Score(float(values.mean()), float(low), float(high), sd)
+
+
+def bins_of(stated: Array) -> Index:
+    """Return the bin of each of N probabilities: bins of equal mass, equal probabilities in one of them."""
+    count = int(np.clip(len(stated) // LEAST, 1, BINS))
+    edges = np.unique(np.quantile(stated, np.arange(1, count) / count)) if count > 1 else np.empty(0)
+    return np.searchsorted(edges, stated, side="right")
+
+
+def calibration_error(claims: Sequence[tuple[Array, Array]], draws: Draws) -> tuple[Score, float]:
+    """Return the expected calibration error, a mean over the M columns, and what it would be by chance.
+
+    In few utterances even true probabilities show an error, and a resample adds as much again. So the percentile
+    interval lies too high. This one ends there, begins as far below the error as the former lies above it, and
+    begins at 0 unless the error is above what 95 % of simulations show in which everything happens as stated.
+
+    Args:
+        claims: what each run states and what is found, ``(N, M)`` both.
+        draws: of dialogues.
+
+    Returns:
+        The error, and the mean of the simulations.
+    """
+    m = claims[0][0].shape[1]
+    found = draws.score([_gaps(*claim) for claim in claims], lambda sums: _mean_gap(sums, m))
+    chance = np.mean([_by_chance(stated, draws.seed) for stated, _found in claims], axis=0)
+    if found.low is None or found.high is None:
+        return found, float(chance.mean())
+    surprising = found.value > np.quantile(chance, _SURPRISING)
+    low = max(0.0, 2 * found.value - found.high) if surprising else 0.0
+    return Score(found.value, low, found.high, found.sd), float(chance.mean())
+
+
+def share(rows: Sequence[Array], draws: Draws) -> Score:
+    """Return the mean of one number ``(N,)`` per utterance."""
+    return draws.score([_counted(values) for values in rows], lambda sums: sums[..., 0] / sums[..., 1])
+
+
+def area_under_risks(wrong: Sequence[Array], held: Sequence[Array], draws: Draws) -> Score:
+    """Return the mean risk over all coverages, where the surest answers are kept.
+
+    Args:
+        wrong: the share of each answer that is wrong, ``(N,)`` for each run.
+        held: its confidence.
+        draws: of dialogues.
+    """
+    orders = [np.argsort(-h, kind="stable") for h in held]
+
+    def areas(weights: Array) -> Array:
+        found = []
+        for order, loss in zip(orders, wrong, strict=True):
+            w = weights[:, draws.index[order]]
+            total = np.cumsum(w, axis=1)
+            risk = np.divide(np.cumsum(w * loss[order], axis=1), total, out=np.zeros_like(w), where=total > 0)
+            found.append((w * risk).sum(axis=1) / total[:, -1])
+        return np.array(found)
+
+    widest = np.empty((1, draws.groups, len(draws.index)))  # what bounds the memory of a chunk
+    drawn = [areas(weights).mean(axis=0) for weights in draws.weights(widest)]
+    return draws.interval(areas(np.ones((1, draws.groups)))[:, 0], np.concatenate(drawn))
+
+
+def _gaps(stated: Array, found: Array) -> Array:
+    """Return ``(N, M·BINS + 1)``: stated less found in the column of its bin, and 1 to count by."""
+    n, m = stated.shape
+    rows = np.zeros((n, m, BINS))
+    for k in range(m):
+        rows[np.arange(n), k, bins_of(stated[:, k])] = stated[:, k] - found[:, k]
+    return _counted(rows.reshape(n, -1))
+
+
+def _mean_gap(sums: Array, m: int) -> Array:
+    return np.abs(sums[..., :-1]).sum(axis=-1) / sums[..., -1] / m
+
+
+def _by_chance(stated: Array, seed: int) -> Array:
+    """Return the errors of simulations in which everything happens just as often as stated."""
+    rng = np.random.default_rng([seed, 2])
+    found = np.zeros(_SIMULATIONS)
+    for p in stated.T:
+        happens = rng.random((_SIMULATIONS, len(p))) < p
+        found += np.abs((p - happens) @ np.eye(BINS)[bins_of(p)]).sum(axis=1) / len(p)
+    return found / stated.shape[1]
+
+
+def _counted(values: Array) -> Array:
+    return np.column_stack([values, np.ones(len(values))])

@@ -1,0 +1,116 @@
+"""A closer look at one model on one split: can it be trusted, where is it good, where is it wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.predictions import Predictions
+from sentir.corpus.types import Corpus
+from sentir.evaluation.errors import Mistake, SpeakerErrors, Suspect, by_speaker, worst
+from sentir.evaluation.intervals import Run
+from sentir.evaluation.reliability import Reliability, decide, decide_in_halves, measure
+from sentir.evaluation.scoring import joined
+from sentir.evaluation.slices import Slice, cut_split, score_slices
+
+MOST_SUSPECTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """One model on one split of one corpus: a row of ``details.json``.
+
+    Attributes:
+        reliability: ``None`` where a number is recognized, and for a model that was saved uncalibrated.
+        mistakes: the errors it is surest of, the surest first.
+        doubtful: how many train utterances have a doubtful label; ``None`` where nobody looked.
+        suspects: the most doubtful of them, at most `MOST_SUSPECTS`.
+    """
+
+    model: str
+    corpus: str
+    task: str
+    split: str
+    reliability: Reliability | None
+    slices: tuple[Slice, ...]
+    speakers: tuple[SpeakerErrors, ...]
+    mistakes: tuple[Mistake, ...]
+    doubtful: int | None = None
+    suspects: tuple[Suspect, ...] = ()
+
+
+def look_closer(
+    corpus: Corpus,
+    space: LabelSpace,
+    labels: Mapping[str, tuple[Label, ...]],
+    predictions: Sequence[Predictions],
+    thresholds: Sequence[NDArray[np.floating] | None],
+    sure: Sequence[float | None],
+    groups: Mapping[str, str],
+    *,
+    model: str,
+    split: str,
+    metric: str,
+    how: str,
+    resamples: int,
+    confidence: float,
+) -> Details:
+    """Look at one model, trained with one or more seeds, on exactly the utterances in ``labels``.
+
+    Args:
+        corpus: that they are from.
+        space: of the task.
+        labels: id → label names of the task, or its number.
+        predictions, thresholds, sure: one per seed; ``sure`` as `sentir.evaluation.calibration.Calibration` has
+            it, ``None`` without a calibration.
+        groups: id → dialogue or speaker; the bootstrap draws these.
+        model: its name.
+        split: of the utterances.
+        metric: one of `sentir.evaluation.metrics.counted`.
+        how: what the utterances taught the model, as `Reliability` keeps it.
+        resamples: behind every interval.
+        confidence: mass of the intervals.
+
+    Raises:
+        PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
+    """
+    ids, truth, runs, drawn = joined(space, labels, predictions, thresholds, groups)
+    bootstrap: dict[str, Any] = {"metric": metric, "resamples": resamples, "confidence": confidence}
+    speakers = [corpus.by_id[key].speaker for key in ids]
+    mean = Predictions.mean([p.select(ids) for p in predictions])
+    cuts = [cut for cut in thresholds if cut is not None]
+    return Details(
+        model=model,
+        corpus=corpus.name,
+        task=space.task,
+        split=split,
+        reliability=_reliability(space, truth, runs, sure, drawn, how, bootstrap),
+        slices=score_slices(space, ids, truth, runs, drawn, cut_split(corpus, split, labels, space), **bootstrap),
+        speakers=by_speaker(space, speakers, truth, runs, [labels[key] for key in ids], metric),
+        mistakes=worst(corpus, mean, np.mean(cuts, axis=0) if cuts else None, labels),
+    )  # fmt: skip
+
+
+def _reliability(
+    space: LabelSpace,
+    truth: NDArray,
+    runs: Sequence[Run],
+    sure: Sequence[float | None],
+    groups: Sequence[str],
+    how: str,
+    bootstrap: Mapping[str, Any],
+) -> Reliability | None:
+    known = [bar for bar in sure if bar is not None]
+    if len(known) < len(runs):
+        return None
+    if how == "dev_halves" and len(set(groups)) > 1:
+        decided = [decide_in_halves(space, truth, p, groups) for p, _cuts in runs]
+    else:
+        how = "learned" if how == "dev_halves" else how
+        decided = [decide(space, p, cuts, bar) for (p, cuts), bar in zip(runs, known, strict=True)]
+    return measure(space, truth, decided, groups, how=how, **bootstrap)

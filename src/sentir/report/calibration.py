@@ -1,0 +1,117 @@
+"""Whether a model can be trusted, drawn and said: reliability, what abstaining gains, and how it was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sentir.evaluation.reliability import Reliability
+from sentir.evaluation.results import Score, gain, is_share
+from sentir.i18n import _
+from sentir.report.figures import _SMALL, _TEXT, COLORS, _canvas, _look, _plain, _with_labels
+from sentir.report.words import word
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def reliability_figure(reliability: Reliability) -> Figure:
+    """Draw how often a model is right, or a label present, against how probable it says that is."""
+    figure, axes = _canvas(height=3.9 + 0.17 * -(-len(reliability.curves) // 3))
+    axes.plot([0, 1], [0, 1], color="black", alpha=0.3, lw=0.8, ls="--")
+    for n, (name, bins) in enumerate(reliability.curves.items()):
+        label = _plain(word(name)) if name else None
+        axes.plot([b.stated for b in bins], [b.found for b in bins], marker="o", ms=3.5, label=label, **_look(n))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.01)
+    axes.set_aspect("equal")
+    axes.grid(color="black", alpha=0.12, lw=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    single = "" in reliability.curves
+    axes.set_xlabel(_("probability of the answer") if single else _("probability of the label"), fontsize=_TEXT)
+    axes.set_ylabel(_("share that is right") if single else _("share that carries it"), fontsize=_TEXT)
+    return figure if single else _with_labels(figure)
+
+
+def risk_figure(reliability: Reliability) -> Figure:
+    """Draw the share of wrong answers against the share of utterances that are answered, the surest first."""
+    figure, axes = _canvas(height=3.3)
+    coverages, risks = zip(*reliability.risks, strict=True)
+    axes.plot(coverages, risks, color=COLORS[0], lw=1.6)
+    axes.axvline(reliability.covered.value, color=COLORS[1], lw=1, ls="--")
+    axes.text(
+        reliability.covered.value, 0, _("sure") + " ", ha="right", va="bottom", color=COLORS[1], fontsize=_SMALL
+    )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.05 * max(risks) or 1)
+    axes.grid(color="black", alpha=0.12, lw=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    single = "" in reliability.curves
+    axes.set_xlabel(_("share of utterances answered, the surest first"), fontsize=_TEXT)
+    axes.set_ylabel(_("share of wrong answers") if single else _("share of wrong decisions"), fontsize=_TEXT)
+    return figure
+
+
+def sentences(reliability: Reliability, split: str) -> tuple[str, ...]:
+    """Say on what it was measured, how far probabilities are off, and what the model gains by being unsure."""
+    return (_measured_on(reliability, split), _off(reliability), _gained(reliability))
+
+
+def _measured_on(reliability: Reliability, split: str) -> str:
+    if reliability.how == "held_out":
+        return _("Measured on {n} utterances of {split}, which taught the calibration nothing.",
+                 n=reliability.n, split=word(split))  # fmt: skip
+    if reliability.how == "dev_halves":
+        return _("Measured on {n} utterances of dev in two halves of dialogues, each calibrated by the other; "
+                 "the epoch was chosen on all of dev.", n=reliability.n)  # fmt: skip
+    return _("Measured on {n} utterances of {split}, from which the model or its calibration learned: flattered.",
+             n=reliability.n, split=word(split))  # fmt: skip
+
+
+def _off(reliability: Reliability) -> str:
+    return _(
+        "Probabilities are off by {ece} points on average (expected calibration error); of true ones chance alone "
+        "would make {chance}. Brier score {brier}, area under the risk-coverage curve {aurc}.",
+        ece=points(reliability.ece),
+        chance=f"{100 * reliability.by_chance:.1f}",
+        brier=_exact(reliability.brier),
+        aurc=_exact(reliability.aurc),
+    )
+
+
+def _gained(reliability: Reliability) -> str:
+    stated = f"{reliability.stated:.0%}"
+    covered = points(reliability.covered)
+    if reliability.sure is None:
+        return _("Meant to be sure of {stated} of dev, the model is sure of nothing here.", stated=stated)
+    metric, whole, kept = reliability.metric, reliability.everything, reliability.sure
+    better = gain(metric, kept.value) > gain(metric, whole.value)
+    values = {
+        "stated": stated,
+        "covered": covered,
+        "metric": word(metric),
+        "kept": _written(metric, kept),
+        "whole": _written(metric, whole),
+    }
+    if better:
+        return _("Meant to be sure of {stated} of dev, the model is sure of {covered} % here; there its {metric} "
+                 "is {kept}, on everything {whole}.", **values)  # fmt: skip
+    return _("Meant to be sure of {stated} of dev, the model is sure of {covered} % here, and no better there: "
+             "its {metric} is {kept}, on everything {whole}.", **values)  # fmt: skip
+
+
+def points(score: Score) -> str:
+    """Write a share in hundredths, with its interval if it has one: ``2.3 [0.0, 3.9]``."""
+    value = f"{100 * score.value:.1f}"
+    if score.low is None or score.high is None:
+        return value
+    return f"{value} [{100 * score.low:.1f}, {100 * score.high:.1f}]"
+
+
+def _exact(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+
+
+def _written(metric: str, score: Score) -> str:
+    return points(score) if is_share(metric) else _exact(score)

@@ -1,0 +1,58 @@
+"""What the parts of a split, and what a model mixes up, are called."""
+
+from __future__ import annotations
+
+from sentir.evaluation.errors import MixUp
+from sentir.evaluation.slices import Part
+from sentir.i18n import _, mark
+from sentir.report.words import word
+
+_KINDS = {
+    "speaker": mark("speaker"),
+    "text": mark("text"),
+    "duration": mark("duration"),
+    "turn": mark("turn in its dialogue"),
+    "shift": mark("label of the speaker's previous turn"),
+    "missing": mark("what is missing"),
+}
+_NAMES = {
+    ("speaker", "seen"): mark("also speaks in train"),
+    ("speaker", "unseen"): mark("not in train"),
+    ("text", "seen"): mark("also a text of train"),
+    ("text", "unseen"): mark("not in train"),
+    ("duration", "short"): mark("short"),
+    ("duration", "middle"): mark("middling"),
+    ("duration", "long"): mark("long"),
+    ("turn", "first"): mark("first"),
+    ("turn", "second_to_fifth"): mark("second to fifth"),
+    ("turn", "later"): mark("later"),
+    ("shift", "same"): mark("the same"),
+    ("shift", "shifts"): mark("another"),
+    ("missing", "nothing"): mark("nothing"),
+    ("missing", "clip"): mark("the clip"),
+    ("missing", "text"): mark("the text"),
+    ("missing", "both"): mark("text and clip"),
+}
+
+
+def kind_name(part: Part) -> str:
+    """Say by what a split was cut."""
+    return _(_KINDS[part.kind]) if part.kind in _KINDS else part.kind.replace("_", " ")
+
+
+def part_name(part: Part) -> str:
+    """Say which part it is; of a duration, its seconds too."""
+    name = _(_NAMES[part.kind, part.name]) if (part.kind, part.name) in _NAMES else part.name
+    if part.bounds is None:
+        return name
+    low, high = part.bounds
+    return _("{name}, {low} to {high} s", name=name, low=f"{low:.1f}", high=f"{high:.1f}")
+
+
+def mix_up(mixed: MixUp) -> str:
+    """Say what was taken for what, and how often."""
+    if not mixed.said:
+        return _("{label} missed ({n})", label=word(mixed.label), n=mixed.n)
+    if not mixed.label:
+        return _("{label} said wrongly ({n})", label=word(mixed.said), n=mixed.n)
+    return f"{word(mixed.label)} → {word(mixed.said)} ({mixed.n})"
