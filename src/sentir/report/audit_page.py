@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.audit import Audit, Histogram, grade_meaning
+from sentir.audit import Audit, grade_meaning
 from sentir.audit.values import Cell
 from sentir.corpus.types import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _, language
+from sentir.report.alt import spread_text
 from sentir.report.figures import COLORS, _canvas, _plain, spread_figure, thousands
 from sentir.report.html import render_page
 from sentir.report.words import word
@@ -122,21 +123,3 @@ def shares_figure(audit: Audit, task: str) -> Figure:
 def _whole(value: Cell) -> int:
     assert isinstance(value, int)
     return value
-
-
-def spread_text(histogram: Histogram) -> str:
-    """Return what the figure shows, for those who cannot see it: the middle of each split."""
-    return "; ".join(
-        _("{split}: half of the utterances below {middle} {unit}",
-          split=word(split), middle=_middle(histogram, counts), unit=histogram.unit)
-        for split, counts in histogram.counts.items()
-    )  # fmt: skip
-
-
-def _middle(histogram: Histogram, counts: tuple[int, ...]) -> str:
-    so_far = 0
-    for edge, count in zip(histogram.edges[1:], counts, strict=True):
-        so_far += count
-        if 2 * so_far >= sum(counts):
-            return f"{edge:.3g}"
-    return f"{histogram.edges[-1]:.3g}"

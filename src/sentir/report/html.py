@@ -11,7 +11,7 @@ from sentir.documents import Document
 from sentir.evaluation.results import is_share
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.recipe import toml_text
-from sentir.report import alt, compared, figures, glance, inline, sentences, tables
+from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, slices, tables
 from sentir.report.content import Example, StudyReport
 from sentir.report.svg import fig_svg
 from sentir.report.words import word
@@ -27,43 +27,40 @@ LIMIT = 8_000_000  # bytes of a page
 def render(report: StudyReport, *, limit: int = LIMIT) -> str:
     """Return the report as one self-contained HTML page.
 
-    Every language is in it; the one shown first is `sentir.i18n.language`, and a switch shows the others. Where it
-    would be larger than ``limit`` bytes, examples are left out, the last ones first, and it says so.
+    Every language is in it; the one shown first is `sentir.i18n.language`, and a switch shows the others. Where
+    it would be larger than ``limit`` bytes, sounds are left out, and it says so: first examples, the last one
+    first, then those of mistakes.
 
     Raises:
         SentirError: if there are results for a task that no corpus card announces.
     """
-    media = inline.media(report.examples)
-    shown = report.examples
+    everything = (*report.heard, *report.examples)
+    media, kept = inline.media(everything), len(everything)
     while True:
-        page = _render(report, shown, media)
+        page = _render(report, everything[:kept], media)
         excess = len(page.encode()) - limit
-        if excess <= 0 or not shown:
+        if excess <= 0 or not kept:
             return page
-        shown = _fewer(shown, media, excess)
+        while kept and excess > 0:
+            kept -= 1
+            excess -= len(media[_key(everything[kept])])
 
 
-def _fewer(
-    examples: Sequence[Example], media: Mapping[tuple[str, str], inline.Media], excess: int
-) -> tuple[Example, ...]:
-    """Return the examples without the last ones, at least one, whose media are as large as the excess."""
-    kept = list(examples)
-    while kept and excess > 0:
-        lost = media[kept[-1].corpus, kept.pop().id]
-        excess -= len(lost.picture) + len(lost.sound)
-    return tuple(kept)
+def _key(example: Example) -> tuple[str, str]:
+    return example.corpus, example.id
 
 
-def _render(report: StudyReport, shown: Sequence[Example], media: Mapping[tuple[str, str], inline.Media]) -> str:
+def _render(report: StudyReport, kept: Sequence[Example], media: Mapping[tuple[str, str], inline.Media]) -> str:
     first = language()
 
     def content() -> dict[str, Any]:
         return {
             "report": report,
-            "examples": shown,
+            "examples": kept[len(report.heard) :],
+            "left_out": len(report.heard) + len(report.examples) - len(kept),
             "title": report.titles.get(language(), report.title),
             "sections": tables.sections(report),
-            "media": media,
+            "media": {_key(example): media[_key(example)] for example in kept},
             "holds_media": language() == first,
             "cards": cards(report),
         }
@@ -72,7 +69,7 @@ def _render(report: StudyReport, shown: Sequence[Example], media: Mapping[tuple[
 
 
 def cards(report: StudyReport) -> dict[tuple[str, str], Document]:
-    """Return (corpus, task) → the finalist's model card in the current language, but for what all are meant for."""
+    """Return (corpus, task) → the finalist's model card in the current language, without what all share."""
     found = {key: model_card(one.recipe, one.space, one.facts) for key, one in report.cards.items()}
     return {
         key: replace(card, parts=tuple(p for p in card.parts if p.blocks != intended_use()))
@@ -116,6 +113,9 @@ def _environment() -> Environment:
         "moment": moment,
         "duration": duration,
         "toml": toml_text,
+        "kind": slices.kind_name,
+        "part": slices.part_name,
+        "mix_up": slices.mix_up,
     }
     environment.globals |= {
         "_": _,
@@ -132,6 +132,9 @@ def _environment() -> Environment:
         "openings_by_split": tables.openings_by_split,
         "intended_use": intended_use,
         "durations": durations,
+        "calibration_sentences": calibration.sentences,
+        "reliability_figure": calibration.reliability_figure,
+        "risk_figure": calibration.risk_figure,
     }
     return environment
 

@@ -36,6 +36,10 @@ class Media:
     seconds: float
     ticks: dict[int, float]
 
+    def __len__(self) -> int:
+        """Return how many bytes of a page it takes."""
+        return len(self.picture) + len(self.sound)
+
 
 def media(examples: Sequence[Example]) -> dict[tuple[str, str], Media]:
     """Return (corpus, id) → picture and sound of every example; the colors of a corpus share one scale."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sentir.errors import SentirError
+from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import AT_HALF, Comparison, ModelScores, Opening, gain
 from sentir.i18n import _
 from sentir.report.content import CorpusCard, Curve, StudyReport
@@ -24,6 +26,8 @@ class TaskSection:
         dev: rows on dev, best first.
         selected: the candidate chosen on dev; ``None`` if none was.
         winners: the best candidate of each family on dev.
+        rankings: curves of each label, of the selected candidate on dev and on the opened test split.
+        settings: candidate → its settings, flat.
     """
 
     card: CorpusCard
@@ -35,6 +39,8 @@ class TaskSection:
     comparisons: tuple[Comparison, ...]
     curves: tuple[Curve, ...]
     winners: tuple[str, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -61,6 +67,10 @@ class TaskSection:
     def baseline(self) -> ModelScores | None:
         """The best baseline on test by the headline metric."""
         return next((row for row in self.test if row.role == "baseline"), None)
+
+    def curves_on(self, split: str) -> tuple[Ranking, ...]:
+        """Return the curves of each label on one split."""
+        return tuple(one for one in self.rankings if one.split == split)
 
     @property
     def closest(self) -> ModelScores | None:
@@ -113,6 +123,8 @@ def _section(report: StudyReport, card: CorpusCard, task: str) -> TaskSection:
         comparisons=tuple(c for c in report.comparisons if (c.corpus, c.task) == here),
         curves=tuple(c for c in report.curves if (c.corpus, c.task) == here),
         winners=report.winners.get(here, ()),
+        rankings=tuple(one for one in report.rankings if (one.corpus, one.task) == here),
+        settings={model: found for (name, model), found in report.settings.items() if name == card.name},
     )
 
 
@@ -123,13 +135,17 @@ def comparison_groups(section: TaskSection) -> list[tuple[str, list[Comparison]]
         _("The chosen model against the baselines"): [],
         _("The best of each family against one another"): [],
         _("The chosen model against the other candidates"): [],
+        _("On dev: what each part is worth"): [],
         _("On dev: the chosen model against the other candidates"): [],
+        _("On dev: other candidates that differ in one thing"): [],
     }
-    against_baselines, families, others, dev = groups.values()
+    against_baselines, families, others, parts, dev, alike = groups.values()
     for c in section.comparisons:
         pair = {c.a, c.b}
-        if c.split == "dev":
-            dev.append(c)
+        if c.split == "dev" and c.b.startswith(f"{c.a} − "):
+            parts.append(c)
+        elif c.split == "dev":
+            (dev if section.selected in pair else alike).append(c)
         elif pair & baselines:
             against_baselines.append(c)
         else:

@@ -22,7 +22,7 @@ from sentir.progress import say, task
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe, toml_text
 from sentir.report.content import StudyReport
-from sentir.report.html import save_report
+from sentir.report.files import save_report
 from sentir.study.ablation import ablations
 from sentir.study.checks import check_corpus, check_names
 from sentir.study.doubts import doubtful_labels
@@ -126,9 +126,7 @@ def _study_task(
     )  # fmt: skip
 
 
-def _look_closer(
-    stages: Stages, judge: Judge, recipe: Recipe, metric: str, ranked: Sequence[Entrant]
-) -> Details:
+def _look_closer(stages: Stages, judge: Judge, recipe: Recipe, metric: str, ranked: Sequence[Entrant]) -> Details:
     """Look closer at the best candidate on dev, and at train labels that models doubt."""
     details = judge.look_closer(ranked[0], metric, "dev_halves")
     found = doubtful_labels(stages, judge.corpus, recipe, details.task, ranked)

@@ -1,6 +1,9 @@
 const languages = document.getElementById("languages");
 languages.hidden = false;
-for (const copy of document.querySelectorAll("[data-of]")) copy.src = document.getElementById(copy.dataset.of).src;
+for (const copy of document.querySelectorAll("[data-of]")) {
+  const original = document.getElementById(copy.dataset.of);
+  if (original) copy.src = original.src;
+}
 languages.addEventListener("click", (event) => {
   const code = event.target.lang;
   if (!event.target.matches("button")) return;
@@ -12,3 +15,5 @@ languages.addEventListener("click", (event) => {
   for (const button of languages.children) button.setAttribute("aria-pressed", button.lang === code);
   document.documentElement.lang = code;
 });
+{% include "sort.js" %}
+{% include "print.js" %}

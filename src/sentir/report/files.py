@@ -1,0 +1,78 @@
+"""A report as files: a page for people, Markdown in every language, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sentir.i18n import LANGUAGES, _, in_language
+from sentir.progress import say
+from sentir.report.content import StudyReport
+from sentir.report.html import LIMIT, render
+from sentir.report.markdown import render_markdown
+
+FORMAT = 1  # of report.json; raised when a key changes its meaning or goes
+
+
+def save_report(report: StudyReport, path: Path) -> None:
+    """Write a report to ``path`` and beside it, making the folder if needed.
+
+    ``report.html`` is followed by ``report.md`` (English), ``report.es.md`` and ``report.json`` (`report_tree`).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = render(report)
+    path.write_text(page, encoding="utf-8")
+    if len(page.encode()) > LIMIT:
+        say(_("{path} is larger than {n} MB, even without any sound.", path=path, n=LIMIT // 10**6))
+    for code in LANGUAGES:
+        with in_language(code):
+            suffix = ".md" if code == "en" else f".{code}.md"
+            path.with_suffix(suffix).write_text(render_markdown(report), encoding="utf-8")
+    tree = json.dumps(report_tree(report), indent=1, ensure_ascii=False, allow_nan=False)
+    path.with_suffix(".json").write_text(tree + "\n", encoding="utf-8")
+
+
+def report_tree(report: StudyReport) -> dict[str, Any]:
+    """Return everything that a report shows, but for pictures and sound, as plain JSON values.
+
+    The keys are described in the guide (``docs/en/report.md``).
+    """
+    return {
+        "format": FORMAT,
+        "title": report.title,
+        "titles": dict(report.titles),
+        "created": report.created,
+        "seconds": report.seconds,
+        "versions": dict(report.versions),
+        "corpora": [asdict(card) for card in report.corpora],
+        "scores": [row.to_row() for row in report.scores],
+        "comparisons": [asdict(one) for one in report.comparisons],
+        "curves": [asdict(curve) for curve in report.curves],
+        "rankings": [asdict(one) for one in report.rankings],
+        "details": [asdict(one) for one in report.details],
+        "openings": [asdict(opening) for opening in report.openings],
+        "selected": [
+            {"corpus": key[0], "task": key[1], "model": model, "winners": list(report.winners.get(key, ()))}
+            for key, model in report.selected.items()
+        ],
+        "settings": [
+            {"corpus": corpus, "model": model, "settings": dict(found)}
+            for (corpus, model), found in report.settings.items()
+        ],
+        "recipes": dict(report.recipes),
+        "examples": [_example(one) for one in report.examples],
+    }
+
+
+def _example(one: Any) -> Mapping[str, Any]:
+    return {
+        "corpus": one.corpus,
+        "id": one.id,
+        "speaker": one.speaker,
+        "text": one.text,
+        "labels": {task: list(names) for task, names in one.labels.items()},
+        "answers": [asdict(answer) for answer in one.answers],
+    }

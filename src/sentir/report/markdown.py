@@ -1,0 +1,135 @@
+"""The report of a study as Markdown, in the current language: what its page says, without pictures and sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sentir.documents import Block, Bullets, Code, Document, Grid, Part
+from sentir.evaluation.results import ModelScores, is_share
+from sentir.i18n import _, language
+from sentir.recipe import toml_text
+from sentir.report import alt, sentences
+from sentir.report.compared import compared
+from sentir.report.content import CorpusCard, StudyReport
+from sentir.report.figures import thousands
+from sentir.report.html import cards, decimals, moment
+from sentir.report.tables import TaskSection, comparison_groups, metric_names, sections
+from sentir.report.words import word
+from sentir.training.card import intended_use, score_text
+
+
+def render_markdown(report: StudyReport) -> str:
+    """Return the report as Markdown.
+
+    Raises:
+        SentirError: if there are results for a task that no corpus card announces.
+    """
+    found = sections(report)
+    names = {id(section): f"{section.card.name} · {word(section.task)}" for section in found}
+    parts = [
+        *(Part(names[id(section)], sentences.summary(section)) for section in found),
+        Part(_("Corpora"), ()),
+        *(Part(card.name, tuple(_corpus(card)), 3) for card in report.corpora),
+        *(part for section in found for part in _task(section, names[id(section)])),
+        Part(_("Model cards"), intended_use()),
+        *(
+            Part(part.title if n else card.title, part.blocks, 4 if n else 3)
+            for card in cards(report).values()
+            for n, part in enumerate(card.parts)
+        ),
+        Part(_("Openings of test"), tuple(_openings(report))),
+        Part(_("Method"), (sentences.method(),)),
+        Part(_("Recipes and versions"), tuple(_recipes(report))),
+        Part("Sentir", (sentences.footer(),)),
+    ]
+    return Document(report.titles.get(language(), report.title), tuple(parts)).to_markdown()
+
+
+def _corpus(card: CorpusCard) -> Iterable[Block]:
+    if card.synthetic:
+        yield _("SYNTHETIC")
+    yield _("Fingerprint: {fingerprint}", fingerprint=card.fingerprint)
+    counts = list(dict.fromkeys(what for found in card.splits.values() for what in found))
+    rows = tuple(
+        (word(split), *(thousands(found[what]) if what in found else "–" for what in counts))
+        for split, found in card.splits.items()
+    )
+    yield Grid((_("split"), *map(word, counts)), rows)
+    for task, splits in card.labels.items():
+        labels = dict.fromkeys(name for found in splits.values() for name in found)
+        yield Grid(
+            (word(task), *map(word, splits)),
+            tuple((word(name), *(thousands(found.get(name, 0)) for found in splits.values())) for name in labels),
+        )
+    if card.issues:
+        yield _("What the reader met and handled or could not use:")
+        yield Bullets(tuple(f"{kind}: {thousands(count)}" for kind, count in card.issues.items()))
+
+
+def _task(section: TaskSection, name: str) -> Iterable[Part]:
+    yield Part(_("Results: {name}", name=name), ())
+    for split, rows in (("test", section.test), ("dev", section.dev)):
+        if rows:
+            yield Part(_("Scores on {split}", split=word(split)), (_scores(rows, section.metric),), 3)
+    if section.comparisons:
+        blocks: list[Block] = []
+        for title, found in comparison_groups(section):
+            blocks += [title, Bullets(tuple(c.sentence() for c in found))]
+        yield Part(_("Comparisons"), (*blocks, _compared(section)), 3)
+    row = section.closest
+    if row is not None and row.per_label:
+        yield Part(_("Label by label"), tuple(_labels(row)), 3)
+
+
+def _scores(rows: Sequence[ModelScores], headline: str) -> Block:
+    names = metric_names(rows, headline)
+    cells = tuple(
+        (row.model, *(score_text(row.metrics[n]) if n in row.metrics else "–" for n in names), str(row.seeds))
+        for row in rows
+    )
+    return Grid((_("model"), *map(word, names), _("seeds")), cells)
+
+
+def _compared(section: TaskSection) -> Block:
+    rows = []
+    for one in compared(section):
+        c, factor = one.comparison, 100 if is_share(one.comparison.metric) else 1
+        bounds = f"[{c.low * factor:.2f}, {c.high * factor:.2f}]"
+        rows.append(
+            (one.what, c.a, c.b, word(c.split), f"{c.difference * factor:.2f}", bounds, f"{c.p_holm:.4f}")
+        )
+    headings = (_("compared"), "a", "b", _("split"), _("a less b"), _("95 % interval"), _("p (Holm)"))
+    return Grid(headings, tuple(rows))
+
+
+def _labels(row: ModelScores) -> Iterable[Block]:
+    yield _("{model} on {split}.", model=row.model, split=word(row.split))
+    names = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
+    rows = tuple(
+        (word(one.label), thousands(one.support),
+         *(decimals(one.metrics[name]) if name in one.metrics else "–" for name in names))
+        for one in row.per_label
+    )  # fmt: skip
+    yield Grid((_("label"), _("support"), *map(word, names)), rows)
+    if row.confusion:
+        yield f"{_('Confusion')}: {alt.confusion_text(row)}"
+
+
+def _openings(report: StudyReport) -> Iterable[Block]:
+    yield sentences.openings_sentence()
+    if not report.openings:
+        yield _("No test split was opened for this study.")
+        return
+    rows = tuple(
+        (one.corpus, str(one.number), moment(one.when), one.reason, ", ".join(one.models))
+        for one in report.openings
+    )
+    headings = (_("corpus"), _("opening"), _("when"), _("why"), _("models scored"))
+    yield Grid(headings, rows, numbers=False)
+
+
+def _recipes(report: StudyReport) -> Iterable[Block]:
+    for corpus, recipe in report.recipes.items():
+        yield _("The resolved recipe of {corpus}", corpus=corpus)
+        yield Code(toml_text(recipe), "toml")
+    yield Bullets(tuple(f"{name} {version}" for name, version in report.versions.items()))

@@ -1,0 +1,93 @@
+"""What a report says of a task in plain sentences, on its page and in Markdown alike."""
+
+from __future__ import annotations
+
+from sentir.evaluation.results import AT_HALF, ModelScores
+from sentir.i18n import _
+from sentir.report.figures import thousands
+from sentir.report.tables import TaskSection
+from sentir.report.words import word
+from sentir.training.card import score_text
+
+
+def summary(section: TaskSection) -> tuple[str, ...]:
+    """Say what the chosen model reaches on test, or on dev while test is closed, and beside what."""
+    top = section.finalist
+    found = _closed(section) if top is None or section.metric not in top.metrics else _opened(section, top)
+    if section.card.synthetic:
+        found.append(_("This corpus is synthetic: its scores say nothing about real speech."))
+    return tuple(found)
+
+
+def _opened(section: TaskSection, top: ModelScores) -> list[str]:
+    metric, base = section.metric, section.baseline
+    score = top.metrics[metric]
+    found = [
+        _("On the test split of {corpus} ({n} utterances), {model}, chosen on dev, reaches {metric} {score}.",
+          corpus=section.card.name, n=thousands(top.n), model=top.model, metric=word(metric),
+          score=score_text(score))
+    ]  # fmt: skip
+    if (half := top.metrics.get(f"{metric}{AT_HALF}")) is not None:
+        found.append(_("With every threshold at 0.5 it is {score}.", score=score_text(half)))
+    if top.seeds > 1 and score.sd is not None:
+        found.append(
+            _("This is the mean of {seeds} trainings, with a standard deviation of {sd}.",
+              seeds=top.seeds, sd=f"{score.sd:.3f}")
+        )  # fmt: skip
+    if base is None or metric not in base.metrics:
+        return [*found, _("There is no baseline to stand beside it.")]
+    found.append(
+        _(
+            "The best baseline, {model}, reaches {score}.",
+            model=base.model,
+            score=score_text(base.metrics[metric]),
+        )
+    )
+    verdict = section.verdict
+    return [*found, verdict.sentence() if verdict else _("No test compares the two.")]
+
+
+def _closed(section: TaskSection) -> list[str]:
+    found = [
+        _("The test split of {corpus} was not opened for this task, so there is no test score.",
+          corpus=section.card.name)
+    ]  # fmt: skip
+    row, metric = section.closest, section.metric
+    if row is not None and metric in row.metrics:
+        found.append(
+            _("On dev, which chose it, {model} reaches {metric} {score}.",
+              model=row.model, metric=word(metric), score=score_text(row.metrics[metric]))
+        )  # fmt: skip
+        if (half := row.metrics.get(f"{metric}{AT_HALF}")) is not None:
+            found.append(_("With every threshold at 0.5 it is {score}.", score=score_text(half)))
+    return found
+
+
+def method() -> str:
+    """Say how choices, intervals and tests are made."""
+    return _(
+        "Everything is chosen on dev: the candidate, the epoch whose weights are kept, and the "
+        "thresholds. Numbers in brackets are 95 % bootstrap intervals: whole dialogues (or videos) are "
+        "drawn with replacement, not single utterances, because utterances of one dialogue resemble one "
+        "another. Two models are compared on the same utterances: the interval of their difference comes "
+        "from the same draws for both, and the p-value from a paired permutation test that swaps their "
+        "answers dialogue by dialogue, after Holm's correction for the number of comparisons in the "
+        "table. ± is the standard deviation over seeds. How many draws and swaps were made stands in the "
+        "recipe."
+    )
+
+
+def openings_sentence() -> str:
+    """Say what the ledger is."""
+    return _(
+        "Test labels lie behind one door, and the ledger counts every time it opens. The more often a test split "
+        "has been looked at, the less its score is worth."
+    )
+
+
+def footer() -> str:
+    """Say what a score is worth beyond its corpus."""
+    return _(
+        "Made by Sentir. Emotion labels are what annotators saw in a scene, not what a person felt; a score here "
+        "speaks for these corpora only."
+    )
