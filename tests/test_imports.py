@@ -21,7 +21,7 @@ ROWS = (
     ("training", "testing"),
     ("recognizer",),
     ("report", "export"),
-    ("study", "timeline"),
+    ("study", "timeline", "explanation"),
     ("api",),
     ("cli", "serving"),
 )

@@ -29,6 +29,8 @@ _HOMES = {
     "compare": "sentir.api",
     "cross_predict": "sentir.study.stacking",
     "evaluate": "sentir.api",
+    "explain": "sentir.api",
+    "explain_model": "sentir.api",
     "export_corpus": "sentir.api",
     "get_corpus": "sentir.api",
     "load_recipe": "sentir.api",

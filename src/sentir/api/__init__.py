@@ -6,6 +6,7 @@ What needs torch is imported where it is used, so that reading and auditing a co
 from sentir.api.audits import audit_corpus
 from sentir.api.corpora import prepare_corpus
 from sentir.api.drafts import Draft, new_recipe
+from sentir.api.explaining import explain, explain_model
 from sentir.api.models import compare, evaluate, predict, train
 from sentir.api.recipes import load_recipe
 from sentir.api.studies import run_study, tune
@@ -28,6 +29,8 @@ __all__ = [
     "clean_corpus",
     "compare",
     "evaluate",
+    "explain",
+    "explain_model",
     "export_corpus",
     "get_corpus",
     "load_recipe",

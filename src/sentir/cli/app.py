@@ -11,6 +11,7 @@ import typer
 
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import add_demo
+from sentir.cli.explain import add_explain
 from sentir.cli.options import Json, Model, Reason, RecipeFile, Root, Set, Split
 from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(corpus, name="corpus")
 add_demo(app)
+add_explain(app)
 add_tune(app)
 
 

@@ -1,0 +1,1 @@
+"""Why a recognizer answers as it does: words, times and frequencies, numbers, and what it loses without them."""

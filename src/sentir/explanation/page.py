@@ -1,0 +1,167 @@
+"""The pages of explanations, and their sentences, in English and in Spanish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sentir.errors import SentirError
+from sentir.evaluation.results import gain, is_share
+from sentir.explanation.checks import ALIKE
+from sentir.explanation.figures import (
+    MAP_NAMES,
+    PARTS,
+    importance_figure,
+    sound_figure,
+    sound_text,
+    withheld_figure,
+)
+from sentir.explanation.values import Explanation, ModelExplanation, Randomized, Withheld, Word
+from sentir.i18n import _, mark
+from sentir.report.html import render_page
+from sentir.report.words import word
+
+SHOWN = 20  # columns of numbers in a table
+_LOUD, _HEARD = 0.5, 0.15  # of the largest value of a word: shown with its number, shown with a mark
+_ABOUT = {
+    "evidence": mark("Grad-CAM on the last map of the network: what there raises the score of the label."),
+    "local_gate": mark("What the gate on the local map lets through, whatever the label."),
+    "global_gate": mark("What the gate on the last map lets through, whatever the label."),
+}
+_HOW = {
+    "missing": mark("The model sees it as missing, as it did in part of its training."),
+    "train_mean": mark("In its place stands the mean of train."),
+    "alone": mark("Every utterance is a dialogue of its own."),
+}
+
+
+def save_explanation(found: Explanation | ModelExplanation, path: Path) -> None:
+    """Write the page of an explanation, into a folder that is there; see `sentir.report.audit_page.make_place`.
+
+    Raises:
+        SentirError: if it cannot be written.
+    """
+    page = render_explanation(found) if isinstance(found, Explanation) else render_model_explanation(found)
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
+
+
+def render_explanation(found: Explanation) -> str:
+    """Return the explanation of one answer as one self-contained page."""
+    largest = 0.0 if found.words is None else float(abs(found.words.values).max())
+
+    def content() -> dict[str, Any]:
+        return {
+            "title": _("Why {label}?", label=word(found.label)),
+            "found": found,
+            "summary": summary(found),
+            "completeness": completeness(found),
+            "strength": lambda one: strength(one, largest),
+            "signed": signed,
+            "ranked": ranked_words(found),
+            "map_names": {name: _(text) for name, text in MAP_NAMES.items()},
+            "about": {name: _(text) for name, text in _ABOUT.items()},
+            "sound_figure": sound_figure,
+            "sound_text": sound_text,
+            "verdict": verdict,
+        }
+
+    return render_page("explanation.html", content)
+
+
+def render_model_explanation(found: ModelExplanation) -> str:
+    """Return what a model's score hangs on as one self-contained page."""
+
+    def content() -> dict[str, Any]:
+        return {
+            "title": _("What {model} lives on", model=found.model),
+            "found": found,
+            "shown": found.columns[:SHOWN],
+            "amount": lambda value: amount(found.metric, value),
+            "parts": {name: _(text) for name, text in PARTS.items()},
+            "how": {name: _(text) for name, text in _HOW.items()},
+            "loss_sentence": lambda one: loss_sentence(found, one),
+            "withheld_figure": withheld_figure,
+            "importance_figure": importance_figure,
+        }
+
+    return render_page("model_explanation.html", content)
+
+
+def summary(found: Explanation) -> str:
+    """Say what was recognized and which score is explained."""
+    if found.is_number:
+        return _("The model answers {score} for {label}; this number is explained.",
+                 score=f"{found.score:.2f}", label=word(found.label))  # fmt: skip
+    names = ", ".join(word(str(name)) for name in found.labels) or _("none of them")
+    return _(
+        "Recognized: {labels}. Explained: the log-odds {score} of {label}, which are a probability of {p}.",
+        labels=names, label=word(found.label), score=signed(found.score),
+        p=f"{found.probabilities[found.label]:.2f}",
+    )  # fmt: skip
+
+
+def completeness(found: Explanation) -> str:
+    """Say what the values of the words add up to, and by how much they miss; ``""`` without words."""
+    words = found.words
+    if words is None:
+        return ""
+    return _(
+        "With every word replaced by {token} the score is {without}, with the words {score}. The values of the "
+        "words add up to the difference, {difference}, but for {delta} (integrated gradients, {steps} steps).",
+        token=words.token, without=signed(words.without), score=signed(found.score),
+        difference=signed(found.score - words.without), delta=signed(words.delta, 3), steps=words.steps,
+    )  # fmt: skip
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Write a number with its sign, the minus as wide as the plus."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.replace("-", "").replace("+", "")
+
+
+def strength(one: Word, largest: float) -> str:
+    """Return how a word is drawn: ``loud``, ``heard`` or ``""``, by its share of the largest value."""
+    share = abs(one.value) / largest if largest else 0.0
+    return "loud" if share >= _LOUD else "heard" if share >= _HEARD else ""
+
+
+def ranked_words(found: Explanation) -> list[Word]:
+    """Return the words, the strongest first."""
+    passages = () if found.words is None else found.words.passages
+    return sorted((one for passage in passages for one in passage.words), key=lambda one: -abs(one.value))
+
+
+def verdict(check: Randomized) -> str:
+    """Say what a correlation with the map of other weights means."""
+    if abs(check.correlation) < ALIKE:
+        return _("other weights give another map")
+    return _("much the same with other weights: this map shows the input rather than what was learned")
+
+
+def amount(metric: str, value: float) -> str:
+    """Write a loss in points, or in the metric's units."""
+    return signed(100 * value, 1) if is_share(metric) else signed(value, 3)
+
+
+def loss_sentence(found: ModelExplanation, one: Withheld) -> str:
+    """Say what is lost without one kind of thing, and how sure that is."""
+    c = one.comparison
+    low, high = sorted(gain(found.metric, bound) for bound in (c.low, c.high))
+    values = {
+        "part": _(PARTS[one.part]),
+        "metric": word(found.metric),
+        "loss": amount(found.metric, gain(found.metric, c.difference)),
+        "low": amount(found.metric, low),
+        "high": amount(found.metric, high),
+        "p": "p < 0.001" if c.p_holm < 0.0005 else f"p = {c.p_holm:.3f}",
+        "score": f"{one.score:.3f}",
+    }
+    if is_share(found.metric):
+        return _(
+            "Without {part}, {metric} is {score}: {loss} points lost (95 % interval {low} to {high}, {p}).",
+            **values,
+        )
+    return _("Without {part}, {metric} is {score}: {loss} lost (95 % interval {low} to {high}, {p}).", **values)

@@ -1,0 +1,102 @@
+"""The explanation of one answer, gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from numpy.typing import NDArray
+
+from sentir.corpus.types import Utterance
+from sentir.errors import CorpusError
+from sentir.explanation.checks import randomization_check
+from sentir.explanation.probe import Probe, make_probe, prepare, still
+from sentir.explanation.sounds import explain_sound, sound_maps
+from sentir.explanation.values import Explanation
+from sentir.explanation.words import explain_words, layer_integrated_gradients
+from sentir.i18n import _
+from sentir.recognizer import Recognizer
+
+
+def explain_utterance(
+    recognizer: Recognizer,
+    utterances: Sequence[Utterance],
+    *,
+    id: str,
+    label: str | None = None,
+    check: bool = False,
+) -> Explanation:
+    """Explain the answer for one utterance.
+
+    Args:
+        recognizer: whose answer it is.
+        utterances: its dialogue, in order; one utterance for a model without context.
+        id: of the utterance.
+        label: whose score is explained; the most probable one if not given.
+        check: whether the maps are compared with those of shuffled weights.
+
+    Raises:
+        CorpusError: if the utterance is not there, or there is no such label.
+        SentirError: if it reads and captum is not installed.
+    """
+    place = {u.id: n for n, u in enumerate(utterances)}
+    if id not in place:
+        raise CorpusError(_("There is no utterance '{id}' to explain among those given.", id=id))
+    text = recognizer.preparer.text
+    if text is not None:
+        layer_integrated_gradients()
+    asked = utterances[place[id]]
+    predictions = recognizer.predict(utterances)
+    labels, shares, _numbers = predictions.answers(recognizer.thresholds)[id]
+    names = recognizer.space.names
+    target = _target(names, label, int(predictions[id].argmax()))
+    prepared = prepare(recognizer, utterances)
+    probe, unit = make_probe(recognizer, prepared, place[id], target)
+    of_unit = [utterances[n] for n in unit]
+    with still(probe.model, probe.encoder):
+        with torch.no_grad():
+            score = float(probe.score()[0])
+        words = None if text is None else explain_words(probe, text, of_unit)
+        kind = recognizer.recipe.model.audio.mel
+        sound = None if prepared.mels is None else explain_sound(probe, prepared, place[id], kind=kind)
+    found = Explanation(
+        id=id,
+        text=asked.text,
+        speaker=asked.speaker,
+        model=recognizer.recipe.name,
+        task=recognizer.space.task,
+        label=names[target],
+        is_number=recognizer.space.kind == "regression",
+        score=score,
+        labels=labels,
+        probabilities=shares,
+        gold=asked.labels.get(recognizer.space.task),
+        synthetic=bool(recognizer.facts.get("synthetic")),
+        words=words,
+        sound=sound,
+    )
+
+    def maps(other: Probe) -> dict[str, NDArray]:
+        drawn: dict[str, NDArray] = {}
+        if words is not None and text is not None:
+            again = explain_words(other, text, of_unit, steps=words.steps)
+            assert again is not None
+            drawn["words"] = again.values
+        return drawn | (sound_maps(other) if sound is not None else {})
+
+    return replace(found, checks=randomization_check(probe, maps)) if check else found
+
+
+def _target(names: tuple[str, ...], label: str | None, likeliest: int) -> int:
+    if label is None:
+        return likeliest
+    if label not in names:
+        raise CorpusError(
+            _(
+                "The model does not know the label '{label}'; it knows: {names}.",
+                label=label,
+                names=", ".join(names),
+            )
+        )
+    return names.index(label)
