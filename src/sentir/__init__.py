@@ -29,6 +29,7 @@ _HOMES = {
     "compare": "sentir.api",
     "cross_predict": "sentir.study.stacking",
     "evaluate": "sentir.api",
+    "examine": "sentir.api",
     "explain": "sentir.api",
     "explain_model": "sentir.api",
     "export_corpus": "sentir.api",

@@ -7,7 +7,7 @@ from sentir.api.audits import audit_corpus
 from sentir.api.corpora import prepare_corpus
 from sentir.api.drafts import Draft, new_recipe
 from sentir.api.explaining import explain, explain_model
-from sentir.api.models import compare, evaluate, predict, train
+from sentir.api.models import compare, evaluate, examine, predict, train
 from sentir.api.recipes import load_recipe
 from sentir.api.studies import run_study, tune
 from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
@@ -29,6 +29,7 @@ __all__ = [
     "clean_corpus",
     "compare",
     "evaluate",
+    "examine",
     "explain",
     "explain_model",
     "export_corpus",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from sentir.corpus.predictions import Answer, Prediction, Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import LockedTestError, PredictionsError
+from sentir.errors import LockedTestError, PredictionsError, RecognizerError
+from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
@@ -63,6 +64,8 @@ def evaluate(
 ) -> ModelScores:
     """Score a saved recognizer on one split; the metric that selected it comes first.
 
+    `examine` looks closer.
+
     Args:
         model: its folder.
         root: where the corpus lies; ``data`` says which one, by default that of the training.
@@ -72,13 +75,42 @@ def evaluate(
         LockedTestError: if test is asked for without a reason.
         SentirError: if the model or the corpus cannot be used.
     """
+    return _score(*_judged(model, root, data, split, reason)[:2])
+
+
+def examine(
+    model: Path, *, root: Path | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
+) -> tuple[ModelScores, Details]:
+    """Score a saved recognizer on one split and look closer: can it be trusted, where is it good, where wrong.
+
+    Single errors of test are shown by a study alone, in its one opening.
+
+    Args:
+        model, root, data, split, reason: as `evaluate` takes them.
+
+    Raises:
+        LockedTestError: if test is asked for without a reason.
+        SentirError: if the model or the corpus cannot be used.
+    """
+    judge, entrant, taught = _judged(model, root, data, split, reason)
+    scores = _score(judge, entrant)
+    how = {"dev": "dev_halves", "train": "learned"}.get(split, "held_out") if taught else "held_out"
+    details = judge.look_closer(entrant, next(iter(scores.metrics)), how)
+    return scores, replace(details, mistakes=()) if split == "test" else details
+
+
+def _judged(
+    model: Path, root: Path | None, data: Data | None, split: str, reason: str
+) -> tuple[Judge, Entrant, bool]:
+    """Return the judge, a model with its predictions, and whether this is the corpus that it learned from."""
     recognizer = _load(model)
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
     _check_reason(split, reason)
     found = recognizer.predict(corpus.split(split))
     judge = _judge(corpus, split, recognizer.recipe, reason, [model.name])
-    return _score(judge, _entrant(model.name, recognizer, found))
+    taught = recognizer.facts.get("fingerprint") == corpus.fingerprint
+    return judge, _entrant(model.name, recognizer, found), taught
 
 
 def compare(
@@ -126,6 +158,7 @@ def predict(
     texts: Sequence[str] = (),
     files: Sequence[Path] = (),
     columns: Columns | None = None,
+    not_sure: bool = False,
 ) -> list[Prediction]:
     """Recognize texts, sound and video files, and the utterances of tables and conversations.
 
@@ -137,27 +170,41 @@ def predict(
         texts: each by itself; one text and one sound or video file belong together.
         files: as `sentir.readers.inputs.read_inputs` describes them.
         columns: the names of a table's columns, if not ``text``, ``speaker``, ``dialogue`` and ``audio``.
+        not_sure: whether to say of each prediction whether the model is not sure of it.
 
     Raises:
+        RecognizerError: if the model cannot say when it is not sure.
         CorpusError: if there is nothing to predict, no utterance has what the model needs, or a file cannot be
             used.
         SentirError: if the model cannot be used.
     """
     utterances = gather(texts, files, columns or Columns())
     recognizer = _load(model) if isinstance(model, Path) else model
+    if not_sure and recognizer.calibration is None:
+        raise RecognizerError(
+            _("The model recognizes a number, or was saved before models were calibrated, and cannot say when it "
+              "is not sure; do not ask it, or train it again.")
+        )  # fmt: skip
     kind = recognizer.recipe.model.audio.mel
     utterances, problems = meet_needs(utterances, recognizer.needs, kind=kind)
-    answers = _answers(recognizer, [u for u in utterances if u.id not in problems])
+    answers, doubts = _answers(recognizer, [u for u in utterances if u.id not in problems], not_sure)
     synthetic = bool(recognizer.facts.get("synthetic"))
-    found = ((u, *answers.get(u.id, ((), {}, {}))) for u in utterances)
+    found = ((u, problems.get(u.id, ""), *answers.get(u.id, ((), {}, {}))) for u in utterances)
     return [
-        Prediction(u.id, u.text, u.speaker, labels, probabilities, synthetic, problems.get(u.id, ""), values)
-        for u, labels, probabilities, values in found
+        Prediction(u.id, u.text, u.speaker, labels, shares, synthetic, problem, values, doubts.get(u.id))
+        for u, problem, labels, shares, values in found
     ]
 
 
-def _answers(recognizer: Recognizer, utterances: Sequence[Utterance]) -> dict[str, Answer]:
-    return recognizer.predict(utterances).answers(recognizer.thresholds) if utterances else {}
+def _answers(
+    recognizer: Recognizer, utterances: Sequence[Utterance], not_sure: bool
+) -> tuple[dict[str, Answer], dict[str, bool]]:
+    """Return id → answer, and id → whether the model is not sure of it, if that is asked."""
+    if not utterances:
+        return {}, {}
+    found, calibration, cuts = recognizer.predict(utterances), recognizer.calibration, recognizer.thresholds
+    doubts = calibration.not_sure(found, cuts) if not_sure and calibration else {}
+    return found.answers(cuts), doubts
 
 
 def _load(folder: Path) -> Recognizer:
@@ -196,10 +243,11 @@ def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
 def _entrant(name: str, recognizer: Recognizer, found: Predictions) -> Entrant:
     from sentir.study.entrants import Entrant
 
-    recipe, cuts = recognizer.recipe, (recognizer.thresholds,)
+    recipe, calibration = recognizer.recipe, recognizer.calibration
     return Entrant(
-        name, "candidate", recipe, (recipe.train.seed,), (), dev=(found,), thresholds=cuts, test=(found,)
-    )
+        name, "candidate", recipe, (recipe.train.seed,), (), (found,), (recognizer.thresholds,), (found,),
+        sure=(calibration.sure if calibration else None,),
+    )  # fmt: skip
 
 
 def _score(judge: Judge, entrant: Entrant, metric: str | None = None) -> ModelScores:

@@ -133,20 +133,29 @@ def evaluate(
     ] = None,
     split: Split = "dev",
     reason: Reason = "",
+    slices: Annotated[
+        bool, typer.Option("--slices", help=_("Look closer: trust, scores part by part, the worst errors."))
+    ] = False,
     json: Json = False,
 ) -> None:
     from sentir import api
     from sentir.cli import show
+    from sentir.cli.show_details import print_details
     from sentir.cli.show_scores import print_scores
     from sentir.progress import show_progress
 
     data = api.load_recipe(recipe).data if recipe else None
     with show_progress():
-        scores = api.evaluate(model, root=root, data=data, split=split, reason=reason)
+        if slices:
+            scores, details = api.examine(model, root=root, data=data, split=split, reason=reason)
+        else:
+            scores, details = api.evaluate(model, root=root, data=data, split=split, reason=reason), None
     if json:
-        show.print_json([scores.to_row()])
+        show.print_json([scores.to_row() | ({"details": show.plain(details)} if details else {})])
     else:
         print_scores([scores], labels=True)
+        if details:
+            print_details(details)
 
 
 @app.command(
@@ -197,6 +206,7 @@ def predict(
     dialogue_column: Annotated[str, typer.Option(help=_("Column of dialogues, if there is one."))] = "dialogue",
     audio_column: Annotated[str, typer.Option(help=_("Column of clips, if there is one."))] = "audio",
     out: Annotated[Path | None, typer.Option("--out", help=_("Write a table here (.csv)."))] = None,
+    not_sure: Annotated[bool, typer.Option("--not-sure", help=_("Mark what the model is not sure of."))] = False,
     json: Json = False,
 ) -> None:
     from sentir import api
@@ -207,7 +217,7 @@ def predict(
         _check_table(out)
     columns = api.Columns(text_column, speaker_column, dialogue_column, audio_column)
     with show_progress():
-        found = api.predict(model, texts=text or (), files=files or (), columns=columns)
+        found = api.predict(model, texts=text or (), files=files or (), columns=columns, not_sure=not_sure)
     if out is not None:
         show.write_predictions(found, out)
     if json:

@@ -75,6 +75,7 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = ", ".join(word(name) for name in row.labels) or _("none of them")
         names = " · ".join(f"{word(name)} {value:.2f}" for name, value in row.values.items()) or names
+        names = _("{labels} (not sure)", labels=names) if row.not_sure else names
         best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
         cells = [row.speaker or ""] if speakers else []
         table.add_row(*map(text, [*cells, row.text or row.id, names, *([best] if shares else [])]))
@@ -84,7 +85,8 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
 def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label, the problem if any.
 
-    Where a number is recognized it stands in a column of its name, and there are no labels.
+    Where a number is recognized it stands in a column of its name, and there are no labels. Where it was asked
+    whether the model is not sure, there is a column ``not_sure``, true or false.
 
     That it was written is said on standard error, for standard output may be JSON.
 
@@ -96,12 +98,14 @@ def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     names = next((list(row.probabilities | row.values) for row in rows if not row.problem), [])
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "speaker", "text", "labels", *names, "problem"])
+        asked = any(row.not_sure is not None for row in rows)
+        writer.writerow(["id", "speaker", "text", "labels", *names, *(["not_sure"] if asked else []), "problem"])
         for row in rows:
             numbers = row.probabilities | row.values
             shares = [f"{numbers[name]:.6f}" if numbers else "" for name in names]
-            cells = [row.id, row.speaker or "", row.text or "", "|".join(row.labels), *shares, row.problem]
-            writer.writerow(cells)
+            doubt = ["" if row.not_sure is None else str(row.not_sure).lower()] if asked else []
+            said = [row.id, row.speaker or "", row.text or "", "|".join(row.labels)]
+            writer.writerow([*said, *shares, *doubt, row.problem])
     _errors.print(text(_("Written: {path}", path=path)))
     if failed := sum(bool(row.problem) for row in rows):
         _errors.print(text(_("{n} could not be recognized; the column 'problem' says why.", n=failed)))

@@ -140,6 +140,7 @@ class Prediction:
         synthetic: whether the model was trained on a synthetic corpus.
         problem: why there are neither labels nor probabilities, one sentence; ``""`` if there are.
         values: name → number, where a number is recognized.
+        not_sure: whether the model is not sure of it; ``None`` where it was not asked or there is no answer.
     """
 
     id: str
@@ -150,3 +151,4 @@ class Prediction:
     synthetic: bool = False
     problem: str = ""
     values: dict[str, float] = field(default_factory=dict)
+    not_sure: bool | None = None

@@ -43,6 +43,13 @@ class Calibration:
         p = tempered(predictions.space, predictions.probabilities, self.temperature)
         return replace(predictions, probabilities=p)
 
+    def not_sure(
+        self, predictions: Predictions, thresholds: NDArray[np.floating] | None = None
+    ) -> dict[str, bool]:
+        """Return id → whether the model is not sure of what it says with these thresholds."""
+        held = confidence(predictions.space, predictions.probabilities, thresholds)
+        return dict(zip(predictions.ids, (held < self.sure).tolist(), strict=True))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)

@@ -69,8 +69,8 @@ def _measured_on(reliability: Reliability, split: str) -> str:
 
 def _off(reliability: Reliability) -> str:
     return _(
-        "Probabilities are off by {ece} points on average (expected calibration error); of true ones chance alone "
-        "would make {chance}. Brier score {brier}, area under the risk-coverage curve {aurc}.",
+        "Probabilities are off by {ece} points on average (expected calibration error); if they were true, "
+        "chance would make it {chance}. Brier score {brier}, area under the risk-coverage curve {aurc}.",
         ece=points(reliability.ece),
         chance=f"{100 * reliability.by_chance:.1f}",
         brier=_exact(reliability.brier),

@@ -1,0 +1,73 @@
+"""How the command line prints a closer look at a model: trust, parts, speakers, worst errors."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from sentir.cli import show
+from sentir.evaluation.details import Details
+from sentir.evaluation.results import Score
+from sentir.i18n import _
+from sentir.report.calibration import sentences
+from sentir.report.figures import thousands
+from sentir.report.slices import kind_name, mix_up, part_name
+from sentir.report.words import word
+
+
+def print_details(details: Details) -> None:
+    """Print everything but the curves."""
+    if details.reliability:
+        for sentence in sentences(details.reliability, details.split):
+            show.say(f"- {sentence}")
+        show.say("")
+    _print_slices(details)
+    _print_speakers(details)
+    _print_mistakes(details)
+
+
+def _print_slices(details: Details) -> None:
+    if not details.slices:
+        return
+    table = _table(
+        _("Part by part"), (_("by"), _("part"), "n", word(details.slices[0].metric), ""), numbers=(2, 3)
+    )
+    for row in details.slices:
+        few = _("too few") if row.small else ""
+        cells = (kind_name(row.part), part_name(row.part), thousands(row.n), _interval(row.score), few)
+        table.add_row(*map(show.text, cells))
+    show.out.print(table)
+
+
+def _print_speakers(details: Details) -> None:
+    if not details.speakers:
+        return
+    headings = (_("speaker"), "n", word(details.speakers[0].metric), _("most frequent errors"))
+    table = _table(_("Errors by speaker"), headings, numbers=(1, 2))
+    for row in details.speakers:
+        mixed = ", ".join(map(mix_up, row.mix_ups)) or "–"
+        table.add_row(*map(show.text, (row.speaker, thousands(row.n), f"{row.score:.3f}", mixed)))
+    show.out.print(table)
+
+
+def _print_mistakes(details: Details) -> None:
+    if not details.mistakes:
+        return
+    headings = (_("utterance"), _("text"), _("annotated"), _("the model"), "")
+    table = _table(_("The errors it is surest of"), headings, numbers=(4,))
+    for row in details.mistakes:
+        labels, said = (", ".join(map(word, names)) or _("none of them") for names in (row.labels, row.said))
+        table.add_row(*map(show.text, (row.id, row.text or "–", labels, said, f"{row.surprise:.2f}")))
+    show.out.print(table)
+
+
+def _table(title: str, headings: tuple[str, ...], *, numbers: tuple[int, ...]) -> Table:
+    table = Table(title=show.text(title), title_justify="left")
+    for n, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if n in numbers else "left", overflow="fold")
+    return table
+
+
+def _interval(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
+    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
