@@ -21,6 +21,7 @@ ROWS = (
     ("training", "testing"),
     ("recognizer",),
     ("report", "export"),
+    ("figures",),
     ("study", "timeline", "explanation"),
     ("api",),
     ("cli", "serving"),

@@ -1,0 +1,31 @@
+"""Figures for notebooks and papers: each function returns a Matplotlib figure, and pyplot's own are left alone.
+
+>>> from sentir import figures
+>>> card = figures.corpus_card(sentir.read_corpus(recipe.data))
+>>> figures.label_figure(card, "emotion").savefig("labels.svg")
+"""
+
+from sentir.report.calibration import reliability_figure, risk_figure
+from sentir.report.corpora import corpus_card
+from sentir.report.figures import (
+    confusion_figure,
+    curves_figure,
+    label_figure,
+    precision_recall_figure,
+    roc_figure,
+    spread_figure,
+)
+from sentir.report.spectrogram import spectrogram_figure
+
+__all__ = [
+    "confusion_figure",
+    "corpus_card",
+    "curves_figure",
+    "label_figure",
+    "precision_recall_figure",
+    "reliability_figure",
+    "risk_figure",
+    "roc_figure",
+    "spectrogram_figure",
+    "spread_figure",
+]
