@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,9 @@ _ACTIVE_DB = 20.0
 _NOTHING = 42 * 10 ** (FLOOR_DB / 10 + 1)  # 10 dB above what 42 bands of digital silence have
 _LATEST = 30  # frames by which its sound may begin later or earlier than that of its copy
 _SHARED = 0.8  # share of each clip's active frames that the other must cover
-_MOST = (
-    0.19  # share of bits that may differ: re-encoded copies keep below .14, the same words said twice above .23
-)
+_MOST = 0.19  # share of bits that may differ: copies keep below .15, the same words said twice above .22
+_STRETCH = 30  # frames
+_MOST_IN_STRETCH = 0.3  # copies keep below .22 even in the worst one, another word is above .4
 _NEAR_DB = 2.0  # root mean square difference of profiles that is worth a comparison
 _NEIGHBORS = 8
 _BLOCK = 512
@@ -85,22 +85,45 @@ def _profile(decibels: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([mean - mean.mean(), heard.std(axis=0)])
 
 
-def difference(a: Fingerprint, b: Fingerprint) -> float:
-    """Return the share of bits that differ where both sound, at the shift of up to 0.3 s that fits best.
+class Difference(NamedTuple):
+    """The share of bits that differ where both clips sound: over all, and over the worst stretch of 0.3 s.
 
     0 for equal clips, about .5 for unrelated ones, 1 for clips that do not cover most of each other.
     """
+
+    whole: float
+    worst: float
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is that of two copies; the worst stretch tells a sentence with another last word."""
+        return self.whole <= _MOST and self.worst <= _MOST_IN_STRETCH
+
+
+def difference(a: Fingerprint, b: Fingerprint) -> Difference:
+    """Compare two clips at the shift of up to 0.3 s that fits best."""
     if len(a.words) > len(b.words):
         a, b = b, a
     sounding = np.count_nonzero(a.active), np.count_nonzero(b.active)
     if min(sounding) < _SHARED * max(sounding):
-        return 1.0
+        return Difference(1.0, 1.0)
     words = _windows(np.pad(b.words, _LATEST), len(a.words))
     both = _windows(np.pad(b.active, _LATEST), len(a.words)) & a.active
+    errors = _ONES[words ^ a.words] * both
     shared = np.count_nonzero(both, axis=1)
-    errors = (_ONES[words ^ a.words] * both).sum(axis=1, dtype=np.int64)
     enough = shared >= _SHARED * max(sounding)
-    return float((errors[enough] / (16 * shared[enough])).min(initial=1.0))
+    shares = np.where(enough, errors.sum(axis=1, dtype=np.int64) / np.maximum(16 * shared, 1), 1.0)
+    best = int(shares.argmin())
+    return Difference(float(shares[best]), _worst(errors[best], both[best]))
+
+
+def _worst(errors: NDArray[np.uint8], both: NDArray[np.bool_]) -> float:
+    """Return the highest share of errors in a stretch, of those of which half or more sounds."""
+    starts = np.arange(0, len(errors), _STRETCH)
+    shared = np.add.reduceat(both, starts, dtype=np.int64)
+    wrong = np.add.reduceat(errors, starts, dtype=np.int64)
+    judged = shared >= _STRETCH // 2
+    return float((wrong[judged] / (16 * shared[judged])).max(initial=0.0))
 
 
 def _windows(row: NDArray[Any], length: int) -> NDArray[Any]:
@@ -121,7 +144,7 @@ def find_copies(prints: Sequence[Fingerprint | None]) -> list[tuple[int, int]]:
     pairs = []
     with task(_("Comparing clips"), len(near)) as advance:
         for a, b in near:
-            if difference(found[a], found[b]) <= _MOST:
+            if difference(found[a], found[b]).is_copy:
                 pairs.append((places[a], places[b]))
             advance(1)
     return pairs

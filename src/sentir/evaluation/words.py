@@ -65,6 +65,8 @@ _WORDS = {
     "dialogues": mark("dialogues"),
     "speakers": mark("speakers"),
     "texts": mark("texts"),
+    "sounds": mark("sounds"),
+    "episode": mark("episode"),
     # families of models
     "text": mark("text"),
     "sound": mark("sound"),

@@ -16,7 +16,6 @@ from sentir.errors import SentirError
 from sentir.i18n import _, language
 from sentir.report.alt import spread_text
 from sentir.report.figures import COLORS, _canvas, _plain, spread_figure, thousands
-from sentir.report.html import render_page
 from sentir.report.words import word
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 def render_audit(audits: Mapping[str, Audit]) -> str:
     """Return the page of an audit, given in every language."""
+    from sentir.report.html import render_page
 
     def content() -> dict[str, Any]:
         audit = audits[language()]
