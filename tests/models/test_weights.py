@@ -1,0 +1,155 @@
+"""Where weights come from is said, checked where a hash is known, and never waited for."""
+
+import json
+import shutil
+import time
+
+import pytest
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from sentir.errors import WeightsError
+from sentir.models import weights
+from sentir.models.encoders import load_text_encoder
+from sentir.models.text_backbones import text_backbone
+from sentir.models.weights import (
+    PackagedWeights,
+    Source,
+    file_sha256,
+    load_config,
+    load_from,
+    require_hub,
+    resolve_weights,
+)
+
+ID = "someone/some-encoder"
+
+
+@pytest.fixture
+def online(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+
+
+@pytest.fixture
+def cached(roberta, tmp_path, monkeypatch):
+    """A hub cache with the tiny encoder, its weights kept by their hash as the hub's client does."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    place = tmp_path / "models--someone--some-encoder"
+    shutil.copytree(roberta, place / "snapshots" / "0123456789abcdef")
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text("0123456789abcdef")
+    (place / "blobs").mkdir()
+    file = place / "snapshots" / "0123456789abcdef" / "model.safetensors"
+    blob = place / "blobs" / file_sha256(file)
+    file.rename(blob)
+    file.symlink_to(blob)
+    file_sha256.cache_clear()
+    return blob
+
+
+def test_a_folder_is_itself(roberta):
+    source = resolve_weights(str(roberta))
+    assert (source.origin, source.location) == ("folder", str(roberta))
+    assert str(roberta) in source.sentence() and not source.checked
+
+
+def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypatch):
+    monkeypatch.setattr(weights, "require_hub", lambda: pytest.fail("the hub was asked"))
+    source = resolve_weights(ID)
+    assert source == Source(ID, "cache", "0123456789ab", True)
+    assert source.sentence() == f"the local cache, {ID} at revision 0123456789ab (SHA-256 checked)"
+    assert load_text_encoder(ID)[0].width == 32
+    assert Source.from_dict(json.loads(json.dumps(source.to_dict()))) == source
+
+
+def test_weights_in_the_cache_that_changed_are_refused(cached):
+    cached.write_bytes(cached.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsError, match=r"some-encoder have SHA-256 \w{12}, not \w{12}; delete them"):
+        resolve_weights(ID)
+
+
+def test_packaged_weights_are_checked_by_the_hash_that_is_known(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "carrier" / "model").mkdir(parents=True)
+    (tmp_path / "carrier" / "__init__.py").touch()
+    file = tmp_path / "carrier" / "model" / "model.safetensors"
+    file.write_bytes(b"weights")
+    packaged = PackagedWeights("carrier", "model")
+    monkeypatch.setitem(weights.KNOWN_SHA256, ID, file_sha256(file))
+    assert resolve_weights(ID, packaged) == Source(str(file.parent), "package", "carrier", True)
+    monkeypatch.setitem(weights.KNOWN_SHA256, ID, "0" * 64)
+    with pytest.raises(WeightsError, match="of carrier have SHA-256"):
+        resolve_weights(ID, packaged)
+
+
+def test_what_nobody_has_comes_from_the_hub(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert resolve_weights(ID) == Source(ID, "hub")
+    assert resolve_weights("roberta") == Source("roberta", "hub")
+
+
+def test_what_the_cache_lacks_is_asked_of_the_hub_that_answers(roberta, monkeypatch):
+    config, asked = AutoConfig.from_pretrained(str(roberta)), []
+
+    def fetched(location, *, local_files_only=False, trust_remote_code):
+        asked.append((local_files_only, trust_remote_code))
+        if local_files_only:
+            raise OSError("not in the cache")
+        return config
+
+    monkeypatch.setattr(AutoConfig, "from_pretrained", fetched)
+    monkeypatch.setattr(weights, "require_hub", lambda: asked.append("hub"))
+    assert load_config(Source(ID, "hub")) is config
+    assert asked == [(True, False), "hub", (False, False)]
+
+
+def test_an_unreachable_hub_is_noticed_at_once(online, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    start = time.perf_counter()
+    with pytest.raises(WeightsError, match=r"from the hub \(http://127\.0\.0\.1:9 cannot be reached: .+\)"):
+        load_config(Source("sentir-tests/no-such-encoder", "hub"))
+    assert time.perf_counter() - start < 5
+
+
+def test_offline_is_said_as_the_reason(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
+        require_hub()
+
+
+def test_a_hub_that_answers_anything_is_there(online, monkeypatch):
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_error(403)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Refusing)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    thread = Thread(target=server.handle_request)
+    thread.start()
+    require_hub()
+    thread.join(5)
+    server.server_close()
+    assert not thread.is_alive()
+
+
+def test_code_of_a_repository_is_never_run(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_type": "theirs", "auto_map": {"AutoConfig": "code.Theirs", "AutoModel": "code.Model"}})
+    )
+    (tmp_path / "code.py").write_text("raise SystemExit('their code was run')")
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked"))
+    with pytest.raises(WeightsError, match="brings code of its own, which Sentir never runs"):
+        load_config(resolve_weights(str(tmp_path)))
+
+
+@pytest.mark.parametrize("auto", [AutoConfig, AutoModel, AutoTokenizer])
+def test_everything_is_loaded_without_trust(auto, monkeypatch, roberta):
+    seen = []
+    monkeypatch.setattr(auto, "from_pretrained", lambda *_, **options: seen.append(options))
+    load_from(text_backbone(str(roberta)).source(), auto.from_pretrained)
+    assert seen == [{"trust_remote_code": False}]
