@@ -1,0 +1,160 @@
+"""A report as files: its page stays small, and Markdown and JSON say what the page says."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_report_html import Page
+
+from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.ranking import rank_labels
+from sentir.i18n import in_language
+from sentir.report import html
+from sentir.report.compared import compared
+from sentir.report.files import FORMAT, report_tree, save_report
+from sentir.report.markdown import render_markdown
+from sentir.report.tables import comparison_groups, sections
+
+
+@pytest.fixture(scope="module")
+def report(make_report):
+    return make_report({"meld": ("emotion",)})
+
+
+@pytest.fixture(scope="module")
+def with_curves(make_plain_report):
+    draw = np.random.default_rng(0)
+    truth, p = draw.integers(0, 3, 90), draw.dirichlet([1, 1, 1], 90)
+    space = LabelSpace("emotion", ("anger", "joy", "neutral"))
+    names = {"model": "gru", "corpus": "meld"}
+    dev, test = (rank_labels(space, truth, [(p, None)], split=split, **names) for split in ("dev", "test"))
+    return replace(make_plain_report(), rankings=dev + test)
+
+
+# How large a page is
+
+
+def test_a_page_that_would_be_too_large_leaves_out_the_last_examples_and_says_so(make_plain_report, make_example):
+    said = tuple(make_example(0).answers[:2])
+    examples = tuple(make_example(n, labels={"emotion": ("joy",)}, answers=said) for n in range(4))
+    whole = html.render(make_plain_report(examples=examples))
+    assert "left out" not in whole and len(whole.encode()) < html.LIMIT
+    small = html.render(make_plain_report(examples=examples), limit=len(whole.encode()) - 100)
+    assert len(small.encode()) <= len(whole.encode()) - 100
+    assert "utterance-0" in small and "utterance-3" not in small
+    assert re.search(r"\d sounds and their spectrograms are left out", small)
+    smallest = html.render(make_plain_report(examples=examples), limit=1)
+    assert "data:audio" not in smallest and "4 sounds and their spectrograms are left out" in smallest
+
+
+# What the page offers
+
+
+def test_the_contents_lead_to_every_section(page):
+    parsed = Page(page)
+    contents = re.findall(r'<nav class="contents".*?</nav>', page, re.S)
+    assert len(contents) == 2
+    for language, nav in zip(("en", "es"), contents, strict=True):
+        links = re.findall(r'href="#([^"]+)"', nav)
+        assert {f"{language}-{name}" for name in ("corpora", "task1-test", "cards", "method")} <= set(links)
+        assert set(links) <= set(parsed.ids())
+
+
+def test_drawings_are_described(page):
+    drawings = [a for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
+    assert drawings and all(a["role"] == "img" for a in drawings)
+    described = [a["aria-describedby"] for a in drawings if "aria-describedby" in a]
+    assert len(described) >= len(drawings) / 2 and set(described) <= set(Page(page).ids())
+
+
+def test_tables_whose_rows_have_an_order_of_their_own_are_not_sorted(page):
+    tables = [a.get("class", "") for tag, a in Page(page).tags if tag == "table"]
+    assert "fixed" in tables and "narrow" in tables
+
+
+def test_curves_of_labels_stand_on_test_and_on_dev(with_curves):
+    page = html.render(with_curves)
+    names = [a["aria-label"] for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
+    drawn = ("ROC curves", "Precision and recall")
+    assert {f"{what} of gru on {split}" for what in drawn for split in ("dev", "test")} <= set(names)
+
+
+# What is compared
+
+
+def test_comparisons_are_sorted_by_what_is_compared(report):
+    one = report.comparisons[0]
+    families = {"gru": "text", "plain": "text", "wide": "text", "heard": "sound"}
+    row = replace(report.scores[0], role="candidate", split="dev")
+    rows = [replace(row, model=name, family=family) for name, family in families.items()]
+    pairs = [("gru", "majority"), ("gru", "wide"), ("gru", "plain"), ("gru", "heard")]
+    settings = {
+        ("meld", "gru"): {"model.context": "dialogue", "model.hidden": 8, "train.lr": 1},
+        ("meld", "plain"): {"model.context": "none", "model.hidden": 8, "train.lr": 1},
+        ("meld", "wide"): {"model.context": "dialogue", "model.hidden": 9, "train.lr": 2},
+    }
+    changed = replace(
+        report, scores=tuple(rows), comparisons=tuple(replace(one, a=a, b=b, split="dev") for a, b in pairs),
+        settings=settings,
+    )  # fmt: skip
+    (section,) = sections(changed)
+    assert [row.what for row in compared(section)] == [
+        "text ↔ sound",
+        "model.context: dialogue ↔ none",
+        "model.hidden, train.lr",
+        "against a baseline",
+    ]
+
+
+def test_what_a_part_is_worth_stands_by_itself(report):
+    one = replace(report.comparisons[0], split="dev")
+    pairs = [("gru", "gru − context"), ("gru", "plain"), ("plain", "slow")]
+    (section,) = sections(replace(report, comparisons=tuple(replace(one, a=a, b=b) for a, b in pairs)))
+    found = {title: [(c.a, c.b) for c in group] for title, group in comparison_groups(section)}
+    assert found == {
+        "On dev: what each part is worth": [("gru", "gru − context")],
+        "On dev: the chosen model against the other candidates": [("gru", "plain")],
+        "On dev: other candidates that differ in one thing": [("plain", "slow")],
+    }
+
+
+# Markdown and JSON
+
+
+def test_markdown_holds_the_numbers_of_the_page(with_curves):
+    text = render_markdown(with_curves)
+    assert "# A study" in text and "gru, chosen on dev, reaches weighted F1 0.612 \\[0.591, 0.634\\]" in text
+    assert "- gru is better than majority by 29.8 points" in text
+    assert "| 29.84 | \\[27.70, 31.90\\] | 0.0010 |" in text
+    assert "```toml\nname" in text and "Art. 5(1)(f)" in text
+    for line in text.splitlines():
+        if line.startswith("|"):
+            assert re.fullmatch(r"\|( (\\.|[^|\\])* \|)+", line)
+    rows = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
+    assert min(rows) >= 3
+
+
+def test_json_holds_everything_but_sound_and_pictures(make_report, make_example):
+    report = make_report({"meld": ("emotion", "mood")}, examples=(make_example(),))
+    tree = json.loads(json.dumps(report_tree(report), allow_nan=False))
+    assert tree["format"] == FORMAT
+    assert len(tree["scores"]) == len(report.scores) and len(tree["comparisons"]) == len(report.comparisons)
+    first = {"corpus": "meld", "task": "emotion", "model": "gru", "winners": ["gru", "plain"]}
+    assert tree["selected"][0] == first
+    assert tree["examples"][0]["labels"] == {"emotion": ["joy"], "mood": ["calm"]}
+    assert "wave" not in json.dumps(tree)
+
+
+def test_a_saved_report_is_a_page_markdown_in_both_languages_and_json(make_plain_report, tmp_path):
+    with in_language("es"):
+        save_report(make_plain_report(titles={"es": "Un estudio"}), tmp_path / "report.html")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "report.es.md",
+        "report.html",
+        "report.json",
+        "report.md",
+    ]
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# A study\n")
+    assert (tmp_path / "report.es.md").read_text(encoding="utf-8").startswith("# Un estudio\n")

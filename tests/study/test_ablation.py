@@ -1,0 +1,91 @@
+"""A recipe without one of its parts: what is left, what is refused, and a study that ends on dev."""
+
+import pytest
+from study_parts import rows, stages
+
+from sentir.errors import RecipeError
+from sentir.evaluation.ledger import openings
+from sentir.recipe import differences, settings
+from sentir.study.plan import plan
+from tiny_corpora import tiny_recipe
+
+WHOLE = {"context": "dialogue", "features": ["lexical", "dialogue"]}
+
+
+def candidates(*ablate, model=WHOLE, **study):
+    recipe = tiny_recipe("w", model=model, study={"ablate": list(ablate), **study})
+    return {c.name: c.recipe for c in plan(recipe)["emotion"]}
+
+
+def test_every_part_is_left_out_alone_beside_the_whole_recipe():
+    found = candidates(
+        "model.context", "model.features.lexical", "model.features", "data.cleaning", "train.batch"
+    )
+    assert list(found) == [
+        "model",
+        "model − context",
+        "model − features.lexical",
+        "model − features",
+        "model − data.cleaning",
+        "model − train.batch",
+    ]
+    whole, *others = found.values()
+    assert (whole.model.context, whole.model.features) == ("dialogue", ("lexical", "dialogue"))
+    changed = [differences(settings(whole), settings(other)) for other in others]
+    assert changed == [
+        {"model.context": ("dialogue", "none")},
+        {"model.features": (["lexical", "dialogue"], ["dialogue"])},
+        {"model.features": (["lexical", "dialogue"], [])},
+        {"data.cleaning": (list(whole.data.cleaning), [])},
+        {"train.batch": (8, 64)},
+    ]
+
+
+def test_text_and_sound_are_left_out_with_what_is_measured_from_them():
+    both = {"kind": "multimodal", "context": "dialogue", "features": ["functionals", "lexical", "dialogue"]}
+    found = candidates("text", "sound", model=both)
+    deaf, mute = found["model − sound"].model, found["model − text"].model
+    assert (deaf.kind, deaf.context, deaf.features) == ("hybrid_transformer", "dialogue", ("lexical", "dialogue"))
+    assert (mute.kind, mute.context, mute.features) == ("emotion_model", "none", ("functionals", "dialogue"))
+
+
+def test_listed_candidates_stand_beside_the_ablated_ones():
+    found = candidates("model.context", candidates={"wide": {"model": {"hidden": 32}}})
+    assert list(found) == ["model", "model − context", "wide"]
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ("model.contex", "did you mean 'context'"),
+        ("model.dropout.x", "does without 'model.dropout.x' already"),
+        ("model.features.thesis", "does without 'model.features.thesis' already"),
+        ("train.balance", "nothing to leave out"),
+        ("model", "name one with its section, such as model.context"),
+        ("sound", "'hybrid_transformer' does not"),
+        ("evaluation.resamples", "cannot change 'evaluation'"),
+    ],
+)
+def test_what_cannot_be_left_out_is_said(part, says):
+    with pytest.raises(RecipeError, match=says):
+        candidates(part)
+
+
+def test_a_candidate_cannot_take_the_name_of_the_recipe_itself():
+    with pytest.raises(RecipeError, match="rename the candidate"):
+        candidates("model.context", candidates={"model": {}})
+
+
+def test_a_study_that_ends_on_dev_compares_the_whole_with_its_rest_and_opens_nothing(
+    study, recipe, counts, corpus, tmp_path
+):
+    own = recipe(tasks=["emotion"], candidates={}, ablate=["model.features"], test=False)
+    report = study(own.override({"model": {"features": ["lexical"]}}))
+    assert (
+        counts["open"] == 0 and openings(corpus.test_fingerprint) == () and not stages(tmp_path / "out", "test")
+    )
+    assert rows(report.scores, split="test") == []
+    (found,) = report.comparisons
+    assert (found.a, found.b, found.split) == ("model", "model − features", "dev")
+    assert {one.split for one in report.rankings} == {"dev"}
+    assert (tmp_path / "out" / "models" / "tiny-emotion" / "README.md").is_file()
