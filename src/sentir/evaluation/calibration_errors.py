@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.evaluation.intervals import chunk_sizes
+from sentir.evaluation.metrics.cells import ratio
 from sentir.evaluation.results import Score
 
 BINS, LEAST = 10, 20  # bins of equal mass at most, and utterances in each at least
@@ -21,6 +22,7 @@ _SURPRISING = 0.95  # the quantile of chance above which a calibration error is 
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 Metric = Callable[[Array], Array]
 
 
@@ -96,9 +98,10 @@ def calibration_error(claims: Sequence[tuple[Array, Array]], draws: Draws) -> tu
     return Score(found.value, low, found.high, found.sd), float(chance.mean())
 
 
-def share(rows: Sequence[Array], draws: Draws) -> Score:
-    """Return the mean of one number ``(N,)`` per utterance."""
-    return draws.score([_counted(values) for values in rows], lambda sums: sums[..., 0] / sums[..., 1])
+def share(among: Sequence[Mask], rows: Sequence[NDArray], draws: Draws) -> Score:
+    """Return the mean of a number ``(N,)`` of each run among some utterances; 0 where a draw has none."""
+    summed = [np.column_stack([values * mask, mask]) for mask, values in zip(among, rows, strict=True)]
+    return draws.score(summed, lambda sums: ratio(sums[..., 0], sums[..., 1]))
 
 
 def area_under_risks(wrong: Sequence[Array], held: Sequence[Array], draws: Draws) -> Score:
@@ -131,7 +134,7 @@ def _gaps(stated: Array, found: Array) -> Array:
     rows = np.zeros((n, m, BINS))
     for k in range(m):
         rows[np.arange(n), k, bins_of(stated[:, k])] = stated[:, k] - found[:, k]
-    return _counted(rows.reshape(n, -1))
+    return np.column_stack([rows.reshape(n, -1), np.ones(n)])
 
 
 def _mean_gap(sums: Array, m: int) -> Array:
@@ -146,7 +149,3 @@ def _by_chance(stated: Array, seed: int) -> Array:
         happens = rng.random((_SIMULATIONS, len(p))) < p
         found += np.abs((p - happens) @ np.eye(BINS)[bins_of(p)]).sum(axis=1) / len(p)
     return found / stated.shape[1]
-
-
-def _counted(values: Array) -> Array:
-    return np.column_stack([values, np.ones(len(values))])

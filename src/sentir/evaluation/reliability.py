@@ -49,9 +49,11 @@ class Reliability:
         risks: (coverage, risk) where the surest answers are kept, mean over seeds.
         stated: the share of dev that the model was to be sure of.
         covered: the share that it is sure of here.
+        wrong: the risk of everything.
+        wrong_if_sure: that of what it is sure of; ``None`` if it is sure of nothing.
         metric: what ``everything`` and ``sure`` are scored in.
         everything: the score of all utterances.
-        sure: that of those it is sure of; ``None`` if it is sure of none.
+        sure: that of those it is sure of; ``None`` if it is sure of nothing.
     """
 
     n: int
@@ -64,6 +66,8 @@ class Reliability:
     risks: tuple[tuple[float, float], ...]
     stated: float
     covered: Score
+    wrong: Score
+    wrong_if_sure: Score | None
     metric: str
     everything: Score
     sure: Score | None
@@ -162,13 +166,14 @@ def measure(
     ece, by_chance = calibration_error(claims, draws)
     stated, found = (np.concatenate(parts) for parts in zip(*claims, strict=True))
     kept = [run.sure for run in runs]
+    ever_sure = all(mask.any() for mask in kept)
     every = [np.ones(len(truth), dtype=bool) for _run in runs]
     return Reliability(
         n=len(truth),
         how=how,
         ece=ece,
         by_chance=by_chance,
-        brier=share([_distances(space, truth, run.probabilities) for run in runs], draws),
+        brier=share(every, [_distances(space, truth, run.probabilities) for run in runs], draws),
         aurc=area_under_risks(wrong, held, draws),
         curves={
             name: _curve(stated[:, k], found[:, k])
@@ -176,10 +181,12 @@ def measure(
         },
         risks=_risks(wrong, held),
         stated=COVERAGE,
-        covered=share([mask.astype(np.float64) for mask in kept], draws),
+        covered=share(every, kept, draws),
+        wrong=share(every, wrong, draws),
+        wrong_if_sure=share(kept, wrong, draws) if ever_sure else None,
         metric=metric,
         everything=_score(space, truth, runs, every, metric, draws),
-        sure=_score(space, truth, runs, kept, metric, draws) if all(mask.any() for mask in kept) else None,
+        sure=_score(space, truth, runs, kept, metric, draws) if ever_sure else None,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sentir.evaluation.reliability import Reliability
-from sentir.evaluation.results import Score, gain, is_share
+from sentir.evaluation.results import Score, is_share
 from sentir.i18n import _
-from sentir.report.figures import _SMALL, _TEXT, COLORS, _canvas, _look, _plain, _with_labels
+from sentir.report.figures import _SMALL, _TEXT, COLORS, _canvas, _look, _plain, _with_labels, thousands
 from sentir.report.words import word
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def sentences(reliability: Reliability, split: str) -> tuple[str, ...]:
 def _measured_on(reliability: Reliability, split: str) -> str:
     if reliability.how == "held_out":
         return _("Measured on {n} utterances of {split}, which taught the calibration nothing.",
-                 n=reliability.n, split=word(split))  # fmt: skip
+                 n=thousands(reliability.n), split=word(split))  # fmt: skip
     if reliability.how == "dev_halves":
         return _("Measured on {n} utterances of dev in two halves of dialogues, each calibrated by the other; "
-                 "the epoch was chosen on all of dev.", n=reliability.n)  # fmt: skip
+                 "the epoch was chosen on all of dev.", n=thousands(reliability.n))  # fmt: skip
     return _("Measured on {n} utterances of {split}, from which the model or its calibration learned: flattered.",
-             n=reliability.n, split=word(split))  # fmt: skip
+             n=thousands(reliability.n), split=word(split))  # fmt: skip
 
 
 def _off(reliability: Reliability) -> str:
@@ -79,24 +79,23 @@ def _off(reliability: Reliability) -> str:
 
 
 def _gained(reliability: Reliability) -> str:
-    stated = f"{reliability.stated:.0%}"
-    covered = points(reliability.covered)
-    if reliability.sure is None:
-        return _("Meant to be sure of {stated} of dev, the model is sure of nothing here.", stated=stated)
-    metric, whole, kept = reliability.metric, reliability.everything, reliability.sure
-    better = gain(metric, kept.value) > gain(metric, whole.value)
-    values = {
-        "stated": stated,
-        "covered": covered,
-        "metric": word(metric),
-        "kept": _written(metric, kept),
-        "whole": _written(metric, whole),
+    values = {"stated": round(100 * reliability.stated), "covered": points(reliability.covered)}
+    if reliability.sure is None or reliability.wrong_if_sure is None:
+        return _("Meant to be sure of {stated} % of dev, the model is sure of nothing here.", **values)
+    values |= {
+        "few": points(reliability.wrong_if_sure),
+        "many": points(reliability.wrong),
+        "metric": word(reliability.metric),
+        "kept": _written(reliability.metric, reliability.sure),
+        "whole": _written(reliability.metric, reliability.everything),
     }
-    if better:
-        return _("Meant to be sure of {stated} of dev, the model is sure of {covered} % here; there its {metric} "
-                 "is {kept}, on everything {whole}.", **values)  # fmt: skip
-    return _("Meant to be sure of {stated} of dev, the model is sure of {covered} % here, and no better there: "
-             "its {metric} is {kept}, on everything {whole}.", **values)  # fmt: skip
+    if "" in reliability.curves:
+        return _("Meant to be sure of {stated} % of dev, the model is sure of {covered} % here. There {few} % of "
+                 "its answers are wrong, of all {many} %; {metric} is {kept} there, on everything {whole}.",
+                 **values)  # fmt: skip
+    return _("Meant to be sure of {stated} % of dev, the model is sure of {covered} % here. There {few} % of "
+             "its decisions about a label are wrong, of all {many} %; {metric} is {kept} there, on everything "
+             "{whole}.", **values)  # fmt: skip
 
 
 def points(score: Score) -> str:
