@@ -53,7 +53,8 @@ def explain(
 
     Raises:
         CorpusError: if there is nothing to explain, or the model cannot use it.
-        SentirError: if the model or the corpus cannot be used, or it reads and captum is not installed.
+        SentirError: if the model or the corpus cannot be used, it reads and captum is not installed, or it hears
+            by a speech encoder alone.
     """
     from sentir.explanation.page import save_explanation
     from sentir.explanation.utterance import explain_utterance

@@ -17,7 +17,7 @@ from sentir.explanation.values import Randomized
 
 ALIKE = 0.5  # correlation from which on a map shows the input rather than what was learned
 DRAWS = 3
-_ENCODERS = ("encoder.", "audio.backbone.")  # what begins the names of weights that are no head
+_ENCODERS = ("encoder.", "audio.backbone.", "audio.encoder.")  # what begins the names of weights that are no head
 Maps = dict[str, NDArray]
 Part = TypeVar("Part", bound=nn.Module)
 
@@ -58,10 +58,9 @@ def randomization_check(
 
 def _shuffled(probe: Probe, part: str, generator: torch.Generator) -> Probe:
     model = shuffle_weights(copy.deepcopy(probe.model), generator, spare=_ENCODERS if part == "head" else ())
-    if probe.encoder is None or part == "head":
-        return replace(probe, model=model)
-    own = getattr(model, "encoder", None)  # of a model that was trained with its encoder
-    encoder = shuffle_weights(copy.deepcopy(probe.encoder), generator) if own is None else own
+    encoder = getattr(model, "encoder", None) or probe.encoder  # its own, copied with it, or the frozen one
+    if part == "whole" and encoder is probe.encoder and encoder is not None:
+        encoder = shuffle_weights(copy.deepcopy(encoder), generator)
     return replace(probe, model=model, encoder=encoder)
 
 

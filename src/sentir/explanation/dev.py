@@ -38,6 +38,7 @@ class Kept(nn.Module):
     def __init__(self, part: nn.Module) -> None:
         super().__init__()
         self.ask = [part]  # a list: the encoder is no part of this one
+        self.inputs = part.inputs
         self.answers: dict[int, Any] = {}
         self.batch = 0
         self.instead: Any = None

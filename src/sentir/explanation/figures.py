@@ -10,7 +10,7 @@ import numpy as np
 from sentir.evaluation.results import gain, is_share
 from sentir.explanation.values import Importance, ModelExplanation, SoundMap
 from sentir.i18n import _, mark
-from sentir.report.figures import COLORS, _canvas, _plain
+from sentir.report.figures import COLORS, _canvas, _plain, thousands
 from sentir.report.spectrogram import RANGE_DB
 from sentir.report.words import word
 
@@ -77,10 +77,11 @@ def sound_text(sound: SoundMap, name: str) -> str:
     peak = sound.peak(name)
     if peak is None:
         return _("From {low} to {high}.", low=low, high=high)
+    seconds = f"{peak[0]:.2f}–{peak[1]:.2f} s"
+    hertz = f"{thousands(peak[2])}–{thousands(peak[3])} Hz"
     return _(
-        "From {low} to {high}; highest at {seconds} s and {hertz} Hz.",
-        low=low, high=high, seconds=f"{peak[0]:.2f}", hertz=f"{peak[1]:.0f}",
-    )  # fmt: skip
+        "From {low} to {high}; highest at {seconds}, {hertz}.", low=low, high=high, seconds=seconds, hertz=hertz
+    )
 
 
 def withheld_figure(found: ModelExplanation) -> Figure:

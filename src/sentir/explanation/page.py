@@ -21,7 +21,7 @@ from sentir.i18n import _, mark
 from sentir.report.html import render_page
 from sentir.report.words import word
 
-SHOWN = 20  # columns of numbers in a table
+SHOWN = 12  # columns of numbers in a table
 _LOUD, _HEARD = 0.5, 0.15  # of the largest value of a word: shown with its number, shown with a mark
 _ABOUT = {
     "evidence": mark("Grad-CAM on the last map of the network: what there raises the score of the label."),

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from sentir.corpus.types import Utterance
-from sentir.errors import CorpusError
+from sentir.errors import CorpusError, SentirError
 from sentir.explanation.checks import randomization_check
 from sentir.explanation.probe import Probe, make_probe, prepare, still
 from sentir.explanation.sounds import explain_sound, sound_maps
@@ -38,7 +38,7 @@ def explain_utterance(
 
     Raises:
         CorpusError: if the utterance is not there, or there is no such label.
-        SentirError: if it reads and captum is not installed.
+        SentirError: if it reads and captum is not installed, or it hears by a speech encoder alone.
     """
     place = {u.id: n for n, u in enumerate(utterances)}
     if id not in place:
@@ -52,6 +52,11 @@ def explain_utterance(
     names = recognizer.space.names
     target = _target(names, label, int(predictions[id].argmax()))
     prepared = prepare(recognizer, utterances)
+    if text is None and prepared.mels is None:
+        raise SentirError(
+            _("This answer has no words and no map: the model hears waves, through a speech encoder. What it "
+              "loses without sound or numbers, 'sentir explain' measures on dev.")
+        )  # fmt: skip
     probe, unit = make_probe(recognizer, prepared, place[id], target)
     of_unit = [utterances[n] for n in unit]
     with still(probe.model, probe.encoder):

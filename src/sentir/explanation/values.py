@@ -114,12 +114,21 @@ class SoundMap:
         """The middle of each of B bands."""
         return band_hertz()
 
-    def peak(self, name: str) -> tuple[float, float] | None:
-        """Return the second and the frequency in Hz at which a map is highest; ``None`` without known axes."""
+    def peak(self, name: str) -> tuple[float, float, float, float] | None:
+        """Return the cell of the network's grid where a map is highest, among those where the clip sounds.
+
+        Returns:
+            Its first and last second, its lowest and highest frequency in Hz; ``None`` without known axes.
+        """
         if self.kind != "mel":
             return None
-        frame, band = np.unravel_index(int(self.resampled(name).argmax()), self.mel.shape)
-        return float(self.seconds[frame]), float(self.hertz[band])
+        values, bands = self.maps[name], self.mel.shape[1]
+        long, wide = self.padded / values.shape[0], bands / values.shape[1]
+        heard = values[: max(1, round(len(self.mel) / long))]
+        frame, band = np.unravel_index(int(heard.argmax()), heard.shape)
+        times = self.start + np.array([frame, frame + 1]) * long * HOP / RATE
+        hertz = np.interp(np.array([band, band + 1]) * wide - 0.5, np.arange(bands), self.hertz)
+        return float(times[0]), float(times[1]), float(hertz[0]), float(hertz[1])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the maps in the network's own grid, with the middle of every cell in seconds and Hz."""

@@ -87,7 +87,7 @@ def _train_mean(dev: Dev, part: str) -> Any:
     if "text_states" in prepared.tensors:
         return prepared.tensors["text_states"].mean(0)
     encoder: Any = dev.recognizer.model.encoder if part == "text" else dev.recognizer.model.audio
-    device, found = next(encoder.parameters()).device, []
+    device, found = next(dev.recognizer.model.parameters()).device, []
     training = encoder.training
     encoder.eval()
     with torch.inference_mode():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Utterance
@@ -53,11 +54,40 @@ def explain_words(
         return None
     token = plain.pad_token if plain.mask_token is None else plain.mask_token
     masked = torch.where(content, plain.convert_tokens_to_ids(token), ids)
-    with torch.no_grad():
-        end, start = (float(probe.score(given)[0]) for given in (ids, masked))
-    values, delta, used = _integrate(probe, ids, masked, end - start, steps)
+    with _hearing_once(probe.model):
+        with torch.no_grad():
+            end, start = (float(probe.score(given)[0]) for given in (ids, masked))
+        values, delta, used = _integrate(probe, ids, masked, end - start, steps)
     found = _passages(probe, text, utterances, content.cpu().numpy(), values)
     return WordMap(tuple(found), without=start, delta=delta, steps=used, token=token)
+
+
+class _HeardOnce(nn.Module):
+    """Stands in for an audio encoder: hears the N utterances it is first asked about, and tells of them again."""
+
+    def __init__(self, audio: nn.Module) -> None:
+        super().__init__()
+        self.ask = [audio]  # a list: the encoder is no part of this one
+        self.inputs = audio.inputs
+        self.heard: tuple[Tensor, ...] = ()
+
+    def forward(self, has_sound: Tensor, **sound: Tensor) -> tuple[Tensor, ...]:
+        """Return the vectors of c versions of the utterances, one after the other."""
+        self.heard = self.heard or self.ask[0](has_sound=has_sound, **sound)
+        return tuple(vectors.repeat(len(has_sound) // len(vectors), 1) for vectors in self.heard)
+
+
+@contextmanager
+def _hearing_once(model: nn.Module) -> Iterator[None]:
+    """Let a model that also listens do so once, however many versions of the words it reads."""
+    audio = getattr(model, "audio", None)
+    if audio is not None:
+        model.audio = _HeardOnce(audio)
+    try:
+        yield
+    finally:
+        if audio is not None:
+            model.audio = audio
 
 
 def _structural(tokenizer: Any, ids: Tensor) -> Tensor:

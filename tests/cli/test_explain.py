@@ -1,0 +1,89 @@
+"""``sentir explain``: a text, a clip, an utterance of a corpus, a whole model; and what it refuses."""
+
+import json
+import sys
+
+import pytest
+
+from sentir.cli import main
+from sentir.recognizer import Recognizer
+from tiny_corpora import tiny_recipe, write_table
+
+
+@pytest.fixture(scope="module")
+def saved(corpus, weights, tmp_path_factory):
+    """A saved model beside the corpus it learned from."""
+    home = tmp_path_factory.mktemp("explained")
+    labels = {u.id: u.labels.get("emotion", ("neutral",))[0] for u in corpus}
+    write_table(corpus, home / "tiny.csv", labels)
+    columns = {"id": "id", "split": "split", "dialogue": "dialogue", "speaker": "speaker"}
+    table = {"file": "tiny.csv", "text": "text", "label": "label", **columns}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
+        recipe = tiny_recipe(
+            weights, data={"table": table}, model={"context": "dialogue", "features": ["lexical"]}
+        )
+        Recognizer.fit(recipe, corpus)[0].save_pretrained(home / "model")
+    return home
+
+
+@pytest.fixture
+def call(saved, capsys, monkeypatch):
+    """Call ``sentir explain`` with the model; return its exit code, output and errors."""
+    monkeypatch.chdir(saved)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sentir", "explain", "model", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_a_text_is_explained_and_written(call, tmp_path):
+    code, out, _err = call("--text", "I am happy.", "--out", tmp_path / "deep" / "why.html")
+    assert code == 0 and "Strongest words:" in out and "log-odds" in out
+    assert "I am happy." in (tmp_path / "deep" / "why.html").read_text(encoding="utf-8")
+
+
+def test_json_is_all_there_is(call):
+    code, out, _err = call("--text", "I am happy.", "--label", "sadness", "--check", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["label"] == "sadness" and len(found["checks"]) == 2
+    values = [word["value"] for passage in found["words"]["passages"] for word in passage["words"]]
+    assert sum(values) == pytest.approx(
+        found["score"] - found["words"]["without"] + found["words"]["delta"], abs=1e-4
+    )
+
+
+def test_an_utterance_of_the_corpus_is_explained_in_its_dialogue(call, saved):
+    code, out, _err = call("--root", saved, "--id", "dev/dia7/utt3", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["id"].endswith("dev/dia7/utt3") and len(found["words"]["passages"]) == 5
+    assert found["gold"] == ["neutral"] or found["gold"]
+
+
+def test_without_an_id_the_model_is_measured_on_dev(call, saved, tmp_path):
+    code, out, _err = call("--root", saved, "--out", tmp_path / "model.html")
+    assert code == 0 and "Without text" in out and "Without context" in out and "lexical" in out
+    assert (tmp_path / "model.html").is_file()
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    ((), "There is nothing to explain"),
+    (("--text", " "), "The text is empty"),
+    (("--text", "a", "--label", "rage"), "does not know the label 'rage'"),
+    (("--text", "a", "--id", "b"), "without --text and --file"),
+    (("--root", ".", "--check"), "are for one answer"),
+    (("--root", ".", "--id", "nobody"), "There is no utterance 'nobody'"),
+    (("--file", "nothing.wav"), "There is no file nothing.wav"),
+    (("--file", "tiny.csv"), "give one sound or video file"),
+    (("--text", "a", "--out", "."), "cannot be written"),
+])  # fmt: skip
+def test_what_cannot_be_explained_is_said_in_one_sentence(call, arguments, said):
+    code, out, err = call(*arguments)
+    assert code == 2 and said in err and "Traceback" not in err and not out

@@ -1,0 +1,64 @@
+"""Tiny recognizers to explain, each trained once."""
+
+import pytest
+
+from sentir.study.stacking import train_recognizer
+from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
+
+LONGER = {"epochs": 12, "patience": 12, "encoder_lr": 0.01}
+READING = {
+    "frozen": {"train": LONGER},
+    "dialogue": {"model": {"context": "dialogue", "features": ["lexical", "dialogue"]}},
+    "window": {"model": {"context": "window", "encoder": "finetune"}, "train": LONGER},
+    "several labels": {"model": {"encoder": "finetune"}, "data": {"task": "feelings"}},
+}
+LISTENING = {
+    "sound": {"model": {"features": ["thesis", "dialogue"]}, "train": LONGER},
+    "everything": {
+        "model": {
+            "kind": "multimodal",
+            "features": ["stacked", "thesis", "lexical"],
+            "context": "dialogue",
+            "stacked": stacking_on_text("WEIGHTS", folds=2)["model"]["stacked"],
+        },
+    },
+}
+SETUPS = (*READING, *LISTENING)
+
+
+@pytest.fixture(scope="session")
+def trained(corpus, spoken, weights, sounds, tmp_path_factory):
+    """Setup → recognizer and the corpus it learned from."""
+    known, home = {}, tmp_path_factory.mktemp("home")
+
+    def get(setup):
+        if setup not in known:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SENTIR_CACHE_DIR", str(home))
+                patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+                if setup in READING:
+                    known[setup] = train_recognizer(tiny_recipe(weights, **READING[setup]), corpus)[0], corpus
+                else:
+                    changes = LISTENING[setup]
+                    if "stacked" in changes["model"]:
+                        changes["model"]["stacked"]["model"]["weights"] = str(weights)
+                    known[setup] = train_recognizer(spoken_recipe(weights, **changes), spoken)[0], spoken
+        return known[setup]
+
+    return get
+
+
+@pytest.fixture(params=SETUPS)
+def any_trained(request, trained, one_store):
+    """Every recognizer with its corpus."""
+    return trained(request.param)
+
+
+@pytest.fixture
+def dialogue_of():
+    """(corpus, id) → its dialogue."""
+
+    def get(corpus, key):
+        return corpus.by_dialogue[corpus.by_id[key].dialogue].utterances
+
+    return get
