@@ -77,7 +77,7 @@ class Setup:
 
     def default(self) -> None:
         """Train by a `Trainer` whose settings are its own."""
-        from transformers import Trainer, TrainingArguments
+        from transformers import PrinterCallback, Trainer, TrainingArguments
 
         with tempfile.TemporaryDirectory() as folder:
             arguments = TrainingArguments(
@@ -92,6 +92,7 @@ class Setup:
                 compute_loss_func=self.loss,
             )
             trainer.model_accepts_loss_kwargs = False
+            trainer.remove_callback(PrinterCallback)
             trainer.train()
 
 

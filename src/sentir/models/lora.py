@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 
 from torch import nn
 
@@ -36,7 +37,9 @@ def add_lora(encoder: TextEncoder, settings: Lora) -> None:
     config = LoraConfig(
         r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules="all-linear"
     )
-    encoder.transformer = get_peft_model(encoder.transformer, config)
+    with warnings.catch_warnings():  # peft asks transformers by a name of old
+        warnings.simplefilter("ignore", FutureWarning)
+        encoder.transformer = get_peft_model(encoder.transformer, config)
 
 
 def merge_lora(model: nn.Module) -> None:
