@@ -41,7 +41,7 @@ def test_scores_are_means_over_seeds(multilabel):
     runs = [(p.probabilities, cuts) for p, cuts in zip(toy.predictions, toy.thresholds, strict=True)]
     each = [score(toy.space, toy.truth, p, cuts) for p, cuts in runs]
     assert (found.n, found.seeds, found.task, found.clusters) == (40, 2, "emotion", 8)
-    assert found.notes == ("a note", few(8))
+    assert found.notes == ("a note",) and found.remarks == ("a note", few(8))
     half = [score(toy.space, toy.truth, p) for p, _cuts in runs]
     for name, value in found.metrics.items():
         scores = half if name.endswith(AT_HALF) else each
@@ -76,7 +76,7 @@ def test_several_labels_are_scored_at_tuned_thresholds_and_right_beside_that_at_
 
 def test_few_dialogues_are_a_note_and_many_are_none():
     toy = Scored(False)
-    assert few(8) in toy().notes and toy(groups=dict.fromkeys(toy.ids, "")).notes == ("a note",)
+    assert few(8) in toy().remarks and toy(groups=dict.fromkeys(toy.ids, "")).remarks == ("a note",)
 
 
 @pytest.mark.parametrize("multilabel", [False, True])

@@ -84,7 +84,7 @@ def _print_comparisons(title: str, found: Sequence[Comparison]) -> None:
 
 def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, families: bool) -> None:
     first, *others = names
-    shared = [note for note in rows[0].notes if all(note in row.notes for row in rows)]
+    shared = [note for note in rows[0].remarks if all(note in row.remarks for row in rows)]
     about = (rows[0].corpus, word(rows[0].task), word(rows[0].split), f"n = {thousands(rows[0].n)}", *shared)
     show.say(" · ".join(about))
     whole = {row.model: _whole(row.metrics[first]) if first in row.metrics else "–" for row in rows}
@@ -97,8 +97,8 @@ def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, families
             table.add_row(model, *(cells if n else (whole[row.model], *cells)))
         show.out.print(table)
         show.say("")
-    for note in dict.fromkeys(note for row in rows for note in row.notes if note not in shared):
-        show.say(f"{note}: {', '.join(row.model for row in rows if note in row.notes)}\n")
+    for note in dict.fromkeys(note for row in rows for note in row.remarks if note not in shared):
+        show.say(f"{note}: {', '.join(row.model for row in rows if note in row.remarks)}\n")
 
 
 def _table(names: Sequence[str], *, whole: bool) -> Table:

@@ -69,7 +69,7 @@ class ModelScores:
         thresholds: label → dev-tuned threshold, mean over seeds; ``None`` for one label and for numbers.
         scored: hash of the scored ids, so that two users can see whether they scored the same set.
         clusters: dialogues or speakers that the intervals are drawn from; 0 in results of earlier versions.
-        notes: what a reader must know, such as random weights or a synthetic corpus.
+        notes: what a reader must know, such as random weights or a synthetic corpus, in English; see `remarks`.
         family: what a trained model lives on: ``text``, ``sound``, ``sound_stacked`` … ; ``""`` for a baseline.
     """
 
@@ -88,6 +88,12 @@ class ModelScores:
     notes: tuple[str, ...] = field(default=())
     family: str = ""
     clusters: int = 0
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader must know, in the current language; that intervals rest on few dialogues, too."""
+        weak = [few(self.clusters)] if 0 < self.clusters < FEW else []
+        return (*map(_, self.notes), *weak)
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""

@@ -20,7 +20,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.intervals import Run, bootstrap, label_intervals
 from sentir.evaluation.metrics import confusion_matrix, counted, per_label
-from sentir.evaluation.results import AT_HALF, FEW, Comparison, LabelScore, ModelScores, few
+from sentir.evaluation.results import AT_HALF, Comparison, LabelScore, ModelScores
 from sentir.i18n import _
 
 Row = TypeVar("Row")
@@ -84,7 +84,7 @@ def score_model(
         confusion=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds),
         scored=scored_hash(ids),
-        notes=(*notes, *([few(clusters)] if clusters < FEW else [])),
+        notes=tuple(notes),
         family=family,
         clusters=clusters,
     )

@@ -70,12 +70,14 @@ def _task(section: TaskSection, name: str) -> Iterable[Part]:
     yield Part(_("Results: {name}", name=name), ())
     for split, rows in (("test", section.test), ("dev", section.dev)):
         if rows:
-            yield Part(_("Scores on {split}", split=word(split)), (_scores(rows, section.metric),), 3)
+            said = Bullets(tuple(f"{row.model}: {' · '.join(row.remarks)}" for row in rows if row.remarks))
+            blocks = (_scores(rows, section.metric), *((said,) if said.items else ()))
+            yield Part(_("Scores on {split}", split=word(split)), blocks, 3)
     if section.comparisons:
-        blocks: list[Block] = []
+        groups: list[Block] = []
         for title, found in comparison_groups(section):
-            blocks += [title, Bullets(tuple(c.sentence() for c in found))]
-        yield Part(_("Comparisons"), (*blocks, _compared(section)), 3)
+            groups += [title, Bullets(tuple(c.sentence() for c in found))]
+        yield Part(_("Comparisons"), (*groups, _compared(section)), 3)
     row = section.closest
     if row is not None and row.per_label:
         yield Part(_("Label by label"), tuple(_labels(row)), 3)

@@ -14,7 +14,7 @@ from sentir.evaluation.details import Details, look_closer
 from sentir.evaluation.ranking import Ranking, rank_labels
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
-from sentir.i18n import _
+from sentir.i18n import mark
 from sentir.recipe import Evaluation
 from sentir.study.entrants import Entrant
 
@@ -43,7 +43,7 @@ class Judge:
             split=self.split,
             resamples=self.settings.resamples,
             confidence=CONFIDENCE,
-            notes=(*((_("synthetic corpus"),) if self.corpus.synthetic else ()), *entrant.notes),
+            notes=(*((mark("synthetic corpus"),) if self.corpus.synthetic else ()), *entrant.notes),
             family=entrant.family,
         )
 

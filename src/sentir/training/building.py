@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -12,15 +13,19 @@ from sentir.corpus.labels import LabelSpace
 from sentir.errors import RecipeError
 from sentir.features import FEATURES, HEARD
 from sentir.i18n import _, mark
-from sentir.models.audio_backbones import audio_backbone, find_audio_weights
+from sentir.models.audio_backbones import audio_backbone, audio_source, find_audio_weights
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.fusion import FUSIONS
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
+from sentir.models.loading import load_config
 from sentir.models.multimodal import MultimodalClassifier
-from sentir.models.text_backbones import load_config, text_backbone
-from sentir.recipe import Model
+from sentir.models.speech_backbones import is_speech_backbone, load_speech_config, speech_backbone
+from sentir.models.text_backbones import text_backbone
+from sentir.models.weights import Source
+from sentir.recipe import Audio, Model
 from sentir.registry import Registry
 from sentir.training.text_input import require_pretrained
+from sentir.training.wave_input import require_pretrained_speech
 
 if TYPE_CHECKING:
     from sentir.training.preparer import Preparer
@@ -59,13 +64,13 @@ def hybrid_transformer(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn
 
 def emotion_model(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
     """Build an `EmotionModel`."""
-    settings, audio = preparer.model, preparer.model.audio
+    settings = preparer.model
     return EmotionModel(
-        audio.backbone,
+        settings.audio.backbone,
         len(_columns(preparer)),
         len(space),
-        pretrained=fresh and audio.pretrained,
-        weights=audio.weights if fresh else None,
+        **_hearing(preparer, fresh, "states_shape"),
+        layer_pooling=settings.layer_pooling,
         hidden=settings.hidden,
         dropout=settings.dropout,
     )
@@ -73,16 +78,15 @@ def emotion_model(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Modu
 
 def multimodal(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
     """Build a `MultimodalClassifier`."""
-    settings, audio = preparer.model, preparer.model.audio
+    settings = preparer.model
     columns = _columns(preparer)
     return MultimodalClassifier(
         settings.backbone,
-        audio.backbone,
+        settings.audio.backbone,
         len(columns),
         len(space),
         **_reading(preparer),
-        pretrained=fresh and audio.pretrained,
-        weights=audio.weights if fresh else None,
+        **_hearing(preparer, fresh, "speech_shape"),
         fusion=settings.fusion,
         feature_sources=[feature_source(name.partition(".")[0], settings) for name in columns],
         context=settings.context,
@@ -107,6 +111,16 @@ def _reading(preparer: Preparer) -> dict[str, Any]:
     }
 
 
+def _hearing(preparer: Preparer, fresh: bool, shape: str) -> dict[str, Any]:
+    """Return the arguments of a model that listens; ``shape`` is what it calls that of speech vectors."""
+    audio, waves = preparer.model.audio, preparer.waves
+    if waves is None:
+        return {"pretrained": fresh and audio.pretrained, "weights": audio.weights if fresh else None}
+    if waves.frozen:
+        return {shape: (len(waves.encoder.layers), waves.encoder.width)}
+    return {"speech": waves.encoder}
+
+
 MODELS = Registry(
     mark("model"),
     {
@@ -115,6 +129,11 @@ MODELS = Registry(
         "multimodal": ModelKind(multimodal, frozenset({"text", "sound"})),
     },
 )
+
+
+def hears_waves(model: Model) -> bool:
+    """Tell whether a model listens through a speech encoder rather than a network over mels."""
+    return "sound" in MODELS.get(model.kind).needs and is_speech_backbone(model.audio.backbone)
 
 
 def heard(model: Model) -> frozenset[str]:
@@ -130,11 +149,11 @@ def lives_on(model: Model) -> frozenset[str]:
 
 
 def random_parts(model: Model) -> tuple[str, ...]:
-    """Say which parts of a network began with random weights where pretrained ones are usual."""
+    """Say which parts of a network began with random weights where pretrained ones are usual, to translate."""
     needs = MODELS.get(model.kind).needs
-    notes = [_("random text encoder, nothing pretrained")] if "text" in needs and not model.pretrained else []
+    notes = [mark("random text encoder, nothing pretrained")] if "text" in needs and not model.pretrained else []
     if "sound" in needs and not model.audio.pretrained:
-        notes.append(_("random audio backbone, nothing pretrained"))
+        notes.append(mark("random audio backbone, nothing pretrained"))
     return tuple(notes)
 
 
@@ -143,8 +162,8 @@ def check_model(model: Model) -> None:
 
     Raises:
         UnknownNameError: if there is no such model, backbone, fusion or feature set.
-        RecipeError: if a model that only listens is asked for dialogue context, or a frozen encoder has nothing
-            pretrained.
+        RecipeError: if a model that only listens is asked for dialogue context, a frozen encoder has nothing
+            pretrained, or the sound side has settings of the other kind.
     """
     needs = MODELS.get(model.kind).needs
     if "text" in needs:
@@ -156,10 +175,46 @@ def check_model(model: Model) -> None:
               context=model.context, kind=model.kind)
         )  # fmt: skip
     if "sound" in needs:
-        audio_backbone(model.audio.backbone)
+        _check_audio(model.audio)
     FUSIONS.get(model.fusion)
     for name in model.features:
         FEATURES.get(name)
+
+
+def _check_audio(audio: Audio) -> None:
+    if is_speech_backbone(audio.backbone):
+        speech_backbone(audio.backbone)
+        require_pretrained_speech(audio)
+        if audio.mel != "mel":
+            raise RecipeError(
+                _("'model.audio.mel' does nothing here: '{name}' hears the wave; remove it.", name=audio.backbone)
+            )
+        return
+    audio_backbone(audio.backbone)
+    for key, value in (("encoder", audio.encoder), ("layers", audio.layers)):
+        if value is not None:
+            raise RecipeError(
+                _("'model.audio.{key}' does nothing here: '{name}' is no speech encoder; remove it.",
+                  key=key, name=audio.backbone)
+            )  # fmt: skip
+
+
+def weights_sources(model: Model) -> dict[str, Source]:
+    """Say where a training would take the weights of ``text`` and ``sound`` from, as far as the model has them.
+
+    Raises:
+        SentirError: if there is no such place, or what lies there is not what is known.
+    """
+    needs, audio, found = MODELS.get(model.kind).needs, model.audio, {}
+    if "text" in needs:
+        source = text_backbone(model.backbone).source(model.weights)
+        found["text"] = source if model.pretrained else Source(source.location, "random")
+    if hears_waves(model):
+        source = speech_backbone(audio.backbone).source(audio.weights)
+        found["sound"] = source if audio.pretrained else Source(source.location, "random")
+    elif "sound" in needs:
+        found["sound"] = audio_source(audio.backbone, pretrained=audio.pretrained, weights=_file(audio))
+    return found
 
 
 def check_weights(model: Model) -> None:
@@ -169,12 +224,17 @@ def check_weights(model: Model) -> None:
         RecipeError: if audio weights are given and none are wanted.
         WeightsError: if weights can neither be found nor fetched.
     """
-    needs = MODELS.get(model.kind).needs
+    needs, audio = MODELS.get(model.kind).needs, model.audio
     if "text" in needs:
         load_config(text_backbone(model.backbone).source(model.weights))
-    if "sound" in needs:
-        audio = model.audio
-        find_audio_weights(audio.backbone, pretrained=audio.pretrained, weights=audio.weights)
+    if hears_waves(model):
+        load_speech_config(speech_backbone(audio.backbone).source(audio.weights))
+    elif "sound" in needs:
+        find_audio_weights(audio.backbone, pretrained=audio.pretrained, weights=_file(audio))
+
+
+def _file(audio: Audio) -> Path | None:
+    return None if audio.weights is None else Path(audio.weights)
 
 
 def feature_source(features: str, model: Model) -> str:

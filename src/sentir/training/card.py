@@ -123,7 +123,7 @@ def intended_use() -> tuple[Block, ...]:
 def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a reader of its scores must know, as far as the run tells."""
     found = [_("Synthetic data: the model says nothing about real speech.")] if facts["synthetic"] else []
-    found += [f"{note[:1].upper()}{note[1:]}." for note in random_parts(recipe.model)]
+    found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, random_parts(recipe.model))]
     if not any(row.split == "test" for row in rows):
         found.append(_("Not scored on test: dev chose its epoch and thresholds, so scores on dev are flattered."))
     for row in rows[:1]:
