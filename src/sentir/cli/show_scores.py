@@ -59,13 +59,12 @@ def print_scores(rows: Sequence[ModelScores], *, labels: bool = False) -> None:
 
 
 def print_study(report: StudyReport, folder: Path) -> None:
-    """Print the opened test split with its comparisons, and where the report lies."""
+    """Print the opened test split, or dev while test is closed, with its comparisons, and where the report lies."""
     for section in sections(report):
-        if section.test:
-            names = metric_names(section.test, section.metric)
-            _print_models(section.test, names, families=bool(section.families))
+        if rows := section.test or section.dev:
+            _print_models(rows, metric_names(rows, section.metric), families=bool(section.families))
         for title, found in comparison_groups(section):
-            _print_comparisons(title, [c for c in found if c.split == "test"])
+            _print_comparisons(title, [c for c in found if c.split == ("test" if section.test else "dev")])
     for opening in openings_by_split(report.openings):
         show.say(
             _("{corpus}: openings of test so far, by the ledger: {n}", corpus=opening.corpus, n=opening.number)
