@@ -39,7 +39,7 @@ class Study(Section):
         ablate: what is left out of the recipe, one thing at a time, each a candidate beside the recipe itself:
             a setting (``model.context``), one of a list (``model.features.lexical``), ``text`` or ``sound``.
         label_noise: whether train labels are searched for doubtful ones, for which the best candidate is
-            trained five times more; where one stacks on a model of the task, they are searched anyway.
+            trained six times more; where one stacks on a model of the task, they are searched anyway.
         test: whether what dev chose is scored on test; ``false`` = the study ends on dev, and test stays closed.
     """
 

@@ -1,0 +1,133 @@
+"""``sentir evaluate --slices`` and ``sentir predict --not-sure``, on a corpus of seconds."""
+
+import csv
+import io
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from sentir import api
+from sentir.cli import main, show
+from sentir.errors import LockedTestError, RecognizerError
+from sentir.evaluation.ledger import openings
+from sentir.readers import READERS
+from sentir.recognizer import Recognizer
+from tiny_corpora import tiny_recipe
+
+TASKS = ("emotion", "feelings")
+
+
+@pytest.fixture(scope="module")
+def models(corpus, weights, tmp_path_factory):
+    place = tmp_path_factory.mktemp("models")
+    for task in TASKS:
+        recipe = tiny_recipe(weights, data={"task": task, "reader": "tiny", "root": "."})
+        Recognizer.fit(recipe, corpus)[0].save_pretrained(place / task)
+    return place
+
+
+@pytest.fixture(autouse=True)
+def reads(corpus, monkeypatch):
+    def give(other=corpus):
+        monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: other)
+
+    give()
+    return give
+
+
+@pytest.fixture
+def sentir(monkeypatch, capsys):
+    """Run a command and return its exit code and what it printed."""
+
+    def run(*arguments):
+        monkeypatch.setattr(show, "out", Console(width=200, highlight=False, file=(text := io.StringIO())))
+        monkeypatch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        return ended.value.code or 0, text.getvalue() + printed.out, printed.err
+
+    return run
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_closer_look_is_printed_and_is_in_the_json(task, models, sentir):
+    code, printed, _error = sentir("evaluate", models / task, "--slices")
+    assert code == 0 and "dev in two halves of dialogues" in printed
+    assert "Part by part" in printed and "Errors by speaker" in printed
+    _code, printed, _error = sentir("evaluate", models / task, "--slices", "--json")
+    (row,) = json.loads(printed)
+    assert row["details"]["reliability"]["n"] == row["n"] == 15
+    assert "details" not in json.loads(sentir("evaluate", models / task, "--json")[1])[0]
+
+
+def test_it_is_scored_as_evaluate_scores_it(models):
+    assert api.examine(models / "emotion")[0] == api.evaluate(models / "emotion")
+
+
+@pytest.mark.parametrize(("split", "how"), [("dev", "dev_halves"), ("train", "learned"), ("test", "held_out")])
+def test_how_it_was_measured_depends_on_the_split(split, how, models, corpus):
+    _scores, details = api.examine(models / "emotion", split=split, reason="to see")
+    assert details.reliability.how == how
+    assert len(openings(corpus.test_fingerprint)) == (split == "test")
+    assert not details.mistakes or split != "test", "single errors of test are for a study alone"
+
+
+def test_another_corpus_taught_it_nothing(models, corpus, reads):
+    reads(replace(corpus, fingerprint="another"))
+    assert api.examine(models / "emotion")[1].reliability.how == "held_out"
+
+
+def test_test_is_locked_for_a_closer_look_too(models, corpus):
+    with pytest.raises(LockedTestError, match="--reason"):
+        api.examine(models / "emotion", split="test")
+    assert not openings(corpus.test_fingerprint)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_a_model_is_not_sure_of_is_what_lies_below_its_confidence(task, models, corpus, tmp_path):
+    recognizer = Recognizer.from_pretrained(models / task)
+    table = tmp_path / "dev.csv"
+    table.write_text("text\n" + "\n".join(f'"{u.text}"' for u in corpus.dev), encoding="utf-8")
+    found = api.predict(recognizer, files=[table], not_sure=True)
+    share = sum(row.not_sure for row in found) / len(found)
+    assert share <= 1 - recognizer.calibration.coverage + 1e-9, "dev taught it to be sure of that much"
+    strict = replace(recognizer, calibration=replace(recognizer.calibration, sure=2.0))
+    assert all(row.not_sure for row in api.predict(strict, files=[table], not_sure=True))
+    assert {row.not_sure for row in api.predict(strict, files=[table])} == {None}
+    assert [row.labels for row in api.predict(strict, files=[table])] == [row.labels for row in found]
+
+
+def unsure(folder, change):
+    path = folder / "sentir.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
+
+
+def test_the_mark_is_in_the_table_the_json_and_the_csv(models, sentir, tmp_path):
+    model = tmp_path / "model"
+    Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
+    unsure(model, lambda tree: tree | {"calibration": tree["calibration"] | {"sure": 1.0}})
+    asked = ("predict", model, "--text", "I am happy.")
+    assert "(not sure)" in sentir(*asked, "--not-sure")[1] and "(not sure)" not in sentir(*asked)[1]
+    (row,) = json.loads(sentir(*asked, "--not-sure", "--json")[1])
+    assert row["not_sure"] is True
+    sentir(*asked, "--not-sure", "--out", tmp_path / "out.csv")
+    sentir(*asked, "--out", tmp_path / "plain.csv")
+    with (tmp_path / "out.csv").open(encoding="utf-8") as file:
+        assert [line["not_sure"] for line in csv.DictReader(file)] == ["true"]
+    assert "not_sure" not in (tmp_path / "plain.csv").read_text(encoding="utf-8")
+
+
+def test_a_model_from_before_there_was_a_calibration_says_that_it_cannot(models, sentir, tmp_path):
+    model = tmp_path / "model"
+    Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
+    unsure(model, lambda tree: {k: v for k, v in tree.items() if k != "calibration"} | {"format": 3})
+    code, _printed, error = sentir("predict", model, "--text", "I am happy.", "--not-sure")
+    assert code == 2 and "cannot say when it is not sure" in error and len(error.strip().splitlines()) == 1
+    assert sentir("predict", model, "--text", "I am happy.")[0] == 0
+    assert api.examine(model)[1].reliability is None
+    with pytest.raises(RecognizerError):
+        api.predict(model, texts=["I am happy."], not_sure=True)

@@ -1,0 +1,126 @@
+"""Slices: which utterance is in which part, and that a part is scored like the whole."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.types import Clip, Corpus, Utterance
+from sentir.evaluation.intervals import bootstrap
+from sentir.evaluation.slices import SMALL, Part, cut_split, score_slices
+
+SPACE = LabelSpace("emotion", ("anger", "joy"))
+
+
+def said(n, split="dev", **changes):
+    facts = {"dialogue": split, "turn": n, "speaker": "Ana", "text": f"text {n}", "labels": {"emotion": ("joy",)}}
+    return Utterance(f"{split}/{n}", split, **facts | changes)
+
+
+def cuts_of(*utterances, **corpus):
+    found = Corpus.build("talk", utterances, [SPACE], **corpus)
+    gold = {u.id: u.labels["emotion"] for u in found.dev if "emotion" in u.labels}
+    cuts = {part.kind: cut for cut in cut_split(found, "dev", gold, SPACE) for part in cut.values()}
+    return {kind: {key: part.name for key, part in cut.items()} for kind, cut in cuts.items()}
+
+
+TRAIN = (said(0, "train"), said(1, "train", speaker=None, text=None))
+
+
+def test_speakers_and_texts_are_seen_if_train_has_them_however_they_are_spelled():
+    found = cuts_of(
+        *TRAIN,
+        said(0, text=" TEXT  0"),
+        said(1, speaker="Ben"),
+        said(2, speaker=None, text="  "),
+    )
+    assert found["speaker"] == {"dev/0": "seen", "dev/1": "unseen"}
+    assert found["text"] == {"dev/0": "seen", "dev/1": "unseen"}
+
+
+def test_a_way_to_cut_that_tells_no_two_utterances_apart_is_left_out():
+    found = cuts_of(*TRAIN, said(0, text="new"), said(1, text="also new"))
+    assert "speaker" not in found and "text" not in found and "missing" not in found
+
+
+def test_durations_are_cut_at_their_terciles():
+    lengths = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    rows = [said(n, numbers={"duration": seconds}) for n, seconds in enumerate(lengths)]
+    found = cuts_of(*TRAIN, *rows, said(9))
+    assert list(found["duration"].values()) == ["short"] * 2 + ["middle"] * 2 + ["long"] * 2
+    assert "dev/9" not in found["duration"]
+    corpus = Corpus.build("talk", (*TRAIN, *rows), [SPACE])
+    (cut,) = (c for c in cut_split(corpus, "dev", dict.fromkeys((u.id for u in rows), ("joy",)), SPACE)
+              if next(iter(c.values())).kind == "duration")  # fmt: skip
+    bounds = list(dict.fromkeys(part.bounds for part in cut.values()))
+    assert bounds[0][0] == 1 and bounds[-1][1] == 6 and bounds[0][1] == bounds[1][0]
+
+
+def test_turns_count_from_the_start_of_each_dialogue():
+    rows = [said(n, turn=10 * n) for n in range(7)] + [said(9, dialogue="other", turn=4)]
+    found = cuts_of(*TRAIN, *rows)["turn"]
+    assert found["dev/9"] == found["dev/0"] == "first"
+    assert [found[f"dev/{n}"] for n in (1, 4, 5, 6)] == ["second_to_fifth"] * 2 + ["later"] * 2
+
+
+def test_a_shift_is_from_the_speakers_own_previous_turn():
+    sad = {"labels": {"emotion": ("anger",)}}
+    rows = [said(0), said(1, speaker="Ben", **sad), said(2), said(3, speaker="Ben"), said(4, speaker=None)]
+    found = cuts_of(*TRAIN, *rows)["shift"]
+    assert found == {"dev/2": "same", "dev/3": "shifts"}
+
+
+def test_what_is_missing_is_said_only_where_others_have_it():
+    clip = Clip(Path("a.wav"), 0.0, 1.0)
+    heard = {"clip": clip, "numbers": {"duration": 1.0}}
+    found = cuts_of(*TRAIN, said(0, **heard), said(1), said(2, text=" ", **heard), said(3, text=None))
+    assert list(found["missing"].values()) == ["nothing", "clip", "text", "both"]
+
+
+def test_groups_of_the_corpus_cut_too_unless_there_are_many():
+    rows = [said(n) for n in range(12)]
+    sides = {u.id: "female" if n % 2 else "male" for n, u in enumerate(rows)}
+    found = cuts_of(*TRAIN, *rows, groups={"gender": sides, "episode": {u.id: u.id for u in rows}})
+    assert set(found["gender"].values()) == {"female", "male"} and "episode" not in found
+
+
+def scored(parts, n=60):
+    rng = np.random.default_rng(0)
+    ids = [f"{k:03}" for k in range(n)]
+    truth, p = rng.integers(0, 2, n), rng.dirichlet([1, 1], n)
+    groups = [str(k // 5) for k in range(n)]
+    cut = {key: parts(k) for k, key in enumerate(ids) if parts(k)}
+    about = {"metric": "accuracy", "resamples": 200, "confidence": 0.95}
+    return truth, p, groups, score_slices(SPACE, ids, truth, [(p, None)], groups, [cut], **about)
+
+
+def test_a_part_is_scored_like_the_whole_on_its_own_rows():
+    large, small = Part("turn", "later"), Part("turn", "first")
+    truth, p, groups, (one, other) = scored(lambda k: large if k >= 20 else small if k < 19 else None)
+    by_part = {one.part: one, other.part: other}
+    wanted = bootstrap(SPACE, truth[20:], [(p[20:], None)], groups[20:], resamples=200, confidence=0.95)[
+        "accuracy"
+    ]
+    assert by_part[large].score == wanted and by_part[large].n == 40 and not by_part[large].small
+    found = by_part[small]
+    assert found.n == SMALL - 1 and found.small and found.score.low is None
+    assert found.score.value == pytest.approx((p[:19].argmax(axis=1) == truth[:19]).mean())
+
+
+def test_parts_without_a_scored_utterance_are_not_there():
+    *_rest, found = scored(lambda k: Part("turn", "first") if k == 3 else None)
+    assert [one.n for one in found] == [1]
+    corpus = Corpus.build("talk", [*TRAIN, said(0), said(1, labels={})], [SPACE])
+    cuts = cut_split(corpus, "dev", {"dev/0": ("joy",)}, SPACE)
+    assert all("dev/1" not in cut for cut in cuts)
+
+
+def test_numbers_shift_by_steps():
+    space = LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0))
+    rows = [said(n, labels={}, scores={"valence": value}) for n, value in enumerate((0.9, 1.1, 2.0))]
+    corpus = Corpus.build("talk", [replace(TRAIN[0], labels={}), *rows], [space])
+    gold = {u.id: u.labels["valence"] for u in corpus.dev}
+    (cut,) = (c for c in cut_split(corpus, "dev", gold, space) if next(iter(c.values())).kind == "shift")
+    assert {key: part.name for key, part in cut.items()} == {"dev/1": "same", "dev/2": "shifts"}
