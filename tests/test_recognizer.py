@@ -316,7 +316,7 @@ def test_a_save_that_was_killed_is_no_recognizer_and_can_be_done_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("sentir.recognizer.save_text_encoder", dies)
+        patch.setattr("sentir.training.saving.save_text_encoder", dies)
         with pytest.raises(KeyboardInterrupt):
             trained("dialogue").save_pretrained(saved)
     with pytest.raises(RecognizerError, match="is not a saved recognizer"):

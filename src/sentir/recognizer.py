@@ -3,9 +3,10 @@
 The folder::
 
     sentir.json         recipe, label space, calibration, thresholds, scaler, mel levels, facts of the training
-    model.safetensors   everything that was learned, but for the text encoder
+    model.safetensors   everything that was learned, but for these encoders
     stacked/            the recognizer whose probabilities are among its features, if there is one
     encoder/            the text encoder, if it reads, with its tokenizer, as transformers saves them
+    speech/             the speech encoder, if it hears waves, with its feature extractor
 
 With its model card, README.md, and in Spanish README.es.md. A *light* folder has none, leaves the weights of a
 frozen encoder out and names them by hash; loading it needs them at hand.
@@ -31,23 +32,32 @@ from torch import Tensor, nn
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import CorpusError, RecipeError, RecognizerError, WeightsError
+from sentir.errors import CorpusError, RecipeError, RecognizerError
 from sentir.evaluation.calibration import Calibration
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
-from sentir.models.encoders import best_device, save_text_encoder
+from sentir.models.encoders import best_device
 from sentir.recipe import Recipe
 from sentir.training.building import MODELS
 from sentir.training.card import data_facts, save_cards
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_prepared
 from sentir.training.preparer import Preparer
+from sentir.training.saving import (
+    ENCODER_FOLDERS,
+    FACTS,
+    encoder_digests,
+    incomplete,
+    load_preparer,
+    save_encoders,
+)
 from sentir.training.sound_input import MelLevels
 from sentir.training.trainer import OnEpoch
 
 FORMAT = 4
 _UNCALIBRATED = 3  # the format before there was a calibration
-_FACTS, _WEIGHTS, _ENCODER, _STACKED = "sentir.json", "model.safetensors", "encoder", "stacked"
+_WEIGHTS, _STACKED = "model.safetensors", "stacked"
+_IN_ENCODERS = ("encoder.", "audio.encoder.")  # what begins the names of weights that have folders of their own
 
 
 def versions() -> dict[str, str]:
@@ -155,15 +165,14 @@ class Recognizer:
 
     def _save(self, folder: Path, light: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = any((folder / name).is_file() for name in (_FACTS, _WEIGHTS))
-        (folder / _FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no recognizer
+        earlier = any((folder / name).is_file() for name in (FACTS, _WEIGHTS))
+        (folder / FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no recognizer
         save_file(_learned(self.model), folder / _WEIGHTS)
         if earlier:
-            for part in (_ENCODER, _STACKED):
+            for part in (*ENCODER_FOLDERS, _STACKED):
                 shutil.rmtree(folder / part, ignore_errors=True)
-        text, sound, scaler = self.preparer.text, self.preparer.sound, self.preparer.scaler
-        if text is not None and not (light and text.frozen):
-            save_text_encoder(text.encoder, text.tokenizer, folder / _ENCODER)
+        save_encoders(self.preparer, folder, light=light)
+        sound, scaler = self.preparer.sound, self.preparer.scaler
         if self.stacked is not None:
             self.stacked.save_pretrained(folder / _STACKED, light=light)
         tree = {
@@ -174,12 +183,12 @@ class Recognizer:
             "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
             "scaler": None if scaler is None else scaler.to_dict(),
             "mel_levels": None if sound is None else sound.levels.to_dict(),
-            "encoder_digest": "" if text is None else text.digest,
+            **encoder_digests(self.preparer),
             "facts": dict(self.facts),
         }
         if not light:
             save_cards(folder, self.recipe, self.space, self.facts)
-        (folder / _FACTS).write_text(json.dumps(tree, indent=1, ensure_ascii=False), encoding="utf-8")
+        (folder / FACTS).write_text(json.dumps(tree, indent=1, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> Recognizer:
@@ -192,16 +201,16 @@ class Recognizer:
         """
         tree = _read_facts(folder)
         try:
-            recipe = Recipe.parse(tree["recipe"], where=str(folder / _FACTS))
+            recipe = Recipe.parse(tree["recipe"], where=str(folder / FACTS))
             space = LabelSpace.from_dict(tree["space"])
             scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
             thresholds = _thresholds(tree["thresholds"], len(space))
             levels = MelLevels.from_dict(tree["mel_levels"]) if tree["mel_levels"] else None
             calibration = Calibration.from_dict(tree["calibration"], space) if tree["calibration"] else None
-            facts, digest = tree["facts"], tree["encoder_digest"]
+            facts, digests = tree["facts"], {"speech_digest": "", "encoder_digest": tree["encoder_digest"]} | tree
         except (AttributeError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
-            raise _incomplete(folder, _FACTS, error) from error
-        preparer = _load_preparer(folder, recipe, scaler, levels, digest)
+            raise incomplete(folder, FACTS, error) from error
+        preparer = load_preparer(folder, recipe, scaler, levels, digests)
         model = MODELS.get(recipe.model.kind).build(preparer, space, False)
         _load_learned(model, folder)
         stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacks else None
@@ -218,38 +227,6 @@ def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> l
     ]
 
 
-def _load_preparer(
-    folder: Path, recipe: Recipe, scaler: Scaler | None, levels: MelLevels | None, digest: str
-) -> Preparer:
-    encoder = folder / _ENCODER
-    needs = MODELS.get(recipe.model.kind).needs
-    if ("sound" in needs) != (levels is not None):
-        raise _incomplete(folder, _FACTS, _("its mel levels are missing"))
-    if "text" not in needs:
-        return Preparer(recipe.data, recipe.model, scaler, levels)
-    if not encoder.is_dir():
-        if recipe.model.encoder != "frozen":
-            raise _incomplete(folder, _ENCODER, _("it is missing"))
-        preparer = Preparer(recipe.data, recipe.model, scaler, levels)
-        if _digest(preparer) != digest:
-            raise WeightsError(
-                _("The encoder of {folder} is not the one it was trained with; give the folder with its encoder.",
-                  folder=folder)
-            )  # fmt: skip
-        return preparer
-    try:
-        preparer = Preparer(recipe.data, recipe.model, scaler, levels, weights=str(encoder))
-    except WeightsError as error:
-        raise _incomplete(folder, _ENCODER, str(error).rstrip(".")) from error
-    if _digest(preparer) != digest:
-        raise _incomplete(folder, _ENCODER, _("its weights are not those it was trained with"))
-    return preparer
-
-
-def _digest(preparer: Preparer) -> str:
-    return "" if preparer.text is None else preparer.text.digest
-
-
 def _thresholds(values: Any, k: int) -> NDArray[np.float64] | None:
     if values is None:
         return None
@@ -261,41 +238,34 @@ def _thresholds(values: Any, k: int) -> NDArray[np.float64] | None:
 
 def _learned(model: nn.Module) -> dict[str, Tensor]:
     state = model.state_dict()
-    return {name: t.contiguous().cpu() for name, t in state.items() if not name.startswith("encoder.")}
+    return {name: t.contiguous().cpu() for name, t in state.items() if not name.startswith(_IN_ENCODERS)}
 
 
 def _load_learned(model: nn.Module, folder: Path) -> None:
     try:
         state = load_file(folder / _WEIGHTS)
     except (OSError, SafetensorError) as error:
-        raise _incomplete(folder, _WEIGHTS, error) from error
+        raise incomplete(folder, _WEIGHTS, error) from error
     wanted = _learned(model)
     if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in wanted.items()}:
-        raise _incomplete(folder, _WEIGHTS, _("its tensors are not those of the recipe's model"))
+        raise incomplete(folder, _WEIGHTS, _("its tensors are not those of the recipe's model"))
     model.load_state_dict(state, strict=False)
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
-    path = folder / _FACTS
+    path = folder / FACTS
     if not path.is_file():
         raise RecognizerError(
             _("{folder} is not a saved recognizer (no {file}); give one that 'sentir train' or a study wrote.",
-              folder=folder, file=_FACTS)
+              folder=folder, file=FACTS)
         )  # fmt: skip
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise _incomplete(folder, _FACTS, error) from error
+        raise incomplete(folder, FACTS, error) from error
     if not isinstance(tree, dict) or tree.get("format") not in (_UNCALIBRATED, FORMAT):
         raise RecognizerError(
             _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
               path=path, found=tree.get("format") if isinstance(tree, dict) else None, known=FORMAT)
         )  # fmt: skip
     return {"calibration": None} | tree if tree["format"] == _UNCALIBRATED else tree
-
-
-def _incomplete(folder: Path, file: str, why: object) -> RecognizerError:
-    return RecognizerError(
-        _("The recognizer {folder} is damaged: {file} cannot be used ({why}); save it again.",
-          folder=folder, file=file, why=why)
-    )  # fmt: skip

@@ -8,18 +8,11 @@ import pytest
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from sentir.errors import WeightsError
-from sentir.models import weights
+from sentir.models import loading, weights
 from sentir.models.encoders import load_text_encoder
+from sentir.models.loading import load_config, load_from
 from sentir.models.text_backbones import text_backbone
-from sentir.models.weights import (
-    PackagedWeights,
-    Source,
-    file_sha256,
-    load_config,
-    load_from,
-    require_hub,
-    resolve_weights,
-)
+from sentir.models.weights import PackagedWeights, Source, file_sha256, require_hub, resolve_weights
 
 ID = "someone/some-encoder"
 
@@ -53,7 +46,7 @@ def test_a_folder_is_itself(roberta):
 
 
 def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypatch):
-    monkeypatch.setattr(weights, "require_hub", lambda: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(loading, "require_hub", lambda: pytest.fail("the hub was asked"))
     source = resolve_weights(ID)
     assert source == Source(ID, "cache", "0123456789ab", True)
     assert source.sentence() == f"the local cache, {ID} at revision 0123456789ab (SHA-256 checked)"
@@ -97,7 +90,7 @@ def test_what_the_cache_lacks_is_asked_of_the_hub_that_answers(roberta, monkeypa
         return config
 
     monkeypatch.setattr(AutoConfig, "from_pretrained", fetched)
-    monkeypatch.setattr(weights, "require_hub", lambda: asked.append("hub"))
+    monkeypatch.setattr(loading, "require_hub", lambda: asked.append("hub"))
     assert load_config(Source(ID, "hub")) is config
     assert asked == [(True, False), "hub", (False, False)]
 

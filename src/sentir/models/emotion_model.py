@@ -1,4 +1,4 @@
-"""`EmotionModel`: a convolutional network over mels, gated at two depths, and numeric features."""
+"""`EmotionModel`: a gated convolutional network over mels or a speech encoder, and numeric features."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from sentir.models.audio_backbones import load_audio_backbone
+from sentir.models.speech_backbones import is_speech_backbone, load_speech_encoder
+from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.speech_side import SpeechSide
 
 
 class Gate(nn.Module):
@@ -51,6 +54,7 @@ class AudioEncoder(nn.Module):
         self.backbone: Any = backbone
         self.local_gate = Gate(self.widths[0])
         self.global_gate = Gate(self.widths[1])
+        self.pretrained_parts = ("backbone.",) if pretrained else ()
 
     def forward(self, mel: Tensor, frames: Tensor, has_sound: Tensor) -> tuple[Tensor, Tensor]:
         """Encode N clips.
@@ -91,20 +95,53 @@ class AudioEncoder(nn.Module):
         return local, last
 
 
+def sound_side(
+    backbone_name: str,
+    *,
+    pretrained: bool = True,
+    weights: str | None = None,
+    speech: SpeechEncoder | None = None,
+    states_shape: tuple[int, int] | None = None,
+    layer_pooling: str = "mix",
+) -> AudioEncoder | SpeechSide:
+    """Build what a model hears with: a network over mels, or a speech encoder.
+
+    Args:
+        backbone_name: a name in `sentir.models.audio_backbones` or any other of timm's, a name in
+            `sentir.models.speech_backbones`, a hub id or a folder.
+        pretrained: ``False`` for random weights of the backbone.
+        weights: a ``.safetensors`` file for a network over mels, a hub id or folder for a speech encoder, if not
+            the weights that its name stands for.
+        speech: a speech encoder to use (and train) instead of loading one.
+        states_shape: ``(L, d)`` of speech vectors encoded beforehand; the side then has no encoder of its own and
+            takes ``speech_states`` where it would take waves.
+        layer_pooling: of a speech encoder, ``mix`` or ``concat``.
+
+    Raises:
+        SentirError: if there is no such backbone, or its weights cannot be used.
+    """
+    if not is_speech_backbone(backbone_name):
+        return AudioEncoder(
+            backbone_name, pretrained=pretrained, weights=None if weights is None else Path(weights)
+        )
+    if speech is None and states_shape is None:
+        speech = load_speech_encoder(backbone_name, weights=weights, pretrained=pretrained, layers=(-1,))[0]
+    return SpeechSide(speech, states_shape=states_shape, layer_pooling=layer_pooling)
+
+
 class EmotionModel(nn.Module):
     """Sound and numeric features → K logits per utterance.
 
     Args:
-        backbone_name: a name in `sentir.models.audio_backbones`, or any other of timm's.
+        backbone_name: as `sound_side` takes it.
         num_extra_features: numeric features per utterance, 0 for none.
         num_classes: K.
-        pretrained: ``False`` for random weights of the backbone.
-        weights: a ``.safetensors`` file with the backbone's weights, if not those its name stands for.
+        pretrained, weights, speech, states_shape, layer_pooling: as `sound_side` takes them.
         hidden: width of what each of sound and features becomes, and of the head.
         dropout: probability in the head.
 
     Raises:
-        SentirError: as `load_audio_backbone`.
+        SentirError: as `sound_side`.
     """
 
     def __init__(
@@ -114,13 +151,23 @@ class EmotionModel(nn.Module):
         num_classes: int = 7,
         *,
         pretrained: bool = True,
-        weights: Path | None = None,
+        weights: str | None = None,
+        speech: SpeechEncoder | None = None,
+        states_shape: tuple[int, int] | None = None,
+        layer_pooling: str = "mix",
         hidden: int = 256,
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
         self.backbone_name = backbone_name
-        self.audio = AudioEncoder(backbone_name, pretrained=pretrained, weights=weights)
+        self.audio = sound_side(
+            backbone_name,
+            pretrained=pretrained,
+            weights=weights,
+            speech=speech,
+            states_shape=states_shape,
+            layer_pooling=layer_pooling,
+        )
         self.sound = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
         self.features = (
             nn.Sequential(nn.Linear(num_extra_features, hidden), nn.GELU()) if num_extra_features else None
@@ -133,21 +180,19 @@ class EmotionModel(nn.Module):
             nn.Linear(hidden, num_classes),
         )
         self.inputs = (*self.audio.inputs, *(("features",) if num_extra_features else ()))
-        self.pretrained_parts = ("audio.backbone.",) if pretrained else ()
+        self.pretrained_parts = tuple(f"audio.{part}" for part in self.audio.pretrained_parts)
 
-    def forward(
-        self, *, mel: Tensor, frames: Tensor, has_sound: Tensor, features: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, *, features: Tensor | None = None, **sound: Tensor) -> Tensor:
         """Classify N utterances.
 
         Args:
-            mel, frames, has_sound: as `AudioEncoder` takes them.
             features: ``(N, F)`` scaled numeric features.
+            sound: as `AudioEncoder` or `SpeechSide` takes it.
 
         Returns:
             ``(N, K)`` logits.
         """
-        x = self.sound(torch.cat(self.audio(mel, frames, has_sound), dim=-1))
+        x = self.sound(torch.cat(self.audio(**sound), dim=-1))
         if self.features is not None:
             x = torch.cat([x, self.features(features)], dim=-1)
         return self.head(x)

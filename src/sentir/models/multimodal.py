@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from sentir.models.context import CONTEXTS
-from sentir.models.emotion_model import AudioEncoder
+from sentir.models.emotion_model import sound_side
 from sentir.models.encoders import TextEncoder, load_text_encoder
 from sentir.models.fusion import FUSIONS
 from sentir.models.hybrid_transformer import LAYER_POOLINGS, LayerConcat
+from sentir.models.speech_encoder import SpeechEncoder
 
 _TEXT, _SOUND = 0, 1
 
 
 class MultimodalClassifier(nn.Module):
-    """Text transformer, mel CNN, numeric features and dialogue context → K logits per utterance.
+    """Text transformer, CNN or speech encoder, numeric features and dialogue context → K logits per utterance.
 
     In training an utterance that has both loses its text or its sound with probability ``modality_dropout``, and
     with it the features measured from it, so that the model can do with either.
@@ -30,9 +30,9 @@ class MultimodalClassifier(nn.Module):
         num_classes: K.
         encoder: a text encoder to use (and train) instead of loading one.
         states_shape: ``(L, d)`` of text vectors encoded beforehand; the model then has no text encoder.
-        layer_pooling: ``mix`` or ``concat``.
-        pretrained: whether the CNN starts from the backbone's pretrained weights.
-        weights: a file with them.
+        layer_pooling: ``mix`` or ``concat``, of both sides.
+        pretrained, weights, speech: as `sentir.models.emotion_model.sound_side` takes them.
+        speech_shape: ``(L, d)`` of speech vectors encoded beforehand, its ``states_shape``.
         fusion: a name in `sentir.models.fusion`.
         feature_sources: for each feature ``text`` or ``sound``, what it is measured from, or ``""`` (default).
         context: ``none``, ``window`` or ``dialogue``, over the fused vectors.
@@ -52,7 +52,9 @@ class MultimodalClassifier(nn.Module):
         states_shape: tuple[int, int] | None = None,
         layer_pooling: str = "mix",
         pretrained: bool = True,
-        weights: Path | None = None,
+        weights: str | None = None,
+        speech: SpeechEncoder | None = None,
+        speech_shape: tuple[int, int] | None = None,
         fusion: str = "gated",
         feature_sources: Sequence[str] = (),
         context: str = "none",
@@ -68,7 +70,14 @@ class MultimodalClassifier(nn.Module):
         pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
         self.layer_pooling = pooling(layers, width)
         self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
-        self.audio = AudioEncoder(backbone_name, pretrained=pretrained, weights=weights)
+        self.audio = sound_side(
+            backbone_name,
+            pretrained=pretrained,
+            weights=weights,
+            speech=speech,
+            states_shape=speech_shape,
+            layer_pooling=layer_pooling,
+        )
         self.sound = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
         self.fusion = FUSIONS.get(fusion)(2, hidden)
         self.features = nn.Sequential(nn.Linear(num_features, hidden), nn.GELU()) if num_features else None
@@ -82,39 +91,36 @@ class MultimodalClassifier(nn.Module):
         self.inputs = (*text, "has_text", *self.audio.inputs, *numeric, "dialogue", "turn")
         self.pretrained_parts = (
             *(() if encoder is None else ("encoder.",)),
-            *(("audio.backbone.",) if pretrained else ()),
+            *(f"audio.{part}" for part in self.audio.pretrained_parts),
         )
 
     def forward(
         self,
         *,
-        mel: Tensor,
-        frames: Tensor,
         has_sound: Tensor,
         has_text: Tensor,
         text_states: Tensor | None = None,
         features: Tensor | None = None,
         dialogue: Tensor | None = None,
         turn: Tensor | None = None,
-        **tokens: Tensor,
+        **inputs: Tensor,
     ) -> Tensor:
         """Classify N utterances.
 
         Args:
-            mel, frames, has_sound: see `AudioEncoder`.
-            has_text: ``(N,)`` booleans.
+            has_sound, has_text: ``(N,)`` booleans.
             text_states: ``(N, L, d)`` vectors encoded beforehand, for a model without text encoder.
             features: ``(N, F)`` scaled numeric features.
             dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
-            tokens: what the text encoder takes, ``(N, T)`` each.
+            inputs: what the text encoder and the sound side take, see their ``inputs``.
 
         Returns:
             ``(N, K)`` logits.
         """
         present = self._drop(torch.stack([has_text, has_sound], dim=1))
-        states = text_states if self.encoder is None else self.encoder(**tokens)
-        local, whole = self.audio(mel=mel, frames=frames, has_sound=present[:, _SOUND])
-        sound = self.sound(torch.cat([local, whole], dim=-1))
+        heard = {name: inputs.pop(name) for name in self.audio.inputs if name != "has_sound"}
+        states = text_states if self.encoder is None else self.encoder(**inputs)
+        sound = self.sound(torch.cat(self.audio(has_sound=present[:, _SOUND], **heard), dim=-1))
         x = self.fusion(torch.stack([self.text(self.layer_pooling(states)), sound], dim=1), present)
         if self.features is not None and features is not None:
             x = torch.cat([x, self.features(features * self._known(present))], dim=-1)

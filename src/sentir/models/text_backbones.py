@@ -13,15 +13,8 @@ from typing import Any
 
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _, mark
-from sentir.models.weights import (
-    PackagedWeights,
-    Source,
-    load_config,
-    load_from,
-    load_weights,
-    resolve_weights,
-    unusable,
-)
+from sentir.models.loading import load_config, load_from, load_weights, unusable
+from sentir.models.weights import PackagedWeights, Source, resolve_weights
 from sentir.registry import Registry
 
 MAX_TOKENS = 512
@@ -130,9 +123,9 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
                 name=source.location,
             )
         )
-    extra = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
+    extra: dict[str, Any] = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
     if not pretrained:
-        return AutoModel.from_config(config, **extra)
+        return AutoModel.from_config(config, **extra).float()
     return load_weights(source, AutoModel.from_pretrained, **extra)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,17 +14,25 @@ class Audio(Section):
     """The sound side of a network.
 
     Attributes:
-        backbone: a name in `sentir.models.audio_backbones`, or any other of timm's.
-        weights: a ``.safetensors`` file with the backbone's weights, if not those its name stands for.
+        backbone: a network over a mel, a name in `sentir.models.audio_backbones` or any other of timm's; or a
+            speech encoder over the wave, a name in `sentir.models.speech_backbones`, a hub id or a folder.
+        weights: where the weights lie, if not where the name says: a ``.safetensors`` file of timm's, or the hub
+            id or folder of a speech encoder.
         pretrained: ``false`` for random weights; the report says so.
-        mel: ``mel`` (64 bands, 100 frames a second) or ``thesis`` (the thesis' pictures of 224 by 224, made from
-            sound or read from its ``.npy`` files).
+        encoder: of a speech encoder, ``frozen`` (each clip encoded once, a head is trained; the default) or
+            ``finetune``; a network over a mel always learns.
+        layers: of a speech encoder, hidden layers to read, 0 being what enters the first one; none = all when
+            frozen (pooled by ``model.layer_pooling``), the last otherwise.
+        mel: of a network over a mel, ``mel`` (64 bands, 100 frames a second) or ``thesis`` (the thesis' pictures
+            of 224 by 224, made from sound or read from its ``.npy`` files).
         max_seconds: of a longer clip the model hears the middle.
     """
 
     backbone: str = "efficientnet_b0"
-    weights: Path | None = None
+    weights: str | None = None
     pretrained: bool = True
+    encoder: Literal["frozen", "finetune"] | None = None
+    layers: tuple[int, ...] | None = Field(None, min_length=1)
     mel: Literal["mel", "thesis"] = "mel"
     max_seconds: int = Field(8, ge=1)
 

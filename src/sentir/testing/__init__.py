@@ -1,4 +1,4 @@
-"""What tests need, ours and third parties': tiny text backbones made on the spot, and the contracts of backbones.
+"""What tests need, ours and third parties': tiny backbones made on the spot, and the contracts of backbones.
 
 ::
 
@@ -6,10 +6,20 @@
     encoder, tokenizer, spec = load_text_encoder("roberta-base", weights=str(weights))
     check_text_backbone("roberta-base", weights)
     check_audio_backbone("efficientnet_b0")
+    check_speech_backbone("wav2vec2", tiny_speech_backbone("wav2vec2", folder))
 """
 
 from sentir.testing.audio import check_audio_backbone
+from sentir.testing.speech import check_speech_backbone
 from sentir.testing.text import check_text_backbone
 from sentir.testing.tiny import SENTENCES, tiny_backbone
+from sentir.testing.tiny_speech import tiny_speech_backbone
 
-__all__ = ["SENTENCES", "check_audio_backbone", "check_text_backbone", "tiny_backbone"]
+__all__ = [
+    "SENTENCES",
+    "check_audio_backbone",
+    "check_speech_backbone",
+    "check_text_backbone",
+    "tiny_backbone",
+    "tiny_speech_backbone",
+]

@@ -103,9 +103,10 @@ def draw_batches(prepared: Prepared, targets: Tensor, settings: Train, size: int
     weights = balanced_weights(targets, prepared.units) if settings.sampling == "balanced" else None
     if prepared.mels is not None and len(prepared.units) == len(prepared.ids):
         return LengthBatches(prepared.lengths(), -(-size // settings.accumulate), settings.seed, weights)
-    if not settings.by_length and weights is None:
+    sorts = settings.by_length or prepared.waves is not None
+    if not sorts and weights is None:
         return None
-    lengths = prepared.lengths() if settings.by_length else [0] * len(prepared.units)
+    lengths = prepared.lengths() if sorts else [0] * len(prepared.units)
     return SortedBatches(lengths, size, settings.seed, weights, parts=settings.accumulate)
 
 

@@ -15,7 +15,7 @@ from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.training.preparer import Prepared
 
-_READ_AT_ONCE, _HEARD_AT_ONCE = 256, 32
+_READ_AT_ONCE, _HEARD_AT_ONCE, _WAVES_AT_ONCE = 256, 32, 8
 
 
 def batches(units: list[list[int]], size: int) -> Iterator[list[int]]:
@@ -52,7 +52,8 @@ def predict_prepared(
     logits = np.zeros((len(prepared.ids), len(space)))
     device = next(model.parameters()).device
     wanted = cast(Sequence[str], model.inputs)
-    size = batch or (_READ_AT_ONCE if prepared.mels is None else _HEARD_AT_ONCE)
+    size = _READ_AT_ONCE if prepared.mels is None else _HEARD_AT_ONCE
+    size = batch or (size if prepared.waves is None else _WAVES_AT_ONCE)
     training = model.training
     model.eval()
     with torch.inference_mode():

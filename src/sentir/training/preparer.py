@@ -21,10 +21,11 @@ from sentir.features.scaling import Scaler
 from sentir.i18n import _
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
-from sentir.training.building import MODELS
+from sentir.training.building import MODELS, hears_waves
 from sentir.training.sound_input import Change, MelLevels, Mels, SoundInput
 from sentir.training.text_input import TextInput
 from sentir.training.vectors import Encoding
+from sentir.training.wave_input import WaveInput, Waves, require_sound
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,13 @@ class Prepared:
 
     Attributes:
         ids: N utterance ids.
-        tensors: by N rows, ``text_states`` (N, L, d), ``features`` (N, F), ``dialogue`` and ``turn`` (N,).
+        tensors: by N rows, ``text_states`` and ``speech_states`` (N, L, d), ``features`` (N, F), ``dialogue`` and
+            ``turn`` (N,).
         units: rows that must share a batch: whole dialogues where the model has dialogue context.
         tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand or is not read.
         tokenizer: pads them.
-        mels: what they sound like, for a model that listens.
+        mels: what they sound like, for a model that listens by a network over mels.
+        waves: what they sound like, for one that learns to listen by a speech encoder.
     """
 
     ids: tuple[str, ...]
@@ -46,6 +49,7 @@ class Prepared:
     tokens: list[Encoding]
     tokenizer: TextTokenizer | None = None
     mels: Mels | None = None
+    waves: Waves | None = None
 
     def batch(self, rows: Sequence[int], change: Change | None = None) -> dict[str, Tensor]:
         """Return the inputs of ``rows`` as a flat dictionary of tensors, mels changed as training asks."""
@@ -53,21 +57,25 @@ class Prepared:
         batch = {name: tensor[index] for name, tensor in self.tensors.items()}
         if self.tokens and self.tokenizer is not None:
             batch |= self.tokenizer.pad([self.tokens[n] for n in rows])
+        if self.waves is not None:
+            batch |= self.waves.batch(rows)
         return batch if self.mels is None else batch | self.mels.batch(rows, change)
 
     def unusable(self) -> dict[str, int]:
         """Return how many utterances have no usable ``text`` or ``sound``, where a model takes it."""
-        found = {}
-        if "has_text" in self.tensors:
-            found["text"] = int((~self.tensors["has_text"]).sum())
+        known = {"text": "has_text", "sound": "has_sound"}
+        found = {kind: int((~self.tensors[name]).sum()) for kind, name in known.items() if name in self.tensors}
+        if self.waves is not None:
+            found["sound"] = sum(clip is None for clip in self.waves.clips)
         if self.mels is not None:
             found["sound"] = sum(mel is None for mel in self.mels.mels)
         return {name: count for name, count in found.items() if count}
 
     def lengths(self) -> list[int]:
         """Return for each unit how long its longest utterance is, in frames or else tokens."""
-        if self.mels is not None:
-            rows: Sequence[int] = self.mels.frames.tolist()
+        sound = self.mels or self.waves
+        if sound is not None:
+            rows: Sequence[int] = sound.frames.tolist()
         else:
             rows = [len(tokens["input_ids"]) for tokens in self.tokens] or [0] * len(self.ids)
         return [max(rows[n] for n in unit) for unit in self.units]
@@ -80,11 +88,11 @@ class Preparer:
         data: the recipe's data section.
         model: the recipe's model section.
         scaler: the feature scaler fitted on train; ``None`` without features.
-        levels: the mel levels of train; ``None`` for a model that does not listen.
-        weights: folder of a saved text encoder, see `TextInput`.
+        levels: the mel levels of train; ``None`` for a model that hears no mels.
+        weights, speech: folders of a saved text and speech encoder, see `TextInput` and `WaveInput`.
 
     Attributes:
-        text, sound: the inputs that the kind of model needs; ``None`` where it does not.
+        text, sound, waves: the inputs that the kind of model needs; ``None`` where it does not.
     """
 
     def __init__(
@@ -95,11 +103,13 @@ class Preparer:
         levels: MelLevels | None = None,
         *,
         weights: str | None = None,
+        speech: str | None = None,
     ) -> None:
         self.data, self.model, self.scaler = data, model, scaler
         reads = "text" in MODELS.get(model.kind).needs
         self.text = TextInput(data, model, weights=weights) if reads else None
         self.sound = None if levels is None else SoundInput(model.audio, levels)
+        self.waves = WaveInput(model.audio, weights=speech) if hears_waves(model) else None
 
     @classmethod
     def fit(cls, data: Data, model: Model, train: Sequence[Utterance]) -> Preparer:
@@ -111,7 +121,8 @@ class Preparer:
         levels = None
         if "sound" in MODELS.get(model.kind).needs:
             train = listen([u.blind() for u in train], kind=model.audio.mel)
-            levels = SoundInput.fit(model.audio, train).levels
+            require_sound(train)
+            levels = None if hears_waves(model) else SoundInput.fit(model.audio, train).levels
         scaler = Scaler.fit(compute_features(model.features, train)) if model.features else None
         return cls(data, model, scaler, levels)
 
@@ -122,7 +133,7 @@ class Preparer:
             PredictionsError: if an utterance id stands twice.
         """
         blind = [u.blind() for u in utterances]
-        if self.sound is not None:
+        if self.sound is not None or self.waves is not None:
             blind = listen(blind, kind=self.model.audio.mel)
         rows = _rows_by_dialogue(blind)
         number, turn = np.zeros(len(blind), dtype=np.int64), np.zeros(len(blind), dtype=np.int64)
@@ -133,13 +144,15 @@ class Preparer:
             table = compute_features(self.model.features, blind).with_given(self.scaler.names)
             tensors["features"] = torch.from_numpy(self.scaler.transform(table))
         states, encodings = ({}, []) if self.text is None else self.text.prepare(blind, rows)
+        speech, waves = ({}, None) if self.waves is None else self.waves.prepare(blind)
         return Prepared(
             ids=tuple(u.id for u in blind),
-            tensors=tensors | states,
+            tensors=tensors | states | speech,
             units=rows if self.model.context == "dialogue" else [[n] for n in range(len(blind))],
             tokens=encodings,
             tokenizer=None if self.text is None else self.text.tokenizer,
             mels=None if self.sound is None else self.sound.prepare(blind),
+            waves=waves,
         )
 
 

@@ -94,6 +94,8 @@ def training_digest(model: nn.Module, prepared: Prepared, targets: Tensor, facts
         hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     if prepared.mels is not None:  # the levels are means over every frame
         hasher.update(repr(prepared.mels.levels).encode() + prepared.mels.frames.tobytes())
+    if prepared.waves is not None:
+        hasher.update(repr((prepared.waves.keys, prepared.waves.longest)).encode())
     return hasher.hexdigest()
 
 

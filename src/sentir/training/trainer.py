@@ -31,7 +31,9 @@ from sentir.training.sound_input import Change
 from sentir.training.watching import Bar, Curves, Epochs, Speed, curves
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
-_HEAD_INPUTS = frozenset({"text_states", "features", "dialogue", "turn"})  # of a model without any encoder
+# Inputs of a model without any encoder.
+_HEAD_INPUTS = frozenset({"has_text", "text_states", "has_sound", "speech_states"})
+_HEAD_INPUTS |= {"features", "dialogue", "turn"}
 _AVERAGE = "average.safetensors"
 OnEpoch = Callable[[Mapping[str, float]], None]  # told a training's latest point
 
@@ -212,7 +214,7 @@ def train_model(
     if is_kept():
         key = training_digest(model, prepared, targets, (settings.model_dump_json(), *depends))
     if settings.gradient_checkpointing:
-        _save_activations(model)
+        _checkpoint_activations(model)
     with training_folder(key) as folder, curves(f"{name}-{key[:6]}") as board:
         trainer = _Trainer(
             settings=settings,
@@ -254,7 +256,7 @@ def _collator(
     return collate
 
 
-def _save_activations(model: nn.Module) -> None:
+def _checkpoint_activations(model: nn.Module) -> None:
     for module in model.modules():
         if hasattr(module, "checkpoint_gradients"):
             cast(Any, module).checkpoint_gradients()

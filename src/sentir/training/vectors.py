@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.models.encoders import TextEncoder, best_device
+from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.places import cache_dir
 from sentir.progress import task
@@ -31,7 +32,7 @@ _TOKENS = 4096  # padded tokens per forward pass
 Encoding = dict[str, list[int]]
 
 
-def encoder_digest(encoder: TextEncoder) -> str:
+def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
     """Return a hash of an encoder's weights and of the layers that are read."""
     hasher = hashlib.sha256(repr(encoder.layers).encode())
     for name, tensor in sorted(encoder.state_dict().items()):

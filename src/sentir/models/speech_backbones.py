@@ -1,0 +1,245 @@
+"""Speech backbones by name: encoders that learned from the wave alone or from transcripts, through transformers.
+
+Any other hub id or local folder of one of the architectures in `ARCHITECTURES` works too. How each is fed is what
+it was trained with: its feature extractor's own normalization, and
+
+- wav2vec 2.0, HuBERT and WavLM whose first convolution is normalized over time (``feat_extract_norm = "group"``,
+  all base models) would hear padding, so only clips of the same length are encoded together, without any;
+- those normalized over channels (``"layer"``) get padding and the mask that hides it;
+- Whisper always hears 30 seconds; the vector is the mean over the clip's own frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sentir.audio.media import RATE, Wave
+from sentir.errors import WeightsError
+from sentir.i18n import _, mark
+from sentir.models.loading import load_config, load_from, load_weights, unusable
+from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.weights import Source, resolve_weights
+from sentir.registry import Registry
+
+ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "whisper")
+_KEY = "model.audio.weights"
+_WHISPER_PREFIXES = {r"^model\.encoder\.": "", r"^encoder\.": ""}  # a whole Whisper's names of what we load
+# Masks drawn from the global generator fail on clips of a few frames, and skipped layers on several processes.
+_OFF = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0, "apply_spec_augment": False}
+_OFF |= {"layerdrop": 0.0, "encoder_layerdrop": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechBackbone:
+    """One speech encoder: our name, and the hub's."""
+
+    name: str
+    hub_id: str
+
+    def source(self, weights: str | None = None) -> Source:
+        """Say where the weights come from; ``weights`` (a folder or hub id) takes the place of ours."""
+        return resolve_weights(weights or self.hub_id)
+
+
+SPEECH_BACKBONES = Registry(
+    mark("speech backbone"),
+    {
+        spec.name: spec
+        for spec in (
+            SpeechBackbone("wav2vec2", "facebook/wav2vec2-base"),
+            SpeechBackbone("hubert", "facebook/hubert-base-ls960"),
+            SpeechBackbone("wavlm", "microsoft/wavlm-base-plus"),
+            SpeechBackbone("whisper", "openai/whisper-base"),
+        )
+    },
+)
+
+
+def is_speech_backbone(name: str) -> bool:
+    """Tell whether a name is one of ours, a hub id or the path of a folder, rather than one of timm's."""
+    return name in SPEECH_BACKBONES or "/" in name or "\\" in name
+
+
+def speech_backbone(name: str) -> SpeechBackbone:
+    """Return the spec called ``name``, or one for a hub id or local folder.
+
+    Raises:
+        UnknownNameError: if it is neither a known name nor looks like a hub id or a path.
+    """
+    if name not in SPEECH_BACKBONES and is_speech_backbone(name):
+        return SpeechBackbone(name, name)
+    spec: SpeechBackbone = SPEECH_BACKBONES.get(name)
+    return spec
+
+
+class SpeechExtractor:
+    """What lies between a wave and a speech encoder: its length, and its feature extractor's normalization.
+
+    Args:
+        extractor: the transformers feature extractor.
+        config: the encoder's.
+
+    Attributes:
+        field: samples that one frame of the encoder hears.
+        hop: samples between two frames.
+        longest: samples that the encoder can hear; ``None`` = any number.
+    """
+
+    def __init__(self, extractor: Any, config: Any) -> None:
+        self.extractor = extractor
+        if config.model_type == "whisper":
+            self.field = self.hop = 2 * extractor.hop_length  # its second convolution halves the mel's frames
+            self.longest: int | None = extractor.n_samples
+            return
+        self.field = self.hop = 1
+        self.longest = None
+        for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+            self.field += (kernel - 1) * self.hop
+            self.hop *= stride
+
+    @property
+    def least(self) -> int:
+        """How many samples an encoder works on at least, however short a clip is."""
+        return self.longest or self.field
+
+    def steps(self, samples: int) -> int:
+        """Return how many frames of the encoder a clip has, at least one; all that is longer is cut."""
+        if self.longest is not None:
+            return max(1, -(-min(samples, self.longest) // self.hop))
+        return max(0, samples - self.field) // self.hop + 1
+
+    def encode(self, wave: Wave) -> NDArray[np.float32]:
+        """Return what the encoder takes of a wave ``(samples,)``: samples, or Whisper's mel ``(bands, frames)``.
+
+        What is shorter than a frame is filled up with zeros; what is left over after the last frame (less than
+        20 ms of 16 kHz) is dropped, so that clips of as many frames are equally long.
+        """
+        if self.longest is not None:
+            values = self.extractor(wave[: self.longest], sampling_rate=RATE, return_tensors="np")
+            return values["input_features"][0]
+        length = self.field + (self.steps(len(wave)) - 1) * self.hop
+        heard = np.zeros(length, dtype=np.float32)
+        heard[: len(wave)] = wave[:length]
+        return self.extractor(heard, sampling_rate=RATE, return_tensors="np")["input_values"][0]
+
+    def pad(self, waves: Sequence[Wave | None]) -> dict[str, Tensor]:
+        """Return ``wave``, ``steps`` and ``has_sound`` of n waves, as `SpeechEncoder` takes them.
+
+        Args:
+            waves: ``(samples,)`` each, mono at 16 kHz; ``None`` where there is no sound.
+        """
+        rows = [self.encode(np.zeros(0, dtype=np.float32) if wave is None else wave) for wave in waves]
+        padded = np.zeros((len(rows), *rows[0].shape[:-1], max(row.shape[-1] for row in rows)), dtype=np.float32)
+        for place, row in zip(padded, rows, strict=True):
+            place[..., : row.shape[-1]] = row
+        return {
+            "wave": torch.from_numpy(padded),
+            "steps": torch.tensor([self.steps(0 if wave is None else len(wave)) for wave in waves]),
+            "has_sound": torch.tensor([wave is not None for wave in waves]),
+        }
+
+    def settings(self) -> tuple[object, ...]:
+        """Return what of the extractor changes the numbers that it gives."""
+        names = ("do_normalize", "padding_value", "feature_size", "n_fft", "hop_length", "chunk_length", "dither")
+        return tuple(getattr(self.extractor, name, None) for name in names)
+
+
+def load_speech_encoder(
+    name: str, *, weights: str | None = None, pretrained: bool = True, layers: tuple[int, ...] | None = None
+) -> tuple[SpeechEncoder, SpeechExtractor]:
+    """Load a speech backbone and its feature extractor.
+
+    The convolutions of a pretrained wav2vec 2.0, HuBERT or WavLM do not learn, as their authors fine-tune them.
+
+    Args:
+        name: a name in `SPEECH_BACKBONES`, a hub id or a local folder.
+        weights: a folder or hub id to take the weights and feature extractor from instead.
+        pretrained: ``False`` keeps the architecture and draws random weights.
+        layers: hidden layers to read; ``None`` = all.
+
+    Raises:
+        UnknownNameError: if there is no such backbone.
+        WeightsError: if the weights can neither be found nor fetched, or are no speech encoder of 16 kHz.
+        RecipeError: if the encoder does not have the ``layers``.
+    """
+    source = speech_backbone(name).source(weights)
+    config = load_speech_config(source)
+    extractor = SpeechExtractor(_load_extractor(source), config)
+    transformer = _load_transformer(source, config, pretrained)
+    if pretrained and hasattr(transformer, "freeze_feature_encoder"):
+        transformer.freeze_feature_encoder()
+    encoder = SpeechEncoder(
+        transformer, hop=extractor.hop, field=extractor.field, layers=layers, pretrained=pretrained
+    )
+    return encoder, extractor
+
+
+def load_speech_config(source: Source) -> Any:
+    """Return the transformers configuration of a speech encoder, without what is drawn while it learns.
+
+    Raises:
+        WeightsError: if it can neither be found nor fetched, or is of another architecture.
+    """
+    config = load_config(source, key=_KEY)
+    if config.model_type not in ARCHITECTURES:
+        raise WeightsError(
+            _(
+                "'{name}' cannot listen to a wave: its architecture '{kind}' is none of {known}.",
+                name=source.location,
+                kind=config.model_type,
+                known=", ".join(ARCHITECTURES),
+            )
+        )
+    for key, value in _OFF.items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    return config
+
+
+def _load_extractor(source: Source) -> Any:
+    from transformers import AutoFeatureExtractor
+
+    try:
+        extractor = load_from(source, AutoFeatureExtractor.from_pretrained)
+    except (OSError, ValueError) as error:
+        raise unusable(source, error, key=_KEY) from error
+    if extractor.sampling_rate != RATE:
+        raise WeightsError(
+            _(
+                "'{name}' cannot be used: it hears {found} samples a second, and Sentir gives {rate}.",
+                name=source.location,
+                found=extractor.sampling_rate,
+                rate=RATE,
+            )
+        )
+    return extractor
+
+
+def _load_transformer(source: Source, config: Any, pretrained: bool) -> Any:
+    from transformers import AutoModel
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+    whisper = config.model_type == "whisper"
+    if not pretrained:
+        return (WhisperEncoder(config) if whisper else AutoModel.from_config(config)).float()
+    extra: dict[str, Any] = {"key_mapping": _WHISPER_PREFIXES} if whisper else {}
+    load = WhisperEncoder.from_pretrained if whisper else AutoModel.from_pretrained
+    return load_weights(source, load, key=_KEY, config=config, **extra)
+
+
+def save_speech_encoder(encoder: SpeechEncoder, extractor: SpeechExtractor, folder: Path) -> None:
+    """Write an encoder and its feature extractor so that `load_speech_encoder` gives the same again.
+
+    Args:
+        folder: receives what transformers saves, the weights as safetensors.
+    """
+    encoder.transformer.save_pretrained(folder)
+    extractor.extractor.save_pretrained(folder)

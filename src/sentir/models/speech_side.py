@@ -1,0 +1,48 @@
+"""`SpeechSide`: what a model hears through a speech encoder."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from sentir.models.hybrid_transformer import LAYER_POOLINGS, LayerConcat
+from sentir.models.speech_encoder import SpeechEncoder
+
+
+class SpeechSide(nn.Module):
+    """Waves, or vectors encoded beforehand → one vector per clip.
+
+    Args:
+        encoder: a speech encoder to use and train; none with ``states_shape``.
+        states_shape: ``(L, d)`` of vectors encoded beforehand.
+        layer_pooling: ``mix`` or ``concat``.
+
+    Attributes:
+        widths: the width of the vector, alone.
+    """
+
+    def __init__(
+        self,
+        encoder: SpeechEncoder | None = None,
+        *,
+        states_shape: tuple[int, int] | None = None,
+        layer_pooling: str = "mix",
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        layers, width = states_shape or (len(encoder.layers), encoder.width)  # type: ignore[union-attr]
+        pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
+        self.layer_pooling = pooling(layers, width)
+        self.widths = (self.layer_pooling.width_out,)
+        self.inputs = ("speech_states", "has_sound") if encoder is None else encoder.inputs
+        self.pretrained_parts = ("encoder.",) if encoder is not None and encoder.pretrained else ()
+
+    def forward(self, has_sound: Tensor, speech_states: Tensor | None = None, **wave: Tensor) -> tuple[Tensor]:
+        """Return ``(N, d)`` vectors of N clips, 0 for rows without sound.
+
+        Args:
+            has_sound: ``(N,)`` bool.
+            speech_states: ``(N, L, d)`` vectors encoded beforehand, for a side without encoder.
+            wave: what the encoder takes, see `SpeechEncoder`.
+        """
+        states = speech_states if self.encoder is None else self.encoder(has_sound=has_sound, **wave)
+        return (self.layer_pooling(states) * has_sound.unsqueeze(1),)

@@ -1,0 +1,65 @@
+"""Tiny speech backbones: random weights of real architectures, with the feature extractors of their families."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "conv_dim": (16,) * 7,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 2,
+}
+
+
+def tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -> Path:
+    """Write a random speech encoder and its feature extractor, as a named backbone is distributed.
+
+    Args:
+        name: ``wav2vec2``, ``hubert``, ``wavlm`` or ``whisper`` (encoder and decoder).
+        folder: made if need be; the same arguments write the same files.
+        norm: of all but Whisper, ``group`` like base models or ``layer`` like large ones.
+
+    Returns:
+        The folder, to be used as ``model.audio.weights``: 2 layers of width 32, whatever the name.
+
+    Raises:
+        KeyError: if the name is not one of these.
+    """
+    from transformers import Wav2Vec2FeatureExtractor, WhisperFeatureExtractor, logging
+
+    logging.disable_progress_bar()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = _whisper() if name == "whisper" else _of_waves(name, norm)
+    model.save_pretrained(folder)
+    extractor = WhisperFeatureExtractor() if name == "whisper" else Wav2Vec2FeatureExtractor(do_normalize=True)
+    extractor.save_pretrained(folder)
+    return folder
+
+
+def _of_waves(name: str, norm: str) -> Any:
+    from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
+
+    config, model = {
+        "wav2vec2": (Wav2Vec2Config, Wav2Vec2Model),
+        "hubert": (HubertConfig, HubertModel),
+        "wavlm": (WavLMConfig, WavLMModel),
+    }[name]
+    return model(config(**_SIZES, feat_extract_norm=norm, do_stable_layer_norm=norm == "layer"))
+
+
+def _whisper() -> Any:
+    from transformers import WhisperConfig, WhisperForConditionalGeneration
+
+    sizes: dict[str, Any] = {"d_model": 32, "vocab_size": 8, "num_mel_bins": 80}
+    for part in ("encoder", "decoder"):
+        sizes |= {f"{part}_layers": 2, f"{part}_attention_heads": 2, f"{part}_ffn_dim": 64}
+    sizes |= dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"), 0)
+    return WhisperForConditionalGeneration(WhisperConfig(**sizes))

@@ -1,0 +1,229 @@
+"""Speech backbones agree with plain transformers, for every architecture, length and company."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from transformers import AutoFeatureExtractor, AutoModel, BertConfig
+
+from sentir.errors import RecipeError, UnknownNameError, WeightsError
+from sentir.models.emotion_model import EmotionModel
+from sentir.models.speech_backbones import (
+    SPEECH_BACKBONES,
+    is_speech_backbone,
+    load_speech_encoder,
+    speech_backbone,
+)
+from sentir.models.speech_encoder import SpeechEncoder
+from sentir.testing import check_speech_backbone, tiny_speech_backbone
+
+torch.set_num_threads(1)
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Support for mismatched key_padding_mask"
+)  # of WavLM's own attention
+KINDS = [(name, norm) for name in ("wav2vec2", "hubert", "wavlm") for norm in ("group", "layer")]
+KINDS.append(("whisper", ""))
+
+
+@pytest.fixture(scope="session", params=KINDS, ids="-".join)
+def kind(request, tmp_path_factory):
+    name, norm = request.param
+    return name, tiny_speech_backbone(name, tmp_path_factory.mktemp(name), norm=norm or "group")
+
+
+@pytest.fixture(scope="session")
+def wav2vec2(tmp_path_factory):
+    return tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2"))
+
+
+@pytest.fixture(scope="session")
+def whisper(tmp_path_factory):
+    return tiny_speech_backbone("whisper", tmp_path_factory.mktemp("whisper"))
+
+
+def noise(samples, seed=0):
+    return (0.1 * np.random.default_rng(seed).standard_normal(samples)).astype(np.float32)
+
+
+def plain_states(folder, wave):
+    """Return every hidden state of plain transformers for one clip, ``(L, T, d)``."""
+    model = AutoModel.from_pretrained(folder).eval()
+    given = AutoFeatureExtractor.from_pretrained(folder)(wave, sampling_rate=16_000, return_tensors="pt")
+    part = model.get_encoder() if model.config.model_type == "whisper" else model
+    with torch.no_grad():
+        output = part(given[part.main_input_name], output_hidden_states=True)
+    return torch.stack([*output.hidden_states[:-1], output.last_hidden_state])[:, 0]
+
+
+def test_every_architecture_keeps_the_contract(kind):
+    check_speech_backbone(*kind)
+
+
+def test_vectors_are_the_plain_mean_of_every_layer_alone_and_in_company(kind):
+    name, folder = kind
+    encoder, extractor = load_speech_encoder(name, weights=str(folder))
+    waves = [noise(400 + 320 * frames, seed=frames) for frames in (30, 99, 30, 3)]
+    with torch.no_grad():
+        together = encoder.eval()(**extractor.pad(waves))
+    for vectors, wave in zip(together, waves, strict=True):
+        frames = -(-len(wave) // 320) if name == "whisper" else (len(wave) - 400) // 320 + 1
+        expected = plain_states(folder, wave)[:, :frames].mean(1)
+        torch.testing.assert_close(vectors, expected, atol=1e-4, rtol=0)
+        assert expected.std() > 0.1
+
+
+def test_a_whisper_hears_the_silence_behind_a_clip_but_pools_the_clip_alone(whisper):
+    encoder, extractor = load_speech_encoder("whisper", weights=str(whisper), layers=(-1,))
+    wave = noise(16_000)
+    with torch.no_grad():
+        found = encoder.eval()(**extractor.pad([wave]))[0, 0]
+    states = plain_states(whisper, wave)[-1]
+    assert states.shape == (1500, 32)
+    torch.testing.assert_close(found, states[:50].mean(0), atol=1e-4, rtol=0)
+    assert not torch.allclose(found, states.mean(0), atol=1e-2)
+    assert extractor.steps(40 * 16_000) == 1500, "30 seconds are the most it hears"
+    assert extractor.encode(noise(31 * 16_000)).shape == (80, 3000)
+
+
+@settings(max_examples=50)
+@given(samples=st.integers(0, 40_000))
+def test_what_is_left_over_after_the_last_frame_is_less_than_a_frame(samples):
+    extractor = geometry()
+    heard = extractor.field + (extractor.steps(samples) - 1) * extractor.hop
+    assert (extractor.field, extractor.hop) == (400, 320)
+    assert heard == 400 if samples < 400 else 0 <= samples - heard < 320
+
+
+def geometry():
+    from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
+
+    from sentir.models.speech_backbones import SpeechExtractor
+
+    return SpeechExtractor(Wav2Vec2FeatureExtractor(), Wav2Vec2Config())
+
+
+def test_loudness_is_normalized_where_the_extractor_says_so(wav2vec2, tmp_path):
+    loud, quiet = noise(8000) * 10, noise(8000)
+    extractor = load_speech_encoder("wav2vec2", weights=str(wav2vec2))[1]
+    np.testing.assert_allclose(extractor.encode(loud), extractor.encode(quiet), atol=1e-3)
+    folder = shutil.copytree(wav2vec2, tmp_path / "plain")
+    settings_file = folder / "preprocessor_config.json"
+    settings_file.write_text(json.dumps(json.loads(settings_file.read_text()) | {"do_normalize": False}))
+    plain = load_speech_encoder("wav2vec2", weights=str(folder))[1]
+    np.testing.assert_array_equal(plain.encode(loud), loud[: 400 + 320 * 23])
+    assert plain.settings() != extractor.settings()
+
+
+def test_the_contract_notices_pooled_padding(whisper, monkeypatch):
+    monkeypatch.setattr(
+        "sentir.models.speech_encoder.masked_mean",
+        lambda states, mask: states[:, : int(mask.sum(1).max())].mean(1),
+    )
+    with pytest.raises(AssertionError, match="company changes the vectors"):
+        check_speech_backbone("whisper", whisper)
+
+
+def test_the_contract_notices_padding_that_is_heard(wav2vec2, monkeypatch):
+    monkeypatch.setattr(SpeechEncoder, "_together", lambda self, steps, has: [has.nonzero().squeeze(1)])
+    with pytest.raises(AssertionError, match="company changes the vectors"):
+        check_speech_backbone("wav2vec2", wav2vec2)
+
+
+def test_convolutions_of_pretrained_encoders_stay_still_and_random_ones_learn(wav2vec2):
+    for pretrained in (True, False):
+        encoder = load_speech_encoder("wav2vec2", weights=str(wav2vec2), pretrained=pretrained)[0]
+        moves = {name: p.requires_grad for name, p in encoder.named_parameters()}
+        still = [name for name, moving in moves.items() if not moving]
+        assert all("feature_extractor" in name for name in still)
+        assert bool(still) == pretrained and encoder.pretrained == pretrained
+
+
+def test_nothing_is_drawn_while_it_learns_but_dropout(wav2vec2):
+    encoder, extractor = load_speech_encoder("wav2vec2", weights=str(wav2vec2), layers=(-1,))
+    for module in encoder.train().modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "dropout") and isinstance(module.dropout, float):
+            module.dropout = 0.0
+    batch = extractor.pad([noise(400), noise(32_000)])
+    torch.testing.assert_close(encoder(**batch), encoder(**batch))
+
+
+def test_a_name_a_hub_id_and_a_folder_are_speech_backbones_and_timms_names_are_not(wav2vec2):
+    assert all(map(is_speech_backbone, [*SPEECH_BACKBONES, "someone/some-encoder", str(wav2vec2)]))
+    assert not is_speech_backbone("efficientnet_b0") and not is_speech_backbone("vgg16.tv_in1k")
+    assert speech_backbone("someone/some-encoder").hub_id == "someone/some-encoder"
+    assert load_speech_encoder(str(wav2vec2))[0].width == 32
+    with pytest.raises(UnknownNameError, match="did you mean wav2vec2"):
+        speech_backbone("wav2vec")
+
+
+@pytest.mark.parametrize("layer", [3, -4])
+def test_a_layer_that_the_encoder_lacks_is_refused(layer, wav2vec2):
+    with pytest.raises(RecipeError, match=rf"'model\.audio\.layers' names layer {layer}; .* has -3 to 2"):
+        load_speech_encoder("wav2vec2", weights=str(wav2vec2), layers=(layer,))
+
+
+def test_an_encoder_of_text_is_refused(tmp_path):
+    BertConfig().save_pretrained(tmp_path)
+    with pytest.raises(WeightsError, match="architecture 'bert' is none of wav2vec2, hubert, wavlm, whisper"):
+        load_speech_encoder(str(tmp_path))
+
+
+def test_another_sample_rate_is_refused(wav2vec2, tmp_path):
+    folder = shutil.copytree(wav2vec2, tmp_path / "slow")
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sampling_rate": 8000}))
+    with pytest.raises(WeightsError, match="hears 8000 samples a second, and Sentir gives 16000"):
+        load_speech_encoder(str(folder))
+
+
+def test_missing_tensors_and_extractors_are_refused(wav2vec2, tmp_path):
+    folder = shutil.copytree(wav2vec2, tmp_path / "holes")
+    file = folder / "model.safetensors"
+    tensors = load_file(file)
+    lost = next(name for name in tensors if "layers.1" in name)
+    save_file({k: v for k, v in tensors.items() if k != lost}, file, metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match=r"lack 1 tensors of the encoder, .*model\.audio\.pretrained=false"):
+        load_speech_encoder(str(folder))
+    (folder / "preprocessor_config.json").unlink()
+    with pytest.raises(WeightsError, match="holds no usable encoder"):
+        load_speech_encoder(str(folder))
+
+
+def test_weights_out_of_reach_say_what_to_set(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"'facebook/wav2vec2-base' .*--set model\.audio\.weights=FOLDER"):
+        load_speech_encoder("wav2vec2")
+
+
+def test_half_precision_on_disk_is_full_precision_in_memory(wav2vec2, tmp_path):
+    folder = shutil.copytree(wav2vec2, tmp_path / "half")
+    file = folder / "model.safetensors"
+    save_file({k: v.half() for k, v in load_file(file).items()}, file, metadata={"format": "pt"})
+    settings_file = folder / "config.json"
+    settings_file.write_text(json.dumps(json.loads(settings_file.read_text()) | {"dtype": "float16"}))
+    for pretrained in (True, False):
+        encoder = load_speech_encoder(str(folder), pretrained=pretrained)[0]
+        assert {p.dtype for p in encoder.parameters()} == {torch.float32}
+
+
+def test_an_emotion_model_listens_through_a_speech_encoder(wav2vec2):
+    model = EmotionModel(str(wav2vec2), num_extra_features=2, num_classes=5).eval()
+    assert model.inputs == ("wave", "steps", "has_sound", "features")
+    assert model.pretrained_parts == ("audio.encoder.",)
+    extractor = load_speech_encoder(str(wav2vec2))[1]
+    batch = extractor.pad([noise(16_000), None])
+    with torch.no_grad():
+        logits = model(**batch, features=torch.zeros(2, 2))
+        changed = model(
+            **batch | {"wave": batch["wave"] * torch.tensor([[1.0], [9.0]])}, features=torch.zeros(2, 2)
+        )
+    assert logits.shape == (2, 5)
+    torch.testing.assert_close(logits, changed, msg="what is not there is not heard")
