@@ -30,6 +30,15 @@ def facts():
         "unusable": {"train": {"text": 0, "sound": 3}, "dev": {}},
         "data": data_facts(tiny_corpus(), "emotion"),
         "scores": [row("dev"), row("test", 0.55)],
+        "slices": [
+            {
+                "split": "test",
+                "part": {"kind": "speaker", "name": "unseen", "bounds": None},
+                "n": 31,
+                "metric": "weighted_f1",
+                "score": {"value": 0.5, "low": 0.4, "high": 0.6, "sd": None},
+            }
+        ],
     }
 
 
@@ -43,6 +52,7 @@ def test_a_card_holds_the_facts_of_the_run(facts):
     assert "| utterances | 30 | 15 |" in text and "c0ffee" in text
     assert "2 of 3, chosen on dev" in text and "| weighted F1 | 0.612 \\[0.590, 0.633\\] |" in text
     assert "| joy | 60 | 0.400 | 0.600 | 0.550 \\[0.250, 0.650\\] |" in text
+    assert "| speaker: not in train | 31 | 0.500 \\[0.400, 0.600\\] |" in text
     assert text.index("Scores on test") < text.index("Scores on dev")
     assert "worst at sadness: F1 0.350 on test" in text and "3 utterances of train had no usable sound" in text
 
@@ -90,7 +100,7 @@ def test_cards_of_a_folder_are_in_english_and_in_spanish_whatever_is_spoken(fact
     with in_language("es"):
         save_cards(tmp_path, tiny_recipe("w"), tiny_corpus().space("emotion"), facts)
     english, spanish = ((tmp_path / name).read_text(encoding="utf-8") for name in ("README.md", "README.es.md"))
-    assert english.startswith("---\n") and "# tiny: emotion by Sentir" in english
+    assert english.startswith("---\n") and "# tiny · emotion · tiny" in english
     assert spanish.startswith("# tiny")
 
 

@@ -6,11 +6,11 @@ from rich.table import Table
 
 from sentir.cli import show
 from sentir.evaluation.details import Details
+from sentir.evaluation.part_names import kind_name, mix_up, part_name
 from sentir.evaluation.results import Score
 from sentir.i18n import _
 from sentir.report.calibration import sentences
 from sentir.report.figures import thousands
-from sentir.report.slices import kind_name, mix_up, part_name
 from sentir.report.words import word
 
 

@@ -59,7 +59,7 @@ def print_scores(rows: Sequence[ModelScores], *, labels: bool = False) -> None:
 
 
 def print_study(report: StudyReport, folder: Path) -> None:
-    """Print the opened test split, or dev while test is closed, with its comparisons, and where the report lies."""
+    """Print the opened test split, or dev if test is closed, with its comparisons; say where the report lies."""
     for section in sections(report):
         if rows := section.test or section.dev:
             _print_models(rows, metric_names(rows, section.metric), families=bool(section.families))

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sentir.documents import Document
+from sentir.evaluation import part_names
 from sentir.evaluation.results import is_share
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.recipe import toml_text
-from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, slices, tables
+from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, tables
 from sentir.report.content import Example, StudyReport
 from sentir.report.svg import fig_svg
 from sentir.report.words import word
@@ -113,9 +114,9 @@ def _environment() -> Environment:
         "moment": moment,
         "duration": duration,
         "toml": toml_text,
-        "kind": slices.kind_name,
-        "part": slices.part_name,
-        "mix_up": slices.mix_up,
+        "kind": part_names.kind_name,
+        "part": part_names.part_name,
+        "mix_up": part_names.mix_up,
     }
     environment.globals |= {
         "_": _,

@@ -101,7 +101,7 @@ def _compared(section: TaskSection) -> Block:
             (one.what, c.a, c.b, word(c.split), f"{c.difference * factor:.2f}", bounds, f"{c.p_holm:.4f}")
         )
     headings = (_("compared"), "a", "b", _("split"), _("a less b"), _("95 % interval"), _("p (Holm)"))
-    return Grid(headings, tuple(rows))
+    return Grid(headings, tuple(rows), numbers=False)
 
 
 def _labels(row: ModelScores) -> Iterable[Block]:

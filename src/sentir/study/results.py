@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,9 @@ class CorpusStudy:
         best = max(facts, key=lambda folder: facts[folder]["dev_score"])
         rows = [row.to_row() for row in (*result.scores, *self.test_scores)
                 if (row.model, row.task) == (result.finalist.name, result.task)]  # fmt: skip
-        return best, json.loads(json.dumps(facts[best] | {"scores": rows}))
+        slices = [{"split": one.split, **asdict(part)} for one in self.details for part in one.slices
+                  if (one.model, one.task) == (result.finalist.name, result.task)]  # fmt: skip
+        return best, json.loads(json.dumps(facts[best] | {"scores": rows, "slices": slices}))
 
 
 def dev_pairs(ranked: Sequence[Entrant], parts: Sequence[str]) -> list[tuple[Entrant, Entrant]]:

@@ -17,7 +17,9 @@ from pydantic import TypeAdapter
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus
 from sentir.documents import Block, Bullets, Document, Grid, Part
+from sentir.evaluation.part_names import kind_name, part_name
 from sentir.evaluation.results import AT_HALF, FEW, LabelScore, ModelScores, Score, few
+from sentir.evaluation.slices import Slice
 from sentir.evaluation.words import word
 from sentir.i18n import LANGUAGES, _, in_language
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
@@ -65,13 +67,13 @@ def model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> D
     """
     rows = scores_of(facts)
     return Document(
-        _("{name}: {task} by Sentir", name=recipe.name, task=word(space.task)),
+        f"{facts['corpus']} · {word(space.task)} · {recipe.name}",
         (
             Part(_("What it is"), _about(recipe, space, facts)),
             Part(_("Intended use"), intended_use()),
             Part(_("Data"), _data(recipe, facts)),
             Part(_("Training"), (_training(recipe, facts),)),
-            *(part for row in rows for part in _scores(row)),
+            *(part for row in rows for part in (*_scores(row), *_groups(row, facts))),
             Part(_("Limits"), (Bullets(limits(recipe, rows, facts)),)),
         ),
     )
@@ -210,6 +212,17 @@ def _label_row(one: LabelScore) -> tuple[str, ...]:
     f1 = Score(one.metrics.get("f1", math.nan), *(one.interval or (None, None)))
     shares = (_number(one.metrics.get(name)) for name in ("precision", "recall"))
     return (word(one.label), str(one.support), *shares, score_text(f1))
+
+
+def _groups(row: ModelScores, facts: Mapping[str, Any]) -> list[Part]:
+    """Return the scores of parts of a split, such as speakers that train never heard."""
+    saved = [one for one in facts.get("slices", []) if one["split"] == row.split]
+    slices = TypeAdapter(list[Slice]).validate_python([{k: one[k] for k in one if k != "split"} for one in saved])
+    rows = tuple(
+        (f"{kind_name(one.part)}: {part_name(one.part)}", str(one.n), score_text(one.score)) for one in slices
+    )
+    title = _("Part by part, on {split}", split=word(row.split))
+    return [Part(title, (Grid((_("part"), "n", word(slices[0].metric)), rows),), 3)] if slices else []
 
 
 def _about_labels(row: ModelScores) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sentir.evaluation.errors import MixUp
 from sentir.evaluation.slices import Part
+from sentir.evaluation.words import word
 from sentir.i18n import _, mark
-from sentir.report.words import word
 
 _KINDS = {
     "speaker": mark("speaker"),
