@@ -2,10 +2,24 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from sentir import figures
+from sentir.audit import Histogram
+from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.ranking import rank_labels
+from sentir.report.alt import confusion_text, curves_text, label_text, spread_text
 from sentir.report.content import Curve
-from sentir.report.figures import confusion_figure, curves_figure, label_figure, thousands
+from sentir.report.figures import (
+    confusion_figure,
+    curves_figure,
+    label_figure,
+    precision_recall_figure,
+    roc_figure,
+    spread_figure,
+    thousands,
+)
 from sentir.report.svg import fig_svg
 
 
@@ -113,3 +127,58 @@ def test_drawings_of_one_task_share_the_vertical_axis():
     limits = {curves_figure([curve], "accuracy", beside=[low, high]).axes[0].get_ylim() for curve in (low, high)}
     assert len(limits) == 1 and limits.pop() == curves_figure([low, high], "accuracy").axes[0].get_ylim()
     assert curves_figure([low], "accuracy").axes[0].get_ylim()[1] < 0.2
+
+
+@pytest.fixture(scope="module")
+def rankings():
+    draw = np.random.default_rng(0)
+    truth, p = draw.integers(0, 3, 120), draw.dirichlet([1, 1, 1], 120)
+    space = LabelSpace("emotion", ("anger", "joy", "my_label"))
+    return rank_labels(space, truth, [(p, None)], model="m", corpus="c", split="dev")
+
+
+def test_curves_of_labels_have_a_line_each_and_say_their_area(rankings):
+    roc, precision = roc_figure(rankings), precision_recall_figure(rankings)
+    drawn = [line for line in roc.axes[0].lines if not line.get_label().startswith("_")]
+    assert len(drawn) == 3 and all(line.get_xydata()[0].tolist() == [0, 0] for line in drawn)
+    shown = texts(fig_svg(roc, name="r", title="t"))
+    assert f"my label {rankings[2].auc:.2f}" in shown and "false positive rate" in shown
+    chance = [line.get_ydata()[0] for line in precision.axes[0].lines if line.get_label().startswith("_")]
+    assert chance == [one.support / one.n for one in rankings]
+    assert f"joy {rankings[1].average_precision:.2f}" in texts(fig_svg(precision, name="p", title="t"))
+
+
+def test_no_label_with_a_curve_is_said():
+    with pytest.raises(ValueError, match="no label has a curve"):
+        roc_figure(())
+
+
+def test_lengths_are_drawn_as_shares_of_a_split():
+    histogram = Histogram("durations", "Length", "seconds", (0.0, 1.0, 2.0), {"train": (30, 10), "dev": (1, 1)})
+    figure = spread_figure(histogram)
+    heights = [patch.get_data().values.tolist() for patch in figure.axes[0].patches[::2]]
+    assert heights == [[0.75, 0.25], [0.5, 0.5]]
+    assert spread_text(histogram).startswith("train: half of the utterances below 1 seconds")
+
+
+def test_a_described_drawing_names_its_description(scores):
+    svg = fig_svg(confusion_figure(scores), name="c", title="what", description=confusion_text(scores))
+    root = ElementTree.fromstring(svg)
+    assert [child.tag for child in root][:2] == ["title", "desc"]
+    assert root.find("desc").get("id") == root.get("aria-describedby")
+    assert root.findtext("desc").startswith("anger: 0 of 3 right; joy: 11 of 33 right")
+    assert "neutral taken for joy 21 times" in root.findtext("desc")
+
+
+def test_curves_and_labels_are_told_in_words(make_report):
+    report = make_report()
+    curves = [c for c in report.curves if (c.corpus, c.task) == ("meld", "emotion")]
+    assert curves_text(curves, "weighted_f1") == "gru: best 0.300, in epoch 3; plain: best 0.300, in epoch 3"
+    assert (
+        label_text(report.corpora[0], "mood") == "train: calm 1205, my label 1205; dev: calm 1205, my label 1205"
+    )
+
+
+def test_every_public_figure_is_a_function():
+    assert len(figures.__all__) == len(set(figures.__all__)) > 8
+    assert all(callable(getattr(figures, name)) for name in figures.__all__)
