@@ -157,6 +157,9 @@ def test_predict_hears_a_conversation_as_one_dialogue(talk, tmp_path):
     alone = json.loads(sentir("predict", talk / "model", "--text", "I see.", "--json").stdout)
     assert together[0]["probabilities"] != alone[0]["probabilities"]
     path.write_text('{"text": "fine"}\n{"txt": 1}\n', encoding="utf-8")
+    partly = sentir("predict", talk / "model", path, "--json")
+    assert partly.returncode == 1 and [bool(row["problem"]) for row in json.loads(partly.stdout)] == [False, True]
+    path.write_text('{"text": "fine"}\nfine\n', encoding="utf-8")
     wrong = sentir("predict", talk / "model", path)
     assert wrong.returncode == 2 and "line 2" in wrong.stderr
 

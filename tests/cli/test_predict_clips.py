@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from audio.sounds import tone, write_mp4, write_wav
-from sentir import api
 from sentir.cli import main, show
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -23,7 +22,7 @@ class Listener:
     """Stands for a recognizer: is joyful when a clip is longer than 0.4 s, or when a text says so."""
 
     space = SPACE
-    thresholds = None
+    thresholds = calibration = None
     facts = {}  # noqa: RUF012
     recipe = SimpleNamespace(model=SimpleNamespace(audio=SimpleNamespace(mel="mel")))
 
@@ -220,12 +219,14 @@ def test_a_table_may_hold_clips_alone(call, clips):
         (["clips", "clips/long.mp4"], ["sound"], "clips/long.mp4 is given twice; give each file once."),
         (["words.csv"], ["sound"], "--audio-column"),
         (["words.jsonl"], ["sound"], "words.jsonl, line 2"),
+        (["words.ndjson"], ["sound"], "words.ndjson has no column 'text' and none 'audio'"),
     ],
 )
 def test_a_call_that_cannot_be_answered_is_one_sentence(call, clips, tmp_path, arguments, needs, complaint):
     (tmp_path / "empty").mkdir()
     (tmp_path / "words.csv").write_text("said,clip\nHi.,long.mp4\n", encoding="utf-8")
-    (tmp_path / "words.jsonl").write_text('{"audio": "clips/long.mp4"}\n{"audio": 3}\n', encoding="utf-8")
+    (tmp_path / "words.jsonl").write_text('{"audio": "clips/long.mp4"}\n["audio"]\n', encoding="utf-8")
+    (tmp_path / "words.ndjson").write_text('{"clip": "clips/long.mp4"}\n', encoding="utf-8")
     done = call(*arguments, needs=needs)
     assert (done.code, done.out) == (2, "") and done.given == []
     assert done.err.startswith("Error: ") or "passed over" in done.err

@@ -137,7 +137,7 @@ def test_the_mel_is_what_the_recipes_model_hears_unless_said(call, corpus):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--mel", "wide"], "no kind of mel called 'wide'"), (["--out", "{file}"], "set SENTIR_SOUNDS_DIR")],
+    [(["--mel", "wide"], "no kind of mel called 'wide'"), (["--out", "{file}"], "name another folder")],
 )
 def test_a_bad_call_is_one_sentence_before_anything_is_decoded(arguments, words, call, corpus, monkeypatch):
     monkeypatch.setattr(media, "decode_cuts", lambda *_arguments: pytest.fail("work was done"))

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sentir.corpus.types import Clip, Utterance
+from sentir.corpus.types import Clip, Corpus, Utterance
 from sentir.i18n import LANGUAGES, in_language
 from sentir.readers import defects
-from sentir.readers.defects import Defect, apply_defects, load_defects
+from sentir.readers.defects import Defect, load_defects, repair
 
 FILES = sorted(Path(defects.__file__).parent.glob("*.json"))
 
@@ -18,7 +18,11 @@ def defect(*ids, action="report", **changes):
     return Defect(ids=ids, action=action, **known | changes)
 
 
-ROWS = [Utterance(f"u{n}", text="hi", clip=Clip(Path(f"{n}.wav"))) for n in range(3)]
+NUMBERS = {"duration": 2.0, "pitch": 1.0}
+ROWS = tuple(
+    Utterance(f"u{n}", "train", text="hi", clip=Clip(Path(f"{n}.wav")), numbers=NUMBERS) for n in range(3)
+)
+CORPUS = Corpus.build("c", ROWS, ())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -35,24 +39,27 @@ def test_there_is_a_file_for_meld():
 
 
 def test_a_report_lists_and_changes_nothing():
-    rows, issues = apply_defects(ROWS, [defect("u1")])
-    assert rows == ROWS
-    assert [(i.kind, i.severity, i.message, i.where) for i in issues] == [("odd", "warning", "It is odd.", "u1")]
+    found = repair(CORPUS, [defect("u1")])
+    assert found.utterances == ROWS
+    listed = [(i.kind, i.severity, i.message, i.where) for i in found.issues]
+    assert listed == [("odd", "warning", "It is odd.", "u1")]
 
 
-def test_no_sound_takes_the_clip_and_leaves_the_text():
-    rows, issues = apply_defects(ROWS, [defect("u0", "u2", action="no_sound")])
-    assert [u.clip is None for u in rows] == [True, False, True] and {u.text for u in rows} == {"hi"}
-    assert [u.id for u in rows] == [u.id for u in ROWS] and [i.where for i in issues] == ["u0", "u2"]
+def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_corpus_it_is():
+    found = repair(CORPUS, [defect("u0", "u2", action="no_sound")])
+    assert [u.clip is None for u in found] == [True, False, True] and {u.text for u in found} == {"hi"}
+    assert [dict(u.numbers) for u in found] == [{"pitch": 1.0}, NUMBERS, {"pitch": 1.0}]
+    assert [u.id for u in found] == [u.id for u in ROWS] and [i.where for i in found.issues] == ["u0", "u2"]
+    assert found.fingerprint == CORPUS.fingerprint
 
 
 def test_ids_that_are_not_there_are_passed_over():
-    assert apply_defects(ROWS, [defect("meld/train/dia0/utt0", action="no_sound")]) == (ROWS, [])
+    assert repair(CORPUS, [defect("meld/train/dia0/utt0", action="no_sound")]) == CORPUS
 
 
 def test_a_defect_is_said_in_the_language_of_the_moment():
     with in_language("es"):
-        assert apply_defects(ROWS, [defect("u0")])[1][0].message == "Es raro."
+        assert repair(CORPUS, [defect("u0")]).issues[0].message == "Es raro."
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from trees_meld import SPLITS, row, table, write
 
+from sentir.api import audit_corpus, prepare_corpus
 from sentir.audio.store import listen
 from sentir.errors import CorpusError
 from sentir.readers import read_corpus
@@ -171,6 +172,33 @@ def test_labels_of_test_stay_sealed_and_the_corpus_is_that_of_its_texts(tmp_path
     alone = read_corpus(Data(reader="meld"), tmp_path)
     assert {tuple(u.labels) for u in corpus.test} == {()}
     assert (corpus.fingerprint, corpus.test_fingerprint) == (alone.fingerprint, alone.test_fingerprint)
+
+
+def test_the_spectrogram_of_a_clip_that_is_cut_wrongly_is_not_used(tmp_path):
+    key = "meld/train/dia309/utt0"
+    texts = meld_texts() | {"train_sent_emo.csv": table([row(309, 0, "Hi."), row(0, 0, "I am train 0.")])}
+    specs = MELD_SPECS | {"final_specs/meld_train/dia309_utt0.npy": picture()}
+    corpus = read(write(tmp_path, specs | texts))
+    assert corpus.by_id[key].clip is None and corpus.by_id["meld/train/dia0/utt0"].clip is not None
+    assert [kind for kind, _severity, where in listed(corpus, "clip_wrong", "audio_missing") if where == key] == [
+        "clip_wrong"
+    ]
+
+
+def test_an_audit_and_a_preparation_hear_spectrograms_as_what_they_are(tmp_path):
+    specs = MELD_SPECS | {"final_specs/meld_dev/dia0_utt1.npy": picture(-30.0)}
+    found = audit_corpus("final_specs", root=write(tmp_path, specs | meld_texts()), workers=1)
+    assert "sound_no_audio" not in {finding.kind for finding in found.findings}
+    rows = {row["split"]: row for row in found.table("clips").rows}
+    assert [(rows[split]["usable"], rows[split]["seconds"]) for split in SPLITS] == [
+        (3, None),
+        (2, None),
+        (0, None),
+    ]
+    repeats = {row["split"]: row["utterances"] for row in found.table("repeats").rows if row["what"] == "sounds"}
+    assert repeats == {"train": 2, "dev": 0, "test": 0}
+    prepared = prepare_corpus("final_specs", root=tmp_path, workers=1)
+    assert prepared.kind == "thesis" and {lost.kind for lost in prepared.lost} == {"missing"}
 
 
 def test_a_spectrogram_that_is_none_is_a_reason_when_it_is_heard(tmp_path):

@@ -3,8 +3,11 @@
 import json
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from test_table_formats import save
 
+from sentir.corpus.types import Clip
 from sentir.errors import CorpusError
 from sentir.readers.inputs import Columns, from_texts, read_inputs
 
@@ -48,9 +51,9 @@ def test_line_separators_within_a_json_string_end_no_line(tmp_path):
 
 
 @pytest.mark.parametrize("column", ["text", "speaker"])
-def test_half_a_character_is_refused_with_its_line(tmp_path, column):
+def test_half_a_character_is_refused_with_its_row(tmp_path, column):
     bad = json.dumps({"text": "x", column: "\ud83d"})
-    with pytest.raises(CorpusError, match=r"t\.jsonl, line 2: .*half a character"):
+    with pytest.raises(CorpusError, match=r"t\.jsonl: row 2 cannot .*half a character"):
         read(tmp_path / "t.jsonl", json.dumps({"text": "\U0001f600"}) + "\n" + bad)
 
 
@@ -64,3 +67,25 @@ def test_numeric_cells_become_numbers_of_the_utterance(tmp_path):
         assert [dict(u.numbers) for u in read_inputs(tmp_path / name, Columns())] == [{"pitch": 1.5}, {}]
     (line,) = read(tmp_path / "t.jsonl", '{"text": "a", "pitch": 2, "loud": true}')
     assert dict(line.numbers) == {"pitch": 2.0}
+
+
+def test_what_a_recipe_reads_as_a_table_can_be_recognized(tmp_path):
+    rows = [{"text": "a", "audio": "x.wav", "speaker": "7"}, {"text": "b", "audio": "", "speaker": ""}]
+    pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame(rows).to_csv(tmp_path / "t.tsv", index=False, sep="\t")
+    pd.DataFrame(rows).to_parquet(tmp_path / "t.parquet")
+    for name in ("t.jsonl", "t.ndjson"):
+        (tmp_path / name).write_text("\n".join(map(json.dumps, rows)), encoding="utf-16")
+    save(tmp_path / "saved", pa.Table.from_pylist(rows), features=None)
+    for name in ("t.csv", "t.tsv", "t.parquet", "t.jsonl", "t.ndjson", "saved"):
+        found = read_inputs(tmp_path / name, Columns())
+        folder = tmp_path / name if name == "saved" else tmp_path
+        assert [(u.text, u.speaker) for u in found] == [("a", "7"), ("b", None)], name
+        assert [u.clip for u in found] == [Clip(folder / "x.wav"), None]
+        together = name in ("t.jsonl", "t.ndjson")
+        assert len({u.dialogue for u in found}) == (1 if together else 2)
+
+
+def test_a_folder_of_clips_is_no_saved_dataset(tmp_path):
+    (tmp_path / "a.wav").touch()
+    assert [u.clip for u in read_inputs(tmp_path, Columns())] == [Clip(tmp_path / "a.wav")]

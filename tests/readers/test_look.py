@@ -1,6 +1,7 @@
 """A look at a table: what is taken for what, what is left out and why, and what is asked."""
 
 import json
+import random
 import tomllib
 
 import pytest
@@ -85,6 +86,13 @@ def test_a_column_that_tells_the_label_on_train_is_warned_of(tmp_path):
     assert not look(table(tmp_path, 60, text=said, mood=mood, code=lambda i: i % 5, **part)).warnings
 
 
+def test_numbers_that_are_never_the_same_and_lie_near_a_label_are_warned_of(tmp_path):
+    draw = random.Random(0)
+    near = table(tmp_path, 60, text=said, mood=mood, score=lambda i: MOODS.index(mood(i)) + draw.random() / 4)
+    assert look(near).warnings == ("'score' tells the label on train: never make it an input.",)
+    assert not look(table(tmp_path, 60, text=said, mood=mood, score=lambda i: draw.random())).warnings
+
+
 def test_columns_of_numbers_are_labels_with_a_question_where_they_are_no_flags(tmp_path):
     flags = table(tmp_path, text=said, happy=lambda i: i % 2, ira=lambda i: i % 3 == 0, n=lambda i: i % 4)
     seen = look(flags)
@@ -159,12 +167,10 @@ def test_a_table_that_cannot_be_a_corpus_is_refused(tmp_path, n, columns, compla
 
 
 def test_the_recipe_reads_the_table_and_says_what_a_study_would_lack(tmp_path):
-    path = table(
-        tmp_path, 12, text=said, mood=lambda i: "joy" if i else "ira", part=lambda i: SPLITS[(i > 8) * 2]
-    )
+    path = table(tmp_path, 12, text=said, mood=lambda i: "joy" if i else "ira", part=lambda i: SPLITS[i > 8])
     found = new_recipe(path, out=tmp_path / "new" / "r.toml")
-    assert found.splits == {"train": 9, "dev": 0, "test": 3}
-    assert [sentence for sentence in found.look.warnings if "dev has fewer than 2 dialogues" in sentence]
+    assert found.splits == {"train": 9, "dev": 3, "test": 0}
+    assert [sentence for sentence in found.look.warnings if "test has fewer than 2 dialogues" in sentence]
     assert [
         sentence for sentence in found.look.warnings if sentence.endswith("have: anger. They cannot be learned.")
     ]
@@ -172,6 +178,13 @@ def test_the_recipe_reads_the_table_and_says_what_a_study_would_lack(tmp_path):
     assert len(read_corpus(recipe.data)) == 12 and found.look.warnings[0] in found.path.read_text(
         encoding="utf-8"
     )
+
+
+@pytest.mark.parametrize(("columns", "said_of_it"), [({"part": lambda i: SPLITS[(i > 20) * 2]}, "names no dev"),
+                                                      ({}, "single rows were drawn")])  # fmt: skip
+def test_what_is_drawn_is_said_before_it_is_used(tmp_path, columns, said_of_it):
+    found = new_recipe(table(tmp_path, text=said, mood=mood, **columns), out=tmp_path / "r.toml")
+    assert min(found.splits.values()) > 0 and said_of_it in " ".join(found.look.warnings)
 
 
 def test_a_recipe_is_replaced_only_by_force(tmp_path):

@@ -100,6 +100,13 @@ def test_4_wrong_cuts_keep_their_text_and_lose_their_clip(tmp_path):
     assert listed(corpus, "clip_long") == [("clip_long", "warning", "meld/dev/dia74/utt19")]
 
 
+@pytest.mark.shared_data
+def test_4_the_lengths_of_wrong_cuts_are_no_feature_of_those_who_read_text_alone(published):
+    assert [where for *_rest, where in listed(published, "clip_wrong")] == WRONG_CUTS
+    assert {u.id for u in published if "duration" not in u.numbers} == {*WRONG_CUTS, "meld/test/dia155/utt3"}
+    assert published.fingerprint == "6ce63d62d3abb5ea"  # that of the tables
+
+
 def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path):
     times = {"StartTime": "0:12:32,632", "EndTime": "0:12:32,632"}
     corpus = read(tree(tmp_path, "test/dia155/utt3", changes={"test/dia155/utt3": times}))
@@ -218,7 +225,7 @@ def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_ar
 ):
     assert {key for defect in load_defects("meld") for key in defect.ids} <= published.by_id.keys()
     assert Counter(i.kind for i in published.issues) == {
-        "layout": 1, "times_unusable": 1, "cut_in_two_splits": 10, "cut_repeated": 24,
+        "layout": 1, "times_unusable": 1, "cut_in_two_splits": 10, "cut_repeated": 24, "clip_wrong": 4,
     }  # fmt: skip
     for split in SPLITS:
         lines = (shared_data / "meld" / f"{split}_sent_emo.csv").read_bytes().splitlines(keepends=True)

@@ -115,7 +115,7 @@ def test_a_column_of_numbers_is_a_space_of_its_scale(tmp_path):
         read(path, value="v", scale=(0, 3), text="t", split="s")
     with pytest.raises(CorpusError, match="no row has a number in each of t"):
         read(path, value="t", scale=(0, 3), split="s")
-    with pytest.raises(RecipeError, match="offers the label column 'v'"):
+    with pytest.raises(RecipeError, match=r"'data\.table\.features' offers the label column 'v'"):
         read(path, value="v", scale=(1, 5), features=("v",), split="s")
 
 
@@ -154,25 +154,26 @@ def test_any_file_that_is_there_is_taken_as_a_clip(tmp_path):
     assert [u.clip.path.name for u in corpus] == names and corpus.issues == ()
 
 
+SHARES = {"train": 0.7, "dev": 0.15, "test": 0.15}
 GROUPS = st.lists(st.sampled_from("abcdefghij"), min_size=3, max_size=60).filter(lambda g: len(set(g)) >= 3)
 
 
 @given(groups=GROUPS, seed=st.integers(0, 99), data=st.data())
 @settings(deadline=None)
 def test_a_drawn_split_fills_all_three_keeps_groups_whole_and_ignores_row_order(groups, seed, data):
-    splits = draw_splits(groups, (0.7, 0.15, 0.15), seed)
+    splits = draw_splits(groups, SHARES, seed)
     assert set(splits) == set(SPLITS)
     of = dict(zip(groups, splits, strict=True))
     assert [of[group] for group in groups] == splits
     shuffled = data.draw(st.permutations(groups))
-    assert draw_splits(shuffled, (0.7, 0.15, 0.15), seed) == [of[group] for group in shuffled]
+    assert draw_splits(shuffled, SHARES, seed) == [of[group] for group in shuffled]
 
 
 def test_a_drawn_split_is_near_its_fractions_and_changes_with_the_seed():
     groups = [str(n) for n in range(1000)]
-    splits = draw_splits(groups, (0.7, 0.2, 0.1), 0)
+    splits = draw_splits(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 0)
     assert [round(splits.count(split) / 1000, 2) for split in SPLITS] == [0.7, 0.2, 0.1]
-    assert draw_splits(groups, (0.7, 0.2, 0.1), 1) != splits
+    assert draw_splits(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 1) != splits
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentir.api.recipes import load_recipe
+from sentir.audio.measuring import usual_kind
 from sentir.audio.prepared import Prepared, prepare
 from sentir.errors import RecipeError
 from sentir.i18n import _
@@ -27,7 +28,8 @@ def prepare_corpus(
         root: where it lies.
         out: folder of the store, if not `sentir.places.sounds_dir`.
         workers: processes that decode; one for each core if not given.
-        mel: ``mel`` or ``thesis``; if not given what the recipe's model hears, else ``mel``.
+        mel: ``mel`` or ``thesis``; if not given what the recipe's model hears, without a recipe ``thesis`` for
+            spectrograms made elsewhere and ``mel`` for sound.
 
     Raises:
         RecipeError: if there is no such kind of mel.
@@ -40,4 +42,5 @@ def prepare_corpus(
         data, mel = recipe.data.model_copy(update={"sound": True}), mel or recipe.model.audio.mel
     else:
         data = Data(reader=str(corpus), sound=True)
-    return prepare(read_corpus(data, root), kind=mel or "mel", folder=out, workers=workers)
+    found = read_corpus(data, root)
+    return prepare(found, kind=mel or usual_kind(u.clip for u in found), folder=out, workers=workers)

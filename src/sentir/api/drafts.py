@@ -75,7 +75,8 @@ def new_recipe(table: Path, *, out: Path | None = None, force: bool = False) -> 
 
 
 def _doubts(corpus: Corpus, task: str) -> Iterator[str]:
-    """Say what a study of the corpus would be refused for, or say little by."""
+    """Say how splits were drawn, and what a study of the corpus would be refused for, or say little by."""
+    yield from (issue.message for issue in corpus.issues if issue.kind == "split_drawn")
     for split in ("dev", "test"):
         rows = corpus.split(split)
         speakers = {u.speaker for u in corpus} - {None}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sentir.api.recipes import named_data
-from sentir.audio.measuring import is_picture
+from sentir.audio.measuring import usual_kind
 from sentir.audio.store import listen
 from sentir.corpus import views
 from sentir.corpus.cleaned import Cleaned, clean_stepwise
@@ -97,7 +97,7 @@ def show_utterance(key: str, *, corpus: str | Path, root: Path | None = None, tu
 def _listen(u: Utterance) -> Sound | None:
     if u.clip is None:
         return None
-    return listen([u], kind="thesis" if is_picture(u.clip.path) else "mel")[0].sound
+    return listen([u], kind=usual_kind([u.clip]))[0].sound
 
 
 def clean_corpus(

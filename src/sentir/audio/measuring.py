@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +86,12 @@ def measure_source(source: Source) -> list[Measured]:
 def is_picture(path: Path) -> bool:
     """Tell whether a file is a spectrogram made elsewhere rather than sound."""
     return path.suffix.lower() == ".npy"
+
+
+def usual_kind(clips: Iterable[Clip | None]) -> str:
+    """Return the kind of mel in which all clips can be had: ``thesis`` if they are pictures, else ``mel``."""
+    there = [clip for clip in clips if clip is not None]
+    return "thesis" if there and all(is_picture(clip.path) for clip in there) else "mel"
 
 
 def _measure(kind: str, cut: Cut, found: media.Decoded | AudioError) -> Measured:

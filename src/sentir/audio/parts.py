@@ -23,6 +23,7 @@ from sentir.audio.measuring import Measured, Source
 from sentir.corpus.types import Sound
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.places import sounds_dir
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -183,10 +184,15 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def unwritable(folder: Path, error: OSError) -> SentirError:
-    """Return the error of a store that cannot be written."""
+    """Return the error of a store that cannot be written, the usual one or one that was named."""
+    facts = {"folder": folder, "why": error.strerror or error}
+    if folder != sounds_dir():
+        return SentirError(
+            _("The store of prepared sound {folder} cannot be written ({why}); name another folder.", **facts)
+        )
     return SentirError(
         _("The store of prepared sound {folder} cannot be written ({why}); set SENTIR_SOUNDS_DIR to a folder "
-          "that can.", folder=folder, why=error.strerror or error)
+          "that can.", **facts)
     )  # fmt: skip
 
 

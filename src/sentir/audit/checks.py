@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from sentir.audit.columns import TELLS, find_tellers
+from sentir.audit.columns import find_tellers
 from sentir.audit.counts import count_labels, count_scored, count_splits, measure_durations, measure_words
 from sentir.audit.grading import grade_of
 from sentir.audit.hearing import Hearing
@@ -21,6 +21,7 @@ from sentir.audit.leaks import (
 from sentir.audit.sound_checks import check_sound, check_speed
 from sentir.audit.sounds import count_clips, count_sources, histograms, measure_levels
 from sentir.audit.values import SEVERITIES, Audit, Finding, Table
+from sentir.corpus.telling import TELLS
 from sentir.corpus.types import SPLITS, Corpus, Issue, Labels
 from sentir.i18n import _
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentir.audio.fingerprint import find_copies, fingerprint
+from sentir.audio.measuring import usual_kind
 from sentir.audio.store import listen
 from sentir.corpus.types import Corpus, Sound
 from sentir.i18n import _
@@ -22,7 +23,7 @@ class Hearing:
         sounds: utterance id → sound, of all that have a clip.
         copies: utterance id → the first one with the same sound, of all clips that can be used.
         compared: how many different clips have enough sound to be compared, those of the same content once.
-        uncompared: how many have less.
+        uncompared: how many have less; spectrograms made elsewhere are compared by content alone.
     """
 
     sounds: Mapping[str, Sound]
@@ -41,16 +42,19 @@ def hear_corpus(corpus: Corpus, *, folder: Path | None = None, workers: int | No
     Raises:
         SentirError: if the store cannot be written or a worker is killed.
     """
-    heard = listen([u for u in corpus if u.clip is not None], folder=folder, workers=workers)
+    clips = [u for u in corpus if u.clip is not None]
+    kind = usual_kind(u.clip for u in clips)
+    heard = listen(clips, kind=kind, folder=folder, workers=workers)
     sounds = {u.id: u.sound for u in heard if u.sound is not None}
     ids_of: dict[str, list[str]] = defaultdict(list)  # by content
     for key, sound in sounds.items():
         if sound.mel is not None:
             ids_of[sound.key].append(key)
     mels = (sounds[ids[0]].mel for ids in ids_of.values())
-    prints = [fingerprint(mel) for mel in track(mels, _("Fingerprints"), len(ids_of)) if mel is not None]
+    wanted = track(mels, _("Fingerprints"), len(ids_of)) if kind == "mel" else ()
+    prints = [fingerprint(mel) for mel in wanted if mel is not None]
     compared = sum(found is not None for found in prints)
-    groups = _joined(len(prints), find_copies(prints))
+    groups = _joined(len(ids_of), find_copies(prints))
     contents = list(ids_of.values())
     copies = {key: contents[first][0] for place, first in enumerate(groups) for key in contents[place]}
     return Hearing(sounds, copies, compared, len(prints) - compared)

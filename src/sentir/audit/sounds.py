@@ -46,14 +46,15 @@ def count_clips(corpus: Corpus, hearing: Hearing) -> Table:
     def row(split: str) -> Row:
         utterances = corpus.split(split)
         sounds = [hearing.sounds[u.id] for u in utterances if u.id in hearing.sounds]
-        seconds = [sound.seconds for sound in sounds if not sound.problem_kind]
+        kept = [sound for sound in sounds if not sound.problem_kind]
+        seconds = [sound.seconds for sound in kept if sound.seconds]
         kinds = Counter(sound.problem_kind for sound in sounds if sound.problem_kind)
         return {
             "split": split,
             "utterances": len(utterances),
             "clips": len(sounds),
-            "usable": len(seconds),
-            "seconds": round(sum(seconds), 1),
+            "usable": len(kept),
+            "seconds": round(sum(seconds), 1) if seconds else None,
             "median": round(float(np.median(seconds)), 2) if seconds else None,
             "longest": round(max(seconds), 2) if seconds else None,
             "unusable": ", ".join(f"{kind} {n}" for kind, n in kinds.most_common()) or None,

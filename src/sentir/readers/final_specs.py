@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +40,8 @@ Spec = tuple[str, Path]  # the folder that names its split, and the file
 def read(root: Path, data: Data) -> Corpus:
     """Read MELD or CMU-MOSEI with the thesis' spectrograms as its clips; a model hears them as ``thesis``.
 
-    Every utterance of the text tree stays, in its official split; one without a spectrogram has no clip.
+    Every utterance of the text tree stays, in its official split; one without a spectrogram, or whose clip is
+    known to be cut wrongly, has no clip.
 
     Args:
         root: folder at or above the spectrograms.
@@ -66,14 +67,17 @@ def read(root: Path, data: Data) -> Corpus:
         )
     key_of = _meld_key if name == "meld" else _mosei_keys(corpus.utterances)
     clips, moved = _pair(specs, corpus, key_of)
+    spare = len(specs) - len(clips)
+    wrong = {issue.where for issue in corpus.issues if issue.kind == "clip_wrong"}
+    clips = {key: path for key, path in clips.items() if key not in wrong}
     message = _("Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=f"{len(clips):,}")
     issues = [
         Issue("layout", "note", message, root.name),
         *corpus.issues,
         *_moved(moved),
-        *_without(corpus, clips),
+        *_without(corpus, clips.keys() | wrong),
         *_copies(copies, root),
-        *note_spare(len(specs) - len(clips), root),
+        *note_spare(spare, root),
     ]
     rows = [replace(u, clip=Clip(clips[u.id]) if u.id in clips else None) for u in corpus.utterances]
     return replace(corpus, utterances=tuple(rows), issues=tuple(issues))
@@ -184,9 +188,10 @@ def _moved(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]:
         yield Issue("split_official", "warning", message, folder)
 
 
-def _without(corpus: Corpus, clips: Mapping[str, Path]) -> Iterator[Issue]:
+def _without(corpus: Corpus, known: Collection[str]) -> Iterator[Issue]:
+    """List the utterances that have no spectrogram and are not known to have none."""
     for split in SPLITS:
-        without = [u.id for u in corpus.split(split) if u.id not in clips]
+        without = [u.id for u in corpus.split(split) if u.id not in known]
         if without and len(without) == len(corpus.split(split)):
             message = _("There is no spectrogram of any utterance of {split}; text only.", split=split)
             yield Issue("audio_absent", "warning", message, split)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.cells import TABLE_SUFFIXES, load_rows, to_number
+from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, Row, is_dataset, load_rows, to_number
 from sentir.readers.clips import is_media, list_folders
+from sentir.readers.table import media_root
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no UTF-8 can hold it
 
@@ -65,32 +64,31 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
     A sound or video file is one utterance, a folder one for each such file below it, in the order of their names;
     each is by itself.
 
-    A table (``.csv``, ``.tsv``, ``.parquet``) has a column of texts, of clips (paths relative to the table), or
-    both; rows with the same value in its dialogue column follow one another in a conversation, rows without are
-    by themselves. A ``.jsonl`` file has one object per line, ``{"text": …, "audio": …, "speaker": …,
-    "dialogue": …}``; objects without ``dialogue`` are one conversation. Every other cell but ``id`` that holds a
-    finite number becomes one of the utterance's ``numbers``. A text may be empty; its row stays.
+    A table (any that `sentir.readers.cells.load_rows` takes) has a column of texts, of clips (paths relative to
+    the table), or both; rows with the same value in its dialogue column follow one another in a conversation,
+    rows without are by themselves. Only in JSON lines (``.jsonl``, ``.ndjson``: ``{"text": …, "audio": …,
+    "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell but ``id`` that holds a
+    finite number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row stays.
 
     Raises:
-        CorpusError: if the file is missing or damaged, or has neither texts nor clips; it names the line or the
+        CorpusError: if the file is missing or damaged, or has neither texts nor clips; it names the row or the
             columns.
     """
-    if path.is_dir():
+    if path.is_dir() and not is_dataset(path):
         return _folder(path)
-    if not path.is_file():
+    if not path.exists():
         raise CorpusError(_("There is no file {path}.", path=path))
     if is_media(path):
         return [_clip(path)]
-    name, conversation = printable(str(path)), path.suffix.lower() == ".jsonl"
-    if not conversation and path.suffix.lower() not in TABLE_SUFFIXES:
+    name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
+    if not conversation and path.suffix.lower() not in TABLE_SUFFIXES and not path.is_dir():
         raise CorpusError(
             _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .parquet), nor a conversation "
               "(.jsonl).", path=path)
         )  # fmt: skip
-    rows = _json_lines(path, columns) if conversation else _table(path, columns)
     turns: Counter[str] = Counter()
     found = []
-    for n, row in enumerate(rows, start=1):
+    for n, row in enumerate(_table(path, columns), start=1):
         named = _value(row, columns.dialogue)
         alone = name if conversation else f"{name}:{n}"
         dialogue = alone if named is None else f"{name}:dialogue {named}"
@@ -102,7 +100,7 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
                 turn=turns[dialogue],
                 speaker=_value(row, columns.speaker),
                 text=None if audio and not text else text,
-                clip=Clip(path.parent / audio) if audio else None,
+                clip=Clip(media_root(path) / audio) if audio else None,
                 numbers=_numbers(row, columns),
             )
         )
@@ -130,19 +128,18 @@ def printable(text: str) -> str:
     return _HALF_CHARACTER.sub("\ufffd", text)
 
 
-def _value(row: Mapping[str, Any], column: str) -> str | None:
-    """Return a cell as text, or ``None`` where there is none; 0 is a value."""
-    cell = row.get(column)
-    return None if cell is None or cell == "" else str(cell)
+def _value(row: Row, column: str) -> str | None:
+    """Return a cell, or ``None`` where there is none."""
+    return row.get(column) or None
 
 
-def _numbers(row: Mapping[str, Any], columns: Columns) -> dict[str, float]:
+def _numbers(row: Row, columns: Columns) -> dict[str, float]:
     others = row.keys() - {columns.text, columns.speaker, columns.dialogue, columns.audio, "id"}
-    numbers = {name: to_number(str(row[name])) for name in row if name in others}
+    numbers = {name: to_number(row[name]) for name in row if name in others}
     return {name: number for name, number in numbers.items() if number is not None}
 
 
-def _table(path: Path, columns: Columns) -> list[dict[str, str]]:
+def _table(path: Path, columns: Columns) -> list[Row]:
     rows = load_rows(path)
     if columns.text not in rows[0] and columns.audio not in rows[0]:
         raise CorpusError(
@@ -156,44 +153,3 @@ def _table(path: Path, columns: Columns) -> list[dict[str, str]]:
             )
         )
     return rows
-
-
-def _json_lines(path: Path, columns: Columns) -> list[dict[str, Any]]:
-    rows = []
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CorpusError(_("{path} is not UTF-8 text; save it as UTF-8.", path=path)) from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict) or not _says_something(row, columns):
-            raise CorpusError(
-                _(
-                    "{path}, line {line}: this is no JSON object with a string '{text}' or '{audio}'; write one "
-                    "per line.",
-                    path=path,
-                    line=number,
-                    text=columns.text,
-                    audio=columns.audio,
-                )
-            )
-        if _HALF_CHARACTER.search("".join(str(cell) for cell in row.values())):
-            raise CorpusError(
-                _("{path}, line {line}: an escape such as \\ud83d is half a character; correct it.",
-                  path=path, line=number)
-            )  # fmt: skip
-        rows.append(row)
-    if not rows:
-        raise CorpusError(_("{path} holds no utterances.", path=path))
-    return rows
-
-
-def _says_something(row: Mapping[str, Any], columns: Columns) -> bool:
-    """Return whether an object has a text or a clip, and nothing else in their place."""
-    cells = [row[column] for column in (columns.text, columns.audio) if row.get(column) is not None]
-    return bool(cells) and all(isinstance(cell, str) for cell in cells)

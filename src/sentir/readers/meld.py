@@ -64,9 +64,8 @@ def read(root: Path, data: Data) -> Corpus:
     )
     issues = [Issue("layout", "note", message, root.name), *issues]
     synthetic = is_synthetic(files.tables)
-    if not synthetic:
-        utterances, issues = compare_with_published(utterances, issues, sound=bool(files.clips.cuts))
-    return Corpus.build("meld", utterances, _SPACES, issues=issues, synthetic=synthetic, groups=groups)
+    corpus = Corpus.build("meld", utterances, _SPACES, issues=issues, synthetic=synthetic, groups=groups)
+    return corpus if synthetic else compare_with_published(corpus, sound=bool(files.clips.cuts))
 
 
 def read_tree(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from sentir.corpus.types import Issue, Utterance
+from sentir.corpus.types import Corpus, Issue, Utterance
 from sentir.i18n import _
-from sentir.readers.defects import apply_defects, load_defects
+from sentir.readers.defects import load_defects, repair
 
 UTTERANCES = {"train": 9989, "dev": 1109, "test": 2610}  # rows of the authors' CSV files
 
@@ -17,28 +18,27 @@ _FASTEST, _SLOWEST, _LONG = 10.0, 0.25, 8.0
 _ABOUT_SOUND = ("clip_", "sound_")  # how the kinds of defects begin that do not matter to those who read
 
 
-def compare_with_published(
-    utterances: Sequence[Utterance], issues: Iterable[Issue], *, sound: bool
-) -> tuple[list[Utterance], list[Issue]]:
+def compare_with_published(corpus: Corpus, *, sound: bool) -> Corpus:
     """Apply the known defects, and list rows that are not there and cuts that do not hold their words.
 
+    A clip that is known to be absent or wrong is not listed as missing as well.
+
     Args:
-        utterances: with their clips if ``sound``.
-        issues: what was found until now; a clip that is known to be absent is not listed twice.
-        sound: whether clips were looked for; defects of sound are passed over if not.
+        corpus: MELD as it was read.
+        sound: whether clips were found; what is wrong with clips alone is passed over if not.
     """
-    silent = {u.id for u in utterances if u.clip is None}
+    silent = {u.id for u in corpus if u.clip is None}
     known = [
         defect
         for defect in load_defects("meld")
-        if (sound or not defect.kind.startswith(_ABOUT_SOUND))
+        if (sound or defect.action != "report" or not defect.kind.startswith(_ABOUT_SOUND))
         and (defect.kind != "clip_absent" or silent.issuperset(defect.ids))
     ]
-    rows, listed = apply_defects(utterances, known)
-    explained = {issue.where for issue in listed if issue.kind in ("clip_absent", "clip_wrong")}
-    kept = [issue for issue in issues if issue.kind != "audio_missing" or issue.where not in explained]
-    pace = _check_pace(u for u in rows if u.clip is not None)
-    return rows, [*kept, *_check_counts(rows), *listed, *pace]
+    found = repair(corpus, known)
+    explained = {issue.where for issue in found.issues if issue.kind in ("clip_absent", "clip_wrong")}
+    kept = [issue for issue in found.issues if issue.kind != "audio_missing" or issue.where not in explained]
+    pace = _check_pace(u for u in found if u.clip is not None)
+    return replace(found, issues=(*kept, *_check_counts(found), *pace))
 
 
 def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:

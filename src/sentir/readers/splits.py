@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sentir.corpus.synonyms import fold
 from sentir.corpus.types import SPLITS
@@ -24,35 +24,34 @@ def split_named(name: str) -> str | None:
     return _SPLIT_NAMES.get(fold(name))
 
 
-def draw_splits(groups: Sequence[str], fractions: Sequence[float], seed: int) -> list[str]:
-    """Draw whole groups into train, dev and test, whatever the order of the rows.
+def draw_splits(groups: Sequence[str], shares: Mapping[str, float], seed: int) -> list[str]:
+    """Draw whole groups into splits, whatever the order of the rows.
 
     Groups come in the order of a hash of seed and name; each goes to the split that is furthest below its share
     of rows, so every split gets at least one.
 
     Args:
         groups: the group of each of N rows.
-        fractions: shares of train, dev and test.
+        shares: split → its share of the rows; they need not sum to 1.
         seed: another seed draws another split.
 
     Returns:
         The split of each row.
 
     Raises:
-        CorpusError: if there are fewer than three groups.
+        CorpusError: if there are fewer groups than splits.
     """
     sizes = Counter(groups)
-    if len(sizes) < len(SPLITS):
+    if len(sizes) < len(shares):
         raise CorpusError(
             _(
                 "{n} groups cannot fill train, dev and test; name a split column, or a finer group column.",
                 n=len(sizes),
             )
         )
-    share = dict(zip(SPLITS, fractions, strict=True))
-    filled = dict.fromkeys(SPLITS, 0)
+    filled = dict.fromkeys(shares, 0)
     split_of: dict[str, str] = {}
     for group in sorted(sizes, key=lambda group: hashlib.sha256(f"{seed}/{group}".encode()).digest()):
-        split_of[group] = min(SPLITS, key=lambda split: filled[split] / share[split])
+        split_of[group] = min(shares, key=lambda split: filled[split] / shares[split])
         filled[split_of[group]] += sizes[group]
     return [split_of[group] for group in groups]

@@ -15,18 +15,17 @@ from sentir.corpus.types import Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.readers.cells import Row, is_dataset, load_rows, to_number
-from sentir.readers.splits import draw_splits, split_named
 from sentir.readers.table_labels import read_intensities, read_names, read_numbers
+from sentir.readers.table_splits import read_splits
 from sentir.recipe import Data, Table
 
 
 def read(root: Path, data: Data) -> Corpus:
-    """Read the table that ``data.table`` describes as a corpus named after the file.
+    """Read the table that ``data.table`` describes as a corpus named after the file, if the recipe names it not.
 
-    An utterance's id is its cell in the ``id`` column, or ``<name>/row<n>``; a dialogue's key is
-    ``<name>/<cell>``; an utterance without a dialogue is its own. Without a split column, dev and test are the
-    groups that ``splits`` names, or whole groups are drawn into train, dev and test: by the ``group`` column,
-    else by dialogue, else by speaker, else row by row. Clips are attached if ``data.sound`` is set.
+    An utterance's id is its cell in the ``id`` column, or ``<file>/row<n>``; a dialogue's key is
+    ``<file>/<cell>``; an utterance without a dialogue is its own. Splits are those of
+    `sentir.readers.table_splits`. Clips are attached if ``data.sound`` is set.
 
     Args:
         root: the table, or the folder in which ``data.table.file`` lies.
@@ -44,7 +43,7 @@ def read(root: Path, data: Data) -> Corpus:
     issues: list[Issue] = []
     read_labels = read_names if table.label else read_numbers if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
-    splits = _splits(path, rows, table, issues)
+    splits = read_splits(path, rows, table, issues)
     dialogues = [_dialogue(path, row, key, table) for row, key in zip(rows, ids, strict=True)]
     utterances = [
         Utterance(
@@ -66,7 +65,7 @@ def read(root: Path, data: Data) -> Corpus:
     column = table.group
     named = {key: row[column] for key, row in zip(ids, rows, strict=True) if row[column]} if column else {}
     groups = {column: named} if column else {}
-    return Corpus.build(path.stem, utterances, [space], issues=issues, groups=groups)
+    return Corpus.build(table.name or path.stem, utterances, [space], issues=issues, groups=groups)
 
 
 def _checked(data: Data) -> Table:
@@ -77,16 +76,28 @@ def _checked(data: Data) -> Table:
         raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
     if data.sound and not table.audio:
         raise RecipeError(_("'data.sound' looks for clips; name their column in 'data.table.audio'."))
-    targets = {table.label, table.value, *table.labels}
-    for name in table.features:
-        if name in targets:
-            raise RecipeError(
-                _(
-                    "'data.table.features' offers the label column '{name}' as an input; remove it there.",
-                    name=name,
-                )
-            )
+    _refuse_labels_as_inputs(table)
     return table
+
+
+def _refuse_labels_as_inputs(table: Table) -> None:
+    targets = {table.label, table.value, *table.labels}
+    inputs = {
+        "text": [table.text],
+        "speaker": [table.speaker],
+        "dialogue": [table.dialogue],
+        "features": table.features,
+    }
+    for setting, columns in inputs.items():
+        for name in columns:
+            if name is not None and name in targets:
+                raise RecipeError(
+                    _(
+                        "'data.table.{setting}' offers the label column '{name}' as an input; remove it there.",
+                        setting=setting,
+                        name=name,
+                    )
+                )
 
 
 def _locate(root: Path, table: Table) -> Path:
@@ -164,104 +175,6 @@ def _turns(dialogues: Sequence[str]) -> Iterator[int]:
     for key in dialogues:
         yield so_far[key]
         so_far[key] += 1
-
-
-def _splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> list[str]:
-    if table.split:
-        return _given_splits(path, rows, table)
-    return _named_splits(path, rows, table) if table.splits.dev else _drawn_splits(path, rows, table, issues)
-
-
-def _given_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
-    assert table.split is not None
-    splits = [split_named(row[table.split]) for row in rows]
-    if None in splits:
-        n = splits.index(None)
-        raise CorpusError(
-            _(
-                "{path}: row {row} has '{value}' in '{name}', which is none of train, dev (val, valid, "
-                "validation) and test.",
-                path=path,
-                row=n + 1,
-                value=rows[n][table.split],
-                name=table.split,
-            )
-        )
-    return [split for split in splits if split is not None]
-
-
-def _named_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
-    assert table.group is not None
-    groups = [row[table.group] for row in rows]
-    split_of = dict.fromkeys(table.splits.dev, "dev") | dict.fromkeys(table.splits.test, "test")
-    if unknown := sorted(split_of.keys() - set(groups)):
-        raise CorpusError(
-            _(
-                "{path}: 'data.table.splits' names {unknown}, which no row has in '{name}'.",
-                path=path,
-                unknown=", ".join(unknown),
-                name=table.group,
-            )
-        )
-    if not set(groups) - split_of.keys():
-        raise CorpusError(_("{path}: 'data.table.splits' leaves no group for train.", path=path))
-    return [split_of.get(group, "train") for group in groups]
-
-
-def _drawn_splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> list[str]:
-    column = table.group or table.dialogue or table.speaker
-    groups = [_group(row, column, table) for row in rows]
-    _require_whole_dialogues(path, rows, groups, table)
-    splits = draw_splits(groups, table.fractions, table.seed)
-    counts = Counter(splits)
-    values = {
-        "groups": len(set(groups)),
-        "train": counts["train"],
-        "dev": counts["dev"],
-        "test": counts["test"],
-        "seed": table.seed,
-    }
-    if column:
-        message = _(
-            "No split column: {groups} groups by '{column}' were drawn with seed {seed} into {train} train, "
-            "{dev} dev and {test} test utterances; no group crosses.",
-            column=column,
-            **values,
-        )
-    else:
-        message = _(
-            "No split, group, dialogue or speaker column: single rows were drawn with seed {seed} into {train} "
-            "train, {dev} dev and {test} test utterances; who speaks in one may speak in another.",
-            **values,
-        )
-    issues.append(Issue("split_drawn", "note" if column else "warning", message, path.name))
-    return splits
-
-
-def _group(row: Row, column: str | None, table: Table) -> str:
-    if column and row[column]:
-        return f"group {row[column]}"
-    if table.dialogue and row[table.dialogue]:
-        return f"dialogue {row[table.dialogue]}"
-    return f"id {row[table.id]}" if table.id else f"row {list(row.values())}"
-
-
-def _require_whole_dialogues(path: Path, rows: Sequence[Row], groups: Sequence[str], table: Table) -> None:
-    if not table.dialogue:
-        return
-    group_of: dict[str, str] = {}
-    for row, group in zip(rows, groups, strict=True):
-        cell = row[table.dialogue]
-        if cell and group_of.setdefault(cell, group) != group:
-            raise CorpusError(
-                _(
-                    "{path}: the dialogue '{dialogue}' lies in two groups of '{name}', so no split keeps both "
-                    "whole; name a group column that does not cut dialogues.",
-                    path=path,
-                    dialogue=cell,
-                    name=table.group,
-                )
-            )
 
 
 def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> Clip | None:

@@ -26,6 +26,7 @@ class Table(Section):
     Attributes:
         file: CSV, TSV, Parquet or JSON lines, or a folder that ``datasets`` saved, relative to the root; the root
             itself may be it. A folder with splits has them in the column ``split``.
+        name: what reports and audits call the corpus; the file's name if not given, which ids have anyway.
         label: a column with one label name per row, or several: a JSON list, or names between separators.
         label_separator: what parts several labels in a cell of ``label``, such as ``|``.
         names: the table's words for labels → ours; ``""`` is no label. Known words need none.
@@ -39,6 +40,7 @@ class Table(Section):
     """
 
     file: Path | None = None
+    name: str | None = Field(None, min_length=1)
     text: str | None = None
     id: str | None = None
     audio: str | None = None
@@ -66,9 +68,7 @@ class Table(Section):
         if sum(map(bool, (self.label, self.labels, self.value))) != 1:
             raise ValueError(_("name either one column in 'label', several in 'labels', or one in 'value'"))
         if bool(self.value) != bool(self.scale) or (self.scale and not self.scale[0] < self.scale[1]):
-            raise ValueError(
-                _("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'")
-            )
+            raise ValueError(_("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'"))
         if self.label_separator and not self.label:
             raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
         if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:

@@ -1,12 +1,12 @@
 """Known defects of published corpora, as data: ``<corpus>.json``, one file for each corpus.
 
 An entry names utterances, says what is wrong with them in every language and where that is known from, and what
-is done: ``report`` lists it, ``no_sound`` also takes the clip away, so that the text stays usable.
+is done: ``report`` lists it, ``no_sound`` also takes clip and length away, so that the text stays usable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from sentir.corpus.types import Issue, Utterance
+from sentir.corpus.types import Corpus, Issue, Utterance
 from sentir.i18n import LANGUAGES, language
 
 
@@ -62,21 +62,24 @@ def load_defects(corpus: str) -> tuple[Defect, ...]:
     return _File.model_validate_json(content).defects
 
 
-def apply_defects(
-    utterances: Iterable[Utterance], defects: Sequence[Defect]
-) -> tuple[list[Utterance], list[Issue]]:
-    """Apply defects to the utterances they name; ids that are not there are passed over.
+def repair(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
+    """Apply defects to the utterances they name and list each; ids that are not there are passed over.
 
     Returns:
-        The same utterances in their order, some without clip, and an issue for each utterance and defect.
+        The same utterances in their order, some without clip and length. Its fingerprint stays that of what was
+        published, so that results from before a defect was known can be told to be of the same corpus.
     """
-    silent = {key for defect in defects if defect.action == "no_sound" for key in defect.ids}
-    rows = [replace(u, clip=None) if u.id in silent else u for u in utterances]
-    present = {u.id for u in rows}
-    issues = [
+    wrong = {key for defect in defects if defect.action == "no_sound" for key in defect.ids}
+    rows = tuple(_without_sound(u) if u.id in wrong else u for u in corpus)
+    listed = (
         Issue(defect.kind, "warning", defect.what[language()], key)
         for defect in defects
         for key in defect.ids
-        if key in present
-    ]
-    return rows, issues
+        if key in corpus.by_id
+    )
+    return replace(corpus, utterances=rows, issues=(*corpus.issues, *listed))
+
+
+def _without_sound(u: Utterance) -> Utterance:
+    numbers = {name: number for name, number in u.numbers.items() if name != "duration"}
+    return replace(u, clip=None, numbers=numbers)

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from sentir.corpus.synonyms import fold
+from sentir.corpus.telling import TELLS, told
 from sentir.readers.cells import Row, to_list
 from sentir.readers.clips import is_media
 from sentir.readers.splits import split_named
@@ -104,18 +107,33 @@ def columns_of(rows: Sequence[Row]) -> list[Column]:
 
 
 def determines(column: Column, labels: Sequence[object], rows: Iterable[int]) -> bool:
-    """Say whether a column's values tell the label: each stands with one label alone, and most stand repeatedly.
+    """Say whether a column's values tell the label.
+
+    They do if each stands with one label alone and most stand repeatedly, or, as numbers, if their nearest
+    neighbors have the same label (see `sentir.corpus.telling`).
 
     Args:
         column: the one in question.
         labels: what stands for the label of each row; ``None`` where there is none.
         rows: numbers of the rows to look at, those of train.
     """
+    known = [n for n in rows if labels[n] is not None]
+    return _stand_with_one(column, labels, known) or (column.numeric and _near_one(column, labels, known))
+
+
+def _near_one(column: Column, labels: Sequence[object], rows: Sequence[int]) -> bool:
+    found = (to_intensity(column.cells[n]) for n in rows)
+    values = np.array([np.nan if value is None else value for value in found])
+    own = [labels[n] for n in rows]
+    return any(told(values, np.array([label == one for label in own])) >= TELLS for one in set(own))
+
+
+def _stand_with_one(column: Column, labels: Sequence[object], rows: Sequence[int]) -> bool:
     label_of: dict[str, object] = {}
     times: Counter[str] = Counter()
     for n in rows:
         value = column.cells[n].strip()
-        if not value or labels[n] is None:
+        if not value:
             continue
         if label_of.setdefault(value, labels[n]) != labels[n]:
             return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sentir.corpus.types import Corpus, Issue, Utterance
@@ -16,7 +17,7 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.archives import find_archives, unpacked
 from sentir.readers.csv_files import is_synthetic
-from sentir.readers.defects import apply_defects, load_defects
+from sentir.readers.defects import load_defects, repair
 from sentir.readers.folders import levels, newest_version
 from sentir.readers.mosei import annotators, csd, kaggle, mmsa
 from sentir.readers.mosei.folds import SDK_FILE
@@ -69,11 +70,12 @@ def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, sound
     if sound:
         utterances, odd = _listen(places, utterances, segments)
         issues += odd
-    utterances, odd = apply_defects(utterances, load_defects("mosei"))
-    recognized = [] if synthetic else [_recognized(layout, utterances, sound)]
-    issues = [*recognized, *layout.issues, *issues, *odd]
+    issues = [*layout.issues, *issues]
     made_up = synthetic or is_synthetic(layout.labels)
-    return Corpus.build(name, utterances, layout.spaces, issues=issues, synthetic=made_up)
+    corpus = Corpus.build(name, utterances, layout.spaces, issues=issues, synthetic=made_up)
+    corpus = repair(corpus, load_defects("mosei"))
+    recognized = [] if synthetic else [_recognized(layout, corpus.utterances, sound)]
+    return replace(corpus, issues=(*recognized, *corpus.issues))
 
 
 def _read_layout(places: Sequence[Path], name: str) -> Layout | None:

@@ -1,0 +1,155 @@
+"""Splits of a user's own table: the column that names them, groups by name, or whole groups drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentir.corpus.types import SPLITS, Issue
+from sentir.errors import CorpusError
+from sentir.i18n import _
+from sentir.readers.cells import Row
+from sentir.readers.splits import draw_splits, split_named
+from sentir.recipe import Table
+
+
+def read_splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> list[str]:
+    """Return the split of every row; what was drawn is listed as an issue.
+
+    Without a split column, dev and test are the groups that ``splits`` names, or whole groups are drawn: by the
+    ``group`` column, else by dialogue, else by speaker, else row by row. Where the split column names train and
+    test but no dev, dev is drawn so from train.
+
+    Raises:
+        CorpusError: if a cell names no split, or the groups cannot fill the splits or cut a dialogue.
+    """
+    if table.split:
+        return _with_dev(path, rows, _given_splits(path, rows, table), table, issues)
+    if table.splits.dev:
+        return _named_splits(path, rows, table)
+    splits = _draw(path, rows, dict(zip(SPLITS, table.fractions, strict=True)), table)
+    issues.append(_drawn(path, rows, splits, table))
+    return splits
+
+
+def _given_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
+    assert table.split is not None
+    splits = [split_named(row[table.split]) for row in rows]
+    if None in splits:
+        n = splits.index(None)
+        raise CorpusError(
+            _(
+                "{path}: row {row} has '{value}' in '{name}', which is none of train, dev (val, valid, "
+                "validation) and test.",
+                path=path,
+                row=n + 1,
+                value=rows[n][table.split],
+                name=table.split,
+            )
+        )
+    return [split for split in splits if split is not None]
+
+
+def _with_dev(path: Path, rows: Sequence[Row], splits: list[str], table: Table, issues: list[Issue]) -> list[str]:
+    """Draw dev from train if the table has none of its own and train has groups enough."""
+    train = [row for row, split in zip(rows, splits, strict=True) if split == "train"]
+    column = _column(table)
+    groups = len({_group(row, column, table) for row in train})
+    if set(splits) != {"train", "test"} or groups < 2:
+        return splits
+    shares = dict(zip(("train", "dev"), table.fractions[:2], strict=True))
+    drawn = iter(_draw(path, train, shares, table))
+    found = [next(drawn) if split == "train" else split for split in splits]
+    by = _("groups by '{column}'", column=column) if column else _("single rows")
+    message = _(
+        "'{name}' names no dev: of train, {by} were drawn with seed {seed} into {train} train and {dev} dev "
+        "utterances; test is as it was.",
+        name=table.split,
+        by=by,
+        seed=table.seed,
+        train=found.count("train"),
+        dev=found.count("dev"),
+    )
+    issues.append(Issue("split_drawn", "note" if column else "warning", message, path.name))
+    return found
+
+
+def _named_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
+    assert table.group is not None
+    groups = [row[table.group] for row in rows]
+    split_of = dict.fromkeys(table.splits.dev, "dev") | dict.fromkeys(table.splits.test, "test")
+    if unknown := sorted(split_of.keys() - set(groups)):
+        raise CorpusError(
+            _(
+                "{path}: 'data.table.splits' names {unknown}, which no row has in '{name}'.",
+                path=path,
+                unknown=", ".join(unknown),
+                name=table.group,
+            )
+        )
+    if not set(groups) - split_of.keys():
+        raise CorpusError(_("{path}: 'data.table.splits' leaves no group for train.", path=path))
+    return [split_of.get(group, "train") for group in groups]
+
+
+def _draw(path: Path, rows: Sequence[Row], shares: dict[str, float], table: Table) -> list[str]:
+    groups = [_group(row, _column(table), table) for row in rows]
+    _require_whole_dialogues(path, rows, groups, table)
+    return draw_splits(groups, shares, table.seed)
+
+
+def _drawn(path: Path, rows: Sequence[Row], splits: Sequence[str], table: Table) -> Issue:
+    column, counts = _column(table), Counter(splits)
+    values = {
+        "groups": len({_group(row, column, table) for row in rows}),
+        "train": counts["train"],
+        "dev": counts["dev"],
+        "test": counts["test"],
+        "seed": table.seed,
+    }
+    if column:
+        message = _(
+            "No split column: {groups} groups by '{column}' were drawn with seed {seed} into {train} train, "
+            "{dev} dev and {test} test utterances; no group crosses.",
+            column=column,
+            **values,
+        )
+    else:
+        message = _(
+            "No split, group, dialogue or speaker column: single rows were drawn with seed {seed} into {train} "
+            "train, {dev} dev and {test} test utterances; who speaks in one may speak in another.",
+            **values,
+        )
+    return Issue("split_drawn", "note" if column else "warning", message, path.name)
+
+
+def _column(table: Table) -> str | None:
+    """Return the column of groups, ``None`` if every row is one."""
+    return table.group or table.dialogue or table.speaker
+
+
+def _group(row: Row, column: str | None, table: Table) -> str:
+    if column and row[column]:
+        return f"group {row[column]}"
+    if table.dialogue and row[table.dialogue]:
+        return f"dialogue {row[table.dialogue]}"
+    return f"id {row[table.id]}" if table.id else f"row {list(row.values())}"
+
+
+def _require_whole_dialogues(path: Path, rows: Sequence[Row], groups: Sequence[str], table: Table) -> None:
+    if not table.dialogue:
+        return
+    group_of: dict[str, str] = {}
+    for row, group in zip(rows, groups, strict=True):
+        cell = row[table.dialogue]
+        if cell and group_of.setdefault(cell, group) != group:
+            raise CorpusError(
+                _(
+                    "{path}: the dialogue '{dialogue}' lies in two groups of '{name}', so no split keeps both "
+                    "whole; name a group column that does not cut dialogues.",
+                    path=path,
+                    dialogue=cell,
+                    name=table.group,
+                )
+            )
