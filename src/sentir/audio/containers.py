@@ -33,6 +33,7 @@ BLOCK = 8192  # samples that soundfile reads at a time: what damage costs at mos
 
 _PLAIN = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM")  # how WAV, FLAC, Ogg and AIFF begin
 _EXACT = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # codings in which libsndfile seeks to the sample
+_PLANES = 8  # channels from which on PyAV's planes of a frame are not safe
 _MINUS_3_DB = 0.5**0.5
 _WEIGHTS = {"FC": 1.0, "FL": _MINUS_3_DB, "FR": _MINUS_3_DB, "LFE": 0.0, "LFE2": 0.0}
 _SURROUND = 0.5
@@ -105,7 +106,7 @@ def _plain(file: Source) -> Iterator[SoundFile | None]:
     plain = file.read(4) in _PLAIN
     file.seek(0)
     try:
-        sound = SoundFile(file) if plain else None
+        sound = SoundFile(file.fileno(), closefd=False) if plain else None
     except LibsndfileError:
         sound = None
     with sound or nullcontext():
@@ -191,9 +192,10 @@ def _packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet]
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Yield what can be decoded as packed float32; a damaged packet is passed over.
+    """Yield what can be decoded as float32; a damaged packet is passed over.
 
-    Packed, because PyAV reads beyond the planes of a planar frame with eight channels.
+    AAC and its like give planes of float32, which are taken as they are; everything else is packed, also eight
+    channels, because PyAV reads beyond their planes.
     """
     from av import AudioResampler, FFmpegError
 
@@ -204,16 +206,25 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
         except FFmpegError:
             continue
         for frame in frames:
-            if setup != (setup := (frame.format.name, frame.layout.name, frame.rate)):
+            layout = frame.layout
+            if frame.format.name == "fltp" and layout.nb_channels < _PLANES:
+                yield frame
+                continue
+            if setup != (setup := (frame.format.name, layout.name, frame.rate)):
                 packer = AudioResampler(format="flt")  # one serves a single setup
             yield from packer.resample(frame)
 
 
 def _mono(frame: AudioFrame) -> NDArray[np.float32]:
-    """Mix the channels of a packed frame; returns ``(samples,)`` float32."""
+    """Mix the channels of a float32 frame; returns ``(samples,)`` float32."""
     weights = _weights(frame.layout.name)
-    samples = np.frombuffer(memoryview(frame.planes[0]), np.float32, frame.samples * len(weights))
-    return samples.reshape(-1, len(weights)) @ weights
+    if not frame.format.is_planar:
+        samples = np.frombuffer(memoryview(frame.planes[0]), np.float32, frame.samples * len(weights))
+        return samples.reshape(-1, len(weights)) @ weights
+    packed = np.empty((frame.samples, len(weights)), np.float32)
+    for channel, plane in enumerate(frame.planes):
+        packed[:, channel] = np.frombuffer(memoryview(plane), np.float32, frame.samples)
+    return packed @ weights
 
 
 @lru_cache

@@ -33,6 +33,7 @@ Everything is finite for any wave of samples within 1e15, however short or silen
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ _ROLLOFF = 0.85
 _TINY = 1e-10
 _FULL = 0.98
 _SILENT_DB = -70.0
+_SUMS = np.triu(np.ones((16, 16), dtype=np.float32))
 
 THESIS = (
     "duration",
@@ -70,36 +72,52 @@ FUNCTIONALS = (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Series:
+    """What is measured frame by frame, ``(T, columns)`` or ``(T,)``; ``square`` is the mean square."""
+
+    mel: Frames
+    mfcc: Frames
+    square: Frames
+    flatness: Frames
+    rolloff: NDArray[np.float64]
+
+
 def measure(wave: Wave) -> tuple[Frames, dict[str, float]]:
     """Measure a mono wave at 16 kHz.
 
     Returns:
         The mel ``(T, 64)`` in dB, and ``<set>.<column>`` → number for the sets above.
     """
-    mels, squares, flatness, rolloff = [], [], [], []
-    for frames, power in power_blocks(wave):
-        mels.append(mel_db(power))
-        squares.append(np.einsum("tn,tn->t", frames, frames) / WINDOW)
-        flatness.append(_flatness(power))
-        rolloff.append(_rolloff(power))
-    mel, square = np.concatenate(mels), np.concatenate(squares)
-    mfcc = _mfcc(mel)
-    thesis = [
-        len(wave) / RATE,
-        _mean(np.sqrt(square)),
-        _mean(_zero_crossings(wave)),
-        _mean(np.concatenate(flatness)),
-        _mean(np.concatenate(rolloff)),
-        *mfcc[:, :4].mean(axis=0, dtype=np.float64).tolist(),
-    ]
-    energy = 10 * np.log10(np.maximum(square, _TINY))
+    series = _series(wave)
+    energy = 10 * np.log10(np.maximum(series.square, _TINY))
     active = energy >= energy.max() - _ACTIVE_DB
     sets = {
-        "thesis": zip(THESIS, thesis, strict=True),
-        "functionals": zip(FUNCTIONALS, _functionals(mfcc, mel, energy, active), strict=True),
-        "health": zip(HEALTH, _health(wave, square, energy, active), strict=True),
+        "thesis": zip(THESIS, _thesis(wave, series), strict=True),
+        "functionals": zip(FUNCTIONALS, _functionals(series.mfcc, series.mel, energy, active), strict=True),
+        "health": zip(HEALTH, _health(wave, series.square, energy, active), strict=True),
     }
-    return mel, {f"{set_}.{name}": value for set_, values in sets.items() for name, value in values}
+    return series.mel, {f"{set_}.{name}": value for set_, values in sets.items() for name, value in values}
+
+
+def _series(wave: Wave) -> _Series:
+    rows = [
+        (mel_db(power), np.einsum("tn,tn->t", frames, frames) / WINDOW, _flatness(power), _rolloff(power))
+        for frames, power in power_blocks(wave)
+    ]
+    mel, square, flatness, rolloff = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return _Series(mel, _mfcc(mel), square, flatness, rolloff)
+
+
+def _thesis(wave: Wave, series: _Series) -> list[float]:
+    return [
+        len(wave) / RATE,
+        _mean(np.sqrt(series.square)),
+        _mean(_zero_crossings(wave)),
+        _mean(series.flatness),
+        _mean(series.rolloff),
+        *series.mfcc[:, :4].mean(axis=0, dtype=np.float64).tolist(),
+    ]
 
 
 def _health(wave: Wave, square: Frames, energy: Frames, active: NDArray[np.bool_]) -> list[float]:
@@ -151,8 +169,12 @@ def _flatness(power: Frames) -> Frames:
 
 
 def _rolloff(power: Frames) -> NDArray[np.float64]:
-    below = np.cumsum(np.sqrt(power), axis=1)
-    return (below >= _ROLLOFF * below[:, -1:]).argmax(axis=1) * (RATE / FFT)
+    """Return the first frequency below which lie 85 %: sums of 16 bins by matrix product, which is quick."""
+    magnitude = np.sqrt(power)
+    below = (magnitude[:, : FFT // 2].reshape(-1, 16) @ _SUMS).reshape(len(power), -1, 16)
+    below[:, 1:] += np.cumsum(below[:, :-1, -1], axis=1)[:, :, None]
+    enough = _ROLLOFF * (below[:, -1, -1:] + magnitude[:, -1:])
+    return np.count_nonzero(below.reshape(len(power), -1) < enough, axis=1) * (RATE / FFT)
 
 
 def _mean(values: NDArray[np.floating | np.bool_]) -> float:

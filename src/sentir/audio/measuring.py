@@ -15,7 +15,7 @@ from sentir.corpus.types import Clip, Sound
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-VERSION = 3  # of how a clip is decoded and measured: what was kept under another one is measured anew
+VERSION = 4  # of how a clip is decoded and measured: what was kept under another one is measured anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _measure(kind: str, cut: Cut, found: media.Decoded | AudioError) -> Measured
     return Measured(
         cut=cut,
         mel=mel.astype(np.float16),
-        measures={name: float(np.float32(value)) for name, value in measures.items()},
+        measures=dict(zip(measures, np.array([*measures.values()], np.float32).tolist(), strict=True)),
         seconds=len(found.wave) / media.RATE,
         rate=found.rate,
         channels=found.channels,
