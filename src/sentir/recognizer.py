@@ -37,6 +37,7 @@ from sentir.evaluation.calibration import Calibration
 from sentir.features.scaling import Scaler
 from sentir.i18n import _
 from sentir.models.encoders import best_device
+from sentir.progress import say
 from sentir.recipe import Recipe
 from sentir.training.building import MODELS
 from sentir.training.card import data_facts, save_cards
@@ -116,6 +117,8 @@ class Recognizer:
             "curve": list(fitted.training.points),
             "speed": fitted.training.speed,
             "unusable": fitted.unusable,
+            "cut": fitted.cut,
+            "weights": {part: source.to_dict() for part, source in fitted.sources.items()},
             "data": data_facts(corpus, recipe.data.task),
             "versions": versions(),
         }
@@ -138,7 +141,11 @@ class Recognizer:
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         if self.stacked is not None:
             utterances = with_stacked(utterances, self.stacked.predict(utterances))
-        found = predict_prepared(self.model, self.preparer.prepare(utterances), self.space, source=source)
+        prepared = self.preparer.prepare(utterances)
+        if (text := self.preparer.text) is not None and (n := prepared.cut()):
+            say(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
+                  n=n, most=text.tokenizer.max_length))  # fmt: skip
+        found = predict_prepared(self.model, prepared, self.space, source=source)
         return self.calibration.apply(found) if self.calibration else found
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:

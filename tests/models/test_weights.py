@@ -49,7 +49,7 @@ def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypat
     monkeypatch.setattr(loading, "require_hub", lambda: pytest.fail("the hub was asked"))
     source = resolve_weights(ID)
     assert source == Source(ID, "cache", "0123456789ab", True)
-    assert source.sentence() == f"the local cache, {ID} at revision 0123456789ab (SHA-256 checked)"
+    assert source.sentence() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 checked)"
     assert load_text_encoder(ID)[0].width == 32
     assert Source.from_dict(json.loads(json.dumps(source.to_dict()))) == source
 

@@ -26,3 +26,6 @@ def print_training(facts: Mapping[str, Any]) -> None:
     for split, counts in facts["unusable"].items():
         for kind, n in counts.items():
             show.say(_(_UNUSABLE[kind], n=n, split=split))
+    for split, n in facts["cut"].items():
+        if n:
+            show.say(_("{n} texts of {split} are longer than what the model reads.", n=n, split=split))

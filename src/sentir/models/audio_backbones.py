@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from sentir.audio.mel import BANDS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _, mark
+from sentir.models.speech_backbones import SPEECH_BACKBONES
 from sentir.models.weights import SAFETENSORS, Source, cached_file, cached_source, require_hub
 from sentir.registry import Registry
 
@@ -71,14 +72,15 @@ def audio_backbone(name: str) -> AudioBackbone:
     models, tagged = _timm_names()
     if name in models or name in tagged:
         return AudioBackbone(name, name)
-    near = get_close_matches(name, {*AUDIO_BACKBONES, *models}, n=2, cutoff=0.6)
+    ours = (*AUDIO_BACKBONES, *SPEECH_BACKBONES)
+    near = get_close_matches(name, {*ours, *models}, n=2, cutoff=0.6)
     raise UnknownNameError(
         _(
             "There is no audio backbone called '{name}'; {hint}known: {known}, and every name in "
             "timm.list_models().",
             name=name,
             hint=_("did you mean {names}?", names=_(" or ").join(near)) + " " if near else "",
-            known=", ".join(AUDIO_BACKBONES),
+            known=", ".join(ours),
         )
     )
 

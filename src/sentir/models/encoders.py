@@ -33,6 +33,12 @@ def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
+def enable_checkpointing(transformer: Any) -> None:
+    """Let a transformer compute activations anew in the backward pass, under transformers' new or old name."""
+    enable = getattr(transformer, "activation_checkpointing_enable", None)
+    (enable or transformer.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
 class TextEncoder(nn.Module):
     """A text transformer that gives the mean token vector of each of its layers.
 
@@ -73,8 +79,7 @@ class TextEncoder(nn.Module):
             raise RecipeError(
                 _("This text encoder cannot be trained with 'train.gradient_checkpointing'; remove it.")
             )
-        enable = getattr(self.transformer, "activation_checkpointing_enable", None)
-        (enable or self.transformer.gradient_checkpointing_enable)({"use_reentrant": False})
+        enable_checkpointing(self.transformer)
 
     def forward(
         self,

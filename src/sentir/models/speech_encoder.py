@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.models.encoders import masked_mean
+from sentir.models.encoders import enable_checkpointing, masked_mean
 
 # WavLM's own attention, where a mask is given.
 warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask and attn_mask")
@@ -61,7 +61,7 @@ class SpeechEncoder(nn.Module):
 
     def checkpoint_gradients(self) -> None:
         """Compute activations anew in the backward pass instead of keeping them (Chen et al. 2016)."""
-        self.transformer.gradient_checkpointing_enable({"use_reentrant": False})
+        enable_checkpointing(self.transformer)
 
     def forward(self, wave: Tensor, steps: Tensor, has_sound: Tensor) -> Tensor:
         """Encode N clips, each as if it were alone.

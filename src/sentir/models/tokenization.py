@@ -43,6 +43,10 @@ class TextTokenizer:
         mask = [1 if start <= n < total - tail else 0 for n in range(total)]
         return both | {"pool_mask": mask if own else [1] * total}
 
+    def cuts(self, text: str) -> bool:
+        """Tell whether an utterance alone is longer than what is read of it."""
+        return len(self.tokenizer(self.normalize(text), verbose=False)["input_ids"]) > self.max_length
+
     def _pair(self, before: str, text: str, own: int) -> dict[str, list[int]] | None:
         room = self.max_length - own - self.tokenizer.num_special_tokens_to_add(pair=True)
         if room < 1:

@@ -56,14 +56,16 @@ class Source:
     checked: bool = False
 
     def sentence(self) -> str:
-        """Say it, as part of a sentence."""
+        """Say it of weights, as part of a sentence."""
         where = {
-            "folder": _("the folder {place}", place=self.location),
-            "file": _("the file {place}", place=self.location),
-            "package": _("the package {package}", package=self.detail),
-            "cache": _("the local cache, {id} at revision {revision}", id=self.location, revision=self.detail),
-            "hub": _("the hub, {id}", id=self.location),
-            "random": _("nowhere: they are random"),
+            "folder": _("from the folder {place}", place=self.location),
+            "file": _("from the file {place}", place=self.location),
+            "package": _("from the package {package}", package=self.detail),
+            "cache": _(
+                "from the local cache, {id} at revision {revision}", id=self.location, revision=self.detail
+            ),
+            "hub": _("from the hub, {id}", id=self.location),
+            "random": _("drawn at random"),
         }[self.origin]
         return _("{where} (SHA-256 checked)", where=where) if self.checked else where
 

@@ -58,7 +58,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         if "acoustic" in recipe.study.baselines:
             check_clips(recipe.data, corpus)
         for candidate in candidates:
-            check_training(candidate.recipe, corpus)
+            check_training(candidate.recipe, corpus, weights=False)
         trained = [own for candidate in candidates for own in chain(candidate.recipe)]
         for own in trained:
             if own.model.stacked is not None and own.model.stacks:

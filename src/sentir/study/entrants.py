@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from sentir.study.baselines import predict_baseline
 from sentir.study.plan import Candidate
 from sentir.study.stacking import Crossed, chain, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
-from sentir.training.building import heard, lives_on, random_parts
+from sentir.training.building import check_weights, heard, lives_on, random_parts
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,23 @@ def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Ent
         candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts,
         sure=tuple(map(_sure, folders)),
     )  # fmt: skip
+
+
+def check_needed_weights(stages: Stages, corpus: Corpus, candidates: Sequence[Candidate]) -> None:
+    """Find or fetch the weights of trainings that are still to be done; those of finished ones are not needed.
+
+    Raises:
+        SentirError: if weights can neither be found nor fetched.
+    """
+    for candidate in candidates:
+        if not all(_is_done(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds):
+            for own in chain(candidate.recipe):
+                check_weights(own.model)
+
+
+def _is_done(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
+    """Tell whether a training is done; without any stage nobody has to listen to the corpus to know."""
+    return stages.folder.is_dir() and stages.path("train", training_key(recipe, corpus)).is_dir()
 
 
 def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> Entrant:

@@ -28,6 +28,7 @@ from sentir.study.checks import check_corpus, check_names
 from sentir.study.doubts import doubtful_labels
 from sentir.study.entrants import (
     Entrant,
+    check_needed_weights,
     enter_baseline,
     enter_candidate,
     load_trained,
@@ -65,6 +66,8 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
         check_corpus(corpus, recipe, tasks)
     stages = Stages(out / "stages")
     stages.sweep()
+    for corpus, tasks in zip(corpora, plans, strict=True):
+        check_needed_weights(stages, corpus, [candidate for found in tasks.values() for candidate in found])
     parts = []
     steps = sum(_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
     with checkpoints_in(out / "checkpoints"), task(_("Study"), steps) as advance:

@@ -22,10 +22,13 @@ from sentir.evaluation.results import AT_HALF, FEW, LabelScore, ModelScores, Sco
 from sentir.evaluation.slices import Slice
 from sentir.evaluation.words import word
 from sentir.i18n import LANGUAGES, _, in_language
+from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
+from sentir.models.weights import Source
 from sentir.readers.sources import OFFERED
-from sentir.recipe import Recipe
+from sentir.recipe import Audio, Recipe
 from sentir.training.building import MODELS, lives_on, random_parts
+from sentir.training.wave_input import is_frozen
 
 RARE = 50  # utterances of a label below which its scores are coarse
 _FILES = {"en": "README.md", "es": "README.es.md"}
@@ -184,7 +187,9 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("network"), model.kind),
         (_("text backbone"), f"{model.backbone} ({model.encoder})" if reads else ""),
         (_("context"), model.context if reads else ""),
-        (_("audio backbone"), model.audio.backbone if listens else ""),
+        (_("audio backbone"), _audio(model.audio) if listens else ""),
+        *((_("weights of the {part}", part=word(part)), Source.from_dict(source).sentence())
+          for part, source in facts.get("weights", {}).items()),
         (_("features"), ", ".join(model.features)),
         (_("loss"), recipe.train.loss),
         (_("seed"), str(recipe.train.seed)),
@@ -192,6 +197,12 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         *((name, version) for name, version in facts["versions"].items()),
     )
     return Grid((_("setting"), _("value")), tuple(row for row in rows if row[1]), numbers=False)
+
+
+def _audio(audio: Audio) -> str:
+    if not is_speech_backbone(audio.backbone):
+        return audio.backbone
+    return f"{audio.backbone} ({'frozen' if is_frozen(audio) else 'finetune'})"
 
 
 def _scores(row: ModelScores) -> list[Part]:

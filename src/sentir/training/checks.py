@@ -7,8 +7,9 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.models.lora import require_peft
 from sentir.recipe import Recipe
-from sentir.training.building import MODELS
+from sentir.training.building import MODELS, hears_waves
 from sentir.training.hardware import mixed_precision
+from sentir.training.wave_input import is_frozen
 
 
 def check_settings(recipe: Recipe, space: LabelSpace) -> None:
@@ -21,13 +22,19 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
     train, model = recipe.train, recipe.model
     needs = MODELS.get(model.kind).needs
     reads = "text" in needs and model.encoder != "frozen"
-    tuned = reads or ("sound" in needs and (model.audio.pretrained or model.audio.weights is not None))
+    waves, augment = hears_waves(model), train.augment
+    learns_waves = waves and not is_frozen(model.audio)
+    listens = "sound" in needs and (learns_waves or not waves)
+    tuned = reads or (listens and model.audio.pretrained)
+    changes = any((augment.masks, augment.gain_db, augment.shift_seconds, augment.speed))
     wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
+    wants_encoder, wants_mel = _("a text or speech encoder that is fine-tuned"), _("a network over mels")
     wants_one, wants_labels = _("a task with one label per utterance"), _("a task of labels")
     for key, is_set, works, what in (
         ("layer_decay", train.layer_decay < 1, tuned, wants_tuned),
         ("freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
-        ("gradient_checkpointing", train.gradient_checkpointing, reads, wants_text),
+        ("gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
+        ("augment", changes, not waves, wants_mel),
         ("by_length", train.by_length, reads, wants_text),
         ("logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
         ("label_smoothing", train.label_smoothing > 0, space.kind != "regression", wants_labels),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +24,10 @@ from sentir.evaluation.results import gain
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
 from sentir.models.lora import merge_lora
+from sentir.models.weights import Source
+from sentir.progress import say
 from sentir.recipe import Data, Recipe
-from sentir.training.building import MODELS, check_model, check_weights, heard
+from sentir.training.building import MODELS, check_model, check_weights, heard, weights_sources
 from sentir.training.checks import check_settings
 from sentir.training.inference import predict_prepared
 from sentir.training.losses import encode_targets, recipe_loss
@@ -40,6 +44,8 @@ class Fitted:
     Attributes:
         calibration: fitted on dev, before the thresholds; ``None`` where a number is recognized.
         unusable: split → how many utterances had no usable ``text`` or ``sound`` for a model that takes it.
+        cut: split → how many had a text of which only the beginning was read.
+        sources: where the weights of ``text`` and ``sound`` came from.
     """
 
     preparer: Preparer
@@ -50,6 +56,8 @@ class Fitted:
     training: Training
     dev: Predictions
     unusable: dict[str, dict[str, int]]
+    cut: dict[str, int]
+    sources: dict[str, Source]
 
 
 def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> Fitted:
@@ -71,6 +79,8 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
             _("'data.min_train_words' = {n} leaves no train utterance to learn from; lower it.",
               n=recipe.data.min_train_words)
         )  # fmt: skip
+    sources = weights_sources(recipe.model)
+    _say_once(_say_sources(sources))
     set_seed(recipe.train.seed)
     preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
     model = kind.build(preparer, space, True)
@@ -101,11 +111,28 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
     predictions = calibration.apply(predictions) if calibration else predictions
     thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
     unusable = {"train": train.unusable(), "dev": dev.unusable()}
-    return Fitted(preparer, model, space, calibration, thresholds, training, predictions, unusable)
+    cut = {"train": train.cut(), "dev": dev.cut()}
+    return Fitted(preparer, model, space, calibration, thresholds, training, predictions, unusable, cut, sources)
 
 
-def check_training(recipe: Recipe, corpus: Corpus) -> None:
+def _say_sources(sources: Mapping[str, Source]) -> str:
+    names = {"text": _("text encoder"), "sound": _("audio backbone")}
+    found = [_("{part} {where}", part=names[part], where=s.sentence()) for part, s in sources.items()]
+    return _("Weights: {sources}.", sources="; ".join(found))
+
+
+@cache
+def _say_once(line: str) -> None:
+    say(line)
+
+
+def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> None:
     """Check what can be checked before anything is trained, of the model that it stacks on too.
+
+    Args:
+        recipe: of the model.
+        corpus: train and dev are looked at.
+        weights: whether to find or fetch what it starts from too.
 
     Raises:
         CorpusError: if the corpus has no such task, no labels for it, or no clips for a model that listens.
@@ -125,8 +152,9 @@ def check_training(recipe: Recipe, corpus: Corpus) -> None:
     labeled_utterances(corpus, recipe.data.task)
     check_inputs(recipe, corpus)
     if (inner := recipe.stacked()) is not None:
-        check_training(inner, corpus)
-    check_weights(recipe.model)
+        check_training(inner, corpus, weights=weights)
+    if weights:
+        check_weights(recipe.model)
 
 
 def check_clips(data: Data, corpus: Corpus) -> None:

@@ -71,6 +71,10 @@ class Prepared:
             found["sound"] = sum(mel is None for mel in self.mels.mels)
         return {name: count for name, count in found.items() if count}
 
+    def cut(self) -> int:
+        """Return of how many utterances only the beginning is read."""
+        return int(self.tensors["is_cut"].sum()) if "is_cut" in self.tensors else 0
+
     def lengths(self) -> list[int]:
         """Return for each unit how long its longest utterance is, in frames or else tokens."""
         sound = self.mels or self.waves

@@ -56,7 +56,7 @@ class TextInput:
     ) -> tuple[dict[str, Tensor], list[Encoding]]:
         """Turn N utterances into ``text_states`` ``(N, L, d)`` of a frozen encoder, or into N encodings.
 
-        Beside them stands ``has_text`` ``(N,)``.
+        Beside them stand ``has_text`` ``(N,)`` and ``is_cut`` ``(N,)``, whether only the beginning is read.
 
         Args:
             utterances: blind ones.
@@ -64,17 +64,24 @@ class TextInput:
         """
         texts = [clean(u.text or "", self.data.cleaning) for u in utterances]
         has_text = {"has_text": torch.tensor([bool(text.strip()) for text in texts], dtype=torch.bool)}
-        encodings = self._encode(texts, [u.speaker for u in utterances], dialogues)
+        texts = self._spoken(texts, [u.speaker for u in utterances])
+        encodings = self._encode(texts, dialogues)
+        full = (len(row["input_ids"]) >= self.tokenizer.max_length for row in encodings)
+        cut = [is_full and self.tokenizer.cuts(text) for is_full, text in zip(full, texts, strict=True)]
+        has_text["is_cut"] = torch.tensor(cut, dtype=torch.bool)
         if not self.frozen:
             return has_text, encodings
         states = encode_frozen(self.encoder, self.tokenizer, encodings, digest=self.digest)
         return has_text | {"text_states": torch.from_numpy(states)}, []
 
-    def _encode(self, texts: list[str], speakers: list[str | None], dialogues: list[list[int]]) -> list[Encoding]:
+    def _spoken(self, texts: list[str], speakers: list[str | None]) -> list[str]:
+        if self.model.context != "window" or not self.model.window_speakers:
+            return texts
+        return [f"{who}: {text}" if who else text for who, text in zip(speakers, texts, strict=True)]
+
+    def _encode(self, texts: list[str], dialogues: list[list[int]]) -> list[Encoding]:
         if self.model.context != "window":
             return [self.tokenizer.encode(text) for text in texts]
-        if self.model.window_speakers:
-            texts = [f"{who}: {text}" if who else text for who, text in zip(speakers, texts, strict=True)]
         encodings: list[Encoding] = [{}] * len(texts)
         for rows in dialogues:
             for position, row in enumerate(rows):

@@ -1,0 +1,54 @@
+"""Texts that are longer than what a model reads are counted and said."""
+
+from dataclasses import replace
+
+import pytest
+from transformers import AutoTokenizer
+
+from sentir import progress
+from sentir.recognizer import Recognizer
+from sentir.training import fitting
+from sentir.training.text_input import TextInput
+from tiny_corpora import tiny_corpus, tiny_recipe
+
+
+@pytest.fixture
+def said(monkeypatch):
+    lines = []
+    monkeypatch.setattr("sentir.recognizer.say", lines.append)
+    monkeypatch.setattr(fitting, "say", lines.append)
+    fitting._say_once.cache_clear()
+    return lines
+
+
+def prepared(weights, texts, **model):
+    recipe = tiny_recipe(weights, model={"max_length": 12} | model)
+    found = TextInput(recipe.data, recipe.model)
+    utterances = [replace(u, text=text) for u, text in zip(tiny_corpus().train, texts, strict=False)]
+    return found.prepare(utterances, [list(range(len(utterances)))])[0]["is_cut"].tolist()
+
+
+@pytest.mark.parametrize("encoder", ["frozen", "finetune"])
+def test_a_text_is_cut_when_its_tokens_do_not_fit(weights, encoder):
+    texts = ["", *("happy" + " glad" * n for n in range(12))]
+    plain = AutoTokenizer.from_pretrained(weights)
+    longer = [len(plain(text)["input_ids"]) > 12 for text in texts]
+    assert prepared(weights, texts, encoder=encoder) == longer and set(longer) == {True, False}
+    assert any(len(plain(text)["input_ids"]) == 12 for text in texts), "one just fits"
+
+
+def test_turns_before_a_text_are_dropped_and_not_counted(weights):
+    fits, long = " ".join(["happy"] * 4), " ".join(["happy"] * 30)
+    assert prepared(weights, [fits, fits, fits, long], context="window", window=3) == [False, False, False, True]
+
+
+def test_training_and_prediction_say_how_many(weights, said):
+    corpus = tiny_corpus(lambda u: replace(u, text=u.text + " so" * 30) if u.turn == 0 else u)
+    recognizer, _dev = Recognizer.fit(tiny_recipe(weights, model={"max_length": 16}), corpus)
+    assert recognizer.facts["cut"] == {"train": 6, "dev": 3}
+    assert said == [f"Weights: text encoder from the folder {weights}."]
+    recognizer.predict(corpus.dev)
+    assert said[1:] == ["3 texts are longer than the 16 tokens that the model reads; it read their beginning."]
+    recognizer.predict([u for u in corpus.dev if u.turn])
+    assert len(said) == 2
+    assert progress._shown is None
