@@ -10,11 +10,12 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration import (
     COOLEST,
+    FARTHEST,
     HOTTEST,
     Calibration,
     calibrate,
     confidence,
-    fit_temperature,
+    fit_logits,
     right,
     sure_from,
     tempered,
@@ -46,59 +47,69 @@ def loss(space, truth, p):
 
 def test_the_temperature_of_a_model_that_exaggerates_is_found():
     truth, p = sampled(ONE, 4000, heat=3.0)
-    assert fit_temperature(ONE, truth, p) == (pytest.approx(3.0, rel=0.08),)
+    assert fit_logits(ONE, truth, p) == ((pytest.approx(3.0, rel=0.08),), ())
 
 
-def test_every_label_of_several_has_its_own_temperature():
-    truth, p = sampled(EACH, 4000, heat=[4.0, 0.5])
-    assert fit_temperature(EACH, truth, p) == (pytest.approx(4.0, rel=0.1), pytest.approx(0.5, rel=0.1))
+def test_every_label_of_several_has_its_own_temperature_and_bias():
+    truth, p = sampled(EACH, 6000, heat=[4.0, 0.5])
+    moved = tempered(EACH, p, (1.0, 1.0), (0.0, 1.0))
+    temperature, bias = fit_logits(EACH, truth, moved)
+    assert temperature == (pytest.approx(4.0, rel=0.1), pytest.approx(0.5, rel=0.1))
+    assert bias == (pytest.approx(0, abs=0.15), pytest.approx(-2.0, abs=0.15))
 
 
 @pytest.mark.parametrize("space", [ONE, EACH])
-def test_no_other_temperature_has_a_lower_loss(space):
+def test_nothing_near_it_has_a_lower_loss(space):
     truth, p = sampled(space, 300, heat=2.0, seed=3)
-    best = np.array(fit_temperature(space, truth, p))
-    least = loss(space, truth, tempered(space, p, best))
+    best = tuple(map(np.array, fit_logits(space, truth, p)))
+    least = loss(space, truth, tempered(space, p, *best))
     for factor in (0.9, 0.99, 1.01, 1.1):
-        assert (loss(space, truth, tempered(space, p, best * factor)) >= least).all()
+        assert (loss(space, truth, tempered(space, p, best[0] * factor, best[1])) >= least - 1e-9).all()
+    for step in (-0.1, -0.01, 0.01, 0.1):
+        assert (loss(space, truth, tempered(space, p, best[0], best[1] + step)) >= least - 1e-9).all()
 
 
 def test_a_model_that_is_always_right_or_always_wrong_stays_within_the_bounds():
     truth = np.arange(9) % 3
     said = 0.1 + 0.7 * np.eye(3)
-    (cold,), (hot,) = (fit_temperature(ONE, truth, p) for p in (said[truth], said[(truth + 1) % 3]))
+    ((cold,), _), ((hot,), _) = (fit_logits(ONE, truth, p) for p in (said[truth], said[(truth + 1) % 3]))
     assert COOLEST <= cold < 2 * COOLEST and HOTTEST / 2 < hot <= HOTTEST
+    present = np.array([[0.0], [1.0]], dtype=np.float32)
+    one = LabelSpace("emotion", ("joy",), multilabel=True)
+    for p in (present * 0.8 + 0.1, 0.9 - present * 0.8):
+        (temperature,), (bias,) = fit_logits(one, present, p)
+        assert COOLEST <= temperature <= HOTTEST * (1 + 1e-9) and abs(bias) <= FARTHEST
 
 
 def test_certainty_survives_and_a_true_label_of_probability_zero_is_no_error():
     p = np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]])
-    (temperature,) = fit_temperature(ONE, np.array([1, 1]), p)
-    np.testing.assert_array_equal(tempered(ONE, p, (temperature,))[p == 0], 0)
+    fitted = fit_logits(ONE, np.array([1, 1]), p)
+    np.testing.assert_array_equal(tempered(ONE, p, *fitted)[p == 0], 0)
     each = np.array([[1.0, 0.0], [0.0, 1.0]])
-    np.testing.assert_array_equal(tempered(EACH, each, (3.0, 3.0)), each)
+    np.testing.assert_array_equal(tempered(EACH, each, (3.0, 3.0), (1.0, -1.0)), each)
 
 
 def test_a_label_that_dev_never_or_always_has_keeps_its_probabilities():
     truth = np.array([[0.0, 1.0]] * 5, dtype=np.float32)
-    assert fit_temperature(EACH, truth, np.full((5, 2), 0.3)) == (1.0, 1.0)
+    assert fit_logits(EACH, truth, np.full((5, 2), 0.3)) == ((1.0, 1.0), (0.0, 0.0))
 
 
 @briefly
 @given(cases(multilabel=False), st.floats(COOLEST, HOTTEST))
 def test_the_answer_of_one_label_never_changes_and_the_temperature_can_be_undone(case, temperature):
     space, _truth, p = case
-    q = tempered(space, p, (temperature,))
+    q = tempered(space, p, (temperature,), ())
     assert space.holds(q)
     assert (q[np.arange(len(q)), p.argmax(axis=1)] == q.max(axis=1)).all()
     if (q > 1e-200).all():
-        np.testing.assert_allclose(tempered(space, q, (1 / temperature,)), p, atol=1e-9)
+        np.testing.assert_allclose(tempered(space, q, (1 / temperature,), ()), p, atol=1e-9)
 
 
 @briefly
-@given(cases(multilabel=True), st.floats(COOLEST, HOTTEST))
-def test_utterances_stand_in_the_same_order_for_every_label(case, temperature):
+@given(cases(multilabel=True), st.floats(COOLEST, HOTTEST), st.floats(-FARTHEST, FARTHEST))
+def test_utterances_stand_in_the_same_order_for_every_label(case, temperature, bias):
     space, _truth, p = case
-    q = tempered(space, p, (temperature,) * len(space))
+    q = tempered(space, p, (temperature,) * len(space), (bias,) * len(space))
     assert space.holds(q)
     assert (np.diff(np.take_along_axis(q, p.argsort(axis=0, kind="stable"), axis=0), axis=0) >= 0).all()
 
@@ -145,12 +156,13 @@ def test_a_calibration_survives_being_saved(multilabel):
         {"temperature": [1.0, 1.0]},
         {"temperature": [0.0]},
         {"temperature": [float("inf")]},
+        {"bias": [0.0]},
         {"sure": float("nan")},
         {"coverage": 0},
     ],
 )
 def test_a_calibration_that_cannot_be_is_refused(change):
-    good = {"temperature": [1.5], "sure": 0.4, "coverage": 0.8}
+    good = {"temperature": [1.5], "bias": [], "sure": 0.4, "coverage": 0.8}
     assert Calibration.from_dict(good, ONE).temperature == (1.5,)
     with pytest.raises(ValueError):
         Calibration.from_dict(good | change, ONE)

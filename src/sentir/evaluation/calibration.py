@@ -1,7 +1,9 @@
 """Probabilities that mean what they say, and when a model says that it is not sure; both fitted on dev.
 
-A temperature divides the logits (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). It never
-changes the most probable label, nor the order in which utterances stand for a label.
+A temperature divides the logits (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). Where
+several labels may hold, each has its own, and a bias besides (Platt, 1999): losses that weigh present labels move
+them all. The most probable of labels that exclude one another stays, and so does the order of utterances for a
+label.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ from sentir.corpus.predictions import Predictions
 from sentir.evaluation.thresholds import tune_thresholds
 
 COVERAGE = 0.8  # share of dev on which a model is sure
-COOLEST, HOTTEST = 0.05, 20.0
+COOLEST, HOTTEST, FARTHEST = 0.05, 20.0, 10.0  # temperatures and bias that are looked at
 _SURELY_POSSIBLE = 1e-12  # a true label of probability 0 would cost without end
 
 Array = NDArray[np.float64]
+Fit = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +33,19 @@ class Calibration:
 
     Attributes:
         temperature: what logits are divided by: one number for one label, one per label for several.
+        bias: what is added to them then, one per label for several; empty for one label.
         sure: the confidence from which on the model is sure.
         coverage: the share of dev on which it is, as stated.
     """
 
     temperature: tuple[float, ...]
+    bias: tuple[float, ...]
     sure: float
     coverage: float = COVERAGE
 
     def apply(self, predictions: Predictions) -> Predictions:
         """Return calibrated predictions."""
-        p = tempered(predictions.space, predictions.probabilities, self.temperature)
+        p = tempered(predictions.space, predictions.probabilities, self.temperature, self.bias)
         return replace(predictions, probabilities=p)
 
     def not_sure(
@@ -61,17 +66,19 @@ class Calibration:
         Raises:
             KeyError, TypeError, ValueError: if something is missing, or does not fit the space.
         """
-        temperature = tuple(float(t) for t in tree["temperature"])
+        temperature, bias = (tuple(float(t) for t in tree[name]) for name in ("temperature", "bias"))
         sure, coverage = float(tree["sure"]), float(tree["coverage"])
-        if len(temperature) != _WIDTHS[space.kind](len(space)) or not all(0 < t < np.inf for t in temperature):
-            raise ValueError("temperature")
-        if not (np.isfinite(sure) and 0 < coverage <= 1):
-            raise ValueError("sure")
-        return cls(temperature, sure, coverage)
+        if (len(temperature), len(bias)) != _WIDTHS[space.kind](len(space)):
+            raise ValueError("temperature and bias")
+        if not (all(0 < t < np.inf for t in temperature) and np.isfinite([*bias, sure]).all()):
+            raise ValueError("numbers")
+        if not 0 < coverage <= 1:
+            raise ValueError("coverage")
+        return cls(temperature, bias, sure, coverage)
 
 
 def calibrate(space: LabelSpace, truth: NDArray, probabilities: Array) -> Calibration | None:
-    """Fit the temperature, then the confidence that is sure, on labeled rows (give those of dev).
+    """Fit temperature and bias, then the confidence that is sure, on labeled rows (give those of dev).
 
     Args:
         truth: what `LabelSpace.encode` makes, N rows.
@@ -80,29 +87,31 @@ def calibrate(space: LabelSpace, truth: NDArray, probabilities: Array) -> Calibr
     Returns:
         The calibration; ``None`` where a number is recognized.
     """
-    temperature = fit_temperature(space, truth, probabilities)
-    if temperature is None:
+    fitted = fit_logits(space, truth, probabilities)
+    if fitted is None:
         return None
-    p = tempered(space, probabilities, temperature)
+    p = tempered(space, probabilities, *fitted)
     held = confidence(space, p, tune_thresholds(space, truth, p))
-    return Calibration(temperature, sure_from(held, COVERAGE))
+    return Calibration(*fitted, sure_from(held, COVERAGE))
 
 
-def fit_temperature(space: LabelSpace, truth: NDArray, probabilities: Array) -> tuple[float, ...] | None:
-    """Return the temperatures, from `COOLEST` to `HOTTEST`, of least negative log-likelihood.
+def fit_logits(space: LabelSpace, truth: NDArray, probabilities: Array) -> Fit | None:
+    """Return temperature and bias, as `Calibration` keeps them, of least negative log-likelihood.
 
-    The likelihood is concave in 1 / temperature, so that a search over one number finds its best. A label that
-    all rows carry, or none, keeps 1.
+    The likelihood is concave in 1 / temperature and bias, so that there is one best. It is looked for from
+    `COOLEST` to `HOTTEST`, and up to `FARTHEST`. A label that all rows carry, or none, stays as it is.
 
     Returns:
-        One temperature for one label, one per label for several; ``None`` where a number is recognized.
+        Both; ``None`` where a number is recognized.
     """
     return _FITS[space.kind](truth, np.asarray(probabilities, dtype=np.float64))
 
 
-def tempered(space: LabelSpace, probabilities: Array, temperature: tuple[float, ...]) -> Array:
-    """Return ``(N, K)`` probabilities of logits divided by the temperature; 1 / temperature undoes it."""
-    return _TEMPERS[space.kind](probabilities, np.asarray(temperature, dtype=np.float64))
+def tempered(
+    space: LabelSpace, probabilities: Array, temperature: tuple[float, ...], bias: tuple[float, ...]
+) -> Array:
+    """Return ``(N, K)`` probabilities of logits divided by the temperature, with the bias added."""
+    return _TEMPERS[space.kind](probabilities, np.array(temperature), np.array(bias))
 
 
 def confidence(space: LabelSpace, probabilities: Array, thresholds: NDArray[np.floating] | None = None) -> Array:
@@ -128,44 +137,51 @@ def sure_from(held: Array, coverage: float) -> float:
     return float(np.sort(held)[int(len(held) * (1 - coverage) + 1e-9)])
 
 
-def _best(loss: Callable[[float], float]) -> float:
+def _fit_one(truth: NDArray, p: Array) -> Fit:
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(lambda x: loss(float(np.exp(x))), bounds=np.log([COOLEST, HOTTEST]), method="bounded")
-    return float(np.exp(found.x))
-
-
-def _fit_one(truth: NDArray, p: Array) -> tuple[float, ...]:
     logits, rows = np.log(np.maximum(p, _SURELY_POSSIBLE)), np.arange(len(p))
 
-    def loss(temperature: float) -> float:
-        z = logits / temperature
+    def loss(logarithm: float) -> float:
+        z = logits / np.exp(logarithm)
         return float((np.logaddexp.reduce(z, axis=1) - z[rows, truth]).mean())
 
-    return (_best(loss),)
+    found = minimize_scalar(loss, bounds=np.log([COOLEST, HOTTEST]), method="bounded")
+    return (float(np.exp(found.x)),), ()
 
 
-def _fit_each(truth: NDArray, p: Array) -> tuple[float, ...]:
-    return tuple(_fit_yes_or_no(truth[:, k] > 0, p[:, k]) for k in range(p.shape[1]))
+def _fit_each(truth: NDArray, p: Array) -> Fit:
+    found = [_fit_yes_or_no(truth[:, k] > 0, p[:, k]) for k in range(p.shape[1])]
+    return tuple(temperature for temperature, _bias in found), tuple(bias for _temperature, bias in found)
 
 
-def _fit_yes_or_no(present: NDArray[np.bool_], p: Array) -> float:
+def _fit_yes_or_no(present: NDArray[np.bool_], p: Array) -> tuple[float, float]:
+    from scipy.optimize import minimize
+
     if present.all() or not present.any():
-        return 1.0
-    margin = _logit(np.clip(p, _SURELY_POSSIBLE, 1 - _SURELY_POSSIBLE)) * np.where(present, 1, -1)
-    return _best(lambda temperature: float(np.logaddexp(0, -margin / temperature).mean()))
+        return 1.0, 0.0
+    z, sign = _logit(np.clip(p, _SURELY_POSSIBLE, 1 - _SURELY_POSSIBLE)), np.where(present, 1, -1)
+
+    def loss_and_slope(x: Array) -> tuple[float, Array]:
+        margin = sign * (x[0] * z + x[1])
+        slope = -sign * np.exp(-np.logaddexp(0, margin))
+        return float(np.logaddexp(0, -margin).mean()), np.array([(slope * z).mean(), slope.mean()])
+
+    bounds = [(1 / HOTTEST, 1 / COOLEST), (-FARTHEST, FARTHEST)]
+    found = minimize(loss_and_slope, [1.0, 0.0], jac=True, bounds=bounds, method="L-BFGS-B", tol=1e-10)
+    return float(1 / found.x[0]), float(found.x[1])
 
 
-def _temper_one(p: Array, temperature: Array) -> Array:
+def _temper_one(p: Array, temperature: Array, bias: Array) -> Array:
     with np.errstate(divide="ignore"):  # a probability of 0 stays 0
         z = np.log(p) / temperature
     z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
     return z / z.sum(axis=1, keepdims=True)
 
 
-def _temper_each(p: Array, temperature: Array) -> Array:
+def _temper_each(p: Array, temperature: Array, bias: Array) -> Array:
     with np.errstate(divide="ignore"):  # 0 stays 0 and 1 stays 1
-        return np.exp(-np.logaddexp(0, -_logit(p) / temperature))
+        return np.exp(-np.logaddexp(0, -(_logit(p) / temperature + bias)))
 
 
 def _logit(p: Array) -> Array:
@@ -180,13 +196,13 @@ def _of_each(space: LabelSpace, p: Array, thresholds: NDArray[np.floating] | Non
     return np.where(space.decide(p, thresholds) > 0, p, 1 - p).mean(axis=1)
 
 
-_WIDTHS: dict[str, Callable[[int], int]] = {"single": lambda k: 1, "multi": lambda k: k}
-_FITS: dict[str, Callable[[NDArray, Array], tuple[float, ...] | None]] = {
+_WIDTHS: dict[str, Callable[[int], tuple[int, int]]] = {"single": lambda k: (1, 0), "multi": lambda k: (k, k)}
+_FITS: dict[str, Callable[[NDArray, Array], Fit | None]] = {
     "single": _fit_one,
     "multi": _fit_each,
     "regression": lambda truth, p: None,
 }
-_TEMPERS: dict[str, Callable[[Array, Array], Array]] = {"single": _temper_one, "multi": _temper_each}
+_TEMPERS: dict[str, Callable[[Array, Array, Array], Array]] = {"single": _temper_one, "multi": _temper_each}
 _CONFIDENCES: dict[str, Callable[[LabelSpace, Array, NDArray[np.floating] | None], Array]] = {
     "single": _of_one,
     "multi": _of_each,

@@ -109,7 +109,8 @@ def decide_in_halves(
 ) -> Decided:
     """Return what a run says of dev, each half of its dialogues calibrated and decided as the other half taught.
 
-    Temperatures multiply, so it does not matter whether the probabilities were calibrated on all of dev before.
+    What was calibrated on all of dev before is calibrated anew: of the logits, that can be undone, so it leaves
+    nothing behind.
 
     Args:
         truth: what `LabelSpace.encode` makes, N rows; of labels, not of a number.
@@ -133,8 +134,8 @@ def decide_in_halves(
 def _decide_as_taught(space: LabelSpace, probabilities: Array, truth: NDArray, teaching: Array) -> Decided:
     calibration = calibrate(space, truth, teaching)
     assert calibration is not None, "numbers are not calibrated"
-    taught = tempered(space, teaching, calibration.temperature)
-    p = tempered(space, probabilities, calibration.temperature)
+    taught = tempered(space, teaching, calibration.temperature, calibration.bias)
+    p = tempered(space, probabilities, calibration.temperature, calibration.bias)
     return decide(space, p, tune_thresholds(space, truth, taught), calibration.sure)
 
 

@@ -29,6 +29,7 @@ class Probe:
         single: whether one label is chosen, so that its log-odds are against all others.
         temperature: of the calibration; 1 without.
         scale: middle and half length of the scale of a number; ``None`` for labels.
+        bias: of the calibration, where several labels may hold.
     """
 
     model: nn.Module
@@ -39,6 +40,7 @@ class Probe:
     single: bool
     temperature: float
     scale: tuple[float, float] | None
+    bias: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -71,7 +73,7 @@ class Probe:
             return self.scale[0] + self.scale[1] * logits[:, self.label]
         logits = logits / self.temperature
         if not self.single:
-            return logits[:, self.label]
+            return logits[:, self.label] + self.bias
         others = [k for k in range(logits.shape[1]) if k != self.label]
         return logits[:, self.label] - logits[:, others].logsumexp(1)
 
@@ -99,6 +101,7 @@ def make_probe(recognizer: Recognizer, prepared: Prepared, row: int, label: int)
     device = next(recognizer.model.parameters()).device
     space, calibration, text = recognizer.space, recognizer.calibration, recognizer.preparer.text
     temperatures = (1.0,) if calibration is None else calibration.temperature
+    biases = (0.0,) if calibration is None else calibration.bias or (0.0,)
     low, high = space.scale
     probe = Probe(
         model=recognizer.model,
@@ -109,6 +112,7 @@ def make_probe(recognizer: Recognizer, prepared: Prepared, row: int, label: int)
         single=space.kind == "single",
         temperature=temperatures[label % len(temperatures)],
         scale=((low + high) / 2, (high - low) / 2) if space.kind == "regression" else None,
+        bias=biases[label % len(biases)],
     )
     return probe, unit
 

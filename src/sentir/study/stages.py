@@ -15,7 +15,7 @@ from typing import Any
 from sentir.errors import SentirError, UnknownNameError, WeightsError
 from sentir.i18n import _
 
-VERSION = 4  # raised when the meaning of a stage's content changes
+VERSION = 5  # raised when the meaning of a stage's content changes
 
 
 class Stages:
