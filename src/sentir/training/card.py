@@ -188,8 +188,10 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("text backbone"), f"{model.backbone} ({model.encoder})" if reads else ""),
         (_("context"), model.context if reads else ""),
         (_("audio backbone"), _audio(model.audio) if listens else ""),
-        *((_("weights of the {part}", part=word(part)), Source.from_dict(source).sentence())
-          for part, source in facts.get("weights", {}).items()),
+        *(
+            (_("weights of the {part}", part=word(part)), Source.from_dict(source).sentence())
+            for part, source in facts.get("weights", {}).items()
+        ),
         (_("features"), ", ".join(model.features)),
         (_("loss"), recipe.train.loss),
         (_("seed"), str(recipe.train.seed)),
