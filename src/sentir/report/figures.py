@@ -84,7 +84,7 @@ def curves_figure(
     if beside:
         scores = [point["score"] for curve in beside for point in curve.points]
         axes.dataLim.update_from_data_y(scores, ignore=False)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel(_("epoch"), fontsize=_TEXT)
     axes.set_ylabel(_("{metric} on dev", metric=word(metric)), fontsize=_TEXT)
     axes.grid(color="black", alpha=0.12, lw=0.6)
