@@ -221,10 +221,10 @@ def _mono(frame: AudioFrame) -> NDArray[np.float32]:
     if not frame.format.is_planar:
         samples = np.frombuffer(memoryview(frame.planes[0]), np.float32, frame.samples * len(weights))
         return samples.reshape(-1, len(weights)) @ weights
-    packed = np.empty((frame.samples, len(weights)), np.float32)
-    for channel, plane in enumerate(frame.planes):
-        packed[:, channel] = np.frombuffer(memoryview(plane), np.float32, frame.samples)
-    return packed @ weights
+    planes = np.empty((len(weights), frame.samples), np.float32)
+    for row, plane in zip(planes, frame.planes, strict=True):
+        row[:] = np.frombuffer(memoryview(plane), np.float32, frame.samples)
+    return weights @ planes
 
 
 @lru_cache
