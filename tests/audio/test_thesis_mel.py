@@ -84,6 +84,7 @@ UNUSABLE = {
     "missing numbers": lambda path: np.save(path, np.full((224, 224), np.nan)),
     "infinite numbers": lambda path: np.save(path, np.full((224, 224), -np.inf)),
     "numbers too large": lambda path: np.save(path, np.full((224, 224), 1e300)),
+    "numbers too large to keep": lambda path: np.save(path, np.full((224, 224), 1e5)),
     "an archive": archive,
     "text": lambda path: path.write_text("not an array"),
     "a start alone": lambda path: path.write_bytes(b"\x93NUMPY\x01"),

@@ -60,8 +60,8 @@ def test_clips_are_counted_with_their_sources_and_why_some_cannot_be_used(tmp_pa
         issues=[Issue("audio_missing", "problem", "There is no file told.wav.", "c/test/told")],
     )
     train, _dev, test = report.table("clips").rows
-    assert (train["clips"], train["usable"], train["unusable"]) == (3, 2, "empty 1")
-    assert (test["clips"], test["usable"], test["unusable"]) == (2, 0, "missing 2")
+    assert (train["clips"], train["usable"], train["unusable"]) == (3, 2, "empty file: 1")
+    assert (test["clips"], test["usable"], test["unusable"]) == (2, 0, "no file: 2")
     assert {(row["rate"], row["channels"]) for row in report.table("sources").rows} == {(16_000, 1), (48_000, 2)}
     assert finding(report, "sound_empty").examples == ("c/train/empty",)
     assert finding(report, "sound_missing").count == 1  # the other one is the reader's

@@ -12,8 +12,22 @@ from typing import Any
 from sentir.audio.store import hear
 from sentir.corpus.types import SPLITS, Corpus, Sound, Utterance
 from sentir.errors import CorpusError
-from sentir.i18n import _
+from sentir.i18n import _, mark
 from sentir.places import sounds_dir
+
+_PROBLEMS = {
+    "missing": mark("no file"),
+    "empty": mark("empty file"),
+    "undecodable": mark("cannot be decoded"),
+    "no_audio": mark("no sound in it"),
+    "too_short": mark("too short"),
+    "outside": mark("cut beyond its end"),
+}
+
+
+def problem_text(kind: str) -> str:
+    """Return what the ``kind`` of an `AudioError` means, in the current language."""
+    return _(_PROBLEMS[kind]) if kind in _PROBLEMS else kind
 
 
 @dataclass(frozen=True, slots=True)

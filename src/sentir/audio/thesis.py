@@ -55,7 +55,8 @@ def load_thesis_npy(path: Path) -> NDArray[np.float32]:
         raise _unusable(path, what)
     with np.errstate(over="ignore"):
         mel = np.ascontiguousarray(array.T, dtype=np.float32)
-    if not np.isfinite(mel).all():
+        kept = mel.astype(np.float16)  # as the store keeps it
+    if not np.isfinite(kept).all():
         raise _unusable(path, _("infinite or missing numbers"))
     return mel
 

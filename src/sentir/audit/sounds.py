@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from sentir.audio.prepared import problem_text
 from sentir.audit.counts import annotated_seconds
 from sentir.audit.hearing import Hearing
 from sentir.audit.values import Histogram, Row, Table
@@ -57,7 +58,7 @@ def count_clips(corpus: Corpus, hearing: Hearing) -> Table:
             "seconds": round(sum(seconds), 1) if seconds else None,
             "median": round(float(np.median(seconds)), 2) if seconds else None,
             "longest": round(max(seconds), 2) if seconds else None,
-            "unusable": ", ".join(f"{kind} {n}" for kind, n in kinds.most_common()) or None,
+            "unusable": ", ".join(f"{problem_text(kind)}: {n}" for kind, n in kinds.most_common()) or None,
         }
 
     return Table("clips", _("Clips"), columns, tuple(row(split) for split in SPLITS))

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from sentir.audio.prepared import Prepared
+from sentir.audio.prepared import Prepared, problem_text
 from sentir.cli import show
-from sentir.i18n import _, mark
+from sentir.i18n import _
 from sentir.report.figures import thousands
 from sentir.report.words import word
 
 _EXAMPLES = 3
-_KINDS = {
-    "missing": mark("no file"),
-    "empty": mark("empty file"),
-    "undecodable": mark("cannot be decoded"),
-    "no_audio": mark("no sound in it"),
-    "too_short": mark("too short"),
-    "outside": mark("cut beyond its end"),
-}
 
 
 def print_prepared(found: Prepared, *, elsewhere: bool = False) -> None:
@@ -51,8 +43,7 @@ def _splits(found: Prepared) -> Table:
 def _say_lost(found: Prepared) -> None:
     for kind in dict.fromkeys(lost.kind for lost in found.lost):
         rows = [lost for lost in found.lost if lost.kind == kind]
-        why = _(_KINDS[kind]) if kind in _KINDS else kind
-        show.say(_("Without usable sound, {why}: {n}", why=why, n=thousands(len(rows))))
+        show.say(_("Without usable sound, {why}: {n}", why=problem_text(kind), n=thousands(len(rows))))
         for lost in rows[:_EXAMPLES]:
             show.say(f"    {show.explained(lost.id, lost.problem)}")
         if len(rows) > _EXAMPLES:
