@@ -19,10 +19,10 @@ from tiny_corpora import tiny_corpus, tiny_recipe, write_table
 def test_a_killed_study_goes_on_where_it_was(study, recipe, counts, monkeypatch, corpus):
     fit = Recognizer.fit.__func__
 
-    def dies(cls, settings, found):
+    def dies(cls, settings, found, **keywords):
         if settings.name == "slow":
             raise KeyboardInterrupt
-        return fit(cls, settings, found)
+        return fit(cls, settings, found, **keywords)
 
     with monkeypatch.context() as patch:
         patch.setattr(Recognizer, "fit", classmethod(dies))
