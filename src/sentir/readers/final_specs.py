@@ -57,14 +57,7 @@ def read(root: Path, data: Data) -> Corpus:
         return corpus
     specs, copies = _find_specs(root, name)
     if not specs:
-        raise CorpusError(
-            _(
-                "Under {root} there are no spectrograms of {corpus}; give the folder that holds {folder}.",
-                root=root,
-                corpus=name,
-                folder=f"final_specs/{name}_train",
-            )
-        )
+        raise _no_specs(root, name)
     key_of = _meld_key if name == "meld" else _mosei_keys(corpus.utterances)
     clips, moved = _pair(specs, corpus, key_of)
     spare = len(specs) - len(clips)
@@ -81,6 +74,17 @@ def read(root: Path, data: Data) -> Corpus:
     ]
     rows = [replace(u, clip=Clip(clips[u.id]) if u.id in clips else None) for u in corpus.utterances]
     return replace(corpus, utterances=tuple(rows), issues=tuple(issues))
+
+
+def _no_specs(root: Path, name: str) -> CorpusError:
+    return CorpusError(
+        _(
+            "Under {root} there are no spectrograms of {corpus}; give the folder that holds {folder}.",
+            root=root,
+            corpus=name,
+            folder=f"final_specs/{name}_train",
+        )
+    )
 
 
 def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:

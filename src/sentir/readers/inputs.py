@@ -80,12 +80,17 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
         raise CorpusError(_("There is no file {path}.", path=path))
     if is_media(path):
         return [_clip(path)]
-    name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
-    if not conversation and path.suffix.lower() not in TABLE_SUFFIXES and not path.is_dir():
+    if path.suffix.lower() not in TABLE_SUFFIXES | JSON_SUFFIXES and not path.is_dir():
         raise CorpusError(
             _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .parquet), nor a conversation "
               "(.jsonl).", path=path)
         )  # fmt: skip
+    return _turns(path, columns)
+
+
+def _turns(path: Path, columns: Columns) -> list[Utterance]:
+    """Return the rows of a table, numbered within their dialogues."""
+    name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
     turns: Counter[str] = Counter()
     found = []
     for n, row in enumerate(_table(path, columns), start=1):

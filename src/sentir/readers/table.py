@@ -32,7 +32,7 @@ def read(root: Path, data: Data) -> Corpus:
         data: the recipe's section; ``data.task`` names the task of the label column or columns.
 
     Raises:
-        RecipeError: if the section lacks what is needed or offers a label as a feature.
+        RecipeError: if the section lacks what is needed or offers a label as an input.
         CorpusError: if the file or a column is missing, or rows contradict one another; it names file and row.
     """
     table = _checked(data)
@@ -62,10 +62,14 @@ def read(root: Path, data: Data) -> Corpus:
             rows, ids, splits, dialogues, _turns(dialogues), labelled, strict=True
         )
     ]
-    column = table.group
-    named = {key: row[column] for key, row in zip(ids, rows, strict=True) if row[column]} if column else {}
-    groups = {column: named} if column else {}
-    return Corpus.build(table.name or path.stem, utterances, [space], issues=issues, groups=groups)
+    name, groups = table.name or path.stem, _groups(rows, ids, table.group)
+    return Corpus.build(name, utterances, [space], issues=issues, groups=groups)
+
+
+def _groups(rows: Sequence[Row], ids: Sequence[str], column: str | None) -> dict[str, dict[str, str]]:
+    if column is None:
+        return {}
+    return {column: {key: row[column] for key, row in zip(ids, rows, strict=True) if row[column]}}
 
 
 def _checked(data: Data) -> Table:
