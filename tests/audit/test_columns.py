@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentir.audit import audit, check_inputs
-from sentir.audit.columns import SUSPECT, TELLS, find_tellers, told
+from sentir.audit.columns import SUSPECT, find_tellers
 from sentir.corpus.labels import LabelSpace
+from sentir.corpus.telling import TELLS, told
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import RecipeError
-from sentir.readers import meld, mosei
 from sentir.recipe import Recipe
 
 NAMES = ("anger", "joy", "neutral", "sadness")
@@ -139,10 +139,3 @@ def test_a_group_in_two_splits_is_refused_only_where_the_recipe_names_it():
         check_inputs(recipe_of(features=(), group="actor", split="split"), corpus)
     check_inputs(recipe_of(features=()), corpus)
     check_inputs(recipe_of(features=(), group="actor"), replace(corpus, groups={"actor": {"c/train/0": "A"}}))
-
-
-@pytest.mark.shared_data
-def test_the_real_corpora_raise_no_alarm(shared_data):
-    for corpus in (meld.read_tree(shared_data / "meld"), mosei.read_tree(shared_data / "mosei")):
-        assert any(u.numbers for u in corpus.train)
-        assert not [teller for task in corpus.spaces for teller in find_tellers(corpus, task)]

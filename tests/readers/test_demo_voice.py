@@ -87,6 +87,7 @@ def test_rate_follows_the_emotion(manners):
     assert lengths["fear"] < 0.92 * lengths["neutral"] < 0.92 * 0.97 * lengths["sadness"]
 
 
+@pytest.mark.slow  # librosa compiles its pitch tracker
 def test_pitch_follows_the_emotion():
     import librosa
 
