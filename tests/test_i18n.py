@@ -117,10 +117,10 @@ def test_a_refresh_keeps_translations_drops_what_is_gone_and_guesses_nothing(tmp
 
 
 def test_a_sentence_is_translated_whole_and_then_filled_in():
-    sentence = "{n} utterances have no text."
-    assert _(sentence, n=3) == "3 utterances have no text."
+    sentence = "Utterances without a text: {n}."
+    assert _(sentence, n=3) == "Utterances without a text: 3."
     with in_language("es"):
-        assert _(sentence, n=3) == "3 enunciados no tienen texto."
+        assert _(sentence, n=3) == "Enunciados sin texto: 3."
 
 
 @given(st.text())
@@ -133,7 +133,7 @@ def test_a_value_stands_in_the_sentence_as_it_is(value):
 def test_a_message_without_values_keeps_its_braces():
     assert _("a set is written {1, 2}") == "a set is written {1, 2}"
     with in_language("es"):
-        assert _("{n} utterances have no text.") == "{n} enunciados no tienen texto."
+        assert _("Utterances without a text: {n}.") == "Enunciados sin texto: {n}."
 
 
 def test_a_message_that_no_catalogue_knows_stays_english():

@@ -232,7 +232,7 @@ def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_ar
         (tmp_path / f"{split}_sent_emo.csv").write_bytes(b"".join(lines if split == "dev" else lines[:50]))
     differ = [i for i in read(tmp_path, sound=False).issues if i.kind == "rows_differ"]
     assert [i.where for i in differ] == ["train_sent_emo.csv", "test_sent_emo.csv"]
-    assert "9,989" in differ[0].message and "2,610" in differ[1].message
+    assert "9\u202f989" in differ[0].message and "2\u202f610" in differ[1].message
 
 
 def test_episodes_are_groups_of_the_corpus(tmp_path):

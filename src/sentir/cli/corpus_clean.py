@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from sentir.cli.options import Json, Root
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 
 if TYPE_CHECKING:
     from sentir.api import Cleaned
@@ -50,7 +50,6 @@ def clean(
 
 def _print(found: Cleaned) -> None:
     from sentir.cli import show
-    from sentir.report.figures import thousands
 
     show.say(_("{corpus}: {n} texts", corpus=found.corpus, n=thousands(found.texts)))
     table = Table()

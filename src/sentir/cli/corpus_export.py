@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sentir.cli.options import Root
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 
 
 def add_export(corpus: typer.Typer) -> None:
@@ -28,7 +28,6 @@ def export(
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress
-    from sentir.report.figures import thousands
 
     with show_progress():
         written = api.export_corpus(name, out, root=root)

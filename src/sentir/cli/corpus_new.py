@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentir.cli.options import Json
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 
 if TYPE_CHECKING:
     from sentir.api import Draft
@@ -49,7 +49,6 @@ def _print(found: Draft) -> None:
     from rich.text import Text
 
     from sentir.cli import show
-    from sentir.report.figures import thousands
     from sentir.report.words import word
 
     seen = found.look

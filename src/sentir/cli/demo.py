@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 
 COMMANDS = (
     "sentir corpus audit {reader} --root {folder}",
@@ -34,7 +34,6 @@ def demo(
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress
-    from sentir.report.figures import thousands
 
     with show_progress():
         written = api.write_demo(out, corpora=corpus or ("meld", "mosei"))

@@ -8,9 +8,8 @@ from sentir.cli import show
 from sentir.evaluation.details import Details
 from sentir.evaluation.part_names import kind_name, mix_up, part_name
 from sentir.evaluation.results import Score
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.report.calibration import sentences
-from sentir.report.figures import thousands
 from sentir.report.words import word
 
 

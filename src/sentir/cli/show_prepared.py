@@ -6,8 +6,7 @@ from rich.table import Table
 
 from sentir.audio.prepared import Prepared, problem_text
 from sentir.cli import show
-from sentir.i18n import _
-from sentir.report.figures import thousands
+from sentir.i18n import _, thousands
 from sentir.report.words import word
 
 _EXAMPLES = 3

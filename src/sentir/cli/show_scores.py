@@ -11,9 +11,8 @@ from rich.text import Text
 
 from sentir.cli import show
 from sentir.evaluation.results import AT_HALF, Comparison, ModelScores, Score
-from sentir.i18n import _, mark
+from sentir.i18n import _, mark, thousands
 from sentir.report.content import StudyReport
-from sentir.report.figures import thousands
 from sentir.report.tables import comparison_groups, metric_names, openings_by_split, sections
 from sentir.report.words import word
 

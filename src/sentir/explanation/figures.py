@@ -9,8 +9,8 @@ import numpy as np
 
 from sentir.evaluation.results import gain, is_share
 from sentir.explanation.values import Importance, ModelExplanation, SoundMap
-from sentir.i18n import _, mark
-from sentir.report.figures import COLORS, _canvas, _plain, thousands
+from sentir.i18n import _, mark, thousands
+from sentir.report.figures import COLORS, _canvas, _plain
 from sentir.report.spectrogram import RANGE_DB
 from sentir.report.words import word
 

@@ -71,3 +71,8 @@ def _(message: str, /, **values: object) -> str:
 def mark(message: str) -> str:
     """Mark a sentence for the catalogue without translating it yet (for constants)."""
     return message
+
+
+def thousands(number: float) -> str:
+    """Write a count with a thin space between thousands, which English and Spanish readers share."""
+    return f"{number:,.0f}".replace(",", "\u202f")

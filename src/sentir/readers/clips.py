@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentir.audio.media import MEDIA_SUFFIXES
 from sentir.corpus.types import Issue
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 
 
 def list_folders(root: Path) -> list[tuple[Path, list[str]]]:
@@ -39,5 +39,7 @@ def note_spare(n: int, root: Path) -> list[Issue]:
     """Return a note if ``n`` files among the clips under ``root`` were not taken."""
     if not n:
         return []
-    message = _("Files among the clips that belong to no utterance, or repeat a clip: {n}; ignored.", n=f"{n:,}")
+    message = _(
+        "Files among the clips that belong to no utterance, or repeat a clip: {n}; ignored.", n=thousands(n)
+    )
     return [Issue("clips_ignored", "note", message, root.name)]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.readers import meld, mosei
 from sentir.readers.clips import list_folders, note_spare
 from sentir.readers.folders import levels, newest_version
@@ -63,7 +63,9 @@ def read(root: Path, data: Data) -> Corpus:
     spare = len(specs) - len(clips)
     wrong = {issue.where for issue in corpus.issues if issue.kind == "clip_wrong"}
     clips = {key: path for key, path in clips.items() if key not in wrong}
-    message = _("Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=f"{len(clips):,}")
+    message = _(
+        "Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=thousands(len(clips))
+    )
     issues = [
         Issue("layout", "note", message, root.name),
         *corpus.issues,
@@ -187,7 +189,7 @@ def _moved(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]:
             "scores of the thesis on {folder} are not comparable with official ones.",
             folder=folder,
             split=official,
-            n=f"{n:,}",
+            n=thousands(n),
         )
         yield Issue("split_official", "warning", message, folder)
 
@@ -205,5 +207,5 @@ def _without(corpus: Corpus, known: Collection[str]) -> Iterator[Issue]:
 
 
 def _copies(n: int, root: Path) -> list[Issue]:
-    message = _("Augmented copies of spectrograms, passed over: {n}.", n=f"{n:,}")
+    message = _("Augmented copies of spectrograms, passed over: {n}.", n=thousands(n))
     return [Issue("copies_ignored", "note", message, root.name)] if n else []

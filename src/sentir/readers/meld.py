@@ -17,7 +17,7 @@ from sentir.audio.media import media_seconds
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
 from sentir.errors import AudioError, CorpusError
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.readers.clips import note_spare
 from sentir.readers.csv_files import check_text, is_synthetic, read_rows, unusable
 from sentir.readers.meld_files import CLIP_FOLDERS, Clips, Cuts, Files, open_files
@@ -54,12 +54,12 @@ def read(root: Path, data: Data) -> Corpus:
     """
     files = open_files(root, sound=data.sound)
     utterances, issues, groups = _gather(files, "meld", root, twins=data.twins if data.sound else None)
-    clips = f"{sum(u.clip is not None for u in utterances):,}" if data.sound else _("not looked for")
+    clips = thousands(sum(u.clip is not None for u in utterances)) if data.sound else _("not looked for")
     message = _(
         "Recognized: {layout}; CSV files: {tables}, utterances: {n}, clips: {clips}.",
         layout=files.layout,
         tables=len(files.tables),
-        n=f"{len(utterances):,}",
+        n=thousands(len(utterances)),
         clips=clips,
     )
     issues = [Issue("layout", "note", message, root.name), *issues]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sentir.corpus.types import Corpus, Issue, Utterance
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.readers.defects import load_defects, repair
 
 UTTERANCES = {"train": 9989, "dev": 1109, "test": 2610}  # rows of the authors' CSV files
@@ -49,8 +49,8 @@ def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:
                 "Utterances of {split}: {n}, where the authors' file has {published}; scores on it are not "
                 "comparable with published ones.",
                 split=split,
-                n=f"{counts[split]:,}",
-                published=f"{published:,}",
+                n=thousands(counts[split]),
+                published=thousands(published),
             )
             yield Issue("rows_differ", "warning", message, f"{split}_sent_emo.csv")
 

@@ -102,7 +102,8 @@ class Recipe(Section):
     def stacked(self) -> Recipe | None:
         """Return the recipe of the model whose probabilities are features of this one, if there is one.
 
-        Of another task it is selected by what the table ``evaluation.metric`` has for it, else by its usual metric.
+        Of another task it is selected by what the table ``evaluation.metric`` has for it, else by its usual
+        metric.
 
         Raises:
             RecipeError: naming the key of ``model.stacked`` that cannot be used.

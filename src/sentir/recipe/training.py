@@ -35,23 +35,23 @@ class Train(Section):
     Attributes:
         batch: utterances per step; with dialogue context, whole dialogues of about as many utterances.
         lr: learning rate of new layers; ``encoder_lr`` is the encoder's when fine-tuned.
-        layer_decay: what ``encoder_lr`` is multiplied by once for every layer above a pretrained one; 1 = one rate.
+        layer_decay: what ``encoder_lr`` is multiplied by once for each layer above a pretrained one; 1 = one.
         warmup: share of all steps with rising learning rate.
         freeze_epochs: epochs at the start in which a fine-tuned encoder does not move.
         accumulate: how many parts a step's batch is computed in, to save memory; what is learned is the same.
         by_length: whether utterances of like length share a batch, so that a fine-tuned text encoder pads little.
-        precision: ``auto`` (bfloat16 on CUDA that has it, else float32), ``float32``, ``bfloat16`` or ``float16``.
+        precision: ``auto`` (bfloat16 on CUDA that has it, else float32), ``float32``, ``bfloat16``, ``float16``.
         gradient_checkpointing: whether a fine-tuned text encoder computes its activations twice instead of
             keeping them, which takes longer and less memory.
         deterministic: whether only algorithms that give the same numbers every time are used; on a CPU all are.
         loss: ``cross_entropy``, or ``focal`` (less weight on what is already known, Lin et al. 2017).
         focal_gamma: how much less: the loss is multiplied by ``(1 - p) ** focal_gamma``.
         label_smoothing: share of a target that is spread over all labels.
-        logit_adjustment: times the logarithm of a label's share of train is added to its logit in the loss, not in
-            predictions, which so favor rare labels (tau of Menon et al. 2021); 0 = none.
+        logit_adjustment: times the logarithm of a label's share of train is added to its logit in the loss, not
+            in predictions, which so favor rare labels (tau of Menon et al. 2021); 0 = none.
         balance: class weights, ``none``, ``sqrt`` or ``inverse`` of the label counts, with mean 1 over train; of
             several labels, a present one weighs ``(absent / present)`` to the power 0, ½ or 1.
-        sampling: ``all`` (every utterance once an epoch) or ``balanced`` (as many draws, all labels equally often;
+        sampling: ``all`` (every utterance once an epoch) or ``balanced`` (as many draws, labels equally often;
             with dialogue context, dialogues are drawn).
         patience: epochs without a better dev score before training stops.
         average: share of the average of weights over past steps that a step leaves (0.99: about a hundred

@@ -13,9 +13,9 @@ from sentir.audit import Audit, grade_meaning
 from sentir.audit.values import Cell
 from sentir.corpus.types import SPLITS
 from sentir.errors import SentirError
-from sentir.i18n import _, language
+from sentir.i18n import _, language, thousands
 from sentir.report.alt import spread_text
-from sentir.report.figures import COLORS, _canvas, _plain, spread_figure, thousands
+from sentir.report.figures import COLORS, _canvas, _plain, spread_figure
 from sentir.report.words import word
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sentir.evaluation.reliability import Reliability
 from sentir.evaluation.results import Score, is_share
-from sentir.i18n import _
-from sentir.report.figures import _SMALL, _TEXT, COLORS, _canvas, _look, _plain, _with_labels, thousands
+from sentir.i18n import _, thousands
+from sentir.report.figures import _SMALL, _TEXT, COLORS, _canvas, _look, _plain, _with_labels
 from sentir.report.words import word
 
 if TYPE_CHECKING:

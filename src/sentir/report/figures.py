@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.audit import Histogram
 from sentir.evaluation.ranking import GRID, Ranking
 from sentir.evaluation.results import ModelScores
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.report.content import CorpusCard, Curve
 from sentir.report.words import word
 
@@ -202,11 +202,6 @@ def _with_labels(figure: Figure) -> Figure:
 
 def _look(place: int) -> dict[str, Any]:
     return {"color": COLORS[place % len(COLORS)], "ls": DASHES[place // len(COLORS) % len(DASHES)], "lw": 1.5}
-
-
-def thousands(number: float) -> str:
-    """Write a count with a thin space between thousands, which English and Spanish readers share."""
-    return f"{number:,.0f}".replace(",", "\u202f")
 
 
 def _canvas(height: float) -> tuple[Figure, Axes]:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from sentir.documents import Block, Bullets, Code, Document, Grid, Part
 from sentir.evaluation.results import ModelScores, is_share
-from sentir.i18n import _, language
+from sentir.i18n import _, language, thousands
 from sentir.recipe import toml_text
 from sentir.report import alt, sentences
 from sentir.report.compared import compared
 from sentir.report.content import CorpusCard, StudyReport
-from sentir.report.figures import thousands
 from sentir.report.html import cards, decimals, moment
 from sentir.report.tables import TaskSection, comparison_groups, metric_names, sections
 from sentir.report.words import word

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sentir.evaluation.results import AT_HALF, ModelScores
-from sentir.i18n import _
-from sentir.report.figures import thousands
+from sentir.i18n import _, thousands
 from sentir.report.tables import TaskSection
 from sentir.report.words import word
 from sentir.training.card import score_text

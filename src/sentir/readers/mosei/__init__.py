@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sentir.corpus.types import Corpus, Issue, Utterance
 from sentir.errors import CorpusError
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.readers.archives import find_archives, unpacked
 from sentir.readers.csv_files import is_synthetic
 from sentir.readers.defects import load_defects, repair
@@ -118,7 +118,7 @@ def _recognized(layout: Layout, utterances: Sequence[Utterance], sound: bool) ->
     facts = layout.facts
     if sound:
         n = sum(u.clip is not None for u in utterances)
-        heard = _("sound for {n} of {all} segments", n=f"{n:,}", all=f"{len(utterances):,}")
+        heard = _("sound for {n} of {all} segments", n=thousands(n), all=thousands(len(utterances)))
         facts = [*facts, heard]
     message = _("Recognized: CMU-MOSEI {layout}: {facts}.", layout=layout.kind, facts="; ".join(facts))
     return Issue("layout", "note", message, layout.labels[0].name)

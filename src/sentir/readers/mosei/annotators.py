@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from sentir.corpus.types import SPLITS, Issue
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.readers.cells import to_number
 from sentir.readers.csv_files import read_rows, unusable
 from sentir.readers.mosei.folds import find_folds, note_outside
@@ -48,7 +48,7 @@ def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
     issues += note_outside([segment for segment in segments if not segment.split], name)
     facts = [
         _("labels averaged over the annotators of {files}", files=", ".join(path.name for path in paths)),
-        _("texts from {n} lines of transcripts", n=f"{len(lines):,}"),
+        _("texts from {n} lines of transcripts", n=thousands(len(lines))),
         _("splits from {file}", file=folds),
     ]
     inside = sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sentir.corpus.types import SPLITS, Issue
 from sentir.errors import CorpusError
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.readers.csv_files import unusable
 from sentir.readers.mosei.folds import find_folds, note_outside
 from sentir.readers.mosei.segments import SCALES, Layout, Segment, read_times
@@ -47,7 +47,7 @@ def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
     if lines:
         found, odd = join_transcripts(found, lines, name)
         issues += odd
-        texts = _("texts from {n} lines of transcripts", n=f"{len(lines):,}")
+        texts = _("texts from {n} lines of transcripts", n=thousands(len(lines)))
     else:
         texts = _("no texts")
         message = _("There are no transcripts (Transcript/Segmented/Combined/<video>.txt); sound only.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sentir.corpus.types import Issue
-from sentir.i18n import _
+from sentir.i18n import _, thousands
 from sentir.readers.csv_files import unusable
 from sentir.readers.mosei.segments import Segment, Times, read_times
 
@@ -85,7 +85,7 @@ def note_unlabeled(n: int, place: str) -> list[Issue]:
     """Return a note if ``n`` lines of transcripts have no label."""
     if not n:
         return []
-    message = _("{n} lines of the transcripts belong to no annotated segment; ignored.", n=f"{n:,}")
+    message = _("{n} lines of the transcripts belong to no annotated segment; ignored.", n=thousands(n))
     return [Issue("transcripts_unlabeled", "note", message, place)]
 
 
