@@ -49,10 +49,13 @@ def main() -> None:
             for seed in given.seeds:
                 fitted = fit(recipe.override({"train": changes | {"seed": seed}}), corpus)
                 rows.append(score(fitted.space, truth, fitted.dev.probabilities, fitted.thresholds))
-            found = [
-                (np.mean([r[m] for r in rows]), np.std([r[m] for r in rows], ddof=len(rows) > 1)) for m in shown
-            ]
-            print(f"{title:32}" + "  ".join(f"{mean:.3f} ± {sd:.3f}" for mean, sd in found), flush=True)
+            cells = [_mean([row[metric] for row in rows]) for metric in shown]
+            print(f"{title:32}" + "  ".join(cells), flush=True)
+
+
+def _mean(values: list[float]) -> str:
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
 
 
 if __name__ == "__main__":
