@@ -138,14 +138,16 @@ def test_a_corpus_has_no_more_examples_than_a_page_can_hold(spoken, monkeypatch)
 
 def test_a_corpus_without_clips_has_no_examples_and_is_not_listened_to(monkeypatch):
     monkeypatch.setattr("sentir.study.examples.listen", lambda utterances: pytest.fail("listened"))
-    monkeypatch.setattr("sentir.study.gather.prepare", lambda corpus, kind: pytest.fail("listened"))
+    monkeypatch.setattr("sentir.report.corpora.prepare", lambda corpus, kind: pytest.fail("listened"))
+    monkeypatch.setattr(CorpusStudy, "best_seed", lambda study, result: (None, {}))
     study = study_of(tiny_corpus())
     assert examples(study) == []
     report = study_report([study], seconds=1.0)
     assert report.examples == () and report.corpora[0].sound == ()
 
 
-def test_the_report_of_a_study_counts_its_clips_and_knows_the_best_of_each_family(spoken):
+def test_the_report_of_a_study_counts_its_clips_and_knows_the_best_of_each_family(spoken, monkeypatch):
+    monkeypatch.setattr(CorpusStudy, "best_seed", lambda study, result: (None, {}))
     corpus = spoken(lambda u: replace(u, clip=None) if u.turn == 0 else u)
     report = study_report([study_of(corpus)], seconds=1.0)
     counts = {row.split: (row.utterances, row.clips, row.usable, row.problems) for row in report.corpora[0].sound}

@@ -268,7 +268,7 @@ def test_without_peft_adapters_are_one_sentence(corpus, weights, monkeypatch):
     [
         ({"layer_decay": 0.9}, "a pretrained part that is fine-tuned"),
         ({"freeze_epochs": 1}, "a pretrained part that is fine-tuned"),
-        ({"gradient_checkpointing": True}, "a text encoder that is fine-tuned"),
+        ({"gradient_checkpointing": True}, "a text or speech encoder that is fine-tuned"),
         ({"by_length": True}, "a text encoder that is fine-tuned"),
     ],
 )
