@@ -99,9 +99,7 @@ def test_a_plugin_registers_a_cut_of_its_own(monkeypatch):
 def test_an_unknown_name_offers_near_ones():
     with pytest.raises(UnknownNameError, match=r"called 'efficientnet-b0'; did you mean efficientnet_b0 or"):
         audio_backbone("efficientnet-b0")
-    with pytest.raises(
-        UnknownNameError, match=r"called 'vgg16\.none'; .*known: efficientnet_b0, vgg16, hubert, .*, and"
-    ):
+    with pytest.raises(UnknownNameError, match=r"called 'vgg16\.none'; .*known: efficientnet_b0, vgg16, hubert"):
         audio_backbone("vgg16.none")
 
 
