@@ -1,15 +1,19 @@
 """Slices: which utterance is in which part, and that a part is scored like the whole."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sentir.audit.leaks import seen_elsewhere, texts_of
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Clip, Corpus, Utterance
 from sentir.evaluation.intervals import bootstrap
 from sentir.evaluation.slices import SMALL, Part, cut_split, score_slices
+from sentir.readers import READERS
+from sentir.recipe import Data
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 
@@ -124,3 +128,14 @@ def test_numbers_shift_by_steps():
     gold = {u.id: u.labels["valence"] for u in corpus.dev}
     (cut,) = (c for c in cut_split(corpus, "dev", gold, space) if next(iter(c.values())).kind == "shift")
     assert {key: part.name for key, part in cut.items()} == {"dev/1": "same", "dev/2": "shifts"}
+
+
+@pytest.mark.shared_data
+def test_melds_dev_is_cut_as_the_audit_counts_it(shared_data):
+    corpus = READERS.get("meld")(shared_data / "meld", Data(reader="meld", task="emotion"))
+    gold = {u.id: u.labels["emotion"] for u in corpus.dev}
+    cuts = cut_split(corpus, "dev", gold, corpus.space("emotion"))
+    counts = Counter((part.kind, part.name) for cut in cuts for part in cut.values())
+    texts = seen_elsewhere(texts_of(corpus), corpus.dev, corpus.train)
+    assert counts["text", "seen"] == len(texts) > 100 and counts["speaker", "unseen"] == 37
+    assert sum(counts["turn", name] for name in ("first", "second_to_fifth", "later")) == len(corpus.dev) == 1109
