@@ -10,13 +10,13 @@ from sentir.recipe import Data, Recipe
 from sentir.registry import load_plugin
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe, apply overrides such as ``train.lr=2e-5``, and load its plug-ins.
 
     Raises:
         RecipeError: naming the key that cannot be used.
     """
-    recipe = Recipe.load(path, overrides)
+    recipe = Recipe.load(Path(path), overrides)
     for plugin in recipe.plugins:
         load_plugin(plugin)
     return recipe
