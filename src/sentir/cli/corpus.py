@@ -13,10 +13,8 @@ from sentir.cli.corpus_export import add_export
 from sentir.cli.corpus_get import add_get
 from sentir.cli.corpus_new import add_new
 from sentir.cli.corpus_show import add_show
-from sentir.cli.options import Json, Root
+from sentir.cli.options import CorpusName, Json, Root
 from sentir.i18n import _
-
-Name = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
 
 corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
 add_audit(corpus)
@@ -35,7 +33,7 @@ add_new(corpus)
     epilog=_("Example: sentir corpus prepare meld --root DATA/meld"),
 )
 def prepare(
-    name: Name,
+    name: CorpusName,
     root: Root = None,
     out: Annotated[
         Path | None, typer.Option("--out", help=_("Folder of the store, if not the usual one."))

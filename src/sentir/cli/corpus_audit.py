@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentir.cli.options import Json, Root
+from sentir.cli.options import CorpusName, Json, Root
 from sentir.i18n import _
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_audit(corpus: typer.Typer) -> None:
 
 
 def audit(
-    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))],
+    name: CorpusName,
     root: Root = None,
     sound: Annotated[
         bool | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from sentir.cli.options import Json, Root
+from sentir.cli.options import CorpusName, Json, Root
 from sentir.i18n import _, thousands
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def add_clean(corpus: typer.Typer) -> None:
 
 
 def clean(
-    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))],
+    name: CorpusName,
     root: Root = None,
     steps: Annotated[
         str | None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sentir.cli.options import Root
+from sentir.cli.options import CorpusName, Root
 from sentir.i18n import _, thousands
 
 
@@ -21,7 +21,7 @@ def add_export(corpus: typer.Typer) -> None:
 
 
 def export(
-    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))],
+    name: CorpusName,
     out: Annotated[Path, typer.Option("--out", help=_("The table to write."))],
     root: Root = None,
 ) -> None:

@@ -18,5 +18,6 @@ Split = Annotated[str, typer.Option("--split", help=_("train, dev or test."))]
 Reason = Annotated[
     str, typer.Option("--reason", help=_("Why the locked test split is opened; the ledger keeps it."))
 ]
+CorpusName = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
 RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file."))]
 Model = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]

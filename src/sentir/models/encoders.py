@@ -39,6 +39,22 @@ def enable_checkpointing(transformer: Any) -> None:
     (enable or transformer.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
+def read_layers(transformer: Any, layers: tuple[int, ...] | None, *, setting: str) -> tuple[int, ...]:
+    """Return which hidden layers are read, 0 being the embeddings, from what a ``setting`` names; ``None`` = all.
+
+    Raises:
+        RecipeError: if the transformer has no such layer.
+    """
+    count = transformer.config.num_hidden_layers + 1
+    wanted = tuple(range(count)) if layers is None else layers
+    if wrong := [n for n in wanted if not -count <= n < count]:
+        raise RecipeError(
+            _("'{setting}' names layer {n}; the encoder has {low} to {high}.",
+              setting=setting, n=wrong[0], low=-count, high=count - 1)
+        )  # fmt: skip
+    return tuple(n % count for n in wanted)
+
+
 class TextEncoder(nn.Module):
     """A text transformer that gives the mean token vector of each of its layers.
 
@@ -55,14 +71,7 @@ class TextEncoder(nn.Module):
     def __init__(self, transformer: Any, layers: tuple[int, ...] | None = None) -> None:
         super().__init__()
         self.transformer = transformer
-        count = transformer.config.num_hidden_layers + 1
-        wanted = tuple(range(count)) if layers is None else layers
-        if wrong := [n for n in wanted if not -count <= n < count]:
-            raise RecipeError(
-                _("'model.layers' names layer {n}; the encoder has {low} to {high}.",
-                  n=wrong[0], low=-count, high=count - 1)
-            )  # fmt: skip
-        self.layers = tuple(n % count for n in wanted)
+        self.layers = read_layers(transformer, layers, setting="model.layers")
 
     @property
     def width(self) -> int:

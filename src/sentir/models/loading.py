@@ -108,7 +108,7 @@ def unusable(source: Source, error: Exception, *, key: str = "model.weights") ->
                 "The folder {folder} holds no usable encoder ({why}); give one that transformers saved with its "
                 "tokenizer or feature extractor.",
                 folder=source.location,
-                why=reason[:160],
+                why=reason[:120],
             )
         )
     values = {"name": source.location, "why": reason[:160].rstrip("."), "key": key}

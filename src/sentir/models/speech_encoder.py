@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sentir.errors import RecipeError
-from sentir.i18n import _
-from sentir.models.encoders import enable_checkpointing, masked_mean
+from sentir.models.encoders import enable_checkpointing, masked_mean, read_layers
 
 # WavLM's own attention, where a mask is given.
 warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask and attn_mask")
@@ -43,14 +41,7 @@ class SpeechEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.transformer, self.hop, self.field, self.pretrained = transformer, hop, field, pretrained
-        count = transformer.config.num_hidden_layers + 1
-        wanted = tuple(range(count)) if layers is None else layers
-        if wrong := [n for n in wanted if not -count <= n < count]:
-            raise RecipeError(
-                _("'model.audio.layers' names layer {n}; the encoder has {low} to {high}.",
-                  n=wrong[0], low=-count, high=count - 1)
-            )  # fmt: skip
-        self.layers = tuple(n % count for n in wanted)
+        self.layers = read_layers(transformer, layers, setting="model.audio.layers")
         self._whisper = transformer.config.model_type == "whisper"
         self._masks = getattr(transformer.config, "feat_extract_norm", "") == "layer"
 

@@ -15,7 +15,7 @@ from sentir.corpus.types import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _, language, thousands
 from sentir.report.alt import spread_text
-from sentir.report.figures import COLORS, _canvas, _plain, spread_figure
+from sentir.report.figures import label_bars, spread_figure
 from sentir.report.words import word
 
 if TYPE_CHECKING:
@@ -103,21 +103,9 @@ def shares_figure(audit: Audit, task: str) -> Figure:
     rows = [row for row in audit.table("labels").rows if row["task"] == task]
     totals = {row["split"]: row["utterances"] for row in audit.table("splits").rows}
     splits = [split for split in SPLITS if totals[split]]
-    figure, axes = _canvas(height=0.6 + 0.16 * (len(splits) + 0.7) * len(rows))
-    for n, split in enumerate(splits):
-        counts = [_whole(row[split]) for row in rows]
-        places = [row + (n - (len(splits) - 1) / 2) * 0.27 for row in range(len(rows))]
-        shares = [count / max(1, _whole(totals[split])) for count in counts]
-        bars = axes.barh(places, shares, 0.24, color=COLORS[n], label=word(split))
-        axes.bar_label(bars, [thousands(count) for count in counts], padding=3, fontsize=_SMALL)
-    axes.set_yticks(range(len(rows)), [_plain(word(str(row["label"]))) for row in rows])
-    axes.set_xticks([])
-    axes.margins(x=0.14)
-    axes.invert_yaxis()
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=_SMALL)
-    return figure
+    counts = {split: {str(row["label"]): _whole(row[split]) for row in rows} for split in splits}
+    line = 0.16 * (len(splits) + 0.7)
+    return label_bars(counts, {split: _whole(totals[split]) for split in splits}, pitch=0.27, bar=0.24, line=line)
 
 
 def _whole(value: Cell) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sentir.audio.prepared import prepare
 from sentir.audio.store import listen
@@ -24,6 +25,8 @@ def corpus_card(corpus: Corpus, *, metrics: Mapping[str, str] | None = None, kin
     Raises:
         SentirError: if the store of sounds cannot be written.
     """
+    if any(u.clip for u in corpus):
+        corpus = replace(corpus, utterances=tuple(listen(corpus.utterances, kind=kind)))
     return CorpusCard(
         name=corpus.name,
         synthetic=corpus.synthetic,
@@ -36,14 +39,13 @@ def corpus_card(corpus: Corpus, *, metrics: Mapping[str, str] | None = None, kin
         issues=dict(Counter(issue.kind for issue in corpus.issues)),
         metrics=metrics or {},
         sound=prepare(corpus, kind=kind).splits if any(u.clip for u in corpus) else (),
-        durations=_durations(corpus, kind),
+        durations=_durations(corpus),
     )
 
 
-def _durations(corpus: Corpus, kind: str) -> Histogram | None:
+def _durations(corpus: Corpus) -> Histogram | None:
     """Return how long utterances are: as decoded, else as annotated."""
-    heard = listen([u for u in corpus if u.clip], kind=kind)
-    hearing = Hearing({u.id: u.sound for u in heard if u.sound}, {}, 0, 0)
+    hearing = Hearing({u.id: u.sound for u in corpus if u.clip and u.sound}, {}, 0, 0)
     return next((found for found in histograms(corpus, hearing) if found.key == "durations"), None)
 
 

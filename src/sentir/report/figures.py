@@ -6,7 +6,7 @@ stands on light and on dark.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sentir.audit import Histogram
@@ -114,22 +114,39 @@ def _chosen(model: str) -> str:
 
 def label_figure(card: CorpusCard, task: str) -> Figure:
     """Draw how often each label occurs: bars are shares of a split's utterances, with the counts as text."""
-    splits = [split for split in ("train", "dev") if split in card.labels[task]]
-    names = list(dict.fromkeys(name for split in splits for name in card.labels[task][split]))
-    figure, axes = _canvas(height=0.6 + 0.42 * len(names))
-    for n, split in enumerate(splits):
-        counts = [card.labels[task][split].get(name, 0) for name in names]
-        total = card.splits.get(split, {}).get("utterances", 0) or sum(counts) or 1
-        places = [row + (n - (len(splits) - 1) / 2) * 0.36 for row in range(len(names))]
-        bars = axes.barh(places, [count / total for count in counts], 0.32, color=COLORS[n], label=word(split))
-        axes.bar_label(bars, [thousands(count) for count in counts], padding=3, fontsize=_SMALL)
+    counts = {split: card.labels[task][split] for split in ("train", "dev") if split in card.labels[task]}
+    totals = {
+        split: card.splits.get(split, {}).get("utterances", 0) or sum(counts[split].values()) for split in counts
+    }
+    return label_bars(counts, totals, pitch=0.36, bar=0.32, line=0.42)
+
+
+def label_bars(
+    counts: Mapping[str, Mapping[str, int]], totals: Mapping[str, int], *, pitch: float, bar: float, line: float
+) -> Figure:
+    """Draw the ``counts`` of labels by split as shares of ``totals``, side by side.
+
+    Args:
+        counts: split → label → utterances.
+        totals: split → utterances.
+        pitch, bar: distance and thickness of a label's bars, of the room for a label.
+        line: height of the room for a label, in inches.
+    """
+    names = list(dict.fromkeys(name for of_split in counts.values() for name in of_split))
+    figure, axes = _canvas(height=0.6 + line * len(names))
+    for n, (split, of_split) in enumerate(counts.items()):
+        found = [of_split.get(name, 0) for name in names]
+        places = [row + (n - (len(counts) - 1) / 2) * pitch for row in range(len(names))]
+        shares = [count / max(1, totals[split]) for count in found]
+        bars = axes.barh(places, shares, bar, color=COLORS[n], label=word(split))
+        axes.bar_label(bars, [thousands(count) for count in found], padding=3, fontsize=_SMALL)
     axes.set_yticks(range(len(names)), [_plain(word(name)) for name in names])
     axes.set_xticks([])
     axes.margins(x=0.14)
     axes.invert_yaxis()
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    figure.legend(loc="outside upper right", ncols=2, frameon=False, fontsize=_SMALL)
+    figure.legend(loc="outside upper right", ncols=len(counts), frameon=False, fontsize=_SMALL)
     return figure
 
 
