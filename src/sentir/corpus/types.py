@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentir.corpus import views
-from sentir.corpus.fingerprints import fingerprint, test_fingerprint
+from sentir.corpus.fingerprints import fingerprint
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.promises import SPLITS as SPLITS
 from sentir.corpus.promises import check_promises
+from sentir.corpus.sealed import SealedLabels as SealedLabels
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
@@ -143,24 +144,6 @@ class Issue:
     where: str
 
 
-class SealedLabels:
-    """The labels and scores of a test split, out of reach of everything but the ledger and the audit's counts."""
-
-    __slots__ = ("__labels", "__scores")
-
-    def __init__(self, utterances: Iterable[Utterance]) -> None:
-        rows = list(utterances)
-        self.__labels = {u.id: dict(u.labels) for u in rows}
-        self.__scores = {u.id: dict(u.scores) for u in rows}
-
-    def _reveal(self) -> tuple[dict[str, Labels], dict[str, Mapping[str, float]]]:
-        """Return id → labels and id → scores. For `evaluation.ledger` and `audit` alone."""
-        return dict(self.__labels), dict(self.__scores)
-
-    def __repr__(self) -> str:
-        return f"SealedLabels({len(self.__labels)} utterances)"
-
-
 @dataclass(frozen=True)
 class Corpus:
     """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
@@ -176,8 +159,14 @@ class Corpus:
     sealed: SealedLabels
     synthetic: bool
     fingerprint: str
-    test_fingerprint: str
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if {u.id for u in self.utterances if u.split == "test"} != self.sealed.ids:
+            raise CorpusError(
+                _("The test utterances of '{name}' are not those whose labels are sealed; use Corpus.build.",
+                  name=self.name)
+            )  # fmt: skip
 
     @classmethod
     def build(
@@ -207,9 +196,13 @@ class Corpus:
             sealed=SealedLabels(test),
             synthetic=synthetic,
             fingerprint=fingerprint(rows),
-            test_fingerprint=test_fingerprint(test),
             groups=groups or {},
         )
+
+    @property
+    def test_fingerprint(self) -> str:
+        """Hash of what the test split says and how it is annotated, by which the ledger counts."""
+        return self.sealed.fingerprint
 
     @cached_property
     def by_id(self) -> Mapping[str, Utterance]:

@@ -1,0 +1,53 @@
+"""The seal over the labels of a test split. Their only door is `sentir.evaluation.ledger.open_test`, which counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+from sentir.corpus.fingerprints import test_fingerprint
+from sentir.errors import LockedTestError
+from sentir.i18n import _
+
+if TYPE_CHECKING:
+    from sentir.corpus.types import Labels, Utterance
+
+
+class SealedLabels:
+    """The labels and scores of a test split, out of reach of everything but the ledger and the audit's counts."""
+
+    __slots__ = ("__fingerprint", "__labels", "__scores")
+
+    def __init__(self, utterances: Iterable[Utterance]) -> None:
+        rows = list(utterances)
+        self.__labels = {u.id: dict(u.labels) for u in rows}
+        self.__scores = {u.id: dict(u.scores) for u in rows}
+        self.__fingerprint = test_fingerprint(rows)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the test utterances."""
+        return frozenset(self.__labels)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what was said and annotated, by which openings are counted."""
+        return self.__fingerprint
+
+    def _reveal(self) -> tuple[dict[str, Labels], dict[str, Mapping[str, float]]]:
+        """Return id → labels and id → scores. For `evaluation.ledger` and `audit` alone."""
+        return dict(self.__labels), dict(self.__scores)
+
+    def __repr__(self) -> str:
+        return f"SealedLabels({len(self.__labels)} utterances)"
+
+    def __copy__(self) -> SealedLabels:
+        return self
+
+    def __deepcopy__(self, memo: object) -> SealedLabels:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise LockedTestError(
+            _("A corpus with its test labels cannot be pickled; hand over its utterances, or read it again there.")
+        )
