@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.models.context import DialogueContext, by_dialogue
+from sentir.models.context import DialogueKind, RecurrentContext, by_dialogue
 
 turns_of_dialogues = st.lists(st.integers(1, 6), min_size=1, max_size=6)
 
@@ -35,7 +35,7 @@ def test_every_utterance_stands_once_in_its_dialogue_in_the_order_of_turns(lengt
 @given(turns_of_dialogues, st.integers(0, 1000))
 def test_context_is_a_plain_recurrent_layer_over_each_dialogue_alone(lengths, seed):
     torch.manual_seed(seed)
-    context = DialogueContext(5, 4)
+    context = RecurrentContext(5, 4, DialogueKind())
     dialogue, turn = scattered(lengths, seed)
     x = torch.randn(len(dialogue), 5)
     with torch.no_grad():

@@ -35,7 +35,9 @@ def build(weights, context, pooling, mode, features, **keywords):
         inputs["features"] = torch.randn(ROWS, features)
     if mode == "frozen":
         inputs["text_states"] = torch.randn(ROWS, 3, 32)
-    texts = [tokenizer.encode(SENTENCES[n], SENTENCES[n - 1] if context == "window" else "") for n in range(ROWS)]
+    texts = [
+        tokenizer.encode(SENTENCES[n], [SENTENCES[n - 1]] if context == "window" else []) for n in range(ROWS)
+    ]
     return model, inputs, (texts, tokenizer) if mode == "finetune" else None
 
 

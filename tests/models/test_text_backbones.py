@@ -44,7 +44,13 @@ def test_the_contract_notices_pooled_padding(tiny, monkeypatch):
 
 
 def test_the_contract_notices_pooled_context(tiny, monkeypatch):
-    monkeypatch.setattr(TextTokenizer, "_special_tail", 0)
+    join = TextTokenizer._join
+
+    def pooling_everything(self, *turns):
+        row = join(self, *turns)
+        return row | {"pool_mask": row["attention_mask"]}
+
+    monkeypatch.setattr(TextTokenizer, "_join", pooling_everything)
     with pytest.raises(AssertionError, match="are not its own"):
         check_text_backbone(tiny.name, tiny.weights)
 

@@ -1,4 +1,6 @@
-"""A window of earlier turns in the text input: what is kept, what is cut, and what is pooled."""
+"""A window of turns in the text input: what is kept, what is cut, and what is pooled."""
+
+from itertools import groupby
 
 import pytest
 import torch
@@ -11,7 +13,8 @@ from sentir.testing import SENTENCES, tiny_backbone
 
 WORDS = sorted({word for text in SENTENCES for word in text.split()})
 LIMIT = 24
-texts = st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
+said = st.lists(st.sampled_from(WORDS), min_size=1, max_size=30).map(" ".join)
+windows = st.lists(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join), max_size=4)
 
 
 def narrow(tiny, limit=LIMIT):
@@ -26,34 +29,80 @@ def pooled(row):
     return [token for token, own in zip(row["input_ids"], row["pool_mask"], strict=True) if own]
 
 
+def turns_of(row, tokenizer):
+    """What stands between the special tokens, and the position of the utterance's own turn."""
+    ids, pool = row["input_ids"], row["pool_mask"]
+    special = set(tokenizer.tokenizer.all_special_ids) - {tokenizer.tokenizer.unk_token_id}
+    found = [
+        list(group) for is_turn, group in groupby(range(len(ids)), lambda n: ids[n] not in special) if is_turn
+    ]
+    own = [n for n, places in enumerate(found) if pool[places[0]]]
+    return [[ids[n] for n in places] for places in found], own
+
+
 @pytest.mark.parametrize("limit", [LIMIT, 64])
-def test_an_utterance_keeps_its_tokens_and_the_oldest_context_goes_first(tiny, limit):
+def test_an_utterance_stays_whole_and_the_farthest_turns_go_first(tiny, limit):
     tokenizer = narrow(tiny, limit)
-    special = set(tiny.plain_tokenizer.all_special_ids) - {tiny.plain_tokenizer.unk_token_id}
-    frame = tiny.plain_tokenizer.num_special_tokens_to_add(pair=True)
+    bare = [tiny.plain_tokenizer.num_special_tokens_to_add(pair=pair) for pair in (False, True)]
+    frame, middle = bare[0], bare[1] - bare[0]
 
     @settings(max_examples=40, deadline=None)
-    @given(texts, texts)
-    def holds(text, before):
-        row, own, past = tokenizer.encode(text, before), own_ids(tokenizer, text), own_ids(tokenizer, before)
-        length = len(row["input_ids"])
-        assert length <= limit and {len(value) for value in row.values()} == {length}
-        if not before or len(own) + frame >= limit:
-            assert row["input_ids"] == tokenizer.encode(text)["input_ids"] and all(row["pool_mask"])
+    @given(said, windows, windows)
+    def holds(text, before, after):
+        row, own = tokenizer.encode(text, before, after), own_ids(tokenizer, text)
+        assert len(row["input_ids"]) <= limit and len({len(value) for value in row.values()}) == 1
+        past = [own_ids(tokenizer, turn) for turn in before if own_ids(tokenizer, turn)]
+        later = [own_ids(tokenizer, turn) for turn in after if own_ids(tokenizer, turn)]
+        if not (past or later) or len(own) + frame + middle >= limit:
+            assert row == tokenizer.encode(text) and all(row["pool_mask"])
             return
-        rest = [token for token in row["input_ids"] if token not in special]
-        kept = rest[: len(rest) - len(own)]
-        assert rest[len(kept) :] == own
-        assert kept == past[len(past) - len(kept) :]
-        assert len(kept) == min(len(past), limit - frame - len(own)) or not own
-        assert pooled(row) == (own or row["input_ids"])
+        found, (place,) = turns_of(row, tokenizer)
+        left, right = found[:place], found[place + 1 :]
+        assert found[place] == pooled(row) == own
+        assert len(left) + len(right) > 0
+        for kept, turns in ((left, past[::-1]), (right[::-1], later)):
+            whole, cut = kept[::-1][:-1], kept[:1]
+            assert whole == turns[: len(whole)]
+            if cut and kept is left:
+                assert turns[len(whole)][-len(cut[0]) :] == cut[0]
+            elif cut:
+                assert turns[len(whole)][: len(cut[0])] == cut[0]
+        lost = sum(map(len, past + later)) - sum(map(len, left + right))
+        free = limit - len(row["input_ids"])
+        assert not lost or free <= middle, "nothing is cut where there is room"
 
     holds()
 
 
+def test_of_turns_equally_far_both_sides_are_served_before_farther_ones(tiny):
+    near, far = "one two", "three four five six seven eight nine ten eleven twelve " * 4
+    row = narrow(tiny).encode("Hi!", [far, near], [near, far])
+    found, (place,) = turns_of(row, tiny.tokenizer)
+    assert 0 < place < len(found) - 1
+    assert found[place - 1] == found[place + 1] == own_ids(tiny.tokenizer, near)
+
+
+def test_turns_are_chained_as_the_tokenizer_chains_two_texts(tiny):
+    one, two, three = SENTENCES[0], "Hi!", SENTENCES[1]
+    pair = dict(tiny.plain_tokenizer(tiny.spec.normalize(one), tiny.spec.normalize(two)))
+    row = tiny.tokenizer.encode(two, [one])
+    assert {key: value for key, value in row.items() if key != "pool_mask"} == pair
+    longer = tiny.tokenizer.encode(two, [one], [three])
+    again = dict(tiny.plain_tokenizer(tiny.spec.normalize(two), tiny.spec.normalize(three)))["input_ids"]
+    head = len(turns_head(tiny, again, two))
+    start = longer["pool_mask"].index(1)
+    assert longer["input_ids"][start:] == again[head:]
+    assert longer["input_ids"][:start] == pair["input_ids"][:start]
+
+
+def turns_head(tiny, ids, first):
+    own = own_ids(tiny.tokenizer, first)
+    return ids[: next(n for n in range(len(ids)) if ids[n : n + len(own)] == own)]
+
+
 def test_pooling_follows_the_utterance_not_its_context(tiny):
     tokenizer = tiny.tokenizer
-    row = tokenizer.encode(SENTENCES[0], SENTENCES[1])
+    row = tokenizer.encode(SENTENCES[0], [SENTENCES[1]])
     vector = tiny.vectors([row, tokenizer.encode("Hi!")])[0]
     batch = {key: torch.tensor([row[key]]) for key in row if key in tiny.encoder.inputs and key != "pool_mask"}
     with torch.no_grad():
@@ -65,13 +114,13 @@ def test_pooling_follows_the_utterance_not_its_context(tiny):
 
 
 def test_an_empty_utterance_after_others_is_still_a_vector(tiny):
-    row = tiny.tokenizer.encode("", SENTENCES[0])
+    row = tiny.tokenizer.encode("", [SENTENCES[0]])
     assert all(row["pool_mask"])
     assert tiny.vectors([row, tiny.tokenizer.encode("")]).isfinite().all()
 
 
 def test_what_the_context_says_changes_an_utterance(tiny):
-    plain, one, other = (tiny.tokenizer.encode("Hi!", before) for before in ("", SENTENCES[0], SENTENCES[1]))
+    plain, one, other = (tiny.tokenizer.encode("Hi!", [before]) for before in ("", SENTENCES[0], SENTENCES[1]))
     vectors = [tiny.vectors([row])[0, -1] for row in (plain, one, other)]
     assert not torch.allclose(vectors[0], vectors[1], atol=1e-4)
     assert not torch.allclose(vectors[1], vectors[2], atol=1e-4)
@@ -80,7 +129,7 @@ def test_what_the_context_says_changes_an_utterance(tiny):
 def test_context_leaves_the_tokenizer_as_it_was(tiny):
     tokenizer, long = narrow(tiny), " ".join(SENTENCES)
     before = tokenizer.encode(long)
-    tokenizer.encode("Hi!", long)
+    tokenizer.encode("Hi!", [long])
     assert tokenizer.encode(long) == before
 
 
@@ -88,5 +137,5 @@ def test_a_tokenizer_that_does_not_know_the_letter_a_pools_the_right_tokens(tmp_
     weights = tiny_backbone("roberta-base", tmp_path)
     tokenizer = load_text_encoder("roberta-base", weights=str(weights))[1]
     tokenizer.tokenizer.add_special_tokens({"additional_special_tokens": ["a"]})
-    row = tokenizer.encode("Hi!", "Hello there.")
+    row = tokenizer.encode("Hi!", ["Hello there."])
     assert pooled(row) == own_ids(tokenizer, "Hi!")

@@ -106,11 +106,11 @@ def test_a_window_holds_the_last_turns_with_their_speakers(corpus, weights):
     said = [f"{u.speaker}: {u.text}" for u in first]
     encode = preparer.text.tokenizer.encode
     assert found.tokens[0] == encode(said[0])
-    assert found.tokens[1] == encode(said[1], said[0])
-    assert found.tokens[4] == encode(said[4], f"{said[2]} {said[3]}")
+    assert found.tokens[1] == encode(said[1], [said[0]])
+    assert found.tokens[4] == encode(said[4], [f"{said[2]} {said[3]}"])
     plain = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", "window_speakers": False})
     unnamed = Preparer(plain.data, plain.model, None).prepare(first)
-    assert unnamed.tokens[1] == encode(first[1].text, first[0].text)
+    assert unnamed.tokens[1] == encode(first[1].text, [first[0].text])
 
 
 def test_a_window_never_reaches_into_another_dialogue_or_the_future(corpus, weights):

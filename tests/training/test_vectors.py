@@ -90,7 +90,7 @@ def test_other_weights_and_layers_have_another_digest_and_a_reload_the_same(load
 
 def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
     encoder, tokenizer = loaded
-    row = tokenizer.encode("Hi!", SENTENCES[0])
+    row = tokenizer.encode("Hi!", [SENTENCES[0]])
     other_mask = row | {"pool_mask": [1] * len(row["pool_mask"])}
     first, second = (encode_frozen(encoder, tokenizer, [r], digest="one") for r in (row, other_mask))
     assert not np.allclose(first, second, atol=1e-4)

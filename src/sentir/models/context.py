@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+CONTEXTS = ("none", "window", "dialogue")
+
+_HEADS = 4
+_FAR = 16  # turns; whatever is farther away is as far as this
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueKind:
+    """What kind of layer goes over the utterances of a dialogue.
+
+    Attributes:
+        layer: ``gru`` or ``attention``.
+        reads: ``both``, what came before and what comes after, or ``past``: what comes after changes nothing.
+        speakers: whether it tells the same speaker from another one.
+        span: how many turns away attention reaches; ``None`` = the whole dialogue.
+    """
+
+    layer: Literal["gru", "attention"] = "gru"
+    reads: Literal["both", "past"] = "both"
+    speakers: bool = False
+    span: int | None = None
 
 
 def by_dialogue(dialogue: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,47 +54,154 @@ def by_dialogue(dialogue: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
     return order[torch.where(inside, positions, 0)], lengths
 
 
-class DialogueContext(nn.Module):
-    """A bidirectional GRU over the utterances of each dialogue, beside the utterance's own vector.
+def back_in_rows(laid_out: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
+    """Undo `by_dialogue`: ``(D, T, d)`` → ``(N, d)``."""
+    inside = torch.arange(index.shape[1], device=index.device) < lengths.unsqueeze(1)
+    rows = laid_out.new_zeros(int(lengths.sum()), laid_out.shape[-1])
+    rows[index[inside]] = laid_out[inside]
+    return rows
 
-    A dialogue's output depends on nothing else in the batch (packed sequences).
+
+class RecurrentContext(nn.Module):
+    """A GRU over the utterances of each dialogue, beside the utterance's own vector.
+
+    A dialogue's output depends on nothing else in the batch (packed sequences). With ``speakers`` a second GRU
+    goes over what the utterance's own speaker says in the dialogue.
 
     Args:
         width: width d of the vectors that come in.
-        hidden: width of each direction; `width_out` is ``d + 2 · hidden``.
+        hidden: width of each direction; `width_out` is d and ``hidden`` for each direction of each GRU.
+        kind: its ``reads`` and ``speakers``.
     """
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, kind: DialogueKind) -> None:
         super().__init__()
-        self.gru = nn.GRU(width, hidden, batch_first=True, bidirectional=True)
-        self.width_out = width + 2 * hidden
+        both = kind.reads == "both"
+        self.gru = nn.GRU(width, hidden, batch_first=True, bidirectional=both)
+        self.own = nn.GRU(width, hidden, batch_first=True, bidirectional=both) if kind.speakers else None
+        self.width_out = width + hidden * (1 + both) * (1 + kind.speakers)
 
-    def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor) -> Tensor:
-        """Give ``(N, d)`` vectors their dialogue: ``(N, d + 2 · hidden)``."""
+    def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """Give ``(N, d)`` vectors their dialogue; ``speaker`` as `build_context` says."""
+        found = [x, _run(self.gru, x, dialogue, turn)]
+        if self.own is not None:
+            pairs = torch.stack([dialogue, _known(speaker, x)], dim=1)
+            found.append(_run(self.own, x, pairs.unique(dim=0, return_inverse=True)[1], turn))
+        return torch.cat(found, dim=-1)
+
+
+def _run(gru: nn.GRU, x: Tensor, group: Tensor, turn: Tensor) -> Tensor:
+    """Run a GRU over ``(N, d)`` vectors, group by group."""
+    index, lengths = by_dialogue(group, turn)
+    packed = pack_padded_sequence(x[index], lengths.cpu(), batch_first=True, enforce_sorted=False)
+    return back_in_rows(pad_packed_sequence(gru(packed)[0], batch_first=True)[0], index, lengths)
+
+
+def _known(speaker: Tensor | None, x: Tensor) -> Tensor:
+    return torch.arange(len(x), device=x.device) if speaker is None else speaker
+
+
+class AttentionContext(nn.Module):
+    """A transformer layer over the utterances of each dialogue, beside the utterance's own vector.
+
+    Each head adds to its scores a learned number for the distance in turns (Raffel et al. 2020) and, with
+    ``speakers``, one for an utterance of the same speaker and one for another's. Normalization comes first (Xiong
+    et al. 2020).
+
+    Args:
+        width: width d of the vectors that come in.
+        hidden: width of the layer; `width_out` is ``d + hidden``.
+        kind: its ``reads``, ``speakers`` and ``span``.
+        dropout: probability on what the layer adds.
+    """
+
+    def __init__(self, width: int, hidden: int, kind: DialogueKind, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.past, self.span = math.gcd(hidden, _HEADS), kind.reads == "past", kind.span
+        self.enter = nn.Linear(width, hidden)
+        self.norm = nn.LayerNorm(hidden)
+        self.ask = nn.Linear(hidden, 3 * hidden, bias=False)
+        self.answer = nn.Sequential(nn.Linear(hidden, hidden), nn.Dropout(dropout))
+        self.think = nn.Sequential(
+            nn.LayerNorm(hidden),
+            nn.Linear(hidden, 2 * hidden),
+            nn.GELU(),
+            nn.Linear(2 * hidden, hidden),
+            nn.Dropout(dropout),
+        )
+        self.distance = nn.Embedding(2 * _FAR + 1, self.heads)
+        self.speakers = nn.Embedding(2, self.heads) if kind.speakers else None
+        self.leave = nn.LayerNorm(hidden)
+        self.width_out = width + hidden
+
+    def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """Give ``(N, d)`` vectors their dialogue; ``speaker`` as `build_context` says."""
         index, lengths = by_dialogue(dialogue, turn)
-        packed = pack_padded_sequence(x[index], lengths.cpu(), batch_first=True, enforce_sorted=False)
-        padded, _lengths = pad_packed_sequence(self.gru(packed)[0], batch_first=True)
-        inside = torch.arange(index.shape[1], device=x.device) < lengths.unsqueeze(1)
-        around = torch.zeros(x.shape[0], padded.shape[-1], dtype=padded.dtype, device=x.device)
-        around[index[inside]] = padded[inside]
-        return torch.cat([x, around], dim=-1)
+        states = self.enter(x[index])
+        scores = self._scores(_known(speaker, x)[index], lengths)
+        parts = self.ask(self.norm(states)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        found = scaled_dot_product_attention(*parts.unbind(), attn_mask=scores.to(parts.dtype))
+        states = states + self.answer(found.transpose(1, 2).flatten(2))
+        states = self.leave(states + self.think(states))
+        return torch.cat([x, back_in_rows(states, index, lengths)], dim=-1)
+
+    def _scores(self, speaker: Tensor, lengths: Tensor) -> Tensor:
+        """Return what is added to the scores of ``(D, T)`` utterances: ``(D, heads, T, T)``."""
+        place = torch.arange(speaker.shape[1], device=speaker.device)
+        away = place - place.unsqueeze(1)
+        scores = self.distance(away.clamp(-_FAR, _FAR) + _FAR).expand(len(speaker), -1, -1, -1)
+        if self.speakers is not None:
+            scores = scores + self.speakers((speaker.unsqueeze(1) == speaker.unsqueeze(2)).long())
+        seen = (place < lengths.unsqueeze(1)).unsqueeze(1)
+        if self.past:
+            seen = seen & (away <= 0)
+        if self.span is not None:
+            seen = seen & (away.abs() <= self.span)
+        seen = seen | (away == 0)  # padding sees itself, lest it see nothing and learn NaN
+        return scores.masked_fill(~seen.unsqueeze(-1), -torch.inf).permute(0, 3, 1, 2)
 
 
 class NoContext(nn.Module):
     """Every utterance by itself."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.width_out = width
 
-    def forward(self, x: Tensor, dialogue: Tensor | None = None, turn: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, dialogue: Tensor | None = None, turn: Tensor | None = None, speaker: Tensor | None = None
+    ) -> Tensor:
         """Return ``x``."""
         return x
 
 
-# A window of earlier turns lies in the text input, so the head sees no context of its own.
-CONTEXTS: dict[str, type[DialogueContext | NoContext]] = {
-    "none": NoContext,
-    "window": NoContext,
-    "dialogue": DialogueContext,
-}
+def build_context(
+    context: str, width: int, hidden: int, *, kind: DialogueKind | None = None, dropout: float = 0.0
+) -> nn.Module:
+    """Build what ``(N, d)`` vectors go through before the head.
+
+    It takes ``x (N, d)``, ``dialogue``, ``turn`` and ``speaker``: ``(N,)`` integers, of which ``speaker`` is
+    equal where the same one speaks in the same dialogue; without it, every utterance has a speaker of its own.
+
+    Args:
+        context: ``none``, ``window`` (whose turns lie in the text input) or ``dialogue``.
+        width: d.
+        hidden: width of a layer over dialogues.
+        kind: of that layer; by default a `DialogueKind` as it is.
+        dropout: probability inside it.
+
+    Returns:
+        A module with ``width_out``.
+    """
+    kind = kind or DialogueKind()
+    if context != "dialogue":
+        return NoContext(width)
+    if kind.layer == "gru":
+        return RecurrentContext(width, hidden, kind)
+    return AttentionContext(width, hidden, kind, dropout)
+
+
+def context_inputs(context: str, kind: DialogueKind | None) -> tuple[str, ...]:
+    """Return the inputs of a model that `build_context` needs."""
+    speakers = context == "dialogue" and kind is not None and kind.speakers
+    return ("dialogue", "turn", "speaker") if speakers else ("dialogue", "turn")

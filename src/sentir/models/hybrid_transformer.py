@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sentir.models.context import CONTEXTS
+from sentir.models.context import DialogueKind, build_context, context_inputs
 from sentir.models.encoders import TextEncoder, load_text_encoder
 
 
@@ -52,6 +52,7 @@ class HybridTransformerClassifier(nn.Module):
             ``text_states`` where it would take token ids.
         layer_pooling: ``mix`` or ``concat``.
         context: ``none``, ``window`` or ``dialogue``.
+        dialogue: what kind of layer context ``dialogue`` is.
         hidden: width of the head.
         dropout: probability in the head.
     """
@@ -66,6 +67,7 @@ class HybridTransformerClassifier(nn.Module):
         states_shape: tuple[int, int] | None = None,
         layer_pooling: str = "mix",
         context: str = "none",
+        dialogue: DialogueKind | None = None,
         hidden: int = 256,
         dropout: float = 0.3,
     ) -> None:
@@ -80,10 +82,10 @@ class HybridTransformerClassifier(nn.Module):
         self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
         self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
         fused = hidden + (hidden // 4 if num_features else 0)
-        self.context = CONTEXTS[context](fused, hidden)
+        self.context = build_context(context, fused, hidden, kind=dialogue, dropout=dropout)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
         text = ("text_states",) if encoder is None else encoder.inputs
-        self.inputs = (*text, *(("features",) if num_features else ()), "dialogue", "turn")
+        self.inputs = (*text, *(("features",) if num_features else ()), *context_inputs(context, dialogue))
 
         self.pretrained_parts = () if encoder is None else ("encoder.",)
 
@@ -94,6 +96,7 @@ class HybridTransformerClassifier(nn.Module):
         features: Tensor | None = None,
         dialogue: Tensor | None = None,
         turn: Tensor | None = None,
+        speaker: Tensor | None = None,
         **tokens: Tensor,
     ) -> Tensor:
         """Classify N utterances.
@@ -102,6 +105,7 @@ class HybridTransformerClassifier(nn.Module):
             text_states: ``(N, L, d)`` vectors encoded beforehand, for a model without encoder.
             features: ``(N, F)`` scaled numeric features.
             dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
+            speaker: ``(N,)`` integers, equal where the same one speaks in the same dialogue.
             tokens: what the encoder takes, ``(N, T)`` each.
 
         Returns:
@@ -111,4 +115,4 @@ class HybridTransformerClassifier(nn.Module):
         x = self.text(self.layer_pooling(states))
         if self.features is not None:
             x = torch.cat([x, self.features(features)], dim=-1)
-        return self.head(self.context(x, dialogue, turn))
+        return self.head(self.context(x, dialogue, turn, speaker))

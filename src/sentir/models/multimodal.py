@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sentir.models.context import CONTEXTS
+from sentir.models.context import DialogueKind, build_context, context_inputs
 from sentir.models.emotion_model import sound_side
 from sentir.models.encoders import TextEncoder, load_text_encoder
 from sentir.models.fusion import FUSIONS
@@ -36,6 +36,7 @@ class MultimodalClassifier(nn.Module):
         fusion: a name in `sentir.models.fusion`.
         feature_sources: for each feature ``text`` or ``sound``, what it is measured from, or ``""`` (default).
         context: ``none``, ``window`` or ``dialogue``, over the fused vectors.
+        dialogue: what kind of layer context ``dialogue`` is.
         hidden: width of each modality's vector and of the head.
         dropout: probability in the head.
         modality_dropout: share of train utterances that lose a modality.
@@ -58,6 +59,7 @@ class MultimodalClassifier(nn.Module):
         fusion: str = "gated",
         feature_sources: Sequence[str] = (),
         context: str = "none",
+        dialogue: DialogueKind | None = None,
         hidden: int = 256,
         dropout: float = 0.3,
         modality_dropout: float = 0.1,
@@ -84,11 +86,11 @@ class MultimodalClassifier(nn.Module):
         sources = [[s == name for s in feature_sources or ("",) * num_features] for name in ("text", "sound")]
         self.register_buffer("feature_sources", torch.tensor(sources, dtype=torch.bool), persistent=False)
         fused = self.fusion.width_out + (hidden if num_features else 0)
-        self.context = CONTEXTS[context](fused, hidden)
+        self.context = build_context(context, fused, hidden, kind=dialogue, dropout=dropout)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
         text = ("text_states",) if encoder is None else encoder.inputs
         numeric = ("features",) if num_features else ()
-        self.inputs = (*text, "has_text", *self.audio.inputs, *numeric, "dialogue", "turn")
+        self.inputs = (*text, "has_text", *self.audio.inputs, *numeric, *context_inputs(context, dialogue))
         self.pretrained_parts = (
             *(() if encoder is None else ("encoder.",)),
             *(f"audio.{part}" for part in self.audio.pretrained_parts),
@@ -103,6 +105,7 @@ class MultimodalClassifier(nn.Module):
         features: Tensor | None = None,
         dialogue: Tensor | None = None,
         turn: Tensor | None = None,
+        speaker: Tensor | None = None,
         **inputs: Tensor,
     ) -> Tensor:
         """Classify N utterances.
@@ -112,6 +115,7 @@ class MultimodalClassifier(nn.Module):
             text_states: ``(N, L, d)`` vectors encoded beforehand, for a model without text encoder.
             features: ``(N, F)`` scaled numeric features.
             dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
+            speaker: ``(N,)`` integers, equal where the same one speaks in the same dialogue.
             inputs: what the text encoder and the sound side take, see their ``inputs``.
 
         Returns:
@@ -124,7 +128,7 @@ class MultimodalClassifier(nn.Module):
         x = self.fusion(torch.stack([self.text(self.layer_pooling(states)), sound], dim=1), present)
         if self.features is not None and features is not None:
             x = torch.cat([x, self.features(features * self._known(present))], dim=-1)
-        return self.head(self.context(x, dialogue, turn))
+        return self.head(self.context(x, dialogue, turn, speaker))
 
     def _drop(self, present: Tensor) -> Tensor:
         """Take one modality from some utterances that have both, in training."""

@@ -1,12 +1,31 @@
-"""Text, with or without the turns before it, → token ids and the mask of the utterance's own tokens."""
+"""Text, with or without the turns around it, → token ids and the mask of the utterance's own tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a tokenizer puts around two texts: tokens as pairs of id and token type.
+
+    Attributes:
+        head, middle, tail: before the first text, between the two, after the second.
+        types: token types of the first and the second text.
+        typed: whether the tokenizer gives token types; otherwise they are 0.
+    """
+
+    head: list[tuple[int, int]]
+    middle: list[tuple[int, int]]
+    tail: list[tuple[int, int]]
+    types: tuple[int, int]
+    typed: bool
 
 
 class TextTokenizer:
@@ -22,46 +41,77 @@ class TextTokenizer:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.normalize = normalize
+        self._bare = lru_cache(maxsize=1024)(self._tokenize)  # a turn lies in the windows of several utterances
 
-    def encode(self, text: str, before: str = "") -> dict[str, list[int]]:
-        """Return the ids of one utterance, after the text of earlier turns if there is any.
+    def encode(self, text: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> dict[str, list[int]]:
+        """Return the ids of one utterance among the turns around it, with the tokenizer's separator between them.
 
-        The utterance itself is never cut to make room for what came before it: the oldest tokens go first.
-        ``pool_mask`` marks the tokens to pool: all of them without context, else the utterance's own.
+        The utterance itself is never cut to make room for another turn: the farthest turns go first, and of a
+        turn that fits in part the nearer end stays. ``pool_mask`` marks the tokens to pool: all of them without
+        context, else the utterance's own.
+
+        Args:
+            text: of the utterance.
+            before, after: texts of the turns around it, in order; one without any token is left out.
         """
-        text = self.normalize(text)
-        alone = dict(self.tokenizer(text, truncation=True, max_length=self.max_length))
-        length = len(alone["input_ids"])
-        if not before:
-            return alone | {"pool_mask": [1] * length}
-        own = len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-        both = self._pair(self.normalize(before), text, own)
-        if both is None:
-            return alone | {"pool_mask": [1] * length}
-        total, tail = len(both["input_ids"]), self._special_tail
-        start = total - tail - own
-        mask = [1 if start <= n < total - tail else 0 for n in range(total)]
-        return both | {"pool_mask": mask if own else [1] * total}
+        own = self._bare(text)
+        frame = self._frame
+        room = self.max_length - len(frame.head) - len(own) - len(frame.tail)
+        left, right = self._fit(before, after, room)
+        if not left and not right:
+            alone = dict(self.tokenizer(self.normalize(text), truncation=True, max_length=self.max_length))
+            return alone | {"pool_mask": [1] * len(alone["input_ids"])}
+        return self._join(left, own, right)
 
     def cuts(self, text: str) -> bool:
         """Tell whether an utterance alone is longer than what is read of it."""
         return len(self.tokenizer(self.normalize(text), verbose=False)["input_ids"]) > self.max_length
 
-    def _pair(self, before: str, text: str, own: int) -> dict[str, list[int]] | None:
-        room = self.max_length - own - self.tokenizer.num_special_tokens_to_add(pair=True)
-        if room < 1:
-            return None
-        self.tokenizer.truncation_side = "left"
-        both = self.tokenizer(before, text, truncation="only_first", max_length=self.max_length)
-        self.tokenizer.truncation_side = "right"
-        return dict(both)
+    def _tokenize(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer(self.normalize(text), add_special_tokens=False, verbose=False)["input_ids"])
+
+    def _fit(
+        self, before: Sequence[str], after: Sequence[str], room: int
+    ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Return what fits of the turns on either side, in order, the nearest first served."""
+        left: list[tuple[int, ...]] = []
+        right: list[tuple[int, ...]] = []
+        for earlier, later in zip_longest(reversed(before), after, fillvalue=""):
+            for side, turn in ((left, self._bare(earlier)), (right, self._bare(later))):
+                most = room - len(self._frame.middle)
+                if not turn or most < 1:
+                    continue
+                kept = turn[:most] if side is right else turn[-most:]
+                side.append(kept)
+                room = most - len(kept)
+        return left[::-1], right
+
+    def _join(
+        self, left: list[tuple[int, ...]], own: tuple[int, ...], right: list[tuple[int, ...]]
+    ) -> dict[str, list[int]]:
+        """Chain turns as the tokenizer chains two texts; the utterance has the token type of the second."""
+        frame = self._frame
+        tokens = [(*token, 0) for token in frame.head]
+        for n, turn in enumerate((*left, own, *right)):
+            mine = int(n == len(left))
+            tokens += [(*token, 0) for token in frame.middle if n]
+            tokens += [(token, frame.types[mine], mine) for token in turn]
+        tokens += [(*token, 0) for token in frame.tail]
+        ids, types, pool = (list(column) for column in zip(*tokens, strict=True))
+        row = {"input_ids": ids, "attention_mask": [1] * len(ids), "pool_mask": pool if own else [1] * len(ids)}
+        return row | {"token_type_ids": types} if frame.typed else row
 
     @cached_property
-    def _special_tail(self) -> int:
-        """How many special tokens stand after a text (1 for BERT, 2 for XLNet)."""
-        ids, bare = (self.tokenizer("a", add_special_tokens=special)["input_ids"] for special in (True, False))
-        start = next(n for n in range(len(ids)) if ids[n : n + len(bare)] == bare)
-        return len(ids) - start - len(bare)
+    def _frame(self) -> Frame:
+        """Learn from an example what stands around two texts: ``</s></s>`` between RoBERTa's, for one."""
+        pair, bare = self.tokenizer("a", "a"), list(self._bare("a"))
+        ids, n = pair["input_ids"], len(bare)
+        first, second = (at for at in range(len(ids)) if ids[at : at + n] == bare)
+        typed = "token_type_ids" in pair
+        types = pair["token_type_ids"] if typed else [0] * len(ids)
+        tokens = list(zip(ids, types, strict=True))
+        parts = (tokens[:first], tokens[first + n : second], tokens[second + n :])
+        return Frame(*parts, (types[first], types[second]), typed)
 
     def pad(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
         """Pad N encodings to the longest, on the tokenizer's own side; every tensor is ``(N, T)``, int64."""

@@ -55,6 +55,28 @@ class Stacked(Section):
     train: dict[str, Any] = Field(default_factory=dict)
 
 
+class Dialogue(Section):
+    """The layer over the utterances of a dialogue, where ``model.context = "dialogue"``.
+
+    Attributes:
+        layer: ``gru``, or ``attention`` (a transformer layer with relative positions).
+        reads: ``both``, or ``past``: an answer never changes with what is said later.
+        speakers: whether it tells the utterance's own speaker from others; an unknown one is another.
+        span: how many turns away attention reaches; none = the whole dialogue.
+    """
+
+    layer: Literal["gru", "attention"] = "gru"
+    reads: Literal["both", "past"] = "both"
+    speakers: bool = False
+    span: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _span_is_of_attention(self) -> Self:
+        if self.span is not None and self.layer != "attention":
+            raise ValueError(_("'span' needs layer 'attention'; remove it."))
+        return self
+
+
 class Lora(Section):
     """Adapters of low rank, what learns of a text encoder where ``model.encoder = "lora"``.
 
@@ -84,11 +106,15 @@ class Model(Section):
         layers: hidden layers to read, 0 being the embeddings; none = all when mixed, the last otherwise.
         layer_pooling: ``mix`` (learned weights over layers) or ``concat``.
         max_length: longest input in tokens; none = what the backbone allows.
-        context: ``none``, ``window`` (previous turns in the text input) or ``dialogue`` (a recurrent layer).
+        context: ``none``, ``window`` (previous turns in the text input) or ``dialogue`` (a layer over dialogues).
+        dialogue: that layer.
         window: how many previous turns a window holds.
+        window_right: how many later turns it holds; they need ``window_separators``.
         window_speakers: whether a window names the speakers.
+        window_separators: whether the tokenizer's separator stands between all turns of a window; otherwise the
+            earlier ones are one text.
         features: names of feature sets in `sentir.features`.
-        hidden: width of the head's layers (and of each direction of the recurrent layer).
+        hidden: width of the head's layers (and of a layer over dialogues, in each direction of a recurrent one).
         audio: the sound side.
         stacked: another model, whose probabilities the feature set ``stacked`` holds where it is named.
         fusion: how ``multimodal`` joins text and sound, a name in `sentir.models.fusion`.
@@ -107,8 +133,11 @@ class Model(Section):
     context: Literal["none", "window", "dialogue"] = "none"
     window: int = Field(3, ge=1)
     window_speakers: bool = True
+    dialogue: Dialogue = Dialogue()
     features: tuple[str, ...] = ()
+    window_right: int = Field(0, ge=0)
     hidden: int = Field(256, ge=1)
+    window_separators: bool = False
     dropout: float = Field(0.3, ge=0, lt=1)
     audio: Audio = Audio()
     stacked: Stacked | None = None
@@ -118,6 +147,12 @@ class Model(Section):
     @model_validator(mode="after")
     def _stacked_is_described(self) -> Self:
         if "stacked" in self.features and self.stacked is None:
+    @model_validator(mode="after")
+    def _later_turns_are_apart(self) -> Self:
+        if self.window_right and not self.window_separators:
+            raise ValueError(_("'window_right' needs window_separators=true; set it."))
+        return self
+
             raise ValueError(_("the feature set 'stacked' needs the section 'model.stacked'"))
         return self
 

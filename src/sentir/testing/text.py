@@ -20,7 +20,7 @@ def check_text_backbone(name: str, weights: Path) -> None:
     """Check that a text backbone keeps what Sentir promises of every one.
 
     It gives one finite vector per utterance and layer; the vectors do not depend on the utterance's company in a
-    batch; inputs respect its maximum length; with earlier turns before it, an utterance keeps all its tokens and
+    batch; inputs respect its maximum length; among other turns an utterance keeps all its tokens and
     they alone are pooled; gradients reach every parameter that the output depends on; saved and loaded again, it
     gives the same tokens and vectors.
 
@@ -61,19 +61,19 @@ def _check_vectors(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
 @torch.no_grad()
 def _check_lengths(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     long = " ".join(SENTENCES * 40)
-    for row in (tokenizer.encode(long), tokenizer.encode("Hi.", long), tokenizer.encode(long, long)):
+    for row in (tokenizer.encode(long), tokenizer.encode("Hi.", [long]), tokenizer.encode(long, [long], [long])):
         length = len(row["input_ids"])
         assert length <= tokenizer.max_length, f"an input has {length} tokens, more than {tokenizer.max_length}"
         encoder(**{key: value for key, value in tokenizer.pad([row]).items() if key in encoder.inputs})
 
 
 def _check_context(tokenizer: TextTokenizer) -> None:
-    before = " ".join(SENTENCES * 40)
+    long = " ".join(SENTENCES * 40)
     for text in SENTENCES:
         own = tokenizer.tokenizer(tokenizer.normalize(text), add_special_tokens=False)["input_ids"]
-        row = tokenizer.encode(text, before)
+        row = tokenizer.encode(text, [long], [long])
         pooled = [token for token, own_token in zip(row["input_ids"], row["pool_mask"], strict=True) if own_token]
-        assert pooled == own, f"after earlier turns, the pooled tokens of {text!r} are not its own"
+        assert pooled == own, f"among other turns, the pooled tokens of {text!r} are not its own"
 
 
 def _check_gradients(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:

@@ -13,6 +13,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.errors import RecipeError
 from sentir.features import FEATURES, HEARD
 from sentir.i18n import _, mark
+from sentir.models.context import DialogueKind
 from sentir.models.audio_backbones import audio_backbone, audio_source, find_audio_weights
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.fusion import FUSIONS
@@ -57,6 +58,7 @@ def hybrid_transformer(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn
         len(space),
         **_reading(preparer),
         context=settings.context,
+        dialogue=DialogueKind(**settings.dialogue.model_dump()),
         hidden=settings.hidden,
         dropout=settings.dropout,
     )
@@ -90,6 +92,7 @@ def multimodal(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
         fusion=settings.fusion,
         feature_sources=[feature_source(name.partition(".")[0], settings) for name in columns],
         context=settings.context,
+        dialogue=DialogueKind(**settings.dialogue.model_dump()),
         hidden=settings.hidden,
         dropout=settings.dropout,
         modality_dropout=settings.modality_dropout,

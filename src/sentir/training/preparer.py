@@ -34,8 +34,8 @@ class Prepared:
 
     Attributes:
         ids: N utterance ids.
-        tensors: by N rows, ``text_states`` and ``speech_states`` (N, L, d), ``features`` (N, F), ``dialogue`` and
-            ``turn`` (N,).
+        tensors: by N rows, ``text_states`` and ``speech_states`` (N, L, d), ``features`` (N, F), ``dialogue``,
+            ``turn`` and ``speaker`` (N,), the last equal where the same one speaks in the same dialogue.
         units: rows that must share a batch: whole dialogues where the model has dialogue context.
         tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand or is not read.
         tokenizer: pads them.
@@ -144,6 +144,7 @@ class Preparer:
         for n, members in enumerate(rows):
             number[members], turn[members] = n, np.arange(len(members))
         tensors = {"dialogue": torch.from_numpy(number), "turn": torch.from_numpy(turn)}
+        tensors["speaker"] = torch.tensor(_speakers(blind, rows), dtype=torch.long)
         if self.scaler is not None and blind:
             table = compute_features(self.model.features, blind).with_given(self.scaler.names)
             tensors["features"] = torch.from_numpy(self.scaler.transform(table))
@@ -165,3 +166,13 @@ def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:
     if len(row_of) < len(utterances):
         raise PredictionsError(_("An utterance id stands twice; give every utterance its own."))
     return [[row_of[u.id] for u in d.utterances] for d in group_dialogues(utterances)]
+
+
+def _speakers(utterances: Sequence[Utterance], rows: list[list[int]]) -> list[int]:
+    """Number the speakers of each dialogue; a name in another dialogue, and no name, is another speaker."""
+    numbers: dict[tuple[int, str | int], int] = {}
+    found = [0] * len(utterances)
+    for n, members in enumerate(rows):
+        for row in members:
+            found[row] = numbers.setdefault((n, utterances[row].speaker or row), len(numbers))
+    return found

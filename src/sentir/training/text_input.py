@@ -84,9 +84,12 @@ class TextInput:
             return [self.tokenizer.encode(text) for text in texts]
         encodings: list[Encoding] = [{}] * len(texts)
         for rows in dialogues:
-            for position, row in enumerate(rows):
-                before = " ".join(texts[n] for n in rows[max(0, position - self.model.window) : position])
-                encodings[row] = self.tokenizer.encode(texts[row], before)
+            for place, row in enumerate(rows):
+                before = [texts[n] for n in rows[max(0, place - self.model.window) : place]]
+                after = [texts[n] for n in rows[place + 1 : place + 1 + self.model.window_right]]
+                if not self.model.window_separators:
+                    before = [" ".join(before)]
+                encodings[row] = self.tokenizer.encode(texts[row], before, after)
         return encodings
 
 

@@ -33,7 +33,7 @@ from sentir.training.watching import Bar, Curves, Epochs, Speed, curves
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 # Inputs of a model without any encoder.
 _HEAD_INPUTS = frozenset({"has_text", "text_states", "has_sound", "speech_states"})
-_HEAD_INPUTS |= {"features", "dialogue", "turn"}
+_HEAD_INPUTS |= {"features", "dialogue", "turn", "speaker"}
 _AVERAGE = "average.safetensors"
 OnEpoch = Callable[[Mapping[str, float]], None]  # told a training's latest point
 
