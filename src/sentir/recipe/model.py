@@ -131,13 +131,13 @@ class Model(Section):
     layer_pooling: Literal["mix", "concat"] = "mix"
     max_length: int | None = Field(None, ge=8)
     context: Literal["none", "window", "dialogue"] = "none"
-    window: int = Field(3, ge=1)
-    window_speakers: bool = True
     dialogue: Dialogue = Dialogue()
-    features: tuple[str, ...] = ()
+    window: int = Field(3, ge=1)
     window_right: int = Field(0, ge=0)
-    hidden: int = Field(256, ge=1)
+    window_speakers: bool = True
     window_separators: bool = False
+    features: tuple[str, ...] = ()
+    hidden: int = Field(256, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)
     audio: Audio = Audio()
     stacked: Stacked | None = None
@@ -145,14 +145,14 @@ class Model(Section):
     modality_dropout: float = Field(0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _stacked_is_described(self) -> Self:
-        if "stacked" in self.features and self.stacked is None:
-    @model_validator(mode="after")
     def _later_turns_are_apart(self) -> Self:
         if self.window_right and not self.window_separators:
             raise ValueError(_("'window_right' needs window_separators=true; set it."))
         return self
 
+    @model_validator(mode="after")
+    def _stacked_is_described(self) -> Self:
+        if "stacked" in self.features and self.stacked is None:
             raise ValueError(_("the feature set 'stacked' needs the section 'model.stacked'"))
         return self
 

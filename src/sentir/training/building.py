@@ -13,8 +13,8 @@ from sentir.corpus.labels import LabelSpace
 from sentir.errors import RecipeError
 from sentir.features import FEATURES, HEARD
 from sentir.i18n import _, mark
-from sentir.models.context import DialogueKind
 from sentir.models.audio_backbones import audio_backbone, audio_source, find_audio_weights
+from sentir.models.context import DialogueKind
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.fusion import FUSIONS
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
