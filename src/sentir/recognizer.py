@@ -2,7 +2,8 @@
 
 The folder::
 
-    sentir.json         recipe, label space, calibration, thresholds, scaler, mel levels, facts of the training
+    sentir.json         recipe, label space, calibration, thresholds, scaler, mel levels, facts of the training;
+                        for other tasks their own
     model.safetensors   everything that was learned, but for these encoders
     stacked/            the recognizer whose probabilities are among its features, if there is one
     encoder/            the text encoder, if it reads, with its tokenizer, as transformers saves them
@@ -18,7 +19,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ from sentir.recipe import Recipe
 from sentir.training.building import MODELS
 from sentir.training.card import data_facts, save_cards
 from sentir.training.fitting import fit
-from sentir.training.inference import predict_prepared
+from sentir.training.inference import predict_tasks
 from sentir.training.preparer import Preparer
 from sentir.training.saving import (
     ENCODER_FOLDERS,
@@ -53,6 +54,7 @@ from sentir.training.saving import (
     save_encoders,
 )
 from sentir.training.sound_input import MelLevels
+from sentir.training.tasks import Task, outputs
 from sentir.training.trainer import OnEpoch
 
 FORMAT = 4
@@ -78,6 +80,7 @@ class Recognizer:
         facts: where it comes from: corpus, dev score, versions …; ``scores``: rows for its card.
         stacked: the recognizer whose probabilities are among its features, if there is one.
         calibration: fitted on dev; ``None`` where a number is recognized, or it was saved before there was one.
+        also: the tasks that it recognizes beside its own.
     """
 
     recipe: Recipe
@@ -88,6 +91,7 @@ class Recognizer:
     facts: Mapping[str, Any] = field(default_factory=dict)
     stacked: Recognizer | None = None
     calibration: Calibration | None = None
+    also: tuple[Task, ...] = ()
 
     @classmethod
     def fit(
@@ -124,7 +128,7 @@ class Recognizer:
         }
         fitted.model.to(best_device())
         parts = (fitted.space, fitted.preparer, fitted.model, fitted.thresholds)
-        return cls(recipe, *parts, facts, stacked, fitted.calibration), fitted.dev
+        return cls(recipe, *parts, facts, stacked, fitted.calibration, fitted.also), fitted.dev
 
     @property
     def needs(self) -> frozenset[str]:
@@ -138,6 +142,10 @@ class Recognizer:
         Returns:
             Calibrated probabilities keyed by id; `labels` turns them into names with the recognizer's thresholds.
         """
+        return self.predict_tasks(utterances)[self.space.task]
+
+    def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
+        """Predict N utterances, as `predict` does, in every task that the model recognizes, its own first."""
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         if self.stacked is not None:
             utterances = with_stacked(utterances, self.stacked.predict(utterances))
@@ -145,8 +153,9 @@ class Recognizer:
         if (text := self.preparer.text) is not None and (n := prepared.cut()):
             say(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
-        found = predict_prepared(self.model, prepared, self.space, source=source)
-        return self.calibration.apply(found) if self.calibration else found
+        tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)
+        found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)
+        return {task.space.task: task.apply(one) for task, one in zip(tasks, found, strict=True)}
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number, by the thresholds chosen on dev."""
@@ -185,9 +194,8 @@ class Recognizer:
         tree = {
             "format": FORMAT,
             "recipe": self.recipe.tree(),
-            "space": asdict(self.space),
-            "calibration": None if self.calibration is None else self.calibration.to_dict(),
-            "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
+            **Task(self.space, self.calibration, self.thresholds).to_dict(),
+            "also": [task.to_dict() for task in self.also],
             "scaler": None if scaler is None else scaler.to_dict(),
             "mel_levels": None if sound is None else sound.levels.to_dict(),
             **encoder_digests(self.preparer),
@@ -209,20 +217,19 @@ class Recognizer:
         tree = _read_facts(folder)
         try:
             recipe = Recipe.parse(tree["recipe"], where=str(folder / FACTS))
-            space = LabelSpace.from_dict(tree["space"])
+            own, also = Task.from_dict(tree), tuple(Task.from_dict(task) for task in tree["also"])
             scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
-            thresholds = _thresholds(tree["thresholds"], len(space))
             levels = MelLevels.from_dict(tree["mel_levels"]) if tree["mel_levels"] else None
-            calibration = Calibration.from_dict(tree["calibration"], space) if tree["calibration"] else None
             facts, digests = tree["facts"], {"speech_digest": "", "encoder_digest": tree["encoder_digest"]} | tree
         except (AttributeError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise incomplete(folder, FACTS, error) from error
         preparer = load_preparer(folder, recipe, scaler, levels, digests)
-        model = MODELS.get(recipe.model.kind).build(preparer, space, False)
+        spaces = [task.space for task in (own, *also)]
+        model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), False)
         _load_learned(model, folder)
         stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacks else None
         model = model.to(best_device()).eval()
-        return cls(recipe, space, preparer, model, thresholds, facts, stacked, calibration)
+        return cls(recipe, own.space, preparer, model, own.thresholds, facts, stacked, own.calibration, also)
 
 
 def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> list[Utterance]:
@@ -232,15 +239,6 @@ def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> l
     return [
         replace(u, stacked=dict(zip(names, row, strict=True))) for u, row in zip(utterances, rows, strict=True)
     ]
-
-
-def _thresholds(values: Any, k: int) -> NDArray[np.float64] | None:
-    if values is None:
-        return None
-    cuts = np.array(values, dtype=np.float64)
-    if cuts.shape != (k,) or not np.isfinite(cuts).all():
-        raise ValueError("thresholds")
-    return cuts
 
 
 def _learned(model: nn.Module) -> dict[str, Tensor]:
@@ -275,4 +273,4 @@ def _read_facts(folder: Path) -> dict[str, Any]:
             _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
               path=path, found=tree.get("format") if isinstance(tree, dict) else None, known=FORMAT)
         )  # fmt: skip
-    return {"calibration": None} | tree if tree["format"] == _UNCALIBRATED else tree
+    return ({"calibration": None} if tree["format"] == _UNCALIBRATED else {}) | {"also": []} | tree

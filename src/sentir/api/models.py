@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.corpus.predictions import Answer, Prediction, Predictions
+from sentir.corpus.predictions import Answer, Beside, Prediction, Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import LockedTestError, PredictionsError, RecognizerError
 from sentir.evaluation.details import Details
@@ -187,11 +187,14 @@ def predict(
         )  # fmt: skip
     kind = recognizer.recipe.model.audio.mel
     utterances, problems = meet_needs(utterances, recognizer.needs, kind=kind)
-    answers, doubts = _answers(recognizer, [u for u in utterances if u.id not in problems], not_sure)
+    answers, doubts, also = _answers(recognizer, [u for u in utterances if u.id not in problems], not_sure)
     synthetic = bool(recognizer.facts.get("synthetic"))
     found = ((u, problems.get(u.id, ""), *answers.get(u.id, ((), {}, {}))) for u in utterances)
     return [
-        Prediction(u.id, u.text, u.speaker, labels, shares, synthetic, problem, values, doubts.get(u.id))
+        Prediction(
+            u.id, u.text, u.speaker, labels, shares, synthetic, problem, values, doubts.get(u.id),
+            {task: Beside(*rows[u.id]) for task, rows in also.items() if u.id in rows},
+        )
         for u, problem, labels, shares, values in found
     ]
 
@@ -204,7 +207,8 @@ def _answers(
         return {}, {}
     found, calibration, cuts = recognizer.predict(utterances), recognizer.calibration, recognizer.thresholds
     doubts = calibration.not_sure(found, cuts) if not_sure and calibration else {}
-    return found.answers(cuts), doubts
+    also = {task.space.task: tasks[task.space.task].answers(task.thresholds) for task in recognizer.also}
+    return found.answers(cuts), doubts, also
 
 
 def _load(folder: Path) -> Recognizer:

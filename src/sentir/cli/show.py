@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.api import Prediction
+from sentir.corpus.predictions import Beside
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.report.words import word
@@ -69,24 +70,31 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
     speakers = any(row.speaker for row in rows)
     shares = any(row.probabilities for row in rows)
     headings = ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"))
-    for heading in (*headings, *((_("probabilities"),) if shares else ())):
+    others = rows[0].also
+    for heading in (*headings, *((_("probabilities"),) if shares else ()), *map(word, others)):
         table.add_column(heading, overflow="fold")
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
-        names = ", ".join(word(name) for name in row.labels) or _("none of them")
-        names = " · ".join(f"{word(name)} {value:.2f}" for name, value in row.values.items()) or names
+        names = _recognized(row)
         names = _("{labels} (not sure)", labels=names) if row.not_sure else names
         best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
         cells = [row.speaker or ""] if speakers else []
-        table.add_row(*map(text, [*cells, row.text or row.id, names, *([best] if shares else [])]))
+        beside = [_recognized(row.also[task]) for task in others]
+        table.add_row(*map(text, [*cells, row.text or row.id, names, *([best] if shares else []), *beside]))
     return table
+
+
+def _recognized(one: Prediction | Beside) -> str:
+    numbers = " · ".join(f"{word(name)} {value:.2f}" for name, value in one.values.items())
+    return numbers or ", ".join(word(name) for name in one.labels) or _("none of them")
 
 
 def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label, the problem if any.
 
     Where a number is recognized it stands in a column of its name, and there are no labels. Where it was asked
-    whether the model is not sure, there is a column ``not_sure``, true or false.
+    whether the model is not sure, there is a column ``not_sure``, true or false. What is recognized beside has a
+    column ``task`` with labels, and ``task.label`` or ``task.name`` with numbers.
 
     That it was written is said on standard error, for standard output may be JSON.
 
@@ -95,17 +103,26 @@ def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     """
     if path.suffix.lower() != ".csv":
         raise SentirError(_("Predictions are written as .csv; {path} is none.", path=path))
-    names = next((list(row.probabilities | row.values) for row in rows if not row.problem), [])
+    found = [_cells(row) for row in rows]
+    recognized = next((cells for row, cells in zip(rows, found, strict=True) if not row.problem), found[0])
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        asked = any(row.not_sure is not None for row in rows)
-        writer.writerow(["id", "speaker", "text", "labels", *names, *(["not_sure"] if asked else []), "problem"])
-        for row in rows:
-            numbers = row.probabilities | row.values
-            shares = [f"{numbers[name]:.6f}" if numbers else "" for name in names]
-            doubt = ["" if row.not_sure is None else str(row.not_sure).lower()] if asked else []
-            said = [row.id, row.speaker or "", row.text or "", "|".join(row.labels)]
-            writer.writerow([*said, *shares, *doubt, row.problem])
+        writer = csv.DictWriter(file, [*recognized, "problem"], restval="")
+        writer.writeheader()
+        for row, cells in zip(rows, found, strict=True):
+            writer.writerow(cells | {"problem": row.problem})
     _errors.print(text(_("Written: {path}", path=path)))
     if failed := sum(bool(row.problem) for row in rows):
         _errors.print(text(_("{n} could not be recognized; the column 'problem' says why.", n=failed)))
+
+
+def _cells(row: Prediction) -> dict[str, str]:
+    """Return the cells of a row of a table, but for its problem; of one that has one, those that are known."""
+    cells = {"id": row.id, "speaker": row.speaker or "", "text": row.text or "", "labels": "|".join(row.labels)}
+    cells |= _numbers(row)
+    for task, beside in row.also.items():
+        cells |= {task: "|".join(beside.labels)} | _numbers(beside, f"{task}.")
+    return cells if row.not_sure is None else cells | {"not_sure": str(row.not_sure).lower()}
+
+
+def _numbers(one: Prediction | Beside, prefix: str = "") -> dict[str, str]:
+    return {f"{prefix}{name}": f"{number:.6f}" for name, number in (one.probabilities | one.values).items()}

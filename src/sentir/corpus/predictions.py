@@ -131,6 +131,15 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What a recognizer says of one utterance in a task beside its own, as in a `Prediction`."""
+
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    values: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a recognizer says of one utterance.
 
@@ -141,6 +150,7 @@ class Prediction:
         problem: why there are neither labels nor probabilities, one sentence; ``""`` if there are.
         values: name → number, where a number is recognized.
         not_sure: whether the model is not sure of it; ``None`` where it was not asked or there is no answer.
+        also: task → what is said in it, where a model recognizes other tasks beside its own.
     """
 
     id: str
@@ -152,3 +162,4 @@ class Prediction:
     problem: str = ""
     values: dict[str, float] = field(default_factory=dict)
     not_sure: bool | None = None
+    also: dict[str, Beside] = field(default_factory=dict)

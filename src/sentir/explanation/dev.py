@@ -118,7 +118,7 @@ class Dev:
                     part.batch = n
                 changed = {name: tensor[rows].to(self._device) for name, tensor in (given or {}).items()}
                 used = {name: tensor for name, tensor in (inputs | changed).items() if name in wanted}
-                logits[rows] = model(**used).float().cpu()
+                logits[rows] = model(**used)[:, : len(space)].float().cpu()
         return self._calibrated(Predictions(self.prepared.ids, space.probabilities(logits.numpy()), space))
 
     def alone(self) -> Predictions:

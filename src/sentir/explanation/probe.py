@@ -30,6 +30,7 @@ class Probe:
         temperature: of the calibration; 1 without.
         scale: middle and half length of the scale of a number; ``None`` for labels.
         bias: of the calibration, where several labels may hold.
+        labels: how many labels the task has; ``None`` = as many as there are logits.
     """
 
     model: nn.Module
@@ -41,6 +42,7 @@ class Probe:
     temperature: float
     scale: tuple[float, float] | None
     bias: float = 0.0
+    labels: int | None = None
 
     @property
     def rows(self) -> int:
@@ -71,7 +73,7 @@ class Probe:
     def _odds(self, logits: Tensor) -> Tensor:
         if self.scale is not None:
             return self.scale[0] + self.scale[1] * logits[:, self.label]
-        logits = logits / self.temperature
+        logits = logits[:, : self.labels] / self.temperature
         if not self.single:
             return logits[:, self.label] + self.bias
         others = [k for k in range(logits.shape[1]) if k != self.label]
@@ -113,6 +115,7 @@ def make_probe(recognizer: Recognizer, prepared: Prepared, row: int, label: int)
         temperature=temperatures[label % len(temperatures)],
         scale=((low + high) / 2, (high - low) / 2) if space.kind == "regression" else None,
         bias=biases[label % len(biases)],
+        labels=len(space),
     )
     return probe, unit
 

@@ -99,6 +99,11 @@ class Recipe(Section):
         """Return a copy with nested ``changes`` applied and checked."""
         return type(self).parse(merge(self.tree(), changes), where=where)
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The tasks that the model learns beside its own."""
+        return tuple(task for task in dict.fromkeys(self.model.also) if task != self.data.task)
+
     def stacked(self) -> Recipe | None:
         """Return the recipe of the model whose probabilities are features of this one, if there is one.
 

@@ -118,6 +118,8 @@ class Model(Section):
         audio: the sound side.
         stacked: another model, whose probabilities the feature set ``stacked`` holds where it is named.
         fusion: how ``multimodal`` joins text and sound, a name in `sentir.models.fusion`.
+        also: tasks of the corpus that the same model learns beside ``data.task`` (which may be among them), each
+            with a head of its own.
         modality_dropout: share of train utterances of which ``multimodal`` loses the text, or else the sound.
     """
 
@@ -142,6 +144,7 @@ class Model(Section):
     audio: Audio = Audio()
     stacked: Stacked | None = None
     fusion: str = "gated"
+    also: tuple[str, ...] = ()
     modality_dropout: float = Field(0.1, ge=0, lt=1)
 
     @model_validator(mode="after")

@@ -56,6 +56,7 @@ class Train(Section):
         patience: epochs without a better dev score before training stops.
         average: share of the average of weights over past steps that a step leaves (0.99: about a hundred
             steps); dev scores and keeps the average. 0 = none.
+        also_weight: what the losses of the tasks in ``model.also`` are multiplied by before they are added.
         augment: changes of what a model hears in training.
     """
 
@@ -83,4 +84,5 @@ class Train(Section):
     max_grad_norm: float = Field(1.0, gt=0)
     seed: int = 0
     average: float = Field(0.0, ge=0, lt=1)
+    also_weight: float = Field(1.0, gt=0)
     augment: Augment = Augment()

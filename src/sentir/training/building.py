@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from sentir.corpus.labels import LabelSpace
 from sentir.errors import RecipeError
 from sentir.features import FEATURES, HEARD
 from sentir.i18n import _, mark
@@ -40,22 +39,23 @@ class ModelKind:
     """A kind of network.
 
     Attributes:
-        build: ``(preparer, space, fresh)`` → a network for what the preparer gives and the space asks; ``fresh``
-            is false when saved weights are laid over it at once.
+        build: ``(preparer, outputs, fresh)`` → a network for what the preparer gives, with as many logits as
+            ``outputs`` is long (a label space, or names of the labels of several); ``fresh`` is false when saved
+            weights are laid over it at once.
         needs: ``text``, ``sound`` or both.
     """
 
-    build: Callable[[Preparer, LabelSpace, bool], nn.Module]
+    build: Callable[[Preparer, Sized, bool], nn.Module]
     needs: frozenset[str]
 
 
-def hybrid_transformer(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
+def hybrid_transformer(preparer: Preparer, outputs: Sized, fresh: bool) -> nn.Module:
     """Build a `HybridTransformerClassifier`."""
     settings = preparer.model
     return HybridTransformerClassifier(
         settings.backbone,
         len(_columns(preparer)),
-        len(space),
+        len(outputs),
         **_reading(preparer),
         context=settings.context,
         dialogue=DialogueKind(**settings.dialogue.model_dump()),
@@ -64,13 +64,13 @@ def hybrid_transformer(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn
     )
 
 
-def emotion_model(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
+def emotion_model(preparer: Preparer, outputs: Sized, fresh: bool) -> nn.Module:
     """Build an `EmotionModel`."""
     settings = preparer.model
     return EmotionModel(
         settings.audio.backbone,
         len(_columns(preparer)),
-        len(space),
+        len(outputs),
         **_hearing(preparer, fresh, "states_shape"),
         layer_pooling=settings.layer_pooling,
         hidden=settings.hidden,
@@ -78,7 +78,7 @@ def emotion_model(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Modu
     )
 
 
-def multimodal(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
+def multimodal(preparer: Preparer, outputs: Sized, fresh: bool) -> nn.Module:
     """Build a `MultimodalClassifier`."""
     settings = preparer.model
     columns = _columns(preparer)
@@ -86,7 +86,7 @@ def multimodal(preparer: Preparer, space: LabelSpace, fresh: bool) -> nn.Module:
         settings.backbone,
         settings.audio.backbone,
         len(columns),
-        len(space),
+        len(outputs),
         **_reading(preparer),
         **_hearing(preparer, fresh, "speech_shape"),
         fusion=settings.fusion,

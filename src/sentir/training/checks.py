@@ -40,12 +40,18 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
         ("label_smoothing", train.label_smoothing > 0, space.kind != "regression", wants_labels),
         ("loss", train.loss == "focal", space.kind != "regression", wants_labels),
         ("sampling", train.sampling == "balanced", space.kind != "regression", wants_labels),
+        ("also_weight", train.also_weight != 1, bool(recipe.also), _("another task in 'model.also'")),
         ("balance", train.balance != "none", space.kind != "regression", wants_labels),
     ):
         if is_set and not works:
             raise RecipeError(
                 _("'train.{key}' does nothing here: it needs {what}; remove it.", key=key, what=what)
             )
+    if model.also and not recipe.also:
+        raise RecipeError(
+            _("'model.also' names only '{task}', the recipe's own task; name another, or remove it.",
+              task=recipe.data.task)
+        )  # fmt: skip
     if model.encoder == "lora" and "text" in needs:
         require_peft()
     mixed_precision(train.precision)

@@ -8,16 +8,16 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from transformers import set_seed
 
 from sentir.audit import check_inputs
 from sentir.corpus.cleaning import clean
-from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError
-from sentir.evaluation.calibration import Calibration, calibrate
+from sentir.evaluation.calibration import Calibration
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.results import gain
@@ -29,9 +29,10 @@ from sentir.progress import say
 from sentir.recipe import Data, Recipe
 from sentir.training.building import MODELS, check_model, check_weights, heard, weights_sources
 from sentir.training.checks import check_settings
-from sentir.training.inference import predict_prepared
-from sentir.training.losses import encode_targets, recipe_loss
+from sentir.training.inference import predict_prepared, predict_tasks
+from sentir.training.losses import UNLABELED, encode_targets
 from sentir.training.preparer import Preparer
+from sentir.training.tasks import Task, outputs, tasks_loss
 from sentir.training.trainer import OnEpoch, Training, train_model
 
 Thresholds = NDArray[np.float64]
@@ -46,6 +47,7 @@ class Fitted:
         unusable: split → how many utterances had no usable ``text`` or ``sound`` for a model that takes it.
         cut: split → how many had a text of which only the beginning was read.
         sources: where the weights of ``text`` and ``sound`` came from.
+        also: the tasks that it recognizes beside its own.
     """
 
     preparer: Preparer
@@ -58,6 +60,7 @@ class Fitted:
     unusable: dict[str, dict[str, int]]
     cut: dict[str, int]
     sources: dict[str, Source]
+    also: tuple[Task, ...] = ()
 
 
 def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> Fitted:
@@ -69,12 +72,10 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
         SentirError: for names, weights or settings that cannot be used.
     """
     check_training(recipe, corpus)
-    task = recipe.data.task
-    space, metric = corpus.space(task), metric_name(corpus.space(task), recipe.evaluation.metric)
-    kind = MODELS.get(recipe.model.kind)
-    labeled = labeled_utterances(corpus, task)
-    learned = [_target(u, recipe) for u in corpus.train]
-    if not any(target is not None for target in learned):
+    spaces = [corpus.space(task) for task in (recipe.data.task, *recipe.also)]
+    space, metric = spaces[0], metric_name(spaces[0], recipe.evaluation.metric)
+    learned = [_targets(corpus, recipe, space) for space in spaces]
+    if not all((targets != UNLABELED).any() for targets in learned):
         raise RecipeError(
             _("'data.min_train_words' = {n} leaves no train utterance to learn from; lower it.",
               n=recipe.data.min_train_words)
@@ -83,36 +84,34 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
     _say_once(_say_sources(sources))
     set_seed(recipe.train.seed)
     preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
-    model = kind.build(preparer, space, True)
-    train = preparer.prepare(corpus.train)
-    targets = encode_targets(space, learned)
-    dev = preparer.prepare(corpus.dev)
-    ids = [u.id for u in labeled["dev"]]
-    truth = space.encode([u.labels[task] for u in labeled["dev"]])
+    model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), True)
+    train, dev = preparer.prepare(corpus.train), preparer.prepare(corpus.dev)
+    labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
+    truth = space.encode(labels[space.task].values())
 
     def dev_score() -> float:
-        p = predict_prepared(model, dev, space).select(ids).probabilities
+        p = predict_prepared(model, dev, space).select(labels[space.task]).probabilities
         return gain(metric, score(space, truth, p, tune_thresholds(space, truth, p))[metric])
 
     training = train_model(
         model,
         train,
-        targets,
+        learned[0],
+        also=learned[1:],
         settings=recipe.train,
-        loss=recipe_loss(space, targets, recipe.train),
+        loss=tasks_loss(spaces, learned, recipe.train),
         dev_score=dev_score,
         on_epoch=on_epoch,
         name=recipe.name,
-        depends=(corpus.fingerprint, space.task, metric, recipe.model.model_dump_json()),
+        depends=(corpus.fingerprint, *(s.task for s in spaces), metric, recipe.model.model_dump_json()),
     )
     merge_lora(model)
-    predictions = predict_prepared(model, dev, space)
-    calibration = calibrate(space, truth, predictions.select(ids).probabilities)
-    predictions = calibration.apply(predictions) if calibration else predictions
-    thresholds = tune_thresholds(space, truth, predictions.select(ids).probabilities)
+    found = predict_tasks(model, dev, spaces)
+    (own, predictions), *others = [Task.settle(p, labels[p.space.task]) for p in found]
     unusable = {"train": train.unusable(), "dev": dev.unusable()}
     cut = {"train": train.cut(), "dev": dev.cut()}
-    return Fitted(preparer, model, space, calibration, thresholds, training, predictions, unusable, cut, sources)
+    parts = (preparer, model, own.space, own.calibration, own.thresholds, training, predictions)
+    return Fitted(*parts, unusable, cut, sources, tuple(task for task, _p in others))
 
 
 def _say_sources(sources: Mapping[str, Source]) -> str:
@@ -149,8 +148,9 @@ def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> N
     metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
     if heard(recipe.model):
         check_clips(recipe.data, corpus)
-    labeled_utterances(corpus, recipe.data.task)
-    check_inputs(recipe, corpus)
+    for task in (recipe.data.task, *recipe.also):
+        labeled_utterances(corpus, task)
+        check_inputs(recipe.override({"data": {"task": task}}), corpus)
     if (inner := recipe.stacked()) is not None:
         check_training(inner, corpus, weights=weights)
     if weights:
@@ -190,9 +190,9 @@ def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
     return labeled
 
 
-def _target(utterance: Utterance, recipe: Recipe) -> tuple[Label, ...] | None:
-    """Return what the loss sees: no label for utterances that the recipe finds too short to learn from."""
-    least = recipe.data.min_train_words
-    if least and len(clean(utterance.text or "", recipe.data.cleaning).split()) < least:
-        return None
-    return utterance.labels.get(recipe.data.task)
+def _targets(corpus: Corpus, recipe: Recipe, space: LabelSpace) -> Tensor:
+    """Return what the loss sees of train: no label for utterances that are found too short to learn from."""
+    least, cleaning = recipe.data.min_train_words, recipe.data.cleaning
+    short = [least > 0 and len(clean(u.text or "", cleaning).split()) < least for u in corpus.train]
+    rows = zip(corpus.train, short, strict=True)
+    return encode_targets(space, [None if is_short else u.labels.get(space.task) for u, is_short in rows])

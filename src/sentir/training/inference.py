@@ -38,7 +38,7 @@ def predict_prepared(
     batch: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> Predictions:
-    """Predict N prepared utterances.
+    """Predict N prepared utterances in a model's own task.
 
     Args:
         batch: most utterances at once; by default what fits beside a large network.
@@ -49,7 +49,20 @@ def predict_prepared(
     Raises:
         SentirError: if the model's numbers are not finite.
     """
-    logits = np.zeros((len(prepared.ids), len(space)))
+    return predict_tasks(model, prepared, [space], batch=batch, source=source)[0]
+
+
+def predict_tasks(
+    model: nn.Module,
+    prepared: Prepared,
+    spaces: Sequence[LabelSpace],
+    *,
+    batch: int | None = None,
+    source: Mapping[str, str] | None = None,
+) -> list[Predictions]:
+    """Predict N prepared utterances in the first tasks of a model, as `predict_prepared` does in its own."""
+    ends = np.cumsum([len(space) for space in spaces])
+    logits = np.zeros((len(prepared.ids), ends[-1]))
     device = next(model.parameters()).device
     wanted = cast(Sequence[str], model.inputs)
     size = _READ_AT_ONCE if prepared.mels is None else _HEARD_AT_ONCE
@@ -60,11 +73,12 @@ def predict_prepared(
         for rows in batches(_by_length(prepared), size):
             inputs = prepared.batch(rows)
             output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
-            logits[rows] = output.float().cpu().numpy()
+            logits[rows] = output[:, : ends[-1]].float().cpu().numpy()
     model.train(training)
     if not np.isfinite(logits).all():
         raise SentirError(_("Training diverged: the model gives no finite numbers; lower train.lr."))
-    return Predictions(prepared.ids, space.probabilities(logits), space, source or {})
+    parts = zip(spaces, np.split(logits, ends[:-1], axis=1), strict=True)
+    return [Predictions(prepared.ids, space.probabilities(z), space, source or {}) for space, z in parts]
 
 
 def _by_length(prepared: Prepared) -> list[list[int]]:

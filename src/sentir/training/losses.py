@@ -25,6 +25,13 @@ def encode_targets(space: LabelSpace, labels: Sequence[tuple[Label, ...] | None]
     return targets
 
 
+def beside(targets: Tensor, others: Sequence[Tensor]) -> Tensor:
+    """Lay targets of the same N rows side by side, ``(N, C)`` float32; without ``others`` they stay the same."""
+    if not others:
+        return targets
+    return torch.cat([t.reshape(len(t), -1).float() for t in (targets, *others)], dim=1)
+
+
 def class_weights(space: LabelSpace, targets: Tensor, balance: str) -> Tensor:
     """Weigh labels by their counts on train, ``count ** -power``, power 0, ½ or 1 for none, sqrt and inverse.
 

@@ -23,7 +23,7 @@ from sentir.recipe import Train
 from sentir.training.averaging import WeightAverage
 from sentir.training.batching import Batches, draw_batches
 from sentir.training.hardware import deterministic, full_precision, mixed_precision, threads
-from sentir.training.losses import Loss
+from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.preparer import Prepared
 from sentir.training.resuming import Checkpoints, Progress, is_kept, training_digest, training_folder
@@ -194,6 +194,7 @@ def train_model(
 
     Inside `resuming.checkpoints_in`, a training that was killed goes on from its last checkpoint.
 
+    also: Sequence[Tensor] = (),
     Args:
         model: a module with ``inputs`` and logits as output.
         prepared: the train split; rows without any label are context only.
@@ -207,12 +208,13 @@ def train_model(
         RecipeError: if the machine cannot train in the wanted precision.
         SentirError: if best weights or checkpoints cannot be written.
     """
+        also: targets of the tasks that are learned beside; the loss gets them beside its own.
     size = max(1, round(settings.batch * len(prepared.units) / max(len(prepared.ids), 1)))
-    epochs, bar = Epochs(), Bar()
-    collate = _collator(prepared, targets, cast(Sequence[str], model.inputs), settings, epochs)
+    epochs, bar, labels = Epochs(), Bar(), beside(targets, also)
+    collate = _collator(prepared, labels, cast(Sequence[str], model.inputs), settings, epochs)
     key = "training"
     if is_kept():
-        key = training_digest(model, prepared, targets, (settings.model_dump_json(), *depends))
+        key = training_digest(model, prepared, labels, (settings.model_dump_json(), *depends))
     if settings.gradient_checkpointing:
         _checkpoint_activations(model)
     with training_folder(key) as folder, curves(f"{name}-{key[:6]}") as board:
