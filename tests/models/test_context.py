@@ -1,12 +1,48 @@
 """Dialogue context: how utterances are laid out, and that nothing outside a dialogue matters."""
 
+import itertools
+
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.models.context import DialogueKind, RecurrentContext, by_dialogue
+from sentir.models.context import (
+    DialogueKind,
+    RecurrentContext,
+    back_in_rows,
+    build_context,
+    by_dialogue,
+    context_inputs,
+)
+
+KINDS = [
+    DialogueKind(layer, reads, speakers, span)
+    for layer, reads, speakers, span in itertools.product(
+        ("gru", "attention"), ("both", "past"), (False, True), (None, 2)
+    )
+    if layer == "attention" or span is None
+]
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
+WIDTH = 5
 
 turns_of_dialogues = st.lists(st.integers(1, 6), min_size=1, max_size=6)
+
+
+def layer_of(kind, seed=0):
+    torch.manual_seed(seed)
+    return build_context("dialogue", WIDTH, 8, kind=kind, dropout=0.5).eval()
+
+
+def one_dialogue(turns, seed=0):
+    """Vectors, dialogue numbers, turns and speakers of two who talk."""
+    draw = torch.Generator().manual_seed(seed)
+    x, speaker = torch.randn(turns, WIDTH, generator=draw), torch.randint(2, (turns,), generator=draw)
+    return x, torch.zeros(turns, dtype=torch.long), torch.arange(turns), speaker
+
+
+def far(one, other):
+    return (one - other).abs().amax(dim=1)
 
 
 def scattered(lengths, seed):
@@ -25,6 +61,7 @@ def test_every_utterance_stands_once_in_its_dialogue_in_the_order_of_turns(lengt
     assert index.shape == (len(lengths), max(lengths))
     rows = [row[:length].tolist() for row, length in zip(index, found.tolist(), strict=True)]
     assert sorted(n for row in rows for n in row) == list(range(len(dialogue)))
+    torch.testing.assert_close(back_in_rows(turn[index].unsqueeze(-1), index, found).squeeze(-1), turn)
     assert found.tolist() == lengths, "dialogues stand in the order of their numbers"
     for row in rows:
         assert len(set(dialogue[row].tolist())) == 1
@@ -46,3 +83,88 @@ def test_context_is_a_plain_recurrent_layer_over_each_dialogue_alone(lengths, se
             rows = rows[turn[rows].argsort()]
             alone = torch.cat([x[rows], context.gru(x[rows])[0]], dim=-1)
             torch.testing.assert_close(found[rows], alone, atol=1e-6, rtol=0)
+
+
+@every_kind
+@torch.no_grad()
+def test_a_dialogue_gets_the_same_output_in_any_company(kind):
+    context = layer_of(kind)
+
+    @settings(max_examples=12, deadline=None)
+    @given(turns_of_dialogues, st.integers(0, 1000))
+    def holds(lengths, seed):
+        dialogue, turn = scattered(lengths, seed)
+        x, speaker = torch.randn(len(turn), WIDTH), torch.randint(3, (len(turn),))
+        found = context(x, dialogue, turn, speaker)
+        assert found.shape == (len(x), context.width_out) and torch.equal(found[:, :WIDTH], x)
+        for key in dialogue.unique():
+            rows = (dialogue == key).nonzero().flatten()
+            alone = context(x[rows], dialogue[rows], turn[rows], speaker[rows])
+            torch.testing.assert_close(found[rows], alone, atol=1e-5, rtol=0)
+
+    holds()
+
+
+@every_kind
+@torch.no_grad()
+def test_what_comes_after_matters_only_to_a_layer_that_reads_both_ways(kind):
+    context, whole = layer_of(kind), one_dialogue(7)
+    found = context(*whole)
+    for end in range(1, 7):
+        begun = far(context(*(tensor[:end] for tensor in whole)), found[:end])
+        assert begun.max() < 1e-5 if kind.reads == "past" else begun[-1] > 1e-4
+
+
+@every_kind
+@torch.no_grad()
+def test_what_came_before_matters_as_far_as_the_layer_reaches(kind):
+    context, (x, *rest) = layer_of(kind), one_dialogue(7)
+    changed = x.clone()
+    changed[0] += 1
+    moved = (far(context(x, *rest), context(changed, *rest)) > 1e-6).tolist()
+    reach = 7 if kind.span is None else kind.span + 1
+    assert moved == [n < reach for n in range(7)]
+
+
+@every_kind
+@torch.no_grad()
+def test_speakers_matter_by_who_is_the_same_in_a_dialogue_and_by_nothing_else(kind):
+    context, (x, dialogue, turn, _speaker) = layer_of(kind), one_dialogue(6)
+    speaker = torch.tensor([0, 1, 0, 1, 2, 0])
+    found = context(x, dialogue, turn, speaker)
+    for renamed in (torch.tensor([5, 3, 5, 3, 8, 5]), speaker + 100):
+        torch.testing.assert_close(context(x, dialogue, turn, renamed), found, atol=1e-6, rtol=0)
+    others = context(x, dialogue, turn, torch.tensor([0, 1, 2, 1, 2, 0]))
+    assert (far(others, found).max() > 1e-5) == kind.speakers
+    both = context(torch.cat([x, x]), torch.cat([dialogue, dialogue + 1]), turn.repeat(2), speaker.repeat(2))
+    torch.testing.assert_close(both, found.repeat(2, 1), atol=1e-5, rtol=0)
+
+
+@every_kind
+@torch.no_grad()
+def test_without_speakers_everyone_is_another(kind):
+    context, (x, dialogue, turn, _speaker) = layer_of(kind), one_dialogue(6)
+    torch.testing.assert_close(context(x, dialogue, turn), context(x, dialogue, turn, torch.arange(6)))
+
+
+@every_kind
+def test_gradients_reach_every_parameter_and_stay_finite_beside_padding(kind):
+    context, (x, _dialogue, turn, speaker) = layer_of(kind), one_dialogue(9)
+    x.requires_grad_(True)
+    found = context(x, torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 2]), turn, speaker)[:, WIDTH:]
+    (found * torch.randn_like(found)).sum().backward()
+    assert x.grad.isfinite().all() and (x.grad.abs().sum(1) > 0).all()
+    for name, parameter in context.named_parameters():
+        assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0, name
+
+
+def test_a_model_asks_for_speakers_only_if_it_tells_them_apart():
+    for kind in KINDS:
+        assert ("speaker" in context_inputs("dialogue", kind)) == kind.speakers
+    assert context_inputs("window", KINDS[-1]) == ("dialogue", "turn")
+
+
+def test_weights_of_a_plain_recurrent_layer_keep_the_names_they_were_saved_by():
+    names = [f"gru.{what}_{where}" for what in ("weight", "bias") for where in ("ih_l0", "hh_l0")]
+    names += [f"{name}_reverse" for name in names]
+    assert sorted(layer_of(DialogueKind()).state_dict()) == sorted(names)

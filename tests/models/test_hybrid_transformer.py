@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from sentir.models.context import CONTEXTS
+from sentir.models.context import CONTEXTS, DialogueKind
 from sentir.models.encoders import load_text_encoder
 from sentir.models.hybrid_transformer import LAYER_POOLINGS, HybridTransformerClassifier, LayerConcat, LayerMix
 from sentir.testing import SENTENCES
@@ -104,6 +104,22 @@ def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
         for key in DIALOGUE.unique():
             rows = (key == DIALOGUE).nonzero().flatten().tolist()
             torch.testing.assert_close(model(**batch(inputs, tokens, rows)), everything[rows], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("layer", ["gru", "attention"])
+@pytest.mark.parametrize("reads", ["both", "past"])
+def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, reads):
+    kind = DialogueKind(layer, reads, speakers=True)
+    model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=kind)
+    assert model.inputs[-1] == "speaker"
+    model.eval()
+    given = batch(inputs | {"speaker": torch.tensor([0, 1, 0, 2, 3, 3, 2, 4, 5, 6])}, tokens, list(range(ROWS)))
+    words = model.encoder.transformer.get_input_embeddings().weight
+    model(**given)[2].sum().backward()
+    only_first = set(tokens[0][0]["input_ids"]) - {n for row in tokens[0][1:] for n in row["input_ids"]}
+    assert only_first and all(words.grad[n].abs().sum() > 0 for n in only_first)
+    unreached = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+    assert unreached == []
 
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune"])

@@ -98,6 +98,32 @@ def test_utterances_without_a_dialogue_stand_alone(weights):
     assert found.units == [[0], [1], [2]]
 
 
+def test_speakers_are_numbers_that_say_only_who_is_the_same_in_a_dialogue(corpus, weights):
+    recipe = tiny_recipe(weights, model={"context": "dialogue"})
+    preparer = Preparer(recipe.data, recipe.model, None)
+    nameless = [replace(u, speaker=None) if u.turn == 4 else replace(u, speaker="") if u.turn == 3 else u
+                for u in corpus.dev]  # fmt: skip
+    numbers = preparer.prepare(nameless).tensors["speaker"].tolist()
+    rows = range(len(nameless))
+    for a, b in ((a, b) for a in rows for b in rows if a < b):
+        one, two = nameless[a], nameless[b]
+        same = one.dialogue == two.dialogue and one.speaker == two.speaker and bool(one.speaker)
+        assert (numbers[a] == numbers[b]) == same
+    renamed = [replace(u, speaker=u.speaker and u.speaker[::-1]) for u in nameless]
+    assert preparer.prepare(renamed).tensors["speaker"].tolist() == numbers
+
+
+def test_a_window_with_separators_reaches_both_ways(corpus, weights):
+    window = {"window": 2, "window_right": 1, "window_separators": True, "window_speakers": False}
+    recipe = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", **window})
+    preparer, first = Preparer(recipe.data, recipe.model, None), corpus.dev[:5]
+    said, encode = [u.text for u in first], preparer.text.tokenizer.encode
+    found = preparer.prepare(first).tokens
+    assert found[0] == encode(said[0], [], [said[1]])
+    assert found[3] == encode(said[3], said[1:3], [said[4]])
+    assert found[4] == encode(said[4], said[2:4])
+
+
 def test_a_window_holds_the_last_turns_with_their_speakers(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "window", "window": 2, "encoder": "finetune"})
     preparer = Preparer(recipe.data, recipe.model, None)

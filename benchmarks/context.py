@@ -1,0 +1,70 @@
+"""What each kind of context is worth on dev: MELD emotion, text, frozen minilm. Test is not read."""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from sentir.evaluation.clusters import clusters
+from sentir.evaluation.intervals import bootstrap
+from sentir.readers import read_corpus
+from sentir.recipe import Recipe
+from sentir.training.fitting import fit
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "meld-text.toml"
+WINDOW = {"context": "window", "window_separators": True}
+KINDS = {
+    "none": {"context": "none"},
+    "window, 3 before, joined": {"context": "window"},
+    "window, 3 before": WINDOW,
+    "window, 3 before, 1 after": WINDOW | {"window_right": 1},
+    **{
+        f"{layer}, {reads}{', speakers' if speakers else ''}": {
+            "context": "dialogue",
+            "dialogue": {"layer": layer, "reads": reads, "speakers": speakers},
+        }
+        for layer in ("gru", "attention")
+        for reads in ("both", "past")
+        for speakers in (False, True)
+    },
+    **{
+        f"attention, both, {span} {'turn' if span == 1 else 'turns'} away": {
+            "context": "dialogue",
+            "dialogue": {"layer": "attention", "span": span},
+        }
+        for span in (1, 2, 4, 8)
+    },
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--root", type=Path, required=True, help="folder of MELD")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", default="", help="kinds whose name begins with this")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    recipe = Recipe.load(RECIPE).override({"data": {"task": "emotion"}})
+    corpus = read_corpus(recipe.data, given.root)
+    space, dev = corpus.space("emotion"), corpus.dev
+    truth = space.encode([u.labels["emotion"] for u in dev])
+    keys = clusters(corpus, "dev", recipe.evaluation.cluster)
+    groups = [keys[u.id] for u in dev]
+    print(f"n = {len(dev)}, {len(given.seeds)} seeds, weighted F1, 95 % interval over dialogues, macro F1")
+    for name, changes in KINDS.items():
+        if not name.startswith(given.only):
+            continue
+        runs = []
+        for seed in given.seeds:
+            fitted = fit(recipe.override({"model": changes, "train": {"seed": seed}}), corpus)
+            runs.append((fitted.dev.select(u.id for u in dev).probabilities, fitted.thresholds))
+        scores = bootstrap(space, truth, runs, groups, resamples=2000, confidence=0.95)
+        f1, macro = scores["weighted_f1"], scores["macro_f1"]
+        print(
+            f"{name:32}{f1.value:.3f}  {f1.low:.3f} to {f1.high:.3f}  ± {f1.sd or 0:.3f}  {macro.value:.3f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
