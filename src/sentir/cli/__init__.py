@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import nullcontext, redirect_stdout
 
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
+from sentir.processes import rank
 
 
 def main() -> None:
@@ -14,7 +17,8 @@ def main() -> None:
     from sentir.cli.app import app  # after the language is known: help texts are made at import
 
     try:
-        app(args=arguments, prog_name="sentir")
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere) if rank() else nullcontext():
+            app(args=arguments, prog_name="sentir")  # of several processes the first speaks
     except SentirError as error:
         _fail(str(error))
     except OSError as error:

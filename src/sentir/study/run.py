@@ -18,6 +18,7 @@ from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.i18n import _
+from sentir.processes import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe, toml_text
@@ -58,6 +59,7 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     Raises:
         SentirError: for recipes, names, files or weights that cannot be used.
     """
+    require_alone("study")
     start = time.monotonic()
     plans = [plan(recipe) for recipe in recipes]
     corpora = [read_corpus(recipe.data, root) for recipe in recipes]

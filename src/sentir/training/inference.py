@@ -14,6 +14,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.training.preparer import Prepared
+from sentir.training.sharing import joined, own_part
 
 _READ_AT_ONCE, _HEARD_AT_ONCE, _WAVES_AT_ONCE = 256, 32, 8
 
@@ -70,11 +71,12 @@ def predict_tasks(
     training = model.training
     model.eval()
     with torch.inference_mode():
-        for rows in batches(_by_length(prepared), size):
+        for rows in own_part(batches(_by_length(prepared), size)):
             inputs = prepared.batch(rows)
             output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
             logits[rows] = output[:, : ends[-1]].float().cpu().numpy()
     model.train(training)
+    logits = joined(logits)
     if not np.isfinite(logits).all():
         raise SentirError(_("Training diverged: the model gives no finite numbers; lower train.lr."))
     parts = zip(spaces, np.split(logits, ends[:-1], axis=1), strict=True)

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.processes import world
 from sentir.training.preparer import Prepared
 
 SECONDS = 60.0  # between two checkpoints, at least
@@ -42,10 +43,11 @@ _kept: Path | None = None
 def checkpoints_in(folder: Path) -> Iterator[None]:
     """Keep what interrupted trainings of this block leave behind, so that the same ones go on when begun again.
 
-    When the block ends without an error, the folder goes, but for what another process is training there.
+    When the block ends without an error, the folder goes, but for what another process is training there. Several
+    processes that train one model together keep nothing.
     """
     global _kept
-    before, _kept = _kept, folder
+    before, _kept = _kept, folder if world() == 1 else None
     try:
         yield
     finally:

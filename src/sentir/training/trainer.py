@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from transformers import TrainerCallback, TrainingArguments
 
 from sentir.i18n import _
 from sentir.models.encoders import best_device
+from sentir.processes import world
 from sentir.progress import say
 from sentir.recipe import Train
 from sentir.training.averaging import WeightAverage
@@ -27,6 +28,7 @@ from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.preparer import Prepared
 from sentir.training.resuming import Checkpoints, Progress, is_kept, training_digest, training_folder
+from sentir.training.sharing import Shares, random_batches, share_loader, total
 from sentir.training.sound_input import Change
 from sentir.training.watching import Bar, Curves, Epochs, Speed, curves
 
@@ -99,15 +101,19 @@ class _Trainer(HubTrainer):
 
     def get_train_dataloader(self) -> DataLoader:
         """Give our batches where the recipe or the sound asks for them."""
-        if self._batches is None:
+        batches: Any = self._batches
+        if batches is None and world() == 1:
             return super().get_train_dataloader()
+        if world() > 1:
+            units = len(cast(Sized, self.train_dataset))
+            batches = Shares(batches or random_batches(units, self.args.per_device_train_batch_size))
         loader = DataLoader(
             cast(Dataset, self.train_dataset),
-            batch_sampler=self._batches,
+            batch_sampler=batches,
             collate_fn=self.data_collator,
             pin_memory=self.args.dataloader_pin_memory,
         )
-        return self.accelerator.prepare(loader)
+        return self.accelerator.prepare(loader) if world() == 1 else share_loader(loader, self.args.device)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Make AdamW with the encoder's learning rates beside that of new layers, and no decay of biases."""
@@ -123,7 +129,7 @@ class _Trainer(HubTrainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *arguments: Any) -> Tensor:
         """Learn from a batch, and count."""
-        self.speed.utterances += len(inputs["labels"])
+        self.speed.utterances += round(total(len(inputs["labels"])))
         loss = super().training_step(model, inputs, *arguments)
         self._loss = self._loss.to(loss.device) + loss
         return loss
@@ -138,7 +144,8 @@ class _Trainer(HubTrainer):
                 progress.best = len(progress.points)
                 self._checkpoints.keep_best(model, progress.best)
         steps = max(self.state.global_step - progress.step, 1)
-        point = {"epoch": float(self.state.epoch or 0), "loss": float(self._loss) / steps, "score": found}
+        loss = total(float(self._loss)) / world() / steps
+        point = {"epoch": float(self.state.epoch or 0), "loss": loss, "score": found}
         progress.points.append(point)
         progress.step, self._loss = self.state.global_step, torch.zeros(())
         self._tell(point)
@@ -187,6 +194,7 @@ def train_model(
     loss: Loss,
     dev_score: Callable[[], float],
     on_epoch: OnEpoch | None = None,
+    also: Sequence[Tensor] = (),
     name: str = "training",
     depends: Sequence[str] = (),
 ) -> Training:
@@ -194,13 +202,13 @@ def train_model(
 
     Inside `resuming.checkpoints_in`, a training that was killed goes on from its last checkpoint.
 
-    also: Sequence[Tensor] = (),
     Args:
         model: a module with ``inputs`` and logits as output.
         prepared: the train split; rows without any label are context only.
         targets: `losses.encode_targets` of its rows.
         dev_score: scores the model, as it is at that moment, on dev; higher is better.
         on_epoch: told every epoch's point; what it raises ends the training.
+        also: targets of the tasks that are learned beside; the loss gets them beside its own.
         name: what its curves are called.
         depends: what ``dev_score`` and ``loss`` depend on, beside the train split and the settings.
 
@@ -208,7 +216,6 @@ def train_model(
         RecipeError: if the machine cannot train in the wanted precision.
         SentirError: if best weights or checkpoints cannot be written.
     """
-        also: targets of the tasks that are learned beside; the loss gets them beside its own.
     size = max(1, round(settings.batch * len(prepared.units) / max(len(prepared.ids), 1)))
     epochs, bar, labels = Epochs(), Bar(), beside(targets, also)
     collate = _collator(prepared, labels, cast(Sequence[str], model.inputs), settings, epochs)
@@ -250,10 +257,11 @@ def _collator(
     prepared: Prepared, targets: Tensor, inputs: Sequence[str], settings: Train, epochs: Epochs
 ) -> Callable[[list[list[int]]], dict[str, Tensor]]:
     def collate(units: list[list[int]]) -> dict[str, Tensor]:
-        rows = [row for unit in units for row in unit]
+        rows = [row for unit in units or prepared.units[:1] for row in unit]
         change = Change(settings.augment, settings.seed, epochs.number)
         batch = {k: v for k, v in prepared.batch(rows, change).items() if k in inputs}
-        return batch | {"labels": targets[rows]}
+        labels = targets[rows] if units else torch.full_like(targets[rows], UNLABELED)  # an empty share
+        return batch | {"labels": labels}
 
     return collate
 

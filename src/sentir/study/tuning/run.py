@@ -18,6 +18,7 @@ from sentir.errors import RecipeError
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain
 from sentir.i18n import _
+from sentir.processes import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
@@ -63,6 +64,7 @@ def tune(
     Raises:
         SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
     """
+    require_alone("tune")
     start = time.monotonic()
     corpus = read_corpus(recipe.data, root)
     corpora = parts(corpus, recipe)

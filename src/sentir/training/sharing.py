@@ -1,0 +1,81 @@
+"""One training shared by several processes: who learns from which utterances, and what all of them know after.
+
+Every process draws the same batches as a process alone would and takes its share of each, so that a step learns
+from the same utterances; the engine adds the gradients up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from accelerate.data_loader import SeedableRandomSampler, prepare_data_loader
+from numpy.typing import NDArray
+from torch import distributed
+from torch.utils.data import BatchSampler, DataLoader, Sampler
+
+from sentir.processes import rank, world
+
+T = TypeVar("T")
+
+
+class Shares(Sampler[list[int]]):
+    """This process' share of every batch, empty where a batch has fewer units than there are processes.
+
+    Args:
+        batches: as a process alone would draw them.
+    """
+
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+        self.batch_size, self.drop_last = batches.batch_size, False  # read by accelerate
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch the next batches are for; the training engine does."""
+        getattr(self.batches, "sampler", self.batches).set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (batch[rank() :: world()] for batch in self.batches)
+
+
+def random_batches(units: int, size: int) -> BatchSampler:
+    """Draw batches of ``size`` as the training engine does by itself."""
+    return BatchSampler(SeedableRandomSampler(range(units)), size, drop_last=False)
+
+
+def share_loader(loader: DataLoader, device: torch.device) -> DataLoader:
+    """Prepare a loader for the training engine, which is not to share its batches out once more."""
+    return cast(
+        DataLoader, prepare_data_loader(loader, device, num_processes=1, process_index=0, put_on_device=True)
+    )
+
+
+def is_shared() -> bool:
+    """Return whether this training is shared, which it is once the engine has joined the processes."""
+    return distributed.is_available() and distributed.is_initialized() and world() > 1
+
+
+def own_part(items: Iterable[T]) -> Iterable[T]:
+    """Return what falls to this process."""
+    return islice(items, rank(), None, world()) if is_shared() else items
+
+
+def joined(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add up the arrays of all processes, each zero where it did nothing; equal in every process."""
+    if not is_shared():
+        return parts
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    total = torch.from_numpy(parts).to(device)
+    distributed.all_reduce(total)
+    return total.cpu().numpy()
+
+
+def total(number: float) -> float:
+    """Add up a number of all processes."""
+    return float(joined(np.array([number]))[0])
