@@ -27,12 +27,14 @@ _HOMES = {
     "clean": "sentir.corpus.cleaning",
     "clean_corpus": "sentir.api",
     "compare": "sentir.api",
+    "conclusions": "sentir.report.conclusions",
     "cross_predict": "sentir.study.stacking",
     "evaluate": "sentir.api",
     "examine": "sentir.api",
     "explain": "sentir.api",
     "explain_model": "sentir.api",
     "export_corpus": "sentir.api",
+    "find_corpora": "sentir.readers.finding",
     "get_corpus": "sentir.api",
     "load_recipe": "sentir.api",
     "new_recipe": "sentir.api",
@@ -49,6 +51,7 @@ _HOMES = {
     "show_utterance": "sentir.api",
     "train": "sentir.api",
     "tune": "sentir.api",
+    "weigh_cleaning": "sentir.study.cleaning_costs",
     "write_demo": "sentir.api",
 }
 __all__ = sorted(_HOMES)

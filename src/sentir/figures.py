@@ -7,6 +7,7 @@
 
 from sentir.report.calibration import reliability_figure, risk_figure
 from sentir.report.corpora import corpus_card
+from sentir.report.dots import differences_figure, scores_figure
 from sentir.report.figures import (
     confusion_figure,
     curves_figure,
@@ -16,16 +17,22 @@ from sentir.report.figures import (
     spread_figure,
 )
 from sentir.report.spectrogram import spectrogram_figure
+from sentir.report.tuning import history_figure
+from sentir.report.tuning import importance_figure as settings_figure
 
 __all__ = [
     "confusion_figure",
     "corpus_card",
     "curves_figure",
+    "differences_figure",
+    "history_figure",
     "label_figure",
     "precision_recall_figure",
     "reliability_figure",
     "risk_figure",
     "roc_figure",
+    "scores_figure",
+    "settings_figure",
     "spectrogram_figure",
     "spread_figure",
 ]

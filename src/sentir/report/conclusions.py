@@ -1,0 +1,21 @@
+"""What a study comes to in plain sentences, made of its own numbers."""
+
+from __future__ import annotations
+
+from sentir.report.content import StudyReport
+from sentir.report.sentences import summary
+from sentir.report.tables import TaskSection, sections
+
+
+def conclusions(report: StudyReport) -> tuple[str, ...]:
+    """Say for each task what the chosen model reaches, and how the best of each family compare.
+
+    They are compared on test; while it is closed, on dev.
+    """
+    return tuple(sentence for section in sections(report) for sentence in _of_task(section))
+
+
+def _of_task(section: TaskSection) -> tuple[str, ...]:
+    split, best = "test" if section.test else "dev", set(section.winners)
+    families = [c for c in section.comparisons if c.split == split and {c.a, c.b} <= best]
+    return (*summary(section), *(c.sentence() for c in families))

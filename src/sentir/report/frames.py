@@ -1,0 +1,74 @@
+"""Tables of results as pandas frames, for notebooks, with the words and the intervals of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sentir.evaluation.part_names import kind_name, part_name
+from sentir.evaluation.results import Comparison, ModelScores, is_share
+from sentir.evaluation.slices import Slice
+from sentir.i18n import _
+from sentir.report.tables import metric_names
+from sentir.report.words import word
+from sentir.training.card import score_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def score_frame(rows: Sequence[ModelScores], metric: str, *, most: int = 4) -> pd.DataFrame:
+    """Return a row for each model, best first, and a column for each of the first ``most`` metrics.
+
+    Args:
+        rows: of one task and split.
+        metric: the headline, which comes first.
+        most: metrics that are shown.
+    """
+    import pandas as pd
+
+    names = metric_names(rows, metric)[:most]
+    cells = [
+        {
+            _("model"): row.model,
+            **{word(name): score_text(row.metrics[name]) if name in row.metrics else "–" for name in names},
+            _("seeds"): row.seeds,
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(cells).set_index(_("model"))
+
+
+def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+    """Return a row for each comparison: the difference with its interval, in points where that is a share."""
+    import pandas as pd
+
+    rows = []
+    for c in comparisons:
+        factor = 100 if is_share(c.metric) else 1
+        rows.append(
+            {
+                "a": c.a,
+                "b": c.b,
+                _("split"): word(c.split),
+                _("a less b"): round(c.difference * factor, 2),
+                _("95 % interval"): f"[{c.low * factor:.2f}, {c.high * factor:.2f}]",
+                _("p (Holm)"): round(c.p_holm, 4),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def slice_frame(slices: Sequence[Slice]) -> pd.DataFrame:
+    """Return a row for each part of a split: how many utterances, and the score."""
+    import pandas as pd
+
+    rows = [
+        {
+            _("part"): f"{kind_name(one.part)}: {part_name(one.part)}",
+            "n": one.n,
+            word(one.metric): score_text(one.score),
+        }
+        for one in slices
+    ]
+    return pd.DataFrame(rows)
