@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentir.api.recipes import named_data
-from sentir.audit import Audit, Hearing, audit, hear_corpus
+from sentir.audit import Audit, Finding, Hearing, audit, hear_corpus
+from sentir.audit.grading import grade_of
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
+from sentir.evaluation.known_tests import known_tests
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.readers import read_corpus
 from sentir.report.audit_page import make_place, save_audit
@@ -48,10 +50,18 @@ def audit_corpus(
         with in_language(code):
             found = read_corpus(data, root)
             hearing = hearing or _hear(found, sound, workers)
-            audits[code] = audit(found, hearing)
+            audits[code] = audit(found, hearing, known=_known(found))
     if page:
         save_audit(audits, page)
     return audits[language()]
+
+
+def _known(corpus: Corpus) -> list[Finding]:
+    """Tell of test splits that train or dev holds."""
+    return [
+        Finding(f"known_test_in_{one.split}", "warning", one.sentence(), 1, (), grade_of("known_test", one.share))
+        for one in known_tests(corpus)
+    ]
 
 
 def _hear(corpus: Corpus, sound: bool | None, workers: int | None) -> Hearing | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sentir.audit.columns import find_tellers
 from sentir.audit.counts import count_labels, count_scored, count_splits, measure_durations, measure_words
@@ -29,7 +29,7 @@ _EXAMPLES = 5
 _RARE = 10  # train utterances below which nothing can be learned of a label
 
 
-def audit(corpus: Corpus, hearing: Hearing | None = None) -> Audit:
+def audit(corpus: Corpus, hearing: Hearing | None = None, *, known: Sequence[Finding] = ()) -> Audit:
     """Count what a corpus holds and list its defects and leaks, in sentences of the current language.
 
     The test labels are read for three purposes alone, label counts, contradictions and the hashes of what is
@@ -39,6 +39,7 @@ def audit(corpus: Corpus, hearing: Hearing | None = None) -> Audit:
     Args:
         corpus: the corpus.
         hearing: its clips, if they are to be judged; see `sentir.audit.hearing.hear_corpus`.
+        known: what else is known of it, such as test splits of others that it holds.
     """
     labels_of: dict[str, Labels] = {u.id: u.labels for u in corpus.utterances}
     labels_of |= corpus.sealed._reveal()[0]
@@ -59,7 +60,7 @@ def audit(corpus: Corpus, hearing: Hearing | None = None) -> Audit:
         contradictions,
         count_scored(corpus, labels_of),
     )
-    known = tuple(t for t in tables if not t.rows or any(any(list(row.values())[1:]) for row in t.rows))
+    filled = tuple(t for t in tables if not t.rows or any(any(list(row.values())[1:]) for row in t.rows))
     findings = [
         *_about_issues(corpus),
         *_about_texts(corpus),
@@ -70,10 +71,11 @@ def audit(corpus: Corpus, hearing: Hearing | None = None) -> Audit:
         *check_speed(corpus, hearing),
         *(check_sound(corpus, hearing, repeats) if hearing else []),
         *_about_corpus(corpus),
+        *known,
     ]
     findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -ord(finding.grade)))
     name, found = corpus.name, histograms(corpus, hearing)
-    return Audit(name, corpus.synthetic, corpus.fingerprint, known, tuple(findings), found)
+    return Audit(name, corpus.synthetic, corpus.fingerprint, filled, tuple(findings), found)
 
 
 def _about_issues(corpus: Corpus) -> list[Finding]:

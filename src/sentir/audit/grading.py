@@ -19,6 +19,7 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above
     "contradictory_sounds": {"B": 0, "C": 0.005, "D": 0.05},
     "repeated_sounds": {"B": 0, "C": 0.02, "D": 0.2},
     "tells_label": {"E": 0},
+    "known_test": {"D": 0},
     "suspect_column": {"C": 0},
     "too_fast": {"B": 0, "C": 0.02, "D": 0.1},
     "clips_short": {"B": 0, "C": 0.02, "D": 0.1},

@@ -1,4 +1,4 @@
-"""The seal over the labels of a test split. Their only door is `sentir.evaluation.ledger.open_test`, which counts."""
+"""The seal over the labels of a test split; its only door is `sentir.evaluation.ledger.open_test`."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ class SealedLabels:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise LockedTestError(
-            _("A corpus with its test labels cannot be pickled; hand over its utterances, or read it again there.")
+            _("A corpus cannot be pickled, for its test labels are sealed; hand over its utterances instead.")
         )

@@ -175,6 +175,8 @@ class Opening:
         test_fingerprint: hash of the test split's content; the ledger's key.
         reason: why it was opened.
         models: names of the models that were scored.
+        seen_as: fingerprint of the split that was opened, where that is another one with at least half of the
+            sentences; ``""`` where it is this very split.
     """
 
     number: int
@@ -183,3 +185,4 @@ class Opening:
     test_fingerprint: str
     reason: str
     models: tuple[str, ...] = ()
+    seen_as: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -11,12 +12,18 @@ from sentir.corpus.types import Corpus, Labels
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.comparison import compare
 from sentir.evaluation.details import Details, look_closer
+from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.ranking import Ranking, rank_labels
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
 from sentir.i18n import mark
 from sentir.recipe import Evaluation
 from sentir.study.entrants import Entrant
+
+_HOLDS = {
+    "train": mark("train holds a known test split, as the audit says: no score on that test is worth anything"),
+    "dev": mark("dev holds a known test split, as the audit says: what is chosen on dev is chosen on that test"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Judge:
             split=self.split,
             resamples=self.settings.resamples,
             confidence=CONFIDENCE,
-            notes=(*((mark("synthetic corpus"),) if self.corpus.synthetic else ()), *entrant.notes),
+            notes=(*self._notes, *entrant.notes),
             family=entrant.family,
         )
 
@@ -88,6 +95,11 @@ class Judge:
             metric=metric, names=(a.name, b.name), corpus=self.corpus.name, task=space.task, split=self.split,
             resamples=self.settings.resamples, permutations=self.settings.permutations, confidence=CONFIDENCE,
         )  # fmt: skip
+
+    @cached_property
+    def _notes(self) -> tuple[str, ...]:
+        synthetic = (mark("synthetic corpus"),) if self.corpus.synthetic else ()
+        return (*synthetic, *(_HOLDS[split] for split in {one.split: None for one in known_tests(self.corpus)}))
 
     def _space(self, entrant: Entrant) -> LabelSpace:
         return self.corpus.space(entrant.recipe.data.task)
