@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import closing, nullcontext
@@ -14,16 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer as HubTrainer
-from transformers import TrainerCallback, TrainingArguments
+from transformers import TrainerCallback
 
 from sentir.i18n import _
-from sentir.models.encoders import best_device
 from sentir.processes import world
 from sentir.progress import say
 from sentir.recipe import Train
 from sentir.training.averaging import WeightAverage
 from sentir.training.batching import Batches, draw_batches
-from sentir.training.hardware import deterministic, full_precision, mixed_precision, threads
+from sentir.training.engine import engine_arguments, quiet
+from sentir.training.hardware import deterministic, full_precision, threads
 from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.preparer import Prepared
@@ -32,7 +31,6 @@ from sentir.training.sharing import Shares, random_batches, share_loader, total
 from sentir.training.sound_input import Change
 from sentir.training.watching import Bar, Curves, Epochs, Speed, curves
 
-_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 # Inputs of a model without any encoder.
 _HEAD_INPUTS = frozenset({"has_text", "text_states", "has_sound", "speech_states"})
 _HEAD_INPUTS |= {"features", "dialogue", "turn", "speaker"}
@@ -233,14 +231,14 @@ def train_model(
             checkpoints=Checkpoints(folder, is_kept()),
             board=board,
             model=model,
-            args=_arguments(settings, folder, -(-size // settings.accumulate)),
+            args=engine_arguments(settings, folder, -(-size // settings.accumulate)),
             train_dataset=prepared.units,
             eval_dataset=prepared.units,  # asked for by the engine; dev is scored by `dev_score`
             data_collator=collate,
             compute_loss_func=loss,
             callbacks=[bar, epochs],
         )
-        _quiet(trainer)
+        quiet(trainer)
         alone = _HEAD_INPUTS.issuperset(cast(Sequence[str], model.inputs))  # two threads wait more than they help
         with (
             threads(1 if alone else torch.get_num_threads()),
@@ -270,37 +268,3 @@ def _checkpoint_activations(model: nn.Module) -> None:
     for module in model.modules():
         if hasattr(module, "checkpoint_gradients"):
             cast(Any, module).checkpoint_gradients()
-
-
-def _arguments(settings: Train, folder: Path, per_step: int) -> TrainingArguments:
-    precision = mixed_precision(settings.precision)
-    return TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=settings.epochs,
-        per_device_train_batch_size=per_step,
-        gradient_accumulation_steps=settings.accumulate,
-        learning_rate=settings.lr,
-        weight_decay=settings.weight_decay,
-        lr_scheduler_type=_SCHEDULES[settings.schedule],
-        warmup_steps=settings.warmup,
-        max_grad_norm=settings.max_grad_norm,
-        seed=settings.seed,
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        use_cpu=best_device().type == "cpu",
-        eval_strategy="epoch",
-        logging_strategy="no",
-        save_strategy="no",
-        remove_unused_columns=False,
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-
-
-def _quiet(trainer: HubTrainer) -> None:
-    """Leave what the engine prints to its log; curves and bars are ours."""
-    from transformers.trainer_callback import PrinterCallback
-
-    trainer.remove_callback(PrinterCallback)
-    logging.getLogger("transformers.trainer").setLevel(logging.WARNING)
