@@ -1,0 +1,141 @@
+"""Where flaws are measured: train, dev and a part of train that stands for test; and how scores compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.types import Corpus, Utterance
+from sentir.evaluation.intervals import Run, resampled
+from sentir.evaluation.metrics import metric_name, score, statistics
+from sentir.evaluation.results import CONFIDENCE
+from sentir.study.stacking import draw_folds
+
+FOLDS = 5
+Rows = Sequence[Utterance]
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """A corpus whose test split stays closed: ``held``, a fifth of train's dialogues, stands for it.
+
+    ``repeats`` is how often what is drawn at random is drawn.
+    """
+
+    corpus: Corpus
+    train: tuple[Utterance, ...]
+    held: tuple[Utterance, ...]
+    repeats: int = 3
+    resamples: int = 2000
+
+    @classmethod
+    def cut(cls, corpus: Corpus, *, quick: bool = False) -> Ground:
+        """Hold a fifth of train's dialogues out; if quick, of as many dialogues as hold 1,500 utterances."""
+        rows = corpus.train
+        if quick and len(rows) > 1500:
+            last = rows[1500].dialogue
+            rows = tuple(u for u in rows[:1500] if u.dialogue != last)
+        fold_of = draw_folds(rows, FOLDS, 0)
+        train, held = (tuple(u for u in rows if (fold_of[u.id] == 0) == is_held) for is_held in (False, True))
+        return cls(corpus, train, held, *((1, 200) if quick else ()))
+
+    @property
+    def name(self) -> str:
+        """The corpus's name."""
+        return self.corpus.name
+
+    @property
+    def dev(self) -> tuple[Utterance, ...]:
+        """The corpus's own dev split."""
+        return self.corpus.dev
+
+    def space(self, task: str) -> LabelSpace:
+        """The label space of a task."""
+        return self.corpus.space(task)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of rows whose labels are known, by one or more runs."""
+
+    space: LabelSpace
+    rows: Rows
+    runs: Sequence[Run]
+
+    @property
+    def truth(self) -> NDArray:
+        """What `LabelSpace.encode` makes of the labels."""
+        return encode(self.space, self.rows)
+
+    @property
+    def value(self) -> float:
+        """The headline metric, averaged over runs."""
+        metric = metric_name(self.space)
+        return float(np.mean([score(self.space, self.truth, *run)[metric] for run in self.runs]))
+
+    def clusters(self, dialogues: Sequence[str]) -> NDArray[np.float64]:
+        """Return the statistics by dialogue, ``(runs, C, S)``; zero where a dialogue has no row here."""
+        place = {key: n for n, key in enumerate(dialogues)}
+        own = sorted({place[u.dialogue or u.id] for u in self.rows})
+        index = np.searchsorted(own, [place[u.dialogue or u.id] for u in self.rows])
+        found = np.stack([statistics(self.space, self.truth, *run, index) for run in self.runs])
+        whole = np.zeros((len(found), len(dialogues), found.shape[2]))
+        whole[:, own] = found
+        return whole
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A row of the table.
+
+    Attributes:
+        flaw: what is done wrongly.
+        on: what it was measured on.
+        right: the score without the flaw.
+        told: the score that is reported with it.
+        low: of ``told - right``, the end of the 95 % interval; ``high`` likewise.
+        worth: the score of the flawed model once the flaw no longer helps; ``None`` where that is ``right``.
+    """
+
+    flaw: str
+    on: str
+    right: float
+    told: float
+    low: float
+    high: float
+    worth: float | None = None
+
+    def cells(self) -> list[str]:
+        """The cells of its row, the difference in points."""
+        points = [100 * number for number in (self.told - self.right, self.low, self.high)]
+        worth = "" if self.worth is None else f"{self.worth:.3f}"
+        gap = "{:+.1f} [{:+.1f}, {:+.1f}]".format(*points)
+        return [self.flaw, self.on, f"{self.right:.3f}", f"{self.told:.3f}", gap, worth]
+
+
+def find(flaw: str, ground: Ground, right: Said, told: Said, worth: Said | None = None) -> Finding:
+    """Compare what is right with what is told, on resamples of dialogues that both share."""
+    dialogues = sorted({u.dialogue or u.id for side in (right, told) for u in side.rows})
+    metric = metric_name(right.space)
+    draws = [
+        resampled(side.space, side.clusters(dialogues), resamples=ground.resamples, seed=0)[metric]
+        for side in (told, right)
+    ]
+    low, high = interval(draws[0] - draws[1])
+    on = f"{ground.name}, {right.space.task}"
+    return Finding(flaw, on, right.value, told.value, low, high, None if worth is None else worth.value)
+
+
+def interval(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Return the percentile interval."""
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def encode(space: LabelSpace, rows: Iterable[Utterance]) -> NDArray:
+    """Return the encoded labels of rows that have some."""
+    return space.encode([u.labels[space.task] for u in rows])

@@ -1,0 +1,72 @@
+"""Splits that share what should be apart: dialogues, copies, actors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold, KFold
+
+from flaws.ground import FOLDS, Finding, Ground, Rows, Said, encode, find
+from flaws.learners import Inputs, labeled, learn, say, words
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.types import Utterance
+from sentir.evaluation.intervals import Run
+from sentir.evaluation.thresholds import tune_thresholds
+
+Fold = tuple[NDArray[np.integer], NDArray[np.integer]]
+COPIES, LOST = 2, 0.1  # copies of an utterance, each of which loses a tenth of its words
+
+
+def random_split(ground: Ground) -> Iterator[Finding]:
+    """Every row of train is predicted from other rows, by whole dialogues or at random."""
+    space, rows = ground.space("emotion"), labeled([*ground.train, *ground.held], "emotion")
+    yield crossed("utterances split at random, dialogues on both sides", ground, space, rows, words(rows)(rows))
+
+
+def crossed(
+    flaw: str, ground: Ground, space: LabelSpace, rows: Rows, inputs: Inputs, strength: float = 3.0
+) -> Finding:
+    """Compare cross-validation over rows with that over whole dialogues."""
+    dialogues = [u.dialogue or u.id for u in rows]
+    sides = []
+    for kind, groups in ((GroupKFold, dialogues), (KFold, None)):
+        runs = []
+        for seed in range(ground.repeats):
+            folds = kind(FOLDS, shuffle=True, random_state=seed).split(inputs, groups=groups)
+            runs.append(_predict(space, rows, inputs, folds, strength))
+        sides.append(Said(space, rows, runs))
+    return find(flaw, ground, *sides)
+
+
+def _predict(space: LabelSpace, rows: Rows, inputs: Inputs, folds: Iterable[Fold], strength: float) -> Run:
+    p = np.zeros((len(rows), len(space)))
+    for rest, part in folds:
+        p[part] = learn(space, inputs[rest], [rows[n] for n in rest], strength)(inputs[part])
+    return p, tune_thresholds(space, encode(space, rows), p)
+
+
+def copies_first(ground: Ground) -> Iterator[Finding]:
+    """Copies of train utterances are made; the split is drawn among all of them, or was there before."""
+    space, draw = ground.space("emotion"), np.random.default_rng(0)
+    train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
+    wrong: list[list[Utterance]] = [[], []]
+    for u in with_copies([*train, *held], draw):
+        wrong[draw.random() < 1 / FOLDS].append(u)
+    sides: list[Said] = []
+    for learned, judged in ((with_copies(train, draw), held), wrong):
+        count = words(learned)
+        sides += say(space, learn(space, count(learned), learned), (count(dev), dev), (count(judged), judged))
+    yield find("copies with words left out, made before a random split", ground, *sides)
+
+
+def with_copies(rows: Rows, draw: np.random.Generator) -> list[Utterance]:
+    """Return every utterance and its copies."""
+    return [copy for u in rows for copy in (u, *(_copy(u, n, draw) for n in range(COPIES)))]
+
+
+def _copy(u: Utterance, n: int, draw: np.random.Generator) -> Utterance:
+    kept = [word for word in (u.text or "").split() if draw.random() >= LOST]
+    return replace(u, id=f"{u.id}/copy{n}", text=" ".join(kept))
