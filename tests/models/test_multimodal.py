@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sentir.models.encoders import load_text_encoder
+from sentir.models.fusion import FUSIONS
 from sentir.models.multimodal import MultimodalClassifier
 from tiny_corpora import TINY_NETWORK
 
@@ -49,7 +50,7 @@ def logits(model, inputs, *, seed=0):
         return model(**inputs)
 
 
-FUSED = pytest.mark.parametrize("fusion", ["concat", "gated"])
+FUSED = pytest.mark.parametrize("fusion", list(FUSIONS))
 MODES = pytest.mark.parametrize("training", [False, True])
 
 
@@ -147,9 +148,10 @@ def test_a_dialogue_is_answered_alike_in_any_order_and_company(fusion):
         torch.testing.assert_close(logits(model, own), together[rows], atol=1e-5, rtol=0)
 
 
-def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(weights):
+@FUSED
+def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(fusion, weights):
     encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights), layers=(-1,))
-    model = built(encoder=encoder, states_shape=None)
+    model = built(encoder=encoder, states_shape=None, fusion=fusion)
     assert model.pretrained_parts == ("encoder.",) and "input_ids" in model.inputs
     tokens = tokenizer.pad([tokenizer.encode(text) for text in ("I am happy.", "", "So sad", "x", "", "fine")])
     inputs = {key: value for key, value in (batch() | tokens).items() if key in model.inputs}

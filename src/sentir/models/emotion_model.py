@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.speech_backbones import is_speech_backbone, load_speech_encoder
@@ -39,6 +41,7 @@ class AudioEncoder(nn.Module):
 
     Attributes:
         widths: channels c1 and c2 of the local and of the global vector.
+        position_width: c2, the width of a step of time.
 
     Raises:
         SentirError: as `load_audio_backbone`.
@@ -52,11 +55,14 @@ class AudioEncoder(nn.Module):
             backbone_name, pretrained=pretrained, weights=weights
         )
         self.backbone: Any = backbone
+        self.position_width = self.widths[1]
         self.local_gate = Gate(self.widths[0])
         self.global_gate = Gate(self.widths[1])
         self.pretrained_parts = ("backbone.",) if pretrained else ()
 
-    def forward(self, mel: Tensor, frames: Tensor, has_sound: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, mel: Tensor, frames: Tensor, has_sound: Tensor, *, positions: bool = False
+    ) -> tuple[Tensor, ...]:
         """Encode N clips.
 
         Args:
@@ -66,15 +72,30 @@ class AudioEncoder(nn.Module):
             has_sound: ``(N,)`` bool; the vectors of rows without sound are 0.
 
         Returns:
-            ``(N, c1)`` and ``(N, c2)``, the means of the gated local and last maps.
+            ``(N, c1)`` and ``(N, c2)``, the means of the gated local and last maps. With ``positions`` also
+            ``(N, S, c2)``, the means over bands of the gated last map, and ``(N, S)`` booleans, false where a
+            clip has ended.
         """
         near, far = (mel.new_zeros(len(mel), width) for width in self.widths)
+        steps = []
         for length in frames[has_sound].unique().tolist():
             rows = (has_sound & (frames == length)).nonzero().squeeze(1)
             local, last = self._maps(mel[rows, :length])
             near = near.index_copy(0, rows, self.local_gate(local).to(near.dtype))
             far = far.index_copy(0, rows, self.global_gate(last).to(far.dtype))
-        return near, far
+            steps.append((rows, last))
+        return (near, far, *self._steps(far, steps)) if positions else (near, far)
+
+    def _steps(self, far: Tensor, maps: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        """Lay out what the global gate lets through over time, given the last maps of rows."""
+        longest = max((last.shape[2] for _rows, last in maps), default=1)
+        steps = far.new_zeros(len(far), longest, far.shape[1])
+        known = torch.zeros(len(far), longest, dtype=torch.bool, device=far.device)
+        for rows, last in maps:
+            over_time = (last * self.global_gate.weights(last)).mean(3).transpose(1, 2)
+            steps = steps.index_copy(0, rows, pad(over_time, (0, 0, 0, longest - last.shape[2])).to(steps.dtype))
+            known[rows, : last.shape[2]] = True
+        return steps, known
 
     def attention(self, mel: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the gates let through of n mels of one length.

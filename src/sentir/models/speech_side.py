@@ -18,6 +18,7 @@ class SpeechSide(nn.Module):
 
     Attributes:
         widths: the width of the vector, alone.
+        position_width: d.
     """
 
     def __init__(
@@ -32,17 +33,23 @@ class SpeechSide(nn.Module):
         layers, width = states_shape or (len(encoder.layers), encoder.width)  # type: ignore[union-attr]
         pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
         self.layer_pooling = pooling(layers, width)
-        self.widths = (self.layer_pooling.width_out,)
+        self.widths, self.position_width = (self.layer_pooling.width_out,), width
         self.inputs = ("speech_states", "has_sound") if encoder is None else encoder.inputs
         self.pretrained_parts = ("encoder.",) if encoder is not None and encoder.pretrained else ()
 
-    def forward(self, has_sound: Tensor, speech_states: Tensor | None = None, **wave: Tensor) -> tuple[Tensor]:
+    def forward(
+        self, has_sound: Tensor, speech_states: Tensor | None = None, *, positions: bool = False, **wave: Tensor
+    ) -> tuple[Tensor, ...]:
         """Return ``(N, d)`` vectors of N clips, 0 for rows without sound.
 
         Args:
             has_sound: ``(N,)`` bool.
             speech_states: ``(N, L, d)`` vectors encoded beforehand, for a side without encoder.
+            positions: whether to return beside it the ``(N, L, d)`` normalized layers, and ``(N, L)`` booleans,
+                false for rows without sound.
             wave: what the encoder takes, see `SpeechEncoder`.
         """
         states = speech_states if self.encoder is None else self.encoder(has_sound=has_sound, **wave)
-        return (self.layer_pooling(states) * has_sound.unsqueeze(1),)
+        vectors = self.layer_pooling(states) * has_sound.unsqueeze(1)
+        layers = self.layer_pooling.norm(states)
+        return (vectors, layers, has_sound.unsqueeze(1).expand(layers.shape[:2])) if positions else (vectors,)
