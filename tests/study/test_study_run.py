@@ -98,7 +98,7 @@ def test_curves_have_a_point_per_epoch(first_run):
 
 def test_no_pickle_lies_in_the_folder(first_run):
     suffixes = {path.suffix for path in first_run.out.rglob("*") if path.is_file()}
-    assert suffixes <= {".json", ".toml", ".parquet", ".safetensors", ".html", ".md"}
+    assert suffixes <= {".json", ".jsonl", ".toml", ".parquet", ".safetensors", ".html", ".md"}
 
 
 # What a second run does

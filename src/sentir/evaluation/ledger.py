@@ -40,8 +40,8 @@ class LedgerFacts:
         moved: whether ``SENTIR_STATE_DIR`` says where it lies.
     """
 
-    since: str
-    moved: bool
+    since: str = ""
+    moved: bool = False
 
 
 def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dict[str, Labels]:

@@ -14,6 +14,7 @@ from sentir.audio.prepared import SplitSound
 from sentir.audit.values import Histogram
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.details import Details
+from sentir.evaluation.ledger import LedgerFacts
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, Opening
 from sentir.recipe import Recipe
@@ -120,6 +121,7 @@ class StudyReport:
         cards: (corpus, task) → what the finalist's model card is made of.
         details: closer looks at the finalists, rows of ``details.json``, on dev and on the opened test split.
         heard: the clips of their mistakes.
+        ledger: which one counted the openings.
     """
 
     title: str
@@ -141,3 +143,4 @@ class StudyReport:
     cards: Mapping[tuple[str, str], CardFacts] = field(default_factory=dict)
     details: tuple[Details, ...] = ()
     heard: tuple[Example, ...] = ()
+    ledger: LedgerFacts = field(default_factory=LedgerFacts)

@@ -117,7 +117,7 @@ def _labels(row: ModelScores) -> Iterable[Block]:
 
 
 def _openings(report: StudyReport) -> Iterable[Block]:
-    yield sentences.openings_sentence()
+    yield sentences.openings_sentence(report.ledger)
     if not report.openings:
         yield _("No test split was opened for this study.")
         return

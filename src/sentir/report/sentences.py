@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sentir.evaluation.ledger import LedgerFacts
 from sentir.evaluation.results import AT_HALF, ModelScores
 from sentir.i18n import _, thousands
 from sentir.report.tables import TaskSection
@@ -76,12 +77,17 @@ def method() -> str:
     )
 
 
-def openings_sentence() -> str:
-    """Say what the ledger is."""
-    return _(
+def openings_sentence(ledger: LedgerFacts) -> str:
+    """Say what the ledger is, and which one counted."""
+    found = _(
         "Test labels lie behind one door, and the ledger counts every time it opens. The more often a test split "
         "has been looked at, the less its score is worth."
     )
+    if ledger.since:
+        found += " " + _("This ledger has counted since {day}; it knows of no other.", day=ledger.since[:10])
+    if ledger.moved:
+        found += " " + _("It is not the user's usual one: SENTIR_STATE_DIR says where it lies.")
+    return found
 
 
 def footer() -> str:

@@ -179,7 +179,7 @@ def best_models(rows: Sequence[ModelScores], metric: str) -> frozenset[str]:
 
 def openings_by_split(openings: Sequence[Opening]) -> list[Opening]:
     """Return the last opening of each test split, whose number says how often it has been opened in all."""
-    last: dict[tuple[str, str], Opening] = {}
+    last: dict[str, Opening] = {}
     for opening in sorted(openings, key=lambda opening: opening.number):
-        last[opening.corpus, opening.test_fingerprint] = opening
+        last[opening.test_fingerprint] = opening
     return list(last.values())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sentir.corpus.types import Corpus
-from sentir.evaluation.ledger import openings
+from sentir.evaluation.ledger import ledger_facts, opened
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.i18n import LANGUAGES
@@ -31,7 +31,8 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
         scores=tuple(row for part in parts for row in _rows(part)),
         comparisons=tuple(c for part in parts for c in _comparisons(part)),
         curves=tuple(c for part in parts for result in part.tasks for c in _curves(part.corpus, result)),
-        openings=tuple(o for part in parts for o in openings(part.corpus.test_fingerprint)),
+        openings=tuple(o for part in parts for o in opened(part.corpus)),
+        ledger=ledger_facts(),
         selected={(part.corpus.name, r.task): r.finalist.name for part in parts for r in part.tasks},
         versions=versions(),
         recipes={part.corpus.name: part.recipe.tree() for part in parts},

@@ -12,7 +12,7 @@ from typing import Any
 from sentir.corpus.types import Corpus
 from sentir.evaluation.comparison import holm
 from sentir.evaluation.details import MOST_SUSPECTS, Details
-from sentir.evaluation.ledger import labels_of, open_test
+from sentir.evaluation.ledger import copy_openings, labels_of, open_test, recall_openings
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
@@ -139,13 +139,19 @@ def _look_closer(stages: Stages, judge: Judge, recipe: Recipe, metric: str, rank
 
 
 def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence[TaskResult]) -> CorpusStudy:
-    """Score on test what was chosen on dev, all tasks in one opening; an opening done before is not repeated."""
+    """Score on test what was chosen on dev, all tasks in one opening; an opening done before is not repeated.
+
+    Openings that earlier runs into this folder remember are counted, even if the ledger has lost them.
+    """
+    for copy in stages.folder.glob("test-*/openings.jsonl"):
+        recall_openings(copy)
     results = [_predicted(stages, corpus, result) for result in results]
 
     def produce(folder: Path) -> None:
         names = [f"{result.task}: {e.name}" for result in results for e in result.shown]
         reason = _("study '{name}': what was chosen on dev, beside the baselines", name=recipe.name)
         judge = Judge(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
+        copy_openings(corpus, folder / "openings.jsonl")
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
         for result in results:
