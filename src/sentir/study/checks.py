@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError, RecipeError
+from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.i18n import _
+from sentir.progress import say
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
@@ -35,10 +37,14 @@ def check_names(corpora: Sequence[Corpus]) -> None:
 def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Candidate]]) -> None:
     """Check that every task can be trained, selected on dev, and compared on test. No test label is read.
 
+    Known test splits in train or dev are told, not refused.
+
     Raises:
         CorpusError: if a split, its labels, its texts or its clips are not enough.
         SentirError: for names and settings that cannot be used.
     """
+    for known in known_tests(corpus):
+        say(known.sentence())
     for split in ("dev", "test"):
         if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
             raise CorpusError(

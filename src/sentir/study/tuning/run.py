@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sentir.corpus.types import Corpus
 from sentir.errors import RecipeError
+from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain
 from sentir.i18n import _
@@ -67,6 +68,8 @@ def tune(
     require_alone("tune")
     start = time.monotonic()
     corpus = read_corpus(recipe.data, root)
+    for known in known_tests(corpus):
+        say(known.sentence())
     corpora = parts(corpus, recipe)
     for part in corpora:
         check_training(recipe, part)
