@@ -69,6 +69,23 @@ def frozen_embedding(loaded):
     return loaded
 
 
+def test_a_batch_of_many_lengths_is_computed_in_parts_and_gives_the_same(tiny, monkeypatch):
+    encoder, tokenizer, _spec = load_text_encoder(tiny.name, weights=str(tiny.weights))
+    encoder.eval()
+    rows = [tokenizer.encode(text) for text in (*TEXTS, *SENTENCES * 4)]
+    batch = {name: tensor for name, tensor in tokenizer.pad(rows).items() if name in encoder.inputs}
+    shapes = []
+    encoder.transformer.register_forward_hook(
+        lambda module, _args, inputs, _output: shapes.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
+    )
+    with torch.inference_mode():
+        parts = encoder(**batch)
+        monkeypatch.setattr(encoders, "_ALIKE", len(rows))
+        whole = encoder(**batch)
+    assert len(shapes) > 2 and shapes[-1] == batch["input_ids"].shape and shapes[0][1] < shapes[-1][1]
+    assert torch.allclose(parts, whole, atol=1e-5)
+
+
 def test_the_same_arguments_write_the_same_tiny_backbone(tiny, tmp_path):
     again = tiny_backbone(tiny.name, tmp_path)
     files = {path.name: path.read_bytes() for path in again.iterdir() if path.name != "config.json"}

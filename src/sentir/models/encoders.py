@@ -20,7 +20,6 @@ from sentir.models.text_backbones import (
 )
 from sentir.models.tokenization import TextTokenizer
 
-
 _ALIKE = 16  # sequences that a CPU pads together: 1.8 times as fast as 64 on MELD's dialogues
 
 
