@@ -1,0 +1,225 @@
+"""Ways around the lock of the test split, by carelessness and by cleverness, and where each of them ends."""
+
+import ast
+import copy
+import json
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import sentir.errors
+from sentir import api, places
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.sketches import hashes, shared, sketch
+from sentir.corpus.types import Corpus, Utterance
+from sentir.errors import CorpusError, LockedTestError
+from sentir.evaluation.known_tests import known_tests
+from sentir.evaluation.ledger import copy_openings, ledger_facts, open_test, opened, openings, recall_openings
+from sentir.readers import read_corpus
+from sentir.recipe import Data
+
+SENTENCES = {split: [f"The {split} sentence number {n} is long." for n in range(40)] for split in ("a", "b", "c")}
+SECRET = "surprise"
+
+
+def built(train="a", dev="b", test="c", *, name="toy", label=SECRET, change=lambda text: text):
+    parts = {"train": SENTENCES[train], "dev": SENTENCES[dev], "test": [*map(change, SENTENCES[test])]}
+    rows = [
+        Utterance(f"{name}/{s}/{n}", s, text=text, labels={"emotion": (label if s == "test" else "joy",)})
+        for s, texts in parts.items()
+        for n, text in enumerate(texts)
+        if text
+    ]
+    return Corpus.build(name, rows, [LabelSpace("emotion", ("anger", "joy", SECRET))])
+
+
+@pytest.fixture
+def toy():
+    return built()
+
+
+def test_no_view_of_a_corpus_shows_a_test_label(toy):
+    views = [toy.utterances, toy.sealed, dir(toy.sealed), toy.to_frame().to_json(), toy.find("toy/test/0")]
+    views += [toy.by_speaker, toy.by_dialogue, {k: v for k, v in toy.by_label("emotion", "dev").items() if v}]
+    views += [{name: value for name, value in vars(toy).items() if name != "spaces"}]
+    assert not [view for view in map(str, views) if SECRET in view]
+    assert not hasattr(toy.sealed, "__dict__")
+
+
+def test_a_corpus_is_copied_with_its_seal_and_not_pickled(toy):
+    assert copy.deepcopy(toy).sealed is copy.copy(toy).sealed is replace(toy, name="mine").sealed is toy.sealed
+    for of in (toy, toy.sealed):
+        with pytest.raises(LockedTestError, match="cannot be pickled"):
+            pickle.dumps(of)
+    assert pickle.dumps(toy.utterances)
+
+
+def test_a_single_test_row_cannot_be_cut_out_to_count_its_label(toy):
+    with pytest.raises(CorpusError, match="not those whose labels are sealed"):
+        replace(toy, utterances=toy.test[:1])
+    with pytest.raises(CorpusError, match="not those whose labels are sealed"):
+        replace(toy, utterances=tuple(replace(u, split="dev") for u in toy.utterances))
+
+
+def test_the_key_of_the_count_cannot_be_exchanged(toy):
+    with pytest.raises(TypeError):
+        replace(toy, test_fingerprint="another")
+    with pytest.raises(AttributeError):
+        toy.sealed.fingerprint = "another"
+    open_test(replace(toy, name="innocent"), reason="a look")
+    assert len(opened(toy)) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        built(name="renamed"),
+        built(change=lambda text: text if "number 7" not in text else ""),
+        built(change=lambda text: f" {text.upper()}?"),
+        built(change=lambda text: text.replace("number 3", "nr. 3")),
+        built(label="anger"),
+    ],
+    ids=["renamed", "a row dropped", "spaces and case", "some sentences changed", "other labels"],
+)
+def test_a_changed_copy_of_an_opened_test_split_shares_its_count(toy, changed):
+    open_test(toy, reason="one")
+    open_test(changed, reason="two")
+    assert [o.number for o in opened(changed)] == [o.number for o in opened(toy)] == [1, 2]
+    exact = toy.test_fingerprint == changed.test_fingerprint
+    assert [o.seen_as for o in opened(toy)] == ["", "" if exact else changed.test_fingerprint]
+    assert len(openings(toy.test_fingerprint)) == 1 + exact
+
+
+def test_another_test_split_has_its_own_count(toy):
+    open_test(toy, reason="one")
+    assert opened(built(test="b", dev="c")) == ()
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_an_opened_test_split_that_became_train_or_dev_is_known(toy, split):
+    turned = built(**{split: "c", "test": {"train": "a", "dev": "b"}[split]})
+    assert known_tests(turned) == ()
+    open_test(toy, reason="score")
+    (found,) = known_tests(turned)
+    assert (found.test, found.split, found.share) == ("toy", split, 1.0)
+    assert f"{split} holds the test split of 'toy' that was opened on" in found.sentence()
+    assert known_tests(toy) == ()
+
+
+def test_a_few_or_common_sentences_prove_nothing():
+    assert shared(sketch(hashes(["Oh my God!"] * 50)), hashes(["Oh my God!"])) == 0
+    few = [f"A sentence of some length, number {n}" for n in range(5)]
+    assert shared(sketch(hashes(few)), hashes(few)) == 0
+
+
+def test_a_sketch_of_a_large_split_estimates_what_is_shared():
+    said = [f"sentence number {n} of a large split" for n in range(8000)]
+    kept = sketch(hashes(said[:4000]))
+    assert len(kept) == 512
+    assert shared(kept, hashes(said[2000:6000])) == pytest.approx(0.5, abs=0.07)
+    assert shared(kept, hashes(said[:300])) == 1.0 and shared(kept, hashes(said[4000:])) == 0.0
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["meld", "mosei"])
+def test_published_corpora_as_they_are_hold_no_known_test_split(shared_data, name):
+    assert known_tests(read_corpus(Data(reader=name), shared_data / name)) == ()
+
+
+@pytest.mark.shared_data
+def test_the_published_test_of_meld_under_the_name_of_dev_is_said_in_the_audit(shared_data, tmp_path):
+    for split in ("train", "dev", "test"):
+        source = {"dev": "test"}.get(split, split)
+        (tmp_path / f"{split}_sent_emo.csv").write_bytes(
+            (shared_data / f"meld/{source}_sent_emo.csv").read_bytes()
+        )
+    found = api.audit_corpus("meld", root=tmp_path)
+    (one,) = [finding for finding in found.findings if finding.kind.startswith("known_test")]
+    assert one.kind == "known_test_in_dev" and one.grade == found.grade == "D"
+    assert "dev holds the published test split of MELD (100 % of the sentences)" in one.message
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["the ledger deleted", "another state folder"])
+def test_a_count_that_was_lost_is_found_again_in_a_run(toy, tmp_path, monkeypatch, lost):
+    open_test(toy, reason="one")
+    open_test(built(name="copy", label="anger"), reason="two")
+    copy_openings(toy, tmp_path / "openings.jsonl")
+    before = opened(toy)
+    if lost:
+        (places.state_dir() / "ledger.jsonl").unlink()
+    else:
+        monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "fresh"))
+    assert opened(toy) == () and ledger_facts().since == ""
+    recall_openings(tmp_path / "openings.jsonl")
+    recall_openings(tmp_path / "openings.jsonl")
+    assert opened(toy) == before and ledger_facts().since == before[0].when
+
+
+def test_a_damaged_copy_is_named_and_a_missing_one_is_nothing(toy, tmp_path):
+    recall_openings(tmp_path / "none.jsonl")
+    (tmp_path / "openings.jsonl").write_text("{")
+    with pytest.raises(LockedTestError, match=r"openings\.jsonl is damaged in line 1"):
+        recall_openings(tmp_path / "openings.jsonl")
+
+
+def test_lines_from_before_there_were_sketches_count(toy):
+    open_test(toy, reason="old")
+    path = places.state_dir() / "ledger.jsonl"
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "sketch"}) + "\n")
+    open_test(toy, reason="new")
+    assert [o.reason for o in opened(toy)] == ["old", "new"]
+
+
+OPENS = """
+import os, signal
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.types import Corpus, SealedLabels, Utterance
+from sentir.evaluation.ledger import open_test
+row = Utterance("c/1", "test", text="hm", labels={{"emotion": ("joy",)}})
+corpus = Corpus.build("c", [row], [LabelSpace("emotion", ("anger", "joy"))])
+print(corpus.test_fingerprint, flush=True)
+if {killed}:
+    SealedLabels._reveal = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+for n in range({times}):
+    open_test(corpus, reason=f"{{os.getpid()}} {{n}}")
+"""
+
+
+def opening(*, times=1, killed=False):
+    code = OPENS.format(times=times, killed=killed)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills with SIGKILL")
+def test_who_is_killed_before_seeing_a_label_is_counted():
+    process = opening(killed=True)
+    said, _error = process.communicate()
+    assert process.returncode == -signal.SIGKILL and len(openings(said.strip())) == 1
+
+
+def test_processes_that_open_at_once_are_all_counted():
+    both = [opening(times=10), opening(times=10)]
+    (key,) = {process.communicate()[0].strip() for process in both}
+    found = openings(key)
+    assert [process.returncode for process in both] == [0, 0]
+    assert [o.number for o in found] == [*range(1, 21)] and len({o.reason for o in found}) == 20
+
+
+def _reveals(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return sum(isinstance(node, ast.Attribute) and node.attr == "_reveal" for node in ast.walk(tree))
+
+
+def test_the_seal_is_broken_in_two_places_of_the_code_alone():
+    root = Path(sentir.errors.__file__).parent
+    found = {
+        path.relative_to(root).as_posix(): n
+        for path in root.rglob("*.py")
+        if not path.name.startswith(".") and (n := _reveals(path))
+    }
+    assert found == {"audit/checks.py": 1, "evaluation/ledger.py": 1}
