@@ -146,43 +146,46 @@ class MultimodalClassifier(nn.Module):
         """
         present = self._drop(torch.stack([has_text, has_sound], dim=1))
         heard = {name: inputs.pop(name) for name in self.audio.inputs if name != "has_sound"}
-        sides = (self._read(text_states, inputs), self._hear(present[:, _SOUND], heard))
-        vectors, positions, places = zip(*sides, strict=True)
+        text, read = self._read(text_states, inputs)
+        sound, sounds = self._hear(present[:, _SOUND], heard)
         numbers, known = [], self._known(present)
         if self.features is not None and features is not None:
             numbers = [self.features(features * known)]
         if self.over == "logits":
-            apart = [vector * present[:, m, None] for m, vector in enumerate(vectors)]
+            apart = [vector * present[:, m, None] for m, vector in enumerate((text, sound))]
             said = self.head(self.context([*apart, *numbers], dialogue, turn, speaker))
             told = [known.any(1, keepdim=True)] if numbers else []
             return self.fusion(torch.stack(said, dim=1), torch.cat([present, *told], dim=1))
-        made_of = () if self.positions is None else (self._projected(positions), places)
-        x = torch.cat([self.fusion(torch.stack(vectors, dim=1), present, *made_of), *numbers], dim=-1)
+        more = () if self.positions is None else self._positions((read, sounds))
+        x = torch.cat([self.fusion(torch.stack([text, sound], dim=1), present, *more), *numbers], dim=-1)
         return self.head(self.context(x, dialogue, turn, speaker))
 
-    def _read(self, text_states: Tensor | None, tokens: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return ``(N, d)`` vectors of texts, and their positions: tokens, or layers encoded beforehand.
+    def _read(self, text_states: Tensor | None, tokens: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Return ``(N, d)`` vectors of texts, and what they are made of if the fusion asks.
 
-        Positions are ``(N, S, d)`` with ``(N, S)`` booleans, false for padding.
+        That is ``(N, S, d)`` positions, tokens or the layers of vectors encoded beforehand, and ``(N, S)``
+        booleans, false for padding.
         """
-        if self.encoder is not None:
-            states, positions, known = self.encoder(**tokens, positions=True)
+        made_of: list[Tensor] = []
+        if self.encoder is None:
+            states: Any = text_states
+            made_of = [self.layer_pooling.norm(states), torch.ones_like(states[..., 0], dtype=torch.bool)]
+        elif self.positions is None:
+            states = self.encoder(**tokens)
         else:
-            states, positions = text_states, self.layer_pooling.norm(text_states)
-            known = torch.ones_like(positions[..., 0], dtype=torch.bool)
-        return self.text(self.layer_pooling(states)), positions, known
+            states, *made_of = self.encoder(**tokens, positions=True)
+        return self.text(self.layer_pooling(states)), made_of
 
-    def _hear(self, has_sound: Tensor, heard: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return ``(N, d)`` vectors of clips, and their positions: steps of time, or layers of a speech encoder.
-
-        They are as those of texts.
-        """
+    def _hear(self, has_sound: Tensor, heard: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Return the same of clips; their positions are steps of time, or layers of a speech encoder."""
         *vectors, positions, known = self.audio(has_sound=has_sound, **heard, positions=True)
-        return self.sound(torch.cat(vectors, dim=-1)), positions, known
+        return self.sound(torch.cat(vectors, dim=-1)), [positions, known]
 
-    def _projected(self, positions: Sequence[Tensor]) -> list[Tensor]:
+    def _positions(self, made_of: Sequence[list[Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the positions of each modality in one width, and whether they are known."""
         assert self.positions is not None
-        return [project(one) for project, one in zip(self.positions, positions, strict=True)]
+        projected = [project(one) for project, (one, _known) in zip(self.positions, made_of, strict=True)]
+        return projected, [known for _one, known in made_of]
 
     def _drop(self, present: Tensor) -> Tensor:
         """Take one modality from some utterances that have both, in training."""

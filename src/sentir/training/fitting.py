@@ -142,7 +142,7 @@ def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> N
     """
     check_model(recipe.model)
     check_settings(recipe, corpus.space(recipe.data.task))
-    for task in recipe.evaluation.metric if isinstance(recipe.evaluation.metric, dict) else ():
+    for task in (*recipe.also, *(recipe.evaluation.metric if isinstance(recipe.evaluation.metric, dict) else ())):
         corpus.space(task)
     clusters(corpus, "dev", recipe.evaluation.cluster)
     metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
