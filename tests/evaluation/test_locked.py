@@ -17,11 +17,11 @@ from sentir import api, places
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.sketches import hashes, shared, sketch
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import CorpusError, LockedTestError
+from sentir.errors import CorpusError, LockedTestError, RecipeError
 from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.ledger import copy_openings, ledger_facts, open_test, opened, openings, recall_openings
 from sentir.readers import read_corpus
-from sentir.recipe import Data
+from sentir.recipe import Data, Table
 
 SENTENCES = {split: [f"The {split} sentence number {n} is long." for n in range(40)] for split in ("a", "b", "c")}
 SECRET = "surprise"
@@ -223,3 +223,11 @@ def test_the_seal_is_broken_in_two_places_of_the_code_alone():
         if not path.name.startswith(".") and (n := _reveals(path))
     }
     assert found == {"audit/checks.py": 1, "evaluation/ledger.py": 1}
+
+
+@pytest.mark.parametrize("setting", [{"group": "label"}, {"slices": ("label",)}], ids=["group", "slices"])
+def test_the_label_column_cannot_be_read_under_another_name(tmp_path, setting):
+    (tmp_path / "t.csv").write_text("text,label\nhm,joy\nah,anger\n", encoding="utf-8")
+    data = Data(reader="table", table=Table(label="label", text="text", **setting))
+    with pytest.raises(RecipeError, match="offers the label column 'label'"):
+        read_corpus(data, tmp_path / "t.csv")

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sentir.audit import audit
 from sentir.audit.leaks import seen_elsewhere, texts_of
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Clip, Corpus, Utterance
 from sentir.evaluation.intervals import bootstrap
 from sentir.evaluation.slices import SMALL, Part, cut_split, score_slices
-from sentir.readers import READERS
-from sentir.recipe import Data
+from sentir.readers import READERS, read_corpus
+from sentir.recipe import Data, Table
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 
@@ -88,6 +89,17 @@ def test_groups_of_the_corpus_cut_too_unless_there_are_many():
     sides = {u.id: "female" if n % 2 else "male" for n, u in enumerate(rows)}
     found = cuts_of(*TRAIN, *rows, groups={"gender": sides, "episode": {u.id: u.id for u in rows}})
     assert set(found["gender"].values()) == {"female", "male"} and "episode" not in found
+
+
+@pytest.mark.shared_data
+def test_a_column_of_a_table_cuts_scores_and_is_no_leak(shared_data):
+    columns = {"file": "manifest.csv", "text": "text", "label": "label", "speaker": "speaker", "group": "speaker"}
+    data = Data(reader="table", table=Table(**columns, slices=("gender",)))
+    corpus = read_corpus(data, shared_data / "ravdess")
+    gold = {u.id: u.labels["emotion"] for u in corpus.dev}
+    cuts = cut_split(corpus, "dev", gold, corpus.space("emotion"))
+    assert {part.name for cut in cuts for part in cut.values() if part.kind == "gender"} == {"female", "male"}
+    assert "gender" not in {row["what"] for row in audit(corpus).table("leaks").rows}
 
 
 def scored(parts, n=60):

@@ -150,6 +150,7 @@ class Corpus:
 
     Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
     dialogue is the order of its turns. ``groups``: kind (such as ``episode``) → utterance id → name, for audits.
+    ``traits``: the same of what may be alike in every split (such as gender), by which scores are cut.
     """
 
     name: str
@@ -160,6 +161,7 @@ class Corpus:
     synthetic: bool
     fingerprint: str
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    traits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if {u.id for u in self.utterances if u.split == "test"} != self.sealed.ids:
@@ -178,6 +180,7 @@ class Corpus:
         issues: Iterable[Issue] = (),
         synthetic: bool = False,
         groups: Mapping[str, Mapping[str, str]] | None = None,
+        traits: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Corpus:
         """Check the promises and seal the test labels. Labels that are numbers come from ``scores``.
 
@@ -197,6 +200,7 @@ class Corpus:
             synthetic=synthetic,
             fingerprint=fingerprint(rows),
             groups=groups or {},
+            traits=traits or {},
         )
 
     @property

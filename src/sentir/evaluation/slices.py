@@ -111,7 +111,7 @@ def cut_split(corpus: Corpus, split: str, gold: Gold, space: LabelSpace) -> list
         _by_turn(rows),
         _by_shift(rows, gold, space),
         _by_what_is_missing(rows),
-        *(_by_group(rows, kind, names) for kind, names in corpus.groups.items()),
+        *(_by_group(rows, kind, names) for kind, names in {**corpus.groups, **corpus.traits}.items()),
     ]
     return [cut for cut in cuts if len(set(cut.values())) > 1]
 

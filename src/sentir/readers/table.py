@@ -62,14 +62,15 @@ def read(root: Path, data: Data) -> Corpus:
             rows, ids, splits, dialogues, _turns(dialogues), labelled, strict=True
         )
     ]
-    name, groups = table.name or path.stem, _groups(rows, ids, table.group)
-    return Corpus.build(name, utterances, [space], issues=issues, groups=groups)
-
-
-def _groups(rows: Sequence[Row], ids: Sequence[str], column: str | None) -> dict[str, dict[str, str]]:
-    if column is None:
-        return {}
-    return {column: {key: row[column] for key, row in zip(ids, rows, strict=True) if row[column]}}
+    groups, traits = (
+        {
+            column: {key: row[column] for key, row in zip(ids, rows, strict=True) if row[column]}
+            for column in columns
+        }
+        for columns in ((table.group,) if table.group else (), table.slices)
+    )
+    name = table.name or path.stem
+    return Corpus.build(name, utterances, [space], issues=issues, groups=groups, traits=traits)
 
 
 def _checked(data: Data) -> Table:
@@ -91,6 +92,8 @@ def _refuse_labels_as_inputs(table: Table) -> None:
         "speaker": [table.speaker],
         "dialogue": [table.dialogue],
         "features": table.features,
+        "group": [table.group],
+        "slices": table.slices,
     }
     for setting, columns in inputs.items():
         for name in columns:
@@ -136,7 +139,7 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
         table.value,
         table.group,
     )
-    for name in (*single, *table.labels, *table.features):
+    for name in (*single, *table.labels, *table.features, *table.slices):
         if name is not None and name not in rows[0]:
             raise CorpusError(
                 _(

@@ -35,6 +35,7 @@ class Table(Section):
         scale: the lowest and the highest number that ``value`` can hold.
         features: numeric columns offered as inputs.
         group: column whose values never cross splits when there is no split column (else ``dialogue``).
+        slices: columns by whose values scores are cut, such as gender; up to eight values each.
         splits: the groups of dev and of test by name; exclusive with ``split`` and with ``fractions``.
         fractions: shares of train, dev and test for the split by group, drawn where no groups are named.
     """
@@ -59,6 +60,7 @@ class Table(Section):
     normalize: bool = True
     features: tuple[str, ...] = ()
     group: str | None = None
+    slices: tuple[str, ...] = ()
     splits: Splits = Splits()
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     seed: int = 0
