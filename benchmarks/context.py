@@ -12,28 +12,25 @@ from sentir.recipe import Recipe
 from sentir.training.fitting import fit
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "meld-text.toml"
-WINDOW = {"context": "window", "window_separators": True}
+LAYERS = {
+    "gru, both ways": {},
+    "gru, past only": {"reads": "past"},
+    "gru, both ways, speakers": {"speakers": True},
+    "attention, both ways": {"layer": "attention"},
+    "attention, past only": {"layer": "attention", "reads": "past"},
+    "attention, both ways, speakers": {"layer": "attention", "speakers": True},
+    "attention, 1 turn away": {"layer": "attention", "span": 1},
+    "attention, 4 turns away": {"layer": "attention", "span": 4},
+}
+WINDOWS = {
+    "window, 3 before": {"window_separators": True},
+    "window, 3 before and 1 after": {"window_separators": True, "window_right": 1},
+    "window, 3 before, joined": {},
+}
 KINDS = {
     "none": {"context": "none"},
-    "window, 3 before, joined": {"context": "window"},
-    "window, 3 before": WINDOW,
-    "window, 3 before, 1 after": WINDOW | {"window_right": 1},
-    **{
-        f"{layer}, {reads}{', speakers' if speakers else ''}": {
-            "context": "dialogue",
-            "dialogue": {"layer": layer, "reads": reads, "speakers": speakers},
-        }
-        for layer in ("gru", "attention")
-        for reads in ("both", "past")
-        for speakers in (False, True)
-    },
-    **{
-        f"attention, both, {span} {'turn' if span == 1 else 'turns'} away": {
-            "context": "dialogue",
-            "dialogue": {"layer": "attention", "span": span},
-        }
-        for span in (1, 2, 4, 8)
-    },
+    **{name: {"context": "dialogue", "dialogue": changes} for name, changes in LAYERS.items()},
+    **{name: {"context": "window", **changes} for name, changes in WINDOWS.items()},
 }
 
 

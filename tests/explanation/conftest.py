@@ -10,6 +10,10 @@ READING = {
     "frozen": {"train": LONGER},
     "dialogue": {"model": {"context": "dialogue", "features": ["lexical", "dialogue"]}},
     "window": {"model": {"context": "window", "encoder": "finetune"}, "train": LONGER},
+    "wide window": {
+        "model": {"context": "window", "window": 2, "window_right": 1, "window_separators": True},
+        "train": {"epochs": 1},
+    },
     "several labels": {"model": {"encoder": "finetune"}, "data": {"task": "feelings"}},
 }
 LISTENING = {

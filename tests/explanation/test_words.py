@@ -86,6 +86,15 @@ def test_each_context_shows_the_turns_that_the_model_reads(trained, dialogue_of,
     assert seen["dialogue"] == list(zip(["before"] * 3 + ["own", "after"], ids, strict=True))
 
 
+def test_a_window_with_separators_shows_its_turns_one_by_one_on_either_side(trained, dialogue_of):
+    recognizer, corpus = trained("wide window")
+    dialogue = dialogue_of(corpus, KEY)
+    passages = explain_utterance(recognizer, dialogue, id=KEY).words.passages
+    assert [(p.place, p.id) for p in passages] == [("before", ""), ("before", ""), ("own", KEY), ("after", "")]
+    said = [" ".join(w.text for w in p.words) for p in passages]
+    assert [text.split(":")[0] for text in said] == [u.speaker for u in dialogue[1:]]
+
+
 def test_the_first_turn_of_a_window_has_nothing_before_it(trained, dialogue_of):
     recognizer, corpus = trained("window")
     key = KEY[:-1] + "0"

@@ -33,10 +33,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Words of one turn, or those of the earlier turns that a window holds.
+    """Words of one turn, or those of other turns that a window holds.
 
     Attributes:
-        id: of the utterance; ``""`` for a window of earlier turns.
+        id: of the utterance; ``""`` for turns of a window.
         place: ``own``, ``before`` or ``after``, seen from the explained utterance.
     """
 

@@ -140,17 +140,29 @@ def _passages(
     pooled = probe.inputs["pool_mask"].bool().cpu().numpy()
     for row, u in enumerate(utterances):
         place = "own" if row == probe.row else "before" if row < probe.row else "after"
-        for mine, where in ((False, "before"), (True, place)):
-            chosen = content[row] & (pooled[row] == mine)
-            if not chosen.any():
-                continue
-            words = join_pieces(text.tokenizer.tokenizer, ids[row][chosen].tolist(), values[row][chosen])
-            if not mine:
-                yield Passage("", None, where, tuple(Word(name, value) for name, value in words))
-                continue
-            written = as_written([name for name, _value in words], _said(text, u))
-            own = (Word(name, value, glued) for (name, glued), (_n, value) in zip(written, words, strict=True))
-            yield Passage(u.id, u.speaker, where, tuple(own))
+        begun = pooled[row].cumsum() > 0
+        for mine, where, there in (
+            (False, "before", ~begun),
+            (True, place, pooled[row]),
+            (False, "after", begun & ~pooled[row]),
+        ):
+            chosen = content[row] & there
+            for turn in [np.flatnonzero(chosen)] if mine and chosen.any() else _runs(chosen):
+                words = join_pieces(text.tokenizer.tokenizer, ids[row][turn].tolist(), values[row][turn])
+                if not mine:
+                    yield Passage("", None, where, tuple(Word(name, value) for name, value in words))
+                    continue
+                written = as_written([name for name, _value in words], _said(text, u))
+                own = (
+                    Word(name, value, glued) for (name, glued), (_n, value) in zip(written, words, strict=True)
+                )
+                yield Passage(u.id, u.speaker, where, tuple(own))
+
+
+def _runs(chosen: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Return the positions that are chosen, apart where the tokenizer's own tokens stand between."""
+    places = np.flatnonzero(chosen)
+    return np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(places) else []
 
 
 def _said(text: TextInput, u: Utterance) -> str:

@@ -73,7 +73,7 @@ class Dialogue(Section):
     @model_validator(mode="after")
     def _span_is_of_attention(self) -> Self:
         if self.span is not None and self.layer != "attention":
-            raise ValueError(_("'span' needs layer 'attention'; remove it."))
+            raise ValueError(_("'span' needs layer = attention; remove it"))
         return self
 
 
@@ -150,7 +150,7 @@ class Model(Section):
     @model_validator(mode="after")
     def _later_turns_are_apart(self) -> Self:
         if self.window_right and not self.window_separators:
-            raise ValueError(_("'window_right' needs window_separators=true; set it."))
+            raise ValueError(_("'window_right' needs window_separators = true; set it"))
         return self
 
     @model_validator(mode="after")

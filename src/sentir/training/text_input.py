@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -40,13 +41,11 @@ class TextInput:
         layers = model.layers
         if layers is None and not self.frozen:
             layers = (-1,)
-        load = _load_shared if self.frozen else _load_own
-        self.encoder, self.tokenizer, self.digest = load(
-            model.backbone if weights is None or model.backbone in TEXT_BACKBONES else weights,
-            weights or model.weights,
-            model.pretrained or weights is not None,
-            layers,
-            model.max_length,
+        name = model.backbone if weights is None or model.backbone in TEXT_BACKBONES else weights
+        source = weights or model.weights
+        wanted = (name, source, model.pretrained or weights is not None, layers, model.max_length)
+        self.encoder, self.tokenizer, self.digest = (
+            _load_shared(*wanted, _changed(source or name)) if self.frozen else _load_own(*wanted)
         )
         if model.encoder == "lora" and weights is None:  # saved ones have theirs merged
             add_lora(self.encoder, model.lora)
@@ -116,8 +115,19 @@ def _load_own(
 
 @lru_cache(maxsize=2)
 def _load_shared(
-    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None, max_length: int | None
+    name: str,
+    weights: str | None,
+    pretrained: bool,
+    layers: tuple[int, ...] | None,
+    max_length: int | None,
+    changed: int,
 ) -> tuple[TextEncoder, TextTokenizer, str]:
     """Load and hash an encoder that never changes, so that trainings share it."""
     encoder, tokenizer, _digest = _load_own(name, weights, pretrained, layers, max_length)
     return encoder, tokenizer, encoder_digest(encoder)
+
+
+def _changed(location: str) -> int:
+    """Return when a folder's files were last written, in ns; 0 if it is none: an encoder may learn anew there."""
+    folder = Path(location)
+    return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0

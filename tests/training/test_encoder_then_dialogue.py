@@ -1,0 +1,82 @@
+"""An encoder learns first, then its vectors are frozen and a dialogue head learns, in two trainings."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from sentir.errors import WeightsError
+from sentir.models.encoders import load_text_encoder
+from sentir.recognizer import Recognizer
+from sentir.study.stacking import train_recognizer
+from sentir.training.preparer import Preparer
+from tiny_corpora import stacking_on_text, tiny_recipe
+
+HEAD = {"context": "dialogue", "dialogue": {"layer": "attention", "reads": "past", "speakers": True}}
+
+
+@pytest.fixture(scope="module")
+def first(corpus, weights, tmp_path_factory):
+    """Folder of a recognizer whose encoder learned, each utterance by itself."""
+    folder = tmp_path_factory.mktemp("first") / "model"
+    Recognizer.fit(tiny_recipe(weights, model={"encoder": "finetune"}), corpus)[0].save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def second(corpus, first):
+    """A recognizer with a dialogue head over the vectors of that encoder."""
+    return Recognizer.fit(tiny_recipe(first / "encoder", model=HEAD), corpus)[0]
+
+
+def test_the_head_reads_vectors_of_the_encoder_that_learned(second, first, weights, corpus):
+    tuned, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(first / "encoder"))
+    found = second.preparer.prepare(corpus.dev).tensors["text_states"]
+    batch = tokenizer.pad([tokenizer.encode(u.text) for u in corpus.dev])
+    with torch.no_grad():
+        wanted = tuned.eval()(**{k: v for k, v in batch.items() if k in tuned.inputs})
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    untrained = tiny_recipe(weights, model=HEAD)
+    plain = Recognizer.fit(untrained, corpus)[0].preparer.prepare(corpus.dev).tensors["text_states"]
+    assert (found - plain).abs().max() > 1e-3
+    assert not any(name.startswith("encoder.") for name, _p in second.model.named_parameters())
+
+
+def test_saved_it_needs_the_first_model_no_more(second, first, corpus, tmp_path):
+    second.save_pretrained(tmp_path / "whole")
+    second.save_pretrained(tmp_path / "light", light=True)
+    shutil.move(first, tmp_path / "away")
+    try:
+        loaded = Recognizer.from_pretrained(tmp_path / "whole")
+        with pytest.raises(WeightsError):
+            Recognizer.from_pretrained(tmp_path / "light")
+    finally:
+        shutil.move(tmp_path / "away", first)
+    for one in (loaded, Recognizer.from_pretrained(tmp_path / "light")):
+        found, wanted = one.predict(corpus.dev).probabilities, second.predict(corpus.dev).probabilities
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_an_encoder_that_learned_anew_in_the_same_folder_gives_new_vectors(corpus, weights, tmp_path):
+    vectors = []
+    for seed in (0, 1):
+        tuned = tiny_recipe(weights, model={"encoder": "finetune"}, train={"seed": seed})
+        Recognizer.fit(tuned, corpus)[0].save_pretrained(tmp_path / "first")
+        recipe = tiny_recipe(tmp_path / "first" / "encoder", model=HEAD)
+        vectors.append(Preparer(recipe.data, recipe.model, None).prepare(corpus.dev).tensors["text_states"])
+    assert (vectors[0] - vectors[1]).abs().max() > 1e-4
+
+
+def test_what_is_said_later_changes_no_answer_of_a_head_that_reads_the_past(second, corpus):
+    whole = second.predict(corpus.dev[:5]).probabilities
+    for end in range(1, 5):
+        np.testing.assert_allclose(second.predict(corpus.dev[:end]).probabilities, whole[:end], atol=1e-5)
+
+
+def test_a_fine_tuned_model_stacked_out_of_fold_reaches_a_dialogue_head(corpus, weights):
+    stacked = stacking_on_text(weights, folds=2, model={"encoder": "finetune"})["model"]
+    recipe = tiny_recipe(weights, model=HEAD | stacked)
+    recognizer = train_recognizer(recipe, corpus)[0]
+    assert recognizer.stacked.recipe.model.encoder == "finetune"
+    assert recognizer.predict(corpus.dev).probabilities.shape == (15, 3)
