@@ -94,7 +94,8 @@ def test_groups_of_the_corpus_cut_too_unless_there_are_many():
 @pytest.mark.shared_data
 def test_a_column_of_a_table_cuts_scores_and_is_no_leak(shared_data):
     columns = {"file": "manifest.csv", "text": "text", "label": "label", "speaker": "speaker", "group": "speaker"}
-    data = Data(reader="table", table=Table(**columns, slices=("gender",)))
+    splits = {"dev": ("actor17", "actor18"), "test": ("actor21", "actor22")}
+    data = Data(reader="table", table=Table(**columns, splits=splits, slices=("gender",)))
     corpus = read_corpus(data, shared_data / "ravdess")
     gold = {u.id: u.labels["emotion"] for u in corpus.dev}
     cuts = cut_split(corpus, "dev", gold, corpus.space("emotion"))

@@ -62,15 +62,15 @@ def read(root: Path, data: Data) -> Corpus:
             rows, ids, splits, dialogues, _turns(dialogues), labelled, strict=True
         )
     ]
-    groups, traits = (
-        {
-            column: {key: row[column] for key, row in zip(ids, rows, strict=True) if row[column]}
-            for column in columns
-        }
-        for columns in ((table.group,) if table.group else (), table.slices)
-    )
+    groups, traits = (_named(rows, ids, of) for of in ((table.group,) if table.group else (), table.slices))
     name = table.name or path.stem
     return Corpus.build(name, utterances, [space], issues=issues, groups=groups, traits=traits)
+
+
+def _named(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return column → utterance id → cell, where it is filled."""
+    cells = list(zip(ids, rows, strict=True))
+    return {column: {key: row[column] for key, row in cells if row[column]} for column in columns}
 
 
 def _checked(data: Data) -> Table:
