@@ -139,8 +139,8 @@ class AttentionContext(nn.Module):
         index, lengths = by_dialogue(dialogue, turn)
         states = self.enter(x[index])
         scores = self._scores(_known(speaker, x)[index], lengths)
-        parts = self.ask(self.norm(states)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        found = scaled_dot_product_attention(*parts.unbind(), attn_mask=scores.to(parts.dtype))
+        q, k, v = self.ask(self.norm(states)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        found = scaled_dot_product_attention(q, k, v, attn_mask=scores.to(q.dtype))
         states = states + self.answer(found.transpose(1, 2).flatten(2))
         states = self.leave(states + self.think(states))
         return torch.cat([x, back_in_rows(states, index, lengths)], dim=-1)
@@ -177,7 +177,7 @@ class NoContext(nn.Module):
 
 def build_context(
     context: str, width: int, hidden: int, *, kind: DialogueKind | None = None, dropout: float = 0.0
-) -> nn.Module:
+) -> NoContext | RecurrentContext | AttentionContext:
     """Build what ``(N, d)`` vectors go through before the head.
 
     It takes ``x (N, d)``, ``dialogue``, ``turn`` and ``speaker``: ``(N,)`` integers, of which ``speaker`` is
