@@ -36,7 +36,7 @@ def pooled_padding(ground: Ground) -> Iterator[Finding]:
 
 
 def vectors(rows: Rows, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the mean over tokens and the state at the last place, ``(N, d)`` each, ``size`` encoded at a time."""
+    """Return the mean over tokens and the state at the last place, ``(N, d)`` each, in batches of ``size``."""
     import torch
 
     from sentir.models.encoders import load_text_encoder, masked_mean

@@ -111,7 +111,7 @@ class Finding:
 
     def cells(self) -> list[str]:
         """The cells of its row, the difference in points."""
-        points = [100 * number for number in (self.told - self.right, self.low, self.high)]
+        points = [round(100 * n, 1) + 0.0 for n in (self.told - self.right, self.low, self.high)]  # no -0.0
         worth = "" if self.worth is None else f"{self.worth:.3f}"
         gap = "{:+.1f} [{:+.1f}, {:+.1f}]".format(*points)
         return [self.flaw, self.on, f"{self.right:.3f}", f"{self.told:.3f}", gap, worth]

@@ -33,18 +33,21 @@ def words(rows: Rows, *, cleaning: Sequence[str] = DEFAULT_CLEANING, **settings:
     )
 
     def texts(rows: Rows) -> list[str]:
-        return [clean(u.text or "", cleaning) for u in rows]
+        return [_clean(u.text or "", tuple(cleaning)) for u in rows]
 
     vectorizer.fit(texts(rows))
     return lambda rows: vectorizer.transform(texts(rows))
 
 
+_clean = cache(clean)
+
+
 def learn(space: LabelSpace, inputs: Inputs, rows: Rows, strength: float = 3.0) -> Learned:
-    """Fit logistic regression; a label that no row has gets probability 0."""
+    """Fit logistic regression, one label against the rest; a label that no row has gets probability 0."""
+    one = LogisticRegression(C=strength, solver="liblinear")
+    model = OneVsRestClassifier(one).fit(inputs, encode(space, rows))
     if space.multilabel:
-        one = LogisticRegression(C=strength, solver="liblinear")
-        return OneVsRestClassifier(one).fit(inputs, encode(space, rows)).predict_proba
-    model = LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(inputs, encode(space, rows))
+        return model.predict_proba
 
     def probabilities(inputs: Inputs) -> NDArray[np.float64]:
         full = np.zeros((inputs.shape[0], len(space)))

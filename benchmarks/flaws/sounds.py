@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from flaws.ground import Finding, Ground, find
-from flaws.learners import learn, say
+from flaws.ground import Finding, Ground, Rows, find
+from flaws.learners import Inputs, learn, say
 from flaws.splits import crossed
 from sentir.audio.store import listen
 from sentir.corpus.types import Corpus, Utterance
@@ -21,7 +21,7 @@ COPIES, BANDS, FRAMES = 2, 12, 40  # masked copies of a clip, and the widest mas
 
 
 def of_speakers(corpus: Corpus) -> Corpus:
-    """Return the corpus with speakers for dialogues, its train split heard; what is held out is whole speakers."""
+    """Return the corpus, its train heard, with speakers for dialogues, so that whole speakers are held out."""
     heard = {u.id: u for u in listen(corpus.train)}
     rows = (replace(heard.get(u.id, u), dialogue=u.speaker or u.id) for u in corpus)
     return replace(corpus, utterances=tuple(rows))
@@ -29,11 +29,13 @@ def of_speakers(corpus: Corpus) -> Corpus:
 
 def actors_split(ground: Ground) -> Iterator[Finding]:
     """Functionals of every clip of train, predicted from clips of other actors or of all."""
-    rows = [*ground.train, *ground.held]
-    table = compute_features(("functionals",), rows)
-    x = Scaler.fit(table).transform(table)
-    flaw = "clips split at random, speakers on both sides"
-    yield crossed(flaw, ground, ground.space("emotion"), rows, x, STRENGTH)
+
+    def scaled(rest: Rows, part: Rows) -> tuple[Inputs, Inputs]:
+        tables = [compute_features(("functionals",), rows) for rows in (rest, part)]
+        scaler = Scaler.fit(tables[0])
+        return scaler.transform(tables[0]), scaler.transform(tables[1])
+
+    yield crossed("clips split at random, speakers on both sides", ground, scaled, STRENGTH)
 
 
 def scaled_splits(ground: Ground) -> Iterator[Finding]:

@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold
 
 from flaws.ground import FOLDS, Finding, Ground, Rows, Said, encode, find
 from flaws.learners import Inputs, labeled, learn, say, words
-from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Utterance
 from sentir.evaluation.intervals import Run
 from sentir.evaluation.thresholds import tune_thresholds
 
-Fold = tuple[NDArray[np.integer], NDArray[np.integer]]
+Measure = Callable[[Rows, Rows], tuple[Inputs, Inputs]]  # rows that teach, rows to predict → their inputs
 COPIES, LOST = 2, 0.1  # copies of an utterance, each of which loses a tenth of its words
 
 
 def random_split(ground: Ground) -> Iterator[Finding]:
     """Every row of train is predicted from other rows, by whole dialogues or at random."""
+
+    def counted(rest: Rows, part: Rows) -> tuple[Inputs, Inputs]:
+        count = words(rest)
+        return count(rest), count(part)
+
+    yield crossed("utterances split at random, dialogues on both sides", ground, counted, 3.0)
+
+
+def crossed(flaw: str, ground: Ground, inputs: Measure, strength: float) -> Finding:
+    """Compare cross-validation over rows with that over whole dialogues; ``inputs`` are fitted on what learns."""
     space, rows = ground.space("emotion"), labeled([*ground.train, *ground.held], "emotion")
-    yield crossed("utterances split at random, dialogues on both sides", ground, space, rows, words(rows)(rows))
-
-
-def crossed(
-    flaw: str, ground: Ground, space: LabelSpace, rows: Rows, inputs: Inputs, strength: float = 3.0
-) -> Finding:
-    """Compare cross-validation over rows with that over whole dialogues."""
-    dialogues = [u.dialogue or u.id for u in rows]
+    dialogues = [u.dialogue for u in rows]
     sides = []
     for kind, groups in ((GroupKFold, dialogues), (KFold, None)):
-        runs = []
+        runs: list[Run] = []
         for seed in range(ground.repeats):
-            folds = kind(FOLDS, shuffle=True, random_state=seed).split(inputs, groups=groups)
-            runs.append(_predict(space, rows, inputs, folds, strength))
+            p = np.zeros((len(rows), len(space)))
+            for others, own in kind(FOLDS, shuffle=True, random_state=seed).split(rows, groups=groups):
+                rest, part = ([rows[n] for n in side] for side in (others, own))
+                x, x_part = inputs(rest, part)
+                p[own] = learn(space, x, rest, strength)(x_part)
+            runs.append((p, tune_thresholds(space, encode(space, rows), p)))
         sides.append(Said(space, rows, runs))
     return find(flaw, ground, *sides)
-
-
-def _predict(space: LabelSpace, rows: Rows, inputs: Inputs, folds: Iterable[Fold], strength: float) -> Run:
-    p = np.zeros((len(rows), len(space)))
-    for rest, part in folds:
-        p[part] = learn(space, inputs[rest], [rows[n] for n in rest], strength)(inputs[part])
-    return p, tune_thresholds(space, encode(space, rows), p)
 
 
 def copies_first(ground: Ground) -> Iterator[Finding]:
