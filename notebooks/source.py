@@ -5,7 +5,7 @@
 # # Emoción en la voz y en la palabra: el estudio completo
 #
 # Este cuaderno cuenta el estudio de principio a fin con los verbos públicos de `sentir`: lee MELD (una emoción
-# por intervención) y CMU-MOSEI (varias a la vez), los limpia, compara modelos de texto, ajusta el mejor, usa
+# por enunciado) y CMU-MOSEI (varias a la vez), los limpia, compara modelos de texto, ajusta el mejor, usa
 # sus probabilidades *fuera de muestra* en los modelos de audio, y compara al final texto, audio y ambos.
 #
 # Todo se elige en *dev*. La partición de *test* está sellada: la abre una sola vez, al final, el estudio de
@@ -97,13 +97,14 @@ sys.path.insert(0, str(HOME / "notebooks"))
 import logging
 import warnings
 
+warnings.filterwarnings("ignore", message="IProgress")
+
 import pandas as pd
 import utils as u
 from IPython.display import Audio, Markdown, display
 
 u.set_language(LANGUAGE)
 pd.set_option("display.max_colwidth", 120)
-warnings.filterwarnings("ignore", category=FutureWarning)
 logging.getLogger("transformers").setLevel(logging.ERROR)
 
 NO_SOUND = {
@@ -147,14 +148,14 @@ for name, corpus in corpora.items():
 for name, corpus in corpora.items():
     audit = u.audit(corpus, u.hear_corpus(corpus) if name in with_sound else None)
     display(Markdown(f"### {corpus.name}: {audit.grade}"))
-    display(pd.DataFrame(audit.findings)[["severity", "message", "count"]])
+    display(Markdown("\n".join(f"- {finding.message}" for finding in audit.findings)))
 
 # %% [es]
 # ## 2. Limpieza
 #
 # La limpieza son pasos con nombre. Abajo, los de la tesis sobre todos los textos: cuántos cambia cada paso,
 # cuántos deja sin ninguna palabra, y un texto a través de todos. Por defecto solo se repara (codificación,
-# ruidos, espacios), y ningún paso elimina una intervención.
+# ruidos, espacios), y ningún paso elimina un enunciado.
 
 # %% [en]
 # ## 2. Cleaning
@@ -166,9 +167,7 @@ for name, corpus in corpora.items():
 # %%
 for corpus in corpora.values():
     cleaned = u.clean_corpus(corpus, ["thesis"], examples=1)
-    display(Markdown(f"### {corpus.name}"), pd.DataFrame(cleaned.effects).set_index("step"))
-    for walk in cleaned.examples:
-        display(pd.DataFrame({walk.id: walk.texts}, index=["", *u.THESIS_CLEANING]))
+    display(Markdown(f"### {corpus.name}"), u.cleaning_frame(cleaned))
 
 # %% [es]
 # ## 3. Normalización de emociones y sentimientos
@@ -224,7 +223,7 @@ for name, corpus in corpora.items():
 # %% [es]
 # ## 5. Equilibrio de clases
 #
-# Proporción de intervenciones de *train* y *dev* con cada etiqueta, y su duración.
+# Proporción de enunciados de *train* y *dev* con cada etiqueta, y su duración.
 
 # %% [en]
 # ## 5. Class balance
@@ -241,7 +240,7 @@ for corpus in corpora.values():
 # %% [es]
 # ## 6. Características numéricas y su importancia
 #
-# Las características se calculan de intervenciones *sin etiquetas*: ninguna puede mirar lo que hay que
+# Las características se calculan de enunciados *sin etiquetas*: ninguna puede mirar lo que hay que
 # predecir. Su importancia es lo que pierde en *dev* un modelo de texto que las usa cuando se barajan, en
 # conjuntos y una a una.
 
@@ -386,7 +385,7 @@ for name, recipe in tuned_texts.items():
     metric = next(iter(scores.metrics))
     display(Markdown(f"### {corpora[name].name}"), u.score_frame([scores], metric), u.confusion_figure(scores))
     display(u.reliability_figure(details.reliability), u.slice_frame(details.slices))
-    display(pd.DataFrame(details.mistakes)[["speaker", "text", "labels", "said"]].head(5))
+    display(u.mistake_frame(details.mistakes[:5]))
     for mistake in details.mistakes[:1]:
         why = u.explain(model, text=mistake.text)
         parts = [(part.text, round(part.value, 2)) for passage in why.words.passages for part in passage.words]

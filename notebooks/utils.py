@@ -48,7 +48,7 @@ from sentir.figures import (
     spread_figure,
 )
 from sentir.recipe import DEFAULT_CLEANING, Data
-from sentir.report.frames import comparison_frame, score_frame, slice_frame
+from sentir.report.frames import cleaning_frame, comparison_frame, mistake_frame, score_frame, slice_frame
 from sentir.report.tables import sections
 from sentir.report.tuning import sentences as tuning_sentences
 
@@ -97,7 +97,9 @@ __all__ = [  # noqa: RUF022 (in the order in which the study needs them)
     "tune",
     "tuning_sentences",
     # tables and figures
+    "cleaning_frame",
     "comparison_frame",
+    "mistake_frame",
     "score_frame",
     "slice_frame",
     "confusion_figure",

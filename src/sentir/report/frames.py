@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sentir.corpus.cleaned import Cleaned
+from sentir.evaluation.errors import Mistake
 from sentir.evaluation.part_names import kind_name, part_name
 from sentir.evaluation.results import Comparison, ModelScores, is_share
 from sentir.evaluation.slices import Slice
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def score_frame(rows: Sequence[ModelScores], metric: str, *, most: int = 4) -> pd.DataFrame:
+def score_frame(rows: Sequence[ModelScores], metric: str, *, most: int = 3) -> pd.DataFrame:
     """Return a row for each model, best first, and a column for each of the first ``most`` metrics.
 
     Args:
@@ -57,6 +59,28 @@ def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def cleaning_frame(cleaned: Cleaned) -> pd.DataFrame:
+    """Return a row for each step: texts that it changes, that it leaves without a word, and examples after it."""
+    import pandas as pd
+
+    effects = [("", "", ""), *((one.step, one.changed, one.emptied) for one in cleaned.effects)]
+    frame = pd.DataFrame(effects, columns=[_("step"), _("changed"), _("left without a word")])
+    for walk in cleaned.examples:
+        frame[walk.id] = walk.texts
+    return frame.set_index(_("step"))
+
+
+def mistake_frame(mistakes: Sequence[Mistake]) -> pd.DataFrame:
+    """Return a row for each error: who says what, the annotated labels, and the answer."""
+    import pandas as pd
+
+    rows = [
+        (one.speaker, one.text, *(", ".join(map(word, names)) for names in (one.labels, one.said)))
+        for one in mistakes
+    ]
+    return pd.DataFrame(rows, columns=[_("speaker"), _("text"), _("annotated"), _("model")])
 
 
 def slice_frame(slices: Sequence[Slice]) -> pd.DataFrame:

@@ -1,0 +1,64 @@
+"""Corpora are found by themselves where data sets are attached."""
+
+import shutil
+
+import numpy as np
+import pytest
+from tiny_trees import attach
+
+from sentir.errors import CorpusError
+from sentir.readers import read_corpus
+from sentir.readers.finding import find_corpora
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory):
+    return attach(tmp_path_factory.mktemp("spoken"))
+
+
+def test_nothing_is_found_in_an_empty_folder_or_in_none(tmp_path):
+    assert find_corpora(tmp_path) == {}
+    assert find_corpora(tmp_path / "absent") == {}
+
+
+def test_both_corpora_are_found_with_their_sound(spoken):
+    found = find_corpora(spoken)
+    assert {name: (data.reader, data.sound) for name, data in found.items()} == {
+        "meld": ("meld", True),
+        "mosei": ("mosei", True),
+    }
+    assert any(u.clip for u in read_corpus(found["mosei"]))
+
+
+def test_data_sets_are_found_by_their_owners_too(spoken, tmp_path):
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "someone").symlink_to(spoken, target_is_directory=True)
+    assert find_corpora(tmp_path)["meld"].root == tmp_path / "datasets" / "someone" / "meld-dataset"
+
+
+def test_of_two_copies_the_one_that_speaks_is_taken(spoken, tmp_path):
+    attach(tmp_path, sound=False)
+    (tmp_path / "zzz").symlink_to(spoken / "meld-dataset", target_is_directory=True)
+    found = find_corpora(tmp_path)
+    assert found["meld"].root == tmp_path / "zzz" and found["meld"].sound
+    assert not found["mosei"].sound
+
+
+def test_spectrograms_stand_in_for_sound_that_is_not_there(tmp_path):
+    attach(tmp_path, sound=False)
+    folder = tmp_path / "spectrograms" / "final_specs" / "meld_train"
+    folder.mkdir(parents=True)
+    np.save(folder / "dia0_utt0.npy", np.zeros((224, 224), np.float32))
+    found = find_corpora(tmp_path)
+    assert (found["meld"].reader, found["mosei"].reader) == ("final_specs", "mosei")
+    assert [u.id for u in read_corpus(found["meld"]) if u.clip] == ["meld/train/dia0/utt0"]
+
+
+def test_half_a_corpus_is_an_error_that_names_what_is_missing(tmp_path):
+    attach(tmp_path, sound=False)
+    (missing,) = tmp_path.rglob("dev_sent_emo.csv")
+    missing.unlink()
+    with pytest.raises(CorpusError, match="dev_sent_emo"):
+        find_corpora(tmp_path)
+    shutil.rmtree(tmp_path / "meld-dataset")
+    assert set(find_corpora(tmp_path)) == {"mosei"}
