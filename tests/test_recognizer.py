@@ -22,6 +22,8 @@ SETUPS = {
     "several labels": {"data": {"task": "feelings"}, "model": {"layer_pooling": "concat"}},
     "window": {"model": {"context": "window", "layers": [-1, 1]}},
     "dialogue": {"model": {"context": "dialogue"}},
+    "speakers": {"model": {"context": "dialogue", "dialogue": {"speakers": True}}},
+    "window both ways": {"model": {"context": "window", "window_right": 1, "window_separators": True}},
     "fine-tuned": {"model": {"encoder": "finetune"}, "data": {"task": "feelings"}},
     "fine-tuned dialogue": {"model": {"encoder": "finetune", "context": "dialogue", "features": ["lexical"]}},
     "random": {"model": {"encoder": "finetune", "pretrained": False}},
