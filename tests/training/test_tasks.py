@@ -1,5 +1,6 @@
 """Several tasks from one model: what the others' labels do, and that they do nothing else."""
 
+import csv
 import random
 from dataclasses import replace
 
@@ -9,10 +10,13 @@ import torch
 from torch.nn import functional
 
 from sentir.api import predict
+from sentir.cli.show import write_predictions
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus, SealedLabels
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import score
+from sentir.explanation.dev import Dev
+from sentir.explanation.probe import make_probe, prepare, still
 from sentir.models.fusion import FUSIONS
 from sentir.recipe import Train
 from sentir.recognizer import Recognizer
@@ -139,6 +143,37 @@ def test_what_is_said_beside_stands_in_a_prediction(learned):
     assert found.labels == ("joy",) and list(found.also) == ["feelings"]
     assert set(found.also["feelings"].probabilities) == {"joy", "sadness"}
     assert "joy" in found.also["feelings"].labels
+
+
+def test_what_is_said_beside_has_columns_of_its_own(learned, tmp_path):
+    rows = predict(learned("emotion", "feelings")[0], texts=["I am happy.", "She is crying today."])
+    missing = replace(rows[0], id="none", labels=(), probabilities={}, problem="no text", also={})
+    write_predictions([missing, *rows], tmp_path / "answers.csv")
+    found = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
+    assert [row["problem"] for row in found] == ["no text", "", ""] and found[0]["feelings"] == ""
+    for row, said in zip(found[1:], rows, strict=True):
+        assert row["feelings"].split("|") == [*said.also["feelings"].labels]
+        assert float(row["feelings.joy"]) == pytest.approx(said.also["feelings"].probabilities["joy"], abs=1e-6)
+        assert float(row["joy"]) == pytest.approx(said.probabilities["joy"], abs=1e-6)
+
+
+@pytest.mark.parametrize(("task", "other"), [("emotion", "feelings"), ("feelings", "emotion")])
+def test_explanations_are_of_the_own_task(task, other, learned, corpus):
+    recognizer, dev = learned(task, other)
+    np.testing.assert_allclose(Dev(recognizer, corpus).ask().probabilities, dev.probabilities, atol=1e-6)
+    prepared = prepare(recognizer, corpus.dev)
+    for label, name in enumerate(dev.space.names):
+        probe, _unit = make_probe(recognizer, prepared, 3, label)
+        with still(probe.model, probe.encoder), torch.no_grad():
+            score = probe.score().item()
+        p = dev.probabilities[3, label]
+        assert score == pytest.approx(np.log(p / (1 - p)), abs=1e-3), name
+
+
+def test_the_card_names_what_is_recognized_beside(learned, tmp_path):
+    recognizer, _dev = learned("emotion", "feelings")
+    recognizer.save_pretrained(tmp_path)
+    assert "| also recognizes | feelings |" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def shuffled(task):

@@ -193,6 +193,7 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
             for part, source in facts.get("weights", {}).items()
         ),
         (_("features"), ", ".join(model.features)),
+        (_("also recognizes"), ", ".join(map(word, recipe.also))),
         (_("loss"), recipe.train.loss),
         (_("seed"), str(recipe.train.seed)),
         (_("epochs"), _("{best} of {epochs}, chosen on dev", best=best, epochs=epochs)),
