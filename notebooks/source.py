@@ -37,10 +37,12 @@
 
 # %%
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -89,15 +91,12 @@ SIZES = {
     "full": (LARGE, 20, 20, 40, 12, 5, 2000, [0, 1, 2]),
 }
 SIZE = dict(zip(columns, SIZES[MODE], strict=True))
+warnings.filterwarnings("ignore", message="IProgress")  # a progress bar that nobody needs here
+logging.getLogger("transformers").setLevel(logging.ERROR)
 
 # %%
 # %matplotlib inline
 sys.path.insert(0, str(HOME / "notebooks"))
-
-import logging
-import warnings
-
-warnings.filterwarnings("ignore", message="IProgress")
 
 import pandas as pd
 import utils as u
@@ -105,7 +104,6 @@ from IPython.display import Audio, Markdown, display
 
 u.set_language(LANGUAGE)
 pd.set_option("display.max_colwidth", 120)
-logging.getLogger("transformers").setLevel(logging.ERROR)
 
 NO_SOUND = {
     "es": "*{name}* no tiene clips: se omite su parte de audio.",
