@@ -282,13 +282,11 @@ for name in with_sound:
     display(Markdown(f"### {corpora[name].name}"))
     kinds = ["mel", "thesis"] if bases[name].model.audio.mel == "mel" else ["thesis"]
     for label in ("anger", "sadness"):
-        clips = [x for x in corpora[name].by_label("emotion", "dev")[label] if x.clip][:1]
-        for kind in kinds:
-            for x in u.listen(clips, kind=kind):
-                if x.sound.mel is not None:
-                    display(u.spectrogram_figure(x.sound, f"{label}: {x.text}"))
-        if clips and "mel" in kinds:
-            display(Audio(u.decode(clips[0].clip).wave, rate=u.RATE))
+        clips = [x for x in corpora[name].by_label("emotion", "dev")[label] if x.clip][:9]
+        chosen = [x for x in u.listen(clips, kind=kinds[0]) if x.sound.mel is not None][:1]
+        for x in [x for kind in kinds for x in u.listen(chosen, kind=kind)]:
+            display(u.spectrogram_figure(x.sound, f"{label}: {x.text}"))
+        display(*[Audio(u.decode(x.clip).wave, rate=u.RATE) for x in chosen if "mel" in kinds])
 
 # %% [es]
 # ## 8. Modelos de texto, unos contra otros
