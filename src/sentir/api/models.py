@@ -15,6 +15,7 @@ from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
+from sentir.processes import rank
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather
 from sentir.readers.needs import meet_needs
@@ -32,7 +33,8 @@ def train(
 ) -> tuple[Recognizer, ModelScores]:
     """Train one model by a recipe, save it to ``out``, and score it on dev. The test split is not read.
 
-    Begun again with the same recipe, corpus and ``out``, a training that was killed goes on where it was.
+    Begun again with the same recipe, corpus and ``out``, a training that was killed goes on where it was. Under
+    ``torchrun`` the processes share each batch, and the first one saves; one that is killed begins anew.
 
     Args:
         recipe: of the model.
@@ -55,7 +57,8 @@ def train(
         recognizer, dev = train_recognizer(recipe, corpus)
         scores = _score(_judge(corpus, "dev", recipe), _entrant(recipe.name, recognizer, dev))
         recognizer.facts = {**recognizer.facts, "scores": [scores.to_row()]}
-        recognizer.save_pretrained(out)
+        if rank() == 0:
+            recognizer.save_pretrained(out)
     return recognizer, scores
 
 
@@ -196,16 +199,17 @@ def predict(
             {task: Beside(*rows[u.id]) for task, rows in also.items() if u.id in rows},
         )
         for u, problem, labels, shares, values in found
-    ]
+    ]  # fmt: skip
 
 
 def _answers(
     recognizer: Recognizer, utterances: Sequence[Utterance], not_sure: bool
-) -> tuple[dict[str, Answer], dict[str, bool]]:
-    """Return id → answer, and id → whether the model is not sure of it, if that is asked."""
+) -> tuple[dict[str, Answer], dict[str, bool], dict[str, dict[str, Answer]]]:
+    """Return id → answer, id → whether the model is not sure of it, if asked, and task → id → other answer."""
     if not utterances:
-        return {}, {}
-    found, calibration, cuts = recognizer.predict(utterances), recognizer.calibration, recognizer.thresholds
+        return {}, {}, {}
+    tasks, calibration, cuts = recognizer.predict_tasks(utterances), recognizer.calibration, recognizer.thresholds
+    found = tasks[recognizer.space.task]
     doubts = calibration.not_sure(found, cuts) if not_sure and calibration else {}
     also = {task.space.task: tasks[task.space.task].answers(task.thresholds) for task in recognizer.also}
     return found.answers(cuts), doubts, also
