@@ -49,6 +49,16 @@ def test_train_does_not_predict_dev_a_second_time(recipe, predicted, tmp_path):
     assert scores.metrics["weighted_f1"].value == pytest.approx(recognizer.facts["dev_score"])
 
 
+def test_files_and_folders_may_be_given_as_strings(recipe, tmp_path):
+    root, out, table = str(tmp_path), str(tmp_path / "as-string"), str(tmp_path / "all.csv")
+    api.train(recipe, root=root, out=out)
+    assert api.evaluate(out, root=root).model == "as-string"
+    assert api.examine(out, root=root)[0] == api.evaluate(out, root=root)
+    assert api.compare(out, out, root=root)[2].difference == 0
+    assert [row.labels for row in api.predict(out, texts=["I am happy."])] != [()]
+    assert len(api.export_corpus("tiny", table, root=root)) == len(api.read_corpus(recipe.data, root))
+
+
 def test_the_metric_that_selects_comes_first(model, recipe, tmp_path):
     recall = recipe.override({"evaluation": {"metric": "unweighted_average_recall"}})
     _model, trained = api.train(recall, root=tmp_path, out=tmp_path / "out")

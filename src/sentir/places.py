@@ -5,6 +5,9 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_state_path
 
+Place = str | Path
+"""How a file or folder may be given to a verb."""
+
 
 def state_dir() -> Path:
     """Return the folder of the ledger: ``SENTIR_STATE_DIR``, or the user's state folder."""

@@ -11,16 +11,17 @@ from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
 from sentir.evaluation.known_tests import known_tests
 from sentir.i18n import LANGUAGES, _, in_language, language
+from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.report.audit_page import make_place, save_audit
 
 
 def audit_corpus(
-    corpus: str | Path,
+    corpus: Place,
     *,
-    root: Path | None = None,
+    root: Place | None = None,
     sound: bool | None = None,
-    page: Path | None = None,
+    page: Place | None = None,
     workers: int | None = None,
 ) -> Audit:
     """Audit a corpus named by a reader (``"meld"``) or by the recipe that reads it.
@@ -40,7 +41,7 @@ def audit_corpus(
             cannot be written.
     """
     if page:
-        make_place(page)
+        make_place(Path(page))
     data = named_data(corpus, root=root)
     if sound:
         data = data.model_copy(update={"sound": True})
@@ -52,7 +53,7 @@ def audit_corpus(
             hearing = hearing or _hear(found, sound, workers)
             audits[code] = audit(found, hearing, known=_known(found))
     if page:
-        save_audit(audits, page)
+        save_audit(audits, Path(page))
     return audits[language()]
 
 

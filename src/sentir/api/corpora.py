@@ -9,15 +9,16 @@ from sentir.audio.measuring import usual_kind
 from sentir.audio.prepared import Prepared, prepare
 from sentir.errors import RecipeError
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.recipe import Data
 
 
 def prepare_corpus(
-    corpus: str | Path,
+    corpus: Place,
     *,
-    root: Path | None = None,
-    out: Path | None = None,
+    root: Place | None = None,
+    out: Place | None = None,
     workers: int | None = None,
     mel: str | None = None,
 ) -> Prepared:
@@ -43,4 +44,5 @@ def prepare_corpus(
     else:
         data = Data(reader=str(corpus), sound=True)
     found = read_corpus(data, root)
-    return prepare(found, kind=mel or usual_kind(u.clip for u in found), folder=out, workers=workers)
+    folder = None if out is None else Path(out)
+    return prepare(found, kind=mel or usual_kind(u.clip for u in found), folder=folder, workers=workers)

@@ -12,6 +12,7 @@ from typing import Any
 from sentir.corpus.types import SPLITS, Corpus
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.look import Look, look
 from sentir.readers.look.draft import draft
@@ -46,7 +47,7 @@ class Draft:
         }
 
 
-def new_recipe(table: Path, *, out: Path | None = None, force: bool = False) -> Draft:
+def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -> Draft:
     """Look at a table and write a recipe that can be run as it stands; doubts are comments in it.
 
     Args:
@@ -58,7 +59,8 @@ def new_recipe(table: Path, *, out: Path | None = None, force: bool = False) -> 
         CorpusError: if the table cannot be read, or has no labels, or neither texts nor clips.
         SentirError: if the recipe is there already or cannot be written.
     """
-    path = out or Path(f"{table.stem}.toml")
+    table = Path(table)
+    path = Path(out or f"{table.stem}.toml")
     if path.suffix != ".toml":
         raise SentirError(_("Recipes are written as .toml; {path} is none.", path=path))
     if path.exists() and not force:

@@ -11,6 +11,7 @@ from sentir.api.recipes import named_data
 from sentir.corpus.types import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather
 from sentir.readers.needs import meet_needs
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 
 
 def explain(
-    model: Path | Recognizer,
+    model: Place | Recognizer,
     utterances: Utterance | Sequence[Utterance] = (),
     *,
     id: str | None = None,
     text: str | None = None,
-    file: Path | None = None,
-    corpus: str | Path | None = None,
-    root: Path | None = None,
+    file: Place | None = None,
+    corpus: Place | None = None,
+    root: Place | None = None,
     label: str | None = None,
     check: bool = False,
-    page: Path | None = None,
+    page: Place | None = None,
 ) -> Explanation:
     """Explain what a model says of one utterance: which words, which times and frequencies speak for a label.
 
@@ -60,8 +61,8 @@ def explain(
     from sentir.explanation.utterance import explain_utterance
 
     if page is not None:
-        make_place(page)
-    recognizer = _load(model) if isinstance(model, Path) else model
+        make_place(Path(page))
+    recognizer = _load(model) if isinstance(model, Place) else model
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
     if given:
         key = id or given[-1].id
@@ -77,16 +78,16 @@ def explain(
         raise CorpusError(problems[key])
     explanation = explain_utterance(recognizer, given, id=key, label=label, check=check)
     if page is not None:
-        save_explanation(explanation, page)
+        save_explanation(explanation, Path(page))
     return explanation
 
 
 def explain_model(
-    model: Path | Recognizer,
+    model: Place | Recognizer,
     *,
-    corpus: str | Path | None = None,
-    root: Path | None = None,
-    page: Path | None = None,
+    corpus: Place | None = None,
+    root: Place | None = None,
+    page: Place | None = None,
 ) -> ModelExplanation:
     """Measure on dev what a model's score loses without text, sound, context or numbers, and without each number.
 
@@ -104,23 +105,23 @@ def explain_model(
     from sentir.explanation.page import save_explanation
 
     if page is not None:
-        make_place(page)
-    recognizer = _load(model) if isinstance(model, Path) else model
+        make_place(Path(page))
+    recognizer = _load(model) if isinstance(model, Place) else model
     found = _read(recognizer, corpus, root)
     _same_labels(recognizer, found)
     explanation = explain_recognizer(recognizer, found)
     if page is not None:
-        save_explanation(explanation, page)
+        save_explanation(explanation, Path(page))
     return explanation
 
 
-def _read(recognizer: Recognizer, corpus: str | Path | None, root: Path | None) -> Corpus:
+def _read(recognizer: Recognizer, corpus: Place | None, root: Place | None) -> Corpus:
     return read_corpus(recognizer.recipe.data if corpus is None else named_data(corpus, root=root), root)
 
 
-def _one(text: str | None, file: Path | None) -> list[Utterance]:
+def _one(text: str | None, file: Place | None) -> list[Utterance]:
     """Return one utterance of a text, a clip, or both."""
-    found = gather([] if text is None else [text], [] if file is None else [file], Columns())
+    found = gather([] if text is None else [text], [] if file is None else [Path(file)], Columns())
     if len(found) > 1:
         raise CorpusError(
             _(

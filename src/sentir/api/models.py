@@ -15,6 +15,7 @@ from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.processes import rank
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Recipe, *, root: Path | None = None, out: Path, tensorboard: Path | None = None
+    recipe: Recipe, *, root: Place | None = None, out: Place, tensorboard: Place | None = None
 ) -> tuple[Recognizer, ModelScores]:
     """Train one model by a recipe, save it to ``out``, and score it on dev. The test split is not read.
 
@@ -52,8 +53,9 @@ def train(
     from sentir.training.resuming import checkpoints_in
     from sentir.training.watching import tensorboard_in
 
-    corpus = read_corpus(recipe.data, root)
-    with checkpoints_in(out / "checkpoints"), tensorboard_in(tensorboard):
+    corpus, out = read_corpus(recipe.data, root), Path(out)
+    curves = None if tensorboard is None else Path(tensorboard)
+    with checkpoints_in(out / "checkpoints"), tensorboard_in(curves):
         recognizer, dev = train_recognizer(recipe, corpus)
         scores = _score(_judge(corpus, "dev", recipe), _entrant(recipe.name, recognizer, dev))
         recognizer.facts = {**recognizer.facts, "scores": [scores.to_row()]}
@@ -63,7 +65,7 @@ def train(
 
 
 def evaluate(
-    model: Path, *, root: Path | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
+    model: Place, *, root: Place | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
 ) -> ModelScores:
     """Score a saved recognizer on one split; the metric that selected it comes first.
 
@@ -82,7 +84,7 @@ def evaluate(
 
 
 def examine(
-    model: Path, *, root: Path | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
+    model: Place, *, root: Place | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
 ) -> tuple[ModelScores, Details]:
     """Score a saved recognizer on one split and look closer: can it be trusted, where is it good, where wrong.
 
@@ -103,21 +105,27 @@ def examine(
 
 
 def _judged(
-    model: Path, root: Path | None, data: Data | None, split: str, reason: str
+    model: Place, root: Place | None, data: Data | None, split: str, reason: str
 ) -> tuple[Judge, Entrant, bool]:
     """Return the judge, a model with its predictions, and whether this is the corpus that it learned from."""
-    recognizer = _load(model)
+    recognizer, name = _load(model), Path(model).name
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
     _check_reason(split, reason)
     found = recognizer.predict(corpus.split(split))
-    judge = _judge(corpus, split, recognizer.recipe, reason, [model.name])
+    judge = _judge(corpus, split, recognizer.recipe, reason, [name])
     taught = recognizer.facts.get("fingerprint") == corpus.fingerprint
-    return judge, _entrant(model.name, recognizer, found), taught
+    return judge, _entrant(name, recognizer, found), taught
 
 
 def compare(
-    a: Path, b: Path, *, root: Path | None = None, split: str = "dev", reason: str = "", metric: str | None = None
+    a: Place,
+    b: Place,
+    *,
+    root: Place | None = None,
+    split: str = "dev",
+    reason: str = "",
+    metric: str | None = None,
 ) -> tuple[ModelScores, ModelScores, Comparison]:
     """Compare two saved recognizers of one task on the same utterances, paired by dialogue.
 
@@ -132,6 +140,7 @@ def compare(
         PredictionsError: if they recognize different things.
         SentirError: if a model or the corpus cannot be used.
     """
+    a, b = Path(a), Path(b)
     models = [_load(folder) for folder in (a, b)]
     corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
@@ -156,10 +165,10 @@ def compare(
 
 
 def predict(
-    model: Path | Recognizer,
+    model: Place | Recognizer,
     *,
     texts: Sequence[str] = (),
-    files: Sequence[Path] = (),
+    files: Sequence[Place] = (),
     columns: Columns | None = None,
     not_sure: bool = False,
 ) -> list[Prediction]:
@@ -181,8 +190,8 @@ def predict(
             used.
         SentirError: if the model cannot be used.
     """
-    utterances = gather(texts, files, columns or Columns())
-    recognizer = _load(model) if isinstance(model, Path) else model
+    utterances = gather(texts, [Path(file) for file in files], columns or Columns())
+    recognizer = _load(model) if isinstance(model, Place) else model
     if not_sure and recognizer.calibration is None:
         raise RecognizerError(
             _("The model recognizes a number, or was saved before models were calibrated, and cannot say when it "
@@ -215,10 +224,10 @@ def _answers(
     return found.answers(cuts), doubts, also
 
 
-def _load(folder: Path) -> Recognizer:
+def _load(folder: Place) -> Recognizer:
     from sentir.recognizer import Recognizer
 
-    return Recognizer.from_pretrained(folder)
+    return Recognizer.from_pretrained(Path(folder))
 
 
 def _check_reason(split: str, reason: str) -> None:

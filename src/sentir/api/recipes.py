@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sentir.places import Place
 from sentir.readers import READERS
 from sentir.recipe import Data, Recipe
 from sentir.registry import load_plugin
 
 
-def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: Place, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe, apply overrides such as ``train.lr=2e-5``, and load its plug-ins.
 
     Raises:
@@ -22,7 +23,7 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
-def named_data(corpus: str | Path, *, root: Path | None = None) -> Data:
+def named_data(corpus: Place, *, root: Place | None = None) -> Data:
     """Return what to read: what a recipe says, or the corpus of a reader, with its clips if there is a ``root``.
 
     Raises:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.places import Place
 from sentir.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from sentir.report.tuning_content import Tuning
 
 
-def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path) -> StudyReport:
+def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Place) -> StudyReport:
     """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
 
     Raises:
@@ -21,14 +22,14 @@ def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path)
     """
     from sentir.study import run
 
-    return run.run_study(recipes, root=root, out=out)
+    return run.run_study(recipes, root=root, out=Path(out))
 
 
 def tune(
     recipe: Recipe,
     *,
-    root: Path | None = None,
-    out: Path,
+    root: Place | None = None,
+    out: Place,
     trials: int | None = None,
     timeout: float | None = None,
     storage: str | None = None,
@@ -49,4 +50,4 @@ def tune(
     from sentir.study.tuning import run
 
     wanted = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
-    return run.tune(wanted, root=root, out=out, timeout=timeout, storage=storage)
+    return run.tune(wanted, root=root, out=Path(out), timeout=timeout, storage=storage)

@@ -16,6 +16,7 @@ from sentir.corpus.cleaned import Cleaned, clean_stepwise
 from sentir.corpus.types import Corpus, Issue, Sound, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.readers import read_corpus
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
@@ -68,7 +69,7 @@ def _plain(u: Utterance) -> dict[str, Any]:
     return {"id": u.id, "split": u.split, "turn": u.turn, "speaker": u.speaker, "text": u.text}
 
 
-def show_utterance(key: str, *, corpus: str | Path, root: Path | None = None, turns: int = 3) -> Shown:
+def show_utterance(key: str, *, corpus: Place, root: Place | None = None, turns: int = 3) -> Shown:
     """Find an utterance by its id, or the end of it, and gather what is known about it; its clip is decoded.
 
     Args:
@@ -101,7 +102,7 @@ def _listen(u: Utterance) -> Sound | None:
 
 
 def clean_corpus(
-    corpus: str | Path, *, root: Path | None = None, steps: Sequence[str] | None = None, examples: int = 3
+    corpus: Place, *, root: Place | None = None, steps: Sequence[str] | None = None, examples: int = 3
 ) -> Cleaned:
     """Say what cleaning does to a corpus, step by step; see `sentir.corpus.cleaned.clean_stepwise`.
 
@@ -119,7 +120,7 @@ def clean_corpus(
     return clean_stepwise(_read(corpus, root, sound=False), chain, examples=examples)
 
 
-def export_corpus(corpus: str | Path, out: Path, *, root: Path | None = None) -> Corpus:
+def export_corpus(corpus: Place, out: Place, *, root: Place | None = None) -> Corpus:
     """Write a corpus as a table, a row for each utterance, and return it; labels of test are left empty.
 
     Several labels are a list in Parquet and JSON lines, and a JSON list in CSV; clips are absolute paths.
@@ -132,6 +133,7 @@ def export_corpus(corpus: str | Path, out: Path, *, root: Path | None = None) ->
     Raises:
         SentirError: if the file is of another kind or cannot be written, or the corpus cannot be read.
     """
+    out = Path(out)
     suffix = out.suffix.lower()
     if suffix not in SUFFIXES:
         raise SentirError(
@@ -175,7 +177,7 @@ def _write(rows: list[dict[str, Any]], corpus: Corpus, file: Path, suffix: str) 
     frame.to_csv(file, index=False)
 
 
-def _read(corpus: str | Path, root: Path | None, *, sound: bool) -> Corpus:
+def _read(corpus: Place, root: Place | None, *, sound: bool) -> Corpus:
     data = named_data(corpus, root=root)
     found = read_corpus(data if sound else data.model_copy(update={"sound": False}), root)
     return replace(found, utterances=tuple(map(_absolute, found.utterances)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
 from sentir.i18n import _, mark
+from sentir.places import Place
 from sentir.recipe import Data
 from sentir.registry import Registry
 
@@ -27,7 +28,7 @@ READERS = Registry(
 )
 
 
-def read_corpus(data: Data, root: Path | None = None) -> Corpus:
+def read_corpus(data: Data, root: Place | None = None) -> Corpus:
     """Read the corpus that a recipe's ``data`` section names.
 
     Args:
@@ -41,7 +42,7 @@ def read_corpus(data: Data, root: Path | None = None) -> Corpus:
     read = READERS.get(data.reader)
     if data.reader.startswith("demo-"):
         return read(None, data)
-    place = root or data.root
+    place = data.root if root is None else Path(root)
     if place is None:
         raise CorpusError(
             _("The reader '{reader}' needs the folder of the corpus; give --root FOLDER.", reader=data.reader)

@@ -18,6 +18,7 @@ from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
@@ -45,7 +46,7 @@ from sentir.training.resuming import checkpoints_in
 Advance = Callable[[int], None]
 
 
-def run_study(recipes: Sequence[Recipe], *, root: Path | None = None, out: Path) -> StudyReport:
+def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Path) -> StudyReport:
     """Run the studies of one or more recipes into one folder; what is done already is not done again.
 
     Args:

@@ -19,6 +19,7 @@ from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
@@ -41,7 +42,7 @@ _LOOK = 1.0  # seconds between two looks at what other processes do
 def tune(
     recipe: Recipe,
     *,
-    root: Path | None = None,
+    root: Place | None = None,
     out: Path,
     timeout: float | None = None,
     storage: str | None = None,
