@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 from evaluation_data import dialogues_of, random_case, space_of
+from sklearn.metrics import average_precision_score, roc_auc_score
 
+from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
 from sentir.evaluation import intervals
-from sentir.evaluation.intervals import bootstrap
+from sentir.evaluation.intervals import bootstrap, ranked_intervals
 from sentir.evaluation.metrics import COUNTED, RANKED, from_statistics, score, statistics
+from sentir.evaluation.metrics.multi import weighted_ranking
 
 
 def slow_bootstrap(space, truth, runs, groups, resamples, seed):
@@ -112,3 +115,39 @@ def test_no_predictions_or_too_few_dialogue_keys_are_errors():
         bootstrap(space, truth, [], ["a"] * 60, resamples=20, confidence=0.9)
     with pytest.raises(PredictionsError, match="59 dialogue keys do not fit 60"):
         bootstrap(space, truth, runs, ["a"] * 59, resamples=20, confidence=0.9)
+
+
+def test_ranks_of_weighted_utterances_are_those_of_scikit_learn():
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        carries, p = rng.random(40) < 0.3, np.round(rng.random(40), 1)
+        weights = rng.integers(0, 3, (4, 40)).astype(float)
+        found = weighted_ranking(carries, p, weights)
+        for r, own in enumerate(weights):
+            assert found["auc"][r] == pytest.approx(roc_auc_score(carries, p, sample_weight=own))
+            expected = average_precision_score(carries, p, sample_weight=own)
+            assert found["average_precision"][r] == pytest.approx(expected)
+
+
+def test_the_interval_of_ranks_is_that_of_drawn_dialogues():
+    rng = np.random.default_rng(4)
+    space, n = LabelSpace("feelings", ("a", "b"), multilabel=True), 200
+    truth = (rng.random((n, 2)) < 0.3).astype(int)
+    p = np.clip(0.3 * truth + 0.7 * rng.random((n, 2)), 0, 1)
+    groups = [f"{k // 4:02}" for k in range(n)]
+    found = ranked_intervals(space, truth, [(p, None)], groups, resamples=300, confidence=0.9)
+    draws = np.random.default_rng(0)
+    slow = []
+    for _ in range(300):
+        times = np.repeat(draws.multinomial(50, np.full(50, 1 / 50)), 4)
+        slow.append(score(space, np.repeat(truth, times, axis=0), np.repeat(p, times, axis=0)))
+    for name in RANKED["multi"]:
+        expected = np.quantile([one[name] for one in slow], [0.05, 0.95])
+        assert found[name] == pytest.approx(tuple(expected))
+
+
+def test_ranks_without_dialogues_to_draw_or_labels_to_rank_have_no_interval():
+    space, truth = LabelSpace("feelings", ("a", "b"), multilabel=True), np.array([[0, 1], [0, 1], [0, 1]])
+    runs, how = [(np.full((3, 2), 0.5), None)], {"resamples": 100, "confidence": 0.9}
+    assert ranked_intervals(space, truth, runs, ["x"] * 3, **how) == {}
+    assert ranked_intervals(space, truth, runs, list("xyz"), **how) == {}

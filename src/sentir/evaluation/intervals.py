@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
-from sentir.evaluation.metrics import from_statistics, label_f1, score, statistics
+from sentir.evaluation.metrics import RANKED, from_statistics, label_f1, ranked, score, statistics
 from sentir.evaluation.results import Score
 from sentir.i18n import _
 
@@ -17,6 +17,8 @@ Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
 """What one trained model (one seed) says: ``(N, K)`` probabilities and its thresholds."""
 
 _CHUNK = 4_000_000  # float64 numbers in one chunk of weights and totals: 32 MB
+_RANKED_CHUNK = 250_000  # weights in one chunk that is ranked: they stay near the processor
+_MOST_RANKED = 1_000  # resamples behind the interval of a metric that ranks
 
 
 def bootstrap(
@@ -33,7 +35,7 @@ def bootstrap(
 
     A resample draws as many dialogues as there are, with replacement; all runs meet the same resamples, and a
     metric is averaged over runs in each. The interval is the percentile interval. AUC and average precision have
-    none, and with a single dialogue nothing has.
+    theirs from `ranked_intervals`, and with a single dialogue nothing has one.
 
     Args:
         truth: what `LabelSpace.encode` makes, N rows.
@@ -83,6 +85,37 @@ def label_intervals(
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
+def ranked_intervals(
+    space: LabelSpace,
+    truth: NDArray,
+    runs: Sequence[Run],
+    groups: Sequence[str],
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int = 0,
+) -> dict[str, tuple[float, float]]:
+    """Return the intervals of mean AUC and mean average precision, where the space has them.
+
+    They come from at most 1,000 of `bootstrap`'s resamples, for each must be ranked anew. A label of which a
+    resample holds one class only is left out of its mean.
+    """
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    if not RANKED[space.kind] or len(names) < 2:
+        return {}
+    rng, total = np.random.default_rng(seed), min(resamples, _MOST_RANKED)
+    step = max(1, _RANKED_CHUNK // len(truth))
+    parts = []
+    for start in range(0, total, step):
+        weights = _draw(rng, len(names), min(step, total - start))[:, index]
+        found = [ranked(space, truth, p, weights) for p, _thresholds in runs]
+        parts.append({name: np.mean([one[name] for one in found], axis=0) for name in found[0]})
+    draws = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    sides = [(1 - confidence) / 2, (1 + confidence) / 2]
+    known = {name: values[~np.isnan(values)] for name, values in draws.items()}
+    return {name: tuple(np.quantile(values, sides).tolist()) for name, values in known.items() if len(values)}
+
+
 def _score(values: list[float], interval: NDArray[np.float64] | None) -> Score:
     low, high = (None, None) if interval is None else map(float, interval)
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
@@ -122,12 +155,17 @@ def resampled(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def _draw(rng: np.random.Generator, n: int, size: int) -> NDArray[np.float64]:
+    """Draw n dialogues with replacement, ``size`` times: how often each is in."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+
+
 def _totals(clusters: NDArray[np.float64], resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
     """Draw resamples of dialogues, in chunks of ``(runs, resamples, S)`` statistics."""
     n = clusters.shape[1]
     rng = np.random.default_rng(seed)
     for size in chunk_sizes(resamples, clusters):
-        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64) @ clusters
+        yield _draw(rng, n, size) @ clusters
 
 
 def chunk_sizes(total: int, clusters: NDArray[np.float64]) -> Iterator[int]:

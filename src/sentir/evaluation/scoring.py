@@ -18,7 +18,7 @@ from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
-from sentir.evaluation.intervals import Run, bootstrap, label_intervals
+from sentir.evaluation.intervals import Run, bootstrap, label_intervals, ranked_intervals
 from sentir.evaluation.metrics import confusion_matrix, counted, per_label
 from sentir.evaluation.results import AT_HALF, Comparison, LabelScore, ModelScores
 from sentir.i18n import _
@@ -60,6 +60,8 @@ def score_model(
     matrices = [confusion_matrix(space, truth, p) for p, _thresholds in runs]
     known = [matrix for matrix in matrices if matrix is not None]
     metrics = bootstrap(space, truth, runs, dialogues, resamples=resamples, confidence=confidence)
+    ranks = ranked_intervals(space, truth, runs, dialogues, resamples=resamples, confidence=confidence)
+    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in ranks.items()}
     by_label = [per_label(space, truth, p, cuts) for p, cuts in runs]
     if any(cuts is not None for _p, cuts in runs):
         half: list[Run] = [(p, None) for p, _cuts in runs]

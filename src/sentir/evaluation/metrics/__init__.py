@@ -113,6 +113,20 @@ def score(
     return found | {f"mean_{name}": float(np.nanmean(v)) for name, v in ranked.items() if not np.isnan(v).all()}
 
 
+def ranked(space: LabelSpace, truth: NDArray, probabilities: Floats, weights: Array) -> dict[str, Array]:
+    """Return every metric of `RANKED` for R weightings ``(R, N)`` of the utterances, each ``(R,)``."""
+    if not RANKED[space.kind]:
+        return {}
+    found = [multi.weighted_ranking(truth[:, k] > 0, probabilities[:, k], weights) for k in range(len(space))]
+    return {f"mean_{name}": _known_mean(np.array([label[name] for label in found])) for name in found[0]}
+
+
+def _known_mean(values: Array) -> Array:
+    """Return the mean over labels of those that are known; NaN where none is."""
+    n = (~np.isnan(values)).sum(axis=0)
+    return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
+
+
 def per_label(
     space: LabelSpace, truth: NDArray, probabilities: Floats, thresholds: Floats | None = None
 ) -> list[LabelScore]:

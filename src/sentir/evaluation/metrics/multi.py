@@ -102,6 +102,33 @@ BY_UTTERANCE = {
 }
 
 
+def weighted_ranking(carries: NDArray[np.bool_], said: Floats, weights: Array) -> dict[str, Array]:
+    """Return area under the ROC curve and average precision of one label, for R weightings of N utterances.
+
+    ``roc_auc_score`` and ``average_precision_score`` with ``sample_weight``: equal probabilities are one
+    threshold. NaN where the weights leave one class only.
+
+    Args:
+        carries: ``(N,)``, whether the label is right.
+        said: ``(N,)`` probabilities.
+        weights: ``(R, N)``, how often an utterance counts.
+    """
+    order = np.argsort(-said, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(said[order]) != 0, True))  # of each threshold
+    drawn = weights[:, order]
+    hits = np.cumsum(drawn * carries[order], axis=1)[:, last]
+    taken = np.cumsum(drawn, axis=1)[:, last]
+    new_hits, misses = np.diff(hits, axis=1, prepend=0), taken - hits
+    right, wrong = hits[:, -1], misses[:, -1]
+    area = (np.diff(misses, axis=1, prepend=0) * (hits - new_hits / 2)).sum(axis=1)
+    precise = (new_hits * ratio(hits, taken)).sum(axis=1)
+    both = (right > 0) & (wrong > 0)
+    return {
+        "auc": np.where(both, ratio(area, right * wrong), np.nan),
+        "average_precision": np.where(both, ratio(precise, right), np.nan),
+    }
+
+
 class Multi:
     """How answers of several labels are counted."""
 
