@@ -74,7 +74,8 @@ class _HeardOnce(nn.Module):
     def forward(self, has_sound: Tensor, **sound: Tensor) -> tuple[Tensor, ...]:
         """Return the vectors of c versions of the utterances, one after the other."""
         self.heard = self.heard or self.ask[0](has_sound=has_sound, **sound)
-        return tuple(vectors.repeat(len(has_sound) // len(vectors), 1) for vectors in self.heard)
+        versions = len(has_sound) // len(self.heard[0])
+        return tuple(found.repeat(versions, *(1,) * (found.ndim - 1)) for found in self.heard)
 
 
 @contextmanager
