@@ -19,6 +19,7 @@ import honest  # noqa: E402
 from flaws.ground import Ground, Said, find  # noqa: E402
 
 DIALOGUES = 40
+NAMED = re.compile(r"`([\w/]+\.py)(?:::(\w+))?`")
 
 
 def small(reader):
@@ -104,14 +105,20 @@ def text_of(name):
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
+def numbers_of(text, decimal, thousands):
+    plain = re.sub(rf"(\d){re.escape(thousands)}(\d{{3}})(?!\d)", r"\1\2", text)
+    plain = re.sub(rf"{re.escape(decimal)}(\d)", r".\1", plain)
+    return sorted(float(n) for n in re.findall(r"(?<!\w)-?\d*\.?\d+", plain))
+
+
 def test_both_documents_have_the_same_numbers_and_name_the_same_files_and_tests():
     english, spanish = text_of("honest.md"), text_of("honesto.md")
-    for pattern in (r"[+−]?\d+[.,]?\d*", r"`[\w/]+\.py(?:::\w+)?`"):
-        assert re.findall(pattern, english) == re.findall(pattern, spanish) != []
+    assert numbers_of(english, ".", ",") == numbers_of(spanish, ",", ".") != []
+    assert NAMED.findall(english) == NAMED.findall(spanish)
 
 
 def test_every_file_and_test_that_the_documents_name_is_there():
-    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", text_of("honest.md"))
+    named = NAMED.findall(text_of("honest.md"))
     assert len(named) > 20
     for path, test in named:
         text = (ROOT / path).read_text(encoding="utf-8")
