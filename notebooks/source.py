@@ -229,8 +229,8 @@ for name, corpus in corpora.items():
 # Share of the utterances of *train* and *dev* that carry each label, and how long they are.
 
 # %%
-for corpus in corpora.values():
-    card = u.corpus_card(corpus)
+for name, corpus in corpora.items():
+    card = u.corpus_card(corpus, kind=bases[name].model.audio.mel)
     display(Markdown(f"### {corpus.name}"), u.label_figure(card, "emotion"), u.label_figure(card, "sentiment"))
     if card.durations:
         display(u.spread_figure(card.durations))
