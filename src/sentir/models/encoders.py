@@ -111,7 +111,8 @@ class TextEncoder(nn.Module):
         """
         tokens = {"input_ids": input_ids, "attention_mask": attention_mask, "pool_mask": pool_mask}
         tokens |= {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        if positions or input_ids.device.type != "cpu" or len(input_ids) <= _ALIKE:
+        in_parts = self.training or torch.is_inference_mode_enabled()  # not where captum watches layers
+        if positions or not in_parts or input_ids.device.type != "cpu" or len(input_ids) <= _ALIKE:
             return self._encode(tokens, positions)
         order = attention_mask.sum(1).argsort(stable=True)
         states = [self._encode(_trimmed(tokens, rows), False) for rows in order.split(_ALIKE)]
