@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from sentir.models.lora import add_lora
 from sentir.models.text_backbones import TEXT_BACKBONES
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
-from sentir.training.vectors import Encoding, encode_frozen, encoder_digest
+from sentir.training.vectors import Encoding, encode_frozen, encoder_digest, last_written
 
 
 class TextInput:
@@ -45,7 +44,7 @@ class TextInput:
         source = weights or model.weights
         wanted = (name, source, model.pretrained or weights is not None, layers, model.max_length)
         self.encoder, self.tokenizer, self.digest = (
-            _load_shared(*wanted, _changed(source or name)) if self.frozen else _load_own(*wanted)
+            _load_shared(*wanted, last_written(source or name)) if self.frozen else _load_own(*wanted)
         )
         if model.encoder == "lora" and weights is None:  # saved ones have theirs merged
             add_lora(self.encoder, model.lora)
@@ -120,14 +119,8 @@ def _load_shared(
     pretrained: bool,
     layers: tuple[int, ...] | None,
     max_length: int | None,
-    changed: int,
+    written: int,
 ) -> tuple[TextEncoder, TextTokenizer, str]:
     """Load and hash an encoder that never changes, so that trainings share it."""
     encoder, tokenizer, _digest = _load_own(name, weights, pretrained, layers, max_length)
     return encoder, tokenizer, encoder_digest(encoder)
-
-
-def _changed(location: str) -> int:
-    """Return when a folder's files were last written, in ns; 0 if it is none: an encoder may learn anew there."""
-    folder = Path(location)
-    return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0

@@ -41,6 +41,12 @@ def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
     return hasher.hexdigest()[:16]
 
 
+def last_written(location: str) -> int:
+    """Return when a folder's files were last written, in ns; 0 if it is none: an encoder may learn anew there."""
+    folder = Path(location)
+    return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0
+
+
 class VectorCache:
     """Key → ``(L, d)`` vector of one encoder, on disk."""
 

@@ -29,7 +29,7 @@ from sentir.models.speech_encoder import SpeechEncoder
 from sentir.places import cache_dir
 from sentir.progress import task
 from sentir.recipe import Audio
-from sentir.training.vectors import VectorCache, encoder_digest
+from sentir.training.vectors import VectorCache, encoder_digest, last_written
 
 _CHUNK = 256  # clips that are decoded, encoded and cached together: what a killed run loses at most
 _AT_ONCE = 30 * RATE  # samples that a frozen encoder hears at a time
@@ -103,10 +103,11 @@ class WaveInput:
         layers = audio.layers
         if layers is None and not self.frozen:
             layers = (-1,)
-        load = _load_shared if self.frozen else _load_own
         name = audio.backbone if weights is None else weights
-        self.encoder, self.extractor, self.digest = load(
-            name, weights or audio.weights, audio.pretrained or weights is not None, layers
+        source = weights or audio.weights
+        wanted = (name, source, audio.pretrained or weights is not None, layers)
+        self.encoder, self.extractor, self.digest = (
+            _load_shared(*wanted, last_written(source or name)) if self.frozen else _load_own(*wanted)
         )
 
     def prepare(self, utterances: Sequence[Utterance]) -> tuple[dict[str, Tensor], Waves | None]:
@@ -248,7 +249,7 @@ def _load_own(
 
 @lru_cache(maxsize=2)
 def _load_shared(
-    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None
+    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None, written: int
 ) -> tuple[SpeechEncoder, SpeechExtractor, str]:
     """Load and hash an encoder that never changes, so that trainings share it."""
     encoder, extractor, _digest = _load_own(name, weights, pretrained, layers)
