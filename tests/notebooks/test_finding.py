@@ -18,7 +18,7 @@ def spoken(tmp_path_factory):
 
 def test_nothing_is_found_in_an_empty_folder_or_in_none(tmp_path):
     assert find_corpora(tmp_path) == {}
-    assert find_corpora(tmp_path / "absent") == {}
+    assert find_corpora(f"{tmp_path}/absent") == {}
 
 
 def test_both_corpora_are_found_with_their_sound(spoken):

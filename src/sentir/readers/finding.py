@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.final_specs import _FOLDER, _SIGNS
 from sentir.readers.folders import levels, newest_version
@@ -15,7 +16,7 @@ from sentir.recipe import Data
 _PACKED = {"meld": {"MELD.Raw.tar.gz"}, "mosei": set[str]()}  # archives that hold what is looked for
 
 
-def find_corpora(place: Path) -> dict[str, Data]:
+def find_corpora(place: Place) -> dict[str, Data]:
     """Find MELD and CMU-MOSEI in the folders that lie in ``place``, and say how each is read.
 
     A data set is a folder in ``place``, or two below ``place/datasets``, where Kaggle's notebooks have it too. Of
@@ -31,7 +32,7 @@ def find_corpora(place: Path) -> dict[str, Data]:
     Raises:
         CorpusError: if something that looks like one of the corpora cannot be read.
     """
-    sets = list(_data_sets(place))
+    sets = list(_data_sets(Path(place)))
     found = {}
     for name in _SIGNS:
         copies = [_with_sound(name, root) for root in sets if _holds(root, name)]
