@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from sentir.corpus.types import Utterance
 from sentir.errors import SentirError
 from sentir.models.encoders import load_text_encoder
 from sentir.places import cache_dir
+from sentir.recipe import Data, Model
 from sentir.testing import SENTENCES, tiny_backbone
 from sentir.training import vectors
+from sentir.training.text_input import TextInput
 from sentir.training.vectors import VectorCache, encode_frozen, encoder_digest
 
 
@@ -30,9 +33,9 @@ def calls(loaded):
     return rows
 
 
-def encode(loaded, texts):
-    encoder, tokenizer = loaded
-    return encode_frozen(encoder, tokenizer, [tokenizer.encode(t) for t in texts], digest=encoder_digest(encoder))
+def encode(loaded, texts, *, remember=True):
+    (encoder, tokenizer), rows = loaded, [loaded[1].encode(t) for t in texts]
+    return encode_frozen(encoder, tokenizer, rows, digest=encoder_digest(encoder), remember=remember)
 
 
 def test_vectors_are_those_of_the_encoder_in_the_order_asked_for(loaded):
@@ -60,6 +63,23 @@ def test_only_what_is_new_is_encoded_and_doubles_once(loaded, calls):
     calls.clear()
     encode(loaded, [*SENTENCES[:6], SENTENCES[5], SENTENCES[5]])
     assert sum(calls) == 2
+
+
+def test_what_is_not_to_be_remembered_leaves_no_trace_and_is_the_same(loaded, calls):
+    passing = encode(loaded, [*SENTENCES, SENTENCES[0]], remember=False)
+    assert sum(calls) == len(SENTENCES), "doubles are encoded once"
+    assert not list(cache_dir().rglob("*.npy"))
+    np.testing.assert_allclose(passing, encode(loaded, [*SENTENCES, SENTENCES[0]]), atol=1e-5)
+
+
+def test_texts_from_outside_any_corpus_are_not_remembered(weights):
+    text = TextInput(Data(reader="demo"), Model(backbone="roberta-base", weights=str(weights)))
+    inside, outside = (Utterance("one", split, text=SENTENCES[0]) for split in ("dev", ""))
+    found, _encodings = text.prepare([outside], [[0]])
+    assert not list(cache_dir().rglob("*.npy"))
+    known, _encodings = text.prepare([inside], [[0]])
+    assert len(list(cache_dir().rglob("*.npy"))) == 1
+    torch.testing.assert_close(found["text_states"], known["text_states"])
 
 
 def test_nothing_asked_gives_nothing(loaded, calls):
@@ -92,10 +112,12 @@ def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
     encoder, tokenizer = loaded
     row = tokenizer.encode("Hi!", [SENTENCES[0]])
     other_mask = row | {"pool_mask": [1] * len(row["pool_mask"])}
-    first, second = (encode_frozen(encoder, tokenizer, [r], digest="one") for r in (row, other_mask))
+    first, second = (
+        encode_frozen(encoder, tokenizer, [r], digest="one", remember=True) for r in (row, other_mask)
+    )
     assert not np.allclose(first, second, atol=1e-4)
     calls.clear()
-    encode_frozen(encoder, tokenizer, [row], digest="two")
+    encode_frozen(encoder, tokenizer, [row], digest="two", remember=True)
     assert calls == [1]
 
 

@@ -69,7 +69,8 @@ class TextInput:
         has_text["is_cut"] = torch.tensor(cut, dtype=torch.bool)
         if not self.frozen:
             return has_text, encodings
-        states = encode_frozen(self.encoder, self.tokenizer, encodings, digest=self.digest)
+        remember = all(u.split for u in utterances)
+        states = encode_frozen(self.encoder, self.tokenizer, encodings, digest=self.digest, remember=remember)
         return has_text | {"text_states": torch.from_numpy(states)}, []
 
     def _spoken(self, texts: list[str], speakers: list[str | None]) -> list[str]:

@@ -11,8 +11,10 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -26,10 +28,11 @@ from sentir.models.tokenization import TextTokenizer
 from sentir.places import cache_dir
 from sentir.progress import task
 
-_CHUNK = 2048  # utterances per file: what a killed run loses at most
+_CHUNK = 2048  # utterances per file
 _TOKENS = 4096  # padded tokens per forward pass
 
 Encoding = dict[str, list[int]]
+T = TypeVar("T")
 
 
 def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
@@ -98,25 +101,61 @@ def _keys(index: Path) -> list[str]:
     return keys if isinstance(keys, list) and vectors.shape[:1] == (len(keys),) else []
 
 
-def encode_frozen(
-    encoder: TextEncoder, tokenizer: TextTokenizer, rows: Sequence[Encoding], *, digest: str
+def encode_once(
+    keys: Sequence[str],
+    sources: Mapping[str, T],
+    encode: Callable[[list[T], Callable[[int], None]], NDArray[np.float32]],
+    *,
+    digest: str,
+    remember: bool,
+    chunk: int,
+    title: str,
 ) -> NDArray[np.float32]:
-    """Encode N tokenized utterances, or take their vectors from the cache.
+    """Return the vectors of N keys, each encoded once, now or before.
+
+    Args:
+        keys: in any order, some of them perhaps twice.
+        sources: key → what is encoded, in the order in which that goes best.
+        encode: gives ``(n, L, d)`` for n sources, and tells how many it has done.
+        digest: names the encoder.
+        remember: whether to use the cache; what comes from outside any corpus leaves no trace, and so a server
+            whose users write something new each time is not slowed down by all that was written before.
+        chunk: how many are encoded and cached together: what a killed run loses at most.
+        title: of the work.
+
+    Returns:
+        ``(N, L, d)`` float32, N at least 1.
+    """
+    cache = VectorCache(cache_dir() / "vectors" / digest) if remember else None
+    todo = [key for key in sources if cache is None or key not in cache]
+    passing: dict[str, NDArray[np.float32]] = {}
+    with task(title, len(todo)) as advance:
+        for start in range(0, len(todo), chunk):
+            some = todo[start : start + chunk]
+            vectors = encode([sources[key] for key in some], advance)
+            if cache is None:
+                passing |= dict(zip(some, vectors, strict=True))
+            else:
+                cache.add(some, vectors)
+    return np.stack([passing[key] for key in keys]) if cache is None else cache.load(keys)
+
+
+def encode_frozen(
+    encoder: TextEncoder, tokenizer: TextTokenizer, rows: Sequence[Encoding], *, digest: str, remember: bool
+) -> NDArray[np.float32]:
+    """Encode N tokenized utterances, or take their vectors from the cache, see `encode_once`.
 
     Returns:
         ``(N, L, d)`` float32.
     """
     if not rows:
         return np.zeros((0, len(encoder.layers), encoder.width), dtype=np.float32)
-    cache = VectorCache(cache_dir() / "vectors" / digest)
     keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in rows]
-    missing = {key: row for key, row in zip(keys, rows, strict=True) if key not in cache}
-    todo = sorted(missing, key=lambda key: len(missing[key]["input_ids"]))
-    with task(_("Encoding text"), len(todo)) as advance:
-        for start in range(0, len(todo), _CHUNK):
-            chunk = todo[start : start + _CHUNK]
-            cache.add(chunk, _encode_sorted(encoder, tokenizer, [missing[key] for key in chunk], advance))
-    return cache.load(keys)
+    by_length = sorted(zip(keys, rows, strict=True), key=lambda pair: len(pair[1]["input_ids"]))
+    return encode_once(
+        keys, dict(by_length), partial(_encode_sorted, encoder, tokenizer),
+        digest=digest, remember=remember, chunk=_CHUNK, title=_("Encoding text"),
+    )  # fmt: skip
 
 
 def _encode_sorted(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import cast
 
@@ -26,12 +26,10 @@ from sentir.i18n import _
 from sentir.models.encoders import best_device
 from sentir.models.speech_backbones import SpeechExtractor, load_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
-from sentir.places import cache_dir
-from sentir.progress import task
 from sentir.recipe import Audio
-from sentir.training.vectors import VectorCache, encoder_digest, last_written
+from sentir.training.vectors import encode_once, encoder_digest, last_written
 
-_CHUNK = 256  # clips that are decoded, encoded and cached together: what a killed run loses at most
+_CHUNK = 256  # clips that are decoded, encoded and cached together
 _AT_ONCE = 30 * RATE  # samples that a frozen encoder hears at a time
 _ROOM = 2 * 2**30  # bytes of waves that are kept in memory: 19 hours of sound
 
@@ -162,7 +160,7 @@ def encode_waves(encoder: SpeechEncoder, waves: Waves, *, digest: str, remember:
         encoder: a frozen one.
         waves: what it hears.
         digest: names it.
-        remember: whether to use the cache; what comes from outside any corpus leaves no trace.
+        remember: whether to use the cache, see `encode_once`.
 
     Returns:
         ``(N, L, d)`` float32; zeros where there is no sound.
@@ -171,22 +169,13 @@ def encode_waves(encoder: SpeechEncoder, waves: Waves, *, digest: str, remember:
         AudioError: if a clip can no longer be decoded.
     """
     found = np.zeros((len(waves.keys), len(encoder.layers), encoder.width), dtype=np.float32)
-    row_of = {_vector_key(key, waves.longest): row for row, key in enumerate(waves.keys) if key}
-    cache = VectorCache(cache_dir() / "vectors" / digest)
-    todo = [key for key in row_of if not remember or key not in cache]
-    passing: dict[str, NDArray[np.float32]] = {}
-    with task(_("Encoding sound"), len(todo)) as advance:
-        for start in range(0, len(todo), _CHUNK):
-            chunk = todo[start : start + _CHUNK]
-            vectors = _encode_clips(encoder, waves, [row_of[key] for key in chunk], advance)
-            if remember:
-                cache.add(chunk, vectors)
-            else:
-                passing |= dict(zip(chunk, vectors, strict=True))
     heard = [row for row, key in enumerate(waves.keys) if key]
     keys = [_vector_key(waves.keys[row], waves.longest) for row in heard]
     if heard:
-        found[heard] = cache.load(keys) if remember else np.stack([passing[key] for key in keys])
+        found[heard] = encode_once(
+            keys, dict(zip(keys, heard, strict=True)), partial(_encode_clips, encoder, waves),
+            digest=digest, remember=remember, chunk=_CHUNK, title=_("Encoding sound"),
+        )  # fmt: skip
     return found
 
 
