@@ -62,6 +62,16 @@ def test_intervals_of_the_calibration_error_hold_the_true_one():
     assert 0.85 <= np.mean([score.low <= truth <= score.high for score in found]) <= 1
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("metric", ["macro_f1", "subset_accuracy", "jaccard_empty1"])
+def test_a_model_that_is_sure_in_few_dialogues_has_an_interval_all_the_same(metric):
+    truth, p = told(60, space=PAIR)
+    said = decide(PAIR, p, None, 0.5)
+    rarely = Decided(said.probabilities, said.decisions, said.held, np.arange(60) < 4)
+    found = measure(PAIR, truth, [rarely], [f"d{n // 5}" for n in range(60)], **QUICK | {"metric": metric})
+    assert found.sure.low == 0 <= found.sure.value <= found.sure.high <= 1
+
+
 def test_a_single_dialogue_has_no_interval():
     truth, p = told(50)
     found = measure(SPACE, truth, [decide(SPACE, p, None, 0.3)], ["one"] * 50, **QUICK)

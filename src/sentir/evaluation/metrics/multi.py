@@ -153,7 +153,8 @@ class Multi:
     def averages(self, totals: Array) -> dict[str, Array]:
         """Turn totals into the metrics."""
         cells = self._cells(totals)
-        shares = totals[..., 4 * len(self.space) :] / cells[..., :1, :].sum(axis=-1)
+        sums = totals[..., 4 * len(self.space) :]
+        shares = ratio(sums, np.broadcast_to(cells[..., :1, :].sum(axis=-1), sums.shape))
         found = {name: metric(cells) for name, metric in COUNTED.items()}
         return found | {name: metric(shares) for name, metric in BY_UTTERANCE.items()}
 
