@@ -79,6 +79,16 @@ def test_errors_by_speaker_count_what_is_taken_for_what():
     assert len(many) == SPEAKERS
 
 
+def test_over_several_seeds_mix_ups_are_means_and_those_of_hardly_any_are_left_out():
+    gold, right = [("joy",)] * 6, np.tile([0.05, 0.9, 0.05], (6, 1))
+    once, always = right.copy(), right.copy()
+    once[0], always[1:] = [0.9, 0.05, 0.05], [0.05, 0.05, 0.9]
+    (found,) = by_speaker(
+        ONE, ["Ana"] * 6, ONE.encode(gold), [(p, None) for p in (once, always, right)], gold, "accuracy"
+    )
+    assert found.mix_ups == (MixUp("joy", "neutral", 2),)
+
+
 def test_of_several_labels_those_missed_and_those_said_wrongly_are_counted():
     gold = [("anger",), ("anger",)]
     p = np.array([[0.1, 0.9], [0.1, 0.1]])

@@ -63,7 +63,7 @@ class MixUp:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerErrors:
-    """One speaker: utterances, the score in ``metric``, and the most frequent mix-ups."""
+    """One speaker: utterances, the score in ``metric``, and the most frequent mix-ups, means over seeds."""
 
     speaker: str
     n: int
@@ -164,8 +164,9 @@ def by_speaker(
         for p, cuts in runs:
             for n, said in zip(rows, space.decode(p[rows], cuts), strict=True):
                 counts.update(_mix_ups(space, gold[n], said))
-        pairs = tuple(MixUp(*pair, round(n / len(runs))) for pair, n in counts.most_common(PAIRS))
-        found.append(SpeakerErrors(speaker, len(rows), metric, float(value), pairs))
+        means = [MixUp(*pair, round(n / len(runs))) for pair, n in counts.most_common(PAIRS)]
+        often = tuple(mixed for mixed in means if mixed.n)
+        found.append(SpeakerErrors(speaker, len(rows), metric, float(value), often))
     return tuple(found)
 
 
