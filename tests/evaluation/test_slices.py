@@ -77,6 +77,16 @@ def test_a_shift_is_from_the_speakers_own_previous_turn():
     assert found == {"dev/2": "same", "dev/3": "shifts"}
 
 
+def test_turns_without_labels_count_as_turns_and_hide_what_came_before():
+    rows = [said(n, labels={} if n in (0, 3) else {"emotion": ("joy",)}) for n in range(7)]
+    found = cuts_of(*TRAIN, *rows, said(9, dialogue="other"))
+    turns = {"dev/9": "first", **dict.fromkeys(("dev/1", "dev/2", "dev/4"), "second_to_fifth")}
+    assert found["turn"] == turns | {"dev/5": "later", "dev/6": "later"}
+    assert "shift" not in found, "they are all the same"
+    other = [*rows[:5], said(5, labels={"emotion": ("anger",)}), said(6)]
+    assert cuts_of(*TRAIN, *other)["shift"] == {"dev/2": "same", "dev/5": "shifts", "dev/6": "shifts"}
+
+
 def test_what_is_missing_is_said_only_where_others_have_it():
     clip = Clip(Path("a.wav"), 0.0, 1.0)
     heard = {"clip": clip, "numbers": {"duration": 1.0}}

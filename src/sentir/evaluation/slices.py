@@ -103,13 +103,14 @@ def cut_split(corpus: Corpus, split: str, gold: Gold, space: LabelSpace) -> list
         split: train, dev or test; for train nothing is unseen.
         gold: id → labels of the split for the task of ``space``.
     """
-    rows = [u for u in corpus.split(split) if u.id in gold]
+    whole = corpus.split(split)
+    rows = [u for u in whole if u.id in gold]
     cuts = [
         _seen("speaker", rows, corpus, lambda u: u.speaker or ""),
         _seen("text", rows, corpus, lambda u: normalize(u.text)),
         _by_duration(rows),
-        _by_turn(rows),
-        _by_shift(rows, gold, space),
+        _by_turn(whole, gold),
+        _by_shift(whole, gold, space),
         _by_what_is_missing(rows),
         *(_by_group(rows, kind, names) for kind, names in {**corpus.groups, **corpus.traits}.items()),
     ]
@@ -142,27 +143,29 @@ def _seconds(rows: Sequence[Utterance]) -> dict[str, float]:
     return heard | {u.id: u.numbers["duration"] for u in rows if "duration" in u.numbers}
 
 
-def _by_turn(rows: Sequence[Utterance]) -> Cut:
+def _by_turn(whole: Sequence[Utterance], gold: Gold) -> Cut:
+    """Say when in its dialogue a labeled utterance comes; turns without a label count too."""
     first, early, later = (Part("turn", name) for name in ("first", "second_to_fifth", "later"))
-    places = {u.id: place for d in group_dialogues(rows) for place, u in enumerate(d.utterances)}
-    return _in_order(
-        {key: first if not place else early if place < 5 else later for key, place in places.items()},
-        (first, early, later),
-    )
+    places = {u.id: place for d in group_dialogues(whole) for place, u in enumerate(d.utterances)}
+    parts = {key: first if not n else early if n < 5 else later for key, n in places.items() if key in gold}
+    return _in_order(parts, (first, early, later))
 
 
-def _by_shift(rows: Sequence[Utterance], gold: Gold, space: LabelSpace) -> Cut:
-    """Say whether the labels are those of the speaker's previous turn, a number those of the nearest step."""
+def _by_shift(whole: Sequence[Utterance], gold: Gold, space: LabelSpace) -> Cut:
+    """Say whether the labels are those of the speaker's previous turn, a number those of the nearest step.
+
+    Where that turn has no label, nothing is said.
+    """
     same, shifts = Part("shift", "same"), Part("shift", "shifts")
     found: Cut = {}
-    for dialogue in group_dialogues(rows):
-        last: dict[str, frozenset[str]] = {}
+    for dialogue in group_dialogues(whole):
+        last: dict[str, frozenset[str] | None] = {}
         for u in dialogue.utterances:
             if u.speaker is None:
                 continue
-            labels = frozenset(space.group(gold[u.id]))
-            if u.speaker in last:
-                found[u.id] = same if labels == last[u.speaker] else shifts
+            labels, before = frozenset(space.group(gold[u.id])) if u.id in gold else None, last.get(u.speaker)
+            if labels is not None and before is not None:
+                found[u.id] = same if labels == before else shifts
             last[u.speaker] = labels
     return _in_order(found, (same, shifts))
 
