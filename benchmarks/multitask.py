@@ -57,15 +57,16 @@ def train(
         print(f"  {task}, {name}: {[round(one.facts['dev_score'], 3) for one in trained]}", flush=True)
         found[name] = entrant(name, own, trained, corpus, task)
         if own.also:
-            asked = own.override({"data": {"task": other}})
-            second[f"{name}, chosen by {task}"] = entrant(name, asked, trained, corpus, other)
+            chosen = f"{name}, chosen by {task}"
+            asked = own.override({"name": chosen, "data": {"task": other}})
+            second[chosen] = entrant(chosen, asked, trained, corpus, other)
     return found, second
 
 
 def report(corpus: Corpus, recipe: Recipe, entrants: Mapping[str, Entrant]) -> None:
     """Print the scores of one task, and what differs from one model alone."""
     judge = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
-    print(f"\n{recipe.data.task}, dev{METRIC:>45} {'macro_f1':>23}")
+    print(f"\n{recipe.data.task + ', dev':50}{METRIC:>22}{'macro_f1':>24}")
     for name, one in entrants.items():
         metrics = judge.score(one, one.role).metrics
         cells = [
@@ -81,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("meld", type=Path, help="folder of MELD")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--weights", type=float, nargs="+", default=[0.3, 1.0], help="of the second task's loss")
+    parser.add_argument("--weights", type=float, nargs="+", default=[1.0], help="of the second task's loss")
     given = parser.parse_args()
     recipes = [BASE.override({"data": {"task": task}, "study": {}}) for task in ("emotion", "sentiment")]
     corpus = read_corpus(recipes[0].data, given.meld)
