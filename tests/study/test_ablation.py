@@ -7,6 +7,7 @@ from sentir.errors import RecipeError
 from sentir.evaluation.ledger import openings
 from sentir.recipe import differences, settings
 from sentir.study.plan import plan
+from sentir.training.checks import check_settings
 from tiny_corpora import tiny_recipe
 
 WHOLE = {"context": "dialogue", "features": ["lexical", "dialogue"]}
@@ -47,6 +48,22 @@ def test_text_and_sound_are_left_out_with_what_is_measured_from_them():
     deaf, mute = found["model − sound"].model, found["model − text"].model
     assert (deaf.kind, deaf.context, deaf.features) == ("hybrid_transformer", "dialogue", ("lexical", "dialogue"))
     assert (mute.kind, mute.context, mute.features) == ("emotion_model", "none", ("functionals", "dialogue"))
+
+
+def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
+    both = {
+        "kind": "multimodal",
+        "encoder": "finetune",
+        "audio": {"backbone": "regnetx_002", "pretrained": False},
+    }
+    train = {"augment": {"masks": 2}, "by_length": True, "gradient_checkpointing": True, "lr": 0.5}
+    recipe = tiny_recipe("w", model=both, train=train, study={"ablate": ["text", "sound"]})
+    found = {c.name: c.recipe for c in plan(recipe)["emotion"]}
+    for own in found.values():
+        check_settings(own, spoken.space("emotion"))
+    deaf, mute = found["model − sound"].train, found["model − text"].train
+    assert (deaf.augment.masks, deaf.by_length, deaf.gradient_checkpointing, deaf.lr) == (0, True, True, 0.5)
+    assert (mute.augment.masks, mute.by_length, mute.gradient_checkpointing, mute.lr) == (2, False, False, 0.5)
 
 
 def test_listed_candidates_stand_beside_the_ablated_ones():

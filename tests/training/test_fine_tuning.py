@@ -279,6 +279,12 @@ def test_a_setting_without_anything_to_do_is_refused(train, what, corpus, weight
     check_settings(tiny_recipe(weights, model=TUNED, train=train), corpus.space("emotion"))
 
 
+def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weights):
+    recipe = tiny_recipe(weights, train={"augment": {"gain_db": 3.0}})
+    with pytest.raises(RecipeError, match=r"'train\.augment' does nothing here: it needs a network over mels"):
+        check_settings(recipe, corpus.space("emotion"))
+
+
 def test_logit_adjustment_of_several_labels_is_refused_for_thresholds_do_it(corpus, weights):
     recipe = tiny_recipe(weights, data={"task": "feelings"}, train={"logit_adjustment": 1.0})
     with pytest.raises(RecipeError, match="one label per utterance"):

@@ -8,8 +8,9 @@ from typing import Any
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.recipe import Recipe, Section
+from sentir.recipe import Recipe, Section, Train
 from sentir.training.building import MODELS, measured_from
+from sentir.training.checks import idle_settings
 
 WHOLE = "model"  # the recipe itself
 _ALONE = {"text": "emotion_model", "sound": "hybrid_transformer"}  # what is left without it
@@ -19,7 +20,8 @@ def ablations(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """Return name → overrides: the recipe itself, then it without each part that ``study.ablate`` names.
 
     A list is emptied, or loses one of its names; any other setting goes back to its default. Without ``text`` or
-    ``sound`` the network takes the other alone, and feature sets measured from it are left out with it.
+    ``sound`` the network takes the other alone; feature sets measured from it are left out with it, and what of
+    ``train`` has nothing to do then goes back to its default.
 
     Raises:
         RecipeError: if there is no such part, or the recipe does without it already.
@@ -40,7 +42,10 @@ def _without_modality(recipe: Recipe, part: str) -> dict[str, Any]:
         )  # fmt: skip
     kept = [name for name in model.features if part not in measured_from(name, model)]
     context = {"context": "none"} if part == "text" else {}  # a model that only listens has none
-    return {"model": {"kind": _ALONE[part], "features": kept, **context}}
+    network = {"kind": _ALONE[part], "features": kept, **context}
+    idle = idle_settings(recipe.override({"model": network}).model, recipe.train)
+    usual = Train().model_dump(mode="json")
+    return {"model": network, "train": {key: usual[key] for key in idle}}
 
 
 def _without_setting(recipe: Recipe, part: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.models.lora import require_peft
-from sentir.recipe import Recipe
+from sentir.recipe import Model, Recipe, Train
 from sentir.training.building import MODELS, hears_waves
 from sentir.training.hardware import mixed_precision
 from sentir.training.wave_input import is_frozen
@@ -20,38 +20,51 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
             or the package that adapters need is missing.
     """
     train, model = recipe.train, recipe.model
-    needs = MODELS.get(model.kind).needs
-    reads = "text" in needs and model.encoder != "frozen"
-    waves, augment = hears_waves(model), train.augment
-    learns_waves = waves and not is_frozen(model.audio)
-    listens = "sound" in needs and (learns_waves or not waves)
-    tuned = reads or (listens and model.audio.pretrained)
-    changes = any((augment.masks, augment.gain_db, augment.shift_seconds, augment.speed))
-    wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
-    wants_encoder, wants_mel = _("a text or speech encoder that is fine-tuned"), _("a network over mels")
-    wants_one, wants_labels = _("a task with one label per utterance"), _("a task of labels")
-    for key, is_set, works, what in (
-        ("layer_decay", train.layer_decay < 1, tuned, wants_tuned),
-        ("freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
-        ("gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
-        ("augment", changes, not waves, wants_mel),
-        ("by_length", train.by_length, reads, wants_text),
-        ("logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
-        ("label_smoothing", train.label_smoothing > 0, space.kind != "regression", wants_labels),
-        ("loss", train.loss == "focal", space.kind != "regression", wants_labels),
-        ("sampling", train.sampling == "balanced", space.kind != "regression", wants_labels),
-        ("also_weight", train.also_weight != 1, bool(recipe.also), _("another task in 'model.also'")),
-        ("balance", train.balance != "none", space.kind != "regression", wants_labels),
-    ):
-        if is_set and not works:
-            raise RecipeError(
-                _("'train.{key}' does nothing here: it needs {what}; remove it.", key=key, what=what)
-            )
+    idle = idle_settings(model, train) | _idle_with_labels(recipe, space)
+    for key, what in idle.items():
+        raise RecipeError(_("'train.{key}' does nothing here: it needs {what}; remove it.", key=key, what=what))
     if model.also and not recipe.also:
         raise RecipeError(
             _("'model.also' names only '{task}', the recipe's own task; name another, or remove it.",
               task=recipe.data.task)
         )  # fmt: skip
-    if model.encoder == "lora" and "text" in needs:
+    if model.encoder == "lora" and "text" in MODELS.get(model.kind).needs:
         require_peft()
     mixed_precision(train.precision)
+
+
+def idle_settings(model: Model, train: Train) -> dict[str, str]:
+    """Return the settings of ``train`` that a model gives nothing to do, each with what it needs."""
+    needs, augment, waves = MODELS.get(model.kind).needs, train.augment, hears_waves(model)
+    reads = "text" in needs and model.encoder != "frozen"
+    learns_waves = waves and not is_frozen(model.audio)
+    over_mels = "sound" in needs and not waves
+    tuned = reads or ((learns_waves or over_mels) and model.audio.pretrained)
+    changes = any((augment.masks, augment.gain_db, augment.shift_seconds, augment.speed))
+    wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
+    wants_encoder, wants_mel = _("a text or speech encoder that is fine-tuned"), _("a network over mels")
+    return _idle(
+        ("layer_decay", train.layer_decay < 1, tuned, wants_tuned),
+        ("freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
+        ("gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
+        ("augment", changes, over_mels, wants_mel),
+        ("by_length", train.by_length, reads, wants_text),
+    )
+
+
+def _idle_with_labels(recipe: Recipe, space: LabelSpace) -> dict[str, str]:
+    train, labels = recipe.train, space.kind != "regression"
+    wants_one, wants_labels = _("a task with one label per utterance"), _("a task of labels")
+    return _idle(
+        ("logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
+        ("label_smoothing", train.label_smoothing > 0, labels, wants_labels),
+        ("loss", train.loss == "focal", labels, wants_labels),
+        ("sampling", train.sampling == "balanced", labels, wants_labels),
+        ("also_weight", train.also_weight != 1, bool(recipe.also), _("another task in 'model.also'")),
+        ("balance", train.balance != "none", labels, wants_labels),
+    )
+
+
+def _idle(*settings: tuple[str, bool, bool, str]) -> dict[str, str]:
+    """Return what is set and does not work, of key, whether it is set, whether it works, and what it needs."""
+    return {key: what for key, is_set, works, what in settings if is_set and not works}
