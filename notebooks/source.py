@@ -6,7 +6,7 @@
 #
 # Este cuaderno cuenta el estudio de principio a fin con los verbos públicos de `sentir`: lee MELD (una emoción
 # por enunciado) y CMU-MOSEI (varias a la vez), los limpia, compara modelos de texto, ajusta el mejor, usa
-# sus probabilidades *fuera de muestra* en los modelos de audio, y compara al final texto, audio y ambos.
+# sus probabilidades *fuera de pliegue* en los modelos de audio, y compara al final texto, audio y ambos.
 #
 # Todo se elige en *dev*. La partición de *test* está sellada: la abre una sola vez, al final, el estudio de
 # cierre, y un registro cuenta cuántas veces se ha abierto. Los números entre corchetes son intervalos del 95 %,
@@ -289,7 +289,7 @@ for name in with_sound:
         display(*[Audio(u.decode(x.clip).wave, rate=u.RATE) for x in chosen if "mel" in kinds])
 
 # %% [es]
-# ## 8. Modelos de texto, unos contra otros
+# ## 8. Modelos de texto, unos frente a otros
 #
 # Un estudio por corpus, en sentimiento y en emoción, que termina en *dev*: *test* sigue cerrado. El codificador
 # está congelado: cada texto se codifica una vez y solo aprende la cabeza. En `full` compiten también los
@@ -388,12 +388,12 @@ for name, recipe in tuned_texts.items():
         display(Markdown(f"**{why.label}**"), pd.DataFrame(parts, columns=["word", "value"]).set_index("word").T)
 
 # %% [es]
-# ## 11. Probabilidades fuera de muestra
+# ## 11. Probabilidades fuera de pliegue
 #
 # Un modelo que escucha puede usar lo que el de texto opina. Pero sobre *train* el de texto opina de lo que ya
 # aprendió: sus probabilidades serían mucho mejores que en cualquier otro sitio. Por eso cada diálogo de *train*
 # lo predice un modelo que no lo vio. La tabla compara ambas cosas: la diferencia entre las dos primeras filas
-# es lo que se ahorra el engaño.
+# es el engaño que así se evita.
 
 # %% [en]
 # ## 11. Out-of-fold probabilities
@@ -421,7 +421,7 @@ for name, recipe in tuned_texts.items():
     display(folds.sort_index().rename_axis("fold").to_frame())
 
 # %% [es]
-# ## 12. Modelos de audio, unos contra otros
+# ## 12. Modelos de audio, unos frente a otros
 #
 # Escuchan el espectrograma, solo o con medidas acústicas. En *dev*, y en emoción.
 
@@ -500,7 +500,7 @@ for name in with_sound:
 #
 # Los modelos ajustados, en emoción. ¿Qué aportan al audio las predicciones del modelo de texto? La comparación
 # que lo dice es la de *sound* con *sound + the text's sentiment*: el mismo modelo, con y sin ellas, y siempre
-# fuera de muestra. Aquí se abre *test*, una sola vez por corpus.
+# fuera de pliegue. Aquí se abre *test*, una sola vez por corpus.
 
 # %% [en]
 # ## 14. The closing study: text, audio and both
