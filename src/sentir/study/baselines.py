@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,21 +57,12 @@ def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
             _("No word stands in two train utterances of '{name}'; leave 'bag of words' out of study.baselines.",
               name=corpus.name)
         ) from error  # fmt: skip
-    dev = [u for u in corpus.dev if space.task in u.labels]
-    dev_words, dev_truth = (
-        vectorizer.transform(_texts(recipe, dev)),
-        space.encode([u.labels[space.task] for u in dev]),
-    )
 
-    def fitted(strength: float) -> Classifier:
-        return _REGRESSIONS[space.kind](strength, words, truth, len(space))
+    def counts(utterances: Sequence[Utterance]) -> Any:
+        return vectorizer.transform(_texts(recipe, utterances))
 
-    def dev_score(model: Classifier) -> float:
-        p = model(dev_words)
-        return gain(metric, score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric])
-
-    best = max(map(fitted, _STRENGTHS), key=dev_score)
-    return lambda utterances: best(vectorizer.transform(_texts(recipe, utterances)))
+    fitted = (_REGRESSIONS[space.kind](strength, words, truth, len(space)) for strength in _STRENGTHS)
+    return _best_on_dev(fitted, counts, space, corpus, metric)
 
 
 def acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
@@ -81,25 +72,15 @@ def acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     machine takes hours, it is logistic regression, for a number ridge regression.
     """
     space, rows, truth = _train(recipe, corpus)
-    dev = [u for u in corpus.dev if space.task in u.labels]
     table = compute_features(("functionals",), rows)
     scaler = Scaler.fit(table)
 
     def numbers(utterances: Sequence[Utterance]) -> NDArray[np.float32]:
         return scaler.transform(compute_features(("functionals",), utterances))
 
-    sounds, dev_sounds = scaler.transform(table), numbers(dev)
-    dev_truth = space.encode([u.labels[space.task] for u in dev])
-
-    def fitted(strength: float) -> Classifier:
-        return _MACHINES[space.kind](strength, sounds, truth, len(space))
-
-    def dev_score(model: Classifier) -> float:
-        p = model(dev_sounds)
-        return gain(metric, score(space, dev_truth, p, tune_thresholds(space, dev_truth, p))[metric])
-
-    best = max(map(fitted, _STRENGTHS), key=dev_score)
-    return lambda utterances: best(numbers(utterances))
+    sounds = scaler.transform(table)
+    fitted = (_MACHINES[space.kind](strength, sounds, truth, len(space)) for strength in _STRENGTHS)
+    return _best_on_dev(fitted, numbers, space, corpus, metric)
 
 
 BASELINES = Registry(mark("baseline"), {"majority": constant, "bag of words": bag_of_words, "acoustic": acoustic})
@@ -126,6 +107,25 @@ def _train(recipe: Recipe, corpus: Corpus) -> tuple[LabelSpace, list[Utterance],
     space = corpus.space(recipe.data.task)
     rows = [u for u in corpus.train if space.task in u.labels]
     return space, rows, space.encode([u.labels[space.task] for u in rows])
+
+
+def _best_on_dev(
+    fitted: Iterable[Classifier],
+    measure: Callable[[Sequence[Utterance]], Any],
+    space: LabelSpace,
+    corpus: Corpus,
+    metric: str,
+) -> Probabilities:
+    """Return the one that dev scores highest, of what ``measure`` makes of utterances."""
+    dev = [u for u in corpus.dev if space.task in u.labels]
+    measured, truth = measure(dev), space.encode([u.labels[space.task] for u in dev])
+
+    def dev_score(model: Classifier) -> float:
+        p = model(measured)
+        return gain(metric, score(space, truth, p, tune_thresholds(space, truth, p))[metric])
+
+    best = max(fitted, key=dev_score)
+    return lambda utterances: best(measure(utterances))
 
 
 def _texts(recipe: Recipe, utterances: Sequence[Utterance]) -> list[str]:

@@ -14,7 +14,7 @@ from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
 from sentir.recipe import Recipe
 from sentir.study.baselines import predict_baseline
-from sentir.study.entrants import Entrant, _thresholds
+from sentir.study.entrants import Entrant, dev_thresholds
 from sentir.study.judge import Judge
 
 
@@ -57,5 +57,5 @@ def weigh_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> Clea
 def _entrant(title: str, recipe: Recipe, corpus: Corpus, steps: Sequence[str], metric: str) -> Entrant:
     own = recipe.override({"data": {"cleaning": list(steps)}})
     dev = predict_baseline("bag of words", own, corpus, metric, ["dev"])["dev"]
-    cuts = _thresholds(corpus, own.data.task, dev)
+    cuts = dev_thresholds(corpus, own.data.task, dev)
     return Entrant(title, "baseline", own, (0,), (), (dev,), (cuts,))

@@ -70,7 +70,7 @@ def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Ent
     """Train a candidate with each of its seeds, or take it from its stages."""
     folders = tuple(_trained(stages, corpus, candidate.with_seed(seed)) for seed in candidate.seeds)
     dev = tuple(_predictions(folder, "dev") for folder in folders)
-    cuts = tuple(_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
+    cuts = tuple(dev_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
     return Entrant(
         candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts,
         sure=tuple(map(_sure, folders)),
@@ -106,7 +106,7 @@ def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
         key["sound"] = sound_digest(corpus, "mel")
     folder = stages.run("baseline", key, produce)
     dev, test = (_predictions(folder, split) for split in ("dev", "test"))
-    cuts = _thresholds(corpus, recipe.data.task, dev)
+    cuts = dev_thresholds(corpus, recipe.data.task, dev)
     return Entrant(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), (test,))
 
 
@@ -165,7 +165,8 @@ def _data(recipe: Recipe) -> dict[str, Any]:
     return {key: data[key] for key in ("task", "cleaning", "min_train_words")}
 
 
-def _thresholds(corpus: Corpus, task: str, dev: Predictions) -> NDArray[np.float64] | None:
+def dev_thresholds(corpus: Corpus, task: str, dev: Predictions) -> NDArray[np.float64] | None:
+    """Return the thresholds that predictions for dev teach; ``None`` for one label and for a number."""
     rows = [u for u in corpus.dev if task in u.labels]
     truth = dev.space.encode([u.labels[task] for u in rows])
     return tune_thresholds(dev.space, truth, dev.select(u.id for u in rows).probabilities)

@@ -14,9 +14,9 @@ from optuna.trial import TrialState
 from sentir.corpus.types import Corpus
 from sentir.errors import SentirError
 from sentir.recipe import Recipe
-from sentir.study.entrants import training_key
-from sentir.study.stacking import Crossed, cross_predict, draw_folds, train_recognizer
-from sentir.study.stages import Stages, reading
+from sentir.study.entrants import crossed
+from sentir.study.stacking import draw_folds, train_recognizer
+from sentir.study.stages import Stages
 from sentir.study.tuning.space import draw, seeds, trial_recipe
 from sentir.study.tuning.storage import REASON, Worker
 
@@ -58,7 +58,7 @@ class Objective:
 
     def __init__(self, recipe: Recipe, corpora: list[Corpus], worker: Worker, stages: Stages) -> None:
         self._recipe, self._corpora, self._worker = recipe, corpora, worker
-        self._cross = partial(_crossed, stages)
+        self._cross = partial(crossed, stages)
         self._epochs = most_epochs(recipe)
 
     def __call__(self, trial: Trial) -> float:
@@ -123,10 +123,3 @@ def _known(trial: Trial) -> float | None:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, SentirError) else f"{type(error).__name__}: {error}".split("\n")[0]
-
-
-def _crossed(stages: Stages, recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
-    key = training_key(recipe, corpus) | {"folds": folds}
-    folder = stages.run("cross", key, lambda folder: cross_predict(recipe, corpus, folds).save(folder))
-    with reading(folder):
-        return Crossed.load(folder)
