@@ -20,7 +20,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.intervals import Run, bootstrap, label_intervals, ranked_intervals
 from sentir.evaluation.metrics import confusion_matrix, counted, per_label
-from sentir.evaluation.results import AT_HALF, Comparison, LabelScore, ModelScores
+from sentir.evaluation.results import AT_HALF, Comparison, LabelScore, ModelScores, Score
 from sentir.i18n import _
 
 Row = TypeVar("Row")
@@ -57,22 +57,10 @@ def score_model(
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
     ids, truth, runs, dialogues = joined(space, labels, predictions, thresholds, groups)
+    drawn: dict[str, Any] = {"resamples": resamples, "confidence": confidence}
+    bounds = label_intervals(space, truth, runs, dialogues, **drawn)
     matrices = [confusion_matrix(space, truth, p) for p, _thresholds in runs]
     known = [matrix for matrix in matrices if matrix is not None]
-    metrics = bootstrap(space, truth, runs, dialogues, resamples=resamples, confidence=confidence)
-    ranks = ranked_intervals(space, truth, runs, dialogues, resamples=resamples, confidence=confidence)
-    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in ranks.items()}
-    by_label = [per_label(space, truth, p, cuts) for p, cuts in runs]
-    if any(cuts is not None for _p, cuts in runs):
-        half: list[Run] = [(p, None) for p, _cuts in runs]
-        plain = bootstrap(space, truth, half, dialogues, resamples=resamples, confidence=confidence)
-        metrics = _beside_half(metrics, {name: plain[name] for name in counted(space)})
-        by_label = [
-            [_label_beside_half(*both) for both in zip(tuned, per_label(space, truth, p), strict=True)]
-            for tuned, (p, _cuts) in zip(by_label, half, strict=True)
-        ]
-    bounds = label_intervals(space, truth, runs, dialogues, resamples=resamples, confidence=confidence)
-    clusters = len(set(dialogues))
     return ModelScores(
         model=model,
         role=role,
@@ -81,14 +69,14 @@ def score_model(
         split=split,
         n=len(ids),
         seeds=len(runs),
-        metrics=metrics,
-        per_label=_mean_per_label(by_label, bounds),
+        metrics=_metrics(space, truth, runs, dialogues, **drawn),
+        per_label=_mean_per_label(_by_label(space, truth, runs), bounds),
         confusion=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds),
         scored=scored_hash(ids),
         notes=tuple(notes),
         family=family,
-        clusters=clusters,
+        clusters=len(set(dialogues)),
     )
 
 
@@ -161,6 +149,31 @@ def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison,
         read_rows(path, ModelScores),
         read_rows(_beside(path), Comparison),
     )
+
+
+def _metrics(
+    space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], **drawn: Any
+) -> dict[str, Score]:
+    """Return every metric with its interval and, where there are thresholds, beside it the same at 0.5."""
+    metrics = bootstrap(space, truth, runs, groups, **drawn)
+    ranks = ranked_intervals(space, truth, runs, groups, **drawn)
+    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in ranks.items()}
+    if all(cuts is None for _p, cuts in runs):
+        return metrics
+    plain = bootstrap(space, truth, [(p, None) for p, _cuts in runs], groups, **drawn)
+    return _beside_half(metrics, {name: plain[name] for name in counted(space)})
+
+
+def _by_label(space: LabelSpace, truth: NDArray, runs: Sequence[Run]) -> list[list[LabelScore]]:
+    """Return the scores of each label for each run, with the same at 0.5 where there are thresholds."""
+    tuned = [per_label(space, truth, p, cuts) for p, cuts in runs]
+    if all(cuts is None for _p, cuts in runs):
+        return tuned
+    plain = [per_label(space, truth, p) for p, _cuts in runs]
+    return [
+        [_label_beside_half(*both) for both in zip(*sides, strict=True)]
+        for sides in zip(tuned, plain, strict=True)
+    ]
 
 
 def _beside_half(tuned: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from sentir.errors import CorpusError, SentirError
 from sentir.explanation.checks import randomization_check
 from sentir.explanation.probe import Probe, make_probe, prepare, still
 from sentir.explanation.sounds import explain_sound, sound_maps
-from sentir.explanation.values import Explanation
+from sentir.explanation.values import Explanation, Randomized
 from sentir.explanation.words import explain_words, layer_integrated_gradients
 from sentir.i18n import _
 from sentir.recognizer import Recognizer
+from sentir.training.text_input import TextInput
 
 
 def explain_utterance(
@@ -44,19 +45,12 @@ def explain_utterance(
     if id not in place:
         raise CorpusError(_("There is no utterance '{id}' to explain among those given.", id=id))
     text = recognizer.preparer.text
-    if text is not None:
-        layer_integrated_gradients()
-    asked = utterances[place[id]]
+    _require_something_to_map(recognizer)
+    asked, names = utterances[place[id]], recognizer.space.names
     predictions = recognizer.predict(utterances)
     labels, shares, _numbers = predictions.answers(recognizer.thresholds)[id]
-    names = recognizer.space.names
     target = _target(names, label, int(predictions[id].argmax()))
     prepared = prepare(recognizer, utterances)
-    if text is None and prepared.mels is None:
-        raise SentirError(
-            _("This answer has no words and no map: the model hears waves, through a speech encoder. What it "
-              "loses without sound or numbers, 'sentir explain' measures on dev.")
-        )  # fmt: skip
     probe, unit = make_probe(recognizer, prepared, place[id], target)
     of_unit = [utterances[n] for n in unit]
     with still(probe.model, probe.encoder):
@@ -81,16 +75,33 @@ def explain_utterance(
         words=words,
         sound=sound,
     )
+    return replace(found, checks=_checks(probe, found, text, of_unit)) if check else found
+
+
+def _require_something_to_map(recognizer: Recognizer) -> None:
+    if recognizer.preparer.text is not None:
+        layer_integrated_gradients()
+    elif recognizer.preparer.sound is None:
+        raise SentirError(
+            _("This answer has no words and no map: the model hears waves, through a speech encoder. What it "
+              "loses without sound or numbers, 'sentir explain' measures on dev.")
+        )  # fmt: skip
+
+
+def _checks(
+    probe: Probe, found: Explanation, text: TextInput | None, utterances: Sequence[Utterance]
+) -> tuple[Randomized, ...]:
+    """Compare the maps of an explanation with those of shuffled weights."""
 
     def maps(other: Probe) -> dict[str, NDArray]:
         drawn: dict[str, NDArray] = {}
-        if words is not None and text is not None:
-            again = explain_words(other, text, of_unit, steps=words.steps)
+        if found.words is not None and text is not None:
+            again = explain_words(other, text, utterances, steps=found.words.steps)
             assert again is not None
             drawn["words"] = again.values
-        return drawn | (sound_maps(other) if sound is not None else {})
+        return drawn | (sound_maps(other) if found.sound is not None else {})
 
-    return replace(found, checks=randomization_check(probe, maps)) if check else found
+    return randomization_check(probe, maps)
 
 
 def _target(names: tuple[str, ...], label: str | None, likeliest: int) -> int:
