@@ -87,6 +87,8 @@ def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
         ("train.lr", "'train.lr' is not an override"),
         ("model.layers=[]", "'model.layers' cannot be []"),
         ("study.seeds=[1, 2, 1]", "'seeds' names a seed twice"),
+        ("study.baselines=['acoustic', 'acoustic']", "'baselines' names a baseline twice"),
+        ("study.candidates={majority = {}}", "'majority' is a baseline and a candidate; rename the candidate"),
     ],
 )
 def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, complaint):

@@ -59,6 +59,14 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if both := [name for name in self.baselines if name in self.candidates]:
+            raise ValueError(_("'{name}' is a baseline and a candidate; rename the candidate", name=both[0]))
+        if len(set(self.baselines)) < len(self.baselines):
+            raise ValueError(_("'baselines' names a baseline twice"))
+        return self
+
+    @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(_("'seeds' names a seed twice"))
