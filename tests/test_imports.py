@@ -25,7 +25,6 @@ ROWS = (
     ("study", "timeline", "explanation"),
     ("api",),
     ("cli", "serving"),
-    ("__main__",),
 )
 ROW = {package: height for height, row in enumerate(ROWS) for package in row}
 LIGHT = ("corpus", "audio", "features", "readers", "audit")
