@@ -24,7 +24,6 @@ WORDS = {
         "majority": "always the same answer",
         "bag of words": "bag of words",
         "acoustic": "machine on acoustic measures",
-        "mel alone": "EmotionModel, mel alone",
         "finalist": "chosen by Sentir on dev",
     },
     "es": {
@@ -36,7 +35,6 @@ WORDS = {
         "majority": "siempre la misma respuesta",
         "bag of words": "bolsa de palabras",
         "acoustic": "máquina con medidas acústicas",
-        "mel alone": "EmotionModel, solo el mel",
         "finalist": "lo que Sentir eligió en dev",
     },
 }
