@@ -23,12 +23,16 @@ class Listener:
 
     space = SPACE
     thresholds = calibration = None
+    also = ()
     facts = {}  # noqa: RUF012
     recipe = SimpleNamespace(model=SimpleNamespace(audio=SimpleNamespace(mel="mel")))
 
     def __init__(self, *needs):
         self.needs = frozenset(needs)
         self.given = []
+
+    def predict_tasks(self, utterances):
+        return {SPACE.task: self.predict(utterances)}
 
     def predict(self, utterances):
         self.given = list(utterances)
