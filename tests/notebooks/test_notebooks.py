@@ -188,5 +188,5 @@ def test_pictures_stand_in_for_clips_and_without_both_audio_is_skipped(notebooks
 def test_the_whole_study_runs_on_the_demo_corpora(notebooks, monkeypatch, tmp_path):
     done = execute(notebooks["en"], monkeypatch, "demo", SENTIR_NOTEBOOK_RUNS=tmp_path / "runs")
     said = "\n".join(outputs(done, "text/markdown"))
-    assert said.count("This corpus is synthetic") == 2
+    assert said.count("its scores say nothing about real speech") == 2
     assert len(outputs(done, "image/png")) > 40
