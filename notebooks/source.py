@@ -525,7 +525,7 @@ for name, base in bases.items():
             "text + sound": sound | {"model": sound["model"] | {"kind": "multimodal", "context": "dialogue"}},
         }
     else:
-        candidates |= {f"text, before tuning: {key}": changes for key, changes in TEXT_MODELS.items()}
+        candidates |= {f"untuned {key}": changes for key, changes in TEXT_MODELS.items()}
     baselines = [
         "majority",
         "bag of words",
@@ -562,5 +562,6 @@ for name, report in closing.items():
 for name, report in closing.items():
     display(Markdown(f"### {corpora[name].name}"), Markdown("\n".join(f"- {x}" for x in u.conclusions(report))))
     opened = [(x.number, x.when, x.corpus, x.reason) for x in report.openings]
-    display(pd.DataFrame(opened, columns=["opening", "when", "corpus", "reason"]))
+    if opened:
+        display(pd.DataFrame(opened, columns=["opening", "when", "corpus", "reason"]))
     display(Markdown(f"`{RUNS / name / 'closing' / 'report.html'}`"))

@@ -78,7 +78,7 @@ def test_only_what_is_not_0_is_colored():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a − b", "c − d"]
 
 
-def study(split):
+def study(split, winners=("reads", "hears")):
     """A report of a study whose best text and best sound stand against one another on one split."""
     rows = [
         ModelScores(
@@ -108,7 +108,7 @@ def study(split):
         versions={},
         recipes={},
         seconds=1.0,
-        winners={("tiny", "emotion"): ("reads", "hears")},
+        winners={("tiny", "emotion"): winners},
     )
 
 
@@ -123,3 +123,10 @@ def test_conclusions_are_a_summary_and_the_best_of_each_family_on_the_opened_spl
     closed = conclusions(study("dev"))
     assert "was not opened" in closed[0] and any("better than hears" in x for x in closed)
     assert not any("guesses" in x for x in closed)
+
+
+def test_where_all_are_of_one_family_the_chosen_one_stands_against_the_others_and_nothing_is_said_twice():
+    found = conclusions(study("test", winners=("reads",)))
+    assert len([x for x in found if "reads is better than hears" in x]) == 1
+    assert len([x for x in found if "reads is better than guesses" in x]) == 1
+    assert len(set(found)) == len(found)

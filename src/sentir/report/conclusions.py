@@ -10,12 +10,14 @@ from sentir.report.tables import TaskSection, sections
 def conclusions(report: StudyReport) -> tuple[str, ...]:
     """Say for each task what the chosen model reaches, and how the best of each family compare.
 
-    They are compared on test; while it is closed, on dev.
+    They are compared on test; while it is closed, on dev. Where all are of one family, the chosen one is compared
+    with the others.
     """
     return tuple(sentence for section in sections(report) for sentence in _of_task(section))
 
 
 def _of_task(section: TaskSection) -> tuple[str, ...]:
     split, best = "test" if section.test else "dev", set(section.winners)
-    families = [c for c in section.comparisons if c.split == split and {c.a, c.b} <= best]
-    return (*summary(section), *(c.sentence() for c in families))
+    compared = [(c, {c.a, c.b}) for c in section.comparisons if c.split == split]
+    found = [c for c, pair in compared if (pair <= best if len(best) > 1 else pair & best)]
+    return tuple(dict.fromkeys([*summary(section), *(c.sentence() for c in found)]))
