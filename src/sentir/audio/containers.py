@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 HOLE = 0.1  # seconds missing before a frame that become silence, as in FFmpeg's aresample (min_hard_comp)
 LONGEST_HOLE = 60.0  # a greater step of the timestamps is a clock that was set anew
-BLOCK = 8192  # samples that soundfile reads at a time: what damage costs at most
+BLOCKS = (1 << 18, 1 << 13)  # samples that soundfile reads at a time; damage costs a small block at most
 
 _PLAIN = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM")  # how WAV, FLAC, Ogg and AIFF begin
 _EXACT = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # codings in which libsndfile seeks to the sample
@@ -114,20 +114,23 @@ def _plain(file: Source) -> Iterator[SoundFile | None]:
 
 
 def _read_plain(sound: SoundFile, first: float, last: float | None) -> Track:
-    """Read blocks until the end, the damage, or ``last`` seconds."""
+    """Read until the end, or ``last`` seconds; a damaged file once more in small blocks, up to the damage."""
     from soundfile import LibsndfileError
 
     rate = sound.samplerate
     begin = min(round(first * rate), sound.frames) if sound.subtype.startswith(_EXACT) else 0
     wanted = -1 if last is None else max(round(last * rate) - begin, 0)
     share = np.full(sound.channels, 1 / sound.channels, np.float32)
-    pieces = [np.zeros(0, np.float32)]
-    with suppress(LibsndfileError):  # damaged: what came before is used
-        sound.seek(begin)
-        for block in sound.blocks(BLOCK, frames=wanted, dtype="float32", always_2d=True):
-            pieces.append(block @ share)
-            if len(block) < BLOCK:
-                break
+    pieces: list[NDArray[np.float32]] = []
+    for size in BLOCKS:
+        pieces = [np.zeros(0, np.float32)]
+        with suppress(LibsndfileError):
+            sound.seek(begin)
+            for block in sound.blocks(size, frames=wanted, dtype="float32", always_2d=True):
+                pieces.append(block @ share if len(share) > 1 else block[:, 0])
+                if len(block) < size:
+                    break
+            break
     return Track(np.concatenate(pieces), rate, sound.channels, begin)
 
 

@@ -130,7 +130,8 @@ def _health(wave: Wave, square: Frames, energy: Frames, active: NDArray[np.bool_
 def _functionals(mfcc: Frames, mel: Frames, energy: Frames, active: NDArray[np.bool_]) -> list[float]:
     series = np.concatenate([mfcc, mel, energy[:, None]], axis=1)[active]
     deltas = _deltas(mfcc)[active]
-    means, deviations = series.mean(axis=0, dtype=np.float64), series.std(axis=0, dtype=np.float64)
+    means = series.mean(axis=0, dtype=np.float64)
+    deviations = np.sqrt(np.square(series - means).mean(axis=0))
     return [*means.tolist(), *deviations.tolist(), *deltas.std(axis=0).tolist()]
 
 
@@ -150,10 +151,13 @@ def _deltas(series: Frames) -> NDArray[np.float64]:
     time = np.arange(width) - (width - 1) / 2
     weights = time / max(float(time @ time), 0.5)
     last = len(series) - width + 1
-    slopes = np.zeros((last, series.shape[1]))
+    padded = np.zeros(series.shape)
+    before = (width - 1) // 2
+    slopes = padded[before : before + last]
     for k, weight in enumerate(weights):
         slopes += weight * series[k : last + k]
-    return np.pad(slopes, (((width - 1) // 2, width // 2), (0, 0)), mode="edge")
+    padded[:before], padded[before + last :] = slopes[0], slopes[-1]
+    return padded
 
 
 def _zero_crossings(wave: Wave) -> NDArray[np.float64]:

@@ -46,7 +46,9 @@ MEL = MelSettings()
 
 def cut_frames(wave: Wave, *, settings: MelSettings = MEL) -> Frames:
     """Return the samples of every frame, ``(1 + len(wave) // hop, window)``, a view of one padded copy."""
-    padded = np.pad(np.asarray(wave, dtype=np.float32), settings.window // 2)
+    half = settings.window // 2
+    padded = np.zeros(len(wave) + 2 * half, dtype=np.float32)
+    padded[half : half + len(wave)] = wave
     return np.lib.stride_tricks.sliding_window_view(padded, settings.window)[:: settings.hop]
 
 

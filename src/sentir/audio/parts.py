@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -143,7 +143,6 @@ def _manifest(found: Sequence[tuple[Source, Measured]]) -> pa.Table:
     sources, rows = zip(*found, strict=True)
     cuts = [row.cut for row in rows]
     counts = [len(row.mel) for row in rows]
-    names = dict.fromkeys(name for row in rows for name in row.measures)
     problems = [row.problem.replace(str(s.path), "{path}") for s, row in found]
     text, real, whole = pa.string(), pa.float64(), pa.int64()
     columns: dict[str, tuple[list[Any], pa.DataType]] = {
@@ -161,9 +160,17 @@ def _manifest(found: Sequence[tuple[Source, Measured]]) -> pa.Table:
         "problem": ([_printable(problem) for problem in problems], text),
         "problem_kind": ([row.problem_kind for row in rows], text),
     }
-    for name in names:
-        columns[_MEASURE + name] = ([row.measures.get(name, np.nan) for row in rows], pa.float32())
-    return pa.table({name: pa.array(cells, type=kind) for name, (cells, kind) in columns.items()})
+    arrays = {name: pa.array(cells, type=kind) for name, (cells, kind) in columns.items()}
+    return pa.table(arrays | {_MEASURE + name: pa.array(column) for name, column in _measures(rows)})
+
+
+def _measures(rows: Sequence[Measured]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield the name and the column of every measure; NaN where a clip has none."""
+    names = dict.fromkeys(chain.from_iterable(row.measures for row in rows))
+    columns = np.empty((len(names), len(rows)), dtype=np.float32)
+    for n, row in enumerate(rows):
+        columns[:, n] = np.fromiter(map(row.measures.get, names, repeat(np.nan)), np.float32, len(names))
+    yield from zip(names, columns, strict=True)
 
 
 def _printable(text: str) -> str:
