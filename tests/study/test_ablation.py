@@ -6,6 +6,7 @@ from study_parts import rows, stages
 from sentir.errors import RecipeError
 from sentir.evaluation.ledger import openings
 from sentir.recipe import differences, settings
+from sentir.recipe.model import Dialogue
 from sentir.study.plan import plan
 from sentir.training.checks import check_settings
 from tiny_corpora import tiny_recipe
@@ -64,6 +65,12 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
     deaf, mute = found["model − sound"].train, found["model − text"].train
     assert (deaf.augment.masks, deaf.by_length, deaf.gradient_checkpointing, deaf.lr) == (0, True, True, 0.5)
     assert (mute.augment.masks, mute.by_length, mute.gradient_checkpointing, mute.lr) == (2, False, False, 0.5)
+
+
+def test_settings_of_the_context_go_with_it():
+    tree = {"context": "dialogue", "dialogue": {"layer": "attention", "span": 4}}
+    found = candidates("model.context", model=tree)["model − context"].model
+    assert (found.context, found.dialogue) == ("none", Dialogue())
 
 
 def test_listed_candidates_stand_beside_the_ablated_ones():

@@ -279,6 +279,29 @@ def test_a_setting_without_anything_to_do_is_refused(train, what, corpus, weight
     check_settings(tiny_recipe(weights, model=TUNED, train=train), corpus.space("emotion"))
 
 
+@pytest.mark.parametrize(
+    ("model", "what", "works"),
+    [
+        ({"window": 5}, "model.context = window", {"context": "window"}),
+        ({"window_speakers": False}, "model.context = window", {"context": "window"}),
+        ({"dialogue": {"reads": "past"}}, "model.context = dialogue", {"context": "dialogue"}),
+        ({"fusion": "concat"}, "a model that reads and listens", {"kind": "multimodal"}),
+        ({"modality_dropout": 0.3}, "a model that reads and listens", {"kind": "multimodal"}),
+        ({"lora": {"rank": 4}}, "model.encoder = lora", {"encoder": "lora"}),
+    ],
+)
+def test_a_part_of_the_network_without_anything_to_do_is_refused(model, what, works, corpus, weights):
+    (key,) = model
+    with pytest.raises(RecipeError, match=f"'model.{key}' does nothing here: it needs {what}; remove it"):
+        fit(tiny_recipe(weights, model=model), corpus)
+    check_settings(tiny_recipe(weights, model=model | works), corpus.space("emotion"))
+
+
+def test_a_batch_falls_into_equal_parts(corpus, weights):
+    with pytest.raises(RecipeError, match=r"'train.accumulate' = 3 does not divide 'train.batch' = 8"):
+        fit(tiny_recipe(weights, train={"batch": 8, "accumulate": 3}), corpus)
+
+
 def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weights):
     recipe = tiny_recipe(weights, train={"augment": {"gain_db": 3.0}})
     with pytest.raises(RecipeError, match=r"'train\.augment' does nothing here: it needs a network over mels"):

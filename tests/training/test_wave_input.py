@@ -123,7 +123,8 @@ def test_a_clip_that_is_gone_is_named(speech, heard, tmp_path):
 def test_it_is_trained_saved_and_loaded_and_says_the_same(
     kind, encoder, spoken, weights, speech, tmp_path, monkeypatch
 ):
-    model = {"kind": kind, "modality_dropout": 0.2} | ({"context": "dialogue"} if kind == "multimodal" else {})
+    both = {"modality_dropout": 0.2, "context": "dialogue"}
+    model = {"kind": kind} | (both if kind == "multimodal" else {})
     recipe = recipe_of(weights, speech, encoder, model=model, train={"epochs": 1, "batch": 16})
     recognizer, dev = Recognizer.fit(recipe, spoken)
     assert recognizer.facts["weights"]["sound"]["location"] == str(speech)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.recipe import Recipe, Section, Train
+from sentir.recipe import Recipe, Section, merge
 from sentir.training.building import MODELS, measured_from
 from sentir.training.checks import idle_settings
 
@@ -20,8 +20,8 @@ def ablations(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """Return name → overrides: the recipe itself, then it without each part that ``study.ablate`` names.
 
     A list is emptied, or loses one of its names; any other setting goes back to its default. Without ``text`` or
-    ``sound`` the network takes the other alone; feature sets measured from it are left out with it, and what of
-    ``train`` has nothing to do then goes back to its default.
+    ``sound`` the network takes the other alone, and feature sets measured from it are left out with it. Settings
+    that have nothing to do then go back to their defaults, too.
 
     Raises:
         RecipeError: if there is no such part, or the recipe does without it already.
@@ -29,8 +29,16 @@ def ablations(recipe: Recipe) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {WHOLE: {}}
     for part in recipe.study.ablate:
         changes = _without_modality(recipe, part) if part in _ALONE else _without_setting(recipe, part)
-        found[f"{WHOLE} − {part.removeprefix('model.')}"] = changes
+        found[f"{WHOLE} − {part.removeprefix('model.')}"] = _with_idle_reset(recipe, changes)
     return found
+
+
+def _with_idle_reset(recipe: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
+    changed, before = recipe.override(changes), idle_settings(recipe.model, recipe.train)
+    for key in idle_settings(changed.model, changed.train):
+        if key not in before:
+            changes = merge(changes, _to_default(recipe, key.split(".")))
+    return changes
 
 
 def _without_modality(recipe: Recipe, part: str) -> dict[str, Any]:
@@ -42,10 +50,7 @@ def _without_modality(recipe: Recipe, part: str) -> dict[str, Any]:
         )  # fmt: skip
     kept = [name for name in model.features if part not in measured_from(name, model)]
     context = {"context": "none"} if part == "text" else {}  # a model that only listens has none
-    network = {"kind": _ALONE[part], "features": kept, **context}
-    idle = idle_settings(recipe.override({"model": network}).model, recipe.train)
-    usual = Train().model_dump(mode="json")
-    return {"model": network, "train": {key: usual[key] for key in idle}}
+    return {"model": {"kind": _ALONE[part], "features": kept, **context}}
 
 
 def _without_setting(recipe: Recipe, part: str) -> dict[str, Any]:
@@ -68,6 +73,12 @@ def _without_setting(recipe: Recipe, part: str) -> dict[str, Any]:
     if value == rest:
         raise _nothing(part)
     return _nested(path, rest.model_dump(mode="json") if isinstance(rest, Section) else rest)
+
+
+def _to_default(recipe: Recipe, path: Sequence[str]) -> dict[str, Any]:
+    """Return the override that gives a setting its default back."""
+    usual = type(_value(recipe, path[:-1]))().model_dump(mode="json")
+    return _nested(path, usual[path[-1]])
 
 
 def _value(recipe: Recipe, path: Sequence[str]) -> Any:

@@ -13,7 +13,7 @@ from sentir.training.wave_input import is_frozen
 
 
 def check_settings(recipe: Recipe, space: LabelSpace) -> None:
-    """Refuse settings of training that this model, or these labels, give nothing to do.
+    """Refuse settings that the rest of the recipe, or these labels, give nothing to do.
 
     Raises:
         RecipeError: naming the setting and what it needs; or if the machine cannot train in ``train.precision``,
@@ -22,7 +22,12 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
     train, model = recipe.train, recipe.model
     idle = idle_settings(model, train) | _idle_with_labels(recipe, space)
     for key, what in idle.items():
-        raise RecipeError(_("'train.{key}' does nothing here: it needs {what}; remove it.", key=key, what=what))
+        raise RecipeError(_("'{key}' does nothing here: it needs {what}; remove it.", key=key, what=what))
+    if train.batch % train.accumulate:
+        raise RecipeError(
+            _("'train.accumulate' = {parts} does not divide 'train.batch' = {batch}; give one that does.",
+              parts=train.accumulate, batch=train.batch)
+        )  # fmt: skip
     if model.also and not recipe.also:
         raise RecipeError(
             _("'model.also' names only '{task}', the recipe's own task; name another, or remove it.",
@@ -34,7 +39,11 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
 
 
 def idle_settings(model: Model, train: Train) -> dict[str, str]:
-    """Return the settings of ``train`` that a model gives nothing to do, each with what it needs."""
+    """Return the settings, such as ``train.augment``, that a model gives nothing to do, and what each needs."""
+    return _idle_in_training(model, train) | _idle_in_model(model)
+
+
+def _idle_in_training(model: Model, train: Train) -> dict[str, str]:
     needs, augment, waves = MODELS.get(model.kind).needs, train.augment, hears_waves(model)
     reads = "text" in needs and model.encoder != "frozen"
     learns_waves = waves and not is_frozen(model.audio)
@@ -44,11 +53,32 @@ def idle_settings(model: Model, train: Train) -> dict[str, str]:
     wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
     wants_encoder, wants_mel = _("a text or speech encoder that is fine-tuned"), _("a network over mels")
     return _idle(
-        ("layer_decay", train.layer_decay < 1, tuned, wants_tuned),
-        ("freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
-        ("gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
-        ("augment", changes, over_mels, wants_mel),
-        ("by_length", train.by_length, reads, wants_text),
+        ("train.layer_decay", train.layer_decay < 1, tuned, wants_tuned),
+        ("train.freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
+        ("train.gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
+        ("train.augment", changes, over_mels, wants_mel),
+        ("train.by_length", train.by_length, reads, wants_text),
+    )
+
+
+def _idle_in_model(model: Model) -> dict[str, str]:
+    needs, usual = MODELS.get(model.kind).needs, Model()
+    reads, both = "text" in needs, needs >= {"text", "sound"}
+    window, dialogue = model.context == "window", model.context == "dialogue"
+    wants_window, wants_dialogue = "model.context = window", "model.context = dialogue"
+    wants_both, wants_lora = _("a model that reads and listens"), "model.encoder = lora"
+    found = {
+        "fusion": (both, wants_both),
+        "modality_dropout": (both, wants_both),
+        "lora": (reads and model.encoder == "lora", wants_lora),
+        "dialogue": (dialogue, wants_dialogue),
+        "window": (window, wants_window),
+        "window_right": (window, wants_window),
+        "window_speakers": (window, wants_window),
+        "window_separators": (window, wants_window),
+    }
+    return _idle(
+        *((f"model.{key}", getattr(model, key) != getattr(usual, key), *works) for key, works in found.items())
     )
 
 
@@ -56,12 +86,12 @@ def _idle_with_labels(recipe: Recipe, space: LabelSpace) -> dict[str, str]:
     train, labels = recipe.train, space.kind != "regression"
     wants_one, wants_labels = _("a task with one label per utterance"), _("a task of labels")
     return _idle(
-        ("logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
-        ("label_smoothing", train.label_smoothing > 0, labels, wants_labels),
-        ("loss", train.loss == "focal", labels, wants_labels),
-        ("sampling", train.sampling == "balanced", labels, wants_labels),
-        ("also_weight", train.also_weight != 1, bool(recipe.also), _("another task in 'model.also'")),
-        ("balance", train.balance != "none", labels, wants_labels),
+        ("train.logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
+        ("train.label_smoothing", train.label_smoothing > 0, labels, wants_labels),
+        ("train.loss", train.loss == "focal", labels, wants_labels),
+        ("train.sampling", train.sampling == "balanced", labels, wants_labels),
+        ("train.also_weight", train.also_weight != 1, bool(recipe.also), _("another task in 'model.also'")),
+        ("train.balance", train.balance != "none", labels, wants_labels),
     )
 
 
