@@ -32,6 +32,7 @@ from sentir.training.checks import check_settings
 from sentir.training.inference import predict_prepared, predict_tasks
 from sentir.training.losses import UNLABELED, encode_targets
 from sentir.training.preparer import Preparer
+from sentir.training.resuming import inputs_digest, is_kept
 from sentir.training.tasks import Task, outputs, tasks_loss
 from sentir.training.trainer import OnEpoch, Training, train_model
 
@@ -103,7 +104,13 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
         dev_score=dev_score,
         on_epoch=on_epoch,
         name=recipe.name,
-        depends=(corpus.fingerprint, *(s.task for s in spaces), metric, recipe.model.model_dump_json()),
+        depends=(
+            corpus.fingerprint,
+            *(s.task for s in spaces),
+            metric,
+            recipe.model.model_dump_json(),
+            inputs_digest(dev) if is_kept() else "",
+        ),
     )
     merge_lora(model)
     found = predict_tasks(model, dev, spaces)

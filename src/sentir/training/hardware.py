@@ -87,6 +87,12 @@ def threads(wanted: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def forget_peak_memory() -> None:
+    """Let `peak_memory` begin anew, where the accelerator counts it; a process' own peak stays."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
 def peak_memory() -> float | None:
     """Return the most memory held so far in MB: of the accelerator in CUDA, else of this process, if known."""
     if torch.cuda.is_available():

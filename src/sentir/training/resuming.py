@@ -87,18 +87,28 @@ def training_folder(name: str) -> Iterator[Path]:
 def training_digest(model: nn.Module, prepared: Prepared, targets: Tensor, facts: Iterable[str]) -> str:
     """Return a hash of what a training begins with: weights, inputs, targets, versions, and further ``facts``."""
     hasher = hashlib.blake2b(digest_size=8)
-    for text in (*(f"{name} {metadata.version(name)}" for name in _VERSIONS), *facts):
+    for text in (*(f"{name} {metadata.version(name)}" for name in _VERSIONS), inputs_digest(prepared), *facts):
         hasher.update(text.encode() + b"\0")
+    _add_tensors(hasher, {**model.state_dict(), "": targets})
+    return hasher.hexdigest()
+
+
+def inputs_digest(prepared: Prepared) -> str:
+    """Return a hash of all that networks are given of a split."""
+    hasher = hashlib.blake2b(digest_size=8)
     hasher.update(json.dumps([prepared.ids, prepared.units, prepared.tokens]).encode())
-    tensors = {**model.state_dict(), **prepared.tensors, "": targets}
-    for name, tensor in tensors.items():
-        hasher.update(name.encode() + str(tensor.dtype).encode())
-        hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    _add_tensors(hasher, prepared.tensors)
     if prepared.mels is not None:  # the levels are means over every frame
         hasher.update(repr(prepared.mels.levels).encode() + prepared.mels.frames.tobytes())
     if prepared.waves is not None:
         hasher.update(repr((prepared.waves.keys, prepared.waves.longest)).encode())
     return hasher.hexdigest()
+
+
+def _add_tensors(hasher: hashlib.blake2b, tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        hasher.update(name.encode() + str(tensor.dtype).encode())
+        hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
 
 
 @dataclass

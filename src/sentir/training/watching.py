@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.progress import task
-from sentir.training.hardware import peak_memory
+from sentir.training.hardware import forget_peak_memory, peak_memory
 
 _curves: Path | None = None
 
@@ -103,6 +103,7 @@ class Speed(TrainerCallback):
     def __init__(self) -> None:
         self.utterances, self.seconds = 0, 0.0
         self._since = 0.0
+        forget_peak_memory()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         """Start the clock, unless it runs since the last step."""
