@@ -1,10 +1,11 @@
 """How fast a corpus is prepared, on one core: against the thesis' way, and against librosa at equal settings.
 
 The thesis' way is one FFmpeg process per clip to wav, librosa's mel of 128 bands in decibels against its maximum,
-resized to 224 by 224, and a second decoding for the numeric features. Where clips are 16 kHz wav already it is
-also measured without FFmpeg. Sentir hashes, decodes, resamples, measures (mel, ``thesis``, ``functionals``,
-``health``) and writes its store, as ``sentir corpus prepare`` does. What counts is processor time, that of child
-processes included, so that the load of the machine changes little.
+resized to 224 by 224, and a second decoding for the numeric features: of the wav that is there by then, or of the
+clip by another FFmpeg process; both are measured. Where clips are 16 kHz wav already, so is it without FFmpeg.
+Sentir hashes, decodes, resamples, measures (mel, ``thesis``, ``functionals``, ``health``) and writes a store, as
+``sentir corpus prepare`` does. What counts is processor time, that of child processes included, so that the load
+of the machine changes little.
 
 Prints ratios measured in this run, on this machine. FFmpeg is looked for on the PATH, or named by ``--ffmpeg``.
 """
@@ -123,15 +124,14 @@ def sentirs(clips: Sequence[Clip], folder: Path) -> None:
     shutil.rmtree(store)
 
 
-def thesis_way(clips: Sequence[Clip], folder: Path, ffmpeg: str | None) -> None:
+def thesis_way(clips: Sequence[Clip], folder: Path, ffmpeg: str | None, *, twice: bool = False) -> None:
     """Prepare clips as the thesis did; without FFmpeg they are read as the wav that they are."""
     for clip in clips:
         path, start = clip.path, clip.start or 0.0
         if ffmpeg:
             path, start = folder / "thesis.wav", 0.0
-            cut = [] if clip.start is None else ["-ss", str(clip.start), "-t", str(clip.end - clip.start)]
-            how = ["-vn", "-ac", "1", "-ar", str(RATE), "-y", "-loglevel", "quiet"]
-            subprocess.run([ffmpeg, *cut, "-i", str(clip.path), *how, str(path)], check=True)
+            for _time in range(1 + twice):
+                to_wav(ffmpeg, clip, path)
         wave, _rate = librosa.load(path, sr=RATE, offset=start, duration=min(4.0, SECONDS))
         wave = np.pad(wave, (0, 4 * RATE - len(wave)))
         mel = librosa.feature.melspectrogram(y=wave, sr=RATE, n_mels=128)
@@ -139,6 +139,12 @@ def thesis_way(clips: Sequence[Clip], folder: Path, ffmpeg: str | None) -> None:
         zoom(mel, (224 / mel.shape[0], 224 / mel.shape[1]), order=1)
         again, _rate = librosa.load(path, sr=RATE, offset=start, duration=SECONDS)
         thesis_features(again, librosa.feature.mfcc(y=again, sr=RATE, n_mfcc=4), {}, {})
+
+
+def to_wav(ffmpeg: str, clip: Clip, path: Path) -> None:
+    cut = [] if clip.start is None else ["-ss", str(clip.start), "-t", str(clip.end - clip.start)]
+    how = ["-vn", "-ac", "1", "-ar", str(RATE), "-y", "-loglevel", "quiet"]
+    subprocess.run([ffmpeg, *cut, "-i", str(clip.path), *how, str(path)], check=True)
 
 
 def librosas(wave: np.ndarray) -> None:
@@ -203,14 +209,17 @@ def track(path: Path) -> Track:
 
 
 def speeds(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds: int) -> None:
-    print("| clips | thesis' way / Sentir | without FFmpeg / Sentir | Sentir, times real time | of that, % |")
-    print("|---|--:|--:|--:|---|")
+    print(
+        "| clips | thesis' way / Sentir | FFmpeg twice / Sentir | no FFmpeg / Sentir | times real time | %, of |"
+    )
+    print("|---|--:|--:|--:|--:|---|")
     for name, clips in made(folder, waves):
         steps = stages(clips, waves)
         many = more(clips, PART)
         works = [lambda many=many: sentirs(many, folder), *steps.values()]
-        works += [lambda clips=clips: thesis_way(clips, folder, ffmpeg)] if ffmpeg else []
-        works += [lambda clips=clips: thesis_way(clips, folder, None)] if "wav" in name else []
+        ways = [{"ffmpeg": ffmpeg}, {"ffmpeg": ffmpeg, "twice": True}] if ffmpeg else []
+        ways += [{"ffmpeg": None}] if "wav" in name else []
+        works += [lambda clips=clips, way=way: thesis_way(clips, folder, **way) for way in ways]
         for work in works:
             work()  # once, so that imports and caches do not count
         ours, *rest = by_turns(works, rounds)
@@ -218,7 +227,9 @@ def speeds(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds
         parts = dict(zip(steps, rest[: len(steps)], strict=True))
         parts["store"] = max(0.0, ours - sum(parts.values()))
         others = rest[len(steps) :]
-        cells = [f"{others.pop(0) / ours:.1f}" if ffmpeg else "", f"{others.pop(0) / ours:.1f}" if others else ""]
+        ratios = ["", ""] if not ffmpeg else []
+        ratios += [f"{other / ours:.1f}" for other in others]
+        cells = [*ratios, *[""] * (3 - len(ratios))]
         shares = ", ".join(f"{part} {100 * cost / ours:.0f}" for part, cost in parts.items())
         print(f"| {name} | {' | '.join(cells)} | {len(clips) * SECONDS / ours:.0f} | {shares} |", flush=True)
     works = (librosas, mel_and_thesis, measure)

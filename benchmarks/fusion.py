@@ -1,0 +1,57 @@
+"""What each way of joining text and sound is worth, on dev of the artificial pairing of ``pairing.py``.
+
+Words and voice are independent given the emotion there, which no real conversation grants, so this says which
+fusion makes more of two independent witnesses, and nothing of real speech. The pairing's test is not opened. What
+is trained already is not trained again.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from pairing import CANDIDATES, METRIC, QUICK, RECIPE, UTTERANCES, pair
+
+from sentir.evaluation.comparison import holm
+from sentir.evaluation.ledger import labels_of
+from sentir.evaluation.scoring import write_results
+from sentir.models.fusion import FUSIONS
+from sentir.recipe import Recipe, merge
+from sentir.study.entrants import enter_candidate
+from sentir.study.judge import Judge
+from sentir.study.plan import plan
+from sentir.study.stages import Stages
+
+USUAL = "gated"
+
+
+def main() -> None:
+    data = Path(os.environ.get("SENTIR_SHARED_DATA", "../shared/data"))
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--meld", type=Path, default=data / "meld", help="folder with MELD's CSV files")
+    parser.add_argument("--ravdess", type=Path, default=data / "ravdess", help="folder with manifest.csv")
+    parser.add_argument("--out", type=Path, default=Path("runs/fusion"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the utterances: whether it runs")
+    given = parser.parse_args()
+    hybrid = CANDIDATES["hybrid"]
+    candidates = {name: merge(hybrid, {"model": {"fusion": name}}) for name in FUSIONS}
+    alone = {name: CANDIDATES[name] for name in ("text alone", "sound alone")}
+    recipe = Recipe.parse({**RECIPE, "study": {"candidates": alone | candidates, "seeds": given.seeds}})
+    corpus = pair(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
+    stages = Stages(given.out / "stages")
+    entrants = {c.name: enter_candidate(stages, corpus, c) for c in plan(recipe)["emotion"]}
+    dev = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
+    pairs = [(entrants[name], entrants[USUAL]) for name in FUSIONS if name != USUAL]
+    comparisons = holm(dev.compare(pairs, METRIC))
+    scores = [dev.score(entrant, entrant.role) for entrant in entrants.values()]
+    write_results(given.out / "results.json", scores, comparisons)
+    print(f"\nARTIFICIAL PAIRING, dev: {METRIC}, 95 % intervals over {comparisons[0].dialogues} dialogues")
+    for row in scores:
+        value = row.metrics[METRIC]
+        print(f"{row.model:20}{value.value:7.3f} ± {value.sd or 0:.3f} [{value.low:.3f}, {value.high:.3f}]")
+    for comparison in comparisons:
+        print(f"  {comparison.sentence()}")
+
+
+if __name__ == "__main__":
+    main()
