@@ -244,3 +244,10 @@ def test_another_process_that_was_faster_is_no_error(tmp_path, monkeypatch):
     monkeypatch.setattr(archives.os, "replace", too_late)
     assert unpack(archive, tmp_path / "out") == [tmp_path / "out" / "theirs"]
     assert left_behind(tmp_path) == []
+
+
+def test_a_file_without_a_name_is_written_nowhere(tmp_path):
+    archive = save(tmp_path / "x.tar", pack({".": b"hi"}, "w"))
+    with pytest.raises(CorpusError, match=r"holds '\.', which is no plain file"):
+        unpack(archive, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tar"]

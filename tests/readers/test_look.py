@@ -238,3 +238,11 @@ def test_the_tables_of_real_corpora_are_seen_for_what_they_are(shared_data):
     mosei = look(shared_data / "mosei" / "Labels" / "Data_Val_modified.csv")
     assert (mosei.settings["text"], mosei.settings["dialogue"]) == ("text", "video")
     assert mosei.settings["labels"] == ["happy", "sad", "anger", "surprise", "disgust", "fear"]
+
+
+@pytest.mark.parametrize(("odd", "named"), [("held-out", "'held-out'"), ("", "empty")])
+def test_a_column_of_splits_with_odd_rows_is_not_passed_over_in_silence(tmp_path, odd, named):
+    parts = ("train", "train", "validation", "test", odd)
+    seen = look(table(tmp_path, text=said, mood=mood, part=lambda i: parts[i % 5]))
+    (warning,) = seen.warnings
+    assert "split" not in seen.settings and "'part' names splits" in warning and f"({named})" in warning

@@ -85,8 +85,8 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, la
         assert {issue.kind for issue in corpus.issues} == {"layout", "rows_differ"}
 
 
-@pytest.mark.parametrize(("folders", "found"), [("1/2/3/4/5/6", True), ("1/2/3/4/5/6/7", False)])
-def test_the_csvs_are_looked_for_six_folders_deep(tmp_path, folders, found):
+@pytest.mark.parametrize(("folders", "found"), [("1/2/3/4/5/6/7/8", True), ("1/2/3/4/5/6/7/8/9", False)])
+def test_the_csvs_are_looked_for_eight_folders_deep(tmp_path, folders, found):
     write_tree(tmp_path / folders)
     if found:
         assert len(meld.read_tree(tmp_path)) == 3

@@ -1,5 +1,7 @@
 """Every layout of MELD is recognized from its root, and read alike."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,46 @@ def test_the_test_split_of_the_archives_folder_is_told_from_its_name():
     assert meld_files._split_of(Path("test/output_repeated_splits_test")) == "test"
     assert meld_files._split_of(Path("test/dev_splits_complete")) == "dev"
     assert meld_files._split_of(Path("latest/restrained")) is None
+
+
+@pytest.mark.parametrize(
+    "above", ["", "datasets", "datasets/zaber666", "datasets/zaber666/meld-dataset/versions"]
+)
+def test_the_cache_that_a_download_went_to_is_a_root(tmp_path, above):
+    place = tmp_path / "datasets/zaber666/meld-dataset/versions/7"
+    write(place, LAYOUTS["Kaggle"])
+    corpus = read(tmp_path / above)
+    assert [u.clip is not None for u in corpus] == [True] * 6 and odd(corpus) == []
+
+
+def test_of_a_cache_the_newest_version_is_read(tmp_path):
+    for version in ("9", "10"):
+        tree = trees_meld.authors_tree(rows={split: [row(0, 0, f"version {version}")] for split in SPLITS})
+        write(tmp_path / f"datasets/zaber666/meld-dataset/versions/{version}/MELD.Raw", tree)
+    assert {u.text for u in read(tmp_path, sound=False)} == {"version 10"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
+@pytest.mark.parametrize("inner", [b"", b"/\xe1rbol"])
+def test_a_folder_whose_name_no_table_could_hold_is_refused(tmp_path, inner):
+    place = os.fsencode(tmp_path) + (inner or b"/\xe1rbol")
+    os.mkdir(place)
+    write(Path(os.fsdecode(place)), LAYOUTS["wav"])
+    with pytest.raises(CorpusError, match=r"is not UTF-8; rename it") as refusal:
+        read(tmp_path if inner else Path(os.fsdecode(place)))
+    str(refusal.value).encode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
+def test_a_name_that_is_not_utf8_is_shown_where_the_file_is_not_read(tmp_path):
+    root = write(tmp_path / "data", LAYOUTS["wav"])
+    Path(os.fsdecode(os.fsencode(root) + b"/\xe1rbol.csv")).write_bytes(b"x\n")
+    ((_kind, where),) = odd(read(root))
+    assert where == "\ufffdrbol.csv"
+
+
+@pytest.mark.parametrize("column", ["Utterance", "Emotion", "Dialogue_ID"])
+def test_a_column_that_stands_twice_is_refused_for_one_of_them_would_be_lost(tmp_path, column):
+    files = {f"{split}_sent_emo.csv": c.replace(b"Season", column.encode(), 1) for split, c in tables().items()}
+    with pytest.raises(CorpusError, match=rf"train_sent_emo\.csv has two columns called '{column}'"):
+        read(write(tmp_path / "data", files))

@@ -226,3 +226,21 @@ def test_without_h5py_one_sentence_says_what_to_install(tmp_path, monkeypatch):
     ):
         mosei.read_tree(tmp_path)
     assert h5py.__version__
+
+
+def test_of_the_corpora_that_mmsa_packs_together_mosei_is_read_and_the_others_are_named(tmp_path):
+    for folder in ("CH-SIMS", "MOSEI", "MOSI"):
+        write_mmsa(tmp_path / folder)
+    corpus = mosei.read_tree(tmp_path)
+    assert recognized(corpus).endswith("from label.csv.") and len(corpus) == len(all_rows())
+    spare = [(i.kind, i.where) for i in issues_of(corpus)]
+    assert spare == [("file_ignored", "CH-SIMS/label.csv"), ("file_ignored", "MOSI/label.csv")]
+
+
+def test_an_archive_of_meld_is_left_packed_where_there_is_no_sound_of_mosei(tmp_path):
+    write_kaggle(tmp_path / "mosei")
+    (tmp_path / "MELD.Raw.tar.gz").write_bytes(b"never opened")
+    assert {u.clip for u in read(tmp_path)} == {None}
+    (tmp_path / "cmu-mosei-raw.zip").write_bytes(b"opened")
+    with pytest.raises(CorpusError, match=r"cmu-mosei-raw\.zip is damaged"):
+        read(tmp_path)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentir.errors import CorpusError
-from sentir.readers.cells import load_rows, to_list, to_text
+from sentir.readers.cells import load_rows, to_list, to_number, to_text
 
 NAMES = ["sadness", "joy"]
 FEATURES = {
@@ -223,3 +223,12 @@ def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
 )
 def test_a_list_is_one_as_json_or_python_write_it(cell, items):
     assert to_list(cell) == items
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("1.5", 1.5), (" -2 ", -2), ("18446744073709551615", 2**64), ("1e308", None), ("-inf", None), ("nan", None),
+     ("1_0", None), ("", None), ("0,5", None)],
+)  # fmt: skip
+def test_a_number_is_one_that_can_be_reckoned_with(cell, number):
+    assert to_number(cell) == number

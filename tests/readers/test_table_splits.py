@@ -70,3 +70,15 @@ def test_a_label_is_no_input_under_any_name(tmp_path, setting):
     columns = {setting: ("mood",) if setting == "features" else "mood"}
     with pytest.raises(RecipeError, match=rf"'data\.table\.{setting}' offers the label column 'mood'"):
         read(path, split="part", **columns)
+
+
+@pytest.mark.parametrize("role", ["speaker", "dialogue", "group"])
+def test_space_around_a_name_makes_no_other_group_of_it(tmp_path, role):
+    rows = rows_of(200, speakers=40)
+    for n, row in enumerate(rows):
+        row["who"] += " " * (n // 40 % 2)
+    corpus = read(write(tmp_path / "t.csv", rows), **{role: "who"})
+    splits = {}
+    for u, row in zip(corpus, rows, strict=True):
+        splits.setdefault(row["who"].strip(), set()).add(u.split)
+    assert len(splits) == 40 and {len(found) for found in splits.values()} == {1}

@@ -6,12 +6,14 @@ A reader is a function ``read(root, data) -> Corpus``: the folder (or file) the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
 from sentir.i18n import _, mark
 from sentir.places import Place
+from sentir.readers.folders import printable, require_printable
 from sentir.recipe import Data
 from sentir.registry import Registry
 
@@ -49,4 +51,14 @@ def read_corpus(data: Data, root: Place | None = None) -> Corpus:
         )
     if not place.exists():
         raise CorpusError(_("The folder {root} does not exist; give the root of the corpus.", root=place))
-    return read(place, data)
+    require_printable(place)
+    return _printable(read(place, data))
+
+
+def _printable(corpus: Corpus) -> Corpus:
+    """Return a corpus that can be written and shown, whatever the names of the files it was read from."""
+    for u in corpus:
+        if u.clip is not None:
+            require_printable(u.clip.path)
+    issues = (replace(one, message=printable(one.message), where=printable(one.where)) for one in corpus.issues)
+    return replace(corpus, issues=tuple(issues))

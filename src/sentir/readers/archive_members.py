@@ -103,6 +103,8 @@ def _tar_members(file: IO[bytes], folder: PurePosixPath) -> Iterator[Member]:
 
 def _flat(name: PurePosixPath, size: int, content: IO[bytes]) -> Iterator[Member]:
     """Yield a file, or what a tar archive among them holds."""
+    if not name.parts:
+        raise UnsafeMemberError(str(name), _("no plain file"))
     if name.name.lower().endswith(_TAR_SUFFIXES) and not name.name.startswith("._"):
         yield from _tar_members(content, name.parent)
     else:

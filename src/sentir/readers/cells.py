@@ -16,6 +16,7 @@ Row = dict[str, str]
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 _PYTHON_LIST = re.compile(r"\[\s*('[^'\\]*'|\"[^\"\\]*\")(\s*,\s*('[^'\\]*'|\"[^\"\\]*\"))*\s*,?\s*\]")
+_LARGEST = 1e30  # beyond it sums and float32 overflow, and nothing is measured
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
@@ -61,12 +62,12 @@ def is_dataset(path: Path) -> bool:
 
 
 def to_number(cell: str) -> float | None:
-    """Return the finite number a cell holds, or ``None`` if it holds none."""
+    """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10."""
     try:
         number = float(cell)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= _LARGEST and "_" not in cell else None
 
 
 def to_list(cell: str) -> list[str] | None:

@@ -90,7 +90,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Issue
         cells, which are left out, and a file that is not UTF-8.
 
     Raises:
-        CorpusError: if the file is no CSV or lacks one of ``columns``.
+        CorpusError: if the file is no CSV, or has one of ``columns`` not at all or twice.
     """
     text, encoding = _decode(path)
     issues = []
@@ -150,6 +150,8 @@ def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) ->
                 present=", ".join(present)[:200],
             )
         )
+    if twice := [name for name in wanted if present.count(name) > 1]:
+        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
 
 
 def unusable(where: str, reason: str) -> Issue:

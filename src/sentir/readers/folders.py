@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-# Levels of folders below the root to look through; MELD's train CSV lies four below `versions` of kagglehub.
-DEPTH = 6
+from sentir.errors import CorpusError
+from sentir.i18n import _
+
+# Levels of folders below the root to look through; MELD's train CSV lies eight below a cache of kagglehub.
+DEPTH = 8
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no UTF-8 can hold it
 _CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
 
 
@@ -32,13 +36,33 @@ def levels(root: Path, wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
 
 
 def newest_version(root: Path) -> Path:
-    """Return the newest of the numbered folders in which kagglehub keeps versions of a data set, or ``root``."""
-    place = root if root.name == "versions" else root / "versions"
+    """Return the newest of the numbered folders in which kagglehub keeps versions of a data set, or ``root``.
+
+    Args:
+        root: the data set, its ``versions``, or a cache of kagglehub that holds no other.
+    """
+    cached = sorted(root.glob("datasets/*/*/versions"))
+    place = root if root.name == "versions" else cached[0] if len(cached) == 1 else root / "versions"
     try:
         numbered = [path for path in place.iterdir() if path.name.isdecimal() and path.is_dir()]
     except OSError:
         return root
     return max(numbered, key=lambda path: int(path.name), default=root)
+
+
+def printable(text: str) -> str:
+    """Return a text, or the name of a file, with U+FFFD in place of what is no character."""
+    return _HALF_CHARACTER.sub("\ufffd", text)
+
+
+def require_printable(path: Path) -> None:
+    """Refuse a path that no table, page or recipe could hold.
+
+    Raises:
+        CorpusError: if a name in it is not UTF-8.
+    """
+    if printable(str(path.absolute())) != str(path.absolute()):
+        raise CorpusError(_("The name of {path} is not UTF-8; rename it.", path=printable(str(path))))
 
 
 def _first_visits(folders: Iterable[Path], seen: set[str]) -> Iterator[Path]:

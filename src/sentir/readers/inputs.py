@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,8 @@ from sentir.i18n import _
 from sentir.progress import say
 from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, Row, is_dataset, load_rows, to_number
 from sentir.readers.clips import is_media, list_folders
+from sentir.readers.folders import printable
 from sentir.readers.table import media_root
-
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no UTF-8 can hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +124,6 @@ def _folder(folder: Path) -> list[Utterance]:
 def _clip(path: Path) -> Utterance:
     name = printable(str(path))
     return Utterance(name, dialogue=name, clip=Clip(path))
-
-
-def printable(text: str) -> str:
-    """Return a text, or the name of a file, with U+FFFD in place of what is no character."""
-    return _HALF_CHARACTER.sub("\ufffd", text)
 
 
 def _value(row: Row, column: str) -> str | None:

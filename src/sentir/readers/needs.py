@@ -9,7 +9,7 @@ from sentir.corpus.types import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.inputs import printable
+from sentir.readers.folders import printable
 
 
 def meet_needs(

@@ -39,6 +39,7 @@ def read(root: Path, data: Data) -> Corpus:
     path = _locate(root, table)
     rows = load_rows(path)
     _require_columns(path, rows, table)
+    _strip_names(rows, table)
     ids = _ids(path, rows, table)
     issues: list[Issue] = []
     read_labels = read_names if table.label else read_numbers if table.value else read_intensities
@@ -149,6 +150,13 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
                     known=", ".join(rows[0]),
                 )
             )
+
+
+def _strip_names(rows: Sequence[Row], table: Table) -> None:
+    """Take away the space around what utterances are joined by: ``"Ana "`` is ``"Ana"``, in one split."""
+    for name in {table.id, table.speaker, table.dialogue, table.group, *table.slices} - {None, table.text}:
+        for row in rows:
+            row[str(name)] = row[str(name)].strip()
 
 
 def _ids(path: Path, rows: Sequence[Row], table: Table) -> list[str]:

@@ -15,6 +15,7 @@ from sentir.corpus.types import SPLITS
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import load_rows
+from sentir.readers.folders import require_printable
 from sentir.readers.look.columns import TASKS, Column, columns_of, determines
 from sentir.readers.look.roles import LABEL_LIKE, Roles, find_by_name, find_labels, find_text
 from sentir.readers.splits import split_named
@@ -79,6 +80,7 @@ def look(path: Path) -> Look:
     Raises:
         CorpusError: if it cannot be read, or has no labels, or neither texts nor clips.
     """
+    require_printable(path)
     rows = load_rows(path)
     if len(rows) < len(SPLITS):
         raise CorpusError(_("Rows of {path}: {n}; train, dev and test need one each.", path=path, n=len(rows)))
@@ -87,6 +89,7 @@ def look(path: Path) -> Look:
     there, warnings = _find_clips(path, columns, roles)
     for column in [c for c in roles.free(columns) if c.splits][:1]:
         roles.give("split", _("every row names train, dev or test"), column)
+    warnings += _odd_splits(columns, roles)
     find_labels(path, columns, roles)
     find_text(columns, roles, sound=there)
     find_by_name(columns, roles)
@@ -120,6 +123,22 @@ def _find_clips(path: Path, columns: Sequence[Column], roles: Roles) -> tuple[bo
         _("The files in '{column}' are not there ({path}); without them there is no sound.",
           column=column.name, path=example)
     ]  # fmt: skip
+
+
+def _odd_splits(columns: Sequence[Column], roles: Roles) -> list[str]:
+    """Warn of a column that names splits in most rows and something else in others."""
+    if roles.column("split"):
+        return []
+    found = []
+    for column in roles.free(columns):
+        odd = {value: n for value, n in column.values.items() if split_named(value) is None}
+        others = [*map("'{}'".format, odd), *([_("empty")] if column.filled < len(column.cells) else [])]
+        if sum(odd.values()) * 2 < column.filled and 0 < len(others) <= _MOST_UNKNOWN:
+            found.append(
+                _("'{column}' names splits in most rows, but not in all ({others}), so a split is drawn without "
+                  "it; correct these rows to use it.", column=column.name, others=", ".join(others))
+            )  # fmt: skip
+    return found
 
 
 def _keep_groups(roles: Roles) -> list[str]:

@@ -28,7 +28,9 @@ from sentir.recipe import Data
 _LAYOUTS = (kaggle, csd, mmsa, annotators)
 _SUFFIXES = (".csv", ".csd", ".txt")
 # What archives of the corpus are called; others that lie under a root are the user's own.
-_PACKED = re.compile(r"mosei|mmsa|archive|raw|audio|wav|video|chunk|label|transcript", re.IGNORECASE)
+_PACKED = re.compile(
+    r"(?!.*meld).*(mosei|mmsa|archive|raw|audio|wav|video|chunk|label|transcript)", re.IGNORECASE
+)
 
 
 def read(root: Path, data: Data) -> Corpus:
@@ -85,8 +87,10 @@ def _read_layout(places: Sequence[Path], name: str) -> Layout | None:
         kinds = [kind for kind in _LAYOUTS if kind.find_labels(files)]
         if kinds:
             layout = kinds[0].read_layout(root, files, name)
-            spare = [path for kind in kinds[1:] for path in kind.find_labels(files)]
-            layout.issues.extend(_note_spare(path.relative_to(root), layout) for path in spare)
+            told = {issue.where for issue in layout.issues}
+            found = [path for kind in kinds for path in kind.find_labels(files) if path not in layout.labels]
+            spare = [file for path in found if (file := path.relative_to(root)).as_posix() not in told]
+            layout.issues.extend(_note_spare(file, layout) for file in spare)
             return layout
     return None
 
@@ -102,7 +106,7 @@ def _note_spare(file: Path, layout: Layout) -> Issue:
 
 def _with_archives(places: list[Path]) -> list[Path]:
     archives = [archive for place in places for archive in find_archives(place)]
-    ours = [archive for archive in archives if archive in places or _PACKED.search(archive.name)]
+    ours = [archive for archive in archives if archive in places or _PACKED.match(archive.name)]
     return [*(place for place in places if place.is_dir()), *map(unpacked, ours)]
 
 

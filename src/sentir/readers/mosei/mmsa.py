@@ -14,8 +14,9 @@ _COLUMNS = ("video_id", "clip_id", "text", "label", "mode")
 
 
 def find_labels(files: Sequence[Path]) -> list[Path]:
-    """Return the label tables among files."""
-    return [path for path in files if path.name.casefold() == "label.csv"]
+    """Return the label tables among files, those in a folder of MOSEI before those of MMSA's other corpora."""
+    found = [path for path in files if path.name.casefold() == "label.csv"]
+    return sorted(found, key=lambda path: "mosei" not in str(path.parent).casefold())
 
 
 def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
