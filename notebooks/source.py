@@ -80,13 +80,13 @@ OPEN_TEST = os.environ.get("SENTIR_NOTEBOOK_TEST", "open") == "open"  # False: e
 LANGUAGE = "es"
 RUNS = Path(os.environ.get("SENTIR_NOTEBOOK_RUNS", "runs/notebook")) / MODE
 
-SMALL = {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 4}
+SMALL = {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 3}
 LARGE = {"backbone": "efficientnet_b0", "pretrained": True, "max_seconds": 8}
 TINY = {"backbone": "test_efficientnet.r160_in1k", "pretrained": False, "max_seconds": 1}
 columns = ("audio", "epochs", "sound_epochs", "trials", "sound_trials", "folds", "resamples", "seeds")
 SIZES = {
     "smoke": (TINY, 1, 1, 2, 1, 2, 100, [0]),
-    "demo": (SMALL, 10, 4, 10, 3, 3, 500, [0]),
+    "demo": (SMALL, 10, 3, 8, 2, 3, 500, [0]),
     "quick": (SMALL, 10, 5, 12, 3, 3, 500, [0]),
     "full": (LARGE, 20, 20, 40, 12, 5, 2000, [0, 1, 2]),
 }

@@ -246,3 +246,13 @@ def test_a_column_of_splits_with_odd_rows_is_not_passed_over_in_silence(tmp_path
     seen = look(table(tmp_path, text=said, mood=mood, part=lambda i: parts[i % 5]))
     (warning,) = seen.warnings
     assert "split" not in seen.settings and "'part' names splits" in warning and f"({named})" in warning
+
+
+def test_a_column_that_tells_one_of_several_labels_is_warned_of(tmp_path):
+    def both(i):
+        return [name for name, on in (("joy", i % 3 == 0), ("sadness", i % 2 == 0)) if on]
+
+    path = table(
+        tmp_path, 80, text=said, emotions=both, level=lambda i: i + 1000 * (i % 2), other=lambda i: i * 7 % 11
+    )
+    assert look(path).warnings == ("'level' tells the label on train: never make it an input.",)

@@ -130,6 +130,7 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [
         ("time_unusable", "t/row3"),
         ("time_unusable", "t/row4"),
+        ("audio_none", "t/row5"),
         ("audio_missing", "t/row6"),
     ]
     mute = read(path, audio="f", start="from", end="to", split="s")

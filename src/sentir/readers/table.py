@@ -15,7 +15,7 @@ from sentir.corpus.types import Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.readers.cells import Row, is_dataset, load_rows, to_number
-from sentir.readers.table_labels import read_intensities, read_names, read_numbers
+from sentir.readers.table_labels import read_intensities, read_names, read_numbers, to_intensity
 from sentir.readers.table_splits import read_splits
 from sentir.recipe import Data, Table
 
@@ -193,7 +193,11 @@ def _turns(dialogues: Sequence[str]) -> Iterator[int]:
 
 
 def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> Clip | None:
-    if not table.audio or not row[table.audio]:
+    if not table.audio:
+        return None
+    if not row[table.audio]:
+        message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
+        issues.append(Issue("audio_none", "warning", message, key))
         return None
     cells = [row[column].strip() if column else "" for column in (table.start, table.end)]
     start, end = (to_number(cell) for cell in cells)
@@ -215,7 +219,7 @@ def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> 
 def _numbers(row: Row, key: str, table: Table, issues: list[Issue]) -> Iterator[tuple[str, float]]:
     for column in table.features:
         cell = row[column].strip()
-        number = to_number(cell)
+        number = to_intensity(cell)
         if number is not None:
             yield column, number
         elif cell:

@@ -16,11 +16,11 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import load_rows
 from sentir.readers.folders import require_printable
-from sentir.readers.look.columns import TASKS, Column, columns_of, determines
+from sentir.readers.look.columns import TASKS, Column, Labels, columns_of, determines
 from sentir.readers.look.roles import LABEL_LIKE, Roles, find_by_name, find_labels, find_text
 from sentir.readers.splits import split_named
 from sentir.readers.table import media_root
-from sentir.readers.table_labels import is_known, to_intensity
+from sentir.readers.table_labels import is_known, split_cells, to_intensity
 
 _MOST_UNKNOWN = 30
 _LOOKED_FOR = 100  # clips whose files are looked for
@@ -96,7 +96,7 @@ def look(path: Path) -> Look:
     if not roles.column("text") and not there:
         raise CorpusError(" ".join([_("{path} has no column of texts and no clips.", path=path), *warnings]))
     warnings += _keep_groups(roles)
-    labels = _labels_of(roles, len(rows))
+    labels = _labels_of(roles)
     train = _train_rows(roles, len(rows))
     seen = tuple(_seen(column, roles, labels, train) for column in columns)
     warnings += [one.warning for one in seen if one.warning]
@@ -166,12 +166,17 @@ def _groups(column: Column) -> int:
     return len(column.values) + len(column.cells) - column.filled
 
 
-def _labels_of(roles: Roles, n: int) -> list[object]:
-    """Return what stands for the label of each row, ``None`` where there is none."""
+def _labels_of(roles: Roles) -> list[Labels | None]:
+    """Return the labels of each row, ``None`` where there are none."""
     if column := roles.column("label"):
-        return [cell.strip() or None for cell in column.cells]
-    numbers = [[to_intensity(cell) for cell in column.cells] for column in roles.of["labels"]]
-    return [tuple(number is not None and number > 0 for number in row) for row in zip(*numbers, strict=True)]
+        cells, _several = split_cells(column.cells, column.separator)
+        return [None if cell is None else frozenset(cell) for cell in cells]
+    columns = roles.of["labels"]
+    rows = zip(*(column.cells for column in columns), strict=True)
+    return [
+        frozenset(c.name for c, cell in zip(columns, row, strict=True) if (to_intensity(cell) or 0) > 0)
+        for row in rows
+    ]
 
 
 def _train_rows(roles: Roles, n: int) -> list[int]:
@@ -179,7 +184,7 @@ def _train_rows(roles: Roles, n: int) -> list[int]:
     return [row for row in range(n) if split is None or split_named(split.cells[row]) == "train"]
 
 
-def _seen(column: Column, roles: Roles, labels: Sequence[object], train: Sequence[int]) -> Seen:
+def _seen(column: Column, roles: Roles, labels: Sequence[Labels | None], train: Sequence[int]) -> Seen:
     role = next((role for role, held in roles.of.items() if column in held), "")
     free = role not in ("label", "labels", "text", "audio", "id")
     telling = free and determines(column, labels, train)

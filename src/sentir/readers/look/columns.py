@@ -16,6 +16,7 @@ from sentir.readers.clips import is_media
 from sentir.readers.splits import split_named
 from sentir.readers.table_labels import is_known, split_cells, to_intensity
 
+Labels = frozenset[str]
 _SURE_SEPARATORS = ("|", ";")  # no name of a label has them
 _SEPARATORS = (*_SURE_SEPARATORS, ",", "/")
 MOST_LABELS = 60
@@ -106,30 +107,31 @@ def columns_of(rows: Sequence[Row]) -> list[Column]:
     return [Column(name, tuple(row[name] for row in rows)) for name in rows[0]]
 
 
-def determines(column: Column, labels: Sequence[object], rows: Iterable[int]) -> bool:
-    """Say whether a column's values tell the label.
+def determines(column: Column, labels: Sequence[Labels | None], rows: Iterable[int]) -> bool:
+    """Say whether a column's values tell a label.
 
     They do if each stands with one label alone and most stand repeatedly, or, as numbers, if their nearest
-    neighbors have the same label (see `sentir.corpus.telling`).
+    neighbors say whether a row has one of the labels (see `sentir.corpus.telling`).
 
     Args:
         column: the one in question.
-        labels: what stands for the label of each row; ``None`` where there is none.
+        labels: of each row; ``None`` where there are none.
         rows: numbers of the rows to look at, those of train.
     """
     known = [n for n in rows if labels[n] is not None]
     return _stand_with_one(column, labels, known) or (column.numeric and _near_one(column, labels, known))
 
 
-def _near_one(column: Column, labels: Sequence[object], rows: Sequence[int]) -> bool:
+def _near_one(column: Column, labels: Sequence[Labels | None], rows: Sequence[int]) -> bool:
     found = (to_intensity(column.cells[n]) for n in rows)
     values = np.array([np.nan if value is None else value for value in found])
-    own = [labels[n] for n in rows]
-    return any(told(values, np.array([label == one for label in own])) >= TELLS for one in set(own))
+    own = [labels[n] or frozenset() for n in rows]
+    names = frozenset().union(*own)
+    return any(told(values, np.array([name in found for found in own])) >= TELLS for name in names)
 
 
-def _stand_with_one(column: Column, labels: Sequence[object], rows: Sequence[int]) -> bool:
-    label_of: dict[str, object] = {}
+def _stand_with_one(column: Column, labels: Sequence[Labels | None], rows: Sequence[int]) -> bool:
+    label_of: dict[str, Labels | None] = {}
     times: Counter[str] = Counter()
     for n in rows:
         value = column.cells[n].strip()
@@ -139,4 +141,4 @@ def _stand_with_one(column: Column, labels: Sequence[object], rows: Sequence[int
             return False
         times[value] += 1
     repeated = sum(n for n in times.values() if n > 1)
-    return len(set(map(str, label_of.values()))) > 1 and repeated * 2 >= times.total()
+    return len(set(label_of.values())) > 1 and repeated * 2 >= times.total()
