@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from readers.web_server import Served, serving
 from sentir import api
 from sentir.cli import main, show
-from sentir.corpus.types import Corpus
+from sentir.corpus.types import Clip, Corpus
 from sentir.readers import READERS, fetching, read_corpus
 from sentir.readers.sources import OFFERED, Archive
 from sentir.recipe import Data, Table
@@ -70,6 +71,15 @@ def test_the_spectrogram_is_drawn_into_a_file(tiny, call, tmp_path):
     code, out, _err = call("show", "dia0/utt1", "--corpus", "tiny", "--figure", tmp_path / "a.png")
     assert code == 0 and (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG") and "Written" in out
     assert "█" not in out
+
+
+def test_a_spectrogram_made_elsewhere_is_shown_without_a_length(corpus, call, tmp_path, monkeypatch, one_store):
+    np.save(tmp_path / "s.npy", np.full((224, 224), -40, np.float32))
+    pictured = [replace(u, clip=Clip(tmp_path / "s.npy")) for u in corpus]
+    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: replace(corpus, utterances=tuple(pictured)))
+    code, out, _err = call("show", "dia0/utt1", "--corpus", "tiny")
+    (line,) = [line for line in out.splitlines() if line.startswith("clip")]
+    assert code == 0 and line.endswith("s.npy") and "█" in out
 
 
 def test_what_cannot_be_shown_is_a_sentence(tiny, corpus, call, tmp_path, monkeypatch):

@@ -119,7 +119,8 @@ def _clip(found: Shown) -> str:
         return _("none")
     end = "" if clip.end is None else f"{clip.end:g}"
     cut = f" [{clip.start or 0:g}–{end} s]" if clip.start is not None or end else ""
-    return f"{clip.path}{cut} · {sound.problem or f'{sound.seconds:.2f} s'}"
+    known = sound.problem or (f"{sound.seconds:.2f} s" if sound.seconds else "")  # a spectrogram tells no length
+    return f"{clip.path}{cut}" + (f" · {known}" if known else "")
 
 
 def _print_picture(found: Shown) -> None:
