@@ -297,6 +297,12 @@ def test_a_part_of_the_network_without_anything_to_do_is_refused(model, what, wo
     check_settings(tiny_recipe(weights, model=model | works), corpus.space("emotion"))
 
 
+def test_a_context_of_the_past_gets_no_features_that_know_what_follows(corpus, weights):
+    model = {"context": "dialogue", "dialogue": {"reads": "past"}, "features": ["dialogue", "lexical"]}
+    with pytest.raises(RecipeError, match=r"tells how many turns do; remove it from 'model\.features'"):
+        fit(tiny_recipe(weights, model=model), corpus)
+
+
 def test_a_batch_falls_into_equal_parts(corpus, weights):
     with pytest.raises(RecipeError, match=r"'train.accumulate' = 3 does not divide 'train.batch' = 8"):
         fit(tiny_recipe(weights, train={"batch": 8, "accumulate": 3}), corpus)

@@ -166,7 +166,8 @@ def check_model(model: Model) -> None:
     Raises:
         UnknownNameError: if there is no such model, backbone, fusion or feature set.
         RecipeError: if a model that only listens is asked for dialogue context, a frozen encoder has nothing
-            pretrained, or the sound side has settings of the other kind.
+            pretrained, a context that reads the past gets features that know what follows, or the sound side has
+            settings of the other kind.
     """
     needs = MODELS.get(model.kind).needs
     if "text" in needs:
@@ -176,6 +177,11 @@ def check_model(model: Model) -> None:
         raise RecipeError(
             _("'model.context' = '{context}' needs a model that reads; '{kind}' takes 'none'.",
               context=model.context, kind=model.kind)
+        )  # fmt: skip
+    if model.context == "dialogue" and model.dialogue.reads == "past" and "dialogue" in model.features:
+        raise RecipeError(
+            _("'model.dialogue.reads' = 'past' must not know what follows, but the feature set 'dialogue' tells "
+              "how many turns do; remove it from 'model.features'.")
         )  # fmt: skip
     if "sound" in needs:
         _check_audio(model.audio)
