@@ -12,8 +12,10 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import typer
 
 from sentir.cli import main, show
+from sentir.cli.app import app
 
 RECIPE = """
 [data]
@@ -95,9 +97,16 @@ def test_help_imports_nothing_heavy_and_every_command_shows_an_example():
     heavy = "{'torch', 'transformers', 'pandas', 'pydantic'}"
     light = f"import sys, sentir.cli.app; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", light], capture_output=True, text=True).stdout.strip() == "[]"
-    for command in (["study"], ["train"], ["evaluate"], ["compare"], ["predict"], ["corpus", "audit"], []):
+    commands = typer.main.get_command(app).commands
+    groups = [(), ("corpus",), *(("corpus", name) for name in commands["corpus"].commands)]
+    for command in [*groups, *((name,) for name in commands)]:
         done = sentir(*command, "--help")
         assert done.returncode == 0 and re.search(r"Example:\s+sentir", done.stdout), command
+
+
+def test_help_lists_the_commands_in_the_order_of_their_use():
+    names = ["demo", "study", "train", "tune", "evaluate", "explain", "compare", "predict", "corpus"]
+    assert list(typer.main.get_command(app).commands) == names
 
 
 def test_help_speaks_spanish_wherever_the_option_stands():

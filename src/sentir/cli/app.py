@@ -27,8 +27,6 @@ app = typer.Typer(
 )
 app.add_typer(corpus, name="corpus")
 add_demo(app)
-add_explain(app)
-add_tune(app)
 
 
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))
@@ -121,6 +119,9 @@ def train(
         show.say(_("Saved to {folder}.", folder=out))
 
 
+add_tune(app)
+
+
 @app.command(
     help=_("Score a saved model on a split; test is locked and needs a reason."),
     epilog=_("Example: sentir evaluate models/mine --root DATA/meld --split dev"),
@@ -156,6 +157,9 @@ def evaluate(
         print_scores([scores], labels=True)
         if details:
             print_details(details)
+
+
+add_explain(app)
 
 
 @app.command(

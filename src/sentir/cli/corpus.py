@@ -16,7 +16,12 @@ from sentir.cli.corpus_show import add_show
 from sentir.cli.options import CorpusName, Json, Root
 from sentir.i18n import _
 
-corpus = typer.Typer(help=_("Look at corpora."), no_args_is_help=True, rich_markup_mode=None)
+corpus = typer.Typer(
+    help=_("Get, audit, look at and prepare corpora, or begin one of your own."),
+    epilog=_("Example: sentir corpus audit meld --root DATA/meld --page audit.html"),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 add_audit(corpus)
 add_get(corpus)
 add_show(corpus)

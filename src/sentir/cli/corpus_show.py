@@ -29,7 +29,8 @@ def add_show(corpus: typer.Typer) -> None:
 
 def show_one(
     key: Annotated[
-        str, typer.Argument(metavar="ID", help=_("Its id, or the end of it (dia0/utt3) if one has it."))
+        str,
+        typer.Argument(metavar="ID", help=_("Its id, or the end of it (train/dia0/utt3) if one alone has it.")),
     ],
     corpus: Annotated[str, typer.Option("--corpus", help=_("A reader's name, or a recipe (TOML)."))],
     root: Root = None,

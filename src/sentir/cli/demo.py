@@ -13,7 +13,8 @@ from sentir.i18n import _, thousands
 COMMANDS = (
     "sentir corpus audit {reader} --root {folder}",
     "sentir corpus prepare {reader} --root {folder}",
-    "sentir train recipes/demo-{reader}.toml --root {folder} --set data.reader={reader} --out models/{reader}",
+    "sentir train recipes/demo-{reader}.toml --root {folder} --set data.reader={reader} "
+    "--out runs/models/{reader}",
 )
 
 

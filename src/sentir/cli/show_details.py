@@ -51,7 +51,8 @@ def _print_speakers(details: Details) -> None:
 def _print_mistakes(details: Details) -> None:
     if not details.mistakes:
         return
-    headings = (_("utterance"), _("text"), _("annotated"), _("the model"), "")
+    sure = _("how sure") if details.reliability else _("off by")
+    headings = (_("utterance"), _("text"), _("annotated"), _("the model"), sure)
     table = _table(_("The errors it is surest of"), headings, numbers=(4,))
     for row in details.mistakes:
         labels, said = (", ".join(map(word, names)) or _("none of them") for names in (row.labels, row.said))

@@ -9,8 +9,8 @@ from sentir.cli import show
 from sentir.i18n import _, mark
 
 _UNUSABLE = {
-    "text": mark("{n} utterances of {split} have no text that cleaning leaves."),
-    "sound": mark("{n} utterances of {split} have no usable sound; 'sentir corpus prepare' says why."),
+    "text": mark("Utterances of {split} without text after cleaning: {n}."),
+    "sound": mark("Utterances of {split} without usable sound: {n}; 'sentir corpus prepare' says why."),
 }
 
 
@@ -28,4 +28,4 @@ def print_training(facts: Mapping[str, Any]) -> None:
             show.say(_(_UNUSABLE[kind], n=n, split=split))
     for split, n in facts["cut"].items():
         if n:
-            show.say(_("{n} texts of {split} are longer than what the model reads.", n=n, split=split))
+            show.say(_("Texts of {split} that are longer than what the model reads: {n}.", n=n, split=split))

@@ -87,5 +87,5 @@ def _print(found: Tuning, place: Path, root: Path | None) -> None:
     show.say(_("Page: {path}", path=place / "tuning.html"))
     show.say(_("Try next:"))
     where = f" --root {shlex.quote(str(root))}" if root else ""
-    best, model = shlex.quote(str(place / "best.toml")), shlex.quote(f"models/{found.recipe.name}")
+    best, model = shlex.quote(str(place / "best.toml")), shlex.quote(f"runs/models/{found.recipe.name}")
     typer.echo(f"    sentir train {best}{where} --out {model}")
