@@ -10,6 +10,7 @@ install: $(READY)
 
 # torch first and by its pin, so that nothing else pulls another build of it.
 $(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sentir needs Python 3.11 or later; name one: make install PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed "torch==2.13.0" -c constraints.txt
 	$(BIN)/python -m pip install --quiet -e ".[offline,tokenizers,dev]" -c constraints.txt

@@ -38,6 +38,12 @@ def test_a_map_that_knows_nothing_of_the_weights_is_caught():
     assert "shows the input" in verdict(Randomized("words", "head", -ALIKE, 1))
 
 
+def test_of_a_map_of_two_values_nothing_is_said_for_their_ranks_agree_or_do_not():
+    probe = Probe(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, True, 1.0, None)
+    found = randomization_check(probe, lambda other: {"two": np.arange(2.0), "three": np.arange(3.0)}, draws=1)
+    assert {one.map for one in found} == {"three"}
+
+
 def test_shuffling_keeps_every_value_and_spares_what_it_should():
     model = nn.ModuleDict({"encoder": nn.Linear(5, 5), "head": nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4))})
     before = {name: value.clone() for name, value in model.state_dict().items()}

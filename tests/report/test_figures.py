@@ -55,7 +55,7 @@ def test_the_curves_figure_has_a_line_and_a_kept_epoch_per_training(make_report)
     assert len(trainings) == len(kept) == len(curves) == 6
     assert all(line.get_xydata().tolist() == [[2.0, pytest.approx(0.2)]] for line in kept)
     shown = texts(fig_svg(figure, name="c", title="t"))
-    assert {"gru (chosen on dev)", "plain", "epoch", "weighted F1 on dev"} <= set(shown)
+    assert {"gru (best on dev)", "plain", "epoch", "weighted F1 on dev"} <= set(shown)
 
 
 def test_seeds_share_a_color_and_models_do_not():

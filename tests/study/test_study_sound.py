@@ -174,7 +174,7 @@ def test_other_sound_trains_again_what_listens_and_what_stacks_on_it(
     reads(spoken)
     report = study(recipe)
     assert counts["fit"] == 1 + 1 + (2 + 1 + 1)
-    random = {row.model for row in report.scores if "random audio backbone, nothing pretrained" in row.notes}
+    random = {row.model for row in report.scores if "audio backbone drawn at random" in row.notes}
     assert random == {"sound", "text on sound"}, "what a model stacks on is part of it"
     one = spoken.dev[0].clip
     reads(spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=one) if u.turn == 4 else u))

@@ -15,6 +15,7 @@ from torch import nn
 from sentir.explanation.probe import Probe, still
 from sentir.explanation.values import Randomized
 
+LEAST = 3  # values that a map must have: of two, ranks agree or they do not
 ALIKE = 0.5  # correlation from which on a map shows the input rather than what was learned
 DRAWS = 3
 _ENCODERS = ("encoder.", "audio.backbone.", "audio.encoder.")  # what begins the names of weights that are no head
@@ -38,10 +39,10 @@ def randomization_check(
 
     Returns:
         Spearman's rank correlation of each map and part, mean over the draws. A map that is the same everywhere
-        correlates with nothing: 0.
+        correlates with nothing: 0. Maps of fewer than `LEAST` values are left out.
     """
     with still(probe.model, probe.encoder):
-        own = explain(probe)
+        own = {name: values for name, values in explain(probe).items() if np.size(values) >= LEAST}
     found = []
     for part in ("head", "whole"):
         generator = torch.Generator().manual_seed(seed)

@@ -70,7 +70,7 @@ def curves_figure(
     Args:
         curves: trainings of one task.
         metric: the headline metric, for the axis.
-        selected: the model chosen on dev, drawn stronger.
+        selected: the best model on dev, drawn stronger.
         beside: trainings of other drawings, whose scores share the vertical axis.
     """
     from matplotlib.ticker import MaxNLocator
@@ -109,7 +109,7 @@ def _line(axes: Axes, curve: Curve, place: int, *, strong: bool) -> Line2D:
 
 
 def _chosen(model: str) -> str:
-    return _("{model} (chosen on dev)", model=_plain(model))
+    return _("{model} (best on dev)", model=_plain(model))
 
 
 def label_figure(card: CorpusCard, task: str) -> Figure:

@@ -14,6 +14,7 @@ from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.recipe import toml_text
 from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, tables
 from sentir.report.content import Example, StudyReport
+from sentir.report.issue_words import issue_word
 from sentir.report.svg import fig_svg
 from sentir.report.words import word
 from sentir.training.card import intended_use, model_card, score_text
@@ -114,6 +115,7 @@ def _environment() -> Environment:
         "moment": moment,
         "duration": duration,
         "toml": toml_text,
+        "issue_word": issue_word,
         "kind": part_names.kind_name,
         "part": part_names.part_name,
         "mix_up": part_names.mix_up,

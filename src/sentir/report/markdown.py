@@ -12,6 +12,7 @@ from sentir.report import alt, sentences
 from sentir.report.compared import compared
 from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.html import cards, decimals, moment
+from sentir.report.issue_words import issue_word
 from sentir.report.tables import TaskSection, comparison_groups, metric_names, sections
 from sentir.report.words import word
 from sentir.training.card import intended_use, score_text
@@ -62,7 +63,7 @@ def _corpus(card: CorpusCard) -> Iterable[Block]:
         )
     if card.issues:
         yield _("What the reader met and handled or could not use:")
-        yield Bullets(tuple(f"{kind}: {thousands(count)}" for kind, count in card.issues.items()))
+        yield Bullets(tuple(f"{issue_word(kind)}: {thousands(count)}" for kind, count in card.issues.items()))
 
 
 def _task(section: TaskSection, name: str) -> Iterable[Part]:

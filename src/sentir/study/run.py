@@ -17,7 +17,8 @@ from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
-from sentir.i18n import _
+from sentir.evaluation.words import word
+from sentir.i18n import _, thousands
 from sentir.places import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
@@ -75,7 +76,7 @@ def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Path
     steps = sum(_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
     with checkpoints_in(out / "checkpoints"), task(_("Study"), steps) as advance:
         for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
-            say(_("{corpus}: {n} utterances", corpus=corpus.name, n=len(corpus)))
+            say(_("{corpus}: {n} utterances", corpus=corpus.name, n=thousands(len(corpus))))
             results = tuple(
                 _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
             )
@@ -110,7 +111,7 @@ def _study_task(
     def enter(entrant: Entrant) -> None:
         entrants.append(entrant)
         scores.append(judge.score(entrant, entrant.role))
-        say(f"  {name} · {entrant.name}: dev {metric} {scores[-1].metrics[metric].value:.3f}")
+        say(f"  {word(name)} · {entrant.name}: dev {word(metric)} {scores[-1].metrics[metric].value:.3f}")
         advance(1)
 
     for baseline in recipe.study.baselines:

@@ -154,9 +154,9 @@ def lives_on(model: Model) -> frozenset[str]:
 def random_parts(model: Model) -> tuple[str, ...]:
     """Say which parts of a network began with random weights where pretrained ones are usual, to translate."""
     needs = MODELS.get(model.kind).needs
-    notes = [mark("random text encoder, nothing pretrained")] if "text" in needs and not model.pretrained else []
+    notes = [mark("text encoder drawn at random")] if "text" in needs and not model.pretrained else []
     if "sound" in needs and not model.audio.pretrained:
-        notes.append(mark("random audio backbone, nothing pretrained"))
+        notes.append(mark("audio backbone drawn at random"))
     return tuple(notes)
 
 
