@@ -86,7 +86,7 @@ TINY = {"backbone": "test_efficientnet.r160_in1k", "pretrained": False, "max_sec
 columns = ("audio", "epochs", "sound_epochs", "trials", "sound_trials", "folds", "resamples", "seeds")
 SIZES = {
     "smoke": (TINY, 1, 1, 2, 1, 2, 100, [0]),
-    "demo": (SMALL, 10, 3, 8, 2, 3, 500, [0]),
+    "demo": (SMALL, 10, 4, 8, 2, 3, 500, [0]),
     "quick": (SMALL, 10, 5, 12, 3, 3, 500, [0]),
     "full": (LARGE, 20, 20, 40, 12, 5, 2000, [0, 1, 2]),
 }
