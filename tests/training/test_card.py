@@ -74,7 +74,7 @@ def test_a_model_that_test_never_saw_a_synthetic_corpus_and_rare_labels_are_limi
 
 
 def test_random_weights_are_a_limit(facts):
-    assert "Random text encoder, nothing pretrained." in said(facts, model={"pretrained": False})
+    assert "Text encoder drawn at random." in said(facts, model={"pretrained": False})
 
 
 def test_the_license_is_named_where_it_is_known(facts):
