@@ -5,11 +5,9 @@ fusion makes more of two independent witnesses, and nothing of real speech. The 
 is trained already is not trained again.
 """
 
-import argparse
-import os
 from pathlib import Path
 
-from pairing import CANDIDATES, METRIC, QUICK, RECIPE, UTTERANCES, pair
+from pairing import CANDIDATES, METRIC, RECIPE, ask
 
 from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of
@@ -25,19 +23,11 @@ USUAL = "gated"
 
 
 def main() -> None:
-    data = Path(os.environ.get("SENTIR_SHARED_DATA", "../shared/data"))
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--meld", type=Path, default=data / "meld", help="folder with MELD's CSV files")
-    parser.add_argument("--ravdess", type=Path, default=data / "ravdess", help="folder with manifest.csv")
-    parser.add_argument("--out", type=Path, default=Path("runs/fusion"))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the utterances: whether it runs")
-    given = parser.parse_args()
+    given, corpus = ask(__doc__.split("\n")[0], Path("runs/fusion"))
     hybrid = CANDIDATES["hybrid"]
     candidates = {name: merge(hybrid, {"model": {"fusion": name}}) for name in FUSIONS}
     alone = {name: CANDIDATES[name] for name in ("text alone", "sound alone")}
     recipe = Recipe.parse({**RECIPE, "study": {"candidates": alone | candidates, "seeds": given.seeds}})
-    corpus = pair(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
     stages = Stages(given.out / "stages")
     entrants = {c.name: enter_candidate(stages, corpus, c) for c in plan(recipe)["emotion"]}
     dev = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)

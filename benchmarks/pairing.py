@@ -172,17 +172,22 @@ def run(recipe: Recipe, corpus: Corpus, out: Path) -> None:
         )
 
 
-def main() -> None:
+def ask(description: str, out: Path) -> tuple[argparse.Namespace, Corpus]:
+    """Read the command line, and build the corpus that it asks for."""
     data = Path(os.environ.get("SENTIR_SHARED_DATA", "../shared/data"))
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--meld", type=Path, default=data / "meld", help="folder with MELD's CSV files")
     parser.add_argument("--ravdess", type=Path, default=data / "ravdess", help="folder with manifest.csv")
-    parser.add_argument("--out", type=Path, default=Path("runs/pairing"))
+    parser.add_argument("--out", type=Path, default=out)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--quick", action="store_true", help="a tenth of the utterances: whether it runs")
     given = parser.parse_args()
+    return given, pair(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
+
+
+def main() -> None:
+    given, corpus = ask(__doc__.split("\n")[0], Path("runs/pairing"))
     recipe = Recipe.parse(RECIPE).override({"study": {"seeds": given.seeds}})
-    corpus = pair(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
     run(recipe, corpus, given.out)
 
 

@@ -57,8 +57,7 @@ def read_corpus(data: Data, root: Place | None = None) -> Corpus:
 
 def _printable(corpus: Corpus) -> Corpus:
     """Return a corpus that can be written and shown, whatever the names of the files it was read from."""
-    for u in corpus:
-        if u.clip is not None:
-            require_printable(u.clip.path)
+    for path in dict.fromkeys(u.clip.path for u in corpus if u.clip is not None):
+        require_printable(path)
     issues = (replace(one, message=printable(one.message), where=printable(one.where)) for one in corpus.issues)
     return replace(corpus, issues=tuple(issues))

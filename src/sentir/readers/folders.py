@@ -61,7 +61,8 @@ def require_printable(path: Path) -> None:
     Raises:
         CorpusError: if a name in it is not UTF-8.
     """
-    if printable(str(path.absolute())) != str(path.absolute()):
+    name = str(path.absolute())
+    if printable(name) != name:
         raise CorpusError(_("The name of {path} is not UTF-8; rename it.", path=printable(str(path))))
 
 

@@ -90,7 +90,7 @@ def curves_figure(
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     handles = [lines[model] for model in models]
-    names = [_chosen(model) if model == selected else _plain(model) for model in models]
+    names = [_best(model) if model == selected else _plain(model) for model in models]
     figure.legend(handles, names, loc="outside lower left", frameon=False, fontsize=_SMALL, labelspacing=0.3)
     return figure
 
@@ -108,7 +108,7 @@ def _line(axes: Axes, curve: Curve, place: int, *, strong: bool) -> Line2D:
     return line
 
 
-def _chosen(model: str) -> str:
+def _best(model: str) -> str:
     return _("{model} (best on dev)", model=_plain(model))
 
 
