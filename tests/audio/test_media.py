@@ -103,7 +103,7 @@ def test_six_channels_are_mixed_with_the_center_loudest_and_without_the_effects_
 
 
 def test_without_a_center_channels_are_averaged_and_a_lone_effects_channel_is_heard(tmp_path):
-    from sentir.audio.containers import _weights
+    from sentir.audio.downmix import _weights
 
     for layout in ("mono", "stereo", "quad", "3 channels", "12 channels"):
         assert _weights(layout).sum() == pytest.approx(1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from io import FileIO
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.audio.downmix import Downmix
 from sentir.errors import AudioError
 from sentir.i18n import _
 
@@ -34,10 +34,6 @@ BLOCKS = (1 << 18, 1 << 13)  # samples that soundfile reads at a time; damage co
 _PLAIN = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM")  # how WAV, FLAC, Ogg and AIFF begin
 _EXACT = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # codings in which libsndfile seeks to the sample
 _PLANES = 8  # channels from which on PyAV's planes of a frame are not safe
-_MINUS_3_DB = 0.5**0.5
-_WEIGHTS = {"FC": 1.0, "FL": _MINUS_3_DB, "FR": _MINUS_3_DB, "LFE": 0.0, "LFE2": 0.0}
-_SURROUND = 0.5
-_WAV_ORDER = ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,22 +142,19 @@ def _read_container(file: Source, last: float | None) -> Track:
 
 def _joined(frames: Iterable[AudioFrame], rate: int, origin: float, last: float | None) -> NDArray[np.float32]:
     """Join frames to one wave, with silence where the timestamps leave a hole."""
-    pieces: list[NDArray[np.float32]] = []
-    written = 0
+    mono = Downmix()
     for frame in frames:
         if frame.rate != rate:
             raise AudioError("undecodable", _("its sample rate changes midway"))
-        hole = 0.0 if frame.time is None else frame.time - origin - written / rate
+        hole = 0.0 if frame.time is None else frame.time - origin - mono.samples / rate
         if abs(hole) > LONGEST_HOLE:
             origin += hole
         elif hole > HOLE:
-            pieces.append(np.zeros(round(hole * rate), np.float32))
-            written += len(pieces[-1])
-        pieces.append(_mono(frame))
-        written += len(pieces[-1])
-        if last is not None and written >= last * rate:
+            mono.add_silence(round(hole * rate))
+        mono.add(frame)
+        if last is not None and mono.samples >= last * rate:
             break
-    return np.concatenate(pieces)
+    return mono.wave()
 
 
 @contextmanager
@@ -187,7 +180,11 @@ def _origin(container: InputContainer) -> float:
 def _packets(container: InputContainer, stream: AudioStream) -> Iterator[Packet]:
     """Yield the packets of a track, up to where a truncated file ends."""
     from av import FFmpegError
+    from av.stream import Discard
 
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all  # the pictures of an MP4 are not even read
     try:
         yield from container.demux(stream)
     except (FFmpegError, IndexError):  # IndexError: PyAV's own, at the end of a stream that gained a track midway
@@ -216,35 +213,3 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFra
             if setup != (setup := (frame.format.name, layout.name, frame.rate)):
                 packer = AudioResampler(format="flt")  # one serves a single setup
             yield from packer.resample(frame)
-
-
-def _mono(frame: AudioFrame) -> NDArray[np.float32]:
-    """Mix the channels of a float32 frame; returns ``(samples,)`` float32."""
-    weights = _weights(frame.layout.name)
-    if not frame.format.is_planar:
-        samples = np.frombuffer(memoryview(frame.planes[0]), np.float32, frame.samples * len(weights))
-        return samples.reshape(-1, len(weights)) @ weights
-    planes = np.empty((len(weights), frame.samples), np.float32)
-    for row, plane in zip(planes, frame.planes, strict=True):
-        row[:] = np.frombuffer(memoryview(plane), np.float32, frame.samples)
-    return weights @ planes
-
-
-@lru_cache
-def _weights(layout: str) -> NDArray[np.float32]:
-    """Return each channel's weight in the mono mix, ``(channels,)``, for a layout as FFmpeg names it.
-
-    ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE. The center,
-    which carries dialogue, keeps its level, so that speech is as loud from six channels as from one; float
-    samples may pass 1. Without a center the weights are divided by their sum, which makes the mean of stereo.
-    Without known positions six and eight channels are in the order of WAV, and any other number alike.
-    """
-    from av import AudioLayout
-
-    names = [channel.name for channel in AudioLayout(layout).channels]
-    if "NONE" in names and len(names) in (6, 8):
-        names = list(_WAV_ORDER[: len(names)])
-    weights = np.array([_WEIGHTS.get(name, _SURROUND) for name in names], np.float32)
-    if "FC" in names:
-        return weights
-    return weights / weights.sum() if weights.any() else np.full(len(names), 1 / len(names), np.float32)

@@ -1,0 +1,96 @@
+"""Frames of any layout → one mono wave. Many are mixed at a time: one by one costs half as much as decoding."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+
+BATCH = 1 << 14  # samples per channel that are mixed at a time; more would leave the processor's cache
+
+_MINUS_3_DB = 0.5**0.5
+_WEIGHTS = {"FC": 1.0, "FL": _MINUS_3_DB, "FR": _MINUS_3_DB, "LFE": 0.0, "LFE2": 0.0}
+_SURROUND = 0.5
+_WAV_ORDER = ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")
+
+
+class Downmix:
+    """Joins float32 frames, planar (of fewer than eight channels) or packed, to one mono wave.
+
+    Attributes:
+        samples: how many were added so far.
+    """
+
+    def __init__(self) -> None:
+        from av import AudioFifo
+
+        self.samples = 0
+        self._pieces = [np.zeros(0, np.float32)]
+        self._layout = ""
+        self._queue = AudioFifo()
+
+    def add(self, frame: AudioFrame) -> None:
+        """Add a frame; its timestamp is taken from it, so that any may follow any."""
+        from av import AudioFifo
+
+        layout = f"{frame.format.name} {frame.layout.name}"
+        if layout != self._layout:  # a queue reads as many planes as its first frame had
+            self._mix()
+            self._queue, self._layout = AudioFifo(), layout
+        frame.pts = None
+        self._queue.write(frame)
+        self.samples += frame.samples
+        if self._queue.samples >= BATCH:
+            self._mix()
+
+    def add_silence(self, samples: int) -> None:
+        """Add zeros."""
+        self._mix()
+        self._pieces.append(np.zeros(samples, np.float32))
+        self.samples += samples
+
+    def wave(self) -> NDArray[np.float32]:
+        """Return all that was added, ``(samples,)`` float32."""
+        self._mix()
+        return np.concatenate(self._pieces)
+
+    def _mix(self) -> None:
+        if frame := self._queue.read():
+            self._pieces.append(_mono(frame))
+
+
+def _mono(frame: AudioFrame) -> NDArray[np.float32]:
+    """Mix the channels of a float32 frame; returns ``(samples,)`` float32."""
+    weights = _weights(frame.layout.name)
+    if not frame.format.is_planar:
+        samples = np.frombuffer(memoryview(frame.planes[0]), np.float32, frame.samples * len(weights))
+        return samples.reshape(-1, len(weights)) @ weights
+    planes = np.empty((len(weights), frame.samples), np.float32)
+    for row, plane in zip(planes, frame.planes, strict=True):
+        row[:] = np.frombuffer(memoryview(plane), np.float32, frame.samples)
+    return weights @ planes
+
+
+@lru_cache
+def _weights(layout: str) -> NDArray[np.float32]:
+    """Return each channel's weight in the mono mix, ``(channels,)``, for a layout as FFmpeg names it.
+
+    ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE. The center,
+    which carries dialogue, keeps its level, so that speech is as loud from six channels as from one; float
+    samples may pass 1. Without a center the weights are divided by their sum, which makes the mean of stereo.
+    Without known positions six and eight channels are in the order of WAV, and any other number alike.
+    """
+    from av import AudioLayout
+
+    names = [channel.name for channel in AudioLayout(layout).channels]
+    if "NONE" in names and len(names) in (6, 8):
+        names = list(_WAV_ORDER[: len(names)])
+    weights = np.array([_WEIGHTS.get(name, _SURROUND) for name in names], np.float32)
+    if "FC" in names:
+        return weights
+    return weights / weights.sum() if weights.any() else np.full(len(names), 1 / len(names), np.float32)
