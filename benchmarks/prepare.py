@@ -24,11 +24,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
-import librosa
 import numpy as np
 import soundfile
 import soxr
-from scipy.ndimage import zoom
 from threadpoolctl import threadpool_limits
 
 from sentir.audio import frames
@@ -40,6 +38,7 @@ from sentir.audio.store import listen
 from sentir.corpus.types import Clip, Utterance
 
 PART = 256  # clips that Sentir prepares at a time, a part of its store
+MELD = 13_708  # utterances
 SECONDS = 3.2  # MELD's mean
 VIDEO_RATE = 48_000
 BIT_RATES = {"stereo": 128_000, "5.1": 384_000}
@@ -126,6 +125,9 @@ def sentirs(clips: Sequence[Clip], folder: Path) -> None:
 
 def thesis_way(clips: Sequence[Clip], folder: Path, ffmpeg: str | None, *, twice: bool = False) -> None:
     """Prepare clips as the thesis did; without FFmpeg they are read as the wav that they are."""
+    import librosa
+    from scipy.ndimage import zoom
+
     for clip in clips:
         path, start = clip.path, clip.start or 0.0
         if ffmpeg:
@@ -149,6 +151,8 @@ def to_wav(ffmpeg: str, clip: Clip, path: Path) -> None:
 
 def librosas(wave: np.ndarray) -> None:
     """Make the mel and the features of the set ``thesis`` at Sentir's settings."""
+    import librosa  # here, for worker processes read this file as well
+
     cut = {"frame_length": WINDOW, "hop_length": HOP}
     spectra = {"n_fft": FFT, "win_length": WINDOW, "hop_length": HOP}
     mel = librosa.feature.melspectrogram(y=wave, sr=RATE, n_mels=BANDS, **spectra)
@@ -161,6 +165,8 @@ def mel_and_thesis(wave: np.ndarray) -> None:
 
 
 def thesis_features(wave: np.ndarray, mfcc: np.ndarray, cut: dict, spectra: dict) -> list[float]:
+    import librosa
+
     series = (
         librosa.feature.rms(y=wave, **cut),
         librosa.feature.zero_crossing_rate(wave, **cut),
@@ -295,7 +301,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         speeds(Path(folder), waves, given.ffmpeg, 3 if given.quick else 5)
     with tempfile.TemporaryDirectory() as folder:
-        whole(Path(folder), waves, (50, 200) if given.quick else (500, 5_000))
+        whole(Path(folder), waves, (50, 200) if given.quick else (500, MELD))
 
 
 if __name__ == "__main__":

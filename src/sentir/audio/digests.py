@@ -14,10 +14,11 @@ from pathlib import Path
 from sentir.audio.parts import write_whole
 from sentir.errors import AudioError
 from sentir.i18n import _
-from sentir.progress import track
+from sentir.progress import task
 
 _MEMORY = "sources.json"
 _THREADS = 4
+_BATCH = 32  # files that a thread takes at a time
 Stamp = tuple[int, int, str]  # size, time of change in ns, SHA-256
 
 
@@ -31,11 +32,13 @@ def digests(paths: Iterable[Path], folder: Path | None = None) -> dict[Path, str
     """
     paths = list(paths)
     known = _recall(folder) if folder else {}
-    with ThreadPoolExecutor(_THREADS) as pool:
-        stamps = list(
-            track(pool.map(lambda path: _stamp(path, known), paths), _("Looking for files"), len(paths))
-        )
-    found = dict(zip(paths, stamps, strict=True))
+    found: dict[Path, Stamp | AudioError] = {}
+    size = max(1, min(_BATCH, len(paths) // _THREADS))
+    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+    with ThreadPoolExecutor(_THREADS) as pool, task(_("Looking for files"), len(paths)) as advance:
+        for stamps in pool.map(lambda batch: {path: _stamp(path, known) for path in batch}, batches):
+            found |= stamps
+            advance(len(stamps))
     new = {os.path.abspath(path): s for path, s in found.items() if not isinstance(s, AudioError)}
     if folder and not new.items() <= known.items():
         with suppress(OSError):

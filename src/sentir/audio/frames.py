@@ -48,7 +48,10 @@ _ROLLOFF = 0.85
 _TINY = 1e-10
 _FULL = 0.98
 _SILENT_DB = -70.0
-_SUMS = np.triu(np.ones((16, 16), dtype=np.float32))
+_GROUP = 16  # bins; the roll-off is first looked for among groups of bins, then in its group
+_SUMS = np.triu(np.ones((_GROUP, _GROUP), dtype=np.float32))
+_ENDS = np.vstack([np.repeat(_SUMS, _GROUP, axis=0)[: FFT // 2], np.zeros((1, _GROUP), dtype=np.float32)])
+_SHARE = np.full(FFT // 2 + 1, 1 / (FFT // 2 + 1), dtype=np.float32)
 
 THESIS = (
     "duration",
@@ -70,6 +73,8 @@ FUNCTIONALS = (
     + tuple(f"{name}_std" for name in _SERIES)
     + tuple(f"delta{k}_std" for k in range(1, _MFCC + 1))
 )
+_SETS = {"thesis": THESIS, "functionals": FUNCTIONALS, "health": HEALTH}
+_NAMES = tuple(f"{set_}.{name}" for set_, names in _SETS.items() for name in names)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,12 +97,12 @@ def measure(wave: Wave) -> tuple[Frames, dict[str, float]]:
     series = _series(wave)
     energy = 10 * np.log10(np.maximum(series.square, _TINY))
     active = energy >= energy.max() - _ACTIVE_DB
-    sets = {
-        "thesis": zip(THESIS, _thesis(wave, series), strict=True),
-        "functionals": zip(FUNCTIONALS, _functionals(series.mfcc, series.mel, energy, active), strict=True),
-        "health": zip(HEALTH, _health(wave, series.square, energy, active), strict=True),
-    }
-    return series.mel, {f"{set_}.{name}": value for set_, values in sets.items() for name, value in values}
+    numbers = [
+        *_thesis(wave, series),
+        *_functionals(series.mfcc, series.mel, energy, active),
+        *_health(wave, series.square, energy, active),
+    ]
+    return series.mel, dict(zip(_NAMES, numbers, strict=True))
 
 
 def _series(wave: Wave) -> _Series:
@@ -147,6 +152,7 @@ def _deltas(series: Frames) -> NDArray[np.float64]:
     The first and last four frames take the nearest slope, as ``librosa.feature.delta`` has them; with fewer than
     nine frames, which librosa refuses, one line goes through all.
     """
+    series = series.astype(np.float64)
     width = min(_DELTA_WIDTH, len(series))
     time = np.arange(width) - (width - 1) / 2
     weights = time / max(float(time @ time), 0.5)
@@ -154,8 +160,9 @@ def _deltas(series: Frames) -> NDArray[np.float64]:
     padded = np.zeros(series.shape)
     before = (width - 1) // 2
     slopes = padded[before : before + last]
-    for k, weight in enumerate(weights):
-        slopes += weight * series[k : last + k]
+    for k in range(width // 2):  # the weights are antisymmetric
+        end = width - 1 - k
+        slopes += weights[end] * (series[end : end + last] - series[k : k + last])
     padded[:before], padded[before + last :] = slopes[0], slopes[-1]
     return padded
 
@@ -169,20 +176,23 @@ def _zero_crossings(wave: Wave) -> NDArray[np.float64]:
 
 def _flatness(power: Frames) -> Frames:
     power = np.maximum(power, _TINY)
-    return np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
+    mean = power @ _SHARE
+    np.log(power, out=power)
+    return np.exp(power @ _SHARE) / mean
 
 
 def _rolloff(power: Frames) -> NDArray[np.float64]:
     """Return the first frequency below which lie 85 %: first its group of 16 bins, then its bin in there."""
     magnitude = np.sqrt(power)
-    sums = (magnitude[:, : FFT // 2].reshape(-1, 16) @ _SUMS).reshape(len(power), -1, 16)
-    ends = np.cumsum(sums[:, :, -1], axis=1)
+    ends = magnitude @ _ENDS
     enough = _ROLLOFF * (ends[:, -1:] + magnitude[:, -1:])
-    group = np.minimum(np.count_nonzero(ends < enough, axis=1), ends.shape[1] - 1)
+    groups = ends.shape[1]
+    group = np.minimum((ends < enough).sum(axis=1), groups - 1)
     rows = np.arange(len(power))
-    before = np.where(group > 0, ends[rows, group - 1], 0)
-    inside = np.count_nonzero(sums[rows, group] + before[:, None] < enough, axis=1)
-    return (16 * group + inside) * (RATE / FFT)
+    sums = magnitude[:, :-1].reshape(-1, groups, _GROUP)[rows, group] @ _SUMS
+    sums[group > 0] += ends[rows, group - 1][group > 0, None]
+    inside = (sums < enough).sum(axis=1)
+    return (_GROUP * group + inside) * (RATE / FFT)
 
 
 def _mean(values: NDArray[np.floating | np.bool_]) -> float:

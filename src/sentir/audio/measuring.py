@@ -15,7 +15,7 @@ from sentir.corpus.types import Clip, Sound
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-VERSION = 4  # of how a clip is decoded and measured: what was kept under another one is measured anew
+VERSION = 5  # of how a clip is decoded and measured: what was kept under another one is measured anew
 
 
 @dataclass(frozen=True, slots=True)
