@@ -12,7 +12,6 @@ Prints ratios measured in this run, on this machine. FFmpeg is looked for on the
 
 import argparse
 import hashlib
-import os
 import resource
 import shutil
 import subprocess
@@ -22,7 +21,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import soundfile
@@ -38,7 +36,6 @@ from sentir.audio.store import listen
 from sentir.corpus.types import Clip, Utterance
 
 PART = 256  # clips that Sentir prepares at a time, a part of its store
-MELD = 13_708  # utterances
 SECONDS = 3.2  # MELD's mean
 VIDEO_RATE = 48_000
 BIT_RATES = {"stereo": 128_000, "5.1": 384_000}
@@ -192,9 +189,9 @@ def _processor() -> float:
 
 
 def by_turns(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Return the median seconds of each, the works taking turns, so that load meets all alike."""
+    """Return the least seconds of each, the works taking turns: what is more is other load (see `timeit`)."""
     times = [[seconds(work) for work in works] for _ in range(rounds)]
-    return [median(column) for column in zip(*times, strict=True)]
+    return [min(column) for column in zip(*times, strict=True)]
 
 
 def stages(clips: Sequence[Clip], waves: Sequence[np.ndarray]) -> dict[str, Callable[[], object]]:
@@ -247,23 +244,22 @@ def speeds(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds
 # ------------------------------------------------------------------------------------------------ the whole
 
 
-def whole(folder: Path, waves: Sequence[np.ndarray], sizes: tuple[int, int]) -> None:
-    """Print what memory, workers and bytes come to in corpora of two sizes, each prepared by fresh processes."""
-    clips = []
-    for n in range(sizes[1]):
-        clips.append(Clip(folder / f"{n}.wav"))
-        soundfile.write(clips[-1].path, np.roll(waves[n % len(waves)], n), RATE)  # each another content
-    (_few, little), (one, much), (two, _parent) = (
-        apart(clips[:n], folder / f"store-{n}-{workers}", workers)
-        for n, workers in ((sizes[0], 1), (sizes[1], 1), (sizes[1], 2))
-    )
-    print(f"peak of memory: {little:.0f} MB with {sizes[0]} clips, {much:.0f} MB with {sizes[1]}")
-    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(
-        f"two workers against one, {sizes[1]} wav clips, wall time: {one / two:.2f} times as fast (load {load})"
-    )
-    same = contents(clips, folder / f"store-{sizes[1]}-1") == contents(clips, folder / f"store-{sizes[1]}-2")
-    print(f"the same bytes with one worker and with two: {'yes' if same else 'NO'}")
+def whole(folder: Path, waves: Sequence[np.ndarray], few: int, many: int) -> None:
+    """Print what memory, workers and bytes come to, each corpus prepared by fresh processes."""
+    wavs = [Clip(folder / f"{n}.wav") for n in range(5 * many)]
+    for n, clip in enumerate(wavs):
+        soundfile.write(clip.path, np.roll(waves[n % len(waves)], n), RATE)  # each another content
+    mp4s = [Clip(folder / f"{n}.mp4") for n in range(len(waves))]
+    for clip, wave in zip(mp4s, waves, strict=True):
+        write_mp4(clip.path, wave, "stereo")
+    for name, clips in (("wav", wavs), ("mp4", more(mp4s, many))):
+        _wall, little = apart(clips[:few], folder / f"few-{name}", 1)
+        turns = [apart(clips, folder / f"{name}-{n}-{workers}", workers) for n in range(2) for workers in (1, 2)]
+        (one, much), (two, _parent) = min(turns[::2]), min(turns[1::2])
+        same = contents(clips, folder / f"{name}-0-1") == contents(clips, folder / f"{name}-0-2")
+        print(f"{name}: peak of memory {little:.0f} MB with {few} clips, {much:.0f} MB with {len(clips)}")
+        print(f"  two workers against one, {len(clips)} clips, wall time: {one / two:.2f} times as fast")
+        print(f"  the same bytes with one worker and with two: {'yes' if same else 'NO'}", flush=True)
 
 
 def apart(clips: Sequence[Clip], store: Path, workers: int) -> tuple[float, float]:
@@ -299,9 +295,9 @@ def main() -> None:
         print("FFmpeg was not found: the thesis' way is measured on wav only; name it with --ffmpeg.\n")
     waves = voices(given.ravdess, 6 if given.quick else 24)
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
-        speeds(Path(folder), waves, given.ffmpeg, 3 if given.quick else 5)
+        speeds(Path(folder), waves, given.ffmpeg, 3 if given.quick else 9)
     with tempfile.TemporaryDirectory() as folder:
-        whole(Path(folder), waves, (50, 200) if given.quick else (500, MELD))
+        whole(Path(folder), waves, *((50, 100) if given.quick else (500, 2_500)))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,9 +142,15 @@ def _functionals(mfcc: Frames, mel: Frames, energy: Frames, active: NDArray[np.b
 
 
 def _mfcc(mel: Frames) -> Frames:
+    return mel @ _cosines()
+
+
+@lru_cache
+def _cosines() -> Frames:
+    """Return the orthonormal DCT-II as a matrix, ``(bands, mfcc)``."""
     from scipy.fft import dct
 
-    return dct(mel, type=2, norm="ortho", axis=1, workers=1)[:, :_MFCC]
+    return np.ascontiguousarray(dct(np.eye(BANDS, dtype=np.float32), norm="ortho", axis=1)[:, :_MFCC])
 
 
 def _deltas(series: Frames) -> NDArray[np.float64]:

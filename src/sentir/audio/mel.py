@@ -28,7 +28,7 @@ HOP = 160
 FFT = 512
 BANDS = 64
 FLOOR_DB = -100.0
-_BLOCK = 128  # frames at a time: temporary arrays of up to 256 kB, which the allocator reuses and caches hold
+_BLOCK = 192  # frames at a time at most: temporary arrays of up to 400 kB, which caches hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ def cut_frames(wave: Wave, *, settings: MelSettings = MEL) -> Frames:
 
 
 def power_blocks(wave: Wave, *, settings: MelSettings = MEL) -> Iterator[tuple[Frames, Frames]]:
-    """Yield frames and their power, ``(B, window)`` and ``(B, fft // 2 + 1)``, 128 frames at a time."""
+    """Yield frames and their power, ``(B, window)`` and ``(B, fft // 2 + 1)``, up to 192 frames at a time."""
     from scipy.fft import rfft
 
     frames = cut_frames(wave, settings=settings)
     window = _hann(settings.window)
-    padded = np.zeros((min(_BLOCK, len(frames)), settings.fft), dtype=np.float32)
-    for start in range(0, len(frames), _BLOCK):
-        block = frames[start : start + _BLOCK]
+    blocks = np.array_split(frames, -(-len(frames) // _BLOCK))
+    padded = np.zeros((len(blocks[0]), settings.fft), dtype=np.float32)
+    for block in blocks:
         windowed = padded[: len(block)]
         np.multiply(block, window, out=windowed[:, : settings.window])
         spectrum = rfft(windowed, axis=1, workers=1)

@@ -150,7 +150,8 @@ def _prepare(sources: Sequence[Source], folder: Path, workers: int | None) -> No
     _require_writable(folder)
     total = sum(len(source.cuts) for source in sources)
     workers = workers or os.cpu_count() or 1
-    chunks = _chunks(sources, max(_SMALLEST, min(_PART, -(-total // workers))))
+    rounds = -(-total // (workers * _PART))  # in each of which every worker makes one part
+    chunks = _chunks(sources, max(_SMALLEST, -(-total // (workers * rounds))))
     workers = 1 if total < _FEW else min(workers, len(chunks))
     with task(_("Listening"), total) as advance:
         if workers > 1:
