@@ -7,9 +7,12 @@ import os
 from importlib import import_module
 from typing import Any
 
-# Threads of a CPU computation sleep while they wait for one another. Spinning, GNU OpenMP's way, makes a training
-# several times slower once anything else runs on the machine (benchmarks/waiting.py). Read when torch loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads of a CPU computation spin for some microseconds while they wait for one another, and then sleep. To spin
+# on, as GNU OpenMP does, makes a training several times slower once anything else runs on the machine; to sleep
+# at once makes one half as fast on an idle machine (benchmarks/waiting.py). Read when torch loads.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOMES = {
     "Corpus": "sentir.corpus.types",

@@ -22,7 +22,7 @@ from sentir.recipe import Train
 from sentir.training.averaging import WeightAverage
 from sentir.training.batching import Batches, draw_batches
 from sentir.training.engine import engine_arguments, quiet
-from sentir.training.hardware import deterministic, full_precision, threads
+from sentir.training.hardware import deterministic, full_precision, keep_freed_memory, threads
 from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.preparer import Prepared
@@ -214,6 +214,7 @@ def train_model(
         RecipeError: if the machine cannot train in the wanted precision.
         SentirError: if best weights or checkpoints cannot be written.
     """
+    keep_freed_memory()
     size = max(1, round(settings.batch * len(prepared.units) / max(len(prepared.ids), 1)))
     epochs, bar, labels = Epochs(), Bar(), beside(targets, also)
     collate = _collator(prepared, labels, cast(Sequence[str], model.inputs), settings, epochs)
