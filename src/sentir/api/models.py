@@ -108,10 +108,10 @@ def _judged(
     model: Place, root: Place | None, data: Data | None, split: str, reason: str
 ) -> tuple[Judge, Entrant, bool]:
     """Return the judge, a model with its predictions, and whether this is the corpus that it learned from."""
+    _check_reason(split, reason)
     recognizer, name = _load(model), Path(model).name
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
-    _check_reason(split, reason)
     found = recognizer.predict(corpus.split(split))
     judge = _judge(corpus, split, recognizer.recipe, reason, [name])
     taught = recognizer.facts.get("fingerprint") == corpus.fingerprint
@@ -140,6 +140,7 @@ def compare(
         PredictionsError: if they recognize different things.
         SentirError: if a model or the corpus cannot be used.
     """
+    _check_reason(split, reason)
     a, b = Path(a), Path(b)
     models = [_load(folder) for folder in (a, b)]
     corpus = read_corpus(models[0].recipe.data, root)
@@ -156,7 +157,6 @@ def compare(
         raise PredictionsError(
             _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
         )
-    _check_reason(split, reason)
     found = [recognizer.predict(utterances) for recognizer in models]
     judge = _judge(corpus, split, recipe, reason, names)
     first, second = map(_entrant, names, models, found)

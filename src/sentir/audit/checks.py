@@ -26,6 +26,7 @@ from sentir.corpus.types import SPLITS, Corpus, Issue, Labels
 from sentir.i18n import _
 
 _EXAMPLES = 5
+_TOLD = 3  # issues of a kind that are told one by one
 _RARE = 10  # train utterances below which nothing can be learned of a label
 
 
@@ -79,15 +80,15 @@ def audit(corpus: Corpus, hearing: Hearing | None = None, *, known: Sequence[Fin
 
 
 def _about_issues(corpus: Corpus) -> list[Finding]:
-    """Group what the reader found by kind."""
+    """Group what the reader found by kind; few are told one by one."""
     groups: dict[tuple[str, str], list[Issue]] = defaultdict(list)
     for issue in corpus.issues:
         groups[issue.kind, issue.severity].append(issue)
     findings = []
     for (kind, severity), issues in groups.items():
-        message = issues[0].message
-        if len(issues) > 1:
-            message = _("{n} times, the first: {message}", n=len(issues), message=message)
+        message = " ".join(issue.message for issue in issues[:_TOLD])
+        if len(issues) > _TOLD:
+            message = _("{n} times, the first: {message}", n=len(issues), message=issues[0].message)
         places = tuple(issue.where for issue in issues[:_EXAMPLES])
         cost = {"problem": "lost", "warning": "warned"}.get(severity)
         grade = grade_of(cost, len(issues) / max(1, len(corpus))) if cost else "A"

@@ -73,7 +73,7 @@ class Table(Section):
             raise ValueError(_("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'"))
         if self.label_separator and not self.label:
             raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
-        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
+        if not (min(self.fractions) > 0 and abs(sum(self.fractions) - 1) <= 1e-6):  # also where one is NaN
             raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
         return self
 
