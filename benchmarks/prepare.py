@@ -122,7 +122,7 @@ def sentirs(clips: Sequence[Clip], folder: Path) -> None:
 
 def thesis_way(clips: Sequence[Clip], folder: Path, ffmpeg: str | None, *, twice: bool = False) -> None:
     """Prepare clips as the thesis did; without FFmpeg they are read as the wav that they are."""
-    import librosa
+    import librosa  # not above, for worker processes read this file as well
     from scipy.ndimage import zoom
 
     for clip in clips:
@@ -148,7 +148,7 @@ def to_wav(ffmpeg: str, clip: Clip, path: Path) -> None:
 
 def librosas(wave: np.ndarray) -> None:
     """Make the mel and the features of the set ``thesis`` at Sentir's settings."""
-    import librosa  # here, for worker processes read this file as well
+    import librosa
 
     cut = {"frame_length": WINDOW, "hop_length": HOP}
     spectra = {"n_fft": FFT, "win_length": WINDOW, "hop_length": HOP}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from av import AudioFifo
     from av.audio.frame import AudioFrame
 
 BATCH = 1 << 14  # samples per channel that are mixed at a time; more would leave the processor's cache
@@ -27,21 +28,17 @@ class Downmix:
     """
 
     def __init__(self) -> None:
-        from av import AudioFifo
-
         self.samples = 0
         self._pieces = [np.zeros(0, np.float32)]
         self._layout = ""
-        self._queue = AudioFifo()
+        self._queue = _queue()
 
     def add(self, frame: AudioFrame) -> None:
         """Add a frame; its timestamp is taken from it, so that any may follow any."""
-        from av import AudioFifo
-
         layout = f"{frame.format.name} {frame.layout.name}"
         if layout != self._layout:  # a queue reads as many planes as its first frame had
             self._mix()
-            self._queue, self._layout = AudioFifo(), layout
+            self._queue, self._layout = _queue(), layout
         frame.pts = None
         self._queue.write(frame)
         self.samples += frame.samples
@@ -62,6 +59,12 @@ class Downmix:
     def _mix(self) -> None:
         if frame := self._queue.read():
             self._pieces.append(_mono(frame))
+
+
+def _queue() -> AudioFifo:
+    from av import AudioFifo
+
+    return AudioFifo()
 
 
 def _mono(frame: AudioFrame) -> NDArray[np.float32]:

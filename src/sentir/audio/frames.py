@@ -49,9 +49,9 @@ _ROLLOFF = 0.85
 _TINY = 1e-10
 _FULL = 0.98
 _SILENT_DB = -70.0
-_GROUP = 16  # bins; the roll-off is first looked for among groups of bins, then in its group
+_GROUP = 16  # bins, and as many groups of them: the roll-off is first looked for among groups, then in its own
 _SUMS = np.triu(np.ones((_GROUP, _GROUP), dtype=np.float32))
-_ENDS = np.vstack([np.repeat(_SUMS, _GROUP, axis=0)[: FFT // 2], np.zeros((1, _GROUP), dtype=np.float32)])
+_ENDS = np.vstack([np.repeat(_SUMS, _GROUP, axis=0), np.zeros((1, _GROUP), dtype=np.float32)])
 _SHARE = np.full(FFT // 2 + 1, 1 / (FFT // 2 + 1), dtype=np.float32)
 
 THESIS = (
@@ -193,10 +193,9 @@ def _rolloff(power: Frames) -> NDArray[np.float64]:
     magnitude = np.sqrt(power)
     ends = magnitude @ _ENDS
     enough = _ROLLOFF * (ends[:, -1:] + magnitude[:, -1:])
-    groups = ends.shape[1]
-    group = np.minimum((ends < enough).sum(axis=1), groups - 1)
+    group = np.minimum((ends < enough).sum(axis=1), _GROUP - 1)
     rows = np.arange(len(power))
-    sums = magnitude[:, :-1].reshape(-1, groups, _GROUP)[rows, group] @ _SUMS
+    sums = magnitude[:, :-1].reshape(-1, _GROUP, _GROUP)[rows, group] @ _SUMS
     sums[group > 0] += ends[rows, group - 1][group > 0, None]
     inside = (sums < enough).sum(axis=1)
     return (_GROUP * group + inside) * (RATE / FFT)
