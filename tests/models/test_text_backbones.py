@@ -4,12 +4,14 @@ import shutil
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import T5Config
 
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.models import encoders
-from sentir.models.encoders import load_text_encoder
+from sentir.models.encoders import load_text_encoder, masked_max
 from sentir.models.text_backbones import normalize_twitter, text_backbone
 from sentir.models.tokenization import TextTokenizer
 from sentir.testing import SENTENCES, check_text_backbone, tiny_backbone
@@ -38,7 +40,7 @@ def test_every_backbone_keeps_the_contract(tiny):
 
 
 def test_the_contract_notices_pooled_padding(tiny, monkeypatch):
-    monkeypatch.setattr(encoders, "masked_mean", lambda states, mask: states.mean(1))
+    monkeypatch.setitem(encoders.POOLINGS, "mean", lambda states, mask: states.mean(1))
     with pytest.raises(AssertionError, match="padding changes the vectors"):
         check_text_backbone(tiny.name, tiny.weights)
 
@@ -167,6 +169,29 @@ def test_layers_are_chosen_by_number_from_either_end(tiny):
     batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in chosen.inputs}
     with torch.no_grad():
         torch.testing.assert_close(chosen(**batch), tiny.vectors(rows)[:, [2, 0]])
+
+
+def test_the_largest_over_the_tokens_stands_behind_the_means(tiny):
+    rows = [tiny.tokenizer.encode(text) for text in ("", *SENTENCES)]
+    ways = {"layers": (0, -1), "pooling": ("mean", "max")}
+    both = load_text_encoder(tiny.name, weights=str(tiny.weights), **ways)[0].eval()
+    batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in both.inputs}
+    with torch.no_grad():
+        found = both(**batch)
+        plain = [both.transformer(torch.tensor([row["input_ids"]]), output_hidden_states=True) for row in rows]
+    assert found.shape == (len(rows), *both.states_shape) == (len(rows), 4, both.width)
+    torch.testing.assert_close(found[:, :2], tiny.vectors(rows)[:, [0, -1]])
+    largest = torch.stack([torch.stack([o.hidden_states[n][0].amax(0) for n in (0, -1)]) for o in plain])
+    torch.testing.assert_close(found[:, 2:], largest, atol=1e-5, rtol=1e-4)
+
+
+@given(st.data())
+def test_a_largest_value_knows_nothing_of_what_is_masked(data):
+    length = data.draw(st.integers(1, 6))
+    states = torch.tensor(data.draw(st.lists(st.floats(-9, 9), min_size=length, max_size=length)))[None, :, None]
+    mask = torch.tensor(data.draw(st.lists(st.booleans(), min_size=length, max_size=length)))[None]
+    kept = states[0, mask[0], 0]
+    assert masked_max(states, mask.long()).item() == (kept.max().item() if len(kept) else 0)
 
 
 def test_random_weights_keep_the_architecture_and_differ_from_the_pretrained(tiny):

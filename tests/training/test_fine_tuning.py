@@ -17,12 +17,12 @@ from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.encoders import load_text_encoder
 from sentir.readers import READERS
-from sentir.recipe import Recipe
+from sentir.recipe import Model, Recipe, Train
 from sentir.recognizer import Recognizer
 from sentir.testing import tiny_backbone
 from sentir.training import hardware, watching
 from sentir.training.building import MODELS
-from sentir.training.checks import check_settings
+from sentir.training.checks import check_settings, idle_settings
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.optim import layer_scales, parameter_groups
@@ -297,6 +297,12 @@ def test_a_part_of_the_network_without_anything_to_do_is_refused(model, what, wo
     check_settings(tiny_recipe(weights, model=model | works), corpus.space("emotion"))
 
 
+def test_how_tokens_are_pooled_is_refused_for_a_model_that_only_listens():
+    model = {"token_pooling": ["mean", "max"]}
+    listens = idle_settings(Model(kind="emotion_model", **model), Train())
+    assert listens == {"model.token_pooling": "a model that reads"} and not idle_settings(Model(**model), Train())
+
+
 def test_a_context_of_the_past_gets_no_features_that_know_what_follows(corpus, weights):
     model = {"context": "dialogue", "dialogue": {"reads": "past"}, "features": ["dialogue", "lexical"]}
     with pytest.raises(RecipeError, match=r"tells how many turns do; remove it from 'model\.features'"):
@@ -312,6 +318,22 @@ def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weight
     recipe = tiny_recipe(weights, train={"augment": {"gain_db": 3.0}})
     with pytest.raises(RecipeError, match=r"'train\.augment' does nothing here: it needs a network over mels"):
         check_settings(recipe, corpus.space("emotion"))
+
+
+def test_two_passes_that_no_dropout_makes_different_are_refused(corpus, weights):
+    same = tiny_recipe(weights, model={"dropout": 0.0}, train={"consistency": 1.0})
+    with pytest.raises(RecipeError, match=r"'train\.consistency' does nothing here: it needs model\.dropout > 0"):
+        fit(same, corpus)
+    check_settings(same.override({"model": {"dropout": 0.1}}), corpus.space("emotion"))
+
+
+def test_two_passes_are_learned_from_together(corpus, weights):
+    once, agreeing, again = (
+        fit(tiny_recipe(weights, model={"dropout": 0.5}, train=train), corpus).dev.probabilities
+        for train in ({}, {"consistency": 4.0}, {"consistency": 4.0})
+    )
+    np.testing.assert_array_equal(agreeing, again)
+    assert not np.allclose(once, agreeing)
 
 
 def test_logit_adjustment_of_several_labels_is_refused_for_thresholds_do_it(corpus, weights):
@@ -338,6 +360,7 @@ def test_every_setting_can_be_used_together(task, corpus, weights):
         "precision": "bfloat16",
         "deterministic": True,
         "average": 0.9,
+        "consistency": 1.0,
     }
     train |= {"logit_adjustment": 1.0} if task == "emotion" else {}
     recipe = tiny_recipe(weights, data={"task": task}, model=TUNED | {"context": "dialogue"}, train=train)

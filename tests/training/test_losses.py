@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.distributions import Bernoulli, Categorical, kl_divergence
 from torch.nn import functional
 
 from sentir.corpus.labels import LabelSpace
@@ -96,6 +97,32 @@ def test_the_engines_count_of_labels_divides_the_sum():
     targets, scores = encode_targets(SINGLE, ONE), logits()
     loss = make_loss(SINGLE, torch.ones(3))
     torch.testing.assert_close(loss(scores, targets, 12) * 2, loss(scores, targets))
+
+
+# Two passes
+
+
+@pytest.mark.parametrize(("space", "labels"), [(SINGLE, ONE), (MULTI, SEVERAL)])
+def test_two_passes_cost_the_mean_of_both_and_their_divergence_where_there_are_labels(space, labels):
+    targets, passes = encode_targets(space, labels), torch.stack([logits(), logits().flip(0)])
+    found = make_loss(space, torch.ones(3), consistency=0.7)(passes, targets)
+    plain = make_loss(space, torch.ones(3))
+    mean = (plain(passes[0], targets) + plain(passes[1], targets)) / 2
+    torch.testing.assert_close(plain(passes, targets), mean)
+    p, q = (distribution(space, one) for one in passes)
+    both = (kl_divergence(p, q) + kl_divergence(q, p)) / 2
+    torch.testing.assert_close(found, mean + 0.7 * both[targets != UNLABELED].mean())
+
+
+def distribution(space, one):
+    return Categorical(logits=one) if space is SINGLE else Bernoulli(logits=one)
+
+
+@pytest.mark.parametrize("space", [SINGLE, MULTI])
+def test_passes_that_agree_cost_what_one_does(space):
+    targets, scores = encode_targets(space, [("joy",), None, ("anger",)]), logits(3)
+    once, agreeing = make_loss(space, torch.ones(3)), make_loss(space, torch.ones(3), consistency=5.0)
+    torch.testing.assert_close(agreeing(torch.stack([scores, scores]), targets), once(scores, targets))
 
 
 def settings(**changes):

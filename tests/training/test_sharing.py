@@ -37,7 +37,8 @@ Path(f"{out}.{os.environ.get('RANK', 0)}.json").write_text(json.dumps(facts, def
 """
 # 6 dialogues in batches of 5: in the last one a second process has nothing to learn from.
 DIALOGUES = {"model": {"encoder": "finetune", "context": "dialogue"}, "train": {"batch": 25, "balance": "sqrt"}}
-LENGTHS = {"model": {"encoder": "finetune"}, "train": {"by_length": True, "accumulate": 2, "average": 0.9}}
+ALL = {"by_length": True, "accumulate": 2, "average": 0.9, "consistency": 1.0}
+LENGTHS = {"model": {"encoder": "finetune"}, "train": ALL}
 
 
 @pytest.fixture(scope="module")

@@ -242,9 +242,13 @@ def test_a_recipe_may_name_its_own_task_among_all(corpus, weights):
     np.testing.assert_array_equal(one.dev.probabilities, two.dev.probabilities)
 
 
-@pytest.mark.parametrize("train", [{"sampling": "balanced"}, {"accumulate": 2}, {"average": 0.5}])
+WAYS = [{"sampling": "balanced"}, {"accumulate": 2}, {"average": 0.5}, {"consistency": 1.0}]
+
+
+@pytest.mark.parametrize("train", WAYS)
 def test_ways_to_learn_work_with_two_tasks(train, corpus, weights):
-    assert len(fit(tiny_recipe(weights, **BOTH, train=train), corpus).training.points) == 2
+    model = BOTH["model"] | {"dropout": 0.1}
+    assert len(fit(tiny_recipe(weights, model=model, train=train), corpus).training.points) == 2
 
 
 EVERYTHING = {"kind": "multimodal", "features": ["functionals", "lexical"], "context": "dialogue"}

@@ -95,7 +95,7 @@ def test_chunks_and_batches_of_any_size_give_the_same(loaded, monkeypatch, tmp_p
     assert len(list(tmp_path.rglob("*.npy"))) == 4
 
 
-def test_other_weights_and_layers_have_another_digest_and_a_reload_the_same(loaded, weights, tmp_path):
+def test_other_weights_layers_and_pooling_have_another_digest_and_a_reload_the_same(loaded, weights, tmp_path):
     same = load_text_encoder("roberta-base", weights=str(weights))[0]
     layers = load_text_encoder("roberta-base", weights=str(weights), layers=(0, 1))[0]
     moved = tiny_backbone("roberta-base", tmp_path, [*SENTENCES, "more words"])
@@ -103,8 +103,9 @@ def test_other_weights_and_layers_have_another_digest_and_a_reload_the_same(load
     nudged = load_text_encoder("roberta-base", weights=str(weights))[0]
     with torch.no_grad():
         next(nudged.parameters())[0, 0] += 1e-3
-    digests = [encoder_digest(encoder) for encoder in (layers, other, nudged, loaded[0])]
-    assert len(set(digests)) == 4
+    largest = load_text_encoder("roberta-base", weights=str(weights), pooling=("max",))[0]
+    digests = [encoder_digest(encoder) for encoder in (layers, other, nudged, largest, loaded[0])]
+    assert len(set(digests)) == 5
     assert encoder_digest(same) == digests[-1]
 
 

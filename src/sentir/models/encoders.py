@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,15 @@ def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
     return (states * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
+def masked_max(states: Tensor, mask: Tensor) -> Tensor:
+    """Take the largest of ``(N, T, d)`` where the ``(N, T)`` mask is 1 → ``(N, d)``; 0 where it is 1 nowhere."""
+    known = mask.bool().unsqueeze(-1)
+    return torch.where(known.any(1), states.masked_fill(~known, -torch.inf).amax(1), 0.0)
+
+
+POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mean": masked_mean, "max": masked_max}
+
+
 def enable_checkpointing(transformer: Any) -> None:
     """Let a transformer compute activations anew in the backward pass, under transformers' new or old name."""
     enable = getattr(transformer, "activation_checkpointing_enable", None)
@@ -59,11 +68,12 @@ def read_layers(transformer: Any, layers: tuple[int, ...] | None, *, setting: st
 
 
 class TextEncoder(nn.Module):
-    """A text transformer that gives the mean token vector of each of its layers.
+    """A text transformer that gives vectors of its layers, pooled over tokens.
 
     Args:
         transformer: a bare transformers encoder.
         layers: hidden layers to read, 0 being the embeddings, negative ones from the end; ``None`` = all.
+        pooling: names in `POOLINGS`; each gives a vector per layer.
 
     Raises:
         RecipeError: if the transformer has no such layer.
@@ -71,15 +81,22 @@ class TextEncoder(nn.Module):
 
     inputs = ("input_ids", "attention_mask", "token_type_ids", "pool_mask")
 
-    def __init__(self, transformer: Any, layers: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self, transformer: Any, layers: tuple[int, ...] | None = None, pooling: tuple[str, ...] = ("mean",)
+    ) -> None:
         super().__init__()
-        self.transformer = transformer
+        self.transformer, self.pooling = transformer, pooling
         self.layers = read_layers(transformer, layers, setting="model.layers")
 
     @property
     def width(self) -> int:
         """Width d of a vector."""
         return int(self.transformer.config.hidden_size)
+
+    @property
+    def states_shape(self) -> tuple[int, int]:
+        """Shape ``(L, d)`` of what it gives of one utterance: all layers pooled one way, then the next."""
+        return len(self.layers) * len(self.pooling), self.width
 
     def checkpoint_gradients(self) -> None:
         """Compute activations anew in the backward pass instead of keeping them (Chen et al. 2016).
@@ -122,8 +139,9 @@ class TextEncoder(nn.Module):
         taken = {name: tensor for name, tensor in tokens.items() if name != "pool_mask"}
         states = self.transformer(**taken, output_hidden_states=True).hidden_states
         pool = tokens["pool_mask"]
-        means = torch.stack([masked_mean(states[n], pool) for n in self.layers], dim=1)
-        return (means, states[self.layers[-1]], pool.bool()) if positions else means
+        ways = [POOLINGS[name] for name in self.pooling]
+        pooled = torch.stack([way(states[n], pool) for way in ways for n in self.layers], dim=1)
+        return (pooled, states[self.layers[-1]], pool.bool()) if positions else pooled
 
 
 def _trimmed(tokens: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
@@ -138,6 +156,7 @@ def load_text_encoder(
     weights: str | None = None,
     pretrained: bool = True,
     layers: tuple[int, ...] | None = None,
+    pooling: tuple[str, ...] = ("mean",),
     max_length: int | None = None,
 ) -> tuple[TextEncoder, TextTokenizer, TextBackbone]:
     """Load a text backbone and its tokenizer.
@@ -147,6 +166,7 @@ def load_text_encoder(
         weights: a folder or hub id to take the weights and tokenizer from instead.
         pretrained: ``False`` keeps the architecture and draws random weights.
         layers: hidden layers to read; ``None`` = all.
+        pooling: names in `POOLINGS`.
         max_length: longest input in tokens, if shorter than what the backbone allows.
 
     Raises:
@@ -165,7 +185,7 @@ def load_text_encoder(
             _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",
               name=source.location)
         )  # fmt: skip
-    return TextEncoder(transformer, layers), TextTokenizer(tokenizer, length, spec.normalize), spec
+    return TextEncoder(transformer, layers, pooling), TextTokenizer(tokenizer, length, spec.normalize), spec
 
 
 def save_text_encoder(encoder: TextEncoder, tokenizer: TextTokenizer, folder: Path) -> None:

@@ -76,7 +76,7 @@ class HybridTransformerClassifier(nn.Module):
         if encoder is None and states_shape is None:
             encoder = load_text_encoder(model_name, layers=(-1,))[0]
         self.encoder = encoder
-        layers, width = states_shape or (len(encoder.layers), encoder.width)  # type: ignore[union-attr]
+        layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
         pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat  # one layer has nothing to mix
         self.layer_pooling = pooling(layers, width)
         self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())

@@ -81,7 +81,7 @@ class MultimodalClassifier(nn.Module):
         if encoder is None and states_shape is None:
             encoder = load_text_encoder(model_name, layers=(-1,))[0]
         self.encoder, self.modality_dropout = encoder, modality_dropout
-        layers, width = states_shape or (len(encoder.layers), encoder.width)  # type: ignore[union-attr]
+        layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
         pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
         self.layer_pooling = pooling(layers, width)
         self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())

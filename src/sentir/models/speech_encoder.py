@@ -29,6 +29,7 @@ class SpeechEncoder(nn.Module):
     """
 
     inputs = ("wave", "steps", "has_sound")
+    pooling = ("mean",)
 
     def __init__(
         self,
@@ -50,6 +51,11 @@ class SpeechEncoder(nn.Module):
         """Width d of a vector."""
         return int(self.transformer.config.hidden_size)
 
+    @property
+    def states_shape(self) -> tuple[int, int]:
+        """Shape ``(L, d)`` of what it gives of one clip."""
+        return len(self.layers), self.width
+
     def checkpoint_gradients(self) -> None:
         """Compute activations anew in the backward pass instead of keeping them (Chen et al. 2016)."""
         enable_checkpointing(self.transformer)
@@ -65,7 +71,7 @@ class SpeechEncoder(nn.Module):
         Returns:
             ``(N, L, d)``.
         """
-        found = wave.new_zeros(len(wave), len(self.layers), self.width)
+        found = wave.new_zeros(len(wave), *self.states_shape)
         for rows in self._together(steps, has_sound):
             vectors = self._encode(wave[rows], steps[rows])
             found = found.index_copy(0, rows, vectors.to(found.dtype))

@@ -30,7 +30,7 @@ class SpeechSide(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        layers, width = states_shape or (len(encoder.layers), encoder.width)  # type: ignore[union-attr]
+        layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
         pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
         self.layer_pooling = pooling(layers, width)
         self.widths, self.position_width = (self.layer_pooling.width_out,), width

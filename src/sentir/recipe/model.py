@@ -104,7 +104,8 @@ class Model(Section):
             learn in a frozen encoder and are merged into it at the end).
         lora: the adapters.
         layers: hidden layers to read, 0 being the embeddings; none = all when mixed, the last otherwise.
-        layer_pooling: ``mix`` (learned weights over layers) or ``concat``.
+        token_pooling: how the tokens of a layer become a vector, ``mean`` or ``max``; several give it several.
+        layer_pooling: ``mix`` (learned weights over a text's vectors) or ``concat``.
         max_length: longest input in tokens; none = what the backbone allows.
         context: ``none``, ``window`` (previous turns in the text input) or ``dialogue`` (a layer over dialogues).
         dialogue: that layer.
@@ -130,6 +131,7 @@ class Model(Section):
     encoder: Literal["frozen", "finetune", "lora"] = "frozen"
     lora: Lora = Lora()
     layers: tuple[int, ...] | None = Field(None, min_length=1)
+    token_pooling: tuple[Literal["mean", "max"], ...] = Field(("mean",), min_length=1)
     layer_pooling: Literal["mix", "concat"] = "mix"
     max_length: int | None = Field(None, ge=8)
     context: Literal["none", "window", "dialogue"] = "none"

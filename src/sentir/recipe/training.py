@@ -49,6 +49,8 @@ class Train(Section):
         label_smoothing: share of a target that is spread over all labels.
         logit_adjustment: times the logarithm of a label's share of train is added to its logit in the loss, not
             in predictions, which so favor rare labels (tau of Menon et al. 2021); 0 = none.
+        consistency: how much it costs that two passes over a batch, which dropout makes different, disagree (half
+            the alpha of R-Drop, Liang et al. 2021); 0 = one pass. A step takes twice as long.
         balance: class weights, ``none``, ``sqrt`` or ``inverse`` of the label counts, with mean 1 over train; of
             several labels, a present one weighs ``(absent / present)`` to the power 0, ½ or 1.
         sampling: ``all`` (every utterance once an epoch) or ``balanced`` (as many draws, labels equally often;
@@ -79,6 +81,7 @@ class Train(Section):
     focal_gamma: float = Field(2.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     logit_adjustment: float = Field(0.0, ge=0)
+    consistency: float = Field(0.0, ge=0)
     balance: Literal["none", "sqrt", "inverse"] = "none"
     sampling: Literal["all", "balanced"] = "all"
     max_grad_norm: float = Field(1.0, gt=0)

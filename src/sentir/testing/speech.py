@@ -49,7 +49,7 @@ def _vectors(encoder: SpeechEncoder, extractor: SpeechExtractor, waves: list[Wav
 @torch.no_grad()
 def _check_vectors(encoder: SpeechEncoder, extractor: SpeechExtractor, waves: list[Wave | None]) -> None:
     together = _vectors(encoder, extractor, waves)
-    shape = (len(waves), len(encoder.layers), encoder.width)
+    shape = (len(waves), *encoder.states_shape)
     assert together.shape == shape, f"the vectors have shape {tuple(together.shape)}, not {shape}"
     assert together.isfinite().all(), "a vector is not finite"
     for vectors, wave in zip(together, waves, strict=True):

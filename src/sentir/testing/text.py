@@ -49,7 +49,7 @@ def _vectors(encoder: TextEncoder, tokenizer: TextTokenizer, texts: Sequence[str
 def _check_vectors(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     texts = ["", *SENTENCES]
     together = _vectors(encoder, tokenizer, texts)
-    shape = (len(texts), len(encoder.layers), encoder.width)
+    shape = (len(texts), *encoder.states_shape)
     assert together.shape == shape, f"the vectors have shape {tuple(together.shape)}, not {shape}"
     assert together.isfinite().all(), "a vector is not finite"
     alone = torch.cat([_vectors(encoder, tokenizer, [text]) for text in texts])

@@ -109,7 +109,7 @@ def _reading(preparer: Preparer) -> dict[str, Any]:
     encoder, frozen = preparer.text.encoder, preparer.text.frozen
     return {
         "encoder": None if frozen else encoder,
-        "states_shape": (len(encoder.layers), encoder.width) if frozen else None,
+        "states_shape": encoder.states_shape if frozen else None,
         "layer_pooling": preparer.model.layer_pooling,
     }
 
@@ -120,7 +120,7 @@ def _hearing(preparer: Preparer, fresh: bool, shape: str) -> dict[str, Any]:
     if waves is None:
         return {"pretrained": fresh and audio.pretrained, "weights": audio.weights if fresh else None}
     if waves.frozen:
-        return {shape: (len(waves.encoder.layers), waves.encoder.width)}
+        return {shape: waves.encoder.states_shape}
     return {"speech": waves.encoder}
 
 

@@ -52,7 +52,9 @@ def _idle_in_training(model: Model, train: Train) -> dict[str, str]:
     changes = any((augment.masks, augment.gain_db, augment.shift_seconds, augment.speed))
     wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
     wants_encoder, wants_mel = _("a text or speech encoder that is fine-tuned"), _("a network over mels")
+    drops = model.dropout > 0 or reads or learns_waves
     return _idle(
+        ("train.consistency", train.consistency > 0, drops, "model.dropout > 0"),
         ("train.layer_decay", train.layer_decay < 1, tuned, wants_tuned),
         ("train.freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
         ("train.gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
@@ -68,6 +70,7 @@ def _idle_in_model(model: Model) -> dict[str, str]:
     wants_window, wants_dialogue = "model.context = window", "model.context = dialogue"
     wants_both, wants_lora = _("a model that reads and listens"), "model.encoder = lora"
     found = {
+        "token_pooling": (reads, _("a model that reads")),
         "fusion": (both, wants_both),
         "modality_dropout": (both, wants_both),
         "lora": (reads and model.encoder == "lora", wants_lora),
@@ -89,6 +92,7 @@ def _idle_with_labels(recipe: Recipe, space: LabelSpace) -> dict[str, str]:
         ("train.logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
         ("train.label_smoothing", train.label_smoothing > 0, labels, wants_labels),
         ("train.loss", train.loss == "focal", labels, wants_labels),
+        ("train.consistency", train.consistency > 0, labels, wants_labels),
         ("train.sampling", train.sampling == "balanced", labels, wants_labels),
         ("train.also_weight", train.also_weight != 1, bool(recipe.also), _("another task in 'model.also'")),
         ("train.balance", train.balance != "none", labels, wants_labels),

@@ -103,7 +103,13 @@ def log_priors(space: LabelSpace, targets: Tensor) -> Tensor:
 
 
 def make_loss(
-    space: LabelSpace, weights: Tensor, *, gamma: float = 0.0, smoothing: float = 0.0, shift: Tensor | None = None
+    space: LabelSpace,
+    weights: Tensor,
+    *,
+    gamma: float = 0.0,
+    smoothing: float = 0.0,
+    shift: Tensor | None = None,
+    consistency: float = 0.0,
 ) -> Loss:
     """Return ``loss(logits, labels, num_items_in_batch)``: the weighted sum divided by the number of labels.
 
@@ -117,6 +123,10 @@ def make_loss(
         gamma: of the focal loss; 0 is plain cross-entropy.
         smoothing: share of a target spread over all labels, or over present and absent.
         shift: ``(K,)`` added to the logits here and nowhere else (Menon et al. 2021).
+        consistency: times `_disagreement` of two passes is added to the mean of their losses.
+
+    Returns:
+        A loss of ``(N, K)`` logits, or of those of two passes, ``(2, N, K)``.
     """
     total = _LOSSES[space.kind]
 
@@ -124,9 +134,24 @@ def make_loss(
         items = (labels != UNLABELED).sum() if num_items_in_batch is None else num_items_in_batch
         if shift is not None:
             logits = logits + shift.to(logits.device)
-        return total(logits, labels, weights.to(logits.device), gamma, smoothing) / max(int(items), 1)
+        passes = logits if logits.ndim == 3 else logits[None]
+        found = torch.stack([total(z, labels, weights.to(z.device), gamma, smoothing) for z in passes]).mean()
+        if consistency:
+            found = found + consistency * _disagreement(space, passes, labels)
+        return found / max(int(items), 1)
 
     return loss
+
+
+def _disagreement(space: LabelSpace, passes: Tensor, labels: Tensor) -> Tensor:
+    """Sum half of Jeffreys' divergence of two passes' probabilities over what is labeled.
+
+    Of probabilities p, q of logits x, y (softmax or sigmoids), that is ``½ Σ (p - q) · (x - y)``. Source: R-Drop
+    (Liang et al. 2021), whose alpha, added to the sum of both losses, is twice our ``consistency``.
+    """
+    p, q = passes.softmax(-1) if space.kind == "single" else passes.sigmoid()
+    known = labels != UNLABELED
+    return ((p - q) * (passes[0] - passes[1]))[known].sum() / 2
 
 
 def recipe_loss(space: LabelSpace, targets: Tensor, settings: Train) -> Loss:
@@ -136,5 +161,6 @@ def recipe_loss(space: LabelSpace, targets: Tensor, settings: Train) -> Loss:
         class_weights(space, targets, settings.balance),
         gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
         smoothing=settings.label_smoothing,
+        consistency=settings.consistency,
         shift=settings.logit_adjustment * log_priors(space, targets) if settings.logit_adjustment else None,
     )

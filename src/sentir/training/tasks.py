@@ -107,7 +107,7 @@ def tasks_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], settings
         settings: the recipe's.
 
     Returns:
-        A loss of the ``(N, ΣK)`` logits and of `losses.beside` of the targets.
+        A loss of the ``(N, ΣK)`` logits, or of those of two passes, and of `losses.beside` of the targets.
     """
     own = recipe_loss(spaces[0], targets[0], settings)
     if len(spaces) == 1:

@@ -42,7 +42,8 @@ class TextInput:
             layers = (-1,)
         name = model.backbone if weights is None or model.backbone in TEXT_BACKBONES else weights
         source = weights or model.weights
-        wanted = (name, source, model.pretrained or weights is not None, layers, model.max_length)
+        pretrained = model.pretrained or weights is not None
+        wanted = (name, source, pretrained, layers, model.token_pooling, model.max_length)
         self.encoder, self.tokenizer, self.digest = (
             _load_shared(*wanted, last_written(source or name)) if self.frozen else _load_own(*wanted)
         )
@@ -105,10 +106,15 @@ def require_pretrained(model: Model) -> None:
 
 
 def _load_own(
-    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None, max_length: int | None
+    name: str,
+    weights: str | None,
+    pretrained: bool,
+    layers: tuple[int, ...] | None,
+    pooling: tuple[str, ...],
+    max_length: int | None,
 ) -> tuple[TextEncoder, TextTokenizer, str]:
     encoder, tokenizer, _spec = load_text_encoder(
-        name, weights=weights, pretrained=pretrained, layers=layers, max_length=max_length
+        name, weights=weights, pretrained=pretrained, layers=layers, pooling=pooling, max_length=max_length
     )
     return encoder, tokenizer, ""
 
@@ -119,9 +125,10 @@ def _load_shared(
     weights: str | None,
     pretrained: bool,
     layers: tuple[int, ...] | None,
+    pooling: tuple[str, ...],
     max_length: int | None,
     written: int,
 ) -> tuple[TextEncoder, TextTokenizer, str]:
     """Load and hash an encoder that never changes, so that trainings share it."""
-    encoder, tokenizer, _digest = _load_own(name, weights, pretrained, layers, max_length)
+    encoder, tokenizer, _digest = _load_own(name, weights, pretrained, layers, pooling, max_length)
     return encoder, tokenizer, encoder_digest(encoder)

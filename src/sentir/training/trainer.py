@@ -120,10 +120,16 @@ class _Trainer(HubTrainer):
             self.optimizer = torch.optim.AdamW(groups, lr=self._settings.lr, fused=True)
         return self.optimizer
 
-    def compute_loss(self, *arguments: Any, **keywords: Any) -> Any:
-        """Keep frozen parts in evaluation mode."""
+    def compute_loss(self, model: nn.Module, *arguments: Any, **keywords: Any) -> Any:
+        """Keep frozen parts in evaluation mode; where passes are to agree, make two."""
         self._frozen.hold_still()
-        return super().compute_loss(*arguments, **keywords)
+        if not self._settings.consistency:
+            return super().compute_loss(model, *arguments, **keywords)
+
+        def twice(**inputs: Tensor) -> Tensor:
+            return torch.stack([model(**inputs), model(**inputs)])
+
+        return super().compute_loss(cast(nn.Module, twice), *arguments, **keywords)
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *arguments: Any) -> Tensor:
         """Learn from a batch, and count."""

@@ -36,8 +36,9 @@ T = TypeVar("T")
 
 
 def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
-    """Return a hash of an encoder's weights and of the layers that are read."""
-    hasher = hashlib.sha256(repr(encoder.layers).encode())
+    """Return a hash of an encoder's weights, of the layers that are read and of how they are pooled."""
+    pooling = "" if encoder.pooling == ("mean",) else encoder.pooling  # means alone, as they were named first
+    hasher = hashlib.sha256(f"{encoder.layers}{pooling}".encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         hasher.update(name.encode())
         hasher.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
@@ -149,7 +150,7 @@ def encode_frozen(
         ``(N, L, d)`` float32.
     """
     if not rows:
-        return np.zeros((0, len(encoder.layers), encoder.width), dtype=np.float32)
+        return np.zeros((0, *encoder.states_shape), dtype=np.float32)
     keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in rows]
     by_length = sorted(zip(keys, rows, strict=True), key=lambda pair: len(pair[1]["input_ids"]))
     return encode_once(

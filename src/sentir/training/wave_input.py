@@ -168,7 +168,7 @@ def encode_waves(encoder: SpeechEncoder, waves: Waves, *, digest: str, remember:
     Raises:
         AudioError: if a clip can no longer be decoded.
     """
-    found = np.zeros((len(waves.keys), len(encoder.layers), encoder.width), dtype=np.float32)
+    found = np.zeros((len(waves.keys), *encoder.states_shape), dtype=np.float32)
     heard = [row for row, key in enumerate(waves.keys) if key]
     keys = [_vector_key(waves.keys[row], waves.longest) for row in heard]
     if heard:
@@ -191,7 +191,7 @@ def _encode_clips(
     encoder.to(device).eval()
     heard = _decode(waves, rows)
     order = sorted(range(len(rows)), key=lambda n: int(waves.samples[rows[n]]))
-    found = np.zeros((len(rows), len(encoder.layers), encoder.width), dtype=np.float32)
+    found = np.zeros((len(rows), *encoder.states_shape), dtype=np.float32)
     with torch.inference_mode():
         while order:
             size = max(1, _AT_ONCE // max(int(waves.samples[rows[order[0]]]), waves.extractor.least))
