@@ -1,10 +1,13 @@
 """Batches of equal length: every unit once, drawn anew in each epoch, and the engine says which epoch it is."""
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.training.batching import LengthBatches
+from sentir.models.context import DialogueKind
+from sentir.models.hybrid_transformer import HybridTransformerClassifier
+from sentir.training.batching import LengthBatches, repeated
 
 LENGTHS = st.lists(st.sampled_from([100, 200, 300, 800]), max_size=40)
 
@@ -48,3 +51,22 @@ def test_company_and_the_order_of_lengths_change_from_epoch_to_epoch():
 @pytest.mark.parametrize("lengths", [(), (100,)])
 def test_nothing_and_one_are_no_special_cases(lengths):
     assert drawn(0, 0, lengths) == [[n] for n in range(len(lengths))]
+
+
+@pytest.mark.parametrize("layer", ["gru", "attention"])
+def test_a_repeated_batch_is_answered_as_often_and_alike(layer):
+    kind = DialogueKind(layer=layer, speakers=True)
+    over = {"context": "dialogue", "dialogue": kind, "hidden": 8}
+    model = HybridTransformerClassifier("", 2, 3, states_shape=(2, 8), **over).eval()
+    draw = torch.Generator().manual_seed(0)
+    inputs = {
+        "text_states": torch.randn(6, 2, 8, generator=draw),
+        "features": torch.randn(6, 2, generator=draw),
+        "dialogue": torch.tensor([4, 4, 0, 0, 4, 7]),
+        "turn": torch.tensor([0, 1, 0, 1, 2, 0]),
+        "speaker": torch.tensor([1, 2, 3, 3, 1, 4]),
+    }
+    with torch.no_grad():
+        once, thrice = model(**inputs), model(**repeated(inputs, 3))
+    torch.testing.assert_close(thrice, once.repeat(3, 1))
+    assert inputs["dialogue"].max() == 7, "what is given stays as it is"

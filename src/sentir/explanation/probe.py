@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sentir.corpus.types import Utterance
 from sentir.models.encoders import TextEncoder
 from sentir.recognizer import Recognizer, with_stacked
+from sentir.training.batching import repeated
 from sentir.training.preparer import Prepared, Preparer
 
 
@@ -64,11 +65,7 @@ class Probe:
         return self._odds(logits[self.row :: self.rows])
 
     def _versions(self, ids: Tensor) -> dict[str, Tensor]:
-        count = len(ids) // self.rows
-        inputs = {k: v.repeat(count, *(1,) * (v.ndim - 1)) for k, v in self.inputs.items()}
-        own = self.inputs["dialogue"]
-        version = torch.arange(count, device=own.device).repeat_interleave(self.rows)
-        return inputs | {"input_ids": ids, "dialogue": inputs["dialogue"] + version * (own.max() + 1)}
+        return repeated(self.inputs, len(ids) // self.rows) | {"input_ids": ids}
 
     def _odds(self, logits: Tensor) -> Tensor:
         if self.scale is not None:

@@ -50,7 +50,7 @@ class Train(Section):
         logit_adjustment: times the logarithm of a label's share of train is added to its logit in the loss, not
             in predictions, which so favor rare labels (tau of Menon et al. 2021); 0 = none.
         consistency: how much it costs that two passes over a batch, which dropout makes different, disagree (half
-            the alpha of R-Drop, Liang et al. 2021); 0 = one pass. A step takes twice as long.
+            the alpha of R-Drop, Liang et al. 2021); 0 = one pass. A step is of twice as many rows.
         balance: class weights, ``none``, ``sqrt`` or ``inverse`` of the label counts, with mean 1 over train; of
             several labels, a present one weighs ``(absent / present)`` to the power 0, ½ or 1.
         sampling: ``all`` (every utterance once an epoch) or ``balanced`` (as many draws, labels equally often;

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Sampler
@@ -96,6 +97,16 @@ class SortedBatches(Sampler[list[int]]):
 
 
 Batches = LengthBatches | SortedBatches
+
+
+def repeated(inputs: Mapping[str, Tensor], times: int) -> dict[str, Tensor]:
+    """Repeat a batch of N rows, ``(times · N, …)``, as if every dialogue had been held so many times."""
+    found = {name: tensor.repeat(times, *(1,) * (tensor.ndim - 1)) for name, tensor in inputs.items()}
+    if "dialogue" in inputs:
+        own = inputs["dialogue"]
+        held = torch.arange(times, device=own.device).repeat_interleave(len(own))
+        found["dialogue"] = found["dialogue"] + held * (own.max() + 1)
+    return found
 
 
 def draw_batches(prepared: Prepared, targets: Tensor, settings: Train, size: int) -> Batches | None:

@@ -6,7 +6,9 @@ from the same utterances; the engine adds the gradients up.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -59,6 +61,12 @@ def share_loader(loader: DataLoader, device: torch.device) -> DataLoader:
 def is_shared() -> bool:
     """Return whether this training is shared, which it is once the engine has joined the processes."""
     return distributed.is_available() and distributed.is_initialized() and world() > 1
+
+
+@cache
+def leave_at_exit() -> None:
+    """Take this process out of the group when it ends, without which its threads sometimes abort it there."""
+    atexit.register(distributed.destroy_process_group)
 
 
 def own_part(items: Iterable[T]) -> Iterable[T]:

@@ -20,14 +20,14 @@ from sentir.processes import world
 from sentir.progress import say
 from sentir.recipe import Train
 from sentir.training.averaging import WeightAverage
-from sentir.training.batching import Batches, draw_batches
+from sentir.training.batching import Batches, draw_batches, repeated
 from sentir.training.engine import engine_arguments, quiet
 from sentir.training.hardware import deterministic, full_precision, keep_freed_memory, threads
 from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.preparer import Prepared
 from sentir.training.resuming import Checkpoints, Progress, is_kept, training_digest, training_folder
-from sentir.training.sharing import Shares, random_batches, share_loader, total
+from sentir.training.sharing import Shares, is_shared, leave_at_exit, random_batches, share_loader, total
 from sentir.training.sound_input import Change
 from sentir.training.watching import Bar, Curves, Epochs, Speed, curves
 
@@ -121,13 +121,13 @@ class _Trainer(HubTrainer):
         return self.optimizer
 
     def compute_loss(self, model: nn.Module, *arguments: Any, **keywords: Any) -> Any:
-        """Keep frozen parts in evaluation mode; where passes are to agree, make two."""
+        """Keep frozen parts in evaluation mode; where two passes are to agree, make them."""
         self._frozen.hold_still()
         if not self._settings.consistency:
             return super().compute_loss(model, *arguments, **keywords)
 
         def twice(**inputs: Tensor) -> Tensor:
-            return torch.stack([model(**inputs), model(**inputs)])
+            return model(**repeated(inputs, 2)).unflatten(0, (2, -1))
 
         return super().compute_loss(cast(nn.Module, twice), *arguments, **keywords)
 
@@ -252,6 +252,8 @@ def train_model(
             deterministic(settings.deterministic),
             closing(bar),
         ):
+            if is_shared():
+                leave_at_exit()
             trainer.resume()
     points = trainer.progress.points
     best = points[trainer.progress.best]
