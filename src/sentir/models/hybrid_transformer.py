@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sentir.models.context import DialogueKind, build_context, context_inputs
+from sentir.models.dropout import Dropout
 from sentir.models.encoders import TextEncoder, load_text_encoder
 
 
@@ -79,7 +80,7 @@ class HybridTransformerClassifier(nn.Module):
         layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
         pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat  # one layer has nothing to mix
         self.layer_pooling = pooling(layers, width)
-        self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
+        self.text = nn.Sequential(Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
         self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
         fused = hidden + (hidden // 4 if num_features else 0)
         self.context = build_context(context, fused, hidden, kind=dialogue, dropout=dropout)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sentir.models.context import DialogueKind, build_context, context_inputs
+from sentir.models.dropout import Dropout
 from sentir.models.emotion_model import sound_side
 from sentir.models.encoders import TextEncoder, load_text_encoder
 from sentir.models.fusion import FUSIONS
@@ -84,7 +85,7 @@ class MultimodalClassifier(nn.Module):
         layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
         pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
         self.layer_pooling = pooling(layers, width)
-        self.text = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
+        self.text = nn.Sequential(Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
         self.audio = sound_side(
             backbone_name,
             pretrained=pretrained,
