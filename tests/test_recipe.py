@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
 from sentir.errors import RecipeError
+from sentir.i18n import in_language
 from sentir.recipe import DEFAULT_CLEANING, Recipe, merge, parse_override
 
 TEXT = """
@@ -78,14 +79,22 @@ def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
     [
         ("train.learning=1", "no setting 'train.learning'"),
         ("model.backbon=x", "no setting 'model.backbon'; did you mean 'backbone'?"),
-        ("train.epochs=0", "'train.epochs' cannot be 0"),
-        ("train.lr=fast", "'train.lr' cannot be 'fast'"),
-        ("model.encoder=thawed", "'model.encoder' cannot be 'thawed'"),
+        ("train.epochs=0", "'train.epochs' cannot be 0: give at least 1."),
+        ("train.epochs=1.5", "'train.epochs' cannot be 1.5: give a whole number."),
+        ("train.lr=fast", "'train.lr' cannot be 'fast': give a number."),
+        ("train.lr=0", "'train.lr' cannot be 0: give more than 0."),
+        ("train.average=1", "'train.average' cannot be 1: give less than 1."),
+        ("train.layer_decay=1.5", "'train.layer_decay' cannot be 1.5: give at most 1."),
+        ("train=7", "'train' cannot be 7: give a section of settings."),
+        ("model.encoder=thawed", "'model.encoder' cannot be 'thawed': give one of frozen, finetune, lora."),
+        ("model.pretrained=maybe", "'model.pretrained' cannot be 'maybe': give true or false."),
+        ("model.layers=6", "'model.layers' cannot be 6: give a list."),
+        ("data.reader=5", "'data.reader' cannot be 5: give a text."),
         ("data.table.label=x", None),
         ("data.table.text=x", "'data.table' cannot be"),
         ("study.always_report=['none']", "'none', which is no candidate"),
         ("train.lr", "'train.lr' is not an override"),
-        ("model.layers=[]", "'model.layers' cannot be []"),
+        ("model.layers=[]", "'model.layers' cannot be []: give a list of at least 1."),
         ("study.seeds=[1, 2, 1]", "'seeds' names a seed twice"),
         ("study.baselines=['acoustic', 'acoustic']", "'baselines' names a baseline twice"),
         ("study.candidates={majority = {}}", "'majority' is a baseline and a candidate; rename the candidate"),
@@ -98,6 +107,13 @@ def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, comp
     with pytest.raises(RecipeError, match=re.escape(complaint)) as caught:
         Recipe.load(recipe, [override])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["train.epochs=0", "model.layers=6", "model.encoder=thawed", "train.lr=x"])
+def test_a_mistake_is_said_in_the_readers_language(recipe, override):
+    with in_language("es"), pytest.raises(RecipeError, match=": indique ") as caught:
+        Recipe.load(recipe, [override])
+    assert "Input" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,10 @@ def tuned(weights, **tune):
         ({"train.lrr": RANGE}, "tune.space: there is no setting 'train.lrr'; did you mean 'lr'?"),
         ({"trian.lr": RANGE}, "there is no setting 'trian'; did you mean 'train'?"),
         ({"model.hiden": {"choices": [8]}}, "did you mean 'hidden'?"),
-        ({LR: {"low": -1.0, "high": 1.0}}, "'train.lr' cannot be -1.0: Input should be greater than 0"),
+        ({LR: {"low": -1.0, "high": 1.0}}, "'train.lr' cannot be -1.0: give more than 0"),
         (
             {"model.dropout": {"low": 0.0, "high": 1.0}},
-            "'model.dropout' cannot be 1.0: Input should be less than 1",
+            "'model.dropout' cannot be 1.0: give less than 1",
         ),
         ({"train.epochs": {"low": 1.0, "high": 9.0}}, "'train.epochs' cannot be"),
         ({"train.balance": {"choices": ["none", "square"]}}, "'train.balance' cannot be 'square'"),

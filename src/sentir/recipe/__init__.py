@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
+from sentir.recipe.complaints import complaint
 from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
 from sentir.recipe.differences import differences, settings
 from sentir.recipe.judging import Evaluation, Study
@@ -148,7 +149,7 @@ def _explain(error: ValidationError, where: str) -> str:
         return _("{where}: there is no setting '{key}'; {hint}", where=where, key=key, hint=hint)
     if first["type"] == "missing":
         return _("{where}: the setting '{key}' is missing.", where=where, key=key)
-    why, value = first["msg"].removeprefix("Value error, "), first["input"]
+    why, value = complaint(first), first["input"]
     if isinstance(value, Mapping):
         return _("{where}: '{key}' cannot be used: {why}.", where=where, key=key, why=why)
     return _("{where}: '{key}' cannot be {value!r}: {why}.", where=where, key=key, value=value, why=why)
