@@ -47,6 +47,7 @@ def main() -> None:
     corpus = read_corpus(recipe.data, given.root)
     rows = [u for u in corpus if u.split != "test"]
     fold_of = draw_folds(rows, given.folds, 0)
+    parts = [_held(corpus, rows, {key for key in fold_of if fold_of[key] == n}) for n in range(given.folds)]
     truth = corpus.space("emotion").encode([u.labels["emotion"] for u in rows])
     print(
         f"n = {len(rows)}, {given.folds} folds, {len(given.seeds)} seeds: {METRIC}, macro F1, and the difference"
@@ -54,20 +55,25 @@ def main() -> None:
     runs = {}
     for name in given.only:
         changed = recipe.override(WAYS[name])
-        runs[name] = [_run(changed.override({"train": {"seed": seed}}), corpus, fold_of) for seed in given.seeds]
+        runs[name] = [_run(changed.override({"train": {"seed": seed}}), parts, rows) for seed in given.seeds]
         scores = [score(corpus.space("emotion"), truth, *run) for run in runs[name]]
         means = [f"{np.mean([one[metric] for one in scores]):.4f}" for metric in (METRIC, "macro_f1")]
         print(f"{name:32}{'  '.join(means)}  {_difference(corpus, truth, rows, runs, name)}", flush=True)
 
 
-def _run(recipe: Recipe, corpus: Corpus, fold_of: dict[str, int]) -> tuple[np.ndarray, None]:
+def _held(corpus: Corpus, rows: list, fold: set[str]) -> Corpus:
+    """Return the rows, those of a fold as dev and all others as train."""
+    split = [replace(u, split="dev" if u.id in fold else "train") for u in rows]
+    return Corpus.build(corpus.name, split, corpus.spaces.values())
+
+
+def _run(recipe: Recipe, parts: list[Corpus], rows: list) -> tuple[np.ndarray, None]:
     """Return the probabilities of all rows, each from the training whose dev it was in."""
     found = {}
-    for fold in sorted(set(fold_of.values())):
-        rows = [replace(u, split="dev" if fold_of[u.id] == fold else "train") for u in corpus if u.id in fold_of]
-        dev = fit(recipe, Corpus.build(corpus.name, rows, corpus.spaces.values())).dev
+    for part in parts:
+        dev = fit(recipe, part).dev
         found |= dict(zip(dev.ids, dev.probabilities, strict=True))
-    return np.stack([found[u.id] for u in corpus if u.id in fold_of]), None
+    return np.stack([found[u.id] for u in rows]), None
 
 
 def _difference(corpus: Corpus, truth: np.ndarray, rows: list, runs: dict, name: str) -> str:

@@ -40,6 +40,12 @@ class LayerConcat(nn.Module):
 LAYER_POOLINGS: dict[str, type[LayerMix | LayerConcat]] = {"mix": LayerMix, "concat": LayerConcat}
 
 
+def build_layer_pooling(name: str, states_shape: tuple[int, int]) -> LayerMix | LayerConcat:
+    """Build a name's pooling of ``(N, L, d)`` states; a single layer has nothing to mix."""
+    layers, width = states_shape
+    return (LAYER_POOLINGS[name] if layers > 1 else LayerConcat)(layers, width)
+
+
 class HybridTransformerClassifier(nn.Module):
     """Text, numeric features and dialogue context → K logits per utterance.
 
@@ -77,9 +83,8 @@ class HybridTransformerClassifier(nn.Module):
         if encoder is None and states_shape is None:
             encoder = load_text_encoder(model_name, layers=(-1,))[0]
         self.encoder = encoder
-        layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
-        pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat  # one layer has nothing to mix
-        self.layer_pooling = pooling(layers, width)
+        shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
+        self.layer_pooling = build_layer_pooling(layer_pooling, shape)
         self.text = nn.Sequential(Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
         self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
         fused = hidden + (hidden // 4 if num_features else 0)

@@ -13,7 +13,7 @@ from sentir.models.dropout import Dropout
 from sentir.models.emotion_model import sound_side
 from sentir.models.encoders import TextEncoder, load_text_encoder
 from sentir.models.fusion import FUSIONS
-from sentir.models.hybrid_transformer import LAYER_POOLINGS, LayerConcat
+from sentir.models.hybrid_transformer import build_layer_pooling
 from sentir.models.speech_encoder import SpeechEncoder
 
 _TEXT, _SOUND = 0, 1
@@ -82,9 +82,8 @@ class MultimodalClassifier(nn.Module):
         if encoder is None and states_shape is None:
             encoder = load_text_encoder(model_name, layers=(-1,))[0]
         self.encoder, self.modality_dropout = encoder, modality_dropout
-        layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
-        pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
-        self.layer_pooling = pooling(layers, width)
+        shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
+        self.layer_pooling = build_layer_pooling(layer_pooling, shape)
         self.text = nn.Sequential(Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
         self.audio = sound_side(
             backbone_name,
@@ -100,7 +99,7 @@ class MultimodalClassifier(nn.Module):
         late = self.over == "logits"
         self.fusion = join(parts, num_classes) if late else join(2, hidden)
         self.positions = (
-            nn.ModuleList(nn.Linear(d, hidden) for d in (width, self.audio.position_width))
+            nn.ModuleList(nn.Linear(d, hidden) for d in (shape[1], self.audio.position_width))
             if self.over == "positions"
             else None
         )

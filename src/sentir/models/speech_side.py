@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sentir.models.hybrid_transformer import LAYER_POOLINGS, LayerConcat
+from sentir.models.hybrid_transformer import build_layer_pooling
 from sentir.models.speech_encoder import SpeechEncoder
 
 
@@ -30,10 +30,9 @@ class SpeechSide(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        layers, width = states_shape or encoder.states_shape  # type: ignore[union-attr]
-        pooling = LAYER_POOLINGS[layer_pooling] if layers > 1 else LayerConcat
-        self.layer_pooling = pooling(layers, width)
-        self.widths, self.position_width = (self.layer_pooling.width_out,), width
+        shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
+        self.layer_pooling = build_layer_pooling(layer_pooling, shape)
+        self.widths, self.position_width = (self.layer_pooling.width_out,), shape[1]
         self.inputs = ("speech_states", "has_sound") if encoder is None else encoder.inputs
         self.pretrained_parts = ("encoder.",) if encoder is not None and encoder.pretrained else ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,11 +43,18 @@ class TextInput:
             layers = (-1,)
         name = model.backbone if weights is None or model.backbone in TEXT_BACKBONES else weights
         source = weights or model.weights
-        pretrained = model.pretrained or weights is not None
-        wanted = (name, source, pretrained, layers, model.token_pooling, model.max_length)
-        self.encoder, self.tokenizer, self.digest = (
-            _load_shared(*wanted, last_written(source or name)) if self.frozen else _load_own(*wanted)
-        )
+        wanted: dict[str, Any] = {
+            "weights": source,
+            "pretrained": model.pretrained or weights is not None,
+            "layers": layers,
+            "pooling": model.token_pooling,
+            "max_length": model.max_length,
+        }
+        if self.frozen:
+            self.encoder, self.tokenizer, self.digest = _load_shared(last_written(source or name), name, **wanted)
+        else:
+            self.encoder, self.tokenizer, _spec = load_text_encoder(name, **wanted)
+            self.digest = ""
         if model.encoder == "lora" and weights is None:  # saved ones have theirs merged
             add_lora(self.encoder, model.lora)
 
@@ -105,30 +113,8 @@ def require_pretrained(model: Model) -> None:
         )
 
 
-def _load_own(
-    name: str,
-    weights: str | None,
-    pretrained: bool,
-    layers: tuple[int, ...] | None,
-    pooling: tuple[str, ...],
-    max_length: int | None,
-) -> tuple[TextEncoder, TextTokenizer, str]:
-    encoder, tokenizer, _spec = load_text_encoder(
-        name, weights=weights, pretrained=pretrained, layers=layers, pooling=pooling, max_length=max_length
-    )
-    return encoder, tokenizer, ""
-
-
 @lru_cache(maxsize=2)
-def _load_shared(
-    name: str,
-    weights: str | None,
-    pretrained: bool,
-    layers: tuple[int, ...] | None,
-    pooling: tuple[str, ...],
-    max_length: int | None,
-    written: int,
-) -> tuple[TextEncoder, TextTokenizer, str]:
-    """Load and hash an encoder that never changes, so that trainings share it."""
-    encoder, tokenizer, _digest = _load_own(name, weights, pretrained, layers, pooling, max_length)
+def _load_shared(written: int, name: str, **wanted: Any) -> tuple[TextEncoder, TextTokenizer, str]:
+    """Load and hash an encoder that never changes, so that trainings share it, and that was ``written`` then."""
+    encoder, tokenizer, _spec = load_text_encoder(name, **wanted)
     return encoder, tokenizer, encoder_digest(encoder)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -103,10 +103,13 @@ class WaveInput:
             layers = (-1,)
         name = audio.backbone if weights is None else weights
         source = weights or audio.weights
-        wanted = (name, source, audio.pretrained or weights is not None, layers)
-        self.encoder, self.extractor, self.digest = (
-            _load_shared(*wanted, last_written(source or name)) if self.frozen else _load_own(*wanted)
-        )
+        pretrained = audio.pretrained or weights is not None
+        wanted: dict[str, Any] = {"weights": source, "pretrained": pretrained, "layers": layers}
+        if self.frozen:
+            self.encoder, self.extractor, self.digest = _load_shared(last_written(source or name), name, **wanted)
+        else:
+            self.encoder, self.extractor = load_speech_encoder(name, **wanted)
+            self.digest = ""
 
     def prepare(self, utterances: Sequence[Utterance]) -> tuple[dict[str, Tensor], Waves | None]:
         """Turn N utterances that have been listened to into what the model takes.
@@ -230,17 +233,9 @@ def require_sound(train: Sequence[Utterance]) -> None:
         )
 
 
-def _load_own(
-    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None
-) -> tuple[SpeechEncoder, SpeechExtractor, str]:
-    return *load_speech_encoder(name, weights=weights, pretrained=pretrained, layers=layers), ""
-
-
 @lru_cache(maxsize=2)
-def _load_shared(
-    name: str, weights: str | None, pretrained: bool, layers: tuple[int, ...] | None, written: int
-) -> tuple[SpeechEncoder, SpeechExtractor, str]:
-    """Load and hash an encoder that never changes, so that trainings share it."""
-    encoder, extractor, _digest = _load_own(name, weights, pretrained, layers)
+def _load_shared(written: int, name: str, **wanted: Any) -> tuple[SpeechEncoder, SpeechExtractor, str]:
+    """Load and hash an encoder that never changes, so that trainings share it, and that was ``written`` then."""
+    encoder, extractor = load_speech_encoder(name, **wanted)
     settings = f"{encoder_digest(encoder)} {extractor.settings()}"
     return encoder, extractor, hashlib.sha256(settings.encode()).hexdigest()[:16]
