@@ -51,6 +51,7 @@ class Sound:
         problem: why there is no usable sound, one sentence; ``""`` if there is.
         problem_kind: the ``kind`` of the `AudioError`, to count by.
         kind: which mel it is, ``mel`` or ``thesis``.
+        notes: what a user should know of how it was decoded, a sentence each; empty if all is as it should be.
     """
 
     key: str = ""
@@ -60,6 +61,7 @@ class Sound:
     problem: str = ""
     problem_kind: str = ""
     kind: str = "mel"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
