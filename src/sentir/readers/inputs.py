@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
 from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, Row, is_dataset, load_rows, to_number
+from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.clips import is_media, list_folders
 from sentir.readers.folders import printable
 from sentir.readers.table import media_root
+from sentir.readers.table_keys import speaker_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def from_texts(texts: Sequence[str]) -> list[Utterance]:
     Raises:
         CorpusError: if a text is empty or blank.
     """
-    if not all(text.strip() for text in texts):
+    if any(map(is_blank, texts)):
         raise CorpusError(_("The text is empty; give some words."))
     texts = [printable(text) for text in texts]
     return [Utterance(f"text{n}", dialogue=f"text{n}", text=text) for n, text in enumerate(texts, start=1)]
@@ -90,9 +93,9 @@ def _turns(path: Path, columns: Columns) -> list[Utterance]:
     """Return the rows of a table, numbered within their dialogues."""
     name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
     turns: Counter[str] = Counter()
-    found = []
+    finder, found = ClipFinder(media_root(path)), []
     for n, row in enumerate(_table(path, columns), start=1):
-        named = _value(row, columns.dialogue)
+        named = plain(row.get(columns.dialogue, "")) or None
         alone = name if conversation else f"{name}:{n}"
         dialogue = alone if named is None else f"{name}:dialogue {named}"
         text, audio = row.get(columns.text), _value(row, columns.audio)
@@ -101,13 +104,15 @@ def _turns(path: Path, columns: Columns) -> list[Utterance]:
                 id=f"{name}:{n}",
                 dialogue=dialogue,
                 turn=turns[dialogue],
-                speaker=_value(row, columns.speaker),
-                text=None if audio and not text else text,
-                clip=Clip(media_root(path) / audio) if audio else None,
+                speaker=speaker_named(row.get(columns.speaker, "")) or None,
+                text=None if audio and is_blank(text) else text,
+                clip=Clip(finder.find(audio)[0]) if audio else None,
                 numbers=_numbers(row, columns),
             )
         )
         turns[dialogue] += 1
+    for issue in finder.issues(name):
+        say(f"{name}: {issue.message}")
     return found
 
 
@@ -127,8 +132,9 @@ def _clip(path: Path) -> Utterance:
 
 
 def _value(row: Row, column: str) -> str | None:
-    """Return a cell, or ``None`` where there is none."""
-    return row.get(column) or None
+    """Return a cell, or ``None`` where there is nothing in it."""
+    cell = row.get(column)
+    return None if is_blank(cell) else cell
 
 
 def _numbers(row: Row, columns: Columns) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentir.audio.store import listen
+from sentir.corpus.characters import is_blank
 from sentir.corpus.types import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
@@ -55,5 +56,5 @@ def _check(utterances: Sequence[Utterance], needs: frozenset[str]) -> None:
 
 
 def _says(u: Utterance) -> bool:
-    """Return whether there are words; a blank text says as little as none."""
-    return bool(u.text and u.text.strip())
+    """Return whether there are words; a blank one says as little as none."""
+    return not is_blank(u.text)
