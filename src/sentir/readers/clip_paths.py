@@ -62,7 +62,7 @@ class ClipFinder:
         found, more, why = self._walk(path, Path(name))
         if found is None:
             return path, why
-        self._how.update([*how, *more])
+        self._how.update(list(dict.fromkeys([*how, *more])))
         self._found.append(cell)
         return found, ""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.characters import is_blank
 from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
@@ -17,17 +17,25 @@ from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.clips import is_media, list_folders
 from sentir.readers.folders import printable
 from sentir.readers.table import media_root
-from sentir.readers.table_keys import speaker_named
+from sentir.readers.table_keys import dialogue_of, name_columns, speaker_of
+from sentir.recipe.data import columns_of
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of a table's columns; of text and audio one must be there, speaker and dialogue need not."""
+    """Names of a table's columns; of text and audio one must be there, speaker and dialogue need not.
+
+    Speaker and dialogue may be several columns together.
+    """
 
     text: str = "text"
-    speaker: str = "speaker"
-    dialogue: str = "dialogue"
+    speaker: str | tuple[str, ...] = "speaker"
+    dialogue: str | tuple[str, ...] = "dialogue"
     audio: str = "audio"
+
+    def used(self) -> tuple[str, ...]:
+        """Return the names of all columns."""
+        return (self.text, *columns_of(self.speaker), *columns_of(self.dialogue), self.audio)
 
 
 def gather(texts: Sequence[str], files: Sequence[Path], columns: Columns) -> list[Utterance]:
@@ -95,7 +103,7 @@ def _turns(path: Path, columns: Columns) -> list[Utterance]:
     turns: Counter[str] = Counter()
     finder, found = ClipFinder(media_root(path)), []
     for n, row in enumerate(_table(path, columns), start=1):
-        named = plain(row.get(columns.dialogue, "")) or None
+        named = dialogue_of(row, columns.dialogue) or None
         alone = name if conversation else f"{name}:{n}"
         dialogue = alone if named is None else f"{name}:dialogue {named}"
         text, audio = row.get(columns.text), _value(row, columns.audio)
@@ -104,7 +112,7 @@ def _turns(path: Path, columns: Columns) -> list[Utterance]:
                 id=f"{name}:{n}",
                 dialogue=dialogue,
                 turn=turns[dialogue],
-                speaker=speaker_named(row.get(columns.speaker, "")) or None,
+                speaker=speaker_of(row, columns.speaker) or None,
                 text=None if audio and is_blank(text) else text,
                 clip=Clip(finder.find(audio)[0]) if audio else None,
                 numbers=_numbers(row, columns),
@@ -138,13 +146,14 @@ def _value(row: Row, column: str) -> str | None:
 
 
 def _numbers(row: Row, columns: Columns) -> dict[str, float]:
-    others = row.keys() - {columns.text, columns.speaker, columns.dialogue, columns.audio, "id"}
+    others = row.keys() - {*columns.used(), "id"}
     numbers = {name: to_number(row[name]) for name in row if name in others}
     return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _table(path: Path, columns: Columns) -> list[Row]:
     rows = load_rows(path)
+    name_columns(rows, columns.used())
     if columns.text not in rows[0] and columns.audio not in rows[0]:
         raise CorpusError(
             _(
