@@ -37,13 +37,13 @@ def clips(tmp_path):
 @pytest.mark.parametrize(
     ("cell", "file", "how"),
     [
-        (f"{NFD}.ogg", f"{NFC}.ogg", "accents composed otherwise"),
+        (f"{NFD}.ogg", f"{NFC}.ogg", "Unicode form of accents"),
         ("clips2\\a.ogg", "clips2/a.ogg", "backslashes"),
         (".\\clips2\\a.ogg", "clips2/a.ogg", "backslashes"),
         ("clips/upper.wav", "Clips/UPPER.WAV", "letter case"),
         ("clips2/A", "clips2/a.ogg", "no suffix"),
         ("clips2/song.a", "clips2/song.a.flac", "no suffix"),
-        (" clips2/a.ogg\t", "clips2/a.ogg", "spaces around it"),
+        (" clips2/a.ogg\t", "clips2/a.ogg", "spaces at the ends"),
         ("clips2/a\u200b.ogg", "clips2/a.ogg", "invisible characters"),
         ("clips2/b\xa0c.mp3", "clips2/b c.mp3", "invisible characters"),
         ("file:clips2/a.ogg", "clips2/a.ogg", "file://"),

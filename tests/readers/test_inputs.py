@@ -10,6 +10,7 @@ from test_table_formats import save
 from sentir.corpus.types import Clip
 from sentir.errors import CorpusError
 from sentir.readers.inputs import Columns, from_texts, read_inputs
+from sentir.readers.needs import meet_needs
 
 
 def read(path, content):
@@ -17,12 +18,17 @@ def read(path, content):
     return read_inputs(path, Columns())
 
 
+def read_with(path, content, columns):
+    path.write_text(content, encoding="utf-8")
+    return read_inputs(path, columns)
+
+
 def test_texts_stand_alone_and_hold_nothing_but_characters():
     first, second = from_texts(["Hi.", "so \ud83d sad"])
     assert first.dialogue != second.dialogue and second.text == "so \ufffd sad"
 
 
-@pytest.mark.parametrize("text", ["", " \n"])
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u00ad \u2060\u200d", "\ufe0f", "\u200e\u200f"])
 def test_a_text_without_words_is_refused(text):
     with pytest.raises(CorpusError, match=r"^The text is empty; give some words\.$"):
         from_texts(["Hi.", text])
@@ -84,6 +90,20 @@ def test_what_a_recipe_reads_as_a_table_can_be_recognized(tmp_path):
         assert [u.clip for u in found] == [Clip(folder / "x.wav"), None]
         together = name in ("t.jsonl", "t.ndjson")
         assert len({u.dialogue for u in found}) == (1 if together else 2)
+
+
+def test_rows_of_invisible_characters_have_no_text_for_a_model_that_reads(tmp_path):
+    texts = ["\u200b", "\u00ad", "\u2060 \u200d", "\ufe0f", "\u200e\u200f", "   ", '""', "\U0001f642", "Hi."]
+    rows = read(tmp_path / "t.csv", "text\n" + "\n".join(texts) + "\n")
+    _rows, problems = meet_needs(rows, frozenset({"text"}), kind="mel")
+    assert list(problems) == [u.id for u in rows[:7]] and len(set(problems.values())) == 1
+
+
+def test_dialogues_and_speakers_that_look_the_same_are_the_same(tmp_path):
+    lines = "t\u200bext,speaker,season,scene\na,Ana,1,1\nb,An\u200ba,\u200e1,1\nc,\u200b,1,2\n"
+    rows = read_with(tmp_path / "t.csv", lines, Columns(dialogue=("season", "scene")))
+    assert [(u.text, u.speaker, u.turn) for u in rows] == [("a", "Ana", 0), ("b", "Ana", 1), ("c", None, 0)]
+    assert [u.dialogue[-3:] for u in rows] == ["1/1", "1/1", "1/2"] and all(u.numbers == {} for u in rows)
 
 
 def test_a_folder_of_clips_is_no_saved_dataset(tmp_path):

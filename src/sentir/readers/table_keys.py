@@ -132,7 +132,8 @@ def _make_plain(path: Path, rows: Sequence[Row], column: str, issues: list[Issue
             changed.append(cell)
     if changed:
         message = _(
-            "Names in '{column}' that hold what nobody sees: {n}, such as {example}; they are the same without.",
+            "Names in '{column}' with invisible characters or another Unicode form of accents: {n}, such as "
+            "{example}; they are read without.",
             column=column,
             n=thousands(len(changed)),
             example=ascii(changed[0]),
