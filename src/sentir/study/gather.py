@@ -41,7 +41,7 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
         examples=tuple(example for part in parts for example in examples(part)),
         rankings=tuple(one for part in parts for one in _rankings(part)),
         settings={
-            (p.corpus.name, e.name): settings(e.recipe)
+            (p.corpus.name, e.name): settings(e.recipe.tree())
             for p in parts
             for r in p.tasks
             for e in r.entrants
