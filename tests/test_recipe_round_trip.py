@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from drawn_recipes import RECIPES
 from sentir.errors import RecipeError
-from sentir.recipe import Recipe, parse_override, toml_text
-from sentir.recipe.toml import toml_comment
+from sentir.recipe import Recipe, parse_override, toml_comment, toml_text
 
 SHIPPED = sorted((Path(__file__).parents[1] / "recipes").glob("**/*.toml"))
 

@@ -6,12 +6,18 @@ import json
 import re
 from typing import Any
 
-# Controls but tab and ends of lines, halves of surrogate pairs, overrides of the direction of writing, and what is
-# no character: XML can hold none of them, and UTF-8 no half character.
+# Controls but tab and ends of lines, halves of surrogate pairs, overrides of the direction of writing, and what
+# is no character: XML can hold none of them, and UTF-8 no half character.
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
 )
+_HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs
 _ENDS_OF_LINES = re.compile("[\t\r\n\u2028\u2029]")
+
+
+def encodable(text: str) -> str:
+    """Return a text, or the name of a file, with U+FFFD in place of half characters, which no UTF-8 can hold."""
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
 def printable(text: str) -> str:

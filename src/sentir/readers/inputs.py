@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentir.characters import encodable
 from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
 from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, Row, is_dataset, load_rows, to_number
 from sentir.readers.clips import is_media, list_folders
-from sentir.readers.folders import printable
 from sentir.readers.table import media_root
 
 
@@ -52,7 +52,7 @@ def from_texts(texts: Sequence[str]) -> list[Utterance]:
     """
     if not all(text.strip() for text in texts):
         raise CorpusError(_("The text is empty; give some words."))
-    texts = [printable(text) for text in texts]
+    texts = [encodable(text) for text in texts]
     return [Utterance(f"text{n}", dialogue=f"text{n}", text=text) for n, text in enumerate(texts, start=1)]
 
 
@@ -88,7 +88,7 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
 
 def _turns(path: Path, columns: Columns) -> list[Utterance]:
     """Return the rows of a table, numbered within their dialogues."""
-    name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
+    name, conversation = encodable(str(path)), path.suffix.lower() in JSON_SUFFIXES
     turns: Counter[str] = Counter()
     found = []
     for n, row in enumerate(_table(path, columns), start=1):
@@ -122,7 +122,7 @@ def _folder(folder: Path) -> list[Utterance]:
 
 
 def _clip(path: Path) -> Utterance:
-    name = printable(str(path))
+    name = encodable(str(path))
     return Utterance(name, dialogue=name, clip=Clip(path))
 
 

@@ -25,7 +25,7 @@ from sentir.recipe.differences import differences, settings
 from sentir.recipe.judging import Evaluation, Study
 from sentir.recipe.model import Audio, Lora, Model, Stacked
 from sentir.recipe.sections import Name, Section, check_characters
-from sentir.recipe.toml import merge, parse_override, toml_text
+from sentir.recipe.toml import merge, parse_override, toml_comment, toml_text
 from sentir.recipe.training import Augment, Train
 from sentir.recipe.tuning import Dimension, Tune
 
@@ -49,6 +49,7 @@ __all__ = [
     "merge",
     "parse_override",
     "settings",
+    "toml_comment",
     "toml_text",
 ]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from sentir.characters import printable
+from sentir.characters import encodable
 from sentir.i18n import _
 from sentir.places import no_name
 
@@ -54,12 +54,8 @@ def check_characters(value: Any) -> None:
     elif isinstance(value, list | tuple):
         for inner in value:
             check_characters(inner)
-    elif isinstance(value, str | PurePath) and not _is_utf8(str(value)):
-        raise ValueError(_("'{text}' holds half a character", text=printable(str(value))))
-
-
-def _is_utf8(text: str) -> bool:
-    return text.isascii() or text == text.encode("utf-8", "replace").decode()
+    elif isinstance(value, str | PurePath) and encodable(str(value)) != str(value):
+        raise ValueError(_("'{text}' holds half a character", text=encodable(str(value))))
 
 
 Name = Annotated[str, AfterValidator(_name)]
