@@ -38,11 +38,11 @@ def recipe_place(out: Path, recipe: Recipe) -> Path:
 def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
     """Check that everything a study leaves at its end can be left: folders, files, room, the report itself.
 
+    Nothing is left by it.
+
     Raises:
         SentirError: naming what cannot be written, or why the report cannot be drawn.
     """
-    with _writable(out):
-        out.mkdir(parents=True, exist_ok=True)
     models = [
         model_place(out, corpus.name, task)
         for corpus, recipe in zip(corpora, recipes, strict=True)
@@ -81,7 +81,8 @@ def _check_file(path: Path) -> None:
 
 
 def _check_room(folder: Path) -> None:
-    if (free := shutil.disk_usage(folder).free) < _ROOM:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if (free := shutil.disk_usage(there).free) < _ROOM:
         raise SentirError(
             _("{folder} has room for {free} MB, a study needs {n} at least; make room, or give another --out.",
               folder=folder, free=free // 10**6, n=_ROOM // 10**6)
