@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sentir.characters import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
@@ -55,7 +57,7 @@ class Document:
         blocks = [f"# {escape(self.title)}"]
         for part in self.parts:
             blocks += [f"{'#' * part.level} {escape(part.title)}", *map(_markdown, part.blocks)]
-        return "\n\n".join(blocks) + "\n"
+        return printable("\n\n".join(blocks)) + "\n"
 
 
 def escape(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from sentir.characters import printable
 from sentir.processes import rank
 
 if TYPE_CHECKING:
@@ -57,4 +58,4 @@ def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
 def say(message: str) -> None:
     """Print a line above the bars, if bars are shown."""
     if _shown is not None:
-        _shown.console.print(message, highlight=False, markup=False, emoji=False)
+        _shown.console.print(printable(message), highlight=False, markup=False, emoji=False)

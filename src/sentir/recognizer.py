@@ -30,6 +30,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sentir.characters import json_text
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
@@ -203,7 +204,7 @@ class Recognizer:
         }
         if not light:
             save_cards(folder, self.recipe, self.space, self.facts)
-        (folder / FACTS).write_text(json.dumps(tree, indent=1, ensure_ascii=False), encoding="utf-8")
+        (folder / FACTS).write_text(json_text(tree), encoding="utf-8")
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> Recognizer:

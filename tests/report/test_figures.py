@@ -7,6 +7,7 @@ import pytest
 
 from sentir import figures
 from sentir.audit import Histogram
+from sentir.characters import on_one_line, printable
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.ranking import rank_labels
 from sentir.report.alt import confusion_text, curves_text, label_text, spread_text
@@ -93,6 +94,13 @@ def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing
         root = ElementTree.fromstring(svg)
         assert (root.get("role"), root.get("aria-label"), root.findtext("title")) == ("img", "a <b>", "a <b>")
         assert "viewBox" in root.attrib and "width" not in root.attrib
+
+
+@pytest.mark.parametrize("name", ["\x1b[31m", "a\x00b", "\ud800", "\u202ecba", "\uffff", "two\nlines"], ids=ascii)
+def test_what_is_no_text_breaks_no_figure(name, make_report):
+    curve = replace(make_report().curves[0], model=name)
+    figure = fig_svg(curves_figure([curve], "weighted_f1"), name="c", title=name, description=name)
+    assert printable(figure) == figure and on_one_line(name) in texts(figure)
 
 
 def test_dollar_signs_and_underscores_in_names_stay_letters(make_report):

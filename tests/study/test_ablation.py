@@ -33,7 +33,7 @@ def test_every_part_is_left_out_alone_beside_the_whole_recipe():
     ]
     whole, *others = found.values()
     assert (whole.model.context, whole.model.features) == ("dialogue", ("lexical", "dialogue"))
-    changed = [differences(settings(whole), settings(other)) for other in others]
+    changed = [differences(settings(whole.tree()), settings(other.tree())) for other in others]
     assert changed == [
         {"model.context": ("dialogue", "none")},
         {"model.features": (["lexical", "dialogue"], ["dialogue"])},

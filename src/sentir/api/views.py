@@ -11,6 +11,7 @@ from typing import Any
 from sentir.api.recipes import named_data
 from sentir.audio.measuring import usual_kind
 from sentir.audio.store import listen
+from sentir.characters import json_text, printable
 from sentir.corpus import views
 from sentir.corpus.cleaned import Cleaned, clean_stepwise
 from sentir.corpus.types import Corpus, Issue, Sound, Utterance
@@ -123,7 +124,8 @@ def clean_corpus(
 def export_corpus(corpus: Place, out: Place, *, root: Place | None = None) -> Corpus:
     """Write a corpus as a table, a row for each utterance, and return it; labels of test are left empty.
 
-    Several labels are a list in Parquet and JSON lines, and a JSON list in CSV; clips are absolute paths.
+    Several labels are a list in Parquet and JSON lines, and a JSON list in CSV; clips are absolute paths. Control
+    characters and the like become U+FFFD in CSV; the others keep them.
 
     Args:
         corpus: a reader's name or a recipe.
@@ -164,7 +166,7 @@ def _write(rows: list[dict[str, Any]], corpus: Corpus, file: Path, suffix: str) 
     import pandas as pd
 
     if suffix == ".jsonl":
-        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        lines = (json_text(row, indent=None) + "\n" for row in rows)
         file.write_text("".join(lines), encoding="utf-8")
         return
     frame = pd.DataFrame(rows)
@@ -174,7 +176,8 @@ def _write(rows: list[dict[str, Any]], corpus: Corpus, file: Path, suffix: str) 
     for task, space in corpus.spaces.items():
         if space.multilabel and rows:
             frame[task] = frame[task].map(json.dumps, na_action="ignore")
-    frame.to_csv(file, index=False)
+    frame = frame.map(lambda cell: printable(cell) if isinstance(cell, str) else cell)
+    frame.rename(columns=printable).to_csv(file, index=False)
 
 
 def _read(corpus: Place, root: Place | None, *, sound: bool) -> Corpus:

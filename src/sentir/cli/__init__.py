@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import nullcontext, redirect_stdout
 
+from sentir.characters import printable
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
 from sentir.processes import rank
@@ -26,7 +27,7 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    print(_("Error: {message}", message=message), file=sys.stderr)
+    print(printable(_("Error: {message}", message=message)), file=sys.stderr)
     raise SystemExit(2)
 
 

@@ -16,6 +16,7 @@ from sentir.cli.options import Json, Model, Reason, RecipeFile, Root, Set, Split
 from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.places import file_name
 
 app = typer.Typer(
     help=_("Recognize emotion in what people say and how they say it, honestly scored."),
@@ -75,7 +76,7 @@ def study(
     from sentir.progress import show_progress
 
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
-    place = out or Path("runs") / "+".join(recipe.name for recipe in loaded)
+    place = out or Path("runs") / file_name("+".join(recipe.name for recipe in loaded))
     _make_folder(place)
     with show_progress():
         report = api.run_study(loaded, root=root, out=place)

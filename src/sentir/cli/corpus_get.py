@@ -56,7 +56,7 @@ def get(
     if offer.corpus.reader is not None:
         root = folder if folder.is_dir() else folder.parent
         show.say(_("Try next:"))
-        typer.echo(f"    sentir corpus audit {offer.corpus.reader} --root {shlex.quote(str(root))}")
+        show.command(f"sentir corpus audit {offer.corpus.reader} --root {shlex.quote(str(root))}")
 
 
 def _print_offer(offer: Offer) -> None:

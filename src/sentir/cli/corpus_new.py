@@ -69,5 +69,5 @@ def _print(found: Draft) -> None:
         show.out.print(Text(f"{word('warning')}: ", style="yellow") + show.text(warning))
     show.say(_("Written: {path}", path=found.path))
     show.say(_("Try next:"))
-    typer.echo(f"    sentir corpus audit {shlex.quote(str(found.path))}")
-    typer.echo(f"    sentir study {shlex.quote(str(found.path))}")
+    show.command(f"sentir corpus audit {shlex.quote(str(found.path))}")
+    show.command(f"sentir study {shlex.quote(str(found.path))}")

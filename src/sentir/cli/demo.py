@@ -50,4 +50,4 @@ def demo(
     show.say(_("Try next:"))
     for tree in written:
         for command in COMMANDS:
-            typer.echo("    " + command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))
+            show.command(command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))

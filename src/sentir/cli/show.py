@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json as json_module
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,14 +13,23 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.api import Prediction
+from sentir.characters import json_text, printable
 from sentir.corpus.predictions import Beside
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.report.words import word
 
-out = Console(highlight=False, soft_wrap=False)
-_errors = Console(highlight=False, soft_wrap=False, stderr=True)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # such as ESC, which begins commands to a terminal
+
+class _Terminal(Console):
+    """A console that takes texts as they are; what is no text, such as ESC, never reaches it."""
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """Make a text of a string."""
+        return super().render_str(printable(text), **settings)
+
+
+out = _Terminal(highlight=False, markup=False, emoji=False)
+_errors = _Terminal(highlight=False, markup=False, emoji=False, stderr=True)
 COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -32,13 +39,18 @@ def say(message: str) -> None:
 
 
 def text(given: str) -> Text:
-    """Take a text as it is: no markup in it is read, and no control character reaches the terminal."""
-    return Text(_CONTROLS.sub("", given))
+    """Take a text as it is, for a part of a line or a cell."""
+    return Text(printable(given))
+
+
+def command(line: str) -> None:
+    """Print a command to copy, in one line however long it is."""
+    out.print(text(f"    {line}"), soft_wrap=True)
 
 
 def print_json(value: object) -> None:
     """Print JSON and nothing else."""
-    print(json_module.dumps(value, ensure_ascii=False, indent=1, default=list))
+    print(json_text(value, default=list))
 
 
 def plain(value: Any) -> dict[str, Any]:
@@ -106,10 +118,12 @@ def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
     found = [_cells(row) for row in rows]
     recognized = next((cells for row, cells in zip(rows, found, strict=True) if not row.problem), found[0])
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*recognized, "problem"], restval="")
-        writer.writeheader()
+        columns = [*recognized, "problem"]
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writerow({column: printable(column) for column in columns})
         for row, cells in zip(rows, found, strict=True):
-            writer.writerow(cells | {"problem": row.problem})
+            written = cells | {"problem": row.problem}
+            writer.writerow({key: printable(cell) for key, cell in written.items()})
     _errors.print(text(_("Written: {path}", path=path)))
     if failed := sum(bool(row.problem) for row in rows):
         _errors.print(text(_("{n} could not be recognized; the column 'problem' says why.", n=failed)))

@@ -10,6 +10,7 @@ import typer
 
 from sentir.cli.options import Json, RecipeFile, Root, Set
 from sentir.i18n import _
+from sentir.places import file_name
 
 if TYPE_CHECKING:
     from sentir.report.tuning_content import Tuning
@@ -54,7 +55,7 @@ def tune(
     from sentir.progress import show_progress
 
     loaded = api.load_recipe(recipe, set_ or ())
-    place = out or Path("runs") / loaded.name
+    place = out or Path("runs") / file_name(loaded.name)
     with show_progress():
         found = api.tune(loaded, root=root, out=place, trials=trials, timeout=timeout, storage=storage)
     if json:
@@ -87,5 +88,5 @@ def _print(found: Tuning, place: Path, root: Path | None) -> None:
     show.say(_("Page: {path}", path=place / "tuning.html"))
     show.say(_("Try next:"))
     where = f" --root {shlex.quote(str(root))}" if root else ""
-    best, model = shlex.quote(str(place / "best.toml")), shlex.quote(f"runs/models/{found.recipe.name}")
-    typer.echo(f"    sentir train {best}{where} --out {model}")
+    best, model = place / "best.toml", Path("runs") / "models" / file_name(found.recipe.name)
+    show.command(f"sentir train {shlex.quote(str(best))}{where} --out {shlex.quote(str(model))}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from sentir.characters import json_text
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -225,7 +225,7 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
         SentirError: if it cannot be written.
     """
     plain = [asdict(one) for one in rows]
-    text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json_text(plain, indent=2, allow_nan=False) + "\n"
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from sentir.characters import encodable
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
 from sentir.i18n import _, mark
 from sentir.places import Place
-from sentir.readers.folders import printable, require_printable
+from sentir.readers.folders import require_printable
 from sentir.recipe import Data
 from sentir.registry import Registry
 
@@ -59,5 +60,5 @@ def _printable(corpus: Corpus) -> Corpus:
     """Return a corpus that can be written and shown, whatever the names of the files it was read from."""
     for path in dict.fromkeys(u.clip.path for u in corpus if u.clip is not None):
         require_printable(path)
-    issues = (replace(one, message=printable(one.message), where=printable(one.where)) for one in corpus.issues)
+    issues = (replace(one, message=encodable(one.message), where=encodable(one.where)) for one in corpus.issues)
     return replace(corpus, issues=tuple(issues))

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from sentir.characters import encodable
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
 # Levels of folders below the root to look through; MELD's train CSV lies eight below a cache of kagglehub.
 DEPTH = 8
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # of a surrogate pair; no UTF-8 can hold it
 _CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
 
 
@@ -50,11 +50,6 @@ def newest_version(root: Path) -> Path:
     return max(numbered, key=lambda path: int(path.name), default=root)
 
 
-def printable(text: str) -> str:
-    """Return a text, or the name of a file, with U+FFFD in place of what is no character."""
-    return _HALF_CHARACTER.sub("\ufffd", text)
-
-
 def require_printable(path: Path) -> None:
     """Refuse a path that no table, page or recipe could hold.
 
@@ -62,8 +57,8 @@ def require_printable(path: Path) -> None:
         CorpusError: if a name in it is not UTF-8.
     """
     name = str(path.absolute())
-    if printable(name) != name:
-        raise CorpusError(_("The name of {path} is not UTF-8; rename it.", path=printable(str(path))))
+    if encodable(name) != name:
+        raise CorpusError(_("The name of {path} is not UTF-8; rename it.", path=encodable(str(path))))
 
 
 def _first_visits(folders: Iterable[Path], seen: set[str]) -> Iterator[Path]:

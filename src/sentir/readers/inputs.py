@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentir.characters import encodable
 from sentir.corpus.characters import is_blank
 from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
@@ -15,7 +16,6 @@ from sentir.progress import say
 from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, Row, is_dataset, load_rows, to_number
 from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.clips import is_media, list_folders
-from sentir.readers.folders import printable
 from sentir.readers.table import media_root
 from sentir.readers.table_keys import dialogue_of, name_columns, speaker_of
 from sentir.recipe.data import columns_of
@@ -63,7 +63,7 @@ def from_texts(texts: Sequence[str]) -> list[Utterance]:
     """
     if any(map(is_blank, texts)):
         raise CorpusError(_("The text is empty; give some words."))
-    texts = [printable(text) for text in texts]
+    texts = [encodable(text) for text in texts]
     return [Utterance(f"text{n}", dialogue=f"text{n}", text=text) for n, text in enumerate(texts, start=1)]
 
 
@@ -99,7 +99,7 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
 
 def _turns(path: Path, columns: Columns) -> list[Utterance]:
     """Return the rows of a table, numbered within their dialogues."""
-    name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
+    name, conversation = encodable(str(path)), path.suffix.lower() in JSON_SUFFIXES
     turns: Counter[str] = Counter()
     finder, found = ClipFinder(media_root(path)), []
     for n, row in enumerate(_table(path, columns), start=1):
@@ -135,7 +135,7 @@ def _folder(folder: Path) -> list[Utterance]:
 
 
 def _clip(path: Path) -> Utterance:
-    name = printable(str(path))
+    name = encodable(str(path))
     return Utterance(name, dialogue=name, clip=Clip(path))
 
 

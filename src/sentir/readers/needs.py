@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentir.audio.store import listen
+from sentir.characters import encodable
 from sentir.corpus.characters import is_blank
 from sentir.corpus.types import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.folders import printable
 
 
 def meet_needs(
@@ -36,7 +36,7 @@ def meet_needs(
         why = _("It has no text, which this model reads.")
         return list(utterances), {u.id: why for u in utterances if not _says(u)}
     heard = listen(utterances, kind=kind)
-    problems = {u.id: printable(u.sound.problem) for u in heard if u.sound and u.sound.problem}
+    problems = {u.id: encodable(u.sound.problem) for u in heard if u.sound and u.sound.problem}
     read = [u for u in heard if "text" in needs and _says(u) and u.id in problems]
     for u in read:
         problem = problems.pop(u.id)

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
@@ -24,8 +24,8 @@ from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
 from sentir.recipe.differences import differences, settings
 from sentir.recipe.judging import Evaluation, Study
 from sentir.recipe.model import Audio, Lora, Model, Stacked
-from sentir.recipe.sections import Section
-from sentir.recipe.toml import merge, parse_override, toml_text
+from sentir.recipe.sections import Name, Section, check_characters
+from sentir.recipe.toml import merge, parse_override, toml_comment, toml_text
 from sentir.recipe.training import Augment, Train
 from sentir.recipe.tuning import Dimension, Tune
 
@@ -49,6 +49,7 @@ __all__ = [
     "merge",
     "parse_override",
     "settings",
+    "toml_comment",
     "toml_text",
 ]
 
@@ -56,7 +57,7 @@ __all__ = [
 class Recipe(Section):
     """One experiment: data, model, training and evaluation settings."""
 
-    name: str
+    name: Name
     title: dict[str, str] = Field(default_factory=dict)
     plugins: tuple[Path, ...] = ()
     data: Data
@@ -65,6 +66,12 @@ class Recipe(Section):
     evaluation: Evaluation = Evaluation()
     study: Study = Study()
     tune: Tune = Tune()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files_can_hold_it(cls, tree: Any) -> Any:
+        check_characters(tree)
+        return tree
 
     @classmethod
     def load(cls, path: Path, overrides: Iterable[str] = ()) -> Recipe:
@@ -76,7 +83,7 @@ class Recipe(Section):
         if not path.is_file():
             raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
         try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+            tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
         tree.setdefault("name", path.stem)

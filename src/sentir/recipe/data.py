@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from sentir.i18n import _
-from sentir.recipe.sections import Section
+from sentir.recipe.sections import Name, Section
 
 DEFAULT_CLEANING = ("repair_encoding", "drop_stage_noises", "collapse_whitespace")
 
@@ -67,7 +67,7 @@ class Table(Section):
     """
 
     file: Path | None = None
-    name: str | None = Field(None, min_length=1)
+    name: Name | None = None
     text: str | None = None
     id: str | None = None
     audio: str | None = None
@@ -101,7 +101,7 @@ class Table(Section):
             raise ValueError(_("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'"))
         if self.label_separator and not self.label:
             raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
-        if not (min(self.fractions) > 0 and abs(sum(self.fractions) - 1) <= 1e-6):  # also where one is NaN
+        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
         return self
 
@@ -139,7 +139,7 @@ class Data(Section):
 
     reader: str
     root: Path | None = None
-    task: str = "emotion"
+    task: Name = "emotion"
     sound: bool = False
     twins: Literal["nearest", "plain"] = "nearest"
     text_root: Path | None = None

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sentir.recipe import Recipe
+from typing import Any
 
 _NOT_COMPARED = ("train.seed",)  # every candidate is trained with all seeds
 
 
-def settings(recipe: Recipe) -> dict[str, Any]:
-    """Return what a candidate may differ in, flat: ``model.context`` → its value."""
-    tree = recipe.tree()
+def settings(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a candidate may differ in, of a resolved recipe, flat: ``model.context`` → its value."""
     data = {key: tree["data"][key] for key in ("cleaning", "min_train_words")}
     found = _flat({"model": tree["model"], "train": tree["train"], "data": data})
     return {key: value for key, value in found.items() if key not in _NOT_COMPARED}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+import unicodedata
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from sentir.i18n import _
-from sentir.recipe.sections import Section
+from sentir.recipe.sections import Name, Section, Settings
 
 
 class Evaluation(Section):
@@ -43,9 +44,9 @@ class Study(Section):
         test: whether what dev chose is scored on test; ``false`` = the study ends on dev, and test stays closed.
     """
 
-    tasks: tuple[str, ...] = ()
+    tasks: tuple[Name, ...] = ()
     seeds: tuple[int, ...] = ()
-    candidates: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    candidates: dict[Name, Settings] = Field(default_factory=dict)
     baselines: tuple[str, ...] = ("majority", "bag of words")
     always_report: tuple[str, ...] = ()
     ablate: tuple[str, ...] = ()
@@ -62,6 +63,8 @@ class Study(Section):
     def _names_differ(self) -> Self:
         if both := [name for name in self.baselines if name in self.candidates]:
             raise ValueError(_("'{name}' is a baseline and a candidate; rename the candidate", name=both[0]))
+        if len({unicodedata.normalize("NFC", name) for name in self.candidates}) < len(self.candidates):
+            raise ValueError(_("two candidates have names that look the same; rename one"))
         if len(set(self.baselines)) < len(self.baselines):
             raise ValueError(_("'baselines' names a baseline twice"))
         return self

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from sentir.i18n import _
-from sentir.recipe.sections import Section
+from sentir.recipe.sections import Name, Section, Settings
 
 
 class Audio(Section):
@@ -49,10 +49,10 @@ class Stacked(Section):
         train: its ``train`` section; the seed is the recipe's.
     """
 
-    task: str | None = None
+    task: Name | None = None
     folds: int = Field(5, ge=2)
-    model: dict[str, Any] = Field(default_factory=dict)
-    train: dict[str, Any] = Field(default_factory=dict)
+    model: Settings = Field(default_factory=dict)
+    train: Settings = Field(default_factory=dict)
 
 
 class Dialogue(Section):

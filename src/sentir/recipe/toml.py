@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+import tomli_w
+
+from sentir.characters import on_one_line
 from sentir.errors import RecipeError
 from sentir.i18n import _
 
@@ -30,29 +31,33 @@ def parse_override(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise RecipeError(_("'{text}' is not an override; write section.key=value.", text=text))
-    try:
-        parsed = tomllib.loads(f"v = {value}")["v"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
+    parsed = _value(value)
     for part in reversed(key.strip().split(".")):
         parsed = {part: parsed}
     return parsed
 
 
-def toml_text(tree: Mapping[str, Any], prefix: str = "") -> str:
-    """Write nested settings the way a recipe reads, values first, then a table for each section.
+def _value(text: str) -> Any:
+    try:
+        tree = tomllib.loads(f"v = {text}")
+    except tomllib.TOMLDecodeError:
+        return text.strip()
+    return tree["v"] if len(tree) == 1 else text.strip()  # a line of its own is no value
 
-    TOML has no null: a setting that is not set stands as a comment.
-    """
-    lines, rest = [], []
-    for key, value in tree.items():
-        name = key if re.fullmatch(r"[\w-]+", key, re.ASCII) else json.dumps(key, ensure_ascii=False)
-        if isinstance(value, Mapping):
-            rest.append(toml_text(value, f"{prefix}{name}."))
-        elif value is None:
-            lines.append(f"# {name} =")
-        else:
-            lines.append(f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}")
-    if lines and prefix:
-        lines.insert(0, f"[{prefix.rstrip('.')}]")
-    return "\n\n".join(block for block in ("\n".join(lines), *rest) if block)
+
+def toml_text(tree: Mapping[str, Any]) -> str:
+    """Write nested settings the way a recipe reads; what is ``None`` is left out, for TOML has no null."""
+    return tomli_w.dumps(_given(tree)).strip("\n")
+
+
+def toml_comment(text: str) -> str:
+    """Write a line that is not read."""
+    return f"# {on_one_line(text)}\n"
+
+
+def _given(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _given(value) if isinstance(value, Mapping) else value
+        for key, value in tree.items()
+        if value is not None
+    }

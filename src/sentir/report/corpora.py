@@ -15,17 +15,21 @@ from sentir.corpus.types import Corpus
 from sentir.report.content import CorpusCard
 
 
-def corpus_card(corpus: Corpus, *, metrics: Mapping[str, str] | None = None, kind: str = "mel") -> CorpusCard:
+def corpus_card(
+    corpus: Corpus, *, metrics: Mapping[str, str] | None = None, kind: str = "mel", hear: bool = True
+) -> CorpusCard:
     """Count what a corpus holds, and listen to its clips if it has any; labels of test stay sealed.
 
     Args:
         metrics: task → the headline metric, of a study.
         kind: of mel, as `sentir.audio.store.listen` takes it.
+        hear: whether clips are listened to.
 
     Raises:
         SentirError: if the store of sounds cannot be written.
     """
-    if any(u.clip for u in corpus):
+    hear = hear and any(u.clip for u in corpus)
+    if hear:
         corpus = replace(corpus, utterances=tuple(listen(corpus.utterances, kind=kind)))
     return CorpusCard(
         name=corpus.name,
@@ -38,7 +42,7 @@ def corpus_card(corpus: Corpus, *, metrics: Mapping[str, str] | None = None, kin
         },
         issues=dict(Counter(issue.kind for issue in corpus.issues)),
         metrics=metrics or {},
-        sound=prepare(corpus, kind=kind).splits if any(u.clip for u in corpus) else (),
+        sound=prepare(corpus, kind=kind).splits if hear else (),
         durations=_durations(corpus),
     )
 

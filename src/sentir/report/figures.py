@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sentir.audit import Histogram
+from sentir.characters import on_one_line
 from sentir.evaluation.ranking import GRID, Ranking
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, thousands
@@ -231,5 +232,5 @@ def _canvas(height: float) -> tuple[Figure, Axes]:
 
 
 def _plain(text: str) -> str:
-    """Keep Matplotlib from reading dollar signs in a user's name as mathematics."""
-    return text.replace("$", r"\$")
+    """Keep Matplotlib from reading dollar signs in a user's name as mathematics, and from what is no text."""
+    return on_one_line(text).replace("$", r"\$")

@@ -2,37 +2,73 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sentir.characters import json_text
+from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, in_language
+from sentir.io import replacing
 from sentir.progress import say
-from sentir.report.content import StudyReport
+from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.html import LIMIT, render
 from sentir.report.markdown import render_markdown
 
+_SUFFIXES = {code: ".md" if code == "en" else f".{code}.md" for code in LANGUAGES}
+FILES = ("report.html", "report.json", *(f"report{suffix}" for suffix in _SUFFIXES.values()))
 FORMAT = 1  # of report.json; raised when a key changes its meaning or goes
 
 
 def save_report(report: StudyReport, path: Path) -> None:
-    """Write a report to ``path`` and beside it, making the folder if needed.
+    """Write a report to ``path`` and beside it, making the folder if needed; each file is whole or as it was.
 
     ``report.html`` is followed by ``report.md`` (English), ``report.es.md`` and ``report.json`` (`report_tree`).
+
+    Raises:
+        OSError: if a file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     page = render(report)
-    path.write_text(page, encoding="utf-8")
+    _write(path, page)
     if len(page.encode()) > LIMIT:
         say(_("{path} is larger than {n} MB, even without any sound.", path=path, n=LIMIT // 10**6))
-    for code in LANGUAGES:
+    for code, suffix in _SUFFIXES.items():
         with in_language(code):
-            suffix = ".md" if code == "en" else f".{code}.md"
-            path.with_suffix(suffix).write_text(render_markdown(report), encoding="utf-8")
-    tree = json.dumps(report_tree(report), indent=1, ensure_ascii=False, allow_nan=False)
-    path.with_suffix(".json").write_text(tree + "\n", encoding="utf-8")
+            _write(path.with_suffix(suffix), render_markdown(report))
+    _write(path.with_suffix(".json"), _json(report))
+
+
+def rehearse(
+    titles: Mapping[str, str], cards: Sequence[CorpusCard], recipes: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Draw a report that has no results yet, so that all it needs is known to be there before they are.
+
+    Raises:
+        SentirError: if something is missing.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    report = StudyReport(
+        titles["en"], now, tuple(cards), scores=(), comparisons=(), curves=(), openings=(), selected={},
+        versions={}, recipes=recipes, titles=titles,
+    )  # fmt: skip
+    try:
+        _page, _text, _tree = render(report), render_markdown(report), _json(report)
+    except (ImportError, OSError) as error:
+        raise SentirError(
+            _("A report cannot be drawn here ({why}); install Sentir and what it needs again.", why=error)
+        ) from error
+
+
+def _json(report: StudyReport) -> str:
+    return json_text(report_tree(report), allow_nan=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def report_tree(report: StudyReport) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sentir.characters import printable
 from sentir.documents import Document
 from sentir.evaluation import part_names
 from sentir.evaluation.results import is_share
 from sentir.i18n import LANGUAGES, _, in_language, language
+from sentir.places import file_name
 from sentir.recipe import toml_text
 from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, tables
 from sentir.report.content import Example, StudyReport
@@ -94,7 +96,8 @@ def render_page(template: str, content: Callable[[], Mapping[str, Any]]) -> str:
             titles[code] = values["title"]
             bodies[code] = environment.get_template(template).render(values, lang=code)
     page = environment.get_template("page.html")
-    return page.render(bodies=bodies, titles=titles, names={"en": "English", "es": "Español"}, current=shown)
+    names = {"en": "English", "es": "Español"}
+    return printable(page.render(bodies=bodies, titles=titles, names=names, current=shown))
 
 
 def _environment() -> Environment:
@@ -122,6 +125,7 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "_": _,
+        "file_name": file_name,
         "svg": _svg,
         "alt": alt,
         "figures": figures,

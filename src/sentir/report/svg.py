@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from sentir.characters import printable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -26,13 +28,13 @@ def fig_svg(figure: Figure, *, name: str, title: str, description: str = "") -> 
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    root = ElementTree.fromstring(buffer.getvalue())
+    root = ElementTree.fromstring(printable(buffer.getvalue()))
     _adopt(root, name)
     width = root.attrib.pop("width").removesuffix("pt")
     root.attrib.pop("height")
     root.attrib |= {
         "role": "img",
-        "aria-label": title,
+        "aria-label": printable(title),
         "fill": "currentColor",
         "stroke-linejoin": "round",
         "style": f"max-width: {float(width) * 1.6:.0f}px",
@@ -46,7 +48,7 @@ def fig_svg(figure: Figure, *, name: str, title: str, description: str = "") -> 
 
 def _element(tag: str, text: str, **attributes: str) -> ElementTree.Element:
     element = ElementTree.Element(tag, attributes)
-    element.text = text
+    element.text = printable(text)
     return element
 
 

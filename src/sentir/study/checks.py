@@ -12,6 +12,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.i18n import _
+from sentir.places import no_name
 from sentir.progress import say
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
@@ -21,12 +22,21 @@ from sentir.training.building import MODELS
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
 
 
-def check_names(corpora: Sequence[Corpus]) -> None:
-    """Refuse two recipes of one corpus, whose rows and models could not be told apart.
+def check_names(corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
+    """Refuse what could not be told apart, or not be called so, in results, models and the report.
 
     Raises:
-        RecipeError: naming the corpus.
+        RecipeError: naming the corpus or the recipe.
     """
+    for corpus in corpora:
+        if why := no_name(corpus.name):
+            raise RecipeError(
+                _("The corpus cannot be called '{name}': {why}; name it in data.table.name.",
+                  name=corpus.name, why=why)
+            )  # fmt: skip
+    for name, times in Counter(recipe.name for recipe in recipes).items():
+        if times > 1:
+            raise RecipeError(_("{n} recipes of one study are called '{name}'; rename one.", n=times, name=name))
     for name, times in Counter(corpus.name for corpus in corpora).items():
         if times > 1:
             raise RecipeError(

@@ -10,7 +10,7 @@ from sentir.evaluation.ledger import ledger_facts, opened
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.i18n import LANGUAGES
-from sentir.recipe import settings
+from sentir.recipe import Recipe, settings
 from sentir.recognizer import versions
 from sentir.report.content import CardFacts, CorpusCard, Curve, StudyReport
 from sentir.report.corpora import corpus_card
@@ -21,15 +21,14 @@ from sentir.study.results import CorpusStudy, TaskResult
 
 def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport:
     """Gather the report of one or more corpora."""
-    recipes = [part.recipe for part in parts]
-    titles = {code: " · ".join(r.title.get(code, r.name) for r in recipes) for code in LANGUAGES}
+    titles = titles_of([part.recipe for part in parts])
     return StudyReport(
         title=titles["en"],
         titles=titles,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         corpora=tuple(_corpus_card(part) for part in parts),
-        scores=tuple(row for part in parts for row in _rows(part)),
-        comparisons=tuple(c for part in parts for c in _comparisons(part)),
+        scores=tuple(row for part in parts for row in rows(part)),
+        comparisons=tuple(c for part in parts for c in comparisons(part)),
         curves=tuple(c for part in parts for result in part.tasks for c in _curves(part.corpus, result)),
         openings=tuple(o for part in parts for o in opened(part.corpus)),
         ledger=ledger_facts(),
@@ -41,7 +40,7 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
         examples=tuple(example for part in parts for example in examples(part)),
         rankings=tuple(one for part in parts for one in _rankings(part)),
         settings={
-            (p.corpus.name, e.name): settings(e.recipe)
+            (p.corpus.name, e.name): settings(e.recipe.tree())
             for p in parts
             for r in p.tasks
             for e in r.entrants
@@ -53,16 +52,23 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
     )
 
 
+def titles_of(recipes: Sequence[Recipe]) -> dict[str, str]:
+    """Return language → the title of a report."""
+    return {code: " · ".join(r.title.get(code, r.name) for r in recipes) for code in LANGUAGES}
+
+
 def _model_card(part: CorpusStudy, result: TaskResult) -> CardFacts:
     _stage, facts = part.best_seed(result)
     return CardFacts(result.finalist.recipe, part.corpus.space(result.task), facts)
 
 
-def _rows(part: CorpusStudy) -> list[ModelScores]:
+def rows(part: CorpusStudy) -> list[ModelScores]:
+    """Return every row of a study's results, dev first."""
     return [row for result in part.tasks for row in result.scores] + list(part.test_scores)
 
 
-def _comparisons(part: CorpusStudy) -> list[Comparison]:
+def comparisons(part: CorpusStudy) -> list[Comparison]:
+    """Return all comparisons of a study, those on test first."""
     return list(part.test_comparisons) + [c for result in part.tasks for c in result.comparisons]
 
 

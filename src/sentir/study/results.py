@@ -86,7 +86,7 @@ def dev_pairs(ranked: Sequence[Entrant], parts: Sequence[str]) -> list[tuple[Ent
         ranked: best first.
         parts: names from `sentir.study.ablation.ablations`, the whole recipe first.
     """
-    by_name, known = {e.name: e for e in ranked}, {e.name: settings(e.recipe) for e in ranked}
+    by_name, known = {e.name: e for e in ranked}, {e.name: settings(e.recipe.tree()) for e in ranked}
     best = {e.family: e.name for e in reversed(ranked)}.values()
     pairs = [(whole, other) for whole in parts[:1] for other in parts[1:]]
     pairs += [(ranked[0].name, other.name) for other in ranked[1:]]

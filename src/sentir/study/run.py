@@ -23,7 +23,7 @@ from sentir.places import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
-from sentir.recipe import Recipe, toml_text
+from sentir.recipe import Recipe
 from sentir.report.content import StudyReport
 from sentir.report.files import save_report
 from sentir.study.ablation import ablations
@@ -39,6 +39,7 @@ from sentir.study.entrants import (
 )
 from sentir.study.gather import study_report
 from sentir.study.judge import Judge
+from sentir.study.outputs import REPORT, check_outputs, model_place, reporting, save_results
 from sentir.study.plan import Candidate, plan
 from sentir.study.results import CorpusStudy, TaskResult, dev_pairs
 from sentir.study.stages import Stages, reading
@@ -65,9 +66,10 @@ def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Path
     start = time.monotonic()
     plans = [plan(recipe) for recipe in recipes]
     corpora = [read_corpus(recipe.data, root) for recipe in recipes]
-    check_names(corpora)
+    check_names(corpora, recipes)
     for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
         check_corpus(corpus, recipe, tasks)
+    check_outputs(out, corpora, recipes)
     stages = Stages(out / "stages")
     stages.sweep()
     for corpus, tasks in zip(corpora, plans, strict=True):
@@ -85,12 +87,11 @@ def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Path
                 if recipe.study.test
                 else CorpusStudy(recipe, corpus, results)
             )
-            _save_models(out / "models", parts[-1])
-    report = study_report(parts, seconds=time.monotonic() - start)
-    write_results(out / "results.json", report.scores, report.comparisons)
-    write_rows(out / "details.json", report.details)
-    _save_recipes(out / "recipes", parts)
-    save_report(report, out / "report.html")
+            _save_models(out, parts[-1])
+    save_results(out, parts)
+    with reporting(out):
+        report = study_report(parts, seconds=time.monotonic() - start)
+        save_report(report, out / REPORT)
     return report
 
 
@@ -185,19 +186,11 @@ def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult
     return replace(result, shown=tuple(shown.values()), winners=tuple(shown[e.name] for e in result.winners))
 
 
-def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
-    """Write each resolved recipe, so that the run can be done again from its own folder."""
-    folder.mkdir(exist_ok=True)
-    for part in parts:
-        text = f"# fingerprint of the corpus: {part.corpus.fingerprint}\n" + toml_text(part.recipe.tree()) + "\n"
-        (folder / f"{part.recipe.name}.toml").write_text(text, encoding="utf-8")
-
-
-def _save_models(folder: Path, part: CorpusStudy) -> None:
+def _save_models(out: Path, part: CorpusStudy) -> None:
     """Save each finalist's best seed by dev score as a whole recognizer with its card, ready to predict."""
     for result in part.tasks:
         best, facts = part.best_seed(result)
-        place = folder / f"{part.corpus.name}-{result.task}"
+        place = model_place(out, part.corpus.name, result.task)
         if _saved(place / "sentir.json") != _saved(best / "model" / "sentir.json") | {"facts": facts}:
             replace(load_trained(best), facts=facts).save_pretrained(place)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from sentir.characters import printable
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus
 from sentir.documents import Block, Bullets, Document, Grid, Part
@@ -57,7 +58,7 @@ def save_cards(folder: Path, recipe: Recipe, space: LabelSpace, facts: Mapping[s
         with in_language(code):
             text = model_card(recipe, space, facts).to_markdown()
         matter = f"---\n{front_matter(recipe, space, facts)}\n---\n\n" if code == "en" else ""
-        (folder / _FILES[code]).write_text(matter + text, encoding="utf-8")
+        (folder / _FILES[code]).write_text(printable(matter) + text, encoding="utf-8")
 
 
 def model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> Document:

@@ -13,6 +13,7 @@ from transformers import TrainerCallback
 
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.places import file_name
 from sentir.progress import task
 from sentir.training.hardware import forget_peak_memory, peak_memory
 
@@ -44,7 +45,7 @@ def curves(name: str) -> Iterator[Curves | None]:
     if _curves is None:
         yield None
         return
-    found = Curves(_curves / name)
+    found = Curves(_curves / file_name(name))
     try:
         yield found
     finally:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
-from sentir.recipe import toml_text
+from sentir.characters import json_text
+from sentir.io import replacing
+from sentir.recipe import toml_comment, toml_text
 from sentir.report.tuning import render_tuning, sentences
 from sentir.report.tuning_content import Tuning
 
@@ -21,15 +21,14 @@ def save_tuning(tuning: Tuning, folder: Path, *, fingerprint: str) -> None:
         folder: of the run.
         fingerprint: of the corpus.
     """
-    comment = "".join(f"# {line}\n" for line in (*sentences(tuning), f"{tuning.corpus} {fingerprint}"))
+    comment = "".join(map(toml_comment, (*sentences(tuning), f"{tuning.corpus} {fingerprint}")))
     plain = {key: value for key, value in tuning.recipe.tree().items() if key not in ("study", "tune")}
     _write(folder / BEST, comment + toml_text(plain) + "\n")
     _write(folder / "recipe.toml", toml_text(tuning.tuned.tree()) + "\n")
-    _write(folder / "tuning.json", json.dumps(tuning.to_dict(), indent=1, ensure_ascii=False) + "\n")
+    _write(folder / "tuning.json", json_text(tuning.to_dict()) + "\n")
     _write(folder / PAGE, render_tuning(tuning))
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")

@@ -1,0 +1,136 @@
+"""What a study leaves in its folder, and that it can be left there, known before anything is trained."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sentir.corpus.types import Corpus
+from sentir.errors import SentirError
+from sentir.evaluation.scoring import write_results, write_rows
+from sentir.i18n import _
+from sentir.io import replacing
+from sentir.places import file_name
+from sentir.recipe import Recipe, toml_comment, toml_text
+from sentir.report.corpora import corpus_card
+from sentir.report.files import FILES, rehearse
+from sentir.study.gather import comparisons, rows, titles_of
+from sentir.study.results import CorpusStudy
+
+REPORT, _RESULTS, _COMPARISONS, _DETAILS = "report.html", "results.json", "comparisons.json", "details.json"
+_ROOM = 64 * 2**20  # bytes that the report and the results of a study may take
+
+
+def model_place(out: Path, corpus: str, task: str) -> Path:
+    """Return the folder of a finalist."""
+    return out / "models" / file_name(corpus, task)
+
+
+def recipe_place(out: Path, recipe: Recipe) -> Path:
+    """Return the file of a resolved recipe."""
+    return out / "recipes" / f"{file_name(recipe.name)}.toml"
+
+
+def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
+    """Check that everything a study leaves at its end can be left: folders, files, room, the report itself.
+
+    Nothing is left by it.
+
+    Raises:
+        SentirError: naming what cannot be written, or why the report cannot be drawn.
+    """
+    models = [
+        model_place(out, corpus.name, task)
+        for corpus, recipe in zip(corpora, recipes, strict=True)
+        for task in recipe.study.tasks or (recipe.data.task,)
+    ]
+    for folder in (out, out / "recipes", *models):
+        _check_folder(folder)
+    files = [out / name for name in (_RESULTS, _COMPARISONS, _DETAILS, *FILES)]
+    for path in (*files, *(recipe_place(out, recipe) for recipe in recipes)):
+        _check_file(path)
+    _check_room(out)
+    rehearse(
+        titles_of(recipes),
+        [corpus_card(corpus, hear=False) for corpus in corpora],
+        {corpus.name: recipe.tree() for corpus, recipe in zip(corpora, recipes, strict=True)},
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    """Make a folder and a file in it, and leave what was there before."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    with _writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / ".written") as draft:
+            draft.write_bytes(b"x")
+        (folder / ".written").unlink()
+    for place in made:
+        with suppress(OSError):  # another study is at work in it
+            place.rmdir()
+
+
+def _check_file(path: Path) -> None:
+    with _writable(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+
+def _check_room(folder: Path) -> None:
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if (free := shutil.disk_usage(there).free) < _ROOM:
+        raise SentirError(
+            _("{folder} has room for {free} MB, a study needs {n} at least; make room, or give another --out.",
+              folder=folder, free=free // 10**6, n=_ROOM // 10**6)
+        )  # fmt: skip
+
+
+def save_results(out: Path, parts: Sequence[CorpusStudy]) -> None:
+    """Write scores, comparisons, closer looks, and each resolved recipe, by which the run can be done again.
+
+    Raises:
+        SentirError: if they cannot be written.
+    """
+    compared = [one for part in parts for one in comparisons(part)]
+    write_results(out / _RESULTS, [row for part in parts for row in rows(part)], compared)
+    write_rows(out / _DETAILS, [one for part in parts for one in part.details])
+    for part in parts:
+        comment = toml_comment(f"fingerprint of the corpus: {part.corpus.fingerprint}")
+        _write(recipe_place(out, part.recipe), f"{comment}{toml_text(part.recipe.tree())}\n")
+
+
+def _write(path: Path, text: str) -> None:
+    with _writable(path):
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error
+
+
+@contextmanager
+def reporting(out: Path) -> Iterator[None]:
+    """Say of a study whose report cannot be made that its results are kept.
+
+    Raises:
+        SentirError: saying what is wrong, and how the report is had.
+    """
+    try:
+        yield
+    except (SentirError, OSError) as error:
+        raise SentirError(
+            _("The study is done and its results are in {folder}, but its report cannot be made ({why}); mend "
+              "that and run the same command again: nothing is trained again, and test is not opened again.",
+              folder=out, why=str(error).rstrip("."))
+        ) from error  # fmt: skip

@@ -1,0 +1,116 @@
+"""What is in names, labels, speakers, ids and texts commands no terminal, and breaks no page, table or figure."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+
+from awkward_corpora import AWKWARD, LABELS, awkward, raw, written
+from sentir.cli import main, show
+from sentir.readers import READERS
+from sentir.training.card import data_facts, save_cards
+from tiny_corpora import tiny_recipe
+
+
+@pytest.fixture
+def hard(spoken, monkeypatch, one_store):
+    corpus = awkward(spoken, f"na\x1bme {AWKWARD}")
+    monkeypatch.setitem(READERS._entries, "hard", lambda root, data: corpus)
+    return corpus
+
+
+@pytest.fixture
+def call(capsys, monkeypatch, tmp_path):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
+        monkeypatch.setattr(show.out, "_width", 300)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        found = capsys.readouterr()
+        assert raw(found.out) == raw(found.err) == ""
+        return ended.value.code or 0, found.out, found.err
+
+    return run
+
+
+@pytest.mark.parametrize("json_asked", [False, True])
+def test_an_utterance_is_shown(hard, call, tmp_path, json_asked):
+    u = hard.dev[0]
+    flags = ["--json"] if json_asked else ["--figure", tmp_path / "figure.svg"]
+    code, out, _err = call("corpus", "show", u.id, "--corpus", "hard", "--root", tmp_path, *flags)
+    assert (code == 0 and "$a_{b}$" in out and "<b>" in out and "\ufffd" in out) or json_asked
+    if json_asked:
+        assert json.loads(out)["speaker"] == u.speaker and json.loads(out)["corpus"] == hard.name
+    else:
+        assert raw((tmp_path / "figure.svg").read_text(encoding="utf-8")) == ""
+
+
+def test_an_audit_is_printed_and_is_a_page(hard, call, tmp_path):
+    code, out, _err = call("corpus", "audit", "hard", "--root", tmp_path, "--page", tmp_path / "audit.html")
+    assert code in (0, 1) and "\ufffd" in out
+    ((_path, page),) = written(tmp_path)
+    assert raw(page) == "" and "<svg" in page and "$a_{b}$" in page and "&lt;b&gt;" in page
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_table_is_exported(hard, call, tmp_path, suffix):
+    path = tmp_path / f"table{suffix}"
+    assert call("corpus", "export", "hard", "--out", path, "--root", tmp_path)[0] == 0
+    assert raw(path.read_text(encoding="utf-8")) == ""
+    table = pd.read_csv(path) if suffix == ".csv" else pd.read_json(path, lines=True)
+    texts = {u.text for u in hard}
+    assert len(table) == len(hard.utterances)
+    assert suffix == ".csv" or set(table["text"]) == texts, "JSON lines lose nothing"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("corpus", "audit", "re\x1b[31mader"),
+        ("evaluate", "mo\x1b\u202edel"),
+        ("corpus", "show", "\x1b\udc80", "--corpus", "hard", "--root", "."),
+        ("study", "\x9b\udc80.toml"),
+    ],
+)
+def test_a_mistake_is_told_without_what_it_holds(hard, call, tmp_path, arguments):
+    code, out, error = call(*arguments)
+    assert code == 2 and out == "" and "\ufffd" in error and len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["", "..", "a\\u001bb", "a\\nb"])
+def test_a_name_that_is_none_is_one_sentence(call, tmp_path, name):
+    path = tmp_path / "mine.toml"
+    path.write_text(f'name = "{name}"\n[data]\nreader = "demo-meld"\n', encoding="utf-8")
+    code, _out, error = call("study", path, "--out", tmp_path / "out")
+    assert code == 2 and "'name' cannot be" in error and len(error.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_without_out_stays_below_runs(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text('name = "../../mine"\n[data]\nreader = "demo-meld"\n', encoding="utf-8")
+    seen = []
+    monkeypatch.setattr("sentir.api.run_study", lambda recipes, root, out: seen.append(out) or sys.exit(3))
+    assert call("study", tmp_path / "mine.toml")[0] == 3
+    assert [path.parent.name for path in seen] == ["runs"] and list((tmp_path / "runs").iterdir()) == [
+        tmp_path / seen[0]
+    ]
+
+
+def test_a_model_card_holds_nothing_raw(hard, tmp_path):
+    space = hard.space("emotion")
+    facts = {
+        "corpus": hard.name,
+        "synthetic": False,
+        "fingerprint": "c0ffee",
+        "best_epoch": 1.0,
+        "curve": [{}],
+        "versions": {"sentir": AWKWARD},
+        "unusable": {},
+        "data": data_facts(hard, "emotion"),
+    }
+    save_cards(tmp_path, tiny_recipe("w", name="a/b $x$"), space, facts)
+    found = dict(written(tmp_path))
+    assert len(found) == 2 and not any(map(raw, found.values()))
+    assert all(any(name in text for text in found.values()) for name in ("joy", "sadness")) and len(LABELS) == 3

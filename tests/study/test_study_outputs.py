@@ -1,0 +1,144 @@
+"""What a study writes lies in its folder, is checked before anything is trained, and outlives its report."""
+
+import json
+import re
+import shutil
+from collections import namedtuple
+
+import pytest
+from study_parts import rows, stages
+
+from awkward_corpora import LABELS, awkward, raw, written
+from sentir.corpus.types import Corpus
+from sentir.errors import RecipeError, SentirError
+from sentir.evaluation.ledger import openings
+from sentir.places import file_name
+from sentir.recipe import Recipe
+from sentir.recognizer import Recognizer
+from sentir.study import run
+
+CANDIDATES = {"voice/text": {}, "../$up$": {"train": {"lr": 1e-9}}}
+
+
+def renamed(corpus, name):
+    rows = [u for u in corpus if u.split != "test"]
+    return Corpus.build(name, rows, corpus.spaces.values())
+
+
+@pytest.fixture
+def files_before(tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "kept").write_text("kept")
+    return lambda: sorted(path for path in tmp_path.rglob("*") if "run" not in path.parts)
+
+
+def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, reads, tmp_path, files_before):
+    hard, out, before = awkward(corpus), tmp_path / "deep" / "er" / "run", files_before()
+    reads(hard)
+    mine = recipe(tasks=["emotion"], candidates=CANDIDATES).override({"name": "../../../mine"})
+    report = run.run_study([mine], root=tmp_path, out=out)
+    assert files_before() == before
+    found = dict(written(out))
+    assert {path: raw(text) for path, text in found.items() if raw(text)} == {}
+    assert {"report.html", "report.es.md", "results.json", "README.md"} <= {path.name for path in found}
+    (model,) = (out / "models").iterdir()
+    assert Recognizer.from_pretrained(model).space == hard.space("emotion")
+    (record,) = (out / "recipes").iterdir()
+    assert Recipe.load(record) == mine
+    assert rows(report.scores, model="voice/text", split="dev")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "voice/text" in page and f"models/{model.name}" in page and "$a_{b}$" in page
+    saved = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert set(LABELS.values()) == {
+        name for card in saved["corpora"] for name in card["labels"]["emotion"]["dev"]
+    }
+
+
+@pytest.mark.parametrize("name", ["", "..", "a\x1bb"])
+def test_what_cannot_be_a_name_is_refused_before_anything_is_trained(name, recipe, corpus, reads, study, counts):
+    for changes in ({"name": name}, {"study": {"candidates": {name: {}}}}, {"data": {"task": name}}):
+        with pytest.raises(RecipeError, match=r"a name (needs|is)"):
+            recipe().override(changes)
+    reads(renamed(corpus, name))
+    with pytest.raises(RecipeError, match=r"corpus cannot be called .*data.table.name"):
+        study(recipe())
+    assert not counts
+
+
+def test_two_recipes_of_one_name_are_refused(recipe, study, counts):
+    with pytest.raises(RecipeError, match="2 recipes of one study are called 'tiny'"):
+        study([recipe(), recipe()])
+    assert not counts
+
+
+@pytest.mark.parametrize(
+    "place", ["models", "recipes", "report.html", "report.es.md", "results.json", "details.json"]
+)
+def test_a_place_that_cannot_be_written_is_met_before_anything_is_trained(place, recipe, study, counts, tmp_path):
+    blocked = tmp_path / "out" / place
+    blocked.parent.mkdir()
+    blocked.mkdir() if "." in place else blocked.write_text("in the way")
+    with pytest.raises(SentirError, match=rf"{place}.* cannot be written"):
+        study(recipe())
+    assert not counts and not stages_there(tmp_path)
+
+
+def stages_there(tmp_path):
+    return list((tmp_path / "out").glob("stages/*"))
+
+
+def test_a_full_disk_is_met_before_anything_is_trained(recipe, study, counts, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**9, 10**9, 10**6))
+    with pytest.raises(SentirError, match=r"has room for 1 MB, a study needs 67"):
+        study(recipe())
+    assert not counts
+
+
+def test_a_report_that_cannot_be_drawn_is_met_before_anything_is_trained(recipe, study, counts, monkeypatch):
+    def without_a_template(*_arguments, **_keywords):
+        raise FileNotFoundError("body.html")
+
+    monkeypatch.setattr("sentir.report.files.render", without_a_template)
+    with pytest.raises(SentirError, match=r"report cannot be drawn here \(body.html\)"):
+        study(recipe())
+    assert not counts
+
+
+def test_the_checks_leave_nothing_behind(recipe, study, tmp_path, monkeypatch):
+    def stop(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "check_needed_weights", stop)
+    with pytest.raises(KeyboardInterrupt):
+        study(recipe())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failing_report_keeps_the_results_and_the_same_command_writes_it(
+    recipe, reads, corpus, counts, tmp_path, monkeypatch
+):
+    out, mine = tmp_path / "out", recipe(tasks=["emotion"], candidates={"plain": {}})
+
+    def fails(_report, _path):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "save_report", fails)
+        with pytest.raises(SentirError, match=r"results are in .*No space left.*same command again") as caught:
+            run.run_study([mine], root=tmp_path, out=out)
+    assert "\n" not in str(caught.value)
+    kept = json.loads((out / "results.json").read_text())
+    assert {row["split"] for row in kept} == {"dev", "test"} and (out / "details.json").is_file()
+    assert Recipe.load(out / "recipes" / "tiny.toml") == mine and (out / "models" / "tiny-emotion").is_dir()
+    assert counts["open"] == 1 and len(openings(corpus.test_fingerprint)) == 1
+    counts.clear()
+    run.run_study([mine], root=tmp_path, out=out)
+    assert not counts and len(openings(corpus.test_fingerprint)) == 1
+    assert json.loads((out / "results.json").read_text()) == kept
+    assert (out / "report.html").is_file() and stages(out, "test")
+
+
+def test_two_corpora_that_differ_in_case_have_two_models():
+    names = {file_name(corpus, "emotion").casefold() for corpus in ("RAVDESS", "Ravdess", "ravdess")}
+    assert len(names) == 3 and all(re.match("ravdess-emotion(~|$)", name) for name in names)

@@ -1,0 +1,87 @@
+"""A recipe that is written is the recipe that is read."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drawn_recipes import RECIPES
+from sentir.errors import RecipeError
+from sentir.recipe import Recipe, parse_override, toml_comment, toml_text
+
+SHIPPED = sorted((Path(__file__).parents[1] / "recipes").glob("**/*.toml"))
+
+
+def again(recipe: Recipe, folder: Path) -> Recipe:
+    path = folder / "again.toml"
+    path.write_text(toml_comment("a\nb") + toml_text(recipe.tree()) + "\n", encoding="utf-8")
+    return Recipe.load(path)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_recipe_comes_back_the_same(path, tmp_path):
+    recipe = Recipe.load(path)
+    found = again(recipe, tmp_path)
+    assert found == recipe and found.digest() == recipe.digest()
+    assert list(found.study.candidates) == list(recipe.study.candidates)
+
+
+@settings(deadline=None, max_examples=400, suppress_health_check=[*HealthCheck])
+@given(recipe=RECIPES)
+def test_every_recipe_comes_back_the_same(recipe, tmp_path_factory):
+    found = again(recipe, tmp_path_factory.getbasetemp())
+    assert found == recipe and found.digest() == recipe.digest()
+    assert list(found.study.candidates) == list(recipe.study.candidates)
+    assert list(found.tune.space) == list(recipe.tune.space)
+
+
+def test_a_candidate_that_changes_nothing_is_one(tmp_path):
+    recipe = Recipe.parse({"name": "x", "data": {"reader": "r"}, "study": {"candidates": {"as it is": {}}}})
+    assert again(recipe, tmp_path).study.candidates == {"as it is": {}}
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_numbers_that_are_none_are_refused(number):
+    for tree in ({"train": {"lr": number}}, {"study": {"candidates": {"x": {"train": {"lr": number}}}}}):
+        with pytest.raises(RecipeError, match="cannot be"):
+            Recipe.parse({"name": "x", "data": {"reader": "r"}} | tree)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"name": "half \ud800"},
+        {"name": "x", "data": {"reader": "\ud800"}},
+        {"name": "x", "study": {"candidates": {"\ud800": {}}}},
+        {"name": "x", "study": {"candidates": {"y": {"model": {"\ud800": "z"}}}}},
+    ],
+)
+def test_half_characters_are_refused(tree):
+    with pytest.raises(RecipeError, match="half a character") as caught:
+        Recipe.parse({"data": {"reader": "r"}} | tree)
+    assert str(caught.value).encode("utf-8")
+
+
+@pytest.mark.parametrize("value", [None, tomllib.loads("day = 2020-01-01")["day"], {1, 2}])
+def test_what_toml_cannot_hold_is_no_setting_of_a_candidate(value):
+    with pytest.raises(RecipeError, match=r"study.candidates.y.*is no setting"):
+        Recipe.parse(
+            {"name": "x", "data": {"reader": "r"}, "study": {"candidates": {"y": {"model": {"layers": value}}}}}
+        )
+
+
+@given(st.text(max_size=12))
+def test_a_comment_is_one_line_that_is_not_read(text):
+    assert tomllib.loads(toml_comment(text) + "a = 1") == {"a": 1}
+
+
+def test_an_override_is_one_value():
+    assert parse_override("a=1\nb=2") == {"a": "1\nb=2"}
+
+
+def test_a_recipe_may_begin_with_a_mark_of_utf8(tmp_path):
+    path = tmp_path / "windows.toml"
+    path.write_text("[data]\nreader = 'r'\n", encoding="utf-8-sig")
+    assert Recipe.load(path).data.reader == "r"
