@@ -123,6 +123,7 @@ class Recognizer:
             "speed": fitted.training.speed,
             "unusable": fitted.unusable,
             "cut": fitted.cut,
+            "calibration": fitted.calibration.method if fitted.calibration else "",
             "weights": {part: source.to_dict() for part, source in fitted.sources.items()},
             "data": data_facts(corpus, recipe.data.task),
             "versions": versions(),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from evaluation_data import briefly, cases, random_case
+from evaluation_data import briefly, cases, dialogues_of, random_case
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +14,10 @@ from sentir.evaluation.calibration import (
     HOTTEST,
     Calibration,
     calibrate,
+    choose_method,
     confidence,
     fit_logits,
+    methods_of,
     right,
     sure_from,
     tempered,
@@ -47,13 +49,13 @@ def loss(space, truth, p):
 
 def test_the_temperature_of_a_model_that_exaggerates_is_found():
     truth, p = sampled(ONE, 4000, heat=3.0)
-    assert fit_logits(ONE, truth, p) == ((pytest.approx(3.0, rel=0.08),), ())
+    assert fit_logits(ONE, truth, p, "temperature") == ((pytest.approx(3.0, rel=0.08),), ())
 
 
 def test_every_label_of_several_has_its_own_temperature_and_bias():
     truth, p = sampled(EACH, 6000, heat=[4.0, 0.5])
     moved = tempered(EACH, p, (1.0, 1.0), (0.0, 1.0))
-    temperature, bias = fit_logits(EACH, truth, moved)
+    temperature, bias = fit_logits(EACH, truth, moved, "per_label")
     assert temperature == (pytest.approx(4.0, rel=0.1), pytest.approx(0.5, rel=0.1))
     assert bias == (pytest.approx(0, abs=0.15), pytest.approx(-2.0, abs=0.15))
 
@@ -61,7 +63,7 @@ def test_every_label_of_several_has_its_own_temperature_and_bias():
 @pytest.mark.parametrize("space", [ONE, EACH])
 def test_nothing_near_it_has_a_lower_loss(space):
     truth, p = sampled(space, 300, heat=2.0, seed=3)
-    best = tuple(map(np.array, fit_logits(space, truth, p)))
+    best = tuple(map(np.array, fit_logits(space, truth, p, methods_of(space)[-1])))
     least = loss(space, truth, tempered(space, p, *best))
     for factor in (0.9, 0.99, 1.01, 1.1):
         assert (loss(space, truth, tempered(space, p, best[0] * factor, best[1])) >= least - 1e-9).all()
@@ -72,18 +74,20 @@ def test_nothing_near_it_has_a_lower_loss(space):
 def test_a_model_that_is_always_right_or_always_wrong_stays_within_the_bounds():
     truth = np.arange(9) % 3
     said = 0.1 + 0.7 * np.eye(3)
-    ((cold,), _), ((hot,), _) = (fit_logits(ONE, truth, p) for p in (said[truth], said[(truth + 1) % 3]))
+    ((cold,), _), ((hot,), _) = (
+        fit_logits(ONE, truth, p, "temperature") for p in (said[truth], said[(truth + 1) % 3])
+    )
     assert COOLEST <= cold < 2 * COOLEST and HOTTEST / 2 < hot <= HOTTEST
     present = np.array([[0.0], [1.0]], dtype=np.float32)
     one = LabelSpace("emotion", ("joy",), multilabel=True)
     for p in (present * 0.8 + 0.1, 0.9 - present * 0.8):
-        (temperature,), (bias,) = fit_logits(one, present, p)
+        (temperature,), (bias,) = fit_logits(one, present, p, "per_label")
         assert COOLEST <= temperature <= HOTTEST * (1 + 1e-9) and abs(bias) <= FARTHEST
 
 
 def test_certainty_survives_and_a_true_label_of_probability_zero_is_no_error():
     p = np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]])
-    fitted = fit_logits(ONE, np.array([1, 1]), p)
+    fitted = fit_logits(ONE, np.array([1, 1]), p, "temperature")
     np.testing.assert_array_equal(tempered(ONE, p, *fitted)[p == 0], 0)
     each = np.array([[1.0, 0.0], [0.0, 1.0]])
     np.testing.assert_array_equal(tempered(EACH, each, (3.0, 3.0), (1.0, -1.0)), each)
@@ -91,7 +95,7 @@ def test_certainty_survives_and_a_true_label_of_probability_zero_is_no_error():
 
 def test_a_label_that_dev_never_or_always_has_keeps_its_probabilities():
     truth = np.array([[0.0, 1.0]] * 5, dtype=np.float32)
-    assert fit_logits(EACH, truth, np.full((5, 2), 0.3)) == ((1.0, 1.0), (0.0, 0.0))
+    assert fit_logits(EACH, truth, np.full((5, 2), 0.3), "per_label") == ((1.0, 1.0), (0.0, 0.0))
 
 
 @briefly
@@ -140,7 +144,7 @@ def test_as_many_are_sure_as_is_stated_and_no_more_than_needed(held, coverage):
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_a_calibration_survives_being_saved(multilabel):
     space, truth, p = random_case(4, 60, 1, multilabel=multilabel)
-    found = calibrate(space, truth, p)
+    found = calibrate(space, truth, p, dialogues_of(60, 12, 0))
     assert Calibration.from_dict(found.to_dict(), space) == found
     ids = tuple(map(str, range(60)))
     applied = found.apply(Predictions(ids, p, space, {"seed": "1"}))
@@ -159,6 +163,8 @@ def test_a_calibration_survives_being_saved(multilabel):
         {"bias": [0.0]},
         {"sure": float("nan")},
         {"coverage": 0},
+        {"method": "per_label"},
+        {"method": "magic"},
     ],
 )
 def test_a_calibration_that_cannot_be_is_refused(change):
@@ -169,4 +175,52 @@ def test_a_calibration_that_cannot_be_is_refused(change):
 
 
 def test_a_number_is_not_calibrated():
-    assert calibrate(NUMBER, np.zeros(3), np.zeros((3, 1))) is None
+    assert calibrate(NUMBER, np.zeros(3), np.zeros((3, 1)), list("abc")) is None
+
+
+def test_probabilities_that_are_true_are_left_alone_and_exaggerated_ones_are_not():
+    chosen = {}
+    for heat in (1.0, 3.0):
+        truth, p = sampled(ONE, 600, heat=heat, seed=2)
+        chosen[heat] = choose_method(ONE, truth, p, dialogues_of(600, 60, 0))
+    assert chosen == {1.0: "none", 3.0: "temperature"}
+
+
+def test_labels_get_one_temperature_or_each_its_own_as_they_need():
+    groups = dialogues_of(600, 60, 0)
+    truth, p = sampled(EACH, 600, heat=3.0, seed=2)
+    assert choose_method(EACH, truth, p, groups) == "temperature"
+    shifted = tempered(EACH, sampled(EACH, 600, heat=1.0, seed=2)[1], (1.0,) * len(EACH), (2.0,) * len(EACH))
+    assert choose_method(EACH, truth, shifted, groups) == "per_label"
+
+
+def test_whole_dialogues_are_held_out_when_a_method_is_chosen():
+    """What is always the same within a dialogue is a row of its own a hundred times, and no evidence."""
+    rng = np.random.default_rng(1)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        truth, p = rng.integers(0, 3, 12), rng.dirichlet(np.ones(3), 12)
+        often = choose_method(
+            ONE, np.repeat(truth, 100), np.repeat(p, 100, axis=0), np.repeat(np.arange(12), 100)
+        )
+        assert often == choose_method(ONE, truth, p, list(range(12)))
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_method_is_recorded_and_the_simplest_changes_nothing(multilabel):
+    space, truth, p = random_case(4, 60, 1, multilabel=multilabel)
+    for method in methods_of(space):
+        found = calibrate(space, truth, p, (), method)
+        assert found.method == method and Calibration.from_dict(found.to_dict(), space) == found
+    same = calibrate(space, truth, p, (), "none").apply(Predictions(tuple(map(str, range(60))), p, space))
+    np.testing.assert_allclose(same.probabilities, p, atol=1e-12)
+    assert methods_of(NUMBER) == ()
+
+
+def test_a_model_saved_before_there_was_a_choice_says_what_it_was_calibrated_by():
+    old = {"temperature": [1.5, 1.0], "bias": [0.0, 0.1], "sure": 0.4, "coverage": 0.8}
+    assert Calibration.from_dict(old, EACH).method == "per_label"
+
+
+def test_a_single_utterance_teaches_nothing():
+    assert choose_method(ONE, np.array([1]), np.array([[0.2, 0.5, 0.3]]), ["a"]) == "none"

@@ -1,30 +1,35 @@
 """Paired comparison: its interval, its p-value against exhaustive swaps, and Holm's correction."""
 
+import re
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
-from evaluation_data import dialogues_of, random_case
+from evaluation_data import briefly, dialogues_of, random_case, space_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sentir.errors import PredictionsError, UnknownNameError
 from sentir.evaluation.comparison import compare, holm
 from sentir.evaluation.metrics import from_statistics, score, statistics
-from sentir.evaluation.results import Comparison, few
+from sentir.evaluation.results import Comparison, few, p_text
 
 
-def compared(space, truth, a, b, groups, **changes):
+def paired(space, truth, a, b, groups, **changes):
     options = {
         "metric": "macro_f1",
         "names": ("one", "other"),
         "corpus": "toy",
         "task": "emotion",
         "split": "dev",
-        "resamples": 300,
         "permutations": 300,
-        "confidence": 0.95,
     }
     return compare(space, truth, a, b, groups, **(options | changes))
+
+
+def compared(*args, **changes):
+    return holm([paired(*args, **changes)])[0]
 
 
 def answers(truth, right, rng, k=3):
@@ -88,7 +93,7 @@ def test_turning_the_comparison_around_turns_its_sign():
 def test_a_model_compared_with_itself_differs_in_nothing():
     space, truth, rng = three_labels(40, 2)
     a = [(answers(truth, 0.5, rng), None)]
-    found = compared(space, truth, a, a, dialogues_of(40, 8, 0))
+    found = compared(space, truth, a, a, dialogues_of(40, 10, 0))
     assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
 
 
@@ -105,9 +110,7 @@ def test_without_an_effect_small_p_values_are_as_rare_as_they_should_be():
     for trial in range(200):
         space, truth, rng = three_labels(100, trial)
         a, b = ([(answers(truth, 0.6, rng), None) for _seed in range(2)] for _side in "ab")
-        found = compared(
-            space, truth, a, b, dialogues_of(100, 20, trial), resamples=2, permutations=199, seed=trial
-        )
+        found = compared(space, truth, a, b, dialogues_of(100, 20, trial), permutations=199, seed=trial)
         values.append(found.p)
     for level in (0.1, 0.3, 0.5, 0.7):
         assert np.mean(np.array(values) <= level) == pytest.approx(level, abs=0.1)
@@ -116,7 +119,7 @@ def test_without_an_effect_small_p_values_are_as_rare_as_they_should_be():
 def test_a_comparison_that_proves_nothing_still_says_which_way_the_difference_goes():
     space, truth, rng = three_labels(40, 5)
     a, b = ([(answers(truth, right, rng), None)] for right in (0.6, 0.5))
-    worse = replace(compared(space, truth, a, b, dialogues_of(40, 8, 0)), difference=-0.021, p_holm=0.5)
+    worse = replace(compared(space, truth, a, b, dialogues_of(40, 10, 0)), difference=-0.021, p_holm=0.5)
     assert "cannot be told apart: a difference of -2.1 points" in worse.sentence()
 
 
@@ -141,18 +144,76 @@ def test_an_error_is_better_where_it_is_lower_and_counts_in_its_own_units():
 
 def test_a_comparison_over_few_dialogues_says_so():
     assert replace(MANY, dialogues=4).sentence().endswith(few(4)) and "only 4 dialogues" in few(4)
-    assert few(30) not in replace(MANY, dialogues=30).sentence()
+    assert few(10) not in replace(MANY, dialogues=10).sentence()
 
 
 def test_holm_agrees_with_numbers_worked_by_hand():
     space, truth, rng = three_labels(40, 5)
     a, b = ([(answers(truth, right, rng), None)] for right in (0.6, 0.5))
-    one = compared(space, truth, a, b, dialogues_of(40, 8, 0))
-    table = holm([replace(one, p=p) for p in (0.01, 0.04, 0.03, 0.005)])
+    one = paired(space, truth, a, b, dialogues_of(40, 10, 0))
+
+    def with_p(p):
+        return replace(one, comparison=replace(one.comparison, p=p))
+
+    table = holm([with_p(p) for p in (0.01, 0.04, 0.03, 0.005)])
     assert [row.p_holm for row in table] == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert [row.p for row in table] == [0.01, 0.04, 0.03, 0.005]
-    assert [row.p_holm for row in holm([replace(one, p=p) for p in (0.8, 0.6)])] == [1, 1]
+    assert [row.p_holm for row in holm([with_p(p) for p in (0.8, 0.6)])] == [1, 1]
     assert holm([]) == ()
+
+
+@briefly
+@given(
+    st.integers(2, 40), st.integers(1, 6), st.sampled_from([19, 99, 400]), st.integers(0, 2**32 - 1),
+    st.sampled_from(["macro_f1", "accuracy", "weighted_f1"]),
+)  # fmt: skip
+def test_sentence_p_value_and_interval_never_contradict_one_another(dialogues, m, permutations, seed, metric):
+    rng = np.random.default_rng(seed)
+    n = dialogues * int(rng.integers(1, 6))
+    space, truth, groups = space_of(3, False), rng.integers(0, 3, n), [f"{k % dialogues}" for k in range(n)]
+    base = [(answers(truth, 0.5, rng), None)]
+    others = [[(answers(truth, rng.choice([0.2, 0.4, 0.5, 0.6]), rng), None)] for _ in range(m)]
+    about = {"metric": metric, "permutations": permutations, "seed": seed}
+    for found in holm([paired(space, truth, base, other, groups, **about) for other in others]):
+        proven, said = found.p_holm < 0.05, found.sentence()
+        assert ("cannot be told apart" in said) == (not proven)
+        assert (found.low is None) == (found.high is None)
+        if proven:
+            assert ("better" in said) == (found.difference > 0) and ("worse" in said) == (found.difference < 0)
+        if found.low is not None and found.high is not None:
+            assert found.low <= found.difference <= found.high
+            assert (found.low <= 0 <= found.high) == (not proven)
+        shown = [float(bound) for bound in re.findall(r"-?\d+\.\d+", said.partition("interval ")[2])[:2]]
+        if shown:
+            assert (shown[0] <= 0 <= shown[1]) == (not proven), said
+        assert ("interval" in said.partition(").")[0]) == (found.low is not None)
+
+
+def test_intervals_of_differences_hold_the_true_one():
+    """Two models that are right independently, in dialogues of different difficulty."""
+    held, trials, rng = 0, 300, np.random.default_rng(0)
+    space, groups = space_of(3, False), [f"{k // 10:02}" for k in range(150)]
+    for trial in range(trials):
+        ease, truth = np.repeat(rng.normal(0, 0.15, 15), 10), rng.integers(0, 3, 150)
+        sides = ([(answers(truth, base + ease, rng), None)] for base in (0.6, 0.45))
+        found = compared(space, truth, *sides, groups, metric="accuracy", permutations=200, seed=trial)
+        held += found.low <= 0.15 <= found.high
+    assert 0.91 <= held / trials <= 0.99
+
+
+def test_a_value_near_a_bar_is_written_so_that_its_side_shows():
+    assert p_text(0.0499) == "p = 0.0499" and p_text(0.0501) == "p = 0.0501" and p_text(0.05) == "p = 0.050"
+    assert "interval 0.003 to 3.4" in replace(MANY, low=0.00003).sentence()
+    table = replace(MANY, p_holm=0.01, among=6).sentence()
+    assert table == (
+        "one is better than other by 2.1 points "
+        "(95 % interval 0.8 to 3.4, p = 0.010, corrected for 6 comparisons)."
+    )
+    assert (
+        replace(MANY, low=None, high=None, dialogues=8)
+        .sentence()
+        .startswith("one is better than other by 2.1 points (p = 0.002). Based on only 8")
+    )
 
 
 def test_one_dialogue_and_metrics_without_an_interval_cannot_be_compared():

@@ -11,9 +11,10 @@ from sklearn import metrics as sk
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError, UnknownNameError
-from sentir.evaluation.intervals import bootstrap
+from sentir.evaluation.intervals import scored
+from sentir.evaluation.jackknife import interval
 from sentir.evaluation.metrics import confusion_matrix, counted, metric_name, per_label, score
-from sentir.evaluation.results import gain
+from sentir.evaluation.results import gain, is_share
 from sentir.evaluation.thresholds import tune_thresholds
 
 SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
@@ -128,19 +129,14 @@ def test_steps_of_the_scale_hold_the_mean_answer_and_error_of_the_truths_nearest
     assert tune_thresholds(SENTIMENT, truth, answer[:, None]) is None
 
 
-def test_the_bootstrap_of_numbers_agrees_with_a_slow_one():
+def test_the_intervals_of_numbers_are_those_of_left_out_dialogues():
     rng = np.random.default_rng(0)
     truth = rng.uniform(-3, 3, 60).round(1)
     answer = (truth + rng.normal(size=60))[:, None]
-    groups = np.array(dialogues_of(60, 9, 3))
-    fast = bootstrap(SENTIMENT, truth, [(answer, None)], groups.tolist(), resamples=40, confidence=0.9, seed=5)
-    draws, keys = [], np.unique(groups)
-    for weights in np.random.default_rng(5).multinomial(9, np.full(9, 1 / 9), size=40):
-        rows = np.concatenate(
-            [np.tile(np.flatnonzero(groups == k), w) for k, w in zip(keys, weights, strict=True)]
-        )
-        draws.append(score(SENTIMENT, truth[rows], answer[rows]))
+    groups = np.array(dialogues_of(60, 12, 3))
+    found = scored(SENTIMENT, truth, [(answer, None)], groups.tolist(), confidence=0.9)
+    without = [score(SENTIMENT, truth[groups != k], answer[groups != k]) for k in np.unique(groups)]
     for name in counted(SENTIMENT):
-        assert (fast[name].low, fast[name].high) == pytest.approx(
-            tuple(np.quantile([draw[name] for draw in draws], [0.05, 0.95]))
-        )
+        values = np.array([one[name] for one in without])
+        expected = interval(found[name].value, values, share=is_share(name), confidence=0.9)
+        assert (found[name].low, found[name].high) == pytest.approx(expected)

@@ -9,10 +9,11 @@ from evaluation_data import dialogues_of, random_case
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
-from sentir.evaluation.comparison import compare
+from sentir.evaluation.comparison import compare, holm
 from sentir.evaluation.metrics import RANKED, confusion_matrix, counted, per_label, score
-from sentir.evaluation.results import AT_HALF, few
+from sentir.evaluation.results import few
 from sentir.evaluation.scoring import joined, read_results, score_model, write_results
+from sentir.evaluation.words import AT_HALF
 
 
 class Scored:
@@ -31,7 +32,7 @@ class Scored:
     def __call__(self, **changes):
         values = {key: getattr(self, key) for key in ("space", "labels", "predictions", "thresholds", "groups")}
         names = {"model": "toy model", "role": "candidate", "corpus": "toy", "split": "dev", "notes": ("a note",)}
-        return score_model(**(values | names | {"resamples": 100, "confidence": 0.95} | changes))
+        return score_model(**(values | names | {"confidence": 0.95} | changes))
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -134,7 +135,7 @@ def test_an_utterance_without_a_dialogue_key_stands_alone():
 def test_results_are_read_as_they_were_written(tmp_path, multilabel):
     toy = Scored(multilabel)
     _ids, truth, runs, dialogues = joined(toy.space, toy.labels, toy.predictions, toy.thresholds, toy.groups)
-    comparison = compare(
+    paired = compare(
         toy.space,
         truth,
         runs,
@@ -145,10 +146,9 @@ def test_results_are_read_as_they_were_written(tmp_path, multilabel):
         corpus="toy",
         task="emotion",
         split="dev",
-        resamples=100,
         permutations=100,
-        confidence=0.95,
     )
+    (comparison,) = holm([paired])
     path = tmp_path / "new" / "results.json"
     write_results(path, [toy(), toy(role="baseline")], [comparison])
     assert read_results(path) == ((toy(), toy(role="baseline")), (comparison,))

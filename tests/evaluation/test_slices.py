@@ -11,7 +11,7 @@ from sentir.audit import audit
 from sentir.audit.leaks import seen_elsewhere, texts_of
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Clip, Corpus, Utterance
-from sentir.evaluation.intervals import bootstrap
+from sentir.evaluation.intervals import scored as scored_rows
 from sentir.evaluation.slices import SMALL, Part, cut_split, score_slices
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import Data, Table
@@ -117,9 +117,9 @@ def scored(parts, n=60):
     rng = np.random.default_rng(0)
     ids = [f"{k:03}" for k in range(n)]
     truth, p = rng.integers(0, 2, n), rng.dirichlet([1, 1], n)
-    groups = [str(k // 5) for k in range(n)]
+    groups = [str(k // 4) for k in range(n)]
     cut = {key: parts(k) for k, key in enumerate(ids) if parts(k)}
-    about = {"metric": "accuracy", "resamples": 200, "confidence": 0.95}
+    about = {"metric": "accuracy", "confidence": 0.95}
     return truth, p, groups, score_slices(SPACE, ids, truth, [(p, None)], groups, [cut], **about)
 
 
@@ -127,9 +127,7 @@ def test_a_part_is_scored_like_the_whole_on_its_own_rows():
     large, small = Part("turn", "later"), Part("turn", "first")
     truth, p, groups, (one, other) = scored(lambda k: large if k >= 20 else small if k < 19 else None)
     by_part = {one.part: one, other.part: other}
-    wanted = bootstrap(SPACE, truth[20:], [(p[20:], None)], groups[20:], resamples=200, confidence=0.95)[
-        "accuracy"
-    ]
+    wanted = scored_rows(SPACE, truth[20:], [(p[20:], None)], groups[20:], confidence=0.95)["accuracy"]
     assert by_part[large].score == wanted and by_part[large].n == 40 and not by_part[large].small
     found = by_part[small]
     assert found.n == SMALL - 1 and found.small and found.score.low is None

@@ -51,7 +51,8 @@ def test_thresholds_are_those_tuned_on_dev(corpus, weights):
 def test_the_temperature_is_fitted_on_dev_and_thresholds_after_it(task, corpus, weights):
     fitted = fit(tiny_recipe(weights, data={"task": task}), corpus)
     truth = fitted.space.encode([u.labels[task] for u in corpus.dev])
-    again = calibrate(fitted.space, truth, fitted.dev.probabilities)
+    keys = [u.dialogue for u in corpus.dev]
+    again = calibrate(fitted.space, truth, fitted.dev.probabilities, keys, fitted.calibration.method)
     np.testing.assert_allclose(again.apply(fitted.dev).probabilities, fitted.dev.probabilities, atol=0.02)
     assert fitted.calibration.sure == pytest.approx(again.sure, abs=0.02)
 

@@ -260,10 +260,10 @@ def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
 def _entrant(name: str, recognizer: Recognizer, found: Predictions) -> Entrant:
     from sentir.study.entrants import Entrant
 
-    recipe, calibration = recognizer.recipe, recognizer.calibration
+    recipe = recognizer.recipe
     return Entrant(
         name, "candidate", recipe, (recipe.train.seed,), (), (found,), (recognizer.thresholds,), (found,),
-        sure=(calibration.sure if calibration else None,),
+        calibrations=(recognizer.calibration,),
     )  # fmt: skip
 
 

@@ -151,7 +151,7 @@ def _print_model(found: ModelExplanation) -> None:
     from rich.table import Table
 
     from sentir.cli import show
-    from sentir.explanation.page import SHOWN, amount, loss_sentence
+    from sentir.explanation.page import SHOWN, amount, interval_text, loss_sentence
     from sentir.report.html import score_text
     from sentir.report.words import word
 
@@ -164,7 +164,6 @@ def _print_model(found: ModelExplanation) -> None:
     for heading in (_("numbers"), _("columns"), _("lost"), _("95 % interval")):
         table.add_column(heading, justify="left" if heading == _("numbers") else "right", overflow="fold")
     for row in (*found.sets, *found.columns[:SHOWN]):
-        cells = (amount(found.metric, value) for value in (row.loss, row.low, row.high))
-        lost, low, high = cells
-        table.add_row(*map(show.text, (row.name, str(row.columns), lost, f"{low} … {high}")))
+        cells = (row.name, str(row.columns), amount(found.metric, row.loss), interval_text(found.metric, row))
+        table.add_row(*map(show.text, cells))
     show.out.print(table)

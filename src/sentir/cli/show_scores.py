@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.cli import show
-from sentir.evaluation.results import AT_HALF, Comparison, ModelScores, Score
+from sentir.evaluation.results import Comparison, ModelScores, Score
+from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _, mark, thousands
 from sentir.report.content import StudyReport
 from sentir.report.tables import comparison_groups, metric_names, openings_by_split, sections

@@ -6,15 +6,16 @@ label is chosen (M = 1), of every label where several may hold (M = K).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.evaluation.intervals import chunk_sizes
+from sentir.evaluation.jackknife import interval, leave_out, weights_without
 from sentir.evaluation.metrics.cells import ratio
-from sentir.evaluation.results import Score
+from sentir.evaluation.results import FEWEST, Score
 
 BINS, LEAST = 10, 20  # bins of equal mass at most, and utterances in each at least
 _SIMULATIONS = 300
@@ -28,7 +29,7 @@ Metric = Callable[[Array], Array]
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """How intervals are drawn: the dialogue of each of N utterances, resamples, mass, and seed."""
+    """What intervals are over: the dialogue of N utterances each, mass, and resamples of calibration errors."""
 
     index: Index
     resamples: int
@@ -40,31 +41,32 @@ class Draws:
         """How many dialogues there are."""
         return int(self.index.max()) + 1
 
-    def score(self, rows: Sequence[Array], metric: Metric) -> Score:
-        """Score the runs' rows ``(N, S)`` by a metric of sums over utterances."""
-        sums = np.zeros((len(rows), self.groups, rows[0].shape[1]))
-        for run, values in zip(sums, rows, strict=True):
+    def sums(self, rows: Sequence[Array]) -> Array:
+        """Sum the runs' rows ``(N, S)`` over dialogues, ``(runs, C, S)``."""
+        found = np.zeros((len(rows), self.groups, rows[0].shape[1]))
+        for run, values in zip(found, rows, strict=True):
             np.add.at(run, self.index, values)
-        return self.score_sums(sums, metric)
+        return found
 
-    def score_sums(self, sums: Array, metric: Metric) -> Score:
-        """Score the runs' sums over dialogues ``(runs, C, S)``."""
-        drawn = [metric(weights @ sums).mean(axis=0) for weights in self.weights(sums)]
-        return self.interval(metric(sums.sum(axis=1)), np.concatenate(drawn))
+    def score(self, sums: Array, metric: Metric, *, share: bool) -> Score:
+        """Score the runs' sums over dialogues ``(runs, C, S)`` by a metric of sums, which is a share or not."""
+        return self.interval(metric(sums.sum(axis=1)), metric(leave_out(sums)).mean(axis=0), share=share)
 
-    def weights(self, sums: Array) -> Iterator[Array]:
-        """Draw how often each dialogue counts, ``(resamples, C)`` in chunks that fit sums ``(runs, C, S)``."""
+    def resampled(self, sums: Array, metric: Metric) -> Array:
+        """Return the metric, a mean over runs, of resamples of dialogues with replacement."""
         n, rng = self.groups, np.random.default_rng(self.seed)
-        for size in chunk_sizes(self.resamples, sums):
-            yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+        weights = (
+            rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+            for size in chunk_sizes(self.resamples, sums)
+        )
+        return np.concatenate([metric(drawn @ sums).mean(axis=0) for drawn in weights])
 
-    def interval(self, values: Array, drawn: Array) -> Score:
-        """Return the mean over runs with the percentile interval of resamples; none with a single dialogue."""
+    def interval(self, values: Array, without: Array, *, share: bool) -> Score:
+        """Return the mean over runs with its interval, from the means without each dialogue."""
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        if self.groups < 2:
-            return Score(float(values.mean()), None, None, sd)
-        low, high = np.quantile(drawn, [(1 - self.confidence) / 2, (1 + self.confidence) / 2])
-        return Score(float(values.mean()), float(low), float(high), sd)
+        mean = float(values.mean())
+        low, high = interval(mean, without, share=share, confidence=self.confidence)
+        return Score(mean, low, high, sd)
 
 
 def bins_of(stated: Array) -> Index:
@@ -89,19 +91,22 @@ def calibration_error(claims: Sequence[tuple[Array, Array]], draws: Draws) -> tu
         The error, and the mean of the simulations.
     """
     m = claims[0][0].shape[1]
-    found = draws.score([_gaps(*claim) for claim in claims], lambda sums: _mean_gap(sums, m))
+    sums = draws.sums([_gaps(*claim) for claim in claims])
+    found = draws.score(sums, lambda totals: _mean_gap(totals, m), share=True)
     chance = np.mean([_by_chance(stated, draws.seed) for stated, _found in claims], axis=0)
-    if found.low is None or found.high is None:
-        return found, float(chance.mean())
+    if draws.groups < FEWEST:
+        return replace(found, low=None, high=None), float(chance.mean())
+    drawn = draws.resampled(sums, lambda totals: _mean_gap(totals, m))
+    high = float(np.quantile(drawn, (1 + draws.confidence) / 2))
     surprising = found.value > np.quantile(chance, _SURPRISING)
-    low = max(0.0, 2 * found.value - found.high) if surprising else 0.0
-    return Score(found.value, low, found.high, found.sd), float(chance.mean())
+    low = max(0.0, 2 * found.value - high) if surprising else 0.0
+    return Score(found.value, low, high, found.sd), float(chance.mean())
 
 
-def share(among: Sequence[Mask], rows: Sequence[NDArray], draws: Draws) -> Score:
-    """Return the mean of a number ``(N,)`` of each run among some utterances; 0 where a draw has none."""
-    summed = [np.column_stack([values * mask, mask]) for mask, values in zip(among, rows, strict=True)]
-    return draws.score(summed, lambda sums: ratio(sums[..., 0], sums[..., 1]))
+def mean_among(among: Sequence[Mask], rows: Sequence[NDArray], draws: Draws, *, share: bool = True) -> Score:
+    """Return the mean of a number ``(N,)`` of each run among some utterances; 0 where there are none."""
+    sums = draws.sums([np.column_stack([values * mask, mask]) for mask, values in zip(among, rows, strict=True)])
+    return draws.score(sums, lambda totals: ratio(totals[..., 0], totals[..., 1]), share=share)
 
 
 def area_under_risks(wrong: Sequence[Array], held: Sequence[Array], draws: Draws) -> Score:
@@ -117,15 +122,16 @@ def area_under_risks(wrong: Sequence[Array], held: Sequence[Array], draws: Draws
     def areas(weights: Array) -> Array:
         found = []
         for order, loss in zip(orders, wrong, strict=True):
-            w = weights[:, draws.index[order]]
+            w = weights[:, order]
             total = np.cumsum(w, axis=1)
             risk = np.divide(np.cumsum(w * loss[order], axis=1), total, out=np.zeros_like(w), where=total > 0)
             found.append((w * risk).sum(axis=1) / total[:, -1])
         return np.array(found)
 
-    widest = np.empty((1, draws.groups, len(draws.index)))  # what bounds the memory of a chunk
-    drawn = [areas(weights).mean(axis=0) for weights in draws.weights(widest)]
-    return draws.interval(areas(np.ones((1, draws.groups)))[:, 0], np.concatenate(drawn))
+    without = [areas(weights).mean(axis=0) for weights in weights_without(draws.index)]
+    return draws.interval(
+        areas(np.ones((1, len(draws.index))))[:, 0], np.concatenate([np.empty(0), *without]), share=True
+    )
 
 
 def _gaps(stated: Array, found: Array) -> Array:

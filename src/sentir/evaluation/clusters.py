@@ -1,4 +1,4 @@
-"""What a bootstrap draws and a permutation swaps whole: dialogues, or speakers."""
+"""What intervals leave out and a permutation swaps whole: dialogues, or speakers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,37 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 
 
-def clusters(corpus: Corpus, split: str, cluster: str) -> dict[str, str]:
-    """Return id → what is drawn whole; with speakers, an utterance of none goes with its dialogue.
+def cluster_unit(corpus: Corpus, cluster: str | None) -> str:
+    """Return what is independent of one another in a corpus: ``dialogue``, ``speaker`` or ``utterance``.
+
+    Args:
+        corpus: it.
+        cluster: what the recipe asks for; none = dialogues, if any has several utterances, else speakers, if some
+            speak more than once, else each utterance by itself.
+    """
+    if cluster is not None:
+        return cluster
+    if any(len(dialogue.utterances) > 1 for dialogue in corpus.by_dialogue.values()):
+        return "dialogue"
+    spoken = (len(rows) for speaker, rows in corpus.by_speaker.items() if speaker)
+    return "speaker" if any(n > 1 for n in spoken) else "utterance"
+
+
+def clusters(corpus: Corpus, split: str, cluster: str | None) -> dict[str, str]:
+    """Return id → what it is left out and swapped with; by speakers, an utterance of none goes with its dialogue.
 
     Args:
         corpus: it.
         split: train, dev or test.
-        cluster: ``dialogue`` or ``speaker``.
+        cluster: as `cluster_unit` takes it.
 
     Raises:
-        RecipeError: if speakers are to be drawn and no utterance names one.
+        RecipeError: if speakers are asked for and no utterance names one.
     """
     rows = corpus.split(split)
-    if cluster == "dialogue":
+    if cluster_unit(corpus, cluster) != "speaker":
         return {u.id: u.dialogue for u in rows}
-    if not any(u.speaker for u in rows):
+    if cluster and not any(u.speaker for u in rows):
         raise RecipeError(
             _("'evaluation.cluster' = 'speaker', and no utterance in {split} of '{name}' names its speaker; "
               "use 'dialogue'.", split=split, name=corpus.name)

@@ -1,22 +1,64 @@
-"""Two models on the same utterances: paired by dialogue, corrected over the table of comparisons."""
+"""Two models on the same utterances: paired by dialogue, corrected over the table of comparisons.
+
+The test swaps the two models' answers in whole dialogues. The interval is the one that belongs to it: it reaches
+as many standard errors from the difference as the swaps say that one must lie from 0 to be proven, and so leaves
+out 0 exactly where the test proves one. For that the difference and its swaps are studentized by the
+jackknife's standard error: swapping leaves the sum of squares of what dialogues contribute as it is, so a larger
+difference is a larger t, and the test is the same before and after. Both are corrected by Holm's method.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from math import lcm
+from dataclasses import dataclass, replace
+from math import lcm, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
-from sentir.evaluation.intervals import Run, by_dialogue, chunk_sizes, resampled
+from sentir.evaluation.intervals import Run, by_dialogue, chunk_sizes, metrics_without
+from sentir.evaluation.jackknife import Bounds, standard_error
 from sentir.evaluation.metrics import from_statistics, metric_name
-from sentir.evaluation.results import Comparison
+from sentir.evaluation.results import ALPHA, FEWEST, Comparison
 from sentir.i18n import _
 
 _ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paired:
+    """A comparison that is not corrected yet, and what its interval is made of.
+
+    Attributes:
+        comparison: with its own p-value and no interval.
+        error: the jackknife's standard error of the difference.
+        swapped: absolute differences under swaps, the largest first.
+    """
+
+    comparison: Comparison
+    error: float
+    swapped: NDArray[np.float64]
+
+    def interval(self, times: int) -> Bounds | None:
+        """Return the interval that leaves out 0 where ``times`` the p-value is below .05.
+
+        ``None`` with fewer than `FEWEST` dialogues, or where even the largest swap is no bound.
+        """
+        n, d = self.comparison.dialogues, self.comparison.difference
+        if n < FEWEST:
+            return None
+        tails = (1 + np.arange(len(self.swapped))) / (1 + len(self.swapped)) * times < ALPHA
+        bar = float(self.swapped[max(int(tails.sum()) - 1, 0)])
+        proven = self.comparison.p * times < ALPHA
+        spread = self.error**2 * (n - 1) / n + d**2 / n  # sum of squares of what dialogues contribute
+        left = (spread - bar**2 / n) * n / (n - 1)  # the squared error of a difference of ``bar``
+        if left <= 0 < bar and not proven:
+            return None
+        reach = self.error * bar / sqrt(left) if bar and self.error else 0.0
+        reach = reach if proven else max(reach, abs(d))
+        return d - reach, d + reach
 
 
 def compare(
@@ -31,17 +73,13 @@ def compare(
     corpus: str,
     task: str,
     split: str,
-    resamples: int,
     permutations: int,
-    confidence: float,
     seed: int = 0,
-) -> Comparison:
-    """Compare model a with model b in one metric, each the mean over its runs (seeds).
+) -> Paired:
+    """Compare model a with model b in one metric, each the mean over its runs (seeds); `holm` says the verdict.
 
-    The interval is the percentile interval of the difference over resamples of dialogues that both models
-    share. The p-value is that of a paired permutation test: a permutation swaps the two models' answers in
-    each dialogue with probability 1/2, in all runs alike, and p = (1 + #{abs(d*) >= abs(d)}) /
-    (1 + permutations).
+    The p-value is that of a paired permutation test: a permutation swaps the two models' answers in each dialogue
+    with probability 1/2, in all runs alike, and p = (1 + #{abs(d*) >= abs(d)}) / (1 + permutations).
 
     Answers are swapped between run i of a and run i of b. Where the numbers of runs differ, both lists are
     repeated in turn up to their least common multiple, so that every run counts the same and d stays the
@@ -53,9 +91,6 @@ def compare(
         groups: N keys of dialogues.
         metric: one of `sentir.evaluation.metrics.counted`.
         names: of a and b.
-
-    Returns:
-        The comparison, with ``p_holm`` equal to ``p`` until `holm` corrects it.
 
     Raises:
         PredictionsError: if there are fewer than two dialogues or the shapes do not fit.
@@ -73,11 +108,10 @@ def compare(
             )
         )
     difference = _mean(space, metric, a) - _mean(space, metric, b)
-    draws = [resampled(space, side, resamples=resamples, seed=seed)[metric] for side in (a, b)]
-    low, high = np.quantile(draws[0] - draws[1], [(1 - confidence) / 2, (1 + confidence) / 2])
-    permuted = _permuted(space, metric, a, b, permutations, seed)
-    p = (1 + int((np.abs(permuted) >= abs(difference) - _ROUNDING).sum())) / (1 + permutations)
-    return Comparison(
+    without = [metrics_without(space, side)[metric] for side in (a, b)]
+    swapped = np.sort(np.abs(_permuted(space, metric, a, b, permutations, seed)))[::-1]
+    p = (1 + int((swapped >= abs(difference) - _ROUNDING).sum())) / (1 + permutations)
+    found = Comparison(
         a=names[0],
         b=names[1],
         corpus=corpus,
@@ -85,27 +119,34 @@ def compare(
         split=split,
         metric=metric,
         difference=difference,
-        low=float(low),
-        high=float(high),
+        low=None,
+        high=None,
         p=p,
         p_holm=p,
         n=len(truth),
         dialogues=a.shape[1],
     )
+    return Paired(found, float(standard_error(without[0] - without[1])), swapped)
 
 
-def holm(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """Return the comparisons of one table, in their order, with p-values corrected by Holm's step-down method.
+def holm(table: Sequence[Paired]) -> tuple[Comparison, ...]:
+    """Return the comparisons of one table, in their order, p-values and intervals corrected by Holm's method.
 
-    The i-th smallest of m p-values (i from 0) becomes the largest of ``(m - j) * p_j`` over j up to i, at
-    most 1 (Holm, 1979).
+    The i-th smallest of m p-values (i from 0) becomes the largest of ``(m - j) * p_j`` over j up to i, at most 1
+    (Holm, 1979). Its interval is that of the level ``.05 / (m - i)`` at which the method tests it; those that are
+    not proven have the level at which it stops (Serlin, 1993). So it leaves out 0 exactly where the corrected
+    p-value is below .05.
     """
-    p = np.array([comparison.p for comparison in comparisons])
+    m = len(table)
+    p = np.array([one.comparison.p for one in table])
     order = np.argsort(p, kind="stable")
-    steps = p[order] * (len(p) - np.arange(len(p)))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return tuple(replace(c, p_holm=float(q)) for c, q in zip(comparisons, corrected, strict=True))
+    corrected = np.minimum(np.maximum.accumulate(p[order] * (m - np.arange(m))), 1)
+    proven = int((corrected < ALPHA).sum())
+    found: dict[int, Comparison] = {}
+    for place, (row, own) in enumerate(zip(order.tolist(), corrected.tolist(), strict=True)):
+        low, high = table[row].interval(m - min(place, proven)) or (None, None)
+        found[row] = replace(table[row].comparison, low=low, high=high, p_holm=own, among=m)
+    return tuple(found[row] for row in range(m))
 
 
 def _mean(space: LabelSpace, metric: str, clusters: NDArray[np.float64]) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus
+from sentir.evaluation.calibration import Calibration
 from sentir.evaluation.errors import Mistake, SpeakerErrors, Suspect, by_speaker, worst
 from sentir.evaluation.intervals import Run
 from sentir.evaluation.reliability import Reliability, decide, decide_in_halves, measure
@@ -50,7 +51,7 @@ def look_closer(
     labels: Mapping[str, tuple[Label, ...]],
     predictions: Sequence[Predictions],
     thresholds: Sequence[NDArray[np.floating] | None],
-    sure: Sequence[float | None],
+    calibrations: Sequence[Calibration | None],
     groups: Mapping[str, str],
     *,
     model: str,
@@ -66,21 +67,20 @@ def look_closer(
         corpus: that they are from.
         space: of the task.
         labels: id → label names of the task, or its number.
-        predictions, thresholds, sure: one per seed; ``sure`` as `sentir.evaluation.calibration.Calibration` has
-            it, ``None`` without a calibration.
-        groups: id → dialogue or speaker; the bootstrap draws these.
+        predictions, thresholds, calibrations: one per seed; ``None`` without a calibration.
+        groups: id → dialogue or speaker; the intervals are over these.
         model: its name.
         split: of the utterances.
         metric: one of `sentir.evaluation.metrics.counted`.
         how: what the utterances taught the model, as `Reliability` keeps it.
-        resamples: behind every interval.
+        resamples: behind the interval of the calibration error.
         confidence: mass of the intervals.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
     ids, truth, runs, drawn = joined(space, labels, predictions, thresholds, groups)
-    bootstrap: dict[str, Any] = {"metric": metric, "resamples": resamples, "confidence": confidence}
+    judged: dict[str, Any] = {"metric": metric, "confidence": confidence}
     speakers = [corpus.by_id[key].speaker for key in ids]
     mean = Predictions.mean([p.select(ids) for p in predictions])
     cuts = [cut for cut in thresholds if cut is not None]
@@ -89,8 +89,10 @@ def look_closer(
         corpus=corpus.name,
         task=space.task,
         split=split,
-        reliability=_reliability(space, truth, runs, sure, drawn, how, bootstrap),
-        slices=score_slices(space, ids, truth, runs, drawn, cut_split(corpus, split, labels, space), **bootstrap),
+        reliability=_reliability(
+            space, truth, runs, calibrations, drawn, how, {**judged, "resamples": resamples}
+        ),
+        slices=score_slices(space, ids, truth, runs, drawn, cut_split(corpus, split, labels, space), **judged),
         speakers=by_speaker(space, speakers, truth, runs, [labels[key] for key in ids], metric),
         mistakes=worst(corpus, mean, np.mean(cuts, axis=0) if cuts else None, labels),
     )  # fmt: skip
@@ -100,17 +102,20 @@ def _reliability(
     space: LabelSpace,
     truth: NDArray,
     runs: Sequence[Run],
-    sure: Sequence[float | None],
+    calibrations: Sequence[Calibration | None],
     groups: Sequence[str],
     how: str,
-    bootstrap: Mapping[str, Any],
+    judged: Mapping[str, Any],
 ) -> Reliability | None:
-    known = [bar for bar in sure if bar is not None]
+    known = [one for one in calibrations if one is not None]
     if len(known) < len(runs):
         return None
     if how == "dev_halves" and len(set(groups)) > 1:
-        decided = [decide_in_halves(space, truth, p, groups) for p, _cuts in runs]
+        decided = [
+            decide_in_halves(space, truth, p, groups, method=own.method)
+            for (p, _cuts), own in zip(runs, known, strict=True)
+        ]
     else:
         how = "learned" if how == "dev_halves" else how
-        decided = [decide(space, p, cuts, bar) for (p, cuts), bar in zip(runs, known, strict=True)]
-    return measure(space, truth, decided, groups, how=how, **bootstrap)
+        decided = [decide(space, p, cuts, own.sure) for (p, cuts), own in zip(runs, known, strict=True)]
+    return measure(space, truth, decided, groups, how=how, **judged)

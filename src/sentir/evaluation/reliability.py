@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.calibration import COVERAGE, Array, calibrate, confidence, right, tempered
-from sentir.evaluation.calibration_errors import Draws, area_under_risks, bins_of, calibration_error, share
+from sentir.evaluation.calibration_errors import Draws, area_under_risks, bins_of, calibration_error, mean_among
 from sentir.evaluation.metrics import from_statistics, statistics
-from sentir.evaluation.results import Score
+from sentir.evaluation.results import Score, is_share
 from sentir.evaluation.thresholds import tune_thresholds
 
 _POINTS = 50  # of a risk-coverage curve
@@ -105,23 +105,27 @@ def decide_in_halves(
     probabilities: NDArray[np.floating],
     groups: Sequence[str],
     *,
+    method: str,
     seed: int = 0,
 ) -> Decided:
     """Return what a run says of dev, each half of its dialogues calibrated and decided as the other half taught.
 
     What was calibrated on all of dev before is calibrated anew: of the logits, that can be undone, so it leaves
-    nothing behind.
+    nothing behind but the choice of the method.
 
     Args:
         truth: what `LabelSpace.encode` makes, N rows; of labels, not of a number.
         groups: N keys of at least two dialogues.
+        method: what the model was calibrated by.
         seed: draws the halves.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     names, index = np.unique(np.asarray(groups), return_inverse=True)
     half = np.random.default_rng(seed).permutation(np.arange(len(names)) % 2)[index]
     rows = [np.flatnonzero(half == own) for own in (0, 1)]
-    parts = [_decide_as_taught(space, p[here], truth[there], p[there]) for here, there in (rows, rows[::-1])]
+    parts = [
+        _decide_as_taught(space, p[here], truth[there], p[there], method) for here, there in (rows, rows[::-1])
+    ]
     back = np.argsort(np.concatenate(rows))
     return Decided(
         np.concatenate([part.probabilities for part in parts])[back],
@@ -131,8 +135,10 @@ def decide_in_halves(
     )
 
 
-def _decide_as_taught(space: LabelSpace, probabilities: Array, truth: NDArray, teaching: Array) -> Decided:
-    calibration = calibrate(space, truth, teaching)
+def _decide_as_taught(
+    space: LabelSpace, probabilities: Array, truth: NDArray, teaching: Array, method: str
+) -> Decided:
+    calibration = calibrate(space, truth, teaching, (), method)
     assert calibration is not None, "numbers are not calibrated"
     taught = tempered(space, teaching, calibration.temperature, calibration.bias)
     p = tempered(space, probabilities, calibration.temperature, calibration.bias)
@@ -158,7 +164,7 @@ def measure(
         groups: N keys of dialogues.
         how: as `Reliability` keeps it.
         metric: one of `sentir.evaluation.metrics.counted`.
-        resamples: how many.
+        resamples: behind the interval of the calibration error.
         confidence: mass of the intervals.
     """
     draws = Draws(np.unique(np.asarray(groups), return_inverse=True)[1], resamples, confidence)
@@ -174,7 +180,9 @@ def measure(
         how=how,
         ece=ece,
         by_chance=by_chance,
-        brier=share(every, [_distances(space, truth, run.probabilities) for run in runs], draws),
+        brier=mean_among(
+            every, [_distances(space, truth, run.probabilities) for run in runs], draws, share=space.multilabel
+        ),
         aurc=area_under_risks(wrong, held, draws),
         curves={
             name: _curve(stated[:, k], found[:, k])
@@ -182,9 +190,9 @@ def measure(
         },
         risks=_risks(wrong, held),
         stated=COVERAGE,
-        covered=share(every, kept, draws),
-        wrong=share(every, wrong, draws),
-        wrong_if_sure=share(kept, wrong, draws) if ever_sure else None,
+        covered=mean_among(every, kept, draws),
+        wrong=mean_among(every, wrong, draws),
+        wrong_if_sure=mean_among(kept, wrong, draws) if ever_sure else None,
         metric=metric,
         everything=_score(space, truth, runs, every, metric, draws),
         sure=_score(space, truth, runs, kept, metric, draws) if ever_sure else None,
@@ -234,4 +242,8 @@ def _score(
         said = run.decisions if space.multilabel else run.probabilities
         own = statistics(space, truth[mask], said[mask], None, draws.index[mask])
         sums.append(np.pad(own, ((0, draws.groups - len(own)), (0, 0))))
-    return draws.score_sums(np.stack(sums), lambda totals: from_statistics(space, totals)[metric])
+
+    def value(totals: Array) -> Array:
+        return from_statistics(space, totals)[metric]
+
+    return draws.score(np.stack(sums), value, share=is_share(metric))

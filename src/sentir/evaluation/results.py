@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sentir.i18n import _
+from sentir.evaluation.words import word
+from sentir.i18n import _, thousands
 
 CONFIDENCE = 0.95  # of every interval shown
-FEW = 30  # draw units (dialogues, speakers) below which an interval is known to be too narrow
-AT_HALF = "@0.5"  # ends the names of metrics of several labels, each present from probability 0.5 on
+ALPHA = 0.05  # the p-value below which a difference is proven
+FEWEST = 10  # dialogues or speakers below which nothing has an interval
 _LOWER = frozenset({"mae"})
 _PLAIN = frozenset({"mae", "pearson", "ccc", "mean_answer"})
 
@@ -27,7 +28,7 @@ def gain(metric: str, value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One metric: the mean over seeds, and its 95 % interval by bootstrap over dialogues.
+    """One metric: the mean over seeds, and its 95 % interval over dialogues.
 
     Attributes:
         value: mean over seeds.
@@ -46,7 +47,7 @@ class LabelScore:
     """Scores of one label, means over seeds; ``metrics`` holds precision, recall, f1 and more by task kind.
 
     Attributes:
-        interval: of the F1, 95 % by bootstrap over dialogues; ``None`` for a number.
+        interval: of the F1, 95 % over dialogues; ``None`` where it has none.
     """
 
     label: str
@@ -68,7 +69,8 @@ class ModelScores:
         confusion: ``(K, K)`` counts, truth by row, mean over seeds; ``None`` for several labels and for numbers.
         thresholds: label → dev-tuned threshold, mean over seeds; ``None`` for one label and for numbers.
         scored: hash of the scored ids, so that two users can see whether they scored the same set.
-        clusters: dialogues or speakers that the intervals are drawn from; 0 in results of earlier versions.
+        clusters: dialogues or speakers that the intervals are over; 0 in results of earlier versions.
+        unit: what these are: ``dialogue``, ``speaker`` or ``utterance``.
         notes: what a reader must know, such as random weights or a synthetic corpus, in English; see `remarks`.
         family: what a trained model lives on: ``text``, ``sound``, ``sound_stacked`` … ; ``""`` for a baseline.
     """
@@ -88,12 +90,32 @@ class ModelScores:
     notes: tuple[str, ...] = field(default=())
     family: str = ""
     clusters: int = 0
+    unit: str = "dialogue"
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader must know, in the current language; that intervals rest on few dialogues, too."""
-        weak = [few(self.clusters)] if 0 < self.clusters < FEW else []
-        return (*map(_, self.notes), *weak)
+        """What a reader must know, in the current language: also what has no interval and what is not counted."""
+        weak = [few(self.clusters)] if 0 < self.clusters < FEWEST else []
+        return (*map(_, self.notes), *self._absent, *weak)
+
+    @property
+    def _absent(self) -> tuple[str, ...]:
+        """Say which labels occur nowhere in the split, and so do not count in a mean over labels."""
+        names = [one.label for one in self.per_label if not one.support and "f1" in one.metrics]
+        if not names or "macro_f1" not in self.metrics:
+            return ()
+        return (
+            _("Macro F1 over {n} of {k} labels; nowhere in {split}: {names}.",
+              n=len(self.per_label) - len(names), k=len(self.per_label), split=word(self.split),
+              names=", ".join(map(word, names))),
+        )  # fmt: skip
+
+    @property
+    def basis(self) -> str:
+        """Say what the intervals are over, in the current language; nothing where that was not recorded."""
+        if not self.clusters:
+            return ""
+        return _("intervals over {n} {unit}", n=thousands(self.clusters), unit=word(self.unit))
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
@@ -106,10 +128,12 @@ class Comparison:
 
     Attributes:
         difference: metric of a less metric of b, as a fraction (0.021 = 2.1 points) or in the metric's units.
-        low, high: interval of the difference by paired bootstrap over dialogues.
+        low, high: interval of the difference that leaves out 0 exactly where ``p_holm`` is below .05; ``None``
+            where there is none.
         p: two-sided p-value of the paired permutation test with swaps per dialogue.
         p_holm: the same after Holm's correction over the table it stands in.
-        dialogues: how many were drawn and swapped; speakers, where the recipe says so.
+        dialogues: how many were swapped; speakers, where they are what is swapped.
+        among: comparisons in its table, for which interval and ``p_holm`` are corrected.
     """
 
     a: str
@@ -119,49 +143,80 @@ class Comparison:
     split: str
     metric: str
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float
     p_holm: float
     n: int
     dialogues: int
+    among: int = 1
+
+    @property
+    def proven(self) -> bool:
+        """Whether the two differ: the one verdict, which the corrected p-value gives and the interval repeats."""
+        return self.p_holm < ALPHA
 
     def sentence(self) -> str:
         """Say the comparison in one plain sentence of the current language, and add if it rests on few dialogues.
 
-        It says better or worse only where both the interval and the corrected p-value do, then by how much, and
-        between which bounds; elsewhere it states the difference, a less b, in the metric itself.
+        Where the difference is proven it says better or worse, and by how much; elsewhere it states the
+        difference, a less b, in the metric itself.
         """
-        names = {"a": self.a, "b": self.b}
-        p = "p < 0.001" if self.p_holm < 0.0005 else f"p = {self.p_holm:.3f}"
-        proven = self.p_holm < 1 - CONFIDENCE and not self.low <= 0 <= self.high
-        low, high = (self.low, self.high) if not proven or self.low > 0 else (-self.high, -self.low)
-        bounds = {"low": self._amount(low), "high": self._amount(high), "p": p}
-        amount = self._named(abs(self.difference) if proven else self.difference)
-        if not proven:
-            found = _("{a} and {b} cannot be told apart: a difference of {amount} "
-                      "(95 % interval {low} to {high}, {p}).", amount=amount, **names, **bounds)  # fmt: skip
-        elif gain(self.metric, self.low) > 0:
-            found = _("{a} is better than {b} by {amount} (95 % interval {low} to {high}, {p}).",
-                      amount=amount, **names, **bounds)  # fmt: skip
+        names = {"a": self.a, "b": self.b, "why": self._why()}
+        amount = self._named(abs(self.difference) if self.proven else self.difference)
+        if not self.proven:
+            found = _(
+                "{a} and {b} cannot be told apart: a difference of {amount} ({why}).", amount=amount, **names
+            )
+        elif gain(self.metric, self.difference) > 0:
+            found = _("{a} is better than {b} by {amount} ({why}).", amount=amount, **names)
         else:
-            found = _("{a} is worse than {b} by {amount} (95 % interval {low} to {high}, {p}).",
-                      amount=amount, **names, **bounds)  # fmt: skip
-        return found if self.dialogues >= FEW else f"{found} {few(self.dialogues)}"
+            found = _("{a} is worse than {b} by {amount} ({why}).", amount=amount, **names)
+        return found if self.dialogues >= FEWEST else f"{found} {few(self.dialogues)}"
 
-    def _amount(self, value: float) -> str:
+    @property
+    def bounds(self) -> str:
+        """Write the interval for a table, in points where the metric is a share; a dash where there is none."""
+        if self.low is None or self.high is None:
+            return "–"
+        factor = 100 if is_share(self.metric) else 1
+        return f"[{_written(self.low * factor, 2, 0)}, {_written(self.high * factor, 2, 0)}]"
+
+    def _why(self) -> str:
+        """Return the interval, turned so that a proven difference is above 0, and the p-value."""
+        known = [bound for bound in (self.low, self.high) if bound is not None]
+        low_high = sorted(-bound for bound in known) if self.proven and self.difference < 0 else known
+        bounds = [self._amount(bound, 0) for bound in low_high]
+        interval = [_("95 % interval {low} to {high}", low=bounds[0], high=bounds[1])] if bounds else []
+        corrected = [_("corrected for {n} comparisons", n=self.among)] if self.among > 1 else []
+        return ", ".join([*interval, p_text(self.p_holm), *corrected])
+
+    def _amount(self, value: float, bar: float | None = None) -> str:
         """Write points of shares, and other metrics in their own units."""
         digits, factor = (1, 100) if is_share(self.metric) else (3, 1)
-        return f"{round(value * factor, digits) + 0.0:.{digits}f}"
+        return _written(value * factor, digits, bar)
 
     def _named(self, value: float) -> str:
         amount = self._amount(value)
         return _("{points} points", points=amount) if is_share(self.metric) else amount
 
 
+def p_text(p: float) -> str:
+    """Write a p-value, with as many digits as show on which side of .05 it lies."""
+    return "p < 0.001" if p < 0.0005 else f"p = {_written(p, 3, ALPHA)}"
+
+
+def _written(value: float, digits: int, bar: float | None) -> str:
+    """Write a number, with more digits where rounding would put it on a bar that it does not reach."""
+    while bar is not None and round(value, digits) == bar != value and digits < 9:
+        digits += 1
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
 def few(clusters: int) -> str:
-    """Say that intervals rest on few draw units, and so are too narrow."""
-    return _("Rests on only {n} dialogues or speakers: intervals are too narrow and p-values coarse.", n=clusters)
+    """Say that scores rest on too few dialogues or speakers for an interval."""
+    return _("Based on only {n} dialogues or speakers: too few for intervals, which take {least}.",
+             n=clusters, least=FEWEST)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,11 @@ from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
-from sentir.evaluation.intervals import Run, bootstrap, label_intervals, ranked_intervals
+from sentir.evaluation.intervals import Run, label_intervals, ranked_intervals, scored
+from sentir.evaluation.jackknife import Bounds
 from sentir.evaluation.metrics import confusion_matrix, counted, per_label
-from sentir.evaluation.results import AT_HALF, Comparison, LabelScore, ModelScores, Score
+from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
+from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _
 
 Row = TypeVar("Row")
@@ -38,10 +40,10 @@ def score_model(
     role: str,
     corpus: str,
     split: str,
-    resamples: int,
     confidence: float,
     notes: Sequence[str] = (),
     family: str = "",
+    unit: str = "dialogue",
 ) -> ModelScores:
     """Score one model, trained with one or more seeds, on exactly the utterances in ``labels``.
 
@@ -51,14 +53,13 @@ def score_model(
         labels: id → label names of the task, or its number.
         predictions: one per seed; they may hold more utterances, in any order.
         thresholds: one per seed, ``(K,)`` or none.
-        groups: id → dialogue or speaker; the bootstrap draws these.
+        groups: id → dialogue or speaker, whatever ``unit`` says; the intervals are over these.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
     ids, truth, runs, dialogues = joined(space, labels, predictions, thresholds, groups)
-    drawn: dict[str, Any] = {"resamples": resamples, "confidence": confidence}
-    bounds = label_intervals(space, truth, runs, dialogues, **drawn)
+    bounds = label_intervals(space, truth, runs, dialogues, confidence=confidence)
     matrices = [confusion_matrix(space, truth, p) for p, _thresholds in runs]
     known = [matrix for matrix in matrices if matrix is not None]
     return ModelScores(
@@ -69,7 +70,7 @@ def score_model(
         split=split,
         n=len(ids),
         seeds=len(runs),
-        metrics=_metrics(space, truth, runs, dialogues, **drawn),
+        metrics=_metrics(space, truth, runs, dialogues, confidence),
         per_label=_mean_per_label(_by_label(space, truth, runs), bounds),
         confusion=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds),
@@ -77,6 +78,7 @@ def score_model(
         notes=tuple(notes),
         family=family,
         clusters=len(set(dialogues)),
+        unit=unit,
     )
 
 
@@ -152,15 +154,15 @@ def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison,
 
 
 def _metrics(
-    space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], **drawn: Any
+    space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], confidence: float
 ) -> dict[str, Score]:
     """Return every metric with its interval and, where there are thresholds, beside it the same at 0.5."""
-    metrics = bootstrap(space, truth, runs, groups, **drawn)
-    ranks = ranked_intervals(space, truth, runs, groups, **drawn)
+    metrics = scored(space, truth, runs, groups, confidence=confidence)
+    ranks = ranked_intervals(space, truth, runs, groups, confidence=confidence)
     metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in ranks.items()}
     if all(cuts is None for _p, cuts in runs):
         return metrics
-    plain = bootstrap(space, truth, [(p, None) for p, _cuts in runs], groups, **drawn)
+    plain = scored(space, truth, [(p, None) for p, _cuts in runs], groups, confidence=confidence)
     return _beside_half(metrics, {name: plain[name] for name in counted(space)})
 
 
@@ -191,17 +193,15 @@ def _label_beside_half(tuned: LabelScore, plain: LabelScore) -> LabelScore:
     return replace(tuned, metrics=_beside_half(tuned.metrics, decided))
 
 
-def _mean_per_label(
-    runs: Sequence[Sequence[LabelScore]], bounds: Sequence[tuple[float, float] | None]
-) -> tuple[LabelScore, ...]:
+def _mean_per_label(runs: Sequence[Sequence[LabelScore]], bounds: Sequence[Bounds]) -> tuple[LabelScore, ...]:
     return tuple(
         LabelScore(
             same[0].label,
             same[0].support,
             {name: float(np.mean([one.metrics[name] for one in same])) for name in same[0].metrics},
-            interval,
+            None if low is None or high is None else (low, high),
         )
-        for *same, interval in zip(*runs, bounds, strict=True)
+        for *same, (low, high) in zip(*runs, bounds, strict=True)
     )
 
 

@@ -14,7 +14,7 @@ from sentir.audit.leaks import normalize
 from sentir.corpus.characters import is_blank
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.types import Corpus, Utterance, group_dialogues
-from sentir.evaluation.intervals import Run, bootstrap
+from sentir.evaluation.intervals import Run, scored
 from sentir.evaluation.metrics import score
 from sentir.evaluation.results import Score
 
@@ -42,7 +42,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The score of a part: without an interval where it has fewer than `SMALL` utterances, or one dialogue."""
+    """The score of a part, without an interval where it has fewer than `SMALL` utterances, or few dialogues."""
 
     part: Part
     n: int
@@ -67,7 +67,6 @@ def score_slices(
     cuts: Sequence[Cut],
     *,
     metric: str,
-    resamples: int,
     confidence: float,
 ) -> tuple[Slice, ...]:
     """Score every part of N utterances.
@@ -76,23 +75,22 @@ def score_slices(
         ids, truth, runs, groups: as `sentir.evaluation.scoring.joined` gives them.
         cuts: from `cut_split`.
         metric: one of `sentir.evaluation.metrics.counted`.
-        resamples: behind every interval.
         confidence: mass of the intervals.
     """
 
-    def scored(rows: NDArray[np.intp]) -> Score:
+    def score_rows(rows: NDArray[np.intp]) -> Score:
         own: list[Run] = [(p[rows], thresholds) for p, thresholds in runs]
         if len(rows) < SMALL:
             return Score(float(np.mean([score(space, truth[rows], *run)[metric] for run in own])))
         drawn = [groups[n] for n in rows]
-        return bootstrap(space, truth[rows], own, drawn, resamples=resamples, confidence=confidence)[metric]
+        return scored(space, truth[rows], own, drawn, confidence=confidence)[metric]
 
     found = []
     for cut in cuts:
         for part in dict.fromkeys(cut.values()):
             rows = np.array([n for n, key in enumerate(ids) if cut.get(key) == part], dtype=np.intp)
             if len(rows):
-                found.append(Slice(part, len(rows), metric, scored(rows)))
+                found.append(Slice(part, len(rows), metric, score_rows(rows)))
     return tuple(found)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sentir.evaluation.results import AT_HALF
 from sentir.i18n import _, mark
+
+AT_HALF = "@0.5"  # ends the names of metrics of several labels, each present from probability 0.5 on
 
 _WORDS = {
     # metrics
@@ -64,6 +65,9 @@ _WORDS = {
     "utterances": mark("utterances"),
     "dialogues": mark("dialogues"),
     "speakers": mark("speakers"),
+    "dialogue": mark("dialogues"),
+    "speaker": mark("speakers"),
+    "utterance": mark("utterances"),
     "texts": mark("texts"),
     "sounds": mark("sounds"),
     "episode": mark("episode"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentir.evaluation.results import gain, is_share
+from sentir.evaluation.results import Comparison, gain, is_share
 from sentir.explanation.values import Importance, ModelExplanation, SoundMap
 from sentir.i18n import _, mark, thousands
 from sentir.report.figures import COLORS, _canvas, _plain
@@ -98,18 +98,20 @@ def importance_figure(rows: Sequence[Importance], metric: str) -> Figure:
     return _losses([(one.name, one.loss, one.low, one.high) for one in rows], metric)
 
 
-def _bounds(metric: str, comparison: object) -> tuple[float, float]:
-    low, high = sorted(gain(metric, getattr(comparison, side)) for side in ("low", "high"))
+def _bounds(metric: str, comparison: Comparison) -> tuple[float | None, float | None]:
+    if comparison.low is None or comparison.high is None:
+        return None, None
+    low, high = sorted(gain(metric, bound) for bound in (comparison.low, comparison.high))
     return low, high
 
 
-def _losses(rows: Sequence[tuple[str, float, float, float]], metric: str) -> Figure:
+def _losses(rows: Sequence[tuple[str, float, float | None, float | None]], metric: str) -> Figure:
     factor = 100 if is_share(metric) else 1
     figure, axes = _canvas(height=0.8 + 0.3 * len(rows))
     for n, (_name, loss, low, high) in enumerate(rows):
-        axes.plot(
-            [factor * low, factor * high], [n, n], color=COLORS[0], lw=2.5, alpha=0.6, solid_capstyle="round"
-        )
+        if low is not None and high is not None:
+            ends = [factor * low, factor * high]
+            axes.plot(ends, [n, n], color=COLORS[0], lw=2.5, alpha=0.6, solid_capstyle="round")
         axes.plot(factor * loss, n, "o", ms=5.5, color=COLORS[0])
     axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
     axes.set_yticks(range(len(rows)), [_plain(row[0]) for row in rows])

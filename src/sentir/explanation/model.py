@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sentir.corpus.types import Corpus
-from sentir.evaluation.intervals import bootstrap
+from sentir.evaluation.intervals import scored
 from sentir.evaluation.results import CONFIDENCE
 from sentir.explanation.dev import Dev
 from sentir.explanation.numbers import permutation_importance
@@ -23,8 +23,7 @@ def explain_recognizer(recognizer: Recognizer, corpus: Corpus) -> ModelExplanati
     withheld = withhold(dev)
     sets, columns = permutation_importance(dev)
     truth, runs, groups = dev.runs([dev.ask()])
-    resamples = recognizer.recipe.evaluation.resamples
-    scores = bootstrap(recognizer.space, truth, runs, groups, resamples=resamples, confidence=CONFIDENCE)
+    scores = scored(recognizer.space, truth, runs, groups, confidence=CONFIDENCE)
     return ModelExplanation(
         model=recognizer.recipe.name,
         corpus=corpus.name,

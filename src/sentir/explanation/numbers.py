@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sentir.evaluation.intervals import by_dialogue, resampled
+from sentir.evaluation.intervals import by_dialogue, metrics_without
+from sentir.evaluation.jackknife import interval
 from sentir.evaluation.metrics import from_statistics
 from sentir.evaluation.results import CONFIDENCE, gain
 from sentir.explanation.dev import Dev
@@ -14,7 +15,6 @@ from sentir.i18n import _
 from sentir.progress import track
 
 REPEATS = 5
-RESAMPLES = 1000
 
 
 def permutation_importance(
@@ -61,9 +61,8 @@ def _importance(dev: Dev, full, name: str, places: list[int], repeats: int, seed
     whole, without = (by_dialogue(space, truth, some, groups) for some in (runs[:1], runs[1:]))
     score = float(from_statistics(space, whole.sum(1))[dev.metric][0])
     lost = [gain(dev.metric, score - float(s)) for s in from_statistics(space, without.sum(1))[dev.metric]]
-    draws = [resampled(space, side, resamples=RESAMPLES, seed=seed)[dev.metric] for side in (whole, without)]
-    tail = (1 - CONFIDENCE) / 2
-    bounds = np.quantile([gain(dev.metric, d) for d in draws[0] - draws[1]], [tail, 1 - tail])
-    return Importance(
-        name, len(places), float(np.mean(lost)), float(bounds[0]), float(bounds[1]), float(np.std(lost, ddof=1))
-    )
+    sides = [metrics_without(space, side)[dev.metric] for side in (whole, without)]
+    loss = float(np.mean(lost))
+    sign = gain(dev.metric, 1)
+    low, high = interval(loss, sign * (sides[0] - sides[1]), share=False, confidence=CONFIDENCE)
+    return Importance(name, len(places), loss, low, high, float(np.std(lost, ddof=1)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sentir.errors import SentirError
-from sentir.evaluation.results import gain, is_share
+from sentir.evaluation.results import gain, is_share, p_text
 from sentir.explanation.checks import ALIKE
 from sentir.explanation.figures import (
     MAP_NAMES,
@@ -16,7 +16,7 @@ from sentir.explanation.figures import (
     sound_text,
     withheld_figure,
 )
-from sentir.explanation.values import Explanation, ModelExplanation, Randomized, Withheld, Word
+from sentir.explanation.values import Explanation, Importance, ModelExplanation, Randomized, Withheld, Word
 from sentir.i18n import _, mark
 from sentir.report.html import render_page
 from sentir.report.words import word
@@ -80,6 +80,7 @@ def render_model_explanation(found: ModelExplanation) -> str:
             "found": found,
             "shown": found.columns[:SHOWN],
             "amount": lambda value: amount(found.metric, value),
+            "interval_text": interval_text,
             "parts": {name: _(text) for name, text in PARTS.items()},
             "how": {name: _(text) for name, text in _HOW.items()},
             "loss_sentence": lambda one: loss_sentence(found, one),
@@ -149,19 +150,28 @@ def amount(metric: str, value: float) -> str:
 def loss_sentence(found: ModelExplanation, one: Withheld) -> str:
     """Say what is lost without one kind of thing, and how sure that is."""
     c = one.comparison
-    low, high = sorted(gain(found.metric, bound) for bound in (c.low, c.high))
+    corrected = [_("corrected for {n} comparisons", n=c.among)] if c.among > 1 else []
     values = {
         "part": _(PARTS[one.part]),
         "metric": word(found.metric),
         "loss": amount(found.metric, gain(found.metric, c.difference)),
-        "low": amount(found.metric, low),
-        "high": amount(found.metric, high),
-        "p": "p < 0.001" if c.p_holm < 0.0005 else f"p = {c.p_holm:.3f}",
+        "why": ", ".join([*_bounds(found.metric, c.low, c.high), p_text(c.p_holm), *corrected]),
         "score": f"{one.score:.3f}",
     }
     if is_share(found.metric):
-        return _(
-            "Without {part}, {metric} is {score}: {loss} points lost (95 % interval {low} to {high}, {p}).",
-            **values,
-        )
-    return _("Without {part}, {metric} is {score}: {loss} lost (95 % interval {low} to {high}, {p}).", **values)
+        return _("Without {part}, {metric} is {score}: {loss} points lost ({why}).", **values)
+    return _("Without {part}, {metric} is {score}: {loss} lost ({why}).", **values)
+
+
+def _bounds(metric: str, *bounds: float | None) -> list[str]:
+    """Say the interval of a loss, if there is one."""
+    low_high = sorted(gain(metric, bound) for bound in bounds if bound is not None)
+    ends = [amount(metric, bound) for bound in low_high]
+    return [_("95 % interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
+
+
+def interval_text(metric: str, one: Importance) -> str:
+    """Write the interval of what is lost by permuting, for a table; a dash where there is none."""
+    if one.low is None or one.high is None:
+        return "–"
+    return f"{amount(metric, one.low)} … {amount(metric, one.high)}"

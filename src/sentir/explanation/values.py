@@ -223,15 +223,15 @@ class Importance:
         name: of the column, or of the feature set whose columns move together.
         columns: how many move.
         loss: score with them less score without, mean over the permutations; of an error, the other way round.
-        low, high: 95 % interval, by paired bootstrap over dialogues.
+        low, high: 95 % interval, over dialogues; ``None`` with too few.
         sd: standard deviation over the permutations.
     """
 
     name: str
     columns: int
     loss: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     sd: float
 
 

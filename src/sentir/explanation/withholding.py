@@ -12,7 +12,6 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Utterance
 from sentir.evaluation.comparison import compare, holm
 from sentir.evaluation.metrics import score
-from sentir.evaluation.results import CONFIDENCE
 from sentir.explanation.dev import Dev
 from sentir.explanation.values import Withheld
 from sentir.models.multimodal import MultimodalClassifier
@@ -37,7 +36,7 @@ def withhold(dev: Dev) -> tuple[Withheld, ...]:
         compare(
             space, truth, runs[:1], [run], groups,
             metric=dev.metric, names=("all", f"without {part}"), corpus=dev.corpus.name, task=space.task,
-            split="dev", resamples=settings.resamples, permutations=settings.permutations, confidence=CONFIDENCE,
+            split="dev", permutations=settings.permutations,
         )
         for run, (part, _how, _found) in zip(runs[1:], answers, strict=True)
     ]  # fmt: skip

@@ -17,13 +17,14 @@ class Evaluation(Section):
     Attributes:
         metric: the dev score that selects, or a table of them by task, ``metric.emotion = "macro_f1"``; none =
             weighted F1 for one label, macro F1 for several, mean absolute error for a number.
-        cluster: what resamples draw and permutations swap whole: dialogues (videos), or speakers.
-        resamples: bootstrap resamples of dialogues behind every interval.
+        cluster: what intervals leave out and permutations swap whole: dialogues (videos), or speakers; none =
+            dialogues where a corpus has any, else speakers where it names them.
+        resamples: bootstrap resamples of dialogues behind the interval of the calibration error.
         permutations: shuffles behind every p-value.
     """
 
     metric: str | dict[str, str] | None = None
-    cluster: Literal["dialogue", "speaker"] = "dialogue"
+    cluster: Literal["dialogue", "speaker"] | None = None
     resamples: int = Field(2000, ge=100)
     permutations: int = Field(2000, ge=100)
 

@@ -38,7 +38,7 @@ def scores_figure(rows: Sequence[ModelScores], metric: str) -> Figure:
 
 
 def differences_figure(comparisons: Sequence[Comparison]) -> Figure:
-    """Draw how much the first model of each comparison differs from the second; gray where that may be 0.
+    """Draw how much the first model of each comparison differs from the second; gray where nothing is proven.
 
     Raises:
         ValueError: if there are none, or they are of different metrics.
@@ -49,8 +49,8 @@ def differences_figure(comparisons: Sequence[Comparison]) -> Figure:
     dots: list[Row] = []
     for c in comparisons:
         name = c.a if len(second) == 1 else f"{c.a} − {c.b}"
-        color = _GRAY if c.low <= 0 <= c.high else COLORS[0]
-        dots.append((name, factor * c.difference, factor * c.low, factor * c.high, color))
+        low, high = (None if bound is None else factor * bound for bound in (c.low, c.high))
+        dots.append((name, factor * c.difference, low, high, COLORS[0] if c.proven else _GRAY))
     figure, axes = _dots(dots)
     axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
     axes.set_xlabel(_("points of {metric}", metric=word(metric)) if factor > 1 else word(metric), fontsize=_TEXT)

@@ -54,7 +54,7 @@ def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
                 "b": c.b,
                 _("split"): word(c.split),
                 _("a less b"): round(c.difference * factor, 2),
-                _("95 % interval"): f"[{c.low * factor:.2f}, {c.high * factor:.2f}]",
+                _("95 % interval (Holm)"): c.bounds,
                 _("p (Holm)"): round(c.p_holm, 4),
             }
         )

@@ -96,11 +96,10 @@ def _compared(section: TaskSection) -> Block:
     rows = []
     for one in compared(section):
         c, factor = one.comparison, 100 if is_share(one.comparison.metric) else 1
-        bounds = f"[{c.low * factor:.2f}, {c.high * factor:.2f}]"
         rows.append(
-            (one.what, c.a, c.b, word(c.split), f"{c.difference * factor:.2f}", bounds, f"{c.p_holm:.4f}")
+            (one.what, c.a, c.b, word(c.split), f"{c.difference * factor:.2f}", c.bounds, f"{c.p_holm:.4f}")
         )
-    headings = (_("compared"), "a", "b", _("split"), _("a less b"), _("95 % interval"), _("p (Holm)"))
+    headings = (_("compared"), "a", "b", _("split"), _("a less b"), _("95 % interval (Holm)"), _("p (Holm)"))
     return Grid(headings, tuple(rows), numbers=False)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sentir.evaluation.ledger import LedgerFacts
-from sentir.evaluation.results import AT_HALF, ModelScores
+from sentir.evaluation.results import ModelScores
+from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _, thousands
 from sentir.report.tables import TaskSection
 from sentir.report.words import word

@@ -9,7 +9,8 @@ from typing import Any
 
 from sentir.errors import SentirError
 from sentir.evaluation.ranking import Ranking
-from sentir.evaluation.results import AT_HALF, Comparison, ModelScores, Opening, gain
+from sentir.evaluation.results import Comparison, ModelScores, Opening, gain
+from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _
 from sentir.report.content import CorpusCard, Curve, StudyReport
 

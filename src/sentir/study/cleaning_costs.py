@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sentir.corpus.cleaned import CHAINS
 from sentir.corpus.types import Corpus
-from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
@@ -51,7 +50,7 @@ def weigh_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> Clea
     titles = (_("raw text"), *(f"+ {name}" for name in names))
     raw, *cleaned = [_entrant(title, recipe, corpus, names[:n], metric) for n, title in enumerate(titles)]
     scores = tuple(judge.score(entrant, "baseline") for entrant in (raw, *cleaned))
-    return CleaningCosts(metric, scores, tuple(holm(judge.compare([(one, raw) for one in cleaned], metric))))
+    return CleaningCosts(metric, scores, judge.compare([(one, raw) for one in cleaned], metric))
 
 
 def _entrant(title: str, recipe: Recipe, corpus: Corpus, steps: Sequence[str], metric: str) -> Entrant:

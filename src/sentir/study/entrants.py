@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sentir.audio.store import listen
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus
+from sentir.evaluation.calibration import Calibration
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer
@@ -24,6 +25,7 @@ from sentir.study.plan import Candidate
 from sentir.study.stacking import Crossed, chain, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
 from sentir.training.building import check_weights, heard, lives_on, random_parts
+from sentir.training.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Entrant:
         dev: predictions for dev, one per seed.
         thresholds: per seed, chosen on dev; ``None`` for one label.
         test: blind predictions for test, one per seed, once they are made.
-        sure: per seed, the confidence from which on it is sure; ``None`` without a calibration.
+        calibrations: per seed, as it was fitted on dev; ``None`` without one.
     """
 
     name: str
@@ -48,7 +50,7 @@ class Entrant:
     dev: tuple[Predictions, ...]
     thresholds: tuple[NDArray[np.float64] | None, ...]
     test: tuple[Predictions, ...] = ()
-    sure: tuple[float | None, ...] = ()
+    calibrations: tuple[Calibration | None, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ def enter_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> Ent
     cuts = tuple(dev_thresholds(corpus, candidate.recipe.data.task, p) for p in dev)
     return Entrant(
         candidate.name, "candidate", candidate.recipe, candidate.seeds, folders, dev, cuts,
-        sure=tuple(map(_sure, folders)),
+        calibrations=tuple(map(_calibration, folders)),
     )  # fmt: skip
 
 
@@ -181,10 +183,10 @@ def training_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _sure(folder: Path) -> float | None:
+def _calibration(folder: Path) -> Calibration | None:
     with reading(folder):
-        tree = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))["calibration"]
-    return None if tree is None else float(tree["sure"])
+        tree = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))
+        return Task.from_dict(tree).calibration
 
 
 def load_trained(folder: Path) -> Recognizer:

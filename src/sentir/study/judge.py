@@ -9,8 +9,8 @@ from functools import cached_property
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Labels
-from sentir.evaluation.clusters import clusters
-from sentir.evaluation.comparison import compare
+from sentir.evaluation.clusters import cluster_unit, clusters
+from sentir.evaluation.comparison import Paired, compare, holm
 from sentir.evaluation.details import Details, look_closer
 from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.ranking import Ranking, rank_labels
@@ -20,6 +20,7 @@ from sentir.i18n import mark
 from sentir.recipe import Evaluation
 from sentir.study.entrants import Entrant
 
+_SWAPS = 40  # for each comparison of a table; with fewer even the smallest p-value could prove nothing
 _HOLDS = {
     "train": mark("train holds a known test split, as the audit says: no score on that test is worth anything"),
     "dev": mark("dev holds a known test split, as the audit says: what is chosen on dev is chosen on that test"),
@@ -48,10 +49,10 @@ class Judge:
             role=role,
             corpus=self.corpus.name,
             split=self.split,
-            resamples=self.settings.resamples,
             confidence=CONFIDENCE,
             notes=(*self._notes, *entrant.notes),
             family=entrant.family,
+            unit=cluster_unit(self.corpus, self.settings.cluster),
         )
 
     def rank(self, entrant: Entrant) -> tuple[Ranking, ...]:
@@ -73,16 +74,18 @@ class Judge:
         space = self._space(entrant)
         return look_closer(
             self.corpus, space, self._task_labels(space), self._predictions(entrant),
-            entrant.thresholds, entrant.sure, self._groups(),
+            entrant.thresholds, entrant.calibrations, self._groups(),
             model=entrant.name, split=self.split, metric=metric, how=how,
             resamples=self.settings.resamples, confidence=CONFIDENCE,
         )  # fmt: skip
 
-    def compare(self, pairs: Iterable[tuple[Entrant, Entrant]], metric: str) -> list[Comparison]:
-        """Compare the entrants of each pair."""
-        return [self._compare(a, b, metric) for a, b in pairs]
+    def compare(self, pairs: Iterable[tuple[Entrant, Entrant]], metric: str) -> tuple[Comparison, ...]:
+        """Compare the entrants of each pair, corrected over all of them."""
+        table = list(pairs)
+        permutations = max(self.settings.permutations, _SWAPS * len(table))
+        return holm([self._compare(a, b, metric, permutations) for a, b in table])
 
-    def _compare(self, a: Entrant, b: Entrant, metric: str) -> Comparison:
+    def _compare(self, a: Entrant, b: Entrant, metric: str, permutations: int) -> Paired:
         space = self._space(a)
         sides = []
         for side in (a, b):
@@ -93,7 +96,7 @@ class Judge:
         return compare(
             space, truth, sides[0], sides[1], dialogues,
             metric=metric, names=(a.name, b.name), corpus=self.corpus.name, task=space.task, split=self.split,
-            resamples=self.settings.resamples, permutations=self.settings.permutations, confidence=CONFIDENCE,
+            permutations=permutations,
         )  # fmt: skip
 
     @cached_property

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.types import Corpus
-from sentir.evaluation.comparison import holm
 from sentir.evaluation.details import MOST_SUSPECTS, Details
 from sentir.evaluation.ledger import copy_openings, labels_of, open_test, recall_openings
 from sentir.evaluation.metrics import metric_name
@@ -129,7 +128,7 @@ def _study_task(
     pairs = dev_pairs(ranked, tuple(ablations(recipe)) if recipe.study.ablate else ())
     return TaskResult(
         name, metric, tuple(entrants), tuple(winners), (*winners, *always, *baselines), tuple(scores),
-        holm(judge.compare(pairs, metric)), judge.rank(ranked[0]),
+        judge.compare(pairs, metric), judge.rank(ranked[0]),
         (_look_closer(stages, judge, recipe, metric, ranked),),
     )  # fmt: skip
 
@@ -160,7 +159,7 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
         for result in results:
             scores += [judge.score(result.finalist, "finalist")]
             scores += [judge.score(e, e.role) for e in result.shown[1:]]
-            comparisons += holm(judge.compare(result.pairs(), result.metric))
+            comparisons += judge.compare(result.pairs(), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(folder / "rankings.json", [one for result in results for one in judge.rank(result.finalist)])
         closer = [judge.look_closer(result.finalist, result.metric, "held_out") for result in results]

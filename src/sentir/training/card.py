@@ -19,10 +19,10 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus
 from sentir.documents import Block, Bullets, Document, Grid, Part
 from sentir.evaluation.part_names import kind_name, part_name
-from sentir.evaluation.results import AT_HALF, FEW, LabelScore, ModelScores, Score, few
+from sentir.evaluation.results import FEWEST, LabelScore, ModelScores, Score, few
 from sentir.evaluation.slices import Slice
-from sentir.evaluation.words import word
-from sentir.i18n import LANGUAGES, _, in_language
+from sentir.evaluation.words import AT_HALF, word
+from sentir.i18n import LANGUAGES, _, in_language, mark
 from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import Source
@@ -33,6 +33,11 @@ from sentir.training.wave_input import is_frozen
 
 RARE = 50  # utterances of a label below which its scores are coarse
 _FILES = {"en": "README.md", "es": "README.es.md"}
+_CALIBRATIONS = {
+    "none": mark("none"),
+    "temperature": mark("one temperature"),
+    "per_label": mark("a temperature and a bias for each label"),
+}
 _PIPELINES = {frozenset({"text"}): "text-classification", frozenset({"sound"}): "audio-classification"}
 
 
@@ -134,7 +139,7 @@ def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]
         found.append(_("Not scored on test: dev chose its epoch and thresholds, so scores on dev are flattered."))
     for row in rows[:1]:
         found += _about_labels(row)
-        found += [few(row.clusters)] if row.clusters < FEW else []
+        found += [few(row.clusters)] if 0 < row.clusters < FEWEST else []
     for split, unusable in facts.get("unusable", {}).items():
         found += [
             _("{n} utterances of {split} had no usable {what}.", n=n, split=word(split), what=word(what))
@@ -196,11 +201,17 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("features"), ", ".join(model.features)),
         (_("also recognizes"), ", ".join(map(word, recipe.also))),
         (_("loss"), recipe.train.loss),
+        (_("calibration, chosen on dev"), _calibration(facts)),
         (_("seed"), str(recipe.train.seed)),
         (_("epochs"), _("{best} of {epochs}, chosen on dev", best=best, epochs=epochs)),
         *((name, version) for name, version in facts["versions"].items()),
     )
     return Grid((_("setting"), _("value")), tuple(row for row in rows if row[1]), numbers=False)
+
+
+def _calibration(facts: Mapping[str, Any]) -> str:
+    method = facts.get("calibration")
+    return _(_CALIBRATIONS[method]) if method else ""
 
 
 def _audio(audio: Audio) -> str:
@@ -211,7 +222,8 @@ def _audio(audio: Audio) -> str:
 
 def _scores(row: ModelScores) -> list[Part]:
     title = _("Scores on {split}", split=word(row.split))
-    text = _("{n} utterances; in brackets 95 % intervals by bootstrap over dialogues or speakers.", n=row.n)
+    over = f"; {row.basis}" if row.basis else ""
+    text = _("{n} utterances; in brackets 95 % intervals{over}.", n=row.n, over=over)
     if row.seeds > 1:
         text += " " + _("Means over {n} trainings, of which this model is one.", n=row.seeds)
     metrics = tuple((word(name), score_text(score)) for name, score in row.metrics.items())

@@ -114,7 +114,8 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
     )
     merge_lora(model)
     found = predict_tasks(model, dev, spaces)
-    (own, predictions), *others = [Task.settle(p, labels[p.space.task]) for p in found]
+    groups = clusters(corpus, "dev", recipe.evaluation.cluster)
+    (own, predictions), *others = [Task.settle(p, labels[p.space.task], groups) for p in found]
     unusable = {"train": train.unusable(), "dev": dev.unusable()}
     cut = {"train": train.cut(), "dev": dev.cut()}
     parts = (preparer, model, own.space, own.calibration, own.thresholds, training, predictions)

@@ -39,18 +39,20 @@ class Task:
 
     @classmethod
     def settle(
-        cls, predictions: Predictions, labels: Mapping[str, tuple[Label, ...]]
+        cls, predictions: Predictions, labels: Mapping[str, tuple[Label, ...]], groups: Mapping[str, str]
     ) -> tuple[Task, Predictions]:
         """Fit calibration and thresholds on the labeled ones of N predictions (give those of dev).
 
         Args:
             labels: id → labels.
+            groups: id → dialogue or speaker; an utterance of none stands alone.
 
         Returns:
             The task, and all N predictions calibrated.
         """
         space, truth = predictions.space, predictions.space.encode(labels.values())
-        task = cls(space, calibrate(space, truth, predictions.select(labels).probabilities), None)
+        p, keys = predictions.select(labels).probabilities, [groups[key] or key for key in labels]
+        task = cls(space, calibrate(space, truth, p, keys), None)
         found = task.apply(predictions)
         cuts = tune_thresholds(space, truth, found.select(labels).probabilities)
         return replace(task, thresholds=cuts), found

@@ -4,8 +4,9 @@ Every metric but the two that rank probabilities is a function of sufficient sta
 can be summed over utterances, dialogues or a resample. So a bootstrap is a matrix product (`intervals`). Each is
 defined, with its source, in the file of its kind: `single`, `multi`, `regression`.
 
-Where a class is absent the conventions are scikit-learn's with ``zero_division=0``. AUC and average precision
-leave out labels of which the truth holds one class only; where no label is left, the metric is not in the result.
+Where a class is absent the conventions are scikit-learn's with ``zero_division=0``, but that a macro F1 is over
+the labels that the truth holds. AUC and average precision leave out labels of which the truth holds one class
+only; where no label is left, the metric is not in the result.
 """
 
 from __future__ import annotations

@@ -49,6 +49,12 @@ def weighted(values: Array, cells: Array) -> Array:
     return ratio((support(cells) * values).sum(axis=-1), support(cells).sum(axis=-1))
 
 
+def mean_of_present(values: Array, cells: Array) -> Array:
+    """Mean of a value over the labels that some utterance carries; 0 without any."""
+    present = support(cells) > 0
+    return ratio((values * present).sum(axis=-1), present.sum(axis=-1).astype(np.float64))
+
+
 def ratio(part: Array, whole: Array) -> Array:
     """Divide; 0 where there is nothing to divide by."""
     return np.divide(part, whole, out=np.zeros_like(whole, dtype=np.float64), where=whole > 0)

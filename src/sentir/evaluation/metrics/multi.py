@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.metrics.cells import Array, Floats, f1, precision, ratio, recall, support
+from sentir.evaluation.metrics.cells import Array, Floats, f1, mean_of_present, precision, ratio, recall, support
 
 
 def weighted_accuracy(cells: Array) -> Array:
@@ -37,11 +37,11 @@ def weighted_f1(cells: Array) -> Array:
 
 
 def macro_f1(cells: Array) -> Array:
-    """Mean over labels of the F1 of "yes", a label never carried nor answered counting 0: our headline.
+    """Mean F1 of "yes" over the labels that some utterance carries: our headline.
 
-    ``f1_score(average="macro")`` of the indicator matrix.
+    ``f1_score(average="macro")`` of the indicator matrix, without columns that the truth leaves empty.
     """
-    return f1(cells).mean(axis=-1)
+    return mean_of_present(f1(cells), cells)
 
 
 def micro_f1(cells: Array) -> Array:

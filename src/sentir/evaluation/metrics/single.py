@@ -15,6 +15,7 @@ from sentir.evaluation.metrics.cells import (
     Floats,
     f1,
     from_confusion,
+    mean_of_present,
     precision,
     ratio,
     recall,
@@ -29,11 +30,11 @@ def weighted_f1(cells: Array) -> Array:
 
 
 def macro_f1(cells: Array) -> Array:
-    """Mean F1 of all K classes of the space, a class absent from truth and answers counting 0.
+    """Mean F1 of the classes that the truth holds: one that occurs nowhere can be neither found nor missed.
 
-    ``f1_score(average="macro", labels=range(K))``.
+    ``f1_score(average="macro", labels=np.unique(truth))``.
     """
-    return f1(cells).mean(axis=-1)
+    return mean_of_present(f1(cells), cells)
 
 
 def accuracy(cells: Array) -> Array:
@@ -46,7 +47,7 @@ def unweighted_average_recall(cells: Array) -> Array:
 
     ``balanced_accuracy_score``.
     """
-    return ratio(recall(cells).sum(axis=-1), (support(cells) > 0).sum(axis=-1).astype(np.float64))
+    return mean_of_present(recall(cells), cells)
 
 
 COUNTED = {
