@@ -19,7 +19,7 @@ def print_training(facts: Mapping[str, Any]) -> None:
     speed = facts["speed"]
     show.say(
         _("Best epoch {best} of {epochs}; {rate:.0f} utterances a second.",
-          best=int(facts["best_epoch"]), epochs=len(facts["curve"]), rate=speed["utterances_per_second"])
+          best=int(facts["best_epoch"]), epochs=int(facts["curve"][-1]["epoch"]), rate=speed["utterances_per_second"])
     )  # fmt: skip
     if "peak_memory_mb" in speed:
         show.say(_("Most memory held: {n:.0f} MB.", n=speed["peak_memory_mb"]))

@@ -182,7 +182,7 @@ def _data(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
 def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).needs
     listens = "sound" in MODELS.get(model.kind).needs
-    best, epochs = int(facts["best_epoch"]), len(facts["curve"])
+    best, epochs = int(facts["best_epoch"]), int(facts["curve"][-1]["epoch"])
     rows = (
         (_("network"), model.kind),
         (_("text backbone"), f"{model.backbone} ({model.encoder})" if reads else ""),
@@ -197,6 +197,7 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("loss"), recipe.train.loss),
         (_("seed"), str(recipe.train.seed)),
         (_("epochs"), _("{best} of {epochs}, chosen on dev", best=best, epochs=epochs)),
+        (_("threads"), str(int(threads)) if (threads := facts["speed"].get("threads")) else ""),
         *((name, version) for name, version in facts["versions"].items()),
     )
     return Grid((_("setting"), _("value")), tuple(row for row in rows if row[1]), numbers=False)
