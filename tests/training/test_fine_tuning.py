@@ -334,7 +334,9 @@ def test_a_context_of_the_past_gets_no_stacked_model_that_looks_ahead(inner, cor
         fit(tiny_recipe(weights, model=model | {"stacked": {"model": inner}}), corpus)
 
 
-@pytest.mark.parametrize("inner", [{}, {"context": "dialogue", "dialogue": {"reads": "past"}}, {"context": "window"}])
+@pytest.mark.parametrize(
+    "inner", [{}, {"context": "dialogue", "dialogue": {"reads": "past"}}, {"context": "window"}]
+)
 def test_a_context_of_the_past_may_stack_on_what_knows_no_more(inner):
     stacked = {"features": ["stacked"], "stacked": {"model": inner}}
     check_model(Model(context="dialogue", dialogue={"reads": "past"}, **stacked))

@@ -36,6 +36,7 @@ class Train(Section):
         epochs: passes over train, at most.
         min_steps: optimizer steps that a training has at least, before patience: where ``epochs`` passes over a
             small train split have fewer, as many more passes are made for each of them (see `passes`).
+        min_usable: least share of train that must have usable text, or sound, for a model that takes it.
         batch: utterances per step; with dialogue context, whole dialogues of about as many utterances.
         lr: learning rate of new layers; ``encoder_lr`` is the encoder's when fine-tuned.
         layer_decay: what ``encoder_lr`` is multiplied by once for each layer above a pretrained one; 1 = one.
@@ -68,6 +69,7 @@ class Train(Section):
 
     epochs: int = Field(20, ge=1)
     min_steps: int = Field(0, ge=0)
+    min_usable: float = Field(0.5, ge=0, le=1)
     patience: int = Field(5, ge=1)
     batch: int = Field(64, ge=1)
     lr: float = Field(1e-3, gt=0)

@@ -128,6 +128,11 @@ def intended_use() -> tuple[Block, ...]:
 def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a reader of its scores must know, as far as the run tells."""
     found = [_("Synthetic data: the model says nothing about real speech.")] if facts["synthetic"] else []
+    if facts.get("earlier"):
+        found.append(
+            _("What it was trained on before may hold utterances of the splits it is scored on; the model alone "
+              "cannot tell.")
+        )  # fmt: skip
     found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, random_parts(recipe.model))]
     if not any(row.split == "test" for row in rows):
         found.append(_("Not scored on test: dev chose its epoch and thresholds, so scores on dev are flattered."))
@@ -159,6 +164,11 @@ def _about(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> tuple
         }[space.kind],
         _("It was trained on the corpus {corpus} with Sentir {version}.",
           version=facts["versions"]["sentir"], **values),
+        *(
+            _("Before that it was trained on the corpus {corpus} (recipe {recipe}, fingerprint {fingerprint}).",
+              corpus=one["corpus"], recipe=one["recipe"], fingerprint=one["fingerprint"])
+            for one in reversed(facts.get("earlier", []))
+        ),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with
 
 
 def engine_arguments(settings: Train, folder: Path, *, epochs: int, per_step: int) -> TrainingArguments:
-    """Say a recipe in the engine's words; there are ``epochs`` passes, and a step learns from ``per_step`` units."""
+    """Say a recipe in the engine's words: ``epochs`` passes, and steps of ``per_step`` units."""
     precision = mixed_precision(settings.precision)
     return TrainingArguments(
         output_dir=str(folder),
