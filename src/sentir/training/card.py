@@ -207,7 +207,7 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("loss"), recipe.train.loss),
         (_("seed"), str(recipe.train.seed)),
         (_("epochs"), _("{best} of {epochs}, chosen on dev", best=best, epochs=epochs)),
-        (_("threads"), str(int(threads)) if (threads := facts["speed"].get("threads")) else ""),
+        (_("threads"), str(int(threads)) if (threads := facts.get("speed", {}).get("threads")) else ""),
         *((name, version) for name, version in facts["versions"].items()),
     )
     return Grid((_("setting"), _("value")), tuple(row for row in rows if row[1]), numbers=False)
