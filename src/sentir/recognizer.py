@@ -43,6 +43,7 @@ from sentir.progress import say
 from sentir.recipe import Recipe
 from sentir.training.building import MODELS
 from sentir.training.card import data_facts, save_cards
+from sentir.training.continuing import Start, corpus_from, recipe_from
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_tasks
 from sentir.training.preparer import Preparer
@@ -96,7 +97,13 @@ class Recognizer:
 
     @classmethod
     def fit(
-        cls, recipe: Recipe, corpus: Corpus, *, stacked: Recognizer | None = None, on_epoch: OnEpoch | None = None
+        cls,
+        recipe: Recipe,
+        corpus: Corpus,
+        *,
+        stacked: Recognizer | None = None,
+        start: Recognizer | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> tuple[Recognizer, Predictions]:
         """Train by a recipe on a corpus, selecting on dev; the test split is not read.
 
@@ -104,6 +111,8 @@ class Recognizer:
             recipe: of the model.
             corpus: for a model that stacks, with `sentir.study.stacking.cross_predict`'s probabilities attached.
             stacked: the model that these probabilities come from.
+            start: a trained model to go on from, whose weights change: its network, preprocessing and labels take
+                the place of the recipe's, whose data and training are new. Its facts say what it was trained on.
             on_epoch: told the point of every epoch; what it raises ends the training.
 
         Returns:
@@ -112,7 +121,10 @@ class Recognizer:
         Raises:
             SentirError: if the corpus has no labels for the task, or names or weights cannot be used.
         """
-        fitted = fit(recipe, corpus, on_epoch=on_epoch)
+        begin = None if start is None else start._start()
+        if begin is not None:
+            recipe, corpus = recipe_from(begin, recipe), corpus_from(begin, corpus)
+        fitted = fit(recipe, corpus, start=begin, on_epoch=on_epoch)
         facts = {
             "corpus": corpus.name,
             "synthetic": corpus.synthetic,
@@ -126,6 +138,7 @@ class Recognizer:
             "calibration": fitted.calibration.method if fitted.calibration else "",
             "weights": {part: source.to_dict() for part, source in fitted.sources.items()},
             "data": data_facts(corpus, recipe.data.task),
+            "earlier": [] if start is None else start._history(),
             "versions": versions(),
         }
         fitted.model.to(best_device())
@@ -162,6 +175,15 @@ class Recognizer:
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number, by the thresholds chosen on dev."""
         return predictions.labels(self.thresholds)
+
+    def _start(self) -> Start:
+        return Start(self.recipe, (self.space, *(task.space for task in self.also)), self.preparer, self.model)
+
+    def _history(self) -> list[dict[str, Any]]:
+        """Return what each training so far was on, the first one first."""
+        kept = ("corpus", "synthetic", "fingerprint", "data")
+        own = {"recipe": self.recipe.name, **{key: self.facts[key] for key in kept if key in self.facts}}
+        return [*self.facts.get("earlier", []), own]
 
     def save_pretrained(self, folder: Path, *, light: bool = False) -> None:
         """Save as one folder without pickles.

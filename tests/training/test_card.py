@@ -25,7 +25,7 @@ def facts():
         "synthetic": False,
         "fingerprint": "c0ffee",
         "best_epoch": 2.0,
-        "curve": [{}, {}, {}],
+        "curve": [{"epoch": 1.0}, {"epoch": 2.0}, {"epoch": 3.0}],
         "versions": {"sentir": "0.1.0"},
         "unusable": {"train": {"text": 0, "sound": 3}, "dev": {}},
         "data": data_facts(tiny_corpus(), "emotion"),

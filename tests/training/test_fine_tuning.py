@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from transformers import set_seed
 
 from sentir import api
+from sentir.corpus.types import Corpus
 from sentir.errors import RecipeError, SentirError
 from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone
@@ -21,7 +22,7 @@ from sentir.recipe import Model, Recipe, Train
 from sentir.recognizer import Recognizer
 from sentir.testing import tiny_backbone
 from sentir.training import hardware, watching
-from sentir.training.building import MODELS
+from sentir.training.building import MODELS, check_model
 from sentir.training.checks import check_settings, idle_settings
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
@@ -145,15 +146,24 @@ def plain_descent(monkeypatch):
     monkeypatch.setattr(torch.optim, "AdamW", lambda groups, lr, fused: torch.optim.SGD(groups, lr=lr))
 
 
+def uneven(u):
+    """Dialogues of 1 to 5 turns, and turns without a label, so that parts hold unlike many of both."""
+    kept = u.turn < 1 + int(u.dialogue.rpartition("dia")[2]) % 5
+    return None if not kept else replace(u, labels={}) if u.turn == 1 else u
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4, 7])
 @pytest.mark.parametrize("context", ["none", "dialogue"])
 @pytest.mark.usefixtures("plain_descent")
-def test_a_batch_in_parts_teaches_what_it_teaches_whole(context, still):
-    holes = tiny_corpus(lambda u: replace(u, labels={}) if u.turn == 1 else u)  # parts hold unlike many labels
-    (_m, whole, first), (_n, parts, second) = (
-        trained(holes, still, model={"context": context}, batch=20, accumulate=n, lr=0.1, encoder_lr=0.1)
-        for n in (1, 4)
+def test_a_batch_in_parts_teaches_what_it_teaches_whole(context, parts, still):
+    every = tiny_corpus()
+    rows = [*filter(None, map(uneven, every.train)), *every.dev]
+    corpus = Corpus.build("uneven", rows, every.spaces.values())
+    (_m, whole, first), (_n, cut, second) = (
+        trained(corpus, still, model={"context": context}, batch=9, accumulate=n, lr=0.1, encoder_lr=0.1)
+        for n in (1, parts)
     )
-    close(whole[-1], parts[-1])
+    close(whole[-1], cut[-1])
     assert not torch.equal(whole[0]["head.1.weight"], whole[-1]["head.1.weight"])
     assert [p["loss"] for p in second.points] == pytest.approx([p["loss"] for p in first.points], abs=1e-5)
 
@@ -309,9 +319,32 @@ def test_a_context_of_the_past_gets_no_features_that_know_what_follows(corpus, w
         fit(tiny_recipe(weights, model=model), corpus)
 
 
-def test_a_batch_falls_into_equal_parts(corpus, weights):
-    with pytest.raises(RecipeError, match=r"'train.accumulate' = 3 does not divide 'train.batch' = 8"):
-        fit(tiny_recipe(weights, train={"batch": 8, "accumulate": 3}), corpus)
+AHEAD = (
+    {"context": "dialogue"},
+    {"features": ["dialogue"]},
+    {"context": "window", "window_right": 1, "window_separators": True},
+    {"features": ["stacked"], "stacked": {"model": {"context": "dialogue"}}},
+)
+
+
+@pytest.mark.parametrize("inner", AHEAD)
+def test_a_context_of_the_past_gets_no_stacked_model_that_looks_ahead(inner, corpus, weights):
+    model = {"context": "dialogue", "dialogue": {"reads": "past"}, "features": ["stacked"]}
+    with pytest.raises(RecipeError, match="the stacked model looks at later turns"):
+        fit(tiny_recipe(weights, model=model | {"stacked": {"model": inner}}), corpus)
+
+
+@pytest.mark.parametrize(
+    "inner", [{}, {"context": "dialogue", "dialogue": {"reads": "past"}}, {"context": "window"}]
+)
+def test_a_context_of_the_past_may_stack_on_what_knows_no_more(inner):
+    stacked = {"features": ["stacked"], "stacked": {"model": inner}}
+    check_model(Model(context="dialogue", dialogue={"reads": "past"}, **stacked))
+
+
+def test_a_batch_has_no_more_parts_than_utterances(corpus, weights):
+    with pytest.raises(RecipeError, match=r"'train.accumulate' = 9 is more than 'train.batch' = 8"):
+        fit(tiny_recipe(weights, train={"batch": 8, "accumulate": 9}), corpus)
 
 
 def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weights):

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from sentir import api
 from sentir.errors import SentirError
+from sentir.progress import show_progress
 from sentir.readers import READERS
 from sentir.training import resuming
 from sentir.training.fitting import fit
@@ -97,6 +98,22 @@ def test_a_killed_training_ends_as_one_that_was_not(setup, share, whole, spoken,
     assert 0 < len(rest) < steps, "it went on and did not begin again"
     assert same(found, expected) and found.training == expected.training
     assert not tmp_path.exists()
+
+
+def test_a_training_that_goes_on_with_other_threads_says_so(corpus, weights, tmp_path, monkeypatch, capsys):
+    recipe = tiny_recipe(weights, model={"encoder": "finetune"}, train={"min_steps": 12})
+    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
+        kill_after(2, patch)
+        fit(recipe, corpus)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        with show_progress(), checkpoints_in(tmp_path):
+            found = fit(recipe, corpus)
+    finally:
+        torch.set_num_threads(threads)
+    assert f"Number of threads: {threads} before, {threads + 1} now" in capsys.readouterr().err
+    assert found.training.speed["threads"] == threads + 1
 
 
 def test_killed_again_and_again_after_every_epoch_it_ends_the_same(whole, spoken, weights, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.training.batching import LengthBatches, SortedBatches
+from sentir.training.batching import LengthBatches, Parts, SortedBatches
 from sentir.training.losses import UNLABELED
 from sentir.training.sampling import balanced_weights
 
@@ -48,15 +48,28 @@ LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
 
 
 @settings(max_examples=50)
-@given(LENGTHS, st.integers(1, 9), st.integers(1, 3), st.integers(0, 2))
-def test_sorted_batches_have_every_unit_once_in_steps_of_one_size(lengths, size, parts, epoch):
-    sampler = SortedBatches(lengths, size, 0, parts=parts)
+@given(LENGTHS, st.integers(1, 9), st.integers(0, 2))
+def test_sorted_batches_have_every_unit_once_in_steps_of_one_size(lengths, size, epoch):
+    sampler = SortedBatches(lengths, size, 0)
     sampler.set_epoch(epoch)
     found = list(sampler)
     assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
     assert len(found) == len(sampler) and list(sampler) == found
-    micro = -(-size // parts)
-    assert all(len(batch) == micro for batch in found[:-1]) and 1 <= len(found[-1]) <= micro
+    assert all(len(batch) == size for batch in found[:-1]) and 1 <= len(found[-1]) <= size
+
+
+@pytest.mark.parametrize("kind", [LengthBatches, SortedBatches])
+@given(lengths=LENGTHS, size=st.integers(1, 9), parts=st.integers(1, 9), epoch=st.integers(0, 2))
+def test_the_parts_of_a_batch_are_that_batch(kind, lengths, size, parts, epoch):
+    whole, cut = kind(lengths, size, 0), Parts(kind(lengths, size, 0), parts)
+    for sampler in (whole, cut):
+        sampler.set_epoch(epoch)
+    found = list(cut)
+    assert len(found) == len(cut) == parts * len(whole)
+    for n, batch in enumerate(whole):
+        own = found[n * parts : (n + 1) * parts]
+        assert [unit for part in own for unit in part] == batch
+        assert max(map(len, own)) - min(map(len, own)) <= 1 and max(map(len, own)) <= cut.batch_size
 
 
 def test_sorted_batches_pad_little_and_change_from_epoch_to_epoch():

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors import SafetensorError
 from transformers import set_seed
 
 from sentir.errors import SentirError
+from sentir.recipe import Train
 from sentir.training.building import MODELS
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.preparer import Prepared, Preparer
@@ -86,6 +89,25 @@ def test_it_ends_with_the_weights_of_the_best_epoch_not_of_the_last(corpus, weig
 def test_it_stops_when_dev_has_not_grown_for_as_long_as_its_patience(corpus, weights):
     run = Run(corpus, weights, [0.2, 0.9, 0.3, 0.9, 0.95, 0.99], train={"patience": 2})
     assert len(run.seen) == 4 and equal(run.model.state_dict(), run.seen[1])
+
+
+def test_a_small_train_split_is_passed_over_more_often_until_there_are_so_many_steps(corpus, weights):
+    train = {"batch": 8, "min_steps": 20, "freeze_epochs": 1}  # 4 steps a pass
+    run = Run(corpus, weights, (0.1, 0.2), train=train)
+    assert [point["epoch"] for point in run.training.points] == [3, 6] and run.training.best_epoch == 6
+    assert not changed(run.start, run.seen[0], "encoder.") and changed(run.seen[0], run.seen[1], "encoder.")
+
+
+def test_patience_counts_the_scorings_of_dev(corpus, weights):
+    run = Run(corpus, weights, (0.2, 0.1, 0.1, 0.1), train={"batch": 8, "min_steps": 32, "patience": 1})
+    assert [point["epoch"] for point in run.training.points] == [2, 4]
+
+
+@given(st.integers(1, 100), st.integers(1, 5000), st.integers(0, 10_000))
+def test_there_are_as_many_passes_as_the_least_steps_need_and_no_more(epochs, steps, least):
+    passes = Train(epochs=epochs, min_steps=least).passes(steps)
+    assert passes * epochs * steps >= least
+    assert passes == 1 or (passes - 1) * epochs * steps < least
 
 
 def test_a_dev_score_that_never_grows_keeps_the_first_epoch(corpus, weights):

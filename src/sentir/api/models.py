@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Recipe, *, root: Place | None = None, out: Place, tensorboard: Place | None = None
+    recipe: Recipe,
+    *,
+    root: Place | None = None,
+    out: Place,
+    start: Place | None = None,
+    tensorboard: Place | None = None,
 ) -> tuple[Recognizer, ModelScores]:
     """Train one model by a recipe, save it to ``out``, and score it on dev. The test split is not read.
 
@@ -41,6 +46,8 @@ def train(
         recipe: of the model.
         root: where the corpus lies.
         out: folder the model is saved to; while it learns, ``out/checkpoints`` holds how far it is.
+        start: folder of a saved model to go on from, on data of the same task. Its network, preprocessing and
+            labels take the place of the recipe's; labels that it does not know are refused.
         tensorboard: folder that the curves are written to for TensorBoard.
 
     Returns:
@@ -55,9 +62,11 @@ def train(
 
     corpus, out = read_corpus(recipe.data, root), Path(out)
     curves = None if tensorboard is None else Path(tensorboard)
+    earlier = None if start is None else _load(start)
     with checkpoints_in(out / "checkpoints"), tensorboard_in(curves):
-        recognizer, dev = train_recognizer(recipe, corpus)
-        scores = _score(_judge(corpus, "dev", recipe), _entrant(recipe.name, recognizer, dev))
+        recognizer, dev = train_recognizer(recipe, corpus, start=earlier)
+        own = replace(corpus, spaces={**corpus.spaces, recognizer.space.task: recognizer.space})
+        scores = _score(_judge(own, "dev", recipe), _entrant(recipe.name, recognizer, dev))
         recognizer.facts = {**recognizer.facts, "scores": [scores.to_row()]}
         if rank() == 0:
             recognizer.save_pretrained(out)

@@ -97,6 +97,10 @@ def train(
     out: Annotated[Path, typer.Option("--out", help=_("Folder the model is saved to."))],
     root: Root = None,
     set_: Set = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help=_("Saved model to go on from: its network and labels, the recipe's data.")),
+    ] = None,
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help=_("Folder for curves that TensorBoard shows."))
     ] = None,
@@ -111,7 +115,7 @@ def train(
     loaded = api.load_recipe(recipe, set_ or ())
     _make_folder(out)
     with show_progress():
-        model, scores = api.train(loaded, root=root, out=out, tensorboard=tensorboard)
+        model, scores = api.train(loaded, root=root, out=out, start=start, tensorboard=tensorboard)
     if json:
         show.print_json([scores.to_row()])
     else:

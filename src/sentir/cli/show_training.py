@@ -16,10 +16,10 @@ _UNUSABLE = {
 
 def print_training(facts: Mapping[str, Any]) -> None:
     """Say how fast a training was, and which utterances gave the model nothing."""
-    speed = facts["speed"]
+    speed, epochs = facts["speed"], int(facts["curve"][-1]["epoch"])
     show.say(
         _("Best epoch {best} of {epochs}; {rate:.0f} utterances a second.",
-          best=int(facts["best_epoch"]), epochs=len(facts["curve"]), rate=speed["utterances_per_second"])
+          best=int(facts["best_epoch"]), epochs=epochs, rate=speed["utterances_per_second"])
     )  # fmt: skip
     if "peak_memory_mb" in speed:
         show.say(_("Most memory held: {n:.0f} MB.", n=speed["peak_memory_mb"]))

@@ -33,12 +33,17 @@ class Train(Section):
     """How the network learns.
 
     Attributes:
+        epochs: passes over train, at most.
+        min_steps: optimizer steps that a training has at least, before patience: where ``epochs`` passes over a
+            small train split have fewer, as many more passes are made for each of them (see `passes`).
+        min_usable: least share of train that must have usable text, or sound, for a model that takes it.
         batch: utterances per step; with dialogue context, whole dialogues of about as many utterances.
         lr: learning rate of new layers; ``encoder_lr`` is the encoder's when fine-tuned.
         layer_decay: what ``encoder_lr`` is multiplied by once for each layer above a pretrained one; 1 = one.
         warmup: share of all steps with rising learning rate.
         freeze_epochs: epochs at the start in which a fine-tuned encoder does not move.
-        accumulate: how many parts a step's batch is computed in, to save memory; what is learned is the same.
+        accumulate: how many parts a step's batch is computed in, to save memory; what is learned is the same,
+            but for batch normalization, whose statistics are those of a part.
         by_length: whether utterances of like length share a batch, so that a fine-tuned text encoder pads little.
         precision: ``auto`` (bfloat16 on CUDA that has it, else float32), ``float32``, ``bfloat16``, ``float16``.
         gradient_checkpointing: whether a fine-tuned text encoder computes its activations twice instead of
@@ -55,7 +60,7 @@ class Train(Section):
             several labels, a present one weighs ``(absent / present)`` to the power 0, ½ or 1.
         sampling: ``all`` (every utterance once an epoch) or ``balanced`` (as many draws, labels equally often;
             with dialogue context, dialogues are drawn).
-        patience: epochs without a better dev score before training stops.
+        patience: epochs (of `passes` each) without a better dev score before training stops.
         average: share of the average of weights over past steps that a step leaves (0.99: about a hundred
             steps); dev scores and keeps the average. 0 = none.
         also_weight: what the losses of the tasks in ``model.also`` are multiplied by before they are added.
@@ -63,6 +68,8 @@ class Train(Section):
     """
 
     epochs: int = Field(20, ge=1)
+    min_steps: int = Field(0, ge=0)
+    min_usable: float = Field(0.5, ge=0, le=1)
     patience: int = Field(5, ge=1)
     batch: int = Field(64, ge=1)
     lr: float = Field(1e-3, gt=0)
@@ -89,3 +96,13 @@ class Train(Section):
     average: float = Field(0.0, ge=0, lt=1)
     also_weight: float = Field(1.0, gt=0)
     augment: Augment = Augment()
+
+    def passes(self, steps: int) -> int:
+        """Return how many passes over train stand for one of ``epochs``, so that there are ``min_steps`` in all.
+
+        Dev is scored after so many passes, and patience and ``freeze_epochs`` count them as one epoch.
+
+        Args:
+            steps: optimizer steps of one pass.
+        """
+        return max(1, -(-self.min_steps // (self.epochs * max(steps, 1))))

@@ -88,7 +88,12 @@ Cross = Callable[[Recipe, Corpus, int], Crossed]
 
 
 def train_recognizer(
-    recipe: Recipe, corpus: Corpus, *, cross: Cross = cross_predict, on_epoch: OnEpoch | None = None
+    recipe: Recipe,
+    corpus: Corpus,
+    *,
+    cross: Cross = cross_predict,
+    start: Recognizer | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> tuple[Recognizer, Predictions]:
     """Train by a recipe, first the model it stacks on, if there is one.
 
@@ -96,6 +101,7 @@ def train_recognizer(
         recipe: of the model.
         corpus: train and dev are read.
         cross: gives a recipe's out-of-fold predictions; a study remembers them.
+        start: a trained model to go on from.
         on_epoch: told the point of every epoch, not of the models that it stacks on.
 
     Returns:
@@ -104,6 +110,8 @@ def train_recognizer(
     Raises:
         SentirError: if one of the two cannot be trained.
     """
+    if start is not None:
+        return Recognizer.fit(recipe, corpus, start=start, on_epoch=on_epoch)
     check_training(recipe, corpus)
     inner = recipe.stacked()
     if inner is None or recipe.model.stacked is None:

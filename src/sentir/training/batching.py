@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,21 +57,16 @@ class LengthBatches(Sampler[list[int]]):
 class SortedBatches(Sampler[list[int]]):
     """Batches of units of like length, so that little is padded; with equal lengths they are random.
 
-    A step whose batch is learned from in parts gets its parts one after the other; the batch that is not full
-    comes last.
+    The batch that is not full comes last.
 
     Args:
-        lengths, seed, weights: as `LengthBatches` takes them.
-        size: units in a batch.
-        parts: how many pieces a batch is cut into.
+        lengths, size, seed, weights: as `LengthBatches` takes them.
     """
 
-    def __init__(
-        self, lengths: Sequence[int], size: int, seed: int, weights: Weights | None = None, *, parts: int = 1
-    ) -> None:
-        self.batch_size, self.drop_last = -(-size // parts), False  # read by accelerate
+    def __init__(self, lengths: Sequence[int], size: int, seed: int, weights: Weights | None = None) -> None:
+        self.batch_size, self.drop_last = size, False  # read by accelerate
         self.seed, self.epoch, self._weights = seed, 0, weights
-        self._lengths, self._step = np.array(lengths, dtype=np.int64), self.batch_size * parts
+        self._lengths = np.array(lengths, dtype=np.int64)
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch the next batches are for; the training engine does."""
@@ -81,19 +77,46 @@ class SortedBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         draw = np.random.default_rng([self.seed, self.epoch])
-        count, together = len(self._lengths), self._step * _SORTED_TOGETHER
+        count, size, together = len(self._lengths), self.batch_size, self.batch_size * _SORTED_TOGETHER
         order = _draw(draw, np.arange(count), count, self._weights)
-        full, rest = order[: count - count % self._step], order[count - count % self._step :]
-        steps: list[NDArray[np.int64]] = []
+        full, rest = order[: count - count % size], order[count - count % size :]
+        batches: list[NDArray[np.int64]] = []
         for start in range(0, len(full), together):
             chunk = self._sort(full[start : start + together])
-            steps += [chunk[n : n + self._step] for n in range(0, len(chunk), self._step)]
-        for batch in [*(steps[n] for n in draw.permutation(len(steps))), self._sort(rest)]:
-            for n in range(0, len(batch), self.batch_size):
-                yield batch[n : n + self.batch_size].tolist()
+            batches += [chunk[n : n + size] for n in range(0, len(chunk), size)]
+        for n in draw.permutation(len(batches)):
+            yield batches[n].tolist()
+        if len(rest):
+            yield self._sort(rest).tolist()
 
     def _sort(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
         return units[np.argsort(self._lengths[units], kind="stable")]
+
+
+class Parts(Sampler[list[int]]):
+    """Every batch in as many parts, of sizes that differ by one at most, one after the other.
+
+    A part is empty where a batch has fewer units than there are parts.
+
+    Args:
+        batches: the whole ones.
+        parts: how many parts each has.
+    """
+
+    def __init__(self, batches: Any, parts: int) -> None:
+        self.batches, self._parts = batches, parts
+        self.batch_size, self.drop_last = -(-batches.batch_size // parts), False  # read by accelerate
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch the next batches are for; the training engine does."""
+        getattr(self.batches, "sampler", self.batches).set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.batches) * self._parts
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.batches:
+            yield from (part.tolist() for part in np.array_split(np.array(batch, dtype=np.int64), self._parts))
 
 
 Batches = LengthBatches | SortedBatches
@@ -113,12 +136,12 @@ def draw_batches(prepared: Prepared, targets: Tensor, settings: Train, size: int
     """Return batches by length where clips stand alone or the recipe asks for it; none are the engine's own."""
     weights = balanced_weights(targets, prepared.units) if settings.sampling == "balanced" else None
     if prepared.mels is not None and len(prepared.units) == len(prepared.ids):
-        return LengthBatches(prepared.lengths(), -(-size // settings.accumulate), settings.seed, weights)
+        return LengthBatches(prepared.lengths(), size, settings.seed, weights)
     sorts = settings.by_length or prepared.waves is not None
     if not sorts and weights is None:
         return None
     lengths = prepared.lengths() if sorts else [0] * len(prepared.units)
-    return SortedBatches(lengths, size, settings.seed, weights, parts=settings.accumulate)
+    return SortedBatches(lengths, size, settings.seed, weights)
 
 
 def _draw(

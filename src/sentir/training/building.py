@@ -166,7 +166,8 @@ def check_model(model: Model) -> None:
     Raises:
         UnknownNameError: if there is no such model, backbone, fusion or feature set.
         RecipeError: if a model that only listens is asked for dialogue context, a frozen encoder has nothing
-            pretrained, a context that reads the past gets features that know what follows, or the sound side has
+            pretrained, a context that reads the past gets features or a stacked model that know what
+            follows, or the sound side has
             settings of the other kind.
     """
     needs = MODELS.get(model.kind).needs
@@ -178,16 +179,37 @@ def check_model(model: Model) -> None:
             _("'model.context' = '{context}' needs a model that reads; '{kind}' takes 'none'.",
               context=model.context, kind=model.kind)
         )  # fmt: skip
-    if model.context == "dialogue" and model.dialogue.reads == "past" and "dialogue" in model.features:
-        raise RecipeError(
-            _("'model.dialogue.reads' = 'past' must not know what follows, but the feature set 'dialogue' tells "
-              "how many turns do; remove it from 'model.features'.")
-        )  # fmt: skip
+    if model.context == "dialogue" and model.dialogue.reads == "past":
+        _refuse_the_future(model)
     if "sound" in needs:
         _check_audio(model.audio)
     FUSIONS.get(model.fusion)
     for name in model.features:
         FEATURES.get(name)
+
+
+def _refuse_the_future(model: Model) -> None:
+    if "dialogue" in model.features:
+        raise RecipeError(
+            _("'model.dialogue.reads' = 'past' must not know what follows, but the feature set 'dialogue' tells "
+              "how many turns do; remove it from 'model.features'.")
+        )  # fmt: skip
+    if model.stacks and model.stacked is not None and looks_ahead(Model.model_validate(model.stacked.model)):
+        raise RecipeError(
+            _("'model.dialogue.reads' = 'past' must not know what follows, but the stacked model looks at later "
+              "turns; give 'model.stacked.model' a context of the past, or none.")
+        )  # fmt: skip
+
+
+def looks_ahead(model: Model) -> bool:
+    """Tell whether a prediction may change with what is said later in the dialogue."""
+    if "dialogue" in model.features:
+        return True
+    if model.stacks and model.stacked is not None and looks_ahead(Model.model_validate(model.stacked.model)):
+        return True
+    if model.context == "dialogue":
+        return model.dialogue.reads == "both"
+    return model.context == "window" and model.window_right > 0
 
 
 def _check_audio(audio: Audio) -> None:

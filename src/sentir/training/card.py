@@ -134,6 +134,11 @@ def intended_use() -> tuple[Block, ...]:
 def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a reader of its scores must know, as far as the run tells."""
     found = [_("Synthetic data: the model says nothing about real speech.")] if facts["synthetic"] else []
+    if facts.get("earlier"):
+        found.append(
+            _("What it was trained on before may hold utterances of the splits it is scored on; the model alone "
+              "cannot tell.")
+        )  # fmt: skip
     found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, random_parts(recipe.model))]
     if not any(row.split == "test" for row in rows):
         found.append(_("Not scored on test: dev chose its epoch and thresholds, so scores on dev are flattered."))
@@ -165,6 +170,11 @@ def _about(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> tuple
         }[space.kind],
         _("It was trained on the corpus {corpus} with Sentir {version}.",
           version=facts["versions"]["sentir"], **values),
+        *(
+            _("Before that it was trained on the corpus {corpus} (recipe {recipe}, fingerprint {fingerprint}).",
+              corpus=one["corpus"], recipe=one["recipe"], fingerprint=one["fingerprint"])
+            for one in reversed(facts.get("earlier", []))
+        ),
     )  # fmt: skip
 
 
@@ -188,7 +198,7 @@ def _data(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
 def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).needs
     listens = "sound" in MODELS.get(model.kind).needs
-    best, epochs = int(facts["best_epoch"]), len(facts["curve"])
+    best, epochs = int(facts["best_epoch"]), int(facts["curve"][-1]["epoch"])
     rows = (
         (_("network"), model.kind),
         (_("text backbone"), f"{model.backbone} ({model.encoder})" if reads else ""),
@@ -204,6 +214,7 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("calibration, chosen on dev"), _calibration(facts)),
         (_("seed"), str(recipe.train.seed)),
         (_("epochs"), _("{best} of {epochs}, chosen on dev", best=best, epochs=epochs)),
+        (_("threads"), str(int(threads)) if (threads := facts.get("speed", {}).get("threads")) else ""),
         *((name, version) for name, version in facts["versions"].items()),
     )
     return Grid((_("setting"), _("value")), tuple(row for row in rows if row[1]), numbers=False)

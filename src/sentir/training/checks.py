@@ -23,10 +23,10 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
     idle = idle_settings(model, train) | _idle_with_labels(recipe, space)
     for key, what in idle.items():
         raise RecipeError(_("'{key}' does nothing here: it needs {what}; remove it.", key=key, what=what))
-    if train.batch % train.accumulate:
+    if train.accumulate > train.batch:
         raise RecipeError(
-            _("'train.accumulate' = {parts} does not divide 'train.batch' = {batch}; give one that does.",
-              parts=train.accumulate, batch=train.batch)
+            _("'train.accumulate' = {parts} is more than 'train.batch' = {batch}; a batch has no more parts than "
+              "utterances.", parts=train.accumulate, batch=train.batch)
         )  # fmt: skip
     if model.also and not recipe.also:
         raise RecipeError(

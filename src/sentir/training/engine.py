@@ -17,12 +17,12 @@ from sentir.training.hardware import mixed_precision
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
 
-def engine_arguments(settings: Train, folder: Path, per_step: int) -> TrainingArguments:
-    """Say a recipe in the engine's words; ``per_step`` is how many units it computes on at once."""
+def engine_arguments(settings: Train, folder: Path, *, epochs: int, per_step: int) -> TrainingArguments:
+    """Say a recipe in the engine's words: ``epochs`` passes, and steps of ``per_step`` units."""
     precision = mixed_precision(settings.precision)
     return TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=settings.epochs,
+        num_train_epochs=epochs,
         per_device_train_batch_size=per_step,
         gradient_accumulation_steps=settings.accumulate,
         learning_rate=settings.lr,

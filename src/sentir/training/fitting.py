@@ -29,6 +29,7 @@ from sentir.progress import say
 from sentir.recipe import Data, Recipe
 from sentir.training.building import MODELS, check_model, check_weights, heard, weights_sources
 from sentir.training.checks import check_settings
+from sentir.training.continuing import Start
 from sentir.training.inference import predict_prepared, predict_tasks
 from sentir.training.losses import UNLABELED, encode_targets
 from sentir.training.preparer import Preparer
@@ -64,15 +65,18 @@ class Fitted:
     also: tuple[Task, ...] = ()
 
 
-def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> Fitted:
+def fit(recipe: Recipe, corpus: Corpus, *, start: Start | None = None, on_epoch: OnEpoch | None = None) -> Fitted:
     """Train one model with the recipe's seed, telling ``on_epoch``. Reads train and dev; never test.
+
+    Args:
+        start: the trained model to begin with, whose ``model`` the recipe has, if not a new one.
 
     Raises:
         CorpusError: if train or dev has no labeled utterance, or no sound for a model that listens.
         RecipeError: if ``data.min_train_words`` leaves nothing to learn from.
         SentirError: for names, weights or settings that cannot be used.
     """
-    check_training(recipe, corpus)
+    check_training(recipe, corpus, weights=start is None)
     spaces = [corpus.space(task) for task in (recipe.data.task, *recipe.also)]
     space, metric = spaces[0], metric_name(spaces[0], recipe.evaluation.metric)
     learned = [_targets(corpus, recipe, space) for space in spaces]
@@ -84,9 +88,14 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
     sources = weights_sources(recipe.model)
     _say_once(_say_sources(sources))
     set_seed(recipe.train.seed)
-    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
-    model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), True)
+    if start is None:
+        preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+        model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), True)
+    else:
+        preparer, model = start.begin()
     train, dev = preparer.prepare(corpus.train), preparer.prepare(corpus.dev)
+    unusable = {"train": train.unusable(), "dev": dev.unusable()}
+    _require_usable(unusable["train"], len(corpus.train), recipe.train.min_usable)
     labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
     truth = space.encode(labels[space.task].values())
 
@@ -116,10 +125,20 @@ def fit(recipe: Recipe, corpus: Corpus, *, on_epoch: OnEpoch | None = None) -> F
     found = predict_tasks(model, dev, spaces)
     groups = clusters(corpus, "dev", recipe.evaluation.cluster)
     (own, predictions), *others = [Task.settle(p, labels[p.space.task], groups) for p in found]
-    unusable = {"train": train.unusable(), "dev": dev.unusable()}
     cut = {"train": train.cut(), "dev": dev.cut()}
     parts = (preparer, model, own.space, own.calibration, own.thresholds, training, predictions)
     return Fitted(*parts, unusable, cut, sources, tuple(task for task, _p in others))
+
+
+def _require_usable(unusable: Mapping[str, int], n: int, least: float) -> None:
+    """Refuse a train split most of which gives the model nothing."""
+    for what, missing in unusable.items():
+        if n - missing < least * n:
+            raise RecipeError(
+                _("Only {usable} of {n} train utterances have usable {what}, which this model takes; see why "
+                  "with 'sentir corpus audit', or set train.min_usable = 0 to train all the same.",
+                  usable=n - missing, n=n, what=_(what))
+            )  # fmt: skip
 
 
 def _say_sources(sources: Mapping[str, Source]) -> str:

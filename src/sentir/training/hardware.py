@@ -15,6 +15,7 @@ from torch import nn
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
 from sentir.models.encoders import best_device
+from sentir.progress import say
 
 
 def mixed_precision(wanted: str) -> str:
@@ -87,6 +88,19 @@ def threads(wanted: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def warn_of_threads(before: float, now: float | None = None) -> None:
+    """Say that a training, or part of it, was computed with another number of threads, which changes its numbers.
+
+    Args:
+        before: how many there were then.
+        now: how many there are now; torch's, if not given.
+    """
+    now = torch.get_num_threads() if now is None else now
+    if before != now:
+        say(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their last "
+              "digits; set OMP_NUM_THREADS={before:.0f} to repeat them.", before=before, now=now))  # fmt: skip
 
 
 def keep_freed_memory() -> None:

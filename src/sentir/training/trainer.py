@@ -20,9 +20,15 @@ from sentir.processes import world
 from sentir.progress import say
 from sentir.recipe import Train
 from sentir.training.averaging import WeightAverage
-from sentir.training.batching import Batches, draw_batches, repeated
+from sentir.training.batching import Batches, Parts, draw_batches, repeated
 from sentir.training.engine import engine_arguments, quiet
-from sentir.training.hardware import deterministic, full_precision, keep_freed_memory, threads
+from sentir.training.hardware import (
+    deterministic,
+    full_precision,
+    keep_freed_memory,
+    threads,
+    warn_of_threads,
+)
 from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.preparer import Prepared
@@ -43,7 +49,7 @@ class Training:
     """What a training leaves behind; the model itself holds the best weights.
 
     Attributes:
-        points: per epoch its number, train loss and dev score.
+        points: per scoring of dev the epoch, train loss and dev score.
         best_epoch: the epoch whose weights were kept.
         score: its dev score.
         speed: utterances per second of learning, seconds, and the most memory held in MB.
@@ -62,6 +68,7 @@ class _Trainer(HubTrainer):
         self,
         *,
         settings: Train,
+        passes: int,
         dev_score: Callable[[], float],
         on_epoch: OnEpoch | None,
         batches: Batches | None,
@@ -69,12 +76,12 @@ class _Trainer(HubTrainer):
         board: Curves | None,
         **keywords: Any,
     ) -> None:
-        self._settings, self._dev_score, self._on_epoch = settings, dev_score, on_epoch
+        self._settings, self._passes, self._dev_score, self._on_epoch = settings, passes, dev_score, on_epoch
         self._batches, self._checkpoints, self._board = batches, checkpoints, board
         self.progress, self._loss = Progress(), torch.zeros(())
         super().__init__(**keywords)
         model = cast(nn.Module, self.model)
-        self._frozen = FreezePretrained(model, settings.freeze_epochs)
+        self._frozen = FreezePretrained(model, settings.freeze_epochs * passes)
         self._average = WeightAverage(model, settings.average) if settings.average else None
         self.speed = Speed()
         for callback in (self._frozen, self._average, self.speed, _Saver(checkpoints)):
@@ -88,6 +95,7 @@ class _Trainer(HubTrainer):
         if checkpoint is not None:
             self.progress, more = self._checkpoints.load(checkpoint)
             self._loss = torch.tensor(self.progress.loss)
+            warn_of_threads(more["threads"])
             if self._average is not None:
                 self._average.load(checkpoint / _AVERAGE, more["average_steps"])
             step = checkpoint.name.rpartition("-")[2]
@@ -100,11 +108,15 @@ class _Trainer(HubTrainer):
     def get_train_dataloader(self) -> DataLoader:
         """Give our batches where the recipe or the sound asks for them."""
         batches: Any = self._batches
-        if batches is None and world() == 1:
+        if batches is None and world() == self._settings.accumulate == 1:
             return super().get_train_dataloader()
-        if world() > 1:
+        if batches is None:
             units = len(cast(Sized, self.train_dataset))
-            batches = Shares(batches or random_batches(units, self.args.per_device_train_batch_size))
+            batches = random_batches(units, self.args.per_device_train_batch_size)
+        if self._settings.accumulate > 1:
+            batches = Parts(batches, self._settings.accumulate)
+        if world() > 1:
+            batches = Shares(batches)
         loader = DataLoader(
             cast(Dataset, self.train_dataset),
             batch_sampler=batches,
@@ -139,7 +151,10 @@ class _Trainer(HubTrainer):
         return loss
 
     def evaluate(self, *_args: Any, **_keywords: Any) -> dict[str, float]:
-        """Score dev, keep the weights if they are the best, and stop where patience ends."""
+        """Score dev when it is time, keep the weights if they are the best, and stop where patience ends."""
+        if round(self.state.epoch or 0) % self._passes:
+            self.control.should_save = self._checkpoints.is_due()
+            return {}
         progress, model = self.progress, cast(nn.Module, self.model)
         with full_precision(model), self._average.in_place() if self._average is not None else nullcontext():
             found = self._dev_score()
@@ -170,10 +185,10 @@ class _Trainer(HubTrainer):
         checkpoint = Path(cast(str, self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
         with self._checkpoints.saving():
             super()._save_checkpoint(model, trial)
-            more = {}
+            more: dict[str, Any] = {"threads": self.speed.threads}
             if self._average is not None:
                 self._average.save(checkpoint / _AVERAGE)
-                more = {"average_steps": self._average.steps}
+                more["average_steps"] = self._average.steps
             self.progress.loss = float(self._loss)
             self._checkpoints.finish(checkpoint, self.progress, more)
         self.speed.pause()
@@ -222,6 +237,8 @@ def train_model(
     """
     keep_freed_memory()
     size = max(1, round(settings.batch * len(prepared.units) / max(len(prepared.ids), 1)))
+    batches = draw_batches(prepared, targets, settings, size)
+    passes = settings.passes(-(-len(prepared.units) // size) if batches is None else len(batches))
     epochs, bar, labels = Epochs(), Bar(), beside(targets, also)
     collate = _collator(prepared, labels, cast(Sequence[str], model.inputs), settings, epochs)
     key = "training"
@@ -232,13 +249,14 @@ def train_model(
     with training_folder(key) as folder, curves(f"{name}-{key[:6]}") as board:
         trainer = _Trainer(
             settings=settings,
+            passes=passes,
             dev_score=dev_score,
             on_epoch=on_epoch,
-            batches=draw_batches(prepared, targets, settings, size),
+            batches=batches,
             checkpoints=Checkpoints(folder, is_kept()),
             board=board,
             model=model,
-            args=engine_arguments(settings, folder, -(-size // settings.accumulate)),
+            args=engine_arguments(settings, folder, epochs=settings.epochs * passes, per_step=size),
             train_dataset=prepared.units,
             eval_dataset=prepared.units,  # asked for by the engine; dev is scored by `dev_score`
             data_collator=collate,

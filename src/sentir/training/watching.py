@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 
 from sentir.errors import SentirError
@@ -99,15 +100,20 @@ class Epochs(TrainerCallback):
 
 
 class Speed(TrainerCallback):
-    """Counts utterances and the seconds in which the network learns; scoring dev and checkpoints do not count."""
+    """Counts utterances and the seconds in which the network learns; scoring dev and checkpoints do not count.
+
+    Attributes:
+        threads: with how many of the CPU's it learns, on which the last digits of a sum depend.
+    """
 
     def __init__(self) -> None:
-        self.utterances, self.seconds = 0, 0.0
+        self.utterances, self.seconds, self.threads = 0, 0.0, torch.get_num_threads()
         self._since = 0.0
         forget_peak_memory()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         """Start the clock, unless it runs since the last step."""
+        self.threads = torch.get_num_threads()
         self._since = self._since or time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
@@ -120,8 +126,9 @@ class Speed(TrainerCallback):
         self._since = 0.0
 
     def facts(self) -> dict[str, float]:
-        """Return utterances per second, seconds, and the most memory held in MB where it is known."""
+        """Return utterances per second, seconds, threads, and the most memory held in MB where it is known."""
         rate = self.utterances / self.seconds if self.seconds else 0.0
         memory = peak_memory()
         found = {"utterances_per_second": round(rate, 1), "seconds": round(self.seconds, 2)}
+        found["threads"] = float(self.threads)
         return found if memory is None else found | {"peak_memory_mb": round(memory, 1)}
