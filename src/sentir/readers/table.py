@@ -199,21 +199,27 @@ def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> 
         message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
         issues.append(Issue("audio_none", "warning", message, key))
         return None
-    cells = [row[column].strip() if column else "" for column in (table.start, table.end)]
+    times = read_times(*(row[column].strip() if column else "" for column in (table.start, table.end)))
+    if isinstance(times, str):
+        issues.append(Issue("time_unusable", "problem", times, key))
+        return None
+    clip = Clip(media_root(path) / row[table.audio], *times)
+    if not os.path.isfile(clip.path):  # unlike Path.is_file, it takes a name of any length
+        issues.append(Issue("audio_missing", "problem", _("There is no file {path}.", path=clip.path), key))
+    return clip
+
+
+def read_times(*cells: str) -> tuple[float | None, float | None] | str:
+    """Return the start and end in two cells, ``None`` if empty, or a sentence if they are no stretch of time."""
     start, end = (to_number(cell) for cell in cells)
     unreadable = [cell for cell, time in zip(cells, (start, end), strict=True) if cell and time is None]
     if unreadable or (start or 0.0) < 0 or (end is not None and end <= (start or 0.0)):
-        message = _(
+        return _(
             "'{start}' to '{end}' is no stretch of time in seconds; left without audio.",
             start=cells[0],
             end=cells[1],
         )
-        issues.append(Issue("time_unusable", "problem", message, key))
-        return None
-    clip = Clip(media_root(path) / row[table.audio], start, end)
-    if not os.path.isfile(clip.path):  # unlike Path.is_file, it takes a name of any length
-        issues.append(Issue("audio_missing", "problem", _("There is no file {path}.", path=clip.path), key))
-    return clip
+    return start, end
 
 
 def _numbers(row: Row, key: str, table: Table, issues: list[Issue]) -> Iterator[tuple[str, float]]:

@@ -1,0 +1,62 @@
+"""Characters that nobody sees: what they are, and names and texts without them.
+
+Texts stay as a corpus has them; only whether there is anything to read in one is asked here. Names (labels,
+speakers, dialogues, columns …) are compared, so they are read without what nobody sees.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+# Unicode's Default_Ignorable_Code_Point, of which an emoji or a script needs a few (see `_needed`).
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_IGNORABLE}]")
+_BLANK = re.compile(f"[{_IGNORABLE}\\s\u2800]*")  # with the empty cell of Braille
+_JOINERS = "\u200c\u200d\u180b\u180c\u180d\u180e\u180f"  # they shape the letters on both sides
+# Scripts whose letters change shape: Arabic to Sinhala, Tibetan, Burmese, Khmer, Mongolian, and supplements.
+_SHAPED = re.compile(
+    "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u1cd0-\u1cff\ua8e0-\ua8ff\uaa60-\uaa7f"
+    "\ufb50-\ufdff\ufe70-\ufefe\U00011000-\U00011fff\U0001e900-\U0001e95f]"
+)
+_TAGS = re.compile("[\U000e0020-\U000e007f]")  # they say which flag a black flag is
+_PICTURES = ("So", "Sk")  # general categories of emoji, and of their skin tones
+
+
+def is_blank(text: str | None) -> bool:
+    """Say whether there is nothing to read: no text, or only white space and invisible characters."""
+    return not text or _BLANK.fullmatch(text) is not None
+
+
+def plain(name: str) -> str:
+    """Return a name as it is compared: composed (NFC), one space for white space, no invisible characters.
+
+    Joiners stay between emoji, and between letters of a script that they shape, such as the Persian; variation
+    selectors go.
+    """
+    if not name.isascii():
+        seen = _INVISIBLE.sub(lambda found: found[0] if _needed(name, found.start()) else "", name)
+        name = unicodedata.normalize("NFC", seen)
+    return " ".join(name.split())
+
+
+def _needed(name: str, place: int) -> bool:
+    """Say whether an invisible character changes what is seen."""
+    character = name[place]
+    before, after = _seen(name, range(place - 1, -1, -1)), _seen(name, range(place + 1, len(name)))
+    if _TAGS.match(character):
+        return before == "\U0001f3f4"
+    if character not in _JOINERS or not before or not after:
+        return False
+    if character == "\u200d" and all(unicodedata.category(c) in _PICTURES for c in (before, after)):
+        return True
+    return bool(_SHAPED.match(before) and _SHAPED.match(after))
+
+
+def _seen(name: str, places: Iterable[int]) -> str:
+    """Return the first character at these places that is not invisible, ``""`` if there is none."""
+    return next((name[n] for n in places if not _INVISIBLE.match(name[n])), "")
