@@ -148,15 +148,19 @@ def test_marks_of_a_wrong_encoding_are_noted_and_the_text_is_kept(tmp_path, text
     ]
 
 
-def test_turns_follow_the_rows_whatever_the_ids(tmp_path):
+def test_turns_follow_utterance_id_whatever_the_order_of_the_rows(tmp_path):
     rows = [row("3", "7"), row("3", "2"), row("1", "0"), row("3", "11")]
     corpus = meld.read_tree(write_tree(tmp_path, train=rows))
     assert [(u.id.removeprefix("meld/train/"), u.turn) for u in corpus.train] == [
-        ("dia3/utt7", 0),
-        ("dia3/utt2", 1),
+        ("dia3/utt7", 1),
+        ("dia3/utt2", 0),
         ("dia1/utt0", 0),
         ("dia3/utt11", 2),
     ]
+    (note,) = [issue for issue in corpus.issues if issue.kind == "rows_reordered"]
+    assert note.severity == "note" and note.where == "train_sent_emo.csv" and ": 1," in note.message
+    last = corpus.by_id["meld/train/dia3/utt11"]
+    assert [u.id[-4:] for u in corpus.before(last, 9)] == ["utt2", "utt7"]
 
 
 @pytest.mark.parametrize(

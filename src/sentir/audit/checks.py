@@ -21,6 +21,7 @@ from sentir.audit.leaks import (
 from sentir.audit.sound_checks import check_sound, check_speed
 from sentir.audit.sounds import count_clips, count_sources, histograms, measure_levels
 from sentir.audit.values import SEVERITIES, Audit, Finding, Table
+from sentir.corpus.characters import is_blank
 from sentir.corpus.telling import TELLS
 from sentir.corpus.types import SPLITS, Corpus, Issue, Labels
 from sentir.i18n import _
@@ -97,7 +98,7 @@ def _about_issues(corpus: Corpus) -> list[Finding]:
 
 
 def _about_texts(corpus: Corpus) -> list[Finding]:
-    silent = [u.id for u in corpus.utterances if not (u.text or "").strip()]
+    silent = [u.id for u in corpus.utterances if is_blank(u.text)]
     if not silent:
         return []
     if len(silent) == len(corpus):

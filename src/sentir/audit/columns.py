@@ -16,6 +16,7 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.progress import say
 from sentir.recipe import Recipe
+from sentir.recipe.data import joined
 
 SUSPECT = 0.9  # from here on a column is warned of; from `TELLS` on it is refused as a feature
 
@@ -79,7 +80,7 @@ def check_inputs(recipe: Recipe, corpus: Corpus) -> None:
 
 
 def _check_group(recipe: Recipe, corpus: Corpus) -> None:
-    kind = recipe.data.table.group if recipe.data.table else None
+    kind = joined(recipe.data.table.group) if recipe.data.table else None
     for group, splits in count_groups(corpus.groups.get(kind or "", {}), corpus).items():
         if len(splits) > 1:
             one, other, *_rest = splits

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from sentir.audit.values import Row, Table
+from sentir.corpus.characters import is_blank
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import SPLITS, Corpus, Labels, Utterance
@@ -34,7 +35,7 @@ def count_splits(corpus: Corpus, labels_of: LabelsOf) -> Table:
             "dialogues": len({u.dialogue for u in rows}),
             "speakers": len({u.speaker for u in rows if u.speaker is not None}),
             "unlabelled": sum(not corpus.spaces.keys() <= labels_of[u.id].keys() for u in rows),
-            "without_text": sum(not (u.text or "").strip() for u in rows),
+            "without_text": sum(is_blank(u.text) for u in rows),
         }
 
     return Table("splits", _("Splits"), columns, tuple(row(split, corpus.split(split)) for split in SPLITS))
@@ -65,9 +66,8 @@ def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> list[
 
 def measure_words(corpus: Corpus) -> Table:
     """Summarize words per utterance (pieces between white space) over the utterances with text."""
-    return _summarize(
-        corpus, "words", _("Words per utterance"), lambda u: len(u.text.split()) if u.text else None
-    )
+    words = {u.id: len((u.text or "").split()) for u in corpus if not is_blank(u.text)}
+    return _summarize(corpus, "words", _("Words per utterance"), lambda u: words.get(u.id))
 
 
 def measure_durations(corpus: Corpus) -> Table:

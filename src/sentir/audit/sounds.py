@@ -11,6 +11,7 @@ from sentir.audio.prepared import problem_text
 from sentir.audit.counts import annotated_seconds
 from sentir.audit.hearing import Hearing
 from sentir.audit.values import Histogram, Row, Table
+from sentir.corpus.characters import is_blank
 from sentir.corpus.types import SPLITS, Corpus, Sound, Utterance
 from sentir.i18n import _
 
@@ -28,7 +29,7 @@ def seconds_of(u: Utterance, hearing: Hearing | None) -> float | None:
 def words_per_second(u: Utterance, hearing: Hearing | None) -> float | None:
     """Return how fast an utterance is spoken, ``None`` without words or length."""
     seconds = seconds_of(u, hearing)
-    return len(u.text.split()) / seconds if u.text and u.text.strip() and seconds else None
+    return len(u.text.split()) / seconds if u.text and not is_blank(u.text) and seconds else None
 
 
 def count_clips(corpus: Corpus, hearing: Hearing) -> Table:

@@ -27,6 +27,7 @@ from sentir.cli.options import (
     Split,
     StartColumn,
     TextColumn,
+    TurnColumn,
 )
 from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
@@ -233,6 +234,7 @@ def predict(
     id_column: IdColumn = None,
     start_column: StartColumn = None,
     end_column: EndColumn = None,
+    turn_column: TurnColumn = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help=_("Write a table here (.csv, .tsv, .parquet, .jsonl or .xlsx).")),
@@ -250,7 +252,14 @@ def predict(
     if out is not None:
         _check_table(out, files or [])
     columns = api.Columns(
-        text_column, speaker_column, dialogue_column, audio_column, id_column, start_column, end_column
+        text=text_column,
+        speaker=tuple(speaker_column or ()),
+        dialogue=tuple(dialogue_column or ()),
+        audio=audio_column,
+        id=id_column,
+        start=start_column,
+        end=end_column,
+        turn=turn_column,
     )
     with show_progress():
         found = api.predict(model, texts=text or (), files=files or (), columns=columns, not_sure=not_sure)

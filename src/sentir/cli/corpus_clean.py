@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from sentir.cli.options import CorpusName, Json, Root
+from sentir.corpus.characters import is_blank
 from sentir.i18n import _, thousands
 
 if TYPE_CHECKING:
@@ -75,5 +76,5 @@ def _walk(steps: list[str], texts: tuple[str, ...]) -> Table:
     table.add_row(_("as it is"), show.text(texts[0]))
     for n, step in enumerate(steps):
         if texts[n] != texts[n + 1]:
-            table.add_row(step, show.text(texts[n + 1]) if texts[n + 1].strip() else "∅")
+            table.add_row(step, "∅" if is_blank(texts[n + 1]) else show.text(texts[n + 1]))
     return table

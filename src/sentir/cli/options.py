@@ -27,11 +27,15 @@ TextColumn = Annotated[
     typer.Option("--text-column", help=_("Column of texts; default: as in the model's recipe, or text.")),
 ]
 SpeakerColumn = Annotated[
-    str | None, typer.Option("--speaker-column", help=_("Column of speakers; default: the recipe's, or speaker."))
+    list[str] | None,
+    typer.Option("--speaker-column", help=_("Column of speakers; default: the recipe's, or speaker.")),
 ]
 DialogueColumn = Annotated[
-    str | None,
-    typer.Option("--dialogue-column", help=_("Column of dialogues; default: the recipe's, or dialogue.")),
+    list[str] | None,
+    typer.Option(
+        "--dialogue-column",
+        help=_("Column of dialogues, or several, each named so; default: the recipe's, or dialogue."),
+    ),
 ]
 AudioColumn = Annotated[
     str | None, typer.Option("--audio-column", help=_("Column of clips; default: the recipe's, or audio."))
@@ -46,4 +50,8 @@ StartColumn = Annotated[
 EndColumn = Annotated[
     str | None,
     typer.Option("--end-column", help=_("Column of seconds at which cuts end; default: the recipe's.")),
+]
+TurnColumn = Annotated[
+    str | None,
+    typer.Option("--turn-column", help=_("Column of the order within dialogues; default: the recipe's.")),
 ]

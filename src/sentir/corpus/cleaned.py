@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
 from sentir.corpus.types import Corpus
 from sentir.recipe import DEFAULT_CLEANING
@@ -89,7 +90,7 @@ def _effect(name: str, walks: Sequence[Walk], n: int) -> Effect:
     return Effect(
         name,
         changed=sum(before != after for before, after in pairs),
-        emptied=sum(bool(before.strip()) and not after.strip() for before, after in pairs),
+        emptied=sum(not is_blank(before) and is_blank(after) for before, after in pairs),
     )
 
 

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from sentir.corpus.characters import plain
+
 # Our name → words for it. Commas part them; accents, case, and "_" or "-" for a space make no difference.
 _EMOTIONS = {
     "admiration": "admiring, admiración",
@@ -58,10 +60,13 @@ _SENTIMENTS = {
 
 
 def fold(word: str) -> str:
-    """Return a word without what makes no difference: case, accents, and ``_`` or ``-`` for a space within it."""
+    """Return a word without what makes no difference: case, accents, and ``_`` or ``-`` for a space within it.
+
+    Invisible characters make none either.
+    """
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", plain).strip()
+    bare = plain("".join(letter for letter in letters if not unicodedata.combining(letter)))
+    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", bare)
 
 
 def _reverse(names: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sentir.audio.measuring import is_picture
 from sentir.audio.store import listen
 from sentir.audit.leaks import normalize
+from sentir.corpus.characters import is_blank
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.types import Corpus, Utterance, group_dialogues
 from sentir.evaluation.intervals import Run, bootstrap
@@ -173,8 +174,8 @@ def _by_shift(whole: Sequence[Utterance], gold: Gold, space: LabelSpace) -> Cut:
 def _by_what_is_missing(rows: Sequence[Utterance]) -> Cut:
     """Say which utterances lack a clip or a text; in a corpus without any, nothing is missing."""
     parts = [Part("missing", name) for name in ("nothing", "clip", "text", "both")]
-    clips, texts = any(u.clip for u in rows), any((u.text or "").strip() for u in rows)
-    lacks = {u.id: (clips and not u.clip) + 2 * (texts and not (u.text or "").strip()) for u in rows}
+    clips, texts = any(u.clip for u in rows), not all(is_blank(u.text) for u in rows)
+    lacks = {u.id: (clips and not u.clip) + 2 * (texts and is_blank(u.text)) for u in rows}
     return _in_order({key: parts[n] for key, n in lacks.items()}, parts)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.characters import plain
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
@@ -60,7 +61,15 @@ def load_rows(path: Path, *, unreadable: Unreadable | None = None) -> list[Row]:
         )
     if not rows:
         raise CorpusError(_("The table {path} has no rows.", path=path))
-    return rows
+    return _with_plain_headings(rows)
+
+
+def _with_plain_headings(rows: list[Row]) -> list[Row]:
+    """Return rows whose columns have names without what nobody sees, unless that makes two of one name."""
+    names = {name: name if name.isascii() else plain(name) for name in rows[0]}
+    if all(name == shown for name, shown in names.items()) or len(set(names.values())) < len(names):
+        return rows
+    return [{names[name]: cell for name, cell in row.items()} for row in rows]
 
 
 def is_dataset(path: Path) -> bool:
@@ -71,7 +80,7 @@ def is_dataset(path: Path) -> bool:
 def to_number(cell: str) -> float | None:
     """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10."""
     try:
-        number = float(cell)
+        number = float(plain(cell))
     except ValueError:
         return None
     return number if abs(number) <= _LARGEST and "_" not in cell else None
@@ -111,8 +120,6 @@ def to_text(value: Any) -> str:
             raise ValueError(_("it holds a list of lists or of objects"))
         return _characters(json.dumps([_plain(item) for item in value], ensure_ascii=False))
     if isinstance(value, Mapping):
-        if value.keys() == {"bytes", "path"}:  # a sound or picture of `datasets`
-            return to_text(value["path"])
         raise ValueError(_("it holds an object of its own"))
     return _characters(value)
 
@@ -127,7 +134,7 @@ def _characters(value: Any) -> str:
             return value.decode()
         except UnicodeDecodeError as error:
             raise ValueError(_("it holds bytes that are no text")) from error
-    text = str(value)
+    text = value if isinstance(value, str) else str(value)  # as it is: an embedded clip
     if not text.isascii() and re.search("[\ud800-\udfff]", text):
         raise ValueError(_("it holds half a character, such as \\ud83d"))
     return text

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.characters import is_blank
-from sentir.corpus.types import Clip, Utterance
+from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.types import Clip, Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.progress import say
 from sentir.readers.cells import JSON_SUFFIXES, Row, Unreadable, load_rows, to_number
+from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.folders import printable
 from sentir.readers.table import media_root, read_times
+from sentir.readers.table_keys import read_turns, speaker_named
 
 _USUAL = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
+_OFFERS = {"text": "text", "audio": "sound"}
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Names of a table's columns; of text and audio one must be there, the others need not.
 
-    One that is not named is called as in the model's recipe or, where the table has no such column, as here;
-    ``start`` and ``end`` (seconds within a clip) are used where they or the recipe name them.
+    One that is not named is called as in the model's recipe or, where the table has no such column, as usual;
+    ``start`` and ``end`` (seconds within a clip) and ``turn`` (order in a dialogue) are used where they or
+    the recipe name them. Several columns together may name speakers and dialogues.
     """
 
     text: str | None = None
-    speaker: str | None = None
-    dialogue: str | None = None
+    speaker: str | tuple[str, ...] | None = None
+    dialogue: str | tuple[str, ...] | None = None
     audio: str | None = None
     id: str | None = None
     start: str | None = None
     end: str | None = None
+    turn: str | None = None
 
-    def of(self, path: Path, names: Mapping[str, object], recipe: Mapping[str, Any]) -> dict[str, str]:
-        """Return what is used of a table: ``text``, ``speaker`` … → name of its column.
+    def of(self, path: Path, names: Mapping[str, object], recipe: Mapping[str, Any]) -> Used:
+        """Return what is used of a table.
 
         Args:
             path: the table.
@@ -46,17 +52,17 @@ class Columns:
         Raises:
             CorpusError: if it lacks a column that was named here, or has neither texts nor clips.
         """
-        used = {}
-        for what in self.__slots__:
-            asked: str | None = getattr(self, what)
-            if asked is not None and asked not in names:
+        used: Used = {}
+        for what in (one.name for one in fields(self)):
+            asked = _several(getattr(self, what))
+            if lacking := [name for name in asked if name not in names]:
                 raise CorpusError(
                     _("{path} has no column '{name}'; it has: {known}.",
-                      path=path, name=asked, known=", ".join(names))
+                      path=path, name=lacking[0], known=", ".join(names))
                 )  # fmt: skip
-            found = (name for name in (asked, recipe.get(what), _USUAL.get(what)) if name in names)
-            if name := next(found, None):
-                used[what] = str(name)
+            for columns in (asked, _several(recipe.get(what)), _several(_USUAL.get(what))):
+                if columns and names.keys() >= set(columns):
+                    used.setdefault(what, columns)
         if "text" not in used and "audio" not in used:
             raise CorpusError(
                 _(
@@ -69,6 +75,10 @@ class Columns:
                 )
             )
         return used
+
+
+Used = dict[str, tuple[str, ...]]
+"""``text``, ``speaker`` … → the column, or the columns that together are it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,37 +109,55 @@ class Given:
 def read_table(path: Path, columns: Columns, recipe: Mapping[str, Any]) -> list[Given]:
     """Read the rows of a table or a conversation, in order, numbered within their dialogues.
 
+    Clips are relative to the recipe's ``audio_root`` where the folder of the table has such a folder, else to it.
+
     Raises:
         CorpusError: if the table cannot be read, or lacks columns.
     """
     unreadable: Unreadable = {}
     rows = load_rows(path, unreadable=unreadable)
     used = columns.of(path, rows[0], recipe)
-    name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
-    turns: Counter[str] = Counter()
-    found = []
-    for n, row in enumerate(rows, start=1):
-        key, of_dialogue = f"{name}:{n}", _cell(row, used, "dialogue")
-        alone = name if conversation else key
-        dialogue = alone if of_dialogue is None else f"{name}:dialogue {of_dialogue}"
-        clip, no_sound = _clip(path, row, used)
-        text = row[used["text"]] if "text" in used else None
-        own = _cell(row, used, "id")
-        utterance = Utterance(
-            id=key,
-            dialogue=dialogue,
-            turn=turns[dialogue],
-            speaker=_cell(row, used, "speaker"),
-            text=None if clip and is_blank(text) else text,
-            clip=clip,
-            numbers=_numbers(row, used),
-        )
-        turns[dialogue] += 1
-        problem, notes = _faults(unreadable.get(n, {}), used)
-        cells = row if "id" in used else {free_name("id", row): key} | row
-        offers = frozenset({"text": "text", "audio": "sound"}[what] for what in ("text", "audio") if what in used)
-        found.append(Given(utterance, own or key, cells, offers, problem, notes, no_sound, name))
-    return found
+    name = printable(str(path))
+    keys = [f"{name}:{n}" for n in range(1, len(rows) + 1)]
+    dialogues = _dialogues(path, rows, keys, used)
+    issues: list[Issue] = []
+    turns = read_turns(path, rows, keys, dialogues, next(iter(used.get("turn", ())), None), issues)
+    finder = ClipFinder(_clip_root(path, recipe))
+    given = [
+        _given(finder, row, Utterance(key, dialogue=dialogue, turn=turn), used, unreadable.get(n, {}))
+        for n, (row, key, dialogue, turn) in enumerate(zip(rows, keys, dialogues, turns, strict=True), start=1)
+    ]
+    told = defaultdict[str, list[str]](list)
+    for issue in (*issues, *finder.issues(name)):
+        told[issue.where].append(issue.message)
+    for key in told.keys() - set(keys):
+        say(f"{name}: {' '.join(told[key])}")
+    return [
+        replace(one, table=name, notes=(*one.notes, *told.get(key, ())))
+        for one, key in zip(given, keys, strict=True)
+    ]
+
+
+def _given(finder: ClipFinder, row: Row, blank: Utterance, used: Used, faults: Mapping[str | None, str]) -> Given:
+    """Return what a row gives; ``blank`` is its utterance with nothing but its place."""
+    clip, no_sound = _clip(finder, row, used)
+    text = row[used["text"][0]] if "text" in used else None
+    utterance = replace(
+        blank,
+        speaker=speaker_named(_name(row, used, "speaker")) or None,
+        text=None if clip and is_blank(text) else text,
+        clip=clip,
+        numbers=_numbers(row, used),
+    )
+    own = _name(row, used, "id").strip()
+    problem, notes = _faults(faults, used)
+    cells = {
+        column: str(cell) for column, cell in row.items()
+    }  # plain text, also of a clip that lies in the table
+    if "id" not in used:
+        cells = {free_name("id", row): blank.id} | cells
+    offers = frozenset(kind for what, kind in _OFFERS.items() if what in used)
+    return Given(utterance, own or blank.id, cells, offers, problem, notes, no_sound)
 
 
 def free_name(name: str, taken: Mapping[str, object]) -> str:
@@ -140,37 +168,59 @@ def free_name(name: str, taken: Mapping[str, object]) -> str:
     return name
 
 
-def _cell(row: Row, used: Mapping[str, str], what: str) -> str | None:
-    """Return a cell without the space around it, or ``None`` where there is none."""
-    return (row[used[what]].strip() or None) if what in used else None
+def _several(columns: object) -> tuple[str, ...]:
+    if isinstance(columns, list | tuple):
+        return tuple(map(str, columns))
+    return (columns,) if isinstance(columns, str) else ()
 
 
-def _clip(path: Path, row: Row, used: Mapping[str, str]) -> tuple[Clip | None, str]:
+def _name(row: Row, used: Used, what: str) -> str:
+    """Return the cell that names something, of several columns all joined; ``""`` where there is nothing."""
+    cells = [row[column] for column in used.get(what, ())]
+    return "" if all(map(is_blank, cells)) else "/".join(cells)
+
+
+def _dialogues(path: Path, rows: Sequence[Row], keys: Sequence[str], used: Used) -> list[str]:
+    """Return the dialogue of each row; a row that names none is by itself, or of the conversation."""
+    name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
+    named = [plain(_name(row, used, "dialogue")) for row in rows]
+    return [
+        f"{name}:dialogue {one}" if one else name if conversation else key
+        for one, key in zip(named, keys, strict=True)
+    ]
+
+
+def _clip_root(path: Path, recipe: Mapping[str, Any]) -> Path:
+    root = media_root(path) / str(recipe.get("audio_root") or "")
+    return root if root.is_dir() else media_root(path)
+
+
+def _clip(finder: ClipFinder, row: Row, used: Used) -> tuple[Clip | None, str]:
     """Return the clip of a row, or why it has none though one is named."""
-    audio = row[used["audio"]] if "audio" in used else ""
-    if not audio.strip():
+    audio = row[used["audio"][0]] if "audio" in used else ""
+    if is_blank(audio):
         return None, ""
-    if "\0" in audio:
-        return None, _("The name of its clip holds a character that no name can.")
-    times = read_times(*(row[used[what]].strip() if what in used else "" for what in ("start", "end")))
+    times = read_times(*(_name(row, used, what).strip() for what in ("start", "end")))
     if isinstance(times, str):
         return None, times
-    return Clip(media_root(path) / audio, *times), ""
+    found, why = finder.find(audio)
+    return None if "\0" in audio else Clip(found, *times), why
 
 
-def _numbers(row: Row, used: Mapping[str, str]) -> dict[str, float]:
-    others = row.keys() - set(used.values())
+def _numbers(row: Row, used: Used) -> dict[str, float]:
+    others = row.keys() - {column for columns in used.values() for column in columns}
     numbers = {name: to_number(row[name]) for name in row if name in others}
     return {name: number for name, number in numbers.items() if number is not None}
 
 
-def _faults(faults: Mapping[str | None, str], used: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+def _faults(faults: Mapping[str | None, str], used: Used) -> tuple[str, tuple[str, ...]]:
     """Return why a row cannot be used, and what is odd in cells that are not used."""
     problems, notes = list[str](), list[str]()
+    known = {column for columns in used.values() for column in columns}
     for column, why in faults.items():
         if column is None:
             problems.append(why)
         else:
             told = _("'{name}' cannot be read: {why}.", name=column, why=why)
-            (problems if column in used.values() else notes).append(told)
+            (problems if column in known else notes).append(told)
     return " ".join(problems), tuple(notes)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sentir.audio.media import media_seconds
+from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
 from sentir.errors import AudioError, CorpusError
@@ -22,6 +22,7 @@ from sentir.readers.clips import note_spare
 from sentir.readers.csv_files import check_text, is_synthetic, read_rows, unusable
 from sentir.readers.meld_files import CLIP_FOLDERS, Clips, Cuts, Files, open_files
 from sentir.readers.meld_published import compare_with_published
+from sentir.readers.turns import note_moved, order_turns
 from sentir.recipe import Data
 
 _COLUMNS = (
@@ -73,7 +74,7 @@ def read_tree(
 ) -> Corpus:
     """Read a MELD-shaped tree into a corpus with the tasks ``emotion`` (7 labels) and ``sentiment`` (3).
 
-    The order of a dialogue is the order of its rows. ``numbers["duration"]`` is EndTime - StartTime in seconds
+    The order of a dialogue is that of its Utterance_ID. ``numbers["duration"]`` is EndTime - StartTime in seconds
     where that is positive. A row without a known label stays in its dialogue, unlabelled for that task,
     one without a clip stays without sound.
 
@@ -116,11 +117,10 @@ def _read_split(
     """Return the utterances of a table and the issues, and note the episode of each where the table has it."""
     rows, issues = read_rows(path, _COLUMNS)
     utterances: list[Utterance] = []
-    turns: Counter[str] = Counter()
     taken: set[str] = set()
     for where, row in rows:
-        dialogue = f"{prefix}/dia{row['Dialogue_ID'].strip()}"
-        key = f"{dialogue}/utt{row['Utterance_ID'].strip()}"
+        dialogue = f"{prefix}/dia{plain(row['Dialogue_ID'])}"
+        key = f"{dialogue}/utt{plain(row['Utterance_ID'])}"
         reason = _why_unusable(row, key, taken)
         if reason:
             issues.append(unusable(where, reason))
@@ -133,23 +133,28 @@ def _read_split(
                 id=key,
                 split=split,
                 dialogue=dialogue,
-                turn=turns[dialogue],
-                speaker=row["Speaker"].strip() or None,
-                text=row["Utterance"] if row["Utterance"].strip() else None,
+                speaker=plain(row["Speaker"]) or None,
+                text=None if is_blank(row["Utterance"]) else row["Utterance"],
                 labels=labels,
                 numbers={} if duration is None else {"duration": duration},
             )
         )
         if row.get("Season") and row.get("Episode"):
-            episodes[key] = f"s{row['Season'].strip():0>2}e{row['Episode'].strip():0>2}"
+            episodes[key] = f"s{plain(row['Season']):0>2}e{plain(row['Episode']):0>2}"
         taken.add(key)
-        turns[dialogue] += 1
-    return utterances, issues
+    turns, moved = order_turns([u.dialogue for u in utterances], [_number(u) for u in utterances])
+    issues += note_moved(moved, "Utterance_ID", path.name)
+    return [replace(u, turn=turn) for u, turn in zip(utterances, turns, strict=True)], issues
+
+
+def _number(u: Utterance) -> int:
+    """Return the Utterance_ID of an utterance, the end of its id."""
+    return int(u.id.rpartition("/utt")[2])
 
 
 def _why_unusable(row: Mapping[str, str], key: str, taken: set[str]) -> str | None:
     for column in ("Dialogue_ID", "Utterance_ID"):
-        value = row[column].strip()
+        value = plain(row[column])
         if not value.isdecimal():
             return _("its {column} '{value}' is no whole number", column=column, value=value)
     return _("an earlier row has the same id {id}", id=key) if key in taken else None
@@ -189,7 +194,7 @@ def _duration(row: Mapping[str, str], where: str) -> tuple[float | None, list[Is
 
 def _seconds(time: str) -> float | None:
     """Turn ``H:MM:SS,mmm`` into seconds; a short fraction is a decimal one (``,41`` is 0.41 s)."""
-    match = _TIME.fullmatch(time.strip())
+    match = _TIME.fullmatch(plain(time))
     if match is None:
         return None
     hours, minutes, seconds, fraction = match.groups()

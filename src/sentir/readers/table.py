@@ -1,23 +1,25 @@
 """Reader of one table of the user's own, its columns named in the recipe, none guessed.
 
 Cells are text until a column says otherwise, so ids keep leading zeros and dashes. Rows are counted from 1, the
-header not included. Order within a dialogue is the order of the rows.
+header not included. Order within a dialogue is the order of the rows, or that of the ``turn`` column.
 """
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sentir.corpus.characters import is_blank
 from sentir.corpus.types import Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.readers.cells import Row, is_dataset, load_rows, to_number
+from sentir.readers.clip_paths import ClipFinder
+from sentir.readers.table_keys import make_names, read_turns
 from sentir.readers.table_labels import read_intensities, read_names, read_numbers, to_intensity
 from sentir.readers.table_splits import read_splits
 from sentir.recipe import Data, Table
+from sentir.recipe.data import columns_of, joined
 
 
 def read(root: Path, data: Data) -> Corpus:
@@ -39,31 +41,34 @@ def read(root: Path, data: Data) -> Corpus:
     path = _locate(root, table)
     rows = load_rows(path)
     _require_columns(path, rows, table)
-    _strip_names(rows, table)
-    ids = _ids(path, rows, table)
     issues: list[Issue] = []
+    make_names(path, rows, table, issues)
+    ids = _ids(path, rows, table)
     read_labels = read_names if table.label else read_numbers if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
     splits = read_splits(path, rows, table, issues)
-    dialogues = [_dialogue(path, row, key, table) for row, key in zip(rows, ids, strict=True)]
+    clips = _clips(root, path, rows, ids, table, issues) if data.sound else [None] * len(rows)
+    speaker, group = joined(table.speaker), joined(table.group)
+    dialogues = [_dialogue(path, row, key, joined(table.dialogue)) for row, key in zip(rows, ids, strict=True)]
+    turns = read_turns(path, rows, ids, dialogues, table.turn, issues)
     utterances = [
         Utterance(
             id=key,
             split=split,
             dialogue=dialogue,
             turn=turn,
-            speaker=(row[table.speaker] or None) if table.speaker else None,
-            text=(row[table.text] or None) if table.text else None,
-            clip=_clip(path, row, key, table, issues) if data.sound else None,
+            speaker=(row[speaker] or None) if speaker else None,
+            text=None if table.text is None or is_blank(row[table.text]) else row[table.text],
+            clip=clip,
             labels=labels,
             scores=scores,
             numbers=dict(_numbers(row, key, table, issues)),
         )
-        for row, key, split, dialogue, turn, (labels, scores) in zip(
-            rows, ids, splits, dialogues, _turns(dialogues), labelled, strict=True
+        for row, key, split, dialogue, turn, clip, (labels, scores) in zip(
+            rows, ids, splits, dialogues, turns, clips, labelled, strict=True
         )
     ]
-    groups, traits = (_named(rows, ids, of) for of in ((table.group,) if table.group else (), table.slices))
+    groups, traits = (_named(rows, ids, of) for of in ((group,) if group else (), table.slices))
     name = table.name or path.stem
     return Corpus.build(name, utterances, [space], issues=issues, groups=groups, traits=traits)
 
@@ -82,18 +87,21 @@ def _checked(data: Data) -> Table:
         raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
     if data.sound and not table.audio:
         raise RecipeError(_("'data.sound' looks for clips; name their column in 'data.table.audio'."))
+    if table.audio_root and not table.audio:
+        raise RecipeError(_("'data.table.audio_root' is where clips lie; name their column in 'audio'."))
     _refuse_labels_as_inputs(table)
     return table
 
 
 def _refuse_labels_as_inputs(table: Table) -> None:
     targets = {table.label, table.value, *table.labels}
-    inputs = {
+    inputs: dict[str, Sequence[str | None]] = {
         "text": [table.text],
-        "speaker": [table.speaker],
-        "dialogue": [table.dialogue],
+        "speaker": columns_of(table.speaker),
+        "dialogue": columns_of(table.dialogue),
+        "turn": [table.turn],
         "features": table.features,
-        "group": [table.group],
+        "group": columns_of(table.group),
         "slices": table.slices,
     }
     for setting, columns in inputs.items():
@@ -122,8 +130,17 @@ def _locate(root: Path, table: Table) -> Path:
 
 
 def media_root(path: Path) -> Path:
-    """Return the folder that a table's clips are relative to."""
+    """Return the folder that a table's clips are relative to, if none is named."""
     return path if path.is_dir() else path.parent
+
+
+def _clip_root(root: Path, path: Path, table: Table) -> Path:
+    if table.audio_root is None:
+        return media_root(path)
+    folder = media_root(root) / table.audio_root
+    if not folder.is_dir():
+        raise CorpusError(_("There is no folder {folder}; correct 'data.table.audio_root'.", folder=folder))
+    return folder
 
 
 def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
@@ -133,14 +150,13 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
         table.audio,
         table.start,
         table.end,
-        table.speaker,
-        table.dialogue,
+        table.turn,
         table.split,
         table.label,
         table.value,
-        table.group,
     )
-    for name in (*single, *table.labels, *table.features, *table.slices):
+    joint = [name for columns in (table.speaker, table.dialogue, table.group) for name in columns_of(columns)]
+    for name in (*single, *joint, *table.labels, *table.features, *table.slices):
         if name is not None and name not in rows[0]:
             raise CorpusError(
                 _(
@@ -150,13 +166,6 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
                     known=", ".join(rows[0]),
                 )
             )
-
-
-def _strip_names(rows: Sequence[Row], table: Table) -> None:
-    """Take away the space around what utterances are joined by: ``"Ana "`` is ``"Ana"``, in one split."""
-    for name in {table.id, table.speaker, table.dialogue, table.group, *table.slices} - {None, table.text}:
-        for row in rows:
-            row[str(name)] = row[str(name)].strip()
 
 
 def _ids(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
@@ -180,22 +189,23 @@ def _ids(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
     return list(first)
 
 
-def _dialogue(path: Path, row: Row, key: str, table: Table) -> str:
-    cell = row[table.dialogue] if table.dialogue else ""
+def _dialogue(path: Path, row: Row, key: str, column: str | None) -> str:
+    cell = row[column] if column else ""
     return f"{path.stem}/{cell}" if cell else key
 
 
-def _turns(dialogues: Sequence[str]) -> Iterator[int]:
-    so_far: Counter[str] = Counter()
-    for key in dialogues:
-        yield so_far[key]
-        so_far[key] += 1
+def _clips(
+    root: Path, path: Path, rows: Sequence[Row], ids: Sequence[str], table: Table, issues: list[Issue]
+) -> list[Clip | None]:
+    finder = ClipFinder(_clip_root(root, path, table))
+    clips = [_clip(finder, row, key, table, issues) for row, key in zip(rows, ids, strict=True)]
+    issues += finder.issues(path.name)
+    return clips
 
 
-def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> Clip | None:
-    if not table.audio:
-        return None
-    if not row[table.audio]:
+def _clip(finder: ClipFinder, row: Row, key: str, table: Table, issues: list[Issue]) -> Clip | None:
+    assert table.audio is not None
+    if is_blank(row[table.audio]):
         message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
         issues.append(Issue("audio_none", "warning", message, key))
         return None
@@ -203,10 +213,10 @@ def _clip(path: Path, row: Row, key: str, table: Table, issues: list[Issue]) -> 
     if isinstance(times, str):
         issues.append(Issue("time_unusable", "problem", times, key))
         return None
-    clip = Clip(media_root(path) / row[table.audio], *times)
-    if not os.path.isfile(clip.path):  # unlike Path.is_file, it takes a name of any length
-        issues.append(Issue("audio_missing", "problem", _("There is no file {path}.", path=clip.path), key))
-    return clip
+    found, why = finder.find(row[table.audio])
+    if why:
+        issues.append(Issue("audio_missing", "problem", why, key))
+    return Clip(found, *times)
 
 
 def read_times(*cells: str) -> tuple[float | None, float | None] | str:

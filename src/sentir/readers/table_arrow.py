@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import Row, Unreadable, to_rows
+from sentir.readers.embedded import Embedded, media_suffix
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,13 +95,47 @@ def _objects(path: Path, table: pa.Table, features: Any) -> list[dict[str, Any]]
     if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
         raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
     try:
-        columns = {name: table.column(name).to_pylist() for name in table.column_names}
+        columns = {name: _cells(name, table.column(name)) for name in table.column_names}
     except (ValueError, ArithmeticError) as error:  # bytes that are no text, a time that no calendar has
         raise _damaged(path, error) from error
     for name, feature in (features if isinstance(features, Mapping) else {}).items():
         if name in columns and (classes := _class_names(feature)):
             columns[name] = [_named(path, name, value, classes) for value in columns[name]]
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _cells(name: str, column: pa.ChunkedArray) -> list[Any]:
+    """Return the values of a column; a clip that lies in it is its name, and its bytes are read when wanted."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_struct(kind) and {kind.field(n).name for n in range(kind.num_fields)} == {"bytes", "path"}:
+        paths, content = (pc.struct_field(column, field) for field in ("path", "bytes"))
+        return _embedded(name, paths.to_pylist(), content)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        first = next((value.as_py() for value in column if value.is_valid), b"")
+        if media_suffix(first):
+            return _embedded(name, [None] * len(column), column)
+    return column.to_pylist()
+
+
+def _embedded(name: str, paths: list[str | None], content: pa.ChunkedArray) -> list[str | None]:
+    """Return clips by their names, or by those of column and row; a name without bytes is a file's."""
+    found: list[str | None] = []
+    suffix = ""
+    for n, (path, is_there) in enumerate(zip(paths, content.is_valid().to_pylist(), strict=True)):
+        if is_there:
+            suffix = suffix or media_suffix(content[n].as_py()) or ".wav"
+            found.append(Embedded(path or f"{name}{n + 1}{suffix}", partial(_read_bytes, content, n)))
+        else:
+            found.append(path)
+    return found
+
+
+def _read_bytes(content: pa.ChunkedArray, n: int) -> bytes:
+    value: bytes = content[n].as_py()
+    return value
 
 
 def _class_names(feature: Any) -> Sequence[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.labels import LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.synonyms import fold
 from sentir.corpus.types import Issue
@@ -65,10 +66,10 @@ def split_cells(cells: Sequence[str], separator: str | None) -> tuple[list[tuple
     for cell, items in zip(cells, lists, strict=True):
         if items is None:
             parts = cell.split(separator) if separator else [cell]
-            items = [word for part in parts if (word := part.strip())]
-            words.append(tuple(items) if cell.strip() else None)
+            items = [word for part in parts if (word := plain(part))]
+            words.append(None if is_blank(cell) else tuple(items))
         else:
-            words.append(tuple(items))
+            words.append(tuple(map(plain, items)))
     return words, several
 
 
@@ -150,7 +151,7 @@ def read_numbers(
 
 def to_intensity(cell: str) -> float | None:
     """Return the number in a cell, 1 for true and 0 for false, or ``None``."""
-    return _TRUTHS.get(cell.strip().casefold(), to_number(cell))
+    return _TRUTHS.get(plain(cell).casefold(), to_number(cell))
 
 
 def is_known(word: str, task: str) -> bool:
@@ -182,7 +183,7 @@ def _names(path: Path, words: Mapping[str, int] | Sequence[str], data: Data) -> 
 
 def _own_names(table: Table) -> dict[str, str]:
     """Return the words that the recipe explains, as they are and without accents and case."""
-    given = {word.strip(): name.strip() for word, name in table.names.items()}
+    given = {plain(word): plain(name) for word, name in table.names.items()}
     return {fold(word): name for word, name in given.items()} | given
 
 

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from sentir.corpus.characters import plain
 from sentir.corpus.types import SPLITS, Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import Row
 from sentir.readers.splits import draw_splits, split_named
 from sentir.recipe import Table
+from sentir.recipe.data import joined
 
 
 def read_splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> list[str]:
@@ -76,16 +78,17 @@ def _with_dev(path: Path, rows: Sequence[Row], splits: list[str], table: Table, 
 
 
 def _named_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
-    assert table.group is not None
-    groups = [row[table.group] for row in rows]
-    split_of = dict.fromkeys(table.splits.dev, "dev") | dict.fromkeys(table.splits.test, "test")
+    column = str(joined(table.group))
+    groups = [row[column] for row in rows]
+    named = {"dev": table.splits.dev, "test": table.splits.test}
+    split_of = {plain(group): split for split, groups in named.items() for group in groups}
     if unknown := sorted(split_of.keys() - set(groups)):
         raise CorpusError(
             _(
                 "{path}: 'data.table.splits' names {unknown}, which no row has in '{name}'.",
                 path=path,
                 unknown=", ".join(unknown),
-                name=table.group,
+                name=column,
             )
         )
     if not set(groups) - split_of.keys():
@@ -126,23 +129,25 @@ def _drawn(path: Path, rows: Sequence[Row], splits: Sequence[str], table: Table)
 
 def _column(table: Table) -> str | None:
     """Return the column of groups, ``None`` if every row is one."""
-    return table.group or table.dialogue or table.speaker
+    return joined(table.group) or joined(table.dialogue) or joined(table.speaker)
 
 
 def _group(row: Row, column: str | None, table: Table) -> str:
     if column and row[column]:
         return f"group {row[column]}"
-    if table.dialogue and row[table.dialogue]:
-        return f"dialogue {row[table.dialogue]}"
+    dialogue = joined(table.dialogue)
+    if dialogue and row[dialogue]:
+        return f"dialogue {row[dialogue]}"
     return f"id {row[table.id]}" if table.id else f"row {list(row.values())}"
 
 
 def _require_whole_dialogues(path: Path, rows: Sequence[Row], groups: Sequence[str], table: Table) -> None:
-    if not table.dialogue:
+    column = joined(table.dialogue)
+    if not column:
         return
     group_of: dict[str, str] = {}
     for row, group in zip(rows, groups, strict=True):
-        cell = row[table.dialogue]
+        cell = row[column]
         if cell and group_of.setdefault(cell, group) != group:
             raise CorpusError(
                 _(
@@ -150,6 +155,6 @@ def _require_whole_dialogues(path: Path, rows: Sequence[Row], groups: Sequence[s
                     "whole; name a group column that does not cut dialogues.",
                     path=path,
                     dialogue=cell,
-                    name=table.group,
+                    name=joined(table.group),
                 )
             )

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from sentir.i18n import _
 from sentir.recipe.sections import Section
 
 DEFAULT_CLEANING = ("repair_encoding", "drop_stage_noises", "collapse_whitespace")
+
+
+def _one_or_several(value: Any) -> str | tuple[str, ...] | None:
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(one, str) for one in value):
+        raise ValueError(_("name a column, or several in a list"))
+    return tuple(value)
+
+
+Columns = Annotated[str | tuple[str, ...] | None, PlainValidator(_one_or_several)]
+"""A column, or several whose cells together are one name, such as ``["season", "episode"]``."""
+
+
+def columns_of(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the columns that a setting names."""
+    return () if columns is None else (columns,) if isinstance(columns, str) else columns
+
+
+def joined(columns: str | tuple[str, ...] | None) -> str | None:
+    """Return what the column is called that several make up, one by its own name."""
+    return " + ".join(columns_of(columns)) or None
 
 
 class Splits(Section):
@@ -27,6 +49,10 @@ class Table(Section):
         file: CSV, TSV, Parquet or JSON lines, or a folder that ``datasets`` saved, relative to the root; the root
             itself may be it. A folder with splits has them in the column ``split``.
         name: what reports and audits call the corpus; the file's name if not given, which ids have anyway.
+        audio_root: the folder that the clips in ``audio`` are relative to, itself relative to the root; if not
+            given, the folder of the table.
+        speaker: who speaks; ``speaker``, ``dialogue`` and ``group`` may be several columns together.
+        turn: a column with a number by which the rows of a dialogue are ordered, if not as they stand.
         label: a column with one label name per row, or several: a JSON list, or names between separators.
         label_separator: what parts several labels in a cell of ``label``, such as ``|``.
         names: the table's words for labels → ours; ``""`` is no label. Known words need none.
@@ -45,10 +71,12 @@ class Table(Section):
     text: str | None = None
     id: str | None = None
     audio: str | None = None
+    audio_root: Path | None = None
     start: str | None = None
     end: str | None = None
-    speaker: str | None = None
-    dialogue: str | None = None
+    speaker: Columns = None
+    dialogue: Columns = None
+    turn: str | None = None
     split: str | None = None
     label: str | None = None
     label_separator: str | None = Field(None, min_length=1)
@@ -59,7 +87,7 @@ class Table(Section):
     threshold: float = 0.0
     normalize: bool = True
     features: tuple[str, ...] = ()
-    group: str | None = None
+    group: Columns = None
     slices: tuple[str, ...] = ()
     splits: Splits = Splits()
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError, RecipeError
@@ -72,5 +73,5 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         readers = [own for own in trained if "text" in MODELS.get(own.model.kind).needs]
         readers += [recipe] if "bag of words" in recipe.study.baselines else []
         for cleaning in {reader.data.cleaning for reader in readers}:
-            if not any(clean(u.text or "", cleaning).strip() for u in rows):
+            if all(is_blank(clean(u.text or "", cleaning)) for u in rows):
                 raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Utterance
 from sentir.errors import RecipeError
@@ -70,7 +71,7 @@ class TextInput:
             dialogues: their rows by dialogue, each in the order of its turns.
         """
         texts = [clean(u.text or "", self.data.cleaning) for u in utterances]
-        has_text = {"has_text": torch.tensor([bool(text.strip()) for text in texts], dtype=torch.bool)}
+        has_text = {"has_text": torch.tensor([not is_blank(text) for text in texts], dtype=torch.bool)}
         texts = self._spoken(texts, [u.speaker for u in utterances])
         encodings = self._encode(texts, dialogues)
         full = (len(row["input_ids"]) >= self.tokenizer.max_length for row in encodings)

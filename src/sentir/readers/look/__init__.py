@@ -5,16 +5,18 @@ Nothing is guessed in silence: every decision comes with its reason, every doubt
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.characters import is_blank
 from sentir.corpus.types import SPLITS
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import load_rows
+from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.folders import require_printable
 from sentir.readers.look.columns import TASKS, Column, Labels, columns_of, determines
 from sentir.readers.look.roles import LABEL_LIKE, Roles, find_by_name, find_labels, find_text
@@ -107,9 +109,11 @@ def look(path: Path) -> Look:
 def _find_clips(path: Path, columns: Sequence[Column], roles: Roles) -> tuple[bool, list[str]]:
     """Find the column of clips; say whether the first of its files are there."""
     root = media_root(path)
+    finder = ClipFinder(root)
 
     def there(column: Column) -> int:
-        return sum(os.path.isfile(root / value) for value in list(column.values)[:_LOOKED_FOR])
+        filled = (cell for cell in column.cells if not is_blank(cell))
+        return sum(finder.has(cell) for cell in islice(filled, _LOOKED_FOR))
 
     found = sorted((c for c in columns if c.name.strip() and c.clips), key=there, reverse=True)
     if not found:
@@ -148,7 +152,7 @@ def _keep_groups(roles: Roles) -> list[str]:
     if split and dialogue:
         split_of: dict[str, str | None] = {}
         pairs = zip(dialogue.cells, split.cells, strict=True)
-        if any(split_of.setdefault(d, split_named(s)) != split_named(s) for d, s in pairs if d.strip()):
+        if any(split_of.setdefault(d, split_named(s)) != split_named(s) for d, s in pairs if not is_blank(d)):
             roles.drop("dialogue", _("the same values in several splits; make them differ to use it"))
     if split:
         return warnings
@@ -204,7 +208,7 @@ def _seen(column: Column, roles: Roles, labels: Sequence[Labels | None], train: 
 
 
 def _why_left_out(column: Column) -> str:
-    if not column.name.strip():
+    if is_blank(column.name):
         return _("it has no name")
     if len(column.values) < 2:
         return _("the same in every row") if column.values else _("empty")

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.synonyms import fold
 from sentir.corpus.telling import TELLS, told
 from sentir.readers.cells import Row, to_list
@@ -37,12 +38,12 @@ class Column:
     @cached_property
     def filled(self) -> int:
         """How many cells hold something."""
-        return sum(bool(cell.strip()) for cell in self.cells)
+        return sum(not is_blank(cell) for cell in self.cells)
 
     @cached_property
     def values(self) -> Counter[str]:
         """How often each value stands there; empty cells are none."""
-        return Counter(value for cell in self.cells if (value := cell.strip()))
+        return Counter(value for cell in self.cells if not is_blank(value := plain(cell)))
 
     @property
     def unique(self) -> bool:
@@ -134,7 +135,7 @@ def _stand_with_one(column: Column, labels: Sequence[Labels | None], rows: Seque
     label_of: dict[str, Labels | None] = {}
     times: Counter[str] = Counter()
     for n in rows:
-        value = column.cells[n].strip()
+        value = plain(column.cells[n])
         if not value:
             continue
         if label_of.setdefault(value, labels[n]) != labels[n]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from sentir.corpus.characters import plain
 from sentir.corpus.types import SPLITS, Issue
 from sentir.i18n import _, thousands
 from sentir.readers.cells import to_number
@@ -70,7 +71,7 @@ def _read_answers(paths: Sequence[Path]) -> tuple[dict[tuple[str, str], Answers]
         rows, odd = read_rows(path, (_VIDEO, _CLIP, *_ANSWERS.values()))
         issues += odd
         for where, row in rows:
-            video, clip = row[_VIDEO].strip().rpartition("/")[2], row[_CLIP].strip()
+            video, clip = plain(row[_VIDEO]).rpartition("/")[2], plain(row[_CLIP])
             if not video or not clip:
                 issues.append(unusable(where, _("its {video} or {clip} is missing", video=_VIDEO, clip=_CLIP)))
                 continue

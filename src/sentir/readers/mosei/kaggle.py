@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sentir.corpus.characters import plain
 from sentir.corpus.types import Issue
 from sentir.i18n import _
 from sentir.readers.csv_files import find_tables, read_rows, unusable
@@ -53,7 +54,7 @@ def _read_split(path: Path, split: str) -> tuple[list[Segment], list[Issue]]:
     rows, issues = read_rows(path, _COLUMNS)
     segments: list[Segment] = []
     for where, row in rows:
-        video, start, end = (row[column].strip() for column in ("video", "start_time", "end_time"))
+        video, start, end = (plain(row[column]) for column in ("video", "start_time", "end_time"))
         times = read_times(start, end)
         if not video or times is None:
             issues.append(unusable(where, _("its video, start_time or end_time is missing or no number")))

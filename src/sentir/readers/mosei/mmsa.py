@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sentir.corpus.characters import plain
 from sentir.i18n import _
 from sentir.readers.csv_files import read_rows, unusable
 from sentir.readers.mosei.segments import INTENSITY_SPACE, SENTIMENT_SPACE, Layout, Segment
@@ -29,7 +30,7 @@ def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
     rows, issues = read_rows(path, _COLUMNS)
     segments: list[Segment] = []
     for where, row in rows:
-        video, clip, split = row["video_id"].strip(), row["clip_id"].strip(), split_named(row["mode"])
+        video, clip, split = plain(row["video_id"]), plain(row["clip_id"]), split_named(row["mode"])
         if not video or not clip:
             issues.append(unusable(where, _("its video_id or clip_id is missing")))
         elif split is None:

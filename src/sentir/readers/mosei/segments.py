@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentir.corpus.characters import is_blank
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.types import Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
@@ -140,7 +141,7 @@ def _utterance(segment: Segment, key: str, dialogue: str) -> tuple[Utterance, li
         labels["sentiment"] = (normalize_sentiment(scores["sentiment"]),)
     if scores.keys() >= set(EMOTION_SPACE.names):
         labels["emotion"] = tuple(e for e in EMOTION_SPACE.names if scores[e] > 0)
-    text = segment.text if segment.text.strip() else None
+    text = None if is_blank(segment.text) else segment.text
     utterance = Utterance(key, segment.split, dialogue, text=text, labels=labels, scores=scores, numbers=numbers)
     return utterance, [*odd_scores, *odd_times, *check_text(segment.text, key)]
 
