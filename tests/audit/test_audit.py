@@ -285,3 +285,13 @@ def test_histograms_count_every_utterance_once():
     for histogram in (durations, rates):
         assert {split: sum(n) for split, n in histogram.counts.items()} == {"train": 30, "dev": 3, "test": 3}
         assert len(histogram.edges) == len(histogram.counts["train"]) + 1
+
+
+def test_a_text_of_invisible_characters_is_counted_as_none():
+    corpus = build(*(said("train", n, text) for n, text in enumerate(["a b", "\u200b", "\u00ad \u2060", None])))
+    report = audit(corpus)
+    (finding,) = [one for one in report.findings if one.kind == "text_missing"]
+    assert finding.count == 3
+    (sizes,) = [row for row in rows(report, "splits") if row["split"] == "train"]
+    assert sizes["without_text"] == 3
+    assert [row["utterances"] for row in rows(report, "words") if row["split"] == "train"] == [1]

@@ -10,6 +10,7 @@ from test_table_formats import save
 from sentir.corpus.types import Clip
 from sentir.errors import CorpusError
 from sentir.readers.inputs import Columns, from_texts, read_inputs
+from sentir.readers.needs import meet_needs
 
 
 def utterances(path):
@@ -97,6 +98,30 @@ def test_what_a_recipe_reads_as_a_table_can_be_recognized(tmp_path):
         assert [u.clip for u in found] == [Clip(folder / "x.wav"), None]
         together = name in ("t.jsonl", "t.ndjson")
         assert len({u.dialogue for u in found}) == (1 if together else 2)
+
+
+def test_rows_of_invisible_characters_have_no_text_for_a_model_that_reads(tmp_path):
+    texts = ["\u200b", "\u00ad", "\u2060 \u200d", "\ufe0f", "\u200e\u200f", "   ", '""', "\U0001f642", "Hi."]
+    rows = read(tmp_path / "t.csv", "text\n" + "\n".join(texts) + "\n")
+    problems = meet_needs(rows, frozenset({"text"}), kind="mel").problems
+    assert list(problems) == [u.id for u in rows[:7]] and len(set(problems.values())) == 1
+
+
+def test_dialogues_and_speakers_that_look_the_same_are_the_same(tmp_path):
+    lines = "t\u200bext,speaker,season,scene\na,Ana,1,1\nb,An\u200ba,\u200e1,1\nc,\u200b,1,2\n"
+    (tmp_path / "t.csv").write_text(lines, encoding="utf-8")
+    given = read_inputs(tmp_path / "t.csv", Columns(dialogue=("season", "scene")))
+    rows = [one.utterance for one in given]
+    assert [(u.text, u.speaker, u.turn) for u in rows] == [("a", "Ana", 0), ("b", "Ana", 1), ("c", None, 0)]
+    assert [u.dialogue[-3:] for u in rows] == ["1/1", "1/1", "1/2"] and all(u.numbers == {} for u in rows)
+    assert [*given[0].cells][1:] == ["t\u200bext", "speaker", "season", "scene"]
+
+
+def test_turns_are_those_of_the_recipes_column_and_rows_stay_where_they_are(tmp_path):
+    (tmp_path / "t.csv").write_text("text,dialogue,n\nb,1,2\na,1,1\nx,2,soon\ny,2,1\n", encoding="utf-8")
+    given = read_inputs(tmp_path / "t.csv", recipe={"turn": "n"})
+    assert [(one.utterance.text, one.utterance.turn) for one in given] == [("b", 1), ("a", 0), ("x", 0), ("y", 1)]
+    assert [bool(one.notes) for one in given] == [False, False, True, False] and "'soon'" in given[2].notes[0]
 
 
 def test_a_folder_of_clips_is_no_saved_dataset(tmp_path):

@@ -232,6 +232,7 @@ def test_the_tables_of_real_corpora_are_seen_for_what_they_are(shared_data):
         "text": "Utterance",
         "speaker": "Speaker",
         "dialogue": "Dialogue_ID",
+        "turn": "Utterance_ID",
         "label": "Emotion",
         "id": "Sr No.",
     }

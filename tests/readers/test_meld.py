@@ -163,6 +163,18 @@ def test_turns_follow_utterance_id_whatever_the_order_of_the_rows(tmp_path):
     assert [u.id[-4:] for u in corpus.before(last, 9)] == ["utt2", "utt7"]
 
 
+def test_invisible_characters_make_no_other_speaker_dialogue_or_label_and_no_text(tmp_path):
+    rows = [
+        row("3", "7", Speaker="\u200eMonica\u200b", Emotion="jo\u200by"),
+        row("3\u200b", "\ufeff2", "\u200b\u00ad", StartTime="00:00:01,000\u200b"),
+    ]
+    corpus = meld.read_tree(write_tree(tmp_path, train=rows))
+    assert {(u.dialogue, u.speaker) for u in corpus.train} == {("meld/train/dia3", "Monica")}
+    assert [u.text for u in corpus.train] == ["Hi there.", None]
+    assert [u.labels["emotion"] for u in corpus.train] == [("joy",), ("joy",)]
+    assert [issue.kind for issue in corpus.issues] == ["rows_reordered"]
+
+
 @pytest.mark.parametrize(
     ("start", "end", "duration"),
     [

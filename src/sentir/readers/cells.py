@@ -61,15 +61,7 @@ def load_rows(path: Path, *, unreadable: Unreadable | None = None) -> list[Row]:
         )
     if not rows:
         raise CorpusError(_("The table {path} has no rows.", path=path))
-    return _with_plain_headings(rows)
-
-
-def _with_plain_headings(rows: list[Row]) -> list[Row]:
-    """Return rows whose columns have names without what nobody sees, unless that makes two of one name."""
-    names = {name: name if name.isascii() else plain(name) for name in rows[0]}
-    if all(name == shown for name, shown in names.items()) or len(set(names.values())) < len(names):
-        return rows
-    return [{names[name]: cell for name, cell in row.items()} for row in rows]
+    return rows
 
 
 def is_dataset(path: Path) -> bool:

@@ -20,10 +20,10 @@ from sentir.i18n import _, mark, thousands
 from sentir.readers.clips import is_media
 from sentir.readers.embedded import Embedded, extract
 
-_SPACES, _FILE_URL, _BACKSLASHES = mark("spaces around it"), mark("file://"), mark("backslashes")
+_SPACES, _FILE_URL, _BACKSLASHES = mark("spaces at the ends"), mark("file://"), mark("backslashes")
 _NO_SUFFIX = mark("no suffix")
 _SPELLINGS: tuple[tuple[Callable[[str], str], str], ...] = (
-    (lambda name: unicodedata.normalize("NFC", name), mark("accents composed otherwise")),
+    (lambda name: unicodedata.normalize("NFC", name), mark("Unicode form of accents")),
     (plain, mark("invisible characters")),
     (lambda name: plain(name).casefold(), mark("letter case")),
 )
@@ -62,7 +62,7 @@ class ClipFinder:
         found, more, why = self._walk(path, Path(name))
         if found is None:
             return path, why
-        self._how.update([*how, *more])
+        self._how.update(list(dict.fromkeys([*how, *more])))
         self._found.append(cell)
         return found, ""
 
@@ -76,7 +76,7 @@ class ClipFinder:
         if self._found:
             how = ", ".join(f"{_(one)}: {thousands(n)}" for one, n in self._how.most_common())
             message = _(
-                "Clips that were found though the table writes their names otherwise: {n} ({how}); the first is "
+                "Clips found although the table writes their names differently: {n} ({how}); the first is "
                 "'{name}'.",
                 n=thousands(len(self._found)),
                 how=how,
@@ -85,7 +85,7 @@ class ClipFinder:
             found.append(Issue("clip_renamed", "note", message, where))
         if self._embedded:
             message = _(
-                "Clips that lie in the table itself: {n}; they were written to the cache, once.",
+                "Clips stored inside the table: {n}; extracted to the cache, once.",
                 n=thousands(self._embedded),
             )
             found.append(Issue("clip_embedded", "note", message, where))

@@ -70,7 +70,7 @@ def extract(cell: Embedded) -> Path:
     except OSError as error:
         raise CorpusError(
             _(
-                "Clips that lie in the table cannot be written to {folder} ({why}); make room there, or name "
+                "Clips stored inside the table cannot be written to {folder} ({why}); make room there, or name "
                 "another folder in SENTIR_CACHE_DIR.",
                 folder=path.parent,
                 why=error.strerror,

@@ -17,7 +17,7 @@ from sentir.readers.cells import JSON_SUFFIXES, Row, Unreadable, load_rows, to_n
 from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.folders import printable
 from sentir.readers.table import media_root, read_times
-from sentir.readers.table_keys import read_turns, speaker_named
+from sentir.readers.table_keys import dialogue_of, read_turns, speaker_of
 
 _USUAL = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
 _OFFERS = {"text": "text", "audio": "sound"}
@@ -53,16 +53,17 @@ class Columns:
             CorpusError: if it lacks a column that was named here, or has neither texts nor clips.
         """
         used: Used = {}
+        heading = _headings(names)
         for what in (one.name for one in fields(self)):
             asked = _several(getattr(self, what))
-            if lacking := [name for name in asked if name not in names]:
+            if lacking := [name for name in asked if plain(name) not in heading]:
                 raise CorpusError(
                     _("{path} has no column '{name}'; it has: {known}.",
                       path=path, name=lacking[0], known=", ".join(names))
                 )  # fmt: skip
             for columns in (asked, _several(recipe.get(what)), _several(_USUAL.get(what))):
-                if columns and names.keys() >= set(columns):
-                    used.setdefault(what, columns)
+                if columns and heading.keys() >= set(map(plain, columns)):
+                    used.setdefault(what, tuple(heading[plain(name)] for name in columns))
         if "text" not in used and "audio" not in used:
             raise CorpusError(
                 _(
@@ -144,12 +145,12 @@ def _given(finder: ClipFinder, row: Row, blank: Utterance, used: Used, faults: M
     text = row[used["text"][0]] if "text" in used else None
     utterance = replace(
         blank,
-        speaker=speaker_named(_name(row, used, "speaker")) or None,
+        speaker=speaker_of(row, used.get("speaker")) or None,
         text=None if clip and is_blank(text) else text,
         clip=clip,
         numbers=_numbers(row, used),
     )
-    own = _name(row, used, "id").strip()
+    own = _cell(row, used, "id").strip()
     problem, notes = _faults(faults, used)
     cells = {
         column: str(cell) for column, cell in row.items()
@@ -174,16 +175,22 @@ def _several(columns: object) -> tuple[str, ...]:
     return (columns,) if isinstance(columns, str) else ()
 
 
-def _name(row: Row, used: Used, what: str) -> str:
-    """Return the cell that names something, of several columns all joined; ``""`` where there is nothing."""
-    cells = [row[column] for column in used.get(what, ())]
-    return "" if all(map(is_blank, cells)) else "/".join(cells)
+def _headings(names: Mapping[str, object]) -> dict[str, str]:
+    """Return what a column is called without what nobody sees → its name; its name if that makes two of one."""
+    seen = {plain(name): name for name in names}
+    return seen if len(seen) == len(names) else {name: name for name in names}
+
+
+def _cell(row: Row, used: Used, what: str) -> str:
+    """Return a cell, ``""`` where there is nothing to read."""
+    cell = row[used[what][0]] if what in used else ""
+    return "" if is_blank(cell) else cell
 
 
 def _dialogues(path: Path, rows: Sequence[Row], keys: Sequence[str], used: Used) -> list[str]:
     """Return the dialogue of each row; a row that names none is by itself, or of the conversation."""
     name, conversation = printable(str(path)), path.suffix.lower() in JSON_SUFFIXES
-    named = [plain(_name(row, used, "dialogue")) for row in rows]
+    named = [dialogue_of(row, used.get("dialogue")) for row in rows]
     return [
         f"{name}:dialogue {one}" if one else name if conversation else key
         for one, key in zip(named, keys, strict=True)
@@ -197,10 +204,10 @@ def _clip_root(path: Path, recipe: Mapping[str, Any]) -> Path:
 
 def _clip(finder: ClipFinder, row: Row, used: Used) -> tuple[Clip | None, str]:
     """Return the clip of a row, or why it has none though one is named."""
-    audio = row[used["audio"][0]] if "audio" in used else ""
-    if is_blank(audio):
+    audio = _cell(row, used, "audio")
+    if not audio:
         return None, ""
-    times = read_times(*(_name(row, used, what).strip() for what in ("start", "end")))
+    times = read_times(*(_cell(row, used, what).strip() for what in ("start", "end")))
     if isinstance(times, str):
         return None, times
     found, why = finder.find(audio)

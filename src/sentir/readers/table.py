@@ -15,7 +15,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.readers.cells import Row, is_dataset, load_rows, to_number
 from sentir.readers.clip_paths import ClipFinder
-from sentir.readers.table_keys import make_names, read_turns
+from sentir.readers.table_keys import make_names, name_columns, read_turns
 from sentir.readers.table_labels import read_intensities, read_names, read_numbers, to_intensity
 from sentir.readers.table_splits import read_splits
 from sentir.recipe import Data, Table
@@ -156,8 +156,12 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
         table.value,
     )
     joint = [name for columns in (table.speaker, table.dialogue, table.group) for name in columns_of(columns)]
-    for name in (*single, *joint, *table.labels, *table.features, *table.slices):
-        if name is not None and name not in rows[0]:
+    named = [
+        name for name in (*single, *joint, *table.labels, *table.features, *table.slices) if name is not None
+    ]
+    name_columns(rows, named)
+    for name in named:
+        if name not in rows[0]:
             raise CorpusError(
                 _(
                     "{path} has no column '{name}'; it has: {known}.",

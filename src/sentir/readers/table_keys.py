@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sentir.corpus.characters import is_blank, plain
@@ -16,6 +16,18 @@ from sentir.recipe import Table
 from sentir.recipe.data import columns_of, joined
 
 _TOGETHER, _WITHIN = " & ", "/"
+
+
+def name_columns(rows: Sequence[Row], asked: Iterable[str]) -> None:
+    """Call columns as they are asked for, where their own names differ only in what nobody sees."""
+    own: dict[str, list[str]] = defaultdict(list)
+    for heading in rows[0]:
+        own[plain(heading)].append(heading)
+    for name in asked:
+        found = own[plain(name)]
+        if name not in rows[0] and len(found) == 1 and found[0] in rows[0]:
+            for row in rows:
+                row[name] = row.pop(found[0])
 
 
 def make_names(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> None:
@@ -41,10 +53,23 @@ def make_names(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue
             _join(path, rows, columns_of(columns))
 
 
-def speaker_named(cell: str) -> str:
-    """Return the speaker of a cell; several in a list, as JSON or Python write one, are one together."""
+def dialogue_of(row: Row, columns: str | tuple[str, ...] | None) -> str:
+    """Return the name that the cells of one column or several make, ``""`` if there is nothing in them."""
+    return _within([plain(row.get(column, "")) for column in columns_of(columns)])
+
+
+def speaker_of(row: Row, columns: str | tuple[str, ...] | None) -> str:
+    """Return the speaker of a row, as `dialogue_of` names one; several in a list are one together."""
+    return _within([_speaker(row.get(column, "")) for column in columns_of(columns)])
+
+
+def _speaker(cell: str) -> str:
     names = to_list(cell)
     return plain(cell) if names is None else _TOGETHER.join(sorted({plain(name) for name in names}))
+
+
+def _within(cells: Sequence[str]) -> str:
+    return _WITHIN.join(cells) if any(cells) else ""
 
 
 def read_turns(
@@ -103,11 +128,12 @@ def _make_plain(path: Path, rows: Sequence[Row], column: str, issues: list[Issue
     changed = []
     for row in rows:
         cell, row[column] = row[column], plain(row[column])
-        if row[column] != cell.strip() and not cell.isascii():
+        if row[column] != cell.strip(" \t\r\n") and not cell.isascii():
             changed.append(cell)
     if changed:
         message = _(
-            "Names in '{column}' that hold what nobody sees: {n}, such as {example}; they are the same without.",
+            "Names in '{column}' with invisible characters or another Unicode form of accents: {n}, such as "
+            "{example}; they are read without.",
             column=column,
             n=thousands(len(changed)),
             example=ascii(changed[0]),
@@ -120,8 +146,8 @@ def _name_speakers(path: Path, rows: Sequence[Row], table: Table, issues: list[I
     for column in columns_of(table.speaker):
         for row in rows:
             if len(to_list(row[column]) or ()) > 1:
-                together.append(speaker_named(row[column]))
-            row[column] = speaker_named(row[column])
+                together.append(_speaker(row[column]))
+            row[column] = _speaker(row[column])
     if together:
         message = _(
             "Rows with several speakers: {n}; together they count as one of their own, such as '{name}'.",
@@ -136,7 +162,7 @@ def _join(path: Path, rows: Sequence[Row], columns: tuple[str, ...]) -> None:
     meant: dict[str, tuple[str, ...]] = {}
     for row in rows:
         cells = tuple(row[column] for column in columns)
-        name = _WITHIN.join(cells) if any(cells) else ""
+        name = _within(cells)
         if meant.setdefault(name, cells) != cells:
             raise CorpusError(
                 _("{path}: the columns {columns} are joined by '/', which makes '{name}' of different cells; "

@@ -38,8 +38,8 @@ def note_moved(moved: Sequence[str], column: str, where: str) -> list[Issue]:
     if not moved:
         return []
     message = _(
-        "Dialogues whose rows stand in another order than '{column}' says: {n}, the first is {dialogue}; their "
-        "turns follow '{column}'.",
+        "Dialogues whose rows are not in the order of '{column}': {n}, the first is {dialogue}; their turns "
+        "follow '{column}'.",
         column=column,
         n=thousands(len(moved)),
         dialogue=moved[0],

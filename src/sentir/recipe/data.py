@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sentir.i18n import _
 from sentir.recipe.sections import Section
@@ -21,7 +21,7 @@ def _one_or_several(value: Any) -> str | tuple[str, ...] | None:
     return tuple(value)
 
 
-Columns = Annotated[str | tuple[str, ...] | None, PlainValidator(_one_or_several)]
+Columns = Annotated[str | tuple[str, ...] | None, BeforeValidator(_one_or_several)]
 """A column, or several whose cells together are one name, such as ``["season", "episode"]``."""
 
 
@@ -103,6 +103,12 @@ class Table(Section):
             raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
         if not (min(self.fractions) > 0 and abs(sum(self.fractions) - 1) <= 1e-6):  # also where one is NaN
             raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
+        return self
+
+    @model_validator(mode="after")
+    def _turns_of_a_dialogue(self) -> Self:
+        if self.turn and not self.dialogue:
+            raise ValueError(_("'turn' orders the rows of a dialogue; name its column in 'dialogue'"))
         return self
 
     @model_validator(mode="after")

@@ -222,7 +222,7 @@ def _why_left_out(column: Column) -> str:
 
 
 def _settings(roles: Roles) -> dict[str, Any]:
-    order = ("text", "audio", "start", "end", "id", "speaker", "dialogue", "split", "label", "labels")
+    order = ("text", "audio", "start", "end", "id", "speaker", "dialogue", "turn", "split", "label", "labels")
     settings: dict[str, Any] = {}
     for role in order:
         if role == "labels" and role in roles.of:

@@ -55,6 +55,11 @@ class Column:
         """Whether every value is a number, or true or false."""
         return bool(self.values) and all(to_intensity(value) is not None for value in self.values)
 
+    def numbers_rows_of(self, dialogue: Column) -> bool:
+        """Whether every row holds a number, and no two of one dialogue the same."""
+        rows = [*zip(dialogue.cells, self.cells, strict=True)]
+        return self.filled == len(rows) == len(set(rows)) and not self.unique
+
     @cached_property
     def clips(self) -> bool:
         """Whether most values are names of sound or video files."""

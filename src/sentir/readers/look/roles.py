@@ -21,6 +21,7 @@ NAMES = {
     "participantid hablante locutor locutora persona participante",
     "dialogue": "dialogue dialogueid dialog dialogid conversation conversationid convid thread threadid video "
     "videoid session sessionid dialogo conversacion",
+    "turn": "turn turnid turnindex turnnumber utteranceid uttid utteranceindex turno",
     "id": "id key uid uuid rowid utteranceid sentenceid sampleid srno identificador",
     "label": "label labels emotion emotions mood class category target sentiment sentiments etiqueta etiquetas "
     "emocion emociones clase categoria sentimiento sentimientos",
@@ -52,8 +53,9 @@ class Roles:
         self.why |= {column.name: why for column in columns}
 
     def drop(self, role: str, why: str) -> None:
-        """Take a role away again."""
-        self.why |= {column.name: why for column in self.of.pop(role)}
+        """Take a role away again; with a dialogue go its turns."""
+        for one in (role, "turn") if role == "dialogue" else (role,):
+            self.why |= {column.name: why for column in self.of.pop(one, ())}
 
     def column(self, role: str) -> Column | None:
         """Return the column of a role, if there is one."""
@@ -164,10 +166,14 @@ def find_text(columns: Sequence[Column], roles: Roles, *, sound: bool) -> None:
 
 
 def find_by_name(columns: Sequence[Column], roles: Roles) -> None:
-    """Find speaker, dialogue and id, and the times of clips, by their names."""
+    """Find speaker, dialogue, its turns and id, and the times of clips, by their names."""
     for role in ("speaker", "dialogue"):
         for column in named([c for c in roles.free(columns) if not c.unique], role)[:1]:
             roles.give(role, _("called so"), column)
+    if dialogue := roles.column("dialogue"):
+        numbers = [c for c in roles.free(columns) if c.numeric and c.numbers_rows_of(dialogue)]
+        for column in named(numbers, "turn")[:1]:
+            roles.give("turn", _("numbers the rows of each dialogue"), column)
     for column in named([c for c in roles.free(columns) if c.unique], "id")[:1]:
         roles.give("id", _("another value in each row"), column)
     if roles.column("audio"):
