@@ -56,6 +56,7 @@ _HOMES = {
     "tune": "sentir.api",
     "weigh_cleaning": "sentir.study.cleaning_costs",
     "write_demo": "sentir.api",
+    "write_predictions": "sentir.api",
 }
 __all__ = sorted(_HOMES)
 

@@ -21,6 +21,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError, RecognizerError
 from sentir.evaluation.calibration import Calibration
 from sentir.features.scaling import Scaler
+from sentir.given import FACTS, require_model
 from sentir.i18n import _
 from sentir.models.encoders import best_device
 from sentir.progress import say
@@ -49,7 +51,6 @@ from sentir.training.inference import predict_tasks
 from sentir.training.preparer import Preparer
 from sentir.training.saving import (
     ENCODER_FOLDERS,
-    FACTS,
     encoder_digests,
     incomplete,
     load_preparer,
@@ -162,15 +163,22 @@ class Recognizer:
     def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
         """Predict N utterances, as `predict` does, in every task that the model recognizes, its own first."""
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
+        notes: Mapping[str, tuple[str, ...]] = {}
         if self.stacked is not None:
-            utterances = with_stacked(utterances, self.stacked.predict(utterances))
+            below = self.stacked.predict(utterances)
+            utterances, notes = with_stacked(utterances, below), below.notes
         prepared = self.preparer.prepare(utterances)
+        notes = {
+            key: _once(notes.get(key, ()), prepared.notes.get(key, ())) for key in {**notes, **prepared.notes}
+        }
         if (text := self.preparer.text) is not None and (n := prepared.cut()):
             say(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)
         found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)
-        return {task.space.task: task.apply(one) for task, one in zip(tasks, found, strict=True)}
+        return {
+            task.space.task: replace(task.apply(one), notes=notes) for task, one in zip(tasks, found, strict=True)
+        }
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number, by the thresholds chosen on dev."""
@@ -256,6 +264,11 @@ class Recognizer:
         return cls(recipe, own.space, preparer, model, own.thresholds, facts, stacked, own.calibration, also)
 
 
+def _once(*notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Chain notes, each once."""
+    return tuple(dict.fromkeys(chain(*notes)))
+
+
 def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> list[Utterance]:
     """Return the utterances with another model's probabilities in their ``stacked``, joined by id."""
     names = [f"{predictions.space.task}.{label}" for label in predictions.space.names]
@@ -282,12 +295,8 @@ def _load_learned(model: nn.Module, folder: Path) -> None:
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
+    require_model(folder)
     path = folder / FACTS
-    if not path.is_file():
-        raise RecognizerError(
-            _("{folder} is not a saved recognizer (no {file}); give one that 'sentir train' or a study wrote.",
-              folder=folder, file=FACTS)
-        )  # fmt: skip
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

@@ -105,7 +105,7 @@ def test_a_model_card_holds_nothing_raw(hard, tmp_path):
         "synthetic": False,
         "fingerprint": "c0ffee",
         "best_epoch": 1.0,
-        "curve": [{}],
+        "curve": [{"epoch": 1.0}],
         "versions": {"sentir": AWKWARD},
         "unusable": {},
         "data": data_facts(hard, "emotion"),

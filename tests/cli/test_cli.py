@@ -144,8 +144,9 @@ def test_predict_reads_a_table_and_writes_one_with_every_row(talk, tmp_path):
     assert done.stdout == "" and "out.csv" in done.stderr.replace("\n", "")
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["text"], row["speaker"]) for row in rows] == [("Hello, you", "A"), ("-5", "B")]
-    assert all(row["labels"] in SAID for row in rows)
+    assert list(rows[0])[:5] == ["id", "Utterance", "who", "label", "confidence"]
+    assert [(row["Utterance"], row["who"]) for row in rows] == [("Hello, you", "A"), ("-5", "B")]
+    assert all(row["label"] in SAID for row in rows)
 
 
 def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path, monkeypatch):
@@ -168,9 +169,13 @@ def test_predict_hears_a_conversation_as_one_dialogue(talk, tmp_path):
     path.write_text('{"text": "fine"}\n{"txt": 1}\n', encoding="utf-8")
     partly = sentir("predict", talk / "model", path, "--json")
     assert partly.returncode == 1 and [bool(row["problem"]) for row in json.loads(partly.stdout)] == [False, True]
-    path.write_text('{"text": "fine"}\nfine\n', encoding="utf-8")
+    path.write_text('{"text": "fine"}\nfine\n{"text": "fine"}\n', encoding="utf-8")
+    partly = sentir("predict", talk / "model", path, "--json")
+    problems = [row["problem"] for row in json.loads(partly.stdout)]
+    assert partly.returncode == 1 and problems[::2] == ["", ""] and "line 2" in problems[1]
+    path.write_text("fine\n", encoding="utf-8")
     wrong = sentir("predict", talk / "model", path)
-    assert wrong.returncode == 2 and "line 2" in wrong.stderr
+    assert wrong.returncode == 2 and "line 1" in wrong.stderr
 
 
 def test_evaluate_keeps_test_locked_until_a_reason_is_given_and_counts_it(talk):
@@ -212,7 +217,14 @@ def test_audit_exits_with_one_when_something_was_lost(tmp_path):
         (("corpus", "audit", "meld", "--root", "nowhere"), "nowhere"),
         (("predict", "nowhere", "--text", "x"), "not a saved recognizer"),
         (("predict", "nowhere"), "nothing to predict"),
-        (("predict", "nowhere", "--text", "Hi.", "--text", " "), "The text is empty; give some words."),
+        (
+            ("predict", "nowhere", "I am happy"),
+            "There is no file I am happy. If it is a text, give it with --text.",
+        ),
+        (("predict", "nowhere", "my clip.wav"), "There is no file my clip.wav."),
+        (("predict", "nowhere", "--text", "x", "--out", "a.txt"), "not a saved recognizer"),
+        (("evaluate", "nowhere"), "not a saved recognizer"),
+        (("compare", "nowhere", "nowhere"), "not a saved recognizer"),
     ],
 )
 def test_a_bad_call_is_one_sentence_and_exit_code_two(arguments, expected, tmp_path):

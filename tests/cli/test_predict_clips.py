@@ -25,7 +25,9 @@ class Listener:
     thresholds = calibration = None
     also = ()
     facts = {}  # noqa: RUF012
-    recipe = SimpleNamespace(model=SimpleNamespace(audio=SimpleNamespace(mel="mel")))
+    recipe = SimpleNamespace(
+        model=SimpleNamespace(audio=SimpleNamespace(mel="mel")), data=SimpleNamespace(cleaning=(), table=None)
+    )
 
     def __init__(self, *needs):
         self.needs = frozenset(needs)
@@ -47,6 +49,8 @@ class Listener:
 def call(capsys, monkeypatch, tmp_path):
     """Call ``sentir predict`` beside the clips, with a model of these needs."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "sentir.json").write_text("{}", encoding="utf-8")
     monkeypatch.setenv("COLUMNS", "200")  # for what is made later
     monkeypatch.setattr(show.out, "_width", 200)
 
@@ -115,12 +119,12 @@ def test_json_and_csv_hold_the_reason_and_nothing_recognized(call, clips, tmp_pa
     assert all(row["problem"] == "" and set(row["probabilities"]) == {"anger", "joy"} for row in rows.values())
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         written = list(csv.DictReader(file))
-    assert [(row["labels"], row["joy"], row["problem"]) for row in written] == [
+    assert [(row["label"], row["p_joy"], row["problem"]) for row in written] == [
         ("", "", broken["problem"]),
         ("joy", "1.000000", ""),
         ("anger", "0.000000", ""),
     ]
-    assert "1 could not be recognized" in " ".join(done.err.split())
+    assert "1 could not be predicted" in " ".join(done.err.split())
 
 
 def test_when_no_clip_can_be_used_all_reasons_are_still_given(call, clips, tmp_path):
@@ -128,7 +132,7 @@ def test_when_no_clip_can_be_used_all_reasons_are_still_given(call, clips, tmp_p
     done = call(clips / "broken.wav", clips / "empty.wav", "--out", "out.csv")
     assert done.code == 1 and done.given == []
     rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
-    assert all(row["problem"] and not row["labels"] for row in rows) and len(rows) == 2
+    assert all(row["problem"] and not row["label"] for row in rows) and len(rows) == 2
     assert call(clips / "broken.wav", clips / "empty.wav").out.count("problem: ") == 2
 
 
@@ -160,7 +164,8 @@ def test_one_text_and_one_clip_are_one_utterance_and_more_of_either_are_not(call
 def test_a_model_that_reads_and_listens_makes_do_with_the_text_of_a_broken_clip_and_says_so(call, clips):
     done = call("--text", "joy", clips / "broken.wav", "--json", needs=("text", "sound"))
     assert done.code == 0 and answers(done) == {str(clips / "broken.wav"): (["joy"], "")}
-    assert "recognized from its text alone" in " ".join(done.err.split())
+    (row,) = json.loads(done.out)
+    assert row["notes"][0].startswith("Predicted from the text only: ") and "broken.wav" in row["notes"][0]
     done = call(clips / "broken.wav", "--json", needs=("text", "sound"))
     assert done.code == 1 and answers(done)[str(clips / "broken.wav")][0] == []
 
@@ -222,14 +227,12 @@ def test_a_table_may_hold_clips_alone(call, clips):
         (["empty"], ["sound"], "empty holds no sound or video file."),
         (["clips", "clips/long.mp4"], ["sound"], "clips/long.mp4 is given twice; give each file once."),
         (["words.csv"], ["sound"], "--audio-column"),
-        (["words.jsonl"], ["sound"], "words.jsonl, line 2"),
         (["words.ndjson"], ["sound"], "words.ndjson has no column 'text' and none 'audio'"),
     ],
 )
 def test_a_call_that_cannot_be_answered_is_one_sentence(call, clips, tmp_path, arguments, needs, complaint):
     (tmp_path / "empty").mkdir()
     (tmp_path / "words.csv").write_text("said,clip\nHi.,long.mp4\n", encoding="utf-8")
-    (tmp_path / "words.jsonl").write_text('{"audio": "clips/long.mp4"}\n["audio"]\n', encoding="utf-8")
     (tmp_path / "words.ndjson").write_text('{"clip": "clips/long.mp4"}\n', encoding="utf-8")
     done = call(*arguments, needs=needs)
     assert (done.code, done.out) == (2, "") and done.given == []

@@ -176,7 +176,7 @@ def test_several_speakers_in_a_list_are_one_together(tmp_path, lists):
     (note,) = [issue for issue in corpus.issues if issue.kind == "speakers_several"]
     assert ": 1;" in note.message and "'Monica & Phoebe'" in note.message and note.severity == "note"
     found = read_inputs(write(tmp_path / "p.csv", [row | {"text": "a"} for row in rows]), Columns(speaker="who"))
-    assert [u.speaker for u in found] == ["Ross", "Monica & Phoebe", None, "Ana"]
+    assert [one.utterance.speaker for one in found] == ["Ross", "Monica & Phoebe", None, "Ana"]
 
 
 TALK = [

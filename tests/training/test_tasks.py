@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sentir.api import predict
-from sentir.cli.show import write_predictions
+from sentir.api import predict, write_predictions
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus, SealedLabels
 from sentir.errors import CorpusError, RecipeError
@@ -150,11 +149,11 @@ def test_what_is_said_beside_has_columns_of_its_own(learned, tmp_path):
     missing = replace(rows[0], id="none", labels=(), probabilities={}, problem="no text", also={})
     write_predictions([missing, *rows], tmp_path / "answers.csv")
     found = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
-    assert [row["problem"] for row in found] == ["no text", "", ""] and found[0]["feelings"] == ""
+    assert [row["problem"] for row in found] == ["no text", "", ""] and found[0]["feelings.label"] == ""
     for row, said in zip(found[1:], rows, strict=True):
-        assert row["feelings"].split("|") == [*said.also["feelings"].labels]
-        assert float(row["feelings.joy"]) == pytest.approx(said.also["feelings"].probabilities["joy"], abs=1e-6)
-        assert float(row["joy"]) == pytest.approx(said.probabilities["joy"], abs=1e-6)
+        assert row["feelings.label"].split("|") == [*said.also["feelings"].labels]
+        assert float(row["feelings.p_joy"]) == pytest.approx(said.also["feelings"].probabilities["joy"], abs=1e-6)
+        assert float(row["p_joy"]) == pytest.approx(said.probabilities["joy"], abs=1e-6)
 
 
 @pytest.mark.parametrize(("task", "other"), [("emotion", "feelings"), ("feelings", "emotion")])

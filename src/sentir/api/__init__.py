@@ -8,6 +8,7 @@ from sentir.api.corpora import prepare_corpus
 from sentir.api.drafts import Draft, new_recipe
 from sentir.api.explaining import explain, explain_model
 from sentir.api.models import compare, evaluate, examine, predict, train
+from sentir.api.prediction_files import write_predictions
 from sentir.api.recipes import load_recipe
 from sentir.api.studies import run_study, tune
 from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
@@ -45,4 +46,5 @@ __all__ = [
     "train",
     "tune",
     "write_demo",
+    "write_predictions",
 ]

@@ -13,7 +13,7 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.places import Place
 from sentir.readers import read_corpus
-from sentir.readers.inputs import Columns, gather
+from sentir.readers.inputs import gather, take
 from sentir.readers.needs import meet_needs
 from sentir.report.audit_page import make_place
 
@@ -73,9 +73,11 @@ def explain(
     else:
         given = _one(text, file)
         key = given[0].id
-    given, problems = meet_needs(given, recognizer.needs, kind=recognizer.recipe.model.audio.mel)
-    if key in problems:
-        raise CorpusError(problems[key])
+    recipe = recognizer.recipe
+    met = meet_needs(given, recognizer.needs, kind=recipe.model.audio.mel, cleaning=recipe.data.cleaning)
+    if key in met.problems:
+        raise CorpusError(met.problems[key])
+    given = met.utterances
     explanation = explain_utterance(recognizer, given, id=key, label=label, check=check)
     if page is not None:
         save_explanation(explanation, Path(page))
@@ -121,7 +123,7 @@ def _read(recognizer: Recognizer, corpus: Place | None, root: Place | None) -> C
 
 def _one(text: str | None, file: Place | None) -> list[Utterance]:
     """Return one utterance of a text, a clip, or both."""
-    found = gather([] if text is None else [text], [] if file is None else [Path(file)], Columns())
+    found = [one.utterance for one in gather(*take(text, file))]
     if len(found) > 1:
         raise CorpusError(
             _(

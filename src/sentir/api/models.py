@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sentir.corpus.predictions import Answer, Beside, Prediction, Predictions
-from sentir.corpus.types import Corpus, Utterance
+from sentir.api.answering import answer
+from sentir.corpus.predictions import Prediction, Predictions
+from sentir.corpus.types import Corpus
 from sentir.errors import LockedTestError, PredictionsError, RecognizerError
 from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
+from sentir.given import require_model, saved_table
 from sentir.i18n import _
 from sentir.places import Place
 from sentir.processes import rank
 from sentir.readers import read_corpus
-from sentir.readers.inputs import Columns, gather
-from sentir.readers.needs import meet_needs
+from sentir.readers.inputs import Columns, gather, take
 from sentir.recipe import Data, Recipe
 from sentir.report.tables import metric_names
 
@@ -176,64 +177,53 @@ def compare(
 def predict(
     model: Place | Recognizer,
     *,
-    texts: Sequence[str] = (),
-    files: Sequence[Place] = (),
+    texts: str | Iterable[object] = (),
+    files: Place | Iterable[Place] = (),
     columns: Columns | None = None,
     not_sure: bool = False,
 ) -> list[Prediction]:
-    """Recognize texts, sound and video files, and the utterances of tables and conversations.
+    """Predict texts, sound and video files, and the rows of tables and conversations.
 
-    An utterance that lacks what the model needs, or whose clip cannot be used, gets a `Prediction` that says so.
-    A model that reads and listens makes do with one of the two.
+    There is one `Prediction` for every text, file and row, in the order in which they are given, texts first.
+    One that lacks what the model needs, cannot be read, or is no text at all says so in its ``problem``, and ends
+    nothing else. A model that takes text and audio can do with one of them, and says so in ``notes``.
 
     Args:
         model: a recognizer or its folder.
-        texts: each by itself; one text and one sound or video file belong together.
-        files: as `sentir.readers.inputs.read_inputs` describes them.
-        columns: the names of a table's columns, if not ``text``, ``speaker``, ``dialogue`` and ``audio``.
+        texts: one, or several, each by itself; as many texts as sound or video files are pairs, in order.
+        files: one or several, as `sentir.readers.inputs.read_inputs` describes them.
+        columns: the names of a table's columns, if not those of the model's recipe, or ``id``, ``text``,
+            ``speaker``, ``dialogue`` and ``audio``.
         not_sure: whether to say of each prediction whether the model is not sure of it.
 
     Raises:
         RecognizerError: if the model cannot say when it is not sure.
-        CorpusError: if there is nothing to predict, no utterance has what the model needs, or a file cannot be
-            used.
+        CorpusError: if there is nothing to predict, nothing of the kind that the model needs, or a file is
+            missing or damaged.
         SentirError: if the model cannot be used.
     """
-    utterances = gather(texts, [Path(file) for file in files], columns or Columns())
+    said, paths = take(texts, files)
+    given = gather(said, paths, columns, _table_of(model))
     recognizer = _load(model) if isinstance(model, Place) else model
     if not_sure and recognizer.calibration is None:
         raise RecognizerError(
             _("The model recognizes a number, or was saved before models were calibrated, and cannot say when it "
               "is not sure; do not ask it, or train it again.")
         )  # fmt: skip
-    kind = recognizer.recipe.model.audio.mel
-    utterances, problems = meet_needs(utterances, recognizer.needs, kind=kind)
-    answers, doubts, also = _answers(recognizer, [u for u in utterances if u.id not in problems], not_sure)
-    synthetic = bool(recognizer.facts.get("synthetic"))
-    found = ((u, problems.get(u.id, ""), *answers.get(u.id, ((), {}, {}))) for u in utterances)
-    return [
-        Prediction(
-            u.id, u.text, u.speaker, labels, shares, synthetic, problem, values, doubts.get(u.id),
-            {task: Beside(*rows[u.id]) for task, rows in also.items() if u.id in rows},
-        )
-        for u, problem, labels, shares, values in found
-    ]  # fmt: skip
+    return answer(recognizer, given, not_sure=not_sure)
 
 
-def _answers(
-    recognizer: Recognizer, utterances: Sequence[Utterance], not_sure: bool
-) -> tuple[dict[str, Answer], dict[str, bool], dict[str, dict[str, Answer]]]:
-    """Return id → answer, id → whether the model is not sure of it, if asked, and task → id → other answer."""
-    if not utterances:
-        return {}, {}, {}
-    tasks, calibration, cuts = recognizer.predict_tasks(utterances), recognizer.calibration, recognizer.thresholds
-    found = tasks[recognizer.space.task]
-    doubts = calibration.not_sure(found, cuts) if not_sure and calibration else {}
-    also = {task.space.task: tasks[task.space.task].answers(task.thresholds) for task in recognizer.also}
-    return found.answers(cuts), doubts, also
+def _table_of(model: Place | Recognizer) -> Mapping[str, Any]:
+    """Return the section ``data.table`` of a model's recipe; empty if it has none."""
+    if isinstance(model, Place):
+        require_model(Path(model))
+        return saved_table(Path(model))
+    table = model.recipe.data.table
+    return {} if table is None else table.model_dump()
 
 
 def _load(folder: Place) -> Recognizer:
+    require_model(Path(folder))
     from sentir.recognizer import Recognizer
 
     return Recognizer.from_pretrained(Path(folder))

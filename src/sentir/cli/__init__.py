@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
@@ -14,6 +15,7 @@ from sentir.processes import rank
 
 def main() -> None:
     """Run the command line; every error raised on purpose is one sentence on standard error."""
+    _replace_unprintable()
     arguments = _take_language(sys.argv[1:])
     from sentir.cli.app import app  # after the language is known: help texts are made at import
 
@@ -24,6 +26,13 @@ def main() -> None:
         _fail(str(error))
     except OSError as error:
         _fail(_("A file or folder cannot be used: {why}.", why=error))
+
+
+def _replace_unprintable() -> None:
+    """Let no character end a command that the terminal's encoding does not have."""
+    for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
 
 
 def _fail(message: str) -> None:

@@ -12,9 +12,26 @@ import typer
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import add_demo
 from sentir.cli.explain import add_explain
-from sentir.cli.options import Json, Model, Reason, RecipeFile, Root, Set, Split
+from sentir.cli.options import (
+    AudioColumn,
+    DialogueColumn,
+    EndColumn,
+    IdColumn,
+    Json,
+    Model,
+    Reason,
+    RecipeFile,
+    Root,
+    Set,
+    SpeakerColumn,
+    Split,
+    StartColumn,
+    TextColumn,
+    TurnColumn,
+)
 from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
+from sentir.given import require_files, require_model
 from sentir.i18n import _
 from sentir.places import file_name
 
@@ -47,9 +64,11 @@ def _make_folder(folder: Path) -> None:
         raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
 
 
-def _check_table(path: Path) -> None:
-    if path.suffix.lower() != ".csv":
-        raise SentirError(_("Predictions are written as .csv; {path} is none.", path=path))
+def _check_table(path: Path, inputs: list[Path]) -> None:
+    from sentir.api.prediction_files import check_no_input, check_suffix
+
+    check_suffix(path)
+    check_no_input(path, inputs)
     if path.is_dir():
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=os.strerror(errno.EISDIR)))
     _make_folder(path.parent)
@@ -144,6 +163,7 @@ def evaluate(
     ] = False,
     json: Json = False,
 ) -> None:
+    require_model(model)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_details import print_details
@@ -180,6 +200,8 @@ def compare(
     metric: Annotated[str | None, typer.Option("--metric", help=_("Score to compare by."))] = None,
     json: Json = False,
 ) -> None:
+    require_model(a)
+    require_model(b)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_scores import print_scores
@@ -196,8 +218,8 @@ def compare(
 
 @app.command(
     help=_(
-        "Recognize texts, sound and video files, a table (CSV, TSV, Parquet) or a conversation (JSON lines); "
-        "exit code 1 if some could not be recognized."
+        "Predict texts, audio and video files, tables (CSV, TSV, Parquet) and conversations (JSON lines); "
+        "exit code 1 if something could not be predicted."
     ),
     epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!" clip.mp4'),
 )
@@ -208,27 +230,46 @@ def predict(
     ] = None,
     text: Annotated[
         list[str] | None,
-        typer.Option("--text", help=_("A text. May be repeated. One text and one clip belong together.")),
+        typer.Option("--text", help=_("A text. May be repeated. As many texts as clips are pairs, in order.")),
     ] = None,
-    text_column: Annotated[str, typer.Option(help=_("Column of texts."))] = "text",
-    speaker_column: Annotated[str, typer.Option(help=_("Column of speakers, if there is one."))] = "speaker",
-    dialogue_column: Annotated[str, typer.Option(help=_("Column of dialogues, if there is one."))] = "dialogue",
-    audio_column: Annotated[str, typer.Option(help=_("Column of clips, if there is one."))] = "audio",
-    out: Annotated[Path | None, typer.Option("--out", help=_("Write a table here (.csv)."))] = None,
+    text_column: TextColumn = None,
+    speaker_column: SpeakerColumn = None,
+    dialogue_column: DialogueColumn = None,
+    audio_column: AudioColumn = None,
+    id_column: IdColumn = None,
+    start_column: StartColumn = None,
+    end_column: EndColumn = None,
+    turn_column: TurnColumn = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help=_("Write a table here (.csv, .tsv, .parquet, .jsonl or .xlsx).")),
+    ] = None,
     not_sure: Annotated[bool, typer.Option("--not-sure", help=_("Mark what the model is not sure of."))] = False,
     json: Json = False,
 ) -> None:
+    if text or files:
+        require_files(files or ())
+        require_model(model)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress
 
     if out is not None:
-        _check_table(out)
-    columns = api.Columns(text_column, speaker_column, dialogue_column, audio_column)
+        _check_table(out, files or [])
+    columns = api.Columns(
+        text=text_column,
+        speaker=tuple(speaker_column or ()),
+        dialogue=tuple(dialogue_column or ()),
+        audio=audio_column,
+        id=id_column,
+        start=start_column,
+        end=end_column,
+        turn=turn_column,
+    )
     with show_progress():
         found = api.predict(model, texts=text or (), files=files or (), columns=columns, not_sure=not_sure)
     if out is not None:
-        show.write_predictions(found, out)
+        show.tell_written(found, out, api.write_predictions(found, out))
     if json:
         show.print_json([show.plain(row) for row in found])
     elif out is None:

@@ -21,3 +21,37 @@ Reason = Annotated[
 CorpusName = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
 RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file."))]
 Model = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]
+
+TextColumn = Annotated[
+    str | None,
+    typer.Option("--text-column", help=_("Column of texts; default: as in the model's recipe, or text.")),
+]
+SpeakerColumn = Annotated[
+    list[str] | None,
+    typer.Option("--speaker-column", help=_("Column of speakers; default: the recipe's, or speaker.")),
+]
+DialogueColumn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dialogue-column",
+        help=_("Column of dialogues, or several, each named so; default: the recipe's, or dialogue."),
+    ),
+]
+AudioColumn = Annotated[
+    str | None, typer.Option("--audio-column", help=_("Column of clips; default: the recipe's, or audio."))
+]
+IdColumn = Annotated[
+    str | None, typer.Option("--id-column", help=_("Column of ids; default: the recipe's, or id."))
+]
+StartColumn = Annotated[
+    str | None,
+    typer.Option("--start-column", help=_("Column of seconds at which cuts start; default: the recipe's.")),
+]
+EndColumn = Annotated[
+    str | None,
+    typer.Option("--end-column", help=_("Column of seconds at which cuts end; default: the recipe's.")),
+]
+TurnColumn = Annotated[
+    str | None,
+    typer.Option("--turn-column", help=_("Column of the order within dialogues; default: the recipe's.")),
+]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+import json as json_module
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from rich.text import Text
 from sentir.api import Prediction
 from sentir.characters import json_text, printable
 from sentir.corpus.predictions import Beside
-from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.report.words import word
 
@@ -49,8 +49,13 @@ def command(line: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print JSON and nothing else."""
-    print(json_text(value, default=list))
+    """Print JSON and nothing else; it is ASCII where the terminal's encoding lacks a character."""
+    found = json_text(value, default=list)
+    try:
+        found.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        found = json_module.dumps(value, indent=1, default=list)
+    print(found)
 
 
 def plain(value: Any) -> dict[str, Any]:
@@ -82,8 +87,10 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
     speakers = any(row.speaker for row in rows)
     shares = any(row.probabilities for row in rows)
     headings = ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"))
+    noted = any(row.notes for row in rows)
     others = rows[0].also
-    for heading in (*headings, *((_("probabilities"),) if shares else ()), *map(word, others)):
+    ends = (*map(word, others), *((_("notes"),) if noted else ()))
+    for heading in (*headings, *((_("probabilities"),) if shares else ()), *ends):
         table.add_column(heading, overflow="fold")
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
@@ -92,7 +99,10 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
         best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
         cells = [row.speaker or ""] if speakers else []
         beside = [_recognized(row.also[task]) for task in others]
-        table.add_row(*map(text, [*cells, row.text or row.id, names, *([best] if shares else []), *beside]))
+        notes = [" ".join(row.notes)] if noted else []
+        table.add_row(
+            *map(text, [*cells, row.text or row.id, names, *([best] if shares else []), *beside, *notes])
+        )
     return table
 
 
@@ -101,42 +111,12 @@ def _recognized(one: Prediction | Beside) -> str:
     return numbers or ", ".join(word(name) for name in one.labels) or _("none of them")
 
 
-def write_predictions(rows: Sequence[Prediction], path: Path) -> None:
-    """Write a CSV table: id, speaker, text, labels joined by ``|``, a probability per label, the problem if any.
-
-    Where a number is recognized it stands in a column of its name, and there are no labels. Where it was asked
-    whether the model is not sure, there is a column ``not_sure``, true or false. What is recognized beside has a
-    column ``task`` with labels, and ``task.label`` or ``task.name`` with numbers.
-
-    That it was written is said on standard error, for standard output may be JSON.
-
-    Raises:
-        SentirError: if the file is no ``.csv``.
-    """
-    if path.suffix.lower() != ".csv":
-        raise SentirError(_("Predictions are written as .csv; {path} is none.", path=path))
-    found = [_cells(row) for row in rows]
-    recognized = next((cells for row, cells in zip(rows, found, strict=True) if not row.problem), found[0])
-    with path.open("w", encoding="utf-8", newline="") as file:
-        columns = [*recognized, "problem"]
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writerow({column: printable(column) for column in columns})
-        for row, cells in zip(rows, found, strict=True):
-            written = cells | {"problem": row.problem}
-            writer.writerow({key: printable(cell) for key, cell in written.items()})
+def tell_written(rows: Sequence[Prediction], path: Path, names: Mapping[str, str]) -> None:
+    """Say on standard error, for standard output may be JSON, what was written and what to look at there."""
     _errors.print(text(_("Written: {path}", path=path)))
-    if failed := sum(bool(row.problem) for row in rows):
-        _errors.print(text(_("{n} could not be recognized; the column 'problem' says why.", n=failed)))
-
-
-def _cells(row: Prediction) -> dict[str, str]:
-    """Return the cells of a row of a table, but for its problem; of one that has one, those that are known."""
-    cells = {"id": row.id, "speaker": row.speaker or "", "text": row.text or "", "labels": "|".join(row.labels)}
-    cells |= _numbers(row)
-    for task, beside in row.also.items():
-        cells |= {task: "|".join(beside.labels)} | _numbers(beside, f"{task}.")
-    return cells if row.not_sure is None else cells | {"not_sure": str(row.not_sure).lower()}
-
-
-def _numbers(one: Prediction | Beside, prefix: str = "") -> dict[str, str]:
-    return {f"{prefix}{name}": f"{number:.6f}" for name, number in (one.probabilities | one.values).items()}
+    if n := sum(bool(row.problem) for row in rows):
+        _errors.print(
+            text(_("{n} could not be predicted; the column '{name}' says why.", n=n, name=names["problem"]))
+        )
+    if n := sum(bool(row.notes) for row in rows):
+        _errors.print(text(_("{n} have notes, in the column '{name}'.", n=n, name=names["notes"])))

@@ -29,12 +29,14 @@ class Predictions:
             recognized, ``(N, 1)`` numbers, as they come, also beyond the scale.
         space: the label space that names the columns.
         source: where they came from, such as model, seed and fold.
+        notes: id → what to know of how an utterance was read or heard, a sentence each; not those without any.
     """
 
     ids: tuple[str, ...]
     probabilities: NDArray[np.float64]
     space: LabelSpace
     source: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         p = self.probabilities
@@ -71,7 +73,10 @@ class Predictions:
             raise PredictionsError(
                 _("{n} utterances have no prediction, the first is '{id}'.", n=len(missing), id=missing[0])
             )
-        return Predictions(wanted, self.probabilities[[row[key] for key in wanted]], self.space, self.source)
+        notes = {key: self.notes[key] for key in wanted if key in self.notes}
+        return Predictions(
+            wanted, self.probabilities[[row[key] for key in wanted]], self.space, self.source, notes
+        )
 
     def labels(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, tuple[Label, ...]]:
         """Return id → label names or number (`LabelSpace.decode`)."""
@@ -144,13 +149,19 @@ class Prediction:
     """What a recognizer says of one utterance.
 
     Attributes:
+        id: your own where a table has one, else ``text1``, the file, or a table and the number of its row.
         labels: recognized names; empty is "none of them".
         probabilities: label → probability; empty where a number is recognized.
         synthetic: whether the model was trained on a synthetic corpus.
-        problem: why there are neither labels nor probabilities, one sentence; ``""`` if there are.
+        problem: why there are neither labels nor probabilities; ``""`` if there are.
         values: name → number, where a number is recognized.
         not_sure: whether the model is not sure of it; ``None`` where it was not asked or there is no answer.
         also: task → what is said in it, where a model recognizes other tasks beside its own.
+        confidence: what share of such answers is right by the model's own probabilities; ``None`` where a number
+            is recognized or there is no answer.
+        notes: what to know of it, a sentence each: audio or text that was missing, cut, damaged or silent.
+        table: the table it comes from; ``""`` if from none.
+        cells: its row of that table, column → cell; of a text or a file, what would be its row.
     """
 
     id: str
@@ -163,3 +174,7 @@ class Prediction:
     values: dict[str, float] = field(default_factory=dict)
     not_sure: bool | None = None
     also: dict[str, Beside] = field(default_factory=dict)
+    confidence: float | None = None
+    notes: tuple[str, ...] = ()
+    table: str = ""
+    cells: dict[str, str] = field(default_factory=dict)

@@ -183,6 +183,14 @@ def confidence(space: LabelSpace, probabilities: Array, thresholds: NDArray[np.f
     return _CONFIDENCES[space.kind](space, probabilities, thresholds)
 
 
+def confidences(predictions: Predictions, thresholds: NDArray[np.floating] | None = None) -> dict[str, float]:
+    """Return id → `confidence`; nothing where a number is recognized."""
+    if predictions.space.kind not in _CONFIDENCES:
+        return {}
+    found = confidence(predictions.space, predictions.probabilities, thresholds)
+    return dict(zip(predictions.ids, found.tolist(), strict=True))
+
+
 def right(space: LabelSpace, truth: NDArray, decided: NDArray) -> Array:
     """Return what share of each answer is right, ``(N,)``: 0 or 1 for one label, of K decisions for several."""
     same = np.asarray(truth == decided, dtype=np.float64)

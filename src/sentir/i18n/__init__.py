@@ -76,3 +76,9 @@ def mark(message: str) -> str:
 def thousands(number: float) -> str:
     """Write a count with a thin space between thousands, which English and Spanish readers share."""
     return f"{number:,.0f}".replace(",", "\u202f")
+
+
+def decimal(number: float, places: int) -> str:
+    """Write a number with so many places and the decimal sign of the current language."""
+    text = f"{number:.{places}f}"
+    return text.replace(".", ",") if _current == "es" else text

@@ -14,6 +14,8 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 
 Row = dict[str, str]
+Unreadable = dict[int, dict[str | None, str]]
+"""Number of a row → column, or ``None`` for the whole row → why it cannot be read, in a clause or a sentence."""
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 _PYTHON_LIST = re.compile(r"\[\s*('[^'\\]*'|\"[^\"\\]*\")(\s*,\s*('[^'\\]*'|\"[^\"\\]*\"))*\s*,?\s*\]")
@@ -21,11 +23,16 @@ _LARGEST = 1e30  # beyond it sums and float32 overflow, and nothing is measured
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
-def load_rows(path: Path) -> list[Row]:
+def load_rows(path: Path, *, unreadable: Unreadable | None = None) -> list[Row]:
     """Read a table; every cell is text: ``""`` where there is no value, lists as JSON, truths as true and false.
 
     It may be a ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file, or a folder that ``datasets``
     saved with ``save_to_disk``. Numbers of classes whose names that library wrote beside them become the names.
+
+    Args:
+        path: the table.
+        unreadable: where it is given, a line or a value that cannot be read is no error but told in it: the cells
+            of such a line are empty, such a value becomes JSON.
 
     Raises:
         CorpusError: if it is of another kind, damaged or empty, or a row does not fit the others; it names the
@@ -37,11 +44,11 @@ def load_rows(path: Path) -> list[Row]:
         raise CorpusError(_("There is no table {path}.", path=path))
     suffix = "" if path.is_dir() else path.suffix.lower()
     if is_dataset(path):
-        rows = table_arrow.read_dataset(path)
+        rows = table_arrow.read_dataset(path, unreadable)
     elif suffix == ".parquet":
-        rows = table_arrow.read_parquet(path)
+        rows = table_arrow.read_parquet(path, unreadable)
     elif suffix in JSON_SUFFIXES:
-        rows = table_json.read_lines(path)
+        rows = table_json.read_lines(path, unreadable)
     elif suffix in TABLE_SUFFIXES:
         rows = table_csv.read_separated(path)
     else:
@@ -125,20 +132,25 @@ def _characters(value: Any) -> str:
     return text
 
 
-def to_rows(path: Path, objects: list[dict[str, Any]], first: int = 1) -> list[Row]:
+def to_rows(path: Path, objects: list[dict[str, Any]], unreadable: Unreadable | None = None) -> list[Row]:
     """Return rows with the same columns, those of all objects in order of appearance, and cells of text.
 
     Raises:
-        CorpusError: naming the row, counted from ``first``, and the column of a value that cannot be a cell.
+        CorpusError: naming the row, counted from 1, and the column of a value that cannot be a cell, if there is
+            no ``unreadable`` to tell it in.
     """
     columns = dict.fromkeys(name for one in objects for name in one)
     rows = []
-    for n, one in enumerate(objects, start=first):
+    for n, one in enumerate(objects, start=1):
         row = {}
         for name in columns:
             try:
                 row[name] = to_text(one.get(name))
             except ValueError as error:
+                if unreadable is not None:
+                    unreadable.setdefault(n, {})[name] = str(error)
+                    row[name] = json.dumps(one[name], default=repr)
+                    continue
                 raise CorpusError(
                     _(
                         "{path}: row {row} cannot be read in '{name}': {why}; correct it or leave "

@@ -2,72 +2,114 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sentir.characters import encodable
-from sentir.corpus.characters import is_blank
 from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
+from sentir.given import require_files
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, Row, is_dataset, load_rows, to_number
-from sentir.readers.clip_paths import ClipFinder
+from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 from sentir.readers.clips import is_media, list_folders
-from sentir.readers.table import media_root
-from sentir.readers.table_keys import dialogue_of, name_columns, speaker_of
-from sentir.recipe.data import columns_of
+from sentir.readers.input_tables import Columns as Columns
+from sentir.readers.input_tables import Given as Given
+from sentir.readers.input_tables import read_table
+
+_TEXT, _SOUND = frozenset({"text"}), frozenset({"sound"})
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Names of a table's columns; of text and audio one must be there, speaker and dialogue need not.
-
-    Speaker and dialogue may be several columns together.
-    """
-
-    text: str = "text"
-    speaker: str | tuple[str, ...] = "speaker"
-    dialogue: str | tuple[str, ...] = "dialogue"
-    audio: str = "audio"
-
-    def used(self) -> tuple[str, ...]:
-        """Return the names of all columns."""
-        return (self.text, *columns_of(self.speaker), *columns_of(self.dialogue), self.audio)
-
-
-def gather(texts: Sequence[str], files: Sequence[Path], columns: Columns) -> list[Utterance]:
-    """Make utterances of texts and files; one text and one sound or video file are one utterance.
+def take(texts: object, files: object) -> tuple[list[object], list[Path]]:
+    """Return texts and files, each one or several, as lists; ``None`` is nothing.
 
     Raises:
-        CorpusError: if there is nothing, a file is given twice, or a text or file cannot be used.
+        CorpusError: if there is nothing, or a file is missing or no name of one.
     """
-    utterances = from_texts(texts)
-    given = [u for path in files for u in read_inputs(path, columns)]
-    if len(texts) == 1 and len(files) == 1 and is_media(files[0]) and len(given) == 1:
-        return [replace(given[0], text=utterances[0].text)]
-    if not utterances and not given:
+    said, paths = _several(texts), [_path(file) for file in _several(files)]
+    if not said and not paths:
         raise CorpusError(_("There is nothing to predict; give --text or a file."))
-    if twice := [key for key, n in Counter(u.id for u in given).items() if n > 1]:
-        raise CorpusError(_("{id} is given twice; give each file once.", id=twice[0]))
-    return utterances + given
+    require_files(paths)
+    return said, paths
 
 
-def from_texts(texts: Sequence[str]) -> list[Utterance]:
-    """Make one utterance of each text, each by itself; what is no character becomes U+FFFD.
+def gather(
+    texts: Sequence[object],
+    files: Sequence[Path],
+    columns: Columns | None = None,
+    recipe: Mapping[str, Any] | None = None,
+) -> list[Given]:
+    """Make utterances of texts and files, texts first; as many texts as sound or video files are pairs, in order.
+
+    Args:
+        texts: what is no text is the problem of its own utterance; ``None`` and NaN are empty.
+        files: as `read_inputs` takes them.
+        columns: of tables.
+        recipe: the section ``data.table`` of the model's recipe.
 
     Raises:
-        CorpusError: if a text is empty or blank.
+        CorpusError: if a file is given twice, or cannot be used.
     """
-    if any(map(is_blank, texts)):
-        raise CorpusError(_("The text is empty; give some words."))
-    texts = [encodable(text) for text in texts]
-    return [Utterance(f"text{n}", dialogue=f"text{n}", text=text) for n, text in enumerate(texts, start=1)]
+    said = from_texts(texts)
+    given = [one for path in files for one in read_inputs(path, columns, recipe)]
+    if twice := [key for key, n in Counter(one.utterance.id for one in given).items() if n > 1]:
+        raise CorpusError(_("{id} is given twice; give each file once.", id=twice[0]))
+    if len(said) == len(files) and all(is_media(path) and not path.is_dir() for path in files):
+        return [_pair(text, clip) for text, clip in zip(said, given, strict=True)]
+    return said + given
 
 
-def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
+def _several(items: object) -> list[object]:
+    if items is None:
+        return []
+    if isinstance(items, str | bytes | os.PathLike) or not isinstance(items, Iterable):
+        return [items]
+    return list(items)
+
+
+def _path(file: object) -> Path:
+    if not isinstance(file, str | os.PathLike):
+        raise CorpusError(_("{value} is no path of a file; give a str or a Path.", value=_shown(file)))
+    name = os.fsdecode(file)
+    if not name or "\0" in name:
+        raise CorpusError(_("The name of a file is empty, or holds a character that no name can."))
+    return Path(name)
+
+
+def from_texts(texts: Sequence[object]) -> list[Given]:
+    """Make one utterance of each text, each by itself; what is no character becomes U+FFFD."""
+    return [_text(f"text{n}", text) for n, text in enumerate(texts, start=1)]
+
+
+def _text(key: str, item: object) -> Given:
+    empty = item is None or (isinstance(item, float) and math.isnan(item))
+    wrong = not empty and not isinstance(item, str)
+    text = encodable(item) if isinstance(item, str) else None if wrong else ""
+    problem = _("{value} is no text; give a str.", value=_shown(item)) if wrong else ""
+    utterance = Utterance(key, dialogue=key, text=text)
+    return Given(utterance, key, {"id": key, "text": text or ""}, _TEXT, problem)
+
+
+def _shown(item: object) -> str:
+    """Return what something that is no text is, in few characters."""
+    shown = repr(item)
+    return f"{shown if len(shown) <= 40 else f'{shown[:40]}…'} ({type(item).__name__})"
+
+
+def _pair(text: Given, clip: Given) -> Given:
+    utterance = replace(clip.utterance, text=text.utterance.text)
+    cells = {"id": clip.id, "text": text.cells["text"], "audio": clip.cells["audio"]}
+    return replace(clip, utterance=utterance, cells=cells, offers=_TEXT | _SOUND, problem=text.problem)
+
+
+def read_inputs(
+    path: Path, columns: Columns | None = None, recipe: Mapping[str, Any] | None = None
+) -> list[Given]:
     """Read utterances to recognize, in the order of the file.
 
     A sound or video file is one utterance, a folder one for each such file below it, in the order of their names;
@@ -76,93 +118,41 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
     A table (any that `sentir.readers.cells.load_rows` takes) has a column of texts, of clips (paths relative to
     the table), or both; rows with the same value in its dialogue column follow one another in a conversation,
     rows without are by themselves. Only in JSON lines (``.jsonl``, ``.ndjson``: ``{"text": …, "audio": …,
-    "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell but ``id`` that holds a
-    finite number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row stays.
+    "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell that holds a finite
+    number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row stays, as does one that
+    cannot be read.
+
+    Args:
+        path: what exists.
+        columns: those that are not called as in the recipe, or as usual.
+        recipe: the section ``data.table`` of the model's recipe.
 
     Raises:
-        CorpusError: if the file is missing or damaged, or has neither texts nor clips; it names the row or the
-            columns.
+        CorpusError: if the file is damaged, or has neither texts nor clips; it names the row or the columns.
     """
     if path.is_dir() and not is_dataset(path):
         return _folder(path)
-    if not path.exists():
-        raise CorpusError(_("There is no file {path}.", path=path))
     if is_media(path):
-        return [_clip(path)]
+        return [_file(path)]
     if path.suffix.lower() not in TABLE_SUFFIXES | JSON_SUFFIXES and not path.is_dir():
         raise CorpusError(
             _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .parquet), nor a conversation "
               "(.jsonl).", path=path)
         )  # fmt: skip
-    return _turns(path, columns)
+    return read_table(path, columns or Columns(), recipe or {})
 
 
-def _turns(path: Path, columns: Columns) -> list[Utterance]:
-    """Return the rows of a table, numbered within their dialogues."""
-    name, conversation = encodable(str(path)), path.suffix.lower() in JSON_SUFFIXES
-    turns: Counter[str] = Counter()
-    finder, found = ClipFinder(media_root(path)), []
-    for n, row in enumerate(_table(path, columns), start=1):
-        named = dialogue_of(row, columns.dialogue) or None
-        alone = name if conversation else f"{name}:{n}"
-        dialogue = alone if named is None else f"{name}:dialogue {named}"
-        text, audio = row.get(columns.text), _value(row, columns.audio)
-        found.append(
-            Utterance(
-                id=f"{name}:{n}",
-                dialogue=dialogue,
-                turn=turns[dialogue],
-                speaker=speaker_of(row, columns.speaker) or None,
-                text=None if audio and is_blank(text) else text,
-                clip=Clip(finder.find(audio)[0]) if audio else None,
-                numbers=_numbers(row, columns),
-            )
-        )
-        turns[dialogue] += 1
-    for issue in finder.issues(name):
-        say(f"{name}: {issue.message}")
-    return found
-
-
-def _folder(folder: Path) -> list[Utterance]:
+def _folder(folder: Path) -> list[Given]:
     files = [place / name for place, names in list_folders(folder) for name in names]
     clips = sorted(filter(is_media, files))
     if not clips:
         raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
     if others := len(files) - len(clips):
         say(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
-    return [_clip(path) for path in clips]
+    return [_file(path) for path in clips]
 
 
-def _clip(path: Path) -> Utterance:
+def _file(path: Path) -> Given:
     name = encodable(str(path))
-    return Utterance(name, dialogue=name, clip=Clip(path))
-
-
-def _value(row: Row, column: str) -> str | None:
-    """Return a cell, or ``None`` where there is nothing in it."""
-    cell = row.get(column)
-    return None if is_blank(cell) else cell
-
-
-def _numbers(row: Row, columns: Columns) -> dict[str, float]:
-    others = row.keys() - {*columns.used(), "id"}
-    numbers = {name: to_number(row[name]) for name in row if name in others}
-    return {name: number for name, number in numbers.items() if number is not None}
-
-
-def _table(path: Path, columns: Columns) -> list[Row]:
-    rows = load_rows(path)
-    name_columns(rows, columns.used())
-    if columns.text not in rows[0] and columns.audio not in rows[0]:
-        raise CorpusError(
-            _(
-                "{path} has no column '{text}' and none '{audio}'; it has {columns}. Name the column of texts "
-                "with --text-column, that of clips with --audio-column.",
-                path=path,
-                text=columns.text,
-                audio=columns.audio,
-                columns=", ".join(rows[0]),
-            )
-        )
-    return rows
+    utterance = Utterance(name, dialogue=name, clip=Clip(path))
+    return Given(utterance, name, {"id": name, "audio": name}, _SOUND)

@@ -1,60 +1,120 @@
-"""What a model needs of an utterance from outside any corpus, and why it may not have it."""
+"""What a model needs of an utterance from outside any corpus, and what is to be known of one that lacks it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sentir.audio.store import listen
 from sentir.characters import encodable
 from sentir.corpus.characters import is_blank
-from sentir.corpus.types import Utterance
+from sentir.corpus.cleaning import clean
+from sentir.corpus.types import Sound, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
 
 
-def meet_needs(
-    utterances: Sequence[Utterance], needs: frozenset[str], *, kind: str
-) -> tuple[list[Utterance], dict[str, str]]:
-    """Listen to the clips if the model does, and tell which utterances it cannot use.
+@dataclass(frozen=True)
+class Met:
+    """Utterances as far as a model can use them.
 
-    A model that needs text and sound makes do with one of them; that a clip could not be used is said then.
+    Attributes:
+        utterances: all of them, listened to if the model does.
+        problems: id → why the model cannot use it, one sentence.
+        notes: id → what to know of what the model says of it, a sentence each.
+    """
+
+    utterances: list[Utterance]
+    problems: Mapping[str, str]
+    notes: Mapping[str, tuple[str, ...]]
+
+
+def meet_needs(
+    utterances: Sequence[Utterance],
+    needs: frozenset[str],
+    *,
+    kind: str,
+    cleaning: Sequence[str] = (),
+    offers: frozenset[str] | None = None,
+    no_sound: Mapping[str, str] | None = None,
+) -> Met:
+    """Listen to the clips if the model does, and tell which utterances it cannot use, and what others lack.
 
     Args:
         utterances: from `sentir.readers.inputs.gather`.
-        needs: ``text``, ``sound`` or both.
+        needs: ``text``, ``sound`` or both; a model that needs both can do with one.
         kind: which mel the model hears.
-
-    Returns:
-        The utterances, and id → why the model cannot use it.
+        cleaning: of texts, by the model's recipe.
+        offers: what there might have been, if not what there is.
+        no_sound: id → why there is no clip though one was given.
 
     Raises:
-        CorpusError: if no utterance has anything that the model needs.
+        CorpusError: if there is nothing of the kind that the model needs.
     """
-    _check(utterances, needs)
-    if "sound" not in needs:
-        why = _("It has no text, which this model reads.")
-        return list(utterances), {u.id: why for u in utterances if not _says(u)}
-    heard = listen(utterances, kind=kind)
-    problems = {u.id: encodable(u.sound.problem) for u in heard if u.sound and u.sound.problem}
-    read = [u for u in heard if "text" in needs and _says(u) and u.id in problems]
-    for u in read:
-        problem = problems.pop(u.id)
-        if u.clip is not None:
-            say(_("{id} is recognized from its text alone: {problem}", id=u.id, problem=problem))
-    return heard, problems
+    _check(utterances, needs, offers)
+    _tell_unused(utterances, needs)
+    heard = listen(utterances, kind=kind) if "sound" in needs else list(utterances)
+    problems, notes = {}, {}
+    for u in heard:
+        lacks = {"text": _why_unread(u, cleaning)} if "text" in needs else {}
+        if "sound" in needs:
+            lacks["sound"] = _why_unheard(u, (no_sound or {}).get(u.id, ""))
+        problems[u.id], without = _verdict(lacks)
+        notes[u.id] = (*without, *(() if u.sound is None else _sound_notes(u.sound)))
+    return Met(heard, {key: why for key, why in problems.items() if why}, notes)
 
 
-def _check(utterances: Sequence[Utterance], needs: frozenset[str]) -> None:
-    texts = "text" in needs and any(map(_says, utterances))
-    clips = "sound" in needs and any(u.clip is not None for u in utterances)
-    if texts or clips:
+def _verdict(lacks: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Return the problem, or else the notes, of an utterance that lacks this of what the model needs."""
+    missing = {kind: why for kind, why in lacks.items() if why}
+    if len(missing) == len(lacks):
+        return " ".join(missing.values()), ()
+    if "sound" in missing:
+        return "", (_("Predicted from the text only: {problem}", problem=missing["sound"]),)
+    if "text" in missing:
+        return "", (_("Predicted from the audio only: {problem}", problem=missing["text"]),)
+    return "", ()
+
+
+def _sound_notes(sound: Sound) -> tuple[str, ...]:
+    """Return what to know of a clip: how it was decoded, and that nothing is to be heard."""
+    silent = sound.measures.get("health.silence") == 1
+    return (*map(encodable, sound.notes), *((_("The audio is silent."),) if silent else ()))
+
+
+def _why_unread(u: Utterance, cleaning: Sequence[str]) -> str:
+    """Return why there are no words; ``""`` if there are."""
+    if u.text is None:
+        return _("There is no text.")
+    if is_blank(u.text):
+        return _("The text is empty.")
+    return _("Nothing is left of the text after cleaning.") if is_blank(clean(u.text, cleaning)) else ""
+
+
+def _why_unheard(u: Utterance, no_sound: str) -> str:
+    """Return why there is no audio; ``""`` if there is."""
+    if no_sound:
+        return no_sound
+    if u.clip is None:
+        return _("There is no audio.")
+    return "" if u.sound is None else encodable(u.sound.problem)
+
+
+def _check(utterances: Sequence[Utterance], needs: frozenset[str], offers: frozenset[str] | None) -> None:
+    if offers is None:
+        kinds = {"text": any(u.text is not None for u in utterances), "sound": any(u.clip for u in utterances)}
+        offers = frozenset(kind for kind, there in kinds.items() if there)
+    if needs & offers:
         return
     if "text" in needs:
         raise CorpusError(_("This model reads text, and there is none; give --text or a table with texts."))
     raise CorpusError(_("This model listens, and there is no clip; give sound or video files or their folder."))
 
 
-def _says(u: Utterance) -> bool:
-    """Return whether there are words; a blank one says as little as none."""
-    return not is_blank(u.text)
+def _tell_unused(utterances: Sequence[Utterance], needs: frozenset[str]) -> None:
+    """Say that there are texts or clips that the model has no use for."""
+    if "sound" not in needs and (n := sum(u.clip is not None for u in utterances)):
+        say(_("This model does not use audio; clips not used: {n}.", n=n))
+    if "text" not in needs and (n := sum(not is_blank(u.text) for u in utterances)):
+        say(_("This model does not use text; texts not used: {n}.", n=n))

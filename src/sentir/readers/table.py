@@ -50,7 +50,7 @@ def read(root: Path, data: Data) -> Corpus:
     clips = _clips(root, path, rows, ids, table, issues) if data.sound else [None] * len(rows)
     speaker, group = joined(table.speaker), joined(table.group)
     dialogues = [_dialogue(path, row, key, joined(table.dialogue)) for row, key in zip(rows, ids, strict=True)]
-    turns = read_turns(path, rows, ids, dialogues, table, issues)
+    turns = read_turns(path, rows, ids, dialogues, table.turn, issues)
     utterances = [
         Utterance(
             id=key,
@@ -213,21 +213,27 @@ def _clip(finder: ClipFinder, row: Row, key: str, table: Table, issues: list[Iss
         message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
         issues.append(Issue("audio_none", "warning", message, key))
         return None
-    cells = [row[column].strip() if column else "" for column in (table.start, table.end)]
-    start, end = (to_number(cell) for cell in cells)
-    unreadable = [cell for cell, time in zip(cells, (start, end), strict=True) if cell and time is None]
-    if unreadable or (start or 0.0) < 0 or (end is not None and end <= (start or 0.0)):
-        message = _(
-            "'{start}' to '{end}' is no stretch of time in seconds; left without audio.",
-            start=cells[0],
-            end=cells[1],
-        )
-        issues.append(Issue("time_unusable", "problem", message, key))
+    times = read_times(*(row[column].strip() if column else "" for column in (table.start, table.end)))
+    if isinstance(times, str):
+        issues.append(Issue("time_unusable", "problem", times, key))
         return None
     found, why = finder.find(row[table.audio])
     if why:
         issues.append(Issue("audio_missing", "problem", why, key))
-    return Clip(found, start, end)
+    return Clip(found, *times)
+
+
+def read_times(*cells: str) -> tuple[float | None, float | None] | str:
+    """Return the start and end in two cells, ``None`` if empty, or a sentence if they are no stretch of time."""
+    start, end = (to_number(cell) for cell in cells)
+    unreadable = [cell for cell, time in zip(cells, (start, end), strict=True) if cell and time is None]
+    if unreadable or (start or 0.0) < 0 or (end is not None and end <= (start or 0.0)):
+        return _(
+            "'{start}' to '{end}' is no stretch of time in seconds; left without audio.",
+            start=cells[0],
+            end=cells[1],
+        )
+    return start, end
 
 
 def _numbers(row: Row, key: str, table: Table, issues: list[Issue]) -> Iterator[tuple[str, float]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.readers.cells import Row, to_rows
+from sentir.readers.cells import Row, Unreadable, to_rows
 from sentir.readers.embedded import Embedded, media_suffix
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SPLIT = "split"  # the column that a folder with splits gets
 
 
-def read_parquet(path: Path) -> list[Row]:
+def read_parquet(path: Path, unreadable: Unreadable | None = None) -> list[Row]:
     """Read a Parquet file; numbers of classes become names where ``datasets`` wrote them into its schema.
 
     Raises:
@@ -38,17 +38,18 @@ def read_parquet(path: Path) -> list[Row]:
         table.validate(full=True)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
-    return _rows(path, table, _features(path, (table.schema.metadata or {}).get(b"huggingface")))
+    features = _features(path, (table.schema.metadata or {}).get(b"huggingface"))
+    return to_rows(path, _objects(path, table, features), unreadable)
 
 
-def read_dataset(folder: Path) -> list[Row]:
+def read_dataset(folder: Path, unreadable: Unreadable | None = None) -> list[Row]:
     """Read a folder that ``save_to_disk`` wrote; its splits, if it has some, are the column ``split``.
 
     Raises:
         CorpusError: if a file of it is missing or damaged, or holds what cannot be a cell.
     """
     if not (folder / "dataset_dict.json").is_file():
-        return _read_part(folder)
+        return to_rows(folder, _read_part(folder), unreadable)
     parts = _json(folder / "dataset_dict.json").get("splits")
     if not isinstance(parts, list) or not all(isinstance(name, str) for name in parts):
         raise _damaged(folder / "dataset_dict.json", _("it lists no splits"))
@@ -63,10 +64,10 @@ def read_dataset(folder: Path) -> list[Row]:
                     )
                 )
             rows.append(row | {SPLIT: name})
-    return to_rows(folder, rows)
+    return to_rows(folder, rows, unreadable)
 
 
-def _read_part(folder: Path) -> list[Row]:
+def _read_part(folder: Path) -> list[dict[str, Any]]:
     import pyarrow as pa
 
     state, info = _json(folder / "state.json"), _json(folder / "dataset_info.json")
@@ -87,10 +88,10 @@ def _read_part(folder: Path) -> list[Row]:
         table = pa.concat_tables(tables) if tables else pa.table({})
     except pa.ArrowException as error:
         raise _damaged(folder, error) from error
-    return _rows(folder, table, info.get("features"))
+    return _objects(folder, table, info.get("features"))
 
 
-def _rows(path: Path, table: pa.Table, features: Any) -> list[Row]:
+def _objects(path: Path, table: pa.Table, features: Any) -> list[dict[str, Any]]:
     if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
         raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
     try:
@@ -100,7 +101,7 @@ def _rows(path: Path, table: pa.Table, features: Any) -> list[Row]:
     for name, feature in (features if isinstance(features, Mapping) else {}).items():
         if name in columns and (classes := _class_names(feature)):
             columns[name] = [_named(path, name, value, classes) for value in columns[name]]
-    return to_rows(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _cells(name: str, column: pa.ChunkedArray) -> list[Any]:

@@ -8,18 +8,31 @@ from typing import Any
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.readers.cells import Row, to_rows, to_text
+from sentir.readers.cells import Row, Unreadable, to_rows, to_text
 from sentir.readers.table_csv import read_text
 
 
-def read_lines(path: Path) -> list[Row]:
+def read_lines(path: Path, unreadable: Unreadable | None = None) -> list[Row]:
     """Read one object per line; a key that a line lacks is an empty cell, and blank lines are no rows.
 
     Raises:
-        CorpusError: if a line is no object, names a key twice, or holds an object within an object.
+        CorpusError: if a line is no object, names a key twice, or holds an object within an object; with
+            ``unreadable``, in which these are told, only if no line is an object.
     """
     lines = [(n, line) for n, line in enumerate(read_text(path).split("\n"), start=1) if line.strip()]
-    return to_rows(path, [_object(path, n, line) for n, line in lines])
+    objects, faults = list[dict[str, Any]](), list[CorpusError]()
+    for row, (n, line) in enumerate(lines, start=1):
+        try:
+            objects.append(_object(path, n, line))
+        except CorpusError as error:
+            if unreadable is None:
+                raise
+            objects.append({})
+            faults.append(error)
+            unreadable[row] = {None: str(error)}
+    if faults and len(faults) == len(lines):
+        raise faults[0]
+    return to_rows(path, objects, unreadable)
 
 
 def _object(path: Path, n: int, line: str) -> dict[str, Any]:

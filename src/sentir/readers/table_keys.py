@@ -53,12 +53,12 @@ def make_names(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue
             _join(path, rows, columns_of(columns))
 
 
-def dialogue_of(row: Row, columns: str | tuple[str, ...]) -> str:
+def dialogue_of(row: Row, columns: str | tuple[str, ...] | None) -> str:
     """Return the name that the cells of one column or several make, ``""`` if there is nothing in them."""
     return _within([plain(row.get(column, "")) for column in columns_of(columns)])
 
 
-def speaker_of(row: Row, columns: str | tuple[str, ...]) -> str:
+def speaker_of(row: Row, columns: str | tuple[str, ...] | None) -> str:
     """Return the speaker of a row, as `dialogue_of` names one; several in a list are one together."""
     return _within([_speaker(row.get(column, "")) for column in columns_of(columns)])
 
@@ -77,17 +77,17 @@ def read_turns(
     rows: Sequence[Row],
     ids: Sequence[str],
     dialogues: Sequence[str],
-    table: Table,
+    column: str | None,
     issues: list[Issue],
 ) -> list[int]:
-    """Return the turn of every row in its dialogue: by the ``turn`` column, else as the rows stand.
+    """Return the turn of every row in its dialogue: by the numbers of a column, else as the rows stand.
 
     A dialogue of which a row has no number keeps the order of its rows, and each such row is listed.
     """
     places: list[float] = [float(n) for n in range(len(rows))]
-    if table.turn is None:
+    if column is None:
         return order_turns(dialogues, places)[0]
-    numbers = [to_number(row[table.turn]) for row in rows]
+    numbers = [to_number(row[column]) for row in rows]
     size: dict[str, int] = defaultdict(int)
     for dialogue in dialogues:
         size[dialogue] += 1
@@ -95,16 +95,16 @@ def read_turns(
     for n in lacking:
         message = _(
             "'{cell}' in '{name}' is no number; its dialogue keeps the order of the rows.",
-            cell=rows[n][table.turn],
-            name=table.turn,
+            cell=rows[n][column],
+            name=column,
         )
         issues.append(Issue("turn_unreadable", "problem", message, ids[n]))
     kept = {dialogues[n] for n in lacking}
     places = [place if number is None or dialogues[n] in kept else number
               for n, (place, number) in enumerate(zip(places, numbers, strict=True))]  # fmt: skip
     turns, moved = order_turns(dialogues, places)
-    issues += _same_turns(ids, dialogues, places, table.turn)
-    issues += note_moved(moved, table.turn, path.name)
+    issues += _same_turns(ids, dialogues, places, column)
+    issues += note_moved(moved, column, path.name)
     return turns
 
 

@@ -6,19 +6,20 @@ it looks at them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sentir.audio.store import listen
+from sentir.audio.thesis import SECONDS as THESIS_SECONDS
 from sentir.corpus.types import Utterance, group_dialogues
 from sentir.errors import PredictionsError
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
-from sentir.i18n import _
+from sentir.i18n import _, decimal
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
 from sentir.training.building import MODELS, hears_waves
@@ -41,6 +42,7 @@ class Prepared:
         tokenizer: pads them.
         mels: what they sound like, for a model that listens by a network over mels.
         waves: what they sound like, for one that learns to listen by a speech encoder.
+        notes: id → what of it the model does not read or hear, a sentence each; not those of which it takes all.
     """
 
     ids: tuple[str, ...]
@@ -50,6 +52,7 @@ class Prepared:
     tokenizer: TextTokenizer | None = None
     mels: Mels | None = None
     waves: Waves | None = None
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def batch(self, rows: Sequence[int], change: Change | None = None) -> dict[str, Tensor]:
         """Return the inputs of ``rows`` as a flat dictionary of tensors, mels changed as training asks."""
@@ -158,7 +161,36 @@ class Preparer:
             tokenizer=None if self.text is None else self.text.tokenizer,
             mels=None if self.sound is None else self.sound.prepare(blind),
             waves=waves,
-        )
+            notes={u.id: notes for u, cut in zip(blind, _cuts(states, blind), strict=True)
+                   if (notes := tuple(self._notes(u, cut)))},
+        )  # fmt: skip
+
+    def _notes(self, u: Utterance, text_cut: bool) -> Iterator[str]:
+        if self.text is not None and text_cut:
+            most = self.text.tokenizer.max_length
+            yield _("Only the beginning of its text was read, {most} tokens.", most=most)
+        if (self.sound is None and self.waves is None) or u.sound is None:
+            return
+        heard, seconds = self.model.audio, u.sound.seconds
+        long = decimal(seconds, 1)
+        if heard.mel == "thesis" and seconds > THESIS_SECONDS:
+            yield _(
+                "Only the first {n} s of its audio were used, of {seconds} s.",
+                n=THESIS_SECONDS,
+                seconds=long,
+            )
+        elif heard.mel != "thesis" and seconds > heard.max_seconds:
+            yield _(
+                "Only the middle {n} s of its audio were used, of {seconds} s.",
+                n=heard.max_seconds,
+                seconds=long,
+            )
+
+
+def _cuts(states: Mapping[str, Tensor], utterances: Sequence[Utterance]) -> list[bool]:
+    """Return of each utterance whether only the beginning of its text is read."""
+    cut: list[bool] = states["is_cut"].tolist() if "is_cut" in states else [False] * len(utterances)
+    return cut
 
 
 def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:

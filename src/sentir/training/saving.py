@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sentir.errors import RecognizerError, WeightsError
 from sentir.features.scaling import Scaler
+from sentir.given import FACTS
 from sentir.i18n import _
 from sentir.models.encoders import save_text_encoder
 from sentir.models.speech_backbones import save_speech_encoder
@@ -16,7 +17,6 @@ from sentir.training.preparer import Preparer
 from sentir.training.sound_input import MelLevels
 from sentir.training.wave_input import is_frozen
 
-FACTS = "sentir.json"
 _ENCODER, _SPEECH = ENCODER_FOLDERS = ("encoder", "speech")
 
 

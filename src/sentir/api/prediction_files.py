@@ -1,0 +1,227 @@
+"""Predictions as a table: the user's own columns as they are, what was predicted in columns of its own."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sentir.characters import json_text, printable
+from sentir.corpus.predictions import Beside, Prediction
+from sentir.errors import SentirError
+from sentir.i18n import _
+from sentir.io import replacing
+from sentir.places import Place
+from sentir.readers.input_tables import free_name
+
+Cells = dict[str, Any]
+# What XML cannot hold, and what would be read as one such character written out.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_MOST_ROWS, _MOST_COLUMNS, _MOST_CHARACTERS = 1_048_575, 16_384, 32_767  # of .xlsx, the header not counted
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows to be written.
+
+    Attributes:
+        own: the user's columns, in order.
+        names: what was predicted → its column, in order; see `columns_of`.
+        rows: by column; what a row has not is not in it.
+    """
+
+    own: tuple[str, ...]
+    names: Mapping[str, str]
+    rows: Sequence[Cells]
+
+    @property
+    def columns(self) -> list[str]:
+        return [*self.own, *self.names.values()]
+
+
+def write_predictions(rows: Sequence[Prediction], path: Place) -> Mapping[str, str]:
+    """Write a table by the ending of its name: ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.xlsx``.
+
+    There is one row for each prediction, in order. First come the columns of the tables that were read, with
+    every cell as it was (an ``id`` where they have none), then ``label`` (several between ``|``),
+    ``confidence``, ``p_LABEL`` for each label, or the number by its name; the same of other tasks after
+    ``TASK.``; ``not_sure``, ``problem``, ``notes``, and ``table`` where there are several. ``sentir_`` stands
+    before a name of these that is taken. The file takes its name when it is whole; until then an older one
+    stays.
+
+    Returns:
+        What was predicted, such as ``problem`` → the name of its column.
+
+    Raises:
+        SentirError: if the ending is another one, or the file cannot be written.
+    """
+    path = Path(path)
+    check_suffix(path)
+    table = _table(rows)
+    try:
+        with replacing(Path(os.path.realpath(path))) as draft:
+            _WRITERS[path.suffix.lower()](table, draft)
+    except OSError as error:
+        raise SentirError(
+            _("{path} cannot be written: {why}.", path=path, why=error.strerror or error)
+        ) from error
+    return table.names
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that predictions cannot be written to.
+
+    Raises:
+        SentirError: naming the endings, or what to install.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise SentirError(
+            _(
+                "Predictions are written as {known}; {path} is none of these.",
+                known=", ".join(_WRITERS),
+                path=path,
+            )
+        )
+    if path.suffix.lower() == ".xlsx" and find_spec("openpyxl") is None:
+        raise SentirError(_("To write .xlsx install openpyxl (pip install 'sentir[xlsx]'), or write .csv."))
+
+
+def check_no_input(path: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write to what is read.
+
+    Raises:
+        SentirError: if ``path`` is one of the inputs, by whatever name.
+    """
+    for one in inputs:
+        same = os.path.realpath(path) == os.path.realpath(one)
+        if same or (os.path.exists(path) and os.path.exists(one) and os.path.samefile(path, one)):
+            raise SentirError(_("{path} is read; give --out another file, so that it stays as it is.", path=path))
+
+
+def columns_of(row: Prediction) -> Cells:
+    """Return what was predicted of an utterance, by the names that its columns have unless they are taken."""
+    cells = _said(row) | ({} if row.confidence is None else {"confidence": row.confidence})
+    cells |= _numbers(row)
+    for task, beside in row.also.items():
+        cells |= {f"{task}.{name}": value for name, value in (_said(beside) | _numbers(beside)).items()}
+    return cells if row.not_sure is None else cells | {"not_sure": row.not_sure}
+
+
+def _said(one: Prediction | Beside) -> Cells:
+    return {} if one.values else {"label": "|".join(one.labels)}
+
+
+def _numbers(one: Prediction | Beside) -> Cells:
+    return {f"p_{label}": p for label, p in one.probabilities.items()} | one.values
+
+
+def _table(rows: Sequence[Prediction]) -> _Table:
+    own = dict.fromkeys(column for row in rows for column in row.cells)
+    found = [{} if row.problem else columns_of(row) for row in rows]
+    several = len({row.table for row in rows}) > 1
+    ends = ("problem", "notes", *(("table",) if several else ()))
+    taken: dict[str, None] = dict(own)
+    names: dict[str, str] = {}
+    predicted = dict.fromkeys(name for cells in found for name in cells) or {"label": None}
+    for name in [*predicted, *ends]:
+        names[name] = free_name(name, taken)
+        taken[names[name]] = None
+    told = [
+        cells | {"problem": row.problem, "notes": " ".join(row.notes), "table": row.table}
+        for row, cells in zip(rows, found, strict=True)
+    ]
+    whole = [
+        {**row.cells, **{names[name]: value for name, value in cells.items() if name in names}}
+        for row, cells in zip(rows, told, strict=True)
+    ]
+    return _Table(tuple(own), names, whole)
+
+
+def _written(value: Any) -> str:
+    """Return a cell as text: numbers to six decimals, truths as true and false."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6f}" if isinstance(value, float) else value
+
+
+def _write_separated(table: _Table, path: Path) -> None:
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerow(map(printable, table.columns))
+        for row in table.rows:
+            writer.writerow([printable(_written(row.get(name, ""))) for name in table.columns])
+
+
+def _write_lines(table: _Table, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in table.rows:
+            file.write(json_text({name: row.get(name) for name in table.columns}, indent=None) + "\n")
+
+
+def _write_parquet(table: _Table, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types: dict[type, pa.DataType] = {float: pa.float64(), bool: pa.bool_()}
+
+    def column(name: str) -> pa.Array:
+        cells = [row.get(name) for row in table.rows]
+        kind: type = next((type(cell) for cell in cells if cell is not None), str)
+        return pa.array(cells, type=types.get(kind, pa.string()))
+
+    pq.write_table(pa.table({name: column(name) for name in table.columns}), path)
+
+
+def _write_workbook(table: _Table, path: Path) -> None:
+    """Write one sheet; texts are texts, also those that begin like a formula."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    if len(table.rows) > _MOST_ROWS or len(table.columns) > _MOST_COLUMNS:
+        raise SentirError(
+            _("A sheet of .xlsx holds fewer rows or columns than there are; write .csv or .parquet.")
+        )
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("predictions")
+
+    def cell(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = WriteOnlyCell(sheet, _NO_XML.sub(lambda c: f"_x{ord(c[0]):04X}_", value)[:_MOST_CHARACTERS])
+        found.data_type = "s"
+        return found
+
+    sheet.append([cell(name) for name in table.columns])
+    for row in table.rows:
+        told = _with_cut_cells(row, table.names["notes"])
+        sheet.append([cell(told.get(name)) for name in table.columns])
+    book.save(path)
+
+
+def _with_cut_cells(row: Cells, notes: str) -> Cells:
+    """Return a row whose notes tell which of its cells are longer than those of .xlsx."""
+    cut = [name for name, cell in row.items() if isinstance(cell, str) and len(cell) > _MOST_CHARACTERS]
+    told = (
+        _(
+            "'{name}' was cut at {n} characters, the most that a cell of .xlsx holds.",
+            name=name,
+            n=_MOST_CHARACTERS,
+        )
+        for name in cut
+    )
+    return row | {notes: " ".join(filter(None, (row[notes], *told)))} if cut else row
+
+
+_WRITERS: dict[str, Callable[[_Table, Path], None]] = {
+    ".csv": _write_separated,
+    ".tsv": _write_separated,
+    ".parquet": _write_parquet,
+    ".jsonl": _write_lines,
+    ".xlsx": _write_workbook,
+}
