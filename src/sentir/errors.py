@@ -7,6 +7,7 @@
     ├── DownloadError           a corpus that cannot be fetched
     ├── AudioError              a clip that cannot be decoded or used; has a ``kind`` to count by
     ├── PredictionsError        predictions that do not fit the utterances asked for
+    ├── NotFiniteError          a model gives no finite numbers for some utterances; has their ``ids``
     ├── LockedTestError         the test split was asked for without opening it
     ├── WeightsError            pretrained weights that cannot be found, reached or trusted
     └── RecognizerError         a saved model folder that is incomplete or not ours
@@ -50,6 +51,18 @@ class AudioError(SentirError):
 
 class PredictionsError(SentirError):
     """Predictions and utterances do not match."""
+
+
+class NotFiniteError(SentirError):
+    """A model gives no finite numbers.
+
+    Attributes:
+        ids: of the utterances for which it gives none.
+    """
+
+    def __init__(self, message: str, ids: frozenset[str]) -> None:
+        super().__init__(message)
+        self.ids = ids
 
 
 class LockedTestError(SentirError):

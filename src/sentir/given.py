@@ -30,13 +30,16 @@ def require_model(folder: Path) -> None:
         )  # fmt: skip
 
 
-def require_files(files: Iterable[Path]) -> None:
+def require_files(files: Iterable[str | Path]) -> None:
     """Refuse names of which there is no file or folder; a text given as one is told so.
 
     Raises:
         CorpusError: naming the first.
     """
-    for path in files:
+    for file in files:
+        path = Path(file)
+        if not str(file) or "\0" in str(file):
+            raise CorpusError(_("The name of a file is empty, or holds a character that no name can."))
         if os.path.exists(path):  # unlike Path.exists, it takes a name of any length
             continue
         name = str(path)

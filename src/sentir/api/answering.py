@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from sentir.corpus.predictions import Answer, Beside, Prediction
 from sentir.corpus.types import Utterance
+from sentir.errors import NotFiniteError
 from sentir.evaluation.calibration import confidences
+from sentir.i18n import _
 from sentir.readers.inputs import Given
 from sentir.readers.needs import Met, meet_needs
 
@@ -44,19 +46,26 @@ def _met(recognizer: Recognizer, given: Sequence[Given]) -> Met:
 
 @dataclass(frozen=True)
 class _Answers:
-    """By id: what is said, its confidence, whether the model is not sure, what is said beside, and notes."""
+    """By id: what is said, its confidence, whether the model is not sure, what is said beside, and so on."""
 
     said: Mapping[str, Answer] = field(default_factory=dict)
     confidences: Mapping[str, float] = field(default_factory=dict)
     doubts: Mapping[str, bool] = field(default_factory=dict)
     also: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 def _answers(recognizer: Recognizer, utterances: Sequence[Utterance], not_sure: bool) -> _Answers:
     if not utterances:
         return _Answers()
-    tasks, calibration, cuts = recognizer.predict_tasks(utterances), recognizer.calibration, recognizer.thresholds
+    try:
+        tasks = recognizer.predict_tasks(utterances)
+    except NotFiniteError as error:
+        why = _("The model gives no finite numbers for it; look for absurd numbers in its row or its dialogue.")
+        others = _answers(recognizer, [u for u in utterances if u.id not in error.ids], not_sure)
+        return replace(others, problems={**others.problems, **dict.fromkeys(error.ids, why)})
+    calibration, cuts = recognizer.calibration, recognizer.thresholds
     found = tasks[recognizer.space.task]
     doubts = calibration.not_sure(found, cuts) if not_sure and calibration else {}
     also = {task.space.task: tasks[task.space.task].answers(task.thresholds) for task in recognizer.also}
@@ -66,8 +75,9 @@ def _answers(recognizer: Recognizer, utterances: Sequence[Utterance], not_sure: 
 def _prediction(one: Given, met: Met, answers: _Answers, synthetic: bool) -> Prediction:
     u = one.utterance
     labels, shares, values = answers.said.get(u.id, ((), {}, {}))
+    problem = met.problems.get(u.id) or answers.problems.get(u.id, "")
     return Prediction(
-        one.id, u.text, u.speaker, labels, shares, synthetic, met.problems.get(u.id, ""), values,
+        one.id, u.text, u.speaker, labels, shares, synthetic, problem, values,
         answers.doubts.get(u.id),
         {task: Beside(*rows[u.id]) for task, rows in answers.also.items() if u.id in rows},
         answers.confidences.get(u.id),

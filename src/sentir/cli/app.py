@@ -64,11 +64,11 @@ def _make_folder(folder: Path) -> None:
         raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
 
 
-def _check_table(path: Path, inputs: list[Path]) -> None:
+def _check_table(path: Path, inputs: list[str]) -> None:
     from sentir.api.prediction_files import check_no_input, check_suffix
 
     check_suffix(path)
-    check_no_input(path, inputs)
+    check_no_input(path, map(Path, inputs))
     if path.is_dir():
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=os.strerror(errno.EISDIR)))
     _make_folder(path.parent)
@@ -225,8 +225,8 @@ def compare(
 )
 def predict(
     model: Model,
-    files: Annotated[
-        list[Path] | None, typer.Argument(help=_("Sound or video files, their folders, tables, conversations."))
+    files: Annotated[  # as text, for Path("") would be this folder
+        list[str] | None, typer.Argument(help=_("Sound or video files, their folders, tables, conversations."))
     ] = None,
     text: Annotated[
         list[str] | None,

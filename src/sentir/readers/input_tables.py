@@ -227,7 +227,8 @@ def _faults(faults: Mapping[str | None, str], used: Used) -> tuple[str, tuple[st
     for column, why in faults.items():
         if column is None:
             problems.append(why)
+        elif column in known:
+            problems.append(_("'{name}' cannot be read: {why}.", name=column, why=why))
         else:
-            told = _("'{name}' cannot be read: {why}.", name=column, why=why)
-            (problems if column in known else notes).append(told)
+            notes.append(_("'{name}' is kept as JSON: {why}.", name=column, why=why))
     return " ".join(problems), tuple(notes)

@@ -31,11 +31,11 @@ def take(texts: object, files: object) -> tuple[list[object], list[Path]]:
     Raises:
         CorpusError: if there is nothing, or a file is missing or no name of one.
     """
-    said, paths = _several(texts), [_path(file) for file in _several(files)]
-    if not said and not paths:
+    said, names = _several(texts), [_name(file) for file in _several(files)]
+    if not said and not names:
         raise CorpusError(_("There is nothing to predict; give --text or a file."))
-    require_files(paths)
-    return said, paths
+    require_files(names)
+    return said, [Path(name) for name in names]
 
 
 def gather(
@@ -72,13 +72,10 @@ def _several(items: object) -> list[object]:
     return list(items)
 
 
-def _path(file: object) -> Path:
+def _name(file: object) -> str:
     if not isinstance(file, str | os.PathLike):
         raise CorpusError(_("{value} is no path of a file; give a str or a Path.", value=_shown(file)))
-    name = os.fsdecode(file)
-    if not name or "\0" in name:
-        raise CorpusError(_("The name of a file is empty, or holds a character that no name can."))
-    return Path(name)
+    return os.fsdecode(file)
 
 
 def from_texts(texts: Sequence[object]) -> list[Given]:

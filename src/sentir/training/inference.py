@@ -11,7 +11,7 @@ from torch import nn
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.errors import SentirError
+from sentir.errors import NotFiniteError
 from sentir.i18n import _
 from sentir.training.preparer import Prepared
 from sentir.training.sharing import joined, own_part
@@ -48,7 +48,7 @@ def predict_prepared(
         Predictions keyed by id, in the order of ``prepared.ids``.
 
     Raises:
-        SentirError: if the model's numbers are not finite.
+        NotFiniteError: if the model's numbers are not finite.
     """
     return predict_tasks(model, prepared, [space], batch=batch, source=source)[0]
 
@@ -78,7 +78,8 @@ def predict_tasks(
     model.train(training)
     logits = joined(logits)
     if not np.isfinite(logits).all():
-        raise SentirError(_("Training diverged: the model gives no finite numbers; lower train.lr."))
+        lost = frozenset(prepared.ids[row] for row in np.flatnonzero(~np.isfinite(logits).all(axis=1)))
+        raise NotFiniteError(_("Training diverged: the model gives no finite numbers; lower train.lr."), lost)
     parts = zip(spaces, np.split(logits, ends[:-1], axis=1), strict=True)
     return [Predictions(prepared.ids, space.probabilities(z), space, source or {}) for space, z in parts]
 
