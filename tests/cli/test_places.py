@@ -28,18 +28,25 @@ def test_results_cannot_go_into_a_file(command, place, tmp_path, capsys, monkeyp
     assert (tmp_path / "file").read_text(encoding="utf-8") == "kept"
 
 
+def damaged(tmp_path):
+    """A model that is there, and cannot be loaded."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "sentir.json").write_text("{}", encoding="utf-8")
+    return tmp_path / "model"
+
+
 @pytest.mark.parametrize(
     ("out", "expected"), [("a.txt", "as .csv"), ("file/a.csv", "cannot be"), ("d.csv", "cannot be")]
 )
 def test_predictions_that_cannot_be_written_are_not_made(out, expected, tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("kept", encoding="utf-8")
     (tmp_path / "d.csv").mkdir()
-    code, error = call(capsys, monkeypatch, "predict", "nowhere", "--text", "x", "--out", tmp_path / out)
-    assert code == 2 and expected in error and "recognizer" not in error
+    code, error = call(capsys, monkeypatch, "predict", damaged(tmp_path), "--text", "x", "--out", tmp_path / out)
+    assert code == 2 and expected in error and "format" not in error
 
 
 def test_the_folder_of_a_table_is_made_first(tmp_path, capsys, monkeypatch):
     code, error = call(
-        capsys, monkeypatch, "predict", "nowhere", "--text", "x", "--out", tmp_path / "new" / "a.csv"
+        capsys, monkeypatch, "predict", damaged(tmp_path), "--text", "x", "--out", tmp_path / "new" / "a.csv"
     )
-    assert code == 2 and "not a saved recognizer" in error and (tmp_path / "new").is_dir()
+    assert code == 2 and "has format None" in error and (tmp_path / "new").is_dir()
