@@ -107,7 +107,7 @@ def test_an_opened_test_split_that_became_train_or_dev_is_known(toy, split):
     open_test(toy, reason="score")
     (found,) = known_tests(turned)
     assert (found.test, found.split, found.share) == ("toy", split, 1.0)
-    assert f"{split} holds the test split of 'toy' that was opened on" in found.sentence()
+    assert f"{split} holds 100 % of the sentences of the test split of 'toy' that was opened" in found.sentence()
     assert known_tests(toy) == ()
 
 
@@ -140,8 +140,10 @@ def test_the_published_test_of_meld_under_the_name_of_dev_is_said_in_the_audit(s
         )
     found = api.audit_corpus("meld", root=tmp_path)
     (one,) = [finding for finding in found.findings if finding.kind.startswith("known_test")]
-    assert one.kind == "known_test_in_dev" and one.grade == found.grade == "D"
-    assert "dev holds the published test split of MELD (100 % of the sentences)" in one.message
+    assert (one.kind, one.severity, one.grade, found.grade) == ("known_test_in_dev", "problem", "D", "E")
+    assert "dev holds 100 % of the sentences of the published test split of MELD" in one.message
+    (copies,) = [finding for finding in found.findings if finding.kind == "copies_of_test_in_dev"]
+    assert copies.grade == "E"
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["the ledger deleted", "another state folder"])

@@ -93,7 +93,8 @@ class ModelScores:
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know, in the current language; that intervals rest on few dialogues, too."""
         weak = [few(self.clusters)] if 0 < self.clusters < FEW else []
-        return (*map(_, self.notes), *weak)
+        told = (note.partition(": ") for note in self.notes)  # after a colon stands a name
+        return (*(f"{_(note)}{colon}{name}" for note, colon, name in told), *weak)
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
