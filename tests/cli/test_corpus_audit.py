@@ -49,7 +49,7 @@ def mine(tmp_path):
             for k in range(n):
                 split = ("train", "train", "train", "train", "dev", "test")[k % 6]
                 label = ("joy", "neutral")[k // 6 % 2]
-                write_wav(tmp_path / f"{k}.wav", tone(0.1, 200 + 9 * k), 16_000)
+                write_wav(tmp_path / f"{k}.wav", tone(0.3, 200 + 9 * k), 16_000)
                 cells = {"text": f"text {k}", "label": label, "audio": f"{k}.wav", "split": split, "actor": split}
                 table.writerow(row(cells | {"pitch": draw.random(), "code": draw.random()}))
         path = tmp_path / "r.toml"
