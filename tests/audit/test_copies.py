@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.audit import audit
+from sentir.audit import audit, measure
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.likeness import nearest, plain, telling
 from sentir.corpus.types import Corpus, Utterance
@@ -143,9 +143,9 @@ def test_texts_are_compared_as_a_model_is_given_them_too():
     aside = "({} and then laughs for a very long while at the joke that an old friend of his made as he came by)"
     train = [f"{text} {aside.format(more * 2)}" for text, more in zip(test, sentences(40, 5), strict=True)]
     corpus = corpus_of(train, sentences(40, 2), test)
-    assert finding(audit(corpus, cleaning=("lowercase",)), "copies_of_test_in_train") is None
+    assert finding(audit(corpus, measured=measure(corpus, ("lowercase",))), "copies_of_test_in_train") is None
     steps = ("drop_parentheses", "lowercase")
-    assert finding(audit(corpus, cleaning=steps), "copies_of_test_in_train").count == 40
+    assert finding(audit(corpus, measured=measure(corpus, steps)), "copies_of_test_in_train").count == 40
 
 
 def jaccard(one, other):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sentir.audit.columns import find_tellers
-from sentir.audit.copies import shared_texts
+from sentir.audit.columns import Teller, find_tellers
+from sentir.audit.copies import SharedTexts, shared_texts
 from sentir.audit.counts import count_labels, count_scored, count_splits, measure_durations, measure_words
 from sentir.audit.grading import grade_of
 from sentir.audit.hearing import Hearing
@@ -26,11 +26,35 @@ _EXAMPLES = 5
 _TOLD = 3  # issues of a kind that are told one by one
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is computed of a corpus once, whatever language it is told in.
+
+    Attributes:
+        texts: what every two splits share.
+        tellers: columns that tell a label.
+    """
+
+    texts: tuple[SharedTexts, ...]
+    tellers: tuple[Teller, ...]
+
+
+def measure(corpus: Corpus, cleaning: Sequence[str] = DEFAULT_CLEANING) -> Measured:
+    """Compare the texts of the splits, and the columns with the labels.
+
+    Args:
+        corpus: any.
+        cleaning: names of the steps that the texts of a model go through; they are compared after them too.
+    """
+    tellers = (teller for task in corpus.spaces for teller in find_tellers(corpus, task))
+    return Measured(shared_texts(corpus, cleaning), tuple(tellers))
+
+
 def audit(
     corpus: Corpus,
     hearing: Hearing | None = None,
     *,
-    cleaning: Sequence[str] = DEFAULT_CLEANING,
+    measured: Measured | None = None,
     known: Sequence[Finding] = (),
 ) -> Audit:
     """Count what a corpus holds and list its defects and leaks, in sentences of the current language.
@@ -42,15 +66,15 @@ def audit(
     Args:
         corpus: the corpus.
         hearing: its clips, if they are to be judged; see `sentir.audit.hearing.hear_corpus`.
-        cleaning: names of the steps that the texts of a model go through; they are compared after them.
+        measured: of it, if that was done before, or for another cleaning than the usual one.
         known: what else is known of it, such as test splits of others that it holds.
     """
     labels_of: dict[str, Labels] = {u.id: u.labels for u in corpus.utterances}
     labels_of |= corpus.sealed._reveal()[0]
     heard = hearing.copies if hearing else {}
     contents = {what: of for what, of in (("texts", texts_of(corpus)), ("sounds", heard)) if of}
-    shared = shared_texts(corpus, cleaning)
-    leaks, repeats = count_leaks(corpus, contents, shared), count_repeats(corpus, contents)
+    measured = measured or measure(corpus)
+    leaks, repeats = count_leaks(corpus, contents, measured.texts), count_repeats(corpus, contents)
     contradictions, examples = find_contradictions(corpus, contents, labels_of)
     tables = (
         count_splits(corpus, labels_of),
@@ -69,9 +93,9 @@ def audit(
         *_about_issues(corpus),
         *_about_texts(corpus),
         *check_labels(corpus, labels_of),
-        *_about_columns(corpus),
+        *_about_columns(measured.tellers),
         *check_leaks(corpus, leaks, contents),
-        *check_texts(corpus, shared, labels_of),
+        *check_texts(corpus, measured.texts, labels_of),
         *check_contradictions(contradictions, examples),
         *check_speed(corpus, hearing),
         *(check_sound(corpus, hearing, repeats) if hearing else []),
@@ -112,16 +136,12 @@ def _about_texts(corpus: Corpus) -> list[Finding]:
     return [Finding("text_missing", "warning", message, len(silent), tuple(silent[:_EXAMPLES]), grade)]
 
 
-def _about_columns(corpus: Corpus) -> list[Finding]:
+def _about_columns(tellers: Sequence[Teller]) -> list[Finding]:
     findings = []
-    for task in corpus.spaces:
-        for teller in find_tellers(corpus, task):
-            kind, severity = (
-                ("tells_label", "problem") if teller.score >= TELLS else ("suspect_column", "warning")
-            )
-            findings.append(
-                Finding(kind, severity, teller.sentence(), 1, (teller.column,), grade_of(kind, teller.score))
-            )
+    for teller in tellers:
+        kind, severity = ("tells_label", "problem") if teller.score >= TELLS else ("suspect_column", "warning")
+        grade = grade_of(kind, teller.score)
+        findings.append(Finding(kind, severity, teller.sentence(), 1, (teller.column,), grade))
     return findings
 
 
