@@ -12,6 +12,7 @@ from sentir.audit.leaks import normalize
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import SENTIMENTS, LabelSpace
 from sentir.corpus.types import Corpus, Issue, Utterance
+from sentir.errors import CorpusError
 from sentir.readers import meld, mosei
 
 SENTIMENT = LabelSpace("sentiment", SENTIMENTS)
@@ -117,7 +118,7 @@ def test_an_annotation_of_none_of_them_is_not_the_same_as_no_annotation():
     assert rows(report, "splits")[0]["unlabelled"] == 1
 
 
-def test_repeats_and_leaks_ignore_case_and_white_space_but_not_words():
+def test_repeats_ignore_case_and_white_space_and_leaks_punctuation_too():
     corpus = build(
         said("train", 0, "What  IS it?"),
         said("train", 1, "what is it?"),
@@ -133,11 +134,12 @@ def test_repeats_and_leaks_ignore_case_and_white_space_but_not_words():
         "dev": 0,
         "test": 0,
     }
-    assert leaked(report, "test") == {"dialogues": (0, 0.0), "speakers": (1, 0.25), "texts": (1, 0.25)}
-    assert leaked(report, "dev") == {"dialogues": (0, 0.0), "speakers": (1, 1.0), "texts": (0, 0.0)}
-    assert leaked(report, "test", "dev")["texts"] == (0, 0.0)
+    none = {"dialogues": (0, 0.0), "copies": (0, 0.0)}
+    assert leaked(report, "test") == none | {"speakers": (1, 0.25), "texts": (1, 0.25)}
+    assert leaked(report, "dev") == none | {"speakers": (1, 1.0), "texts": (1, 1.0)}
+    assert leaked(report, "test", "dev")["texts"] == (1, 0.25)
     assert "25.0 %" in finding(report, "speakers_of_test_in_train").message
-    assert finding(report, "texts_of_test_in_train").examples == ("c/train/0", "c/train/1")
+    assert finding(report, "common_texts_of_test_in_train").severity == "note"
 
 
 def test_speakers_are_unknown_not_zero_where_test_names_none():
@@ -165,7 +167,7 @@ def test_contradictions_are_counted_over_all_splits_but_shown_without_test():
 def test_issues_are_grouped_by_kind_with_five_examples_and_problems_first():
     issues = [Issue("repaired", "note", "It was repaired.", f"note {n}") for n in range(7)]
     issues += [Issue("lost", "problem", "It was lost.", f"lost {n}") for n in range(2)]
-    report = audit(build(said("train", 0, "a"), issues=issues))
+    report = audit(build(said("train", 0, "a"), said("train", 1, "b", "positive"), issues=issues))
     lost, repaired = report.findings[0], finding(report, "repaired")
     assert (lost.kind, lost.count, report.problems) == ("lost", 2, 2)
     assert repaired.count == 7 and repaired.examples == tuple(f"note {n}" for n in range(5))
@@ -215,8 +217,8 @@ def test_meld_has_its_known_leaks_and_test_labels(shared_data):
     report = audit(meld.read_tree(shared_data / "meld"))
     found = leaked(report, "test")
     assert found["dialogues"] == (0, 0.0) and round(found["speakers"][1], 3) == 0.958
-    assert found["texts"][0] == 331 and round(found["texts"][1], 3) == 0.127
-    assert leaked(report, "dev")["texts"][0] == 135
+    assert found["texts"][0] == 406 and found["copies"] == (16, 0.0061)
+    assert leaked(report, "dev")["texts"][0] == 172 and leaked(report, "dev")["copies"][0] == 3
     test = {(row["task"], row["label"]): row["test"] for row in rows(report, "labels")}
     order = ("neutral", "joy", "surprise", "anger", "sadness", "disgust", "fear")
     assert [test["emotion", name] for name in order] == [1256, 402, 281, 345, 208, 68, 50]
@@ -232,7 +234,8 @@ def test_mosei_keeps_its_rows_without_any_emotion(shared_data):
     report = audit(mosei.read_tree(shared_data / "mosei"))
     counts = {row["label"]: (row["train"], row["dev"], row["test"]) for row in rows(report, "labels")}
     assert counts["none of them"] == (2166, 299, 697)
-    assert counts["joy"] == (8126, 1003, 2501)
+    assert counts["joy"] == (8126, 1003, 2501) and report.grade == "B"
+    assert leaked(report, "test")["copies"] == (33, 0.0071)
     assert all(row["unlabelled"] == 0 for row in rows(report, "splits"))
     assert report.table("durations").rows[0]["utterances"] > 15_000 and told_of_columns(report) == []
 
@@ -246,8 +249,18 @@ def test_groups_that_a_corpus_names_are_compared_between_splits():
         groups={"episode": episodes},
     )
     report = audit(corpus)
-    assert leaked(report, "test")["episode"] == (1, 0.5)
-    assert "'episode'" in finding(report, "episode_of_test_in_train").message
+    assert leaked(report, "test")["group:episode"] == (1, 0.5)
+    assert "'episode'" in finding(report, "group_of_test_in_train").message
+
+
+@pytest.mark.parametrize("name", ["dialogues", "speakers", "texts", "copies", "sounds"])
+def test_a_group_that_is_called_like_a_row_of_the_audit_hides_none(name):
+    utterances = [said("train", 0, "a"), said("test", 0, "A!"), said("test", 1, "d", speaker="Eva")]
+    alone = leaked(audit(build(*utterances)), "test")
+    groups = {name: {"c/train/0": "one", "c/test/0": "one", "c/test/1": "one"}}
+    report = audit(Corpus.build("c", utterances, (SENTIMENT,), groups=groups))
+    assert leaked(report, "test") == alone | {f"group:{name}": (2, 1.0)}
+    assert "speakers_of_test_in_train" in {f.kind for f in report.findings}
 
 
 def test_the_hash_of_what_is_scored_is_that_of_a_report():
@@ -273,9 +286,70 @@ def test_more_words_than_anybody_can_say_are_listed_the_fastest_first():
 
 
 def test_labels_too_rare_to_learn_and_splits_that_are_missing_are_told():
-    report = audit(build(said("train", 0, "a")))
-    assert "negative (0), neutral (1), positive (0)" in finding(report, "label_rare").message
+    report = audit(build(said("train", 0, "a"), said("train", 1, "b", "positive")))
+    assert "negative (0), neutral (1), positive (1)" in finding(report, "label_rare").message
     assert [f.count for f in report.findings if f.kind == "split_missing"] == [1, 1]
+
+
+def costs(report):
+    """What is a problem of the labels: kind → grade."""
+    told = ("one_class", "label_absent", "label_everywhere")
+    return {f.kind: f.grade for f in report.findings if f.kind in told and f.severity == "problem"}
+
+
+def many(split, *labels, task="sentiment"):
+    return [said(split, n, f"{split} {n}", None, labels={task: label}) for n, label in enumerate(labels)]
+
+
+@pytest.mark.parametrize(
+    ("space", "label"),
+    [
+        (SENTIMENT, ("positive",)),
+        (EMOTION, ("joy",)),
+        (EMOTION, ()),
+        (LabelSpace("value", ("v",), bounds=(-3, 3)), (1.5,)),
+    ],
+)
+def test_one_class_or_one_number_is_a_problem_that_ends_the_grade(space, label):
+    rows = many("train", *[label] * 12, task=space.task) + many("dev", label, task=space.task)
+    report = audit(build(*rows, spaces=[space]))
+    assert costs(report) == {"one_class": "E"} and report.grade == "E" and report.problems
+    assert space.task in finding(report, "one_class").message
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_a_label_that_train_lacks_is_a_problem(split):
+    report = audit(build(*many("train", ("neutral",), ("negative",)), *many(split, ("positive",))))
+    assert costs(report) == {"label_absent": "D"}
+    assert f"positive ({split} 1)" in finding(report, "label_absent").message
+    assert not costs(audit(build(*many("train", ("neutral",), ("negative",)))))  # nowhere: rare alone
+
+
+def test_of_several_labels_one_that_all_or_none_have_is_a_problem():
+    mixed = audit(build(*many("train", ("joy",), ("joy", "anger"), task="emotion"), spaces=[EMOTION]))
+    assert costs(mixed) == {"label_everywhere": "D"}
+    none = audit(build(*many("train", ("joy",), (), task="emotion"), spaces=[EMOTION]))
+    assert costs(none) == {"label_absent": "D"}
+
+
+def test_a_label_called_like_our_own_words_is_counted_by_itself():
+    space = LabelSpace("emotion", ("none of them", "joy"), multilabel=True)
+    report = audit(build(*many("train", ("none of them",), (), (), ("joy",), task="emotion"), spaces=[space]))
+    assert [row["train"] for row in rows(report, "labels")] == [1, 1, 2]
+    assert "none of them (1), joy (1)" in finding(report, "label_rare").message
+
+
+def test_what_costs_a_d_or_e_is_a_problem_and_a_note_costs_nothing():
+    reports = [audit(build(*many("train", ("neutral",)))), audit(clean()), audit(clean(synthetic=True))]
+    for found in (f for report in reports for f in report.findings):
+        assert found.severity == "problem" or found.grade not in "DE"
+        assert found.severity != "note" or found.grade == "A"
+
+
+@pytest.mark.parametrize("task", ["id", "text", "split", "speaker", "score.joy", "number.pitch"])
+def test_a_task_called_like_a_column_of_the_table_is_refused(task):
+    with pytest.raises(CorpusError, match=f"a task is called '{task}'"):
+        build(said("train", 0, "a", None), spaces=[LabelSpace(task, ("joy", "fear"))])
 
 
 def test_histograms_count_every_utterance_once():

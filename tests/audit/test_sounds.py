@@ -54,7 +54,7 @@ def test_clips_are_counted_with_their_sources_and_why_some_cannot_be_used(tmp_pa
     report = audited(
         utterance("train", "mono", wavs("a.wav", voice(0))),
         utterance("train", "stereo", wavs("b.wav", np.repeat(stereo, 3, axis=0), 48_000)),
-        utterance("train", "empty", tmp_path / "empty.wav"),
+        utterance("train", "empty", tmp_path / "empty.wav", "positive"),
         utterance("test", "gone", tmp_path / "gone.wav"),
         utterance("test", "told", tmp_path / "told.wav"),
         issues=[Issue("audio_missing", "problem", "There is no file told.wav.", "c/test/told")],

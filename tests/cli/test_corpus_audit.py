@@ -49,7 +49,7 @@ def mine(tmp_path):
             for k in range(n):
                 split = ("train", "train", "train", "train", "dev", "test")[k % 6]
                 label = ("joy", "neutral")[k // 6 % 2]
-                write_wav(tmp_path / f"{k}.wav", tone(0.1, 200 + 9 * k), 16_000)
+                write_wav(tmp_path / f"{k}.wav", tone(0.3, 200 + 9 * k), 16_000)
                 cells = {"text": f"text {k}", "label": label, "audio": f"{k}.wav", "split": split, "actor": split}
                 table.writerow(row(cells | {"pitch": draw.random(), "code": draw.random()}))
         path = tmp_path / "r.toml"
@@ -99,3 +99,22 @@ def test_a_recipe_whose_group_lies_in_two_splits_is_refused(mine, tmp_path):
         check_training(recipe, read_corpus(recipe.data, tmp_path))
     done = sentir("corpus", "audit", tmp_path / "r.toml", "--root", tmp_path, "--no-sound")
     assert "share their 'actor' with train" in " ".join(done.output.split())
+
+
+def test_the_grade_stands_first_and_the_exit_code_agrees_with_it(mine, tmp_path):
+    done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--no-sound")
+    assert done.exit_code == 0 and done.output.splitlines()[1].startswith("Grade ")
+    recipe = mine(lambda cells: cells | {"label": "joy"})
+    done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-sound")
+    assert done.exit_code == 1 and done.output.splitlines()[1].startswith("Grade E")
+    with pytest.raises(CorpusError, match="have the same label for 'emotion'"):
+        check_training(load_recipe(recipe), read_corpus(load_recipe(recipe).data, tmp_path))
+
+
+def test_a_page_in_two_languages_compares_once(mine, tmp_path, monkeypatch):
+    from sentir.audit import checks
+
+    times, compare = [], checks.shared_texts
+    monkeypatch.setattr(checks, "shared_texts", lambda *given: times.append(1) or compare(*given))
+    audit_corpus(mine(), root=tmp_path, sound=False, page=tmp_path / "audit.html")
+    assert times == [1] and "Nota" in (tmp_path / "audit.html").read_text(encoding="utf-8")

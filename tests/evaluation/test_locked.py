@@ -18,7 +18,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.sketches import hashes, shared, sketch
 from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import CorpusError, LockedTestError, RecipeError
-from sentir.evaluation.known_tests import known_tests
+from sentir.evaluation.known_tests import known_notes, known_tests
 from sentir.evaluation.ledger import copy_openings, ledger_facts, open_test, opened, openings, recall_openings
 from sentir.readers import read_corpus
 from sentir.recipe import Data, Table
@@ -107,12 +107,62 @@ def test_an_opened_test_split_that_became_train_or_dev_is_known(toy, split):
     open_test(toy, reason="score")
     (found,) = known_tests(turned)
     assert (found.test, found.split, found.share) == ("toy", split, 1.0)
-    assert f"{split} holds the test split of 'toy' that was opened on" in found.sentence()
+    assert f"{split} holds 100 % of the sentences of the test split of 'toy' that was opened" in found.sentence()
     assert known_tests(toy) == ()
+
+
+def related(share, *, folds_of=""):
+    """A corpus of its own whose train says a share of what the test split of ``toy`` says."""
+    own = {
+        split: [f"Another {split} sentence, the {n}th" for n in range(40)] for split in ("train", "dev", "test")
+    }
+    own["train"][: round(40 * share)] = SENTENCES["c"][: round(40 * share)]
+    rows = [
+        Utterance(f"own/{split}/{n}", split, text=text, labels={"emotion": (("joy", SECRET)[n % 2],)})
+        for split, texts in own.items()
+        for n, text in enumerate(texts)
+    ]
+    corpus = Corpus.build("own", rows, [LabelSpace("emotion", ("anger", "joy", SECRET))])
+    return replace(corpus, folds_of=folds_of)
+
+
+def test_a_related_corpus_is_told_of_a_known_test_and_not_accused(toy):
+    open_test(toy, reason="score")
+    assert known_tests(related(0.05)) == ()
+    (some,), (most,) = known_tests(related(0.15)), known_tests(related(1))
+    assert (some.test, some.split, some.share, some.whole) == ("toy", "train", 0.15, False)
+    assert "15 % of the sentences of the test split of 'toy'" in some.sentence()
+    assert most.whole and known_notes(related(0.15), "test") == known_notes(related(1), "dev") == ()
+    (note,) = known_notes(related(1), "test")
+    assert note.startswith("train holds") and note.endswith(": toy")
+
+
+def test_folds_of_one_corpus_that_are_declared_do_not_accuse_each_other(toy):
+    open_test(replace(toy, folds_of="mine"), reason="first fold")
+    assert known_tests(related(1, folds_of="mine")) == ()
+    assert known_tests(related(1)) and known_tests(related(1, folds_of="another"))
+    data = Data(reader="demo-meld", folds_of="mine")
+    assert read_corpus(data).folds_of == "mine"
+
+
+@pytest.mark.shared_data
+def test_a_published_corpus_is_not_accused_because_another_test_was_opened(shared_data):
+    meld = read_corpus(Data(reader="meld"), shared_data / "meld")
+    said = [u.text for u in meld.train if len(u.text) > 30][:200]
+    rows = [
+        Utterance(f"lines/{n}", "test", text=text, labels={"emotion": ("joy",)}) for n, text in enumerate(said)
+    ]
+    open_test(Corpus.build("lines", rows, [LabelSpace("emotion", ("joy", "fear"))]), reason="score")
+    (found,) = known_tests(meld)
+    assert (found.test, found.split, found.whole) == ("lines", "train", False) and found.share > 0.9
+    grades = {f.kind: (f.severity, f.grade) for f in api.audit_corpus("meld", root=shared_data / "meld").findings}
+    assert grades["known_test_in_train"] == ("note", "A")
 
 
 def test_a_few_or_common_sentences_prove_nothing():
     assert shared(sketch(hashes(["Oh my God!"] * 50)), hashes(["Oh my God!"])) == 0
+    script = [f"Kids are talking by the door number {n}" for n in range(12)] * 6
+    assert hashes(script) == frozenset() and len(hashes(script[:12])) == 12
     few = [f"A sentence of some length, number {n}" for n in range(5)]
     assert shared(sketch(hashes(few)), hashes(few)) == 0
 
@@ -140,8 +190,10 @@ def test_the_published_test_of_meld_under_the_name_of_dev_is_said_in_the_audit(s
         )
     found = api.audit_corpus("meld", root=tmp_path)
     (one,) = [finding for finding in found.findings if finding.kind.startswith("known_test")]
-    assert one.kind == "known_test_in_dev" and one.grade == found.grade == "D"
-    assert "dev holds the published test split of MELD (100 % of the sentences)" in one.message
+    assert (one.kind, one.severity, one.grade, found.grade) == ("known_test_in_dev", "problem", "D", "E")
+    assert "dev holds 100 % of the sentences of the published test split of MELD" in one.message
+    (copies,) = [finding for finding in found.findings if finding.kind == "copies_of_test_in_dev"]
+    assert copies.grade == "E"
 
 
 @pytest.mark.parametrize("lost", [True, False], ids=["the ledger deleted", "another state folder"])

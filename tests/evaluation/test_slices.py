@@ -12,6 +12,7 @@ from sentir.audit.leaks import seen_elsewhere, texts_of
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Clip, Corpus, Utterance
 from sentir.evaluation.intervals import scored as scored_rows
+from sentir.evaluation.part_names import kind_name, part_name
 from sentir.evaluation.slices import SMALL, Part, cut_split, score_slices
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import Data, Table
@@ -160,3 +161,15 @@ def test_melds_dev_is_cut_as_the_audit_counts_it(shared_data):
     texts = seen_elsewhere(texts_of(corpus), corpus.dev, corpus.train)
     assert counts["text", "seen"] == len(texts) > 100 and counts["speaker", "unseen"] == 37
     assert sum(counts["turn", name] for name in ("first", "second_to_fifth", "later")) == len(corpus.dev) == 1109
+
+
+@pytest.mark.parametrize("kind", ["speaker", "text", "turn", "shift"])
+def test_a_group_called_like_a_part_of_ours_keeps_its_own_name(kind):
+    rows = [said(n) for n in range(4)]
+    corpus = Corpus.build(
+        "talk", rows, [SPACE], traits={kind: {u.id: ("seen", "first")[u.turn % 2] for u in rows}}
+    )
+    gold = {u.id: u.labels["emotion"] for u in corpus.dev}
+    parts = {part for cut in cut_split(corpus, "dev", gold, SPACE) for part in cut.values()}
+    own = {part for part in parts if part.own}
+    assert {(kind_name(part), part_name(part)) for part in own} == {(kind, "seen"), (kind, "first")}

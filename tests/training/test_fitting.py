@@ -1,16 +1,19 @@
 """One training from a corpus: every kind of task, encoder and context, and no look at test."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus, SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
 from sentir.evaluation.calibration import calibrate
 from sentir.evaluation.metrics import score
 from sentir.evaluation.thresholds import tune_thresholds
-from sentir.training.fitting import fit
+from sentir.training.checks import check_classes
+from sentir.training.fitting import check_training, fit
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 LEARNS = {"epochs": 20, "encoder_lr": 0.01, "patience": 20}
@@ -152,3 +155,39 @@ def test_names_and_weights_that_cannot_be_used_are_one_sentence(model, error, wo
 def test_random_weights_can_be_fine_tuned(corpus, weights):
     recipe = tiny_recipe(weights, model={"pretrained": False, "encoder": "finetune"})
     assert fit(recipe, corpus).training.points
+
+
+@pytest.mark.parametrize(
+    ("task", "label"), [("emotion", ("joy",)), ("feelings", ("joy", "sadness")), ("feelings", ())]
+)
+def test_one_class_is_refused_before_anything_is_trained(task, label, weights):
+    alone = tiny_corpus(lambda u: replace(u, labels=u.labels | {task: label}))
+    with pytest.raises(CorpusError, match=f"All train utterances of 'tiny' have the same label for '{task}'"):
+        check_training(tiny_recipe(weights, data={"task": task}), alone, weights=False)
+
+
+def test_one_number_is_refused(weights):
+    scale = LabelSpace("value", ("v",), bounds=(-3, 3))
+    for values, refused in (((1.0, 1.0), True), ((1.0, 2.0), False)):
+        rows = [replace(u, labels={}, scores={"v": values[u.turn % 2]}) for u in tiny_corpus()]
+        corpus = Corpus.build("tiny", rows, [scale])
+        with pytest.raises(CorpusError, match="same label") if refused else nullcontext():
+            check_classes(corpus, "value")
+
+
+def test_labels_that_train_lacks_or_always_has_are_said():
+    lacking = tiny_corpus(
+        lambda u: (
+            replace(u, labels={"emotion": ("joy",)})
+            if u.labels["emotion"] == ("sadness",) and u.split == "train"
+            else u
+        )
+    )
+    (told,) = check_classes(lacking, "emotion")
+    assert "no train utterance has these labels" in told and told.endswith("sadness.")
+    everywhere = tiny_corpus(
+        lambda u: replace(u, labels={"feelings": ("joy", "sadness") if u.turn else ("joy",)})
+    )
+    (told,) = check_classes(everywhere, "feelings")
+    assert "all train utterances have these labels" in told and told.endswith("joy.")
+    assert check_classes(tiny_corpus(), "emotion") == []

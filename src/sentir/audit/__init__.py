@@ -1,6 +1,6 @@
 """Health and leaks of a corpus: `audit` counts, compares and lists, and changes nothing."""
 
-from sentir.audit.checks import audit
+from sentir.audit.checks import audit, measure
 from sentir.audit.columns import check_inputs
 from sentir.audit.hearing import Hearing, hear_corpus
 from sentir.audit.values import Audit, Finding, Histogram, Table, grade_meaning
@@ -15,4 +15,5 @@ __all__ = [
     "check_inputs",
     "grade_meaning",
     "hear_corpus",
+    "measure",
 ]

@@ -52,16 +52,26 @@ def count_labels(corpus: Corpus, labels_of: LabelsOf) -> Table:
 
 
 def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> list[Row]:
-    none_of_them = _("none of them")
-    counts: dict[str, Counter[str]] = {}
+    counts = label_counts(corpus, space, labels_of)
+    names = (*space.groups, None) if space.multilabel else space.groups
+    return [
+        {
+            "task": space.task,
+            "label": _("none of them") if name is None else name,
+            **{split: counts[split][name] for split in SPLITS},
+        }
+        for name in names
+    ]
+
+
+def label_counts(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> dict[str, Counter[str | None]]:
+    """Return split → label → utterances; under ``None`` those that were annotated and have none of them."""
+    counts: dict[str, Counter[str | None]] = {}
     for split in SPLITS:
         rows = [labels_of[u.id] for u in corpus.split(split)]
         grouped = [space.group(row[space.task]) for row in rows if space.task in row]
-        counts[split] = Counter(label for labels in grouped for label in labels or (none_of_them,))
-    names = (*space.groups, none_of_them) if space.multilabel else space.groups
-    return [
-        {"task": space.task, "label": name, **{split: counts[split][name] for split in SPLITS}} for name in names
-    ]
+        counts[split] = Counter(label for labels in grouped for label in labels or (None,))
+    return counts
 
 
 def measure_words(corpus: Corpus) -> Table:

@@ -1,8 +1,8 @@
 """What a corpus repeats: texts and sounds, speakers and episodes, within and between splits, and contradictions.
 
-Texts are compared after `normalize`: case folded, white space collapsed. So 331 of MELD's 2,610 test texts
-stand in its train split too (as they do compared to the letter; without punctuation it would be 400). Sounds are
-compared by their fingerprints.
+Repeats and contradictions compare texts after `normalize`: case folded, white space collapsed; punctuation is
+kept, for "What?" and "What!" may well have different labels. What splits share is compared more widely, see
+`sentir.audit.copies`. Sounds are compared by their fingerprints.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
+from sentir.audit.copies import PAIRS, SharedTexts
 from sentir.audit.counts import LabelsOf
 from sentir.audit.values import Row, Table
 from sentir.corpus.labels import LabelSpace
@@ -17,7 +18,8 @@ from sentir.corpus.types import SPLITS, Corpus, Utterance
 from sentir.i18n import _
 
 Contents = Mapping[str, Mapping[str, str]]  # texts, sounds → utterance id → what it has in common with others
-PAIRS = (("dev", "train"), ("test", "train"), ("test", "dev"))
+_UNKNOWN = {"utterances": None, "share": None}
+GROUP = "group:"  # comes before the name of a group of the corpus' own, which may be called as anything is
 
 
 def normalize(text: str | None) -> str:
@@ -47,7 +49,7 @@ def _share(part: int, total: int) -> float:
     return round(part / total, 4) if total else 0.0
 
 
-def count_leaks(corpus: Corpus, contents: Contents) -> Table:
+def count_leaks(corpus: Corpus, contents: Contents, texts: Sequence[SharedTexts]) -> Table:
     """Count utterances whose dialogue, speaker, group, text or sound lies in another split as well.
 
     Dialogues are always 0: `Corpus.build` refuses others. Unknown is ``None``: splits without named speakers.
@@ -64,15 +66,24 @@ def count_leaks(corpus: Corpus, contents: Contents) -> Table:
         for what, names in shared_names(corpus, contents).items()
         for split, other in PAIRS
     ]
+    if any(one.known for one in texts):
+        rows += [_text_row("texts", one, len(one.same), len(corpus.split(one.split))) for one in texts]
+        rows += [_text_row("copies", one, len(one.copies), len(corpus.split(one.split))) for one in texts]
     return Table("leaks", _("Shared between splits"), columns, tuple(rows))
 
 
+def _text_row(what: str, shared: SharedTexts, n: int, total: int) -> Row:
+    row: dict[str, str | int | float | None] = {"what": what, "split": shared.split, "found_in": shared.other}
+    return row | ({"utterances": n, "share": _share(n, total)} if shared.known else _UNKNOWN)
+
+
 def shared_names(corpus: Corpus, contents: Contents) -> dict[str, Mapping[str, str]]:
-    """Return everything that two splits may share: kind → utterance id → name."""
+    """Return everything but texts that two splits may share: kind → utterance id → name."""
     dialogues = {u.id: u.dialogue for u in corpus if u.dialogue}
     speakers = {u.id: u.speaker for u in corpus if u.speaker is not None}
-    groups = {kind: names for kind, names in corpus.groups.items() if names != speakers}
-    return {"dialogues": dialogues, "speakers": speakers, **groups, **contents}
+    groups = {f"{GROUP}{kind}": names for kind, names in corpus.groups.items() if names != speakers}
+    sounds = {"sounds": contents["sounds"]} if "sounds" in contents else {}
+    return {"dialogues": dialogues, "speakers": speakers, **groups, **sounds}
 
 
 def _leak_row(
@@ -85,7 +96,7 @@ def _leak_row(
 ) -> Row:
     row: dict[str, str | int | float | None] = {"what": what, "split": split, "found_in": other}
     if not any(u.id in names for u in utterances) or not any(u.id in names for u in others):
-        return row | {"utterances": None, "share": None}
+        return row | _UNKNOWN
     n = len(seen_elsewhere(names, utterances, others))
     return row | {"utterances": n, "share": _share(n, len(utterances))}
 

@@ -57,8 +57,8 @@ class Finding:
 
     Attributes:
         kind: a short stable key, such as ``"row_unusable"``.
-        severity: ``note`` (handled), ``warning`` (inherent, know it) or ``problem`` (something was lost, or tells
-            the label).
+        severity: ``note`` (handled; it never costs a grade), ``warning`` (inherent, know it) or ``problem``
+            (something was lost, or costs the corpus a D or E).
         message: one sentence in the current language.
         count: how often it occurs.
         examples: up to five utterance ids, or files and lines.

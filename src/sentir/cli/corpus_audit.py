@@ -22,8 +22,8 @@ def add_audit(corpus: typer.Typer) -> None:
     corpus.command(
         "audit",
         help=_(
-            "Grade a corpus: counts, defects, duplicates, leaks, clips; exit code 1 if something was lost or a "
-            "column tells the label."
+            "Grade a corpus: counts, defects, duplicates, leaks, clips; exit code 1 if something was lost or the "
+            "grade is D or E."
         ),
         epilog=_("Example: sentir corpus audit meld --root DATA/meld --page audit.html"),
     )(audit)
@@ -63,7 +63,7 @@ def audit(
 
 
 def print_audit(audit: Audit) -> None:
-    """Print the tables of an audit, then its findings, problems first, then the grade and what gives it."""
+    """Print the grade of an audit and what gives it, then its findings, problems first, then its tables."""
     from rich.text import Text
 
     from sentir.audit import grade_meaning
@@ -72,19 +72,19 @@ def print_audit(audit: Audit) -> None:
 
     title = _("{corpus} (synthetic)", corpus=audit.corpus) if audit.synthetic else audit.corpus
     show.say(f"{title} · {audit.fingerprint}")
-    for content in audit.tables:
-        if content.rows:
-            _print_table(content.title, content.columns, content.rows)
-    for finding in audit.findings:
-        severity = Text(f"{word(finding.severity)}: ", style=show.COLORS[finding.severity])
-        show.out.print(severity + show.text(finding.message))
-        if finding.examples:
-            show.say("    " + " · ".join(finding.examples))
     grade = _("Grade {grade}: {meaning}", grade=audit.grade, meaning=grade_meaning(audit.grade))
     show.out.print(Text(grade, style=f"bold {_GRADES[audit.grade]}"))
     for finding in audit.reasons:
         if finding.grade == audit.grade:
             show.say("    " + finding.message)
+    for finding in audit.findings:
+        severity = Text(f"{word(finding.severity)}: ", style=show.COLORS[finding.severity])
+        show.out.print(severity + show.text(finding.message))
+        if finding.examples:
+            show.say("    " + " · ".join(finding.examples))
+    for content in audit.tables:
+        if content.rows:
+            _print_table(content.title, content.columns, content.rows)
 
 
 def _print_table(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:

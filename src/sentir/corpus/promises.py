@@ -14,14 +14,22 @@ if TYPE_CHECKING:
     from sentir.corpus.types import Utterance
 
 SPLITS = ("train", "dev", "test")
+COLUMNS = ("id", "split", "dialogue", "turn", "speaker", "text", "path", "start", "end")
+"""What utterances are called in tables, beside which a task has a column of its own."""
 
 
 def check_promises(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpace]) -> None:
     """Check that ids are unique, no dialogue lies in two splits, and every label is in its space.
 
     Raises:
-        CorpusError: naming the corpus and the id, dialogue, split or label.
+        CorpusError: naming the corpus and the id, dialogue, split, task or label.
     """
+    for task in spaces:
+        if task in COLUMNS or task.startswith(("score.", "number.")):
+            raise CorpusError(
+                _("In the corpus '{name}' a task is called '{task}', like a column of its table; rename it.",
+                  name=name, task=task)
+            )  # fmt: skip
     repeated = [key for key, count in Counter(u.id for u in rows).items() if count > 1]
     if repeated:
         raise CorpusError(

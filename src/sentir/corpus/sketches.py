@@ -2,25 +2,24 @@
 
 A sketch keeps the smallest hashes of the distinct sentences (Broder, "On the resemblance and containment of
 documents", 1997), so it is a random sample of them, the same in every corpus. Case, spaces and punctuation do not
-count, nor do sentences so short that anyone says them.
+count, nor do sentences so short or so frequent that they are nobody's (`sentir.corpus.likeness`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence, Set
 
+from sentir.corpus.likeness import plain, telling
+
 KEPT = 512
-_SHORT = 16  # letters and digits below which a sentence is anyone's
 _FEW = 10  # sentences below which nothing is told from them
-_NO_LETTER = re.compile(r"[\W_]+")
 
 
 def hashes(texts: Iterable[str | None]) -> frozenset[str]:
-    """Return a hash of each distinct sentence."""
-    plain = {_NO_LETTER.sub("", (text or "").casefold()) for text in texts}
-    return frozenset(hashlib.sha256(one.encode()).hexdigest()[:10] for one in plain if len(one) >= _SHORT)
+    """Return a hash of each sentence that is long and rare enough to be somebody's."""
+    said = telling(plain(text) for text in texts)
+    return frozenset(hashlib.sha256(one.encode("utf-8", "surrogatepass")).hexdigest()[:10] for one in said)
 
 
 def sketch(sentences: Set[str]) -> list[str]:
@@ -41,3 +40,16 @@ def shared(known: Sequence[str], sentences: Set[str]) -> float:
     kept = set(known)
     alike = {one for one in sentences if one <= known[-1]} if len(known) == KEPT else sentences
     return max((len(kept & alike) / len(side) for side in (kept, alike) if len(side) >= _FEW), default=0.0)
+
+
+def held(known: Sequence[str], sentences: Set[str]) -> float:
+    """Return which share of the known sentences stand among these, from 0 to 1.
+
+    Args:
+        known: their sketch.
+        sentences: all `hashes` of what may hold them.
+
+    Returns:
+        An estimate where the sketch is a sample; 0 where there are too few sentences to tell.
+    """
+    return len(sentences & set(known)) / len(known) if len(known) >= _FEW else 0.0

@@ -153,6 +153,7 @@ class Corpus:
     Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
     dialogue is the order of its turns. ``groups``: kind (such as ``episode``) → utterance id → name, for audits.
     ``traits``: the same of what may be alike in every split (such as gender), by which scores are cut.
+    ``folds_of``: what several corpora are folds of, as their recipes declare; ``""`` if it is none.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Corpus:
     fingerprint: str
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     traits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    folds_of: str = ""
 
     def __post_init__(self) -> None:
         if {u.id for u in self.utterances if u.split == "test"} != self.sealed.ids:

@@ -25,7 +25,7 @@ from sentir.i18n import _, thousands
 from sentir.progress import say
 
 ALIKE = 0.5  # share of sentences from which on two test splits count as one
-_TEXTS = ("when", "corpus", "test_fingerprint", "reason")
+_TEXTS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
 _LISTS = ("models", "sketch")
 
 Entry = Mapping[str, Any]
@@ -65,6 +65,7 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
     entry = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": corpus.name,
+        "folds_of": corpus.folds_of,
         "test_fingerprint": corpus.test_fingerprint,
         "reason": reason.strip(),
         "models": list(models),
@@ -224,6 +225,7 @@ def _parse(line: bytes, path: Path, number: int) -> Entry:
     if not isinstance(entry, dict):
         raise _damaged(path, number)
     entry.setdefault("sketch", [])  # openings that were counted before there were sketches
+    entry.setdefault("folds_of", "")
     lists = [entry.get(key) for key in _LISTS]
     texts = [entry.get(key) for key in _TEXTS] + [one for row in lists if isinstance(row, list) for one in row]
     if not all(isinstance(row, list) for row in lists) or not all(isinstance(text, str) for text in texts):

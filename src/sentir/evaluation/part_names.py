@@ -37,12 +37,14 @@ _NAMES = {
 
 def kind_name(part: Part) -> str:
     """Say by what a split was cut."""
-    return _(_KINDS[part.kind]) if part.kind in _KINDS else part.kind.replace("_", " ")
+    known = not part.own and part.kind in _KINDS
+    return _(_KINDS[part.kind]) if known else part.kind.replace("_", " ")
 
 
 def part_name(part: Part) -> str:
     """Say which part it is; of a duration, its seconds too."""
-    name = _(_NAMES[part.kind, part.name]) if (part.kind, part.name) in _NAMES else part.name
+    known = not part.own and (part.kind, part.name) in _NAMES
+    name = _(_NAMES[part.kind, part.name]) if known else part.name
     if part.bounds is None:
         return name
     low, high = part.bounds

@@ -96,7 +96,8 @@ class ModelScores:
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know, in the current language: also what has no interval and what is not counted."""
         weak = [few(self.clusters)] if 0 < self.clusters < FEWEST else []
-        return (*map(_, self.notes), *self._absent, *weak)
+        told = (note.partition(": ") for note in self.notes)  # after a colon stands a name
+        return (*(f"{_(note)}{colon}{name}" for note, colon, name in told), *self._absent, *weak)
 
     @property
     def _absent(self) -> tuple[str, ...]:

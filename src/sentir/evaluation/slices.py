@@ -33,11 +33,13 @@ class Part:
             a kind of the corpus' own groups, such as ``gender``.
         name: which part.
         bounds: of a duration, from how many seconds up to how many.
+        own: whether kind and name are the corpus' own words, which may be called like ours.
     """
 
     kind: str
     name: str
     bounds: tuple[float, float] | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def _by_what_is_missing(rows: Sequence[Utterance]) -> Cut:
 
 
 def _by_group(rows: Sequence[Utterance], kind: str, names: Mapping[str, str]) -> Cut:
-    found = {u.id: Part(kind, names[u.id]) for u in rows if u.id in names}
+    found = {u.id: Part(kind, names[u.id], own=True) for u in rows if u.id in names}
     parts = sorted(set(found.values()), key=lambda part: part.name)
     return _in_order(found, parts) if len(parts) <= _MOST else {}
 

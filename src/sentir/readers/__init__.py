@@ -42,6 +42,10 @@ def read_corpus(data: Data, root: Place | None = None) -> Corpus:
         UnknownNameError: if there is no such reader.
         CorpusError: if a root is needed and none is given, or the files cannot be read.
     """
+    return replace(_read(data, root), folds_of=data.folds_of)
+
+
+def _read(data: Data, root: Place | None) -> Corpus:
     read = READERS.get(data.reader)
     if data.reader.startswith("demo-"):
         return read(None, data)

@@ -134,6 +134,8 @@ class Data(Section):
             ``plain`` one.
         text_root: where the texts lie that the spectrograms of ``final_specs`` are of, if not near them.
         cleaning: names of steps in `sentir.corpus.cleaning`, applied in order.
+        folds_of: a name that recipes share whose corpora are folds of one corpus, so that the test split of one
+            may stand in the train split of another.
         min_train_words: leave utterances with fewer words after cleaning out of train (never of dev or test).
     """
 
@@ -146,3 +148,4 @@ class Data(Section):
     cleaning: tuple[str, ...] = DEFAULT_CLEANING
     min_train_words: int = Field(0, ge=0)
     table: Table | None = None
+    folds_of: str = ""

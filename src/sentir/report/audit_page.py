@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.audit import Audit, grade_meaning
+from sentir.audit.leaks import GROUP
 from sentir.audit.values import Cell
 from sentir.corpus.types import SPLITS
 from sentir.errors import SentirError
@@ -90,6 +91,8 @@ def cell_text(key: str, value: Cell) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:.1%}" if key.endswith("share") else f"{value:.1f}"
+    if isinstance(value, str) and value.startswith(GROUP):
+        return f"'{value.removeprefix(GROUP)}'"
     return thousands(value) if isinstance(value, int) else word(value)
 
 

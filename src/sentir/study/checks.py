@@ -19,6 +19,7 @@ from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
 from sentir.study.stacking import chain, draw_folds
 from sentir.training.building import MODELS
+from sentir.training.checks import check_classes
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
 
 
@@ -65,11 +66,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
     for task, candidates in tasks.items():
         metric_name(corpus.space(task), recipe.evaluation.metric)
         rows = labeled_utterances(corpus, task)["train"]
-        if len({frozenset(u.labels[task]) for u in rows}) < 2:
-            raise CorpusError(
-                _("All train utterances of '{name}' have the same label for '{task}'; there is nothing to learn.",
-                  name=corpus.name, task=task)
-            )  # fmt: skip
+        check_classes(corpus, task)
         for baseline in recipe.study.baselines:
             BASELINES.get(baseline)
         if "acoustic" in recipe.study.baselines:

@@ -12,7 +12,7 @@ from sentir.corpus.types import Corpus, Labels
 from sentir.evaluation.clusters import cluster_unit, clusters
 from sentir.evaluation.comparison import Paired, compare, holm
 from sentir.evaluation.details import Details, look_closer
-from sentir.evaluation.known_tests import known_tests
+from sentir.evaluation.known_tests import known_notes
 from sentir.evaluation.ranking import Ranking, rank_labels
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
@@ -21,10 +21,7 @@ from sentir.recipe import Evaluation
 from sentir.study.entrants import Entrant
 
 _SWAPS = 40  # for each comparison of a table; with fewer even the smallest p-value could prove nothing
-_HOLDS = {
-    "train": mark("train holds a known test split, as the audit says: no score on that test is worth anything"),
-    "dev": mark("dev holds a known test split, as the audit says: what is chosen on dev is chosen on that test"),
-}
+_FOLD = mark("a fold, as its recipe declares, of")
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,8 @@ class Judge:
     @cached_property
     def _notes(self) -> tuple[str, ...]:
         synthetic = (mark("synthetic corpus"),) if self.corpus.synthetic else ()
-        return (*synthetic, *(_HOLDS[split] for split in {one.split: None for one in known_tests(self.corpus)}))
+        folds = (f"{_FOLD}: {self.corpus.folds_of}",) if self.corpus.folds_of else ()
+        return (*synthetic, *folds, *known_notes(self.corpus, self.split))
 
     def _space(self, entrant: Entrant) -> LabelSpace:
         return self.corpus.space(entrant.recipe.data.task)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sentir.corpus.classes import train_classes
 from sentir.corpus.labels import LabelSpace
-from sentir.errors import RecipeError
+from sentir.corpus.types import Corpus
+from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.lora import require_peft
 from sentir.recipe import Model, Recipe, Train
@@ -36,6 +38,35 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
     if model.encoder == "lora" and "text" in MODELS.get(model.kind).needs:
         require_peft()
     mixed_precision(train.precision)
+
+
+def check_classes(corpus: Corpus, task: str) -> list[str]:
+    """Refuse a task of which all train utterances have one label, or one number.
+
+    Returns:
+        What train cannot teach, in sentences of the current language: labels that none or all of it has.
+
+    Raises:
+        CorpusError: naming the corpus and the task.
+    """
+    classes = train_classes(corpus, task)
+    if classes.only:
+        raise CorpusError(
+            _("All train utterances of '{name}' have the same label for '{task}'; there is nothing to learn.",
+              name=corpus.name, task=task)
+        )  # fmt: skip
+    told = []
+    if classes.absent:
+        told.append(
+            _("{corpus}: of '{task}', no train utterance has these labels, they cannot be learned: {labels}.",
+              corpus=corpus.name, task=task, labels=", ".join(classes.absent))
+        )  # fmt: skip
+    if classes.everywhere:
+        told.append(
+            _("{corpus}: of '{task}', all train utterances have these labels, they cannot be learned: {labels}.",
+              corpus=corpus.name, task=task, labels=", ".join(classes.everywhere))
+        )  # fmt: skip
+    return told
 
 
 def idle_settings(model: Model, train: Train) -> dict[str, str]:

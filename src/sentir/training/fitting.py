@@ -28,7 +28,7 @@ from sentir.models.weights import Source
 from sentir.progress import say
 from sentir.recipe import Data, Recipe
 from sentir.training.building import MODELS, check_model, check_weights, heard, weights_sources
-from sentir.training.checks import check_settings
+from sentir.training.checks import check_classes, check_settings
 from sentir.training.continuing import Start
 from sentir.training.inference import predict_prepared, predict_tasks
 from sentir.training.losses import UNLABELED, encode_targets
@@ -161,7 +161,8 @@ def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> N
         weights: whether to find or fetch what it starts from too.
 
     Raises:
-        CorpusError: if the corpus has no such task, no labels for it, or no clips for a model that listens.
+        CorpusError: if the corpus has no such task, no labels for it or one label alone, or no clips for a model
+            that listens.
         RecipeError: if settings contradict one another, features tell the label, or speakers are to be drawn and
             dev names none.
         UnknownNameError: if there is no such metric, model, backbone, fusion or feature set.
@@ -177,6 +178,8 @@ def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> N
         check_clips(recipe.data, corpus)
     for task in (recipe.data.task, *recipe.also):
         labeled_utterances(corpus, task)
+        for sentence in check_classes(corpus, task):
+            _say_once(sentence)
         check_inputs(recipe.override({"data": {"task": task}}), corpus)
     if (inner := recipe.stacked()) is not None:
         check_training(inner, corpus, weights=weights)

@@ -1,0 +1,82 @@
+"""Texts of one split that another one has too: copies, and what anybody says.
+
+Texts are compared as a model is given them, after the recipe's cleaning, and as the corpus has them, both
+without case, punctuation, symbols, spaces and invisible characters (`sentir.corpus.likeness.plain`). A copy is a
+text long and rare enough to be told apart, or one that is nearly the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sentir.corpus.cleaning import clean
+from sentir.corpus.likeness import nearest, plain, telling
+from sentir.corpus.types import Corpus, Utterance
+
+PAIRS = (("dev", "train"), ("test", "train"), ("test", "dev"))
+_Forms = Mapping[str, tuple[str, ...]]  # utterance id → what its text is compared by, none if it has no letter
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTexts:
+    """What the texts of a split have in common with those of another one.
+
+    Attributes:
+        known: whether both have texts.
+        same: ids of the utterances whose text the other has too, however short and frequent.
+        copies: id → id of the other's utterance that it is a copy of, or nearly.
+    """
+
+    split: str
+    other: str
+    known: bool
+    same: tuple[str, ...]
+    copies: Mapping[str, str]
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        """The ids of those that are the same and no copies: their texts are short or frequent."""
+        return tuple(key for key in self.same if key not in self.copies)
+
+
+def shared_texts(corpus: Corpus, cleaning: Sequence[str]) -> tuple[SharedTexts, ...]:
+    """Compare the texts of every two splits.
+
+    Args:
+        corpus: any.
+        cleaning: names of the steps that a model's texts go through.
+    """
+    forms = {u.id: _forms(u.text or "", clean(u.text or "", cleaning)) for u in corpus}
+    return tuple(_shared(corpus, split, other, forms) for split, other in PAIRS)
+
+
+def _forms(text: str, given: str) -> tuple[str, ...]:
+    return tuple(form for form in dict.fromkeys((plain(text), plain(given))) if form)
+
+
+def _shared(corpus: Corpus, split: str, other: str, forms: _Forms) -> SharedTexts:
+    mine, theirs = ([u for u in corpus.split(name) if forms[u.id]] for name in (split, other))
+    first = {form: u.id for u in reversed(theirs) for form in forms[u.id]}
+    marks = telling(_all(mine, forms)) & telling(_all(theirs, forms))
+    same = {u.id: found for u in mine if (found := [form for form in forms[u.id] if form in first])}
+    exact = {key: first[form] for key, found in same.items() for form in found if form in marks}
+    copies = exact | _near(mine, theirs, forms, exact)
+    return SharedTexts(split, other, bool(mine and theirs), tuple(same), copies)
+
+
+def _all(utterances: Iterable[Utterance], forms: _Forms) -> list[str]:
+    return [form for u in utterances for form in forms[u.id]]
+
+
+def _near(
+    mine: Sequence[Utterance], theirs: Sequence[Utterance], forms: _Forms, exact: Mapping[str, str]
+) -> dict[str, str]:
+    """Return those that are nearly the same as one of the others, both rare."""
+    sides = []
+    for side in (mine, theirs):
+        rare = telling(forms[u.id][0] for u in side)
+        sides.append([u.id for u in side if forms[u.id][0] in rare and u.id not in exact])
+    ids, others = sides
+    found = nearest([forms[key][0] for key in ids], [forms[key][0] for key in others])
+    return {key: others[place] for key, place in zip(ids, found, strict=True) if place >= 0}

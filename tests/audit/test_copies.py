@@ -1,0 +1,181 @@
+"""Copies between splits: planted ones are found in any disguise, and honest corpora are accused of none."""
+
+import random
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.audit import audit, measure
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.likeness import nearest, plain, telling
+from sentir.corpus.types import Corpus, Utterance
+
+SPACE = LabelSpace("emotion", ("anger", "joy"))
+SOUNDS = [a + b for a in "bdfglmnprst" for b in ("a", "e", "é", "i", "o", "u", "ñi")]
+COMMON = ("Okay.", "Yeah!", "Oh my God!", "What?", "I don't know.", "Thank you.", "No, no, no!", "Hey.")
+ORDER = "ABCDE"
+
+
+def sentences(n, seed):
+    """Sentences of nobody, 8 to 14 words of up to three syllables."""
+    draw = random.Random(seed)
+
+    def word():
+        return "".join(draw.choices(SOUNDS, k=draw.randint(1, 3)))
+
+    return [" ".join(word() for _word in range(draw.randint(8, 14))).capitalize() + "." for _row in range(n)]
+
+
+def one_word_changed(text, draw):
+    words = text.split()
+    words[draw.randrange(len(words))] = draw.choice(("perro", "casa", "mesa"))
+    return " ".join(words)
+
+
+DISGUISES = {
+    "exact": lambda text, draw: text,
+    "lower case": lambda text, draw: text.lower(),
+    "without punctuation": lambda text, draw: text.replace(".", "").replace("'", ""),
+    "one word changed": one_word_changed,
+    "an emoji added": lambda text, draw: f"{text} 😀\ufe0f",
+    "NFD": lambda text, draw: unicodedata.normalize("NFD", text),
+    "invisible characters": lambda text, draw: "\u200b".join(text.split(" ")).replace("a", "a\u00ad"),
+    "full width": lambda text, draw: "".join(chr(ord(c) + 0xFEE0) if "a" <= c <= "z" else c for c in text),
+    "spaces": lambda text, draw: text.replace(" ", "  \t"),
+}
+
+
+def corpus_of(train, dev, test, other_label=frozenset()):
+    """A corpus of texts; every third row of each split is common talk instead."""
+    rows = [
+        Utterance(
+            f"c/{split}/{n}",
+            split,
+            text=text,
+            speaker=f"{split}{n % 5}",
+            labels={"emotion": (SPACE.names[n % 2 ^ (split == "train" and n in other_label)],)},
+        )
+        for split, texts in (("train", train), ("dev", dev), ("test", test))
+        for n, text in enumerate([*texts, *COMMON * (len(texts) // 20)])
+    ]
+    return Corpus.build("c", rows, (SPACE,))
+
+
+def planted(share, disguise, n=200):
+    """The first texts of train become copies of as many of test."""
+    draw, test = random.Random(1), sentences(n, 3)
+    copies = [disguise(text, draw) for text in test[: round(share * n)]]
+    return corpus_of([*copies, *sentences(3 * n - len(copies), 1)], sentences(n, 2), test), len(copies)
+
+
+def finding(report, kind):
+    return next((f for f in report.findings if f.kind == kind), None)
+
+
+@pytest.fixture(scope="module")
+def honest():
+    return audit(planted(0, DISGUISES["exact"])[0])
+
+
+def test_an_honest_corpus_is_accused_of_no_copy_though_everybody_says_okay(honest):
+    assert honest.grade == "A" and not [f for f in honest.findings if f.kind.startswith("copies")]
+    common = finding(honest, "common_texts_of_test_in_train")
+    assert (common.severity, common.grade, common.count) == ("note", "A", 80)
+    assert "28.6 %" in common.message
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_planted_copies_are_found_in_any_disguise_and_weigh_by_their_share(disguise, honest):
+    grades = [honest.grade]
+    for share in (0.01, 0.15, 0.5, 1.0):
+        corpus, n = planted(share, disguise)
+        report = audit(corpus)
+        found = finding(report, "copies_of_test_in_train")
+        assert 0.95 * n <= found.count <= n
+        assert not finding(report, "copies_of_test_in_dev") and not finding(report, "copies_of_dev_in_train")
+        grades.append(report.grade)
+    assert grades == sorted(grades, key=ORDER.index)
+    assert grades[:2] == ["A", "A"] and grades[2] > "A" and grades[-1] == "E"
+
+
+def test_a_whole_test_split_of_copies_ends_the_grade_and_half_a_percent_is_a_note():
+    test, train = sentences(1000, 3), sentences(2000, 1)
+    for copied, grade, severity in ((1000, "E", "problem"), (100, "C", "warning"), (5, "A", "note")):
+        rows = [
+            Utterance(f"c/{split}/{n}", split, text=text, labels={"emotion": (SPACE.names[n % 2],)})
+            for split, texts in (
+                ("train", [*train, *map(str.upper, test[:copied])]),
+                ("dev", train[:0]),
+                ("test", test),
+            )
+            for n, text in enumerate(texts)
+        ]
+        found = finding(audit(Corpus.build("c", rows, (SPACE,))), "copies_of_test_in_train")
+        assert (found.count, found.grade, found.severity) == (copied, grade, severity)
+        assert all(key.startswith("c/train/") for key in found.examples)
+
+
+def test_copies_of_dev_are_told_as_such():
+    test, dev = sentences(100, 3), sentences(100, 2)
+    found = audit(corpus_of(sentences(200, 1), [*test[:40], *dev[40:]], test))
+    assert finding(found, "copies_of_test_in_dev").count == 40
+    assert finding(found, "copies_of_test_in_train") is None
+
+
+def test_copies_with_another_label_are_told_apart():
+    test = sentences(100, 3)
+    corpus = corpus_of([*test, *sentences(100, 1)], sentences(50, 2), test, other_label=range(30))
+    assert "100 (71.4 %)" in (message := finding(audit(corpus), "copies_of_test_in_train").message)
+    assert "30 of them have another label there" in message
+
+
+def test_sentences_of_a_script_are_no_copies():
+    script = sentences(2, 0) * 20
+    report = audit(corpus_of(script * 3, script, script))
+    common = finding(report, "common_texts_of_test_in_train")
+    assert report.grade == "A" and common.count == len(script) + 2 * len(COMMON)
+
+
+def test_texts_are_compared_as_a_model_is_given_them_too():
+    test = [f"The old lighthouse keeper counted {n} ships" for n in sentences(40, 3)]
+    aside = "({} and then laughs for a very long while at the joke that an old friend of his made as he came by)"
+    train = [f"{text} {aside.format(more * 2)}" for text, more in zip(test, sentences(40, 5), strict=True)]
+    corpus = corpus_of(train, sentences(40, 2), test)
+    assert finding(audit(corpus, measured=measure(corpus, ("lowercase",))), "copies_of_test_in_train") is None
+    steps = ("drop_parentheses", "lowercase")
+    assert finding(audit(corpus, measured=measure(corpus, steps)), "copies_of_test_in_train").count == 40
+
+
+def jaccard(one, other):
+    a, b = ({text[n : n + 3] for n in range(len(text) - 2)} for text in (one, other))
+    return len(a & b) / len(a | b)
+
+
+letters = st.text("abñ語", min_size=12, max_size=60)
+
+
+@given(st.lists(letters, min_size=1, max_size=8), st.lists(letters, min_size=1, max_size=8))
+def test_the_nearest_is_that_of_comparing_all_with_all(texts, others):
+    for text, place in zip(texts, nearest(texts, others).tolist(), strict=True):
+        shares = [jaccard(text, other) if min(map(weight, (text, other))) >= 24 else 0.0 for other in others]
+        if max(shares) >= 0.6 + 1e-3:
+            assert shares[place] == pytest.approx(max(shares)) and place >= 0
+        elif max(shares) < 0.6 - 1e-3:
+            assert place == -1
+
+
+def weight(text):
+    return sum(2 if c == "語" else 1 for c in text)
+
+
+@given(st.text(max_size=60))
+def test_a_text_in_its_plain_form_stays_as_it_is(text):
+    assert plain(plain(text)) == plain(text)
+    assert plain(text.lower()) == plain(text.lower() + " \u200b!…😀")
+
+
+def test_only_long_and_rare_texts_tell():
+    said = ["a text that is long enough", "okay", *["a formula of everybody"] * 6, "今日はとても楽しかった"]
+    assert telling(map(plain, said)) == {plain(said[0]), plain(said[-1])}
