@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentir.errors import CorpusError
-from sentir.readers.cells import load_rows, to_list, to_number, to_text
+from sentir.readers.cells import to_list, to_number, to_text
+from sentir.readers.table_files import load_rows
 
 NAMES = ["sadness", "joy"]
 FEATURES = {

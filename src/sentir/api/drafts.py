@@ -51,7 +51,7 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
     """Look at a table and write a recipe that can be run as it stands; doubts are comments in it.
 
     Args:
-        table: as `sentir.readers.cells.load_rows` takes it.
+        table: as `sentir.readers.table_files.load_rows` takes it.
         out: the recipe, by default named after the table, in the working folder.
         force: whether it may replace a file.
 

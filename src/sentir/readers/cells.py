@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,56 +13,75 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 
 Row = dict[str, str]
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
-JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 _PYTHON_LIST = re.compile(r"\[\s*('[^'\\]*'|\"[^\"\\]*\")(\s*,\s*('[^'\\]*'|\"[^\"\\]*\"))*\s*,?\s*\]")
 _LARGEST = 1e30  # beyond it sums and float32 overflow, and nothing is measured
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
-def load_rows(path: Path) -> list[Row]:
-    """Read a table; every cell is text: ``""`` where there is no value, lists as JSON, truths as true and false.
+def to_number(cell: str) -> float | None:
+    """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10.
 
-    It may be a ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file, or a folder that ``datasets``
-    saved with ``save_to_disk``. Numbers of classes whose names that library wrote beside them become the names.
+    Decimals have a point or a comma. A mark before three digits that may part thousands as well as decimals
+    (``1,234``) is no number; a point alone (``1.234``) is taken as that of decimals. See `unify_numbers` for what
+    the other cells of a column tell.
+    """
+    if "," not in cell and cell.count(".") < 2:
+        return _finite(cell)
+    point, comma = _number(cell, "."), _number(cell, ",")
+    return (comma if point is None else point) if point is None or comma is None else None
+
+
+def unify_numbers(path: Path, rows: Sequence[Row], columns: Iterable[str]) -> None:
+    """Write the numbers of some columns with a point; what tells a decimal comma is the whole column.
 
     Raises:
-        CorpusError: if it is of another kind, damaged or empty, or a row does not fit the others; it names the
-            row.
+        CorpusError: for a cell whose comma or point may part thousands as well as decimals; it names the row.
     """
-    from sentir.readers import table_arrow, table_csv, table_json
-
-    if not path.exists():
-        raise CorpusError(_("There is no table {path}.", path=path))
-    suffix = "" if path.is_dir() else path.suffix.lower()
-    if is_dataset(path):
-        rows = table_arrow.read_dataset(path)
-    elif suffix == ".parquet":
-        rows = table_arrow.read_parquet(path)
-    elif suffix in JSON_SUFFIXES:
-        rows = table_json.read_lines(path)
-    elif suffix in TABLE_SUFFIXES:
-        rows = table_csv.read_separated(path)
-    else:
-        raise CorpusError(
-            _(
-                "{path} is no table that can be read; use a .csv, .tsv, .parquet, .jsonl or .ndjson file, or a "
-                "folder that 'datasets' saved.",
-                path=path,
-            )
-        )
-    if not rows:
-        raise CorpusError(_("The table {path} has no rows.", path=path))
-    return rows
+    for name in dict.fromkeys(columns):
+        if wrong := doubtful_number([row[name] for row in rows]):
+            n, cell = wrong
+            raise CorpusError(
+                _("{path}: row {row} has '{cell}' in '{name}', where the mark may part thousands or decimals; "
+                  "write the numbers of this column with a decimal point and without marks of thousands.",
+                  path=path, row=n, cell=cell, name=name)
+            )  # fmt: skip
+        comma = any(_only(row[name], ",") for row in rows)
+        for row in rows if comma else ():
+            number = _number(row[name], "," if _number(row[name], ",") is not None else ".")
+            row[name] = row[name] if number is None else repr(number)
 
 
-def is_dataset(path: Path) -> bool:
-    """Say whether a folder was written by ``save_to_disk`` of Hugging Face's ``datasets``."""
-    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+def doubtful_number(cells: Sequence[str]) -> tuple[int, str] | None:
+    """Return number and content of the first cell that may be read as two numbers, and no other cell tells."""
+    comma, point = (any(_only(cell, mark) for cell in cells) for mark in (",", "."))
+    for n, cell in enumerate(cells, start=1):
+        if "," in cell or "." in cell:
+            found = _number(cell, "."), _number(cell, ",")
+            decimal = comma and not point if "," in cell else not comma
+            if None not in found and found[0] != found[1] and not decimal:
+                return n, cell
+    return None
 
 
-def to_number(cell: str) -> float | None:
-    """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10."""
+def _only(cell: str, mark: str) -> bool:
+    """Say whether a cell is a number by this mark of decimals, and none by the other."""
+    other = "," if mark == "." else "."
+    return _number(cell, mark) is not None and _number(cell, other) is None
+
+
+def _number(cell: str, mark: str) -> float | None:
+    """Return the number in a cell, were ``mark`` that of decimals and the other one that of thousands."""
+    thousands = "," if mark == "." else "."
+    whole, _mark, decimals = cell.partition(mark)
+    if thousands in whole:
+        if not _THOUSANDS.fullmatch(whole.strip()):
+            return None
+        whole = whole.replace(thousands, "")
+    return None if thousands in decimals else _finite(f"{whole}.{decimals}" if _mark else whole)
+
+
+def _finite(cell: str) -> float | None:
     try:
         number = float(cell)
     except ValueError:

@@ -11,10 +11,11 @@ from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, Row, is_dataset, load_rows, to_number
+from sentir.readers.cells import Row, to_number
 from sentir.readers.clips import is_media, list_folders
 from sentir.readers.folders import printable
 from sentir.readers.table import media_root
+from sentir.readers.table_files import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset, load_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,12 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
     A sound or video file is one utterance, a folder one for each such file below it, in the order of their names;
     each is by itself.
 
-    A table (any that `sentir.readers.cells.load_rows` takes) has a column of texts, of clips (paths relative to
-    the table), or both; rows with the same value in its dialogue column follow one another in a conversation,
-    rows without are by themselves. Only in JSON lines (``.jsonl``, ``.ndjson``: ``{"text": …, "audio": …,
-    "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell but ``id`` that holds a
-    finite number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row stays.
+    A table (any that `sentir.readers.table_files.load_rows` takes) has a column of texts, of clips (paths
+    relative to the table), or both; rows with the same value in its dialogue column follow one another in a
+    conversation, rows without are by themselves. Only in JSON lines (``.jsonl``, ``.ndjson``: ``{"text": …,
+    "audio": …, "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell but ``id``
+    that holds a finite number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row
+    stays.
 
     Raises:
         CorpusError: if the file is missing or damaged, or has neither texts nor clips; it names the row or the
@@ -80,8 +82,8 @@ def read_inputs(path: Path, columns: Columns) -> list[Utterance]:
         return [_clip(path)]
     if path.suffix.lower() not in TABLE_SUFFIXES | JSON_SUFFIXES and not path.is_dir():
         raise CorpusError(
-            _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .parquet), nor a conversation "
-              "(.jsonl).", path=path)
+            _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .xlsx, .parquet), nor a "
+              "conversation (.jsonl).", path=path)
         )  # fmt: skip
     return _turns(path, columns)
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from sentir.corpus.types import Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
-from sentir.readers.cells import Row, is_dataset, load_rows, to_number
+from sentir.readers.cells import Row, to_number, unify_numbers
+from sentir.readers.table_ids import unify_ids
 from sentir.readers.table_labels import read_intensities, read_names, read_numbers, to_intensity
+from sentir.readers.table_parts import Part, read_parts
 from sentir.readers.table_splits import read_splits
 from sentir.recipe import Data, Table
 
@@ -28,7 +30,7 @@ def read(root: Path, data: Data) -> Corpus:
     `sentir.readers.table_splits`. Clips are attached if ``data.sound`` is set.
 
     Args:
-        root: the table, or the folder in which ``data.table.file`` lies.
+        root: the table, or the folder in which ``data.table.file`` lies, be it one file or several.
         data: the recipe's section; ``data.task`` names the task of the label column or columns.
 
     Raises:
@@ -36,16 +38,22 @@ def read(root: Path, data: Data) -> Corpus:
         CorpusError: if the file or a column is missing, or rows contradict one another; it names file and row.
     """
     table = _checked(data)
-    path = _locate(root, table)
-    rows = load_rows(path)
-    _require_columns(path, rows, table)
-    _strip_names(rows, table)
-    ids = _ids(path, rows, table)
     issues: list[Issue] = []
+    parts, table = read_parts(root, table, issues)
+    data = data.model_copy(update={"table": table})
+    for part in parts:
+        _require_columns(part.path, part.rows, table)
+        _strip_names(part.rows, table)
+        unify_ids(part.path.name, part.rows, _joined_columns(table), issues)
+        unify_numbers(part.path, part.rows, _number_columns(table))
+    rows = [row for part in parts for row in part.rows]
+    of = [part for part in parts for _row in part.rows]
+    path, name = (parts[0].path, parts[0].name) if len(parts) == 1 else (root, root.resolve().name)
+    ids = [key for part in parts for key in _ids(part, table)]
     read_labels = read_names if table.label else read_numbers if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
-    splits = read_splits(path, rows, table, issues)
-    dialogues = [_dialogue(path, row, key, table) for row, key in zip(rows, ids, strict=True)]
+    splits = read_splits(path, parts, table, issues)
+    dialogues = [_dialogue(part, row, key, table) for part, row, key in zip(of, rows, ids, strict=True)]
     utterances = [
         Utterance(
             id=key,
@@ -54,18 +62,17 @@ def read(root: Path, data: Data) -> Corpus:
             turn=turn,
             speaker=(row[table.speaker] or None) if table.speaker else None,
             text=(row[table.text] or None) if table.text else None,
-            clip=_clip(path, row, key, table, issues) if data.sound else None,
+            clip=_clip(part.path, row, key, table, issues) if data.sound else None,
             labels=labels,
             scores=scores,
             numbers=dict(_numbers(row, key, table, issues)),
         )
-        for row, key, split, dialogue, turn, (labels, scores) in zip(
-            rows, ids, splits, dialogues, _turns(dialogues), labelled, strict=True
+        for part, row, key, split, dialogue, turn, (labels, scores) in zip(
+            of, rows, ids, splits, dialogues, _turns(dialogues), labelled, strict=True
         )
     ]
     groups, traits = (_named(rows, ids, of) for of in ((table.group,) if table.group else (), table.slices))
-    name = table.name or path.stem
-    return Corpus.build(name, utterances, [space], issues=issues, groups=groups, traits=traits)
+    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, traits=traits)
 
 
 def _named(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -108,19 +115,6 @@ def _refuse_labels_as_inputs(table: Table) -> None:
                 )
 
 
-def _locate(root: Path, table: Table) -> Path:
-    if root.is_file() or (table.file is None and is_dataset(root)):
-        return root
-    if table.file is None:
-        raise RecipeError(
-            _("{root} is a folder; name the table in it as 'data.table.file', or give the file.", root=root)
-        )
-    path = root / table.file
-    if not path.exists():
-        raise CorpusError(_("There is no table {path}; correct the root or 'data.table.file'.", path=path))
-    return path
-
-
 def media_root(path: Path) -> Path:
     """Return the folder that a table's clips are relative to."""
     return path if path.is_dir() else path.parent
@@ -152,18 +146,29 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
             )
 
 
+def _number_columns(table: Table) -> list[str]:
+    """Return the columns that hold numbers."""
+    columns = (*table.labels, *table.features, table.value, table.start, table.end)
+    return [name for name in columns if name is not None]
+
+
 def _strip_names(rows: Sequence[Row], table: Table) -> None:
     """Take away the space around what utterances are joined by: ``"Ana "`` is ``"Ana"``, in one split."""
-    for name in {table.id, table.speaker, table.dialogue, table.group, *table.slices} - {None, table.text}:
+    for name in {*_joined_columns(table), *table.slices} - {table.text}:
         for row in rows:
-            row[str(name)] = row[str(name)].strip()
+            row[name] = row[name].strip()
 
 
-def _ids(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
+def _joined_columns(table: Table) -> list[str]:
+    return [name for name in (table.id, table.speaker, table.dialogue, table.group) if name is not None]
+
+
+def _ids(part: Part, table: Table) -> list[str]:
+    path = part.path
     if table.id is None:
-        return [f"{path.stem}/row{n}" for n in range(1, len(rows) + 1)]
+        return [f"{part.name}/row{n}" for n in range(1, len(part.rows) + 1)]
     first: dict[str, int] = {}
-    for n, row in enumerate(rows, start=1):
+    for n, row in enumerate(part.rows, start=1):
         key = row[table.id]
         if not key:
             raise CorpusError(_("{path}: row {row} has no id in '{name}'.", path=path, row=n, name=table.id))
@@ -177,12 +182,12 @@ def _ids(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
                     id=key,
                 )
             )
-    return list(first)
+    return [part.prefix + key for key in first]
 
 
-def _dialogue(path: Path, row: Row, key: str, table: Table) -> str:
+def _dialogue(part: Part, row: Row, key: str, table: Table) -> str:
     cell = row[table.dialogue] if table.dialogue else ""
-    return f"{path.stem}/{cell}" if cell else key
+    return f"{part.name}/{cell}" if cell else key
 
 
 def _turns(dialogues: Sequence[str]) -> Iterator[int]:

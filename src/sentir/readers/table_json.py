@@ -6,19 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.types import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import Row, to_rows, to_text
-from sentir.readers.table_csv import read_text
+from sentir.readers.decoding import read_text
 
 
-def read_lines(path: Path) -> list[Row]:
+def read_lines(path: Path, encoding: str | None, issues: list[Issue]) -> list[Row]:
     """Read one object per line; a key that a line lacks is an empty cell, and blank lines are no rows.
 
     Raises:
         CorpusError: if a line is no object, names a key twice, or holds an object within an object.
     """
-    lines = [(n, line) for n, line in enumerate(read_text(path).split("\n"), start=1) if line.strip()]
+    text = read_text(path, encoding, issues)
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     return to_rows(path, [_object(path, n, line) for n, line in lines])
 
 

@@ -21,7 +21,8 @@ _NORMALIZERS: dict[str, Callable[[str], str]] = {
     "emotion": normalize_emotion,
     "sentiment": normalize_sentiment,
 }
-_TRUTHS = {"true": 1.0, "false": 0.0}
+_YES = frozenset(("true", "verdadero", "yes", "y", "sí", "si", "s", "x", "✓", "✔", "☑"))
+_NO = frozenset(("false", "falso", "no", "n", "☐"))
 _LISTED = 30  # unknown names in one sentence
 
 
@@ -91,9 +92,16 @@ def read_intensities(
     if not name_of:
         raise CorpusError(_("{path}: 'data.table.names' leaves no column of 'labels'.", path=path))
     space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))), multilabel=True)
+    marked = {column for column in name_of if is_marked([row[column] for row in rows])}
+    if marked:
+        message = _("Nothing but marks such as 'x' and empty cells in {columns}: empty is taken as no.",
+                    columns=", ".join(sorted(marked)))  # fmt: skip
+        issues.append(Issue("marks", "note", message, path.name))
     labelled: list[Labelled] = []
     for row, key in zip(rows, ids, strict=True):
-        read = {column: to_intensity(row[column]) for column in name_of}
+        read = {
+            column: to_intensity(row[column].strip() or ("no" if column in marked else "")) for column in name_of
+        }
         if missing := [column for column, score in read.items() if score is None]:
             message = _("It has no number in {columns}; kept without labels.", columns=", ".join(missing))
             issues.append(Issue("label_missing", "warning", message, key))
@@ -107,9 +115,8 @@ def read_intensities(
         labelled.append(({data.task: present}, scores))
     if not any(labels for labels, _scores in labelled):
         raise CorpusError(
-            _("{path}: no row has a number in each of {columns}; write decimals with a point.",
-              path=path, columns=", ".join(name_of))
-        )  # fmt: skip
+            _("{path}: no row has a number in each of {columns}.", path=path, columns=", ".join(name_of))
+        )
     return space, labelled
 
 
@@ -141,16 +148,20 @@ def read_numbers(
             )  # fmt: skip
         labelled.append(({}, {} if number is None else {column: number}))
     if not any(scores for _labels, scores in labelled):
-        raise CorpusError(
-            _("{path}: no row has a number in each of {columns}; write decimals with a point.",
-              path=path, columns=column)
-        )  # fmt: skip
+        raise CorpusError(_("{path}: no row has a number in each of {columns}.", path=path, columns=column))
     return space, labelled
 
 
 def to_intensity(cell: str) -> float | None:
-    """Return the number in a cell, 1 for true and 0 for false, or ``None``."""
-    return _TRUTHS.get(cell.strip().casefold(), to_number(cell))
+    """Return the number in a cell, 1 for true, yes or ``x`` and 0 for false or no, or ``None``."""
+    word = cell.strip().casefold()
+    return 1.0 if word in _YES else 0.0 if word in _NO else to_number(cell)
+
+
+def is_marked(cells: Sequence[str]) -> bool:
+    """Say whether some cells of a column say yes and all others are empty, so that empty says no."""
+    found = {to_intensity(cell) if cell.strip() else 0.0 for cell in cells}
+    return found == {0.0, 1.0} and not any(to_intensity(cell) == 0 for cell in cells)
 
 
 def is_known(word: str, task: str) -> bool:

@@ -14,12 +14,12 @@ from typing import Any
 from sentir.corpus.types import SPLITS
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.readers.cells import load_rows
 from sentir.readers.folders import require_printable
 from sentir.readers.look.columns import TASKS, Column, Labels, columns_of, determines
 from sentir.readers.look.roles import LABEL_LIKE, Roles, find_by_name, find_labels, find_text
 from sentir.readers.splits import split_named
 from sentir.readers.table import media_root
+from sentir.readers.table_files import load_rows
 from sentir.readers.table_labels import is_known, split_cells, to_intensity
 
 _MOST_UNKNOWN = 30
