@@ -22,52 +22,70 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 def to_number(cell: str) -> float | None:
     """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10.
 
-    Decimals have a point or a comma. A mark before three digits that may part thousands as well as decimals
-    (``1,234``) is no number; a point alone (``1.234``) is taken as that of decimals. See `unify_numbers` for what
-    the other cells of a column tell.
+    Decimals have a point or a comma. ``1,234`` is no number, as its comma may part thousands as well; a lone
+    point is that of decimals. What the other cells of a column tell of them is for `to_numbers`.
     """
-    if "," not in cell and cell.count(".") < 2:
-        return _finite(cell)
-    point, comma = _number(cell, "."), _number(cell, ",")
-    return (comma if point is None else point) if point is None or comma is None else None
+    return _decide(cell, ".")
 
 
-def unify_numbers(path: Path, rows: Sequence[Row], columns: Iterable[str]) -> None:
-    """Write the numbers of some columns with a point; what tells a decimal comma is the whole column.
+def to_numbers(cells: Sequence[str]) -> list[float | None]:
+    """Return the numbers in the cells of one column; what marks decimals is shown by those that leave no doubt.
 
-    Raises:
-        CorpusError: for a cell whose comma or point may part thousands as well as decimals; it names the row.
+    A cell whose mark may part thousands as well is none, such as ``1.234`` beside ``0,5``.
     """
-    for name in dict.fromkeys(columns):
-        if wrong := doubtful_number([row[name] for row in rows]):
-            n, cell = wrong
-            raise CorpusError(
-                _("{path}: row {row} has '{cell}' in '{name}', where the mark may part thousands or decimals; "
-                  "write the numbers of this column with a decimal point and without marks of thousands.",
-                  path=path, row=n, cell=cell, name=name)
-            )  # fmt: skip
-        comma = any(_only(row[name], ",") for row in rows)
-        for row in rows if comma else ():
-            number = _number(row[name], "," if _number(row[name], ",") is not None else ".")
-            row[name] = row[name] if number is None else repr(number)
+    shown = {_shown_by(cell) for cell in cells} - {""} if any("," in cell for cell in cells) else set()
+    decimal = "." if "," not in shown else "," if "." not in shown else ""
+    return [_decide(cell, decimal) for cell in cells]
 
 
 def doubtful_number(cells: Sequence[str]) -> tuple[int, str] | None:
-    """Return number and content of the first cell that may be read as two numbers, and no other cell tells."""
-    comma, point = (any(_only(cell, mark) for cell in cells) for mark in (",", "."))
-    for n, cell in enumerate(cells, start=1):
-        if "," in cell or "." in cell:
-            found = _number(cell, "."), _number(cell, ",")
-            decimal = comma and not point if "," in cell else not comma
-            if None not in found and found[0] != found[1] and not decimal:
-                return n, cell
+    """Return number and content of the first cell of a column that may be two numbers, if any."""
+    for n, (cell, number) in enumerate(zip(cells, to_numbers(cells), strict=True), start=1):
+        if number is None and is_doubtful(cell):
+            return n, cell
     return None
 
 
-def _only(cell: str, mark: str) -> bool:
-    """Say whether a cell is a number by this mark of decimals, and none by the other."""
-    other = "," if mark == "." else "."
-    return _number(cell, mark) is not None and _number(cell, other) is None
+def is_doubtful(cell: str) -> bool:
+    """Say whether a cell is one number by a decimal point and another by a decimal comma."""
+    point, comma = _number(cell, "."), _number(cell, ",")
+    return point is not None and comma is not None and point != comma
+
+
+def unify_numbers(path: Path, rows: Sequence[Row], columns: Iterable[str]) -> None:
+    """Write the numbers of some columns with a decimal point.
+
+    Raises:
+        CorpusError: for a cell that may be two numbers; it names the row.
+    """
+    for name in dict.fromkeys(columns):
+        cells = [row[name] for row in rows]
+        if wrong := doubtful_number(cells):
+            raise CorpusError(
+                _("{path}: row {row} has '{cell}' in '{name}', where the mark may part thousands or decimals; "
+                  "write the numbers of this column with a decimal point and without marks of thousands.",
+                  path=path, row=wrong[0], cell=wrong[1], name=name)
+            )  # fmt: skip
+        for row, number in zip(rows, to_numbers(cells), strict=True):
+            if number is not None and "," in row[name]:
+                row[name] = repr(number)
+
+
+def _shown_by(cell: str) -> str:
+    """Return what marks decimals in a cell, if it is a number by that mark alone."""
+    point, comma = _number(cell, "."), _number(cell, ",")
+    return "." if comma is None and point is not None else "," if point is None and comma is not None else ""
+
+
+def _decide(cell: str, decimal: str) -> float | None:
+    """Return the number in a cell: by the one mark of decimals that makes it one, else by ``decimal``."""
+    if "," not in cell and decimal == "." and cell.count(".") < 2:
+        return _finite(cell)
+    point, comma = _number(cell, "."), _number(cell, ",")
+    if point is None or comma is None or point == comma:
+        return comma if point is None else point
+    mark = "," if "," in cell else "."
+    return None if mark != decimal else comma if mark == "," else point
 
 
 def _number(cell: str, mark: str) -> float | None:

@@ -22,16 +22,18 @@ _MARKS = (
 _GUESSES = ("cp1252", "mac-roman", "cp850")  # Windows, old Macs, DOS; the first that seems right
 _ACCENTED = "[áéíóúüñàèìòùâêîôûäëïöçßœ]"
 _AT_HOME = re.compile(
-    rf"(?<=[a-z]){_ACCENTED}|{_ACCENTED}(?=[a-z])|\b[ÁÉÍÓÚÜÑÇ](?=[a-z])|(?<=[A-Z])[ÁÉÍÓÚÜÑÇ]|[¿¡«“‘](?=\w)|(?<=[\w.,!?])[»”…]"
-    r"|(?<=[a-z])’|(?<=\d)[ºª€]"
+    rf"(?<=[a-zA-Z]){_ACCENTED}|{_ACCENTED}(?=[a-z])|\b[ÁÉÍÓÚÜÑÇ](?=[a-z])|(?<=[A-Z])[ÁÉÍÓÚÜÑÇ]|[¿¡«“‘’](?=\w)|(?<=[\w.,!?])[»”…]"
+    r"|(?<=[a-z])’|(?<=\d)[ºª]|[–—€£©®]|(?<![a-z])[•°½]"
 )
 _ASTRAY = re.compile(
     r"(?<=[a-z])[‡†‰•™ŽžŸ¤¶§¬±÷×¥ƒ‚„ˆ˜¢£¦¨¯°²³´µ·¸¹¼½¾À-ÖØ-Þ]|[\u2500-\u259f\ufb01\ufb02√∞≈∆◊∫Ω∑∏π∂]"
     r"|(?<=[a-z])[–—](?=(?:n|os?|mo)\b)|(?<=[a-z][a-z])’(?=(?:as?|an|amos|os?)\b)"
     rf"|{_ACCENTED}(?=[A-Z])"
 )
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _CONTROLS = re.compile("[\0-\x08\x0e-\x1f]")
-_SAMPLE = 1_000_000  # bytes by which guesses are judged
+_SAMPLE = 1_000_000  # characters by which guesses are judged
+_FEW = 10  # where one line in so many is none in UTF-8, it is read even if it makes little sense
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,9 @@ def read_text(path: Path, encoding: str | None = None, issues: list[Issue] | Non
     decoded = decode(content)
     if decoded is None:
         raise CorpusError(
-            _(
-                "{path} is no text in a known encoding; save it as UTF-8 (spreadsheets offer 'CSV UTF-8').",
-                path=path,
-            )
-        )
+            _("{path} is no text in an encoding that can be told; save it as UTF-8 (spreadsheets offer 'CSV "
+              "UTF-8'), or name its encoding in 'data.table.encoding'.", path=path)
+        )  # fmt: skip
     if issues is not None:
         issues += note_guess(decoded, path)
     return decoded.text
@@ -89,8 +89,8 @@ def decode(content: bytes) -> Decoded | None:
     broken = [line for line in lines if _as(line, "utf-8") is None]
     if not broken:
         return Decoded(content.decode())
-    guess = _likeliest(b"\n".join(broken))
-    if guess is None:
+    guess, fits = _likeliest(b"\n".join(broken))
+    if not guess or not (fits or len(broken) * _FEW < len(lines)):
         return None
     decoded = (text if (text := _as(line, "utf-8")) is not None else line.decode(guess) for line in lines)
     return Decoded("\n".join(decoded), guess, len(broken))
@@ -129,14 +129,15 @@ def _wide(content: bytes) -> Decoded | None:
     return None if text is None or _CONTROLS.search(text) else Decoded(text, guess, text.count("\n") + 1)
 
 
-def _likeliest(content: bytes) -> str | None:
-    """Return the encoding in which letters and quotes stand where a text has them."""
-    texts = {name: _as(content[:_SAMPLE], name) for name in _GUESSES if _as(content, name) is not None}
-    fair = {name: text for name, text in texts.items() if text and not _CONTROLS.search(text)}
-    for name, text in fair.items():
-        if not _ASTRAY.search(text):
-            return name
-    return max(fair, key=lambda name: _sense(fair[name]), default=None)
+def _likeliest(content: bytes) -> tuple[str, bool]:
+    """Return the encoding in which most letters stand where a text has them, and whether half of them do."""
+    texts = {name: _as(content, name) for name in _GUESSES}
+    fair = {name: text[:_SAMPLE] for name, text in texts.items() if text and not _CONTROLS.search(text)}
+    if not fair:
+        return "", False
+    right = next((name for name, text in fair.items() if not _ASTRAY.search(text)), None)
+    guess = right or max(fair, key=lambda name: _sense(fair[name]))
+    return guess, len(_AT_HOME.findall(fair[guess])) * 2 >= len(_FOREIGN.findall(fair[guess]))
 
 
 def _sense(text: str) -> int:

@@ -66,7 +66,7 @@ class Parted:
                 lines=_shown(self.doubtful),
                 n=len(self.doubtful),
             )
-            found.append(Issue("quotes_doubtful", "warning", message, file))
+            found.append(Issue("quotes_doubtful", "note", message, file))
         return found
 
 
@@ -75,9 +75,21 @@ def part(text: str, separator: str) -> Parted:
     limit = csv.field_size_limit(_LONGEST_CELL)
     try:
         lines = list(io.StringIO(text, newline=""))
-        return _judge(list(_quoted(lines, separator)), lines, separator)
+        return _plainly(lines, separator) or _judge(list(_quoted(lines, separator)), lines, separator)
     finally:
         csv.field_size_limit(limit)
+
+
+def _plainly(lines: Sequence[str], separator: str) -> Parted | None:
+    """Return the records where each line is one, as in most files, or ``None``: then quotes are to be judged."""
+    try:
+        records = list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+    if len(records) != len(lines):
+        return None
+    filled = [n for n, record in enumerate(records, start=1) if record]
+    return Parted([records[n - 1] for n in filled], filled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +101,10 @@ class _Span:
     record: Record
     broken: str = ""
 
-    def plain(self, lines: Sequence[str], separator: str) -> list[Record]:
-        """Return its lines as they stand, each quote a character."""
-        return [line.rstrip("\r\n").split(separator) for line in lines[self.at : self.end]]
+    def plain(self, lines: Sequence[str], separator: str) -> dict[int, Record]:
+        """Return its lines that are not blank, by number, as they stand, each quote a character."""
+        own = enumerate(lines[self.at : self.end], start=self.at + 1)
+        return {n: line.rstrip("\r\n").split(separator) for n, line in own if line.strip("\r\n")}
 
 
 def _quoted(lines: Sequence[str], separator: str) -> Iterator[_Span]:
@@ -115,7 +128,7 @@ def _judge(spans: Sequence[_Span], lines: Sequence[str], separator: str) -> Part
     parted = Parted()
     if not spans:
         return parted
-    width = len(spans[0].record or spans[0].plain(lines, separator)[0])
+    width = len(spans[0].record or next(iter(spans[0].plain(lines, separator).values())))
     sure = [span.record for span in spans[1:] if span.end - span.at == 1 and len(span.record) == width]
     columns = [_Values(cells) for cells in zip(*sure, strict=True)]
     for span in spans:
@@ -123,14 +136,14 @@ def _judge(spans: Sequence[_Span], lines: Sequence[str], separator: str) -> Part
             parted.add(span.record, span.end)
             continue
         plain = span.plain(lines, separator)
-        rows = width > 1 and all(len(row) == width for row in plain)
+        rows = width > 1 and all(len(row) == width for row in plain.values())
         if span.broken and not rows:
             parted.broken = (span.end, span.broken)
             break
-        if rows and (len(span.record) != width or _swallowed(span.record, plain, columns)):
-            parted.bare += range(span.at + 1, span.end + 1)
-            for line, row in enumerate(plain, start=span.at + 1):
-                parted.add(row, line)
+        if rows and (len(span.record) != width or _swallowed(span.record, list(plain.values()), columns)):
+            parted.bare += [n for n, row in plain.items() if any('"' in cell for cell in row)]
+            for n, row in plain.items():
+                parted.add(row, n)
             continue
         if rows or width == 1:
             parted.doubtful.append(span.at + 1)

@@ -12,7 +12,7 @@ from sentir.corpus.synonyms import fold
 from sentir.corpus.types import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.readers.cells import Row, to_list, to_number
+from sentir.readers.cells import Row, to_list, to_number, to_numbers
 from sentir.recipe import Data, Table
 
 Labelled = tuple[dict[str, tuple[str, ...]], dict[str, float]]
@@ -156,6 +156,13 @@ def to_intensity(cell: str) -> float | None:
     """Return the number in a cell, 1 for true, yes or ``x`` and 0 for false or no, or ``None``."""
     word = cell.strip().casefold()
     return 1.0 if word in _YES else 0.0 if word in _NO else to_number(cell)
+
+
+def to_intensities(cells: Sequence[str]) -> list[float | None]:
+    """Return what `to_intensity` does of the cells of one column, by what they show of its decimals."""
+    numbers = to_numbers(cells)
+    return [to_intensity(cell) if number is None and "," not in cell and "." not in cell else number
+            for cell, number in zip(cells, numbers, strict=True)]  # fmt: skip
 
 
 def is_marked(cells: Sequence[str]) -> bool:
