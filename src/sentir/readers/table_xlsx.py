@@ -51,16 +51,16 @@ def _sheets(path: Path, *, results: bool) -> dict[str, dict[int, tuple[Any, ...]
     """Return, by sheet and number, the rows that hold something, formulas as their results or as they stand."""
     book = _openpyxl().load_workbook(path, read_only=True, data_only=results)
     try:
-        return {
-            sheet.title: {
-                n: row
-                for n, row in enumerate(sheet.iter_rows(values_only=True), start=1)
-                if any(map(_filled, row))
-            }
-            for sheet in book.worksheets
-        }
+        return {sheet.title: _filled_rows(list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
     finally:
         book.close()
+
+
+def _filled_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
+    """Return the rows that hold something by number, all of one length."""
+    width = max(map(len, rows), default=0)
+    filled = ((n, row) for n, row in enumerate(rows, start=1) if any(map(_is_filled, row)))
+    return {n: row + (None,) * (width - len(row)) for n, row in filled}
 
 
 def _require_results(path: Path, name: str, rows: dict[int, tuple[Any, ...]]) -> None:
@@ -95,7 +95,7 @@ def _openpyxl() -> ModuleType:
     return openpyxl
 
 
-def _filled(value: Any) -> bool:
+def _is_filled(value: Any) -> bool:
     return value is not None and str(value).strip() != ""
 
 

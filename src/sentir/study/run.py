@@ -23,7 +23,7 @@ from sentir.places import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
-from sentir.recipe import Recipe, toml_text
+from sentir.recipe import Recipe, to_folder, toml_text
 from sentir.report.content import StudyReport
 from sentir.report.files import save_report
 from sentir.study.ablation import ablations
@@ -189,7 +189,8 @@ def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
     """Write each resolved recipe, so that the run can be done again from its own folder."""
     folder.mkdir(exist_ok=True)
     for part in parts:
-        text = f"# fingerprint of the corpus: {part.corpus.fingerprint}\n" + toml_text(part.recipe.tree()) + "\n"
+        tree = to_folder(part.recipe.tree(), folder)
+        text = f"# fingerprint of the corpus: {part.corpus.fingerprint}\n" + toml_text(tree) + "\n"
         (folder / f"{part.recipe.name}.toml").write_text(text, encoding="utf-8")
 
 
