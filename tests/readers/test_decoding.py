@@ -1,4 +1,4 @@
-"""Text whose encoding nobody wrote down: what is sure is read, what is guessed is told, what is neither is refused."""
+"""Text whose encoding nobody wrote down: the sure is read, the guessed is told, the rest is refused."""
 
 import pytest
 from hypothesis import given

@@ -30,7 +30,8 @@ def test_a_quote_that_is_a_character_swallows_no_row():
 @pytest.mark.parametrize(
     ("text", "records"),
     [
-        ('id,text,mood\n1,"one\n\ntwo, three\n",joy\n2,x,ira\n', [["1", "one\n\ntwo, three\n", "joy"], ["2", "x", "ira"]]),
+        ('id,text,mood\n1,"one\n\ntwo, three\n",joy\n2,x,ira\n',
+         [["1", "one\n\ntwo, three\n", "joy"], ["2", "x", "ira"]]),
         ('text,mood\n"one, two\nthree",joy\nfour,joy\n', [["one, two\nthree", "joy"], ["four", "joy"]]),
         ('id,text\n1,"x\ny, z"\n2,w\n', [["1", "x\ny, z"], ["2", "w"]]),
         ('text\n"one\ntwo"\nthree\n', [["one\ntwo"], ["three"]]),

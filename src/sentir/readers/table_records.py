@@ -41,7 +41,7 @@ def rows_of(path: Path, records: Sequence[Record]) -> list[Row]:
 
 
 def _named(header: Record) -> Record:
-    return [name if name.strip() else _("column {n}", n=n) for n, name in enumerate(header, start=1)]
+    return [name if name.strip() else f"column {n}" for n, name in enumerate(header, start=1)]
 
 
 def without_empty_end(records: list[Record]) -> list[Record]:

@@ -121,15 +121,16 @@ def write_xlsx(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         SentirError: if openpyxl is missing, or there are more rows or characters than a sheet holds.
         OSError: if the file cannot be written.
     """
-    openpyxl = _openpyxl()
+    openpyxl, records = _openpyxl(), [list(columns), *map(list, rows)]
+    too_long = any(len(value) > _LONGEST_CELL for row in records for value in row if isinstance(value, str))
+    if too_long or len(records) > _MOST_ROWS:
+        raise SentirError(
+            _("A workbook holds {rows} rows and {characters} characters in a cell; write {path} as .csv.",
+              rows=_MOST_ROWS, characters=_LONGEST_CELL, path=path)
+        )  # fmt: skip
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
-    for n, row in enumerate([columns, *rows], start=1):
-        if n > _MOST_ROWS or any(len(value) > _LONGEST_CELL for value in row if isinstance(value, str)):
-            raise SentirError(
-                _("A workbook holds {rows} rows and {characters} characters in a cell; write {path} as .csv.",
-                  rows=_MOST_ROWS, characters=_LONGEST_CELL, path=path)
-            )  # fmt: skip
+    for row in records:
         sheet.append([_written(sheet, value) for value in row])
     with replacing(path) as draft:
         book.save(draft)

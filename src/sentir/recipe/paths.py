@@ -12,7 +12,7 @@ _OF_DATA = ("root", "text_root")
 
 def from_folder(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the settings of a recipe in ``folder`` with paths as the working folder sees them."""
-    return _changed(tree, lambda path: str(folder / path))
+    return _changed(tree, lambda path: os.path.normpath(folder / path))
 
 
 def to_folder(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
