@@ -35,15 +35,17 @@ def read_separated(path: Path, encoding: str | None, issues: list[Issue]) -> lis
 
 
 def _choose(text: str, *, tab: bool) -> Parted:
-    """Return the records by the separator that fits; quotes as characters count only where nothing else does."""
-    own, *others = [_part(text, separator) for separator in (("\t", ",", ";") if tab else (",", "\t", ";"))]
-    if own.fits or (not own.records and not own.broken):
-        return own
-    fitting = [found for found in others if found.fits]
-    if not fitting and len(own.records[:1]) == 1 and len(own.records[0]) == 1 and not own.broken:
+    """Return the records by the separator that fits: the file's own, else the only other one."""
+    own, *others = ("\t", ",", ";") if tab else (",", "\t", ";")
+    found = _part(text, own)
+    if found.fits or (not found.records and not found.broken):
+        return found
+    parted = [_part(text, separator) for separator in others]
+    fitting = [other for other in parted if other.fits]
+    if not fitting and not found.broken and len(found.records[0]) == 1:
         # a header that another separator parts: a row of it will be refused
-        fitting = [found for found in others if found.records and len(found.records[0]) > 1]
-    return fitting[0] if len(fitting) == 1 else own
+        fitting = [other for other in parted if other.records and len(other.records[0]) > 1]
+    return fitting[0] if len(fitting) == 1 else found
 
 
 def _part(text: str, separator: str) -> Parted:
