@@ -5,7 +5,7 @@ decoded by Sentir and by FFmpeg. Printed are the length of the voice and both le
 codec frames Sentir is away from FFmpeg, and the correlation of the two waves at equal times. Of Ogg streams that
 are joined one after the other FFmpeg decodes each by itself. What a build of FFmpeg cannot write is listed apart.
 
-FFmpeg is looked for on the PATH, or named by ``--ffmpeg``. The script ends with 1 if one coding is off by more than
+FFmpeg is looked for on the PATH, or named by ``--ffmpeg``. The script ends with 1 if a coding is off by more than
 a frame, unlike, or said to be truncated.
 """
 
