@@ -66,10 +66,11 @@ def write_coded(path, wave, rate, codec, container, options=None):
     import av
 
     wave = np.asarray(wave, np.float32).reshape(len(wave), -1)
-    with Path(path).open("wb") as file, av.open(file, "w", format=container) as output:
-        track = output.add_stream(codec, rate=rate, layout=LAYOUTS[wave.shape[1]], options=options or {})
-        track.codec_context.strict_std_compliance = -2  # lets experimental encoders write
-        track.codec_context.open()
+    how = {"strict": "experimental"}
+    with Path(path).open("wb") as file, av.open(file, "w", format=container, options=how) as output:
+        wanted = {"strict": "experimental"} | (options or {})
+        track = output.add_stream(codec, rate=rate, layout=LAYOUTS[wave.shape[1]], options=wanted)
+        output.start_encoding()
         pack(output, track, wave, rate)
     return Path(path)
 

