@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from sentir.errors import CorpusError, SentirError
 from sentir.readers.table_files import load_rows
-from sentir.readers.table_xlsx import write_xlsx
 
 
 def book(path, **sheets):
@@ -69,25 +68,6 @@ def test_without_the_library_one_sentence_names_the_extra(tmp_path, monkeypatch)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=9)
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(st.tuples(st.text("=+-@'1a ", min_size=1, max_size=5), TEXT), min_size=1, max_size=5))
-def test_texts_are_read_back_as_they_were_written_also_those_like_formulas(tmp_path, rows):
-    write_xlsx(tmp_path / "t.xlsx", ["a b", "ñ"], rows)
-    kept = [row for row in rows if any(cell.strip() for cell in row)]
-    if kept:
-        assert [tuple(row.values()) for row in load_rows(tmp_path / "t.xlsx")] == kept
-
-
-def test_what_a_workbook_cannot_hold_is_replaced_or_refused(tmp_path):
-    path = tmp_path / "t.xlsx"
-    write_xlsx(path, ["a", "b", "c"], [["x\x07y", 0.25, None]])
-    assert load_rows(path) == [{"a": "x\ufffdy", "b": "0.25", "c": ""}]
-    before = path.read_bytes()
-    with pytest.raises(SentirError, match=r"write .*t\.xlsx as \.csv"):
-        write_xlsx(path, ["a"], [["x" * 32_768]])
-    assert path.read_bytes() == before and [one.name for one in tmp_path.iterdir()] == ["t.xlsx"]
 
 
 @pytest.fixture(scope="module")

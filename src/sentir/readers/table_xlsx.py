@@ -1,9 +1,9 @@
-"""Tables in workbooks (.xlsx), read and written with openpyxl."""
+"""Tables in workbooks (.xlsx), read with openpyxl."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,13 +13,11 @@ from zlib import error as ZlibError
 from sentir.corpus.types import Issue
 from sentir.errors import CorpusError, SentirError
 from sentir.i18n import _
-from sentir.io import replacing
 from sentir.readers.cells import Row, to_text
 from sentir.readers.table_records import rows_of, without_empty_end
 
 _DAMAGED = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
             LookupError, TypeError, ValueError, AttributeError, NotImplementedError)  # fmt: skip
-_MOST_ROWS, _LONGEST_CELL = 1_048_576, 32_767  # of a sheet, by its format
 
 
 def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
@@ -105,42 +103,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return to_text(value)
-
-
-def write_xlsx(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a workbook of one sheet, whole or not at all.
-
-    Texts are written as texts, also those that begin with ``=``; what a workbook cannot hold becomes U+FFFD.
-
-    Args:
-        path: of the file; one that is there is replaced.
-        columns: their names, the first row.
-        rows: a value per column: text, number, boolean, date or ``None``.
-
-    Raises:
-        SentirError: if openpyxl is missing, or there are more rows or characters than a sheet holds.
-        OSError: if the file cannot be written.
-    """
-    openpyxl, records = _openpyxl(), [list(columns), *map(list, rows)]
-    too_long = any(len(value) > _LONGEST_CELL for row in records for value in row if isinstance(value, str))
-    if too_long or len(records) > _MOST_ROWS:
-        raise SentirError(
-            _("A workbook holds {rows} rows and {characters} characters in a cell; write {path} as .csv.",
-              rows=_MOST_ROWS, characters=_LONGEST_CELL, path=path)
-        )  # fmt: skip
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet()
-    for row in records:
-        sheet.append([_written(sheet, value) for value in row])
-    with replacing(path) as draft:
-        book.save(draft)
-
-
-def _written(sheet: Any, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
-
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
-    cell.data_type = "s"
-    return cell
