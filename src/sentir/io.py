@@ -69,3 +69,9 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_all() -> None:
+    """Have the system write everything to its disks, where it can be asked to."""
+    if hasattr(os, "sync"):  # Windows has none
+        os.sync()

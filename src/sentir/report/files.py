@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sentir.i18n import LANGUAGES, _, in_language
+from sentir.io import write_text
 from sentir.progress import say
 from sentir.report.content import StudyReport
 from sentir.report.html import LIMIT, render
@@ -24,15 +25,15 @@ def save_report(report: StudyReport, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     page = render(report)
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
     if len(page.encode()) > LIMIT:
         say(_("{path} is larger than {n} MB, even without any sound.", path=path, n=LIMIT // 10**6))
     for code in LANGUAGES:
         with in_language(code):
             suffix = ".md" if code == "en" else f".{code}.md"
-            path.with_suffix(suffix).write_text(render_markdown(report), encoding="utf-8")
+            write_text(path.with_suffix(suffix), render_markdown(report))
     tree = json.dumps(report_tree(report), indent=1, ensure_ascii=False, allow_nan=False)
-    path.with_suffix(".json").write_text(tree + "\n", encoding="utf-8")
+    write_text(path.with_suffix(".json"), tree + "\n")
 
 
 def report_tree(report: StudyReport) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.evaluation.words import word
 from sentir.i18n import _, thousands
+from sentir.io import write_text
 from sentir.places import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
@@ -190,7 +191,7 @@ def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
     folder.mkdir(exist_ok=True)
     for part in parts:
         text = f"# fingerprint of the corpus: {part.corpus.fingerprint}\n" + toml_text(part.recipe.tree()) + "\n"
-        (folder / f"{part.recipe.name}.toml").write_text(text, encoding="utf-8")
+        write_text(folder / f"{part.recipe.name}.toml", text)
 
 
 def _save_models(folder: Path, part: CorpusStudy) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from sentir.io import write_text
 from sentir.recipe import toml_text
 from sentir.report.tuning import render_tuning, sentences
 from sentir.report.tuning_content import Tuning
@@ -23,13 +23,7 @@ def save_tuning(tuning: Tuning, folder: Path, *, fingerprint: str) -> None:
     """
     comment = "".join(f"# {line}\n" for line in (*sentences(tuning), f"{tuning.corpus} {fingerprint}"))
     plain = {key: value for key, value in tuning.recipe.tree().items() if key not in ("study", "tune")}
-    _write(folder / BEST, comment + toml_text(plain) + "\n")
-    _write(folder / "recipe.toml", toml_text(tuning.tuned.tree()) + "\n")
-    _write(folder / "tuning.json", json.dumps(tuning.to_dict(), indent=1, ensure_ascii=False) + "\n")
-    _write(folder / PAGE, render_tuning(tuning))
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_text(folder / BEST, comment + toml_text(plain) + "\n")
+    write_text(folder / "recipe.toml", toml_text(tuning.tuned.tree()) + "\n")
+    write_text(folder / "tuning.json", json.dumps(tuning.to_dict(), indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / PAGE, render_tuning(tuning))
