@@ -86,12 +86,7 @@ Stages(Path(sys.argv[1])).run("killed", {}, produce)
 
 
 def test_only_unfinished_stages_of_dead_processes_are_swept(tmp_path):
-    code = (
-        f"import os; from test_stages import Stages, Path; Stages(Path({str(tmp_path)!r})).run('killed', {{}}, "
-    )
-    code += "lambda part: (part.joinpath('half').write_text('of it'), os.kill(os.getpid(), 9)))"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == -9
+    assert subprocess.run([sys.executable, "-c", KILLED, tmp_path]).returncode == -9
     (killed,) = tmp_path.glob("killed-*.part*/")
     for name in (f"train-ab.part{os.getpid()}", "train-ab", "mine.parts"):
         (tmp_path / name).mkdir()

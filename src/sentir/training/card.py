@@ -32,6 +32,7 @@ from sentir.training.wave_input import is_frozen
 
 RARE = 50  # utterances of a label below which its scores are coarse
 _FILES = {"en": "README.md", "es": "README.es.md"}
+CARDS = tuple(_FILES.values())
 _PIPELINES = {frozenset({"text"}): "text-classification", frozenset({"sound"}): "audio-classification"}
 
 
