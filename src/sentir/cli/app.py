@@ -13,6 +13,7 @@ from sentir.cli.corpus import corpus
 from sentir.cli.demo import add_demo
 from sentir.cli.explain import add_explain
 from sentir.cli.options import Json, Model, Reason, RecipeFile, Root, Set, Split
+from sentir.cli.stopping import resumable
 from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
 from sentir.i18n import _
@@ -77,7 +78,7 @@ def study(
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
     place = out or Path("runs") / "+".join(recipe.name for recipe in loaded)
     _make_folder(place)
-    with show_progress():
+    with resumable(), show_progress():
         report = api.run_study(loaded, root=root, out=place)
     if json:
         show.print_json([row.to_row() for row in report.scores])
@@ -109,7 +110,7 @@ def train(
 
     loaded = api.load_recipe(recipe, set_ or ())
     _make_folder(out)
-    with show_progress():
+    with resumable(), show_progress():
         model, scores = api.train(loaded, root=root, out=out, tensorboard=tensorboard)
     if json:
         show.print_json([scores.to_row()])
