@@ -55,9 +55,9 @@ def test_runs_that_share_work_together_and_keep_others_out(tmp_path):
 
 
 def test_the_same_process_twice_is_refused_too_and_other_folders_are_free(tmp_path):
-    with run_in(tmp_path / "one"), run_in(tmp_path / "two"):
-        with pytest.raises(SentirError, match=f"process {os.getpid()} "), run_in(tmp_path / "one"):
-            pytest.fail("twice")
+    refused = pytest.raises(SentirError, match=f"process {os.getpid()} ")
+    with run_in(tmp_path / "one"), run_in(tmp_path / "two"), refused, run_in(tmp_path / "one"):
+        pytest.fail("twice")
     assert list((tmp_path / "one").iterdir()) == []
 
 

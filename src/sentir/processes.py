@@ -30,7 +30,7 @@ def _number(name: str, default: int) -> int:
 
 
 def require_whole_group() -> None:
-    """Refuse an environment that announces only part of what ``torchrun`` sets: others would be waited for in vain.
+    """Refuse an environment that has only a part of what ``torchrun`` sets: others would be waited for in vain.
 
     Raises:
         SentirError: naming what is set and what is missing.
@@ -41,8 +41,8 @@ def require_whole_group() -> None:
         return
     found = ", ".join(f"{name}={os.environ[name]}" for name in stated)
     raise SentirError(
-        _("The environment says that this process is one of several ({found}), but torchrun did not start it; unset "
-          "these variables, or start it with torchrun.", found=found)
+        _("The environment says that this process is one of several ({found}), but torchrun did not start it; "
+          "unset these variables, or start it with torchrun.", found=found)
     )  # fmt: skip
 
 

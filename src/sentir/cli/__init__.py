@@ -24,8 +24,8 @@ def main() -> None:
     except (MemoryError, RuntimeError, ImportError) as error:
         if not _is_for_memory(error):
             raise
-        _fail(_("The system gives no more memory ({why}); close other programs, lift the limit (ulimit -v), or set "
-                "a smaller batch.", why=str(error).split("\n")[0] or type(error).__name__))  # fmt: skip
+        _fail(_("The system gives no more memory ({why}); close other programs, lift the limit (ulimit -v), or "
+                "set a smaller batch.", why=str(error).split("\n")[0] or type(error).__name__))  # fmt: skip
     except OSError as error:
         _fail(_("A file or folder cannot be used: {why}.", why=error))
 
