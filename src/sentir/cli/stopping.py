@@ -43,7 +43,5 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 
 def _stopped() -> str:
     if world() > 1:
-        return _(
-            "Stopped. A training of several processes keeps no checkpoints; the same command begins anew."
-        )
+        return _("Stopped. A training of several processes keeps no checkpoints; the same command begins anew.")
     return _("Stopped. Run the same command again: it goes on from there.")
