@@ -87,3 +87,9 @@ def test_a_lock_is_waited_for(tmp_path):
     with locked(tmp_path / "a.lock") as third:
         assert third is True
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SentirError, match="file cannot be written"), run_in(tmp_path / "file"):
+        pytest.fail("no folder")

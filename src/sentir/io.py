@@ -64,7 +64,7 @@ def sync(path: Path) -> None:
     folder = path.is_dir()
     if folder and os.name == "nt":  # Windows has no handles of folders
         return
-    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -78,19 +78,25 @@ def run_in(folder: Path, *, shares: str = "") -> Iterator[None]:
         shares: runs that give the same word here may work in the folder together.
 
     Raises:
-        SentirError: if another run holds the folder; the message names it.
-        OSError: if the folder cannot be written.
+        SentirError: if another run holds the folder, which the message names, or it cannot be written.
     """
+    with ExitStack() as held:
+        try:
+            _enter(folder, shares, held)
+        except OSError as error:
+            raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
+        yield
+
+
+def _enter(folder: Path, shares: str, held: ExitStack) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     own = folder / f"{_RUN}{uuid4().hex}.lock"
-    with ExitStack() as held:
-        with locked(folder / f"{_RUN}gate.lock", wait=_MOMENT):
-            for lock in sorted(folder.glob(f"{_RUN}*.lock")):
-                _refuse_beside(lock, shares)
-            held.enter_context(locked(own))
-            held.callback(_facts_of(own).unlink, missing_ok=True)
-            write_text(_facts_of(own), json.dumps(_facts(shares)))
-        yield
+    with locked(folder / f"{_RUN}gate.lock", wait=_MOMENT):
+        for lock in sorted(folder.glob(f"{_RUN}*.lock")):
+            _refuse_beside(lock, shares)
+        held.enter_context(locked(own))
+        held.callback(_facts_of(own).unlink, missing_ok=True)
+        write_text(_facts_of(own), json.dumps(_facts(shares)))
 
 
 def _facts(shares: str) -> dict[str, str]:
