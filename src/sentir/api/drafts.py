@@ -12,6 +12,7 @@ from typing import Any
 from sentir.corpus.types import SPLITS, Corpus
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import write_text
 from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.look import Look, look
@@ -73,7 +74,7 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
     corpus = read_corpus(recipe.data)
     seen = replace(seen, warnings=(*seen.warnings, *_doubts(corpus, recipe.data.task)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(draft(seen, path.parent), encoding="utf-8")
+    write_text(path, draft(seen, path.parent))
     return Draft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,9 @@ from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.given import require_model, saved_table
 from sentir.i18n import _
+from sentir.locks import run_in
 from sentir.places import Place
-from sentir.processes import rank
+from sentir.processes import rank, require_whole_group
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather, take
 from sentir.recipe import Data, Recipe
@@ -55,16 +57,21 @@ def train(
         The recognizer, and its scores; the metric that selected it comes first.
 
     Raises:
-        SentirError: if the recipe, the corpus or the weights cannot be used.
+        SentirError: if the recipe, the corpus or the weights cannot be used, another run is at work in ``out``,
+            or the model would replace files there that Sentir did not write.
     """
     from sentir.study.stacking import train_recognizer
     from sentir.training.resuming import checkpoints_in
+    from sentir.training.saving import check_place
     from sentir.training.watching import tensorboard_in
 
-    corpus, out = read_corpus(recipe.data, root), Path(out)
-    curves = None if tensorboard is None else Path(tensorboard)
+    require_whole_group()
+    out, curves = Path(out), None if tensorboard is None else Path(tensorboard)
+    check_place(out)
+    alone = run_in(out) if rank() == 0 else nullcontext()
     earlier = None if start is None else _load(start)
-    with checkpoints_in(out / "checkpoints"), tensorboard_in(curves):
+    with alone, checkpoints_in(out / "checkpoints"), tensorboard_in(curves):
+        corpus = read_corpus(recipe.data, root)
         recognizer, dev = train_recognizer(recipe, corpus, start=earlier)
         own = replace(corpus, spaces={**corpus.spaces, recognizer.space.task: recognizer.space})
         scores = _score(_judge(own, "dev", recipe), _entrant(recipe.name, recognizer, dev))

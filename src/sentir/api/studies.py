@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.locks import run_in
 from sentir.places import Place
 from sentir.recipe import Recipe
 
@@ -18,11 +19,13 @@ def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Plac
     """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
 
     Raises:
-        SentirError: for recipes, names, files or weights that cannot be used.
+        SentirError: for recipes, names, files or weights that cannot be used, or if another run is at work in
+            ``out``.
     """
     from sentir.study import run
 
-    return run.run_study(recipes, root=root, out=Path(out))
+    with run_in(Path(out)):
+        return run.run_study(recipes, root=root, out=Path(out))
 
 
 def tune(
@@ -50,4 +53,5 @@ def tune(
     from sentir.study.tuning import run
 
     wanted = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
-    return run.tune(wanted, root=root, out=Path(out), timeout=timeout, storage=storage)
+    with run_in(Path(out), shares="tune"):
+        return run.tune(wanted, root=root, out=Path(out), timeout=timeout, storage=storage)

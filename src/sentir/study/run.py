@@ -195,9 +195,9 @@ def _save_models(out: Path, part: CorpusStudy) -> None:
 
 
 def _saved(path: Path) -> dict[str, Any]:
-    """Return what a recognizer's folder says of it; nothing if it is none, or damaged."""
+    """Return what a recognizer's folder says of it, but for its files; nothing if it is none, or damaged."""
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return tree if isinstance(tree, dict) else {}
+    return {key: value for key, value in tree.items() if key != "files"} if isinstance(tree, dict) else {}

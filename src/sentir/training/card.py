@@ -38,6 +38,7 @@ _CALIBRATIONS = {
     "temperature": mark("one temperature"),
     "per_label": mark("a temperature and a bias for each label"),
 }
+CARDS = tuple(_FILES.values())
 _PIPELINES = {frozenset({"text"}): "text-classification", frozenset({"sound"}): "audio-classification"}
 
 
