@@ -28,7 +28,7 @@ def test_test_rows_start_with_the_finalist_and_end_with_the_worst_baseline(make_
     for section in sections(replace(report, scores=tuple(row for row in mixed if row.split == "test"))):
         roles = [row.role for row in section.test]
         assert roles[0] == "finalist" and set(roles[1:]) == {"baseline"}
-        assert section.test[-1].model == "low" and section.baseline.model == "majority"
+        assert section.test[-1].model == "low" and section.rival.model == "majority"
 
 
 def test_every_row_of_the_results_stands_in_exactly_one_section(make_report):

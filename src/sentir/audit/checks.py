@@ -18,6 +18,7 @@ from sentir.audit.leaks import (
     shared_names,
     texts_of,
 )
+from sentir.audit.runs import find_runs
 from sentir.audit.sound_checks import check_sound, check_speed
 from sentir.audit.sounds import count_clips, count_sources, histograms, measure_levels
 from sentir.audit.values import SEVERITIES, Audit, Finding, Table
@@ -67,6 +68,7 @@ def audit(corpus: Corpus, hearing: Hearing | None = None, *, known: Sequence[Fin
         *_about_texts(corpus),
         *_about_labels(corpus, labels),
         *_about_columns(corpus),
+        *find_runs(corpus),
         *_about_leaks(corpus, leaks, contents),
         *_about_contradictions(contradictions, examples),
         *check_speed(corpus, hearing),

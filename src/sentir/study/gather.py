@@ -55,7 +55,7 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
 
 def _model_card(part: CorpusStudy, result: TaskResult) -> CardFacts:
     _stage, facts = part.best_seed(result)
-    return CardFacts(result.finalist.recipe, part.corpus.space(result.task), facts)
+    return CardFacts(result.winners[0].recipe, part.corpus.space(result.task), facts)
 
 
 def _rows(part: CorpusStudy) -> list[ModelScores]:

@@ -100,7 +100,10 @@ def _steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
 def _study_task(
     stages: Stages, corpus: Corpus, name: str, candidates: Sequence[Candidate], recipe: Recipe, advance: Advance
 ) -> TaskResult:
-    """Enter everything, score it on dev, and choose there the best of each family and the best of all."""
+    """Enter everything, score it on dev, and choose there the best of each family and the best of all.
+
+    The best of all may be a baseline; of equals, the one that was entered first, which a baseline is.
+    """
     metric = metric_name(corpus.space(name), recipe.evaluation.metric)
     plain = recipe.override({"data": {"task": name}})
     judge = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
@@ -124,17 +127,22 @@ def _study_task(
     chosen = {e.name for e in winners}
     always = [e for e in ranked if e.name in recipe.study.always_report and e.name not in chosen]
     baselines = [e for e in entrants if e.role == "baseline"]
+    finalist = by_score[0][1]
     pairs = dev_pairs(ranked, tuple(ablations(recipe)) if recipe.study.ablate else ())
+    pairs += [(finalist, ranked[0])] if finalist.role == "baseline" else []
+    shown = {e.name: e for e in (finalist, *winners, *always, *baselines)}
     return TaskResult(
-        name, metric, tuple(entrants), tuple(winners), (*winners, *always, *baselines), tuple(scores),
-        judge.compare(pairs, metric), judge.rank(ranked[0]),
-        (_look_closer(stages, judge, recipe, metric, ranked),),
+        name, metric, tuple(entrants), finalist, tuple(winners), tuple(shown.values()), tuple(scores),
+        judge.compare(pairs, metric), judge.rank(finalist),
+        (_look_closer(stages, judge, recipe, metric, finalist, ranked),),
     )  # fmt: skip
 
 
-def _look_closer(stages: Stages, judge: Judge, recipe: Recipe, metric: str, ranked: Sequence[Entrant]) -> Details:
-    """Look closer at the best candidate on dev, and at train labels that models doubt."""
-    details = judge.look_closer(ranked[0], metric, "dev_halves")
+def _look_closer(
+    stages: Stages, judge: Judge, recipe: Recipe, metric: str, finalist: Entrant, ranked: Sequence[Entrant]
+) -> Details:
+    """Look closer at the finalist on dev, and at train labels that candidates doubt."""
+    details = judge.look_closer(finalist, metric, "dev_halves")
     found = doubtful_labels(stages, judge.corpus, recipe, details.task, ranked)
     return details if found is None else replace(details, doubtful=len(found), suspects=found[:MOST_SUSPECTS])
 
@@ -167,6 +175,7 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
     key = {
         "corpus": corpus.fingerprint,
         "evaluation": recipe.tree()["evaluation"],
+        "intervals": "jackknife",
         "shown": [[f.name for e in result.shown for f in e.folders] for result in results],
         "names": [[e.name for e in result.shown] for result in results],
     }
@@ -181,7 +190,8 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
 def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
     """Return the result with blind predictions for test."""
     shown = {e.name: with_test(stages, corpus, e) for e in result.shown}
-    return replace(result, shown=tuple(shown.values()), winners=tuple(shown[e.name] for e in result.winners))
+    winners = tuple(shown[e.name] for e in result.winners)
+    return replace(result, finalist=shown[result.finalist.name], shown=tuple(shown.values()), winners=winners)
 
 
 def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
@@ -193,7 +203,7 @@ def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
 
 
 def _save_models(folder: Path, part: CorpusStudy) -> None:
-    """Save each finalist's best seed by dev score as a whole recognizer with its card, ready to predict."""
+    """Save each best candidate's best seed by dev score as a whole recognizer with its card, ready to predict."""
     for result in part.tasks:
         best, facts = part.best_seed(result)
         place = folder / f"{part.corpus.name}-{result.task}"
