@@ -26,7 +26,7 @@ class TaskResult:
         winners: the best candidate of each family by mean dev score, the best of all first.
         shown: what is scored on test: the finalist, the winners, candidates the recipe always reports, baselines.
         rankings: the finalist's curves on dev, one for each label.
-        details: a closer look at the finalist on dev.
+        details: a closer look at the best candidate on dev.
     """
 
     task: str
@@ -60,7 +60,7 @@ class CorpusStudy:
 
     @property
     def details(self) -> tuple[Details, ...]:
-        """The closer looks at the finalists, on dev and on the opened test split."""
+        """The closer looks at the best candidates, on dev and on the opened test split."""
         return (*(one for result in self.tasks for one in result.details), *self.test_details)
 
     def best_seed(self, result: TaskResult) -> tuple[Path, dict[str, Any]]:

@@ -134,15 +134,13 @@ def _study_task(
     return TaskResult(
         name, metric, tuple(entrants), finalist, tuple(winners), tuple(shown.values()), tuple(scores),
         judge.compare(pairs, metric), judge.rank(finalist),
-        (_look_closer(stages, judge, recipe, metric, finalist, ranked),),
+        (_look_closer(stages, judge, recipe, metric, ranked),),
     )  # fmt: skip
 
 
-def _look_closer(
-    stages: Stages, judge: Judge, recipe: Recipe, metric: str, finalist: Entrant, ranked: Sequence[Entrant]
-) -> Details:
-    """Look closer at the finalist on dev, and at train labels that candidates doubt."""
-    details = judge.look_closer(finalist, metric, "dev_halves")
+def _look_closer(stages: Stages, judge: Judge, recipe: Recipe, metric: str, ranked: Sequence[Entrant]) -> Details:
+    """Look closer at the best candidate on dev, and at train labels that models doubt."""
+    details = judge.look_closer(ranked[0], metric, "dev_halves")
     found = doubtful_labels(stages, judge.corpus, recipe, details.task, ranked)
     return details if found is None else replace(details, doubtful=len(found), suspects=found[:MOST_SUSPECTS])
 
@@ -169,7 +167,7 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
             comparisons += judge.compare(result.pairs(), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(folder / "rankings.json", [one for result in results for one in judge.rank(result.finalist)])
-        closer = [judge.look_closer(result.finalist, result.metric, "held_out") for result in results]
+        closer = [judge.look_closer(result.winners[0], result.metric, "held_out") for result in results]
         write_rows(folder / "details.json", closer)
 
     key = {
