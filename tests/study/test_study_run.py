@@ -155,7 +155,7 @@ def test_another_seed_adds_only_its_trainings(done, study, recipe, counts):
 
 def test_the_best_seed_is_the_one_that_is_saved(study, recipe, tmp_path):
     again = study(recipe(tasks=["emotion"], seeds=[0, 1, 2], candidates={"plain": {}}))
-    finalist = again.selected["tiny", "emotion"]
+    (finalist,) = again.winners["tiny", "emotion"]
     seeds = {
         c.seed: max(p["score"] for p in c.points)
         for c in again.curves
