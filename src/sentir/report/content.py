@@ -119,7 +119,7 @@ class StudyReport:
         rankings: curves of each label, of the finalists on dev and on the opened test split.
         settings: (corpus, candidate) → its settings, flat, by which two candidates differ.
         cards: (corpus, task) → what the best candidate's model card is made of.
-        details: closer looks at the best candidates, rows of ``details.json``, on dev and on the opened test split.
+        details: closer looks at the best candidates, rows of ``details.json``, on dev and on the opened test.
         heard: the clips of their mistakes.
         ledger: which one counted the openings.
     """
