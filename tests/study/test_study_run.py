@@ -6,9 +6,12 @@ import shutil
 import pytest
 from study_parts import BASELINES, CANDIDATES, TASKS, rows, stages
 
+from sentir import api
 from sentir.evaluation.ledger import openings
 from sentir.evaluation.scoring import read_results
 from sentir.recognizer import Recognizer
+from sentir.report.sentences import summary
+from sentir.report.tables import sections
 from sentir.study.entrants import training_facts
 
 KEYS = {"model", "role", "corpus", "task", "split", "n", "seeds", "metrics"}
@@ -91,6 +94,24 @@ def test_the_best_candidate_is_saved_whole_and_ready(task, done, corpus):
     assert recognizer.space == corpus.space(task)
     (row,) = rows(done.report.scores, task=task, split="dev", model=done.report.winners["tiny", task][0])
     assert recognizer.facts["dev_score"] == pytest.approx(row.metrics[TASKS[task]].value)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_baseline_that_wins_is_saved_predicts_and_is_said_to_win(task, done, corpus):
+    chosen, folder = done.report.selected["tiny", task], done.out / "models" / f"tiny-{task}-baseline"
+    assert folder.is_dir() == (chosen in BASELINES)
+    (section,) = [one for one in sections(done.report) if one.task == task]
+    said = " ".join(summary(section))
+    assert (f"models/tiny-{task}-baseline" in said) == ("A simple baseline wins" in said) == (chosen in BASELINES)
+    if chosen in BASELINES:
+        row = api.evaluate(folder, data=done.recipe.data)
+        (scored,) = rows(done.report.scores, task=task, split="dev", model=chosen)
+        assert row.metrics[TASKS[task]].value == pytest.approx(scored.metrics[TASKS[task]].value)
+        assert row.role == "baseline" and api.predict(folder, texts=["I am happy."])[0].labels
+
+
+def test_the_words_win_somewhere_or_the_test_above_tests_nothing(first_run):
+    assert set(first_run.report.selected.values()) & set(BASELINES)
 
 
 def test_the_report_is_one_page_with_every_model(first_run):

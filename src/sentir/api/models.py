@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sentir.recognizer import Recognizer
     from sentir.study.entrants import Entrant
     from sentir.study.judge import Judge
+    from sentir.study.simple import Simple
 
 
 def train(
@@ -109,7 +110,7 @@ def _judged(
 ) -> tuple[Judge, Entrant, bool]:
     """Return the judge, a model with its predictions, and whether this is the corpus that it learned from."""
     _check_reason(split, reason)
-    recognizer, name = _load(model), Path(model).name
+    recognizer, name = _load_any(model), Path(model).name
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
     found = recognizer.predict(corpus.split(split))
@@ -142,7 +143,7 @@ def compare(
     """
     _check_reason(split, reason)
     a, b = Path(a), Path(b)
-    models = [_load(folder) for folder in (a, b)]
+    models = [_load_any(folder) for folder in (a, b)]
     corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
         _same_labels(recognizer, corpus)
@@ -165,7 +166,7 @@ def compare(
 
 
 def predict(
-    model: Place | Recognizer,
+    model: Place | Recognizer | Simple,
     *,
     texts: Sequence[str] = (),
     files: Sequence[Place] = (),
@@ -178,7 +179,7 @@ def predict(
     A model that reads and listens makes do with one of the two.
 
     Args:
-        model: a recognizer or its folder.
+        model: a recognizer, a baseline that won its study, or the folder of one.
         texts: each by itself; one text and one sound or video file belong together.
         files: as `sentir.readers.inputs.read_inputs` describes them.
         columns: the names of a table's columns, if not ``text``, ``speaker``, ``dialogue`` and ``audio``.
@@ -191,11 +192,11 @@ def predict(
         SentirError: if the model cannot be used.
     """
     utterances = gather(texts, [Path(file) for file in files], columns or Columns())
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _load_any(model) if isinstance(model, Place) else model
     if not_sure and recognizer.calibration is None:
         raise RecognizerError(
-            _("The model recognizes a number, or was saved before models were calibrated, and cannot say when it "
-              "is not sure; do not ask it, or train it again.")
+            _("The model recognizes a number, is a baseline, or was saved before models were calibrated, and "
+              "cannot say when it is not sure; do not ask it, or train it again.")
         )  # fmt: skip
     kind = recognizer.recipe.model.audio.mel
     utterances, problems = meet_needs(utterances, recognizer.needs, kind=kind)
@@ -212,7 +213,7 @@ def predict(
 
 
 def _answers(
-    recognizer: Recognizer, utterances: Sequence[Utterance], not_sure: bool
+    recognizer: Recognizer | Simple, utterances: Sequence[Utterance], not_sure: bool
 ) -> tuple[dict[str, Answer], dict[str, bool], dict[str, dict[str, Answer]]]:
     """Return id → answer, id → whether the model is not sure of it, if asked, and task → id → other answer."""
     if not utterances:
@@ -225,9 +226,29 @@ def _answers(
 
 
 def _load(folder: Place) -> Recognizer:
-    from sentir.recognizer import Recognizer
+    """Return a recognizer.
 
-    return Recognizer.from_pretrained(Path(folder))
+    Raises:
+        RecognizerError: if the folder holds none, or a baseline.
+    """
+    from sentir.study.simple import Simple
+
+    found = _load_any(folder)
+    if isinstance(found, Simple):
+        raise RecognizerError(
+            _("{folder} holds the baseline '{name}', which predicts and is scored, and no network to explain.",
+              folder=folder, name=found.name)
+        )  # fmt: skip
+    return found
+
+
+def _load_any(folder: Place) -> Recognizer | Simple:
+    """Return a recognizer, or a baseline that won its study."""
+    from sentir.recognizer import Recognizer
+    from sentir.study.simple import Simple, is_simple
+
+    path = Path(folder)
+    return Simple.from_pretrained(path) if is_simple(path) else Recognizer.from_pretrained(path)
 
 
 def _check_reason(split: str, reason: str) -> None:
@@ -245,7 +266,7 @@ def _judge(corpus: Corpus, split: str, recipe: Recipe, reason: str = "", models:
     return Judge(corpus, split, labels, recipe.evaluation)
 
 
-def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
+def _same_labels(recognizer: Recognizer | Simple, corpus: Corpus) -> None:
     if corpus.space(recognizer.space.task) != recognizer.space:
         raise PredictionsError(
             _(
@@ -257,12 +278,18 @@ def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
         )
 
 
-def _entrant(name: str, recognizer: Recognizer, found: Predictions) -> Entrant:
+def _is_trained(recognizer: Recognizer | Simple) -> bool:
+    from sentir.recognizer import Recognizer
+
+    return isinstance(recognizer, Recognizer)
+
+
+def _entrant(name: str, recognizer: Recognizer | Simple, found: Predictions) -> Entrant:
     from sentir.study.entrants import Entrant
 
-    recipe = recognizer.recipe
+    recipe, role = recognizer.recipe, "candidate" if _is_trained(recognizer) else "baseline"
     return Entrant(
-        name, "candidate", recipe, (recipe.train.seed,), (), (found,), (recognizer.thresholds,), (found,),
+        name, role, recipe, (recipe.train.seed,), (), (found,), (recognizer.thresholds,), (found,),
         calibrations=(recognizer.calibration,),
     )  # fmt: skip
 

@@ -51,7 +51,11 @@ def _simple(section: TaskSection, row: ModelScores) -> list[str]:
     """Say so where a simple baseline was chosen."""
     if not section.baseline_wins:
         return []
-    return [_("A simple baseline wins: no trained candidate does better than {model} on dev.", model=row.model)]
+    folder = f"models/{row.corpus}-{row.task}-baseline"
+    return [
+        _("A simple baseline wins: no trained candidate does better than {model} on dev.", model=row.model),
+        _("It is saved in {folder}, ready to predict.", folder=folder),
+    ]
 
 
 def _closed(section: TaskSection) -> list[str]:

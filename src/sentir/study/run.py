@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,6 +41,7 @@ from sentir.study.gather import study_report
 from sentir.study.judge import Judge
 from sentir.study.plan import Candidate, plan
 from sentir.study.results import CorpusStudy, TaskResult, dev_pairs
+from sentir.study.simple import Simple, is_simple
 from sentir.study.stages import Stages, reading
 from sentir.training.resuming import checkpoints_in
 
@@ -201,12 +203,24 @@ def _save_recipes(folder: Path, parts: Sequence[CorpusStudy]) -> None:
 
 
 def _save_models(folder: Path, part: CorpusStudy) -> None:
-    """Save each best candidate's best seed by dev score as a whole recognizer with its card, ready to predict."""
+    """Save each best candidate's best seed by dev score as a whole recognizer with its card, ready to predict.
+
+    A baseline that wins lies beside it.
+    """
     for result in part.tasks:
+        _save_baseline(folder / f"{part.corpus.name}-{result.task}-baseline", result)
         best, facts = part.best_seed(result)
         place = folder / f"{part.corpus.name}-{result.task}"
         if _saved(place / "sentir.json") != _saved(best / "model" / "sentir.json") | {"facts": facts}:
             replace(load_trained(best), facts=facts).save_pretrained(place)
+
+
+def _save_baseline(place: Path, result: TaskResult) -> None:
+    """Save a baseline that wins; where none does, what an earlier run saved goes."""
+    if result.finalist.role == "baseline":
+        Simple.from_pretrained(result.finalist.folders[0] / "model").save_pretrained(place)
+    elif is_simple(place):
+        shutil.rmtree(place)
 
 
 def _saved(path: Path) -> dict[str, Any]:
