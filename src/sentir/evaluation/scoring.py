@@ -158,7 +158,8 @@ def _metrics(
     """Return every metric with its interval and, where there are thresholds, beside it the same at 0.5."""
     metrics = scored(space, truth, runs, groups, confidence=confidence)
     ranks = ranked_intervals(space, truth, runs, groups, confidence=confidence)
-    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in ranks.items()}
+    known = {name: bounds for name, bounds in ranks.items() if name in metrics}
+    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in known.items()}
     if all(cuts is None for _p, cuts in runs):
         return metrics
     plain = scored(space, truth, [(p, None) for p, _cuts in runs], groups, confidence=confidence)
