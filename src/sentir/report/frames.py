@@ -89,7 +89,7 @@ def slice_frame(slices: Sequence[Slice]) -> pd.DataFrame:
 
     rows = [
         {
-            _("part"): f"{kind_name(one.part)}: {part_name(one.part)}",
+            _("slice"): f"{kind_name(one.part)}: {part_name(one.part)}",
             "n": one.n,
             word(one.metric): score_text(one.score),
         }

@@ -62,7 +62,7 @@ def _corpus(card: CorpusCard) -> Iterable[Block]:
             tuple((word(name), *(thousands(found.get(name, 0)) for found in splits.values())) for name in labels),
         )
     if card.issues:
-        yield _("What the reader met and handled or could not use:")
+        yield _("Issues found while reading:")
         yield Bullets(tuple(f"{issue_word(kind)}: {thousands(count)}" for kind, count in card.issues.items()))
 
 
