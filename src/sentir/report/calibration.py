@@ -100,8 +100,8 @@ def _gained(reliability: Reliability) -> str:
         "whole": _written(reliability.metric, reliability.everything),
     }
     if "" in reliability.curves:
-        return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. Error "
-                 "rate above the threshold: {few} %, overall: {many} %; {metric} above the threshold: {kept}, "
+        return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
+                 "Error rate above the threshold: {few} %, overall: {many} %; {metric} above the threshold: {kept}, "
                  "overall: {whole}.",
                  **values)  # fmt: skip
     return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. Error "

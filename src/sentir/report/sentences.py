@@ -118,8 +118,13 @@ def _scored_on(n: int, hashed: str, models: Sequence[str]) -> str:
 
 def compared_on(c: Comparison) -> str:
     """Say in what and on what two models are compared."""
-    return _("{metric} on {split}, {n} utterances in {dialogues} dialogues",
-             metric=word(c.metric), split=word(c.split), n=thousands(c.n), dialogues=thousands(c.dialogues))  # fmt: skip
+    counts = {"n": thousands(c.n), "dialogues": thousands(c.dialogues)}
+    return _(
+        "{metric} on {split}, {n} utterances in {dialogues} dialogues",
+        metric=word(c.metric),
+        split=word(c.split),
+        **counts,
+    )
 
 
 def method() -> str:

@@ -75,7 +75,8 @@ def _worth_on_folds(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         _("The best is trial {best}: {metric} {score}, mean over {folds} folds of train.", **values),
         _(
-            "It is the best of {n} trials on the same folds of train, so its score is optimistic. Dev was not used.",
+            "It is the best of {n} trials on the same folds of train, so its score is optimistic. "
+            "Dev was not used.",
             **values,
         ),
     )

@@ -145,7 +145,8 @@ def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]
     if not any(row.split == "test" for row in rows):
         found.append(
             _(
-                "Not evaluated on test: its epoch and thresholds were selected on dev, so scores on dev are optimistic."
+                "Not evaluated on test: its epoch and thresholds were selected on dev, so scores on dev are "
+                "optimistic."
             )
         )
     for row in rows[:1]:
