@@ -15,7 +15,6 @@ frozen encoder out and names them by hash; loading it needs them at hand.
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -28,17 +27,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from sentir.characters import json_text
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import CorpusError, RecipeError, RecognizerError
+from sentir.errors import RecognizerError
 from sentir.evaluation.calibration import Calibration
-from sentir.features.scaling import Scaler
-from sentir.given import FACTS, require_model
+from sentir.given import FACTS
 from sentir.i18n import _
 from sentir.models.encoders import best_device
 from sentir.progress import say
@@ -49,21 +46,22 @@ from sentir.training.continuing import Start, corpus_from, recipe_from
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_tasks
 from sentir.training.preparer import Preparer
+from sentir.training.saved_facts import FORMAT, read_saved
 from sentir.training.saving import (
     ENCODER_FOLDERS,
+    WEIGHTS,
+    built_by,
     encoder_digests,
-    incomplete,
+    load_network,
     load_preparer,
+    open_like,
     save_encoders,
+    save_learned,
 )
-from sentir.training.sound_input import MelLevels
 from sentir.training.tasks import Task, outputs
 from sentir.training.trainer import OnEpoch
 
-FORMAT = 4
-_UNCALIBRATED = 3  # the format before there was a calibration
-_WEIGHTS, _STACKED = "model.safetensors", "stacked"
-_IN_ENCODERS = ("encoder.", "audio.encoder.")  # what begins the names of weights that have folders of their own
+_STACKED = "stacked"
 
 
 def versions() -> dict[str, str]:
@@ -213,9 +211,9 @@ class Recognizer:
 
     def _save(self, folder: Path, light: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = any((folder / name).is_file() for name in (FACTS, _WEIGHTS))
+        earlier = any((folder / name).is_file() for name in (FACTS, WEIGHTS))
         (folder / FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no recognizer
-        save_file(_learned(self.model), folder / _WEIGHTS)
+        save_learned(self.model, folder)
         if earlier:
             for part in (*ENCODER_FOLDERS, _STACKED):
                 shutil.rmtree(folder / part, ignore_errors=True)
@@ -236,6 +234,7 @@ class Recognizer:
         if not light:
             save_cards(folder, self.recipe, self.space, self.facts)
         (folder / FACTS).write_text(json_text(tree), encoding="utf-8")
+        open_like(folder, folder / FACTS)
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> Recognizer:
@@ -246,22 +245,15 @@ class Recognizer:
             WeightsError: if a light folder's encoder is not at hand, or is another one.
             SentirError: if a plug-in of its recipe does not exist.
         """
-        tree = _read_facts(folder)
-        try:
-            recipe = Recipe.parse(tree["recipe"], where=str(folder / FACTS))
-            own, also = Task.from_dict(tree), tuple(Task.from_dict(task) for task in tree["also"])
-            scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
-            levels = MelLevels.from_dict(tree["mel_levels"]) if tree["mel_levels"] else None
-            facts, digests = tree["facts"], {"speech_digest": "", "encoder_digest": tree["encoder_digest"]} | tree
-        except (AttributeError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
-            raise incomplete(folder, FACTS, error) from error
-        preparer = load_preparer(folder, recipe, scaler, levels, digests)
-        spaces = [task.space for task in (own, *also)]
-        model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), False)
-        _load_learned(model, folder)
+        saved, facts = read_saved(folder)
+        recipe, (own, *also) = saved.recipe, saved.tasks()
+        with built_by(folder, recipe):
+            preparer = load_preparer(folder, saved)
+            model = load_network(folder, preparer, outputs([own.space, *(task.space for task in also)]))
         stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacks else None
         model = model.to(best_device()).eval()
-        return cls(recipe, own.space, preparer, model, own.thresholds, facts, stacked, own.calibration, also)
+        parts = (own.space, preparer, model, own.thresholds)
+        return cls(recipe, *parts, facts, stacked, own.calibration, tuple(also))
 
 
 def _once(*notes: tuple[str, ...]) -> tuple[str, ...]:
@@ -276,34 +268,3 @@ def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> l
     return [
         replace(u, stacked=dict(zip(names, row, strict=True))) for u, row in zip(utterances, rows, strict=True)
     ]
-
-
-def _learned(model: nn.Module) -> dict[str, Tensor]:
-    state = model.state_dict()
-    return {name: t.contiguous().cpu() for name, t in state.items() if not name.startswith(_IN_ENCODERS)}
-
-
-def _load_learned(model: nn.Module, folder: Path) -> None:
-    try:
-        state = load_file(folder / _WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise incomplete(folder, _WEIGHTS, error) from error
-    wanted = _learned(model)
-    if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in wanted.items()}:
-        raise incomplete(folder, _WEIGHTS, _("its tensors are not those of the recipe's model"))
-    model.load_state_dict(state, strict=False)
-
-
-def _read_facts(folder: Path) -> dict[str, Any]:
-    require_model(folder)
-    path = folder / FACTS
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise incomplete(folder, FACTS, error) from error
-    if not isinstance(tree, dict) or tree.get("format") not in (_UNCALIBRATED, FORMAT):
-        raise RecognizerError(
-            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
-              path=path, found=tree.get("format") if isinstance(tree, dict) else None, known=FORMAT)
-        )  # fmt: skip
-    return ({"calibration": None} if tree["format"] == _UNCALIBRATED else {}) | {"also": []} | tree
