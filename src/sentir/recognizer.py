@@ -62,6 +62,7 @@ from sentir.training.tasks import Task, outputs
 from sentir.training.trainer import OnEpoch
 
 _STACKED = "stacked"
+_SEEN = 0.01  # share of train that lacked something, from which on a model has learned to do without it
 
 
 def versions() -> dict[str, str]:
@@ -149,6 +150,27 @@ class Recognizer:
         """What of an utterance the model takes: ``text``, ``sound`` or both."""
         needs: frozenset[str] = MODELS.get(self.recipe.model.kind).needs
         return needs if self.stacked is None else needs | self.stacked.needs
+
+    @property
+    def tolerates(self) -> frozenset[str]:
+        """What of its `needs` an utterance may lack: all that has been missing while the model learned."""
+        below = self.stacked
+        return frozenset(
+            what
+            for what in self.needs
+            if self._does_without(what) and (below is None or what not in below.needs or what in below.tolerates)
+        )
+
+    def _does_without(self, what: str) -> bool:
+        """Tell whether the network itself can do without ``text`` or ``sound``, or never needs it."""
+        model = self.recipe.model
+        needs: frozenset[str] = MODELS.get(model.kind).needs
+        lacked, train = (self.facts.get(name, {}).get("train") for name in ("unusable", "data"))
+        if what not in needs or lacked is None or train is None:  # it was not counted from the beginning
+            return True
+        if len(needs) > 1 and model.modality_dropout > 0:
+            return True
+        return int(lacked.get(what, 0)) >= max(1, _SEEN * train["utterances"])
 
     def predict(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
