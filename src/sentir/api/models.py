@@ -264,8 +264,8 @@ def _predicted(recognizer: Recognizer, utterances: Sequence[Utterance]) -> Predi
     kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
     heard, lacking = without_any(utterances, must, kind=kind, cleaning=cleaning)
     if n := lacking.get("sound"):
-        say(_("Warning: {n} of {all} utterances lack usable audio, and the model has not learned to do without; they "
-              "are scored all the same.", n=n, all=len(heard)))  # fmt: skip
+        say(_("Warning: {n} of {all} utterances lack usable audio, and the model has not learned to do without; "
+              "they are scored all the same.", n=n, all=len(heard)))  # fmt: skip
     if n := lacking.get("text"):
         say(_("Warning: {n} of {all} utterances lack text, and the model has not learned to do without; they "
               "are scored all the same.", n=n, all=len(heard)))  # fmt: skip
