@@ -92,7 +92,7 @@ def _beyond(file: str, key: str, value: Any) -> str:
     if file in (_EXTRACTOR, "processor_config.json"):
         wide = ("n_fft", "feature_size", "chunk_length", "hop_length", "num_mel_bins")
         most = _WIDEST_SOUND if key in wide else _LONGEST_SOUND
-    return _("is {value:g}, more than {most}", value=value, most=most) if most and not value <= most else ""
+    return _("is more than {most}", most=most) if most and not value <= most else ""
 
 
 def check_sizes(source: Source, build: Callable[[], nn.Module]) -> None:
