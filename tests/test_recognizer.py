@@ -418,7 +418,7 @@ def test_a_place_that_cannot_take_it_is_named(trained, tmp_path, monkeypatch):
     def full(*_arguments):
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr("sentir.recognizer.save_file", full)
+    monkeypatch.setattr("sentir.training.saving.save_file", full)
     with pytest.raises(RecognizerError, match=r"cannot be saved to .*full \(No space left on device\)"):
         trained("frozen").save_pretrained(tmp_path / "full")
 

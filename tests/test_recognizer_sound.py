@@ -9,6 +9,8 @@ import pytest
 from safetensors.torch import load_file
 
 from audio.sounds import tone, write_wav
+from sentir.api import predict
+from sentir.api.models import _predicted
 from sentir.corpus.types import Clip, Utterance
 from sentir.errors import RecognizerError
 from sentir.evaluation.metrics import HEADLINE, score
@@ -190,3 +192,73 @@ def test_a_damaged_folder_is_one_clear_sentence(damage, trained, tmp_path):
     with pytest.raises(RecognizerError) as caught:
         Recognizer.from_pretrained(tmp_path / "saved")
     assert str(tmp_path / "saved") in str(caught.value) and "\n" not in str(caught.value)
+
+
+# What a model has learned to do without
+
+
+@pytest.fixture
+def half_asked(asked):
+    """Rows with both, without sound, without words."""
+    return asked[:3]
+
+
+@pytest.mark.parametrize(
+    ("kind", "tolerates"), [("sound", set()), ("chain", set()), ("both", {"text", "sound"}), ("text", set())]
+)
+def test_it_knows_what_it_has_learned_to_do_without(kind, tolerates, trained, spoken, weights):
+    found = trained("chain", "emotion")[0].stacked if kind == "text" else trained(kind, "emotion")[0]
+    assert found.tolerates == tolerates <= found.needs
+
+
+def test_what_was_missing_in_a_hundredth_of_train_may_be_missing(trained):
+    chain = trained("chain", "emotion")[0]
+    n = chain.facts["data"]["train"]["utterances"]
+
+    def lacking(recognizer, **counts):
+        return replace(recognizer, facts={**recognizer.facts, "unusable": {"train": counts, "dev": {}}})
+
+    assert lacking(chain, sound=1).tolerates == {"sound"} and n < 100
+    assert lacking(chain, sound=0).tolerates == set()
+    many = {**chain.facts["data"], "train": {**chain.facts["data"]["train"], "utterances": 1000}}
+    for count, able in ((9, set()), (10, {"sound"})):
+        one = lacking(chain, sound=count)
+        assert replace(one, facts={**one.facts, "data": many}).tolerates == able
+    assert replace(chain, stacked=lacking(chain.stacked, text=1)).tolerates == {"text"}
+    both = replace(lacking(chain, sound=1), stacked=lacking(chain.stacked, text=1))
+    assert both.tolerates == both.needs
+    old = replace(chain, facts={}, stacked=replace(chain.stacked, facts={}))
+    assert old.tolerates == old.needs, "as before it was counted"
+    never = trained("both", "emotion")[0]
+    recipe = never.recipe.override({"model": {"modality_dropout": 0.0}})
+    assert replace(never, recipe=recipe).tolerates == set()
+
+
+def test_a_row_without_what_the_model_never_missed_is_not_predicted(trained, half_asked):
+    clip, texts = half_asked[0].clip, ["I am fine.", "So lonely"]
+    chain, both = (trained(kind, "emotion")[0] for kind in ("chain", "both"))
+    (pair,) = predict(chain, texts=texts[0], files=[clip.path])
+    alone, heard = predict(chain, texts=texts[1]), predict(chain, files=[clip.path])
+    assert pair.labels and not pair.problem
+    assert alone[0].problem == "The model has not learned to do without audio. There is no audio."
+    assert heard[0].problem == "The model has not learned to do without text. There is no text."
+    assert not alone[0].labels and not heard[0].labels
+    (done,) = predict(both, texts=texts[1])
+    assert done.labels and not done.problem and any("from the text only" in note for note in done.notes)
+
+
+def test_a_split_with_such_rows_is_scored_whole_and_it_is_said_once(trained, spoken, monkeypatch):
+    said = []
+    monkeypatch.setattr("sentir.api.models.say", said.append)
+    rows = [replace(u, clip=None) if n < 4 else u for n, u in enumerate(spoken.dev)]
+    chain = trained("chain", "emotion")[0]
+    found = _predicted(chain, rows)
+    assert found.ids == tuple(u.id for u in rows)
+    np.testing.assert_allclose(found.probabilities, chain.predict(rows).probabilities, atol=1e-6)
+    assert said == [
+        "Warning: 4 of 15 utterances lack usable audio, and the model has not learned to do without; they are "
+        "scored all the same."
+    ]
+    _predicted(trained("both", "emotion")[0], rows)
+    _predicted(chain, spoken.dev)
+    assert len(said) == 1

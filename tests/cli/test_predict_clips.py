@@ -30,7 +30,7 @@ class Listener:
     )
 
     def __init__(self, *needs):
-        self.needs = frozenset(needs)
+        self.needs = self.tolerates = frozenset(needs)
         self.given = []
 
     def predict_tasks(self, utterances):

@@ -36,6 +36,7 @@ def _met(recognizer: Recognizer | Simple, given: Sequence[Given]) -> Met:
     met = meet_needs(
         [one.utterance for one in given if not one.problem],
         recognizer.needs,
+        tolerates=recognizer.tolerates,
         kind=recognizer.recipe.model.audio.mel,
         cleaning=recognizer.recipe.data.cleaning,
         offers=frozenset().union(*(one.offers for one in given)),

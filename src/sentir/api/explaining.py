@@ -73,8 +73,9 @@ def explain(
     else:
         given = _one(text, file)
         key = given[0].id
-    recipe = recognizer.recipe
-    met = meet_needs(given, recognizer.needs, kind=recipe.model.audio.mel, cleaning=recipe.data.cleaning)
+    recipe, needs, tolerates = recognizer.recipe, recognizer.needs, recognizer.tolerates
+    kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
+    met = meet_needs(given, needs, tolerates=tolerates, kind=kind, cleaning=cleaning)
     if key in met.problems:
         raise CorpusError(met.problems[key])
     given = met.utterances

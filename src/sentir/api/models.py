@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sentir.api.answering import answer
 from sentir.corpus.predictions import Prediction, Predictions
-from sentir.corpus.types import Corpus
+from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import LockedTestError, PredictionsError, RecognizerError
 from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import labels_of, open_test
@@ -21,8 +21,10 @@ from sentir.i18n import _
 from sentir.locks import run_in
 from sentir.places import Place
 from sentir.processes import rank, require_whole_group
+from sentir.progress import say
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather, take
+from sentir.readers.needs import without_any
 from sentir.recipe import Data, Recipe
 from sentir.report.tables import metric_names
 
@@ -130,7 +132,7 @@ def _judged(
     recognizer, name = _load_any(model), Path(model).name
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
-    found = recognizer.predict(corpus.split(split))
+    found = _predicted(recognizer, corpus.split(split))
     judge = _judge(corpus, split, recognizer.recipe, reason, [name])
     taught = recognizer.facts.get("fingerprint") == corpus.fingerprint
     return judge, _entrant(name, recognizer, found), taught
@@ -175,7 +177,7 @@ def compare(
         raise PredictionsError(
             _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
         )
-    found = [recognizer.predict(utterances) for recognizer in models]
+    found = [_predicted(recognizer, utterances) for recognizer in models]
     judge = _judge(corpus, split, recipe, reason, names)
     first, second = map(_entrant, names, models, found)
     (comparison,) = judge.compare([(first, second)], metric)
@@ -194,7 +196,7 @@ def predict(
 
     There is one `Prediction` for every text, file and row, in the order in which they are given, texts first.
     One that lacks what the model needs, cannot be read, or is no text at all says so in its ``problem``, and ends
-    nothing else. A model that takes text and audio can do with one of them, and says so in ``notes``.
+    nothing else. A model that takes text and audio, and has learned to do with one of them, says so in ``notes``.
 
     Args:
         model: a recognizer, a baseline that won its study, or the folder of one.
@@ -287,6 +289,20 @@ def _is_trained(recognizer: Recognizer | Simple) -> bool:
     from sentir.recognizer import Recognizer
 
     return isinstance(recognizer, Recognizer)
+
+
+def _predicted(recognizer: Recognizer | Simple, utterances: Sequence[Utterance]) -> Predictions:
+    """Predict all utterances of a split, and say of how many the model misses what it cannot do without."""
+    recipe, must = recognizer.recipe, recognizer.needs - recognizer.tolerates
+    kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
+    heard, lacking = without_any(utterances, must, kind=kind, cleaning=cleaning)
+    if n := lacking.get("sound"):
+        say(_("Warning: {n} of {all} utterances lack usable audio, and the model has not learned to do without; "
+              "they are scored all the same.", n=n, all=len(heard)))  # fmt: skip
+    if n := lacking.get("text"):
+        say(_("Warning: {n} of {all} utterances lack text, and the model has not learned to do without; they "
+              "are scored all the same.", n=n, all=len(heard)))  # fmt: skip
+    return recognizer.predict(heard)
 
 
 def _entrant(name: str, recognizer: Recognizer | Simple, found: Predictions) -> Entrant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _
+from sentir.models.loading import try_out
 from sentir.models.text_backbones import (
     TextBackbone,
     load_tokenizer,
@@ -185,7 +187,22 @@ def load_text_encoder(
             _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",
               name=source.location)
         )  # fmt: skip
-    return TextEncoder(transformer, layers, pooling), TextTokenizer(tokenizer, length, spec.normalize), spec
+    encoder, tokens = TextEncoder(transformer, layers, pooling), TextTokenizer(tokenizer, length, spec.normalize)
+    if pretrained:
+        try_out(source, partial(_read_something, encoder, tokens))
+    return encoder, tokens, spec
+
+
+def _read_something(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
+    """Read two texts of different length, as training will.
+
+    Raises:
+        ValueError: if there are tokens without a vector.
+    """
+    rows = encoder.transformer.get_input_embeddings().num_embeddings
+    if max(tokenizer.tokenizer.get_vocab().values()) >= rows:
+        raise ValueError(_("its tokenizer has more tokens than it has vectors for, {n}", n=rows))
+    encoder(**tokenizer.pad([tokenizer.encode("a"), tokenizer.encode("a b", ["c"])]))
 
 
 def save_text_encoder(encoder: TextEncoder, tokenizer: TextTokenizer, folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from sentir.characters import json_text
 from sentir.corpus.labels import LabelSpace
@@ -44,6 +45,7 @@ class Simple:
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibration: ClassVar[None] = None
     also: ClassVar[tuple[()]] = ()
+    tolerates: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def needs(self) -> frozenset[str]:
@@ -112,7 +114,7 @@ class Simple:
             tree = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             arrays = load_file(folder / _ARRAYS)
             weights = arrays.pop(_WEIGHTS, None)
-            scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
+            scaler = TypeAdapter(Scaler | None).validate_python(tree["scaler"])
             words = None if tree["words"] is None else tuple(tree["words"])
             fitted = Fitted(Head(tree["head"], arrays), tuple(tree["cleaning"]), words, weights, scaler)
             cuts = None if tree["thresholds"] is None else np.array(tree["thresholds"], dtype=np.float64)
