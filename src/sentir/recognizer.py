@@ -41,7 +41,7 @@ from sentir.features.scaling import Scaler
 from sentir.given import FACTS, require_model
 from sentir.i18n import _
 from sentir.models.encoders import best_device
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.training.building import MODELS
 from sentir.training.card import data_facts, save_cards
@@ -172,7 +172,7 @@ class Recognizer:
             key: _once(notes.get(key, ()), prepared.notes.get(key, ())) for key in {**notes, **prepared.notes}
         }
         if (text := self.preparer.text) is not None and (n := prepared.cut()):
-            say(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
+            warn(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)
         found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)

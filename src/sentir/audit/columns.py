@@ -14,7 +14,7 @@ from sentir.corpus.telling import TELLS, told
 from sentir.corpus.types import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.recipe.data import joined
 
@@ -76,7 +76,7 @@ def check_inputs(recipe: Recipe, corpus: Corpus) -> None:
                 _("{what} Leave it out of 'data.table.features', or 'given' out of 'model.features'.",
                   what=teller.sentence())
             )  # fmt: skip
-        say(teller.sentence())
+        warn(teller.sentence())
 
 
 def _check_group(recipe: Recipe, corpus: Corpus) -> None:

@@ -28,10 +28,11 @@ from sentir.cli.options import (
     StartColumn,
     TextColumn,
     TurnColumn,
+    check_recipe,
 )
 from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
-from sentir.given import require_files, require_model
+from sentir.given import require_corpus_of, require_files, require_model
 from sentir.i18n import _
 from sentir.places import file_name
 
@@ -88,6 +89,8 @@ def study(
     ] = False,
     json: Json = False,
 ) -> None:
+    for path in recipes:
+        check_recipe(path, set_, root)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.browser import open_page
@@ -125,6 +128,9 @@ def train(
     ] = None,
     json: Json = False,
 ) -> None:
+    check_recipe(recipe, set_, root)
+    if start is not None:
+        require_model(start)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_scores import print_scores
@@ -163,7 +169,7 @@ def evaluate(
     ] = False,
     json: Json = False,
 ) -> None:
-    require_model(model)
+    require_corpus_of(model, recipe, root)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_details import print_details
@@ -200,7 +206,7 @@ def compare(
     metric: Annotated[str | None, typer.Option("--metric", help=_("Score to compare by."))] = None,
     json: Json = False,
 ) -> None:
-    require_model(a)
+    require_corpus_of(a, None, root)
     require_model(b)
     from sentir import api
     from sentir.cli import show

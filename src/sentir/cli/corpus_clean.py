@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from sentir.cli.options import CorpusName, Json, Root
+from sentir.cli.options import CorpusName, Json, Root, check_corpus
 from sentir.corpus.characters import is_blank
 from sentir.i18n import _, thousands
 
@@ -36,6 +36,7 @@ def clean(
     examples: Annotated[int, typer.Option("--show", min=0, help=_("How many texts are shown step by step."))] = 3,
     json: Json = False,
 ) -> None:
+    check_corpus(name, root)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress

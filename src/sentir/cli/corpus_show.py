@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from sentir.cli.options import Json, Root
+from sentir.cli.options import Json, Root, check_corpus
 from sentir.i18n import _
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def show_one(
     ] = None,
     json: Json = False,
 ) -> None:
+    check_corpus(corpus, root)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentir.cli.options import Json, RecipeFile, Root, Set
+from sentir.cli.options import Json, RecipeFile, Root, Set, check_recipe
 from sentir.i18n import _
 from sentir.places import file_name
 
@@ -49,6 +49,7 @@ def tune(
     ] = False,
     json: Json = False,
 ) -> None:
+    check_recipe(recipe, set_, root)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.browser import open_page

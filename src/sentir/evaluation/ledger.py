@@ -22,7 +22,7 @@ from sentir.corpus.types import SPLITS, Corpus, Labels
 from sentir.errors import CorpusError, LockedTestError
 from sentir.evaluation.results import Opening
 from sentir.i18n import _, thousands
-from sentir.progress import say
+from sentir.progress import warn
 
 ALIKE = 0.5  # share of sentences from which on two test splits count as one
 _TEXTS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
@@ -72,7 +72,7 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
         "sketch": sketch(_sentences(corpus)),
     }
     _append([entry])
-    say(_("{corpus}: test is opened; openings so far: {n}", corpus=corpus.name, n=thousands(len(before) + 1)))
+    warn(_("{corpus}: test is opened; openings so far: {n}", corpus=corpus.name, n=thousands(len(before) + 1)))
     labels, _scores = corpus.sealed._reveal()
     return labels
 
@@ -147,7 +147,7 @@ def recall_openings(path: Path) -> None:
     lost = [entry for entry in _read(path) if entry not in known]
     if lost:
         _append(lost)
-        say(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
+        warn(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
               path=path, n=len(lost)))  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.given import require_files
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 from sentir.readers.clips import is_media, list_folders
 from sentir.readers.input_tables import Columns as Columns
@@ -145,7 +145,7 @@ def _folder(folder: Path) -> list[Given]:
     if not clips:
         raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
     if others := len(files) - len(clips):
-        say(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
+        warn(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
     return [_file(path) for path in clips]
 
 

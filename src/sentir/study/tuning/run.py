@@ -70,7 +70,7 @@ def tune(
     start = time.monotonic()
     corpus = read_corpus(recipe.data, root)
     for known in known_tests(corpus):
-        say(known.sentence())
+        warn(known.sentence())
     corpora = parts(corpus, recipe)
     for part in corpora:
         check_training(recipe, part)
