@@ -31,6 +31,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sentir.answering import Answering
+from sentir.brief import Brief
 from sentir.characters import json_text
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -41,6 +43,7 @@ from sentir.features.scaling import Scaler
 from sentir.given import FACTS, require_model
 from sentir.i18n import _
 from sentir.models.encoders import best_device
+from sentir.places import Place
 from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.training.building import MODELS
@@ -72,8 +75,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
 
 
-@dataclass
-class Recognizer:
+@dataclass(repr=False)
+class Recognizer(Answering, Brief):
     """A trained model with everything between an utterance and its labels.
 
     Attributes:
@@ -152,7 +155,7 @@ class Recognizer:
         needs: frozenset[str] = MODELS.get(self.recipe.model.kind).needs
         return needs if self.stacked is None else needs | self.stacked.needs
 
-    def predict(self, utterances: Sequence[Utterance]) -> Predictions:
+    def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
 
         Returns:
@@ -161,11 +164,11 @@ class Recognizer:
         return self.predict_tasks(utterances)[self.space.task]
 
     def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
-        """Predict N utterances, as `predict` does, in every task that the model recognizes, its own first."""
+        """Predict N utterances in every task of the model, its own first; see `predict_utterances`."""
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         notes: Mapping[str, tuple[str, ...]] = {}
         if self.stacked is not None:
-            below = self.stacked.predict(utterances)
+            below = self.stacked.predict_utterances(utterances)
             utterances, notes = with_stacked(utterances, below), below.notes
         prepared = self.preparer.prepare(utterances)
         notes = {
@@ -184,6 +187,10 @@ class Recognizer:
         """Return id → label names or number, by the thresholds chosen on dev."""
         return predictions.labels(self.thresholds)
 
+    def _brief(self) -> dict[str, object]:
+        known = {key: self.facts[key] for key in ("corpus", "dev_score") if key in self.facts}
+        return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.brief(), **known}
+
     def _start(self) -> Start:
         return Start(self.recipe, (self.space, *(task.space for task in self.also)), self.preparer, self.model)
 
@@ -193,7 +200,7 @@ class Recognizer:
         own = {"recipe": self.recipe.name, **{key: self.facts[key] for key in kept if key in self.facts}}
         return [*self.facts.get("earlier", []), own]
 
-    def save_pretrained(self, folder: Path, *, light: bool = False) -> None:
+    def save_pretrained(self, folder: Place, *, light: bool = False) -> None:
         """Save as one folder without pickles.
 
         Args:
@@ -204,7 +211,7 @@ class Recognizer:
             RecognizerError: if the folder cannot be written.
         """
         try:
-            self._save(folder, light)
+            self._save(Path(folder), light)
         except (OSError, SafetensorError) as error:
             raise RecognizerError(
                 _("The model cannot be saved to {folder} ({why}); make room there, or give another folder.",
@@ -238,7 +245,7 @@ class Recognizer:
         (folder / FACTS).write_text(json_text(tree), encoding="utf-8")
 
     @classmethod
-    def from_pretrained(cls, folder: Path) -> Recognizer:
+    def from_pretrained(cls, folder: Place) -> Recognizer:
         """Load what `save_pretrained` wrote.
 
         Raises:
@@ -246,6 +253,7 @@ class Recognizer:
             WeightsError: if a light folder's encoder is not at hand, or is another one.
             SentirError: if a plug-in of its recipe does not exist.
         """
+        folder = Path(folder)
         tree = _read_facts(folder)
         try:
             recipe = Recipe.parse(tree["recipe"], where=str(folder / FACTS))

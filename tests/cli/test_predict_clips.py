@@ -34,9 +34,9 @@ class Listener:
         self.given = []
 
     def predict_tasks(self, utterances):
-        return {SPACE.task: self.predict(utterances)}
+        return {SPACE.task: self.predict_utterances(utterances)}
 
-    def predict(self, utterances):
+    def predict_utterances(self, utterances):
         self.given = list(utterances)
         for u in utterances:
             heard = "sound" in self.needs and u.sound is not None and u.sound.mel is not None

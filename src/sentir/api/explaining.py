@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.api.models import _load, _same_labels
+from sentir.api.models import _loaded, _same_labels
 from sentir.api.recipes import named_data
 from sentir.corpus.types import Utterance
 from sentir.errors import CorpusError
@@ -62,7 +62,7 @@ def explain(
 
     if page is not None:
         make_place(Path(page))
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _loaded(model)
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
     if given:
         key = id or given[-1].id
@@ -108,7 +108,7 @@ def explain_model(
 
     if page is not None:
         make_place(Path(page))
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _loaded(model)
     found = _read(recognizer, corpus, root)
     _same_labels(recognizer, found)
     explanation = explain_recognizer(recognizer, found)

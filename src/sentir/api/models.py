@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.api.answering import answer
+from sentir.answering import answer
+from sentir.api.recipes import as_recipe
 from sentir.corpus.predictions import Prediction, Predictions
 from sentir.corpus.types import Corpus
-from sentir.errors import LockedTestError, PredictionsError, RecognizerError
+from sentir.errors import LockedTestError, PredictionsError
 from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
-from sentir.given import require_model, saved_table
+from sentir.given import require_corpus_of, require_model, require_root, saved_table
 from sentir.i18n import _
 from sentir.places import Place
 from sentir.processes import rank
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Recipe,
+    recipe: Place | Recipe,
     *,
     root: Place | None = None,
     out: Place,
@@ -44,7 +45,7 @@ def train(
     ``torchrun`` the processes share each batch, and the first one saves; one that is killed begins anew.
 
     Args:
-        recipe: of the model.
+        recipe: of the model: its path, its name if it comes with Sentir, or itself.
         root: where the corpus lies.
         out: folder the model is saved to; while it learns, ``out/checkpoints`` holds how far it is.
         start: folder of a saved model to go on from, on data of the same task. Its network, preprocessing and
@@ -57,6 +58,10 @@ def train(
     Raises:
         SentirError: if the recipe, the corpus or the weights cannot be used.
     """
+    recipe = as_recipe(recipe)
+    require_root(recipe.data.reader, recipe.data.root if root is None else root)
+    if start is not None:
+        require_model(Path(start))
     from sentir.study.stacking import train_recognizer
     from sentir.training.resuming import checkpoints_in
     from sentir.training.watching import tensorboard_in
@@ -75,14 +80,19 @@ def train(
 
 
 def evaluate(
-    model: Place, *, root: Place | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
+    model: Place | Recognizer,
+    *,
+    root: Place | None = None,
+    data: Data | None = None,
+    split: str = "dev",
+    reason: str = "",
 ) -> ModelScores:
     """Score a saved recognizer on one split; the metric that selected it comes first.
 
     `examine` looks closer.
 
     Args:
-        model: its folder.
+        model: a recognizer or its folder.
         root: where the corpus lies; ``data`` says which one, by default that of the training.
         split: ``train``, ``dev`` or ``test``; test needs a ``reason``, which the ledger keeps.
 
@@ -94,7 +104,12 @@ def evaluate(
 
 
 def examine(
-    model: Place, *, root: Place | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
+    model: Place | Recognizer,
+    *,
+    root: Place | None = None,
+    data: Data | None = None,
+    split: str = "dev",
+    reason: str = "",
 ) -> tuple[ModelScores, Details]:
     """Score a saved recognizer on one split and look closer: can it be trusted, where is it good, where wrong.
 
@@ -115,22 +130,23 @@ def examine(
 
 
 def _judged(
-    model: Place, root: Place | None, data: Data | None, split: str, reason: str
+    model: Place | Recognizer, root: Place | None, data: Data | None, split: str, reason: str
 ) -> tuple[Judge, Entrant, bool]:
     """Return the judge, a model with its predictions, and whether this is the corpus that it learned from."""
     _check_reason(split, reason)
-    recognizer, name = _load(model), Path(model).name
+    _check_corpus(model, data, root)
+    recognizer, name = _loaded(model), _name(model)
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
-    found = recognizer.predict(corpus.split(split))
+    found = recognizer.predict_utterances(corpus.split(split))
     judge = _judge(corpus, split, recognizer.recipe, reason, [name])
     taught = recognizer.facts.get("fingerprint") == corpus.fingerprint
     return judge, _entrant(name, recognizer, found), taught
 
 
 def compare(
-    a: Place,
-    b: Place,
+    a: Place | Recognizer,
+    b: Place | Recognizer,
     *,
     root: Place | None = None,
     split: str = "dev",
@@ -140,7 +156,7 @@ def compare(
     """Compare two saved recognizers of one task on the same utterances, paired by dialogue.
 
     Args:
-        a, b: their folders.
+        a, b: recognizers or their folders.
         root: where the corpus of ``a`` lies.
         split: as `evaluate` takes it, with its ``reason``.
         metric: what they are compared by; if not given, what selected ``a``.
@@ -151,23 +167,27 @@ def compare(
         SentirError: if a model or the corpus cannot be used.
     """
     _check_reason(split, reason)
-    a, b = Path(a), Path(b)
-    models = [_load(folder) for folder in (a, b)]
+    _check_corpus(a, None, root)
+    if isinstance(b, Place):
+        require_model(Path(b))
+    models = [_loaded(model) for model in (a, b)]
+    names = tuple(map(_name, (a, b)))
     corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
         _same_labels(recognizer, corpus)
     if models[0].space != models[1].space:
         raise PredictionsError(
-            _("{a} and {b} recognize different labels and cannot be compared.", a=a.name, b=b.name)
+            _("{a} and {b} recognize different labels and cannot be compared.", a=names[0], b=names[1])
         )
-    names = (a.name, b.name) if a.name != b.name else (str(a), str(b))
+    if names[0] == names[1]:
+        names = tuple(str(model) if isinstance(model, Place) else _name(model) for model in (a, b))
     recipe, utterances = models[0].recipe, corpus.split(split)
     metric = metric_name(models[0].space, metric or recipe.evaluation.metric)
     if len({u.dialogue or u.id for u in utterances}) < 2:
         raise PredictionsError(
             _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
         )
-    found = [recognizer.predict(utterances) for recognizer in models]
+    found = [recognizer.predict_utterances(utterances) for recognizer in models]
     judge = _judge(corpus, split, recipe, reason, names)
     first, second = map(_entrant, names, models, found)
     (comparison,) = judge.compare([(first, second)], metric)
@@ -204,13 +224,7 @@ def predict(
     """
     said, paths = take(texts, files)
     given = gather(said, paths, columns, _table_of(model))
-    recognizer = _load(model) if isinstance(model, Place) else model
-    if not_sure and recognizer.calibration is None:
-        raise RecognizerError(
-            _("The model recognizes a number, or was saved before models were calibrated, and cannot say when it "
-              "is not sure; do not ask it, or train it again.")
-        )  # fmt: skip
-    return answer(recognizer, given, not_sure=not_sure)
+    return answer(_loaded(model), given, not_sure=not_sure)
 
 
 def _table_of(model: Place | Recognizer) -> Mapping[str, Any]:
@@ -220,6 +234,24 @@ def _table_of(model: Place | Recognizer) -> Mapping[str, Any]:
         return saved_table(Path(model))
     table = model.recipe.data.table
     return {} if table is None else table.model_dump()
+
+
+def _loaded(model: Place | Recognizer) -> Recognizer:
+    return _load(model) if isinstance(model, Place) else model
+
+
+def _name(model: Place | Recognizer) -> str:
+    return Path(model).name if isinstance(model, Place) else model.recipe.name
+
+
+def _check_corpus(model: Place | Recognizer, data: Data | None, root: Place | None) -> None:
+    """Refuse a model or a corpus that lies nowhere, before anything is loaded."""
+    if isinstance(model, Place):
+        require_model(Path(model))
+    if data is not None:
+        require_root(data.reader, data.root if root is None else root)
+    elif isinstance(model, Place):
+        require_corpus_of(Path(model), None, root)
 
 
 def _load(folder: Place) -> Recognizer:

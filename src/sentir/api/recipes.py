@@ -35,6 +35,17 @@ def as_recipe(recipe: Place | Recipe) -> Recipe:
     return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
 
 
+def as_data(corpus: Place | Data | Recipe, *, root: Place | None = None) -> Data:
+    """Return what to read, of what names it, as `named_data` does, or is it.
+
+    Raises:
+        SentirError: as `named_data`.
+    """
+    if isinstance(corpus, Data):
+        return corpus
+    return corpus.data if isinstance(corpus, Recipe) else named_data(corpus, root=root)
+
+
 def named_data(corpus: Place, *, root: Place | None = None) -> Data:
     """Return what to read: what a recipe says, or the corpus of a reader, with its clips if there is a ``root``.
 

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
+from importlib import metadata
 
 from sentir.characters import printable
 from sentir.errors import SentirError
@@ -17,6 +18,9 @@ def main() -> None:
     """Run the command line; every error raised on purpose is one sentence on standard error."""
     _replace_unprintable()
     arguments = _take_language(sys.argv[1:])
+    if arguments[:1] == ["--version"]:
+        print(f"sentir {metadata.version('sentir')}")
+        return
     from sentir.cli.app import app  # after the language is known: help texts are made at import
 
     try:

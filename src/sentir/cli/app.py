@@ -51,8 +51,9 @@ add_demo(app)
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))
 def _options(
     lang: Annotated[str | None, typer.Option("--lang", help=_("Language of all texts: en or es."))] = None,
+    version: Annotated[bool, typer.Option("--version", help=_("Print the version and stop."))] = False,
 ) -> None:
-    """Take the options of every command (the language is set before this runs)."""
+    """Take the options of every command (both are taken before this runs)."""
 
 
 def _make_folder(folder: Path) -> None:

@@ -29,8 +29,9 @@ def take(texts: object, files: object) -> tuple[list[object], list[Path]]:
     """Return texts and files, each one or several, as lists; ``None`` is nothing.
 
     Raises:
-        CorpusError: if there is nothing, or a file is missing or no name of one.
+        CorpusError: if there is nothing, a file is missing or no name of one, or texts are an array or a table.
     """
+    _check_texts(texts)
     said, names = _several(texts), [_name(file) for file in _several(files)]
     if not said and not names:
         raise CorpusError(_("There is nothing to predict; give --text or a file."))
@@ -64,6 +65,21 @@ def gather(
     return said + given
 
 
+def _check_texts(texts: object) -> None:
+    """Refuse what is no list of texts, but would be taken for one: arrays, tables, bytes, mappings."""
+    if isinstance(texts, str | bool | int | float):
+        return
+    shape = getattr(texts, "shape", None)
+    kind = getattr(getattr(texts, "dtype", None), "kind", "")
+    of_numbers = shape is not None and not hasattr(texts, "iloc") and kind not in {"O", "U", "T"}
+    many = isinstance(texts, bytes | bytearray | memoryview | Mapping) or (shape is not None and len(shape) != 1)
+    if many or of_numbers:
+        raise CorpusError(
+            _("A {kind} cannot be predicted; give texts as a str, a list of them or one column of a table, and "
+              "audio as a file.", kind=type(texts).__name__)
+        )  # fmt: skip
+
+
 def _several(items: object) -> list[object]:
     if items is None:
         return []
@@ -89,7 +105,12 @@ def _text(key: str, item: object) -> Given:
     text = encodable(item) if isinstance(item, str) else None if wrong else ""
     problem = _("{value} is no text; give a str.", value=_shown(item)) if wrong else ""
     utterance = Utterance(key, dialogue=key, text=text)
-    return Given(utterance, key, {"id": key, "text": text or ""}, _TEXT, problem)
+    notes = (_("It is taken as a text, though there is such a file; give files by 'files'."),) * _is_file(text)
+    return Given(utterance, key, {"id": key, "text": text or ""}, _TEXT, problem, notes)
+
+
+def _is_file(text: str | None) -> bool:
+    return bool(text) and is_media(Path(str(text))) and "\0" not in str(text) and os.path.isfile(str(text))
 
 
 def _shown(item: object) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
+from sentir.brief import Brief
 from sentir.errors import RecipeError
 from sentir.given import require_recipe
 from sentir.i18n import _
@@ -57,7 +58,7 @@ __all__ = [
 ]
 
 
-class Recipe(Section):
+class Recipe(Brief, Section):
     """One experiment: data, model, training and evaluation settings."""
 
     name: Name
@@ -142,6 +143,9 @@ class Recipe(Section):
             "study": {},
         }
         return type(self).parse(tree | changes, where="model.stacked")
+
+    def _brief(self) -> dict[str, object]:
+        return {"name": self.name, "reader": self.data.reader, "task": self.data.task, "kind": self.model.kind}
 
     def tree(self) -> dict[str, Any]:
         """Return the resolved recipe as plain JSON values."""

@@ -23,7 +23,7 @@ def merge(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 
 Overrides = Iterable[str] | Mapping[str, Any]
-"""Texts such as ``train.lr=2e-5``, or setting → value, of which ``{"train.lr": 1}`` is ``{"train": {"lr": 1}}``."""
+"""Texts such as ``train.lr=2e-5``, or setting → value, such as ``{"train.lr": 2e-5}``."""
 
 
 def read_overrides(overrides: Overrides) -> Iterator[dict[str, Any]]:

@@ -99,8 +99,9 @@ def warn_of_threads(before: float, now: float | None = None) -> None:
     """
     now = torch.get_num_threads() if now is None else now
     if before != now:
-        warn(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their last "
-              "digits; set OMP_NUM_THREADS={before:.0f} to repeat them.", before=before, now=now))  # fmt: skip
+        warn(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their "
+               "last digits; set OMP_NUM_THREADS={before:.0f} to repeat them.",
+               before=before, now=now))  # fmt: skip
 
 
 def keep_freed_memory() -> None:

@@ -21,7 +21,7 @@ from sentir.evaluation.results import gain
 from sentir.i18n import _
 from sentir.places import Place
 from sentir.processes import require_alone
-from sentir.progress import say, task
+from sentir.progress import say, task, warn
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.tuning_content import Tuning
