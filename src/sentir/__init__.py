@@ -40,6 +40,7 @@ _HOMES = {
     "find_corpora": "sentir.readers.finding",
     "get_corpus": "sentir.api",
     "load_recipe": "sentir.api",
+    "model_inputs": "sentir.training.model_inputs",
     "new_recipe": "sentir.api",
     "normalize_emotion": "sentir.corpus.labels",
     "normalize_sentiment": "sentir.corpus.labels",

@@ -19,7 +19,7 @@ def read_corpus(corpus: Place | Data | Recipe, root: Place | None = None) -> Cor
     """Read a corpus.
 
     Args:
-        corpus: a reader's name (``"meld"``), or a recipe that reads it: its path, itself, or its section ``data``.
+        corpus: a reader's name (``"meld"``), or a recipe that reads it: path, recipe, or its section ``data``.
         root: the folder it lies in, if not that of the recipe; demo corpora are built in and take none. With one,
             a reader's corpus has its clips.
 
