@@ -44,7 +44,8 @@ def model_inputs(
         waves: for a model that listens, mono ``(samples,)`` floats from -1 to 1 each; ``None`` for none.
         rate: samples a second; others than 16,000 are resampled.
         levels: what mels are normalized by, such as those of a train split; if not given each by its own.
-        tensors: the rest of ``model.inputs``: ``features`` ``(N, F)``, ``dialogue``, ``turn`` and ``speaker``.
+        tensors: the rest of ``model.inputs``: ``features`` ``(N, F)``; ``dialogue``, ``turn`` and ``speaker``
+            ``(N,)``, without which each utterance is by itself.
 
     Raises:
         SentirError: if the model takes something that was not given, a wave is none, or the tokenizer or feature
@@ -69,7 +70,9 @@ def _complete(wanted: Sequence[str], found: Mapping[str, Tensor]) -> dict[str, T
     Raises:
         SentirError: if something is missing, or of another number of utterances.
     """
-    given = {name: found[name] for name in wanted if name in found}
+    n = max(map(len, found.values()), default=0)
+    alone = {"dialogue": torch.arange(n), "turn": torch.zeros(n, dtype=torch.long), "speaker": torch.arange(n)}
+    given = {name: tensor for name, tensor in (alone | {**found}).items() if name in wanted}
     if missing := [name for name in wanted if name not in given and name not in _NOT_EVERY]:
         raise SentirError(
             _("The model also takes {names}; give texts, waves or these tensors.", names=", ".join(missing))
