@@ -31,12 +31,14 @@ from sentir.cli.options import (
     check_recipe,
 )
 from sentir.cli.tune import add_tune
+from sentir.cli.usage import Commands
 from sentir.errors import SentirError
 from sentir.given import require_corpus_of, require_files, require_model
 from sentir.i18n import _
 from sentir.places import file_name
 
 app = typer.Typer(
+    cls=Commands,
     help=_("Recognize emotion in what people say and how they say it, honestly scored."),
     epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."),
     no_args_is_help=True,

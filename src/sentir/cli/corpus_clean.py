@@ -9,7 +9,7 @@ from rich.table import Table
 
 from sentir.cli.options import CorpusName, Json, Root, check_corpus
 from sentir.corpus.characters import is_blank
-from sentir.i18n import _, thousands
+from sentir.i18n import _, localized, thousands
 
 if TYPE_CHECKING:
     from sentir.api import Cleaned
@@ -58,7 +58,7 @@ def _print(found: Cleaned) -> None:
     for heading in (_("step"), _("changed"), _("share"), _("left without a word")):
         table.add_column(heading, justify="left" if heading == _("step") else "right")
     for effect in found.effects:
-        share = f"{effect.changed / max(1, found.texts):.1%}"
+        share = localized(f"{effect.changed / max(1, found.texts):.1%}")
         table.add_row(effect.step, thousands(effect.changed), share, thousands(effect.emptied))
     show.out.print(table)
     steps = [effect.step for effect in found.effects]

@@ -75,8 +75,8 @@ def _check_texts(texts: object) -> None:
     many = isinstance(texts, bytes | bytearray | memoryview | Mapping) or (shape is not None and len(shape) != 1)
     if many or of_numbers:
         raise CorpusError(
-            _("A {kind} cannot be predicted; give texts as a str, a list of them or one column of a table, and "
-              "audio as a file.", kind=type(texts).__name__)
+            _("{kind} is no text: give a str, a list of them or one column of a table, and audio as a file.",
+              kind=type(texts).__name__)
         )  # fmt: skip
 
 
