@@ -111,8 +111,9 @@ def test_predict_of_a_recognizer_is_the_verb_and_one_bad_item_ends_nothing(model
     (file,) = model.recognizer.predict("clip.wav")
     assert file.notes == ()
     (model.home / "clip.wav").touch()
-    (file,) = model.recognizer.predict("clip.wav")
-    assert "files" in file.notes[0]
+    for name in ("clip.wav", "table.csv"):
+        (file,) = model.recognizer.predict(name)
+        assert "files" in file.notes[0]
 
 
 def test_probabilities_are_an_array_in_the_order_of_the_classes(model):

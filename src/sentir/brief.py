@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
+from dataclasses import fields
 from html import escape
+from typing import Any
 
 from sentir.characters import printable
 
@@ -16,16 +18,19 @@ class Brief:
     __slots__ = ()
 
     def _brief(self) -> Mapping[str, object]:
-        raise NotImplementedError
+        """Return what is shown; unless a class says it, its fields, of several things how many they are."""
+        held: Any = self
+        found = {one.name: getattr(held, one.name) for one in fields(held) if one.repr}
+        return {key: len(v) if isinstance(v, Sized) and not isinstance(v, str) else v for key, v in found.items()}
+
+    def _told(self) -> dict[str, str]:
+        return {key: _short(value) for key, value in self._brief().items() if value is not None}
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{key}={_short(value)}" for key, value in self._brief().items())
-        return f"{type(self).__name__}({told})"
+        return f"{type(self).__name__}({', '.join(f'{key}={value}' for key, value in self._told().items())})"
 
     def _repr_html_(self) -> str:
-        rows = (
-            f"<tr><th>{escape(key)}</th><td>{escape(_short(v))}</td></tr>" for key, v in self._brief().items()
-        )
+        rows = (f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in self._told().items())
         return f"<table><caption>{type(self).__name__}</caption>{''.join(rows)}</table>"
 
 
@@ -38,7 +43,6 @@ def few(items: Iterable[object]) -> str:
 def _short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
-    if not isinstance(value, str):
-        return " ".join(printable(str(value)).split())
-    text = " ".join(printable(value).split())
-    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    text = " ".join(printable(str(value)).split())
+    text = text if len(text) <= _LONGEST or isinstance(value, Brief) else f"{text[:_LONGEST]}…"
+    return repr(text) if isinstance(value, str) else text

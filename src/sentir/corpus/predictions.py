@@ -187,4 +187,4 @@ class Prediction(Brief):
         said: Mapping[str, object] = {"problem": self.problem} if self.problem else self.values
         said = said or {"labels": few(self.labels)}
         beside = {"text": self.text, "confidence": self.confidence, "notes": len(self.notes) or None}
-        return {"id": self.id, **said, **{key: value for key, value in beside.items() if value is not None}}
+        return {"id": self.id, **said, **beside}

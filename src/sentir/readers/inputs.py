@@ -110,7 +110,10 @@ def _text(key: str, item: object) -> Given:
 
 
 def _is_file(text: str | None) -> bool:
-    return bool(text) and is_media(Path(str(text))) and "\0" not in str(text) and os.path.isfile(str(text))
+    if not text or "\0" in text:
+        return False
+    usual = is_media(text) or Path(text).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
+    return usual and os.path.isfile(text)
 
 
 def _shown(item: object) -> str:
