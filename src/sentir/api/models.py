@@ -20,6 +20,7 @@ from sentir.given import require_corpus_of, require_model, require_root, saved_t
 from sentir.i18n import _
 from sentir.places import Place
 from sentir.processes import rank
+from sentir.progress import task
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather, take
 from sentir.recipe import Data, Recipe
@@ -256,9 +257,10 @@ def _check_corpus(model: Place | Recognizer, data: Data | None, root: Place | No
 
 def _load(folder: Place) -> Recognizer:
     require_model(Path(folder))
-    from sentir.recognizer import Recognizer
+    with task(_("Loading the model"), 1):
+        from sentir.recognizer import Recognizer
 
-    return Recognizer.from_pretrained(Path(folder))
+        return Recognizer.from_pretrained(Path(folder))
 
 
 def _check_reason(split: str, reason: str) -> None:

@@ -119,8 +119,8 @@ def completeness(found: Explanation) -> str:
 
 def signed(value: float, digits: int = 2) -> str:
     """Write a number with its sign, the minus as wide as the plus."""
-    text = localized(f"{value:+.{digits}f}")
-    return text.replace("-", "−") if float(text) else text.replace("-", "").replace("+", "")
+    text = f"{value:+.{digits}f}"
+    return localized(text.replace("-", "−") if float(text) else text.strip("+-"))
 
 
 def strength(one: Word, largest: float) -> str:

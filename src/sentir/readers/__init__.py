@@ -11,8 +11,9 @@ from dataclasses import replace
 from sentir.characters import encodable
 from sentir.corpus.types import Corpus
 from sentir.given import require_root
-from sentir.i18n import mark
+from sentir.i18n import _, mark
 from sentir.places import Place
+from sentir.progress import task
 from sentir.readers.folders import require_printable
 from sentir.recipe import Data
 from sentir.registry import Registry
@@ -41,7 +42,8 @@ def read_corpus(data: Data, root: Place | None = None) -> Corpus:
         UnknownNameError: if there is no such reader.
         CorpusError: if a root is needed and none is given, or the files cannot be read.
     """
-    return replace(_read(data, root), folds_of=data.folds_of)
+    with task(_("Reading the corpus"), 1):
+        return replace(_read(data, root), folds_of=data.folds_of)
 
 
 def _read(data: Data, root: Place | None) -> Corpus:
