@@ -83,8 +83,8 @@ def test_every_value_of_every_model_is_printed_and_no_line_is_too_long(kind, cod
     rows = scores(kind)
     with in_language(code):
         lines = printed(show_scores.print_scores, rows, columns=columns).splitlines()
-    assert max(map(len, lines)) <= columns
         values = [decimal(score.value, 3) for row in rows for score in row.metrics.values()]
+    assert max(map(len, lines)) <= columns
     assert len(set(values)) == len(values)
     words = " ".join(lines).split()
     assert [value for value in values if words.count(value) != 1] == []
