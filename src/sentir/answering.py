@@ -36,7 +36,7 @@ class Answering:
         """What of an utterance the model takes: ``text``, ``sound`` or both."""
         raise NotImplementedError
 
-    def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
+    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
         """Predict utterances in every task."""
         raise NotImplementedError
 
@@ -133,7 +133,7 @@ def _answers(recognizer: Answering, utterances: Sequence[Utterance], not_sure: b
     if not utterances:
         return _Answers()
     try:
-        tasks = recognizer.predict_tasks(utterances)
+        tasks = recognizer.predict_tasks(utterances, tell=False)
     except NotFiniteError as error:
         why = _("The model gives no finite numbers for it; look for absurd numbers in its row or its dialogue.")
         others = _answers(recognizer, [u for u in utterances if u.id not in error.ids], not_sure)

@@ -163,8 +163,13 @@ class Recognizer(Answering, Brief):
         """
         return self.predict_tasks(utterances)[self.space.task]
 
-    def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
-        """Predict N utterances in every task of the model, its own first; see `predict_utterances`."""
+    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
+        """Predict N utterances in every task of the model, its own first; see `predict_utterances`.
+
+        Args:
+            utterances: as `predict_utterances` takes them.
+            tell: whether to say of how many only the beginning is read, which ``notes`` say of each.
+        """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         notes: Mapping[str, tuple[str, ...]] = {}
         if self.stacked is not None:
@@ -174,7 +179,7 @@ class Recognizer(Answering, Brief):
         notes = {
             key: _once(notes.get(key, ()), prepared.notes.get(key, ())) for key in {**notes, **prepared.notes}
         }
-        if (text := self.preparer.text) is not None and (n := prepared.cut()):
+        if tell and (text := self.preparer.text) is not None and (n := prepared.cut()):
             warn(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)

@@ -33,7 +33,7 @@ class Listener:
         self.needs = frozenset(needs)
         self.given = []
 
-    def predict_tasks(self, utterances):
+    def predict_tasks(self, utterances, *, tell=True):
         return {SPACE.task: self.predict_utterances(utterances)}
 
     def predict_utterances(self, utterances):

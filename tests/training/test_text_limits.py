@@ -51,4 +51,6 @@ def test_training_and_prediction_say_how_many(weights, said):
     assert said[1:] == ["3 texts are longer than the 16 tokens that the model reads; it read their beginning."]
     recognizer.predict_utterances([u for u in corpus.dev if u.turn])
     assert len(said) == 2
+    (row,) = recognizer.predict("so " * 30)
+    assert "16 tokens" in row.notes[0] and len(said) == 2  # a note says it already
     assert progress._shown is None
