@@ -407,7 +407,7 @@ for name, recipe in tuned_texts.items():
 for name, recipe in tuned_texts.items():
     corpus, space = corpora[name], corpora[name].space("sentiment")
     crossed = u.cross_predict(recipe, corpus, SIZE["folds"])
-    blind = crossed.full.predict(corpus.train)
+    blind = crossed.full.predict_utterances(corpus.train)
     rows = []
     for what, split, predicted in (
         ("train, in sample", corpus.train, blind),

@@ -71,7 +71,7 @@ def try_all(damages, folder, place, asked):
             wrong.append((damage.name, repr(error)))
             continue
         try:
-            recognizer.predict(asked)
+            recognizer.predict_utterances(asked)
         except SentirError as error:
             wrong += [(damage.name, str(error))] if "\n" in str(error) else []
         except Exception as error:  # noqa: BLE001

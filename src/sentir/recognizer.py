@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import nn
 
+from sentir.answering import Answering
+from sentir.brief import Brief
 from sentir.characters import json_text
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -37,7 +39,8 @@ from sentir.evaluation.calibration import Calibration
 from sentir.given import FACTS
 from sentir.i18n import _
 from sentir.models.encoders import best_device
-from sentir.progress import say
+from sentir.places import Place
+from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.snapshots import current, files_below, replacing_files
 from sentir.training.building import MODELS
@@ -71,8 +74,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
 
 
-@dataclass
-class Recognizer:
+@dataclass(repr=False)
+class Recognizer(Answering, Brief):
     """A trained model with everything between an utterance and its labels.
 
     Attributes:
@@ -172,7 +175,7 @@ class Recognizer:
             return True
         return int(lacked.get(what, 0)) >= max(1, _SEEN * train["utterances"])
 
-    def predict(self, utterances: Sequence[Utterance]) -> Predictions:
+    def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
 
         Returns:
@@ -180,19 +183,24 @@ class Recognizer:
         """
         return self.predict_tasks(utterances)[self.space.task]
 
-    def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
-        """Predict N utterances, as `predict` does, in every task that the model recognizes, its own first."""
+    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
+        """Predict N utterances in every task of the model, its own first; see `predict_utterances`.
+
+        Args:
+            utterances: as `predict_utterances` takes them.
+            tell: whether to say of how many only the beginning is read, which ``notes`` say of each.
+        """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         notes: Mapping[str, tuple[str, ...]] = {}
         if self.stacked is not None:
-            below = self.stacked.predict(utterances)
+            below = self.stacked.predict_utterances(utterances)
             utterances, notes = with_stacked(utterances, below), below.notes
         prepared = self.preparer.prepare(utterances)
         notes = {
             key: _once(notes.get(key, ()), prepared.notes.get(key, ())) for key in {**notes, **prepared.notes}
         }
-        if (text := self.preparer.text) is not None and (n := prepared.cut()):
-            say(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
+        if tell and (text := self.preparer.text) is not None and (n := prepared.cut()):
+            warn(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)
         found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)
@@ -204,6 +212,10 @@ class Recognizer:
         """Return id → label names or number, by the thresholds chosen on dev."""
         return predictions.labels(self.thresholds)
 
+    def _brief(self) -> dict[str, object]:
+        known = {key: self.facts[key] for key in ("corpus", "dev_score") if key in self.facts}
+        return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.brief(), **known}
+
     def _start(self) -> Start:
         return Start(self.recipe, (self.space, *(task.space for task in self.also)), self.preparer, self.model)
 
@@ -213,7 +225,7 @@ class Recognizer:
         own = {"recipe": self.recipe.name, **{key: self.facts[key] for key in kept if key in self.facts}}
         return [*self.facts.get("earlier", []), own]
 
-    def save_pretrained(self, folder: Path, *, light: bool = False) -> None:
+    def save_pretrained(self, folder: Place, *, light: bool = False) -> None:
         """Save as one folder without pickles.
 
         Args:
@@ -225,7 +237,7 @@ class Recognizer:
             RecognizerError: if the folder cannot be written.
         """
         try:
-            with replacing_files(folder, owned_files) as draft:
+            with replacing_files(Path(folder), owned_files) as draft:
                 self._write(draft, light)
         except (OSError, SafetensorError) as error:
             raise RecognizerError(
@@ -257,7 +269,7 @@ class Recognizer:
         open_like(folder, folder / FACTS)
 
     @classmethod
-    def from_pretrained(cls, folder: Path) -> Recognizer:
+    def from_pretrained(cls, folder: Place) -> Recognizer:
         """Load what `save_pretrained` wrote.
 
         Raises:
@@ -265,6 +277,7 @@ class Recognizer:
             WeightsError: if a light folder's encoder is not at hand, or is another one.
             SentirError: if a plug-in of its recipe does not exist.
         """
+        folder = Path(folder)
         for tries_left in reversed(range(_TRIES)):
             place, before = current(folder), _version(folder)
             try:

@@ -73,7 +73,7 @@ def test_functionals_are_statistics_of_librosas_series_over_active_frames(wave):
 
 def test_the_mel_measured_is_the_one_mel():
     wave = speech(3)
-    # Matrix products of blocks and of the whole differ in the last digit with some kernels of OpenBLAS (Haswell, Zen).
+    # With some kernels of OpenBLAS (Haswell, Zen) products of blocks and of the whole differ in the last digit.
     np.testing.assert_allclose(measure(wave)[0], mel_db(power_frames(wave)), rtol=0, atol=1e-4)
 
 

@@ -62,7 +62,7 @@ def explain(
 
     if page is not None:
         make_place(Path(page))
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _load(model)
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
     if given:
         key = id or given[-1].id
@@ -109,7 +109,7 @@ def explain_model(
 
     if page is not None:
         make_place(Path(page))
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _load(model)
     found = _read(recognizer, corpus, root)
     _same_labels(recognizer, found)
     explanation = explain_recognizer(recognizer, found)

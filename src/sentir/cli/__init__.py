@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from contextlib import nullcontext, redirect_stdout
+from importlib import metadata
 
 from sentir.characters import printable
 from sentir.errors import SentirError
@@ -24,6 +25,9 @@ def main() -> None:
     _replace_unprintable()
     _leave_out_noise()
     arguments = _take_language(sys.argv[1:])
+    if arguments[:1] == ["--version"]:
+        print(f"sentir {metadata.version('sentir')}")
+        return
     from sentir.cli.app import app  # after the language is known: help texts are made at import
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sentir.evaluation.errors import MixUp
 from sentir.evaluation.slices import Part
 from sentir.evaluation.words import word
-from sentir.i18n import _, mark
+from sentir.i18n import _, localized, mark
 
 _KINDS = {
     "speaker": mark("speaker"),
@@ -48,7 +48,7 @@ def part_name(part: Part) -> str:
     if part.bounds is None:
         return name
     low, high = part.bounds
-    return _("{name}, {low} to {high} s", name=name, low=f"{low:.1f}", high=f"{high:.1f}")
+    return _("{name}, {low} to {high} s", name=name, low=localized(f"{low:.1f}"), high=localized(f"{high:.1f}"))
 
 
 def mix_up(mixed: MixUp) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sentir.evaluation.words import word
-from sentir.i18n import _, thousands
+from sentir.brief import Brief
+from sentir.evaluation.words import model_name, word
+from sentir.i18n import _, localized, thousands
 
 CONFIDENCE = 0.95  # of every interval shown
 ALPHA = 0.05  # the p-value below which a difference is proven
@@ -56,8 +57,8 @@ class LabelScore:
     interval: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelScores:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelScores(Brief):
     """How one model does on one split of one corpus: a row of ``results.json``.
 
     Attributes:
@@ -118,6 +119,12 @@ class ModelScores:
             return ""
         return _("intervals over {n} {unit}", n=thousands(self.clusters), unit=word(self.unit))
 
+    def _brief(self) -> dict[str, object]:
+        name, first = next(iter(self.metrics.items()), ("", None))
+        shown = {} if first is None else {name: first.value, "low": first.low, "high": first.high}
+        about = {"model": self.model, "corpus": self.corpus, "task": self.task, "split": self.split}
+        return {**about, "n": self.n, **shown}
+
     def to_row(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""
         return asdict(self)
@@ -163,7 +170,7 @@ class Comparison:
         Where the difference is proven it says better or worse, and by how much; elsewhere it states the
         difference, a less b, in the metric itself.
         """
-        names = {"a": self.a, "b": self.b, "why": self._why()}
+        names = {"a": model_name(self.a), "b": model_name(self.b), "why": self._why()}
         amount = self._named(abs(self.difference) if self.proven else self.difference)
         if not self.proven:
             found = _(
@@ -181,7 +188,7 @@ class Comparison:
         if self.low is None or self.high is None:
             return "–"
         factor = 100 if is_share(self.metric) else 1
-        return f"[{_written(self.low * factor, 2, 0)}, {_written(self.high * factor, 2, 0)}]"
+        return localized(f"[{_written(self.low * factor, 2, 0)}, {_written(self.high * factor, 2, 0)}]")
 
     def _why(self) -> str:
         """Return the interval, turned so that a proven difference is above 0, and the p-value."""
@@ -204,14 +211,14 @@ class Comparison:
 
 def p_text(p: float) -> str:
     """Write a p-value, with as many digits as show on which side of .05 it lies."""
-    return "p < 0.001" if p < 0.0005 else f"p = {_written(p, 3, ALPHA)}"
+    return localized("p < 0.001") if p < 0.0005 else f"p = {_written(p, 3, ALPHA)}"
 
 
 def _written(value: float, digits: int, bar: float | None) -> str:
     """Write a number, with more digits where rounding would put it on a bar that it does not reach."""
     while bar is not None and round(value, digits) == bar != value and digits < 9:
         digits += 1
-    return f"{round(value, digits) + 0.0:.{digits}f}"
+    return localized(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
 def few(clusters: int) -> str:

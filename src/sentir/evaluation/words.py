@@ -92,6 +92,14 @@ _WORDS = {
 }
 
 
+_BASELINES = {"majority": mark("majority"), "bag of words": mark("bag of words"), "acoustic": mark("acoustic")}
+
+
+def model_name(name: str) -> str:
+    """Return what a model is called, in the current language if it is a baseline; names of one's own stay."""
+    return _(_BASELINES[name]) if name in _BASELINES else name
+
+
 def word(key: str) -> str:
     """Return the readable name of a metric (at 0.5 or not), task, label, split or role in the current language.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sentir.evaluation.results import Comparison, gain, is_share
 from sentir.explanation.values import Importance, ModelExplanation, SoundMap
-from sentir.i18n import _, mark, thousands
+from sentir.i18n import _, localized, mark, thousands
 from sentir.report.figures import COLORS, _canvas, _plain
 from sentir.report.spectrogram import RANGE_DB
 from sentir.report.words import word
@@ -71,13 +71,13 @@ def _name_axes(axes: Axes, sound: SoundMap) -> None:
 def sound_text(sound: SoundMap, name: str) -> str:
     """Say where a map is high, for those who cannot see it."""
     values = sound.maps[name]
-    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
+    low, high = localized(f"{values.min():.2f}"), localized(f"{values.max():.2f}")
     if values.min() == values.max():
         return _("The same everywhere: {value}.", value=high)
     peak = sound.peak(name)
     if peak is None:
         return _("From {low} to {high}.", low=low, high=high)
-    seconds = f"{peak[0]:.2f}–{peak[1]:.2f} s"
+    seconds = localized(f"{peak[0]:.2f}–{peak[1]:.2f} s")
     hertz = f"{thousands(peak[2])}–{thousands(peak[3])} Hz"
     return _(
         "From {low} to {high}; highest at {seconds}, {hertz}.", low=low, high=high, seconds=seconds, hertz=hertz

@@ -17,7 +17,7 @@ from sentir.explanation.figures import (
     withheld_figure,
 )
 from sentir.explanation.values import Explanation, Importance, ModelExplanation, Randomized, Withheld, Word
-from sentir.i18n import _, mark
+from sentir.i18n import _, localized, mark
 from sentir.io import write_text
 from sentir.report.html import render_page
 from sentir.report.words import word
@@ -96,12 +96,12 @@ def summary(found: Explanation) -> str:
     """Say what was recognized and which score is explained."""
     if found.is_number:
         return _("The model answers {score} for {label}; this number is explained.",
-                 score=f"{found.score:.2f}", label=word(found.label))  # fmt: skip
+                 score=localized(f"{found.score:.2f}"), label=word(found.label))  # fmt: skip
     names = ", ".join(word(str(name)) for name in found.labels) or _("none of them")
     return _(
         "Recognized: {labels}. Explained: the log-odds {score} of {label}, which are a probability of {p}.",
         labels=names, label=word(found.label), score=signed(found.score),
-        p=f"{found.probabilities[found.label]:.2f}",
+        p=localized(f"{found.probabilities[found.label]:.2f}"),
     )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def completeness(found: Explanation) -> str:
 def signed(value: float, digits: int = 2) -> str:
     """Write a number with its sign, the minus as wide as the plus."""
     text = f"{value:+.{digits}f}"
-    return text.replace("-", "−") if float(text) else text.replace("-", "").replace("+", "")
+    return localized(text.replace("-", "−") if float(text) else text.strip("+-"))
 
 
 def strength(one: Word, largest: float) -> str:
@@ -157,7 +157,7 @@ def loss_sentence(found: ModelExplanation, one: Withheld) -> str:
         "metric": word(found.metric),
         "loss": amount(found.metric, gain(found.metric, c.difference)),
         "why": ", ".join([*_bounds(found.metric, c.low, c.high), p_text(c.p_holm), *corrected]),
-        "score": f"{one.score:.3f}",
+        "score": localized(f"{one.score:.3f}"),
     }
     if is_share(found.metric):
         return _("Without {part}, {metric} is {score}: {loss} points lost ({why}).", **values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -80,5 +81,11 @@ def thousands(number: float) -> str:
 
 def decimal(number: float, places: int) -> str:
     """Write a number with so many places and the decimal sign of the current language."""
-    text = f"{number:.{places}f}"
-    return text.replace(".", ",") if _current == "es" else text
+    return localized(f"{number:.{places}f}")
+
+
+def localized(text: str) -> str:
+    """Give numbers the signs of the current language: ``0.6 [0.5, 0.7]`` is ``0,6 [0,5; 0,7]`` in Spanish."""
+    if _current != "es":
+        return text
+    return re.sub(r"(?<=\d), (?=[-−+]?\d)", "; ", re.sub(r"(?<=\d)\.(?=\d)", ",", text))

@@ -195,6 +195,12 @@ def load_speech_encoder(
     return encoder, extractor
 
 
+def load_speech_extractor(name: str, *, weights: str | None = None) -> SpeechExtractor:
+    """Load the feature extractor of a speech backbone, as `load_speech_encoder` does, without the backbone."""
+    source = speech_backbone(name).source(weights)
+    return SpeechExtractor(_load_extractor(source), load_speech_config(source))
+
+
 def load_speech_config(source: Source) -> Any:
     """Return the transformers configuration of a speech encoder, without what is drawn while it learns.
 

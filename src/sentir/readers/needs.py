@@ -13,7 +13,7 @@ from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Sound, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import warn
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,6 @@ def _check(utterances: Sequence[Utterance], needs: frozenset[str], offers: froze
 def _tell_unused(utterances: Sequence[Utterance], needs: frozenset[str]) -> None:
     """Say that there are texts or clips that the model has no use for."""
     if "sound" not in needs and (n := sum(u.clip is not None for u in utterances)):
-        say(_("This model does not use audio; clips not used: {n}.", n=n))
+        warn(_("This model does not use audio; clips not used: {n}.", n=n))
     if "text" not in needs and (n := sum(not is_blank(u.text) for u in utterances)):
-        say(_("This model does not use text; texts not used: {n}.", n=n))
+        warn(_("This model does not use text; texts not used: {n}.", n=n))

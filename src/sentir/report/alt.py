@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sentir.audit.values import Histogram
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import ModelScores, gain
-from sentir.i18n import _
+from sentir.i18n import _, decimal, localized
 from sentir.report.content import CorpusCard, Curve
 from sentir.report.words import word
 
@@ -41,7 +41,7 @@ def curves_text(curves: Sequence[Curve], metric: str) -> str:
         best.setdefault(curve.model, []).append(max(points, key=lambda point: point[0]))
     return "; ".join(
         _("{model}: best {score}, in epoch {epoch}",
-          model=model, score=f"{gain(metric, max(found)[0]):.3f}", epoch=f"{max(found)[1]:g}")
+          model=model, score=localized(f"{gain(metric, max(found)[0]):.3f}"), epoch=f"{max(found)[1]:g}")
         for model, found in best.items()
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ def label_text(card: CorpusCard, task: str) -> str:
 
 def ranking_text(rankings: Sequence[Ranking], measure: str) -> str:
     """Say the area under each label's curve; ``measure`` is ``auc`` or ``average_precision``."""
-    values = ", ".join(f"{word(one.label)} {getattr(one, measure):.2f}" for one in rankings)
+    values = ", ".join(f"{word(one.label)} {decimal(getattr(one, measure), 2)}" for one in rankings)
     return f"{word(measure)}: {values}"
 
 
@@ -74,5 +74,5 @@ def _middle(histogram: Histogram, counts: tuple[int, ...]) -> str:
     for edge, count in zip(histogram.edges[1:], counts, strict=True):
         so_far += count
         if 2 * so_far >= sum(counts):
-            return f"{edge:.3g}"
-    return f"{histogram.edges[-1]:.3g}"
+            return localized(f"{edge:.3g}")
+    return localized(f"{histogram.edges[-1]:.3g}")

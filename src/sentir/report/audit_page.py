@@ -14,7 +14,7 @@ from sentir.audit.leaks import GROUP
 from sentir.audit.values import Cell
 from sentir.corpus.types import SPLITS
 from sentir.errors import SentirError
-from sentir.i18n import _, language, thousands
+from sentir.i18n import _, language, localized, thousands
 from sentir.io import write_text
 from sentir.report.alt import spread_text
 from sentir.report.figures import label_bars, spread_figure
@@ -91,7 +91,7 @@ def cell_text(key: str, value: Cell) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.1%}" if key.endswith("share") else f"{value:.1f}"
+        return localized(f"{value:.1%}") if key.endswith("share") else localized(f"{value:.1f}")
     if isinstance(value, str) and value.startswith(GROUP):
         return f"'{value.removeprefix(GROUP)}'"
     return thousands(value) if isinstance(value, int) else word(value)

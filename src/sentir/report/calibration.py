@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sentir.evaluation.reliability import Reliability
 from sentir.evaluation.results import Score, is_share
-from sentir.i18n import _, thousands
+from sentir.i18n import _, localized, thousands
 from sentir.report.figures import _SMALL, _TEXT, COLORS, _canvas, _look, _plain, _with_labels
 from sentir.report.words import word
 
@@ -72,7 +72,7 @@ def _off(reliability: Reliability) -> str:
         "Probabilities are off by {ece} points on average (expected calibration error); if they were true, "
         "chance would make it {chance}. Brier score {brier}, area under the risk-coverage curve {aurc}.",
         ece=points(reliability.ece),
-        chance=f"{100 * reliability.by_chance:.1f}",
+        chance=localized(f"{100 * reliability.by_chance:.1f}"),
         brier=_exact(reliability.brier),
         aurc=_exact(reliability.aurc),
     )
@@ -100,16 +100,16 @@ def _gained(reliability: Reliability) -> str:
 
 def points(score: Score) -> str:
     """Write a share in hundredths, with its interval if it has one: ``2.3 [0.0, 3.9]``."""
-    value = f"{100 * score.value:.1f}"
+    value = localized(f"{100 * score.value:.1f}")
     if score.low is None or score.high is None:
         return value
-    return f"{value} [{100 * score.low:.1f}, {100 * score.high:.1f}]"
+    return localized(f"{value} [{100 * score.low:.1f}, {100 * score.high:.1f}]")
 
 
 def _exact(score: Score) -> str:
     if score.low is None or score.high is None:
-        return f"{score.value:.3f}"
-    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+        return localized(f"{score.value:.3f}")
+    return localized(f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]")
 
 
 def _written(metric: str, score: Score) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sentir.evaluation.results import Comparison, ModelScores, is_share
 from sentir.i18n import _
 from sentir.report.figures import COLORS, _canvas, _plain
-from sentir.report.words import word
+from sentir.report.words import model_name, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,13 @@ def scores_figure(rows: Sequence[ModelScores], metric: str) -> Figure:
     for row in rows:
         score = row.metrics[metric]
         dots.append(
-            (row.model, score.value, score.low, score.high, _GRAY if row.role == "baseline" else COLORS[0])
+            (
+                model_name(row.model),
+                score.value,
+                score.low,
+                score.high,
+                _GRAY if row.role == "baseline" else COLORS[0],
+            )
         )
     figure, axes = _dots(dots)
     axes.set_xlabel(word(metric), fontsize=_TEXT)
@@ -48,7 +54,8 @@ def differences_figure(comparisons: Sequence[Comparison]) -> Figure:
     factor = 100 if is_share(metric) else 1
     dots: list[Row] = []
     for c in comparisons:
-        name = c.a if len(second) == 1 else f"{c.a} − {c.b}"
+        a, b = model_name(c.a), model_name(c.b)
+        name = a if len(second) == 1 else f"{a} − {b}"
         low, high = (None if bound is None else factor * bound for bound in (c.low, c.high))
         dots.append((name, factor * c.difference, low, high, COLORS[0] if c.proven else _GRAY))
     figure, axes = _dots(dots)

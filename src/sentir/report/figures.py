@@ -15,7 +15,7 @@ from sentir.audit import Histogram
 from sentir.characters import on_one_line
 from sentir.evaluation.ranking import GRID, Ranking
 from sentir.evaluation.results import ModelScores
-from sentir.i18n import _, thousands
+from sentir.i18n import _, decimal, thousands
 from sentir.report.content import CorpusCard, Curve
 from sentir.report.words import word
 
@@ -183,7 +183,7 @@ def roc_figure(rankings: Sequence[Ranking]) -> Figure:
     axes.plot([0, 1], [0, 1], color="black", alpha=0.3, lw=0.8, ls="--")
     for n, one in enumerate(rankings):
         points = [0.0, *one.true_positive_rates]
-        axes.plot([0.0, *GRID], points, label=f"{_plain(word(one.label))} {one.auc:.2f}", **_look(n))
+        axes.plot([0.0, *GRID], points, label=f"{_plain(word(one.label))} {decimal(one.auc, 2)}", **_look(n))
     axes.set_xlabel(_("false positive rate"), fontsize=_TEXT)
     axes.set_ylabel(_("true positive rate (recall)"), fontsize=_TEXT)
     return _with_labels(figure)
@@ -199,7 +199,7 @@ def precision_recall_figure(rankings: Sequence[Ranking]) -> Figure:
     """
     figure, axes = _square(rankings)
     for n, one in enumerate(rankings):
-        name = f"{_plain(word(one.label))} {one.average_precision:.2f}"
+        name = f"{_plain(word(one.label))} {decimal(one.average_precision, 2)}"
         axes.plot(GRID, one.precisions, label=name, **_look(n))
         axes.plot([1, 1.04], [one.support / one.n] * 2, clip_on=False, **_look(n))
     axes.set_xlabel(_("recall"), fontsize=_TEXT)

@@ -12,7 +12,7 @@ from sentir.evaluation.results import Comparison, ModelScores, is_share
 from sentir.evaluation.slices import Slice
 from sentir.i18n import _
 from sentir.report.tables import metric_names
-from sentir.report.words import word
+from sentir.report.words import model_name, word
 from sentir.training.card import score_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def score_frame(rows: Sequence[ModelScores], metric: str, *, most: int = 3) -> p
     names = metric_names(rows, metric)[:most]
     cells = [
         {
-            _("model"): row.model,
+            _("model"): model_name(row.model),
             **{word(name): score_text(row.metrics[name]) if name in row.metrics else "–" for name in names},
             _("seeds"): row.seeds,
         }
@@ -50,8 +50,8 @@ def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
         factor = 100 if is_share(c.metric) else 1
         rows.append(
             {
-                "a": c.a,
-                "b": c.b,
+                "a": model_name(c.a),
+                "b": model_name(c.b),
                 _("split"): word(c.split),
                 _("a less b"): round(c.difference * factor, 2),
                 _("95 % interval (Holm)"): c.bounds,

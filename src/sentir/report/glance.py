@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sentir.evaluation.results import ModelScores, Score
+from sentir.i18n import localized
 from sentir.report.tables import TaskSection
 
 _NARROWEST = 0.01  # an axis for scores that are all alike
@@ -59,7 +60,7 @@ def glance(section: TaskSection) -> Glance | None:
 
     dots = tuple(Dot(row, score, place(score.value), *map(place, _ends(score))) for row, score in found)
     baselines = [dot.place for dot in dots if dot.row.role == "baseline"]
-    return Glance(dots, {f"{mark:.6g}": place(mark) for mark in marks}, max(baselines, default=None))
+    return Glance(dots, {localized(f"{mark:.6g}"): place(mark) for mark in marks}, max(baselines, default=None))
 
 
 def _ends(score: Score) -> tuple[float, float]:

@@ -11,14 +11,14 @@ from sentir.characters import printable
 from sentir.documents import Document
 from sentir.evaluation import part_names
 from sentir.evaluation.results import is_share
-from sentir.i18n import LANGUAGES, _, in_language, language
+from sentir.i18n import LANGUAGES, _, in_language, language, localized
 from sentir.places import file_name
 from sentir.recipe import toml_text
 from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, tables
 from sentir.report.content import Example, StudyReport
 from sentir.report.issue_words import issue_word
 from sentir.report.svg import fig_svg
-from sentir.report.words import word
+from sentir.report.words import model_name, word
 from sentir.training.card import intended_use, model_card, score_text
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "word": word,
         "score": score_text,
+        "localized": localized,
+        "model": model_name,
         "number": decimals,
         "thousands": figures.thousands,
         "moment": moment,
@@ -159,7 +161,7 @@ def durations(card: Any) -> Any:
 
 def decimals(value: float) -> str:
     """Write a score with three decimals; a dash if it is not a number."""
-    return f"{value:.3f}" if value == value else "–"
+    return localized(f"{value:.3f}") if value == value else "–"
 
 
 def moment(text: str) -> str:

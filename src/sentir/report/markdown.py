@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sentir.documents import Block, Bullets, Code, Document, Grid, Part
 from sentir.evaluation.results import ModelScores, is_share
-from sentir.i18n import _, language, thousands
+from sentir.i18n import _, language, localized, thousands
 from sentir.recipe import toml_text
 from sentir.report import alt, sentences
 from sentir.report.compared import compared
@@ -14,7 +14,7 @@ from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.html import cards, decimals, moment
 from sentir.report.issue_words import issue_word
 from sentir.report.tables import TaskSection, comparison_groups, metric_names, sections
-from sentir.report.words import word
+from sentir.report.words import model_name, word
 from sentir.training.card import intended_use, score_text
 
 
@@ -70,7 +70,9 @@ def _task(section: TaskSection, name: str) -> Iterable[Part]:
     yield Part(_("Results: {name}", name=name), ())
     for split, rows in (("test", section.test), ("dev", section.dev)):
         if rows:
-            said = Bullets(tuple(f"{row.model}: {' · '.join(row.remarks)}" for row in rows if row.remarks))
+            said = Bullets(
+                tuple(f"{model_name(row.model)}: {' · '.join(row.remarks)}" for row in rows if row.remarks)
+            )
             basis = [rows[0].basis.capitalize() + "."] if rows[0].basis else []
             blocks = (_scores(rows, section.metric), *basis, *((said,) if said.items else ()))
             yield Part(_("Scores on {split}", split=word(split)), blocks, 3)
@@ -87,7 +89,11 @@ def _task(section: TaskSection, name: str) -> Iterable[Part]:
 def _scores(rows: Sequence[ModelScores], headline: str) -> Block:
     names = metric_names(rows, headline)
     cells = tuple(
-        (row.model, *(score_text(row.metrics[n]) if n in row.metrics else "–" for n in names), str(row.seeds))
+        (
+            model_name(row.model),
+            *(score_text(row.metrics[n]) if n in row.metrics else "–" for n in names),
+            str(row.seeds),
+        )
         for row in rows
     )
     return Grid((_("model"), *map(word, names), _("seeds")), cells)
@@ -98,14 +104,22 @@ def _compared(section: TaskSection) -> Block:
     for one in compared(section):
         c, factor = one.comparison, 100 if is_share(one.comparison.metric) else 1
         rows.append(
-            (one.what, c.a, c.b, word(c.split), f"{c.difference * factor:.2f}", c.bounds, f"{c.p_holm:.4f}")
+            (
+                one.what,
+                model_name(c.a),
+                model_name(c.b),
+                word(c.split),
+                localized(f"{c.difference * factor:.2f}"),
+                c.bounds,
+                localized(f"{c.p_holm:.4f}"),
+            )
         )
     headings = (_("compared"), "a", "b", _("split"), _("a less b"), _("95 % interval (Holm)"), _("p (Holm)"))
     return Grid(headings, tuple(rows), numbers=False)
 
 
 def _labels(row: ModelScores) -> Iterable[Block]:
-    yield _("{model} on {split}.", model=row.model, split=word(row.split))
+    yield _("{model} on {split}.", model=model_name(row.model), split=word(row.split))
     names = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
     rows = tuple(
         (word(one.label), thousands(one.support),

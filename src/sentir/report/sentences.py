@@ -5,9 +5,9 @@ from __future__ import annotations
 from sentir.evaluation.ledger import LedgerFacts
 from sentir.evaluation.results import ModelScores
 from sentir.evaluation.words import AT_HALF
-from sentir.i18n import _, thousands
+from sentir.i18n import _, localized, thousands
 from sentir.report.tables import TaskSection
-from sentir.report.words import word
+from sentir.report.words import model_name, word
 from sentir.training.card import score_text
 
 
@@ -33,12 +33,12 @@ def _opened(section: TaskSection, top: ModelScores) -> list[str]:
     if top.seeds > 1 and score.sd is not None:
         found.append(
             _("This is the mean of {seeds} trainings, with a standard deviation of {sd}.",
-              seeds=top.seeds, sd=f"{score.sd:.3f}")
+              seeds=top.seeds, sd=localized(f"{score.sd:.3f}"))
         )  # fmt: skip
     found += _simple(section, top)
     if base is None or metric not in base.metrics:
         return [*found, _("There is no baseline to stand beside it.")]
-    values = {"model": base.model, "score": score_text(base.metrics[metric])}
+    values = {"model": model_name(base.model), "score": score_text(base.metrics[metric])}
     if section.baseline_wins:
         found.append(_("The best trained candidate, {model}, reaches {score}.", **values))
     else:
@@ -67,7 +67,7 @@ def _closed(section: TaskSection) -> list[str]:
     if row is not None and metric in row.metrics:
         found.append(
             _("On dev, which chose it, {model} reaches {metric} {score}.",
-              model=row.model, metric=word(metric), score=score_text(row.metrics[metric]))
+              model=model_name(row.model), metric=word(metric), score=score_text(row.metrics[metric]))
         )  # fmt: skip
         if (half := row.metrics.get(f"{metric}{AT_HALF}")) is not None:
             found.append(_("With every threshold at 0.5 it is {score}.", score=score_text(half)))

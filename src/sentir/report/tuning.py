@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sentir.evaluation.results import gain
-from sentir.i18n import _, language
+from sentir.i18n import _, language, localized
 from sentir.report.figures import COLORS, _canvas, _plain
 from sentir.report.html import render_page
 from sentir.report.tuning_content import Tuning
@@ -48,7 +48,7 @@ def sentences(tuning: Tuning) -> tuple[str, ...]:
         "failed": counts.get("failed", 0),
         "best": tuning.best.number,
         "metric": word(tuning.metric),
-        "score": f"{tuning.best.score:.4f}",
+        "score": localized(f"{tuning.best.score:.4f}"),
         "folds": tuning.folds,
         "dev": tuning.n_dev,
     }

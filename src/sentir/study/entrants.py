@@ -125,7 +125,7 @@ def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:
 
     def predicted(trained: Path) -> Predictions:
         def produce(folder: Path) -> None:
-            load_trained(trained).predict(corpus.test).save(folder / "test.parquet")
+            load_trained(trained).predict_utterances(corpus.test).save(folder / "test.parquet")
 
         return _predictions(stages.run("predict", {"trained": trained.name}, produce), "test")
 

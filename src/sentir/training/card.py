@@ -22,7 +22,7 @@ from sentir.evaluation.part_names import kind_name, part_name
 from sentir.evaluation.results import FEWEST, LabelScore, ModelScores, Score, few
 from sentir.evaluation.slices import Slice
 from sentir.evaluation.words import AT_HALF, word
-from sentir.i18n import LANGUAGES, _, in_language, mark
+from sentir.i18n import LANGUAGES, _, in_language, localized, mark
 from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import Source
@@ -285,11 +285,11 @@ def score_text(score: Score) -> str:
     """Write a score with its interval, if it has one: ``0.612 [0.590, 0.633]``."""
     if score.low is None or score.high is None:
         return _number(score.value)
-    return f"{_number(score.value)} [{_number(score.low)}, {_number(score.high)}]"
+    return localized(f"{_number(score.value)} [{_number(score.low)}, {_number(score.high)}]")
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{value:.3f}"
+    return "–" if value is None or value != value else localized(f"{value:.3f}")
 
 
 def _hub_id(recipe: Recipe) -> str | None:

@@ -3,7 +3,7 @@ const valueOf = (row, column) => {
   const cell = row.cells[column];
   const text = (cell.dataset.value ?? cell.textContent).replace(/[\s\u202f]+/g, " ").trim();
   if (!cell.classList.contains("num")) return text;
-  const number = parseFloat(text.replace(/(\d) (?=\d{3}\b)/g, "$1"));
+  const number = parseFloat(text.replace(/(\d) (?=\d{3}\b)/g, "$1").replace(",", "."));
   return Number.isNaN(number) ? null : number;
 };
 const ranked = (a, b, sign) => {
