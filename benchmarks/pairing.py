@@ -134,8 +134,8 @@ def withheld(entrant: Entrant, corpus: Corpus, what: str) -> Entrant:
     return replace(
         entrant,
         name=f"{entrant.name} without {what}",
-        dev=tuple(model.predict(dev) for model in models),
-        test=tuple(model.predict(test) for model in models),
+        dev=tuple(model.predict_utterances(dev) for model in models),
+        test=tuple(model.predict_utterances(test) for model in models),
     )
 
 

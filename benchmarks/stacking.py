@@ -114,7 +114,9 @@ def learning_dev(corpus: Corpus) -> Corpus:
 
 def attached(corpus: Corpus, inner: Recognizer) -> Corpus:
     """Return the corpus with one model's probabilities for all its rows, learned from or not."""
-    return replace(corpus, utterances=tuple(with_stacked(corpus.utterances, inner.predict(corpus.utterances))))
+    return replace(
+        corpus, utterances=tuple(with_stacked(corpus.utterances, inner.predict_utterances(corpus.utterances)))
+    )
 
 
 def stack(corpus: Corpus, inner: Recipe) -> Iterator[tuple[str, Corpus]]:
@@ -131,7 +133,7 @@ def train(corpus: Corpus, outer: Recipe) -> Run:
     print(
         f"  {outer.name}, seed {outer.train.seed}: dev {METRIC} {recognizer.facts['dev_score']:.3f}", flush=True
     )
-    return {split: recognizer.predict(corpus.split(split)) for split in ("train", "dev", "test")}
+    return {split: recognizer.predict_utterances(corpus.split(split)) for split in ("train", "dev", "test")}
 
 
 def runs(corpus: Corpus, setup: Setup, seeds: Sequence[int], change: Mapping) -> dict[str, list[Run]]:

@@ -349,7 +349,7 @@ TEXT_SPACE = {
 tuned_texts = {}
 for name, base in bases.items():
     corpus = corpora[name]
-    winner = TEXT_MODELS[texts[name].selected[corpus.name, "sentiment"]]
+    winner = TEXT_MODELS[texts[name].winners[corpus.name, "sentiment"][0]]
     tune = {
         "data": {"task": "sentiment"},
         "tune": {"trials": SIZE["trials"], "pruner": "none", "space": TEXT_SPACE},
@@ -407,7 +407,7 @@ for name, recipe in tuned_texts.items():
 for name, recipe in tuned_texts.items():
     corpus, space = corpora[name], corpora[name].space("sentiment")
     crossed = u.cross_predict(recipe, corpus, SIZE["folds"])
-    blind = crossed.full.predict(corpus.train)
+    blind = crossed.full.predict_utterances(corpus.train)
     rows = []
     for what, split, predicted in (
         ("train, in sample", corpus.train, blind),
@@ -480,7 +480,7 @@ SOUND_SPACE = {"train.lr": {"low": 1e-3, "high": 1e-2, "log": True}, "model.drop
 tuned_sounds = {}
 for name in with_sound:
     corpus = corpora[name]
-    winner = SOUND_MODELS[sounds[name].selected[corpus.name, "emotion"]]
+    winner = SOUND_MODELS[sounds[name].winners[corpus.name, "emotion"][0]]
     tune = {"tune": {"trials": SIZE["sound_trials"], "pruner": "none", "space": SOUND_SPACE}}
     tuned = u.tune(bases[name].override(winner).override(tune), out=RUNS / name / "tune-sound")
     tuned_sounds[name] = tuned.recipe
@@ -512,10 +512,10 @@ for name in with_sound:
 # %%
 closing = {}
 for name, base in bases.items():
-    text = {key: tuned_texts[name].tree()[key] for key in ("model", "train")}
+    text = tuned_texts[name].model_dump(mode="json", include={"model", "train"}, exclude_none=True)
     candidates = {"text": text}
     if name in with_sound:
-        sound = {key: tuned_sounds[name].tree()[key] for key in ("model", "train")}
+        sound = tuned_sounds[name].model_dump(mode="json", include={"model", "train"}, exclude_none=True)
         stacked = {"task": "sentiment", "folds": SIZE["folds"], **text}
         numbers = sound["model"]["features"]
         candidates |= {

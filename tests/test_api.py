@@ -38,8 +38,10 @@ def model(corpus, recipe, tmp_path_factory):
 
 @pytest.fixture
 def predicted(monkeypatch):
-    calls, predict = [], Recognizer.predict
-    monkeypatch.setattr(Recognizer, "predict", lambda self, rows: calls.append(len(rows)) or predict(self, rows))
+    calls, predict = [], Recognizer.predict_utterances
+    monkeypatch.setattr(
+        Recognizer, "predict_utterances", lambda self, rows: calls.append(len(rows)) or predict(self, rows)
+    )
     return calls
 
 
@@ -95,7 +97,7 @@ def test_a_model_that_cannot_predict_opens_nothing(verb, model, corpus, tmp_path
     def fails(self, rows):
         raise SentirError("no prediction")
 
-    monkeypatch.setattr(Recognizer, "predict", fails)
+    monkeypatch.setattr(Recognizer, "predict_utterances", fails)
     models = [model] if verb == "evaluate" else [model, model]
     with pytest.raises(SentirError, match="no prediction"):
         getattr(api, verb)(*models, root=tmp_path, split="test", reason="a look")

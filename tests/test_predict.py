@@ -10,7 +10,7 @@ import torch
 
 from audio.sounds import tone, write_wav
 from sentir import predict
-from sentir.api.answering import _answers
+from sentir.answering import _answers
 from sentir.corpus.types import Utterance
 from sentir.errors import CorpusError, NotFiniteError
 from sentir.recognizer import Recognizer
@@ -84,7 +84,7 @@ def test_numbers_that_are_not_finite_are_the_problem_of_their_own_rows(reader, m
     answers = _answers(reader, given, False)
     assert set(answers.problems) == spoilt and set(answers.said) == set(texts) - spoilt
     with pytest.raises(NotFiniteError) as error:
-        reader.predict(given)
+        reader.predict_utterances(given)
     assert error.value.ids == spoilt
 
 

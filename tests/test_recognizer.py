@@ -57,7 +57,7 @@ def saved(trained, tmp_path):
 
 
 def assert_same(one, other, corpus):
-    first, second = one.predict(corpus.test), other.predict(corpus.test)
+    first, second = one.predict_utterances(corpus.test), other.predict_utterances(corpus.test)
     np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
     assert first.ids == second.ids and first.space == second.space
     assert one.labels(first) == other.labels(second)
@@ -150,7 +150,7 @@ def test_its_facts_say_where_it_comes_from(trained, corpus):
 
 def test_thresholds_decide_which_labels_are_named(trained, corpus):
     recognizer = trained("several labels")
-    predictions = recognizer.predict(corpus.test)
+    predictions = recognizer.predict_utterances(corpus.test)
     named = recognizer.labels(predictions)
     assert named == predictions.labels(recognizer.thresholds)
     everything = replace(recognizer, thresholds=np.zeros(2)).labels(predictions)
@@ -162,14 +162,16 @@ def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, tr
     own = trained(setup)
     warm = replace(own.calibration, temperature=(1.5,) * len(own.calibration.temperature))
     recognizer = replace(own, calibration=warm)
-    plain = replace(recognizer, calibration=None).predict(corpus.test)
+    plain = replace(recognizer, calibration=None).predict_utterances(corpus.test)
     calibrated = recognizer.calibration.apply(plain)
     assert not np.allclose(plain.probabilities, calibrated.probabilities, atol=1e-3)
     recognizer.save_pretrained(tmp_path)
     loaded = Recognizer.from_pretrained(tmp_path)
     assert loaded.calibration == recognizer.calibration
     for one in (recognizer, loaded):
-        np.testing.assert_allclose(one.predict(corpus.test).probabilities, calibrated.probabilities, atol=1e-6)
+        np.testing.assert_allclose(
+            one.predict_utterances(corpus.test).probabilities, calibrated.probabilities, atol=1e-6
+        )
 
 
 def test_a_folder_from_before_there_was_a_calibration_still_loads(saved, trained, corpus):
@@ -202,7 +204,7 @@ def test_a_folder_from_before_there_was_a_calibration_still_loads(saved, trained
 )
 def test_it_answers_whatever_it_is_asked(setup, utterances, trained):
     recognizer = trained(setup)
-    predictions = recognizer.predict(utterances)
+    predictions = recognizer.predict_utterances(utterances)
     assert predictions.ids == tuple(u.id for u in utterances)
     assert set(recognizer.labels(predictions)) == set(predictions.ids)
 
@@ -210,14 +212,16 @@ def test_it_answers_whatever_it_is_asked(setup, utterances, trained):
 def test_a_number_it_was_trained_with_may_be_unknown(trained):
     recognizer = trained("features")
     asked = Utterance("one", text="I am happy.")
-    told, untold = (recognizer.predict([u]) for u in (replace(asked, numbers={"duration": 99.0}), asked))
+    told, untold = (
+        recognizer.predict_utterances([u]) for u in (replace(asked, numbers={"duration": 99.0}), asked)
+    )
     assert np.abs(told.probabilities - untold.probabilities).max() > 1e-3
 
 
 def test_labels_given_along_do_not_help(trained, corpus):
     told = [replace(u, labels={"emotion": ("joy",), "feelings": ("joy",)}) for u in corpus.test]
     for setup in ("features", "fine-tuned"):
-        one, two = (trained(setup).predict(rows) for rows in (told, corpus.test))
+        one, two = (trained(setup).predict_utterances(rows) for rows in (told, corpus.test))
         np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
@@ -418,7 +422,7 @@ def test_a_place_that_cannot_take_it_is_named(trained, tmp_path, monkeypatch):
     def full(*_arguments):
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr("sentir.recognizer.save_file", full)
+    monkeypatch.setattr("sentir.training.saving.save_file", full)
     with pytest.raises(RecognizerError, match=r"cannot be saved to .*full \(No space left on device\)"):
         trained("frozen").save_pretrained(tmp_path / "full")
 

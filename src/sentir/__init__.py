@@ -4,7 +4,7 @@ The public names are imported when they are first used, so that ``import sentir`
 """
 
 import os
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Any
 
 # Threads of a CPU computation spin for some microseconds while they wait for one another, and then sleep. To spin
@@ -40,6 +40,7 @@ _HOMES = {
     "find_corpora": "sentir.readers.finding",
     "get_corpus": "sentir.api",
     "load_recipe": "sentir.api",
+    "model_inputs": "sentir.training.model_inputs",
     "new_recipe": "sentir.api",
     "normalize_emotion": "sentir.corpus.labels",
     "normalize_sentiment": "sentir.corpus.labels",
@@ -47,7 +48,7 @@ _HOMES = {
     "open_test": "sentir.evaluation.ledger",
     "predict": "sentir.api",
     "prepare_corpus": "sentir.api",
-    "read_corpus": "sentir.readers",
+    "read_corpus": "sentir.api",
     "run_study": "sentir.api",
     "set_language": "sentir.i18n",
     "show_progress": "sentir.progress",
@@ -58,10 +59,12 @@ _HOMES = {
     "write_demo": "sentir.api",
     "write_predictions": "sentir.api",
 }
-__all__ = sorted(_HOMES)
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("sentir")
     if name not in _HOMES:
         raise AttributeError(f"module 'sentir' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

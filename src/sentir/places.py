@@ -33,6 +33,21 @@ def sounds_dir() -> Path:
     return Path(os.environ.get("SENTIR_SOUNDS_DIR") or cache_dir() / "sounds")
 
 
+def recipe_path(recipe: Place) -> Path:
+    """Return where a recipe lies: the path itself or, for the bare name of one of Sentir's own, its path."""
+    path = Path(recipe)
+    if path.suffix == ".toml" or path.name != str(recipe) or path.is_file():
+        return path
+    return next((found for found in shipped_recipes() if found.stem == str(recipe)), path)
+
+
+def shipped_recipes() -> list[Path]:
+    """Return the recipes that come with Sentir, from its package or from the folder it is developed in."""
+    package = Path(__file__).parent
+    folders = (package / "recipes", package.parents[1] / "recipes")
+    return next((found for folder in folders if (found := sorted(folder.glob("*.toml")))), [])
+
+
 def no_name(text: str) -> str:
     """Return why nothing can be called so, as a clause; ``""`` if something can."""
     if not text.strip():

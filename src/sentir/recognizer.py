@@ -15,7 +15,6 @@ frozen encoder out and names them by hash; loading it needs them at hand.
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,20 +26,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
+from sentir.answering import Answering
+from sentir.brief import Brief
 from sentir.characters import json_text
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import CorpusError, RecipeError, RecognizerError, WeightsError
+from sentir.errors import RecognizerError, WeightsError
 from sentir.evaluation.calibration import Calibration
-from sentir.features.scaling import Scaler
-from sentir.given import FACTS, require_model
+from sentir.given import FACTS
 from sentir.i18n import _
 from sentir.models.encoders import best_device
-from sentir.progress import say
+from sentir.places import Place
+from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.snapshots import current, files_below, replacing_files
 from sentir.training.building import MODELS
@@ -49,23 +49,23 @@ from sentir.training.continuing import Start, corpus_from, recipe_from
 from sentir.training.fitting import fit
 from sentir.training.inference import predict_tasks
 from sentir.training.preparer import Preparer
+from sentir.training.saved_facts import FORMAT, read_saved
 from sentir.training.saving import (
     STACKED,
-    WEIGHTS,
+    built_by,
     encoder_digests,
-    incomplete,
+    load_network,
     load_preparer,
+    open_like,
     owned_files,
     save_encoders,
+    save_learned,
 )
-from sentir.training.sound_input import MelLevels
 from sentir.training.tasks import Task, outputs
 from sentir.training.trainer import OnEpoch
 
-FORMAT = 4
-_UNCALIBRATED = 3  # the format before there was a calibration
 _TRIES = 5  # to load while other processes save
-_IN_ENCODERS = ("encoder.", "audio.encoder.")  # what begins the names of weights that have folders of their own
+_SEEN = 0.01  # share of train that lacked something, from which on a model has learned to do without it
 
 
 def versions() -> dict[str, str]:
@@ -74,8 +74,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
 
 
-@dataclass
-class Recognizer:
+@dataclass(repr=False)
+class Recognizer(Answering, Brief):
     """A trained model with everything between an utterance and its labels.
 
     Attributes:
@@ -154,7 +154,28 @@ class Recognizer:
         needs: frozenset[str] = MODELS.get(self.recipe.model.kind).needs
         return needs if self.stacked is None else needs | self.stacked.needs
 
-    def predict(self, utterances: Sequence[Utterance]) -> Predictions:
+    @property
+    def tolerates(self) -> frozenset[str]:
+        """What of its `needs` an utterance may lack: all that has been missing while the model learned."""
+        below = self.stacked
+        return frozenset(
+            what
+            for what in self.needs
+            if self._does_without(what) and (below is None or what not in below.needs or what in below.tolerates)
+        )
+
+    def _does_without(self, what: str) -> bool:
+        """Tell whether the network itself can do without ``text`` or ``sound``, or never needs it."""
+        model = self.recipe.model
+        needs: frozenset[str] = MODELS.get(model.kind).needs
+        lacked, train = (self.facts.get(name, {}).get("train") for name in ("unusable", "data"))
+        if what not in needs or lacked is None or train is None:  # it was not counted from the beginning
+            return True
+        if len(needs) > 1 and model.modality_dropout > 0:
+            return True
+        return int(lacked.get(what, 0)) >= max(1, _SEEN * train["utterances"])
+
+    def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
 
         Returns:
@@ -162,19 +183,24 @@ class Recognizer:
         """
         return self.predict_tasks(utterances)[self.space.task]
 
-    def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
-        """Predict N utterances, as `predict` does, in every task that the model recognizes, its own first."""
+    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
+        """Predict N utterances in every task of the model, its own first; see `predict_utterances`.
+
+        Args:
+            utterances: as `predict_utterances` takes them.
+            tell: whether to say of how many only the beginning is read, which ``notes`` say of each.
+        """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         notes: Mapping[str, tuple[str, ...]] = {}
         if self.stacked is not None:
-            below = self.stacked.predict(utterances)
+            below = self.stacked.predict_utterances(utterances)
             utterances, notes = with_stacked(utterances, below), below.notes
         prepared = self.preparer.prepare(utterances)
         notes = {
             key: _once(notes.get(key, ()), prepared.notes.get(key, ())) for key in {**notes, **prepared.notes}
         }
-        if (text := self.preparer.text) is not None and (n := prepared.cut()):
-            say(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
+        if tell and (text := self.preparer.text) is not None and (n := prepared.cut()):
+            warn(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)
         found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)
@@ -186,6 +212,10 @@ class Recognizer:
         """Return id → label names or number, by the thresholds chosen on dev."""
         return predictions.labels(self.thresholds)
 
+    def _brief(self) -> dict[str, object]:
+        known = {key: self.facts[key] for key in ("corpus", "dev_score") if key in self.facts}
+        return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.brief(), **known}
+
     def _start(self) -> Start:
         return Start(self.recipe, (self.space, *(task.space for task in self.also)), self.preparer, self.model)
 
@@ -195,7 +225,7 @@ class Recognizer:
         own = {"recipe": self.recipe.name, **{key: self.facts[key] for key in kept if key in self.facts}}
         return [*self.facts.get("earlier", []), own]
 
-    def save_pretrained(self, folder: Path, *, light: bool = False) -> None:
+    def save_pretrained(self, folder: Place, *, light: bool = False) -> None:
         """Save as one folder without pickles.
 
         Args:
@@ -207,7 +237,7 @@ class Recognizer:
             RecognizerError: if the folder cannot be written.
         """
         try:
-            with replacing_files(folder, owned_files) as draft:
+            with replacing_files(Path(folder), owned_files) as draft:
                 self._write(draft, light)
         except (OSError, SafetensorError) as error:
             raise RecognizerError(
@@ -216,7 +246,7 @@ class Recognizer:
             ) from error  # fmt: skip
 
     def _write(self, folder: Path, light: bool) -> None:
-        save_file(_learned(self.model), folder / WEIGHTS)
+        save_learned(self.model, folder)
         save_encoders(self.preparer, folder, light=light)
         sound, scaler = self.preparer.sound, self.preparer.scaler
         if self.stacked is not None:
@@ -236,9 +266,10 @@ class Recognizer:
             save_cards(folder, self.recipe, self.space, self.facts)
         tree["files"] = [*files_below(folder), FACTS]
         (folder / FACTS).write_text(json_text(tree), encoding="utf-8")
+        open_like(folder, folder / FACTS)
 
     @classmethod
-    def from_pretrained(cls, folder: Path) -> Recognizer:
+    def from_pretrained(cls, folder: Place) -> Recognizer:
         """Load what `save_pretrained` wrote.
 
         Raises:
@@ -246,6 +277,7 @@ class Recognizer:
             WeightsError: if a light folder's encoder is not at hand, or is another one.
             SentirError: if a plug-in of its recipe does not exist.
         """
+        folder = Path(folder)
         for tries_left in reversed(range(_TRIES)):
             place, before = current(folder), _version(folder)
             try:
@@ -262,22 +294,15 @@ class Recognizer:
 
     @classmethod
     def _load(cls, folder: Path) -> Recognizer:
-        tree = _read_facts(folder)
-        try:
-            recipe = Recipe.parse(tree["recipe"], where=str(folder / FACTS))
-            own, also = Task.from_dict(tree), tuple(Task.from_dict(task) for task in tree["also"])
-            scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
-            levels = MelLevels.from_dict(tree["mel_levels"]) if tree["mel_levels"] else None
-            facts, digests = tree["facts"], {"speech_digest": "", "encoder_digest": tree["encoder_digest"]} | tree
-        except (AttributeError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
-            raise incomplete(folder, FACTS, error) from error
-        preparer = load_preparer(folder, recipe, scaler, levels, digests, tree.get("files"))
-        spaces = [task.space for task in (own, *also)]
-        model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), False)
-        _load_learned(model, folder)
+        saved, facts = read_saved(folder)
+        recipe, (own, *also) = saved.recipe, saved.tasks()
+        with built_by(folder, recipe):
+            preparer = load_preparer(folder, saved)
+            model = load_network(folder, preparer, outputs([own.space, *(task.space for task in also)]))
         stacked = cls._load(folder / STACKED) if recipe.model.stacks else None
         model = model.to(best_device()).eval()
-        return cls(recipe, own.space, preparer, model, own.thresholds, facts, stacked, own.calibration, also)
+        parts = (own.space, preparer, model, own.thresholds)
+        return cls(recipe, *parts, facts, stacked, own.calibration, tuple(also))
 
 
 def _once(*notes: tuple[str, ...]) -> tuple[str, ...]:
@@ -301,34 +326,3 @@ def _version(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns
-
-
-def _learned(model: nn.Module) -> dict[str, Tensor]:
-    state = model.state_dict()
-    return {name: t.contiguous().cpu() for name, t in state.items() if not name.startswith(_IN_ENCODERS)}
-
-
-def _load_learned(model: nn.Module, folder: Path) -> None:
-    try:
-        state = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise incomplete(folder, WEIGHTS, error) from error
-    wanted = _learned(model)
-    if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in wanted.items()}:
-        raise incomplete(folder, WEIGHTS, _("its tensors are not those of the recipe's model"))
-    model.load_state_dict(state, strict=False)
-
-
-def _read_facts(folder: Path) -> dict[str, Any]:
-    require_model(folder)
-    path = folder / FACTS
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise incomplete(folder, FACTS, error) from error
-    if not isinstance(tree, dict) or tree.get("format") not in (_UNCALIBRATED, FORMAT):
-        raise RecognizerError(
-            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
-              path=path, found=tree.get("format") if isinstance(tree, dict) else None, known=FORMAT)
-        )  # fmt: skip
-    return ({"calibration": None} if tree["format"] == _UNCALIBRATED else {}) | {"also": []} | tree

@@ -73,7 +73,8 @@ def test_functionals_are_statistics_of_librosas_series_over_active_frames(wave):
 
 def test_the_mel_measured_is_the_one_mel():
     wave = speech(3)
-    np.testing.assert_array_equal(measure(wave)[0], mel_db(power_frames(wave)))
+    # With some kernels of OpenBLAS (Haswell, Zen) products of blocks and of the whole differ in the last digit.
+    np.testing.assert_allclose(measure(wave)[0], mel_db(power_frames(wave)), rtol=0, atol=1e-4)
 
 
 ODD = {
@@ -116,7 +117,10 @@ def test_measures_are_finite_for_any_finite_wave(wave):
 
 def test_what_does_not_move_has_no_deltas():
     measures = measure(np.zeros(RATE, dtype=np.float32))[1]
-    assert all(value == 0 for name, value in measures.items() if "delta" in name)
+    deltas = [value for name, value in measures.items() if "delta" in name]
+    assert deltas == pytest.approx(
+        [0] * len(deltas), abs=1e-4
+    )  # rows of one product may differ in the last digit
     assert measure(speech(0.04))[1]["functionals.delta2_std"] == pytest.approx(0, abs=1e-9)
     assert measure(speech(0.4))[1]["functionals.delta2_std"] > 0.01
 

@@ -1,6 +1,7 @@
 """The command line as a user meets it: a subprocess, its output and its exit code."""
 
 import csv
+import importlib.metadata
 import json
 import os
 import re
@@ -322,3 +323,67 @@ def test_the_name_of_a_clip_is_printed_whole(capsys):
     show.print_predictions([Prediction(path, None, None, ("joy",), {"joy": 1.0})])
     lines = [line.strip("│┃").split("│")[0].strip() for line in capsys.readouterr().out.splitlines()]
     assert path in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "english", "spanish"),
+    [
+        (("trian", "x"), "There is no command trian; did you mean train?", "No hay ninguna orden trian"),
+        (("train",), "recipe is missing.", "Falta recipe."),
+        (("train", "x.toml"), "--out is missing.", "Falta --out."),
+        (("train", "x.toml", "--outt", "y"), "There is no option --outt;", "No hay ninguna opción --outt"),
+        (("compare", "a"), "b is missing.", "Falta b."),
+        (("train", "a", "b", "--out", "c"), "There is no place for b.", "No hay lugar para b."),
+        (
+            ("tune", "x", "--trials", "abc"),
+            "--trials must be a whole number.",
+            "--trials tiene que ser un número",
+        ),
+        (
+            ("evaluate", "m", "--split"),
+            "The option --split needs a value.",
+            "La opción --split necesita un valor.",
+        ),
+    ],
+)
+def test_a_call_that_cannot_be_understood_is_one_sentence_in_both_languages(arguments, english, spanish):
+    for code, sentence in (("en", english), ("es", spanish)):
+        done = sentir("--lang", code, *arguments)
+        assert (done.returncode, done.stdout) == (2, "") and sentence in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_version_is_told():
+    for arguments in (("--version",), ("--lang", "es", "--version")):
+        assert sentir(*arguments).stdout == f"sentir {importlib.metadata.version('sentir')}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "recipes/meld-text.toml", "--out", "models/x"),
+        ("train", "meld-text", "--out", "models/x"),
+        ("train", "demo-meld", "--out", "models/x", "--from", "nowhere"),
+        ("study", "meld-text"),
+        ("study", "demo-meld", "--set", "data.reader=meld"),
+        ("tune", "tune-meld-text", "--root", "nowhere"),
+        ("evaluate", "nowhere", "--root", "."),
+        ("compare", "nowhere", "nowhere"),
+        ("explain", "nowhere", "--text", "x"),
+        ("predict", "nowhere", "--text", "x"),
+        *(("corpus", *verb, "--root", "nowhere") for verb in (
+            ("audit", "meld"), ("prepare", "meld"), ("clean", "meld"), ("show", "x", "--corpus", "meld"),
+            ("export", "meld", "--out", "x.csv"),
+        )),
+    ],
+)  # fmt: skip
+def test_a_wrong_place_is_refused_before_anything_heavy_is_imported(arguments, tmp_path):
+    code = (
+        "import sys\nfrom sentir.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n"
+        "    print(end.code, *sorted({'torch', 'transformers', 'sklearn', 'scipy', 'pandas', 'sentir.api'} "
+        "& set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2"] and len(done.stderr.splitlines()) == 1

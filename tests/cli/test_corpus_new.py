@@ -39,4 +39,4 @@ def test_what_was_seen_is_also_json_and_a_recipe_is_not_overwritten(tmp_path, mo
 
 def test_a_table_that_is_not_there_is_one_sentence(tmp_path):
     done = sentir("corpus", "new", os.fspath(tmp_path / "none.csv"))
-    assert done.returncode == 2 and "There is no table" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "There is no file" in done.stderr and "Traceback" not in done.stderr

@@ -80,10 +80,12 @@ def test_the_examples_in_python_are_python_and_import_public_names(readme):
     assert {"train", "predict", "EmotionModel"} <= names <= set(sentir.__all__)
 
 
-def test_the_three_models_can_be_made_and_asked_as_it_says(capsys):
-    (example,) = [block for block in blocks("README.md", "python") if "EmotionModel" in block]
-    exec(compile(example, "README.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("torch.Size([2, 7]) ('input_ids', ")
+@pytest.mark.parametrize("readme", READMES)
+def test_the_three_models_can_be_made_and_asked_as_it_says(readme, capsys):
+    (example,) = [block for block in blocks(readme, "python") if "EmotionModel" in block]
+    exec(compile(example, readme, "exec"), {})
+    shapes = [f"torch.Size([2, {k}])" for k in (3, 7, 7)]
+    assert capsys.readouterr().out == " ".join(shapes) + "\n"
 
 
 def test_the_tree_names_every_part_of_the_package():

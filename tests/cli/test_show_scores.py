@@ -7,7 +7,7 @@ import pytest
 from sentir.cli import show, show_scores
 from sentir.evaluation.metrics import COUNTED, RANKED
 from sentir.evaluation.results import Comparison, ModelScores, Opening, Score
-from sentir.i18n import LANGUAGES, in_language
+from sentir.i18n import LANGUAGES, decimal, in_language
 from sentir.report.content import CorpusCard, StudyReport
 
 MODELS = {
@@ -83,8 +83,8 @@ def test_every_value_of_every_model_is_printed_and_no_line_is_too_long(kind, cod
     rows = scores(kind)
     with in_language(code):
         lines = printed(show_scores.print_scores, rows, columns=columns).splitlines()
+        values = [decimal(score.value, 3) for row in rows for score in row.metrics.values()]
     assert max(map(len, lines)) <= columns
-    values = [f"{score.value:.3f}" for row in rows for score in row.metrics.values()]
     assert len(set(values)) == len(values)
     words = " ".join(lines).split()
     assert [value for value in values if words.count(value) != 1] == []

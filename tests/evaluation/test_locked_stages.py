@@ -138,7 +138,10 @@ def test_a_model_does_not_depend_on_the_labels_of_test(recipe, corpus, tmp_path,
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: other)
     second, again = api.train(recipe, root=tmp_path, out=tmp_path / "two")
     assert scores == again
-    assert (first.predict(corpus.test).probabilities == second.predict(corpus.test).probabilities).all()
+    assert (
+        first.predict_utterances(corpus.test).probabilities
+        == second.predict_utterances(corpus.test).probabilities
+    ).all()
 
 
 def test_scores_and_the_audit_say_that_dev_is_a_known_test(monkeypatch, recipe):

@@ -22,11 +22,11 @@ KEY = "tiny/dev/dia7/utt3"
 def test_with_shuffled_weights_the_maps_are_others(setup, maps, trained, dialogue_of, one_store):
     recognizer, corpus = trained(setup)
     dialogue = dialogue_of(corpus, KEY)
-    before = recognizer.predict(dialogue).probabilities
+    before = recognizer.predict_utterances(dialogue).probabilities
     checks = explain_utterance(recognizer, dialogue, id=KEY, check=True).checks
     assert {(one.map, one.part) for one in checks} == {(m, p) for m in maps for p in ("head", "whole")}
     assert all(-1 <= one.correlation < 0.9 for one in checks)
-    np.testing.assert_array_equal(recognizer.predict(dialogue).probabilities, before)
+    np.testing.assert_array_equal(recognizer.predict_utterances(dialogue).probabilities, before)
 
 
 def test_a_map_that_knows_nothing_of_the_weights_is_caught():

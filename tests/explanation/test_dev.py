@@ -25,7 +25,7 @@ def test_asked_about_everything_it_answers_as_ever(any_trained):
         found = dev.ask()
         np.testing.assert_allclose(
             found.select(u.id for u in corpus.dev).probabilities,
-            recognizer.predict(corpus.dev).probabilities,
+            recognizer.predict_utterances(corpus.dev).probabilities,
             atol=1e-5,
         )
     assert not {"ask", "answers"} & set(vars(recognizer.model))
@@ -61,7 +61,7 @@ def test_without_context_a_model_answers_as_if_each_were_alone(trained):
     recognizer, corpus = trained("window")
     alone = Dev(recognizer, corpus).alone()
     for u in corpus.dev[:6]:
-        single = recognizer.predict([replace(u, dialogue="x", turn=0)]).probabilities[0]
+        single = recognizer.predict_utterances([replace(u, dialogue="x", turn=0)]).probabilities[0]
         np.testing.assert_allclose(alone[u.id], single, atol=1e-5)
 
 

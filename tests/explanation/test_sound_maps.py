@@ -38,7 +38,7 @@ def test_maps_lie_on_the_mel(setup, trained, dialogue_of):
 def test_grad_cam_is_that_of_captum(trained):
     recognizer, corpus = trained("sound")
     prepared = prepare(recognizer, corpus.dev)
-    label = int(recognizer.predict(corpus.dev[:1]).probabilities.argmax())
+    label = int(recognizer.predict_utterances(corpus.dev[:1]).probabilities.argmax())
     probe, _unit = make_probe(recognizer, prepared, 0, label)
     probe = replace(probe, single=False, temperature=1.0)  # captum's score is the plain logit
     with still(probe.model):

@@ -34,7 +34,7 @@ def test_the_score_is_the_log_odds_of_what_is_served(any_trained, dialogue_of):
     p = found.probabilities[found.label]
     assert found.score == pytest.approx(np.log(p / (1 - p)), abs=1e-3)
     assert found.label == max(found.probabilities, key=found.probabilities.get)
-    served = recognizer.predict(dialogue)[KEY]
+    served = recognizer.predict_utterances(dialogue)[KEY]
     assert list(found.probabilities.values()) == pytest.approx(served.tolist())
     assert (found.words is None) == (recognizer.preparer.text is None)
     assert (found.sound is None) == (recognizer.preparer.sound is None)
@@ -52,9 +52,9 @@ def test_the_values_add_up_to_what_the_words_change(setup, trained, dialogue_of,
 
 def test_explaining_leaves_the_recognizer_as_it_was(any_trained, dialogue_of):
     recognizer, corpus = any_trained
-    before = recognizer.predict(corpus.dev).probabilities
+    before = recognizer.predict_utterances(corpus.dev).probabilities
     explain_utterance(recognizer, dialogue_of(corpus, KEY), id=KEY)
-    np.testing.assert_array_equal(recognizer.predict(corpus.dev).probabilities, before)
+    np.testing.assert_array_equal(recognizer.predict_utterances(corpus.dev).probabilities, before)
 
 
 def test_the_words_that_tell_a_label_speak_for_it(trained, dialogue_of, one_store):

@@ -10,6 +10,7 @@ from sentir.audit import Histogram
 from sentir.characters import on_one_line, printable
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.ranking import rank_labels
+from sentir.evaluation.results import LabelScore
 from sentir.report.alt import confusion_text, curves_text, label_text, spread_text
 from sentir.report.content import Curve
 from sentir.report.figures import (
@@ -190,3 +191,37 @@ def test_curves_and_labels_are_told_in_words(make_report):
 def test_every_public_figure_is_a_function():
     assert len(figures.__all__) == len(set(figures.__all__)) > 8
     assert all(callable(getattr(figures, name)) for name in figures.__all__)
+
+
+LONG = ["a label " + "that goes on and on " * 12 + "to its end", "喜び" * 90, "very_long_" * 40, "joy"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 30])
+def test_names_however_long_leave_room_for_the_drawing_and_nothing_warns(count, scores, make_report, recwarn):
+    names = [f"{LONG[n % 4]}{n}" for n in range(count)]
+    rows = tuple(LabelScore(name, 9, {"f1": 0.5}) for name in names)
+    counts = {"train": dict.fromkeys(names, 7), "dev": dict.fromkeys(names, 3)}
+    card = replace(make_report().corpora[0], labels={"mood": counts})
+    draw, space = np.random.default_rng(0), LabelSpace("emotion", tuple(names), multilabel=True)
+    p = draw.uniform(size=(90, count))
+    ranked = rank_labels(space, (p > 0.5).astype(float), [(p, None)], model="m", corpus="c", split="dev")
+    curve = make_report().curves[0]
+    for figure in (
+        confusion_figure(replace(scores, per_label=rows, confusion=((1.0,) * count,) * count)),
+        label_figure(card, "mood"),
+        roc_figure(ranked),
+        precision_recall_figure(ranked),
+        curves_figure([replace(curve, model=name) for name in names], "accuracy", selected=names[0]),
+    ):
+        svg = fig_svg(figure, name="f", title="t")
+        assert max(len(text) for text in texts(svg)) < 60
+        box = figure.axes[0].get_position()
+        assert box.width > 0.25 and box.height > 0.12
+    said = [str(one.message) for one in recwarn if issubclass(one.category, UserWarning)]
+    assert [one for one in said if "missing from font" not in one] == [], "an SVG is drawn by the reader's fonts"
+
+
+def test_of_a_long_name_beginning_and_end_are_shown(make_report):
+    curve = replace(make_report().curves[0], model=LONG[0])
+    (name,) = (text for text in texts(fig_svg(curves_figure([curve], "f1"), name="c", title="t")) if "…" in text)
+    assert name.startswith("a label that") and name.endswith("end")

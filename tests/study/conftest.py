@@ -61,7 +61,7 @@ def done(first_run, reads, recipe, tmp_path, monkeypatch):
 def counts(monkeypatch):
     """How often a run trains, predicts and opens test."""
     found = Counter()
-    fit, predict, open_test = Recognizer.fit.__func__, Recognizer.predict, run.open_test
+    fit, predict, open_test = Recognizer.fit.__func__, Recognizer.predict_utterances, run.open_test
 
     def counting(name, function):
         def counted(*args, **keywords):
@@ -71,7 +71,7 @@ def counts(monkeypatch):
         return counted
 
     monkeypatch.setattr(Recognizer, "fit", classmethod(counting("fit", fit)))
-    monkeypatch.setattr(Recognizer, "predict", counting("predict", predict))
+    monkeypatch.setattr(Recognizer, "predict_utterances", counting("predict", predict))
     monkeypatch.setattr(run, "open_test", counting("open", open_test))
     return found
 

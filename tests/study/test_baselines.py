@@ -114,13 +114,16 @@ def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
     own.save_pretrained(tmp_path / "saved")
     loaded = Simple.from_pretrained(tmp_path / "saved")
     assert is_simple(tmp_path / "saved") and (loaded.space, loaded.needs) == (own.space, own.needs)
-    np.testing.assert_array_equal(loaded.predict(corpus.dev).probabilities, own.predict(corpus.dev).probabilities)
+    found, expected = (one.predict_utterances(corpus.dev).probabilities for one in (loaded, own))
+    np.testing.assert_array_equal(found, expected)
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".safetensors", ".md"}
     assert "simple baseline" in (tmp_path / "saved" / "README.md").read_text(encoding="utf-8")
     (answer,) = api.predict(tmp_path / "saved", texts=["I am happy."])
-    (expected,) = own.predict([Utterance("x", "dev", text="I am happy.")]).labels(own.thresholds).values()
+    (expected,) = (
+        own.predict_utterances([Utterance("x", "dev", text="I am happy.")]).labels(own.thresholds).values()
+    )
     assert answer.labels == expected and not answer.problem
-    with pytest.raises(RecognizerError, match=f"holds the baseline '{name}'"):
+    with pytest.raises(RecognizerError, match=f"the baseline '{name}'"):
         api.explain(tmp_path / "saved", text="I am happy.")
 
 

@@ -21,7 +21,7 @@ INNER = {"text": {"train": {"epochs": 1}}, "dialogue": {"model": {"context": "di
 @pytest.fixture
 def spied(monkeypatch):
     """Every training with the ids it saw, and who predicted what."""
-    fit, predict, seen = Recognizer.fit.__func__, Recognizer.predict, {"fit": [], "predict": []}
+    fit, predict, seen = Recognizer.fit.__func__, Recognizer.predict_utterances, {"fit": [], "predict": []}
 
     def fitting(cls, recipe, corpus, **keywords):
         found = fit(cls, recipe, corpus, **keywords)
@@ -34,7 +34,7 @@ def spied(monkeypatch):
         return found
 
     monkeypatch.setattr(Recognizer, "fit", classmethod(fitting))
-    monkeypatch.setattr(Recognizer, "predict", predicting)
+    monkeypatch.setattr(Recognizer, "predict_utterances", predicting)
     return seen
 
 
@@ -168,16 +168,16 @@ def test_a_stacking_model_learns_and_predicts_with_probabilities_from_outside_it
         who, row = makers[u.id]
         assert u.dialogue not in knew[id(who)] and list(u.stacked.values()) == row.tolist()
     assert outer.stacked is not None and knew[id(outer.stacked)] == dialogues(spoken.train)
-    np.testing.assert_allclose(outer.predict(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
+    np.testing.assert_allclose(outer.predict_utterances(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
 
 
 def test_what_is_stacked_reaches_the_model(spoken, weights):
     recipe = spoken_recipe(weights, train={"epochs": 1}).override(stacking_on_text(weights))
     outer, _dev = train_recognizer(recipe, spoken)
     said = [replace(u, text="crying lonely crying") for u in spoken.test]
-    one, two = (outer.predict(rows).probabilities for rows in (spoken.test, said))
+    one, two = (outer.predict_utterances(rows).probabilities for rows in (spoken.test, said))
     assert np.abs(one - two).max(1).min() > 1e-7, "words are heard through the inner model"
-    assert len(outer.predict([])) == 0
+    assert len(outer.predict_utterances([])) == 0
 
 
 def test_a_model_that_is_stacked_on_may_stack_itself(spoken, weights, spied):
@@ -188,7 +188,7 @@ def test_a_model_that_is_stacked_on_may_stack_itself(spoken, weights, spied):
     )
     outer, _dev = train_recognizer(recipe, spoken)
     assert outer.stacked.stacked is not None and len(spied["fit"]) == 1 + 3 * (1 + 3)
-    assert outer.predict(spoken.test).ids == tuple(u.id for u in spoken.test)
+    assert outer.predict_utterances(spoken.test).ids == tuple(u.id for u in spoken.test)
 
 
 # On disk, and what cannot be used
@@ -208,7 +208,9 @@ def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
     assert again.folds == crossed.folds
     np.testing.assert_array_equal(again.predictions.probabilities, crossed.predictions.probabilities)
     np.testing.assert_allclose(
-        again.full.predict(corpus.test).probabilities, crossed.full.predict(corpus.test).probabilities, atol=1e-6
+        again.full.predict_utterances(corpus.test).probabilities,
+        crossed.full.predict_utterances(corpus.test).probabilities,
+        atol=1e-6,
     )
     assert json.loads((tmp_path / "folds.json").read_text(encoding="utf-8")) == dict(crossed.folds)
     suffixes = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}

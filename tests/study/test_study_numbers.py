@@ -35,14 +35,16 @@ def trained(moods, weights):
 
 
 def test_a_number_is_learned_saved_loaded_and_said(trained, moods, tmp_path):
-    found = trained.predict(moods.test)
+    found = trained.predict_utterances(moods.test)
     truth = [NUMBERS[labels["emotion"][0]] for labels in moods.sealed._reveal()[0].values()]
     assert np.abs(found.probabilities[:, 0] - truth).mean() < 1 < np.abs(np.array(truth)).mean()
     assert trained.facts["dev_score"] <= 0 and trained.thresholds is None
     trained.save_pretrained(tmp_path / "saved")
     loaded = Recognizer.from_pretrained(tmp_path / "saved")
     assert loaded.space == MOOD
-    np.testing.assert_allclose(loaded.predict(moods.test).probabilities, found.probabilities, atol=1e-5)
+    np.testing.assert_allclose(
+        loaded.predict_utterances(moods.test).probabilities, found.probabilities, atol=1e-5
+    )
     happy, sad = api.predict(loaded, texts=["I am happy.", "I am crying."])
     assert happy.values["mood"] > sad.values["mood"] + 1
     assert (happy.labels, happy.probabilities) == ((), {})

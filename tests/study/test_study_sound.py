@@ -120,7 +120,7 @@ def test_the_finalist_is_saved_with_the_model_it_stacks_on(done, spoken, weights
     assert counts["fit"] == 0
     saved = Recognizer.from_pretrained(done.out / "models" / "tiny-emotion")
     assert saved.stacked is not None and saved.needs == {"text", "sound"}
-    assert saved.predict(spoken.test).ids == tuple(u.id for u in spoken.test)
+    assert saved.predict_utterances(spoken.test).ids == tuple(u.id for u in spoken.test)
     files = [path for path in done.out.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} <= {
         ".json",

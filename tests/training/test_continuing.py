@@ -55,7 +55,7 @@ def test_it_begins_with_the_saved_weights_and_keeps_its_labels(encoder, corpora,
         torch.testing.assert_close(after.model.state_dict()[name], tensor, rtol=0, atol=1e-5)
     again = Recognizer.from_pretrained(tmp_path / "second")
     rows = corpora["tiny"].dev
-    assert again.predict(rows).labels().keys() == before.predict(rows).labels().keys()
+    assert again.predict_utterances(rows).labels().keys() == before.predict_utterances(rows).labels().keys()
     assert not (tmp_path / "first" / "checkpoints").exists()
 
 
@@ -80,7 +80,7 @@ def test_it_learns_what_it_is_given(corpora, weights, tmp_path, monkeypatch):
     first, _scores = api.train(recipe, root=tmp_path, out=tmp_path / "a")
     other = recipe.override({"data": {"reader": "other"}, "train": {"epochs": 30, "patience": 30}})
     _second, scores = api.train(other, root=tmp_path, out=tmp_path / "b", start=tmp_path / "a")
-    old = first.predict(swapped.dev).labels(first.thresholds)
+    old = first.predict_utterances(swapped.dev).labels(first.thresholds)
     right = sum(old[u.id] == u.labels["emotion"] for u in swapped.dev) / len(swapped.dev)
     assert scores.metrics["accuracy"].value > right
 

@@ -54,7 +54,10 @@ def test_saved_it_needs_the_first_model_no_more(second, first, corpus, tmp_path)
     finally:
         shutil.move(tmp_path / "away", first)
     for one in (loaded, Recognizer.from_pretrained(tmp_path / "light")):
-        found, wanted = one.predict(corpus.dev).probabilities, second.predict(corpus.dev).probabilities
+        found, wanted = (
+            one.predict_utterances(corpus.dev).probabilities,
+            second.predict_utterances(corpus.dev).probabilities,
+        )
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
@@ -69,9 +72,11 @@ def test_an_encoder_that_learned_anew_in_the_same_folder_gives_new_vectors(corpu
 
 
 def test_what_is_said_later_changes_no_answer_of_a_head_that_reads_the_past(second, corpus):
-    whole = second.predict(corpus.dev[:5]).probabilities
+    whole = second.predict_utterances(corpus.dev[:5]).probabilities
     for end in range(1, 5):
-        np.testing.assert_allclose(second.predict(corpus.dev[:end]).probabilities, whole[:end], atol=1e-5)
+        np.testing.assert_allclose(
+            second.predict_utterances(corpus.dev[:end]).probabilities, whole[:end], atol=1e-5
+        )
 
 
 def test_a_fine_tuned_model_stacked_out_of_fold_reaches_a_dialogue_head(corpus, weights):
@@ -79,4 +84,4 @@ def test_a_fine_tuned_model_stacked_out_of_fold_reaches_a_dialogue_head(corpus, 
     recipe = tiny_recipe(weights, model=HEAD | stacked)
     recognizer = train_recognizer(recipe, corpus)[0]
     assert recognizer.stacked.recipe.model.encoder == "finetune"
-    assert recognizer.predict(corpus.dev).probabilities.shape == (15, 3)
+    assert recognizer.predict_utterances(corpus.dev).probabilities.shape == (15, 3)

@@ -201,7 +201,7 @@ def test_bfloat16_trains_in_it_and_scores_dev_as_the_saved_model_will(corpus, we
         recognizer, dev = Recognizer.fit(recipe, corpus)
     assert (torch.bfloat16, True) in kinds and (torch.bfloat16, False) not in kinds
     recognizer.save_pretrained(tmp_path)
-    found = Recognizer.from_pretrained(tmp_path).predict(corpus.dev)
+    found = Recognizer.from_pretrained(tmp_path).predict_utterances(corpus.dev)
     np.testing.assert_allclose(found.probabilities, dev.probabilities, atol=1e-6)
     plain, _dev = Recognizer.fit(recipe.override({"train": {"precision": "auto"}}), corpus)
     assert not torch.equal(*(r.model.state_dict()["head.1.weight"] for r in (recognizer, plain)))
@@ -250,7 +250,7 @@ def test_adapters_alone_learn_and_are_merged_before_dev_is_predicted(corpus, wei
     assert rank <= 2
     recognizer.save_pretrained(tmp_path)
     monkeypatch.setattr(lora, "require_peft", lambda: pytest.fail("peft was asked for"))
-    again = Recognizer.from_pretrained(tmp_path).predict(corpus.dev)
+    again = Recognizer.from_pretrained(tmp_path).predict_utterances(corpus.dev)
     np.testing.assert_allclose(again.probabilities, dev.probabilities, atol=1e-6)
 
 

@@ -31,7 +31,7 @@ corpus = tiny_corpus()
 READERS._entries["tiny"] = lambda root, data: corpus
 recipe = tiny_recipe(weights, data={"reader": "tiny"}, **changes)
 recognizer, scores = api.train(recipe, root=out.parent, out=out)
-found = recognizer.predict(corpus.dev)
+found = recognizer.predict_utterances(corpus.dev)
 facts = {"ids": found.ids, "probabilities": found.probabilities.tolist(), "scores": scores.to_row()["metrics"]}
 Path(f"{out}.{os.environ.get('RANK', 0)}.json").write_text(json.dumps(facts, default=str))
 """

@@ -88,7 +88,7 @@ def test_levels_are_the_mean_and_deviation_of_every_band_over_all_frames():
     levels, frames = MelLevels.fit(iter(mels)), np.concatenate(mels).astype(np.float64)
     np.testing.assert_allclose(levels.means, frames.mean(0), rtol=1e-9)
     np.testing.assert_allclose(levels.deviations, frames.std(0), rtol=1e-6)
-    assert MelLevels.from_dict(levels.to_dict()) == levels
+    assert MelLevels(*map(tuple, levels.to_dict().values())) == levels
 
 
 def test_levels_are_those_of_train_whatever_dev_and_test_sound_like(spoken, weights, tmp_path):

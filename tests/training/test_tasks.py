@@ -111,7 +111,9 @@ def test_both_tasks_are_learned_and_the_own_ones_dev_score_selects(task, other, 
     assert list(found) == [task, other] and [one.space.task for one in recognizer.also] == [other]
     assert recognizer.space.task == task and dev.space == corpus.space(task)
     np.testing.assert_allclose(found[task].probabilities, dev.probabilities, atol=1e-6)
-    np.testing.assert_array_equal(recognizer.predict(corpus.dev).probabilities, found[task].probabilities)
+    np.testing.assert_array_equal(
+        recognizer.predict_utterances(corpus.dev).probabilities, found[task].probabilities
+    )
     cuts = {task: recognizer.thresholds, other: recognizer.also[0].thresholds}
     scores = {}
     for name, p in found.items():

@@ -15,7 +15,7 @@ from tiny_corpora import tiny_corpus, tiny_recipe
 @pytest.fixture
 def said(monkeypatch):
     lines = []
-    monkeypatch.setattr("sentir.recognizer.say", lines.append)
+    monkeypatch.setattr("sentir.recognizer.warn", lines.append)
     monkeypatch.setattr(fitting, "say", lines.append)
     fitting._say_once.cache_clear()
     return lines
@@ -47,8 +47,10 @@ def test_training_and_prediction_say_how_many(weights, said):
     recognizer, _dev = Recognizer.fit(tiny_recipe(weights, model={"max_length": 16}), corpus)
     assert recognizer.facts["cut"] == {"train": 6, "dev": 3}
     assert said == [f"Weights: text encoder from the folder {weights}."]
-    recognizer.predict(corpus.dev)
+    recognizer.predict_utterances(corpus.dev)
     assert said[1:] == ["3 texts are longer than the 16 tokens that the model reads; it read their beginning."]
-    recognizer.predict([u for u in corpus.dev if u.turn])
+    recognizer.predict_utterances([u for u in corpus.dev if u.turn])
     assert len(said) == 2
+    (row,) = recognizer.predict("so " * 30)
+    assert "16 tokens" in row.notes[0] and len(said) == 2  # a note says it already
     assert progress._shown is None

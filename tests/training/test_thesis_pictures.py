@@ -38,7 +38,7 @@ def test_a_model_of_published_pictures_hears_new_clips_as_they_were_made(publish
     assert loaded.recipe.model.audio.mel == "thesis"  # how the pictures were made is part of what is saved
     prepared = loaded.preparer.prepare(spoken.dev)
     assert set(prepared.mels.frames) == {224} and prepared.batch([0, 1])["mel"].shape == (2, 224, 224)
-    heard = loaded.predict(spoken.dev)
+    heard = loaded.predict_utterances(spoken.dev)
     np.testing.assert_allclose(heard.probabilities, dev.probabilities, atol=1e-3)
 
 

@@ -136,7 +136,7 @@ def test_it_is_trained_saved_and_loaded_and_says_the_same(
     loaded = Recognizer.from_pretrained(tmp_path / "model")
     assert all(torch.equal(t, own[name]) for name, t in loaded.model.state_dict().items())
     np.testing.assert_allclose(
-        loaded.predict(spoken.dev).select(dev.ids).probabilities, dev.probabilities, atol=1e-5
+        loaded.predict_utterances(spoken.dev).select(dev.ids).probabilities, dev.probabilities, atol=1e-5
     )
 
 
@@ -150,9 +150,9 @@ def test_the_same_seed_gives_the_same_weights(spoken, weights, speech):
 
 def test_the_company_of_a_clip_changes_nothing(spoken, weights, speech):
     recognizer = Recognizer.fit(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
-    together = recognizer.predict(spoken.dev)
+    together = recognizer.predict_utterances(spoken.dev)
     for u in spoken.dev[:4]:
-        np.testing.assert_allclose(recognizer.predict([u]).probabilities[0], together[u.id], atol=1e-4)
+        np.testing.assert_allclose(recognizer.predict_utterances([u]).probabilities[0], together[u.id], atol=1e-4)
 
 
 def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, weights, speech, tmp_path):
@@ -161,7 +161,9 @@ def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, wei
     recognizer.save_pretrained(tmp_path / "light", light=True)
     assert not (tmp_path / "light" / "speech").exists()
     loaded = Recognizer.from_pretrained(tmp_path / "light")
-    np.testing.assert_array_equal(loaded.predict(spoken.dev).select(dev.ids).probabilities, dev.probabilities)
+    np.testing.assert_array_equal(
+        loaded.predict_utterances(spoken.dev).select(dev.ids).probabilities, dev.probabilities
+    )
     other = tiny_speech_backbone("hubert", tmp_path / "hubert")
     facts = tmp_path / "light" / "sentir.json"
     facts.write_text(facts.read_text(encoding="utf-8").replace(str(speech), str(other)), encoding="utf-8")

@@ -4,7 +4,7 @@ What needs torch is imported where it is used, so that reading and auditing a co
 """
 
 from sentir.api.audits import audit_corpus
-from sentir.api.corpora import prepare_corpus
+from sentir.api.corpora import prepare_corpus, read_corpus
 from sentir.api.drafts import Draft, new_recipe
 from sentir.api.explaining import explain, explain_model
 from sentir.api.models import compare, evaluate, examine, predict, train
@@ -14,7 +14,6 @@ from sentir.api.studies import run_study, tune
 from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
 from sentir.corpus.cleaned import Cleaned
 from sentir.corpus.predictions import Prediction
-from sentir.readers import read_corpus
 from sentir.readers.demo import write_demo
 from sentir.readers.download import Offer, get_corpus, offer_corpus
 from sentir.readers.inputs import Columns

@@ -14,6 +14,7 @@ from sentir.errors import CorpusError
 from sentir.evaluation.known_tests import KnownTest, known_tests
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.places import Place
+from sentir.progress import task
 from sentir.readers import read_corpus
 from sentir.report.audit_page import make_place, save_audit
 
@@ -48,8 +49,10 @@ def audit_corpus(
     if sound:
         data = data.model_copy(update={"sound": True})
     found = read_corpus(data, root)
-    hearing, measured, known = _hear(found, sound, workers), measure(found, data.cleaning), known_tests(found)
-    audits = {language(): audit(found, hearing, measured=measured, known=_told(known))}
+    hearing = _hear(found, sound, workers)
+    with task(_("Looking for copies and leaks"), 1):
+        measured, known = measure(found, data.cleaning), known_tests(found)
+        audits = {language(): audit(found, hearing, measured=measured, known=_told(known))}
     for code in LANGUAGES if page else ():
         if code not in audits:
             with in_language(code):

@@ -1,17 +1,32 @@
-"""The verbs about corpora."""
+"""The verbs that read and prepare a corpus."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sentir.api.recipes import load_recipe
+from sentir import readers
+from sentir.api.recipes import as_data, load_recipe
 from sentir.audio.measuring import usual_kind
 from sentir.audio.prepared import Prepared, prepare
+from sentir.corpus.types import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.places import Place
-from sentir.readers import read_corpus
-from sentir.recipe import Data
+from sentir.recipe import Data, Recipe
+
+
+def read_corpus(corpus: Place | Data | Recipe, root: Place | None = None) -> Corpus:
+    """Read a corpus.
+
+    Args:
+        corpus: a reader's name (``"meld"``), or a recipe that reads it: path, recipe, or its section ``data``.
+        root: the folder it lies in, if not that of the recipe; demo corpora are built in and take none. With one,
+            a reader's corpus has its clips.
+
+    Raises:
+        SentirError: if there is no such reader or recipe, or the files cannot be read.
+    """
+    return readers.read_corpus(as_data(corpus, root=root), root)
 
 
 def prepare_corpus(
@@ -39,10 +54,10 @@ def prepare_corpus(
     if mel not in (None, "mel", "thesis"):
         raise RecipeError(_("There is no kind of mel called '{name}'; use mel or thesis.", name=mel))
     if Path(corpus).suffix == ".toml":
-        recipe = load_recipe(Path(corpus))
+        recipe = load_recipe(corpus)
         data, mel = recipe.data.model_copy(update={"sound": True}), mel or recipe.model.audio.mel
     else:
         data = Data(reader=str(corpus), sound=True)
-    found = read_corpus(data, root)
+    found = readers.read_corpus(data, root)
     folder = None if out is None else Path(out)
     return prepare(found, kind=mel or usual_kind(u.clip for u in found), folder=folder, workers=workers)

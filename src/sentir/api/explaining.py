@@ -62,7 +62,7 @@ def explain(
 
     if page is not None:
         make_place(Path(page))
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _load(model)
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
     if given:
         key = id or given[-1].id
@@ -73,8 +73,9 @@ def explain(
     else:
         given = _one(text, file)
         key = given[0].id
-    recipe = recognizer.recipe
-    met = meet_needs(given, recognizer.needs, kind=recipe.model.audio.mel, cleaning=recipe.data.cleaning)
+    recipe, needs, tolerates = recognizer.recipe, recognizer.needs, recognizer.tolerates
+    kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
+    met = meet_needs(given, needs, tolerates=tolerates, kind=kind, cleaning=cleaning)
     if key in met.problems:
         raise CorpusError(met.problems[key])
     given = met.utterances
@@ -108,7 +109,7 @@ def explain_model(
 
     if page is not None:
         make_place(Path(page))
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _load(model)
     found = _read(recognizer, corpus, root)
     _same_labels(recognizer, found)
     explanation = explain_recognizer(recognizer, found)

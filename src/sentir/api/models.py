@@ -8,21 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.api.answering import answer
+from sentir.answering import answer
+from sentir.api.recipes import as_recipe
 from sentir.corpus.predictions import Prediction, Predictions
-from sentir.corpus.types import Corpus
+from sentir.corpus.types import Corpus, Utterance
 from sentir.errors import LockedTestError, PredictionsError, RecognizerError
 from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
-from sentir.given import require_model, saved_table
+from sentir.given import require_corpus_of, require_model, require_root, saved_table
 from sentir.i18n import _
 from sentir.locks import run_in
 from sentir.places import Place
 from sentir.processes import rank, require_whole_group
+from sentir.progress import task, warn
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather, take
+from sentir.readers.needs import without_any
 from sentir.recipe import Data, Recipe
 from sentir.report.tables import metric_names
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Recipe,
+    recipe: Place | Recipe,
     *,
     root: Place | None = None,
     out: Place,
@@ -47,7 +50,7 @@ def train(
     ``torchrun`` the processes share each batch, and the first one saves; one that is killed begins anew.
 
     Args:
-        recipe: of the model.
+        recipe: of the model: its path, its name if it comes with Sentir, or itself.
         root: where the corpus lies.
         out: folder the model is saved to; while it learns, ``out/checkpoints`` holds how far it is.
         start: folder of a saved model to go on from, on data of the same task. Its network, preprocessing and
@@ -61,6 +64,10 @@ def train(
         SentirError: if the recipe, the corpus or the weights cannot be used, another run is at work in ``out``,
             or the model would replace files there that Sentir did not write.
     """
+    recipe = as_recipe(recipe)
+    require_root(recipe.data.reader, recipe.data.root if root is None else root)
+    if start is not None:
+        require_model(Path(start))
     from sentir.study.stacking import train_recognizer
     from sentir.training.resuming import checkpoints_in
     from sentir.training.saving import check_place
@@ -83,14 +90,19 @@ def train(
 
 
 def evaluate(
-    model: Place, *, root: Place | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
+    model: Place | Recognizer,
+    *,
+    root: Place | None = None,
+    data: Data | None = None,
+    split: str = "dev",
+    reason: str = "",
 ) -> ModelScores:
     """Score a saved recognizer on one split; the metric that selected it comes first.
 
     `examine` looks closer.
 
     Args:
-        model: its folder.
+        model: a recognizer or its folder.
         root: where the corpus lies; ``data`` says which one, by default that of the training.
         split: ``train``, ``dev`` or ``test``; test needs a ``reason``, which the ledger keeps.
 
@@ -102,7 +114,12 @@ def evaluate(
 
 
 def examine(
-    model: Place, *, root: Place | None = None, data: Data | None = None, split: str = "dev", reason: str = ""
+    model: Place | Recognizer,
+    *,
+    root: Place | None = None,
+    data: Data | None = None,
+    split: str = "dev",
+    reason: str = "",
 ) -> tuple[ModelScores, Details]:
     """Score a saved recognizer on one split and look closer: can it be trusted, where is it good, where wrong.
 
@@ -123,22 +140,23 @@ def examine(
 
 
 def _judged(
-    model: Place, root: Place | None, data: Data | None, split: str, reason: str
+    model: Place | Recognizer, root: Place | None, data: Data | None, split: str, reason: str
 ) -> tuple[Judge, Entrant, bool]:
     """Return the judge, a model with its predictions, and whether this is the corpus that it learned from."""
     _check_reason(split, reason)
-    recognizer, name = _load_any(model), Path(model).name
+    _check_corpus(model, data, root)
+    recognizer, name = _loaded(model), _name(model)
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
-    found = recognizer.predict(corpus.split(split))
+    found = _predicted(recognizer, corpus.split(split))
     judge = _judge(corpus, split, recognizer.recipe, reason, [name])
     taught = recognizer.facts.get("fingerprint") == corpus.fingerprint
     return judge, _entrant(name, recognizer, found), taught
 
 
 def compare(
-    a: Place,
-    b: Place,
+    a: Place | Recognizer,
+    b: Place | Recognizer,
     *,
     root: Place | None = None,
     split: str = "dev",
@@ -148,7 +166,7 @@ def compare(
     """Compare two saved recognizers of one task on the same utterances, paired by dialogue.
 
     Args:
-        a, b: their folders.
+        a, b: recognizers or their folders.
         root: where the corpus of ``a`` lies.
         split: as `evaluate` takes it, with its ``reason``.
         metric: what they are compared by; if not given, what selected ``a``.
@@ -159,23 +177,27 @@ def compare(
         SentirError: if a model or the corpus cannot be used.
     """
     _check_reason(split, reason)
-    a, b = Path(a), Path(b)
-    models = [_load_any(folder) for folder in (a, b)]
+    _check_corpus(a, None, root)
+    if isinstance(b, Place):
+        require_model(Path(b))
+    models = [_loaded(model) for model in (a, b)]
+    names = tuple(map(_name, (a, b)))
     corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
         _same_labels(recognizer, corpus)
     if models[0].space != models[1].space:
         raise PredictionsError(
-            _("{a} and {b} recognize different labels and cannot be compared.", a=a.name, b=b.name)
+            _("{a} and {b} recognize different labels and cannot be compared.", a=names[0], b=names[1])
         )
-    names = (a.name, b.name) if a.name != b.name else (str(a), str(b))
+    if names[0] == names[1]:
+        names = tuple(str(model) if isinstance(model, Place) else _name(model) for model in (a, b))
     recipe, utterances = models[0].recipe, corpus.split(split)
     metric = metric_name(models[0].space, metric or recipe.evaluation.metric)
     if len({u.dialogue or u.id for u in utterances}) < 2:
         raise PredictionsError(
             _("'{a}' and '{b}' cannot be compared on one dialogue; score at least two.", a=names[0], b=names[1])
         )
-    found = [recognizer.predict(utterances) for recognizer in models]
+    found = [_predicted(recognizer, utterances) for recognizer in models]
     judge = _judge(corpus, split, recipe, reason, names)
     first, second = map(_entrant, names, models, found)
     (comparison,) = judge.compare([(first, second)], metric)
@@ -194,7 +216,7 @@ def predict(
 
     There is one `Prediction` for every text, file and row, in the order in which they are given, texts first.
     One that lacks what the model needs, cannot be read, or is no text at all says so in its ``problem``, and ends
-    nothing else. A model that takes text and audio can do with one of them, and says so in ``notes``.
+    nothing else. A model that takes text and audio, and has learned to do with one of them, says so in ``notes``.
 
     Args:
         model: a recognizer, a baseline that won its study, or the folder of one.
@@ -212,13 +234,7 @@ def predict(
     """
     said, paths = take(texts, files)
     given = gather(said, paths, columns, _table_of(model))
-    recognizer = _load_any(model) if isinstance(model, Place) else model
-    if not_sure and recognizer.calibration is None:
-        raise RecognizerError(
-            _("The model recognizes a number, is a baseline, or was saved before models were calibrated, and "
-              "cannot say when it is not sure; do not ask it, or train it again.")
-        )  # fmt: skip
-    return answer(recognizer, given, not_sure=not_sure)
+    return answer(_loaded(model), given, not_sure=not_sure)
 
 
 def _table_of(model: Place | Recognizer | Simple) -> Mapping[str, Any]:
@@ -230,7 +246,25 @@ def _table_of(model: Place | Recognizer | Simple) -> Mapping[str, Any]:
     return {} if table is None else table.model_dump()
 
 
-def _load(folder: Place) -> Recognizer:
+def _loaded(model: Place | Recognizer | Simple) -> Recognizer | Simple:
+    return _load_any(model) if isinstance(model, Place) else model
+
+
+def _name(model: Place | Recognizer | Simple) -> str:
+    return Path(model).name if isinstance(model, Place) else model.recipe.name
+
+
+def _check_corpus(model: Place | Recognizer | Simple, data: Data | None, root: Place | None) -> None:
+    """Refuse a model or a corpus that lies nowhere, before anything is loaded."""
+    if isinstance(model, Place):
+        require_model(Path(model))
+    if data is not None:
+        require_root(data.reader, data.root if root is None else root)
+    elif isinstance(model, Place):
+        require_corpus_of(Path(model), None, root)
+
+
+def _load(model: Place | Recognizer | Simple) -> Recognizer:
     """Return a recognizer.
 
     Raises:
@@ -238,11 +272,11 @@ def _load(folder: Place) -> Recognizer:
     """
     from sentir.study.simple import Simple
 
-    found = _load_any(folder)
+    found = _loaded(model)
     if isinstance(found, Simple):
         raise RecognizerError(
-            _("{folder} holds the baseline '{name}', which predicts and is scored, and no network to explain.",
-              folder=folder, name=found.name)
+            _("This is the baseline '{name}', which predicts and is scored, and no network to explain or "
+              "train on.", name=found.name)
         )  # fmt: skip
     return found
 
@@ -253,7 +287,8 @@ def _load_any(folder: Place) -> Recognizer | Simple:
     from sentir.recognizer import Recognizer
     from sentir.study.simple import Simple, is_simple
 
-    return Simple.from_pretrained(path) if is_simple(path) else Recognizer.from_pretrained(path)
+    with task(_("Loading the model"), 1):
+        return Simple.from_pretrained(path) if is_simple(path) else Recognizer.from_pretrained(path)
 
 
 def _check_reason(split: str, reason: str) -> None:
@@ -287,6 +322,20 @@ def _is_trained(recognizer: Recognizer | Simple) -> bool:
     from sentir.recognizer import Recognizer
 
     return isinstance(recognizer, Recognizer)
+
+
+def _predicted(recognizer: Recognizer | Simple, utterances: Sequence[Utterance]) -> Predictions:
+    """Predict all utterances of a split, and say of how many the model misses what it cannot do without."""
+    recipe, must = recognizer.recipe, recognizer.needs - recognizer.tolerates
+    kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
+    heard, lacking = without_any(utterances, must, kind=kind, cleaning=cleaning)
+    if n := lacking.get("sound"):
+        warn(_("{n} of {all} utterances lack usable audio, and the model has not learned to do without; "
+              "they are scored all the same.", n=n, all=len(heard)))  # fmt: skip
+    if n := lacking.get("text"):
+        warn(_("{n} of {all} utterances lack text, and the model has not learned to do without; they "
+              "are scored all the same.", n=n, all=len(heard)))  # fmt: skip
+    return recognizer.predict_utterances(heard)
 
 
 def _entrant(name: str, recognizer: Recognizer | Simple, found: Predictions) -> Entrant:

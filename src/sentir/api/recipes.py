@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from sentir.places import Place
 from sentir.readers import READERS
-from sentir.recipe import Data, Recipe
+from sentir.recipe import Data, Overrides, Recipe
 from sentir.registry import load_plugin
 
 
-def load_recipe(path: Place, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe, apply overrides such as ``train.lr=2e-5``, and load its plug-ins.
+def load_recipe(path: Place, overrides: Overrides = ()) -> Recipe:
+    """Read a recipe, apply overrides, and load its plug-ins.
+
+    Args:
+        path: of a TOML file, or the name of a recipe that comes with Sentir, such as ``meld-text``.
+        overrides: setting → value, ``{"train.lr": 2e-5}``, or texts such as ``train.lr=2e-5``.
 
     Raises:
         RecipeError: naming the key that cannot be used.
     """
-    recipe = Recipe.load(Path(path), overrides)
+    recipe = Recipe.load(path, overrides)
     for plugin in recipe.plugins:
         load_plugin(plugin)
     return recipe
+
+
+def as_recipe(recipe: Place | Recipe) -> Recipe:
+    """Return a recipe, loaded if it was given by its path or name.
+
+    Raises:
+        RecipeError: as `load_recipe`.
+    """
+    return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+
+
+def as_data(corpus: Place | Data | Recipe, *, root: Place | None = None) -> Data:
+    """Return what to read, of what names it, as `named_data` does, or is it.
+
+    Raises:
+        SentirError: as `named_data`.
+    """
+    if isinstance(corpus, Data):
+        return corpus
+    return corpus.data if isinstance(corpus, Recipe) else named_data(corpus, root=root)
 
 
 def named_data(corpus: Place, *, root: Place | None = None) -> Data:
@@ -31,6 +54,6 @@ def named_data(corpus: Place, *, root: Place | None = None) -> Data:
         UnknownNameError: if there is no such reader.
     """
     if Path(corpus).suffix == ".toml":
-        return load_recipe(Path(corpus)).data
+        return load_recipe(corpus).data
     READERS.get(str(corpus))
     return Data(reader=str(corpus), sound=root is not None)

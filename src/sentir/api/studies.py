@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.api.recipes import as_recipe
+from sentir.given import require_root
 from sentir.locks import run_in
 from sentir.places import Place
 from sentir.recipe import Recipe
@@ -15,21 +17,41 @@ if TYPE_CHECKING:
     from sentir.report.tuning_content import Tuning
 
 
-def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Place) -> StudyReport:
+def run_study(
+    recipes: Place | Recipe | Sequence[Place | Recipe], *, root: Place | None = None, out: Place
+) -> StudyReport:
     """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
+
+    Args:
+        recipes: one or several, each by its path, by its name if it comes with Sentir, or itself.
+        root: where the corpora lie.
+        out: folder of the run.
 
     Raises:
         SentirError: for recipes, names, files or weights that cannot be used, or if another run is at work in
             ``out``.
     """
+    given = [recipes] if isinstance(recipes, Place | Recipe) else recipes
+    loaded = [_placed(recipe, root) for recipe in given]
     from sentir.study import run
 
     with run_in(Path(out)):
-        return run.run_study(recipes, root=root, out=Path(out))
+        return run.run_study(loaded, root=root, out=Path(out))
+
+
+def _placed(recipe: Place | Recipe, root: Place | None) -> Recipe:
+    """Return a recipe whose corpus lies somewhere.
+
+    Raises:
+        SentirError: if it cannot be read, or its corpus lies nowhere.
+    """
+    found = as_recipe(recipe)
+    require_root(found.data.reader, found.data.root if root is None else root)
+    return found
 
 
 def tune(
-    recipe: Recipe,
+    recipe: Place | Recipe,
     *,
     root: Place | None = None,
     out: Place,
@@ -40,7 +62,7 @@ def tune(
     """Try the settings of a recipe's search space, and write the best recipe; see `sentir.study.tuning.run.tune`.
 
     Args:
-        recipe: with the section ``tune``.
+        recipe: with the section ``tune``; as `run_study` takes it.
         root: where the corpus lies.
         out: folder of the run; the same folder goes on with the same tuning.
         trials: how many in all, if not the recipe's ``tune.trials``.
@@ -50,6 +72,7 @@ def tune(
     Raises:
         SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
     """
+    recipe = _placed(recipe, root)
     from sentir.study.tuning import run
 
     wanted = recipe if trials is None else recipe.override({"tune": {"trials": trials}})

@@ -11,6 +11,7 @@ from typing import Any
 from sentir.api.recipes import named_data
 from sentir.audio.measuring import usual_kind
 from sentir.audio.store import listen
+from sentir.brief import Brief
 from sentir.characters import json_text, printable
 from sentir.corpus import views
 from sentir.corpus.cleaned import Cleaned, clean_stepwise
@@ -24,8 +25,8 @@ from sentir.readers import read_corpus
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown(Brief):
     """One utterance with all that is known about it.
 
     Attributes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sentir.audio.store import hear
+from sentir.brief import Brief
 from sentir.corpus.types import SPLITS, Corpus, Sound, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _, mark
@@ -67,8 +68,8 @@ class NotedSound:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+@dataclass(frozen=True, slots=True, repr=False)
+class Prepared(Brief):
     """A corpus that was listened to.
 
     Attributes:

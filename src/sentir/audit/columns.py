@@ -13,8 +13,8 @@ from sentir.audit.leaks import count_groups
 from sentir.corpus.telling import TELLS, told
 from sentir.corpus.types import Corpus
 from sentir.errors import RecipeError
-from sentir.i18n import _
-from sentir.progress import say
+from sentir.i18n import _, localized
+from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.recipe.data import joined
 
@@ -42,7 +42,7 @@ class Teller:
             column=self.column,
             label=self.label,
             task=self.task,
-            share=f"{self.score * 100:.1f}",
+            share=localized(f"{self.score * 100:.1f}"),
         )
 
 
@@ -76,7 +76,7 @@ def check_inputs(recipe: Recipe, corpus: Corpus) -> None:
                 _("{what} Leave it out of 'data.table.features', or 'given' out of 'model.features'.",
                   what=teller.sentence())
             )  # fmt: skip
-        say(teller.sentence())
+        warn(teller.sentence())
 
 
 def _check_group(recipe: Recipe, corpus: Corpus) -> None:

@@ -10,7 +10,7 @@ from sentir.audit.grading import grade_of
 from sentir.audit.leaks import GROUP, Contents, seen_elsewhere, shared_names
 from sentir.audit.values import Finding, Table
 from sentir.corpus.types import Corpus
-from sentir.i18n import _, mark
+from sentir.i18n import _, localized, mark
 
 _EXAMPLES = 5
 _CONTRADICTORY = {
@@ -45,7 +45,7 @@ def check_leaks(corpus: Corpus, leaks: Table, contents: Contents) -> list[Findin
 
 
 def _leak_sentence(what: str, split: str, n: int, share: float) -> str:
-    values = {"split": split, "n": n, "share": f"{share * 100:.1f}"}
+    values = {"split": split, "n": n, "share": localized(f"{share * 100:.1f}")}
     if what == "speakers":
         return _("Of the {split} utterances, {n} ({share} %) are of speakers who are also in train.", **values)
     if what == "sounds":
@@ -72,7 +72,7 @@ def _copies(corpus: Corpus, texts: SharedTexts, labels_of: LabelsOf) -> list[Fin
         "too rare to be so by chance; {others} of them have another label there.",
         split=texts.split,
         n=n,
-        share=f"{share * 100:.1f}",
+        share=localized(f"{share * 100:.1f}"),
         other=texts.other,
         others=sum(_differ(corpus, labels_of, *pair) for pair in texts.copies.items()),
     )
@@ -99,7 +99,7 @@ def _common(corpus: Corpus, texts: SharedTexts) -> list[Finding]:
         "are not counted as copies.",
         split=texts.split,
         n=len(texts.common),
-        share=f"{len(texts.common) / len(corpus.split(texts.split)) * 100:.1f}",
+        share=localized(f"{len(texts.common) / len(corpus.split(texts.split)) * 100:.1f}"),
         other=texts.other,
     )
     return [Finding(f"common_texts_of_{texts.split}_in_{texts.other}", "note", message, len(texts.common))]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sentir.brief import Brief
 from sentir.i18n import _
 
 Cell = str | int | float | None
@@ -73,8 +74,8 @@ class Finding:
     grade: str = "A"
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Audit(Brief):
     """The health of a corpus.
 
     Attributes:

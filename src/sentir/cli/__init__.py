@@ -5,18 +5,29 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from contextlib import nullcontext, redirect_stdout
+from importlib import metadata
 
 from sentir.characters import printable
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
 from sentir.processes import rank
 
+_NOISE = (
+    "Glyph .* missing from font",  # an SVG is drawn by the fonts of its reader
+    "Support for mismatched key_padding_mask and attn_mask",  # what transformers gives torch in a speech encoder
+)
+
 
 def main() -> None:
     """Run the command line; every error raised on purpose is one sentence on standard error."""
     _replace_unprintable()
+    _leave_out_noise()
     arguments = _take_language(sys.argv[1:])
+    if arguments[:1] == ["--version"]:
+        print(f"sentir {metadata.version('sentir')}")
+        return
     from sentir.cli.app import app  # after the language is known: help texts are made at import
 
     try:
@@ -44,6 +55,12 @@ def _is_for_memory(error: Exception) -> bool:
     """Tell whether an error is how Python, torch or the loader of libraries say that memory has run out."""
     words = ("allocate memory", "not enough memory", "out of memory", "start new thread", "failed to map segment")
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+
+
+def _leave_out_noise() -> None:
+    """Leave out what other packages warn of and no user can do anything about."""
+    for message in _NOISE:
+        warnings.filterwarnings("ignore", message=message)
 
 
 def _fail(message: str) -> None:

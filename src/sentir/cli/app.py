@@ -28,15 +28,18 @@ from sentir.cli.options import (
     StartColumn,
     TextColumn,
     TurnColumn,
+    check_recipe,
 )
 from sentir.cli.stopping import resumable
 from sentir.cli.tune import add_tune
+from sentir.cli.usage import Commands
 from sentir.errors import SentirError
-from sentir.given import require_files, require_model
+from sentir.given import require_corpus_of, require_files, require_model
 from sentir.i18n import _
 from sentir.places import file_name
 
 app = typer.Typer(
+    cls=Commands,
     help=_("Recognize emotion in what people say and how they say it, honestly scored."),
     epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."),
     no_args_is_help=True,
@@ -51,8 +54,9 @@ add_demo(app)
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))
 def _options(
     lang: Annotated[str | None, typer.Option("--lang", help=_("Language of all texts: en or es."))] = None,
+    version: Annotated[bool, typer.Option("--version", help=_("Print the version and stop."))] = False,
 ) -> None:
-    """Take the options of every command (the language is set before this runs)."""
+    """Take the options of every command (both are taken before this runs)."""
 
 
 def _make_folder(folder: Path) -> None:
@@ -89,6 +93,8 @@ def study(
     ] = False,
     json: Json = False,
 ) -> None:
+    for path in recipes:
+        check_recipe(path, set_, root)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.browser import open_page
@@ -126,6 +132,9 @@ def train(
     ] = None,
     json: Json = False,
 ) -> None:
+    check_recipe(recipe, set_, root)
+    if start is not None:
+        require_model(start)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_scores import print_scores
@@ -164,7 +173,7 @@ def evaluate(
     ] = False,
     json: Json = False,
 ) -> None:
-    require_model(model)
+    require_corpus_of(model, recipe, root)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_details import print_details
@@ -201,7 +210,7 @@ def compare(
     metric: Annotated[str | None, typer.Option("--metric", help=_("Score to compare by."))] = None,
     json: Json = False,
 ) -> None:
-    require_model(a)
+    require_corpus_of(a, None, root)
     require_model(b)
     from sentir import api
     from sentir.cli import show

@@ -13,7 +13,7 @@ from sentir.cli.corpus_export import add_export
 from sentir.cli.corpus_get import add_get
 from sentir.cli.corpus_new import add_new
 from sentir.cli.corpus_show import add_show
-from sentir.cli.options import CorpusName, Json, Root
+from sentir.cli.options import CorpusName, Json, Root, check_corpus
 from sentir.cli.stopping import resumable
 from sentir.i18n import _
 
@@ -52,6 +52,7 @@ def prepare(
     ] = None,
     json: Json = False,
 ) -> None:
+    check_corpus(name, root)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.show_prepared import print_prepared

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sentir.cli.options import CorpusName, Json, Root
+from sentir.cli.options import CorpusName, Json, Root, check_corpus
 from sentir.i18n import _
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def audit(
     ] = None,
     json: Json = False,
 ) -> None:
+    check_corpus(name, root)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from sentir.cli.options import CorpusName, Json, Root
+from sentir.cli.options import CorpusName, Json, Root, check_corpus
 from sentir.corpus.characters import is_blank
-from sentir.i18n import _, thousands
+from sentir.i18n import _, localized, thousands
 
 if TYPE_CHECKING:
     from sentir.api import Cleaned
@@ -36,6 +36,7 @@ def clean(
     examples: Annotated[int, typer.Option("--show", min=0, help=_("How many texts are shown step by step."))] = 3,
     json: Json = False,
 ) -> None:
+    check_corpus(name, root)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress
@@ -57,7 +58,7 @@ def _print(found: Cleaned) -> None:
     for heading in (_("step"), _("changed"), _("share"), _("left without a word")):
         table.add_column(heading, justify="left" if heading == _("step") else "right")
     for effect in found.effects:
-        share = f"{effect.changed / max(1, found.texts):.1%}"
+        share = localized(f"{effect.changed / max(1, found.texts):.1%}")
         table.add_row(effect.step, thousands(effect.changed), share, thousands(effect.emptied))
     show.out.print(table)
     steps = [effect.step for effect in found.effects]

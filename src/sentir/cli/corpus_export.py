@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sentir.cli.options import CorpusName, Root
+from sentir.cli.options import CorpusName, Root, check_corpus
 from sentir.i18n import _, thousands
 
 
@@ -25,6 +25,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", help=_("The table to write."))],
     root: Root = None,
 ) -> None:
+    check_corpus(name, root)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress

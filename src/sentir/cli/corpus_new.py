@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentir.cli.options import Json
+from sentir.given import require_files
 from sentir.i18n import _, thousands
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def new(
     force: Annotated[bool, typer.Option("--force", help=_("Replace a recipe that is there."))] = False,
     json: Json = False,
 ) -> None:
+    require_files([table])
     from sentir import api
     from sentir.cli import show
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from sentir.cli.options import Json, Root
-from sentir.i18n import _
+from sentir.cli.options import Json, Root, check_corpus
+from sentir.i18n import _, localized
 
 if TYPE_CHECKING:
     from sentir.api import Shown
@@ -40,6 +40,7 @@ def show_one(
     ] = None,
     json: Json = False,
 ) -> None:
+    check_corpus(corpus, root)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress
@@ -79,7 +80,7 @@ def _print(found: Shown, *, picture: bool) -> None:
         (_("dialogue"), _("{dialogue}, turn {turn}", dialogue=u.dialogue or u.id, turn=u.turn)),
         (_("split"), word(u.split)),
         *_labels(found),
-        *((word(name), f"{value:g}") for name, value in u.numbers.items()),
+        *((word(name), localized(f"{value:g}")) for name, value in u.numbers.items()),
         (_("clip"), _clip(found)),
     ]
     width = max(len(name) for name, _value in lines)
@@ -110,7 +111,12 @@ def _labels(found: Shown) -> list[tuple[str, str]]:
         for task, names in u.labels.items()
     ]
     if u.scores:
-        rows.append((_("intensities"), ", ".join(f"{word(name)} {value:g}" for name, value in u.scores.items())))
+        rows.append(
+            (
+                _("intensities"),
+                ", ".join(f"{word(name)} {localized(f'{value:g}')}" for name, value in u.scores.items()),
+            )
+        )
     return rows or [(_("labels"), _("none"))]
 
 
@@ -120,7 +126,9 @@ def _clip(found: Shown) -> str:
         return _("none")
     end = "" if clip.end is None else f"{clip.end:g}"
     cut = f" [{clip.start or 0:g}–{end} s]" if clip.start is not None or end else ""
-    known = sound.problem or (f"{sound.seconds:.2f} s" if sound.seconds else "")  # a spectrogram tells no length
+    known = sound.problem or (
+        localized(f"{sound.seconds:.2f} s") if sound.seconds else ""
+    )  # a spectrogram tells no length
     return f"{clip.path}{cut}" + (f" · {known}" if known else "")
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from sentir.cli.options import Json, Model, Root
+from sentir.given import require_corpus_of, require_files, require_model
 from sentir.i18n import _
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
+    one = text is not None or file is not None or id is not None
+    _check_choice(one, text is not None or file is not None, id, corpus, root, label, check)
+    require_files([] if file is None else [file])
+    _check_place(model, corpus, root, in_corpus=id is not None or not one)
     from sentir import api
     from sentir.cli import show
     from sentir.progress import show_progress
 
-    one = text is not None or file is not None or id is not None
-    _check_choice(one, text is not None or file is not None, id, corpus, root, label, check)
     found: Explanation | ModelExplanation
     with show_progress():
         if one:
@@ -78,6 +81,13 @@ def explain(
     print_explanation(found)
     if out is not None:
         show.say(_("Written: {path}", path=out))
+
+
+def _check_place(model: Path, corpus: str | None, root: Path | None, *, in_corpus: bool) -> None:
+    if in_corpus:
+        require_corpus_of(model, corpus, root)
+    else:
+        require_model(model)
 
 
 def _check_choice(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sentir.given import require_corpus, require_root
 from sentir.i18n import _
 
 Root = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
@@ -19,7 +20,7 @@ Reason = Annotated[
     str, typer.Option("--reason", help=_("Why the locked test split is opened; the ledger keeps it."))
 ]
 CorpusName = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
-RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file."))]
+RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one of Sentir's own."))]
 Model = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]
 
 TextColumn = Annotated[
@@ -55,3 +56,27 @@ TurnColumn = Annotated[
     str | None,
     typer.Option("--turn-column", help=_("Column of the order within dialogues; default: the recipe's.")),
 ]
+
+
+def check_recipe(recipe: Path, overrides: list[str] | None, root: Path | None) -> None:
+    """Refuse a recipe that cannot be read, or whose corpus lies nowhere, before anything heavy is imported.
+
+    Raises:
+        SentirError: saying what is wrong with it.
+    """
+    from sentir.recipe import Recipe
+
+    data = Recipe.load(recipe, overrides or ()).data
+    require_root(data.reader, data.root if root is None else root)
+
+
+def check_corpus(corpus: str, root: Path | None) -> None:
+    """Refuse a corpus that lies nowhere, before anything heavy is imported.
+
+    Raises:
+        SentirError: as `require_corpus`; a name that no reader has is left to those who know it.
+    """
+    from sentir.readers import READERS
+
+    if Path(corpus).suffix == ".toml" or corpus in READERS:
+        require_corpus(corpus, root)

@@ -16,7 +16,7 @@ from rich.text import Text
 from sentir.api import Prediction
 from sentir.characters import json_text, printable
 from sentir.corpus.predictions import Beside
-from sentir.i18n import _
+from sentir.i18n import _, decimal
 from sentir.report.words import word
 
 
@@ -96,7 +96,7 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
         names = _recognized(row)
         names = _("{labels} (not sure)", labels=names) if row.not_sure else names
-        best = " · ".join(f"{word(name)} {p:.2f}" for name, p in likely)
+        best = " · ".join(f"{word(name)} {decimal(p, 2)}" for name, p in likely)
         cells = [row.speaker or ""] if speakers else []
         beside = [_recognized(row.also[task]) for task in others]
         notes = [" ".join(row.notes)] if noted else []
@@ -107,7 +107,7 @@ def _table_of(rows: Sequence[Prediction]) -> Table:
 
 
 def _recognized(one: Prediction | Beside) -> str:
-    numbers = " · ".join(f"{word(name)} {value:.2f}" for name, value in one.values.items())
+    numbers = " · ".join(f"{word(name)} {decimal(value, 2)}" for name, value in one.values.items())
     return numbers or ", ".join(word(name) for name in one.labels) or _("none of them")
 
 

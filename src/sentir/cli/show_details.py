@@ -8,7 +8,7 @@ from sentir.cli import show
 from sentir.evaluation.details import Details
 from sentir.evaluation.part_names import kind_name, mix_up, part_name
 from sentir.evaluation.results import Score
-from sentir.i18n import _, thousands
+from sentir.i18n import _, localized, thousands
 from sentir.report.calibration import sentences
 from sentir.report.words import word
 
@@ -44,7 +44,7 @@ def _print_speakers(details: Details) -> None:
     table = _table(_("Errors by speaker"), headings, numbers=(1, 2))
     for row in details.speakers:
         mixed = ", ".join(map(mix_up, row.mix_ups)) or "–"
-        table.add_row(*map(show.text, (row.speaker, thousands(row.n), f"{row.score:.3f}", mixed)))
+        table.add_row(*map(show.text, (row.speaker, thousands(row.n), localized(f"{row.score:.3f}"), mixed)))
     show.out.print(table)
 
 
@@ -56,7 +56,7 @@ def _print_mistakes(details: Details) -> None:
     table = _table(_("The errors it is surest of"), headings, numbers=(4,))
     for row in details.mistakes:
         labels, said = (", ".join(map(word, names)) or _("none of them") for names in (row.labels, row.said))
-        table.add_row(*map(show.text, (row.id, row.text or "–", labels, said, f"{row.surprise:.2f}")))
+        table.add_row(*map(show.text, (row.id, row.text or "–", labels, said, localized(f"{row.surprise:.2f}"))))
     show.out.print(table)
 
 
@@ -69,5 +69,5 @@ def _table(title: str, headings: tuple[str, ...], *, numbers: tuple[int, ...]) -
 
 def _interval(score: Score) -> str:
     if score.low is None or score.high is None:
-        return f"{score.value:.3f}"
-    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+        return localized(f"{score.value:.3f}")
+    return localized(f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]")

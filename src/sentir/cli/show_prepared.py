@@ -9,7 +9,7 @@ from rich.table import Table
 from sentir.audio.notes import note_text
 from sentir.audio.prepared import Prepared, problem_text
 from sentir.cli import show
-from sentir.i18n import _, thousands
+from sentir.i18n import _, localized, thousands
 from sentir.report.words import word
 
 _EXAMPLES = 3
@@ -39,7 +39,7 @@ def _splits(found: Prepared) -> Table:
         table.add_column(heading, justify="left" if heading == _("split") else "right")
     for row in found.splits:
         counts = map(thousands, (row.utterances, row.clips, row.usable))
-        table.add_row(word(row.split), *counts, f"{row.seconds / 3600:.2f}")
+        table.add_row(word(row.split), *counts, localized(f"{row.seconds / 3600:.2f}"))
     return table
 
 
@@ -71,9 +71,9 @@ def _say_time(found: Prepared) -> None:
             _(
                 "Clips decoded: {n}, in {wall} s ({times} times real time).",
                 n=thousands(found.decoded),
-                wall=f"{wall:.1f}",
+                wall=localized(f"{wall:.1f}"),
                 times=thousands(found.decoded_seconds / wall),
             )
         )
     else:
-        show.say(_("Everything had been prepared before ({wall} s).", wall=f"{wall:.1f}"))
+        show.say(_("Everything had been prepared before ({wall} s).", wall=localized(f"{wall:.1f}")))

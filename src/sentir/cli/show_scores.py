@@ -12,10 +12,10 @@ from rich.text import Text
 from sentir.cli import show
 from sentir.evaluation.results import Comparison, ModelScores, Score
 from sentir.evaluation.words import AT_HALF
-from sentir.i18n import _, mark, thousands
+from sentir.i18n import _, localized, mark, thousands
 from sentir.report.content import StudyReport
 from sentir.report.tables import comparison_groups, metric_names, openings_by_split, sections
-from sentir.report.words import word
+from sentir.report.words import model_name, word
 
 _NARROWEST_MODEL = 26
 _OF_LABELS = ("precision", "recall", "f1", f"f1{AT_HALF}", "weighted_accuracy", "mean_answer", "mae")
@@ -99,12 +99,12 @@ def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, families
         table = _table(block if n else (first, *block), whole=not n)
         for row in rows:
             cells = [_value(row, name) for name in block]
-            model = show.text(row.model) if n else _model(row, families)
+            model = show.text(model_name(row.model)) if n else _model(row, families)
             table.add_row(model, *(cells if n else (whole[row.model], *cells)))
         show.out.print(table)
         show.say("")
     for note in dict.fromkeys(note for row in rows for note in row.remarks if note not in shared):
-        show.say(f"{note}: {', '.join(row.model for row in rows if note in row.remarks)}\n")
+        show.say(f"{note}: {', '.join(model_name(row.model) for row in rows if note in row.remarks)}\n")
 
 
 def _table(names: Sequence[str], *, whole: bool) -> Table:
@@ -140,29 +140,29 @@ def _model(row: ModelScores, families: bool) -> Text:
     """Return a model's name, and below it its family and whether it is the one chosen on dev."""
     facts = [word(row.family)] if families and row.family else []
     facts += [word(row.role)] if row.role == "finalist" else []
-    name = show.text(row.model)
+    name = show.text(model_name(row.model))
     name.stylize("bold" if row.role == "finalist" else "")
     return name + Text(f"\n  {' · '.join(facts)}", style="dim") if facts else name
 
 
 def _value(row: ModelScores, name: str) -> str:
-    return f"{row.metrics[name].value:.3f}" if name in row.metrics else "–"
+    return localized(f"{row.metrics[name].value:.3f}") if name in row.metrics else "–"
 
 
 def _whole(score: Score) -> str:
     """Write a score with its spread over seeds and its interval, where it has them."""
     spread = "" if score.sd is None else f" ± {score.sd:.3f}"
     interval = "" if score.low is None or score.high is None else f" [{score.low:.3f}, {score.high:.3f}]"
-    return f"{score.value:.3f}{spread}{interval}"
+    return localized(f"{score.value:.3f}{spread}{interval}")
 
 
 def _print_labels(row: ModelScores) -> None:
-    table = Table(title=show.text(row.model), title_justify="left")
+    table = Table(title=show.text(model_name(row.model)), title_justify="left")
     held = dict.fromkeys(name for label in row.per_label for name in label.metrics)
     names = [name for name in _OF_LABELS if name in held]
     for heading in (_("label"), "n", *map(word, names)):
         table.add_column(heading, justify="left" if heading == _("label") else "right")
     for label in row.per_label:
-        values = (f"{label.metrics[name]:.3f}" if name in label.metrics else "–" for name in names)
+        values = (localized(f"{label.metrics[name]:.3f}") if name in label.metrics else "–" for name in names)
         table.add_row(show.text(word(label.label)), thousands(label.support), *values)
     show.out.print(table)

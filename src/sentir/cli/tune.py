@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentir.cli.options import Json, RecipeFile, Root, Set
+from sentir.cli.options import Json, RecipeFile, Root, Set, check_recipe
 from sentir.cli.stopping import resumable
-from sentir.i18n import _
+from sentir.i18n import _, localized
 from sentir.places import file_name
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def tune(
     ] = False,
     json: Json = False,
 ) -> None:
+    check_recipe(recipe, set_, root)
     from sentir import api
     from sentir.cli import show
     from sentir.cli.browser import open_page
@@ -79,7 +80,7 @@ def _print(found: Tuning, place: Path, root: Path | None) -> None:
         table.add_column(heading, justify="left" if heading == _("settings") else "right", overflow="fold")
     for trial in found.ranked[:_SHOWN]:
         settings = "  ".join(f"{key}={value_text(value)}" for key, value in trial.settings.items())
-        table.add_row(*map(show.text, (str(trial.number), f"{trial.score:.3f}", settings)))
+        table.add_row(*map(show.text, (str(trial.number), localized(f"{trial.score:.3f}"), settings)))
     show.out.print(table)
     if found.importances:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in found.importances.items())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sentir.brief import Brief
 from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
 from sentir.corpus.types import Corpus
@@ -41,8 +42,8 @@ class Walk:
     texts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+@dataclass(frozen=True, slots=True, repr=False)
+class Cleaned(Brief):
     """What a chain of steps does to a corpus.
 
     Attributes:

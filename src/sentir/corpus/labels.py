@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.brief import few
 from sentir.corpus.synonyms import EMOTION_OF, SENTIMENT_OF, fold
 from sentir.errors import CorpusError
 from sentir.i18n import _
@@ -113,6 +114,10 @@ class LabelSpace:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def brief(self) -> dict[str, object]:
+        """Return the task and its labels, as values that hold a space show them."""
+        return {"task": self.task, "number" if self.kind == "regression" else "labels": few(self.names)}
 
     @property
     def kind(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.brief import Brief, few
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.errors import PredictionsError
 from sentir.i18n import _
@@ -19,8 +20,8 @@ Answer = tuple[tuple[str, ...], dict[str, float], dict[str, float]]
 """Label names, label → probability, and name → number: the first two of labels, the last of a number."""
 
 
-@dataclass(frozen=True, eq=False)
-class Predictions:
+@dataclass(frozen=True, eq=False, repr=False)
+class Predictions(Brief):
     """Probabilities for N utterances over the K labels of a space, or N numbers where it holds numbers.
 
     Attributes:
@@ -56,6 +57,9 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def _brief(self) -> dict[str, object]:
+        return {"n": len(self), **self.space.brief(), **self.source}
 
     def __getitem__(self, utterance_id: str) -> NDArray[np.float64]:
         return self.select([utterance_id]).probabilities[0]
@@ -144,8 +148,8 @@ class Beside:
     values: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+@dataclass(frozen=True, slots=True, repr=False)
+class Prediction(Brief):
     """What a recognizer says of one utterance.
 
     Attributes:
@@ -178,3 +182,9 @@ class Prediction:
     notes: tuple[str, ...] = ()
     table: str = ""
     cells: dict[str, str] = field(default_factory=dict)
+
+    def _brief(self) -> dict[str, object]:
+        said: Mapping[str, object] = {"problem": self.problem} if self.problem else self.values
+        said = said or {"labels": few(self.labels)}
+        beside = {"text": self.text, "confidence": self.confidence, "notes": len(self.notes) or None}
+        return {"id": self.id, **said, **beside}

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.brief import Brief, few
 from sentir.corpus import views
 from sentir.corpus.fingerprints import fingerprint
 from sentir.corpus.labels import Label, LabelSpace
@@ -148,8 +149,8 @@ class Issue:
     where: str
 
 
-@dataclass(frozen=True)
-class Corpus:
+@dataclass(frozen=True, repr=False)
+class Corpus(Brief):
     """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
 
     Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
@@ -288,6 +289,11 @@ class Corpus:
     def to_datasets(self) -> DatasetDict:
         """Return a Hugging Face data set for each split; labels of test are missing. See `views.to_datasets`."""
         return views.to_datasets(self)
+
+    def _brief(self) -> dict[str, object]:
+        sizes = {name: len(self.split(name)) for name in SPLITS}
+        return {"name": self.name, **sizes, "tasks": few(self.spaces), "issues": len(self.issues),
+                **({"synthetic": True} if self.synthetic else {})}  # fmt: skip
 
     def __iter__(self) -> Iterator[Utterance]:
         return iter(self.utterances)

@@ -8,7 +8,7 @@ the order of utterances for a label. Which of these it is, or none, cross-valida
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -63,25 +63,16 @@ class Calibration:
         """Return plain JSON values."""
         return asdict(self)
 
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any], space: LabelSpace) -> Calibration:
-        """Return what `to_dict` made plain.
-
-        Raises:
-            KeyError, TypeError, ValueError: if something is missing, or does not fit the space.
-        """
-        temperature, bias = (tuple(float(t) for t in tree[name]) for name in ("temperature", "bias"))
-        sure, coverage = float(tree["sure"]), float(tree["coverage"])
-        if (len(temperature), len(bias)) != _WIDTHS[space.kind](len(space)):
-            raise ValueError("temperature and bias")
-        if not (all(0 < t < np.inf for t in temperature) and np.isfinite([*bias, sure]).all()):
-            raise ValueError("numbers")
-        if not 0 < coverage <= 1:
-            raise ValueError("coverage")
-        method = tree.get("method", methods_of(space)[-1])  # before there was a choice it was the last
-        if method not in methods_of(space):
-            raise ValueError("method")
-        return cls(temperature, bias, sure, coverage, method)
+    def fits(self, space: LabelSpace) -> bool:
+        """Say whether this can be what dev taught about a space."""
+        widths, numbers = (len(self.temperature), len(self.bias)), [*self.temperature, *self.bias, self.sure]
+        return (
+            self.method in methods_of(space)
+            and widths == _WIDTHS[space.kind](len(space))
+            and min(self.temperature) > 0
+            and bool(np.isfinite(numbers).all())
+            and 0 < self.coverage <= 1
+        )
 
 
 def methods_of(space: LabelSpace) -> tuple[str, ...]:

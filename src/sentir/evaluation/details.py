@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.brief import Brief
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus
@@ -22,8 +23,8 @@ from sentir.evaluation.slices import Slice, cut_split, score_slices
 MOST_SUSPECTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+@dataclass(frozen=True, slots=True, repr=False)
+class Details(Brief):
     """One model on one split of one corpus: a row of ``details.json``.
 
     Attributes:

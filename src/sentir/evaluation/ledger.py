@@ -21,7 +21,7 @@ from sentir.evaluation import ledger_file
 from sentir.evaluation.ledger_file import Entry
 from sentir.evaluation.results import Opening
 from sentir.i18n import _, thousands
-from sentir.progress import say
+from sentir.progress import warn
 
 ALIKE = 0.5  # share of sentences from which on two test splits count as one
 
@@ -66,7 +66,9 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
         "sketch": sketch(_sentences(corpus)),
     }
     ledger_file.add(lambda _known: [entry])  # a ledger that cannot count opens nothing
-    say(_("{corpus}: test is opened; openings so far: {n}", corpus=corpus.name, n=thousands(len(opened(corpus)))))
+    warn(
+        _("{corpus}: test is opened; openings so far: {n}", corpus=corpus.name, n=thousands(len(opened(corpus))))
+    )
     labels, _scores = corpus.sealed._reveal()
     return labels
 
@@ -136,8 +138,8 @@ def recall_openings(path: Path) -> None:
     copy = ledger_file.read_copy(path)
     _before, lost = ledger_file.add(lambda known: [entry for entry in copy if entry not in known])
     if lost:
-        say(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
-              path=path, n=lost))  # fmt: skip
+        warn(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
+               path=path, n=lost))  # fmt: skip
 
 
 def labels_of(corpus: Corpus, split: str) -> dict[str, Labels]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sentir.brief import Brief
 from sentir.evaluation.words import named, word
 from sentir.i18n import _, localized, thousands
 
@@ -56,8 +57,8 @@ class LabelScore:
     interval: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelScores:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelScores(Brief):
     """How one model does on one split of one corpus: a row of ``results.json``.
 
     Attributes:
@@ -117,6 +118,12 @@ class ModelScores:
         if not self.clusters:
             return ""
         return _("intervals over {n} {unit}", n=thousands(self.clusters), unit=word(self.unit))
+
+    def _brief(self) -> dict[str, object]:
+        name, first = next(iter(self.metrics.items()), ("", None))
+        shown = {} if first is None else {name: first.value, "low": first.low, "high": first.high}
+        about = {"model": self.model, "corpus": self.corpus, "task": self.task, "split": self.split}
+        return {**about, "n": self.n, **shown}
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as plain JSON values."""

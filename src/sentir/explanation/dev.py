@@ -98,7 +98,11 @@ class Dev:
     def told(self, utterances: tuple[Utterance, ...]) -> list[Utterance]:
         """Return utterances with the stacked probabilities that the recognizer takes, if it does."""
         stacked = self.recognizer.stacked
-        return list(utterances) if stacked is None else with_stacked(utterances, stacked.predict(utterances))
+        return (
+            list(utterances)
+            if stacked is None
+            else with_stacked(utterances, stacked.predict_utterances(utterances))
+        )
 
     def ask(
         self, given: Mapping[str, Tensor] | None = None, instead: Mapping[str, Any] | None = None

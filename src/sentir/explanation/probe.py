@@ -80,7 +80,7 @@ class Probe:
 def prepare(recognizer: Recognizer, utterances: Sequence[Utterance]) -> Prepared:
     """Prepare utterances with their tokens, also for a frozen encoder."""
     if recognizer.stacked is not None:
-        utterances = with_stacked(utterances, recognizer.stacked.predict(utterances))
+        utterances = with_stacked(utterances, recognizer.stacked.predict_utterances(utterances))
     return _reading(recognizer.preparer).prepare(utterances)
 
 

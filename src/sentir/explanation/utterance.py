@@ -47,7 +47,7 @@ def explain_utterance(
     text = recognizer.preparer.text
     _require_something_to_map(recognizer)
     asked, names = utterances[place[id]], recognizer.space.names
-    predictions = recognizer.predict(utterances)
+    predictions = recognizer.predict_utterances(utterances)
     labels, shares, _numbers = predictions.answers(recognizer.thresholds)[id]
     target = _target(names, label, int(predictions[id].argmax()))
     prepared = prepare(recognizer, utterances)

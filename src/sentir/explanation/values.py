@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sentir.audio.media import RATE
 from sentir.audio.mel import HOP, MEL, mel_filters
+from sentir.brief import Brief
 from sentir.corpus.labels import Label
 from sentir.evaluation.results import Comparison, Score
 
@@ -172,8 +173,8 @@ class Randomized:
     draws: int
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation(Brief):
     """Why a recognizer gives one utterance the score of one label.
 
     Attributes:
@@ -253,8 +254,8 @@ class Withheld:
     comparison: Comparison
 
 
-@dataclass(frozen=True, slots=True)
-class ModelExplanation:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelExplanation(Brief):
     """What a recognizer's dev score hangs on.
 
     Attributes:

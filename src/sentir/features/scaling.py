@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +23,10 @@ class Scaler:
     names: tuple[str, ...]
     means: tuple[float, ...]
     deviations: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not len(set(self.names)) == len(self.names) == len(self.means) == len(self.deviations):
+            raise ValueError(_("means and deviations must be one for each column"))
 
     @classmethod
     def fit(cls, table: FeatureTable) -> Scaler:
@@ -64,8 +67,3 @@ class Scaler:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {key: list(value) for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> Scaler:
-        """Return the scaler that `to_dict` described."""
-        return cls(tuple(tree["names"]), tuple(tree["means"]), tuple(tree["deviations"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _
+from sentir.models.loading import load_config, try_out
 from sentir.models.text_backbones import (
     TextBackbone,
     load_tokenizer,
@@ -19,6 +21,7 @@ from sentir.models.text_backbones import (
     with_position_limit,
 )
 from sentir.models.tokenization import TextTokenizer
+from sentir.models.weights import Source
 
 _ALIKE = 16  # sequences that a CPU pads together: 1.8 times as fast as 64 on MELD's dialogues
 
@@ -174,10 +177,25 @@ def load_text_encoder(
         WeightsError: if the weights can neither be found nor fetched, or are no text encoder.
         RecipeError: if the encoder does not have the ``layers``.
     """
-    spec = text_backbone(name)
-    source = spec.source(weights)
+    source = text_backbone(name).source(weights)
     transformer = load_transformer(source, pretrained=pretrained)
-    spec = with_position_limit(spec, transformer.config)
+    tokenizer, spec = _tokenizer(name, source, transformer.config, max_length)
+    encoder = TextEncoder(transformer, layers, pooling)
+    if pretrained:
+        try_out(source, partial(_read_something, encoder, tokenizer))
+    return encoder, tokenizer, spec
+
+
+def load_text_tokenizer(name: str, *, weights: str | None = None, max_length: int | None = None) -> TextTokenizer:
+    """Load the tokenizer of a text backbone, as `load_text_encoder` does, without the backbone."""
+    source = text_backbone(name).source(weights)
+    return _tokenizer(name, source, load_config(source), max_length)[0]
+
+
+def _tokenizer(
+    name: str, source: Source, config: Any, max_length: int | None
+) -> tuple[TextTokenizer, TextBackbone]:
+    spec = with_position_limit(text_backbone(name), config)
     tokenizer = load_tokenizer(source, spec.tokenizer_options)
     length = min(max_length or spec.max_length, spec.max_length, tokenizer.model_max_length)
     if tokenizer.pad_token is None:
@@ -185,7 +203,19 @@ def load_text_encoder(
             _("'{name}' cannot be used: its tokenizer has no padding token; give a text encoder.",
               name=source.location)
         )  # fmt: skip
-    return TextEncoder(transformer, layers, pooling), TextTokenizer(tokenizer, length, spec.normalize), spec
+    return TextTokenizer(tokenizer, length, spec.normalize), spec
+
+
+def _read_something(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
+    """Read two texts of different length, as training will.
+
+    Raises:
+        ValueError: if there are tokens without a vector.
+    """
+    rows = encoder.transformer.get_input_embeddings().num_embeddings
+    if max(tokenizer.tokenizer.get_vocab().values()) >= rows:
+        raise ValueError(_("its tokenizer has more tokens than it has vectors for, {n}", n=rows))
+    encoder(**tokenizer.pad([tokenizer.encode("a"), tokenizer.encode("a b", ["c"])]))
 
 
 def save_text_encoder(encoder: TextEncoder, tokenizer: TextTokenizer, folder: Path) -> None:

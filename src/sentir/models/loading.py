@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from sentir.errors import WeightsError
+from sentir.errors import SentirError, WeightsError
 from sentir.i18n import _
+from sentir.models.settings_files import check_settings, check_sizes
 from sentir.models.weights import Source, require_hub, resolve_weights
 
 
@@ -16,17 +21,62 @@ def load_from(source: Source, load: Callable[..., Any], **options: Any) -> Any:
     """Call what transformers loads with, first on the local cache, then on the hub; nobody's code is run.
 
     Raises:
-        OSError: if neither has it, or something else that ``load`` raises; `unusable` makes a sentence of it.
+        OSError, ValueError: if neither has it, or it cannot be used; `unusable` makes a sentence of it.
     """
     options["trust_remote_code"] = False
     if source.origin in ("cache", "hub"):
         try:
-            return load(source.location, local_files_only=True, **options)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+            return _called(source, load, local_files_only=True, **options)
+        except (OSError, ValueError) as error:
             if _wants_code(error):
                 raise
         require_hub()
-    return load(source.location, **options)
+    return _called(source, load, **options)
+
+
+def _called(source: Source, load: Callable[..., Any], **options: Any) -> Any:
+    """Check the settings of an encoder, and load it."""
+    with _foreign():
+        check_settings(source, partial(_settings_file, source.location, options.get("local_files_only", False)))
+        return load(source.location, **options)
+
+
+@contextmanager
+def _foreign() -> Iterator[None]:
+    """Turn what foreign code raises into `ValueError`, but for files that are not there and errors of ours.
+
+    transformers and tokenizers raise whatever the content of a file makes them stumble over, bare exceptions too.
+    """
+    try:
+        yield
+    except (OSError, SentirError):
+        raise
+    except Exception as error:
+        raise ValueError(_first_line(error)) from error
+
+
+def try_out(source: Source, use: Callable[[], object], *, key: str = "model.weights") -> None:
+    """Use an encoder once, so that settings that contradict one another are noticed here and not later.
+
+    Raises:
+        WeightsError: if it cannot be used.
+    """
+    try:
+        with _foreign(), torch.inference_mode():
+            use()
+    except (OSError, ValueError) as error:
+        raise unusable(source, error, key=key) from error
+
+
+def _settings_file(location: str, local: bool, name: str) -> str | None:
+    from transformers.utils import cached_file
+
+    if Path(location).is_dir():
+        path = Path(location) / name
+        return str(path) if path.is_file() else None
+    missing = dict.fromkeys(("gated_repo", "missing_entries", "connection_errors"), False)
+    quietly = {f"_raise_exceptions_for_{what}": loud for what, loud in missing.items()}
+    return cached_file(location, name, local_files_only=local, **quietly)
 
 
 def load_config(source: Source, *, key: str = "model.weights") -> Any:
@@ -47,12 +97,20 @@ def load_config(source: Source, *, key: str = "model.weights") -> Any:
         raise unusable(source, error, key=key) from error
 
 
-def load_weights(source: Source, load: Callable[..., Any], *, key: str = "model.weights", **options: Any) -> Any:
+def load_weights(
+    source: Source,
+    load: Callable[..., Any],
+    build: Callable[[], nn.Module],
+    *,
+    key: str = "model.weights",
+    **options: Any,
+) -> Any:
     """Return a network with all its weights.
 
     Args:
         source: where they lie.
         load: ``from_pretrained`` of a class of transformers'.
+        build: makes the network of its configuration, for its sizes alone.
         key: the setting that names weights, for the error.
         options: what it is called with.
 
@@ -65,11 +123,12 @@ def load_weights(source: Source, load: Callable[..., Any], *, key: str = "model.
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
     try:
+        load_from(source, lambda *_place, **_options: check_sizes(source, build))
         model, report = load_from(source, load, output_loading_info=True, dtype=torch.float32, **options)
     except (OSError, ValueError) as error:
-        raise unusable(source, error, key=key) from error
-    except (SafetensorError, RuntimeError) as error:  # RuntimeError: tensors of another shape than the config's
-        raise WeightsError(
+        if not isinstance(error.__cause__, SafetensorError | RuntimeError):
+            raise unusable(source, error, key=key) from error
+        raise WeightsError(  # RuntimeError: tensors of another shape than the config's
             _(
                 "The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
                 place=source.location,
@@ -93,7 +152,7 @@ def load_weights(source: Source, load: Callable[..., Any], *, key: str = "model.
 
 def unusable(source: Source, error: Exception, *, key: str = "model.weights") -> WeightsError:
     """Return the error for a folder without a usable model, or for one that neither cache nor hub could give."""
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = _first_line(error)
     if _wants_code(error):
         return WeightsError(
             _(
@@ -130,5 +189,11 @@ def unusable(source: Source, error: Exception, *, key: str = "model.weights") ->
     )
 
 
+def _first_line(error: Exception) -> str:
+    """Return what an error says in one line; of a list, such as a missing field, what comes first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]) or type(error).__name__
+
+
 def _wants_code(error: Exception) -> bool:
-    return "trust_remote_code" in str(error) or "custom code" in str(error)
+    return any(sign in str(error) for sign in ("trust_remote_code", "custom code", "auto_map"))

@@ -79,6 +79,7 @@ class MultimodalClassifier(nn.Module):
         modality_dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        self.model_name, self.backbone_name = model_name, backbone_name
         if encoder is None and states_shape is None:
             encoder = load_text_encoder(model_name, layers=(-1,))[0]
         self.encoder, self.modality_dropout = encoder, modality_dropout

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from torch import Tensor
 from sentir.audio.media import RATE, Wave
 from sentir.errors import WeightsError
 from sentir.i18n import _, mark
-from sentir.models.loading import load_config, load_from, load_weights, unusable
+from sentir.models.loading import load_config, load_from, load_weights, try_out, unusable
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.weights import Source, resolve_weights
 from sentir.registry import Registry
@@ -105,6 +106,13 @@ class SpeechExtractor:
             self.field += (kernel - 1) * self.hop
             self.hop *= stride
 
+    def fits(self, config: Any) -> bool:
+        """Say whether the encoder can hear what this gives; a frame lasts at most a second."""
+        if self.longest is None:
+            return 0 < self.hop <= self.field <= RATE
+        frames, bands = config.max_source_positions, config.num_mel_bins
+        return self.hop > 0 and self.longest == frames * self.hop and self.extractor.feature_size == bands
+
     @property
     def least(self) -> int:
         """How many samples an encoder works on at least, however short a clip is."""
@@ -173,13 +181,24 @@ def load_speech_encoder(
     source = speech_backbone(name).source(weights)
     config = load_speech_config(source)
     extractor = SpeechExtractor(_load_extractor(source), config)
+    if not extractor.fits(config):
+        raise unusable(source, ValueError(_("its frames are not those that its encoder hears")), key=_KEY)
     transformer = _load_transformer(source, config, pretrained)
     if pretrained and hasattr(transformer, "freeze_feature_encoder"):
         transformer.freeze_feature_encoder()
     encoder = SpeechEncoder(
         transformer, hop=extractor.hop, field=extractor.field, layers=layers, pretrained=pretrained
     )
+    if pretrained and extractor.longest is None:  # not the 30 seconds of Whisper
+        silence = np.zeros(extractor.least, dtype=np.float32)
+        try_out(source, lambda: encoder(**extractor.pad([silence])), key=_KEY)
     return encoder, extractor
+
+
+def load_speech_extractor(name: str, *, weights: str | None = None) -> SpeechExtractor:
+    """Load the feature extractor of a speech backbone, as `load_speech_encoder` does, without the backbone."""
+    source = speech_backbone(name).source(weights)
+    return SpeechExtractor(_load_extractor(source), load_speech_config(source))
 
 
 def load_speech_config(source: Source) -> Any:
@@ -228,11 +247,12 @@ def _load_transformer(source: Source, config: Any, pretrained: bool) -> Any:
     from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
     whisper = config.model_type == "whisper"
+    build = partial(WhisperEncoder if whisper else AutoModel.from_config, config)
     if not pretrained:
-        return (WhisperEncoder(config) if whisper else AutoModel.from_config(config)).float()
+        return build().float()
     extra: dict[str, Any] = {"key_mapping": _WHISPER_PREFIXES} if whisper else {}
     load = WhisperEncoder.from_pretrained if whisper else AutoModel.from_pretrained
-    return load_weights(source, load, key=_KEY, config=config, **extra)
+    return load_weights(source, load, build, key=_KEY, config=config, **extra)
 
 
 def save_speech_encoder(encoder: SpeechEncoder, extractor: SpeechExtractor, folder: Path) -> None:

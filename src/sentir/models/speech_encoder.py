@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sentir.models.encoders import enable_checkpointing, masked_mean, read_layers
-
-# WavLM's own attention, where a mask is given.
-warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask and attn_mask")
 
 
 class SpeechEncoder(nn.Module):

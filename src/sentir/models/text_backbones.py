@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sentir.models.loading import load_config, load_from, load_weights, unusable
 from sentir.models.weights import PackagedWeights, Source, resolve_weights
 from sentir.registry import Registry
 
-MAX_TOKENS = 512
+SHORTEST, MAX_TOKENS = 8, 512
 _WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # the pooler of a bare encoder may be random: never built
 
 
@@ -124,9 +125,8 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
             )
         )
     extra: dict[str, Any] = {"add_pooling_layer": False} if config.model_type in _WITH_POOLER else {}
-    if not pretrained:
-        return AutoModel.from_config(config, **extra).float()
-    return load_weights(source, AutoModel.from_pretrained, **extra)
+    build = partial(AutoModel.from_config, config, **extra)
+    return load_weights(source, AutoModel.from_pretrained, build, **extra) if pretrained else build().float()
 
 
 def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> Any:
@@ -151,11 +151,13 @@ def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> 
         tokenizer = AutoTokenizer.from_pretrained(location, **keywords)
         if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what transformers makes of no files
             raise ValueError(_("its tokenizer has no vocabulary"))
+        if not tokenizer.model_max_length >= SHORTEST:
+            raise ValueError(_("its tokenizer gives fewer than {n} tokens", n=SHORTEST))
         return tokenizer
 
     try:
         return load_from(source, with_vocabulary, **(options or {}))
-    except (OSError, ValueError, TypeError, AttributeError) as error:  # the last two: BERTweet lacks a file
+    except (OSError, ValueError) as error:
         raise unusable(source, error) from error
 
 

@@ -7,13 +7,13 @@ A reader is a function ``read(root, data) -> Corpus``: the folder (or file) the 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from sentir.characters import encodable
 from sentir.corpus.types import Corpus
-from sentir.errors import CorpusError
+from sentir.given import require_root
 from sentir.i18n import _, mark
 from sentir.places import Place
+from sentir.progress import task
 from sentir.readers.folders import require_printable
 from sentir.recipe import Data
 from sentir.registry import Registry
@@ -42,20 +42,15 @@ def read_corpus(data: Data, root: Place | None = None) -> Corpus:
         UnknownNameError: if there is no such reader.
         CorpusError: if a root is needed and none is given, or the files cannot be read.
     """
-    return replace(_read(data, root), folds_of=data.folds_of)
+    with task(_("Reading the corpus"), 1):
+        return replace(_read(data, root), folds_of=data.folds_of)
 
 
 def _read(data: Data, root: Place | None) -> Corpus:
     read = READERS.get(data.reader)
-    if data.reader.startswith("demo-"):
-        return read(None, data)
-    place = data.root if root is None else Path(root)
+    place = require_root(data.reader, data.root if root is None else root)
     if place is None:
-        raise CorpusError(
-            _("The reader '{reader}' needs the folder of the corpus; give --root FOLDER.", reader=data.reader)
-        )
-    if not place.exists():
-        raise CorpusError(_("The folder {root} does not exist; give the root of the corpus.", root=place))
+        return read(None, data)
     require_printable(place)
     return _printable(read(place, data))
 

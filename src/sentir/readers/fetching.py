@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from sentir.errors import DownloadError
-from sentir.i18n import _
+from sentir.i18n import _, localized
 from sentir.io import put
 from sentir.progress import say, task
 from sentir.readers.sources import Archive
@@ -263,5 +263,5 @@ def bytes_text(size: int) -> str:
     """Write a number of bytes as people do: ``10.9 GB``."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:
-            return f"{size / scale:.1f} {unit}"
+            return localized(f"{size / scale:.1f} {unit}")
     return f"{size} B"

@@ -13,7 +13,7 @@ from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.types import Clip, Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.readers.cells import Row, Unreadable, to_numbers
 from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.table import media_root, read_times
@@ -137,7 +137,7 @@ def read_table(path: Path, columns: Columns, recipe: Mapping[str, Any]) -> list[
     for issue in (*issues, *finder.issues(name)):
         told[issue.where].append(issue.message)
     for key in told.keys() - set(keys):
-        say(f"{name}: {' '.join(told[key])}")
+        warn(f"{name}: {' '.join(told[key])}")
     return [
         replace(one, table=name, notes=(*one.notes, *told.get(key, ())))
         for one, key in zip(given, keys, strict=True)

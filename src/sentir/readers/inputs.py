@@ -15,7 +15,7 @@ from sentir.corpus.types import Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.given import require_files
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.readers.clips import is_media, list_folders
 from sentir.readers.input_tables import Columns as Columns
 from sentir.readers.input_tables import Given as Given
@@ -29,8 +29,9 @@ def take(texts: object, files: object) -> tuple[list[object], list[Path]]:
     """Return texts and files, each one or several, as lists; ``None`` is nothing.
 
     Raises:
-        CorpusError: if there is nothing, or a file is missing or no name of one.
+        CorpusError: if there is nothing, a file is missing or no name of one, or texts are an array or a table.
     """
+    _check_texts(texts)
     said, names = _several(texts), [_name(file) for file in _several(files)]
     if not said and not names:
         raise CorpusError(_("There is nothing to predict; give --text or a file."))
@@ -64,6 +65,21 @@ def gather(
     return said + given
 
 
+def _check_texts(texts: object) -> None:
+    """Refuse what is no list of texts, but would be taken for one: arrays, tables, bytes, mappings."""
+    if isinstance(texts, str | bool | int | float):
+        return
+    shape = getattr(texts, "shape", None)
+    kind = getattr(getattr(texts, "dtype", None), "kind", "")
+    of_numbers = shape is not None and not hasattr(texts, "iloc") and kind not in {"O", "U", "T"}
+    many = isinstance(texts, bytes | bytearray | memoryview | Mapping) or (shape is not None and len(shape) != 1)
+    if many or of_numbers:
+        raise CorpusError(
+            _("{kind} is no text: give a str, a list of them or one column of a table, and audio as a file.",
+              kind=type(texts).__name__)
+        )  # fmt: skip
+
+
 def _several(items: object) -> list[object]:
     if items is None:
         return []
@@ -89,7 +105,15 @@ def _text(key: str, item: object) -> Given:
     text = encodable(item) if isinstance(item, str) else None if wrong else ""
     problem = _("{value} is no text; give a str.", value=_shown(item)) if wrong else ""
     utterance = Utterance(key, dialogue=key, text=text)
-    return Given(utterance, key, {"id": key, "text": text or ""}, _TEXT, problem)
+    notes = (_("It is taken as a text, though there is such a file; give files by 'files'."),) * _is_file(text)
+    return Given(utterance, key, {"id": key, "text": text or ""}, _TEXT, problem, notes)
+
+
+def _is_file(text: str | None) -> bool:
+    if not text or "\0" in text:
+        return False
+    usual = is_media(text) or Path(text).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
+    return usual and os.path.isfile(text)
 
 
 def _shown(item: object) -> str:
@@ -145,7 +169,7 @@ def _folder(folder: Path) -> list[Given]:
     if not clips:
         raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
     if others := len(files) - len(clips):
-        say(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
+        warn(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
     return [_file(path) for path in clips]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Sound, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import warn
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def meet_needs(
     utterances: Sequence[Utterance],
     needs: frozenset[str],
     *,
+    tolerates: frozenset[str] = frozenset(),
     kind: str,
     cleaning: Sequence[str] = (),
     offers: frozenset[str] | None = None,
@@ -43,7 +45,8 @@ def meet_needs(
 
     Args:
         utterances: from `sentir.readers.inputs.gather`.
-        needs: ``text``, ``sound`` or both; a model that needs both can do with one.
+        needs: ``text``, ``sound`` or both.
+        tolerates: which of two a model has learned to do without.
         kind: which mel the model hears.
         cleaning: of texts, by the model's recipe.
         offers: what there might have been, if not what there is.
@@ -57,19 +60,36 @@ def meet_needs(
     heard = listen(utterances, kind=kind) if "sound" in needs else list(utterances)
     problems, notes = {}, {}
     for u in heard:
-        lacks = {"text": _why_unread(u, cleaning)} if "text" in needs else {}
-        if "sound" in needs:
-            lacks["sound"] = _why_unheard(u, (no_sound or {}).get(u.id, ""))
-        problems[u.id], without = _verdict(lacks)
+        lacks = _lacks(u, needs, cleaning, (no_sound or {}).get(u.id, ""))
+        problems[u.id], without = _verdict(lacks, tolerates)
         notes[u.id] = (*without, *(() if u.sound is None else _sound_notes(u.sound)))
     return Met(heard, {key: why for key, why in problems.items() if why}, notes)
 
 
-def _verdict(lacks: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+def without_any(
+    utterances: Sequence[Utterance], modalities: frozenset[str], *, kind: str, cleaning: Sequence[str] = ()
+) -> tuple[list[Utterance], dict[str, int]]:
+    """Return the utterances of a corpus, listened to where sound matters, and how many lack each modality."""
+    heard = listen(utterances, kind=kind) if "sound" in modalities else list(utterances)
+    counts = Counter(what for u in heard for what, why in _lacks(u, modalities, cleaning, "").items() if why)
+    return heard, dict(counts)
+
+
+def _lacks(u: Utterance, needs: frozenset[str], cleaning: Sequence[str], no_sound: str) -> dict[str, str]:
+    """Return why an utterance lacks each of what is needed; ``""`` where it has it."""
+    lacks = {"text": _why_unread(u, cleaning)} if "text" in needs else {}
+    return lacks | ({"sound": _why_unheard(u, no_sound)} if "sound" in needs else {})
+
+
+def _verdict(lacks: Mapping[str, str], tolerates: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """Return the problem, or else the notes, of an utterance that lacks this of what the model needs."""
     missing = {kind: why for kind, why in lacks.items() if why}
     if len(missing) == len(lacks):
         return " ".join(missing.values()), ()
+    if "sound" in missing and "sound" not in tolerates:
+        return _("The model has not learned to do without audio. {problem}", problem=missing["sound"]), ()
+    if "text" in missing and "text" not in tolerates:
+        return _("The model has not learned to do without text. {problem}", problem=missing["text"]), ()
     if "sound" in missing:
         return "", (_("Predicted from the text only: {problem}", problem=missing["sound"]),)
     if "text" in missing:
@@ -115,6 +135,6 @@ def _check(utterances: Sequence[Utterance], needs: frozenset[str], offers: froze
 def _tell_unused(utterances: Sequence[Utterance], needs: frozenset[str]) -> None:
     """Say that there are texts or clips that the model has no use for."""
     if "sound" not in needs and (n := sum(u.clip is not None for u in utterances)):
-        say(_("This model does not use audio; clips not used: {n}.", n=n))
+        warn(_("This model does not use audio; clips not used: {n}.", n=n))
     if "text" not in needs and (n := sum(not is_blank(u.text) for u in utterances)):
-        say(_("This model does not use text; texts not used: {n}.", n=n))
+        warn(_("This model does not use text; texts not used: {n}.", n=n))

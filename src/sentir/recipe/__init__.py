@@ -10,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
+from sentir.brief import Brief
 from sentir.errors import RecipeError
+from sentir.given import require_recipe
 from sentir.i18n import _
+from sentir.places import Place
 from sentir.recipe.complaints import complaint
 from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
 from sentir.recipe.differences import differences, settings
@@ -26,7 +29,7 @@ from sentir.recipe.judging import Evaluation, Study
 from sentir.recipe.model import Audio, Lora, Model, Stacked
 from sentir.recipe.paths import from_folder, to_folder
 from sentir.recipe.sections import Name, Section, check_characters
-from sentir.recipe.toml import merge, parse_override, toml_comment, toml_text
+from sentir.recipe.toml import Overrides, merge, parse_override, read_overrides, toml_comment, toml_text
 from sentir.recipe.training import Augment, Train
 from sentir.recipe.tuning import Dimension, Tune
 
@@ -39,6 +42,7 @@ __all__ = [
     "Evaluation",
     "Lora",
     "Model",
+    "Overrides",
     "Recipe",
     "Section",
     "Stacked",
@@ -57,7 +61,7 @@ __all__ = [
 ]
 
 
-class Recipe(Section):
+class Recipe(Brief, Section):
     """One experiment: data, model, training and evaluation settings."""
 
     name: Name
@@ -77,23 +81,26 @@ class Recipe(Section):
         return tree
 
     @classmethod
-    def load(cls, path: Path, overrides: Iterable[str] = ()) -> Recipe:
-        """Read a TOML recipe and apply overrides such as ``train.lr=2e-5``.
+    def load(cls, path: Place, overrides: Overrides = ()) -> Recipe:
+        """Read a TOML recipe and apply overrides.
+
+        Args:
+            path: of the file, or the name of a recipe that comes with Sentir, such as ``meld-text``.
+            overrides: texts such as ``train.lr=2e-5``, or setting → value, ``{"train.lr": 2e-5}``.
 
         Paths in the file are relative to it, those in overrides to the working folder.
 
         Raises:
             RecipeError: if the file is missing or not TOML, or a key is unknown or has an unusable value.
         """
-        if not path.is_file():
-            raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
+        path = require_recipe(path)
         try:
             tree = from_folder(tomllib.loads(path.read_text(encoding="utf-8-sig")), path.parent)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
         tree.setdefault("name", path.stem)
-        for text in overrides:
-            tree = merge(tree, parse_override(text))
+        for change in read_overrides(overrides):
+            tree = merge(tree, change)
         return cls.parse(tree, where=str(path))
 
     @classmethod
@@ -141,6 +148,9 @@ class Recipe(Section):
             "study": {},
         }
         return type(self).parse(tree | changes, where="model.stacked")
+
+    def _brief(self) -> dict[str, object]:
+        return {"name": self.name, "reader": self.data.reader, "task": self.data.task, "kind": self.model.kind}
 
     def tree(self) -> dict[str, Any]:
         """Return the resolved recipe as plain JSON values."""

@@ -14,6 +14,10 @@ def complaint(error: Mapping[str, Any]) -> str:
     kind, context = str(error["type"]), error.get("ctx", {})
     if kind == "literal_error":
         return _("give one of {names}", names=", ".join(re.findall("'([^']*)'", context["expected"])))
+    if kind == "missing":
+        return _("it is missing")
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return _("no such setting is known")
     if kind in ("tuple_type", "list_type"):
         return _("give a list")
     if kind == "too_short":
@@ -26,7 +30,7 @@ def complaint(error: Mapping[str, Any]) -> str:
         return _("give true or false")
     if kind == "string_type":
         return _("give a text")
-    if kind in ("model_type", "dict_type"):
+    if kind in ("model_type", "dict_type", "mapping_type", "dataclass_type"):
         return _("give a section of settings")
     return _bound(kind, context) or str(error["msg"]).removeprefix("Value error, ")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import tomli_w
@@ -22,19 +22,40 @@ def merge(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
+Overrides = Iterable[str] | Mapping[str, Any]
+"""Texts such as ``train.lr=2e-5``, or setting → value, such as ``{"train.lr": 2e-5}``."""
+
+
+def read_overrides(overrides: Overrides) -> Iterator[dict[str, Any]]:
+    """Yield what overrides change, as nested dictionaries; one text is one override.
+
+    Raises:
+        RecipeError: if one of them is none.
+    """
+    if isinstance(overrides, Mapping):
+        for key, value in overrides.items():
+            yield _nested(str(key), value)
+    else:
+        yield from map(parse_override, [overrides] if isinstance(overrides, str) else overrides)
+
+
 def parse_override(text: str) -> dict[str, Any]:
     """Turn ``train.lr=2e-5`` into a nested dictionary; a value that is not TOML is taken as a string.
 
     Raises:
         RecipeError: if there is no ``=``.
     """
-    key, equals, value = text.partition("=")
+    key, equals, value = str(text).partition("=")
     if not equals or not key.strip():
         raise RecipeError(_("'{text}' is not an override; write section.key=value.", text=text))
-    parsed = _value(value)
-    for part in reversed(key.strip().split(".")):
-        parsed = {part: parsed}
-    return parsed
+    return _nested(key.strip(), _value(value))
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    tree: dict[str, Any] = value
+    return tree
 
 
 def _value(text: str) -> Any:

@@ -104,8 +104,8 @@ def _gained(reliability: Reliability) -> str:
                  "Error rate above the threshold: {few} %, overall: {many} %; {metric} above the threshold: {kept}, "
                  "overall: {whole}.",
                  **values)  # fmt: skip
-    return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. Error "
-             "rate of label decisions above the threshold: {few} %, overall: {many} %; {metric} above the "
+    return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
+             "Error rate of label decisions above the threshold: {few} %, overall: {many} %; {metric} above the "
              "threshold: {kept}, overall: {whole}.", **values)  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sentir.audio.media import Wave
 from sentir.audio.prepared import SplitSound
 from sentir.audit.values import Histogram
+from sentir.brief import Brief
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import LedgerFacts
@@ -105,8 +106,8 @@ class Example:
     answers: tuple[Answer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StudyReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class StudyReport(Brief):
     """Everything a report shows.
 
     Attributes:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len, set_cell_size
+
 from sentir.audit import Histogram
 from sentir.characters import on_one_line
 from sentir.evaluation.ranking import GRID, Ranking
@@ -27,6 +29,10 @@ DASHES = ("-", "--", ":", "-.")
 _TEXT = 9
 _SMALL = 8
 _WIDTH = 4.2  # inches; narrow, so that text stays legible on a phone
+_LONGEST = (
+    28  # terminal cells of a name: longer ones would leave a figure no room to draw; tables tell them whole
+)
+_LEGEND = 60  # cells of a row of a legend
 
 
 def confusion_figure(scores: ModelScores) -> Figure:
@@ -38,7 +44,7 @@ def confusion_figure(scores: ModelScores) -> Figure:
     if scores.confusion is None:
         raise ValueError(f"{scores.model} has no confusion matrix")
     names = [word(row.label) for row in scores.per_label]
-    figure, axes = _canvas(height=1.1 + 0.42 * len(names))
+    figure, axes = _canvas(height=1.1 + 0.42 * len(names) + 0.03 * max(cell_len(_plain(name)) for name in names))
     for i, row in enumerate(scores.confusion):
         total = sum(row)
         for j, count in enumerate(row):
@@ -214,7 +220,11 @@ def _square(rankings: Sequence[Ranking]) -> tuple[Figure, Axes]:
 
 
 def _with_labels(figure: Figure) -> Figure:
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=_SMALL, columnspacing=1.2)
+    """Add a legend of three columns, or as many as there is room for."""
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    columns = max(1, min(3, _LEGEND // (max(map(cell_len, labels), default=0) + 4)))
+    figure.set_figheight(figure.get_figheight() + 0.17 * (-(-len(labels) // columns) - -(-len(labels) // 3)))
+    figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=_SMALL, columnspacing=1.2)
     return figure
 
 
@@ -231,6 +241,13 @@ def _canvas(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _plain(text: str) -> str:
-    """Keep Matplotlib from reading dollar signs in a user's name as mathematics, and from what is no text."""
-    return on_one_line(text).replace("$", r"\$")
+def _plain(text: str, most: int = _LONGEST) -> str:
+    """Keep Matplotlib from reading dollar signs in a user's name as mathematics, and from what is no text.
+
+    Of a name longer than so many cells of a terminal the beginning and the end stay.
+    """
+    name = on_one_line(text)
+    if cell_len(name) > most:
+        end = set_cell_size(name[::-1], most // 3)[::-1].strip()
+        name = f"{set_cell_size(name, most - 1 - most // 3).strip()}…{end}"
+    return name.replace("$", r"\$")

@@ -12,7 +12,7 @@ from sentir.characters import json_text
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, in_language
 from sentir.io import write_text
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.html import LIMIT, render
 from sentir.report.markdown import render_markdown
@@ -34,7 +34,7 @@ def save_report(report: StudyReport, path: Path) -> None:
     page = render(report)
     write_text(path, page)
     if len(page.encode()) > LIMIT:
-        say(_("{path} is larger than {n} MB, even without any audio.", path=path, n=LIMIT // 10**6))
+        warn(_("{path} is larger than {n} MB, even without any audio.", path=path, n=LIMIT // 10**6))
     for code, suffix in _SUFFIXES.items():
         with in_language(code):
             write_text(path.with_suffix(suffix), render_markdown(report))

@@ -50,7 +50,7 @@ def spectrogram_figure(sound: Sound, title: str) -> Figure:
         interpolation="nearest",
     )
     figure.colorbar(drawn, ax=axes, label="dB")
-    axes.set_title(_plain(title), fontsize=9)
+    axes.set_title(_plain(title, 100), fontsize=9)
     if sound.kind == "mel":
         seconds = np.arange(0, len(mel) * HOP / RATE, max(0.5, round(sound.seconds / 8)))
         axes.set_xticks(seconds * RATE / HOP, [f"{second:g}" for second in seconds])

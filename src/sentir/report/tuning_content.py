@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from sentir.brief import Brief
 from sentir.evaluation.results import gain
 from sentir.recipe import Recipe
 
@@ -41,8 +42,8 @@ class Tried:
     same_as: int | None = None
 
 
-@dataclass(frozen=True)
-class Tuning:
+@dataclass(frozen=True, repr=False)
+class Tuning(Brief):
     """All trials of a tuning, and the best of them.
 
     Attributes:

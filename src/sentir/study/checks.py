@@ -13,7 +13,7 @@ from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.i18n import _
 from sentir.places import no_name
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
@@ -56,7 +56,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         SentirError: for names and settings that cannot be used.
     """
     for known in known_tests(corpus):
-        say(known.sentence())
+        warn(known.sentence())
     for split in ("dev", "test"):
         if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
             raise CorpusError(

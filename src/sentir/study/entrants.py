@@ -26,7 +26,7 @@ from sentir.study.simple import Simple
 from sentir.study.stacking import Crossed, chain, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
 from sentir.training.building import check_weights, heard, lives_on, random_parts
-from sentir.training.tasks import Task
+from sentir.training.saved_facts import read_saved
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:
 
     def predicted(trained: Path) -> Predictions:
         def produce(folder: Path) -> None:
-            load_trained(trained).predict(corpus.test).save(folder / "test.parquet")
+            load_trained(trained).predict_utterances(corpus.test).save(folder / "test.parquet")
 
         return _predictions(stages.run("predict", {"trained": trained.name}, produce), "test")
 
@@ -183,16 +183,12 @@ def dev_thresholds(corpus: Corpus, task: str, dev: Predictions) -> NDArray[np.fl
 def training_facts(folder: Path) -> dict[str, Any]:
     """Return what a training stage recorded: ``curve``, ``best_epoch``, ``dev_score`` and more."""
     with reading(folder):
-        facts: dict[str, Any] = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))[
-            "facts"
-        ]
-    return facts
+        return read_saved(folder / "model")[1]
 
 
 def _calibration(folder: Path) -> Calibration | None:
     with reading(folder):
-        tree = json.loads((folder / "model" / "sentir.json").read_text(encoding="utf-8"))
-        return Task.from_dict(tree).calibration
+        return read_saved(folder / "model")[0].calibration
 
 
 def load_trained(folder: Path) -> Recognizer:

@@ -16,7 +16,8 @@ from sentir.evaluation.known_tests import known_notes
 from sentir.evaluation.ranking import Ranking, rank_labels
 from sentir.evaluation.results import CONFIDENCE, Comparison, ModelScores
 from sentir.evaluation.scoring import joined, score_model
-from sentir.i18n import mark
+from sentir.i18n import _, mark
+from sentir.progress import task
 from sentir.recipe import Evaluation
 from sentir.study.entrants import Entrant
 
@@ -36,21 +37,22 @@ class Judge:
     def score(self, entrant: Entrant, role: str) -> ModelScores:
         """Return an entrant's row of ``results.json``."""
         space = self._space(entrant)
-        return score_model(
-            space=space,
-            labels=self._task_labels(space),
-            predictions=self._predictions(entrant),
-            thresholds=entrant.thresholds,
-            groups=self._groups(),
-            model=entrant.name,
-            role=role,
-            corpus=self.corpus.name,
-            split=self.split,
-            confidence=CONFIDENCE,
-            notes=(*self._notes, *entrant.notes),
-            family=entrant.family,
-            unit=cluster_unit(self.corpus, self.settings.cluster),
-        )
+        with task(_("Scoring"), 1):
+            return score_model(
+                space=space,
+                labels=self._task_labels(space),
+                predictions=self._predictions(entrant),
+                thresholds=entrant.thresholds,
+                groups=self._groups(),
+                model=entrant.name,
+                role=role,
+                corpus=self.corpus.name,
+                split=self.split,
+                confidence=CONFIDENCE,
+                notes=(*self._notes, *entrant.notes),
+                family=entrant.family,
+                unit=cluster_unit(self.corpus, self.settings.cluster),
+            )
 
     def rank(self, entrant: Entrant) -> tuple[Ranking, ...]:
         """Return an entrant's curve of every label; none of a number."""

@@ -17,8 +17,8 @@ from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
-from sentir.evaluation.words import word
-from sentir.i18n import _, thousands
+from sentir.evaluation.words import model_name, word
+from sentir.i18n import _, decimal, thousands
 from sentir.places import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
@@ -116,7 +116,8 @@ def _study_task(
     def enter(entrant: Entrant) -> None:
         entrants.append(entrant)
         scores.append(judge.score(entrant, entrant.role))
-        say(f"  {word(name)} · {entrant.name}: dev {word(metric)} {scores[-1].metrics[metric].value:.3f}")
+        value = decimal(scores[-1].metrics[metric].value, 3)
+        say(f"  {word(name)} · {model_name(entrant.name)}: dev {word(metric)} {value}")
         advance(1)
 
     for baseline in recipe.study.baselines:

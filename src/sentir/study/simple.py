@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
+from sentir.answering import Answering
 from sentir.characters import json_text
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -30,7 +32,7 @@ _FORMAT, _ARRAYS, _WEIGHTS = 1, "model.safetensors", "word_weights"
 
 
 @dataclass(frozen=True)
-class Simple:
+class Simple(Answering):
     """A fitted baseline with everything between an utterance and its labels.
 
     It stands where a `sentir.recognizer.Recognizer` may, for predicting, scoring and comparing.
@@ -42,21 +44,26 @@ class Simple:
     fitted: Fitted
     thresholds: NDArray[np.float64] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    calibration: ClassVar[None] = None
-    also: ClassVar[tuple[()]] = ()
+    calibration: None = None
+    also: tuple[()] = ()
 
     @property
     def needs(self) -> frozenset[str]:
         """What of an utterance it takes: ``text``, ``sound``, or either."""
         return NEEDS.get(self.name, frozenset({"sound"}))
 
-    def predict(self, utterances: Sequence[Utterance]) -> Predictions:
+    @property
+    def tolerates(self) -> frozenset[str]:
+        """Nothing: a baseline takes one of the two, or neither."""
+        return frozenset()
+
+    def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances, each by itself."""
         return answers(self.name, self.fitted, self.space, utterances)
 
-    def predict_tasks(self, utterances: Sequence[Utterance]) -> dict[str, Predictions]:
+    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
         """Predict N utterances in its one task."""
-        return {self.space.task: self.predict(utterances)}
+        return {self.space.task: self.predict_utterances(utterances)}
 
     def save_pretrained(self, folder: Path) -> None:
         """Save as one folder without pickles.
@@ -112,7 +119,7 @@ class Simple:
             tree = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             arrays = load_file(folder / _ARRAYS)
             weights = arrays.pop(_WEIGHTS, None)
-            scaler = Scaler.from_dict(tree["scaler"]) if tree["scaler"] else None
+            scaler = TypeAdapter(Scaler | None).validate_python(tree["scaler"])
             words = None if tree["words"] is None else tuple(tree["words"])
             fitted = Fitted(Head(tree["head"], arrays), tuple(tree["cleaning"]), words, weights, scaler)
             cuts = None if tree["thresholds"] is None else np.array(tree["thresholds"], dtype=np.float64)

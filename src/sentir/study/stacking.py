@@ -77,9 +77,9 @@ def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
         held = [u for u in corpus.train if fold_of[u.id] == fold]
         say(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
         rest = _without(corpus, {u.id for u in held})
-        parts.append(train_recognizer(recipe, rest)[0].predict(held))
+        parts.append(train_recognizer(recipe, rest)[0].predict_utterances(held))
     full, _dev = train_recognizer(recipe, corpus)
-    parts += [full.predict(corpus.dev), full.predict(corpus.test)]
+    parts += [full.predict_utterances(corpus.dev), full.predict_utterances(corpus.test)]
     others = {u.id: FULL for u in corpus if u.split != "train"}
     return Crossed(_joined(parts, [u.id for u in corpus]), fold_of | others, full)
 

@@ -12,7 +12,7 @@ from sentir.corpus.types import Corpus
 from sentir.errors import PredictionsError, RecipeError
 from sentir.i18n import _
 from sentir.models.lora import add_lora
-from sentir.progress import say
+from sentir.progress import warn
 from sentir.recipe import Model, Recipe
 from sentir.training.preparer import Preparer
 
@@ -58,7 +58,7 @@ def recipe_from(start: Start, recipe: Recipe) -> Recipe:
               theirs=start.recipe.data.task, ours=recipe.data.task)
         )  # fmt: skip
     if recipe.model not in (Model(), start.recipe.model):
-        say(_("The network is that of the model that training goes on from; 'model' in the recipe is not used."))
+        warn(_("The network is that of the model that training goes on from; 'model' in the recipe is not used."))
     before = start.recipe.tree()
     return recipe.override({"data": {"cleaning": before["data"]["cleaning"]}, "model": before["model"]})
 

@@ -15,7 +15,7 @@ from torch import nn
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
 from sentir.models.encoders import best_device
-from sentir.progress import say
+from sentir.progress import warn
 
 
 def mixed_precision(wanted: str) -> str:
@@ -99,8 +99,9 @@ def warn_of_threads(before: float, now: float | None = None) -> None:
     """
     now = torch.get_num_threads() if now is None else now
     if before != now:
-        say(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their last "
-              "digits; set OMP_NUM_THREADS={before:.0f} to repeat them.", before=before, now=now))  # fmt: skip
+        warn(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their "
+               "last digits; set OMP_NUM_THREADS={before:.0f} to repeat them.",
+               before=before, now=now))  # fmt: skip
 
 
 def keep_freed_memory() -> None:

@@ -13,6 +13,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import NotFiniteError
 from sentir.i18n import _
+from sentir.progress import task
 from sentir.training.preparer import Prepared
 from sentir.training.sharing import joined, own_part
 
@@ -70,11 +71,12 @@ def predict_tasks(
     size = batch or (size if prepared.waves is None else _WAVES_AT_ONCE)
     training = model.training
     model.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), task(_("Predicting"), len(prepared.ids)) as advance:
         for rows in own_part(batches(_by_length(prepared), size)):
             inputs = prepared.batch(rows)
             output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
             logits[rows] = output[:, : ends[-1]].float().cpu().numpy()
+            advance(len(rows))
     model.train(training)
     logits = joined(logits)
     if not np.isfinite(logits).all():

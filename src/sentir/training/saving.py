@@ -1,27 +1,34 @@
-"""The encoders of a preparer in the folder of a saved model."""
+"""The encoders and the weights in the folder of a saved model."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Sized
+from contextlib import contextmanager
 from pathlib import Path
 
-from sentir.errors import RecognizerError, WeightsError
-from sentir.features.scaling import Scaler
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.given import FACTS
 from sentir.i18n import _
 from sentir.models.encoders import save_text_encoder
+from sentir.models.settings_files import count_numbers, network_shapes, tensor_shapes
 from sentir.models.speech_backbones import save_speech_encoder
 from sentir.recipe import Recipe
 from sentir.snapshots import files_below, refuse_foreign
 from sentir.training.building import MODELS, hears_waves
 from sentir.training.card import CARDS
 from sentir.training.preparer import Preparer
-from sentir.training.sound_input import MelLevels
+from sentir.training.saved_facts import SavedModel, incomplete
 from sentir.training.wave_input import is_frozen
 
 WEIGHTS, STACKED = "model.safetensors", "stacked"
 _ENCODER, _SPEECH = "encoder", "speech"
+_IN_ENCODERS = {"encoder.": _ENCODER, "audio.encoder.": _SPEECH}  # beginnings of names, and where they are saved
 _FOLDERS = tuple(f"{part}/" for part in (_ENCODER, _SPEECH, STACKED))
 _FILES = (FACTS, WEIGHTS, *CARDS)
 _BEFOREHAND = (*_FILES, *(f"{part}/config.json" for part in (_ENCODER, _SPEECH)), f"{STACKED}/{FACTS}")
@@ -64,48 +71,46 @@ def encoder_digests(preparer: Preparer) -> dict[str, str]:
     return {f"{part}_digest": "" if source is None else source.digest for part, source in parts.items()}
 
 
-def load_preparer(
-    folder: Path,
-    recipe: Recipe,
-    scaler: Scaler | None,
-    levels: MelLevels | None,
-    digests: Mapping[str, str],
-    files: Collection[str] | None,
-) -> Preparer:
+def load_preparer(folder: Path, saved: SavedModel) -> Preparer:
     """Return the preparer of a saved model.
 
     Args:
         folder: of the model; encoders that it lacks are looked for where they came from.
-        digests: as `encoder_digests` gave them.
-        files: that were saved; ``None`` if the folder does not say.
+        saved: what it tells of itself.
 
     Raises:
         RecognizerError: if an encoder is damaged, or one that learned is missing.
         WeightsError: if a frozen encoder that is not there is not at hand, or is another one.
     """
-    model, needs = recipe.model, MODELS.get(recipe.model.kind).needs
-    if ("sound" in needs and not hears_waves(model)) != (levels is not None):
+    model, needs = saved.recipe.model, MODELS.get(saved.recipe.model.kind).needs
+    if ("sound" in needs and not hears_waves(model)) != (saved.mel_levels is not None):
         raise incomplete(folder, FACTS, _("its mel levels are missing"))
     wanted = {_ENCODER: "text" in needs, _SPEECH: hears_waves(model)}
     frozen = {_ENCODER: model.encoder == "frozen", _SPEECH: is_frozen(model.audio)}
-    there = [part for part in wanted if (folder / part).is_dir() and _was_saved(part, files)]
-    saved = {part: str(folder / part) for part in there if wanted[part]}
+    there = {
+        part: str(folder / part)
+        for part in wanted
+        if wanted[part] and (folder / part).is_dir() and _was_saved(part, saved.files)
+    }
     for part in wanted:
-        if wanted[part] and part not in saved and not frozen[part]:
+        if wanted[part] and part not in there and not frozen[part]:
             raise incomplete(folder, part, _("it is missing"))
     try:
         preparer = Preparer(
-            recipe.data, model, scaler, levels, weights=saved.get(_ENCODER), speech=saved.get(_SPEECH)
-        )
+            saved.recipe.data, model, saved.scaler, saved.mel_levels,
+            weights=there.get(_ENCODER), speech=there.get(_SPEECH),
+        )  # fmt: skip
     except WeightsError as error:
-        if len(saved) < sum(wanted.values()):
+        if len(there) < sum(wanted.values()):
             raise
-        raise incomplete(folder, ", ".join(saved), str(error).rstrip(".")) from error
-    found = {_ENCODER: preparer.text, _SPEECH: preparer.waves}
-    for part, source in found.items():
-        if source is None or source.digest == digests[f"{part}_digest"]:
+        raise incomplete(folder, ", ".join(there), str(error).rstrip(".")) from error
+    digests = {_ENCODER: saved.encoder_digest, _SPEECH: saved.speech_digest}
+    for part, source in {_ENCODER: preparer.text, _SPEECH: preparer.waves}.items():
+        if source is not None and not source.frozen and not _is_whole(source.encoder.transformer, folder / part):
+            raise incomplete(folder, part, _("its config.json is not that of its weights"))
+        if source is None or source.digest == digests[part]:
             continue
-        if part in saved:
+        if part in there:
             raise incomplete(folder, part, _("its weights are not those it was trained with"))
         raise WeightsError(
             _("The encoder of {folder} is not the one it was trained with; give the folder with its encoder.",
@@ -118,9 +123,59 @@ def _was_saved(part: str, files: Collection[str] | None) -> bool:
     return files is None or any(name.startswith(f"{part}/") for name in files)
 
 
-def incomplete(folder: Path, file: str, why: object) -> RecognizerError:
-    """Return the error of a saved model that is damaged."""
-    return RecognizerError(
-        _("The recognizer {folder} is damaged: {file} cannot be used ({why}); save it again.",
-          folder=folder, file=file, why=why)
-    )  # fmt: skip
+def _is_whole(transformer: nn.Module, folder: Path) -> bool:
+    """Say whether a network is all that its weights are: transformers leaves out what a configuration lacks."""
+    return count_numbers(tensor_shapes(folder / WEIGHTS)) == count_numbers(network_shapes(transformer))
+
+
+@contextmanager
+def built_by(folder: Path, recipe: Recipe) -> Iterator[None]:
+    """Say that a saved model is damaged if its recipe builds nothing, unless a plug-in may be missing."""
+    try:
+        yield
+    except (RecipeError, UnknownNameError) as error:
+        if recipe.plugins:
+            raise
+        raise incomplete(folder, FACTS, str(error).rstrip(".")) from error
+
+
+def save_learned(network: nn.Module, folder: Path) -> None:
+    """Write everything that was learned, but for encoders."""
+    save_file({name: t.contiguous().cpu() for name, t in _learned(network).items()}, folder / WEIGHTS)
+
+
+def load_network(folder: Path, preparer: Preparer, outputs: Sized) -> nn.Module:
+    """Return the network of a saved model.
+
+    Its sizes are held against its weights before it is allocated.
+
+    Raises:
+        RecognizerError: if the weights are damaged, or are not those of the recipe's model.
+    """
+    build = MODELS.get(preparer.model.kind).build
+    try:
+        with torch.device("meta"):
+            claimed = _learned(build(preparer, outputs, False))
+        if tensor_shapes(folder / WEIGHTS) != {name: tuple(t.shape) for name, t in claimed.items()}:
+            raise ValueError(_("its tensors are not those of the recipe's model"))
+        network, state = build(preparer, outputs, False), load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise incomplete(folder, WEIGHTS, error) from error
+    if any(state[name].dtype != t.dtype for name, t in claimed.items()):
+        raise incomplete(folder, WEIGHTS, _("its tensors are not those of the recipe's model"))
+    network.load_state_dict(state, strict=False)
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            file = next((part for prefix, part in _IN_ENCODERS.items() if name.startswith(prefix)), WEIGHTS)
+            raise incomplete(folder, file, _("'{name}' holds numbers that are not finite", name=name))
+    return network
+
+
+def _learned(network: nn.Module) -> dict[str, Tensor]:
+    return {name: t for name, t in network.state_dict().items() if not name.startswith(tuple(_IN_ENCODERS))}
+
+
+def open_like(folder: Path, file: Path) -> None:
+    """Give weights the permissions of a file beside them; as safetensors writes them, no one else reads them."""
+    for path in folder.rglob(f"*{Path(WEIGHTS).suffix}"):
+        path.chmod(file.stat().st_mode)

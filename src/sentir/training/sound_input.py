@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +31,10 @@ class MelLevels:
     means: tuple[float, ...]
     deviations: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.means) != len(self.deviations):
+            raise ValueError(_("means and deviations must be one for each band"))
+
     @classmethod
     def fit(cls, mels: Iterable[Mel]) -> MelLevels:
         """Measure ``(T, B)`` mels.
@@ -53,11 +57,6 @@ class MelLevels:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {key: list(value) for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> MelLevels:
-        """Return the levels that `to_dict` described."""
-        return cls(tuple(map(float, tree["means"])), tuple(map(float, tree["deviations"])))
 
 
 @dataclass(frozen=True, slots=True)

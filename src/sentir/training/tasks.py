@@ -69,26 +69,6 @@ class Task:
             "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
         }
 
-    @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> Task:
-        """Return what `to_dict` made plain.
-
-        Raises:
-            KeyError, TypeError, ValueError, CorpusError: if something is missing, or does not fit the space.
-        """
-        space = LabelSpace.from_dict(tree["space"])
-        calibration = Calibration.from_dict(tree["calibration"], space) if tree["calibration"] else None
-        return cls(space, calibration, _thresholds(tree["thresholds"], len(space)))
-
-
-def _thresholds(values: Any, k: int) -> NDArray[np.float64] | None:
-    if values is None:
-        return None
-    cuts = np.array(values, dtype=np.float64)
-    if cuts.shape != (k,) or not np.isfinite(cuts).all():
-        raise ValueError("thresholds")
-    return cuts
-
 
 def outputs(spaces: Sequence[LabelSpace]) -> tuple[str, ...]:
     """Return a name for each output of a network that recognizes these tasks, ``task.label``."""

@@ -48,7 +48,7 @@ def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
 def last_written(location: str) -> int:
     """Return when a folder's files were last written, in ns; 0 if it is none: an encoder may learn anew there."""
     folder = Path(location)
-    return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0
+    return max((path.lstat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0
 
 
 class VectorCache:

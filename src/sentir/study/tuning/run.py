@@ -18,10 +18,10 @@ from sentir.errors import RecipeError
 from sentir.evaluation.known_tests import known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain
-from sentir.i18n import _
+from sentir.i18n import _, decimal
 from sentir.places import Place
 from sentir.processes import require_alone
-from sentir.progress import say, task
+from sentir.progress import say, task, warn
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.tuning_content import Tuning
@@ -70,7 +70,7 @@ def tune(
     start = time.monotonic()
     corpus = read_corpus(recipe.data, root)
     for known in known_tests(corpus):
-        say(known.sentence())
+        warn(known.sentence())
     corpora = parts(corpus, recipe)
     for part in corpora:
         check_training(recipe, part)
@@ -160,7 +160,8 @@ class _Teller:
 def _line(trial: FrozenTrial, n: int, metric: str, best: float) -> str:
     if trial.state == TrialState.FAIL:
         return _("trial {n} failed: {why}", n=n, why=trial.user_attrs[REASON])
-    values = {"metric": word(metric), "score": gain(metric, trial.value or 0.0), "best": gain(metric, best)}
+    score, top = (decimal(gain(metric, one), 3) for one in (trial.value or 0.0, best))
+    values = {"metric": word(metric), "score": score}
     if trial.state == TrialState.PRUNED:
-        return _("trial {n}: ended early, {metric} {score:.3f}", n=n, **values)
-    return _("trial {n}: {metric} {score:.3f} (best {best:.3f})", n=n, **values)
+        return _("trial {n}: ended early, {metric} {score}", n=n, **values)
+    return _("trial {n}: {metric} {score} (best {best})", n=n, best=top, **values)

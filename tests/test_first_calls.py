@@ -1,0 +1,145 @@
+"""What people type first works, or is refused in one sentence."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sentir
+import sentir.recipe
+from sentir.errors import SentirError
+from sentir.readers import READERS
+from tiny_corpora import tiny_corpus, tiny_recipe
+
+
+@pytest.fixture(scope="module")
+def model(weights, tmp_path_factory):
+    """A folder with a model, its recipe and what lies beside them."""
+    home = tmp_path_factory.mktemp("first")
+    recipe = tiny_recipe(weights, data={"reader": "tiny"})
+    (home / "mine.toml").write_text(sentir.recipe.toml_text(recipe.tree()), encoding="utf-8")
+    recognizer, _dev = sentir.Recognizer.fit(recipe, tiny_corpus())
+    recognizer.save_pretrained(str(home / "model"))
+    (home / "table.csv").write_text("text\nI am happy.\n", encoding="utf-8")
+    return SimpleNamespace(home=home, folder=str(home / "model"), recognizer=recognizer, recipe=recipe)
+
+
+@pytest.fixture(autouse=True)
+def place(model, monkeypatch):
+    monkeypatch.chdir(model.home)
+    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: tiny_corpus())
+
+
+TWO = ["I am happy.", "I am crying."]
+WORKS = {
+    'Recognizer.from_pretrained("model")': lambda m: sentir.Recognizer.from_pretrained("model"),
+    'recognizer.save_pretrained("copy")': lambda m: m.recognizer.save_pretrained("copy"),
+    'recognizer.predict("I am happy.")': lambda m: m.recognizer.predict("I am happy."),
+    'recognizer.predict(["…", "…"])': lambda m: m.recognizer.predict(TWO),
+    "recognizer.predict(generator)": lambda m: m.recognizer.predict(text for text in TWO),
+    'recognizer.predict(frame["text"])': lambda m: m.recognizer.predict(pd.Series([*TWO, float("nan"), 7])),
+    "recognizer.predict([5, None, b'hi', \"I am happy.\"])": lambda m: m.recognizer.predict(
+        [5, None, b"hi", TWO[0]]
+    ),
+    'recognizer.predict(files="table.csv")': lambda m: m.recognizer.predict(files="table.csv"),
+    'sentir.predict(recognizer, texts="hi")': lambda m: sentir.predict(m.recognizer, texts="hi"),
+    'sentir.predict("model", texts="hi")': lambda m: sentir.predict("model", texts="hi"),
+    'recognizer.predict("table.csv")': lambda m: m.recognizer.predict("table.csv"),
+    "recognizer.predict_proba([…, …])": lambda m: m.recognizer.predict_proba(TWO),
+    "recognizer.classes_": lambda m: m.recognizer.classes_,
+    "recognizer": lambda m: repr(m.recognizer),
+    "recognizer, in a notebook": lambda m: m.recognizer._repr_html_(),
+    'sentir.train("mine.toml", out="again", root=".")': lambda m: sentir.train(
+        "mine.toml", out="again", root="."
+    ),
+    'sentir.evaluate(recognizer, root=".")': lambda m: sentir.evaluate(m.recognizer, root="."),
+    'sentir.evaluate("model", root=".")': lambda m: sentir.evaluate("model", root="."),
+    'sentir.compare(recognizer, "model", root=".")': lambda m: sentir.compare(m.recognizer, "model", root=".")[2],
+    'sentir.read_corpus("demo-meld")': lambda m: sentir.read_corpus("demo-meld"),
+    'sentir.read_corpus("mine.toml", ".")': lambda m: sentir.read_corpus("mine.toml", "."),
+    'sentir.load_recipe("meld-text", {"train.epochs": 5})': lambda m: sentir.load_recipe(
+        "meld-text", {"train.epochs": 5}
+    ),
+    'sentir.load_recipe("mine.toml", "train.epochs=5")': lambda m: sentir.load_recipe(
+        "mine.toml", "train.epochs=5"
+    ),
+    "sentir.__version__": lambda m: sentir.__version__,
+}
+REFUSED = {
+    'Recognizer.from_pretrained("nowhere")': lambda m: sentir.Recognizer.from_pretrained("nowhere"),
+    "recognizer.predict()": lambda m: m.recognizer.predict(),
+    "recognizer.predict(array)": lambda m: m.recognizer.predict(np.zeros(16_000, np.float32)),
+    "recognizer.predict(bytes)": lambda m: m.recognizer.predict(b"RIFF"),
+    "recognizer.predict(frame)": lambda m: m.recognizer.predict(pd.DataFrame({"text": TWO})),
+    'recognizer.predict({"text": …})': lambda m: m.recognizer.predict({"text": TWO[0]}),
+    'recognizer.predict(files="I am happy")': lambda m: m.recognizer.predict(files="I am happy"),
+    "recognizer.predict(files=array)": lambda m: m.recognizer.predict(files=np.zeros(3)),
+    'sentir.evaluate("nowhere")': lambda m: sentir.evaluate("nowhere"),
+    'sentir.train("mine.toml", out="again")': lambda m: sentir.train("mine.toml", out="again"),
+    'sentir.read_corpus("meld")': lambda m: sentir.read_corpus("meld"),
+    'sentir.read_corpus("mled", ".")': lambda m: sentir.read_corpus("mled", "."),
+    'sentir.load_recipe("meld-txt")': lambda m: sentir.load_recipe("meld-txt"),
+    'sentir.load_recipe("meld-text", {"train.epoch": 5})': lambda m: sentir.load_recipe(
+        "meld-text", {"train.epoch": 5}
+    ),
+}
+
+
+@pytest.mark.parametrize("call", WORKS)
+def test_a_first_call_works_and_shows_one_short_line(model, call):
+    shown = repr(WORKS[call](model))
+    print(f"| `{call}` | {shown[:150]} |")
+    assert len(shown) < 1000 and "object at 0x" not in shown
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_a_first_call_that_cannot_work_is_refused_in_one_sentence(model, call):
+    with pytest.raises(SentirError, match=r"\A[^\n]+[.?]\Z") as refused:
+        REFUSED[call](model)
+    print(f"| `{call}` | {refused.value} |")
+    assert len(str(refused.value)) < 300
+
+
+def test_predict_of_a_recognizer_is_the_verb_and_one_bad_item_ends_nothing(model):
+    mixed = [TWO[0], float("nan"), 7, TWO[1]]
+    rows = model.recognizer.predict(mixed)
+    assert rows == sentir.predict(model.folder, texts=mixed)
+    assert [bool(row.problem) for row in rows] == [False, True, True, False]
+    assert [row.text for row in model.recognizer.predict("hi")] == ["hi"]
+    (file,) = model.recognizer.predict("clip.wav")
+    assert file.notes == ()
+    (model.home / "clip.wav").touch()
+    for name in ("clip.wav", "table.csv"):
+        (file,) = model.recognizer.predict(name)
+        assert "files" in file.notes[0]
+
+
+def test_probabilities_are_an_array_in_the_order_of_the_classes(model):
+    found = model.recognizer.predict_proba([TWO[0], None, TWO[1]])
+    names = model.recognizer.classes_.tolist()
+    assert found.shape == (3, len(names)) and names == list(model.recognizer.space.names)
+    assert np.isnan(found[1]).all() and found[[0, 2]].sum(1) == pytest.approx(1)
+    rows = model.recognizer.predict(TWO)
+    assert [[row.probabilities[name] for name in names] for row in rows] == found[[0, 2]].tolist()
+
+
+def test_a_model_of_a_number_has_no_classes(model):
+    number = sentir.LabelSpace("mood", ("mood",), bounds=(-3.0, 3.0))
+    model = type(model.recognizer)(model.recipe, number, model.recognizer.preparer, model.recognizer.model, None)
+    assert not hasattr(model, "classes_")
+    with pytest.raises(SentirError, match="number"):
+        model.predict_proba("hi")
+
+
+def test_overrides_are_a_mapping_with_dots_or_texts():
+    by_key = sentir.load_recipe("meld-text", {"train.epochs": 5, "model": {"hidden": 8}})
+    assert by_key == sentir.load_recipe("meld-text", ["train.epochs=5", "model.hidden=8"])
+
+
+def test_a_value_shows_a_line_and_a_small_table(model):
+    for one in (model.recognizer, tiny_corpus(), model.recipe, *model.recognizer.predict("<b>hi</b>\n\x1b")):
+        line, table = repr(one), one._repr_html_()
+        assert "\n" not in line and len(line) < 400 and line.startswith(type(one).__name__)
+        assert "<b>hi" not in table and re.fullmatch(r"<table>.*</table>", table) and "\x1b" not in line + table
