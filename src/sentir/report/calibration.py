@@ -101,8 +101,8 @@ def _gained(reliability: Reliability) -> str:
     }
     if "" in reliability.curves:
         return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
-                 "Error rate above the threshold: {few} %, overall: {many} %; {metric} above the threshold: {kept}, "
-                 "overall: {whole}.",
+                 "Error rate above the threshold: {few} %, overall: {many} %; {metric} above the "
+                 "threshold: {kept}, overall: {whole}.",
                  **values)  # fmt: skip
     return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
              "Error rate of label decisions above the threshold: {few} %, overall: {many} %; {metric} above the "
