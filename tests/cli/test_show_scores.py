@@ -115,11 +115,11 @@ def test_a_study_names_families_and_the_finalist_and_says_what_was_compared_on_t
     first = next(n for n, line in enumerate(lines) if line.startswith("text and sound  "))
     assert lines[first + 1] == "text and sound · finalist"
     assert [lines.count(family) for family in ("sound + text model", "sound", "text")] == [1, 1, 1]
-    assert sum(line.startswith("- text and sound is better than") for line in lines) == 6
-    titles = [n for n, line in enumerate(lines) if line.startswith(("The chosen model", "The best of each"))]
+    assert sum(line.startswith("- “text and sound” is better than") for line in lines) == 6
+    titles = [n for n, line in enumerate(lines) if line.startswith(("Selected model", "Best model"))]
     assert [lines[n] for n in titles] == [
-        "The chosen model against the baselines",
-        "The best of each family against one another",
+        "Selected model vs. baselines",
+        "Best model of each family",
     ]
     assert "a mere candidate" not in out
     assert "demo: openings of test so far, by the ledger: 2" in out and str(tmp_path / "report.html") in out

@@ -31,8 +31,8 @@ def tune(place, *more):
 def test_tune_prints_the_best_trials_and_the_command_that_trains_the_best(place):
     done = tune(place)
     assert done.returncode == 0, done.stderr
-    assert "2 trials: 2 complete, 0 ended early, 0 failed." in done.stdout
-    assert "its score is flattered" in done.stdout.replace("\n", " ")
+    assert "2 trials: 2 complete, 0 pruned, 0 failed." in done.stdout
+    assert "its score is optimistic" in " ".join(done.stdout.split())
     command = re.search(r"sentir (train .*)$", done.stdout, re.M)[1].split()
     trained = sentir(*command[:-1], place / "model")
     assert trained.returncode == 0, trained.stderr

@@ -27,9 +27,7 @@ def print_details(details: Details) -> None:
 def _print_slices(details: Details) -> None:
     if not details.slices:
         return
-    table = _table(
-        _("Part by part"), (_("by"), _("part"), "n", word(details.slices[0].metric), ""), numbers=(2, 3)
-    )
+    table = _table(_("Slices"), (_("by"), _("slice"), "n", word(details.slices[0].metric), ""), numbers=(2, 3))
     for row in details.slices:
         few = _("too few") if row.small else ""
         cells = (kind_name(row.part), part_name(row.part), thousands(row.n), _interval(row.score), few)
@@ -51,9 +49,9 @@ def _print_speakers(details: Details) -> None:
 def _print_mistakes(details: Details) -> None:
     if not details.mistakes:
         return
-    sure = _("how sure") if details.reliability else _("off by")
-    headings = (_("utterance"), _("text"), _("annotated"), _("the model"), sure)
-    table = _table(_("The errors it is surest of"), headings, numbers=(4,))
+    sure = _("probability") if details.reliability else _("error")
+    headings = (_("utterance"), _("text"), _("annotated"), _("predicted"), sure)
+    table = _table(_("Most confident errors"), headings, numbers=(4,))
     for row in details.mistakes:
         labels, said = (", ".join(map(word, names)) or _("none of them") for names in (row.labels, row.said))
         table.add_row(*map(show.text, (row.id, row.text or "–", labels, said, localized(f"{row.surprise:.2f}"))))

@@ -163,5 +163,5 @@ def _line(trial: FrozenTrial, n: int, metric: str, best: float) -> str:
     score, top = (decimal(gain(metric, one), 3) for one in (trial.value or 0.0, best))
     values = {"metric": word(metric), "score": score}
     if trial.state == TrialState.PRUNED:
-        return _("trial {n}: ended early, {metric} {score}", n=n, **values)
+        return _("trial {n}: pruned, {metric} {score}", n=n, **values)
     return _("trial {n}: {metric} {score} (best {best})", n=n, best=top, **values)
