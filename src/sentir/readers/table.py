@@ -17,7 +17,7 @@ from sentir.readers.cells import Row, is_dataset, load_rows, to_number
 from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.table_keys import make_names, name_columns, read_turns
 from sentir.readers.table_labels import read_intensities, read_names, read_numbers, to_intensity
-from sentir.readers.table_splits import read_splits
+from sentir.readers.table_splits import next_seed, read_splits
 from sentir.recipe import Data, Table
 from sentir.recipe.data import columns_of, joined
 
@@ -38,11 +38,8 @@ def read(root: Path, data: Data) -> Corpus:
         CorpusError: if the file or a column is missing, or rows contradict one another; it names file and row.
     """
     table = _checked(data)
-    path = _locate(root, table)
-    rows = load_rows(path)
-    _require_columns(path, rows, table)
     issues: list[Issue] = []
-    make_names(path, rows, table, issues)
+    path, rows = _named_rows(root, table, issues)
     ids = _ids(path, rows, table)
     read_labels = read_names if table.label else read_numbers if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
@@ -71,6 +68,31 @@ def read(root: Path, data: Data) -> Corpus:
     groups, traits = (_named(rows, ids, of) for of in ((group,) if group else (), table.slices))
     name = table.name or path.stem
     return Corpus.build(name, utterances, [space], issues=issues, groups=groups, traits=traits)
+
+
+def find_seed(root: Path, data: Data, first: int) -> int | None:
+    """Return the first seed from ``first`` on that draws the table's splits near their shares.
+
+    Args:
+        root, data: as `read` takes them.
+        first: the seed that is tried first.
+
+    Returns:
+        The seed; ``None`` if nothing is drawn, or no seed fills every split.
+
+    Raises:
+        RecipeError, CorpusError: as `read` does.
+    """
+    table = _checked(data)
+    return next_seed(_named_rows(root, table, [])[1], table, first)
+
+
+def _named_rows(root: Path, table: Table, issues: list[Issue]) -> tuple[Path, list[Row]]:
+    path = _locate(root, table)
+    rows = load_rows(path)
+    _require_columns(path, rows, table)
+    make_names(path, rows, table, issues)
+    return path, rows
 
 
 def _named(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
