@@ -28,9 +28,9 @@ import soxr
 from threadpoolctl import threadpool_limits
 
 from sentir.audio import frames
-from sentir.audio.containers import Source, Track, read_track
 from sentir.audio.digests import digests
 from sentir.audio.frames import measure
+from sentir.audio.media import decode_cuts
 from sentir.audio.mel import BANDS, FFT, HOP, RATE, WINDOW
 from sentir.audio.store import listen
 from sentir.corpus.types import Clip, Utterance
@@ -197,18 +197,11 @@ def by_turns(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
 def stages(clips: Sequence[Clip], waves: Sequence[np.ndarray]) -> dict[str, Callable[[], object]]:
     """Return what Sentir does step by step; what `sentirs` takes beyond their sum is keys and the store."""
     paths = list(dict.fromkeys(clip.path for clip in clips))
-    tracks = [track(path) for path in paths]
     return {
         "hash": lambda: digests(paths),
-        "decode": lambda: [track(path) for path in paths],
-        "resample": lambda: [soxr.resample(one.wave, one.rate, RATE, quality="HQ") for one in tracks],
+        "decode and resample": lambda: [decode_cuts(path, [(None, None)]) for path in paths],
         "mel and measures": lambda: [measure(wave) for wave in waves],
     }
-
-
-def track(path: Path) -> Track:
-    with Source(path) as file:
-        return read_track(file, first=0.0, last=None)
 
 
 def speeds(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds: int) -> None:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -69,10 +70,25 @@ def test_a_module_imports_only_from_below(file):
     assert wrong(parts[0], imported(ast.parse(file.read_text(encoding="utf-8")))) == set()
 
 
+def files_of(packages) -> list[Path]:
+    return [file for file in FILES if file.relative_to(ROOT).parts[0] in packages]
+
+
 def modules(packages) -> list[str]:
-    files = [file for file in FILES if file.relative_to(ROOT).parts[0] in packages]
+    files = files_of(packages)
     names = [".".join(("sentir", *file.relative_to(ROOT).with_suffix("").parts)) for file in files]
     return [name.removesuffix(".__init__") for name in names]
+
+
+def test_readers_import_one_another_in_no_circle():
+    files = dict(zip(modules(("readers",)), files_of(("readers",)), strict=True))
+    graph = {}
+    for name, file in files.items():
+        found = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        pairs = [(n.module, alias.name) for n in found if isinstance(n, ast.ImportFrom) for alias in n.names]
+        graph[name] = {f"{module}.{one}" if f"{module}.{one}" in files else module for module, one in pairs}
+        graph[name] -= {"sentir.readers"}
+    assert list(TopologicalSorter(graph).static_order())
 
 
 def test_reading_cleaning_and_auditing_load_no_heavy_library():

@@ -1,7 +1,9 @@
 """Recipes: read from TOML, overridden, checked, and answered by key."""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
 from sentir.errors import RecipeError
 from sentir.i18n import in_language
-from sentir.recipe import DEFAULT_CLEANING, Recipe, merge, parse_override
+from sentir.recipe import DEFAULT_CLEANING, Recipe, from_folder, merge, parse_override, to_folder
 
 TEXT = """
 [data]
@@ -145,3 +147,35 @@ def test_a_section_that_cannot_be_used_is_not_printed_whole(recipe):
 
 def test_the_cleaning_steps_that_recipes_name_exist():
     assert DEFAULT_CLEANING and all(step in CLEANING for step in (*DEFAULT_CLEANING, *THESIS_CLEANING))
+
+
+def test_a_mark_of_utf8_before_a_recipe_is_no_part_of_it(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text('[data]\nreader = "meld"\n', encoding="utf-8-sig")
+    assert Recipe.load(path).data.reader == "meld"
+
+
+def test_paths_in_a_recipe_are_relative_to_it_and_those_of_overrides_to_the_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    path = tmp_path / "deep" / "r.toml"
+    path.write_text('plugins = ["mine.py"]\n[data]\nreader = "meld"\nroot = "."\ntext_root = "../texts"\n')
+    for place in (tmp_path, tmp_path / "deep"):
+        monkeypatch.chdir(place)
+        recipe = Recipe.load(Path(os.path.relpath(path)))
+        assert (
+            recipe.data.root.resolve() == tmp_path / "deep"
+            and recipe.plugins[0].resolve() == path.parent / "mine.py"
+        )
+        assert recipe.data.text_root.resolve() == tmp_path / "texts"
+    assert Recipe.load(path, ["data.root=here"]).data.root == Path("here")
+    absolute = path.with_name("a.toml")
+    absolute.write_text('[data]\nreader = "meld"\nroot = "/data"\n')
+    assert Recipe.load(absolute).data.root == Path("/data")
+
+
+@pytest.mark.parametrize("root", [".", "a/b", "/data", "../up"])
+def test_a_recipe_written_to_any_folder_names_the_same_places(tmp_path, monkeypatch, root):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("runs") / "one"
+    tree = from_folder(to_folder({"data": {"reader": "meld", "root": root}}, folder), folder)
+    assert os.path.normpath(tree["data"]["root"]) == os.path.normpath(root)

@@ -1,6 +1,7 @@
 """A recipe that is written is the recipe that is read."""
 
 import tomllib
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ SHIPPED = sorted((Path(__file__).parents[1] / "recipes").glob("**/*.toml"))
 
 
 def again(recipe: Recipe, folder: Path) -> Recipe:
-    path = folder / "again.toml"
-    path.write_text(toml_comment("a\nb") + toml_text(recipe.tree()) + "\n", encoding="utf-8")
-    return Recipe.load(path)
+    with chdir(folder):  # what a recipe names is relative to it
+        path = Path("again.toml")
+        path.write_text(toml_comment("a\nb") + toml_text(recipe.tree()) + "\n", encoding="utf-8")
+        return Recipe.load(path)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

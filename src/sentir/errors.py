@@ -40,8 +40,8 @@ class AudioError(SentirError):
     """A clip cannot be used as sound.
 
     Attributes:
-        kind: a short stable key to count by: ``missing``, ``empty``, ``undecodable``, ``no_audio``, ``too_short``
-            or ``outside``.
+        kind: a short stable key to count by: ``missing``, ``empty``, ``undecodable``, ``no_audio``,
+            ``too_short``, ``outside`` or ``absurd`` (samples that no sound has).
     """
 
     def __init__(self, kind: str, message: str) -> None:

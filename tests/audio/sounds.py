@@ -54,3 +54,45 @@ def write_mp4(path, wave, rate, *, container="mp4", picture=False, late=0.0, hol
             output.mux(audio.encode(frame))
         output.mux(audio.encode(None))
     return Path(path)
+
+
+def write_coded(path, wave, rate, codec, container, options=None):
+    """Write ``(samples,)`` or ``(samples, channels)`` (1, 2 or 6) by any of PyAV's encoders; returns the path.
+
+    Args:
+        codec, container: as FFmpeg calls them.
+        options: of the encoder.
+    """
+    import av
+
+    wave = np.asarray(wave, np.float32).reshape(len(wave), -1)
+    how = {"strict": "experimental"}
+    with Path(path).open("wb") as file, av.open(file, "w", format=container, options=how) as output:
+        wanted = {"strict": "experimental"} | (options or {})
+        track = output.add_stream(codec, rate=rate, layout=LAYOUTS[wave.shape[1]], options=wanted)
+        output.start_encoding()
+        pack(output, track, wave, rate)
+    return Path(path)
+
+
+def pack(output, track, wave, rate):
+    """Encode ``(samples, channels)`` as one track of an open file, in frames as its encoder wants them."""
+    import av
+
+    context = track.codec_context
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave).reshape(1, -1), "flt", context.layout.name)
+    frame.sample_rate = rate
+    packer = av.AudioResampler(context.format.name, context.layout.name, rate, context.frame_size or 1_024)
+    for part in (*packer.resample(frame), *packer.resample(None), None):
+        output.mux(track.encode(part))
+
+
+def voice(seconds, rate=16_000, channels=1):
+    """Return syllables of a gliding pitch up to 3 kHz, of which no moment is like another."""
+    draw = np.random.default_rng(0)
+    time = np.arange(round(seconds * rate)) / rate
+    pitch = np.interp(time, np.linspace(0, seconds, 12), draw.uniform(110, 220, 12))
+    loudness = np.interp(time, np.linspace(0, seconds, 30), draw.uniform(0.05, 1, 30))
+    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    wave = 0.1 * loudness * sum(np.sin(k * phase) / k for k in range(1, 14))
+    return np.repeat(wave.astype(np.float32)[:, None], channels, axis=1)

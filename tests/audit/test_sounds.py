@@ -68,6 +68,21 @@ def test_clips_are_counted_with_their_sources_and_why_some_cannot_be_used(tmp_pa
     assert report.problems == 3
 
 
+def test_what_breaks_off_is_a_problem_and_what_is_only_to_know_a_note(tmp_path, wavs):
+    broken = wavs("a.wav", voice(0))
+    broken.write_bytes(broken.read_bytes()[:30_000])
+    beyond = replace(
+        utterance("train", "beyond", wavs("b.wav", voice(1))), clip=Clip(tmp_path / "b.wav", 0.1, 2.0)
+    )
+    report = audited(
+        utterance("train", "broken", broken), beyond, utterance("dev", "fine", wavs("c.wav", voice(2)))
+    )
+    lost, known = finding(report, "sound_truncated"), finding(report, "sound_shortened")
+    assert (lost.severity, lost.count, lost.examples) == ("problem", 1, ("c/train/broken",))
+    assert "1.20 s" in lost.message and lost.grade > "A"
+    assert (known.severity, known.count, known.grade) == ("note", 1, "A")
+
+
 def test_silent_clipped_short_and_wrongly_cut_clips_are_listed(wavs):
     report = audited(
         utterance("train", "fine", wavs("a.wav", voice(0)), numbers={"duration": 1.2}),

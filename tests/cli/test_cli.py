@@ -67,10 +67,12 @@ def sentir(*arguments, env=None) -> Done:
     return Done(code, out.getvalue(), err.getvalue())
 
 
-def program(*arguments, env=None):
+def program(*arguments, env=None, encoding=None):
     """Run the installed program."""
     command = [sys.executable, "-c", "from sentir.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | (env or {}))
+    return subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | (env or {}), encoding=encoding
+    )
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +149,55 @@ def test_predict_reads_a_table_and_writes_one_with_every_row(talk, tmp_path):
     assert list(rows[0])[:5] == ["id", "Utterance", "who", "label", "confidence"]
     assert [(row["Utterance"], row["who"]) for row in rows] == [("Hello, you", "A"), ("-5", "B")]
     assert all(row["label"] in SAID for row in rows)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+def test_a_character_that_the_terminal_lacks_ends_no_command(talk, encoding):
+    arguments = ("predict", talk / "model", "--text", "hola \U0001f600 ñ")
+    env = {"PYTHONIOENCODING": encoding, "SENTIR_LANG": "es"}
+    plain, as_json = (program(*arguments, *more, env=env, encoding=encoding) for more in ((), ("--json",)))
+    assert plain.returncode == 0 and "hola ?" in plain.stdout and plain.stderr == ""
+    assert json.loads(as_json.stdout)[0]["text"] == "hola \U0001f600 ñ" and "\\ud83d" in as_json.stdout
+    wrong = program("predict", talk / "model", "\U0001f600.wav", env=env, encoding=encoding)
+    assert wrong.returncode == 2 and wrong.stderr.startswith("Error: ") and "Traceback" not in wrong.stderr
+
+
+def test_an_empty_text_is_the_problem_of_its_row(talk):
+    done = sentir("predict", talk / "model", "--text", "Hi.", "--text", " \u200b", "--text", "", "--json")
+    rows = json.loads(done.stdout)
+    assert done.returncode == 1 and [row["problem"] for row in rows] == ["", *["The text is empty."] * 2]
+    assert [bool(row["labels"]) for row in rows] == [True, False, False]
+
+
+def test_the_name_of_a_file_may_not_be_empty_for_it_would_be_this_folder(talk):
+    done = sentir("predict", talk / "model", "")
+    assert done.returncode == 2 and "is empty" in done.stderr
+
+
+def test_what_is_read_is_not_written_to(talk, tmp_path):
+    content = "text,emotion\nhello there,joy\n"
+    (tmp_path / "mine.csv").write_text(content, encoding="utf-8")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "mine.csv")
+    for name in ("mine.csv", "link.csv"):
+        done = sentir("predict", talk / "model", tmp_path / "mine.csv", "--out", tmp_path / name)
+        assert done.returncode == 2 and "--out another file" in done.stderr
+    assert (tmp_path / "mine.csv").read_text(encoding="utf-8") == content
+
+
+def test_a_missing_model_or_file_is_refused_before_anything_heavy_is_imported():
+    heavy = "{'torch', 'transformers', 'numpy', 'pandas', 'sentir.api'}"
+    code = f"""
+import sys
+from sentir.cli import main
+for arguments in (["nowhere", "--text", "x"], ["nowhere", "a.wav"], ["nowhere", "I am happy"]):
+    sys.argv = ["sentir", "predict", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        print(end.code, sorted({heavy} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split("\n") == ["2 []", "2 []", "2 []", ""], done.stderr
 
 
 def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path, monkeypatch):

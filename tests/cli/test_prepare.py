@@ -154,3 +154,16 @@ def test_a_corpus_without_clips_says_so(call, corpus):
 def test_the_verb_knows_its_kinds_of_mel():
     with pytest.raises(RecipeError, match="use mel or thesis"):
         api.prepare_corpus("demo-meld", mel="cepstrum")
+
+
+def test_what_is_used_though_something_is_missing_is_counted_with_its_reason(call, corpus):
+    for n in (0, 1):
+        path = corpus / f"{n}.wav"
+        path.write_bytes(path.read_bytes()[:12_000])
+    code, said, _errors = call()
+    assert "Used, but broken off: the file ends early: 2" in said
+    assert "u0: The file says that it lasts 0.50 s and ends after 0.37 s" in said.replace("\n", " ")
+    code, said, _errors = call("--json")
+    noted = json.loads(said)["noted"]
+    assert [(row["id"], row["kind"]) for row in noted] == [("u0", "truncated"), ("u1", "truncated")]
+    assert code == 1

@@ -11,7 +11,7 @@ from test_table import read, write
 from sentir.corpus.types import Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers.clip_paths import ClipFinder
-from sentir.readers.inputs import Columns, read_inputs
+from sentir.readers.inputs import read_inputs
 from sentir.readers.look import look
 
 RENAMED = "clip_renamed"
@@ -125,7 +125,7 @@ def test_tables_of_recipes_and_of_predict_and_a_look_find_the_same(clips):
     wanted = [clips / f"{NFC}.ogg", clips / "clips2/a.ogg", clips / "Clips/UPPER.WAV", clips / "gone.wav"]
     if os.sep == "/":
         assert [u.clip for u in corpus] == [*map(Clip, wanted), None, None]
-        assert [u.clip for u in read_inputs(path, Columns())] == [*map(Clip, wanted), None, None]
+        assert [one.utterance.clip for one in read_inputs(path)] == [*map(Clip, wanted), None, None]
     found = [(issue.kind, issue.where) for issue in corpus.issues]
     assert found == [
         ("audio_missing", "t/row4"),

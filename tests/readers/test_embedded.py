@@ -13,10 +13,10 @@ from audio.sounds import tone, write_wav
 from sentir.audio.media import decode
 from sentir.errors import CorpusError
 from sentir.places import cache_dir
-from sentir.readers.cells import load_rows
 from sentir.readers.embedded import Embedded, extract, media_suffix
-from sentir.readers.inputs import Columns, read_inputs
+from sentir.readers.inputs import read_inputs
 from sentir.readers.look import look
+from sentir.readers.table_files import load_rows
 
 MOODS = ["joy", "fear", "joy", "anger"]
 SPLITS = ["train", "dev", "test", "train"]
@@ -101,7 +101,7 @@ def test_such_a_table_is_recognized_and_looked_at_as_any_other(tmp_path, waves, 
     path = way(tmp_path, waves)
     seen = look(path)
     assert seen.sound and seen.settings["audio"] == "audio" and not clips.exists()
-    found = [u.clip for u in read_inputs(path, Columns())]
+    found = [one.utterance.clip for one in read_inputs(path)]
     assert [clip.path.read_bytes() for clip in found[:3]] == waves and found[3] is None
 
 

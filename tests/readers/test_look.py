@@ -257,3 +257,41 @@ def test_a_column_that_tells_one_of_several_labels_is_warned_of(tmp_path):
         tmp_path, 80, text=said, emotions=both, level=lambda i: i + 1000 * (i % 2), other=lambda i: i * 7 % 11
     )
     assert look(path).warnings == ("'level' tells the label on train: never make it an input.",)
+
+
+@pytest.mark.parametrize(
+    ("happy", "ira", "asked"),
+    [
+        (("0,1", "0,8", "0,5"), ("1,25", "0", "1,125"), {"threshold": "from 0 to 1.25"}),
+        (("no", "sí", "no"), ("Yes", "No", "No"), {}),
+        (("falso", "VERDADERO", "falso"), ("1", "0", "0"), {}),
+        (("x", "", ""), ("", "X", ""), {"labels": "empty cells in happy, ira"}),
+    ],
+)
+def test_decimal_commas_yes_and_no_and_marks_are_intensities_and_flags(tmp_path, happy, ira, asked):
+    path = table(tmp_path, text=said, happy=lambda i: happy[i % 3], ira=lambda i: ira[i % 3])
+    seen = look(path)
+    assert seen.settings["labels"] == ["happy", "ira"] and seen.unsure.keys() == asked.keys()
+    assert all(part in seen.unsure[setting] for setting, part in asked.items())
+    recipe = Recipe.load(new_recipe(path, out=tmp_path / "r.toml").path)
+    corpus = read_corpus(recipe.data)
+    assert corpus.space("emotion").names == ("anger", "joy") and all("emotion" in u.labels for u in corpus.train)
+
+
+def test_numbers_that_may_be_two_and_what_reading_decided_are_said(tmp_path):
+    seen = look(table(tmp_path, text=said, mood=mood, pay=lambda i: ("1,234", "5")[i % 2]))
+    assert [one for one in seen.warnings if "'pay' holds '1,234'" in one]
+    path = tmp_path / "t.csv"
+    lines = [f"{said(i)};{('alegría', 'ira', 'miedo')[i % 3]}" for i in range(9)]
+    path.write_bytes("\n".join(["frase;emoción", *lines]).encode("cp1252"))
+    assert [one for one in look(path).warnings if "read as cp1252: 4" in one]
+
+
+def test_a_recipe_elsewhere_finds_the_table_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    table(tmp_path / "data", text=said, mood=mood)
+    monkeypatch.chdir(tmp_path)
+    found = new_recipe("data/t.jsonl", out="recipes/r.toml")
+    assert tomllib.loads(found.path.read_text(encoding="utf-8"))["data"]["root"] == "../data"
+    monkeypatch.chdir(tmp_path / "data")
+    assert len(read_corpus(Recipe.load(tmp_path / "recipes" / "r.toml").data)) == 30

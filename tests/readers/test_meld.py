@@ -183,13 +183,37 @@ def test_invisible_characters_make_no_other_speaker_dialogue_or_label_and_no_tex
         ("00:11:39,281", "00:11:41,41", 2.129),
         ("0:12:32,632", "0:12:32,632", None),
         ("00:00:05,000", "00:00:04,000", None),
-        ("", "00:00:04,000", None),
     ],
 )
 def test_durations_come_from_usable_times_and_the_others_are_listed(tmp_path, start, end, duration):
     corpus = meld.read_tree(write_tree(tmp_path, dev=[row(StartTime=start, EndTime=end)]))
     assert dict(corpus.dev[0].numbers) == ({} if duration is None else {"duration": duration})
     assert kinds(corpus) == ({("times_unusable", "warning"): 1} if duration is None else {})
+
+
+@pytest.mark.parametrize("time", ["", "00:05.1", "0:05.1", "0:00:05", "5.1"])
+def test_times_that_a_spreadsheet_changed_are_problems_and_no_durations(tmp_path, time):
+    corpus = meld.read_tree(write_tree(tmp_path, dev=[row(StartTime=time, EndTime="00:00:09,000")]))
+    assert corpus.dev[0].numbers == {} and kinds(corpus) == {("times_unreadable", "problem"): 1}
+
+
+@pytest.mark.parametrize("made", ["{}.0", "{},00", " {} "])
+def test_ids_are_those_of_the_authors_however_a_spreadsheet_wrote_them(tmp_path, made):
+    rows = [row(made.format(dialogue), made.format(n)) for dialogue, n in ((0, 0), (0, 1), (12, 0))]
+    corpus = meld.read_tree(write_tree(tmp_path, train=rows))
+    keys = ["train/dia0/utt0", "train/dia0/utt1", "train/dia12/utt0"]
+    assert [u.id for u in corpus.train] == [f"meld/{key}" for key in keys] and kinds(corpus) == {}
+
+
+def test_a_table_that_a_spanish_spreadsheet_saved_is_read(tmp_path):
+    write_tree(tmp_path, train=[row(text="Well, no; never")])
+    before = meld.read_tree(tmp_path)
+    for path in tmp_path.rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            records = list(csv.reader(file))
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file, delimiter=";").writerows(records)
+    assert meld.read_tree(tmp_path).fingerprint == before.fingerprint
 
 
 @pytest.mark.parametrize("emotion", ["", "bored", "calm"])

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentir.errors import CorpusError
-from sentir.readers.cells import load_rows, to_list, to_number, to_text
+from sentir.readers.cells import to_list, to_number, to_text
+from sentir.readers.table_files import load_rows
 
 NAMES = ["sadness", "joy"]
 FEATURES = {
@@ -195,9 +196,23 @@ def test_a_separator_is_taken_only_where_no_other_fits(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
-def test_an_encoding_that_would_be_a_guess_is_refused(tmp_path, encoding):
+def test_an_encoding_that_is_guessed_is_told(tmp_path, encoding):
+    issues = []
     (tmp_path / "t.csv").write_bytes("texto,emoción\nhola,alegría\n".encode(encoding))
-    refused(tmp_path / "t.csv", "not UTF-8 text.*CSV UTF-8")
+    assert load_rows(tmp_path / "t.csv", issues=issues) == [{"texto": "hola", "emoción": "alegría"}]
+    assert [issue.kind for issue in issues] == ["file_encoding"]
+
+
+def test_columns_without_a_name_are_cut_where_they_are_empty_and_called_by_their_place_where_not(tmp_path):
+    def read(content):
+        (tmp_path / "t.csv").write_text(content)
+        return load_rows(tmp_path / "t.csv")
+
+    assert read("a,b,,\n1,2,,\n3,4,,\n") == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert read("a,b\n1,2,,\n3,4\n") == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert read(",b,\n1,2,x\n") == [{"column 1": "1", "b": "2", "column 3": "x"}]
+    with pytest.raises(CorpusError, match="row 1 has 2 cells and the header 1"):
+        read("text\nhi,\n")
 
 
 def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
@@ -228,7 +243,7 @@ def test_a_list_is_one_as_json_or_python_write_it(cell, items):
 @pytest.mark.parametrize(
     ("cell", "number"),
     [("1.5", 1.5), (" -2 ", -2), ("18446744073709551615", 2**64), ("1e308", None), ("-inf", None), ("nan", None),
-     ("1_0", None), ("", None), ("0,5", None)],
+     ("1_0", None), ("", None), ("0,5", 0.5)],
 )  # fmt: skip
 def test_a_number_is_one_that_can_be_reckoned_with(cell, number):
     assert to_number(cell) == number

@@ -93,17 +93,37 @@ def test_truths_and_numbers_are_intensities_and_the_highest_of_a_label_counts(tm
     rows = [
         {"joy": True, "amused": 0, "ira": "0.0"},
         {"joy": "FALSE", "amused": 0.7, "ira": "3"},
-        {"joy": False, "amused": "0,7", "ira": 1},
+        {"joy": "no", "amused": "mucho", "ira": 1},
+        {"joy": "Sí", "amused": "", "ira": 0},
+        {"joy": "falso", "amused": "0.2", "ira": "VERDADERO"},
     ]
     corpus = read(tmp_path, rows, labels=("joy", "amused", "ira"), names={"amused": "joy"}, threshold=0.5)
-    assert labels(corpus) == [("joy",), ("anger", "joy"), None]
+    assert labels(corpus) == [("joy",), ("anger", "joy"), None, None, ("anger",)]
     assert corpus.utterances[1].scores == {"anger": 3.0, "joy": 0.7}
     assert "no number in amused" in corpus.issues[0].message
 
 
+def test_decimals_with_a_comma_are_read_by_their_column(tmp_path):
+    rows = [{"joy": joy, "fear": fear} for joy, fear in (("0,7", "1,125"), ("0,1", "0,5"))]
+    corpus = read(tmp_path, rows, labels=("joy", "fear"), threshold=0.6)
+    assert labels(corpus) == [("fear", "joy"), ()] and corpus.utterances[0].scores == {"joy": 0.7, "fear": 1.125}
+
+
+def test_marks_beside_empty_cells_say_yes_and_no_and_that_is_told(tmp_path):
+    rows = [{"joy": "x", "fear": ""}, {"joy": "", "fear": "X "}, {"joy": "", "fear": ""}]
+    corpus = read(tmp_path, rows, labels=("joy", "fear"))
+    assert labels(corpus) == [("joy",), ("fear",), ()]
+    (issue,) = corpus.issues
+    assert (issue.kind, issue.severity) == ("marks", "note") and "fear, joy" in issue.message
+    corpus = read(tmp_path, [{"joy": "yes", "fear": "0.5"}, {"joy": "no", "fear": ""}], labels=("joy", "fear"))
+    assert labels(corpus) == [("fear", "joy"), None]
+
+
 def test_intensities_that_nobody_can_read_are_refused(tmp_path):
-    with pytest.raises(CorpusError, match=r"no row has a number.*decimals with a point"):
-        read(tmp_path, [{"joy": "0,7"}], labels=("joy",))
+    with pytest.raises(CorpusError, match="no row has a number in each of joy"):
+        read(tmp_path, [{"joy": "mucho"}], labels=("joy",))
+    with pytest.raises(CorpusError, match="row 1 has '1,234' in 'joy', where the mark may part thousands"):
+        read(tmp_path, [{"joy": "1,234"}], labels=("joy",))
     with pytest.raises(CorpusError, match="unknown names of 'emotion': meh; say"):
         read(tmp_path, [{"joy": 1, "meh": 1}], labels=("joy", "meh"))
     with pytest.raises(CorpusError, match="leaves no column of 'labels'"):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from tuning_parts import SPACE, die, journal, started, trainings, tried, worth
@@ -52,7 +53,8 @@ def test_the_best_trial_is_that_with_the_best_score_and_its_recipe_is_written(tu
     assert found.best.score == max(worth(recipe) for recipe, _corpus in seen)
     assert [t.score for t in found.ranked] == sorted((worth(r) for r, _corpus in seen), reverse=True)
     best = Recipe.load(tmp_path / "best.toml")
-    assert worth(best) == found.best.score and best == found.recipe
+    assert worth(best) == found.best.score and best.data.root.resolve() == Path.cwd()
+    assert best.override({"data": {"root": "."}}) == found.recipe
     assert best.train.epochs == found.best.settings["train.epochs"] and not best.tune.space
     assert json.loads((tmp_path / "tuning.json").read_text())["best"]["score"] == found.best.score
     frame = found.to_frame()

@@ -16,7 +16,7 @@ from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.look import Look, look
 from sentir.readers.look.draft import draft
-from sentir.recipe import Recipe
+from sentir.recipe import Recipe, from_folder
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
     """Look at a table and write a recipe that can be run as it stands; doubts are comments in it.
 
     Args:
-        table: as `sentir.readers.cells.load_rows` takes it.
+        table: as `sentir.readers.table_files.load_rows` takes it.
         out: the recipe, by default named after the table, in the working folder.
         force: whether it may replace a file.
 
@@ -68,11 +68,12 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
             _("{path} exists; name another file with --out, or replace it with --force.", path=path)
         )
     seen = look(table)
-    recipe = Recipe.parse({"name": path.stem} | tomllib.loads(draft(seen)), where=str(path))
+    settings = from_folder(tomllib.loads(draft(seen, path.parent)), path.parent)
+    recipe = Recipe.parse({"name": path.stem} | settings, where=str(path))
     corpus = read_corpus(recipe.data)
     seen = replace(seen, warnings=(*seen.warnings, *_doubts(corpus, recipe.data.task)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(draft(seen), encoding="utf-8")
+    path.write_text(draft(seen, path.parent), encoding="utf-8")
     return Draft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})
 
 

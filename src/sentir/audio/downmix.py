@@ -1,7 +1,8 @@
-"""Frames of any layout → one mono wave. Many are mixed at a time: one by one costs half as much as decoding."""
+"""Frames of any layout → blocks of one mono wave, each of many frames: one by one costs half of decoding."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,44 +22,37 @@ _WAV_ORDER = ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")
 
 
 class Downmix:
-    """Joins float32 frames, planar (of fewer than eight channels) or packed, to one mono wave.
+    """Joins float32 frames, planar (of fewer than eight channels) or packed, to blocks of one mono wave.
 
-    Attributes:
-        samples: how many were added so far.
+    Args:
+        take: is given each block, ``(samples,)`` float32.
     """
 
-    def __init__(self) -> None:
-        self.samples = 0
-        self._pieces = [np.zeros(0, np.float32)]
+    def __init__(self, take: Callable[[NDArray[np.float32]], object]) -> None:
+        self._take = take
         self._layout = ""
         self._queue = _queue()
+
+    @property
+    def waiting(self) -> int:
+        """How many samples were added and not given on."""
+        return int(self._queue.samples)
 
     def add(self, frame: AudioFrame) -> None:
         """Add a frame; its timestamp is taken from it, so that any may follow any."""
         layout = f"{frame.format.name} {frame.layout.name}"
         if layout != self._layout:  # a queue reads as many planes as its first frame had
-            self._mix()
+            self.flush()
             self._queue, self._layout = _queue(), layout
         frame.pts = None
         self._queue.write(frame)
-        self.samples += frame.samples
         if self._queue.samples >= BATCH:
-            self._mix()
+            self.flush()
 
-    def add_silence(self, samples: int) -> None:
-        """Add zeros."""
-        self._mix()
-        self._pieces.append(np.zeros(samples, np.float32))
-        self.samples += samples
-
-    def wave(self) -> NDArray[np.float32]:
-        """Return all that was added, ``(samples,)`` float32."""
-        self._mix()
-        return np.concatenate(self._pieces)
-
-    def _mix(self) -> None:
+    def flush(self) -> None:
+        """Give on what was added."""
         if frame := self._queue.read():
-            self._pieces.append(_mono(frame))
+            self._take(_mono(frame))
 
 
 def _queue() -> AudioFifo:

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio import frames, media, thesis
+from sentir.audio.notes import Note
 from sentir.corpus.types import Clip, Sound
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-VERSION = 5  # of how a clip is decoded and measured: what was kept under another one is measured anew
+VERSION = 6  # of how a clip is decoded and measured: what was kept under another one is measured anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Measured:
         mel: ``(frames, bands)`` float16; no frames where there is a problem.
         seconds: length of what was decoded; 0 for a picture made elsewhere.
         rate: samples per second of the source.
+        notes: what a user should know of how it was decoded.
     """
 
     cut: Cut
@@ -61,12 +63,16 @@ class Measured:
     channels: int = 0
     problem: str = ""
     problem_kind: str = ""
+    notes: tuple[Note, ...] = ()
 
     def sound(self, kind: str) -> Sound:
         """Return it as an utterance carries it."""
         if self.problem_kind:
             return Sound(problem=self.problem, problem_kind=self.problem_kind, kind=kind)
-        return Sound(self.cut.key, self.mel, self.measures, self.seconds, kind=kind)
+        texts, kinds = tuple(note.text for note in self.notes), tuple(note.kind for note in self.notes)
+        return Sound(
+            self.cut.key, self.mel, self.measures, self.seconds, kind=kind, notes=texts, note_kinds=kinds
+        )
 
 
 def sound_key(digest: str, clip: Clip, kind: str) -> str:
@@ -111,6 +117,7 @@ def _measure(kind: str, cut: Cut, found: media.Decoded | AudioError) -> Measured
         seconds=len(found.wave) / media.RATE,
         rate=found.rate,
         channels=found.channels,
+        notes=found.notes,
     )
 
 

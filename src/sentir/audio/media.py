@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sentir.audio.containers import Source, Track, read_track, track_seconds
+from sentir.audio.containers import container_seconds, read_container
+from sentir.audio.cutting import RATE as RATE
+from sentir.audio.cutting import Cut, Cutter, Stretch
+from sentir.audio.cutting import Wave as Wave
+from sentir.audio.notes import Note, notes_of
+from sentir.audio.plain import plain_seconds, read_plain
 from sentir.corpus.types import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-Wave = NDArray[np.float32]
-Cut = tuple[float | None, float | None]
-
-RATE = 16_000
 SHORTEST = 400  # samples at RATE that a clip must have: one window of the mel
 SHORTEST_REST = 0.2  # seconds that must be left of a cut that the end of its file cuts short
-SLOWEST, FASTEST = 1_000, 1_000_000  # sample rates in Hz that a recording can have
+LOUDEST = 100.0  # magnitude of a sample that can be sound: 40 dB above full scale
 
 _SUFFIXES = """
     .3gp .aac .aif .aiff .amr .au .avi .caf .flac .flv .m4a .m4v .mkv .mov .mp3 .mp4 .mpeg .mpg .oga .ogg .ogv
@@ -39,11 +39,24 @@ class Decoded:
         wave: ``(samples,)`` float32, mono at 16 kHz, full scale at ±1.
         rate: sample rate of the source in Hz.
         channels: channel count of the source.
+        notes: what a user should know of how it was decoded.
     """
 
     wave: Wave
     rate: int
     channels: int
+    notes: tuple[Note, ...] = ()
+
+
+class Source(FileIO):
+    """A file to hand to the libraries, which print an exception of a damaged header's impossible seek."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a position; -1 if there is no such position."""
+        try:
+            return super().seek(offset, whence)
+        except OSError:
+            return -1
 
 
 def decode(clip: Clip) -> Decoded:
@@ -62,7 +75,8 @@ def decode_cuts(path: Path, cuts: Sequence[Cut]) -> list[Decoded | AudioError]:
     """Open and decode a file once, for all its cuts.
 
     A cut is exact to a sample of the source and resampled on its own. A start below 0 counts as 0, an end beyond
-    the file as its end; damaged parts of a file are passed over, and what remains is used.
+    the file as its end; damaged parts of a file are passed over, and what remains is used, with a note. Of a cut
+    longer than `sentir.audio.cutting.LONGEST` only so much is heard, and nothing outside the cuts is kept.
 
     Args:
         path: any audio file, or a video with an audio track.
@@ -71,16 +85,12 @@ def decode_cuts(path: Path, cuts: Sequence[Cut]) -> list[Decoded | AudioError]:
     Returns:
         For each cut its sound, or the reason why it has none.
     """
-    first = min((max(start or 0.0, 0.0) for start, _end in cuts), default=0.0)
-    last = max((np.inf if end is None else max(end, 0.0) for _start, end in cuts), default=0.0)
     try:
         with _opened(path) as file:
-            track = read_track(file, first=first, last=None if last == np.inf else last)
-        if not SLOWEST <= track.rate <= FASTEST:
-            raise _undecodable(path, _("its sample rate is {rate} Hz", rate=track.rate))
+            track = read_plain(file, cuts) or read_container(file, cuts)
     except AudioError as error:
         return [error] * len(cuts)
-    return [_cut(path, track, start, end) for start, end in cuts]
+    return [_result(path, track, stretch) for stretch in track.stretches]
 
 
 def media_seconds(path: Path) -> float:
@@ -90,7 +100,8 @@ def media_seconds(path: Path) -> float:
         AudioError: if there is no such file, it is no media, or it has no audio track.
     """
     with _opened(path) as file:
-        return track_seconds(file)
+        seconds = plain_seconds(file)
+        return container_seconds(file) if seconds is None else seconds
 
 
 @contextmanager
@@ -109,24 +120,32 @@ def _opened(path: Path) -> Iterator[Source]:
         raise _undecodable(path, error.strerror) from error
 
 
-def _cut(path: Path, track: Track, start: float | None, end: float | None) -> Decoded | AudioError:
-    """Return one cut of a track, resampled, or the reason why it has none."""
-    import soxr
-
-    first = round(max(start or 0.0, 0.0) * track.rate)
-    last = None if end is None else round(max(end, 0.0) * track.rate)
-    length = track.begin + len(track.wave)
-    wave = track.wave[first - track.begin : None if last is None else max(last - track.begin, 0)]
-    seconds = len(wave) / track.rate
-    whole = first == 0 and last is None
-    cut_short = not whole and (last is None or last > length)
-    if cut_short and seconds < SHORTEST_REST:
-        return _outside(path, start or 0.0, length / track.rate)
+def _result(path: Path, track: Cutter, stretch: Stretch) -> Decoded | AudioError:
+    """Return one cut of a track, or the reason why it has no usable sound."""
+    start, seconds = stretch.start or 0.0, stretch.samples / track.rate
+    whole = stretch.first == 0 and stretch.last is None
+    cut_short = not whole and (stretch.last is None or stretch.last > track.samples)
+    if cut_short and not stretch.complete and seconds < SHORTEST_REST:
+        return _outside(path, start, track.samples / track.rate)
     if seconds < SHORTEST / RATE:
-        return _too_short(path, start or 0.0, seconds)
-    if not np.isfinite(wave).all():
-        return _undecodable(path, _("some of its samples are not finite numbers"))
-    return Decoded(soxr.resample(wave, track.rate, RATE, quality="HQ"), track.rate, track.channels)
+        return _too_short(path, start, seconds)
+    if not stretch.peak <= LOUDEST:
+        return _absurd(path, stretch.peak)
+    return Decoded(stretch.wave, track.rate, track.channels, notes_of(track, stretch))
+
+
+def _absurd(path: Path, peak: float) -> AudioError:
+    what = _("its samples reach {peak} times full scale", peak=f"{peak:.3g}")
+    if not math.isfinite(peak):
+        what = _("some of its samples are not finite numbers")
+    text = _(
+        "{path} cannot be used ({what}; {limit} times is the most that can be sound); write it again within "
+        "full scale, or use its text alone.",
+        path=path,
+        what=what,
+        limit=f"{LOUDEST:g}",
+    )
+    return AudioError("absurd", text)
 
 
 def _undecodable(path: Path, why: object, kind: str = "undecodable") -> AudioError:

@@ -93,7 +93,8 @@ class Parts:
         values = part.measures[row]
         measures = {} if np.isnan(values).all() else _MeasureRow(part.columns, values)
         mel = part.mels[cells["offset"] : cells["offset"] + cells["frames"]]
-        return Sound(key, mel, measures, cells["seconds"], kind=kind)
+        notes, kinds = tuple(cells["notes"]), tuple(cells["note_kinds"])
+        return Sound(key, mel, measures, cells["seconds"], kind=kind, notes=notes, note_kinds=kinds)
 
 
 def _open(manifest: Path) -> _Part | None:
@@ -103,7 +104,7 @@ def _open(manifest: Path) -> _Part | None:
     try:
         table = pq.read_table(manifest, partitioning=None)
         mels = np.load(manifest.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
-        wanted = ("key", "offset", "frames", "seconds", "problem", "problem_kind")
+        wanted = ("key", "offset", "frames", "seconds", "problem", "problem_kind", "notes", "note_kinds")
         rows = {name: table.column(name).to_pylist() for name in wanted}
     except (OSError, ValueError, EOFError, KeyError):  # what pyarrow raises is a ValueError or an OSError
         return None
@@ -159,6 +160,8 @@ def _manifest(found: Sequence[tuple[Source, Measured]]) -> pa.Table:
         "frames": (counts, whole),
         "problem": ([_printable(problem) for problem in problems], text),
         "problem_kind": ([row.problem_kind for row in rows], text),
+        "notes": ([[note.text for note in row.notes] for row in rows], pa.list_(text)),
+        "note_kinds": ([[note.kind for note in row.notes] for row in rows], pa.list_(text)),
     }
     arrays = {name: pa.array(cells, type=kind) for name, (cells, kind) in columns.items()}
     return pa.table(arrays | {_MEASURE + name: pa.array(column) for name, column in _measures(rows)})

@@ -1,4 +1,4 @@
-"""What listening to a whole corpus came to: counts by split, and every clip that cannot be used."""
+"""What listening to a whole corpus came to: counts by split, every clip that cannot be used, and notes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _PROBLEMS = {
     "no_audio": mark("no sound in it"),
     "too_short": mark("too short"),
     "outside": mark("cut beyond its end"),
+    "absurd": mark("samples that no sound has"),
 }
 
 
@@ -57,12 +58,23 @@ class LostSound:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedSound:
+    """An utterance whose sound is used although a user should know something of it."""
+
+    id: str
+    split: str
+    kind: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A corpus that was listened to.
 
     Attributes:
         kind: ``mel`` or ``thesis``.
         folder: the store.
+        noted: what a user should know of clips that are used; ``kind`` is that of `sentir.audio.notes`.
         decoded: clips that were not in the store and were decoded now.
         decoded_seconds: length of those that can be used.
         wall_seconds: how long it took.
@@ -74,13 +86,14 @@ class Prepared:
     folder: Path
     splits: tuple[SplitSound, ...]
     lost: tuple[LostSound, ...]
+    noted: tuple[NotedSound, ...]
     decoded: int
     decoded_seconds: float
     wall_seconds: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        rows = {"splits": [asdict(row) for row in self.splits], "lost": [asdict(row) for row in self.lost]}
+        rows = {name: [asdict(row) for row in getattr(self, name)] for name in ("splits", "lost", "noted")}
         return asdict(self) | rows | {"folder": str(self.folder)}
 
 
@@ -110,6 +123,11 @@ def prepare(
             LostSound(u.id, u.split, sound.problem_kind, sound.problem)
             for u in heard
             if (sound := _sound(u)).problem_kind
+        ),
+        noted=tuple(
+            NotedSound(u.id, u.split, kind, note)
+            for u in heard
+            for kind, note in zip(_sound(u).note_kinds, _sound(u).notes, strict=True)
         ),
         decoded=len(new),
         decoded_seconds=sum({u.clip: _sound(u).seconds for u in heard if u.clip in new}.values()),

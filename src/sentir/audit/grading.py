@@ -26,6 +26,7 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above
     "too_fast": {"B": 0, "C": 0.02, "D": 0.1},
     "clips_short": {"B": 0, "C": 0.02, "D": 0.1},
     "clips_long": {"B": 0, "C": 0.01, "D": 0.1},
+    "clips_lacking": {"B": 0, "C": 0.01, "D": 0.1},
     "clips_off": {"B": 0, "C": 0.1, "D": 0.3},
     "clips_clipped": {"B": 0.05, "C": 0.5},
     "clips_silent": {"B": 0, "C": 0.01, "D": 0.05},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from sentir.audio.notes import is_loss, note_text
 from sentir.audit.counts import annotated_seconds
 from sentir.audit.grading import grade_of
 from sentir.audit.hearing import Hearing
@@ -38,9 +39,10 @@ def check_speed(corpus: Corpus, hearing: Hearing | None) -> list[Finding]:
 
 
 def check_sound(corpus: Corpus, hearing: Hearing, repeats: Table) -> list[Finding]:
-    """List what is wrong with the clips: unusable, too short or long, silent, clipped, faint, repeated."""
+    """List what is wrong with the clips: unusable, broken off, short, long, silent, clipped, faint, repeated."""
     return [
         *_unusable(corpus, hearing),
+        *_noted(corpus, hearing),
         *_lengths(corpus, hearing),
         *_levels(corpus, hearing),
         *_copies(corpus, hearing, repeats),
@@ -69,6 +71,25 @@ def _unusable(corpus: Corpus, hearing: Hearing) -> list[Finding]:
         grade = grade_of("lost", len(ids) / len(corpus))
         findings.append(Finding(f"sound_{kind}", "problem", message, len(ids), tuple(ids[:_EXAMPLES]), grade))
     return findings
+
+
+def _noted(corpus: Corpus, hearing: Hearing) -> list[Finding]:
+    """Group what there is to know of clips that are used, by kind; what lacks sound is a problem."""
+    groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for key, sound in hearing.sounds.items():
+        for kind, note in zip(sound.note_kinds, sound.notes, strict=True):
+            groups[kind].append((key, note))
+    return [_noted_alike(corpus, kind, rows) for kind, rows in groups.items()]
+
+
+def _noted_alike(corpus: Corpus, kind: str, rows: Sequence[tuple[str, str]]) -> Finding:
+    (first, note), ids = rows[0], tuple(key for key, _note in rows[:_EXAMPLES])
+    message = _("Clips that are used, but {what}: {n}; {id}: {note}",
+                what=note_text(kind), n=len(rows), id=first, note=note)  # fmt: skip
+    severity, grade = "note", "A"
+    if is_loss(kind):
+        severity, grade = "problem", grade_of("clips_lacking", len(rows) / len(corpus))
+    return Finding(f"sound_{kind}", severity, message, len(rows), ids, grade)
 
 
 def _lengths(corpus: Corpus, hearing: Hearing) -> list[Finding]:

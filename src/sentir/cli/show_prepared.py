@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
+from sentir.audio.notes import note_text
 from sentir.audio.prepared import Prepared, problem_text
 from sentir.cli import show
 from sentir.i18n import _, thousands
@@ -22,6 +25,7 @@ def print_prepared(found: Prepared, *, elsewhere: bool = False) -> None:
     show.say(_("{corpus} (synthetic)", corpus=found.corpus) if found.synthetic else found.corpus)
     show.out.print(_splits(found))
     _say_lost(found)
+    _say_noted(found)
     _say_time(found)
     show.say(_("Prepared sound lies in {folder}.", folder=found.folder))
     if elsewhere:
@@ -43,10 +47,21 @@ def _say_lost(found: Prepared) -> None:
     for kind in dict.fromkeys(lost.kind for lost in found.lost):
         rows = [lost for lost in found.lost if lost.kind == kind]
         show.say(_("Without usable sound, {why}: {n}", why=problem_text(kind), n=thousands(len(rows))))
-        for lost in rows[:_EXAMPLES]:
-            show.say(f"    {show.explained(lost.id, lost.problem)}")
-        if len(rows) > _EXAMPLES:
-            show.say("    " + _("{n} more; --json lists them all", n=thousands(len(rows) - _EXAMPLES)))
+        _say_examples([(lost.id, lost.problem) for lost in rows])
+
+
+def _say_noted(found: Prepared) -> None:
+    for kind in dict.fromkeys(noted.kind for noted in found.noted):
+        rows = [noted for noted in found.noted if noted.kind == kind]
+        show.say(_("Used, but {what}: {n}", what=note_text(kind), n=thousands(len(rows))))
+        _say_examples([(noted.id, noted.note) for noted in rows])
+
+
+def _say_examples(rows: Sequence[tuple[str, str]]) -> None:
+    for where, why in rows[:_EXAMPLES]:
+        show.say(f"    {show.explained(where, why)}")
+    if len(rows) > _EXAMPLES:
+        show.say("    " + _("{n} more; --json lists them all", n=thousands(len(rows) - _EXAMPLES)))
 
 
 def _say_time(found: Prepared) -> None:

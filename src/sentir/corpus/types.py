@@ -52,6 +52,7 @@ class Sound:
         problem_kind: the ``kind`` of the `AudioError`, to count by.
         kind: which mel it is, ``mel`` or ``thesis``.
         notes: what a user should know of how it was decoded, a sentence each; empty if all is as it should be.
+        note_kinds: the ``kind`` of each, to count by; see `sentir.audio.notes`.
     """
 
     key: str = ""
@@ -62,6 +63,7 @@ class Sound:
     problem_kind: str = ""
     kind: str = "mel"
     notes: tuple[str, ...] = ()
+    note_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,61 +16,93 @@ from sentir.i18n import _
 Row = dict[str, str]
 Unreadable = dict[int, dict[str | None, str]]
 """Number of a row → column, or ``None`` for the whole row → why it cannot be read, in a clause or a sentence."""
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
-JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 _PYTHON_LIST = re.compile(r"\[\s*('[^'\\]*'|\"[^\"\\]*\")(\s*,\s*('[^'\\]*'|\"[^\"\\]*\"))*\s*,?\s*\]")
 _LARGEST = 1e30  # beyond it sums and float32 overflow, and nothing is measured
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
-def load_rows(path: Path, *, unreadable: Unreadable | None = None) -> list[Row]:
-    """Read a table; every cell is text: ``""`` where there is no value, lists as JSON, truths as true and false.
+def to_number(cell: str) -> float | None:
+    """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10.
 
-    It may be a ``.csv``, ``.tsv``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file, or a folder that ``datasets``
-    saved with ``save_to_disk``. Numbers of classes whose names that library wrote beside them become the names.
+    Decimals have a point or a comma. ``1,234`` is no number, as its comma may part thousands as well; a lone
+    point is that of decimals. What the other cells of a column tell of them is for `to_numbers`.
+    """
+    return _decide(cell, ".")
 
-    Args:
-        path: the table.
-        unreadable: where it is given, a line or a value that cannot be read is no error but told in it: the cells
-            of such a line are empty, such a value becomes JSON.
+
+def to_numbers(cells: Sequence[str]) -> list[float | None]:
+    """Return the numbers in the cells of one column; what marks decimals is shown by those that leave no doubt.
+
+    A cell whose mark may part thousands as well is none, such as ``1.234`` beside ``0,5``.
+    """
+    shown = {_shown_by(cell) for cell in cells} - {""} if any("," in cell for cell in cells) else set()
+    decimal = "." if "," not in shown else "," if "." not in shown else ""
+    return [_decide(cell, decimal) for cell in cells]
+
+
+def doubtful_number(cells: Sequence[str]) -> tuple[int, str] | None:
+    """Return number and content of the first cell of a column that may be two numbers, if any."""
+    for n, (cell, number) in enumerate(zip(cells, to_numbers(cells), strict=True), start=1):
+        if number is None and is_doubtful(cell):
+            return n, cell
+    return None
+
+
+def is_doubtful(cell: str) -> bool:
+    """Say whether a cell is one number by a decimal point and another by a decimal comma."""
+    point, comma = _number(cell, "."), _number(cell, ",")
+    return point is not None and comma is not None and point != comma
+
+
+def unify_numbers(path: Path, rows: Sequence[Row], columns: Iterable[str]) -> None:
+    """Write the numbers of some columns with a decimal point.
 
     Raises:
-        CorpusError: if it is of another kind, damaged or empty, or a row does not fit the others; it names the
-            row.
+        CorpusError: for a cell that may be two numbers; it names the row.
     """
-    from sentir.readers import table_arrow, table_csv, table_json
-
-    if not path.exists():
-        raise CorpusError(_("There is no table {path}.", path=path))
-    suffix = "" if path.is_dir() else path.suffix.lower()
-    if is_dataset(path):
-        rows = table_arrow.read_dataset(path, unreadable)
-    elif suffix == ".parquet":
-        rows = table_arrow.read_parquet(path, unreadable)
-    elif suffix in JSON_SUFFIXES:
-        rows = table_json.read_lines(path, unreadable)
-    elif suffix in TABLE_SUFFIXES:
-        rows = table_csv.read_separated(path)
-    else:
-        raise CorpusError(
-            _(
-                "{path} is no table that can be read; use a .csv, .tsv, .parquet, .jsonl or .ndjson file, or a "
-                "folder that 'datasets' saved.",
-                path=path,
-            )
-        )
-    if not rows:
-        raise CorpusError(_("The table {path} has no rows.", path=path))
-    return rows
+    for name in dict.fromkeys(columns):
+        cells = [row[name] for row in rows]
+        if wrong := doubtful_number(cells):
+            raise CorpusError(
+                _("{path}: row {row} has '{cell}' in '{name}', where the mark may part thousands or decimals; "
+                  "write the numbers of this column with a decimal point and without marks of thousands.",
+                  path=path, row=wrong[0], cell=wrong[1], name=name)
+            )  # fmt: skip
+        for row, number in zip(rows, to_numbers(cells), strict=True):
+            if number is not None and "," in row[name]:
+                row[name] = repr(number)
 
 
-def is_dataset(path: Path) -> bool:
-    """Say whether a folder was written by ``save_to_disk`` of Hugging Face's ``datasets``."""
-    return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()
+def _shown_by(cell: str) -> str:
+    """Return what marks decimals in a cell, if it is a number by that mark alone."""
+    point, comma = _number(cell, "."), _number(cell, ",")
+    return "." if comma is None and point is not None else "," if point is None and comma is not None else ""
 
 
-def to_number(cell: str) -> float | None:
-    """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10."""
+def _decide(cell: str, decimal: str) -> float | None:
+    """Return the number in a cell: by the one mark of decimals that makes it one, else by ``decimal``."""
+    if "," not in cell and decimal == "." and cell.count(".") < 2:
+        return _finite(cell)
+    point, comma = _number(cell, "."), _number(cell, ",")
+    if point is None or comma is None or point == comma:
+        return comma if point is None else point
+    mark = "," if "," in cell else "."
+    return None if mark != decimal else comma if mark == "," else point
+
+
+def _number(cell: str, mark: str) -> float | None:
+    """Return the number in a cell, were ``mark`` that of decimals and the other one that of thousands."""
+    thousands = "," if mark == "." else "."
+    whole, _mark, decimals = cell.partition(mark)
+    if thousands in whole:
+        if not _THOUSANDS.fullmatch(whole.strip()):
+            return None
+        whole = whole.replace(thousands, "")
+    return None if thousands in decimals else _finite(f"{whole}.{decimals}" if _mark else whole)
+
+
+def _finite(cell: str) -> float | None:
     try:
         number = float(plain(cell))
     except ValueError:

@@ -5,8 +5,6 @@ They serve every reader of a corpus whose authors publish one CSV per split.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -15,7 +13,9 @@ from pathlib import Path
 from sentir.corpus.types import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.readers.decoding import read_text
 from sentir.readers.folders import levels
+from sentir.readers.separated import Parted, part
 
 _WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
 Row = tuple[str, Mapping[str, str]]
@@ -83,59 +83,54 @@ def _note_ignored(file: str, names: Sequence[str]) -> Issue:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Issue]]:
-    """Read a comma-separated file in UTF-8 (with or without BOM) or cp1252.
+    """Read a file separated by commas, or by the semicolons or tabs that a spreadsheet wrote instead.
 
     Returns:
         For each row where it stands and its cells by column, and the issues: rows with too few or too many
-        cells, which are left out, and a file that is not UTF-8.
+        cells, which are left out, an encoding that was guessed, and quotes that are characters.
 
     Raises:
         CorpusError: if the file is no CSV, or has one of ``columns`` not at all or twice.
     """
-    text, encoding = _decode(path)
-    issues = []
-    if encoding == "cp1252":
-        message = _("{file} is not UTF-8 and was read as cp1252.", file=path.name)
-        issues.append(Issue("file_encoding", "note", message, path.name))
-    rows: list[Row] = []
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-        _check_columns(path, columns, reader.fieldnames)
-        for cells in reader:
-            where = _("{file}, line {line}", file=path.name, line=reader.line_num)
-            if None in cells or None in cells.values():
-                issues.append(unusable(where, _("it has not as many cells as the header")))
-            else:
-                rows.append((where, cells))
-    except csv.Error as error:
+    issues: list[Issue] = []
+    parted = _part(read_text(path, issues=issues), columns)
+    if parted.broken:
+        line, why = parted.broken
         raise CorpusError(
             _(
                 "{file} is no readable CSV at line {line} ({reason}); "
                 "get the file again or save it as comma-separated UTF-8 text.",
                 file=path,
-                line=reader.line_num,
-                reason=error,
+                line=line,
+                reason=why,
             )
-        ) from error
+        )
+    header = _names(parted)
+    _check_columns(path, columns, header)
+    issues += parted.issues(path.name)
+    rows: list[Row] = []
+    for cells, line in zip(parted.records[1:], parted.lines[1:], strict=True):
+        where = _("{file}, line {line}", file=path.name, line=line)
+        if len(cells) == len(header):
+            rows.append((where, dict(zip(header, cells, strict=True))))
+        else:
+            issues.append(unusable(where, _("it has not as many cells as the header")))
     return rows, issues
 
 
-def _decode(path: Path) -> tuple[str, str]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CorpusError(_("{file} cannot be read: {reason}.", file=path, reason=error.strerror)) from error
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text, encoding
-    raise CorpusError(
-        _("{file} is no CSV text; get the file again or save it as comma-separated UTF-8 text.", file=path)
+def _part(text: str, columns: Sequence[str]) -> Parted:
+    """Part a text by the first separator that yields the columns, by commas if none does."""
+    found = part(text, ",")
+    others = (part(text, separator) for separator in (";", "\t"))
+    return (
+        found
+        if set(columns) <= set(_names(found))
+        else next((one for one in others if set(columns) <= set(_names(one))), found)
     )
+
+
+def _names(parted: Parted) -> list[str]:
+    return [name.strip() for name in parted.records[0]] if parted.records else []
 
 
 def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) -> None:

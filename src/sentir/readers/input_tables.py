@@ -14,9 +14,10 @@ from sentir.corpus.types import Clip, Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.cells import JSON_SUFFIXES, Row, Unreadable, load_rows, to_number
+from sentir.readers.cells import Row, Unreadable, to_numbers
 from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.table import media_root, read_times
+from sentir.readers.table_files import JSON_SUFFIXES, load_rows
 from sentir.readers.table_keys import dialogue_of, read_turns, speaker_of
 
 _USUAL = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
@@ -116,17 +117,21 @@ def read_table(path: Path, columns: Columns, recipe: Mapping[str, Any]) -> list[
         CorpusError: if the table cannot be read, or lacks columns.
     """
     unreadable: Unreadable = {}
-    rows = load_rows(path, unreadable=unreadable)
+    issues: list[Issue] = []
+    rows = load_rows(path, issues=issues, unreadable=unreadable)
     used = columns.of(path, rows[0], recipe)
     name = encodable(str(path))
     keys = [f"{name}:{n}" for n in range(1, len(rows) + 1)]
     dialogues = _dialogues(path, rows, keys, used)
-    issues: list[Issue] = []
     turns = read_turns(path, rows, keys, dialogues, next(iter(used.get("turn", ())), None), issues)
     finder = ClipFinder(_clip_root(path, recipe))
+    blanks = [
+        Utterance(key, dialogue=dialogue, turn=turn, numbers=numbers)
+        for key, dialogue, turn, numbers in zip(keys, dialogues, turns, _numbers(rows, used), strict=True)
+    ]
     given = [
-        _given(finder, row, Utterance(key, dialogue=dialogue, turn=turn), used, unreadable.get(n, {}))
-        for n, (row, key, dialogue, turn) in enumerate(zip(rows, keys, dialogues, turns, strict=True), start=1)
+        _given(finder, row, blank, used, unreadable.get(n, {}))
+        for n, (row, blank) in enumerate(zip(rows, blanks, strict=True), start=1)
     ]
     told = defaultdict[str, list[str]](list)
     for issue in (*issues, *finder.issues(name)):
@@ -140,7 +145,7 @@ def read_table(path: Path, columns: Columns, recipe: Mapping[str, Any]) -> list[
 
 
 def _given(finder: ClipFinder, row: Row, blank: Utterance, used: Used, faults: Mapping[str | None, str]) -> Given:
-    """Return what a row gives; ``blank`` is its utterance with nothing but its place."""
+    """Return what a row gives; ``blank`` is its utterance with its place and numbers alone."""
     clip, no_sound = _clip(finder, row, used)
     text = row[used["text"][0]] if "text" in used else None
     utterance = replace(
@@ -148,7 +153,6 @@ def _given(finder: ClipFinder, row: Row, blank: Utterance, used: Used, faults: M
         speaker=speaker_of(row, used.get("speaker")) or None,
         text=None if clip and is_blank(text) else text,
         clip=clip,
-        numbers=_numbers(row, used),
     )
     own = _cell(row, used, "id").strip()
     problem, notes = _faults(faults, used)
@@ -214,10 +218,14 @@ def _clip(finder: ClipFinder, row: Row, used: Used) -> tuple[Clip | None, str]:
     return None if "\0" in audio else Clip(found, *times), why
 
 
-def _numbers(row: Row, used: Used) -> dict[str, float]:
-    others = row.keys() - {column for columns in used.values() for column in columns}
-    numbers = {name: to_number(row[name]) for name in row if name in others}
-    return {name: number for name, number in numbers.items() if number is not None}
+def _numbers(rows: Sequence[Row], used: Used) -> list[dict[str, float]]:
+    """Return the numbers in the columns that are nothing else, row by row."""
+    others = rows[0].keys() - {column for columns in used.values() for column in columns}
+    columns = {name: to_numbers([row[name] for row in rows]) for name in rows[0] if name in others}
+    return [
+        {name: number for name, numbers in columns.items() if (number := numbers[n]) is not None}
+        for n in range(len(rows))
+    ]
 
 
 def _faults(faults: Mapping[str | None, str], used: Used) -> tuple[str, tuple[str, ...]]:

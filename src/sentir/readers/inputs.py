@@ -16,11 +16,11 @@ from sentir.errors import CorpusError
 from sentir.given import require_files
 from sentir.i18n import _
 from sentir.progress import say
-from sentir.readers.cells import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 from sentir.readers.clips import is_media, list_folders
 from sentir.readers.input_tables import Columns as Columns
 from sentir.readers.input_tables import Given as Given
 from sentir.readers.input_tables import read_table
+from sentir.readers.table_files import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 
 _TEXT, _SOUND = frozenset({"text"}), frozenset({"sound"})
 
@@ -112,12 +112,12 @@ def read_inputs(
     A sound or video file is one utterance, a folder one for each such file below it, in the order of their names;
     each is by itself.
 
-    A table (any that `sentir.readers.cells.load_rows` takes) has a column of texts, of clips (paths relative to
-    the table), or both; rows with the same value in its dialogue column follow one another in a conversation,
-    rows without are by themselves. Only in JSON lines (``.jsonl``, ``.ndjson``: ``{"text": …, "audio": …,
-    "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell that holds a finite
-    number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row stays, as does one that
-    cannot be read.
+    A table (any that `sentir.readers.table_files.load_rows` takes) has a column of texts, of clips (paths
+    relative to the table), or both; rows with the same value in its dialogue column follow one another in a
+    conversation, rows without are by themselves. Only in JSON lines (``.jsonl``, ``.ndjson``: ``{"text": …,
+    "audio": …, "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell that holds a
+    finite number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row stays, as does
+    one that cannot be read.
 
     Args:
         path: what exists.
@@ -133,8 +133,8 @@ def read_inputs(
         return [_file(path)]
     if path.suffix.lower() not in TABLE_SUFFIXES | JSON_SUFFIXES and not path.is_dir():
         raise CorpusError(
-            _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .parquet), nor a conversation "
-              "(.jsonl).", path=path)
+            _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .xlsx, .parquet), nor a "
+              "conversation (.jsonl).", path=path)
         )  # fmt: skip
     return read_table(path, columns or Columns(), recipe or {})
 

@@ -22,6 +22,7 @@ from sentir.readers.clips import note_spare
 from sentir.readers.csv_files import check_text, is_synthetic, read_rows, unusable
 from sentir.readers.meld_files import CLIP_FOLDERS, Clips, Cuts, Files, open_files
 from sentir.readers.meld_published import compare_with_published
+from sentir.readers.table_ids import whole
 from sentir.readers.turns import note_moved, order_turns
 from sentir.recipe import Data
 
@@ -35,6 +36,7 @@ _COLUMNS = (
     "StartTime",
     "EndTime",
 )
+_IDS = ("Dialogue_ID", "Utterance_ID")
 _TASKS: tuple[tuple[LabelSpace, str, Callable[[str], str]], ...] = (
     (LabelSpace("emotion", EMOTIONS), "Emotion", normalize_emotion),
     (LabelSpace("sentiment", SENTIMENTS), "Sentiment", normalize_sentiment),
@@ -116,6 +118,7 @@ def _read_split(
 ) -> tuple[list[Utterance], list[Issue]]:
     """Return the utterances of a table and the issues, and note the episode of each where the table has it."""
     rows, issues = read_rows(path, _COLUMNS)
+    rows = [(where, {**row, **{name: whole(row[name].strip()) for name in _IDS}}) for where, row in rows]
     utterances: list[Utterance] = []
     taken: set[str] = set()
     for where, row in rows:
@@ -153,7 +156,7 @@ def _number(u: Utterance) -> int:
 
 
 def _why_unusable(row: Mapping[str, str], key: str, taken: set[str]) -> str | None:
-    for column in ("Dialogue_ID", "Utterance_ID"):
+    for column in _IDS:
         value = plain(row[column])
         if not value.isdecimal():
             return _("its {column} '{value}' is no whole number", column=column, value=value)
@@ -184,6 +187,14 @@ def _duration(row: Mapping[str, str], where: str) -> tuple[float | None, list[Is
     start, end = _seconds(row["StartTime"]), _seconds(row["EndTime"])
     if start is not None and end is not None and end > start:
         return round(end - start, 3), []
+    if start is None or end is None:
+        message = _(
+            "StartTime '{start}' and EndTime '{end}' are not written as 00:01:02,345, maybe changed by a "
+            "spreadsheet; the utterance stays, without a duration: get the file again.",
+            start=row["StartTime"],
+            end=row["EndTime"],
+        )
+        return None, [Issue("times_unreadable", "problem", message, where)]
     message = _(
         "StartTime '{start}' and EndTime '{end}' give no duration; the utterance stays, without one.",
         start=row["StartTime"],

@@ -13,10 +13,12 @@ from sentir.corpus.characters import is_blank
 from sentir.corpus.types import Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
-from sentir.readers.cells import Row, is_dataset, load_rows, to_number
+from sentir.readers.cells import Row, to_number, unify_numbers
 from sentir.readers.clip_paths import ClipFinder
+from sentir.readers.table_ids import unify_ids
 from sentir.readers.table_keys import make_names, name_columns, read_turns
 from sentir.readers.table_labels import read_intensities, read_names, read_numbers, to_intensity
+from sentir.readers.table_parts import Part, read_parts
 from sentir.readers.table_splits import next_seed, read_splits
 from sentir.recipe import Data, Table
 from sentir.recipe.data import columns_of, joined
@@ -30,7 +32,7 @@ def read(root: Path, data: Data) -> Corpus:
     `sentir.readers.table_splits`. Clips are attached if ``data.sound`` is set.
 
     Args:
-        root: the table, or the folder in which ``data.table.file`` lies.
+        root: the table, or the folder in which ``data.table.file`` lies, be it one file or several.
         data: the recipe's section; ``data.task`` names the task of the label column or columns.
 
     Raises:
@@ -39,14 +41,17 @@ def read(root: Path, data: Data) -> Corpus:
     """
     table = _checked(data)
     issues: list[Issue] = []
-    path, rows = _named_rows(root, table, issues)
-    ids = _ids(path, rows, table)
+    parts, table = _parts(root, table, issues)
+    data = data.model_copy(update={"table": table})
+    rows = [row for part in parts for row in part.rows]
+    path, name = (parts[0].path, parts[0].name) if len(parts) == 1 else (root, root.resolve().name)
+    ids = [key for part in parts for key in _ids(part, table)]
     read_labels = read_names if table.label else read_numbers if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
-    splits = read_splits(path, rows, table, issues)
-    clips = _clips(root, path, rows, ids, table, issues) if data.sound else [None] * len(rows)
+    splits = read_splits(path, parts, table, issues)
+    clips = _clips(root, parts, ids, table, issues) if data.sound else [None] * len(rows)
     speaker, group = joined(table.speaker), joined(table.group)
-    dialogues = [_dialogue(path, row, key, joined(table.dialogue)) for row, key in zip(rows, ids, strict=True)]
+    dialogues = _dialogues(parts, ids, joined(table.dialogue))
     turns = read_turns(path, rows, ids, dialogues, table.turn, issues)
     utterances = [
         Utterance(
@@ -66,8 +71,16 @@ def read(root: Path, data: Data) -> Corpus:
         )
     ]
     groups, traits = (_named(rows, ids, of) for of in ((group,) if group else (), table.slices))
-    name = table.name or path.stem
-    return Corpus.build(name, utterances, [space], issues=issues, groups=groups, traits=traits)
+    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, traits=traits)
+
+
+def _make_cells(part: Part, table: Table, issues: list[Issue]) -> None:
+    """Make names, ids and numbers of the cells of one file."""
+    _require_columns(part.path, part.rows, table)
+    keys = [name for one in (table.id, table.speaker, table.dialogue, table.group) for name in columns_of(one)]
+    unify_ids(part.path.name, part.rows, keys, issues)
+    make_names(part.path, part.rows, table, issues)
+    unify_numbers(part.path, part.rows, _number_columns(table))
 
 
 def find_seed(root: Path, data: Data, first: int) -> int | None:
@@ -83,16 +96,16 @@ def find_seed(root: Path, data: Data, first: int) -> int | None:
     Raises:
         RecipeError, CorpusError: as `read` does.
     """
-    table = _checked(data)
-    return next_seed(_named_rows(root, table, [])[1], table, first)
+    parts, table = _parts(root, _checked(data), [])
+    return next_seed([row for part in parts for row in part.rows], table, first)
 
 
-def _named_rows(root: Path, table: Table, issues: list[Issue]) -> tuple[Path, list[Row]]:
-    path = _locate(root, table)
-    rows = load_rows(path)
-    _require_columns(path, rows, table)
-    make_names(path, rows, table, issues)
-    return path, rows
+def _parts(root: Path, table: Table, issues: list[Issue]) -> tuple[list[Part], Table]:
+    """Read the files, with cells as they are compared, and the section with the column of splits named."""
+    parts, table = read_parts(root, table, issues)
+    for part in parts:
+        _make_cells(part, table, issues)
+    return parts, table
 
 
 def _named(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -138,19 +151,6 @@ def _refuse_labels_as_inputs(table: Table) -> None:
                 )
 
 
-def _locate(root: Path, table: Table) -> Path:
-    if root.is_file() or (table.file is None and is_dataset(root)):
-        return root
-    if table.file is None:
-        raise RecipeError(
-            _("{root} is a folder; name the table in it as 'data.table.file', or give the file.", root=root)
-        )
-    path = root / table.file
-    if not path.exists():
-        raise CorpusError(_("There is no table {path}; correct the root or 'data.table.file'.", path=path))
-    return path
-
-
 def media_root(path: Path) -> Path:
     """Return the folder that a table's clips are relative to, if none is named."""
     return path if path.is_dir() else path.parent
@@ -194,11 +194,18 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
             )
 
 
-def _ids(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
+def _number_columns(table: Table) -> list[str]:
+    """Return the columns that hold numbers."""
+    columns = (*table.labels, *table.features, table.value, table.start, table.end, table.turn)
+    return [name for name in columns if name is not None]
+
+
+def _ids(part: Part, table: Table) -> list[str]:
+    path = part.path
     if table.id is None:
-        return [f"{path.stem}/row{n}" for n in range(1, len(rows) + 1)]
+        return [f"{part.name}/row{n}" for n in range(1, len(part.rows) + 1)]
     first: dict[str, int] = {}
-    for n, row in enumerate(rows, start=1):
+    for n, row in enumerate(part.rows, start=1):
         key = row[table.id]
         if not key:
             raise CorpusError(_("{path}: row {row} has no id in '{name}'.", path=path, row=n, name=table.id))
@@ -212,20 +219,24 @@ def _ids(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
                     id=key,
                 )
             )
-    return list(first)
+    return [part.prefix + key for key in first]
 
 
-def _dialogue(path: Path, row: Row, key: str, column: str | None) -> str:
-    cell = row[column] if column else ""
-    return f"{path.stem}/{cell}" if cell else key
+def _dialogues(parts: Sequence[Part], ids: Sequence[str], column: str | None) -> list[str]:
+    """Return the dialogue of every row; one that names none is a dialogue of its own."""
+    named = [(part.name, row[column] if column else "") for part in parts for row in part.rows]
+    return [f"{name}/{cell}" if cell else key for (name, cell), key in zip(named, ids, strict=True)]
 
 
 def _clips(
-    root: Path, path: Path, rows: Sequence[Row], ids: Sequence[str], table: Table, issues: list[Issue]
+    root: Path, parts: Sequence[Part], ids: Sequence[str], table: Table, issues: list[Issue]
 ) -> list[Clip | None]:
-    finder = ClipFinder(_clip_root(root, path, table))
-    clips = [_clip(finder, row, key, table, issues) for row, key in zip(rows, ids, strict=True)]
-    issues += finder.issues(path.name)
+    clips: list[Clip | None] = []
+    keys = iter(ids)
+    for part in parts:
+        finder = ClipFinder(_clip_root(root, part.path, table))
+        clips += [_clip(finder, row, next(keys), table, issues) for row in part.rows]
+        issues += finder.issues(part.path.name)
     return clips
 
 

@@ -6,20 +6,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.types import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import Row, Unreadable, to_rows, to_text
-from sentir.readers.table_csv import read_text
+from sentir.readers.decoding import read_text
 
 
-def read_lines(path: Path, unreadable: Unreadable | None = None) -> list[Row]:
+def read_lines(
+    path: Path, encoding: str | None, issues: list[Issue], unreadable: Unreadable | None = None
+) -> list[Row]:
     """Read one object per line; a key that a line lacks is an empty cell, and blank lines are no rows.
 
     Raises:
         CorpusError: if a line is no object, names a key twice, or holds an object within an object; with
             ``unreadable``, in which these are told, only if no line is an object.
     """
-    lines = [(n, line) for n, line in enumerate(read_text(path).split("\n"), start=1) if line.strip()]
+    text = read_text(path, encoding, issues)
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     objects, faults = list[dict[str, Any]](), list[CorpusError]()
     for row, (n, line) in enumerate(lines, start=1):
         try:

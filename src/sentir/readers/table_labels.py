@@ -13,7 +13,7 @@ from sentir.corpus.synonyms import fold
 from sentir.corpus.types import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.readers.cells import Row, to_list, to_number
+from sentir.readers.cells import Row, to_list, to_number, to_numbers
 from sentir.recipe import Data, Table
 
 Labelled = tuple[dict[str, tuple[str, ...]], dict[str, float]]
@@ -22,7 +22,8 @@ _NORMALIZERS: dict[str, Callable[[str], str]] = {
     "emotion": normalize_emotion,
     "sentiment": normalize_sentiment,
 }
-_TRUTHS = {"true": 1.0, "false": 0.0}
+_YES = frozenset(("true", "verdadero", "yes", "y", "sí", "si", "s", "x", "✓", "✔", "☑"))
+_NO = frozenset(("false", "falso", "no", "n", "☐"))
 _LISTED = 30  # unknown names in one sentence
 
 
@@ -92,9 +93,16 @@ def read_intensities(
     if not name_of:
         raise CorpusError(_("{path}: 'data.table.names' leaves no column of 'labels'.", path=path))
     space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))), multilabel=True)
+    marked = {column for column in name_of if is_marked([row[column] for row in rows])}
+    if marked:
+        message = _("Nothing but marks such as 'x' and empty cells in {columns}: empty is taken as no.",
+                    columns=", ".join(sorted(marked)))  # fmt: skip
+        issues.append(Issue("marks", "note", message, path.name))
     labelled: list[Labelled] = []
     for row, key in zip(rows, ids, strict=True):
-        read = {column: to_intensity(row[column]) for column in name_of}
+        read = {
+            column: to_intensity(row[column].strip() or ("no" if column in marked else "")) for column in name_of
+        }
         if missing := [column for column, score in read.items() if score is None]:
             message = _("It has no number in {columns}; kept without labels.", columns=", ".join(missing))
             issues.append(Issue("label_missing", "warning", message, key))
@@ -108,9 +116,8 @@ def read_intensities(
         labelled.append(({data.task: present}, scores))
     if not any(labels for labels, _scores in labelled):
         raise CorpusError(
-            _("{path}: no row has a number in each of {columns}; write decimals with a point.",
-              path=path, columns=", ".join(name_of))
-        )  # fmt: skip
+            _("{path}: no row has a number in each of {columns}.", path=path, columns=", ".join(name_of))
+        )
     return space, labelled
 
 
@@ -142,16 +149,27 @@ def read_numbers(
             )  # fmt: skip
         labelled.append(({}, {} if number is None else {column: number}))
     if not any(scores for _labels, scores in labelled):
-        raise CorpusError(
-            _("{path}: no row has a number in each of {columns}; write decimals with a point.",
-              path=path, columns=column)
-        )  # fmt: skip
+        raise CorpusError(_("{path}: no row has a number in each of {columns}.", path=path, columns=column))
     return space, labelled
 
 
 def to_intensity(cell: str) -> float | None:
-    """Return the number in a cell, 1 for true and 0 for false, or ``None``."""
-    return _TRUTHS.get(plain(cell).casefold(), to_number(cell))
+    """Return the number in a cell, 1 for true, yes or ``x`` and 0 for false or no, or ``None``."""
+    word = plain(cell).casefold()
+    return 1.0 if word in _YES else 0.0 if word in _NO else to_number(cell)
+
+
+def to_intensities(cells: Sequence[str]) -> list[float | None]:
+    """Return what `to_intensity` does of the cells of one column, by what they show of its decimals."""
+    numbers = to_numbers(cells)
+    return [to_intensity(cell) if number is None and "," not in cell and "." not in cell else number
+            for cell, number in zip(cells, numbers, strict=True)]  # fmt: skip
+
+
+def is_marked(cells: Sequence[str]) -> bool:
+    """Say whether some cells of a column say yes and all others are empty, so that empty says no."""
+    found = {to_intensity(cell) if not is_blank(cell) else 0.0 for cell in cells}
+    return found == {0.0, 1.0} and not any(to_intensity(cell) == 0 for cell in cells)
 
 
 def is_known(word: str, task: str) -> bool:

@@ -13,12 +13,13 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import Row
 from sentir.readers.splits import ENOUGH, draw_splits, find_seed, least_share, split_named
+from sentir.readers.table_parts import Part
 from sentir.recipe import Table
 from sentir.recipe.data import joined
 
 
-def read_splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue]) -> list[str]:
-    """Return the split of every row; what was drawn is listed as an issue.
+def read_splits(path: Path, parts: Sequence[Part], table: Table, issues: list[Issue]) -> list[str]:
+    """Return the split of every row of one or more files; what was drawn is listed as an issue.
 
     Without a split column, dev and test are the groups that ``splits`` names, or whole groups are drawn: by the
     ``group`` column, else by dialogue, else by speaker, else row by row (by id, else by clip, else by text, so
@@ -29,8 +30,10 @@ def read_splits(path: Path, rows: Sequence[Row], table: Table, issues: list[Issu
     Raises:
         CorpusError: if a cell names no split, or the groups cannot fill the splits or cut a dialogue.
     """
+    rows = [row for part in parts for row in part.rows]
     if table.split:
-        return _with_dev(path, rows, _given_splits(path, rows, table), table, issues)
+        given = [split for part in parts for split in _given_splits(part.path, part.rows, table)]
+        return _with_dev(path, rows, given, table, issues)
     if table.splits.dev:
         return _named_splits(path, rows, table)
     splits = _draw(path, rows, _shares(table), table, issues)

@@ -24,6 +24,7 @@ from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
 from sentir.recipe.differences import differences, settings
 from sentir.recipe.judging import Evaluation, Study
 from sentir.recipe.model import Audio, Lora, Model, Stacked
+from sentir.recipe.paths import from_folder, to_folder
 from sentir.recipe.sections import Name, Section, check_characters
 from sentir.recipe.toml import merge, parse_override, toml_comment, toml_text
 from sentir.recipe.training import Augment, Train
@@ -46,9 +47,11 @@ __all__ = [
     "Train",
     "Tune",
     "differences",
+    "from_folder",
     "merge",
     "parse_override",
     "settings",
+    "to_folder",
     "toml_comment",
     "toml_text",
 ]
@@ -77,13 +80,15 @@ class Recipe(Section):
     def load(cls, path: Path, overrides: Iterable[str] = ()) -> Recipe:
         """Read a TOML recipe and apply overrides such as ``train.lr=2e-5``.
 
+        Paths in the file are relative to it, those in overrides to the working folder.
+
         Raises:
             RecipeError: if the file is missing or not TOML, or a key is unknown or has an unusable value.
         """
         if not path.is_file():
             raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
         try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            tree = from_folder(tomllib.loads(path.read_text(encoding="utf-8-sig")), path.parent)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
         tree.setdefault("name", path.stem)

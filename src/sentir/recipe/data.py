@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from sentir.i18n import _
 from sentir.recipe.sections import Name, Section
@@ -46,8 +47,10 @@ class Table(Section):
     """Columns of a table of the user's own (reader ``table``); every column is named, none is guessed.
 
     Attributes:
-        file: CSV, TSV, Parquet or JSON lines, or a folder that ``datasets`` saved, relative to the root; the root
-            itself may be it. A folder with splits has them in the column ``split``.
+        file: CSV, TSV, a workbook (.xlsx), Parquet or JSON lines, or a folder that ``datasets`` saved, relative
+            to the root; the root itself may be it. A folder with splits has them in the column ``split``.
+            Several files are a list, or one each of train, dev and test by name; ids begin with the file's name.
+        encoding: of CSV, TSV and JSON lines, where it is not UTF-8 and the guess is wrong, such as ``cp1252``.
         name: what reports and audits call the corpus; the file's name if not given, which ids have anyway.
         audio_root: the folder that the clips in ``audio`` are relative to, itself relative to the root; if not
             given, the folder of the table.
@@ -68,7 +71,8 @@ class Table(Section):
         seed: of the draw; another one draws another test, which ``sentir corpus redraw`` records.
     """
 
-    file: Path | None = None
+    file: Path | tuple[Path, ...] | dict[Literal["train", "dev", "test"], Path] | None = None
+    encoding: str | None = None
     name: Name | None = None
     text: str | None = None
     id: str | None = None
@@ -95,6 +99,30 @@ class Table(Section):
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     seed: int = 0
 
+    @field_validator("file", mode="before")
+    @classmethod
+    def _file_or_files(cls, value: Any) -> Any:
+        several = (
+            value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+        )
+        named = not isinstance(value, Mapping) or ("train" in value and value.keys() <= {"train", "dev", "test"})
+        single = value is None or isinstance(value, str | Path)
+        if not named or not (single or (several and all(isinstance(one, str | Path) for one in several))):
+            raise ValueError(
+                _('give a file, a list of files, or one each of train, dev and test: {{ train = "a.csv", … }}')
+            )
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str | None) -> str | None:
+        try:
+            if value is not None:
+                "".encode(value)
+        except LookupError as error:
+            raise ValueError(_("it is no encoding that is known, such as utf-8, cp1252 or utf-16")) from error
+        return value
+
     @model_validator(mode="after")
     def _one_kind_of_label(self) -> Self:
         if sum(map(bool, (self.label, self.labels, self.value))) != 1:
@@ -116,6 +144,8 @@ class Table(Section):
     @model_validator(mode="after")
     def _one_way_to_split(self) -> Self:
         dev, test = set(self.splits.dev), set(self.splits.test)
+        if isinstance(self.file, dict) and (self.split or dev or test):
+            raise ValueError(_("'file' names the splits already; leave out 'split' and 'splits'"))
         if not dev and not test:
             return self
         if not (dev and test) or dev & test:

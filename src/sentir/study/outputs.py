@@ -15,7 +15,7 @@ from sentir.evaluation.scoring import write_results, write_rows
 from sentir.i18n import _
 from sentir.io import replacing
 from sentir.places import file_name
-from sentir.recipe import Recipe, toml_comment, toml_text
+from sentir.recipe import Recipe, to_folder, toml_comment, toml_text
 from sentir.report.corpora import corpus_card
 from sentir.report.files import FILES, rehearse
 from sentir.study.gather import comparisons, rows, titles_of
@@ -100,7 +100,10 @@ def save_results(out: Path, parts: Sequence[CorpusStudy]) -> None:
     write_rows(out / _DETAILS, [one for part in parts for one in part.details])
     for part in parts:
         comment = toml_comment(f"fingerprint of the corpus: {part.corpus.fingerprint}")
-        _write(recipe_place(out, part.recipe), f"{comment}{toml_text(part.recipe.tree())}\n")
+        _write(
+            recipe_place(out, part.recipe),
+            f"{comment}{toml_text(to_folder(part.recipe.tree(), out / 'recipes'))}\n",
+        )
 
 
 def _write(path: Path, text: str) -> None:

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.characters import is_blank
-from sentir.corpus.types import SPLITS
+from sentir.corpus.types import SPLITS, Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.readers.cells import load_rows
 from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.folders import require_printable
 from sentir.readers.look.columns import TASKS, Column, Labels, columns_of, determines
 from sentir.readers.look.roles import LABEL_LIKE, Roles, find_by_name, find_labels, find_text
 from sentir.readers.splits import split_named
 from sentir.readers.table import media_root
-from sentir.readers.table_labels import is_known, split_cells, to_intensity
+from sentir.readers.table_files import load_rows
+from sentir.readers.table_labels import is_known, split_cells
 
 _MOST_UNKNOWN = 30
 _LOOKED_FOR = 100  # clips whose files are looked for
@@ -83,12 +83,15 @@ def look(path: Path) -> Look:
         CorpusError: if it cannot be read, or has no labels, or neither texts nor clips.
     """
     require_printable(path)
-    rows = load_rows(path)
+    issues: list[Issue] = []
+    rows = load_rows(path, issues=issues)
     if len(rows) < len(SPLITS):
         raise CorpusError(_("Rows of {path}: {n}; train, dev and test need one each.", path=path, n=len(rows)))
     columns = columns_of(rows)
+    warnings = [issue.message for issue in issues] + _doubtful_numbers(columns)
     roles = Roles()
-    there, warnings = _find_clips(path, columns, roles)
+    there, missing = _find_clips(path, columns, roles)
+    warnings += missing
     for column in [c for c in roles.free(columns) if c.splits][:1]:
         roles.give("split", _("every row names train, dev or test"), column)
     warnings += _odd_splits(columns, roles)
@@ -126,6 +129,14 @@ def _find_clips(path: Path, columns: Sequence[Column], roles: Roles) -> tuple[bo
     return False, [
         _("The files in '{column}' are not there ({path}); without them there is no sound.",
           column=column.name, path=example)
+    ]  # fmt: skip
+
+
+def _doubtful_numbers(columns: Sequence[Column]) -> list[str]:
+    return [
+        _("'{column}' holds '{cell}', where the mark may part thousands or decimals: none of it is taken as a "
+          "number; write a decimal point.", column=column.name, cell=column.doubt)
+        for column in columns if column.doubt
     ]  # fmt: skip
 
 
@@ -176,10 +187,9 @@ def _labels_of(roles: Roles) -> list[Labels | None]:
         cells, _several = split_cells(column.cells, column.separator)
         return [None if cell is None else frozenset(cell) for cell in cells]
     columns = roles.of["labels"]
-    rows = zip(*(column.cells for column in columns), strict=True)
+    rows = zip(*(column.numbers for column in columns), strict=True)
     return [
-        frozenset(c.name for c, cell in zip(columns, row, strict=True) if (to_intensity(cell) or 0) > 0)
-        for row in rows
+        frozenset(c.name for c, number in zip(columns, row, strict=True) if (number or 0) > 0) for row in rows
     ]
 
 
@@ -210,7 +220,7 @@ def _seen(column: Column, roles: Roles, labels: Sequence[Labels | None], train: 
 def _why_left_out(column: Column) -> str:
     if is_blank(column.name):
         return _("it has no name")
-    if len(column.values) < 2:
+    if not column.varied:
         return _("the same in every row") if column.values else _("empty")
     if column.unique:
         return _("another value in each row, as an id")

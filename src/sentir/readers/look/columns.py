@@ -12,10 +12,10 @@ import numpy as np
 from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.synonyms import fold
 from sentir.corpus.telling import TELLS, told
-from sentir.readers.cells import Row, to_list
+from sentir.readers.cells import Row, is_doubtful, to_list
 from sentir.readers.clips import is_media
 from sentir.readers.splits import split_named
-from sentir.readers.table_labels import is_known, split_cells, to_intensity
+from sentir.readers.table_labels import is_known, is_marked, split_cells, to_intensities
 
 Labels = frozenset[str]
 _SURE_SEPARATORS = ("|", ";")  # no name of a label has them
@@ -51,9 +51,31 @@ class Column:
         return len(self.values) == len(self.cells)
 
     @cached_property
+    def numbers(self) -> tuple[float | None, ...]:
+        """The number in each cell, 1 for yes and 0 for no, ``None`` where there is none."""
+        return tuple(to_intensities(self.cells))
+
+    @cached_property
     def numeric(self) -> bool:
-        """Whether every value is a number, or true or false."""
-        return bool(self.values) and all(to_intensity(value) is not None for value in self.values)
+        """Whether every value is a number, or yes or no."""
+        filled = (number for number, cell in zip(self.numbers, self.cells, strict=True) if cell.strip())
+        return bool(self.values) and None not in filled
+
+    @cached_property
+    def doubt(self) -> str:
+        """A cell that may be two numbers, if such cells are why the column is none of numbers."""
+        others = [c for c, number in zip(self.cells, self.numbers, strict=True) if number is None and c.strip()]
+        return others[0] if others and all(map(is_doubtful, others)) else ""
+
+    @cached_property
+    def marked(self) -> bool:
+        """Whether some cells say yes and all others are empty."""
+        return is_marked(self.cells)
+
+    @property
+    def varied(self) -> bool:
+        """Whether it tells rows apart: by two values, or by marks."""
+        return len(self.values) > 1 or self.marked
 
     def numbers_rows_of(self, dialogue: Column) -> bool:
         """Whether every row holds a number, and no two of one dialogue the same."""
@@ -129,7 +151,7 @@ def determines(column: Column, labels: Sequence[Labels | None], rows: Iterable[i
 
 
 def _near_one(column: Column, labels: Sequence[Labels | None], rows: Sequence[int]) -> bool:
-    found = (to_intensity(column.cells[n]) for n in rows)
+    found = (column.numbers[n] for n in rows)
     values = np.array([np.nan if value is None else value for value in found])
     own = [labels[n] or frozenset() for n in rows]
     names = frozenset().union(*own)

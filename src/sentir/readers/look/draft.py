@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from sentir.i18n import _
 from sentir.readers.look import Look
+from sentir.recipe import to_folder
 
 
-def draft(seen: Look) -> str:
-    """Return a recipe in TOML that can be run as it stands; its comments are in the current language.
+def draft(seen: Look, folder: Path) -> str:
+    """Return a recipe in TOML, to be written in ``folder``, that can be run as it stands.
+
+    Its comments are in the current language.
 
     It begins with what is had for nothing: counting words and a frozen ``minilm`` where there are texts, measures
     of sound and a small network where there are clips.
     """
-    blocks = (_head(seen), _data(seen), _table(seen), _model(seen), _study(seen))
+    blocks = (_head(seen), _data(seen, folder), _table(seen), _model(seen), _study(seen))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -29,11 +33,12 @@ def _head(seen: Look) -> Iterator[str]:
         yield _comment(_("Mind: {warning}", warning=warning))
 
 
-def _data(seen: Look) -> Iterator[str]:
+def _data(seen: Look, folder: Path) -> Iterator[str]:
     yield "[data]"
     yield 'reader = "table"'
-    yield _comment(_("Relative to the folder that sentir is called from; --root FOLDER takes its place."))
-    yield f"root = {quoted(seen.path.parent.as_posix())}"
+    yield _comment(_("Relative to this recipe; --root FOLDER takes its place."))
+    settings = to_folder({"data": {"root": seen.path.parent.as_posix()}}, folder)
+    yield f"root = {quoted(settings['data']['root'])}"
     yield f"task = {quoted(seen.task)}"
     if seen.sound:
         yield "sound = true"

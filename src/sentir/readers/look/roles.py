@@ -62,8 +62,8 @@ class Roles:
         return self.of.get(role, (None,))[0]
 
     def free(self, columns: Sequence[Column]) -> list[Column]:
-        """Return the columns that could have a role and have none: with a name and two values or more."""
-        return [c for c in columns if c.name.strip() and c.name not in self.why and len(c.values) > 1]
+        """Return the columns that could have a role and have none: with a name, and not alike in every row."""
+        return [c for c in columns if c.name.strip() and c.name not in self.why and c.varied]
 
 
 def named(columns: Sequence[Column], role: str) -> list[Column]:
@@ -94,7 +94,7 @@ def find_labels(path: Path, columns: Sequence[Column], roles: Roles) -> None:
             roles.why |= {c.name: why for c in flags[1]}
     elif flags:
         roles.task, found = flags
-        roles.give("labels", _("a number for each label"), *found)
+        roles.give("labels", _("a number, or yes or no, for each label"), *found)
         _ask_threshold(found, roles)
     else:
         _guess_label(path, columns, roles)
@@ -114,7 +114,11 @@ def _flags(columns: Sequence[Column], roles: Roles) -> tuple[str, list[Column]] 
 
 
 def _ask_threshold(found: Sequence[Column], roles: Roles) -> None:
-    numbers = {float(value) for c in found for value in c.values if value.casefold() not in ("true", "false")}
+    if marked := [c.name for c in found if c.marked]:
+        roles.unsure["labels"] = _(
+            "are empty cells in {columns} a no? So they are taken.", columns=", ".join(marked)
+        )
+    numbers = {number for c in found for number in c.numbers if number is not None}
     if numbers - {0.0, 1.0}:
         roles.unsure["threshold"] = _(
             "the numbers go from {low:g} to {high:g}: from which on does a label hold? Now any above 0.",

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sentir.corpus.types import Issue
+from sentir.errors import CorpusError
 from sentir.i18n import _, thousands
 from sentir.readers.csv_files import unusable
+from sentir.readers.decoding import read_text
 from sentir.readers.mosei.segments import Segment, Times, read_times
 
 _LINE = re.compile(r"(.+?)___(\d+)___(.*?)___(.*?)___(.*)")
@@ -37,12 +39,11 @@ def read_transcripts(files: Sequence[Path]) -> tuple[list[Line], list[Issue]]:
     issues: list[Issue] = []
     for path in filter(_is_transcript, files):
         try:
-            content = path.read_bytes()
-        except OSError as error:
-            message = _("{file} cannot be read: {reason}.", file=path.name, reason=error.strerror)
-            issues.append(Issue("file_unreadable", "problem", message, path.name))
+            text = read_text(path, issues=issues)
+        except CorpusError as error:
+            issues.append(Issue("file_unreadable", "problem", str(error), path.name))
             continue
-        for n, line in enumerate(_decode(content).split("\n"), start=1):
+        for n, line in enumerate(text.split("\n"), start=1):
             found = _parse(line.strip("\r")) if line.strip() else None
             if found:
                 lines.append(found)
@@ -92,13 +93,6 @@ def note_unlabeled(n: int, place: str) -> list[Issue]:
 def _is_transcript(path: Path) -> bool:
     folders = [part.casefold() for part in path.parts[:-1]]
     return path.suffix.lower() == ".txt" and folders[-1] == "combined" and "full" not in folders[-3:]
-
-
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
 
 
 def _parse(line: str) -> Line | None:

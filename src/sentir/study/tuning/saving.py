@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sentir.characters import json_text
 from sentir.io import replacing
-from sentir.recipe import toml_comment, toml_text
+from sentir.recipe import to_folder, toml_comment, toml_text
 from sentir.report.tuning import render_tuning, sentences
 from sentir.report.tuning_content import Tuning
 
@@ -22,9 +22,10 @@ def save_tuning(tuning: Tuning, folder: Path, *, fingerprint: str) -> None:
         fingerprint: of the corpus.
     """
     comment = "".join(map(toml_comment, (*sentences(tuning), f"{tuning.corpus} {fingerprint}")))
-    plain = {key: value for key, value in tuning.recipe.tree().items() if key not in ("study", "tune")}
+    best, tuned = (to_folder(recipe.tree(), folder) for recipe in (tuning.recipe, tuning.tuned))
+    plain = {key: value for key, value in best.items() if key not in ("study", "tune")}
     _write(folder / BEST, comment + toml_text(plain) + "\n")
-    _write(folder / "recipe.toml", toml_text(tuning.tuned.tree()) + "\n")
+    _write(folder / "recipe.toml", toml_text(tuned) + "\n")
     _write(folder / "tuning.json", json_text(tuning.to_dict()) + "\n")
     _write(folder / PAGE, render_tuning(tuning))
 

@@ -1,0 +1,149 @@
+"""Every coding and container that PyAV can write is decoded to its true length, and is what was written."""
+
+import numpy as np
+import pytest
+import soundfile
+from scipy.signal import correlate
+from sounds import voice, write_coded
+
+from sentir.audio.media import RATE, decode, media_seconds
+from sentir.corpus.types import Clip
+
+SECONDS = 4.345  # several pages of an Ogg, and a whole number of frames in no coding
+
+# codec, samples of its frame, rate, channels, containers
+CODINGS = [
+    ("pcm_s16le", 1, 16_000, 1, "wav w64 avi matroska nut mov"),
+    ("pcm_f32le", 1, 44_100, 2, "wav matroska"),
+    ("pcm_u8", 1, 8_000, 1, "wav"),
+    ("pcm_s24le", 1, 48_000, 6, "wav"),
+    ("pcm_s16be", 1, 22_050, 1, "aiff au caf"),
+    ("pcm_mulaw", 1, 8_000, 1, "wav au caf"),
+    ("pcm_alaw", 1, 8_000, 1, "wav"),
+    ("flac", 4_608, 16_000, 1, "flac"),
+    ("flac", 4_608, 48_000, 6, "flac"),
+    ("alac", 4_096, 44_100, 2, "ipod caf mov"),
+    ("wavpack", 22_050, 44_100, 2, "wv matroska"),
+    ("tta", 46_080, 44_100, 2, "tta"),
+    ("libopus", 960, 48_000, 1, "ogg matroska webm mp4 mpegts nut"),
+    ("libopus", 960, 48_000, 2, "ogg"),
+    ("libopus", 960, 16_000, 1, "ogg"),
+    ("libmp3lame", 1_152, 44_100, 1, "mp3 wav matroska mp4 avi mpegts"),
+    ("libmp3lame", 1_152, 16_000, 1, "mp3 wav"),
+    ("mp2", 1_152, 44_100, 2, "mp2 wav mpeg"),
+    ("aac", 1_024, 44_100, 1, "adts mp4 ipod mov matroska mpegts flv avi 3gp latm"),
+    ("aac", 1_024, 48_000, 6, "mp4"),
+    ("ac3", 1_536, 48_000, 2, "ac3 matroska mpeg wav"),
+    ("eac3", 1_536, 48_000, 2, "eac3"),
+    ("wmav2", 2_048, 44_100, 2, "asf wav avi"),
+    ("wmav1", 2_048, 44_100, 2, "asf"),
+    ("adpcm_ms", 2_036, 22_050, 1, "wav"),
+    ("adpcm_ima_wav", 2_041, 22_050, 1, "wav"),
+    ("adpcm_yamaha", 2_048, 22_050, 1, "wav"),
+    ("adpcm_swf", 4_096, 22_050, 1, "flv"),
+    ("adpcm_ima_qt", 64, 44_100, 1, "mov"),
+    ("g726", 320, 8_000, 1, "wav"),
+    ("g723_1", 240, 8_000, 1, "wav"),
+    ("nellymoser", 256, 22_050, 1, "flv"),
+    ("libopencore_amrnb", 160, 8_000, 1, "amr 3gp"),
+]
+CASES = [(*coding, container) for *coding, containers in CODINGS for container in containers.split()]
+RATES = {"wmav1": "128k", "wmav2": "128k", "g723_1": "6300", "libopencore_amrnb": "12200"}  # bits a second
+OPUS = [{"frame_duration": duration} for duration in ("2.5", "5", "10", "20", "40", "60")] + [{"vbr": "off"}]
+
+
+def best_likeness(wave, written, most):
+    """Return the greatest correlation of two waves when one is moved by up to ``most`` samples."""
+    found = correlate(wave, written) / np.sqrt((wave @ wave) * (written @ written))
+    middle = len(written) - 1
+    return found[middle - most : middle + most + 1].max()
+
+
+def assert_true(path, rate, frame, *, times=1, alike=0.97):
+    """Check that a file is decoded as the voice that was written, to two codec frames, and without notes."""
+    decoded = decode(Clip(path))
+    written = np.tile(voice(SECONDS)[:, 0], times)
+    allowed = 2 * frame * RATE / rate if frame > 1 else 1  # many codings begin with a frame, or fill the last one
+    assert abs(len(decoded.wave) - len(written)) <= allowed
+    assert best_likeness(decoded.wave, written, round(allowed) + RATE // 50) > alike
+    assert decoded.notes == ()
+    assert times > 1 or media_seconds(path) == pytest.approx(SECONDS, abs=max(0.1, allowed / RATE))
+    assert np.array_equal(decode(Clip(path)).wave, decoded.wave)  # every time
+
+
+@pytest.mark.parametrize(
+    ("codec", "frame", "rate", "channels", "container"),
+    CASES,
+    ids=[f"{codec}-{container}-{rate}-{channels}" for codec, _frame, rate, channels, container in CASES],
+)
+def test_a_coding_is_decoded_to_its_true_length(tmp_path, codec, frame, rate, channels, container):
+    options = {"b": RATES[codec]} if codec in RATES else {}
+    path = write_coded(tmp_path / "coded", voice(SECONDS, rate, channels), rate, codec, container, options)
+    assert_true(path, rate, frame, alike=0.5 if codec in ("g723_1", "libopencore_amrnb") else 0.97)
+
+
+@pytest.mark.parametrize("options", OPUS, ids=lambda options: " ".join(*options.items()))
+def test_opus_of_any_frame_is_decoded_to_its_true_length(tmp_path, options):
+    path = write_coded(tmp_path / "a.opus", voice(SECONDS, 48_000), 48_000, "libopus", "ogg", options)
+    assert_true(path, 48_000, 2_880)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (16_000, 1), (48_000, 2)])
+def test_ogg_of_soundfile_is_exact(tmp_path, subtype, rate, channels):
+    soundfile.write(tmp_path / "a.ogg", voice(SECONDS, rate, channels), rate, format="OGG", subtype=subtype)
+    assert_true(tmp_path / "a.ogg", rate, 1)
+
+
+def test_what_was_written_to_a_pipe_is_whole_though_it_does_not_know_its_length(tmp_path):
+    for suffix, codec in (("wav", "pcm_s16le"), ("flac", "flac"), ("mp3", "libmp3lame")):
+        content = piped(voice(SECONDS), codec, suffix)
+        (tmp_path / f"a.{suffix}").write_bytes(content)
+        assert_true(tmp_path / f"a.{suffix}", RATE, 1_152 if suffix == "mp3" else 1)
+
+
+def piped(wave, codec, container):
+    import av
+    from sounds import pack
+
+    class Pipe:
+        content = b""
+
+        def write(self, part):
+            self.content += bytes(part)
+            return len(part)
+
+    pipe = Pipe()
+    with av.open(pipe, "w", format=container) as output:
+        track = output.add_stream(codec, rate=RATE, layout="mono")
+        output.start_encoding()
+        pack(output, track, wave, RATE)
+    return pipe.content
+
+
+def vorbis(path):
+    soundfile.write(path, voice(SECONDS), RATE, format="OGG", subtype="VORBIS")
+
+
+def coded(codec, container, rate=RATE):
+    return lambda path: write_coded(path, voice(SECONDS, rate), rate, codec, container)
+
+
+JOINED = {
+    "vorbis": (vorbis, 1),
+    "opus": (coded("libopus", "ogg", 48_000), 1),
+    "flac": (coded("flac", "flac"), 1),
+    "aac": (coded("aac", "adts"), 4_096),
+    "mp3": (coded("libmp3lame", "mp3"), 4_608),
+}
+
+
+@pytest.mark.parametrize("kind", JOINED)
+def test_streams_that_are_joined_are_heard_one_after_the_other(tmp_path, kind):
+    write, frame = JOINED[kind]
+    write(tmp_path / "one")
+    (tmp_path / "two").write_bytes((tmp_path / "one").read_bytes() * 2)
+    single, double = decode(Clip(tmp_path / "one")), decode(Clip(tmp_path / "two"))
+    assert abs(len(double.wave) - 2 * len(single.wave)) <= frame
+    if frame == 1:
+        assert_true(tmp_path / "two", RATE, 1, times=2)
