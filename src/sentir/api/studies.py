@@ -14,15 +14,23 @@ if TYPE_CHECKING:
     from sentir.report.tuning_content import Tuning
 
 
-def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Place) -> StudyReport:
+def run_study(
+    recipes: Sequence[Recipe], *, root: Place | None = None, out: Place, accept_grade: bool = False
+) -> StudyReport:
     """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
 
+    Args:
+        recipes: each with its own corpus.
+        root: where the corpora lie.
+        out: folder of the run.
+        accept_grade: whether a corpus that the audit gives a D or E is studied all the same.
+
     Raises:
-        SentirError: for recipes, names, files or weights that cannot be used.
+        SentirError: for recipes, names, files or weights that cannot be used, and corpora of grade D or E.
     """
     from sentir.study import run
 
-    return run.run_study(recipes, root=root, out=Path(out))
+    return run.run_study(recipes, root=root, out=Path(out), accept_grade=accept_grade)
 
 
 def tune(

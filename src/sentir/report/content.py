@@ -16,7 +16,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import LedgerFacts
 from sentir.evaluation.ranking import Ranking
-from sentir.evaluation.results import Comparison, ModelScores, Opening
+from sentir.evaluation.results import Comparison, ModelScores, Opening, Redraw
 from sentir.recipe import Recipe
 
 
@@ -31,6 +31,7 @@ class CorpusCard:
         metrics: task → the headline metric that selects.
         sound: what came of its clips, by split; empty for a corpus read without sound.
         durations: how long its utterances are, where that is known.
+        grade: of its audit, ``A`` to ``E``; ``""`` if it was not audited.
     """
 
     name: str
@@ -42,6 +43,7 @@ class CorpusCard:
     metrics: Mapping[str, str]
     sound: tuple[SplitSound, ...] = ()
     durations: Histogram | None = None
+    grade: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class StudyReport:
         details: closer looks at the finalists, rows of ``details.json``, on dev and on the opened test split.
         heard: the clips of their mistakes.
         ledger: which one counted the openings.
+        redraws: tests of these corpora that were discarded and drawn anew.
     """
 
     title: str
@@ -144,3 +147,4 @@ class StudyReport:
     details: tuple[Details, ...] = ()
     heard: tuple[Example, ...] = ()
     ledger: LedgerFacts = field(default_factory=LedgerFacts)
+    redraws: tuple[Redraw, ...] = ()
