@@ -66,3 +66,10 @@ def test_every_report_counts_the_tests_that_were_discarded_and_their_openings(re
     text = render_markdown(report)
     assert "drawn anew, by the record beside the ledger: 1, which had been opened 1 times" in text
     assert "seed 0 to 4: labels were repaired (opened before: 1)" in text
+
+
+def test_a_model_that_stacks_needs_no_test_either(reads, recipe, study):
+    reads(without("test"))
+    stacked = {"model": {"features": ["stacked"], "stacked": {"folds": 2}}}
+    report = study(recipe(tasks=["emotion"], candidates={"stacked": stacked}, test=False))
+    assert {row.model for row in report.scores} == {"majority", "bag of words", "stacked"}

@@ -98,18 +98,19 @@ def _is_done(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
 
 def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> Entrant:
     """Fit a baseline, or take it from its stage."""
+    splits = [split for split in ("dev", "test") if corpus.split(split)]
 
     def produce(folder: Path) -> None:
-        for split, found in predict_baseline(name, recipe, corpus, metric, ("dev", "test")).items():
+        for split, found in predict_baseline(name, recipe, corpus, metric, splits).items():
             found.save(folder / f"{split}.parquet")
 
     key = {"name": name, "data": _data(recipe), "corpus": corpus.fingerprint, "metric": metric}
     if name == "acoustic":
         key["sound"] = sound_digest(corpus, "mel")
     folder = stages.run("baseline", key, produce)
-    dev, test = (_predictions(folder, split) for split in ("dev", "test"))
+    dev, *test = (_predictions(folder, split) for split in splits)
     cuts = dev_thresholds(corpus, recipe.data.task, dev)
-    return Entrant(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), (test,))
+    return Entrant(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), tuple(test))
 
 
 def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:
