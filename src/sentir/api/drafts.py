@@ -16,6 +16,7 @@ from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.look import Look, look
 from sentir.readers.look.draft import draft
+from sentir.readers.table import find_seed
 from sentir.recipe import Recipe, from_folder
 
 
@@ -70,6 +71,10 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
     seen = look(table)
     settings = from_folder(tomllib.loads(draft(seen, path.parent)), path.parent)
     recipe = Recipe.parse({"name": path.stem} | settings, where=str(path))
+    seed = find_seed(recipe.data.root or table, recipe.data, 0)
+    if seed:
+        seen = replace(seen, settings={**seen.settings, "seed": seed})
+        recipe = recipe.override({"data": {"table": {"seed": seed}}})
     corpus = read_corpus(recipe.data)
     seen = replace(seen, warnings=(*seen.warnings, *_doubts(corpus, recipe.data.task)))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,11 +84,13 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
 
 def _doubts(corpus: Corpus, task: str) -> Iterator[str]:
     """Say how splits were drawn, and what a study of the corpus would be refused for, or say little by."""
-    yield from (issue.message for issue in corpus.issues if issue.kind == "split_drawn")
+    yield from (issue.message for issue in corpus.issues if issue.kind in ("split_drawn", "split_uneven"))
     for split in ("dev", "test"):
         rows = corpus.split(split)
         speakers = {u.speaker for u in corpus} - {None}
-        if len({u.dialogue for u in rows}) < 2:
+        if split == "test" and not rows:
+            yield _("No row is of test, so no score on unseen rows can be had; the study ends on dev.")
+        elif len({u.dialogue for u in rows}) < 2:
             yield _("{split} has fewer than 2 dialogues (or rows without one), too few for a study.", split=split)
         elif len(speakers) > 1 and len({u.speaker for u in rows} - {None}) < 2:
             yield _("{split} has fewer than 2 speakers; its scores say little about others.", split=split)

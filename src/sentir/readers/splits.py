@@ -14,7 +14,7 @@ from sentir.i18n import _
 _WORDS = {
     "train": "train training entrenamiento",
     "dev": "dev devel development val valid validation desarrollo validacion",
-    "test": "test testing prueba",
+    "test": "test testing prueba pruebas",
 }
 ENOUGH = 0.5  # of its share of rows, that a split should have
 _MOST_DRAWN = 1_000_000  # hashes in search of a seed
