@@ -327,10 +327,8 @@ def test_columns_that_stand_together_are_offered_as_one_dialogue_and_words_that_
 
 
 def test_a_label_a_unique_column_and_one_that_is_cut_by_splits_are_not_offered(tmp_path):
-    part = {"split": lambda i: SPLITS[i % 3]}
-    cut = table(
-        tmp_path, 90, text=said, mood=mood, block=lambda i: f"b{i // 9}", code=lambda i: f"c{i % 3}", **part
-    )
+    others = {"split": lambda i: SPLITS[i // 3 % 3], "code": lambda i: f"c{i % 3}"}
+    cut = table(tmp_path, 90, text=said, mood=mood, block=lambda i: f"b{i // 9}", **others)
     assert look(cut).offers == {"speaker": "block"}
     plain = table(tmp_path, 90, text=said, mood=mood, n=lambda i: f"k{i}", side=lambda i: "ab"[i % 2])
     assert look(plain).offers == {}
