@@ -397,3 +397,15 @@ def test_a_draft_of_few_groups_has_a_seed_that_fills_every_split(tmp_path):
         path = table(tmp_path, 60, text=said, mood=mood, speaker=lambda i, n=n: f"s{i % n}")
         found = new_recipe(path, out=tmp_path / "r.toml", force=True)
         assert min(found.splits.values()) > 0
+
+
+def test_a_draft_for_texts_that_are_not_english_names_an_encoder_that_knows_the_language(tmp_path):
+    path = table(tmp_path, frase=lambda i: f"No sé qué quieres de mí, pero es la frase {said(i)[-2:]}", mood=mood)
+    found = new_recipe(path, out=tmp_path / "r.toml")
+    text = found.path.read_text(encoding="utf-8")
+    assert found.look.language == "Spanish" and '# backbone = "multilingual-minilm"\n' in text
+    assert Recipe.load(found.path).model.backbone == "minilm"
+    taken = text.replace('backbone = "minilm"\n', "").replace('# backbone = "multi', 'backbone = "multi')
+    assert tomllib.loads(taken)["model"]["backbone"] == "multilingual-minilm"
+    english = new_recipe(table(tmp_path, text=said, mood=mood), out=tmp_path / "e.toml")
+    assert english.look.language == "" and "multilingual" not in english.path.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from sentir.corpus.types import Utterance
 from sentir.errors import NotFiniteError
 from sentir.evaluation.calibration import confidences
 from sentir.i18n import _
+from sentir.progress import say
 from sentir.readers.inputs import Given
 from sentir.readers.needs import Met, meet_needs
 
@@ -25,6 +26,11 @@ def answer(recognizer: Recognizer, given: Sequence[Given], *, not_sure: bool) ->
         CorpusError: if there is nothing of the kind that the model needs.
     """
     met = _met(recognizer, given)
+    if "text" in recognizer.needs:
+        from sentir.models.text_backbones import foreign
+
+        if sentence := foreign(recognizer.recipe.model.backbone, [u.text for u in met.utterances]):
+            say(sentence)
     answers = _answers(recognizer, [u for u in met.utterances if u.id not in met.problems], not_sure)
     synthetic = bool(recognizer.facts.get("synthetic"))
     return [_prediction(one, met, answers, synthetic) for one in given]

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.language import ENGLISH, language_name, language_of
 from sentir.corpus.types import SPLITS, Corpus
 from sentir.errors import SentirError
 from sentir.i18n import _
@@ -44,6 +45,8 @@ class Draft:
             "splits": self.splits,
             "columns": [asdict(one) for one in self.look.columns],
             "unsure": self.look.unsure,
+            "offers": self.look.offers,
+            "language": self.look.language,
             "warnings": list(self.look.warnings),
         }
 
@@ -77,6 +80,9 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
         recipe = recipe.override({"data": {"table": {"seed": seed}}})
     corpus = read_corpus(recipe.data)
     seen = replace(seen, warnings=(*seen.warnings, *_doubts(corpus, recipe.data.task)))
+    language = language_of([u.text for u in corpus])
+    if language not in (None, ENGLISH):
+        seen = replace(seen, language=language_name(str(language)))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(draft(seen, path.parent), encoding="utf-8")
     return Draft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})

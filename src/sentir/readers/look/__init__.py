@@ -65,6 +65,7 @@ class Look:
         settings: the section ``data.table`` of a recipe, but for the file.
         unsure: setting → a question in the current language.
         offers: settings to take in where the answer to their question is yes.
+        language: what the texts are in, in the current language, if it is not English; else ``""``.
         warnings: sentences in the current language.
     """
 
@@ -77,6 +78,7 @@ class Look:
     unsure: dict[str, str]
     warnings: tuple[str, ...]
     offers: dict[str, Any]
+    language: str = ""
 
 
 def look(path: Path) -> Look:

@@ -87,6 +87,10 @@ def _table(seen: Look) -> Iterator[str]:
 def _model(seen: Look) -> Iterator[str]:
     yield "[model]"
     if "text" in seen.settings:
+        if seen.language:
+            yield _comment(_("The texts are in {language}, and minilm knows English; this encoder, fetched once, "
+                             "knows fifty languages:", language=seen.language))  # fmt: skip
+            yield '# backbone = "multilingual-minilm"'
         yield 'backbone = "minilm"'
         yield 'encoder = "frozen"'
         return
