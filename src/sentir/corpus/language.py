@@ -15,8 +15,8 @@ from sentir.i18n import _, mark
 
 ENGLISH = "en"
 _FUNCTION_WORDS = {  # frequent in one of these languages, and rare or no words in English
-    "en": "the and to of is it you that i was for in my are this have what with be not but do we they he she it's "
-    "i'm don't that's just so your on at all there can if about like know his her",
+    "en": "the and to of is it you that i was for in my are this have what with be not but do we they he she "
+    "it's i'm don't that's just so your on at all there can if about like know his her",
     "es": "el la los las de que y en un una por con para es se no lo como más pero su me mi ya está qué muy eso "
     "del al te si cuando todo esta yo nos le porque hay este ser son fue",
     "fr": "le la les de des et est un une je ne pas que qui dans pour sur ce il au vous nous elle tu c'est mais "
