@@ -174,8 +174,6 @@ class Recognizer:
         if (text := self.preparer.text) is not None and (n := prepared.cut()):
             say(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
-        if unknown := prepared.unknown():
-            say(unknown)
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)
         found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)
         return {

@@ -33,7 +33,6 @@ def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unkno
 def told(monkeypatch):
     lines = []
     monkeypatch.setattr(fitting, "_say_once", lines.append)
-    monkeypatch.setattr("sentir.recognizer.say", lines.append)
     monkeypatch.setattr("sentir.api.answering.say", lines.append)
     return lines
 
@@ -70,4 +69,3 @@ def test_pieces_that_the_vocabulary_lacks_are_counted_and_noted_with_their_text(
     assert not any("does not know" in note for note in plain.notes)
     assert any("such as emoji: 2." in note for note in strange.notes)
     assert any("does not know" in note for note in script.notes)
-    assert [line for line in told if "2 of 3" in line]
