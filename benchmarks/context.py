@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from sentir.evaluation.clusters import clusters
-from sentir.evaluation.intervals import bootstrap
+from sentir.evaluation.intervals import scored
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.fitting import fit
@@ -55,7 +55,7 @@ def main() -> None:
         for seed in given.seeds:
             fitted = fit(recipe.override({"model": changes, "train": {"seed": seed}}), corpus)
             runs.append((fitted.dev.select(u.id for u in dev).probabilities, fitted.thresholds))
-        scores = bootstrap(space, truth, runs, groups, resamples=2000, confidence=0.95)
+        scores = scored(space, truth, runs, groups, confidence=0.95)
         f1, macro = scores["weighted_f1"], scores["macro_f1"]
         print(
             f"{name:32}{f1.value:.3f}  {f1.low:.3f} to {f1.high:.3f}  ± {f1.sd or 0:.3f}  {macro.value:.3f}",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.types import Corpus
-from sentir.evaluation.comparison import compare
+from sentir.evaluation.comparison import compare, holm
 from sentir.evaluation.metrics import score
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe, merge
@@ -80,11 +80,11 @@ def _difference(corpus: Corpus, truth: np.ndarray, rows: list, runs: dict, name:
     first = next(iter(runs))
     if name == first:
         return ""
-    found = compare(
+    (found,) = holm([compare(
         corpus.space("emotion"), truth, runs[name], runs[first], [u.dialogue or u.id for u in rows],
         metric=METRIC, names=(name, first), corpus=corpus.name, task="emotion", split="train and dev",
-        resamples=2000, permutations=2000, confidence=0.95,
-    )  # fmt: skip
+        permutations=2000,
+    )])  # fmt: skip
     return f"{found.difference:+.4f} [{found.low:+.4f}, {found.high:+.4f}] p = {found.p:.4f}"
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pairing import CANDIDATES, METRIC, RECIPE, ask
 
-from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of
 from sentir.evaluation.scoring import write_results
 from sentir.models.fusion import FUSIONS
@@ -32,7 +31,7 @@ def main() -> None:
     entrants = {c.name: enter_candidate(stages, corpus, c) for c in plan(recipe)["emotion"]}
     dev = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
     pairs = [(entrants[name], entrants[USUAL]) for name in FUSIONS if name != USUAL]
-    comparisons = holm(dev.compare(pairs, METRIC))
+    comparisons = dev.compare(pairs, METRIC)
     scores = [dev.score(entrant, entrant.role) for entrant in entrants.values()]
     write_results(given.out / "results.json", scores, comparisons)
     print(f"\nARTIFICIAL PAIRING, dev: {METRIC}, 95 % intervals over {comparisons[0].dialogues} dialogues")

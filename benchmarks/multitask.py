@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.types import Corpus
-from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
@@ -74,7 +73,7 @@ def report(corpus: Corpus, recipe: Recipe, entrants: Mapping[str, Entrant]) -> N
         ]
         print(f"{name:50}{cells[0]:>22}{cells[1]:>24}")
     pairs = [(one, entrants[PLAIN]) for name, one in entrants.items() if name != PLAIN]
-    for comparison in holm(judge.compare(pairs, METRIC)):
+    for comparison in judge.compare(pairs, METRIC):
         print(f"  {comparison.sentence()}")
 
 

@@ -24,7 +24,6 @@ import numpy as np
 
 from sentir.corpus.labels import EMOTIONS, LabelSpace, normalize_emotion
 from sentir.corpus.types import Clip, Corpus, Dialogue, Utterance, group_dialogues
-from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.evaluation.scoring import write_results
 from sentir.readers import meld
@@ -157,7 +156,7 @@ def run(recipe: Recipe, corpus: Corpus, out: Path) -> None:
     )
     test = Judge(corpus, "test", opened, recipe.evaluation)
     pairs = [(both, text), (both, sound), (no_sound, text), (no_text, sound)]
-    comparisons = holm(test.compare(pairs, METRIC))
+    comparisons = test.compare(pairs, METRIC)
     scores = [(dev.score(e, e.role), test.score(e, e.role)) for e in entrants]
     write_results(out / "results.json", [row for both_splits in scores for row in both_splits], comparisons)
     print(f"\n{NAME}: {METRIC} on its test split, 95 % intervals over {comparisons[0].dialogues} dialogues")

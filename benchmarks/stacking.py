@@ -22,7 +22,6 @@ from pathlib import Path
 
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus
-from sentir.evaluation.comparison import holm
 from sentir.evaluation.ledger import labels_of, open_test
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
@@ -179,7 +178,7 @@ def report(corpus: Corpus, setup: Setup, found: Mapping[str, Sequence[Run]]) -> 
         for task in setup.tasks
         for other in (f"{task} {TRAIN}", f"{task} {BOTH}", ALONE)
     ]
-    comparisons = holm(on_test.compare(pairs, METRIC))
+    comparisons = on_test.compare(pairs, METRIC)
     print(f"\nOn test, {METRIC}, {comparisons[0].n} utterances in {comparisons[0].dialogues} dialogues:")
     for comparison in comparisons:
         print(f"  {comparison.sentence()}")

@@ -1,7 +1,11 @@
 """`Recognizer`: saved, loaded and asked anything, it answers the same, or says in one sentence why it cannot."""
 
 import json
+import random
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sentir.corpus.types import Utterance
-from sentir.errors import RecognizerError, WeightsError
+from sentir.errors import RecognizerError, SentirError, WeightsError
 from sentir.recognizer import Recognizer
 from sentir.testing import SENTENCES, tiny_backbone
+from sentir.training import saving
+from sentir.training.saving import check_place
 from tiny_corpora import tiny_recipe
 
 SETUPS = {
@@ -153,7 +159,9 @@ def test_thresholds_decide_which_labels_are_named(trained, corpus):
 
 @pytest.mark.parametrize("setup", ["frozen", "several labels"])
 def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, trained, corpus, tmp_path):
-    recognizer = trained(setup)
+    own = trained(setup)
+    warm = replace(own.calibration, temperature=(1.5,) * len(own.calibration.temperature))
+    recognizer = replace(own, calibration=warm)
     plain = replace(recognizer, calibration=None).predict(corpus.test)
     calibrated = recognizer.calibration.apply(plain)
     assert not np.allclose(plain.probabilities, calibrated.probabilities, atol=1e-3)
@@ -311,7 +319,7 @@ def with_weights(tree, folder):
 
 
 @pytest.mark.parametrize("light", [False, True])
-def test_a_save_that_was_killed_is_no_recognizer_and_can_be_done_again(
+def test_a_save_that_fails_leaves_the_older_model_and_can_be_done_again(
     light, saved, trained, corpus, monkeypatch
 ):
     def dies(*_arguments):
@@ -321,10 +329,85 @@ def test_a_save_that_was_killed_is_no_recognizer_and_can_be_done_again(
         patch.setattr("sentir.training.saving.save_text_encoder", dies)
         with pytest.raises(KeyboardInterrupt):
             trained("dialogue").save_pretrained(saved)
-    with pytest.raises(RecognizerError, match="is not a saved recognizer"):
-        Recognizer.from_pretrained(saved)
+    assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
     trained("dialogue").save_pretrained(saved, light=light)
     assert_same(trained("dialogue"), Recognizer.from_pretrained(saved), corpus)
+
+
+def test_files_of_others_stay_whatever_is_saved(trained, saved, corpus):
+    (saved / "encoder" / "notes.txt").write_text("mine")
+    trained("fine-tuned").save_pretrained(saved)
+    trained("frozen").save_pretrained(saved, light=True)
+    assert {path.name for path in (saved / "encoder").iterdir()} == {"notes.txt"}
+    assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
+
+
+@pytest.mark.parametrize("name", ["README.md", "model.safetensors", "encoder/config.json"])
+def test_a_file_that_no_model_of_ours_left_is_not_replaced(name, trained, tmp_path):
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / name).write_text("mine")
+    for refuses in (check_place, trained("frozen").save_pretrained):
+        with pytest.raises(SentirError, match="was not written by Sentir"):
+            refuses(tmp_path)
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
+
+
+def test_a_folder_from_before_files_were_listed_is_replaced_whole(trained, saved, corpus):
+    write_facts(saved, lambda tree: {key: value for key, value in tree.items() if key != "files"})
+    assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
+    trained("frozen").save_pretrained(saved, light=True)
+    assert sorted(path.name for path in saved.iterdir()) == ["model.safetensors", "sentir.json"]
+
+
+def test_files_that_a_stranger_lists_are_not_deleted(trained, saved):
+    (saved.parent / "precious").write_text("mine")
+    write_facts(saved, lambda tree: tree | {"files": ["../precious", "notes.txt", *tree["files"]]})
+    (saved / "notes.txt").write_text("mine")
+    trained("frozen").save_pretrained(saved)
+    assert (saved.parent / "precious").exists() and (saved / "notes.txt").exists()
+
+
+def test_whoever_loads_while_another_saves_gets_one_of_the_two(trained, saved, corpus, monkeypatch):
+    load, other = saving.load_preparer, trained("dialogue")
+
+    def overtaken(*arguments):
+        monkeypatch.setattr("sentir.recognizer.load_preparer", load)
+        other.save_pretrained(saved)
+        return load(*arguments)
+
+    monkeypatch.setattr("sentir.recognizer.load_preparer", overtaken)
+    assert_same(other, Recognizer.from_pretrained(saved), corpus)
+
+
+KILLED = """
+import sys
+from itertools import cycle
+from pathlib import Path
+from sentir.recognizer import Recognizer
+
+models = [Recognizer.from_pretrained(Path(folder)) for folder in sys.argv[1:3]]
+print("begins", flush=True)
+for model in cycle(models):
+    model.save_pretrained(Path(sys.argv[3]))
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_a_save_leaves_one_model_or_the_other(trained, corpus, tmp_path):
+    names = ("frozen", "fine-tuned dialogue")
+    for name in names:
+        trained(name).save_pretrained(tmp_path / name)
+    place, draw = tmp_path / "place", random.Random(0)
+    trained(names[0]).save_pretrained(place)
+    for _round in range(6):
+        arguments = [sys.executable, "-c", KILLED, *(str(tmp_path / name) for name in names), str(place)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(draw.random())
+            process.kill()
+        loaded = Recognizer.from_pretrained(place)
+        (like,) = [name for name in names if loaded.recipe == trained(name).recipe]
+        assert_same(trained(like), loaded, corpus)
 
 
 def test_a_place_that_cannot_take_it_is_named(trained, tmp_path, monkeypatch):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.types import Corpus, Utterance
-from sentir.evaluation.intervals import Run, resampled
-from sentir.evaluation.metrics import metric_name, score, statistics
+from sentir.evaluation.intervals import Run, chunk_sizes
+from sentir.evaluation.metrics import from_statistics, metric_name, score, statistics
 from sentir.evaluation.results import CONFIDENCE
 from sentir.study.stacking import draw_folds
 
@@ -121,13 +121,22 @@ def find(flaw: str, ground: Ground, right: Said, told: Said, worth: Said | None 
     """Compare what is right with what is told, on resamples of dialogues that both share."""
     dialogues = sorted({u.dialogue or u.id for side in (right, told) for u in side.rows})
     metric = metric_name(right.space)
-    draws = [
-        resampled(side.space, side.clusters(dialogues), resamples=ground.resamples, seed=0)[metric]
-        for side in (told, right)
-    ]
+    draws = [resampled(side.space, side.clusters(dialogues), ground.resamples)[metric] for side in (told, right)]
     low, high = interval(draws[0] - draws[1])
     on = f"{ground.name}, {right.space.task}"
     return Finding(flaw, on, right.value, told.value, low, high, None if worth is None else worth.value)
+
+
+def resampled(
+    space: LabelSpace, clusters: NDArray[np.floating], resamples: int
+) -> dict[str, NDArray[np.floating]]:
+    """Return the metrics, averaged over runs, of resamples of dialogues ``(runs, C, S)`` with replacement."""
+    n, rng, parts = clusters.shape[1], np.random.default_rng(0), []
+    for size in chunk_sizes(resamples, clusters):
+        weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+        found = from_statistics(space, weights @ clusters)
+        parts.append({name: values.mean(axis=0) for name, values in found.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def interval(values: NDArray[np.floating]) -> tuple[float, float]:

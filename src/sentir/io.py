@@ -19,16 +19,40 @@ def replacing(path: Path) -> Iterator[Path]:
     or the new one. An error, a full disk among them, leaves the older file as it was, and no draft.
 
     Raises:
-        OSError: if the draft cannot be written or renamed.
+        OSError: if the draft cannot be written or renamed; it names ``path``.
     """
     draft = path.with_name(f".{path.stem[:_LONGEST]}.{uuid4().hex[:8]}.part{path.suffix}")
     try:
         yield draft
-        sync(draft)
-        os.replace(draft, path)
-        sync(path.parent)
+        put(draft, path)
+    except OSError as error:
+        if error.filename in (None, str(draft), draft):  # a full disk names no file
+            error.filename = str(path)
+        raise
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all.
+
+    Raises:
+        OSError: if it cannot be written; it names ``path``.
+    """
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def put(draft: Path, path: Path) -> None:
+    """Give a file, or a folder with all that lies in it, its name, once the disk has it.
+
+    Raises:
+        OSError: if it cannot be synced or renamed, as when ``path`` is a folder that holds something.
+    """
+    for inner in (*draft.rglob("*"), draft):
+        sync(inner)
+    os.replace(draft, path)
+    sync(path.parent)
 
 
 def sync(path: Path) -> None:
@@ -40,8 +64,14 @@ def sync(path: Path) -> None:
     folder = path.is_dir()
     if folder and os.name == "nt":  # Windows has no handles of folders
         return
-    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_all() -> None:
+    """Have the system write everything to its disks, where it can be asked to."""
+    if hasattr(os, "sync"):  # Windows has none
+        os.sync()

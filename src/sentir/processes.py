@@ -7,15 +7,43 @@ import os
 from sentir.errors import SentirError
 from sentir.i18n import _
 
+_GROUP = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
 
 def world() -> int:
     """Return how many processes there are; 1 outside of ``torchrun``."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return _number("WORLD_SIZE", 1)
 
 
 def rank() -> int:
     """Return which of them this one is, from 0; the first writes and speaks for all."""
-    return int(os.environ.get("RANK", "0"))
+    return _number("RANK", 0) if world() > 1 else 0
+
+
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal():
+        raise SentirError(
+            _("The environment sets {name}={value}, which is no number; unset it.", name=name, value=value)
+        )
+    return int(value)
+
+
+def require_whole_group() -> None:
+    """Refuse an environment that has only a part of what ``torchrun`` sets: others would be waited for in vain.
+
+    Raises:
+        SentirError: naming what is set and what is missing.
+    """
+    stated = [name for name in _GROUP if name in os.environ]
+    alone = world() == 1 and _number("RANK", 0) == 0 and "LOCAL_RANK" not in os.environ
+    if alone or (len(stated) == len(_GROUP) and _number("RANK", 0) < world()):
+        return
+    found = ", ".join(f"{name}={os.environ[name]}" for name in stated)
+    raise SentirError(
+        _("The environment says that this process is one of several ({found}), but torchrun did not start it; "
+          "unset these variables, or start it with torchrun.", found=found)
+    )  # fmt: skip
 
 
 def require_alone(command: str) -> None:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
@@ -35,7 +34,7 @@ from sentir.characters import json_text
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.types import Corpus, Utterance
-from sentir.errors import CorpusError, RecipeError, RecognizerError
+from sentir.errors import CorpusError, RecipeError, RecognizerError, WeightsError
 from sentir.evaluation.calibration import Calibration
 from sentir.features.scaling import Scaler
 from sentir.given import FACTS, require_model
@@ -43,6 +42,7 @@ from sentir.i18n import _
 from sentir.models.encoders import best_device
 from sentir.progress import say
 from sentir.recipe import Recipe
+from sentir.snapshots import current, files_below, replacing_files
 from sentir.training.building import MODELS
 from sentir.training.card import data_facts, save_cards
 from sentir.training.continuing import Start, corpus_from, recipe_from
@@ -50,10 +50,12 @@ from sentir.training.fitting import fit
 from sentir.training.inference import predict_tasks
 from sentir.training.preparer import Preparer
 from sentir.training.saving import (
-    ENCODER_FOLDERS,
+    STACKED,
+    WEIGHTS,
     encoder_digests,
     incomplete,
     load_preparer,
+    owned_files,
     save_encoders,
 )
 from sentir.training.sound_input import MelLevels
@@ -62,7 +64,7 @@ from sentir.training.trainer import OnEpoch
 
 FORMAT = 4
 _UNCALIBRATED = 3  # the format before there was a calibration
-_WEIGHTS, _STACKED = "model.safetensors", "stacked"
+_TRIES = 5  # to load while other processes save
 _IN_ENCODERS = ("encoder.", "audio.encoder.")  # what begins the names of weights that have folders of their own
 
 
@@ -197,32 +199,29 @@ class Recognizer:
         """Save as one folder without pickles.
 
         Args:
-            folder: made if need be; files of an earlier save are replaced.
+            folder: made if need be; files of an earlier save are replaced, all at once: whoever loads, after a
+                kill too, finds the older model or the newer one. Nothing else in the folder is touched.
             light: leave out the weights of a frozen encoder (tens to hundreds of MB).
 
         Raises:
             RecognizerError: if the folder cannot be written.
         """
         try:
-            self._save(folder, light)
+            with replacing_files(folder, owned_files) as draft:
+                self._write(draft, light)
         except (OSError, SafetensorError) as error:
             raise RecognizerError(
                 _("The model cannot be saved to {folder} ({why}); make room there, or give another folder.",
                   folder=folder, why=error)
             ) from error  # fmt: skip
 
-    def _save(self, folder: Path, light: bool) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        earlier = any((folder / name).is_file() for name in (FACTS, _WEIGHTS))
-        (folder / FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no recognizer
-        save_file(_learned(self.model), folder / _WEIGHTS)
-        if earlier:
-            for part in (*ENCODER_FOLDERS, _STACKED):
-                shutil.rmtree(folder / part, ignore_errors=True)
+    def _write(self, folder: Path, light: bool) -> None:
+        save_file(_learned(self.model), folder / WEIGHTS)
         save_encoders(self.preparer, folder, light=light)
         sound, scaler = self.preparer.sound, self.preparer.scaler
         if self.stacked is not None:
-            self.stacked.save_pretrained(folder / _STACKED, light=light)
+            (folder / STACKED).mkdir()
+            self.stacked._write(folder / STACKED, light)
         tree = {
             "format": FORMAT,
             "recipe": self.recipe.tree(),
@@ -235,6 +234,7 @@ class Recognizer:
         }
         if not light:
             save_cards(folder, self.recipe, self.space, self.facts)
+        tree["files"] = [*files_below(folder), FACTS]
         (folder / FACTS).write_text(json_text(tree), encoding="utf-8")
 
     @classmethod
@@ -246,6 +246,22 @@ class Recognizer:
             WeightsError: if a light folder's encoder is not at hand, or is another one.
             SentirError: if a plug-in of its recipe does not exist.
         """
+        for tries_left in reversed(range(_TRIES)):
+            place, before = current(folder), _version(folder)
+            try:
+                found = cls._load(place)
+            except (RecognizerError, WeightsError):
+                if not tries_left or (place, before) == (current(folder), _version(folder)):
+                    raise
+            else:
+                if before == _version(folder):
+                    return found
+        raise RecognizerError(
+            _("The recognizer {folder} was saved again and again while it was loaded; try again.", folder=folder)
+        )
+
+    @classmethod
+    def _load(cls, folder: Path) -> Recognizer:
         tree = _read_facts(folder)
         try:
             recipe = Recipe.parse(tree["recipe"], where=str(folder / FACTS))
@@ -255,11 +271,11 @@ class Recognizer:
             facts, digests = tree["facts"], {"speech_digest": "", "encoder_digest": tree["encoder_digest"]} | tree
         except (AttributeError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
             raise incomplete(folder, FACTS, error) from error
-        preparer = load_preparer(folder, recipe, scaler, levels, digests)
+        preparer = load_preparer(folder, recipe, scaler, levels, digests, tree.get("files"))
         spaces = [task.space for task in (own, *also)]
         model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), False)
         _load_learned(model, folder)
-        stacked = cls.from_pretrained(folder / _STACKED) if recipe.model.stacks else None
+        stacked = cls._load(folder / STACKED) if recipe.model.stacks else None
         model = model.to(best_device()).eval()
         return cls(recipe, own.space, preparer, model, own.thresholds, facts, stacked, own.calibration, also)
 
@@ -278,6 +294,15 @@ def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> l
     ]
 
 
+def _version(folder: Path) -> tuple[int, int] | None:
+    """Return what tells one save into a folder from the next."""
+    try:
+        found = (current(folder) / FACTS).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def _learned(model: nn.Module) -> dict[str, Tensor]:
     state = model.state_dict()
     return {name: t.contiguous().cpu() for name, t in state.items() if not name.startswith(_IN_ENCODERS)}
@@ -285,12 +310,12 @@ def _learned(model: nn.Module) -> dict[str, Tensor]:
 
 def _load_learned(model: nn.Module, folder: Path) -> None:
     try:
-        state = load_file(folder / _WEIGHTS)
+        state = load_file(folder / WEIGHTS)
     except (OSError, SafetensorError) as error:
-        raise incomplete(folder, _WEIGHTS, error) from error
+        raise incomplete(folder, WEIGHTS, error) from error
     wanted = _learned(model)
     if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in wanted.items()}:
-        raise incomplete(folder, _WEIGHTS, _("its tensors are not those of the recipe's model"))
+        raise incomplete(folder, WEIGHTS, _("its tensors are not those of the recipe's model"))
     model.load_state_dict(state, strict=False)
 
 

@@ -219,6 +219,22 @@ def test_a_file_that_goes_while_we_work_is_missing_and_not_remembered(clips, mon
     assert listen(clips)[1].sound.mel is not None
 
 
+def test_a_store_that_is_deleted_while_it_is_filled_is_named_and_no_clip_is_blamed(clips, monkeypatch):
+    monkeypatch.setattr(store, "_PART", 2)
+    monkeypatch.setattr(store, "_SMALLEST", 2)
+    measure, done = store.measure_part, []
+
+    def deleting(chunk, folder):
+        if done:
+            shutil.rmtree(folder)
+        done.append(chunk)
+        return measure(chunk, folder)
+
+    monkeypatch.setattr(store, "measure_part", deleting)
+    with pytest.raises(SentirError, match=f"store of prepared sound {sounds_dir()} was deleted in part"):
+        listen(clips, workers=1)
+
+
 def test_utterances_from_outside_are_heard_the_same_and_leave_no_trace(clips):
     outside = [replace(u, split="") for u in clips]
     heard = listen(outside)

@@ -138,6 +138,13 @@ def test_sentences_of_a_script_are_no_copies():
     assert report.grade == "A" and common.count == len(script) + 2 * len(COMMON)
 
 
+def test_sentences_of_one_kind_are_no_copies_of_one_another():
+    towns = [one + SOUNDS[(7 * n + 1) % len(SOUNDS)] for n, one in enumerate(SOUNDS)]
+    kinds = [f"After the long winter we all moved to {town} again." for town in towns]
+    report = audit(corpus_of(kinds[:50], kinds[50:60], kinds[60:]))
+    assert report.grade == "A" and finding(report, "copies_of_test_in_train") is None
+
+
 def test_texts_are_compared_as_a_model_is_given_them_too():
     test = [f"The old lighthouse keeper counted {n} ships" for n in sentences(40, 3)]
     aside = "({} and then laughs for a very long while at the joke that an old friend of his made as he came by)"
@@ -158,7 +165,7 @@ letters = st.text("abñ語", min_size=12, max_size=60)
 
 @given(st.lists(letters, min_size=1, max_size=8), st.lists(letters, min_size=1, max_size=8))
 def test_the_nearest_is_that_of_comparing_all_with_all(texts, others):
-    for text, place in zip(texts, nearest(texts, others).tolist(), strict=True):
+    for text, place in zip(texts, nearest(texts, others)[0].tolist(), strict=True):
         shares = [jaccard(text, other) if min(map(weight, (text, other))) >= 24 else 0.0 for other in others]
         if max(shares) >= 0.6 + 1e-3:
             assert shares[place] == pytest.approx(max(shares)) and place >= 0

@@ -252,7 +252,7 @@ def test_compare_pairs_two_models_and_says_so_in_a_sentence(talk):
 def test_audit_exits_with_one_when_something_was_lost(tmp_path):
     table = "[data]\nreader='table'\n[data.table]\nfile='t.csv'\ntext='text'\nlabel='label'\nsplit='split'\n"
     (tmp_path / "t.toml").write_text(table, encoding="utf-8")
-    rows = "text,label,split\nyes,joy,train\nno,anger,dev\nwell,joy,test\n"
+    rows = "text,label,split\nyes,joy,train\nno,anger,train\nnever,anger,dev\nwell,joy,test\n"
     (tmp_path / "t.csv").write_text(rows, encoding="utf-8")
     assert sentir("corpus", "audit", tmp_path / "t.toml", "--root", tmp_path).returncode == 0
     audited = json.loads(sentir("corpus", "audit", "demo-meld", "--json").stdout)

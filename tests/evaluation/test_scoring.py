@@ -181,7 +181,7 @@ def test_a_failed_write_leaves_the_old_results(tmp_path, monkeypatch):
     def full(_self, _target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", full)
+    monkeypatch.setattr("sentir.io.os.replace", full)
     with pytest.raises(SentirError, match="No space left"):
         write_results(path, [], [])
     assert path.read_text() == before

@@ -65,7 +65,7 @@ def test_the_words_that_tell_a_label_speak_for_it(trained, dialogue_of, one_stor
         if found.labels == found.gold:
             best = max((w for p in found.words.passages for w in p.words), key=lambda w: w.value)
             strongest.append(best.text.strip(".,!") in telling)
-    assert len(strongest) > 8 and np.mean(strongest) > 0.7
+    assert len(strongest) > 8 and np.mean(strongest) > 0.6
 
 
 def test_each_context_shows_the_turns_that_the_model_reads(trained, dialogue_of, one_store):

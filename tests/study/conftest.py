@@ -49,12 +49,12 @@ def first_run(corpus, recipe, tmp_path_factory):
 
 
 @pytest.fixture
-def done(first_run, reads, tmp_path, monkeypatch):
+def done(first_run, reads, recipe, tmp_path, monkeypatch):
     """A copy of the finished study, with its ledger and cache, to go on from."""
     shutil.copytree(first_run.place, tmp_path / "copy")
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "copy" / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "copy" / "cache"))
-    return SimpleNamespace(out=tmp_path / "copy" / "out", report=first_run.report)
+    return SimpleNamespace(out=tmp_path / "copy" / "out", report=first_run.report, recipe=recipe())
 
 
 @pytest.fixture

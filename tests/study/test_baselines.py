@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sentir.corpus.types import Corpus, SealedLabels
-from sentir.errors import CorpusError
+from sentir import api
+from sentir.corpus.types import Corpus, SealedLabels, Utterance
+from sentir.errors import CorpusError, RecognizerError
 from sentir.evaluation.metrics import score
 from sentir.evaluation.thresholds import tune_thresholds
-from sentir.study.baselines import BASELINES, predict_baseline
+from sentir.study.baselines import BASELINES, fit_baseline, predict_baseline
+from sentir.study.simple import Simple, is_simple
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 METRICS = {"emotion": "weighted_f1", "feelings": "macro_f1"}
@@ -99,3 +101,33 @@ def test_texts_without_a_common_word_are_one_sentence():
     strange = tiny_corpus(lambda u: replace(u, text=u.id.replace("/", "x")), tasks=SPACES)
     with pytest.raises(CorpusError, match="leave 'bag of words' out of study"):
         predicted("bag of words", strange)
+
+
+@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("name", ["majority", "bag of words"])
+def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
+    recipe = tiny_recipe("none", data={"task": task})
+    fitted, cuts = fit_baseline(name, recipe, corpus, METRICS[task]), np.array([0.4, 0.6])
+    own = Simple(
+        name, recipe, corpus.space(task), fitted, cuts if task == "feelings" else None, {"corpus": "tiny"}
+    )
+    own.save_pretrained(tmp_path / "saved")
+    loaded = Simple.from_pretrained(tmp_path / "saved")
+    assert is_simple(tmp_path / "saved") and (loaded.space, loaded.needs) == (own.space, own.needs)
+    np.testing.assert_array_equal(loaded.predict(corpus.dev).probabilities, own.predict(corpus.dev).probabilities)
+    assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".safetensors", ".md"}
+    assert "simple baseline" in (tmp_path / "saved" / "README.md").read_text(encoding="utf-8")
+    (answer,) = api.predict(tmp_path / "saved", texts=["I am happy."])
+    (expected,) = own.predict([Utterance("x", "dev", text="I am happy.")]).labels(own.thresholds).values()
+    assert answer.labels == expected and not answer.problem
+    with pytest.raises(RecognizerError, match=f"holds the baseline '{name}'"):
+        api.explain(tmp_path / "saved", text="I am happy.")
+
+
+def test_a_damaged_baseline_is_told(corpus, tmp_path):
+    recipe = tiny_recipe("none")
+    fitted = fit_baseline("bag of words", recipe, corpus, "weighted_f1")
+    Simple("bag of words", recipe, corpus.space("emotion"), fitted).save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"no")
+    with pytest.raises(RecognizerError, match="is damaged"):
+        api.predict(tmp_path, texts=["Hello."])

@@ -57,7 +57,7 @@ def study_of(corpus):
     )
     feelings = (entrant(corpus, "feelings", "hears", "emotion_model", [(0.8, 0.2), (0.3, 0.6)]),)
     tasks = tuple(
-        TaskResult(task, metric, (), winners, winners, (), ())
+        TaskResult(task, metric, (), winners[0], winners, winners, (), ())
         for task, metric, winners in (("emotion", "weighted_f1", emotion), ("feelings", "macro_f1", feelings))
     )
     return CorpusStudy(emotion[0].recipe, corpus, tasks, (), ())

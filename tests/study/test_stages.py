@@ -1,5 +1,6 @@
 """Stages: all of one or nothing of it, and each only once."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -71,11 +72,40 @@ def test_of_two_studies_that_make_one_stage_the_first_ones_stays(tmp_path):
     assert (place / "file").read_text() == "first" and list(tmp_path.iterdir()) == [place]
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from sentir.study.stages import Stages
+
+def produce(part):
+    (part / "half").write_text("of it")
+    os.kill(os.getpid(), 9)
+
+Stages(Path(sys.argv[1])).run("killed", {}, produce)
+"""
+
+
 def test_only_unfinished_stages_of_dead_processes_are_swept(tmp_path):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    for name in (f"train-ab.part{dead.pid}", f"train-ab.part{os.getpid()}", "train-ab", "mine.parts"):
+    assert subprocess.run([sys.executable, "-c", KILLED, tmp_path]).returncode == -9
+    (killed,) = tmp_path.glob("killed-*.part*/")
+    for name in (f"train-ab.part{os.getpid()}", "train-ab", "mine.parts"):
         (tmp_path / name).mkdir()
+
+    def beside(part):
+        Stages(tmp_path).sweep()
+        (part / "file").write_text("whole")
+
+    place = Stages(tmp_path).run("alive", {}, beside)
+    assert (place / "file").read_text() == "whole" and not killed.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {place.name, "train-ab", "mine.parts"}
+
+
+def test_where_the_file_system_has_no_locks_nothing_is_swept(tmp_path, monkeypatch):
+    def none(*_arguments):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    (tmp_path / "train-ab.part0123").mkdir()
     Stages(tmp_path).sweep()
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {f"train-ab.part{os.getpid()}", "train-ab", "mine.parts"}
+    assert Stages(tmp_path).run("kind", {}, lambda part: None).is_dir()
+    assert (tmp_path / "train-ab.part0123").is_dir()

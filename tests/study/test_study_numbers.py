@@ -57,7 +57,8 @@ def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, rec
     assert report.corpora[0].metrics == {"emotion": "macro_f1", "mood_intensity": "mae"}
     numbers = [row for row in report.scores if row.task == "mood_intensity"]
     errors = {row.model: row.metrics["mae"].value for row in numbers if row.split == "dev"}
-    assert errors["plain"] < errors["slow"] and report.selected["tiny", "mood_intensity"] == "plain"
+    assert errors["plain"] < errors["slow"] and report.winners["tiny", "mood_intensity"] == ("plain",)
+    assert report.selected["tiny", "mood_intensity"] == min(errors, key=errors.get)
     (best,) = [row for row in numbers if row.role == "finalist"]
     assert best.confusion is None and [row.label for row in best.per_label] == list(MOOD.groups)
     points = [point for curve in report.curves if curve.task == "mood_intensity" for point in curve.points]

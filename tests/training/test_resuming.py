@@ -1,6 +1,8 @@
 """A killed training goes on exactly: same weights bit for bit, same curve, and only from its own checkpoints."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from sentir import api
 from sentir.errors import SentirError
@@ -142,9 +144,102 @@ def test_killed_while_a_checkpoint_is_written_it_takes_the_one_before(
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
         patch.setattr(Checkpoints, "finish", dying)
         fit(recipe, spoken)
-    assert len(list(tmp_path.glob("*/checkpoint-*"))) == 2
+    assert len(list(tmp_path.glob("*/checkpoint-*"))) == 3
+    assert len(list(tmp_path.glob("*/checkpoint-*/sentir.json"))) == 2
     with checkpoints_in(tmp_path):
         assert same(fit(recipe, spoken), expected)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def other_shapes(path):
+    save_file({"head.weight": torch.zeros(2, 2)}, path)
+
+
+def of_another_training(checkpoint):
+    facts = json.loads((checkpoint / "sentir.json").read_text())
+    (checkpoint / "sentir.json").write_text(json.dumps(facts | {"training": "0123456789abcdef"}))
+
+
+DAMAGES = {
+    "weights cut short": lambda c: cut_short(c / "model.safetensors"),
+    "weights empty": lambda c: (c / "model.safetensors").write_bytes(b""),
+    "weights garbage": lambda c: (c / "model.safetensors").write_bytes(os.urandom(1000)),
+    "weights of zeros": lambda c: (c / "model.safetensors").write_bytes(
+        bytes((c / "model.safetensors").stat().st_size)
+    ),
+    "weights of another shape": lambda c: other_shapes(c / "model.safetensors"),
+    "no weights": lambda c: (c / "model.safetensors").unlink(),
+    "optimizer cut short": lambda c: cut_short(c / "optimizer.pt"),
+    "no average": lambda c: (c / "average.safetensors").unlink(),
+    "engine's state garbage": lambda c: (c / "trainer_state.json").write_text("{"),
+    "facts of another kind": lambda c: (c / "sentir.json").write_text("[1]"),
+    "facts empty": lambda c: (c / "sentir.json").write_text(""),
+    "of another training": of_another_training,
+}
+
+
+@pytest.fixture(scope="module")
+def interrupted(spoken, weights, sounds, tmp_path_factory, whole):
+    """The folder of a training that was killed in the middle."""
+    folder = tmp_path_factory.mktemp("interrupted") / "checkpoints"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed), checkpoints_in(folder):
+        patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+        patch.setattr(resuming, "SECONDS", 0.0)
+        patch.setattr(resuming, "SHARE", 1e9)
+        kill_after(whole["sound"][1] // 2, patch)
+        fit(SETUPS["sound"](weights), spoken)
+    return folder
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken(
+    damage, interrupted, whole, spoken, weights, tmp_path, monkeypatch
+):
+    expected, steps = whole["sound"]
+    shutil.copytree(interrupted, tmp_path / "kept")
+    last = max(tmp_path.glob("kept/*/checkpoint-*"), key=lambda path: int(path.name[11:]))
+    DAMAGES[damage](last)
+    said = []
+    monkeypatch.setattr(resuming, "say", said.append)
+    with checkpoints_in(tmp_path / "kept"):
+        rest = kill_after(0, monkeypatch)
+        found = fit(SETUPS["sound"](weights), spoken)
+    (line,) = said
+    assert f"The checkpoint of step {last.name[11:]} is damaged" in line and "one before it is taken" in line
+    assert len(rest) == steps - int(last.name[11:]) + 1
+    assert same(found, expected) and found.training == expected.training
+
+
+def test_where_no_checkpoint_is_whole_the_training_begins_anew(
+    interrupted, whole, spoken, weights, tmp_path, monkeypatch
+):
+    expected, steps = whole["sound"]
+    shutil.copytree(interrupted, tmp_path / "kept")
+    for checkpoint in tmp_path.glob("kept/*/checkpoint-*"):
+        cut_short(checkpoint / "model.safetensors")
+    said = []
+    monkeypatch.setattr(resuming, "say", said.append)
+    with checkpoints_in(tmp_path / "kept"):
+        rest = kill_after(0, monkeypatch)
+        found = fit(SETUPS["sound"](weights), spoken)
+    assert len(rest) == steps and "one before it is taken" in said[0] and "begins anew" in said[1]
+    assert same(found, expected)
+
+
+def test_best_weights_that_are_gone_at_the_end_are_a_sentence(corpus, weights, monkeypatch):
+    load_best = Checkpoints.load_best
+
+    def swept(self, model, index):
+        for path in self.folder.glob("best-*"):
+            path.unlink()
+        load_best(self, model, index)
+
+    monkeypatch.setattr(Checkpoints, "load_best", swept)
+    with pytest.raises(SentirError, match="best weights of the training"):
+        fit(tiny_recipe(weights), corpus)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +264,7 @@ def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tm
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
         kill_after(3, patch)
         fit(SETUPS["sound"](weights), spoken)
-    (checkpoint,) = tmp_path.glob("*/checkpoint-*")
+    checkpoint, _before = tmp_path.glob("*/checkpoint-*")
     names = {path.name for path in checkpoint.iterdir()}
     assert {"model.safetensors", "average.safetensors", "optimizer.pt", "sentir.json"} <= names
     assert "training_args.bin" not in names

@@ -17,9 +17,10 @@ from sentir.readers.needs import Met, meet_needs
 
 if TYPE_CHECKING:
     from sentir.recognizer import Recognizer
+    from sentir.study.simple import Simple
 
 
-def answer(recognizer: Recognizer, given: Sequence[Given], *, not_sure: bool) -> list[Prediction]:
+def answer(recognizer: Recognizer | Simple, given: Sequence[Given], *, not_sure: bool) -> list[Prediction]:
     """Return a prediction for each of what was given, in order, also of what cannot be predicted.
 
     Raises:
@@ -36,7 +37,7 @@ def answer(recognizer: Recognizer, given: Sequence[Given], *, not_sure: bool) ->
     return [_prediction(one, met, answers, synthetic) for one in given]
 
 
-def _met(recognizer: Recognizer, given: Sequence[Given]) -> Met:
+def _met(recognizer: Recognizer | Simple, given: Sequence[Given]) -> Met:
     """Return the utterances as far as the model can use them; those that nothing can use are problems already."""
     met = meet_needs(
         [one.utterance for one in given if not one.problem],
@@ -62,7 +63,7 @@ class _Answers:
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def _answers(recognizer: Recognizer, utterances: Sequence[Utterance], not_sure: bool) -> _Answers:
+def _answers(recognizer: Recognizer | Simple, utterances: Sequence[Utterance], not_sure: bool) -> _Answers:
     if not utterances:
         return _Answers()
     try:

@@ -13,6 +13,7 @@ from sentir.corpus.language import ENGLISH, language_name, language_of
 from sentir.corpus.types import SPLITS, Corpus
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import write_text
 from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.look import Look, look
@@ -84,7 +85,7 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
     if language not in (None, ENGLISH):
         seen = replace(seen, language=language_name(str(language)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(draft(seen, path.parent), encoding="utf-8")
+    write_text(path, draft(seen, path.parent))
     return Draft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})
 
 

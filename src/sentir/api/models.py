@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,9 @@ from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.given import require_model, saved_table
 from sentir.i18n import _
+from sentir.locks import run_in
 from sentir.places import Place
-from sentir.processes import rank
+from sentir.processes import rank, require_whole_group
 from sentir.readers import read_corpus
 from sentir.readers.inputs import Columns, gather, take
 from sentir.recipe import Data, Recipe
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from sentir.recognizer import Recognizer
     from sentir.study.entrants import Entrant
     from sentir.study.judge import Judge
+    from sentir.study.simple import Simple
 
 
 def train(
@@ -55,16 +58,21 @@ def train(
         The recognizer, and its scores; the metric that selected it comes first.
 
     Raises:
-        SentirError: if the recipe, the corpus or the weights cannot be used.
+        SentirError: if the recipe, the corpus or the weights cannot be used, another run is at work in ``out``,
+            or the model would replace files there that Sentir did not write.
     """
     from sentir.study.stacking import train_recognizer
     from sentir.training.resuming import checkpoints_in
+    from sentir.training.saving import check_place
     from sentir.training.watching import tensorboard_in
 
-    corpus, out = read_corpus(recipe.data, root), Path(out)
-    curves = None if tensorboard is None else Path(tensorboard)
+    require_whole_group()
+    out, curves = Path(out), None if tensorboard is None else Path(tensorboard)
+    check_place(out)
+    alone = run_in(out) if rank() == 0 else nullcontext()
     earlier = None if start is None else _load(start)
-    with checkpoints_in(out / "checkpoints"), tensorboard_in(curves):
+    with alone, checkpoints_in(out / "checkpoints"), tensorboard_in(curves):
+        corpus = read_corpus(recipe.data, root)
         recognizer, dev = train_recognizer(recipe, corpus, start=earlier)
         own = replace(corpus, spaces={**corpus.spaces, recognizer.space.task: recognizer.space})
         scores = _score(_judge(own, "dev", recipe), _entrant(recipe.name, recognizer, dev))
@@ -119,7 +127,7 @@ def _judged(
 ) -> tuple[Judge, Entrant, bool]:
     """Return the judge, a model with its predictions, and whether this is the corpus that it learned from."""
     _check_reason(split, reason)
-    recognizer, name = _load(model), Path(model).name
+    recognizer, name = _load_any(model), Path(model).name
     corpus = read_corpus(data or recognizer.recipe.data, root)
     _same_labels(recognizer, corpus)
     found = recognizer.predict(corpus.split(split))
@@ -152,7 +160,7 @@ def compare(
     """
     _check_reason(split, reason)
     a, b = Path(a), Path(b)
-    models = [_load(folder) for folder in (a, b)]
+    models = [_load_any(folder) for folder in (a, b)]
     corpus = read_corpus(models[0].recipe.data, root)
     for recognizer in models:
         _same_labels(recognizer, corpus)
@@ -175,7 +183,7 @@ def compare(
 
 
 def predict(
-    model: Place | Recognizer,
+    model: Place | Recognizer | Simple,
     *,
     texts: str | Iterable[object] = (),
     files: Place | Iterable[Place] = (),
@@ -189,7 +197,7 @@ def predict(
     nothing else. A model that takes text and audio can do with one of them, and says so in ``notes``.
 
     Args:
-        model: a recognizer or its folder.
+        model: a recognizer, a baseline that won its study, or the folder of one.
         texts: one, or several, each by itself; as many texts as sound or video files are pairs, in order.
         files: one or several, as `sentir.readers.inputs.read_inputs` describes them.
         columns: the names of a table's columns, if not those of the model's recipe, or ``id``, ``text``,
@@ -204,16 +212,16 @@ def predict(
     """
     said, paths = take(texts, files)
     given = gather(said, paths, columns, _table_of(model))
-    recognizer = _load(model) if isinstance(model, Place) else model
+    recognizer = _load_any(model) if isinstance(model, Place) else model
     if not_sure and recognizer.calibration is None:
         raise RecognizerError(
-            _("The model recognizes a number, or was saved before models were calibrated, and cannot say when it "
-              "is not sure; do not ask it, or train it again.")
+            _("The model recognizes a number, is a baseline, or was saved before models were calibrated, and "
+              "cannot say when it is not sure; do not ask it, or train it again.")
         )  # fmt: skip
     return answer(recognizer, given, not_sure=not_sure)
 
 
-def _table_of(model: Place | Recognizer) -> Mapping[str, Any]:
+def _table_of(model: Place | Recognizer | Simple) -> Mapping[str, Any]:
     """Return the section ``data.table`` of a model's recipe; empty if it has none."""
     if isinstance(model, Place):
         require_model(Path(model))
@@ -223,10 +231,29 @@ def _table_of(model: Place | Recognizer) -> Mapping[str, Any]:
 
 
 def _load(folder: Place) -> Recognizer:
-    require_model(Path(folder))
-    from sentir.recognizer import Recognizer
+    """Return a recognizer.
 
-    return Recognizer.from_pretrained(Path(folder))
+    Raises:
+        RecognizerError: if the folder holds none, or a baseline.
+    """
+    from sentir.study.simple import Simple
+
+    found = _load_any(folder)
+    if isinstance(found, Simple):
+        raise RecognizerError(
+            _("{folder} holds the baseline '{name}', which predicts and is scored, and no network to explain.",
+              folder=folder, name=found.name)
+        )  # fmt: skip
+    return found
+
+
+def _load_any(folder: Place) -> Recognizer | Simple:
+    """Return a recognizer, or a baseline that won its study."""
+    require_model(path := Path(folder))
+    from sentir.recognizer import Recognizer
+    from sentir.study.simple import Simple, is_simple
+
+    return Simple.from_pretrained(path) if is_simple(path) else Recognizer.from_pretrained(path)
 
 
 def _check_reason(split: str, reason: str) -> None:
@@ -244,7 +271,7 @@ def _judge(corpus: Corpus, split: str, recipe: Recipe, reason: str = "", models:
     return Judge(corpus, split, labels, recipe.evaluation)
 
 
-def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
+def _same_labels(recognizer: Recognizer | Simple, corpus: Corpus) -> None:
     if corpus.space(recognizer.space.task) != recognizer.space:
         raise PredictionsError(
             _(
@@ -256,12 +283,18 @@ def _same_labels(recognizer: Recognizer, corpus: Corpus) -> None:
         )
 
 
-def _entrant(name: str, recognizer: Recognizer, found: Predictions) -> Entrant:
+def _is_trained(recognizer: Recognizer | Simple) -> bool:
+    from sentir.recognizer import Recognizer
+
+    return isinstance(recognizer, Recognizer)
+
+
+def _entrant(name: str, recognizer: Recognizer | Simple, found: Predictions) -> Entrant:
     from sentir.study.entrants import Entrant
 
-    recipe = recognizer.recipe
+    recipe, role = recognizer.recipe, "candidate" if _is_trained(recognizer) else "baseline"
     return Entrant(
-        name, "candidate", recipe, (recipe.train.seed,), (), (found,), (recognizer.thresholds,), (found,),
+        name, role, recipe, (recipe.train.seed,), (), (found,), (recognizer.thresholds,), (found,),
         calibrations=(recognizer.calibration,),
     )  # fmt: skip
 

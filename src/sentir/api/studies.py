@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentir.locks import run_in
 from sentir.places import Place
 from sentir.recipe import Recipe
 
@@ -26,11 +27,13 @@ def run_study(
         accept_grade: whether a corpus that the audit gives a D or E is studied all the same.
 
     Raises:
-        SentirError: for recipes, names, files or weights that cannot be used, and corpora of grade D or E.
+        SentirError: for recipes, names, files or weights that cannot be used, for corpora of grade D or E, or if
+            another run is at work in ``out``.
     """
     from sentir.study import run
 
-    return run.run_study(recipes, root=root, out=Path(out), accept_grade=accept_grade)
+    with run_in(Path(out)):
+        return run.run_study(recipes, root=root, out=Path(out), accept_grade=accept_grade)
 
 
 def tune(
@@ -58,4 +61,5 @@ def tune(
     from sentir.study.tuning import run
 
     wanted = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
-    return run.tune(wanted, root=root, out=Path(out), timeout=timeout, storage=storage)
+    with run_in(Path(out), shares="tune"):
+        return run.tune(wanted, root=root, out=Path(out), timeout=timeout, storage=storage)

@@ -17,6 +17,7 @@ from sentir.corpus.cleaned import Cleaned, clean_stepwise
 from sentir.corpus.types import Corpus, Issue, Sound, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import replacing
 from sentir.places import Place
 from sentir.readers import read_corpus
 
@@ -146,11 +147,10 @@ def export_corpus(corpus: Place, out: Place, *, root: Place | None = None) -> Co
             )
         )
     found = _read(corpus, root, sound=True)
-    draft = out.with_name(f".{out.name}.part")  # an interrupted run leaves no half table
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write(_rows(found), found, draft, suffix)
-        draft.replace(out)
+        with replacing(out) as draft:
+            _write(_rows(found), found, draft, suffix)
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=out, why=error.strerror or error)) from error
     return found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sentir.audio.cutting import Cut, Cutter, require_possible
@@ -78,12 +79,13 @@ class _Reading:
         self.origin = (container.start_time or 0) / 1_000_000
         self.damaged, self.broken, self.frame = 0, False, 0.0
         self._base = float(stream.time_base or 0)
-        self._end = self._before = 0.0
+        self._start = round(self.origin / self._base) if self._base else 0
+        self._end = self._before = 0  # in units of the stream
 
     @property
     def seconds(self) -> float:
         """Where its last packet ends, from the origin on; of streams that are joined all together."""
-        return self._before + self._end
+        return (self._before + self._end) * self._base
 
     @property
     def joined(self) -> bool:
@@ -98,9 +100,15 @@ class _Reading:
         for other in self.container.streams:
             if other.index != self.stream.index:
                 other.discard = Discard.all  # the pictures of an MP4 are not even read
+        second = 1 / (self._base or 1)
         try:
             for packet in self.container.demux(self.stream):
-                self._note_time(packet)
+                if packet.pts is not None:
+                    start = packet.pts - self._start
+                    if start < self._end - second:  # a stream that is joined to the one before
+                        self._before += self._end
+                        self._end = 0
+                    self._end = max(self._end, start + (packet.duration or 0))
                 yield packet
         except (
             FFmpegError,
@@ -133,39 +141,33 @@ class _Reading:
                     packer = AudioResampler(format="flt")  # one serves a single setup
                 yield from packer.resample(frame)
 
-    def _note_time(self, packet: Packet) -> None:
-        if packet.pts is None:
-            return
-        start = packet.pts * self._base - self.origin
-        if start < self._end - 1:  # a stream that is joined to the one before
-            self._before += self._end
-            self._end = 0.0
-        self._end = max(self._end, start + (packet.duration or 0) * self._base)
-
 
 def _join(head: AudioFrame, frames: Iterator[AudioFrame], reading: _Reading, track: Cutter) -> None:
     """Give frames to a track until it has enough, with silence where the timestamps leave a hole."""
     mono = Downmix(track.add)
-    origin, rate = reading.origin, track.rate
-    frame: AudioFrame | None = head
-    while frame is not None and not track.complete:
+    origin, rate, longest, samples = reading.origin, track.rate, 0, 0  # samples: given to the mix so far
+    for frame in chain([head], frames):
         if frame.rate != rate:
             raise AudioError("undecodable", _("its sample rate changes midway"))
         if reading.damaged:
             track.pass_over(reading.damaged)
             reading.damaged = 0
-        samples = track.samples + mono.waiting
         hole = 0.0 if frame.time is None else frame.time - origin - samples / rate
         if abs(hole) > LONGEST_HOLE:
             origin += hole
         elif hole > HOLE:
             mono.flush()
             track.add_silence(round(hole * rate))
-        reading.frame = max(reading.frame, frame.samples / rate)
+            samples += round(hole * rate)
+        length = frame.samples
+        longest = max(longest, length)
+        samples += length
         mono.add(frame)
-        frame = next(frames, None)
+        if track.complete:
+            break
     mono.flush()
     track.pass_over(reading.damaged)
+    reading.frame = longest / rate
 
 
 def _compare(file: FileIO, reading: _Reading, track: Cutter) -> None:

@@ -33,11 +33,6 @@ class Downmix:
         self._layout = ""
         self._queue = _queue()
 
-    @property
-    def waiting(self) -> int:
-        """How many samples were added and not given on."""
-        return int(self._queue.samples)
-
     def add(self, frame: AudioFrame) -> None:
         """Add a frame; its timestamp is taken from it, so that any may follow any."""
         layout = f"{frame.format.name} {frame.layout.name}"

@@ -14,8 +14,9 @@ from sentir.audio.containers import container_seconds, read_container
 from sentir.audio.cutting import RATE as RATE
 from sentir.audio.cutting import Cut, Cutter, Stretch
 from sentir.audio.cutting import Wave as Wave
-from sentir.audio.notes import Note, notes_of
+from sentir.audio.notes import Note
 from sentir.audio.plain import plain_seconds, read_plain
+from sentir.audio.track_notes import notes_of
 from sentir.corpus.types import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _

@@ -139,6 +139,11 @@ def _from_store(
     sounds = dict(wanted.unreadable)
     for clip, key in wanted.keys.items():  # a key still unknown: its file went while we worked
         known = key in parts
+        if not known and clip.path.is_file():
+            raise SentirError(
+                _("The store of prepared sound {folder} was deleted in part while it was filled; run again.",
+                  folder=folder)
+            )  # fmt: skip
         sounds[clip] = (
             parts.sound(key, kind=kind, path=clip.path) if known else _unreadable(missing(clip.path), kind)
         )

@@ -14,6 +14,7 @@ from sentir.audit.hearing import Hearing
 from sentir.audit.label_checks import check_labels
 from sentir.audit.leak_checks import check_contradictions, check_leaks, check_texts
 from sentir.audit.leaks import count_leaks, count_repeats, find_contradictions, texts_of
+from sentir.audit.runs import find_runs
 from sentir.audit.sound_checks import check_sound, check_speed
 from sentir.audit.sounds import count_clips, count_sources, histograms, measure_levels
 from sentir.audit.values import SEVERITIES, Audit, Finding
@@ -97,6 +98,7 @@ def audit(
         *_about_language(corpus),
         *check_labels(corpus, labels_of),
         *_about_columns(measured.tellers),
+        *find_runs(corpus),
         *check_leaks(corpus, leaks, contents),
         *check_texts(corpus, measured.texts, labels_of),
         *check_contradictions(contradictions, examples),

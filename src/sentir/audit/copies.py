@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from sentir.corpus.cleaning import clean
 from sentir.corpus.likeness import nearest, plain, telling
 from sentir.corpus.types import Corpus, Utterance
@@ -72,11 +74,18 @@ def _all(utterances: Iterable[Utterance], forms: _Forms) -> list[str]:
 def _near(
     mine: Sequence[Utterance], theirs: Sequence[Utterance], forms: _Forms, exact: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return those that are nearly the same as one of the others, both rare."""
-    sides = []
-    for side in (mine, theirs):
-        rare = telling(forms[u.id][0] for u in side)
-        sides.append([u.id for u in side if forms[u.id][0] in rare and u.id not in exact])
-    ids, others = sides
-    found = nearest([forms[key][0] for key in ids], [forms[key][0] for key in others])
-    return {key: others[place] for key, place in zip(ids, found, strict=True) if place >= 0}
+    """Return those that are nearly the same as one of the others, both rare.
+
+    A text that has near ones in its own split is one of a kind of sentences ("We move to Boston."), no copy.
+    """
+    first, second = ({form: u.id for u in reversed(of) if (form := forms[u.id][0])} for of in (mine, theirs))
+    own, other = (sorted(telling(forms[u.id][0] for u in of)) for of in (mine, theirs))
+    texts = [form for form in own if first[form] not in exact]
+    found, _n = nearest(texts, other)
+    pairs = [(one, other[place]) for one, place in zip(texts, found, strict=True) if place >= 0]
+    if not pairs:
+        return {}
+    left, right = zip(*pairs, strict=True)
+    kin = np.maximum(nearest(left, own)[1], nearest(right, other)[1])
+    alone = {one: both for (one, both), n in zip(pairs, kin, strict=True) if n == 1}  # itself
+    return {u.id: second[alone[form]] for u in mine if (form := forms[u.id][0]) in alone}

@@ -23,6 +23,7 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above
     "tells_label": {"E": 0},
     "known_test": {"D": 0.5},
     "suspect_column": {"C": 0},
+    "rows_in_runs": {"C": 0},
     "too_fast": {"B": 0, "C": 0.02, "D": 0.1},
     "clips_short": {"B": 0, "C": 0.02, "D": 0.1},
     "clips_long": {"B": 0, "C": 0.01, "D": 0.1},

@@ -24,6 +24,11 @@ def main() -> None:
             app(args=arguments, prog_name="sentir")  # of several processes the first speaks
     except SentirError as error:
         _fail(str(error))
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not _is_for_memory(error):
+            raise
+        _fail(_("The system gives no more memory ({why}); close other programs, lift the limit (ulimit -v), or "
+                "set a smaller batch.", why=str(error).split("\n")[0] or type(error).__name__))  # fmt: skip
     except OSError as error:
         _fail(_("A file or folder cannot be used: {why}.", why=error))
 
@@ -33,6 +38,12 @@ def _replace_unprintable() -> None:
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
+
+
+def _is_for_memory(error: Exception) -> bool:
+    """Tell whether an error is how Python, torch or the loader of libraries say that memory has run out."""
+    words = ("allocate memory", "not enough memory", "out of memory", "start new thread", "failed to map segment")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
 def _fail(message: str) -> None:

@@ -29,6 +29,7 @@ from sentir.cli.options import (
     TextColumn,
     TurnColumn,
 )
+from sentir.cli.stopping import resumable
 from sentir.cli.tune import add_tune
 from sentir.errors import SentirError
 from sentir.given import require_files, require_model
@@ -100,7 +101,7 @@ def study(
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
     place = out or Path("runs") / file_name("+".join(recipe.name for recipe in loaded))
     _make_folder(place)
-    with show_progress():
+    with resumable(), show_progress():
         report = api.run_study(loaded, root=root, out=place, accept_grade=accept_grade)
     if json:
         show.print_json([row.to_row() for row in report.scores])
@@ -136,7 +137,7 @@ def train(
 
     loaded = api.load_recipe(recipe, set_ or ())
     _make_folder(out)
-    with show_progress():
+    with resumable(), show_progress():
         model, scores = api.train(loaded, root=root, out=out, start=start, tensorboard=tensorboard)
     if json:
         show.print_json([scores.to_row()])

@@ -15,6 +15,7 @@ from sentir.cli.corpus_new import add_new
 from sentir.cli.corpus_redraw import add_redraw
 from sentir.cli.corpus_show import add_show
 from sentir.cli.options import CorpusName, Json, Root
+from sentir.cli.stopping import resumable
 from sentir.i18n import _
 
 corpus = typer.Typer(
@@ -58,7 +59,7 @@ def prepare(
     from sentir.cli.show_prepared import print_prepared
     from sentir.progress import show_progress
 
-    with show_progress():
+    with resumable(), show_progress():
         found = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel)
     if json:
         show.print_json(found.to_dict())

@@ -93,8 +93,15 @@ def _print_comparisons(title: str, found: Sequence[Comparison]) -> None:
 def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, families: bool) -> None:
     first, *others = names
     shared = [note for note in rows[0].remarks if all(note in row.remarks for row in rows)]
-    about = (rows[0].corpus, word(rows[0].task), word(rows[0].split), f"n = {thousands(rows[0].n)}", *shared)
-    show.say(" · ".join(about))
+    about = (
+        rows[0].corpus,
+        word(rows[0].task),
+        word(rows[0].split),
+        f"n = {thousands(rows[0].n)}",
+        rows[0].basis,
+        *shared,
+    )
+    show.say(" · ".join(filter(None, about)))
     whole = {row.model: _whole(row.metrics[first]) if first in row.metrics else "–" for row in rows}
     headline = max(len(text) for text in (word(first), *whole.values())) + _GAP
     for n, block in enumerate(_blocks(others, headline)):

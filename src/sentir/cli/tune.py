@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentir.cli.options import Json, RecipeFile, Root, Set
+from sentir.cli.stopping import resumable
 from sentir.i18n import _
 from sentir.places import file_name
 
@@ -56,7 +57,7 @@ def tune(
 
     loaded = api.load_recipe(recipe, set_ or ())
     place = out or Path("runs") / file_name(loaded.name)
-    with show_progress():
+    with resumable(), show_progress():
         found = api.tune(loaded, root=root, out=place, trials=trials, timeout=timeout, storage=storage)
     if json:
         show.print_json(found.to_dict())

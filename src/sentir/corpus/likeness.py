@@ -43,18 +43,20 @@ def telling(plain_texts: Iterable[str], least: int = LONG) -> frozenset[str]:
     return frozenset(one for one, n in Counter(plain_texts).items() if n <= OFTEN and is_long(one, least))
 
 
-def nearest(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.intp]:
-    """Return for each text the place of the other that is most like it, -1 where none is nearly the same.
+def nearest(texts: Sequence[str], others: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return for each text the place of the other that is most like it, and how many are nearly the same.
+
+    The place is -1 where there is none.
 
     Two are nearly the same if they share six tenths of their letter trigrams (Jaccard, counted exactly).
 
     Args:
         texts, others: as `plain` returns them; those that are too short are like none.
     """
-    found = np.full(len(texts), -1, dtype=np.intp)
+    found, counts = np.full(len(texts), -1, dtype=np.intp), np.zeros(len(texts), dtype=np.intp)
     mine, theirs = ([n for n, one in enumerate(of) if is_long(one, _NEARLY_LONG)] for of in (texts, others))
     if not mine or not theirs:
-        return found
+        return found, counts
     matrix = _trigrams([*(texts[n] for n in mine), *(others[n] for n in theirs)])
     places, targets, sizes = np.array(mine), np.array(theirs), np.diff(matrix.indptr).astype(np.float32)
     own, columns = matrix[: len(mine)], matrix[len(mine) :].T.tocsr()
@@ -62,9 +64,10 @@ def nearest(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.intp]:
         shares = (own[start : start + _ROWS_AT_ONCE] @ columns).toarray()
         here = slice(start, start + len(shares))
         shares /= sizes[here, None] + sizes[len(mine) :]  # grows as Jaccard's does
-        near = shares.max(axis=1) >= _NEAR / (1 + _NEAR) - 1e-6
+        counts[places[here]] = (shares >= _NEAR / (1 + _NEAR) - 1e-6).sum(axis=1)
+        near = counts[places[here]] > 0
         found[places[here][near]] = targets[shares.argmax(axis=1)[near]]
-    return found
+    return found, counts
 
 
 def _trigrams(texts: Sequence[str]) -> csr_array:

@@ -8,27 +8,22 @@ it does not stop one who reads the files.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from sentir import places
 from sentir.corpus.sketches import hashes, shared, sketch
 from sentir.corpus.types import SPLITS, Corpus, Labels
 from sentir.errors import CorpusError, LockedTestError
+from sentir.evaluation import ledger_file
+from sentir.evaluation.ledger_file import Entry
 from sentir.evaluation.results import Opening
 from sentir.i18n import _, thousands
 from sentir.progress import say
 
 ALIKE = 0.5  # share of sentences from which on two test splits count as one
-_TEXTS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
-_LISTS = ("models", "sketch")
-
-Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,6 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
         )
     if not corpus.test:
         raise CorpusError(_("The corpus '{name}' has no test split to open.", name=corpus.name))
-    before = opened(corpus)  # a ledger that cannot count opens nothing
     entry = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": corpus.name,
@@ -71,8 +65,8 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
         "models": list(models),
         "sketch": sketch(_sentences(corpus)),
     }
-    _append([entry])
-    say(_("{corpus}: test is opened; openings so far: {n}", corpus=corpus.name, n=thousands(len(before) + 1)))
+    ledger_file.add(lambda _known: [entry])  # a ledger that cannot count opens nothing
+    say(_("{corpus}: test is opened; openings so far: {n}", corpus=corpus.name, n=thousands(len(opened(corpus)))))
     labels, _scores = corpus.sealed._reveal()
     return labels
 
@@ -111,7 +105,7 @@ def ledger_facts() -> LedgerFacts:
     Raises:
         LockedTestError: as `openings`.
     """
-    entries = _read()
+    entries = ledger_file.read()
     return LedgerFacts(entries[0]["when"] if entries else "", bool(os.environ.get("SENTIR_STATE_DIR")))
 
 
@@ -121,7 +115,7 @@ def last_openings() -> dict[str, Entry]:
     Raises:
         LockedTestError: as `openings`.
     """
-    return {entry["test_fingerprint"]: entry for entry in _read()}
+    return {entry["test_fingerprint"]: entry for entry in ledger_file.read()}
 
 
 def copy_openings(corpus: Corpus, path: Path) -> None:
@@ -130,11 +124,7 @@ def copy_openings(corpus: Corpus, path: Path) -> None:
     Raises:
         LockedTestError: as `openings`, or if the file cannot be written.
     """
-    lines = b"".join(map(_line, _entries(corpus.test_fingerprint, _sentences(corpus))))
-    try:
-        path.write_bytes(lines)
-    except OSError as error:
-        raise _unusable(path, error.strerror) from error
+    ledger_file.write_copy(path, _entries(corpus.test_fingerprint, _sentences(corpus)))
 
 
 def recall_openings(path: Path) -> None:
@@ -143,12 +133,11 @@ def recall_openings(path: Path) -> None:
     Raises:
         LockedTestError: as `open_test`; also if the copy is damaged.
     """
-    known = _read()
-    lost = [entry for entry in _read(path) if entry not in known]
+    copy = ledger_file.read_copy(path)
+    _before, lost = ledger_file.add(lambda known: [entry for entry in copy if entry not in known])
     if lost:
-        _append(lost)
         say(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
-              path=path, n=len(lost)))  # fmt: skip
+              path=path, n=lost))  # fmt: skip
 
 
 def labels_of(corpus: Corpus, split: str) -> dict[str, Labels]:
@@ -167,88 +156,12 @@ def labels_of(corpus: Corpus, split: str) -> dict[str, Labels]:
     return {u.id: u.labels for u in corpus.split(split)}
 
 
-def _path() -> Path:
-    return places.state_dir() / "ledger.jsonl"
-
-
 def _sentences(corpus: Corpus) -> Set[str]:
     return hashes(u.text for u in corpus.test)
 
 
 def _entries(test_fingerprint: str, sentences: Set[str]) -> list[Entry]:
-    known = _read()
+    known = ledger_file.read()
     of = {entry["test_fingerprint"]: entry["sketch"] for entry in known}
     alike = {test_fingerprint, *(key for key, one in of.items() if shared(one, sentences) >= ALIKE)}
     return [entry for entry in known if entry["test_fingerprint"] in alike]
-
-
-def _line(entry: Entry) -> bytes:
-    return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
-
-
-def _append(entries: Iterable[Entry]) -> None:
-    path, lines = _path(), b"".join(map(_line, entries))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            whole = os.write(handle, lines) == len(lines)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise _unusable(path, error.strerror) from error
-    if not whole:
-        raise _unusable(path, _("the disk is full"))
-
-
-def _read(copy: Path | None = None) -> list[Entry]:
-    """Return the entries of the ledger, or of a copy, in the order of time."""
-    path = copy or _path()
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _unusable(path, error.strerror) from error
-    if lines[-1]:
-        raise _damaged(path, len(lines))
-    entries = [_parse(line, path, number) for number, line in enumerate(lines[:-1], start=1)]
-    return sorted(entries, key=lambda entry: str(entry["when"]))
-
-
-def _parse(line: bytes, path: Path, number: int) -> Entry:
-    try:
-        entry = json.loads(line)
-    except ValueError as error:
-        raise _damaged(path, number) from error
-    if not isinstance(entry, dict):
-        raise _damaged(path, number)
-    entry.setdefault("sketch", [])  # openings that were counted before there were sketches
-    entry.setdefault("folds_of", "")
-    lists = [entry.get(key) for key in _LISTS]
-    texts = [entry.get(key) for key in _TEXTS] + [one for row in lists if isinstance(row, list) for one in row]
-    if not all(isinstance(row, list) for row in lists) or not all(isinstance(text, str) for text in texts):
-        raise _damaged(path, number)
-    return entry
-
-
-def _unusable(path: Path, why: str | None) -> LockedTestError:
-    return LockedTestError(
-        _(
-            "The test split stays locked: its ledger in the folder {folder} cannot be used ({why}); "
-            "make the folder writable or set SENTIR_STATE_DIR.",
-            folder=path.parent,
-            why=why,
-        )
-    )
-
-
-def _damaged(path: Path, number: int) -> LockedTestError:
-    return LockedTestError(
-        _(
-            "The ledger {path} is damaged in line {number}; repair the line, so that openings stay counted.",
-            path=path,
-            number=number,
-        )
-    )

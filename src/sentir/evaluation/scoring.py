@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +22,7 @@ from sentir.evaluation.metrics import confusion_matrix, counted, per_label
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _
+from sentir.io import write_text
 
 Row = TypeVar("Row")
 _UNDECIDED = ("auc", "average_precision")  # of a label, whatever its threshold
@@ -159,7 +158,8 @@ def _metrics(
     """Return every metric with its interval and, where there are thresholds, beside it the same at 0.5."""
     metrics = scored(space, truth, runs, groups, confidence=confidence)
     ranks = ranked_intervals(space, truth, runs, groups, confidence=confidence)
-    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in ranks.items()}
+    known = {name: bounds for name, bounds in ranks.items() if name in metrics}
+    metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in known.items()}
     if all(cuts is None for _p, cuts in runs):
         return metrics
     plain = scored(space, truth, [(p, None) for p, _cuts in runs], groups, confidence=confidence)
@@ -226,14 +226,10 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
     """
     plain = [asdict(one) for one in rows]
     text = json_text(plain, indent=2, allow_nan=False) + "\n"
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_text(path, text)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 

@@ -18,6 +18,7 @@ from sentir.explanation.figures import (
 )
 from sentir.explanation.values import Explanation, Importance, ModelExplanation, Randomized, Withheld, Word
 from sentir.i18n import _, mark
+from sentir.io import write_text
 from sentir.report.html import render_page
 from sentir.report.words import word
 
@@ -43,7 +44,7 @@ def save_explanation(found: Explanation | ModelExplanation, path: Path) -> None:
     """
     page = render_explanation(found) if isinstance(found, Explanation) else render_model_explanation(found)
     try:
-        path.write_text(page, encoding="utf-8")
+        write_text(path, page)
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 

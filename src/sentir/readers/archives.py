@@ -21,6 +21,7 @@ from typing import IO
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.io import sync, sync_all
 from sentir.places import cache_dir
 from sentir.progress import say, task
 from sentir.readers.archive_members import UnsafeMemberError, members, total_size
@@ -142,7 +143,9 @@ def _write(path: Path, size: int, content: IO[bytes]) -> None:
 
 def _publish(draft: Path, into: Path) -> None:
     try:
+        sync_all()  # faster than file by file; what is lost all the same can be unpacked again
         os.replace(draft, into)
+        sync(into.parent)
     except OSError:
         if not into.is_dir():  # else another process was faster, with the same content
             raise

@@ -8,7 +8,6 @@ marked synthetic. Their tables are the same bytes on every machine, with or with
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
 from sentir.i18n import _, mark
+from sentir.io import put
 from sentir.places import cache_dir
 from sentir.readers import meld, mosei
 from sentir.readers.csv_files import SYNTHETIC
@@ -136,7 +136,7 @@ def write_tree(tree: Tree, place: Path) -> None:
             path.write_bytes(content)
         if tree.recordings:
             record(tree.recordings, draft)
-        os.replace(draft, place)
+        put(draft, place)
     finally:
         shutil.rmtree(drafts, ignore_errors=True)
 

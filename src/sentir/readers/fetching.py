@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 
 from sentir.errors import DownloadError
 from sentir.i18n import _
+from sentir.io import put
 from sentir.progress import say, task
 from sentir.readers.sources import Archive
 
@@ -62,7 +63,7 @@ def fetch(archive: Archive, target: Path) -> Path:
             part.unlink()
         _receive(archive, part)
         _check(archive, part)
-        part.replace(target)
+        put(part, target)
     return target
 
 

@@ -15,6 +15,7 @@ from sentir.audit.values import Cell
 from sentir.corpus.types import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _, language, thousands
+from sentir.io import write_text
 from sentir.report.alt import spread_text
 from sentir.report.figures import label_bars, spread_figure
 from sentir.report.words import word
@@ -37,7 +38,7 @@ def save_audit(audits: Mapping[str, Audit], path: Path) -> None:
     """
     page = render_audit(audits)
     with _writing(path):
-        path.write_text(page, encoding="utf-8")
+        write_text(path, page)
 
 
 def make_place(path: Path) -> None:

@@ -48,7 +48,7 @@ class CorpusCard:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What the model card of a finalist is made of; see `sentir.training.card.model_card`."""
+    """What the model card of a candidate is made of; see `sentir.training.card.model_card`."""
 
     recipe: Recipe
     space: LabelSpace
@@ -113,15 +113,15 @@ class StudyReport:
 
     Attributes:
         scores: rows of ``results.json``; split ``dev`` for selection, ``test`` for what was opened.
-        selected: (corpus, task) → the candidate chosen on dev.
-        winners: (corpus, task) → the best candidate of each family on dev, the chosen one first.
+        selected: (corpus, task) → what is best on dev, a candidate or a baseline.
+        winners: (corpus, task) → the best candidate of each family on dev, the best of all first.
         recipes: corpus → the resolved recipe.
         seconds: how long the study's own work took, cached stages not counted again.
         titles: language → title, where the recipe gives one; ``title`` stands for the others.
         rankings: curves of each label, of the finalists on dev and on the opened test split.
         settings: (corpus, candidate) → its settings, flat, by which two candidates differ.
-        cards: (corpus, task) → what the finalist's model card is made of.
-        details: closer looks at the finalists, rows of ``details.json``, on dev and on the opened test split.
+        cards: (corpus, task) → what the best candidate's model card is made of.
+        details: closer looks at the best candidates, rows of ``details.json``, on dev and on the opened test.
         heard: the clips of their mistakes.
         ledger: which one counted the openings.
         redraws: tests of these corpora that were discarded and drawn anew.

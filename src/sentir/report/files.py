@@ -11,7 +11,7 @@ from typing import Any
 from sentir.characters import json_text
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, in_language
-from sentir.io import replacing
+from sentir.io import write_text
 from sentir.progress import say
 from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.html import LIMIT, render
@@ -32,13 +32,13 @@ def save_report(report: StudyReport, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     page = render(report)
-    _write(path, page)
+    write_text(path, page)
     if len(page.encode()) > LIMIT:
         say(_("{path} is larger than {n} MB, even without any sound.", path=path, n=LIMIT // 10**6))
     for code, suffix in _SUFFIXES.items():
         with in_language(code):
-            _write(path.with_suffix(suffix), render_markdown(report))
-    _write(path.with_suffix(".json"), _json(report))
+            write_text(path.with_suffix(suffix), render_markdown(report))
+    write_text(path.with_suffix(".json"), _json(report))
 
 
 def rehearse(
@@ -64,11 +64,6 @@ def rehearse(
 
 def _json(report: StudyReport) -> str:
     return json_text(report_tree(report), allow_nan=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8")
 
 
 def report_tree(report: StudyReport) -> dict[str, Any]:

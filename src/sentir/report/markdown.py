@@ -73,7 +73,8 @@ def _task(section: TaskSection, name: str) -> Iterable[Part]:
     for split, rows in (("test", section.test), ("dev", section.dev)):
         if rows:
             said = Bullets(tuple(f"{row.model}: {' · '.join(row.remarks)}" for row in rows if row.remarks))
-            blocks = (_scores(rows, section.metric), *((said,) if said.items else ()))
+            basis = [rows[0].basis.capitalize() + "."] if rows[0].basis else []
+            blocks = (_scores(rows, section.metric), *basis, *((said,) if said.items else ()))
             yield Part(_("Scores on {split}", split=word(split)), blocks, 3)
     if section.comparisons:
         groups: list[Block] = []

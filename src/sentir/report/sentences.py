@@ -24,7 +24,7 @@ def summary(section: TaskSection) -> tuple[str, ...]:
 
 
 def _opened(section: TaskSection, top: ModelScores) -> list[str]:
-    metric, base = section.metric, section.baseline
+    metric, base = section.metric, section.rival
     score = top.metrics[metric]
     found = [
         _("On the test split of {corpus} ({n} utterances), {model}, chosen on dev, reaches {metric} {score}.",
@@ -38,17 +38,27 @@ def _opened(section: TaskSection, top: ModelScores) -> list[str]:
             _("This is the mean of {seeds} trainings, with a standard deviation of {sd}.",
               seeds=top.seeds, sd=f"{score.sd:.3f}")
         )  # fmt: skip
+    found += _simple(section, top)
     if base is None or metric not in base.metrics:
         return [*found, _("There is no baseline to stand beside it.")]
-    found.append(
-        _(
-            "The best baseline, {model}, reaches {score}.",
-            model=base.model,
-            score=score_text(base.metrics[metric]),
-        )
-    )
+    values = {"model": base.model, "score": score_text(base.metrics[metric])}
+    if section.baseline_wins:
+        found.append(_("The best trained candidate, {model}, reaches {score}.", **values))
+    else:
+        found.append(_("The best baseline, {model}, reaches {score}.", **values))
     verdict = section.verdict
     return [*found, verdict.sentence() if verdict else _("No test compares the two.")]
+
+
+def _simple(section: TaskSection, row: ModelScores) -> list[str]:
+    """Say so where a simple baseline was chosen."""
+    if not section.baseline_wins:
+        return []
+    folder = f"models/{row.corpus}-{row.task}-baseline"
+    return [
+        _("A simple baseline wins: no trained candidate does better than {model} on dev.", model=row.model),
+        _("It is saved in {folder}, ready to predict.", folder=folder),
+    ]
 
 
 def _closed(section: TaskSection) -> list[str]:
@@ -64,20 +74,20 @@ def _closed(section: TaskSection) -> list[str]:
         )  # fmt: skip
         if (half := row.metrics.get(f"{metric}{AT_HALF}")) is not None:
             found.append(_("With every threshold at 0.5 it is {score}.", score=score_text(half)))
+        found += _simple(section, row)
     return found
 
 
 def method() -> str:
     """Say how choices, intervals and tests are made."""
     return _(
-        "Everything is chosen on dev: the candidate, the epoch whose weights are kept, and the "
-        "thresholds. Numbers in brackets are 95 % bootstrap intervals: whole dialogues (or videos) are "
-        "drawn with replacement, not single utterances, because utterances of one dialogue resemble one "
-        "another. Two models are compared on the same utterances: the interval of their difference comes "
-        "from the same draws for both, and the p-value from a paired permutation test that swaps their "
-        "answers dialogue by dialogue, after Holm's correction for the number of comparisons in the "
-        "table. ± is the standard deviation over seeds. How many draws and swaps were made stands in the "
-        "recipe."
+        "Everything is chosen on dev: the model, the epoch whose weights are kept, the calibration and the "
+        "thresholds. Numbers in brackets are 95 % intervals over whole dialogues (videos), or over speakers "
+        "where a corpus has no dialogues, because utterances of one resemble one another: jackknife standard "
+        "errors and Student's t. Two models are compared on the same utterances by a paired permutation test "
+        "that swaps their answers dialogue by dialogue. Its p-value and the interval of the difference are both "
+        "corrected by Holm's method for the number of comparisons in the table, so that the interval leaves out "
+        "0 exactly where p is below 0.05. ± is the standard deviation over seeds."
     )
 
 

@@ -25,7 +25,7 @@ class TaskSection:
         metric: the headline metric, which selected on dev.
         test: rows on the opened test split: the finalist, then other candidates, then baselines, best first.
         dev: rows on dev, best first.
-        selected: the candidate chosen on dev; ``None`` if none was.
+        selected: what was chosen on dev, a candidate or a baseline; ``None`` if nothing was.
         winners: the best candidate of each family on dev.
         rankings: curves of each label, of the selected candidate on dev and on the opened test split.
         settings: candidate → its settings, flat.
@@ -65,9 +65,15 @@ class TaskSection:
         return next((row for row in self.test if row.role == "finalist"), None)
 
     @property
-    def baseline(self) -> ModelScores | None:
-        """The best baseline on test by the headline metric."""
-        return next((row for row in self.test if row.role == "baseline"), None)
+    def baseline_wins(self) -> bool:
+        """Whether what was chosen on dev is a baseline: no candidate did better."""
+        return any(row.model == self.selected and row.role == "baseline" for row in self.dev)
+
+    @property
+    def rival(self) -> ModelScores | None:
+        """What the finalist stands beside on test: the best baseline, or of a baseline the best candidate."""
+        role = "candidate" if self.baseline_wins else "baseline"
+        return next((row for row in self.test if row.role == role), None)
 
     def curves_on(self, split: str) -> tuple[Ranking, ...]:
         """Return the curves of each label on one split."""
@@ -80,10 +86,10 @@ class TaskSection:
 
     @property
     def verdict(self) -> Comparison | None:
-        """The comparison of the finalist with the best baseline on test in the headline metric."""
-        if self.finalist is None or self.baseline is None:
+        """The comparison of the finalist with its rival on test in the headline metric."""
+        if self.finalist is None or self.rival is None:
             return None
-        pair = {self.finalist.model, self.baseline.model}
+        pair = {self.finalist.model, self.rival.model}
         wanted = ("test", self.metric)
         found = (c for c in self.comparisons if {c.a, c.b} == pair and (c.split, c.metric) == wanted)
         return next(found, None)

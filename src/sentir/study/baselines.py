@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,22 +22,53 @@ from sentir.features.scaling import Scaler
 from sentir.i18n import _, mark
 from sentir.recipe import Recipe
 from sentir.registry import Registry
+from sentir.study.heads import Head, machine, number, one_label, several_labels
 
 # Inverse regularization strengths tried on dev.
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+NEEDS = {"majority": frozenset({"text", "sound"}), "bag of words": frozenset({"text"})}
+"""What of an utterance a baseline takes, as `sentir.readers.needs.meet_needs` has it; others take sound."""
 
-Probabilities = Callable[[Sequence[Utterance]], NDArray[np.float64]]
-Classifier = Callable[[Any], NDArray[np.float64]]  # (N, V) weighted words → (N, K) probabilities
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A fitted baseline: how utterances become numbers, and these answers.
+
+    Attributes:
+        steps: of cleaning, before words are counted.
+        words: word or pair of words → column, with its weight in ``weights``; ``None`` if none are counted.
+        scaler: of acoustic functionals; ``None`` if none are measured.
+    """
+
+    head: Head
+    steps: tuple[str, ...] = ()
+    words: tuple[str, ...] | None = None
+    weights: NDArray[np.float64] | None = None
+    scaler: Scaler | None = None
+
+    def measure(self, utterances: Sequence[Utterance]) -> Any:
+        """Return ``(N, V)`` numbers; of a baseline that asks for none, the utterances."""
+        if self.scaler is not None:
+            return self.scaler.transform(compute_features(("functionals",), utterances))
+        if self.words is None or self.weights is None:
+            return utterances
+        vectorizer = _vectorizer({word: n for n, word in enumerate(self.words)})
+        vectorizer.idf_ = self.weights
+        return vectorizer.transform(_texts(self.steps, utterances))
+
+    def probabilities(self, utterances: Sequence[Utterance]) -> NDArray[np.float64]:
+        """Return ``(N, K)`` probabilities, or the numbers ``(N, 1)``."""
+        return self.head(self.measure(utterances))
 
 
-def constant(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
+def constant(recipe: Recipe, corpus: Corpus, metric: str) -> Fitted:
     """Always the label most frequent on train; all labels, where several may hold; the mean, for a number."""
     space, _rows, truth = _train(recipe, corpus)
-    row = _CONSTANTS[space.kind](truth, len(space))
-    return lambda utterances: np.tile(row, (len(utterances), 1)).astype(np.float64)
+    row = np.asarray(_CONSTANTS[space.kind](truth, len(space)), dtype=np.float64)
+    return Fitted(Head("constant", {"row": row}))
 
 
-def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
+def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Fitted:
     """Words and pairs of words, weighted by tf-idf, into logistic regression; its strength is chosen on dev.
 
     For a number it is ridge regression.
@@ -44,28 +76,22 @@ def bag_of_words(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     Raises:
         CorpusError: if no word stands in two utterances of train.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     space, rows, truth = _train(recipe, corpus)
-    vectorizer = TfidfVectorizer(
-        ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|[!?]"
-    )
+    vectorizer, steps = _vectorizer(), tuple(recipe.data.cleaning)
     try:
-        words = vectorizer.fit_transform(_texts(recipe, rows))
+        counted = vectorizer.fit_transform(_texts(steps, rows))
     except ValueError as error:  # an empty vocabulary
         raise CorpusError(
             _("No word stands in two train utterances of '{name}'; leave 'bag of words' out of study.baselines.",
               name=corpus.name)
         ) from error  # fmt: skip
-
-    def counts(utterances: Sequence[Utterance]) -> Any:
-        return vectorizer.transform(_texts(recipe, utterances))
-
-    fitted = (_REGRESSIONS[space.kind](strength, words, truth, len(space)) for strength in _STRENGTHS)
-    return _best_on_dev(fitted, counts, space, corpus, metric)
+    words = tuple(map(str, vectorizer.get_feature_names_out()))
+    heads = (_REGRESSIONS[space.kind](strength, counted, truth, len(space)) for strength in _STRENGTHS)
+    fitted = (Fitted(head, steps, words, vectorizer.idf_) for head in heads)
+    return _best_on_dev(fitted, space, corpus, metric)
 
 
-def acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
+def acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> Fitted:
     """Acoustic functionals, standardized, into a support vector machine; its strength is chosen on dev.
 
     Its "probabilities" grow with the margins and are good for ranking alone. For several labels, where such a
@@ -74,16 +100,18 @@ def acoustic(recipe: Recipe, corpus: Corpus, metric: str) -> Probabilities:
     space, rows, truth = _train(recipe, corpus)
     table = compute_features(("functionals",), rows)
     scaler = Scaler.fit(table)
-
-    def numbers(utterances: Sequence[Utterance]) -> NDArray[np.float32]:
-        return scaler.transform(compute_features(("functionals",), utterances))
-
     sounds = scaler.transform(table)
-    fitted = (_MACHINES[space.kind](strength, sounds, truth, len(space)) for strength in _STRENGTHS)
-    return _best_on_dev(fitted, numbers, space, corpus, metric)
+    heads = (_MACHINES[space.kind](strength, sounds, truth, len(space)) for strength in _STRENGTHS)
+    return _best_on_dev((Fitted(head, scaler=scaler) for head in heads), space, corpus, metric)
 
 
 BASELINES = Registry(mark("baseline"), {"majority": constant, "bag of words": bag_of_words, "acoustic": acoustic})
+
+
+def fit_baseline(name: str, recipe: Recipe, corpus: Corpus, metric: str) -> Fitted:
+    """Fit a baseline on train, its strength chosen on dev."""
+    fitted: Fitted = BASELINES.get(name)(recipe, corpus, metric)
+    return fitted
 
 
 def predict_baseline(
@@ -94,13 +122,14 @@ def predict_baseline(
     Returns:
         Split → predictions.
     """
-    space = corpus.space(recipe.data.task)
-    probabilities = BASELINES.get(name)(recipe, corpus, metric)
-    found = {}
-    for split in splits:
-        blind = [u.blind() for u in corpus.split(split)]
-        found[split] = Predictions(tuple(u.id for u in blind), probabilities(blind), space, {"model": name})
-    return found
+    fitted, space = fit_baseline(name, recipe, corpus, metric), corpus.space(recipe.data.task)
+    return {split: answers(name, fitted, space, corpus.split(split)) for split in splits}
+
+
+def answers(name: str, fitted: Fitted, space: LabelSpace, utterances: Sequence[Utterance]) -> Predictions:
+    """Return the answers of a baseline to utterances without their labels."""
+    blind = [u.blind() for u in utterances]
+    return Predictions(tuple(u.id for u in blind), fitted.probabilities(blind), space, {"model": name})
 
 
 def _train(recipe: Recipe, corpus: Corpus) -> tuple[LabelSpace, list[Utterance], NDArray]:
@@ -109,78 +138,39 @@ def _train(recipe: Recipe, corpus: Corpus) -> tuple[LabelSpace, list[Utterance],
     return space, rows, space.encode([u.labels[space.task] for u in rows])
 
 
-def _best_on_dev(
-    fitted: Iterable[Classifier],
-    measure: Callable[[Sequence[Utterance]], Any],
-    space: LabelSpace,
-    corpus: Corpus,
-    metric: str,
-) -> Probabilities:
-    """Return the one that dev scores highest, of what ``measure`` makes of utterances."""
+def _best_on_dev(fitted: Iterable[Fitted], space: LabelSpace, corpus: Corpus, metric: str) -> Fitted:
+    """Return the one that dev scores highest, of those that measure alike."""
     dev = [u for u in corpus.dev if space.task in u.labels]
-    measured, truth = measure(dev), space.encode([u.labels[space.task] for u in dev])
+    found, truth = list(fitted), space.encode([u.labels[space.task] for u in dev])
+    measured = found[0].measure(dev)
 
-    def dev_score(model: Classifier) -> float:
-        p = model(measured)
+    def dev_score(one: Fitted) -> float:
+        p = one.head(measured)
         return gain(metric, score(space, truth, p, tune_thresholds(space, truth, p))[metric])
 
-    best = max(fitted, key=dev_score)
-    return lambda utterances: best(measure(utterances))
+    return max(found, key=dev_score)
 
 
-def _texts(recipe: Recipe, utterances: Sequence[Utterance]) -> list[str]:
-    return [clean(u.text or "", recipe.data.cleaning) for u in utterances]
+def _vectorizer(vocabulary: dict[str, int] | None = None) -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        ngram_range=(1, 2),
+        min_df=2,
+        sublinear_tf=True,
+        token_pattern=r"(?u)\b\w+\b|[!?]",
+        vocabulary=vocabulary,
+    )
 
 
-def _one_label(strength: float, words: Any, truth: NDArray, k: int) -> Classifier:
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=strength, max_iter=2000).fit(words, truth)
-
-    def probabilities(counts: Any) -> NDArray[np.float64]:
-        p = model.predict_proba(counts)
-        full = np.zeros((len(p), k))  # a label that train never has gets 0
-        full[:, model.classes_] = p
-        return full
-
-    return probabilities
+def _texts(steps: Sequence[str], utterances: Sequence[Utterance]) -> list[str]:
+    return [clean(u.text or "", steps) for u in utterances]
 
 
-def _several_labels(strength: float, words: Any, truth: NDArray, k: int) -> Classifier:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
-
-    model = OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear")).fit(words, truth)
-    return lambda counts: model.predict_proba(counts)
-
-
-def _machine(strength: float, sounds: Any, truth: NDArray, k: int) -> Classifier:
-    from scipy.special import softmax
-    from sklearn.svm import SVC
-
-    model = SVC(C=strength, class_weight="balanced", cache_size=1000).fit(sounds, truth)
-
-    def margins(numbers: Any) -> NDArray[np.float64]:
-        found = model.decision_function(numbers)
-        found = np.stack([-found, found], axis=1) if found.ndim == 1 else found
-        full = np.full((len(found), k), -np.inf)  # a label that train never has gets 0
-        full[:, model.classes_] = found
-        return softmax(full, axis=1)
-
-    return margins
-
-
-def _number(strength: float, words: Any, truth: NDArray, k: int) -> Classifier:
-    from sklearn.linear_model import Ridge
-
-    model = Ridge(alpha=1 / strength).fit(words, truth)
-    return lambda counts: model.predict(counts)[:, None]
-
-
-_CONSTANTS: dict[str, Callable[[NDArray, int], NDArray[np.float64]]] = {
+_CONSTANTS: dict[str, Callable[[NDArray, int], NDArray]] = {
     "single": lambda truth, k: np.bincount(truth, minlength=k) / len(truth),
     "multi": lambda truth, k: np.ones(k),
     "regression": lambda truth, k: truth.mean(keepdims=True),
 }
-_MACHINES = {"single": _machine, "multi": _several_labels, "regression": _number}
-_REGRESSIONS = {"single": _one_label, "multi": _several_labels, "regression": _number}
+_MACHINES = {"single": machine, "multi": several_labels, "regression": number}
+_REGRESSIONS = {"single": one_label, "multi": several_labels, "regression": number}

@@ -20,8 +20,9 @@ from sentir.evaluation.calibration import Calibration
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.recipe import Recipe
 from sentir.recognizer import Recognizer
-from sentir.study.baselines import predict_baseline
+from sentir.study.baselines import answers, fit_baseline
 from sentir.study.plan import Candidate
+from sentir.study.simple import Simple
 from sentir.study.stacking import Crossed, chain, cross_predict, train_recognizer
 from sentir.study.stages import Stages, reading
 from sentir.training.building import check_weights, heard, lives_on, random_parts
@@ -101,10 +102,15 @@ def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
     splits = [split for split in ("dev", "test") if corpus.split(split)]
 
     def produce(folder: Path) -> None:
-        for split, found in predict_baseline(name, recipe, corpus, metric, splits).items():
-            found.save(folder / f"{split}.parquet")
+        fitted, space = fit_baseline(name, recipe, corpus, metric), corpus.space(recipe.data.task)
+        found = {split: answers(name, fitted, space, corpus.split(split)) for split in splits}
+        for split, said in found.items():
+            said.save(folder / f"{split}.parquet")
+        cuts = dev_thresholds(corpus, recipe.data.task, found["dev"])
+        facts = {"corpus": corpus.name, "synthetic": corpus.synthetic, "fingerprint": corpus.fingerprint}
+        Simple(name, recipe, space, fitted, cuts, facts).save_pretrained(folder / "model")
 
-    key = {"name": name, "data": _data(recipe), "corpus": corpus.fingerprint, "metric": metric}
+    key = {"name": name, "data": _data(recipe), "corpus": corpus.fingerprint, "metric": metric, "saved": True}
     if name == "acoustic":
         key["sound"] = sound_digest(corpus, "mel")
     folder = stages.run("baseline", key, produce)

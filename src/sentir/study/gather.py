@@ -62,7 +62,7 @@ def titles_of(recipes: Sequence[Recipe]) -> dict[str, str]:
 
 def _model_card(part: CorpusStudy, result: TaskResult) -> CardFacts:
     _stage, facts = part.best_seed(result)
-    return CardFacts(result.finalist.recipe, part.corpus.space(result.task), facts)
+    return CardFacts(result.winners[0].recipe, part.corpus.space(result.task), facts)
 
 
 def rows(part: CorpusStudy) -> list[ModelScores]:

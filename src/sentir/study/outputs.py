@@ -13,7 +13,7 @@ from sentir.corpus.types import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.scoring import write_results, write_rows
 from sentir.i18n import _
-from sentir.io import replacing
+from sentir.io import replacing, write_text
 from sentir.places import file_name
 from sentir.recipe import Recipe, to_folder, toml_comment, toml_text
 from sentir.report.corpora import corpus_card
@@ -109,8 +109,7 @@ def save_results(out: Path, parts: Sequence[CorpusStudy]) -> None:
 def _write(path: Path, text: str) -> None:
     with _writable(path):
         path.parent.mkdir(exist_ok=True)
-        with replacing(path) as draft:
-            draft.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
 
 @contextmanager

@@ -22,15 +22,17 @@ class TaskResult:
     """One task of one corpus, everything chosen on dev.
 
     Attributes:
-        winners: the best candidate of each family by mean dev score, the finalist first.
-        shown: what is scored on test: the winners, candidates the recipe always reports, baselines.
+        finalist: what has the best mean dev score, be it a candidate or a baseline.
+        winners: the best candidate of each family by mean dev score, the best of all first.
+        shown: what is scored on test: the finalist, the winners, candidates the recipe always reports, baselines.
         rankings: the finalist's curves on dev, one for each label.
-        details: a closer look at the finalist on dev.
+        details: a closer look at the best candidate on dev.
     """
 
     task: str
     metric: str
     entrants: tuple[Entrant, ...]
+    finalist: Entrant
     winners: tuple[Entrant, ...]
     shown: tuple[Entrant, ...]
     scores: tuple[ModelScores, ...]
@@ -38,14 +40,10 @@ class TaskResult:
     rankings: tuple[Ranking, ...] = ()
     details: tuple[Details, ...] = ()
 
-    @property
-    def finalist(self) -> Entrant:
-        """The candidate with the best mean dev score."""
-        return self.winners[0]
-
     def pairs(self) -> list[tuple[Entrant, Entrant]]:
         """Return what is compared on test: the finalist with all that is shown, and the families' best."""
-        return [(self.finalist, other) for other in self.shown[1:]] + list(combinations(self.winners[1:], 2))
+        others = [e for e in self.winners if e.name != self.finalist.name]
+        return [(self.finalist, other) for other in self.shown[1:]] + list(combinations(others, 2))
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,18 @@ class CorpusStudy:
 
     @property
     def details(self) -> tuple[Details, ...]:
-        """The closer looks at the finalists, on dev and on the opened test split."""
+        """The closer looks at the best candidates, on dev and on the opened test split."""
         return (*(one for result in self.tasks for one in result.details), *self.test_details)
 
     def best_seed(self, result: TaskResult) -> tuple[Path, dict[str, Any]]:
-        """Return the finalist's best training by dev score: its stage, and facts with the finalist's scores."""
-        facts = {folder: training_facts(folder) for folder in result.finalist.folders}
+        """Return the best candidate's best training by dev score: its stage, and facts with its scores."""
+        winner = result.winners[0]
+        facts = {folder: training_facts(folder) for folder in winner.folders}
         best = max(facts, key=lambda folder: facts[folder]["dev_score"])
         rows = [row.to_row() for row in (*result.scores, *self.test_scores)
-                if (row.model, row.task) == (result.finalist.name, result.task)]  # fmt: skip
+                if (row.model, row.task) == (winner.name, result.task)]  # fmt: skip
         slices = [{"split": one.split, **asdict(part)} for one in self.details for part in one.slices
-                  if (one.model, one.task) == (result.finalist.name, result.task)]  # fmt: skip
+                  if (one.model, one.task) == (winner.name, result.task)]  # fmt: skip
         return best, json.loads(json.dumps(facts[best] | {"scores": rows, "slices": slices}))
 
 

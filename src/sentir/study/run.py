@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,6 +42,7 @@ from sentir.study.judge import Judge
 from sentir.study.outputs import REPORT, check_outputs, model_place, reporting, save_results
 from sentir.study.plan import Candidate, plan
 from sentir.study.results import CorpusStudy, TaskResult, dev_pairs
+from sentir.study.simple import Simple, is_simple
 from sentir.study.stages import Stages, reading
 from sentir.training.resuming import checkpoints_in
 
@@ -103,7 +105,10 @@ def _steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
 def _study_task(
     stages: Stages, corpus: Corpus, name: str, candidates: Sequence[Candidate], recipe: Recipe, advance: Advance
 ) -> TaskResult:
-    """Enter everything, score it on dev, and choose there the best of each family and the best of all."""
+    """Enter everything, score it on dev, and choose there the best of each family and the best of all.
+
+    The best of all may be a baseline; of equals, the one that was entered first, which a baseline is.
+    """
     metric = metric_name(corpus.space(name), recipe.evaluation.metric)
     plain = recipe.override({"data": {"task": name}})
     judge = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
@@ -127,10 +132,13 @@ def _study_task(
     chosen = {e.name for e in winners}
     always = [e for e in ranked if e.name in recipe.study.always_report and e.name not in chosen]
     baselines = [e for e in entrants if e.role == "baseline"]
+    finalist = by_score[0][1]
     pairs = dev_pairs(ranked, tuple(ablations(recipe)) if recipe.study.ablate else ())
+    pairs += [(finalist, ranked[0])] if finalist.role == "baseline" else []
+    shown = {e.name: e for e in (finalist, *winners, *always, *baselines)}
     return TaskResult(
-        name, metric, tuple(entrants), tuple(winners), (*winners, *always, *baselines), tuple(scores),
-        judge.compare(pairs, metric), judge.rank(ranked[0]),
+        name, metric, tuple(entrants), finalist, tuple(winners), tuple(shown.values()), tuple(scores),
+        judge.compare(pairs, metric), judge.rank(finalist),
         (_look_closer(stages, judge, recipe, metric, ranked),),
     )  # fmt: skip
 
@@ -165,12 +173,13 @@ def _open_once(stages: Stages, part: CorpusStudy) -> CorpusStudy:
             comparisons += judge.compare(result.pairs(), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(folder / "rankings.json", [one for result in results for one in judge.rank(result.finalist)])
-        closer = [judge.look_closer(result.finalist, result.metric, "held_out") for result in results]
+        closer = [judge.look_closer(result.winners[0], result.metric, "held_out") for result in results]
         write_rows(folder / "details.json", closer)
 
     key = {
         "corpus": corpus.fingerprint,
         "evaluation": recipe.tree()["evaluation"],
+        "intervals": "jackknife",
         "shown": [[f.name for e in result.shown for f in e.folders] for result in results],
         "names": [[e.name for e in result.shown] for result in results],
     }
@@ -188,22 +197,35 @@ def _open_once(stages: Stages, part: CorpusStudy) -> CorpusStudy:
 def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
     """Return the result with blind predictions for test."""
     shown = {e.name: with_test(stages, corpus, e) for e in result.shown}
-    return replace(result, shown=tuple(shown.values()), winners=tuple(shown[e.name] for e in result.winners))
+    winners = tuple(shown[e.name] for e in result.winners)
+    return replace(result, finalist=shown[result.finalist.name], shown=tuple(shown.values()), winners=winners)
 
 
 def _save_models(out: Path, part: CorpusStudy) -> None:
-    """Save each finalist's best seed by dev score as a whole recognizer with its card, ready to predict."""
+    """Save each best candidate's best seed by dev score as a whole recognizer with its card, ready to predict.
+
+    A baseline that wins lies beside it.
+    """
     for result in part.tasks:
-        best, facts = part.best_seed(result)
         place = model_place(out, part.corpus.name, result.task)
+        _save_baseline(place.with_name(f"{place.name}-baseline"), result)
+        best, facts = part.best_seed(result)
         if _saved(place / "sentir.json") != _saved(best / "model" / "sentir.json") | {"facts": facts}:
             replace(load_trained(best), facts=facts).save_pretrained(place)
 
 
+def _save_baseline(place: Path, result: TaskResult) -> None:
+    """Save a baseline that wins; where none does, what an earlier run saved goes."""
+    if result.finalist.role == "baseline":
+        Simple.from_pretrained(result.finalist.folders[0] / "model").save_pretrained(place)
+    elif is_simple(place):
+        shutil.rmtree(place)
+
+
 def _saved(path: Path) -> dict[str, Any]:
-    """Return what a recognizer's folder says of it; nothing if it is none, or damaged."""
+    """Return what a recognizer's folder says of it, but for its files; nothing if it is none, or damaged."""
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return tree if isinstance(tree, dict) else {}
+    return {key: value for key, value in tree.items() if key != "files"} if isinstance(tree, dict) else {}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from sentir.errors import SentirError, UnknownNameError, WeightsError
 from sentir.i18n import _
+from sentir.io import put
+from sentir.locks import locked
 
 VERSION = 5  # raised when the meaning of a stage's content changes
 
@@ -37,22 +39,24 @@ class Stages:
         """
         place = self.path(kind, key)
         if not place.is_dir():
-            part = place.with_name(f"{place.name}.part{os.getpid()}")
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            try:
-                produce(part)
-                _move(part, place)
-            finally:
-                shutil.rmtree(part, ignore_errors=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = place.with_name(f"{place.name}.part{uuid4().hex}")
+            with locked(_lock_of(part)):
+                part.mkdir()
+                try:
+                    produce(part)
+                    _move(part, place)
+                finally:
+                    shutil.rmtree(part, ignore_errors=True)
         return place
 
     def sweep(self) -> None:
         """Delete the unfinished stages of processes that live no more."""
-        for part in self.folder.glob("*.part*"):
-            found = re.fullmatch(r".*\.part(\d+)", part.name)
-            if found and not _lives(int(found[1])):
-                shutil.rmtree(part, ignore_errors=True)
+        for part in self.folder.glob("*.part*/"):
+            if re.fullmatch(r".*\.part[0-9a-f]+", part.name):
+                with locked(_lock_of(part)) as dead:
+                    if dead:
+                        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
@@ -74,17 +78,11 @@ def reading(stage: Path) -> Iterator[None]:
 
 def _move(part: Path, place: Path) -> None:
     try:
-        os.replace(part, place)
+        put(part, place)
     except OSError:
         if not place.is_dir():
             raise
 
 
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
+def _lock_of(part: Path) -> Path:
+    return part.with_name(f".{part.name}.lock")

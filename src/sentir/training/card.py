@@ -32,12 +32,13 @@ from sentir.training.building import MODELS, lives_on, random_parts
 from sentir.training.wave_input import is_frozen
 
 RARE = 50  # utterances of a label below which its scores are coarse
-_FILES = {"en": "README.md", "es": "README.es.md"}
+CARD_FILES = {"en": "README.md", "es": "README.es.md"}
 _CALIBRATIONS = {
     "none": mark("none"),
     "temperature": mark("one temperature"),
     "per_label": mark("a temperature and a bias for each label"),
 }
+CARDS = tuple(CARD_FILES.values())
 _PIPELINES = {frozenset({"text"}): "text-classification", frozenset({"sound"}): "audio-classification"}
 
 
@@ -63,7 +64,7 @@ def save_cards(folder: Path, recipe: Recipe, space: LabelSpace, facts: Mapping[s
         with in_language(code):
             text = model_card(recipe, space, facts).to_markdown()
         matter = f"---\n{front_matter(recipe, space, facts)}\n---\n\n" if code == "en" else ""
-        (folder / _FILES[code]).write_text(printable(matter) + text, encoding="utf-8")
+        (folder / CARD_FILES[code]).write_text(printable(matter) + text, encoding="utf-8")
 
 
 def model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> Document:

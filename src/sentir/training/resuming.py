@@ -4,7 +4,9 @@ A training's folder is named by the hash of everything that it depends on, so an
 finds none of it. It is deleted when the training succeeds::
 
     best-<epoch>.safetensors    the weights of the best epoch so far
-    checkpoint-<step>/          what the training engine keeps; whole once it holds ``sentir.json``
+    checkpoint-<step>/          what the training engine keeps; whole if its files are as ``sentir.json`` says
+
+The last two checkpoints are kept: where the last one is damaged, the one before it is taken.
 """
 
 from __future__ import annotations
@@ -22,18 +24,21 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import replacing, sync, write_text
+from sentir.locks import locked
 from sentir.processes import world
+from sentir.progress import say
 from sentir.training.preparer import Prepared
 
 SECONDS = 60.0  # between two checkpoints, at least
 SHARE = 0.02  # of the time that checkpoints may take, at most
+_KEPT = 2  # checkpoints
 _FACTS, _NAME = "sentir.json", r"[0-9a-f]{16}"
 _VERSIONS = ("sentir", "torch", "transformers", "accelerate", "numpy")
 _kept: Path | None = None
@@ -53,8 +58,8 @@ def checkpoints_in(folder: Path) -> Iterator[None]:
     finally:
         _kept = before
     for place in [path for path in folder.glob("*/") if re.fullmatch(_NAME, path.name)]:  # nothing but ours
-        with _locked(place) as free:
-            if free:
+        with locked(place.with_suffix(".lock")) as free:
+            if free is not False:
                 shutil.rmtree(place, ignore_errors=True)
     _remove_empty(folder)
 
@@ -73,11 +78,11 @@ def training_folder(name: str) -> Iterator[Path]:
     if _kept is not None:
         place = _kept / name
         _make(place)
-        with _locked(place) as free:
-            if free:
+        with locked(place.with_suffix(".lock")) as free:
+            if free is not False:
                 yield place
                 shutil.rmtree(place, ignore_errors=True)
-        if free:
+        if free is not False:
             _remove_empty(_kept)
             return
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
@@ -133,6 +138,20 @@ class Progress:
         return len(self.points) - 1 - self.best
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """A whole checkpoint: its folder, how far the training was, and what else was kept."""
+
+    folder: Path
+    progress: Progress
+    more: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """After which step it was made."""
+        return _step(self.folder)
+
+
 class Checkpoints:
     """The best weights and the checkpoints of one training.
 
@@ -144,23 +163,63 @@ class Checkpoints:
     def __init__(self, folder: Path, often: bool) -> None:
         self.folder, self._often = folder, often
         self._last, self._took = time.monotonic(), 0.0
-        self._needed: Path | None = None
 
     def is_due(self) -> bool:
         """Return whether the last checkpoint is so long ago that the next one costs little."""
         return self._often and time.monotonic() - self._last >= max(SECONDS, self._took / SHARE)
 
-    def latest(self) -> Path | None:
-        """Return the last whole checkpoint."""
-        found = [path.parent for path in self.folder.glob(f"checkpoint-*/{_FACTS}")]
-        return max(found, key=_step, default=None)
+    def resume(self) -> Checkpoint | None:
+        """Return the last checkpoint that is whole; those behind it, and damaged ones, are said and deleted."""
+        found = self._finished()
+        for checkpoint in found:
+            try:
+                whole = self._checked(checkpoint)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self._say_damaged(checkpoint, error, last=checkpoint == found[-1])
+                continue
+            self._delete(behind=_step(checkpoint))
+            return whole
+        self._delete(behind=-1)
+        return None
 
-    def load(self, checkpoint: Path) -> tuple[Progress, dict[str, Any]]:
-        """Return what `finish` wrote into a checkpoint."""
-        facts = json.loads((checkpoint / _FACTS).read_text(encoding="utf-8"))
+    def _finished(self) -> list[Path]:
+        """Return the checkpoints to which nothing was to be added, the last one first."""
+        return sorted(
+            (path.parent for path in self.folder.glob(f"checkpoint-*/{_FACTS}")), key=_step, reverse=True
+        )
+
+    def _checked(self, checkpoint: Path) -> Checkpoint:
+        """Read a checkpoint, and compare every file that it needs with what was written."""
+        facts = _read_facts(checkpoint)
         progress = Progress(**facts["progress"])
-        self._needed = self._best(progress.best)
-        return progress, facts["more"]
+        if facts["training"] != self.folder.name:
+            raise ValueError(_("it is of another training"))
+        for path, digest in self._needs(checkpoint, progress).items():
+            if facts["files"][path.name] != digest:
+                raise ValueError(_("{file} has changed", file=path.name))
+        if len(facts["files"]) != len(self._needs(checkpoint, progress)):
+            raise ValueError(_("a file is missing"))
+        return Checkpoint(checkpoint, progress, dict(facts["more"]))
+
+    def _needs(self, checkpoint: Path, progress: Progress) -> dict[Path, str]:
+        files = [path for path in checkpoint.iterdir() if path.name != _FACTS]
+        files += [self._best(progress.best)] if progress.points else []
+        return {path: _digest(path) for path in files}
+
+    def _say_damaged(self, checkpoint: Path, error: Exception, *, last: bool) -> None:
+        facts = {"step": _step(checkpoint), "why": error}
+        if last:
+            say(_("The checkpoint of step {step} is damaged ({why}), and none before it is whole; the training "
+                  "begins anew.", **facts))  # fmt: skip
+        else:
+            say(_("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts))
+
+    def _delete(self, *, behind: int) -> None:
+        """Delete the checkpoints behind a step, and best weights that those which stay do not need."""
+        for other in self.folder.glob("checkpoint-*"):
+            if _step(other) > behind:
+                shutil.rmtree(other, ignore_errors=True)
+        self._sweep(set())
 
     @contextmanager
     def saving(self) -> Iterator[None]:
@@ -176,62 +235,70 @@ class Checkpoints:
         self._took = self._last - start
 
     def finish(self, checkpoint: Path, progress: Progress, more: Mapping[str, Any]) -> None:
-        """Make a checkpoint whole, and delete those before it and best weights that are needed no more."""
+        """Make a checkpoint whole, and delete those before the last two, and best weights that none needs."""
         (checkpoint / "training_args.bin").unlink(missing_ok=True)  # a pickle that nobody reads
-        part = checkpoint / f"{_FACTS}.part"
-        part.write_text(json.dumps({"progress": asdict(progress), "more": more}), encoding="utf-8")
-        part.replace(checkpoint / _FACTS)
+        needed = self._needs(checkpoint, progress)
+        for path in needed:
+            sync(path)
+        files = {path.name: digest for path, digest in needed.items()}
+        facts = {"training": self.folder.name, "progress": asdict(progress), "more": dict(more), "files": files}
+        write_text(checkpoint / _FACTS, json.dumps(facts))
+        kept = self._finished()[:_KEPT]
         for other in self.folder.glob("checkpoint-*"):
-            if _step(other) != _step(checkpoint):
+            if other not in kept:
                 shutil.rmtree(other, ignore_errors=True)
-        self._needed = self._best(progress.best)
-        self._sweep({self._needed})
+        self._sweep({self._best(progress.best)})
 
     def keep_best(self, model: nn.Module, index: int) -> None:
-        """Write the weights of the best epoch so far; those that the last checkpoint knows of stay beside them.
+        """Write the weights of the best epoch so far; those that checkpoints know of stay beside them.
 
         Raises:
             SentirError: if the folder cannot be written.
         """
         path = self._best(index)
-        part = path.with_suffix(".part")
-        with _room_in(self.folder):
-            save_file({name: t.detach().contiguous() for name, t in model.state_dict().items()}, part)
-            part.replace(path)
-        self._sweep({path, self._needed})
+        with _room_in(self.folder), replacing(path) as draft:
+            save_file({name: t.detach().contiguous() for name, t in model.state_dict().items()}, draft)
+        self._sweep({path})
 
     def load_best(self, model: nn.Module, index: int) -> None:
-        """Leave a model with the weights of the best epoch."""
-        model.load_state_dict(load_file(self._best(index)))
+        """Leave a model with the weights of the best epoch.
+
+        Raises:
+            SentirError: if they are gone or damaged.
+        """
+        path = self._best(index)
+        try:
+            model.load_state_dict(load_file(path))
+        except (OSError, SafetensorError) as error:
+            raise SentirError(
+                _("The best weights of the training, {path}, cannot be read ({why}); run it again.",
+                  path=path, why=error)
+            ) from error  # fmt: skip
 
     def _best(self, index: int) -> Path:
         return self.folder / f"best-{index + 1}.safetensors"
 
-    def _sweep(self, wanted: set[Path | None]) -> None:
+    def _sweep(self, wanted: set[Path]) -> None:
+        """Delete best weights but those that are wanted, or known to a checkpoint."""
+        for checkpoint in self._finished():
+            with suppress(OSError, ValueError, KeyError, TypeError):  # damaged, as `resume` will find
+                wanted = wanted | {self._best(_read_facts(checkpoint)["progress"]["best"])}
         for path in self.folder.glob("best-*"):
             if path not in wanted:
                 path.unlink(missing_ok=True)
 
 
+def _read_facts(checkpoint: Path) -> dict[str, Any]:
+    return json.loads((checkpoint / _FACTS).read_text(encoding="utf-8"))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
 def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
-
-
-@contextmanager
-def _locked(place: Path) -> Iterator[bool]:
-    """Give whether no other process is at a training; none will be inside the block. A killed one is at none."""
-    lock = FileLock(place.with_suffix(".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        with suppress(PermissionError):  # on Windows, releasing it deletes it
-            place.with_suffix(".lock").unlink(missing_ok=True)
-        lock.release()
 
 
 def _make(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from sentir.errors import RecognizerError, WeightsError
@@ -12,12 +13,40 @@ from sentir.i18n import _
 from sentir.models.encoders import save_text_encoder
 from sentir.models.speech_backbones import save_speech_encoder
 from sentir.recipe import Recipe
+from sentir.snapshots import files_below, refuse_foreign
 from sentir.training.building import MODELS, hears_waves
+from sentir.training.card import CARDS
 from sentir.training.preparer import Preparer
 from sentir.training.sound_input import MelLevels
 from sentir.training.wave_input import is_frozen
 
-_ENCODER, _SPEECH = ENCODER_FOLDERS = ("encoder", "speech")
+WEIGHTS, STACKED = "model.safetensors", "stacked"
+_ENCODER, _SPEECH = "encoder", "speech"
+_FOLDERS = tuple(f"{part}/" for part in (_ENCODER, _SPEECH, STACKED))
+_FILES = (FACTS, WEIGHTS, *CARDS)
+_BEFOREHAND = (*_FILES, *(f"{part}/config.json" for part in (_ENCODER, _SPEECH)), f"{STACKED}/{FACTS}")
+
+
+def owned_files(folder: Path) -> list[str]:
+    """Return the names of the files that an earlier save wrote, by its own word where it has given it."""
+    try:
+        tree = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        tree = {}
+    listed = tree.get("files") if isinstance(tree, dict) else None
+    there = [name for name in files_below(folder) if name in _FILES or name.startswith(_FOLDERS)]
+    return [name for name in there if name in listed] if isinstance(listed, list) else there
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a folder in which a save would replace what an earlier save did not write.
+
+    Raises:
+        SentirError: naming the file.
+    """
+    refuse_foreign(folder, _BEFOREHAND, owned_files)
 
 
 def save_encoders(preparer: Preparer, folder: Path, *, light: bool) -> None:
@@ -36,13 +65,19 @@ def encoder_digests(preparer: Preparer) -> dict[str, str]:
 
 
 def load_preparer(
-    folder: Path, recipe: Recipe, scaler: Scaler | None, levels: MelLevels | None, digests: Mapping[str, str]
+    folder: Path,
+    recipe: Recipe,
+    scaler: Scaler | None,
+    levels: MelLevels | None,
+    digests: Mapping[str, str],
+    files: Collection[str] | None,
 ) -> Preparer:
     """Return the preparer of a saved model.
 
     Args:
         folder: of the model; encoders that it lacks are looked for where they came from.
         digests: as `encoder_digests` gave them.
+        files: that were saved; ``None`` if the folder does not say.
 
     Raises:
         RecognizerError: if an encoder is damaged, or one that learned is missing.
@@ -53,7 +88,8 @@ def load_preparer(
         raise incomplete(folder, FACTS, _("its mel levels are missing"))
     wanted = {_ENCODER: "text" in needs, _SPEECH: hears_waves(model)}
     frozen = {_ENCODER: model.encoder == "frozen", _SPEECH: is_frozen(model.audio)}
-    saved = {part: str(folder / part) for part in wanted if wanted[part] and (folder / part).is_dir()}
+    there = [part for part in wanted if (folder / part).is_dir() and _was_saved(part, files)]
+    saved = {part: str(folder / part) for part in there if wanted[part]}
     for part in wanted:
         if wanted[part] and part not in saved and not frozen[part]:
             raise incomplete(folder, part, _("it is missing"))
@@ -76,6 +112,10 @@ def load_preparer(
               folder=folder)
         )  # fmt: skip
     return preparer
+
+
+def _was_saved(part: str, files: Collection[str] | None) -> bool:
+    return files is None or any(name.startswith(f"{part}/") for name in files)
 
 
 def incomplete(folder: Path, file: str, why: object) -> RecognizerError:

@@ -91,16 +91,15 @@ class _Trainer(HubTrainer):
 
     def resume(self) -> None:
         """Train, from the last checkpoint if there is one."""
-        checkpoint = self._checkpoints.latest()
+        checkpoint = self._checkpoints.resume()
         if checkpoint is not None:
-            self.progress, more = self._checkpoints.load(checkpoint)
+            self.progress = checkpoint.progress
             self._loss = torch.tensor(self.progress.loss)
-            warn_of_threads(more["threads"])
+            warn_of_threads(checkpoint.more["threads"])
             if self._average is not None:
-                self._average.load(checkpoint / _AVERAGE, more["average_steps"])
-            step = checkpoint.name.rpartition("-")[2]
-            say(_("Going on with a training that was interrupted, from step {step}.", step=step))
-        self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+                self._average.load(checkpoint.folder / _AVERAGE, checkpoint.more["average_steps"])
+            say(_("Going on with a training that was interrupted, from step {step}.", step=checkpoint.step))
+        self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
         model = cast(nn.Module, self.model)
         model.__dict__.pop("forward", None)  # the engine's mixed precision
         self._checkpoints.load_best(model, self.progress.best)

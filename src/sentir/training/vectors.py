@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import replacing, write_text
 from sentir.models.encoders import TextEncoder, best_device
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.tokenization import TextTokenizer
@@ -57,7 +57,7 @@ class VectorCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._where: dict[str, tuple[Path, int]] = {}
-        for index in sorted(folder.glob("*.json")):
+        for index in sorted(folder.glob("[!.]*.json")):
             self._where |= {key: (index.with_suffix(".npy"), row) for row, key in enumerate(_keys(index))}
 
     def __contains__(self, key: object) -> bool:
@@ -76,14 +76,11 @@ class VectorCache:
             SentirError: if the cache cannot be written.
         """
         path = self.folder / f"{uuid.uuid4().hex}.npy"
-        part = path.with_suffix(".part")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                np.save(file, vectors, allow_pickle=False)
-            os.replace(part, path)
-            part.write_text(json.dumps(list(keys)), encoding="utf-8")
-            os.replace(part, path.with_suffix(".json"))
+            with replacing(path) as draft:
+                np.save(draft, vectors, allow_pickle=False)
+            write_text(path.with_suffix(".json"), json.dumps(list(keys)))
         except OSError as error:
             raise SentirError(
                 _("The cache {folder} cannot be written ({why}); set SENTIR_CACHE_DIR to a folder that can.",

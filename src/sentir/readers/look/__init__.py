@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.characters import is_blank
+from sentir.corpus.runs import runs_of
 from sentir.corpus.types import SPLITS, Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
@@ -107,6 +108,7 @@ def look(path: Path) -> Look:
         raise CorpusError(" ".join([_("{path} has no column of texts and no clips.", path=path), *warnings]))
     warnings += _keep_groups(roles)
     labels = _labels_of(roles)
+    warnings += _unnamed_dialogues(roles, labels)
     train = _train_rows(roles, len(rows))
     seen = tuple(_seen(column, roles, labels, train) for column in columns)
     warnings += [one.warning for one in seen if one.warning]
@@ -164,6 +166,19 @@ def _odd_splits(columns: Sequence[Column], roles: Roles) -> list[str]:
                   "it; correct these rows to use it.", column=column.name, others=", ".join(others))
             )  # fmt: skip
     return found
+
+
+def _unnamed_dialogues(roles: Roles, labels: Sequence[Labels | None]) -> list[str]:
+    """Ask for the dialogues of rows that come in runs."""
+    if roles.column("dialogue") or roles.column("speaker"):
+        return []
+    if (found := runs_of(labels)) is None:
+        return []
+    return [
+        _("Neighboring rows have the same labels in {share} % of cases, by chance it would be {chance} %: if "
+          "they are of one conversation, name its column, 'dialogue' (or 'group').",
+          share=f"{100 * found.share:.0f}", chance=f"{100 * found.chance:.0f}")
+    ]  # fmt: skip
 
 
 def _keep_groups(roles: Roles) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentir.characters import json_text
-from sentir.io import replacing
+from sentir.io import write_text
 from sentir.recipe import to_folder, toml_comment, toml_text
 from sentir.report.tuning import render_tuning, sentences
 from sentir.report.tuning_content import Tuning
@@ -24,12 +24,7 @@ def save_tuning(tuning: Tuning, folder: Path, *, fingerprint: str) -> None:
     comment = "".join(map(toml_comment, (*sentences(tuning), f"{tuning.corpus} {fingerprint}")))
     best, tuned = (to_folder(recipe.tree(), folder) for recipe in (tuning.recipe, tuning.tuned))
     plain = {key: value for key, value in best.items() if key not in ("study", "tune")}
-    _write(folder / BEST, comment + toml_text(plain) + "\n")
-    _write(folder / "recipe.toml", toml_text(tuned) + "\n")
-    _write(folder / "tuning.json", json_text(tuning.to_dict()) + "\n")
-    _write(folder / PAGE, render_tuning(tuning))
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+    write_text(folder / BEST, comment + toml_text(plain) + "\n")
+    write_text(folder / "recipe.toml", toml_text(tuned) + "\n")
+    write_text(folder / "tuning.json", json_text(tuning.to_dict()) + "\n")
+    write_text(folder / PAGE, render_tuning(tuning))

@@ -7,16 +7,16 @@ which a heartbeat that stays out for a minute tells it, for its processes may sh
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.exceptions import ExperimentalWarning, OptunaError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.locks import locked
 
 T = TypeVar("T")
 JOURNAL, _WORKERS, _CLAIM = "trials.jsonl", ".workers", "claim.lock"
@@ -119,17 +120,15 @@ class Worker:
         self._study, self._folder = study, folder / _WORKERS
         self._by_locks = isinstance(storage, JournalStorage)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._claim = FileLock(self._folder / _CLAIM)
         self._name = uuid4().hex
-        self._life = FileLock(self._lock_of(self._name))
+        self._life, self._claim = ExitStack(), ExitStack()
 
     def __enter__(self) -> Worker:
-        self._life.acquire()
+        self._life.enter_context(locked(self._lock_of(self._name)))
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._life.release()
-        self._lock_of(self._name).unlink(missing_ok=True)
+        self._life.close()
 
     def trials(self) -> list[FrozenTrial]:
         """Return all trials but those that were interrupted, which are repeated."""
@@ -143,6 +142,7 @@ class Worker:
     def claiming(self) -> Iterator[list[FrozenTrial]]:
         """Give the trials there are, interrupted ones back in the queue; until `take`, nobody else takes one."""
         with self._claim:
+            self._claim.enter_context(locked(self._folder / _CLAIM, wait=math.inf))
             self._revive()
             yield self.trials()
 
@@ -150,7 +150,7 @@ class Worker:
         """Sign a trial as this process' own, let it choose its settings, and let others take theirs."""
         trial.set_user_attr(_WORKER, self._name)
         chosen = choose()
-        self._claim.release()
+        self._claim.close()
         return chosen
 
     def _revive(self) -> None:
@@ -169,14 +169,8 @@ class Worker:
     def _dead(self, worker: str | None) -> bool:
         if worker is None or worker == self._name:
             return worker is None
-        lock = FileLock(self._lock_of(worker))
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            return False
-        lock.release()
-        self._lock_of(worker).unlink(missing_ok=True)
-        return True
+        with locked(self._lock_of(worker)) as dead:
+            return dead is True
 
     def _lock_of(self, worker: str) -> Path:
         return self._folder / f"{worker}.lock"
