@@ -50,7 +50,7 @@ def catalogue(request):
 
 
 def test_extraction_finds_the_sentences_of_modules_templates_and_marked_constants():
-    assert {"The table {path} has no rows.", "Openings of test", "cleaning step"} <= set(extracted)
+    assert {"The table {path} has no rows.", "Evaluations on test", "cleaning step"} <= set(extracted)
 
 
 def test_no_sentence_given_to_the_catalogue_is_an_f_string():

@@ -120,7 +120,7 @@ def test_a_comparison_that_proves_nothing_still_says_which_way_the_difference_go
     space, truth, rng = three_labels(40, 5)
     a, b = ([(answers(truth, right, rng), None)] for right in (0.6, 0.5))
     worse = replace(compared(space, truth, a, b, dialogues_of(40, 10, 0)), difference=-0.021, p_holm=0.5)
-    assert "cannot be told apart: a difference of -2.1 points" in worse.sentence()
+    assert "are not significantly different: a difference of -2.1 points" in worse.sentence()
 
 
 MANY = Comparison("one", "other", "toy", "t", "dev", "macro_f1", 0.021, 0.008, 0.034, 0.002, 0.002, 900, 90)
@@ -128,18 +128,18 @@ MANY = Comparison("one", "other", "toy", "t", "dev", "macro_f1", 0.021, 0.008, 0
 
 def test_a_proven_difference_is_said_with_its_bounds_whichever_way_it_goes():
     said = "by 2.1 points (95 % interval 0.8 to 3.4, p = 0.002)."
-    assert MANY.sentence() == f"one is better than other {said}"
+    assert MANY.sentence() == f"“one” is better than “other” {said}"
     worse = replace(MANY, difference=-0.021, low=-0.034, high=-0.008)
-    assert worse.sentence() == f"one is worse than other {said}"
+    assert worse.sentence() == f"“one” is worse than “other” {said}"
     assert replace(MANY, p_holm=0.0001).sentence().endswith("p < 0.001).")
 
 
 def test_an_error_is_better_where_it_is_lower_and_counts_in_its_own_units():
     said = "by 0.021 (95 % interval 0.008 to 0.034, p = 0.002)."
     errors = replace(MANY, metric="mae", difference=-0.021, low=-0.034, high=-0.008)
-    assert errors.sentence() == f"one is better than other {said}"
-    assert replace(MANY, metric="mae").sentence() == f"one is worse than other {said}"
-    assert replace(MANY, metric="pearson").sentence() == f"one is better than other {said}"
+    assert errors.sentence() == f"“one” is better than “other” {said}"
+    assert replace(MANY, metric="mae").sentence() == f"“one” is worse than “other” {said}"
+    assert replace(MANY, metric="pearson").sentence() == f"“one” is better than “other” {said}"
 
 
 def test_a_comparison_over_few_dialogues_says_so():
@@ -176,7 +176,7 @@ def test_sentence_p_value_and_interval_never_contradict_one_another(dialogues, m
     about = {"metric": metric, "permutations": permutations, "seed": seed}
     for found in holm([paired(space, truth, base, other, groups, **about) for other in others]):
         proven, said = found.p_holm < 0.05, found.sentence()
-        assert ("cannot be told apart" in said) == (not proven)
+        assert ("not significantly different" in said) == (not proven)
         assert (found.low is None) == (found.high is None)
         if proven:
             assert ("better" in said) == (found.difference > 0) and ("worse" in said) == (found.difference < 0)
@@ -206,13 +206,13 @@ def test_a_value_near_a_bar_is_written_so_that_its_side_shows():
     assert "interval 0.003 to 3.4" in replace(MANY, low=0.00003).sentence()
     table = replace(MANY, p_holm=0.01, among=6).sentence()
     assert table == (
-        "one is better than other by 2.1 points "
+        "“one” is better than “other” by 2.1 points "
         "(95 % interval 0.8 to 3.4, p = 0.010, corrected for 6 comparisons)."
     )
     assert (
         replace(MANY, low=None, high=None, dialogues=8)
         .sentence()
-        .startswith("one is better than other by 2.1 points (p = 0.002). Based on only 8")
+        .startswith("“one” is better than “other” by 2.1 points (p = 0.002). Based on only 8")
     )
 
 

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from sentir import i18n
+from sentir.corpus.labels import LabelSpace
 from sentir.errors import SentirError
 from sentir.evaluation.results import Comparison, Score
 from sentir.explanation.page import (
@@ -28,6 +30,7 @@ from sentir.explanation.values import (
     Word,
     WordMap,
 )
+from tiny_corpora import tiny_recipe
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,7 @@ def test_figures_have_words_for_those_who_cannot_see_them(page):
 
 
 def test_the_sanity_check_is_read_out(page):
-    assert "other weights give another map" in page and "shows the input rather than what was learned" in page
+    assert "random weights give another map" in page and "reflects the input rather than what was learned" in page
 
 
 def test_an_answer_without_words_sound_or_checks_is_a_page_too(answer):
@@ -96,7 +99,7 @@ def test_an_answer_without_words_sound_or_checks_is_a_page_too(answer):
         answer, words=None, sound=None, checks=(), gold=None, is_number=True, label="sentiment", probabilities={}
     )
     page = render_explanation(bare)
-    assert "The model answers 1.20" in page and "<svg" not in page
+    assert "The model predicts 1.20" in page and "<svg" not in page
 
 
 def test_a_loss_is_said_with_its_interval(model):
@@ -108,11 +111,28 @@ def test_a_loss_is_said_with_its_interval(model):
     error = replace(one, comparison=replace(one.comparison, difference=-0.3, low=-0.4, high=-0.2))
     said = loss_sentence(replace(model, metric="mae"), error)
     assert "+0.300 lost (95 % interval +0.200 to +0.400" in said
-    assert "12 of 20 columns" in render_model_explanation(model)
+    assert "12 of 20 features" in render_model_explanation(model)
 
 
 def test_signs_are_written_and_zero_has_none():
     assert [signed(v) for v in (1.234, -1.234, 0.001, -0.001)] == ["+1.23", "−1.23", "0.00", "0.00"]
+
+
+def test_the_card_of_the_model_stands_on_both_pages_and_says_what_is_missing(answer, model, weights):
+    facts = {
+        "corpus": "tiny", "synthetic": False, "fingerprint": "c0ffee", "best_epoch": 2.0,
+        "curve": [{"epoch": 3}], "versions": {"sentir": "1"},
+    }  # fmt: skip
+    recognizer = SimpleNamespace(
+        recipe=tiny_recipe(weights), space=LabelSpace("emotion", ("joy", "sadness")), facts=facts
+    )
+    for page in (render_explanation(answer, recognizer), render_model_explanation(model, recognizer)):
+        english = page[page.index('<main lang="en"') :].split("</main>")[0]
+        for heading in ("What it is", "Intended use", "Data", "Training", "Scores", "Limits"):
+            assert f"<h4>{heading}</h4>" in english
+        assert "No scores were saved with this model." in english and "were not recorded" in english
+        assert '<table class="narrow fixed">' in english
+    assert "Model card" not in render_explanation(answer)
 
 
 def test_a_page_that_cannot_be_written_says_so(model, tmp_path):

@@ -177,7 +177,7 @@ def test_pictures_stand_in_for_clips_and_without_both_audio_is_skipped(notebooks
     done = execute(notebooks["en"], monkeypatch, "smoke", **variables)
     said = "\n".join(outputs(done, "text/markdown"))
     assert said.count("its audio part is skipped") == 1
-    assert said.count("was not opened for this task") == 2
+    assert said.count("was not evaluated for this task") == 2
     for name in ("meld", "mosei"):
         assert {row["split"] for row in written(runs / "smoke" / name / "closing")} == {"dev"}
         assert (runs / "smoke" / name / "sound").exists() == (name == "meld")

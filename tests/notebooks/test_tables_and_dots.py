@@ -115,18 +115,18 @@ def study(split, winners=("reads", "hears")):
 def test_conclusions_are_a_summary_and_the_best_of_each_family_on_the_opened_split():
     opened = conclusions(study("test"))
     assert opened[0].startswith(
-        "On the test split of tiny (40 utterances), reads, chosen on dev, reaches macro F1 0.7"
+        "On the test split of tiny (40 utterances), “reads”, selected on dev, reaches macro F1 0.7"
     )
     assert [x for x in opened if "hears" in x] == [
-        "reads is better than hears by 20.0 points (95 % interval 10.0 to 30.0, p = 0.020)."
+        "“reads” is better than “hears” by 20.0 points (95 % interval 10.0 to 30.0, p = 0.020)."
     ]
     closed = conclusions(study("dev"))
-    assert "was not opened" in closed[0] and any("better than hears" in x for x in closed)
+    assert "was not evaluated" in closed[0] and any("better than “hears”" in x for x in closed)
     assert not any("guesses" in x for x in closed)
 
 
 def test_where_all_are_of_one_family_the_chosen_one_stands_against_the_others_and_nothing_is_said_twice():
     found = conclusions(study("test", winners=("reads",)))
-    assert len([x for x in found if "reads is better than hears" in x]) == 1
-    assert len([x for x in found if "reads is better than guesses" in x]) == 1
+    assert len([x for x in found if "“reads” is better than “hears”" in x]) == 1
+    assert len([x for x in found if "“reads” is better than “guesses”" in x]) == 1
     assert len(set(found)) == len(found)

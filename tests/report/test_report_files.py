@@ -40,13 +40,13 @@ def test_a_page_that_would_be_too_large_leaves_out_the_last_examples_and_says_so
     said = tuple(make_example(0).answers[:2])
     examples = tuple(make_example(n, labels={"emotion": ("joy",)}, answers=said) for n in range(4))
     whole = html.render(make_plain_report(examples=examples))
-    assert "left out" not in whole and len(whole.encode()) < html.LIMIT
+    assert "left out to keep" not in whole and len(whole.encode()) < html.LIMIT
     small = html.render(make_plain_report(examples=examples), limit=len(whole.encode()) - 100)
     assert len(small.encode()) <= len(whole.encode()) - 100
     assert "utterance-0" in small and "utterance-3" not in small
-    assert re.search(r"\d sounds and their spectrograms are left out", small)
+    assert re.search(r"\d audio clips and their spectrograms are left out", small)
     smallest = html.render(make_plain_report(examples=examples), limit=1)
-    assert "data:audio" not in smallest and "4 sounds and their spectrograms are left out" in smallest
+    assert "data:audio" not in smallest and "4 audio clips and their spectrograms are left out" in smallest
 
 
 # What the page offers
@@ -69,15 +69,10 @@ def test_drawings_are_described(page):
     assert len(described) >= len(drawings) / 2 and set(described) <= set(Page(page).ids())
 
 
-def test_tables_whose_rows_have_an_order_of_their_own_are_not_sorted(page):
-    tables = [a.get("class", "") for tag, a in Page(page).tags if tag == "table"]
-    assert "fixed" in tables and "narrow" in tables
-
-
 def test_curves_of_labels_stand_on_test_and_on_dev(with_curves):
     page = html.render(with_curves)
     names = [a["aria-label"] for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
-    drawn = ("ROC curves", "Precision and recall")
+    drawn = ("ROC curves", "Precision–recall curves")
     assert {f"{what} of gru on {split}" for what in drawn for split in ("dev", "test")} <= set(names)
 
 
@@ -104,7 +99,7 @@ def test_comparisons_are_sorted_by_what_is_compared(report):
         "text ↔ sound",
         "model.context: dialogue ↔ none",
         "model.hidden, train.lr",
-        "against a baseline",
+        "model vs. baseline",
     ]
 
 
@@ -114,9 +109,9 @@ def test_what_a_part_is_worth_stands_by_itself(report):
     (section,) = sections(replace(report, comparisons=tuple(replace(one, a=a, b=b) for a, b in pairs)))
     found = {title: [(c.a, c.b) for c in group] for title, group in comparison_groups(section)}
     assert found == {
-        "On dev: what each part is worth": [("gru", "gru − context")],
-        "On dev: the chosen model against the other candidates": [("gru", "plain")],
-        "On dev: other candidates that differ in one thing": [("plain", "slow")],
+        "Ablation on dev": [("gru", "gru − context")],
+        "On dev: selected model vs. other candidates": [("gru", "plain")],
+        "On dev: candidates that differ in one setting": [("plain", "slow")],
     }
 
 
@@ -125,8 +120,8 @@ def test_what_a_part_is_worth_stands_by_itself(report):
 
 def test_markdown_holds_the_numbers_of_the_page(with_curves):
     text = render_markdown(with_curves)
-    assert "# A study" in text and "gru, chosen on dev, reaches weighted F1 0.612 \\[0.591, 0.634\\]" in text
-    assert "- gru is better than majority by 29.8 points" in text
+    assert "# A study" in text and "“gru”, selected on dev, reaches weighted F1 0.612 \\[0.591, 0.634\\]" in text
+    assert "- “gru” is better than “majority class” by 29.8 points" in text
     assert "| 29.84 | \\[27.70, 31.90\\] | 0.0010 |" in text
     assert "```toml\nname" in text and "Art. 5(1)(f)" in text
     for line in text.splitlines():

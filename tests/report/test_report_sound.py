@@ -93,7 +93,7 @@ def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(famil
 
 def test_families_are_named_where_there_are_several_and_not_where_there_is_one(families, render_page):
     words = Page(render_page(replace(families, curves=()))).words()
-    assert "plain best of its family on dev text" in words and "gru chosen on dev text and sound" in words
+    assert "plain best of its family on dev text" in words and "gru selected on dev text and sound" in words
     text = replace(
         families, curves=(), scores=tuple(replace(r, family=r.family and "text") for r in families.scores)
     )

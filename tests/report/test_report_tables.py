@@ -57,9 +57,9 @@ def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candi
     for section in sections(chosen):
         assert section.baseline_wins and section.finalist.model == "majority" and section.rival.model == "gru"
         said = " ".join(summary(section))
-        assert "majority, chosen on dev, reaches" in said
-        assert "A simple baseline wins: no trained candidate does better than majority on dev." in said
-        assert "The best trained candidate, gru, reaches 0.612" in said and section.verdict.sentence() in said
+        assert "“majority class”, selected on dev, reaches" in said
+        assert "A simple baseline wins: no trained candidate does better than “majority class” on dev." in said
+        assert "The best trained candidate, “gru”, reaches 0.612" in said and section.verdict.sentence() in said
     for section in sections(report):
         assert not section.baseline_wins and "simple baseline" not in " ".join(summary(section))
 

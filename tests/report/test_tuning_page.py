@@ -51,13 +51,13 @@ def test_what_a_user_wrote_is_text_on_the_page(tuning):
     assert "&lt;mine&gt;" in page and "&lt;b&gt;the wheel" in page
 
 
-def test_every_state_is_counted_and_the_best_score_is_said_to_be_flattered(tuning):
+def test_every_state_is_counted_and_the_best_score_is_said_to_be_optimistic(tuning):
     counts, best, worth = sentences(tuning)
-    assert counts == "4 trials: 2 complete, 1 ended early, 1 failed."
+    assert counts == "4 trials: 2 complete, 1 pruned, 1 failed."
     assert best == "The best is trial 4: weighted F1 0.6250 on dev."
-    assert "best of 4 on the same 15 dev utterances" in worth and "flattered" in worth
+    assert "best of 4 trials on the same 15 dev utterances" in worth and "optimistic" in worth
     _counts, best, worth = sentences(replace(tuning, folds=3))
-    assert "a mean over 3 parts of train" in best and "Dev played no part" in worth
+    assert "mean over 3 folds of train" in best and "Dev was not used" in worth
     assert "mean over 2 seeds" in sentences(replace(tuning, seeds=(1, 2)))[-1]
 
 
@@ -76,7 +76,7 @@ def test_of_an_error_the_smallest_is_the_best(tuning):
 def test_without_importances_the_page_says_why(tuning):
     with in_language("en"):
         page = render_tuning(replace(tuning, importances={}))
-    assert page.count("<svg") == 2 and "the importance of a setting would be noise" in page
+    assert page.count("<svg") == 2 and "Too few complete trials to estimate" in page
 
 
 def test_figures_are_drawings_with_a_name_for_those_who_cannot_see_them(tuning):

@@ -50,11 +50,11 @@ def test_a_card_holds_the_facts_of_the_run(facts):
     text = said(facts)
     assert "one label by its text: joy, neutral, sadness" in text
     assert "| utterances | 30 | 15 |" in text and "c0ffee" in text
-    assert "2 of 3, chosen on dev" in text and "| weighted F1 | 0.612 \\[0.590, 0.633\\] |" in text
+    assert "2 of 3, selected on dev" in text and "| weighted F1 | 0.612 \\[0.590, 0.633\\] |" in text
     assert "| joy | 60 | 0.400 | 0.600 | 0.550 \\[0.250, 0.650\\] |" in text
     assert "| speaker: not in train | 31 | 0.500 \\[0.400, 0.600\\] |" in text
     assert text.index("Scores on test") < text.index("Scores on dev")
-    assert "worst at sadness: F1 0.350 on test" in text and "3 utterances of train had no usable sound" in text
+    assert "Lowest F1: sadness, 0.350 on test" in text and "3 utterances of train had no usable sound" in text
 
 
 def test_a_card_says_what_the_law_says(facts):
@@ -65,11 +65,11 @@ def test_a_card_says_what_the_law_says(facts):
 def test_a_model_that_test_never_saw_a_synthetic_corpus_and_rare_labels_are_limits(facts):
     recipe = tiny_recipe("w")
     known = limits(recipe, scores_of(facts), facts)
-    assert not any("Not scored on test" in one or "Synthetic" in one for one in known)
+    assert not any("Not evaluated on test" in one or "Synthetic" in one for one in known)
     facts |= {"scores": [row("dev", support=4)], "synthetic": True}
     found = limits(recipe, scores_of(facts), facts)
-    assert any("Not scored on test" in one for one in found) and found[0].startswith("Synthetic")
-    assert any("Fewer than 50 utterances of dev carry joy, neutral, sadness" in one for one in found)
+    assert any("Not evaluated on test" in one for one in found) and found[0].startswith("Synthetic")
+    assert any("Fewer than 50 utterances of dev have the label joy, neutral, sadness" in one for one in found)
     assert "synthetic-data" in front_matter(recipe, tiny_corpus().space("emotion"), facts)
 
 
@@ -79,7 +79,7 @@ def test_random_weights_are_a_limit(facts):
 
 def test_the_license_is_named_where_it_is_known(facts):
     assert "License of the corpus: GPL-3.0." in said(facts, data={"reader": "meld"})
-    assert "License" not in said(facts)
+    assert "License of the corpus: unknown." in said(facts)
 
 
 def test_the_front_matter_is_yaml_that_the_hub_knows(facts):
@@ -107,4 +107,5 @@ def test_cards_of_a_folder_are_in_english_and_in_spanish_whatever_is_spoken(fact
 def test_a_card_without_scores_or_counts_is_whole(facts):
     del facts["scores"], facts["data"], facts["unusable"]
     text = said(facts)
-    assert "Not scored on test" in text and "Scores on" not in text.replace("scores on", "")
+    assert "Not evaluated on test" in text and "Scores on" not in text.replace("scores on", "")
+    assert "No scores were saved with this model." in text and "sizes of its data were not recorded" in text

@@ -81,7 +81,7 @@ def explain(
     given = met.utterances
     explanation = explain_utterance(recognizer, given, id=key, label=label, check=check)
     if page is not None:
-        save_explanation(explanation, Path(page))
+        save_explanation(explanation, Path(page), recognizer)
     return explanation
 
 
@@ -114,7 +114,7 @@ def explain_model(
     _same_labels(recognizer, found)
     explanation = explain_recognizer(recognizer, found)
     if page is not None:
-        save_explanation(explanation, Path(page))
+        save_explanation(explanation, Path(page), recognizer)
     return explanation
 
 

@@ -21,7 +21,7 @@ _NAMES = {
     ("text", "seen"): mark("also a text of train"),
     ("text", "unseen"): mark("not in train"),
     ("duration", "short"): mark("short"),
-    ("duration", "middle"): mark("middling"),
+    ("duration", "middle"): mark("medium"),
     ("duration", "long"): mark("long"),
     ("turn", "first"): mark("first"),
     ("turn", "second_to_fifth"): mark("second to fifth"),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sentir.brief import Brief
-from sentir.evaluation.words import model_name, word
+from sentir.evaluation.words import named, word
 from sentir.i18n import _, localized, thousands
 
 CONFIDENCE = 0.95  # of every interval shown
@@ -170,11 +170,13 @@ class Comparison:
         Where the difference is proven it says better or worse, and by how much; elsewhere it states the
         difference, a less b, in the metric itself.
         """
-        names = {"a": model_name(self.a), "b": model_name(self.b), "why": self._why()}
+        names = {"a": named(self.a), "b": named(self.b), "why": self._why()}
         amount = self._named(abs(self.difference) if self.proven else self.difference)
         if not self.proven:
             found = _(
-                "{a} and {b} cannot be told apart: a difference of {amount} ({why}).", amount=amount, **names
+                "{a} and {b} are not significantly different: a difference of {amount} ({why}).",
+                amount=amount,
+                **names,
             )
         elif gain(self.metric, self.difference) > 0:
             found = _("{a} is better than {b} by {amount} ({why}).", amount=amount, **names)

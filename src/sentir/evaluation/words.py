@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentir.i18n import _, mark
+from sentir.i18n import _, mark, quoted
 
 AT_HALF = "@0.5"  # ends the names of metrics of several labels, each present from probability 0.5 on
 
@@ -92,12 +92,21 @@ _WORDS = {
 }
 
 
-_BASELINES = {"majority": mark("majority"), "bag of words": mark("bag of words"), "acoustic": mark("acoustic")}
+_BASELINES = {
+    "majority": mark("majority class"),
+    "bag of words": mark("bag of words"),
+    "acoustic": mark("acoustic functionals"),
+}
 
 
 def model_name(name: str) -> str:
     """Return what a model is called, in the current language if it is a baseline; names of one's own stay."""
     return _(_BASELINES[name]) if name in _BASELINES else name
+
+
+def named(name: str) -> str:
+    """Return what a model is called, set apart from the sentence that it stands in."""
+    return quoted(model_name(name))
 
 
 def word(key: str) -> str:

@@ -26,7 +26,7 @@ MAP_NAMES = {
     "local_gate": mark("local gate"),
     "global_gate": mark("global gate"),
 }
-PARTS = {"text": mark("text"), "sound": mark("sound"), "context": mark("context"), "numbers": mark("numbers")}
+PARTS = {"text": mark("text"), "sound": mark("audio"), "context": mark("context"), "numbers": mark("features")}
 
 
 def sound_figure(sound: SoundMap, name: str) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentir.errors import SentirError
 from sentir.evaluation.results import gain, is_share, p_text
@@ -20,36 +20,51 @@ from sentir.explanation.values import Explanation, Importance, ModelExplanation,
 from sentir.i18n import _, localized, mark
 from sentir.io import write_text
 from sentir.report.html import render_page
-from sentir.report.words import word
+from sentir.report.words import named, word
+from sentir.training.card import model_card
+
+if TYPE_CHECKING:
+    from sentir.documents import Document
+    from sentir.recognizer import Recognizer
 
 SHOWN = 12  # columns of numbers in a table
 _LOUD, _HEARD = 0.5, 0.15  # of the largest value of a word: shown with its number, shown with a mark
 _ABOUT = {
-    "evidence": mark("Grad-CAM on the last map of the network: what there raises the score of the label."),
-    "local_gate": mark("What the gate on the local map lets through, whatever the label."),
-    "global_gate": mark("What the gate on the last map lets through, whatever the label."),
+    "evidence": mark("Grad-CAM on the last feature map: regions that raise the score of the label."),
+    "local_gate": mark("Values of the gate on the local feature map, whatever the label."),
+    "global_gate": mark("Values of the gate on the last feature map, whatever the label."),
 }
 _HOW = {
-    "missing": mark("The model sees it as missing, as it did in part of its training."),
-    "train_mean": mark("In its place stands the mean of train."),
-    "alone": mark("Every utterance is a dialogue of its own."),
+    "missing": mark("Treated as missing, as in part of the training."),
+    "train_mean": mark("Replaced by its mean over train."),
+    "alone": mark("Each utterance as a dialogue of its own."),
 }
 
 
-def save_explanation(found: Explanation | ModelExplanation, path: Path) -> None:
+def save_explanation(
+    found: Explanation | ModelExplanation, path: Path, recognizer: Recognizer | None = None
+) -> None:
     """Write the page of an explanation, into a folder that is there; see `sentir.report.audit_page.make_place`.
+
+    Args:
+        found: the explanation.
+        path: of the page.
+        recognizer: what is explained; its model card stands on the page.
 
     Raises:
         SentirError: if it cannot be written.
     """
-    page = render_explanation(found) if isinstance(found, Explanation) else render_model_explanation(found)
+    if isinstance(found, Explanation):
+        page = render_explanation(found, recognizer)
+    else:
+        page = render_model_explanation(found, recognizer)
     try:
         write_text(path, page)
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
-def render_explanation(found: Explanation) -> str:
+def render_explanation(found: Explanation, recognizer: Recognizer | None = None) -> str:
     """Return the explanation of one answer as one self-contained page."""
     largest = 0.0 if found.words is None else float(abs(found.words.values).max())
 
@@ -57,6 +72,7 @@ def render_explanation(found: Explanation) -> str:
         return {
             "title": _("Why {label}?", label=word(found.label)),
             "found": found,
+            "card": card(recognizer),
             "summary": summary(found),
             "completeness": completeness(found),
             "strength": lambda one: strength(one, largest),
@@ -72,13 +88,14 @@ def render_explanation(found: Explanation) -> str:
     return render_page("explanation.html", content)
 
 
-def render_model_explanation(found: ModelExplanation) -> str:
+def render_model_explanation(found: ModelExplanation, recognizer: Recognizer | None = None) -> str:
     """Return what a model's score hangs on as one self-contained page."""
 
     def content() -> dict[str, Any]:
         return {
-            "title": _("What {model} lives on", model=found.model),
+            "title": _("Which inputs matter to {model}?", model=named(found.model)),
             "found": found,
+            "card": card(recognizer),
             "shown": found.columns[:SHOWN],
             "amount": lambda value: amount(found.metric, value),
             "interval_text": interval_text,
@@ -92,14 +109,21 @@ def render_model_explanation(found: ModelExplanation) -> str:
     return render_page("model_explanation.html", content)
 
 
+def card(recognizer: Recognizer | None) -> Document | None:
+    """Return the model card of a recognizer in the current language; ``None`` without one."""
+    if recognizer is None:
+        return None
+    return model_card(recognizer.recipe, recognizer.space, recognizer.facts)
+
+
 def summary(found: Explanation) -> str:
     """Say what was recognized and which score is explained."""
     if found.is_number:
-        return _("The model answers {score} for {label}; this number is explained.",
+        return _("The model predicts {score} for {label}; this number is explained.",
                  score=localized(f"{found.score:.2f}"), label=word(found.label))  # fmt: skip
     names = ", ".join(word(str(name)) for name in found.labels) or _("none of them")
     return _(
-        "Recognized: {labels}. Explained: the log-odds {score} of {label}, which are a probability of {p}.",
+        "Predicted: {labels}. Explained: the log-odds of {label}, {score} (probability {p}).",
         labels=names, label=word(found.label), score=signed(found.score),
         p=localized(f"{found.probabilities[found.label]:.2f}"),
     )  # fmt: skip
@@ -111,8 +135,8 @@ def completeness(found: Explanation) -> str:
     if words is None:
         return ""
     return _(
-        "With every word replaced by {token} the score is {without}, with the words {score}. The values of the "
-        "words add up to the difference, {difference}, but for {delta} (integrated gradients, {steps} steps).",
+        "With every word replaced by {token} the score is {without}, with the words {score}. The attributions "
+        "sum to the difference, {difference}, up to an error of {delta} (integrated gradients, {steps} steps).",
         token=words.token, without=signed(words.without), score=signed(found.score),
         difference=signed(found.score - words.without), delta=signed(words.delta, 3), steps=words.steps,
     )  # fmt: skip
@@ -139,8 +163,8 @@ def ranked_words(found: Explanation) -> list[Word]:
 def verdict(check: Randomized) -> str:
     """Say what a correlation with the map of other weights means."""
     if abs(check.correlation) < ALIKE:
-        return _("other weights give another map")
-    return _("much the same with other weights: this map shows the input rather than what was learned")
+        return _("random weights give another map")
+    return _("much the same with random weights: the map reflects the input rather than what was learned")
 
 
 def amount(metric: str, value: float) -> str:

@@ -83,8 +83,8 @@ def _require_something_to_map(recognizer: Recognizer) -> None:
         layer_integrated_gradients()
     elif recognizer.preparer.sound is None:
         raise SentirError(
-            _("This answer has no words and no map: the model hears waves, through a speech encoder. What it "
-              "loses without sound or numbers, 'sentir explain' measures on dev.")
+            _("There are no words and no maps to explain: the model reads raw audio with a speech encoder. "
+              "What it loses without audio or features, 'sentir explain' measures on dev.")
         )  # fmt: skip
 
 

@@ -84,6 +84,11 @@ def decimal(number: float, places: int) -> str:
     return localized(f"{number:.{places}f}")
 
 
+def quoted(text: str) -> str:
+    """Set text apart from its sentence by the quotation marks of the current language."""
+    return f"«{text}»" if _current == "es" else f"“{text}”"
+
+
 def localized(text: str) -> str:
     """Give numbers the signs of the current language: ``0.6 [0.5, 0.7]`` is ``0,6 [0,5; 0,7]`` in Spanish."""
     if _current != "es":

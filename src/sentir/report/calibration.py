@@ -27,8 +27,8 @@ def reliability_figure(reliability: Reliability) -> Figure:
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     single = "" in reliability.curves
-    axes.set_xlabel(_("probability of the answer") if single else _("probability of the label"), fontsize=_TEXT)
-    axes.set_ylabel(_("share that is right") if single else _("share that carries it"), fontsize=_TEXT)
+    axes.set_xlabel(_("confidence") if single else _("predicted probability"), fontsize=_TEXT)
+    axes.set_ylabel(_("accuracy") if single else _("observed frequency"), fontsize=_TEXT)
     return figure if single else _with_labels(figure)
 
 
@@ -39,15 +39,23 @@ def risk_figure(reliability: Reliability) -> Figure:
     axes.plot(coverages, risks, color=COLORS[0], lw=1.6)
     axes.axvline(reliability.covered.value, color=COLORS[1], lw=1, ls="--")
     axes.text(
-        reliability.covered.value, 0, _("sure") + " ", ha="right", va="bottom", color=COLORS[1], fontsize=_SMALL
+        reliability.covered.value,
+        0,
+        _("confident") + " ",
+        ha="right",
+        va="bottom",
+        color=COLORS[1],
+        fontsize=_SMALL,
     )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.05 * max(risks) or 1)
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     single = "" in reliability.curves
-    axes.set_xlabel(_("share of utterances answered, the surest first"), fontsize=_TEXT)
-    axes.set_ylabel(_("share of wrong answers") if single else _("share of wrong decisions"), fontsize=_TEXT)
+    axes.set_xlabel(_("coverage (most confident first)"), fontsize=_TEXT)
+    axes.set_ylabel(
+        _("risk (error rate)") if single else _("risk (error rate of label decisions)"), fontsize=_TEXT
+    )
     return figure
 
 
@@ -58,19 +66,19 @@ def sentences(reliability: Reliability, split: str) -> tuple[str, ...]:
 
 def _measured_on(reliability: Reliability, split: str) -> str:
     if reliability.how == "held_out":
-        return _("Measured on {n} utterances of {split}, which taught the calibration nothing.",
+        return _("Measured on {n} utterances of {split} that were not used for calibration.",
                  n=thousands(reliability.n), split=word(split))  # fmt: skip
     if reliability.how == "dev_halves":
-        return _("Measured on {n} utterances of dev in two halves of dialogues, each calibrated by the other; "
-                 "the epoch was chosen on all of dev.", n=thousands(reliability.n))  # fmt: skip
-    return _("Measured on {n} utterances of {split}, from which the model or its calibration learned: flattered.",
+        return _("Measured on {n} utterances of dev, whose dialogues are split into two halves, each calibrated "
+                 "on the other; the epoch was selected on all of dev.", n=thousands(reliability.n))  # fmt: skip
+    return _("Measured on {n} utterances of {split} that were used in training or calibration: optimistic.",
              n=thousands(reliability.n), split=word(split))  # fmt: skip
 
 
 def _off(reliability: Reliability) -> str:
     return _(
-        "Probabilities are off by {ece} points on average (expected calibration error); if they were true, "
-        "chance would make it {chance}. Brier score {brier}, area under the risk-coverage curve {aurc}.",
+        "Expected calibration error: {ece} points; a perfectly calibrated model would show {chance} on this many "
+        "utterances. Brier score: {brier}. Area under the risk–coverage curve: {aurc}.",
         ece=points(reliability.ece),
         chance=localized(f"{100 * reliability.by_chance:.1f}"),
         brier=_exact(reliability.brier),
@@ -81,7 +89,9 @@ def _off(reliability: Reliability) -> str:
 def _gained(reliability: Reliability) -> str:
     values = {"stated": round(100 * reliability.stated), "covered": points(reliability.covered)}
     if reliability.sure is None or reliability.wrong_if_sure is None:
-        return _("Meant to be sure of {stated} % of dev, the model is sure of nothing here.", **values)
+        return _(
+            "The confidence threshold is set so that {stated} % of dev is above it; here nothing is.", **values
+        )
     values |= {
         "few": points(reliability.wrong_if_sure),
         "many": points(reliability.wrong),
@@ -90,12 +100,13 @@ def _gained(reliability: Reliability) -> str:
         "whole": _written(reliability.metric, reliability.everything),
     }
     if "" in reliability.curves:
-        return _("Meant to be sure of {stated} % of dev, the model is sure of {covered} % here. There {few} % of "
-                 "its answers are wrong, of all {many} %; {metric} is {kept} there, on everything {whole}.",
+        return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
+                 "Error rate above the threshold: {few} %, overall: {many} %; {metric} above the "
+                 "threshold: {kept}, overall: {whole}.",
                  **values)  # fmt: skip
-    return _("Meant to be sure of {stated} % of dev, the model is sure of {covered} % here. There {few} % of "
-             "its decisions about a label are wrong, of all {many} %; {metric} is {kept} there, on everything "
-             "{whole}.", **values)  # fmt: skip
+    return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
+             "Error rate of label decisions above the threshold: {few} %, overall: {many} %; {metric} above the "
+             "threshold: {kept}, overall: {whole}.", **values)  # fmt: skip
 
 
 def points(score: Score) -> str:

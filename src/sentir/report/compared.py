@@ -35,7 +35,7 @@ def _what(section: TaskSection, c: Comparison) -> tuple[int, str]:
     family = {row.model: row.family for row in (*section.test, *section.dev)}
     a, b = family.get(c.a, ""), family.get(c.b, "")
     if not a or not b:
-        return 3, _("against a baseline")
+        return 3, _("model vs. baseline")
     if a != b:
         return 0, f"{word(a)} ↔ {word(b)}"
     found = differences(section.settings.get(c.a, {}), section.settings.get(c.b, {}))

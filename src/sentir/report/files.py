@@ -34,7 +34,7 @@ def save_report(report: StudyReport, path: Path) -> None:
     page = render(report)
     write_text(path, page)
     if len(page.encode()) > LIMIT:
-        warn(_("{path} is larger than {n} MB, even without any sound.", path=path, n=LIMIT // 10**6))
+        warn(_("{path} is larger than {n} MB, even without any audio.", path=path, n=LIMIT // 10**6))
     for code, suffix in _SUFFIXES.items():
         with in_language(code):
             write_text(path.with_suffix(suffix), render_markdown(report))

@@ -53,7 +53,7 @@ def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
                 "a": model_name(c.a),
                 "b": model_name(c.b),
                 _("split"): word(c.split),
-                _("a less b"): round(c.difference * factor, 2),
+                "a − b": round(c.difference * factor, 2),
                 _("95 % interval (Holm)"): c.bounds,
                 _("p (Holm)"): round(c.p_holm, 4),
             }
@@ -89,7 +89,7 @@ def slice_frame(slices: Sequence[Slice]) -> pd.DataFrame:
 
     rows = [
         {
-            _("part"): f"{kind_name(one.part)}: {part_name(one.part)}",
+            _("slice"): f"{kind_name(one.part)}: {part_name(one.part)}",
             "n": one.n,
             word(one.metric): score_text(one.score),
         }

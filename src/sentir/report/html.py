@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from sentir.report import alt, calibration, compared, figures, glance, inline, s
 from sentir.report.content import Example, StudyReport
 from sentir.report.issue_words import issue_word
 from sentir.report.svg import fig_svg
-from sentir.report.words import model_name, word
+from sentir.report.words import model_name, named, word
 from sentir.training.card import intended_use, model_card, score_text
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ def _environment() -> Environment:
         "score": score_text,
         "localized": localized,
         "model": model_name,
+        "named": named,
+        "names": bold_names,
+        "compared_on": sentences.compared_on,
         "number": decimals,
         "thousands": figures.thousands,
         "moment": moment,
@@ -132,8 +136,9 @@ def _environment() -> Environment:
         "alt": alt,
         "figures": figures,
         "sentences": sentences,
-        "metric_names": tables.metric_names,
+        "metric_groups": tables.metric_groups,
         "best_models": tables.best_models,
+        "interval": interval_text,
         "is_share": is_share,
         "comparison_groups": tables.comparison_groups,
         "compared": compared.compared,
@@ -154,6 +159,13 @@ def _svg(figure: Any, name: str, title: str, description: str = "") -> Markup:
     return Markup(fig_svg(figure, name=name, title=title, description=description))
 
 
+def bold_names(text: str) -> Markup:
+    """Return a sentence for a page: names that `sentir.i18n.quoted` set apart are bold, without their quotes."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("“(.+?)”|«(.+?)»", r'<b class="name">\1\2</b>', str(escape(text))))
+
+
 def durations(card: Any) -> Any:
     """Return how long the utterances of a corpus are, its unit in the current language."""
     return replace(card.durations, unit=_("seconds"))
@@ -162,6 +174,11 @@ def durations(card: Any) -> Any:
 def decimals(value: float) -> str:
     """Write a score with three decimals; a dash if it is not a number."""
     return localized(f"{value:.3f}") if value == value else "–"
+
+
+def interval_text(low: float, high: float) -> str:
+    """Write the two ends of an interval of scores."""
+    return localized(f"[{low:.3f}, {high:.3f}]")
 
 
 def moment(text: str) -> str:

@@ -14,7 +14,7 @@ from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.html import cards, decimals, moment
 from sentir.report.issue_words import issue_word
 from sentir.report.tables import TaskSection, comparison_groups, metric_names, sections
-from sentir.report.words import model_name, word
+from sentir.report.words import model_name, named, word
 from sentir.training.card import intended_use, score_text
 
 
@@ -37,7 +37,7 @@ def render_markdown(report: StudyReport) -> str:
             for card in cards(report).values()
             for n, part in enumerate(card.parts)
         ),
-        Part(_("Openings of test"), tuple(_openings(report))),
+        Part(_("Evaluations on test"), tuple(_openings(report))),
         Part(_("Method"), (sentences.method(),)),
         Part(_("Recipes and versions"), tuple(_recipes(report))),
         Part("Sentir", (sentences.footer(),)),
@@ -64,7 +64,7 @@ def _corpus(card: CorpusCard) -> Iterable[Block]:
             tuple((word(name), *(thousands(found.get(name, 0)) for found in splits.values())) for name in labels),
         )
     if card.issues:
-        yield _("What the reader met and handled or could not use:")
+        yield _("Issues found while reading:")
         yield Bullets(tuple(f"{issue_word(kind)}: {thousands(count)}" for kind, count in card.issues.items()))
 
 
@@ -72,11 +72,8 @@ def _task(section: TaskSection, name: str) -> Iterable[Part]:
     yield Part(_("Results: {name}", name=name), ())
     for split, rows in (("test", section.test), ("dev", section.dev)):
         if rows:
-            said = Bullets(
-                tuple(f"{model_name(row.model)}: {' · '.join(row.remarks)}" for row in rows if row.remarks)
-            )
-            basis = [rows[0].basis.capitalize() + "."] if rows[0].basis else []
-            blocks = (_scores(rows, section.metric), *basis, *((said,) if said.items else ()))
+            said = Bullets((*sentences.scored(rows), *sentences.remarks(rows)))
+            blocks = (_scores(rows, section.metric), said)
             yield Part(_("Scores on {split}", split=word(split)), blocks, 3)
     if section.comparisons:
         groups: list[Block] = []
@@ -85,7 +82,7 @@ def _task(section: TaskSection, name: str) -> Iterable[Part]:
         yield Part(_("Comparisons"), (*groups, _compared(section)), 3)
     row = section.closest
     if row is not None and row.per_label:
-        yield Part(_("Label by label"), tuple(_labels(row)), 3)
+        yield Part(_("Per-class results"), tuple(_labels(row)), 3)
 
 
 def _scores(rows: Sequence[ModelScores], headline: str) -> Block:
@@ -116,12 +113,12 @@ def _compared(section: TaskSection) -> Block:
                 localized(f"{c.p_holm:.4f}"),
             )
         )
-    headings = (_("compared"), "a", "b", _("split"), _("a less b"), _("95 % interval (Holm)"), _("p (Holm)"))
+    headings = (_("compared"), "a", "b", _("split"), "a − b", _("95 % interval (Holm)"), _("p (Holm)"))
     return Grid(headings, tuple(rows), numbers=False)
 
 
 def _labels(row: ModelScores) -> Iterable[Block]:
-    yield _("{model} on {split}.", model=model_name(row.model), split=word(row.split))
+    yield _("{model} on {split}.", model=named(row.model), split=word(row.split))
     names = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
     rows = tuple(
         (word(one.label), thousands(one.support),
@@ -130,20 +127,20 @@ def _labels(row: ModelScores) -> Iterable[Block]:
     )  # fmt: skip
     yield Grid((_("label"), _("support"), *map(word, names)), rows)
     if row.confusion:
-        yield f"{_('Confusion')}: {alt.confusion_text(row)}"
+        yield f"{_('Confusion matrix')}: {alt.confusion_text(row)}"
 
 
 def _openings(report: StudyReport) -> Iterable[Block]:
     yield sentences.openings_sentence(report.ledger)
     yield sentences.redraws_sentence(report.redraws)
     if not report.openings:
-        yield _("No test split was opened for this study.")
+        yield _("No test split was evaluated in this study.")
         return
     rows = tuple(
-        (one.corpus, str(one.number), moment(one.when), one.reason, ", ".join(one.models))
+        (one.corpus, str(one.number), moment(one.when), one.reason, ", ".join(map(model_name, one.models)))
         for one in report.openings
     )
-    headings = (_("corpus"), _("opening"), _("when"), _("why"), _("models scored"))
+    headings = (_("corpus"), "n", _("when"), _("why"), _("models"))
     yield Grid(headings, rows, numbers=False)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from sentir.audit import grade_meaning
 from sentir.evaluation.ledger import LedgerFacts
-from sentir.evaluation.results import ModelScores, Redraw
+from sentir.evaluation.results import Comparison, ModelScores, Redraw
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _, localized, thousands
 from sentir.report.tables import TaskSection
-from sentir.report.words import model_name, word
+from sentir.report.words import named, word
 from sentir.training.card import score_text
 
 
@@ -27,12 +27,11 @@ def _opened(section: TaskSection, top: ModelScores) -> list[str]:
     metric, base = section.metric, section.rival
     score = top.metrics[metric]
     found = [
-        _("On the test split of {corpus} ({n} utterances), {model}, chosen on dev, reaches {metric} {score}.",
-          corpus=section.card.name, n=thousands(top.n), model=top.model, metric=word(metric),
-          score=score_text(score))
+        _("On the test split of {corpus} ({n} utterances), {model}, selected on dev, reaches {metric} {score}.",
+          corpus=section.card.name, n=thousands(top.n), model=named(top.model), metric=word(metric),
+          score=score_text(score)),
+        *_at_half(top, metric),
     ]  # fmt: skip
-    if (half := top.metrics.get(f"{metric}{AT_HALF}")) is not None:
-        found.append(_("With every threshold at 0.5 it is {score}.", score=score_text(half)))
     if top.seeds > 1 and score.sd is not None:
         found.append(
             _("This is the mean of {seeds} trainings, with a standard deviation of {sd}.",
@@ -40,8 +39,8 @@ def _opened(section: TaskSection, top: ModelScores) -> list[str]:
         )  # fmt: skip
     found += _simple(section, top)
     if base is None or metric not in base.metrics:
-        return [*found, _("There is no baseline to stand beside it.")]
-    values = {"model": model_name(base.model), "score": score_text(base.metrics[metric])}
+        return [*found, _("There is no baseline to compare it with.")]
+    values = {"model": named(base.model), "score": score_text(base.metrics[metric])}
     if section.baseline_wins:
         found.append(_("The best trained candidate, {model}, reaches {score}.", **values))
     else:
@@ -50,57 +49,108 @@ def _opened(section: TaskSection, top: ModelScores) -> list[str]:
     return [*found, verdict.sentence() if verdict else _("No test compares the two.")]
 
 
+def _at_half(row: ModelScores, metric: str) -> list[str]:
+    half = row.metrics.get(f"{metric}{AT_HALF}")
+    return [] if half is None else [_("With every threshold at 0.5 it is {score}.", score=score_text(half))]
+
+
 def _simple(section: TaskSection, row: ModelScores) -> list[str]:
     """Say so where a simple baseline was chosen."""
     if not section.baseline_wins:
         return []
     folder = f"models/{row.corpus}-{row.task}-baseline"
     return [
-        _("A simple baseline wins: no trained candidate does better than {model} on dev.", model=row.model),
+        _(
+            "A simple baseline wins: no trained candidate does better than {model} on dev.",
+            model=named(row.model),
+        ),
         _("It is saved in {folder}, ready to predict.", folder=folder),
     ]
 
 
 def _closed(section: TaskSection) -> list[str]:
     found = [
-        _("The test split of {corpus} was not opened for this task, so there is no test score.",
+        _("The test split of {corpus} was not evaluated for this task, so there is no test score.",
           corpus=section.card.name)
     ]  # fmt: skip
     row, metric = section.closest, section.metric
     if row is not None and metric in row.metrics:
         found.append(
-            _("On dev, which chose it, {model} reaches {metric} {score}.",
-              model=model_name(row.model), metric=word(metric), score=score_text(row.metrics[metric]))
+            _("On dev, where it was selected, {model} reaches {metric} {score}.",
+              model=named(row.model), metric=word(metric), score=score_text(row.metrics[metric]))
         )  # fmt: skip
-        if (half := row.metrics.get(f"{metric}{AT_HALF}")) is not None:
-            found.append(_("With every threshold at 0.5 it is {score}.", score=score_text(half)))
-        found += _simple(section, row)
+        found += [*_at_half(row, metric), *_simple(section, row)]
     return found
+
+
+def remarks(rows: Sequence[ModelScores]) -> tuple[str, ...]:
+    """Say once what a reader of these rows must know, and of which models; of all of them if none is named."""
+    held: dict[str, list[str]] = {}
+    for row in rows:
+        for remark in row.remarks:
+            held.setdefault(remark, []).append(named(row.model))
+    return tuple(
+        remark if len(models) == len(rows) else f"{', '.join(models)}: {remark}"
+        for remark, models in held.items()
+    )
+
+
+def scored(rows: Sequence[ModelScores]) -> tuple[str, ...]:
+    """Say once what the rows of a table were scored on, and what their intervals are over.
+
+    Rows that were scored on other utterances than the rest are named: they must not be compared.
+    """
+    sets: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        sets.setdefault((row.n, row.scored), []).append(named(row.model))
+    found = [_scored_on(n, hashed, models if len(sets) > 1 else []) for (n, hashed), models in sets.items()]
+    if len(sets) > 1:
+        found.append(_("These models were not all scored on the same utterances; do not compare them."))
+    basis = dict.fromkeys(row.basis for row in rows if row.basis)
+    return (*found, *(f"{one[:1].upper()}{one[1:]}." for one in basis))
+
+
+def _scored_on(n: int, hashed: str, models: Sequence[str]) -> str:
+    values = {"n": thousands(n), "hash": f" ({hashed})" if hashed else "", "models": ", ".join(models)}
+    if models:
+        return _("{models}: scored on {n} utterances{hash}.", **values)
+    return _("Scored on {n} utterances{hash}.", **values)
+
+
+def compared_on(c: Comparison) -> str:
+    """Say in what and on what two models are compared."""
+    counts = {"n": thousands(c.n), "dialogues": thousands(c.dialogues)}
+    return _(
+        "{metric} on {split}, {n} utterances in {dialogues} dialogues",
+        metric=word(c.metric),
+        split=word(c.split),
+        **counts,
+    )
 
 
 def method() -> str:
     """Say how choices, intervals and tests are made."""
     return _(
-        "Everything is chosen on dev: the model, the epoch whose weights are kept, the calibration and the "
+        "Everything is selected on dev: the model, the epoch whose weights are kept, the calibration and the "
         "thresholds. Numbers in brackets are 95 % intervals over whole dialogues (videos), or over speakers "
         "where a corpus has no dialogues, because utterances of one resemble one another: jackknife standard "
         "errors and Student's t. Two models are compared on the same utterances by a paired permutation test "
-        "that swaps their answers dialogue by dialogue. Its p-value and the interval of the difference are both "
-        "corrected by Holm's method for the number of comparisons in the table, so that the interval leaves out "
-        "0 exactly where p is below 0.05. ± is the standard deviation over seeds."
+        "that swaps their predictions dialogue by dialogue. Its p-value and the interval of the difference are "
+        "both corrected by Holm's method for the number of comparisons in the table, so that the interval leaves "
+        "out 0 exactly where p is below 0.05. ± is the standard deviation over seeds."
     )
 
 
 def openings_sentence(ledger: LedgerFacts) -> str:
     """Say what the ledger is, and which one counted."""
     found = _(
-        "Test labels lie behind one door, and the ledger counts every time it opens. The more often a test split "
-        "has been looked at, the less its score is worth."
+        "Test labels are held out, and a ledger counts every evaluation on test. The more often a test split has "
+        "been evaluated, the less its score is worth."
     )
     if ledger.since:
         found += " " + _("This ledger has counted since {day}; it knows of no other.", day=ledger.since[:10])
     if ledger.moved:
-        found += " " + _("It is not the user's usual one: SENTIR_STATE_DIR says where it lies.")
+        found += " " + _("It is not the user's usual one: SENTIR_STATE_DIR says where it is.")
     return found
 
 

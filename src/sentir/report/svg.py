@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from sentir.characters import printable
+from sentir.i18n import localized
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,6 +67,8 @@ def _adopt(root: ElementTree.Element, name: str) -> None:
         element.tail = None
         if element.tag != "text":
             element.text = None
+        elif re.fullmatch(r"[−-]?\d+\.\d+", element.text or ""):
+            element.text = localized(element.text or "")
 
 
 def _attributes(element: ElementTree.Element, used: set[str], name: str) -> list[tuple[str, str]]:

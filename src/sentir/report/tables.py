@@ -15,6 +15,7 @@ from sentir.i18n import _
 from sentir.report.content import CorpusCard, Curve, StudyReport
 
 _ORDER = {"finalist": 0, "candidate": 1, "baseline": 2}
+_WIDEST = 8  # columns of scores that fit a page of 1,300 pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +140,12 @@ def comparison_groups(section: TaskSection) -> list[tuple[str, list[Comparison]]
     """Return the comparisons under the question each one answers, with that question as a title."""
     baselines = {row.model for row in section.test if row.role == "baseline"}
     groups: dict[str, list[Comparison]] = {
-        _("The chosen model against the baselines"): [],
-        _("The best of each family against one another"): [],
-        _("The chosen model against the other candidates"): [],
-        _("On dev: what each part is worth"): [],
-        _("On dev: the chosen model against the other candidates"): [],
-        _("On dev: other candidates that differ in one thing"): [],
+        _("Selected model vs. baselines"): [],
+        _("Best model of each family"): [],
+        _("Selected model vs. other candidates"): [],
+        _("Ablation on dev"): [],
+        _("On dev: selected model vs. other candidates"): [],
+        _("On dev: candidates that differ in one setting"): [],
     }
     against_baselines, families, others, parts, dev, alike = groups.values()
     for c in section.comparisons:
@@ -175,6 +176,14 @@ def metric_names(rows: Sequence[ModelScores], headline: str) -> list[str]:
     """Return every metric of the rows in order of appearance, but the headline first, and it at 0.5."""
     names = dict.fromkeys(name for row in rows for name in row.metrics)
     return sorted(names, key=lambda name: name.removesuffix(AT_HALF) != headline)
+
+
+def metric_groups(rows: Sequence[ModelScores], headline: str) -> list[list[str]]:
+    """Return the metrics in as few groups of about the same size as make tables that fit a page, in order."""
+    names = metric_names(rows, headline)
+    tables = max(1, math.ceil(len(names) / _WIDEST))
+    size = math.ceil(len(names) / tables)
+    return [names[n : n + size] for n in range(0, len(names), size)]
 
 
 def best_models(rows: Sequence[ModelScores], metric: str) -> frozenset[str]:

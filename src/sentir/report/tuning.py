@@ -53,11 +53,11 @@ def sentences(tuning: Tuning) -> tuple[str, ...]:
         "dev": tuning.n_dev,
     }
     found = [
-        _("{n} trials: {complete} complete, {pruned} ended early, {failed} failed.", **values),
+        _("{n} trials: {complete} complete, {pruned} pruned, {failed} failed.", **values),
         *(_worth_on_folds(values) if tuning.folds else _worth_on_dev(values)),
     ]
     if len(tuning.seeds) > 1:
-        found.append(_("Each score is a mean over {n} seeds; the recipe has the first.", n=len(tuning.seeds)))
+        found.append(_("Each score is the mean over {n} seeds; the recipe has the first.", n=len(tuning.seeds)))
     if running := counts.get("running", 0):
         found.append(_("{n} trials were still running in other processes.", n=running))
     return tuple(found)
@@ -66,16 +66,17 @@ def sentences(tuning: Tuning) -> tuple[str, ...]:
 def _worth_on_dev(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         _("The best is trial {best}: {metric} {score} on dev.", **values),
-        _("It is the best of {n} on the same {dev} dev utterances: its score is flattered, the more so the more "
-          "were tried. What it is worth, only utterances can say on which no trial was scored.", **values),
+        _("It is the best of {n} trials on the same {dev} dev utterances, so its score is optimistic (selection "
+          "bias), more so with more trials. Measure it on data that was not used in tuning.", **values),
     )  # fmt: skip
 
 
 def _worth_on_folds(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        _("The best is trial {best}: {metric} {score}, a mean over {folds} parts of train.", **values),
+        _("The best is trial {best}: {metric} {score}, mean over {folds} folds of train.", **values),
         _(
-            "It is the best of {n} on the same parts of train: that score is flattered. Dev played no part.",
+            "It is the best of {n} trials on the same folds of train, so its score is optimistic. "
+            "Dev was not used.",
             **values,
         ),
     )
@@ -102,7 +103,7 @@ def history_figure(tuning: Tuning) -> Figure:
     axes.plot(numbers, scores, "o", ms=4.5, color=COLORS[0], alpha=0.8, label=_("complete"))
     if pruned:
         last = [trial.curve[-1][1] for trial in pruned]
-        axes.plot([t.number for t in pruned], last, "x", ms=4.5, color=COLORS[1], label=_("ended early"))
+        axes.plot([t.number for t in pruned], last, "x", ms=4.5, color=COLORS[1], label=_("pruned"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(_("trial"), fontsize=_TEXT)
     axes.set_ylabel(_scored_on(tuning), fontsize=_TEXT)

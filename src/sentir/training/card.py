@@ -84,6 +84,7 @@ def model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> D
             Part(_("Data"), _data(recipe, facts)),
             Part(_("Training"), (_training(recipe, facts),)),
             *(part for row in rows for part in (*_scores(row), *_groups(row, facts))),
+            *([] if rows else [Part(_("Scores"), (_("No scores were saved with this model."),))]),
             Part(_("Limits"), (Bullets(limits(recipe, rows, facts)),)),
         ),
     )
@@ -142,7 +143,12 @@ def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]
         )  # fmt: skip
     found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, random_parts(recipe.model))]
     if not any(row.split == "test" for row in rows):
-        found.append(_("Not scored on test: dev chose its epoch and thresholds, so scores on dev are flattered."))
+        found.append(
+            _(
+                "Not evaluated on test: its epoch and thresholds were selected on dev, so scores on dev are "
+                "optimistic."
+            )
+        )
     for row in rows[:1]:
         found += _about_labels(row)
         found += [few(row.clusters)] if 0 < row.clusters < FEWEST else []
@@ -153,7 +159,7 @@ def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]
             if n
         ]
     found.append(
-        _("Other languages, ages, accents, recordings and situations than those of {corpus} were not measured.",
+        _("Languages, ages, accents, recordings and situations other than those of {corpus} were not evaluated.",
           corpus=facts["corpus"])
     )  # fmt: skip
     return tuple(dict.fromkeys(found))
@@ -184,7 +190,7 @@ def _data(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
     known = [one.license for one in offered if one.reader == recipe.data.reader]
     about = [
         _("Synthetic: made by a program, no one said it.") if facts["synthetic"] else "",
-        _("License of the corpus: {license}.", license=_(known[0])) if known and known[0] else "",
+        _("License of the corpus: {license}.", license=_(known[0]) if known and known[0] else _("unknown")),
         _("Fingerprint: {fingerprint}", fingerprint=facts["fingerprint"]),
     ]
     data: Mapping[str, Any] = facts.get("data", {})
@@ -192,8 +198,8 @@ def _data(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
     sizes = [(word(what), *(str(data[split][what]) for split in data)) for what in counts]
     labels = list(dict.fromkeys(name for split in data.values() for name in split["labels"]))
     sizes += [(word(name), *(str(data[split]["labels"].get(name, 0)) for split in data)) for name in labels]
-    grid = (Grid(("", *map(word, data)), tuple(sizes)),) if data else ()
-    return (*filter(None, about), *grid)
+    grid = Grid(("", *map(word, data)), tuple(sizes)) if data else _("The sizes of its data were not recorded.")
+    return (*filter(None, about), grid)
 
 
 def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
@@ -212,9 +218,9 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("features"), ", ".join(model.features)),
         (_("also recognizes"), ", ".join(map(word, recipe.also))),
         (_("loss"), recipe.train.loss),
-        (_("calibration, chosen on dev"), _calibration(facts)),
+        (_("calibration, selected on dev"), _calibration(facts)),
         (_("seed"), str(recipe.train.seed)),
-        (_("epochs"), _("{best} of {epochs}, chosen on dev", best=best, epochs=epochs)),
+        (_("epochs"), _("{best} of {epochs}, selected on dev", best=best, epochs=epochs)),
         (_("threads"), str(int(threads)) if (threads := facts.get("speed", {}).get("threads")) else ""),
         *((name, version) for name, version in facts["versions"].items()),
     )
@@ -243,7 +249,7 @@ def _scores(row: ModelScores) -> list[Part]:
     if any("f1" in label.metrics for label in row.per_label):
         headings = (_("label"), _("utterances"), word("precision"), word("recall"), word("f1"))
         grid = Grid(headings, tuple(map(_label_row, row.per_label)))
-        parts.append(Part(_("Label by label, on {split}", split=word(row.split)), (grid,), 3))
+        parts.append(Part(_("Per-class results on {split}", split=word(row.split)), (grid,), 3))
     return parts
 
 
@@ -260,8 +266,8 @@ def _groups(row: ModelScores, facts: Mapping[str, Any]) -> list[Part]:
     rows = tuple(
         (f"{kind_name(one.part)}: {part_name(one.part)}", str(one.n), score_text(one.score)) for one in slices
     )
-    title = _("Part by part, on {split}", split=word(row.split))
-    return [Part(title, (Grid((_("part"), "n", word(slices[0].metric)), rows),), 3)] if slices else []
+    title = _("Slices of {split}", split=word(row.split))
+    return [Part(title, (Grid((_("slice"), "n", word(slices[0].metric)), rows),), 3)] if slices else []
 
 
 def _about_labels(row: ModelScores) -> list[str]:
@@ -270,12 +276,12 @@ def _about_labels(row: ModelScores) -> list[str]:
         return []
     worst = min(found, key=lambda one: one.metrics["f1"])
     said = [
-        _("It is worst at {label}: F1 {f1} on {split}.",
+        _("Lowest F1: {label}, {f1} on {split}.",
           label=word(worst.label), f1=_number(worst.metrics["f1"]), split=word(row.split))
     ]  # fmt: skip
     if rare := [word(one.label) for one in row.per_label if one.support < RARE]:
         said.append(
-            _("Fewer than {n} utterances of {split} carry {labels}, so what is scored there is coarse.",
+            _("Fewer than {n} utterances of {split} have the label {labels}: its scores are imprecise.",
               n=RARE, split=word(row.split), labels=", ".join(rare))
         )  # fmt: skip
     return said

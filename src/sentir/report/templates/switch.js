@@ -16,4 +16,5 @@ languages.addEventListener("click", (event) => {
   document.documentElement.lang = code;
 });
 {% include "sort.js" %}
+{% include "scroll.js" %}
 {% include "print.js" %}

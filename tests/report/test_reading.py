@@ -1,0 +1,132 @@
+"""How a report reads: names apart from their sentences, remarks said once, tables within reach of everyone."""
+
+import re
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from test_report_html import Page
+
+from sentir.evaluation.results import Score
+from sentir.i18n import in_language
+from sentir.report import html
+from sentir.report.html import bold_names
+from sentir.report.markdown import render_markdown
+from sentir.report.sentences import remarks, scored
+from sentir.report.tables import metric_groups, metric_names, sections
+
+NAME = "text: minilm + dialogue"
+
+
+def renamed(report, name=NAME):
+    """The report with its best model called otherwise."""
+    return replace(
+        report,
+        scores=tuple(replace(row, model=name) if row.model == "gru" else row for row in report.scores),
+        comparisons=tuple(replace(one, a=name) for one in report.comparisons),
+        selected=dict.fromkeys(report.selected, name),
+    )
+
+
+def english(page):
+    return page[page.index('<main lang="en"') :].split("</main>")[0]
+
+
+def rows_of(report, split="dev"):
+    (section,) = sections(report)
+    return getattr(section, split)
+
+
+# Names
+
+
+def test_names_stand_apart_in_sentences_on_the_page_and_in_markdown(make_plain_report):
+    report = renamed(make_plain_report())
+    page = english(html.render(report))
+    assert f'<b class="name">{NAME}</b> is better than <b class="name">majority class</b> by 29.8 points' in page
+    assert f'<b class="name">{NAME}</b>, selected on dev, reaches' in page
+    assert f"“{NAME}” is better than “majority class” by 29.8 points" in render_markdown(report)
+    with in_language("es"):
+        assert f"«{NAME}» supera a «clase mayoritaria»" in render_markdown(report)
+
+
+def test_a_name_that_is_markup_stays_text_when_it_is_bold():
+    assert str(bold_names("“<i>a</i>” & «b»")) == (
+        '<b class="name">&lt;i&gt;a&lt;/i&gt;</b> &amp; <b class="name">b</b>'
+    )
+
+
+# Remarks
+
+
+def test_a_remark_on_all_models_is_said_once_and_names_none(make_plain_report):
+    rows = [replace(row, notes=("synthetic corpus",)) for row in rows_of(make_plain_report())]
+    assert len(rows) == 3 and remarks(rows) == ("synthetic corpus",)
+
+
+def test_a_remark_on_some_models_is_said_once_and_names_them(make_plain_report):
+    gru, plain, majority = rows_of(make_plain_report())
+    noted = [replace(row, notes=("random weights: audio",)) for row in (gru, plain)]
+    assert remarks([*noted, majority]) == ("“gru”, “plain”: random weights: audio",)
+
+
+def test_a_page_says_once_what_holds_for_all_rows_and_comparisons(make_plain_report):
+    report = make_plain_report()
+    rows = tuple(replace(row, clusters=8) for row in report.scores)
+    comparisons = tuple(replace(report.comparisons[0], b=f"other {n}") for n in range(3))
+    page = Page(html.render(replace(report, scores=rows, comparisons=comparisons))).words()
+    section = page[page.index("Test results") : page.index("Dev results")]
+    assert section.count("Based on only 8 dialogues") == 1
+    assert section.count("c0ffee") == 1
+    assert section.count("utterances in 280 dialogues") == 1
+
+
+def test_rows_that_were_scored_on_other_utterances_are_named(make_plain_report):
+    first, *others = rows_of(make_plain_report())
+    assert scored([first, *others]) == ("Scored on 2\u202f610 utterances (c0ffee).",)
+    said = scored([replace(first, scored="dead"), *others])
+    assert said[0] == "“gru”: scored on 2\u202f610 utterances (dead)."
+    assert said[1] == "“plain”, “majority class”: scored on 2\u202f610 utterances (c0ffee)."
+    assert said[2].endswith("do not compare them.")
+
+
+# Tables
+
+
+def test_every_table_that_may_be_too_wide_scrolls_with_the_keyboard_and_has_a_label(page):
+    regions = [a for _tag, a in Page(page).tags if a.get("class") == "scroll"]
+    assert len(regions) > 20
+    assert all(a["role"] == "region" and a["tabindex"] == "0" and a["aria-label"] for a in regions)
+    assert page.count('<p class="hint" aria-hidden="true">') == len(regions)
+    outside = re.sub(r'<div class="scroll".*?</div>', "", page, flags=re.S)
+    assert all("gold" in table for table in re.findall(r"<table.*?</table>", outside, re.S)), "only examples'"
+
+
+@given(st.integers(1, 40))
+def test_tables_of_scores_hold_every_metric_once_and_none_is_wider_than_a_page(make_report, n):
+    row = make_report().scores[0]
+    rows = [replace(row, metrics={f"m{k}": Score(0.5) for k in range(n)})]
+    groups = metric_groups(rows, "m0")
+    assert [name for group in groups for name in group] == metric_names(rows, "m0")
+    assert max(map(len, groups)) <= 8 and groups[0][0] == "m0"
+    assert len(groups) == -(-n // 8)
+
+
+def test_every_model_has_a_row_in_every_table_of_its_scores(make_plain_report):
+    report = make_plain_report()
+    many = {f"m{k}": Score(0.5) for k in range(19)}
+    rows = tuple(replace(row, metrics={**row.metrics, **many}) for row in report.scores)
+    page = english(html.render(replace(report, scores=rows)))
+    tables = re.findall(r'aria-label="Scores of meld, emotion, on dev \(\d\)".*?</table>', page, re.S)
+    assert len(tables) == 3
+    for table in tables:
+        assert re.findall(r'<th scope="row">([^<]+)', table) == ["gru", "plain", "majority class"]
+
+
+# Headings
+
+
+def test_headings_are_the_words_of_the_field(page):
+    found = re.findall(r"<h[234][^>]*>([^<]+?)\s*<", english(page))
+    assert {"Test results", "Dev results (model selection)", "Per-class results", "Comparisons"} <= set(found)
+    assert "<b>Confusion matrix</b>" in page
