@@ -41,6 +41,9 @@ class Answering:
         """What of its `needs` an utterance may lack."""
         raise NotImplementedError
 
+    def warn_of_language(self, texts: Sequence[str | None]) -> None:
+        """Warn where texts are not in a language that the model has learned to read."""
+
     def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
         """Predict utterances in every task."""
         raise NotImplementedError
@@ -103,6 +106,7 @@ def answer(recognizer: Answering, given: Sequence[Given], *, not_sure: bool) -> 
               "cannot say when it is not sure; do not ask it, or train it again.")
         )  # fmt: skip
     met = _met(recognizer, given)
+    recognizer.warn_of_language([u.text for u in met.utterances])
     answers = _answers(recognizer, [u for u in met.utterances if u.id not in met.problems], not_sure)
     synthetic = bool(recognizer.facts.get("synthetic"))
     return [_prediction(one, met, answers, synthetic) for one in given]

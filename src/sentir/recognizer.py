@@ -39,6 +39,7 @@ from sentir.evaluation.calibration import Calibration
 from sentir.given import FACTS
 from sentir.i18n import _
 from sentir.models.encoders import best_device
+from sentir.models.text_backbones import foreign
 from sentir.places import Place
 from sentir.progress import warn
 from sentir.recipe import Recipe
@@ -174,6 +175,11 @@ class Recognizer(Answering, Brief):
         if len(needs) > 1 and model.modality_dropout > 0:
             return True
         return int(lacked.get(what, 0)) >= max(1, _SEEN * train["utterances"])
+
+    def warn_of_language(self, texts: Sequence[str | None]) -> None:
+        """Warn where texts are not in a language of the text encoder."""
+        if self.preparer.text is not None and (sentence := foreign(self.recipe.model.backbone, texts)):
+            warn(sentence)
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.

@@ -1,7 +1,7 @@
 """Fingerprints find copies however they were encoded, and nothing else."""
 
 import csv
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -116,3 +116,39 @@ def test_the_one_identical_pair_of_ravdess_is_found_among_what_its_actor_says_tw
     ]
     others = [difference(prints[a], prints[b]).whole for a, b in said_twice if (names[a], names[b]) != TWINS]
     assert len(others) == 59 and min(others) > 0.21
+
+
+SUBJECTS, VERBS, OBJECTS = ("I", "we", "they", "you"), ("lost", "hated", "loved"), ("the keys", "my dog", "that")
+SENTENCES = [" ".join(words) for words in product(SUBJECTS, VERBS, OBJECTS, ("again.", "today."))]
+
+
+@pytest.fixture(scope="module")
+def one_voice():
+    """Sentences said by one synthetic voice in one manner, by nothing but their words unlike."""
+    from sentir.readers.demo_voice import MANNERS, VOICE_RATE, _say
+
+    pytest.importorskip("espeakng_loader")
+    said = (_say(text, "en-us", 168, MANNERS["neutral"]).astype(np.float32) / 2**15 for text in SENTENCES)
+    return [soxr.resample(wave, VOICE_RATE, RATE) for wave in said]
+
+
+def test_sentences_of_one_synthetic_voice_are_no_copies_of_one_another(one_voice):
+    prints = [heard(wave) for wave in one_voice]
+    alike = [
+        pair for pair in combinations(range(len(prints)), 2) if difference(*(prints[n] for n in pair)).is_copy
+    ]
+    assert len(alike) > 5, "they are so much alike that what is said has to tell them apart"
+    assert find_copies(prints, SENTENCES) == [] and find_copies(prints) == []
+
+
+@pytest.mark.parametrize("how", ["MP3", "OGG", "mp4", "telephone"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_copy_of_a_sentence_of_one_synthetic_voice_is_still_found(one_voice, how, known, tmp_path):
+    prints = [*map(heard, one_voice), heard(encoded(one_voice[7], tmp_path, how))]
+    said = [*SENTENCES, SENTENCES[7]] if known else None
+    assert find_copies(prints, said) == [(7, len(SENTENCES))]
+
+
+def test_a_copy_with_another_text_is_found_where_it_is_beyond_doubt(one_voice, tmp_path):
+    prints = [*map(heard, one_voice), heard(encoded(one_voice[7], tmp_path, "telephone"))]
+    assert find_copies(prints, [*SENTENCES, "something else"]) == [(7, len(SENTENCES))]

@@ -118,10 +118,10 @@ def test_a_copy_in_another_codec_is_a_leak_a_repeat_and_a_contradiction(tmp_path
     write_mp4(tmp_path / "copy.mp4", voice(1), RATE)
     others = [utterance("train", f"other{n}", wavs(f"o{n}.wav", voice(9 + n))) for n in range(4)]
     report = audited(
-        utterance("train", "a", wavs("a.wav", voice(0)), "positive"),
+        utterance("train", "a", wavs("a.wav", voice(0)), "positive", text="the same"),
         utterance("train", "b", wavs("b.wav", voice(1)), "negative"),
         *others,
-        utterance("train", "c", tmp_path / "copy.mp3", "negative"),
+        utterance("train", "c", tmp_path / "copy.mp3", "negative", text="The same!"),
         utterance("test", "d", tmp_path / "copy.mp4", "positive"),
     )
     leak = finding(report, "sounds_of_test_in_train")

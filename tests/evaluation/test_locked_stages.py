@@ -68,29 +68,29 @@ def undrawn(monkeypatch):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_study_that_leaves_test_closed_does_not_look(recipe, looks, tmp_path):
+def test_a_study_that_leaves_test_closed_looks_no_further_than_its_audit(recipe, corpus, looks, tmp_path):
     closed = recipe.override({"study": {"test": False}})
-    report = api.run_study([closed], root=tmp_path, out=tmp_path / "out")
-    assert not looks and {row.split for row in report.scores} == {"dev"}
+    report = api.run_study([closed], root=tmp_path, out=tmp_path / "out", accept_grade=True)
+    assert set(looks) == {AUDIT} and opened(corpus) == () and {row.split for row in report.scores} == {"dev"}
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_study_looks_once_and_counts_once_and_remembers_it(recipe, corpus, looks, tmp_path, monkeypatch):
-    api.run_study([recipe], root=tmp_path, out=tmp_path / "out")
-    assert looks == {DOOR: 1} and len(opened(corpus)) == 1
+    api.run_study([recipe], root=tmp_path, out=tmp_path / "out", accept_grade=True)
+    assert looks == {DOOR: 1, AUDIT: 1} and len(opened(corpus)) == 1
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "fresh"))
-    report = api.run_study([recipe], root=tmp_path, out=tmp_path / "out")
-    assert looks == {DOOR: 1} and len(report.openings) == 1 and report.ledger.moved
+    report = api.run_study([recipe], root=tmp_path, out=tmp_path / "out", accept_grade=True)
+    assert looks == {DOOR: 1, AUDIT: 2} and len(report.openings) == 1 and report.ledger.moved
     assert report.openings[0].when[:10] == report.ledger.since[:10]
     assert "SENTIR_STATE_DIR says where it lies" in openings_sentence(report.ledger)
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_an_old_folder_whose_test_is_scored_anew_is_counted_again(recipe, corpus, looks, tmp_path):
-    api.run_study([recipe], root=tmp_path, out=tmp_path / "out")
+    api.run_study([recipe], root=tmp_path, out=tmp_path / "out", accept_grade=True)
     other = recipe.override({"evaluation": {"resamples": 120}})
-    report = api.run_study([other], root=tmp_path, out=tmp_path / "out")
-    assert looks == {DOOR: 2} and [o.number for o in report.openings] == [1, 2]
+    report = api.run_study([other], root=tmp_path, out=tmp_path / "out", accept_grade=True)
+    assert looks == {DOOR: 2, AUDIT: 2} and [o.number for o in report.openings] == [1, 2]
 
 
 def test_dev_is_scored_sliced_calibrated_compared_and_explained_without_a_look(model, recipe, looks, tmp_path):

@@ -112,7 +112,9 @@ def test_texts_mostly_consist_of_known_tokens(tiny):
 
 
 def test_a_long_text_is_cut_as_the_plain_tokenizer_cuts_it(tiny):
-    limit = {"bertweet-base-sentiment-analysis": 128, "minilm": 256}.get(tiny.name, 512)
+    limit = {"bertweet-base-sentiment-analysis": 128, "minilm": 256, "multilingual-minilm": 128}.get(
+        tiny.name, 512
+    )
     assert tiny.tokenizer.max_length == limit
     row = tiny.tokenizer.encode(LONG)
     plain = tiny.plain_tokenizer(plain_text(tiny, LONG), truncation=True, max_length=limit)

@@ -3,6 +3,7 @@
 import json
 import random
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,9 @@ from sentir.errors import CorpusError, SentirError
 from sentir.readers import read_corpus
 from sentir.readers.look import look
 from sentir.recipe import Recipe
+from sentir.study.plan import plan
 
+RECIPES = Path(__file__).parents[2] / "recipes"
 SAID = ("What a day this is", "I will not go there", "Who could have known", "Never mind all that")
 MOODS = ("alegría", "ira", "miedo")
 
@@ -170,7 +173,7 @@ def test_the_recipe_reads_the_table_and_says_what_a_study_would_lack(tmp_path):
     path = table(tmp_path, 12, text=said, mood=lambda i: "joy" if i else "ira", part=lambda i: SPLITS[i > 8])
     found = new_recipe(path, out=tmp_path / "new" / "r.toml")
     assert found.splits == {"train": 9, "dev": 3, "test": 0}
-    assert [sentence for sentence in found.look.warnings if "test has fewer than 2 dialogues" in sentence]
+    assert [sentence for sentence in found.look.warnings if "No row is of test" in sentence]
     assert [
         sentence for sentence in found.look.warnings if sentence.endswith("have: anger. They cannot be learned.")
     ]
@@ -295,3 +298,114 @@ def test_a_recipe_elsewhere_finds_the_table_from_anywhere(tmp_path, monkeypatch)
     assert tomllib.loads(found.path.read_text(encoding="utf-8"))["data"]["root"] == "../data"
     monkeypatch.chdir(tmp_path / "data")
     assert len(read_corpus(Recipe.load(tmp_path / "recipes" / "r.toml").data)) == 30
+
+
+def scenes(i):
+    """Three seasons of episodes of scenes of five rows, as TV series are numbered."""
+    return {"Season": i // 60 + 1, "Episode": i // 20 % 3 + 1, "Scene_ID": i // 5 % 4 + 1}
+
+
+def talker(i):
+    return ("Ana", "Bea", "Cy", "Di")[i * i % 7 % 4]
+
+
+def test_columns_that_stand_together_are_offered_as_one_dialogue_and_words_that_return_as_speaker(tmp_path):
+    parts = {name: lambda i, name=name: scenes(i)[name] for name in scenes(0)}
+    path = table(tmp_path, 180, said=said, mood=mood, talker=talker, **parts)
+    found = new_recipe(path, out=tmp_path / "r.toml")
+    assert found.look.offers == {"dialogue": ["Season", "Episode", "Scene_ID"], "speaker": "talker"}
+    text = found.path.read_text(encoding="utf-8")
+    assert '# dialogue = ["Season", "Episode", "Scene_ID"]\n' in text and '# speaker = "talker"\n' in text
+    assert (
+        "belong to one dialogue" in found.look.unsure["dialogue"] and "who speaks" in found.look.unsure["speaker"]
+    )
+    for offer in ("dialogue", "speaker"):
+        text = text.replace(f"# {offer} = ", f"{offer} = ")
+    found.path.write_text(text, encoding="utf-8")
+    dialogues = {u.dialogue for u in read_corpus(Recipe.load(found.path).data)}
+    assert len(dialogues) == 36 and "t/1/1/1" in dialogues
+
+
+def test_a_label_a_unique_column_and_one_that_is_cut_by_splits_are_not_offered(tmp_path):
+    others = {"split": lambda i: SPLITS[i // 3 % 3], "code": lambda i: f"c{i % 3}"}
+    cut = table(tmp_path, 90, text=said, mood=mood, block=lambda i: f"b{i // 9}", **others)
+    assert look(cut).offers == {"speaker": "block"}
+    plain = table(tmp_path, 90, text=said, mood=mood, n=lambda i: f"k{i}", side=lambda i: "ab"[i % 2])
+    assert look(plain).offers == {}
+
+
+SPANISH = {
+    "text": "texto frase oración enunciado Transcripción MENSAJE comentario",
+    "label": "emoción Emocion etiqueta SENTIMIENTO",
+    "speaker": "hablante Locutor persona id_hablante Nombre_Hablante personaje",
+    "dialogue": "diálogo conversación id_conversacion Charla",
+    "split": "partición conjunto",
+    "audio": "archivo ruta",
+    "start": "inicio Tiempo_inicio",
+    "end": "fin tiempo_fin",
+}
+PLAIN_ROWS = {
+    "text": said,
+    "label": mood,
+    "speaker": lambda i: f"h{i % 9}",
+    "dialogue": lambda i: f"d{i // 3}",
+    "split": lambda i: ("entrenamiento", "validación", "prueba")[i // 9 % 3],
+    "audio": lambda i: f"{i}.wav",
+    "start": lambda i: i / 10,
+    "end": lambda i: i / 10 + 1,
+}
+
+
+@pytest.mark.parametrize("role", list(SPANISH))
+def test_spanish_headings_are_known_as_english_ones_in_any_case_with_or_without_accents(tmp_path, role):
+    for i in range(90):
+        (tmp_path / f"{i}.wav").touch()
+    for heading in SPANISH[role].split():
+        columns = {SPANISH[one].split()[0] if one != role else heading: make for one, make in PLAIN_ROWS.items()}
+        found = look(table(tmp_path, 90, **columns)).settings
+        assert found[role] == heading and found.keys() >= SPANISH.keys()
+
+
+def test_a_draft_with_text_and_clips_has_both_together_and_learns_as_ravdess_does(tmp_path):
+    for i in range(60):
+        (tmp_path / f"{i}.wav").touch()
+    path = table(tmp_path, 60, text=said, mood=mood, file=lambda i: f"{i}.wav", who=lambda i: f"s{i % 12}")
+    recipe = Recipe.load(new_recipe(path, out=tmp_path / "r.toml").path)
+    assert recipe.study.test is False
+    plans = {one.name: one.recipe for one in plan(recipe)["emotion"]}
+    assert [plans[name].model.kind for name in plans] == ["hybrid_transformer", "emotion_model", "multimodal"]
+    ravdess = Recipe.load(RECIPES / "ravdess.toml").train
+    for name in ("audio", "text and audio"):
+        assert plans[name].train == ravdess and plans[name].model.audio.backbone == "mobilenetv3_small_050"
+    assert ravdess.min_steps == 1800 and ravdess.passes(960 // ravdess.batch) == 1
+    for clips in (200, 960, 20_000):
+        steps = -(-clips // ravdess.batch)
+        assert ravdess.passes(steps) * steps * ravdess.epochs >= 1800
+    heard = table(tmp_path, 60, mood=mood, file=lambda i: f"{i}.wav")
+    assert Recipe.load(new_recipe(heard, out=tmp_path / "a.toml").path).train == ravdess
+
+
+def test_a_table_with_train_and_dev_alone_gives_a_recipe_that_needs_no_test(tmp_path):
+    found = new_recipe(
+        table(tmp_path, text=said, mood=mood, part=lambda i: SPLITS[i > 20]), out=tmp_path / "r.toml"
+    )
+    assert found.splits["test"] == 0 and Recipe.load(found.path).study.test is False
+
+
+def test_a_draft_of_few_groups_has_a_seed_that_fills_every_split(tmp_path):
+    for n in (3, 4, 5, 7):
+        path = table(tmp_path, 60, text=said, mood=mood, speaker=lambda i, n=n: f"s{i % n}")
+        found = new_recipe(path, out=tmp_path / "r.toml", force=True)
+        assert min(found.splits.values()) > 0
+
+
+def test_a_draft_for_texts_that_are_not_english_names_an_encoder_that_knows_the_language(tmp_path):
+    path = table(tmp_path, frase=lambda i: f"No sé qué quieres de mí, pero es la frase {said(i)[-2:]}", mood=mood)
+    found = new_recipe(path, out=tmp_path / "r.toml")
+    text = found.path.read_text(encoding="utf-8")
+    assert found.look.language == "Spanish" and '# backbone = "multilingual-minilm"\n' in text
+    assert Recipe.load(found.path).model.backbone == "minilm"
+    taken = text.replace('backbone = "minilm"\n', "").replace('# backbone = "multi', 'backbone = "multi')
+    assert tomllib.loads(taken)["model"]["backbone"] == "multilingual-minilm"
+    english = new_recipe(table(tmp_path, text=said, mood=mood), out=tmp_path / "e.toml")
+    assert english.look.language == "" and "multilingual" not in english.path.read_text(encoding="utf-8")

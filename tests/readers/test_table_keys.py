@@ -123,7 +123,7 @@ def test_a_dialogue_a_speaker_and_a_group_may_be_several_columns(tmp_path):
 
 def test_splits_are_drawn_and_named_by_several_columns(tmp_path):
     rows = [{"s": str(n % 3), "e": str(n % 4), "mood": "joy"} for n in range(48)]
-    corpus = read(write(tmp_path / "t.csv", rows), dialogue=("s", "e"))
+    corpus = read(write(tmp_path / "t.csv", rows), dialogue=("s", "e"), seed=1)
     split_of = {(u.dialogue, u.split) for u in corpus}
     assert len(split_of) == 12 and {split for _dialogue, split in split_of} == {"train", "dev", "test"}
     named = read(tmp_path / "t.csv", group=("s", "e"), splits={"dev": ["0/0"], "test": ["1/1"]})

@@ -140,7 +140,7 @@ def test_a_feature_may_be_a_truth(tmp_path):
     rows = [{"text": f"line {n}", "mood": "joy", "shouts": n % 2 == 0} for n in range(9)]
     path = tmp_path / "t.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    table = Table(label="mood", text="text", features=("shouts",))
+    table = Table(label="mood", text="text", features=("shouts",), seed=2)
     corpus = read_corpus(Data(reader="table", table=table), path)
     assert [u.numbers["shouts"] for u in corpus] == [float(row["shouts"]) for row in rows]
     assert {issue.kind for issue in corpus.issues} == {"split_drawn"}

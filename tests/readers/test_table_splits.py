@@ -33,17 +33,17 @@ def test_dev_is_drawn_from_train_by_group_where_the_table_has_none_and_that_is_s
     corpus = read(path, split="part", speaker="who")
     assert [u.id for u in corpus.test] == [f"t/row{n}" for n in range(101, 201)]
     assert {u.speaker for u in corpus.dev}.isdisjoint({u.speaker for u in corpus.train})
-    assert (len(corpus.train), len(corpus.dev)) == (80, 20)
+    assert (len(corpus.train), len(corpus.dev)) == (90, 10)
     (issue,) = corpus.issues
     assert (issue.kind, issue.severity, issue.where) == ("split_drawn", "note", "t.csv")
-    assert "names no dev" in issue.message and "'who'" in issue.message and "80 train and 20 dev" in issue.message
+    assert "names no dev" in issue.message and "'who'" in issue.message and "90 train and 10 dev" in issue.message
     assert [u.split for u in read(path, split="part", speaker="who")] == [u.split for u in corpus]
     assert [u.split for u in read(path, split="part", speaker="who", seed=3)] != [u.split for u in corpus]
 
 
 def test_rows_without_groups_are_drawn_one_by_one_with_a_warning(tmp_path):
     corpus = read(write(tmp_path / "t.csv", rows_of(200)), split="part")
-    assert (len(corpus.train), len(corpus.dev), len(corpus.test)) == (82, 18, 100)
+    assert (len(corpus.train), len(corpus.dev), len(corpus.test)) == (81, 19, 100)
     assert [issue.severity for issue in corpus.issues] == ["warning"]
 
 

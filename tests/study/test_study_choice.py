@@ -102,7 +102,7 @@ def test_nothing_is_revealed_before_the_ledger_has_counted(study, recipe, monkey
 
     monkeypatch.setattr(SealedLabels, "_reveal", watched)
     study(recipe(candidates={"plain": {}}))
-    assert seen == [1]
+    assert seen == [0, 1]  # the audit counts labels before, and opens nothing
 
 
 def test_what_is_always_reported_stands_beside_the_finalist(done, study, recipe, counts):
@@ -139,7 +139,7 @@ def test_two_corpora_stand_in_one_report_and_are_opened_once_each(study, recipe,
         "split": "split",
         "label": "label",
     }
-    own = tiny_recipe(weights, data={"table": table | {"file": "own.csv"}})
+    own = tiny_recipe(weights, name="own", data={"table": table | {"file": "own.csv"}})
     report = study([recipe(tasks=["emotion"], candidates={"plain": {}}), own])
     assert set(report.selected) == {("tiny", "emotion"), ("own", "emotion")}
     assert [(o.corpus, o.number) for o in report.openings] == [("tiny", 1), ("own", 1)]
@@ -155,7 +155,14 @@ def refused(study, recipes, counts, out, error, match):
 
 
 def test_two_recipes_of_one_corpus_are_refused_before_anything_is_done(study, recipe, counts, tmp_path):
-    refused(study, [recipe(), recipe(tasks=["emotion"])], counts, tmp_path, RecipeError, "separate --out")
+    refused(
+        study,
+        [recipe(), recipe(tasks=["emotion"]).override({"name": "other"})],
+        counts,
+        tmp_path,
+        RecipeError,
+        "separate --out",
+    )
 
 
 SHORT = {

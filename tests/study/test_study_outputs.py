@@ -36,7 +36,7 @@ def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, re
     hard, out, before = awkward(corpus), tmp_path / "deep" / "er" / "run", files_before()
     reads(hard)
     mine = recipe(tasks=["emotion"], candidates=CANDIDATES).override({"name": "../../../mine"})
-    report = run.run_study([mine], root=tmp_path, out=out)
+    report = run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert files_before() == before
     found = dict(written(out))
     assert {path: raw(text) for path, text in found.items() if raw(text)} == {}
@@ -126,14 +126,14 @@ def test_a_failing_report_keeps_the_results_and_the_same_command_writes_it(
     with monkeypatch.context() as patch:
         patch.setattr(run, "save_report", fails)
         with pytest.raises(SentirError, match=r"results are in .*No space left.*same command again") as caught:
-            run.run_study([mine], root=tmp_path, out=out)
+            run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert "\n" not in str(caught.value)
     kept = json.loads((out / "results.json").read_text())
     assert {row["split"] for row in kept} == {"dev", "test"} and (out / "details.json").is_file()
     assert Recipe.load(out / "recipes" / "tiny.toml") == mine and (out / "models" / "tiny-emotion").is_dir()
     assert counts["open"] == 1 and len(openings(corpus.test_fingerprint)) == 1
     counts.clear()
-    run.run_study([mine], root=tmp_path, out=out)
+    run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert not counts and len(openings(corpus.test_fingerprint)) == 1
     assert json.loads((out / "results.json").read_text()) == kept
     assert (out / "report.html").is_file() and stages(out, "test")

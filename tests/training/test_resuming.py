@@ -341,10 +341,10 @@ def test_a_study_goes_on_in_the_middle_of_a_training(corpus, weights, tmp_path, 
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, study={"seeds": [0, 1], "baselines": ["majority"]})
     with monkeypatch.context() as patch, pytest.raises(Killed):
         kill_after(8 + 6, patch)
-        api.run_study([recipe], root=tmp_path, out=tmp_path)
+        api.run_study([recipe], root=tmp_path, out=tmp_path, accept_grade=True)
     with monkeypatch.context() as patch:
         rest = kill_after(0, patch)
-        api.run_study([recipe], root=tmp_path, out=tmp_path)
+        api.run_study([recipe], root=tmp_path, out=tmp_path, accept_grade=True)
     assert len(rest) == 16 - 13 and not (tmp_path / "checkpoints").exists()
 
 

@@ -10,6 +10,7 @@ from sentir.api.explaining import explain, explain_model
 from sentir.api.models import compare, evaluate, examine, predict, train
 from sentir.api.prediction_files import write_predictions
 from sentir.api.recipes import load_recipe
+from sentir.api.redrawing import Redrawn, redraw_corpus
 from sentir.api.studies import run_study, tune
 from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
 from sentir.corpus.cleaned import Cleaned
@@ -24,6 +25,7 @@ __all__ = [
     "Draft",
     "Offer",
     "Prediction",
+    "Redrawn",
     "Shown",
     "audit_corpus",
     "clean_corpus",
@@ -40,6 +42,7 @@ __all__ = [
     "predict",
     "prepare_corpus",
     "read_corpus",
+    "redraw_corpus",
     "run_study",
     "show_utterance",
     "train",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from sentir.api.recipes import named_data
-from sentir.audit import Audit, Finding, Hearing, audit, hear_corpus, measure
-from sentir.audit.grading import grade_of
+from sentir.audit import Audit, Hearing, audit, hear_corpus, measure
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError
-from sentir.evaluation.known_tests import KnownTest, known_tests
+from sentir.evaluation.known_tests import known_findings, known_tests
 from sentir.i18n import LANGUAGES, _, in_language, language
 from sentir.places import Place
 from sentir.progress import task
@@ -52,31 +50,16 @@ def audit_corpus(
     hearing = _hear(found, sound, workers)
     with task(_("Looking for copies and leaks"), 1):
         measured, known = measure(found, data.cleaning), known_tests(found)
-        audits = {language(): audit(found, hearing, measured=measured, known=_told(known))}
+        audits = {language(): audit(found, hearing, measured=measured, known=known_findings(known))}
     for code in LANGUAGES if page else ():
         if code not in audits:
             with in_language(code):
                 issues = read_corpus(data, root).issues  # the reader's own sentences; nothing else is done again
                 told = replace(found, issues=issues)
-                audits[code] = audit(told, hearing, measured=measured, known=_told(known))
+                audits[code] = audit(told, hearing, measured=measured, known=known_findings(known))
     if page:
         save_audit(audits, Path(page))
     return audits[language()]
-
-
-def _told(known: Iterable[KnownTest]) -> list[Finding]:
-    """Tell of test splits that train or dev holds; where it holds but a part, the corpora are related."""
-    return [
-        Finding(
-            f"known_test_in_{one.split}",
-            "note",
-            one.sentence(),
-            1,
-            (),
-            grade_of("known_test", one.share if one.whole else 0.0),
-        )
-        for one in known
-    ]
 
 
 def _hear(corpus: Corpus, sound: bool | None, workers: int | None) -> Hearing | None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.language import ENGLISH, language_name, language_of
 from sentir.corpus.types import SPLITS, Corpus
 from sentir.errors import SentirError
 from sentir.i18n import _
@@ -17,6 +18,7 @@ from sentir.places import Place
 from sentir.readers import read_corpus
 from sentir.readers.look import Look, look
 from sentir.readers.look.draft import draft
+from sentir.readers.table import find_seed
 from sentir.recipe import Recipe, from_folder
 
 
@@ -44,6 +46,8 @@ class Draft:
             "splits": self.splits,
             "columns": [asdict(one) for one in self.look.columns],
             "unsure": self.look.unsure,
+            "offers": self.look.offers,
+            "language": self.look.language,
             "warnings": list(self.look.warnings),
         }
 
@@ -71,8 +75,15 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
     seen = look(table)
     settings = from_folder(tomllib.loads(draft(seen, path.parent)), path.parent)
     recipe = Recipe.parse({"name": path.stem} | settings, where=str(path))
+    seed = find_seed(recipe.data.root or table, recipe.data, 0)
+    if seed:
+        seen = replace(seen, settings={**seen.settings, "seed": seed})
+        recipe = recipe.override({"data": {"table": {"seed": seed}}})
     corpus = read_corpus(recipe.data)
     seen = replace(seen, warnings=(*seen.warnings, *_doubts(corpus, recipe.data.task)))
+    language = language_of([u.text for u in corpus])
+    if language not in (None, ENGLISH):
+        seen = replace(seen, language=language_name(str(language)))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, draft(seen, path.parent))
     return Draft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})
@@ -80,11 +91,13 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
 
 def _doubts(corpus: Corpus, task: str) -> Iterator[str]:
     """Say how splits were drawn, and what a study of the corpus would be refused for, or say little by."""
-    yield from (issue.message for issue in corpus.issues if issue.kind == "split_drawn")
+    yield from (issue.message for issue in corpus.issues if issue.kind in ("split_drawn", "split_uneven"))
     for split in ("dev", "test"):
         rows = corpus.split(split)
         speakers = {u.speaker for u in corpus} - {None}
-        if len({u.dialogue for u in rows}) < 2:
+        if split == "test" and not rows:
+            yield _("No row is of test, so no score on unseen rows can be had; the study ends on dev.")
+        elif len({u.dialogue for u in rows}) < 2:
             yield _("{split} has fewer than 2 dialogues (or rows without one), too few for a study.", split=split)
         elif len(speakers) > 1 and len({u.speaker for u in rows} - {None}) < 2:
             yield _("{split} has fewer than 2 speakers; its scores say little about others.", split=split)

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def run_study(
-    recipes: Place | Recipe | Sequence[Place | Recipe], *, root: Place | None = None, out: Place
+    recipes: Place | Recipe | Sequence[Place | Recipe],
+    *,
+    root: Place | None = None,
+    out: Place,
+    accept_grade: bool = False,
 ) -> StudyReport:
     """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
 
@@ -26,17 +30,18 @@ def run_study(
         recipes: one or several, each by its path, by its name if it comes with Sentir, or itself.
         root: where the corpora lie.
         out: folder of the run.
+        accept_grade: whether a corpus that the audit gives a D or E is studied all the same.
 
     Raises:
-        SentirError: for recipes, names, files or weights that cannot be used, or if another run is at work in
-            ``out``.
+        SentirError: for recipes, names, files or weights that cannot be used, for corpora of grade D or E, or if
+            another run is at work in ``out``.
     """
     given = [recipes] if isinstance(recipes, Place | Recipe) else recipes
     loaded = [_placed(recipe, root) for recipe in given]
     from sentir.study import run
 
     with run_in(Path(out)):
-        return run.run_study(loaded, root=root, out=Path(out))
+        return run.run_study(loaded, root=root, out=Path(out), accept_grade=accept_grade)
 
 
 def _placed(recipe: Place | Recipe, root: Place | None) -> Recipe:

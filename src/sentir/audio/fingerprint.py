@@ -30,6 +30,9 @@ _SHARED = 0.8  # share of each clip's active frames that the other must cover
 _MOST = 0.19  # share of bits that may differ: copies keep below .15, the same words said twice above .22
 _STRETCH = 30  # frames
 _MOST_IN_STRETCH = 0.3  # copies keep below .22 even in the worst one, another word is above .4
+_CERTAIN = (0.1, 0.15)  # of all bits, and of the worst stretch: sentences of one synthetic voice keep above
+_MOST_UNKNOWN = 0.2  # of the worst stretch, where nobody knows what is said
+_SAME_LENGTH = 8  # frames by which a copy may be longer or shorter, as silence before it makes one
 _NEAR_DB = 2.0  # root mean square difference of profiles that is worth a comparison
 _NEIGHBORS = 8
 _BLOCK = 512
@@ -96,8 +99,13 @@ class Difference(NamedTuple):
 
     @property
     def is_copy(self) -> bool:
-        """Whether it is that of two copies; the worst stretch tells a sentence with another last word."""
+        """Whether it may be that of two copies; the worst stretch tells a sentence with another last word."""
         return self.whole <= _MOST and self.worst <= _MOST_IN_STRETCH
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no two recordings are so alike, not even of one synthetic voice saying nearly the same."""
+        return self.whole <= _CERTAIN[0] and self.worst <= _CERTAIN[1]
 
 
 def difference(a: Fingerprint, b: Fingerprint) -> Difference:
@@ -130,24 +138,41 @@ def _windows(row: NDArray[Any], length: int) -> NDArray[Any]:
     return np.lib.stride_tricks.sliding_window_view(row, length)
 
 
-def find_copies(prints: Sequence[Fingerprint | None]) -> list[tuple[int, int]]:
+def find_copies(prints: Sequence[Fingerprint | None], said: Sequence[str] | None = None) -> list[tuple[int, int]]:
     """Return the pairs of places ``(earlier, later)`` whose clips are copies of one another.
+
+    Clips of one synthetic voice are much alike whatever it says. So those that are alike, but not beyond doubt,
+    are copies if the same is said in both; where that is not known, if they are as long and nowhere far apart.
 
     Every clip is compared with the eight of the nearest profile; of more copies than that, some pairs are left
     out, but each is in a pair.
+
+    Args:
+        prints: of the clips.
+        said: what is said in each, as it is compared; ``""`` where that is not known.
     """
     from sentir.i18n import _
 
+    texts = said or [""] * len(prints)
     places = [place for place, found in enumerate(prints) if found is not None]
     found = [one for one in prints if one is not None]
     near = _near(np.array([one.profile for one in found], dtype=np.float32)) if len(found) > 1 else []
     pairs = []
     with task(_("Comparing clips"), len(near)) as advance:
         for a, b in near:
-            if difference(found[a], found[b]).is_copy:
+            if _are_copies(found[a], found[b], texts[places[a]], texts[places[b]]):
                 pairs.append((places[a], places[b]))
             advance(1)
     return pairs
+
+
+def _are_copies(a: Fingerprint, b: Fingerprint, said: str, other: str) -> bool:
+    found = difference(a, b)
+    if not found.is_copy or found.is_certain:
+        return found.is_copy
+    if said and other:
+        return said == other
+    return found.worst <= _MOST_UNKNOWN and abs(len(a.words) - len(b.words)) <= _SAME_LENGTH
 
 
 def _near(profiles: NDArray[np.float32]) -> list[tuple[int, int]]:

@@ -19,6 +19,7 @@ from sentir.audit.sound_checks import check_sound, check_speed
 from sentir.audit.sounds import count_clips, count_sources, histograms, measure_levels
 from sentir.audit.values import SEVERITIES, Audit, Finding
 from sentir.corpus.characters import is_blank
+from sentir.corpus.language import ENGLISH, language_name, language_of
 from sentir.corpus.telling import TELLS
 from sentir.corpus.types import Corpus, Issue, Labels
 from sentir.i18n import _
@@ -94,6 +95,7 @@ def audit(
     findings = [
         *_about_issues(corpus),
         *_about_texts(corpus),
+        *_about_language(corpus),
         *check_labels(corpus, labels_of),
         *_about_columns(measured.tellers),
         *find_runs(corpus),
@@ -137,6 +139,18 @@ def _about_texts(corpus: Corpus) -> list[Finding]:
     message = _("Utterances without a text: {n}.", n=len(silent))
     grade = grade_of("text_missing", len(silent) / len(corpus))
     return [Finding("text_missing", "warning", message, len(silent), tuple(silent[:_EXAMPLES]), grade)]
+
+
+def _about_language(corpus: Corpus) -> list[Finding]:
+    language = language_of([u.text for u in corpus])
+    if language in (None, ENGLISH):
+        return []
+    message = _(
+        "The texts are in {language}, by their script or their most frequent words. Most text encoders know "
+        "English alone; choose a multilingual one, such as model.backbone = 'multilingual-minilm'.",
+        language=language_name(str(language)),
+    )
+    return [Finding("language", "note", message, len(corpus))]
 
 
 def _about_columns(tellers: Sequence[Teller]) -> list[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sentir.audio.fingerprint import find_copies, fingerprint
 from sentir.audio.measuring import usual_kind
 from sentir.audio.store import listen
+from sentir.corpus.likeness import plain
 from sentir.corpus.types import Corpus, Sound
 from sentir.i18n import _
 from sentir.progress import track
@@ -54,7 +55,8 @@ def hear_corpus(corpus: Corpus, *, folder: Path | None = None, workers: int | No
     wanted = track(mels, _("Fingerprints"), len(ids_of)) if kind == "mel" else ()
     prints = [fingerprint(mel) for mel in wanted if mel is not None]
     compared = sum(found is not None for found in prints)
-    groups = _joined(len(ids_of), find_copies(prints))
+    said = [plain(corpus.by_id[ids[0]].text) for ids in ids_of.values()]
+    groups = _joined(len(ids_of), find_copies(prints, said))
     contents = list(ids_of.values())
     copies = {key: contents[first][0] for place, first in enumerate(groups) for key in contents[place]}
     return Hearing(sounds, copies, compared, len(prints) - compared)

@@ -88,6 +88,9 @@ def study(
     root: Root = None,
     out: Annotated[Path | None, typer.Option("--out", help=_("Folder of the run; default runs/RECIPE."))] = None,
     set_: Set = None,
+    accept_grade: Annotated[
+        bool, typer.Option("--accept-grade", help=_("Study a corpus although its audit gives it a D or E."))
+    ] = False,
     open_: Annotated[
         bool, typer.Option("--open", help=_("Open the report in a browser at the end, where there is one."))
     ] = False,
@@ -105,7 +108,7 @@ def study(
     place = out or Path("runs") / file_name("+".join(recipe.name for recipe in loaded))
     _make_folder(place)
     with resumable(), show_progress():
-        report = api.run_study(loaded, root=root, out=place)
+        report = api.run_study(loaded, root=root, out=place, accept_grade=accept_grade)
     if json:
         show.print_json([row.to_row() for row in report.scores])
     else:

@@ -12,6 +12,7 @@ from sentir.cli.corpus_clean import add_clean
 from sentir.cli.corpus_export import add_export
 from sentir.cli.corpus_get import add_get
 from sentir.cli.corpus_new import add_new
+from sentir.cli.corpus_redraw import add_redraw
 from sentir.cli.corpus_show import add_show
 from sentir.cli.options import CorpusName, Json, Root, check_corpus
 from sentir.cli.stopping import resumable
@@ -29,6 +30,7 @@ add_show(corpus)
 add_clean(corpus)
 add_export(corpus)
 add_new(corpus)
+add_redraw(corpus)
 
 
 @corpus.command(

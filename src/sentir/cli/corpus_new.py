@@ -67,6 +67,10 @@ def _print(found: Draft) -> None:
     show.say(_("Task: {task}. Utterances: {sizes}.", task=word(seen.task), sizes=sizes))
     for setting, question in seen.unsure.items():
         show.out.print(Text(f"{setting}? ", style="cyan") + show.text(question))
+    if seen.language:
+        show.say(
+            _("The texts are in {language}; the recipe names an encoder that knows it.", language=seen.language)
+        )
     for warning in seen.warnings:
         show.out.print(Text(f"{word('warning')}: ", style="yellow") + show.text(warning))
     show.say(_("Written: {path}", path=found.path))

@@ -14,6 +14,7 @@ from sentir.evaluation.results import Comparison, ModelScores, Score
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _, localized, mark, thousands
 from sentir.report.content import StudyReport
+from sentir.report.sentences import earlier_openings, grade_sentence
 from sentir.report.tables import comparison_groups, metric_names, openings_by_split, sections
 from sentir.report.words import model_name, word
 
@@ -69,6 +70,14 @@ def print_study(report: StudyReport, folder: Path) -> None:
         show.say(
             _("{corpus}: openings of test so far, by the ledger: {n}", corpus=opening.corpus, n=opening.number)
         )
+    if report.redraws:
+        show.say(
+            _("Test splits discarded and drawn anew: {n}; openings of those: {opened}",
+              n=len(report.redraws), opened=earlier_openings(report.redraws))
+        )  # fmt: skip
+    for card in report.corpora:
+        if card.grade:
+            show.say(f"{card.name}: {grade_sentence(card.grade)}")
     show.say(_("Report: {path}", path=folder / "report.html"))
 
 

@@ -21,6 +21,11 @@ def test_fingerprint(utterances: Iterable[Utterance]) -> str:
     return _digest(sorted(_said(u) for u in utterances))
 
 
+def rows_fingerprint(utterances: Iterable[Utterance]) -> str:
+    """Return a hash of what was said and by whom, whatever the ids, the order, the labels and the splits."""
+    return _digest(sorted((u.text or "", u.speaker or "", str(u.clip and u.clip.path.name)) for u in utterances))
+
+
 def scored_hash(ids: Iterable[str]) -> str:
     """Return a short hash of the set of scored ids, whatever their order."""
     return hashlib.sha256(json.dumps(sorted(ids), ensure_ascii=False).encode()).hexdigest()[:16]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from sentir.audit import Finding
+from sentir.audit.grading import grade_of
 from sentir.corpus.sketches import hashes, held, shared
 from sentir.corpus.types import Corpus
 from sentir.errors import LockedTestError
@@ -98,6 +100,21 @@ def known_notes(corpus: Corpus, split: str) -> tuple[str, ...]:
     return tuple(
         f"{_NOTES[one.split]}: {one.test}" for one in known_tests(corpus) if one.whole and one.split == concerned
     )
+
+
+def known_findings(known: Iterable[KnownTest]) -> list[Finding]:
+    """Tell an audit of test splits that train or dev holds; corpora that hold but a part are related."""
+    return [
+        Finding(
+            f"known_test_in_{one.split}",
+            "note",
+            one.sentence(),
+            1,
+            (),
+            grade_of("known_test", one.share if one.whole else 0.0),
+        )
+        for one in known
+    ]
 
 
 @cache

@@ -251,3 +251,24 @@ class Opening:
     reason: str
     models: tuple[str, ...] = ()
     seen_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Redraw:
+    """One test split of a table that was discarded, and another one drawn.
+
+    Attributes:
+        when: UTC time, ISO 8601.
+        corpus: name of the corpus.
+        reason: why.
+        seeds: ``data.table.seed`` before and after.
+        discarded: fingerprint of the test split that was given up.
+        openings: how often that one has been opened.
+    """
+
+    when: str
+    corpus: str
+    reason: str
+    seeds: tuple[int, int]
+    discarded: str
+    openings: int

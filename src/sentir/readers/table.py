@@ -19,7 +19,7 @@ from sentir.readers.table_ids import unify_ids
 from sentir.readers.table_keys import make_names, name_columns, read_turns
 from sentir.readers.table_labels import read_intensities, read_names, read_numbers, to_intensity
 from sentir.readers.table_parts import Part, read_parts
-from sentir.readers.table_splits import read_splits
+from sentir.readers.table_splits import next_seed, read_splits
 from sentir.recipe import Data, Table
 from sentir.recipe.data import columns_of, joined
 
@@ -41,10 +41,8 @@ def read(root: Path, data: Data) -> Corpus:
     """
     table = _checked(data)
     issues: list[Issue] = []
-    parts, table = read_parts(root, table, issues)
+    parts, table = _parts(root, table, issues)
     data = data.model_copy(update={"table": table})
-    for part in parts:
-        _make_cells(part, table, issues)
     rows = [row for part in parts for row in part.rows]
     path, name = (parts[0].path, parts[0].name) if len(parts) == 1 else (root, root.resolve().name)
     ids = [key for part in parts for key in _ids(part, table)]
@@ -83,6 +81,31 @@ def _make_cells(part: Part, table: Table, issues: list[Issue]) -> None:
     unify_ids(part.path.name, part.rows, keys, issues)
     make_names(part.path, part.rows, table, issues)
     unify_numbers(part.path, part.rows, _number_columns(table))
+
+
+def find_seed(root: Path, data: Data, first: int) -> int | None:
+    """Return the first seed from ``first`` on that draws the table's splits near their shares.
+
+    Args:
+        root, data: as `read` takes them.
+        first: the seed that is tried first.
+
+    Returns:
+        The seed; ``None`` if nothing is drawn, or no seed fills every split.
+
+    Raises:
+        RecipeError, CorpusError: as `read` does.
+    """
+    parts, table = _parts(root, _checked(data), [])
+    return next_seed([row for part in parts for row in part.rows], table, first)
+
+
+def _parts(root: Path, table: Table, issues: list[Issue]) -> tuple[list[Part], Table]:
+    """Read the files, with cells as they are compared, and the section with the column of splits named."""
+    parts, table = read_parts(root, table, issues)
+    for part in parts:
+        _make_cells(part, table, issues)
+    return parts, table
 
 
 def _named(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from sentir.corpus.characters import plain
+from sentir.corpus import likeness
+from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.types import SPLITS, Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
 from sentir.readers.cells import Row
-from sentir.readers.splits import draw_splits, split_named
+from sentir.readers.splits import ENOUGH, draw_splits, find_seed, least_share, split_named
 from sentir.readers.table_parts import Part
 from sentir.recipe import Table
 from sentir.recipe.data import joined
@@ -21,7 +22,9 @@ def read_splits(path: Path, parts: Sequence[Part], table: Table, issues: list[Is
     """Return the split of every row of one or more files; what was drawn is listed as an issue.
 
     Without a split column, dev and test are the groups that ``splits`` names, or whole groups are drawn: by the
-    ``group`` column, else by dialogue, else by speaker, else row by row. Where the split column names train and
+    ``group`` column, else by dialogue, else by speaker, else row by row (by id, else by clip, else by text, so
+    that the same text is in one split). What is drawn depends on the seed and the group alone, see
+    `sentir.readers.splits.draw_splits`. Where the split column names train and
     test but no dev, dev is drawn so from train.
 
     Raises:
@@ -33,9 +36,35 @@ def read_splits(path: Path, parts: Sequence[Part], table: Table, issues: list[Is
         return _with_dev(path, rows, given, table, issues)
     if table.splits.dev:
         return _named_splits(path, rows, table)
-    splits = _draw(path, rows, dict(zip(SPLITS, table.fractions, strict=True)), table)
+    splits = _draw(path, rows, _shares(table), table, issues)
     issues.append(_drawn(path, rows, splits, table))
     return splits
+
+
+def next_seed(rows: Sequence[Row], table: Table, first: int) -> int | None:
+    """Return the first seed from ``first`` on that draws splits near their shares.
+
+    Args:
+        rows: with names as `sentir.readers.table_keys.make_names` leaves them.
+        table: the recipe's section.
+        first: the seed that is tried first.
+
+    Returns:
+        The seed; ``None`` if nothing is drawn, or no seed fills every split.
+    """
+    shares = _shares(table)
+    if table.split:
+        named = [split_named(row[table.split]) for row in rows]
+        rows = [row for row, split in zip(rows, named, strict=True) if split == "train"]
+        shares = {split: shares[split] for split in ("train", "dev")} if set(named) == {"train", "test"} else {}
+    if not shares or table.splits.dev:
+        return None
+    return find_seed([_group(row, _column(table), table) for row in rows], shares, first)
+
+
+def _shares(table: Table) -> dict[str, float]:
+    """Return split → share; without test if it gets none."""
+    return {split: share for split, share in zip(SPLITS, table.fractions, strict=True) if share}
 
 
 def _given_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
@@ -64,7 +93,7 @@ def _with_dev(path: Path, rows: Sequence[Row], splits: list[str], table: Table, 
     if set(splits) != {"train", "test"} or groups < 2:
         return splits
     shares = dict(zip(("train", "dev"), table.fractions[:2], strict=True))
-    drawn = iter(_draw(path, train, shares, table))
+    drawn = iter(_draw(path, train, shares, table, issues))
     found = [next(drawn) if split == "train" else split for split in splits]
     by = _("groups by '{column}'", column=column) if column else _("single rows")
     message = _(
@@ -99,10 +128,24 @@ def _named_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
     return [split_of.get(group, "train") for group in groups]
 
 
-def _draw(path: Path, rows: Sequence[Row], shares: dict[str, float], table: Table) -> list[str]:
+def _draw(
+    path: Path, rows: Sequence[Row], shares: dict[str, float], table: Table, issues: list[Issue]
+) -> list[str]:
     groups = [_group(row, _column(table), table) for row in rows]
     _require_whole_dialogues(path, rows, groups, table)
-    return draw_splits(groups, shares, table.seed)
+    splits = draw_splits(groups, shares, table.seed)
+    if least_share(Counter(groups), shares, table.seed) < ENOUGH:
+        issues.append(_uneven(path, groups, shares, table.seed))
+    return splits
+
+
+def _uneven(path: Path, groups: Sequence[str], shares: dict[str, float], seed: int) -> Issue:
+    better = find_seed(groups, shares)
+    message = _("A split has less than half of the rows that its share would give it, for {n} groups are few.",
+                n=len(set(groups)))  # fmt: skip
+    if better not in (None, seed):
+        message += " " + _("With 'data.table.seed = {seed}' it has more.", seed=better)
+    return Issue("split_uneven", "note", message, path.name)
 
 
 def _drawn(path: Path, rows: Sequence[Row], splits: Sequence[str], table: Table) -> Issue:
@@ -141,7 +184,18 @@ def _group(row: Row, column: str | None, table: Table) -> str:
     dialogue = joined(table.dialogue)
     if dialogue and row[dialogue]:
         return f"dialogue {row[dialogue]}"
-    return f"id {row[table.id]}" if table.id else f"row {list(row.values())}"
+    return f"id {row[table.id]}" if table.id else _content(row, table)
+
+
+def _content(row: Row, table: Table) -> str:
+    """Return what tells a row without an id apart: its clip, else its text; no label, no place."""
+    if table.audio and not is_blank(row[table.audio]):
+        times = (row[column].strip() for column in (table.start, table.end) if column)
+        return "/".join(("clip", plain(row[table.audio]), *times))
+    if table.text and not is_blank(row[table.text]):
+        return f"text {likeness.plain(row[table.text]) or plain(row[table.text])}"
+    labels = {table.label, table.value, *table.labels}
+    return f"row {[cell for column, cell in row.items() if column not in labels]}"
 
 
 def _require_whole_dialogues(path: Path, rows: Sequence[Row], groups: Sequence[str], table: Table) -> None:

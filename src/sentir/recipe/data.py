@@ -66,7 +66,9 @@ class Table(Section):
         group: column whose values never cross splits when there is no split column (else ``dialogue``).
         slices: columns by whose values scores are cut, such as gender; up to eight values each.
         splits: the groups of dev and of test by name; exclusive with ``split`` and with ``fractions``.
-        fractions: shares of train, dev and test for the split by group, drawn where no groups are named.
+        fractions: shares of train, dev and test for the split by group, drawn where no groups are named; they
+            hold in expectation. The last may be 0: no test.
+        seed: of the draw; another one draws another test, which ``sentir corpus redraw`` records.
     """
 
     file: Path | tuple[Path, ...] | dict[Literal["train", "dev", "test"], Path] | None = None
@@ -129,8 +131,8 @@ class Table(Section):
             raise ValueError(_("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'"))
         if self.label_separator and not self.label:
             raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
-        if min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
-            raise ValueError(_("'fractions' must be three shares above 0 that sum to 1"))
+        if min(self.fractions[:2]) <= 0 or self.fractions[2] < 0 or abs(sum(self.fractions) - 1) > 1e-6:
+            raise ValueError(_("'fractions' must be three shares that sum to 1, those of train and dev above 0"))
         return self
 
     @model_validator(mode="after")

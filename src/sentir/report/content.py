@@ -17,7 +17,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.details import Details
 from sentir.evaluation.ledger import LedgerFacts
 from sentir.evaluation.ranking import Ranking
-from sentir.evaluation.results import Comparison, ModelScores, Opening
+from sentir.evaluation.results import Comparison, ModelScores, Opening, Redraw
 from sentir.recipe import Recipe
 
 
@@ -32,6 +32,7 @@ class CorpusCard:
         metrics: task → the headline metric that selects.
         sound: what came of its clips, by split; empty for a corpus read without sound.
         durations: how long its utterances are, where that is known.
+        grade: of its audit, ``A`` to ``E``; ``""`` if it was not audited.
     """
 
     name: str
@@ -43,6 +44,7 @@ class CorpusCard:
     metrics: Mapping[str, str]
     sound: tuple[SplitSound, ...] = ()
     durations: Histogram | None = None
+    grade: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class StudyReport(Brief):
         details: closer looks at the best candidates, rows of ``details.json``, on dev and on the opened test.
         heard: the clips of their mistakes.
         ledger: which one counted the openings.
+        redraws: tests of these corpora that were discarded and drawn anew.
     """
 
     title: str
@@ -145,3 +148,4 @@ class StudyReport(Brief):
     details: tuple[Details, ...] = ()
     heard: tuple[Example, ...] = ()
     ledger: LedgerFacts = field(default_factory=LedgerFacts)
+    redraws: tuple[Redraw, ...] = ()

@@ -86,6 +86,7 @@ def report_tree(report: StudyReport) -> dict[str, Any]:
         "details": [asdict(one) for one in report.details],
         "openings": [asdict(opening) for opening in report.openings],
         "ledger": asdict(report.ledger),
+        "redraws": [asdict(one) for one in report.redraws],
         "selected": [
             {"corpus": key[0], "task": key[1], "model": model, "winners": list(report.winners.get(key, ()))}
             for key, model in report.selected.items()

@@ -44,6 +44,7 @@ ISSUES = {
     "sound_misaligned": mark("known defect: sound beside its times"),
     "speakers_several": mark("several speakers in one row"),
     "split_drawn": mark("split drawn, for none is given"),
+    "split_uneven": mark("split with few rows, for groups are few"),
     "split_official": mark("split otherwise than officially"),
     "start_clamped": mark("start before the file begins, moved to it"),
     "text_absent": mark("no texts beside the labels"),

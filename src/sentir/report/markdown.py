@@ -49,6 +49,8 @@ def _corpus(card: CorpusCard) -> Iterable[Block]:
     if card.synthetic:
         yield _("SYNTHETIC")
     yield _("Fingerprint: {fingerprint}", fingerprint=card.fingerprint)
+    if card.grade:
+        yield sentences.grade_sentence(card.grade)
     counts = list(dict.fromkeys(what for found in card.splits.values() for what in found))
     rows = tuple(
         (word(split), *(thousands(found[what]) if what in found else "–" for what in counts))
@@ -130,6 +132,7 @@ def _labels(row: ModelScores) -> Iterable[Block]:
 
 def _openings(report: StudyReport) -> Iterable[Block]:
     yield sentences.openings_sentence(report.ledger)
+    yield sentences.redraws_sentence(report.redraws)
     if not report.openings:
         yield _("No test split was evaluated in this study.")
         return

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sentir.audit import grade_meaning
 from sentir.evaluation.ledger import LedgerFacts
-from sentir.evaluation.results import Comparison, ModelScores
+from sentir.evaluation.results import Comparison, ModelScores, Redraw
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _, localized, thousands
 from sentir.report.tables import TaskSection
@@ -151,6 +152,30 @@ def openings_sentence(ledger: LedgerFacts) -> str:
     if ledger.moved:
         found += " " + _("It is not the user's usual one: SENTIR_STATE_DIR says where it is.")
     return found
+
+
+def redraws_sentence(found: Sequence[Redraw]) -> str:
+    """Say how many tests were discarded and drawn anew, why, and how often those had been opened."""
+    if not found:
+        return _("Test splits discarded and drawn anew, by the record beside the ledger: 0.")
+    told = "; ".join(
+        _("{corpus}, {day}, seed {before} to {after}: {reason} (opened before: {n})",
+          corpus=one.corpus, day=one.when[:10], before=one.seeds[0], after=one.seeds[1], reason=one.reason,
+          n=one.openings)
+        for one in found
+    )  # fmt: skip
+    return _("Test splits discarded and drawn anew, by the record beside the ledger: {n}, which had been opened "
+             "{opened} times: {told}.", n=len(found), opened=earlier_openings(found), told=told)  # fmt: skip
+
+
+def earlier_openings(found: Sequence[Redraw]) -> int:
+    """Return how often the discarded tests had been opened."""
+    return sum({one.discarded: one.openings for one in found}.values())
+
+
+def grade_sentence(grade: str) -> str:
+    """Say what the audit of a corpus gave it."""
+    return _("Grade {grade}: {meaning}", grade=grade, meaning=grade_meaning(grade))
 
 
 def footer() -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from sentir.audit import audit, grade_meaning, hear_corpus, measure
 from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
 from sentir.corpus.types import Corpus
 from sentir.errors import CorpusError, RecipeError
-from sentir.evaluation.known_tests import known_tests
+from sentir.evaluation.known_tests import known_findings, known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.i18n import _
 from sentir.places import no_name
@@ -21,6 +22,8 @@ from sentir.study.stacking import chain, draw_folds
 from sentir.training.building import MODELS
 from sentir.training.checks import check_classes
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
+
+UNFIT = ("D", "E")  # grades with which a corpus is studied only if one says so
 
 
 def check_names(corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
@@ -47,7 +50,7 @@ def check_names(corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
 
 
 def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Candidate]]) -> None:
-    """Check that every task can be trained, selected on dev, and compared on test. No test label is read.
+    """Check that every task can be trained, selected on dev, and compared on test, if it is to be opened.
 
     Known test splits in train or dev are told, not refused.
 
@@ -57,7 +60,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
     """
     for known in known_tests(corpus):
         warn(known.sentence())
-    for split in ("dev", "test"):
+    for split in ("dev", "test") if recipe.study.test else ("dev",):
         if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
             raise CorpusError(
                 _("The corpus '{name}' has fewer than 2 dialogues in {split}; no models can be compared there.",
@@ -82,3 +85,25 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         for cleaning in {reader.data.cleaning for reader in readers}:
             if all(is_blank(clean(u.text or "", cleaning)) for u in rows):
                 raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))
+
+
+def check_grade(corpus: Corpus, recipe: Recipe, *, accepted: bool) -> str:
+    """Audit a corpus, as ``sentir corpus audit`` does, and return its grade; say so if it is D or E.
+
+    Raises:
+        CorpusError: if it is D or E and that is not accepted.
+    """
+    hearing = hear_corpus(corpus) if any(u.clip is not None for u in corpus) else None
+    measured, known = measure(corpus, recipe.data.cleaning), known_findings(known_tests(corpus))
+    found = audit(corpus, hearing, measured=measured, known=known)
+    if found.grade not in UNFIT:
+        return found.grade
+    told = {"name": corpus.name, "grade": found.grade, "meaning": grade_meaning(found.grade)}
+    if not accepted:
+        why = found.reasons[0].message.removesuffix(".")
+        raise CorpusError(
+            _("The audit gives the corpus '{name}' grade {grade} ({why}); repair what 'sentir corpus audit' "
+              "lists, or study it as it is with --accept-grade (in Python, accept_grade=True).", why=why, **told)
+        )  # fmt: skip
+    warn(_("{name}: grade {grade} in the audit, and studied all the same. {meaning}", **told))
+    return found.grade

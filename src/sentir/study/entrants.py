@@ -99,13 +99,14 @@ def _is_done(stages: Stages, corpus: Corpus, recipe: Recipe) -> bool:
 
 def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, metric: str) -> Entrant:
     """Fit a baseline, or take it from its stage."""
+    splits = [split for split in ("dev", "test") if corpus.split(split)]
 
     def produce(folder: Path) -> None:
         fitted, space = fit_baseline(name, recipe, corpus, metric), corpus.space(recipe.data.task)
-        dev = answers(name, fitted, space, corpus.dev)
-        dev.save(folder / "dev.parquet")
-        answers(name, fitted, space, corpus.test).save(folder / "test.parquet")
-        cuts = dev_thresholds(corpus, recipe.data.task, dev)
+        found = {split: answers(name, fitted, space, corpus.split(split)) for split in splits}
+        for split, said in found.items():
+            said.save(folder / f"{split}.parquet")
+        cuts = dev_thresholds(corpus, recipe.data.task, found["dev"])
         facts = {"corpus": corpus.name, "synthetic": corpus.synthetic, "fingerprint": corpus.fingerprint}
         Simple(name, recipe, space, fitted, cuts, facts).save_pretrained(folder / "model")
 
@@ -113,9 +114,9 @@ def enter_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
     if name == "acoustic":
         key["sound"] = sound_digest(corpus, "mel")
     folder = stages.run("baseline", key, produce)
-    dev, test = (_predictions(folder, split) for split in ("dev", "test"))
+    dev, *test = (_predictions(folder, split) for split in splits)
     cuts = dev_thresholds(corpus, recipe.data.task, dev)
-    return Entrant(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), (test,))
+    return Entrant(name, "baseline", recipe, (0,), (folder,), (dev,), (cuts,), tuple(test))
 
 
 def with_test(stages: Stages, corpus: Corpus, entrant: Entrant) -> Entrant:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sentir.corpus.types import Corpus
 from sentir.evaluation.ledger import ledger_facts, opened
 from sentir.evaluation.ranking import Ranking
+from sentir.evaluation.redraws import redraws
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.i18n import LANGUAGES
 from sentir.recipe import Recipe, settings
@@ -32,6 +34,7 @@ def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport
         curves=tuple(c for part in parts for result in part.tasks for c in _curves(part.corpus, result)),
         openings=tuple(o for part in parts for o in opened(part.corpus)),
         ledger=ledger_facts(),
+        redraws=tuple(one for part in parts for one in redraws(part.corpus)),
         selected={(part.corpus.name, r.task): r.finalist.name for part in parts for r in part.tasks},
         versions=versions(),
         recipes={part.corpus.name: part.recipe.tree() for part in parts},
@@ -74,7 +77,8 @@ def comparisons(part: CorpusStudy) -> list[Comparison]:
 
 def _corpus_card(part: CorpusStudy) -> CorpusCard:
     metrics = {result.task: result.metric for result in part.tasks}
-    return corpus_card(part.corpus, metrics=metrics, kind=part.recipe.model.audio.mel)
+    card = corpus_card(part.corpus, metrics=metrics, kind=part.recipe.model.audio.mel)
+    return replace(card, grade=part.grade)
 
 
 def _rankings(part: CorpusStudy) -> list[Ranking]:

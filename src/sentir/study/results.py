@@ -48,7 +48,11 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class CorpusStudy:
-    """The study of one recipe's corpus, all its tasks, and what the opened test split said, if it was opened."""
+    """The study of one recipe's corpus, all its tasks, and what the opened test split said, if it was opened.
+
+    Attributes:
+        grade: of the corpus' audit.
+    """
 
     recipe: Recipe
     corpus: Corpus
@@ -57,6 +61,7 @@ class CorpusStudy:
     test_comparisons: tuple[Comparison, ...] = ()
     test_rankings: tuple[Ranking, ...] = ()
     test_details: tuple[Details, ...] = ()
+    grade: str = ""
 
     @property
     def details(self) -> tuple[Details, ...]:

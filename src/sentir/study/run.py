@@ -27,7 +27,7 @@ from sentir.recipe import Recipe
 from sentir.report.content import StudyReport
 from sentir.report.files import save_report
 from sentir.study.ablation import ablations
-from sentir.study.checks import check_corpus, check_names
+from sentir.study.checks import check_corpus, check_grade, check_names
 from sentir.study.doubts import doubtful_labels
 from sentir.study.entrants import (
     Entrant,
@@ -49,19 +49,23 @@ from sentir.training.resuming import checkpoints_in
 Advance = Callable[[int], None]
 
 
-def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Path) -> StudyReport:
+def run_study(
+    recipes: Sequence[Recipe], *, root: Place | None = None, out: Path, accept_grade: bool = False
+) -> StudyReport:
     """Run the studies of one or more recipes into one folder; what is done already is not done again.
 
     Args:
         recipes: each with its own corpus; all are read and checked before anything is trained.
         root: folder of the corpus, for all recipes that read one from disk.
         out: receives ``results.json``, ``comparisons.json``, ``report.html``, ``models/`` and ``stages/``.
+        accept_grade: whether a corpus that the audit gives a D or E is studied.
 
     Returns:
         What the report shows.
 
     Raises:
-        SentirError: for recipes, names, files or weights that cannot be used.
+        SentirError: for recipes, names, files or weights that cannot be used, and corpora of grade D or E that
+            are not accepted.
     """
     require_alone("study")
     start = time.monotonic()
@@ -71,6 +75,7 @@ def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Path
     for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
         check_corpus(corpus, recipe, tasks)
     check_outputs(out, corpora, recipes)
+    grades = [check_grade(c, r, accepted=accept_grade) for c, r in zip(corpora, recipes, strict=True)]
     stages = Stages(out / "stages")
     stages.sweep()
     for corpus, tasks in zip(corpora, plans, strict=True):
@@ -78,16 +83,13 @@ def run_study(recipes: Sequence[Recipe], *, root: Place | None = None, out: Path
     parts = []
     steps = sum(_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
     with checkpoints_in(out / "checkpoints"), task(_("Study"), steps) as advance:
-        for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
+        for corpus, recipe, tasks, grade in zip(corpora, recipes, plans, grades, strict=True):
             say(_("{corpus}: {n} utterances", corpus=corpus.name, n=thousands(len(corpus))))
             results = tuple(
                 _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
             )
-            parts.append(
-                _open_once(stages, corpus, recipe, results)
-                if recipe.study.test
-                else CorpusStudy(recipe, corpus, results)
-            )
+            part = CorpusStudy(recipe, corpus, results, grade=grade)
+            parts.append(_open_once(stages, part) if recipe.study.test else part)
             _save_models(out, parts[-1])
     save_results(out, parts)
     with reporting(out):
@@ -149,14 +151,15 @@ def _look_closer(stages: Stages, judge: Judge, recipe: Recipe, metric: str, rank
     return details if found is None else replace(details, doubtful=len(found), suspects=found[:MOST_SUSPECTS])
 
 
-def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence[TaskResult]) -> CorpusStudy:
+def _open_once(stages: Stages, part: CorpusStudy) -> CorpusStudy:
     """Score on test what was chosen on dev, all tasks in one opening; an opening done before is not repeated.
 
     Openings that earlier runs into this folder remember are counted, even if the ledger has lost them.
     """
     for copy in stages.folder.glob("test-*/openings.jsonl"):
         recall_openings(copy)
-    results = [_predicted(stages, corpus, result) for result in results]
+    corpus, recipe = part.corpus, part.recipe
+    results = [_predicted(stages, corpus, result) for result in part.tasks]
 
     def produce(folder: Path) -> None:
         names = [f"{result.task}: {e.name}" for result in results for e in result.shown]
@@ -186,7 +189,10 @@ def _open_once(stages: Stages, corpus: Corpus, recipe: Recipe, results: Sequence
         scores, comparisons = read_results(stage / "results.json")
         rankings = read_rows(stage / "rankings.json", Ranking)
         details = read_rows(stage / "details.json", Details)
-    return CorpusStudy(recipe, corpus, tuple(results), scores, comparisons, rankings, details)
+    return replace(
+        part, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons, test_rankings=rankings,
+        test_details=details,
+    )  # fmt: skip
 
 
 def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:

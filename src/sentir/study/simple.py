@@ -54,8 +54,8 @@ class Simple(Answering):
 
     @property
     def tolerates(self) -> frozenset[str]:
-        """Nothing: a baseline takes one of the two, or neither."""
-        return frozenset()
+        """Either, where it takes neither to answer."""
+        return self.needs if len(self.needs) > 1 else frozenset()
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances, each by itself."""

@@ -79,7 +79,7 @@ def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
         rest = _without(corpus, {u.id for u in held})
         parts.append(train_recognizer(recipe, rest)[0].predict_utterances(held))
     full, _dev = train_recognizer(recipe, corpus)
-    parts += [full.predict_utterances(corpus.dev), full.predict_utterances(corpus.test)]
+    parts += [full.predict_utterances(rows) for rows in (corpus.dev, corpus.test) if rows]
     others = {u.id: FULL for u in corpus if u.split != "train"}
     return Crossed(_joined(parts, [u.id for u in corpus]), fold_of | others, full)
 

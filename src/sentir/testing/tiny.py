@@ -37,7 +37,8 @@ def tiny_backbone(name: str, folder: Path, texts: Sequence[str] = SENTENCES) -> 
 
     Args:
         name: ``bert-base-uncased``, ``minilm``, ``roberta-base``, ``twitter-roberta-base-sentiment``,
-            ``bertweet-base-sentiment-analysis`` or ``xlnet-base-cased``.
+            ``bertweet-base-sentiment-analysis``, ``xlnet-base-cased``, ``xlm-roberta-base`` or
+            ``multilingual-minilm``.
         folder: made if need be; the same arguments write the same files.
         texts: what the vocabulary is learned from.
 
@@ -123,6 +124,18 @@ def _unigram(texts: Sequence[str], folder: Path) -> Any:
     return XLNetTokenizer(vocab=list(scores.items()), unk_id=0)
 
 
+def _multilingual(texts: Sequence[str], folder: Path) -> Any:
+    from transformers import XLMRobertaTokenizer
+
+    words = _words(XLMRobertaTokenizer()._tokenizer, texts)
+    bare = [bare for word in words if (bare := word.rstrip(punctuation))]
+    letters = sorted(set("".join(words)) | set(ascii_letters))
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    pieces = _numbered(special, letters, bare, ["<mask>"])
+    scores = {piece: -10.0 if len(piece) == 1 else -5.0 for piece in pieces} | dict.fromkeys(special, 0.0)
+    return XLMRobertaTokenizer(vocab=list(scores.items()), model_max_length=512)
+
+
 def _sizes(tokenizer: Any) -> dict[str, Any]:
     return {
         "vocab_size": len(tokenizer),
@@ -165,6 +178,14 @@ def _xlnet(tokenizer: Any) -> Any:
     return XLNetModel(config)
 
 
+def _xlm_roberta(tokenizer: Any) -> Any:
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    sizes = _sizes(tokenizer) | {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = XLMRobertaConfig(**sizes, max_position_embeddings=514, type_vocab_size=1)
+    return XLMRobertaModel(config, add_pooling_layer=False)
+
+
 _Maker = tuple[Callable[[Sequence[str], Path], Any], Callable[[Any], Any]]
 _FAMILIES: dict[str, _Maker] = {
     "bert-base-uncased": (_wordpiece, _bert),
@@ -173,4 +194,6 @@ _FAMILIES: dict[str, _Maker] = {
     "twitter-roberta-base-sentiment": (_byte_bpe, _roberta),
     "bertweet-base-sentiment-analysis": (_tweet_bpe, _bertweet),
     "xlnet-base-cased": (_unigram, _xlnet),
+    "xlm-roberta-base": (_multilingual, _xlm_roberta),
+    "multilingual-minilm": (_multilingual, _bert),
 }

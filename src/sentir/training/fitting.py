@@ -24,6 +24,7 @@ from sentir.evaluation.results import gain
 from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
 from sentir.models.lora import merge_lora
+from sentir.models.text_backbones import foreign
 from sentir.models.weights import Source
 from sentir.progress import say
 from sentir.recipe import Data, Recipe
@@ -94,6 +95,8 @@ def fit(recipe: Recipe, corpus: Corpus, *, start: Start | None = None, on_epoch:
     else:
         preparer, model = start.begin()
     train, dev = preparer.prepare(corpus.train), preparer.prepare(corpus.dev)
+    if unknown := train.unknown():
+        _say_once(unknown)
     unusable = {"train": train.unusable(), "dev": dev.unusable()}
     _require_usable(unusable["train"], len(corpus.train), recipe.train.min_usable)
     labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
@@ -176,6 +179,9 @@ def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> N
     metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
     if heard(recipe.model):
         check_clips(recipe.data, corpus)
+    reads = "text" in MODELS.get(recipe.model.kind).needs
+    if reads and (sentence := foreign(recipe.model.backbone, [u.text for u in corpus.train])):
+        _say_once(sentence)
     for task in (recipe.data.task, *recipe.also):
         labeled_utterances(corpus, task)
         for sentence in check_classes(corpus, task):

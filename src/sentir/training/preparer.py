@@ -19,7 +19,7 @@ from sentir.corpus.types import Utterance, group_dialogues
 from sentir.errors import PredictionsError
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
-from sentir.i18n import _, decimal
+from sentir.i18n import _, decimal, thousands
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
 from sentir.training.building import MODELS, hears_waves
@@ -77,6 +77,14 @@ class Prepared:
     def cut(self) -> int:
         """Return of how many utterances only the beginning is read."""
         return int(self.tensors["is_cut"].sum()) if "is_cut" in self.tensors else 0
+
+    def unknown(self) -> str:
+        """Say in how many texts there are pieces that the encoder's vocabulary lacks; ``""`` if in none."""
+        n = int((self.tensors["unknown"] > 0).sum()) if "unknown" in self.tensors else 0
+        if not n:
+            return ""
+        return _("Texts with pieces that the encoder does not know, such as emoji or another script: {n} of "
+                 "{all}; all such pieces count alike.", n=thousands(n), all=thousands(len(self.ids)))  # fmt: skip
 
     def lengths(self) -> list[int]:
         """Return for each unit how long its longest utterance is, in frames or else tokens."""
@@ -161,14 +169,16 @@ class Preparer:
             tokenizer=None if self.text is None else self.text.tokenizer,
             mels=None if self.sound is None else self.sound.prepare(blind),
             waves=waves,
-            notes={u.id: notes for u, cut in zip(blind, _cuts(states, blind), strict=True)
-                   if (notes := tuple(self._notes(u, cut)))},
+            notes={u.id: notes for u, *limits in zip(blind, *_limits(states, len(blind)), strict=True)
+                   if (notes := tuple(self._notes(u, *limits)))},
         )  # fmt: skip
 
-    def _notes(self, u: Utterance, text_cut: bool) -> Iterator[str]:
+    def _notes(self, u: Utterance, text_cut: int, unknown: int) -> Iterator[str]:
         if self.text is not None and text_cut:
             most = self.text.tokenizer.max_length
             yield _("Only the beginning of its text was read, {most} tokens.", most=most)
+        if unknown:
+            yield _("Pieces of its text that the encoder does not know, such as emoji: {n}.", n=unknown)
         if (self.sound is None and self.waves is None) or u.sound is None:
             return
         heard, seconds = self.model.audio, u.sound.seconds
@@ -187,10 +197,9 @@ class Preparer:
             )
 
 
-def _cuts(states: Mapping[str, Tensor], utterances: Sequence[Utterance]) -> list[bool]:
-    """Return of each utterance whether only the beginning of its text is read."""
-    cut: list[bool] = states["is_cut"].tolist() if "is_cut" in states else [False] * len(utterances)
-    return cut
+def _limits(states: Mapping[str, Tensor], n: int) -> list[list[int]]:
+    """Return of each of n utterances whether only the beginning is read, and how many pieces are not known."""
+    return [states[name].tolist() if name in states else [0] * n for name in ("is_cut", "unknown")]
 
 
 def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:

@@ -64,7 +64,8 @@ class TextInput:
     ) -> tuple[dict[str, Tensor], list[Encoding]]:
         """Turn N utterances into ``text_states`` ``(N, L, d)`` of a frozen encoder, or into N encodings.
 
-        Beside them stand ``has_text`` ``(N,)`` and ``is_cut`` ``(N,)``, whether only the beginning is read.
+        Beside them stand ``has_text`` ``(N,)``, ``is_cut`` ``(N,)``, whether only the beginning is read, and
+        ``unknown`` ``(N,)``, how many pieces of it the encoder's vocabulary lacks.
 
         Args:
             utterances: blind ones.
@@ -77,6 +78,7 @@ class TextInput:
         full = (len(row["input_ids"]) >= self.tokenizer.max_length for row in encodings)
         cut = [is_full and self.tokenizer.cuts(text) for is_full, text in zip(full, texts, strict=True)]
         has_text["is_cut"] = torch.tensor(cut, dtype=torch.bool)
+        has_text["unknown"] = torch.tensor([self.tokenizer.unknown(row) for row in encodings], dtype=torch.long)
         if not self.frozen:
             return has_text, encodings
         remember = all(u.split for u in utterances)

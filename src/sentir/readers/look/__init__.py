@@ -19,6 +19,7 @@ from sentir.i18n import _
 from sentir.readers.clip_paths import ClipFinder
 from sentir.readers.folders import require_printable
 from sentir.readers.look.columns import TASKS, Column, Labels, columns_of, determines
+from sentir.readers.look.offers import offer_groups
 from sentir.readers.look.roles import LABEL_LIKE, Roles, find_by_name, find_labels, find_text
 from sentir.readers.splits import split_named
 from sentir.readers.table import media_root
@@ -64,6 +65,8 @@ class Look:
         sound: whether its clips are there.
         settings: the section ``data.table`` of a recipe, but for the file.
         unsure: setting → a question in the current language.
+        offers: settings to take in where the answer to their question is yes.
+        language: what the texts are in, in the current language, if it is not English; else ``""``.
         warnings: sentences in the current language.
     """
 
@@ -75,6 +78,8 @@ class Look:
     settings: dict[str, Any]
     unsure: dict[str, str]
     warnings: tuple[str, ...]
+    offers: dict[str, Any]
+    language: str = ""
 
 
 def look(path: Path) -> Look:
@@ -108,7 +113,12 @@ def look(path: Path) -> Look:
     seen = tuple(_seen(column, roles, labels, train) for column in columns)
     warnings += [one.warning for one in seen if one.warning]
     settings = _settings(roles)
-    return Look(path, len(rows), seen, roles.task, there, settings, dict(roles.unsure), tuple(warnings))
+    telling = {one.column for one in seen if one.warning}
+    offers = offer_groups(columns, roles, lambda c: c.name in telling or _named_as_label(c))
+    if "group" in roles.unsure:
+        offers["group"] = settings["speaker"]
+    unsure = dict(roles.unsure)
+    return Look(path, len(rows), seen, roles.task, there, settings, unsure, tuple(warnings), offers)
 
 
 def _find_clips(path: Path, columns: Sequence[Column], roles: Roles) -> tuple[bool, list[str]]:
@@ -239,11 +249,15 @@ def _why_left_out(column: Column) -> str:
         return _("the same in every row") if column.values else _("empty")
     if column.unique:
         return _("another value in each row, as an id")
-    if column.key.startswith(LABEL_LIKE) or any(is_known(column.name, task) for task in TASKS):
+    if _named_as_label(column):
         return _("its name is that of labels; no input")
     if column.numeric:
         return _("numbers; a feature if known before the label")
     return _("nothing says what it is for")
+
+
+def _named_as_label(column: Column) -> bool:
+    return column.key.startswith(LABEL_LIKE) or any(is_known(column.name, task) for task in TASKS)
 
 
 def _settings(roles: Roles) -> dict[str, Any]:

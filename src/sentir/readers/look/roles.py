@@ -13,16 +13,17 @@ from sentir.readers.table_labels import is_known
 
 # Names of columns as `Column.key` writes them.
 NAMES = {
-    "text": "text utterance sentence transcript transcription content tweet comment message review texto frase "
-    "oracion enunciado transcripcion mensaje comentario",
-    "start": "start starttime begin inicio",
-    "end": "end endtime fin",
-    "speaker": "speaker speakerid spk actor actorid subject subjectid user userid author authorid participant "
-    "participantid hablante locutor locutora persona participante",
-    "dialogue": "dialogue dialogueid dialog dialogid conversation conversationid convid thread threadid video "
-    "videoid session sessionid dialogo conversacion",
-    "turn": "turn turnid turnindex turnnumber utteranceid uttid utteranceindex turno",
-    "id": "id key uid uuid rowid utteranceid sentenceid sampleid srno identificador",
+    "text": "text utterance sentence transcript transcription content tweet comment message review texto textos "
+    "frase frases oracion oraciones enunciado enunciados transcripcion transcripciones contenido tuit mensaje "
+    "mensajes comentario comentarios resena opinion intervencion",
+    "start": "start starttime begin inicio tiempoinicio tiempodeinicio comienzo desde",
+    "end": "end endtime fin final tiempofin tiempodefin hasta",
+    "speaker": "speaker spk actor actress subject user author participant character hablante locutor locutora "
+    "orador oradora interlocutor interlocutora persona personaje participante sujeto actriz usuario autor autora",
+    "dialogue": "dialogue dialog conversation conv thread video session dialogo conversacion charla hilo sesion "
+    "entrevista",
+    "turn": "turn turnid turnindex turnnumber utteranceid uttid utteranceindex turno numerodeturno",
+    "id": "id key uid uuid rowid utteranceid sentenceid sampleid srno identificador clave idfrase idtexto",
     "label": "label labels emotion emotions mood class category target sentiment sentiments etiqueta etiquetas "
     "emocion emociones clase categoria sentimiento sentimientos",
 }
@@ -69,7 +70,16 @@ class Roles:
 def named(columns: Sequence[Column], role: str) -> list[Column]:
     """Return the columns whose names say the role."""
     names = NAMES[role].split()
-    return sorted((c for c in columns if c.key in names), key=lambda c: names.index(c.key))
+    found = {c.name: key for c in columns for key in _keys(c, role)[::-1] if key in names}
+    return sorted((c for c in columns if c.name in found), key=lambda c: names.index(found[c.name]))
+
+
+def _keys(column: Column, role: str) -> list[str]:
+    """Return what a column may be called: a speaker's or a dialogue's id is named as it is itself."""
+    if role not in ("speaker", "dialogue"):
+        return [column.key]
+    return [column.key, column.key.removesuffix("id"), column.key.removeprefix("id"),
+            column.key.removesuffix("name"), column.key.removeprefix("nombre")]  # fmt: skip
 
 
 def find_labels(path: Path, columns: Sequence[Column], roles: Roles) -> None:

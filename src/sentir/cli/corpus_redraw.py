@@ -1,0 +1,40 @@
+"""The command ``sentir corpus redraw``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sentir.cli.options import Json, RecipeFile, Root
+from sentir.i18n import _, thousands
+
+
+def add_redraw(corpus: typer.Typer) -> None:
+    """Add the command to those about corpora."""
+    corpus.command(
+        "redraw",
+        help=_("Discard the test split that a recipe draws from your table and draw another one, on the record."),
+        epilog=_('Example: sentir corpus redraw talks.toml --reason "100 rows were mislabeled"'),
+    )(redraw)
+
+
+def redraw(
+    recipe: RecipeFile,
+    reason: Annotated[str, typer.Option("--reason", help=_("Why the test split is discarded; reports show it."))],
+    root: Root = None,
+    json: Json = False,
+) -> None:
+    from sentir import api
+    from sentir.cli import show
+    from sentir.report.words import word
+
+    found = api.redraw_corpus(recipe, reason=reason, root=root)
+    if json:
+        show.print_json(show.plain(found))
+        return
+    sizes = ", ".join(f"{word(split)} {thousands(n)}" for split, n in found.splits.items())
+    show.say(_("Seed {before} → {after} in {path}: {sizes}.",
+               before=found.seeds[0], after=found.seeds[1], path=found.recipe, sizes=sizes))  # fmt: skip
+    show.say(_("Openings of the discarded test: {n}. Redraws so far, which every report shows: {redraws}.",
+               n=found.openings, redraws=found.redraws))  # fmt: skip

@@ -1,0 +1,104 @@
+"""No warning of another package reaches whoever uses the command line: here each would end the command."""
+
+import csv
+import os
+import subprocess
+import sys
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from audio.sounds import tone, write_wav
+
+pytestmark = pytest.mark.slow
+LONG = ("a label " + "that goes on and on " * 9, "another " + "that does so too " * 9)
+TURNS = {"train": 8, "dev": 4, "test": 4}
+
+
+def corpus_in(folder, labels, *, dev=None, text="I am {}", sound=False):
+    """Write a table, its clips and its recipe; every second clip is silent."""
+    folder.mkdir()
+    with (folder / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["id", "split", "dialogue", "text", "label", "audio"])
+        for split, count in TURNS.items():
+            for n in range(2 * count):
+                known = dev if dev and split == "dev" else labels
+                label = known[n % len(known)]
+                row = [f"{split}{n}", split, f"{split}{n // 2}", "" if sound else text.format(label[:9]), label]
+                table.writerow([*row, f"{split}{n}.wav" if sound else ""])
+                if sound:
+                    silence = np.zeros(9000, dtype=np.float32)
+                    write_wav(folder / f"{split}{n}.wav", silence if n % 2 else 0.1 * tone(0.6, 300), 16_000)
+    return folder
+
+
+def recipe_of(folder, model, sound=False):
+    source = 'audio = "audio"' if sound else 'text = "text"'
+    (folder / "r.toml").write_text(
+        dedent(f"""
+        [data]
+        reader = "table"
+        task = "label"
+        sound = {str(sound).lower()}
+        [data.table]
+        file = "t.csv"
+        id = "id"
+        split = "split"
+        dialogue = "dialogue"
+        label = "label"
+        {source}
+        [train]
+        epochs = 1
+        batch = 8
+        [evaluation]
+        resamples = 100
+        permutations = 100
+        """)
+        + model,
+        encoding="utf-8",
+    )
+    return folder / "r.toml"
+
+
+def run(folder, *arguments):
+    code = "from sentir.cli import main; main()"
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-W",
+        "ignore::DeprecationWarning",
+        "-c",
+        code,
+        *map(str, arguments),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=dict(os.environ))
+    assert "Warning" not in done.stderr and "Traceback" not in done.stderr, done.stderr[-2000:]
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"labels": LONG},
+        {"labels": ["喜び" * 20, "悲しみ"]},
+        {"labels": ["joy", "sadness"], "dev": ["joy"]},
+        {"labels": ["joy", "sadness"], "text": "ok"},
+        {"labels": ["joy", "sadness"], "sound": True},
+    ],
+    ids=["long labels", "labels of other letters", "one label in dev", "all alike", "silence"],
+)
+def test_no_warning_reaches_the_terminal(shape, weights, tmp_path):
+    folder = corpus_in(tmp_path / "corpus", **shape)
+    sound = shape.get("sound", False)
+    reads = f'[model]\nbackbone = "roberta-base"\nweights = "{weights}"\nhidden = 8\nfeatures = ["lexical"]\n'
+    hears = '[model]\nkind = "emotion_model"\nfeatures = ["functionals"]\n[model.audio]\npretrained = false\n'
+    hears += 'backbone = "test_efficientnet.r160_in1k"\n'
+    recipe = recipe_of(folder, hears if sound else reads, sound)
+    assert run(folder, "corpus", "audit", recipe, "--root", folder, "--page", folder / "audit.html") < 2
+    assert run(folder, "train", recipe, "--root", folder, "--out", folder / "model") == 0
+    assert run(folder, "evaluate", folder / "model", "--root", folder, "--slices") == 0
+    said = [folder / "train0.wav"] if sound else ["--text", "I am happy"]
+    assert run(folder, "predict", folder / "model", *said) == 0

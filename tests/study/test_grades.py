@@ -1,0 +1,75 @@
+"""A corpus of grade D or E is studied only if one says so; one without test needs none."""
+
+import pytest
+
+from sentir.errors import CorpusError, LockedTestError
+from sentir.evaluation.ledger import opened
+from sentir.evaluation.redraws import record_redraw
+from sentir.report.markdown import render_markdown
+from sentir.study import run
+from tiny_corpora import tiny_corpus
+
+
+def without(*splits):
+    def change(u):
+        return u if u.split not in splits else type(u)(**{**fields(u), "split": "train"})
+
+    return tiny_corpus(change)
+
+
+def fields(u):
+    return {name: getattr(u, name) for name in u.__dataclass_fields__}
+
+
+def test_a_bad_corpus_is_refused_in_a_sentence_before_anything_is_trained(reads, recipe, counts, tmp_path):
+    reads()
+    with pytest.raises(CorpusError, match=r"gives the corpus 'tiny' grade D \(.*\); .* --accept-grade") as caught:
+        run.run_study([recipe()], root=tmp_path, out=tmp_path / "out")
+    assert "\n" not in str(caught.value) and not counts
+
+
+def test_an_accepted_one_is_told_first_and_in_its_report(first_run, recipe, reads, study, monkeypatch):
+    (card,) = first_run.report.corpora
+    assert card.grade == "D" and "Grade D: Results on it would mislead" in render_markdown(first_run.report)
+    page = (first_run.out / "report.html").read_text(encoding="utf-8")
+    assert page.count('class="warning">Grade D') == 1 and page.count('class="warning">Nota D') == 1
+    told = []
+    monkeypatch.setattr("sentir.study.checks.say", told.append)
+    monkeypatch.setattr(run, "say", told.append)
+    study(recipe(tasks=["emotion"], candidates={}, test=False))
+    assert "grade D in the audit" in told[0] and told[0].startswith("tiny")
+
+
+def test_a_study_that_leaves_test_closed_needs_none(reads, recipe, study, corpus):
+    mute = without("test")
+    assert not mute.test
+    reads(mute)
+    closed = recipe(tasks=["emotion"], candidates={}, test=False)
+    report = study(closed)
+    assert {row.split for row in report.scores} == {"dev"} and report.openings == ()
+    with pytest.raises(CorpusError, match="fewer than 2 dialogues in test"):
+        study(recipe(tasks=["emotion"], candidates={}))
+
+
+def test_every_report_counts_the_tests_that_were_discarded_and_their_openings(reads, recipe, study, corpus):
+    study(recipe(tasks=["emotion"], candidates={}))
+    assert len(opened(corpus)) == 1
+    moved = {"train": "test", "test": "train", "dev": "dev"}
+    other = tiny_corpus(lambda u: type(u)(**{**fields(u), "split": moved[u.split]}))
+    with pytest.raises(LockedTestError, match="without a reason"):
+        record_redraw(corpus, other, seeds=(0, 1), reason=" ")
+    record_redraw(corpus, other, seeds=(0, 4), reason="labels were repaired")
+    reads(other)
+    report = study(recipe(tasks=["emotion"], candidates={}, test=False))
+    (found,) = report.redraws
+    assert (found.seeds, found.openings, found.discarded) == ((0, 4), 1, corpus.test_fingerprint)
+    text = render_markdown(report)
+    assert "drawn anew, by the record beside the ledger: 1, which had been opened 1 times" in text
+    assert "seed 0 to 4: labels were repaired (opened before: 1)" in text
+
+
+def test_a_model_that_stacks_needs_no_test_either(reads, recipe, study):
+    reads(without("test"))
+    stacked = {"model": {"features": ["stacked"], "stacked": {"folds": 2}}}
+    report = study(recipe(tasks=["emotion"], candidates={"stacked": stacked}, test=False))
+    assert {row.model for row in report.scores} == {"majority", "bag of words", "stacked"}
