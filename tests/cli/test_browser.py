@@ -59,7 +59,7 @@ def test_a_browser_that_fails_is_no_failure(error, opened, monkeypatch, tmp_path
 @pytest.mark.parametrize("json", [True, False])
 def test_a_study_opens_its_report_when_asked(asked, json, opened, monkeypatch, tmp_path, capsys):
     (tmp_path / "mine.toml").write_text("[data]\nreader = 'demo-meld'\n", encoding="utf-8")
-    report = SimpleNamespace(scores=(), corpora=(), openings=(), comparisons=(), curves=())
+    report = SimpleNamespace(scores=(), corpora=(), openings=(), comparisons=(), curves=(), redraws=())
     monkeypatch.setattr(api, "run_study", lambda *_arguments, **_keywords: report)
     monkeypatch.setenv("DISPLAY", ":0")
     options = ["--open"] * asked + ["--json"] * json

@@ -33,6 +33,9 @@ class Listener:
         self.needs = self.tolerates = frozenset(needs)
         self.given = []
 
+    def warn_of_language(self, texts):
+        pass
+
     def predict_tasks(self, utterances, *, tell=True):
         return {SPACE.task: self.predict_utterances(utterances)}
 

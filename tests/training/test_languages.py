@@ -33,7 +33,7 @@ def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unkno
 def told(monkeypatch):
     lines = []
     monkeypatch.setattr(fitting, "_say_once", lines.append)
-    monkeypatch.setattr("sentir.api.answering.say", lines.append)
+    monkeypatch.setattr("sentir.recognizer.warn", lines.append)
     return lines
 
 

@@ -3,7 +3,7 @@
 The standard error is the jackknife's over whole clusters, the quantile is Student's with one degree of freedom
 fewer than clusters (Tukey, 1958; over clusters: Bell and McCaffrey, Survey Methodology 2002; MacKinnon, Nielsen
 and Webb, Journal of Applied Econometrics 2023). A share has its interval on the scale of its logit, which keeps
-it between 0 and 1. ``benchmarks/coverage.py`` measures how often such intervals hold the truth.
+it between 0 and 1. ``benchmarks/interval_coverage.py`` measures how often such intervals hold the truth.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from sentir.readers.cells import Row, to_text
 from sentir.readers.table_records import rows_of, without_empty_end
 
 _DAMAGED = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
-            LookupError, TypeError, ValueError, AttributeError, NotImplementedError)  # fmt: skip
+            LookupError, TypeError, ValueError, AttributeError, RuntimeError)  # fmt: skip
 
 
 def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
