@@ -91,7 +91,8 @@ def test_a_run_without_out_stays_below_runs(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").write_text('name = "../../mine"\n[data]\nreader = "demo-meld"\n', encoding="utf-8")
     seen = []
-    monkeypatch.setattr("sentir.api.run_study", lambda recipes, root, out, **_options: seen.append(out) or sys.exit(3))
+    stop = lambda recipes, root, out, **_options: seen.append(out) or sys.exit(3)  # noqa: E731
+    monkeypatch.setattr("sentir.api.run_study", stop)
     assert call("study", tmp_path / "mine.toml")[0] == 3
     assert [path.parent.name for path in seen] == ["runs"] and list((tmp_path / "runs").iterdir()) == [
         tmp_path / seen[0]
