@@ -118,6 +118,25 @@ def test_a_training_that_goes_on_with_other_threads_says_so(corpus, weights, tmp
     assert found.training.speed["threads"] == threads + 1
 
 
+def test_a_training_that_is_repeated_with_other_threads_says_so(corpus, weights, tmp_path, monkeypatch):
+    monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
+    said = []
+    monkeypatch.setattr("sentir.training.hardware.warn", said.append)
+    recipe = tiny_recipe(weights, data={"reader": "tiny"}, model={"encoder": "finetune"})
+    api.train(recipe, root=tmp_path, out=tmp_path / "model")
+    api.train(recipe, root=tmp_path, out=tmp_path / "model")
+    assert not said
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        api.train(recipe.override({"train": {"seed": 1}}), root=tmp_path, out=tmp_path / "other")
+        assert not said, "another training may have as many as it likes"
+        api.train(recipe, root=tmp_path, out=tmp_path / "model")
+    finally:
+        torch.set_num_threads(threads)
+    assert len(said) == 1 and f"{threads} before, {threads + 1} now" in said[0]
+
+
 def test_killed_again_and_again_after_every_epoch_it_ends_the_same(whole, spoken, weights, tmp_path, monkeypatch):
     recipe, (expected, steps) = SETUPS["sound"](weights), whole["sound"]
     per_epoch = steps // 3

@@ -69,6 +69,7 @@ def train(
     if start is not None:
         require_model(Path(start))
     from sentir.study.stacking import train_recognizer
+    from sentir.training.hardware import warn_of_threads
     from sentir.training.resuming import checkpoints_in
     from sentir.training.saving import check_place
     from sentir.training.watching import tensorboard_in
@@ -80,13 +81,28 @@ def train(
     earlier = None if start is None else _load(start)
     with alone, checkpoints_in(out / "checkpoints"), tensorboard_in(curves):
         corpus = read_corpus(recipe.data, root)
+        threads = _threads_before(out, recipe, corpus)
         recognizer, dev = train_recognizer(recipe, corpus, start=earlier)
         own = replace(corpus, spaces={**corpus.spaces, recognizer.space.task: recognizer.space})
         scores = _score(_judge(own, "dev", recipe), _entrant(recipe.name, recognizer, dev))
         recognizer.facts = {**recognizer.facts, "scores": [scores.to_row()]}
+        if threads is not None:
+            warn_of_threads(threads, recognizer.facts["speed"]["threads"])
         if rank() == 0:
             recognizer.save_pretrained(out)
     return recognizer, scores
+
+
+def _threads_before(out: Path, recipe: Recipe, corpus: Corpus) -> float | None:
+    """Return with how many threads the same training was computed whose model lies in a folder, if one does."""
+    from sentir.training.saved_facts import read_saved
+
+    try:
+        saved, facts = read_saved(out)
+    except RecognizerError:
+        return None
+    same = saved.recipe == recipe and facts["fingerprint"] == corpus.fingerprint
+    return facts.get("speed", {}).get("threads") if same else None
 
 
 def evaluate(
