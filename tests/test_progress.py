@@ -48,6 +48,7 @@ def test_inside_show_progress_it_is_printed_once_and_handed_to_nobody_else(caplo
     ("looks_on", "switch", "shown"), [(True, "1", True), (True, "0", False), (False, "1", False)]
 )
 def test_bars_are_drawn_where_a_person_looks_and_has_not_switched_them_off(monkeypatch, looks_on, switch, shown):
+    monkeypatch.setenv("TERM", "xterm")  # nothing is drawn on a dumb one
     terminal = StringIO()
     console = Console(file=terminal, force_terminal=looks_on, width=80)
     monkeypatch.setattr(progress, "_console", lambda: console)

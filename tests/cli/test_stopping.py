@@ -31,6 +31,15 @@ def call(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def attentive():
+    """Ctrl-C interrupts, also where the tests run in the background, whose shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("attentive")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_stopped_says_how_to_go_on(command, number, code, call, monkeypatch):

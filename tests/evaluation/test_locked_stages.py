@@ -82,7 +82,7 @@ def test_a_study_looks_once_and_counts_once_and_remembers_it(recipe, corpus, loo
     report = api.run_study([recipe], root=tmp_path, out=tmp_path / "out", accept_grade=True)
     assert looks == {DOOR: 1, AUDIT: 2} and len(report.openings) == 1 and report.ledger.moved
     assert report.openings[0].when[:10] == report.ledger.since[:10]
-    assert "SENTIR_STATE_DIR says where it lies" in openings_sentence(report.ledger)
+    assert "SENTIR_STATE_DIR says where it is" in openings_sentence(report.ledger)
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -34,8 +34,8 @@ def test_a_map_that_knows_nothing_of_the_weights_is_caught():
     picture = np.arange(12.0).reshape(3, 4)
     found = randomization_check(probe, lambda other: {"edges": picture, "flat": np.zeros(5)}, draws=2)
     assert [one.correlation for one in found] == pytest.approx([1, 0, 1, 0])
-    assert "shows the input" in verdict(found[0]) and "another map" in verdict(found[1])
-    assert "shows the input" in verdict(Randomized("words", "head", -ALIKE, 1))
+    assert "reflects the input" in verdict(found[0]) and "another map" in verdict(found[1])
+    assert "reflects the input" in verdict(Randomized("words", "head", -ALIKE, 1))
 
 
 def test_of_a_map_of_two_values_nothing_is_said_for_their_ranks_agree_or_do_not():
