@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sentir.corpus.characters import is_blank
 from sentir.corpus.types import SPLITS, group_dialogues
 from sentir.errors import CorpusError
 from sentir.readers import meld, read_corpus
@@ -304,7 +305,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_any_text_is_read_back_to_the_letter_and_turns_count_from_zero(tmp_path, texts):
     rows = [row(str(dialogue), str(n), text) for n, (dialogue, text) in enumerate(texts)]
     corpus = meld.read_tree(write_tree(tmp_path, train=rows))
-    assert [u.text for u in corpus.train] == [text if text.strip() else None for _dialogue, text in texts]
+    assert [u.text for u in corpus.train] == [None if is_blank(text) else text for _dialogue, text in texts]
     for dialogue in group_dialogues(corpus.train):
         assert [u.turn for u in dialogue.utterances] == list(range(len(dialogue.utterances)))
 
