@@ -282,7 +282,7 @@ def test_chunks_hold_every_source_once_in_order_and_are_about_as_large_as_asked(
 KILLED = """
 import os, sys, time
 from pathlib import Path
-from sentir.audio import measuring, parts, store
+from sentir.audio import measuring, store
 from sentir.corpus.types import Clip, Utterance
 
 CORPUS, WORKERS, RENAMES, STOP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
@@ -304,7 +304,7 @@ def measure_until(source):
         hang()
     return measure(source)
 
-parts.os.replace, measuring.measure_source = replace_until, measure_until
+os.replace, measuring.measure_source = replace_until, measure_until
 if __name__ == "__main__":
     paths = sorted(Path(CORPUS).glob("*.wav"))
     store.listen([Utterance(f"c/train/{p.name}", "train", clip=Clip(p)) for p in paths], workers=WORKERS)
@@ -375,7 +375,7 @@ def kill_oneself(sources, folder):
 
 def test_leftovers_of_killed_runs_are_swept_and_those_of_living_ones_kept(clips):
     sounds_dir().mkdir(parents=True)
-    left = [sounds_dir() / name for name in ("part-a.npy.1.part", "part-b.parquet.2.part", "part-c.npy")]
+    left = [sounds_dir() / name for name in ("part-a.npy.1.part", ".part-b.2.part.parquet", "part-c.npy")]
     fresh = [path.with_name(f"part-new{path.name}") for path in left]
     for path in (*left, *fresh):
         path.write_bytes(b"half of it")
@@ -440,7 +440,7 @@ def test_a_full_disk_is_named_and_nothing_half_written_stays(clips, monkeypatch)
     monkeypatch.setattr(pq, "write_table", lambda table, file: full(file))
     with pytest.raises(SentirError, match=r"No space left on device.*SENTIR_SOUNDS_DIR"):
         listen(clips)
-    assert not list(sounds_dir().glob("*.part"))
+    assert not list(sounds_dir().glob("*.part*"))
 
 
 def test_no_file_of_the_store_is_a_pickle(clips):

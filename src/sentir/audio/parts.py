@@ -7,7 +7,6 @@ the mels first, so that a part is known only when all of it is there. Parts are 
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.measuring import Measured, Source
+from sentir.characters import encodable
 from sentir.corpus.types import Sound
 from sentir.errors import SentirError
 from sentir.i18n import _
+from sentir.io import replacing
 from sentir.places import sounds_dir
 
 if TYPE_CHECKING:
@@ -148,8 +149,8 @@ def _manifest(found: Sequence[tuple[Source, Measured]]) -> pa.Table:
     text, real, whole = pa.string(), pa.float64(), pa.int64()
     columns: dict[str, tuple[list[Any], pa.DataType]] = {
         "key": ([cut.key for cut in cuts], text),
-        "id": ([_printable(cut.id) for cut in cuts], text),
-        "source": ([_printable(source.path.name) for source in sources], text),
+        "id": ([encodable(cut.id) for cut in cuts], text),
+        "source": ([encodable(source.path.name) for source in sources], text),
         "sha256": ([source.digest for source in sources], text),
         "start": ([cut.start for cut in cuts], real),
         "end": ([cut.end for cut in cuts], real),
@@ -158,7 +159,7 @@ def _manifest(found: Sequence[tuple[Source, Measured]]) -> pa.Table:
         "channels": ([row.channels for row in rows], whole),
         "offset": (list(accumulate(counts, initial=0))[:-1], whole),
         "frames": (counts, whole),
-        "problem": ([_printable(problem) for problem in problems], text),
+        "problem": ([encodable(problem) for problem in problems], text),
         "problem_kind": ([row.problem_kind for row in rows], text),
         "notes": ([[note.text for note in row.notes] for row in rows], pa.list_(text)),
         "note_kinds": ([[note.kind for note in row.notes] for row in rows], pa.list_(text)),
@@ -176,21 +177,10 @@ def _measures(rows: Sequence[Measured]) -> Iterator[tuple[str, NDArray[np.float3
     yield from zip(names, columns, strict=True)
 
 
-def _printable(text: str) -> str:
-    """Return text that UTF-8 can hold; file names need not be such."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside its place and rename it when it is whole; leave nothing behind if that fails."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            write(file)
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    """Write a file that is whole or not there, see `sentir.io.replacing`."""
+    with replacing(path) as draft, draft.open("wb") as file:
+        write(file)
 
 
 def unwritable(folder: Path, error: OSError) -> SentirError:
@@ -208,7 +198,7 @@ def unwritable(folder: Path, error: OSError) -> SentirError:
 
 def _sweep(folder: Path) -> None:
     """Remove unfinished files, and mels without manifest, that are too old to be in work."""
-    unfinished = {*folder.glob("*.part")}
+    unfinished = {*folder.glob("*.part*")}
     unfinished |= {mels for mels in folder.glob("part-*.npy") if not mels.with_suffix(".parquet").exists()}
     for path in unfinished:
         try:
