@@ -1,12 +1,12 @@
 """Splits that are drawn: nobody moves when rows come, go, change places or are repaired."""
 
-import csv
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from readers.own_tables import write
 from sentir.corpus.types import SPLITS
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
@@ -16,14 +16,6 @@ from sentir.recipe import Data, Recipe, Table
 
 SHARES = {"train": 0.7, "dev": 0.15, "test": 0.15}
 GROUPS = st.lists(st.text("abcdefghij", min_size=1), min_size=3, max_size=60)
-
-
-def write(path, rows):
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
 
 
 def data(**columns):

@@ -1,20 +1,11 @@
 """Splits of a table that lacks some, its name, and labels that may be no input."""
 
-import csv
-
 import pytest
 
+from readers.own_tables import write
 from sentir.errors import RecipeError
 from sentir.readers import read_corpus
 from sentir.recipe import Data, Table
-
-
-def write(path, rows):
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
 
 
 def read(path, **columns):

@@ -9,7 +9,7 @@ from typing import Any
 
 from sentir.i18n import _
 from sentir.readers.look import Look
-from sentir.recipe import to_folder
+from sentir.recipe import to_folder, toml_comment
 
 LEARNING: Mapping[str, Any] = {
     "epochs": 60,
@@ -157,4 +157,4 @@ def quoted(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    return "# " + "".join(letter if letter.isprintable() else " " for letter in text)
+    return toml_comment(text).rstrip("\n")
