@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sentir.audio.media import RATE, decode
-from sentir.corpus.types import Clip
+from sentir.audio.decoding import RATE, decode
+from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 
 SECONDS = 4.345  # a whole number of frames in no coding

@@ -8,10 +8,10 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from sentir.preprocessing.preprocessor import Preparer
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.fitting import fit
-from sentir.training.preparer import Preparer
 
 RECIPE = Recipe.parse({"name": "frozen", "data": {"reader": "demo-meld"}, "model": {"layers": [2, 4, 6]}})
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pairing import CANDIDATES, METRIC, RECIPE, ask
 
-from sentir.evaluation.ledger import labels_of
+from sentir.evaluation.locked.ledger import labels_of
 from sentir.evaluation.scoring import write_results
 from sentir.models.fusion import FUSIONS
 from sentir.recipe import Recipe, merge
-from sentir.study.entrants import enter_candidate
-from sentir.study.judge import Judge
+from sentir.study.candidates import enter_candidate
 from sentir.study.plan import plan
+from sentir.study.scorer import Judge
 from sentir.study.stages import Stages
 
 USUAL = "gated"

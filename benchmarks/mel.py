@@ -11,7 +11,7 @@ import librosa
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from sentir.audio.frames import measure
+from sentir.audio.descriptors import measure
 from sentir.audio.mel import BANDS, FFT, HOP, RATE, WINDOW, mel_db, power_frames
 
 SECONDS = 4

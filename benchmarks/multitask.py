@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.types import Corpus
-from sentir.evaluation.ledger import labels_of
+from sentir.corpus.utterances import Corpus
+from sentir.evaluation.locked.ledger import labels_of
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
-from sentir.recognizer import Recognizer
-from sentir.study.entrants import Entrant
-from sentir.study.judge import Judge
+from sentir.recognizer.recognizer import Recognizer
+from sentir.study.candidates import Entrant
+from sentir.study.scorer import Judge
 from sentir.study.stacking import train_recognizer
 
 METRIC, FOLDS = "weighted_f1", 3

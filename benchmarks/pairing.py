@@ -23,14 +23,14 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.labels import EMOTIONS, LabelSpace, normalize_emotion
-from sentir.corpus.types import Clip, Corpus, Dialogue, Utterance, group_dialogues
-from sentir.evaluation.ledger import labels_of, open_test
+from sentir.corpus.utterances import Clip, Corpus, Dialogue, Utterance, group_dialogues
+from sentir.evaluation.locked.ledger import labels_of, open_test
 from sentir.evaluation.scoring import write_results
-from sentir.readers import meld
+from sentir.readers.meld import reader as meld
 from sentir.recipe import Recipe
-from sentir.study.entrants import Entrant, enter_baseline, enter_candidate, load_trained, with_test
-from sentir.study.judge import Judge
+from sentir.study.candidates import Entrant, enter_baseline, enter_candidate, load_trained, with_test
 from sentir.study.plan import plan
+from sentir.study.scorer import Judge
 from sentir.study.stages import Stages
 
 NAME = "artificial-pairing"

@@ -27,13 +27,13 @@ import soundfile
 import soxr
 from threadpoolctl import threadpool_limits
 
-from sentir.audio import frames
+from sentir.audio import descriptors
+from sentir.audio.decoding import decode_cuts
+from sentir.audio.descriptors import measure
 from sentir.audio.digests import digests
-from sentir.audio.frames import measure
-from sentir.audio.media import decode_cuts
 from sentir.audio.mel import BANDS, FFT, HOP, RATE, WINDOW
 from sentir.audio.store import listen
-from sentir.corpus.types import Clip, Utterance
+from sentir.corpus.utterances import Clip, Utterance
 
 PART = 256  # clips that Sentir prepares at a time, a part of its store
 SECONDS = 3.2  # MELD's mean
@@ -50,7 +50,7 @@ def voices(ravdess: Path, n: int) -> list[np.ndarray]:
     if paths:
         waves = [soundfile.read(path, dtype="float32")[0] for path in paths]
     else:
-        from sentir.readers.demo_voice import VOICE_RATE, Line, speak
+        from sentir.demo.voice import VOICE_RATE, Line, speak
 
         line = "I have told you so many times that nobody believes it any more."
         lines = [Line(f"prepare/{k}", line, f"speaker {k}", {"joy": 1.0}, SECONDS) for k in range(n)]
@@ -75,8 +75,8 @@ def write_mp4(path: Path, wave: np.ndarray, layout: str) -> None:
         shown = [av.VideoFrame.from_ndarray(np.roll(pixels, 7 * n, axis=1)) for n in range(round(24 * SECONDS))]
         heard = av.AudioFrame.from_ndarray(tracks, format="fltp", layout=layout)
         heard.sample_rate = VIDEO_RATE
-        for stream, frames in ((picture, shown), (audio, [heard])):
-            for frame in (*frames, None):
+        for stream, descriptors in ((picture, shown), (audio, [heard])):
+            for frame in (*descriptors, None):
                 container.mux(stream.encode(frame))
 
 
@@ -158,7 +158,7 @@ def librosas(wave: np.ndarray) -> None:
 
 
 def mel_and_thesis(wave: np.ndarray) -> None:
-    frames._thesis(wave, frames._series(wave))
+    descriptors._thesis(wave, descriptors._series(wave))
 
 
 def thesis_features(wave: np.ndarray, mfcc: np.ndarray, cut: dict, spectra: dict) -> list[float]:

@@ -21,13 +21,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus
-from sentir.evaluation.ledger import labels_of, open_test
+from sentir.corpus.utterances import Corpus
+from sentir.evaluation.locked.ledger import labels_of, open_test
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
-from sentir.recognizer import Recognizer, with_stacked
-from sentir.study.entrants import Entrant
-from sentir.study.judge import Judge
+from sentir.recognizer.recognizer import Recognizer, with_stacked
+from sentir.study.candidates import Entrant
+from sentir.study.scorer import Judge
 from sentir.study.stacking import cross_predict
 
 FOLDS = 3

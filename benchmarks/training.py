@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
+from sentir.preprocessing.kinds import MODELS
+from sentir.preprocessing.preprocessor import Prepared, Preparer
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
-from sentir.training.building import MODELS
 from sentir.training.losses import encode_targets, recipe_loss
-from sentir.training.preparer import Prepared, Preparer
 from sentir.training.trainer import train_model
 
 LONGEST, BATCH = 128, 32

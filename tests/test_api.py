@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from tiny_corpora import tiny_corpus, tiny_recipe
 
 from sentir import api
 from sentir.errors import PredictionsError, SentirError, UnknownNameError
-from sentir.evaluation.ledger import openings
+from sentir.evaluation.locked.ledger import openings
 from sentir.readers import READERS
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import tiny_backbone
-from tiny_corpora import tiny_corpus, tiny_recipe
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sentir.places import file_name, no_name
+from sentir.paths import file_name, no_name
 
 NAMES = st.text(st.characters(), max_size=12) | st.sampled_from(
     ["a-b", "A", "a", "con", "é", "e\u0301", "a~b", "ß", "ss"]

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_corpora import tiny_corpus, tiny_recipe
 
 import sentir
 import sentir.recipe
 from sentir.errors import SentirError
 from sentir.readers import READERS
-from tiny_corpora import tiny_corpus, tiny_recipe
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,7 @@ def test_readers_import_one_another_in_no_circle():
 
 def test_reading_cleaning_and_auditing_load_no_heavy_library():
     names = modules(LIGHT)
-    assert {"sentir.corpus.types", "sentir.readers.table", "sentir.features.lexical"} <= set(names)
+    assert {"sentir.corpus.utterances", "sentir.readers.table.reader", "sentir.features.lexical"} <= set(names)
     code = f"import sys, {', '.join(names)}\nprint(*sorted(set(sys.modules) & set({HEAVY!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

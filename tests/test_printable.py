@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.characters import encodable, is_plain, json_text, on_one_line, printable
+from sentir.safe_text import encodable, is_plain, json_text, on_one_line, printable
 
 ANY = st.text(st.characters(), max_size=20)  # half characters among them
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

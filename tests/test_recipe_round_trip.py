@@ -5,10 +5,10 @@ from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from drawn_recipes import RECIPES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drawn_recipes import RECIPES
 from sentir.errors import RecipeError
 from sentir.recipe import Recipe, parse_override, toml_comment, toml_text
 

@@ -6,10 +6,10 @@ import tomllib
 
 import pytest
 
-from sentir import api, places
+from sentir import api, paths
 from sentir.errors import LockedTestError, RecipeError
-from sentir.evaluation.ledger import open_test
-from sentir.evaluation.redraws import redraws
+from sentir.evaluation.bootstrap import redraws
+from sentir.evaluation.locked.ledger import open_test
 from sentir.readers import read_corpus
 from sentir.recipe.editing import with_seed
 
@@ -75,13 +75,13 @@ def test_nothing_is_redrawn_without_a_reason_or_without_a_drawn_test(recipe, tmp
         recipe.write_text(f"{RECIPE}{setting}\n", encoding="utf-8")
         with pytest.raises(RecipeError, match="draws no test split"):
             api.redraw_corpus(recipe, reason="because", root=tmp_path)
-    assert not (places.state_dir() / "redraws.jsonl").exists()
+    assert not (paths.state_dir() / "redraws.jsonl").exists()
 
 
 def test_a_damaged_record_is_named_and_the_recipe_stays(recipe, tmp_path):
     api.redraw_corpus(recipe, reason="because", root=tmp_path)
     text = recipe.read_text(encoding="utf-8")
-    record = places.state_dir() / "redraws.jsonl"
+    record = paths.state_dir() / "redraws.jsonl"
     entry = json.loads(record.read_text(encoding="utf-8"))
     for damage in ("nonsense", "[]", json.dumps(entry | {"seeds": [1]}), json.dumps(entry | {"reason": 3})):
         record.write_text(damage + "\n", encoding="utf-8")

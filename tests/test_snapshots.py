@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sentir.errors import SentirError
+from sentir.file_locks import locked
 from sentir.io import put
-from sentir.locks import locked
 from sentir.snapshots import current, files_below, refuse_foreign, replacing_files
 
 OLD = {

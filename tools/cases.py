@@ -21,14 +21,14 @@ import numpy as np
 import soundfile
 
 from sentir import api
-from sentir.audio.media import decode
+from sentir.audio.decoding import decode
 from sentir.audit import audit
-from sentir.corpus.types import Clip
+from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError, SentirError
+from sentir.files.tables import load_rows
 from sentir.readers import read_corpus
-from sentir.readers.look import look
-from sentir.readers.table_files import load_rows
 from sentir.recipe import Data, Recipe
+from sentir.table_inspection.inspection import look
 
 SMALL = {"hidden": 16, "audio": {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 2}}
 WORDS = {"joy": "happy glad", "anger": "furious hate", "sadness": "crying lonely"}

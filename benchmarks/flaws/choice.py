@@ -13,8 +13,8 @@ from sklearn.neural_network import MLPClassifier
 from flaws.ground import Finding, Ground, Rows, Said, encode, find, interval
 from flaws.learners import honest, labeled, say, words
 from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import from_statistics, metric_name
-from sentir.evaluation.thresholds import tune_thresholds
 
 CANDIDATES, HALVINGS, FEW_EPOCHS, EPOCHS, WIDTH = 20, 200, 8, 30, 100
 

@@ -16,8 +16,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from flaws.ground import Ground, Rows, Said, encode
 from sentir.corpus.cleaning import clean
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Utterance
-from sentir.evaluation.thresholds import tune_thresholds
+from sentir.corpus.utterances import Utterance
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.recipe import DEFAULT_CLEANING
 
 Inputs = Any  # a matrix of N rows, sparse or not

@@ -9,7 +9,7 @@ import numpy as np
 from flaws.ground import Finding, Ground, Said, find, interval
 from flaws.learners import honest, labeled, learn, say, words
 from sentir.corpus.cleaning import THESIS_CLEANING, clean
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 
 LEAST_WORDS = 2
 USERS, LOST = 200, 0.05  # each of whom lacks a twentieth of the files

@@ -12,7 +12,7 @@ from flaws.ground import Finding, Ground, Rows, find
 from flaws.learners import Inputs, learn, say
 from flaws.splits import crossed
 from sentir.audio.store import listen
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
 

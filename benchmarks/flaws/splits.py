@@ -10,9 +10,9 @@ from sklearn.model_selection import GroupKFold, KFold
 
 from flaws.ground import FOLDS, Finding, Ground, Rows, Said, encode, find
 from flaws.learners import Inputs, labeled, learn, say, words
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.intervals import Run
-from sentir.evaluation.thresholds import tune_thresholds
 
 Measure = Callable[[Rows, Rows], tuple[Inputs, Inputs]]  # rows that teach, rows to predict → their inputs
 COPIES, LOST = 2, 0.1  # copies of an utterance, each of which loses a tenth of its words

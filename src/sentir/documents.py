@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentir.characters import printable
+from sentir.safe_text import printable
 
 
 @dataclass(frozen=True, slots=True)

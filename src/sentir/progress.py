@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
-from sentir.characters import printable
 from sentir.processes import rank
+from sentir.safe_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

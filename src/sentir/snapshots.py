@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from sentir.errors import SentirError
+from sentir.file_locks import locked
 from sentir.i18n import _
 from sentir.io import put, sync
-from sentir.locks import locked
 
 _DRAFT, _SAVED, _LOCK, _GONE = _OWN = (".saving-", ".saved", ".saving.lock", ".gone.json")
 _PATIENCE = 60.0  # seconds to wait for another process that saves there

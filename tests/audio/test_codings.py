@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import soundfile
+from audio_files import voice, write_coded
 from scipy.signal import correlate
-from sounds import voice, write_coded
 
-from sentir.audio.media import RATE, decode, media_seconds
-from sentir.corpus.types import Clip
+from sentir.audio.decoding import RATE, decode, media_seconds
+from sentir.corpus.utterances import Clip
 
 SECONDS = 4.345  # several pages of an Ogg, and a whole number of frames in no coding
 
@@ -104,7 +104,7 @@ def test_what_was_written_to_a_pipe_is_whole_though_it_does_not_know_its_length(
 
 def piped(wave, codec, container):
     import av
-    from sounds import pack
+    from audio_files import pack
 
     class Pipe:
         content = b""

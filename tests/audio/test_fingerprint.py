@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from audio_files import write_mp4
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.sounds import write_mp4
+from sentir.audio.decoding import RATE, decode
+from sentir.audio.descriptors import measure
 from sentir.audio.fingerprint import difference, find_copies, fingerprint
-from sentir.audio.frames import measure
-from sentir.audio.media import RATE, decode
-from sentir.corpus.types import Clip
+from sentir.corpus.utterances import Clip
 
 TWINS = ("03-01-03-01-02-01-07", "03-01-03-01-02-02-07")
 
@@ -125,7 +125,7 @@ SENTENCES = [" ".join(words) for words in product(SUBJECTS, VERBS, OBJECTS, ("ag
 @pytest.fixture(scope="module")
 def one_voice():
     """Sentences said by one synthetic voice in one manner, by nothing but their words unlike."""
-    from sentir.readers.demo_voice import MANNERS, VOICE_RATE, _say
+    from sentir.demo.voice import MANNERS, VOICE_RATE, _say
 
     pytest.importorskip("espeakng_loader")
     said = (_say(text, "en-us", 168, MANNERS["neutral"]).astype(np.float32) / 2**15 for text in SENTENCES)

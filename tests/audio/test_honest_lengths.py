@@ -8,16 +8,16 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from audio_files import pack, tone, voice, write_coded, write_mp4, write_wav
 from hypothesis import given
 from hypothesis import strategies as st
-from sounds import pack, tone, voice, write_coded, write_mp4, write_wav
 
-from sentir.audio import cutting
-from sentir.audio.cutting import RATE, Cutter
-from sentir.audio.media import LOUDEST, decode, decode_cuts
-from sentir.audio.notes import is_loss, note_text
+from sentir.audio import segments
+from sentir.audio.decoding import LOUDEST, decode, decode_cuts
+from sentir.audio.decoding_notes import is_loss, note_text
+from sentir.audio.segments import RATE, Cutter
 from sentir.audio.store import listen
-from sentir.corpus.types import Clip, Utterance
+from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import AudioError
 
 
@@ -127,7 +127,7 @@ def test_a_float_recording_beyond_full_scale_is_sound(tmp_path):
 
 
 def test_of_a_long_clip_the_beginning_is_heard_and_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(cutting, "LONGEST", 3.0)
+    monkeypatch.setattr(segments, "LONGEST", 3.0)
     wave = voice(5)[:, 0]
     soundfile.write(tmp_path / "a.wav", wave, RATE, subtype="FLOAT")
     for start, end in ((None, None), (1, None), (1, 4.5)):
@@ -158,7 +158,7 @@ def test_a_long_stretch_is_resampled_block_by_block_to_the_same_samples(monkeypa
     wave = np.random.default_rng(0).normal(0, 0.1, 44_100).astype(np.float32)
     stretches = []
     for pending in (1 << 20, 1_000):
-        monkeypatch.setattr(cutting, "_PENDING", pending)
+        monkeypatch.setattr(segments, "_PENDING", pending)
         track = Cutter([(0.1, None)], 44_100, 1)
         for place in range(0, len(wave), 700):
             track.add(wave[place : place + 700])
@@ -193,7 +193,7 @@ import sys
 from pathlib import Path
 import av, scipy.fft, soundfile, soxr
 from sentir.audio.store import listen
-from sentir.corpus.types import Clip, Utterance
+from sentir.corpus.utterances import Clip, Utterance
 
 def peak():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024

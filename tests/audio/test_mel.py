@@ -18,7 +18,7 @@ from sentir.audio.mel import (
     mel_filters,
     power_frames,
 )
-from sentir.audio.thesis import SETTINGS
+from sentir.audio.thesis_mel import SETTINGS
 
 RATE = 16_000
 

@@ -18,13 +18,13 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.audio import digests, measuring, media, store
-from sentir.audio.media import decode
-from sentir.audio.parts import Parts, write_whole
+from sentir.audio import decoding, digests, extraction, store
+from sentir.audio.decoding import decode
 from sentir.audio.store import listen
-from sentir.corpus.types import Clip, Utterance
+from sentir.audio.store_parts import Parts, write_whole
+from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import SentirError
-from sentir.places import cache_dir, sounds_dir
+from sentir.paths import cache_dir, sounds_dir
 
 
 def write_wavs(folder, n, *, seconds=0.2):
@@ -49,13 +49,13 @@ def clips(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """Names of the files that were decoded in this process."""
-    names, cuts = [], media.decode_cuts
+    names, cuts = [], decoding.decode_cuts
 
     def count(path, wanted):
         names.append(path.name)
         return cuts(path, wanted)
 
-    monkeypatch.setattr(media, "decode_cuts", count)
+    monkeypatch.setattr(decoding, "decode_cuts", count)
     return names
 
 
@@ -76,7 +76,7 @@ def test_a_clip_is_heard_as_its_mel_and_measures_in_the_order_asked_for(clips):
     heard = listen(clips[::-1])
     assert [u.id for u in heard] == [u.id for u in clips[::-1]]
     for u in heard:
-        mel, measures = measuring.frames.measure(decode(u.clip).wave)
+        mel, measures = extraction.frames.measure(decode(u.clip).wave)
         measures |= {"health.rate": 16_000, "health.channels": 1}
         assert np.array_equal(u.sound.mel, mel.astype(np.float16)) and u.sound.mel.dtype == np.float16
         assert u.sound.measures == {name: np.float32(value) for name, value in measures.items()}
@@ -270,8 +270,8 @@ def test_parallel_equals_serial_bit_for_bit(tmp_path):
 
 @given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 50))
 def test_chunks_hold_every_source_once_in_order_and_are_about_as_large_as_asked(counts, size):
-    cut = measuring.Cut("", "", None, None)
-    sources = [measuring.Source(Path(str(n)), "", "mel", (cut,) * count) for n, count in enumerate(counts)]
+    cut = extraction.Cut("", "", None, None)
+    sources = [extraction.Source(Path(str(n)), "", "mel", (cut,) * count) for n, count in enumerate(counts)]
     chunks = store._chunks(sources, size)
     assert [source for chunk in chunks for source in chunk] == sources
     lengths = [[len(source.cuts) for source in chunk] for chunk in chunks]
@@ -283,7 +283,7 @@ KILLED = """
 import os, sys, time
 from pathlib import Path
 from sentir.audio import measuring, store
-from sentir.corpus.types import Clip, Utterance
+from sentir.corpus.utterances import Clip, Utterance
 
 CORPUS, WORKERS, RENAMES, STOP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 store._PART = store._SMALLEST = 16

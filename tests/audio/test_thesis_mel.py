@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentir.audio.thesis import load_thesis_npy, thesis_mel
+from sentir.audio.thesis_mel import load_thesis_npy, thesis_mel
 from sentir.errors import AudioError
 
 RATE = 16_000

@@ -11,9 +11,10 @@ from sentir.audit import audit
 from sentir.audit.leaks import normalize
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import SENTIMENTS, LabelSpace
-from sentir.corpus.types import Corpus, Issue, Utterance
+from sentir.corpus.utterances import Corpus, Issue, Utterance
 from sentir.errors import CorpusError
-from sentir.readers import meld, mosei
+from sentir.readers.meld import reader as meld
+from sentir.readers.mosei import reader as mosei
 
 SENTIMENT = LabelSpace("sentiment", SENTIMENTS)
 EMOTION = LabelSpace("emotion", ("anger", "joy"), multilabel=True)

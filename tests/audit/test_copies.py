@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sentir.audit import audit, measure
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.likeness import nearest, plain, telling
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.text_similarity import nearest, plain, telling
+from sentir.corpus.utterances import Corpus, Utterance
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 SOUNDS = [a + b for a in "bdfglmnprst" for b in ("a", "e", "é", "i", "o", "u", "ñi")]

@@ -8,7 +8,7 @@ import pytest
 from sentir.audit import audit
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.runs import runs_of
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 
 SPACE = LabelSpace("mood", ("a", "b", "c"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentir.evaluation.ledger import openings
+from sentir.evaluation.locked.ledger import openings
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 

@@ -5,12 +5,12 @@ import sys
 
 import pandas as pd
 import pytest
-
 from awkward_corpora import AWKWARD, LABELS, awkward, raw, written
+from tiny_corpora import tiny_recipe
+
 from sentir.cli import main, show
 from sentir.readers import READERS
-from sentir.training.card import data_facts, save_cards
-from tiny_corpora import tiny_recipe
+from sentir.recognizer.card import data_facts, save_cards
 
 
 @pytest.fixture

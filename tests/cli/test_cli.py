@@ -7,15 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import pytest
 import typer
+from running import sentir
 
-from sentir.cli import main, show
+from sentir.cli import show
 from sentir.cli.app import app
 
 RECIPE = """
@@ -45,27 +43,6 @@ SAID = {
     "anger": ("I hate this mess.", "Stop shouting at me!", "You ruined everything again."),
     "sadness": ("I miss her so much.", "We lost our dog today.", "I feel so alone."),
 }
-
-
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def sentir(*arguments, env=None) -> Done:
-    """Call the command line in this process: the same as the program, without importing torch each time."""
-    out, err, code = StringIO(), StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
-        for name, value in (env or {}).items():
-            patch.setenv(name, value)
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-    return Done(code, out.getvalue(), err.getvalue())
 
 
 def program(*arguments, env=None, encoding=None):

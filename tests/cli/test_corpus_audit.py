@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from audio_files import tone, write_wav
 from typer.testing import CliRunner
 
-from audio.sounds import tone, write_wav
 from sentir.api import audit_corpus, load_recipe
 from sentir.cli.app import app
 from sentir.errors import CorpusError, RecipeError

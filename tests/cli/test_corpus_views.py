@@ -8,15 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_corpora import spoken_corpus
+from web_server import Served, serving
 
-from readers.web_server import Served, serving
 from sentir import api
 from sentir.cli import main, show
-from sentir.corpus.types import Clip, Corpus
-from sentir.readers import READERS, fetching, read_corpus
-from sentir.readers.sources import OFFERED, Archive
+from sentir.corpus.utterances import Clip, Corpus
+from sentir.download import fetching
+from sentir.download.sources import OFFERED, Archive
+from sentir.readers import READERS, read_corpus
 from sentir.recipe import Data, Table
-from tiny_corpora import spoken_corpus
 
 LABELS_OF_TEST = 15
 
@@ -94,7 +95,7 @@ def test_what_cannot_be_shown_is_a_sentence(tiny, corpus, call, tmp_path, monkey
 def test_a_clip_that_cannot_be_decoded_is_told_instead_of_drawn(call, monkeypatch, corpus, tmp_path):
     from dataclasses import replace
 
-    from sentir.corpus.types import Clip
+    from sentir.corpus.utterances import Clip
 
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"no sound" * 100)
@@ -200,7 +201,7 @@ def test_getting_says_what_comes_from_where_and_what_to_do_next(served, call, tm
 
 
 def test_a_big_download_is_asked_for_and_refused_where_nobody_answers(served, call, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentir.readers.download.BIG", 1000)
+    monkeypatch.setattr("sentir.download.corpora.BIG", 1000)
     get = ("get", "meld", "--from", "original", "--out", tmp_path)
     code, _out, err = call(*get, root=None)
     assert code == 2 and "--yes" in err and not served.asked

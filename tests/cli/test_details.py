@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
+from tiny_corpora import tiny_recipe
 
 from sentir import api
 from sentir.cli import main, show
 from sentir.errors import LockedTestError, RecognizerError
-from sentir.evaluation.ledger import openings
+from sentir.evaluation.locked.ledger import openings
 from sentir.readers import READERS
-from sentir.recognizer import Recognizer
-from tiny_corpora import tiny_recipe
+from sentir.recognizer.recognizer import Recognizer
 
 TASKS = ("emotion", "feelings")
 

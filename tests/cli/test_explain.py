@@ -4,10 +4,10 @@ import json
 import sys
 
 import pytest
+from tiny_corpora import tiny_recipe, write_table
 
 from sentir.cli import main
-from sentir.recognizer import Recognizer
-from tiny_corpora import tiny_recipe, write_table
+from sentir.recognizer.recognizer import Recognizer
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
-
-from audio.sounds import tone, write_wav
+from audio_files import tone, write_wav
 
 pytestmark = pytest.mark.slow
 LONG = ("a label " + "that goes on and on " * 9, "another " + "that does so too " * 9)

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from audio_files import tone, write_mp4, write_wav
 
-from audio.sounds import tone, write_mp4, write_wav
 from sentir.cli import main, show
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.places import sounds_dir
+from sentir.paths import sounds_dir
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 

@@ -9,11 +9,11 @@ import pytest
 import soundfile
 
 from sentir import api
-from sentir.audio import media
+from sentir.audio import decoding
 from sentir.audio.store import listen
 from sentir.cli import main, show
 from sentir.errors import RecipeError
-from sentir.places import sounds_dir
+from sentir.paths import sounds_dir
 
 RECIPE = """
 [data]
@@ -121,7 +121,7 @@ def test_what_lies_elsewhere_is_used_by_whoever_names_it(call, corpus, monkeypat
     assert f"SENTIR_SOUNDS_DIR={corpus / 'store'}" in out.replace("\n", "")
     assert not sounds_dir().exists()
     monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(corpus / "store"))
-    monkeypatch.setattr(media, "decode_cuts", lambda *_arguments: pytest.fail("it was decoded again"))
+    monkeypatch.setattr(decoding, "decode_cuts", lambda *_arguments: pytest.fail("it was decoded again"))
     data = api.load_recipe(corpus / "said.toml").data.model_copy(update={"sound": True})
     heard = listen(api.read_corpus(data, corpus).train)
     assert [u.sound.mel is not None for u in heard] == [True, True, True, False]
@@ -140,7 +140,7 @@ def test_the_mel_is_what_the_recipes_model_hears_unless_said(call, corpus):
     [(["--mel", "wide"], "no kind of mel called 'wide'"), (["--out", "{file}"], "name another folder")],
 )
 def test_a_bad_call_is_one_sentence_before_anything_is_decoded(arguments, words, call, corpus, monkeypatch):
-    monkeypatch.setattr(media, "decode_cuts", lambda *_arguments: pytest.fail("work was done"))
+    monkeypatch.setattr(decoding, "decode_cuts", lambda *_arguments: pytest.fail("work was done"))
     code, _out, err = call(*(part.format(file=corpus / "said.csv") for part in arguments))
     assert code == 2 and words in err and len(err.strip().splitlines()) == 1
 

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from test_cli import sentir
+from running import sentir
+from tiny_corpora import tiny_recipe, write_table
 
 from sentir.recipe import toml_text
-from tiny_corpora import tiny_recipe, write_table
 
 SPACE = '[tune.space]\n"train.lr" = { low = 1e-3, high = 1e-1, log = true }\n'
 

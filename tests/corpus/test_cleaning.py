@@ -4,18 +4,13 @@ import csv
 import time
 
 import pytest
+from cleaning_texts import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING, clean
 from sentir.errors import UnknownNameError
 from sentir.recipe import DEFAULT_CLEANING
-
-FRAGMENTS = st.sampled_from(
-    """don’t won't it's I’m y'all've no No NO, ( ) [ ] { uhh (umm) (stutter) {laugh} sp the of and film \x92 \x85
-    â€™ â€œ &amp;lt; &nbsp; … — ´s peopleÕs isn\ufffdt ſ İ ß Σ ﬁ 😀 _ ' '' ; \u200b""".split()  # noqa: SIM905
-)
-TEXTS = st.text(max_size=40) | st.lists(FRAGMENTS, max_size=12).map(" ".join) | st.lists(FRAGMENTS).map("".join)
 
 
 @pytest.mark.parametrize("name", list(CLEANING))

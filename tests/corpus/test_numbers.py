@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import CorpusError, PredictionsError
-from sentir.evaluation.ledger import open_test
+from sentir.evaluation.locked.ledger import open_test
 
 SPACE = LabelSpace("intensity", ("sentiment",), bounds=(-3.0, 3.0))
 WIDE = LabelSpace("valence", ("valence",), bounds=(0.0, 100.0))

@@ -3,7 +3,7 @@
 import pytest
 
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import RecipeError
 from sentir.evaluation.clusters import cluster_unit, clusters
 

@@ -13,13 +13,20 @@ from pathlib import Path
 import pytest
 
 import sentir.errors
-from sentir import api, places
+from sentir import api, paths
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.sketches import hashes, shared, sketch
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.minhash import hashes, shared, sketch
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import CorpusError, LockedTestError, RecipeError
-from sentir.evaluation.known_tests import known_notes, known_tests
-from sentir.evaluation.ledger import copy_openings, ledger_facts, open_test, opened, openings, recall_openings
+from sentir.evaluation.locked.ledger import (
+    copy_openings,
+    ledger_facts,
+    open_test,
+    opened,
+    openings,
+    recall_openings,
+)
+from sentir.evaluation.locked.test_contamination import known_notes, known_tests
 from sentir.readers import read_corpus
 from sentir.recipe import Data, Table
 
@@ -203,7 +210,7 @@ def test_a_count_that_was_lost_is_found_again_in_a_run(toy, tmp_path, monkeypatc
     copy_openings(toy, tmp_path / "openings.jsonl")
     before = opened(toy)
     if lost:
-        (places.state_dir() / "ledger.jsonl").unlink()
+        (paths.state_dir() / "ledger.jsonl").unlink()
     else:
         monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "fresh"))
     assert opened(toy) == () and ledger_facts().since == ""
@@ -221,7 +228,7 @@ def test_a_damaged_copy_is_named_and_a_missing_one_is_nothing(toy, tmp_path):
 
 def test_lines_from_before_there_were_sketches_count(toy):
     open_test(toy, reason="old")
-    path = places.state_dir() / "ledger.jsonl"
+    path = paths.state_dir() / "ledger.jsonl"
     path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "sketch"}) + "\n")
     open_test(toy, reason="new")
     assert [o.reason for o in opened(toy)] == ["old", "new"]
@@ -230,8 +237,8 @@ def test_lines_from_before_there_were_sketches_count(toy):
 OPENS = """
 import os, signal
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Corpus, SealedLabels, Utterance
-from sentir.evaluation.ledger import open_test
+from sentir.corpus.utterances import Corpus, SealedLabels, Utterance
+from sentir.evaluation.locked.ledger import open_test
 row = Utterance("c/1", "test", text="hm", labels={{"emotion": ("joy",)}})
 corpus = Corpus.build("c", [row], [LabelSpace("emotion", ("anger", "joy"))])
 print(corpus.test_fingerprint, flush=True)

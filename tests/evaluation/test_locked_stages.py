@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from sentir import api
-from sentir.corpus.types import Corpus, SealedLabels
-from sentir.evaluation.ledger import open_test, opened
-from sentir.readers import READERS
-from sentir.report.sentences import openings_sentence
 from tiny_corpora import tiny_corpus, tiny_recipe, write_table
 
-DOOR, AUDIT = "sentir.evaluation.ledger.open_test", "sentir.audit.checks.audit"
+from sentir import api
+from sentir.corpus.utterances import Corpus, SealedLabels
+from sentir.evaluation.locked.ledger import open_test, opened
+from sentir.readers import READERS
+from sentir.report.sentences import openings_sentence
+
+DOOR, AUDIT = "sentir.evaluation.locked.ledger.open_test", "sentir.audit.checks.audit"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def recipe(weights, corpus, monkeypatch):
 
 @pytest.fixture(scope="module")
 def model(weights, corpus, tmp_path_factory):
-    from sentir.recognizer import Recognizer
+    from sentir.recognizer.recognizer import Recognizer
 
     folder = tmp_path_factory.mktemp("watched") / "model"
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, model={"features": ["dialogue"]})
@@ -145,7 +145,7 @@ def test_a_model_does_not_depend_on_the_labels_of_test(recipe, corpus, tmp_path,
 
 
 def test_scores_and_the_audit_say_that_dev_is_a_known_test(monkeypatch, recipe):
-    from sentir.study.judge import Judge
+    from sentir.study.scorer import Judge
 
     def built(name, dev, test):
         said = {split: [f"A long sentence of part {split}, number {n}" for n in range(20)] for split in "abc"}

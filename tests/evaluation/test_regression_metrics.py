@@ -11,11 +11,11 @@ from sklearn import metrics as sk
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError, UnknownNameError
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.intervals import scored
 from sentir.evaluation.jackknife import interval
 from sentir.evaluation.metrics import confusion_matrix, counted, metric_name, per_label, score
 from sentir.evaluation.results import gain, is_share
-from sentir.evaluation.thresholds import tune_thresholds
 
 SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
 PLEASURE = LabelSpace("pleasure", ("valence",), bounds=(1, 5))

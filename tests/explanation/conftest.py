@@ -1,9 +1,9 @@
 """Tiny recognizers to explain, each trained once."""
 
 import pytest
+from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
 
 from sentir.study.stacking import train_recognizer
-from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
 
 LONGER = {"epochs": 12, "patience": 12, "encoder_lr": 0.01}
 READING = {

@@ -5,15 +5,15 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from tiny_corpora import SPACES, WORDS, tiny_corpus, tiny_recipe
 
-from sentir.corpus.types import Corpus, SealedLabels
+from sentir.corpus.utterances import Corpus, SealedLabels
 from sentir.errors import PredictionsError
 from sentir.explanation.dev import Dev
+from sentir.explanation.modality_ablation import withhold
 from sentir.explanation.model import explain_recognizer
-from sentir.explanation.numbers import permutation_importance
-from sentir.explanation.withholding import withhold
-from sentir.recognizer import Recognizer
-from tiny_corpora import SPACES, WORDS, tiny_corpus, tiny_recipe
+from sentir.explanation.permutation_importance import permutation_importance
+from sentir.recognizer.recognizer import Recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tiny_corpora import tiny_recipe
 
 from sentir import i18n
 from sentir.corpus.labels import LabelSpace
@@ -30,7 +31,6 @@ from sentir.explanation.values import (
     Word,
     WordMap,
 )
-from tiny_corpora import tiny_recipe
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from audio_files import tone, write_wav
 from captum.attr import LayerGradCam
 
-from audio.sounds import tone, write_wav
 from sentir.audio.mel import HOP
-from sentir.corpus.types import Clip, Utterance
+from sentir.corpus.utterances import Clip, Utterance
+from sentir.explanation.audio_attribution import sound_maps
 from sentir.explanation.figures import sound_figure, sound_text
 from sentir.explanation.probe import make_probe, prepare, still
-from sentir.explanation.sounds import sound_maps
 from sentir.explanation.utterance import explain_utterance
 from sentir.explanation.values import MAPS, SoundMap
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sentir.audio.frames import FUNCTIONALS, THESIS, measure
-from sentir.corpus.types import Clip, Sound, Utterance
+from sentir.audio.descriptors import FUNCTIONALS, THESIS, measure
+from sentir.corpus.utterances import Clip, Sound, Utterance
 from sentir.features import compute_features
 from sentir.features.acoustic import functionals, thesis
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import StandardScaler
 
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, UnknownNameError
 from sentir.features import FEATURES, FeatureTable, compute_features
 from sentir.features.dialogue import dialogue

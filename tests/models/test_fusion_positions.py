@@ -4,14 +4,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from multimodal_batches import FRAMES, HAS_SOUND, HAS_TEXT, N, batch, built, logits
+from tiny_corpora import TINY_NETWORK
 
-from models.test_multimodal import FRAMES, HAS_SOUND, HAS_TEXT, N, batch, built, logits
 from sentir.models.emotion_model import AudioEncoder
 from sentir.models.encoders import load_text_encoder
 from sentir.models.fusion import CrossAttention, Late
 from sentir.models.speech_side import SpeechSide
 from sentir.testing import SENTENCES
-from tiny_corpora import TINY_NETWORK
 
 WIDTH = 8
 BOTH = torch.tensor([[True, True], [True, True], [True, False], [False, True]])

@@ -2,53 +2,12 @@
 
 import pytest
 import torch
+from multimodal_batches import HAS_SOUND, HAS_TEXT, N, batch, built, logits
+from tiny_corpora import TINY_NETWORK
 
 from sentir.models.encoders import load_text_encoder
 from sentir.models.fusion import FUSIONS
 from sentir.models.multimodal import MultimodalClassifier
-from tiny_corpora import TINY_NETWORK
-
-HAS_TEXT = torch.tensor([True, True, True, False, False, True])
-HAS_SOUND = torch.tensor([True, True, False, True, False, True])
-FRAMES = torch.tensor([100, 200, 100, 100, 100, 100])
-N = len(FRAMES)
-SOURCES = ("text", "sound", "")
-
-
-def built(**changes):
-    torch.manual_seed(0)
-    settings = {
-        "states_shape": (2, 8),
-        "pretrained": False,
-        "hidden": 16,
-        "dropout": 0.0,
-        "feature_sources": SOURCES,
-    }
-    return MultimodalClassifier("none", TINY_NETWORK, len(SOURCES), 3, **settings | changes)
-
-
-def batch(seed=0):
-    draw = torch.Generator().manual_seed(seed)
-    mel = torch.randn(N, 200, 64, generator=draw)
-    for row, length in zip(mel, FRAMES, strict=True):
-        row[length:] = 0
-    return {
-        "mel": mel,
-        "frames": FRAMES,
-        "has_sound": HAS_SOUND,
-        "has_text": HAS_TEXT,
-        "text_states": torch.randn(N, 2, 8, generator=draw),
-        "features": torch.randn(N, len(SOURCES), generator=draw),
-        "dialogue": torch.tensor([0, 0, 0, 1, 1, 2]),
-        "turn": torch.tensor([0, 1, 2, 0, 1, 0]),
-    }
-
-
-def logits(model, inputs, *, seed=0):
-    torch.manual_seed(seed)  # what modality dropout draws from
-    with torch.no_grad():
-        return model(**inputs)
-
 
 FUSED = pytest.mark.parametrize("fusion", list(FUSIONS))
 MODES = pytest.mark.parametrize("training", [False, True])

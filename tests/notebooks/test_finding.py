@@ -8,7 +8,7 @@ from tiny_trees import attach
 
 from sentir.errors import CorpusError
 from sentir.readers import read_corpus
-from sentir.readers.finding import find_corpora
+from sentir.readers.discovery import find_corpora
 
 
 @pytest.fixture(scope="module")

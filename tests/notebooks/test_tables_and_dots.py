@@ -1,19 +1,19 @@
 """What a notebook shows: what cleaning costs, frames, dots with intervals, conclusions."""
 
 import pytest
+from tiny_corpora import tiny_recipe
 
-from sentir.corpus.cleaned import clean_stepwise
 from sentir.corpus.cleaning import THESIS_CLEANING
+from sentir.corpus.cleaning_report import clean_stepwise
 from sentir.errors import UnknownNameError
-from sentir.evaluation.errors import Mistake
+from sentir.evaluation.analysis.confusions import Mistake
+from sentir.evaluation.analysis.slices import Part, Slice
 from sentir.evaluation.results import Comparison, ModelScores, Score
-from sentir.evaluation.slices import Part, Slice
 from sentir.figures import differences_figure, scores_figure
 from sentir.report.conclusions import conclusions
 from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.frames import cleaning_frame, comparison_frame, mistake_frame, score_frame, slice_frame
 from sentir.study.cleaning_costs import weigh_cleaning
-from tiny_corpora import tiny_recipe
 
 
 @pytest.fixture(scope="module")

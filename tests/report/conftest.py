@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sentir import i18n
-from sentir.audio.prepared import SplitSound
+from sentir.audio.store_report import SplitSound
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Opening, Score
 from sentir.report.content import Answer, CorpusCard, Curve, Example, StudyReport
 from sentir.report.html import render

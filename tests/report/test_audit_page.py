@@ -7,7 +7,7 @@ import pytest
 
 from sentir.audit import audit
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Corpus, Issue, Utterance
+from sentir.corpus.utterances import Corpus, Issue, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, in_language
 from sentir.report.audit_page import make_place, render_audit, save_audit

@@ -7,9 +7,8 @@ import pytest
 
 from sentir import figures
 from sentir.audit import Histogram
-from sentir.characters import on_one_line, printable
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.ranking import rank_labels
+from sentir.evaluation.metrics.ranking import rank_labels
 from sentir.evaluation.results import LabelScore
 from sentir.report.alt import confusion_text, curves_text, label_text, spread_text
 from sentir.report.content import Curve
@@ -23,6 +22,7 @@ from sentir.report.figures import (
     thousands,
 )
 from sentir.report.svg import fig_svg
+from sentir.safe_text import on_one_line, printable
 
 
 def texts(svg):

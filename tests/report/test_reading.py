@@ -3,9 +3,9 @@
 import re
 from dataclasses import replace
 
+from html_page import Page
 from hypothesis import given
 from hypothesis import strategies as st
-from test_report_html import Page
 
 from sentir.evaluation.results import Score
 from sentir.i18n import in_language

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_report_html import Page
+from html_page import Page
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.ranking import rank_labels
+from sentir.evaluation.metrics.ranking import rank_labels
 from sentir.i18n import in_language
 from sentir.report import html
 from sentir.report.compared import compared

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+from html_page import Page
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from test_report_html import Page
 
 from sentir.evaluation.results import Score
 from sentir.report import inline

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sentir.corpus.types import Sound
+from sentir.corpus.utterances import Sound
 from sentir.errors import SentirError
 from sentir.report.spectrogram import save_figure, spectrogram_figure, spectrogram_text
 

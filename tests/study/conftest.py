@@ -5,11 +5,11 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
+from tiny_corpora import tiny_recipe
 
 from sentir.readers import READERS
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
-from tiny_corpora import tiny_recipe
 
 CANDIDATES = {"plain": {}, "dialogue": {"model": {"context": "dialogue"}}, "slow": {"train": {"lr": 1e-9}}}
 

@@ -2,14 +2,14 @@
 
 import pytest
 from study_parts import rows, stages
+from tiny_corpora import tiny_recipe
 
 from sentir.errors import RecipeError
-from sentir.evaluation.ledger import openings
+from sentir.evaluation.locked.ledger import openings
 from sentir.recipe import differences, settings
 from sentir.recipe.model import Dialogue
 from sentir.study.plan import plan
 from sentir.training.checks import check_settings
-from tiny_corpora import tiny_recipe
 
 WHOLE = {"context": "dialogue", "features": ["lexical", "dialogue"]}
 

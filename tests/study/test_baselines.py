@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
-from sentir.corpus.types import Corpus, SealedLabels, Utterance
+from sentir.corpus.utterances import Corpus, SealedLabels, Utterance
 from sentir.errors import CorpusError, RecognizerError
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import score
-from sentir.evaluation.thresholds import tune_thresholds
+from sentir.study.baseline_model import Simple, is_simple
 from sentir.study.baselines import BASELINES, fit_baseline, predict_baseline
-from sentir.study.simple import Simple, is_simple
-from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 METRICS = {"emotion": "weighted_f1", "feelings": "macro_f1"}
 

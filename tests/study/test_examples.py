@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tiny_corpora import tiny_corpus
 
-from sentir.audio import media
+from sentir.audio import decoding
 from sentir.audio.mel import mel_db, power_frames
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Clip
+from sentir.corpus.utterances import Clip
 from sentir.recipe import Recipe
-from sentir.study.entrants import Entrant
+from sentir.study.candidates import Entrant
+from sentir.study.collect import study_report
 from sentir.study.examples import LONGEST, MOST, examples
-from sentir.study.gather import study_report
 from sentir.study.results import CorpusStudy, TaskResult
-from tiny_corpora import tiny_corpus
 
 SECONDS = (0.6, 1.5, 2.0, 9.0, 2.5)  # of the clips of a dialogue, by turn
 
@@ -76,9 +76,9 @@ def test_there_is_one_example_for_each_label_of_dev_and_a_second_draw_gives_the_
 
 
 def test_clips_of_a_handy_length_are_preferred_and_others_taken_where_there_are_none(spoken):
-    assert all(1 <= len(e.wave) / media.RATE <= 6 for e in examples(study_of(spoken())))
+    assert all(1 <= len(e.wave) / decoding.RATE <= 6 for e in examples(study_of(spoken())))
     short = spoken(lambda u: u if u.turn in (0, 3) else replace(u, clip=None))
-    lengths = [len(e.wave) / media.RATE for e in examples(study_of(short))]
+    lengths = [len(e.wave) / decoding.RATE for e in examples(study_of(short))]
     assert len(lengths) == 3 and set(lengths) <= {0.6, LONGEST}
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_decoded_is_left_out(spoken, clips):
 
 def test_a_file_that_goes_after_it_was_listened_to_is_left_out(spoken, monkeypatch):
     gone = examples(study_of(spoken()))[0]
-    decode = media.decode
+    decode = decoding.decode
 
     def decoded(clip: Clip):
         return decode(Clip(Path("gone.wav"))) if clip == corpus.by_id[gone.id].clip else decode(clip)

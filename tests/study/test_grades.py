@@ -1,13 +1,13 @@
 """A corpus of grade D or E is studied only if one says so; one without test needs none."""
 
 import pytest
+from tiny_corpora import tiny_corpus
 
 from sentir.errors import CorpusError, LockedTestError
-from sentir.evaluation.ledger import opened
-from sentir.evaluation.redraws import record_redraw
+from sentir.evaluation.bootstrap import record_redraw
+from sentir.evaluation.locked.ledger import opened
 from sentir.report.markdown import render_markdown
 from sentir.study import run
-from tiny_corpora import tiny_corpus
 
 
 def without(*splits):

@@ -1,10 +1,10 @@
 """What a recipe's study consists of."""
 
 import pytest
+from tiny_corpora import tiny_recipe
 
 from sentir.errors import RecipeError
 from sentir.study.plan import plan
-from tiny_corpora import tiny_recipe
 
 STUDY = {
     "tasks": ["emotion", "feelings"],

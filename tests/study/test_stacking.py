@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from sentir.corpus.types import SealedLabels
-from sentir.errors import CorpusError, RecipeError, UnknownNameError
-from sentir.recognizer import Recognizer
-from sentir.study.stacking import FULL, Crossed, cross_predict, draw_folds, train_recognizer
 from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_recipe
+
+from sentir.corpus.utterances import SealedLabels
+from sentir.errors import CorpusError, RecipeError, UnknownNameError
+from sentir.recognizer.recognizer import Recognizer
+from sentir.study.stacking import FULL, Crossed, cross_predict, draw_folds, train_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 FOLDS = 3

@@ -4,11 +4,11 @@ import json
 
 import pytest
 from study_parts import TASKS, stages
+from tiny_corpora import stacking_on_text
 
-from sentir.evaluation.details import Details
+from sentir.evaluation.analysis.error_analysis import Details
 from sentir.evaluation.scoring import read_rows
 from sentir.report.html import render
-from tiny_corpora import stacking_on_text
 
 
 def test_the_best_candidate_of_every_task_is_looked_at_on_dev_and_on_the_opened_test(first_run):

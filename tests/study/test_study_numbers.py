@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.evaluation.intervals import by_dialogue
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
 from sentir.study.baselines import predict_baseline
-from sentir.study.judge import Judge
+from sentir.study.scorer import Judge
 from sentir.training.fitting import check_training
-from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 MOOD = LabelSpace("mood_intensity", ("mood",), bounds=(-3.0, 3.0))
 NUMBERS = {"joy": 2.0, "neutral": 0.0, "sadness": -2.0}

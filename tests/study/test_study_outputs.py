@@ -6,15 +6,15 @@ import shutil
 from collections import namedtuple
 
 import pytest
+from awkward_corpora import LABELS, awkward, raw, written
 from study_parts import rows, stages
 
-from awkward_corpora import LABELS, awkward, raw, written
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import RecipeError, SentirError
-from sentir.evaluation.ledger import openings
-from sentir.places import file_name
+from sentir.evaluation.locked.ledger import openings
+from sentir.paths import file_name
 from sentir.recipe import Recipe
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
 
 CANDIDATES = {"voice/text": {}, "../$up$": {"train": {"lr": 1e-9}}}

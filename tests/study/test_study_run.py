@@ -7,12 +7,12 @@ import pytest
 from study_parts import BASELINES, CANDIDATES, TASKS, rows, stages
 
 from sentir import api
-from sentir.evaluation.ledger import openings
+from sentir.evaluation.locked.ledger import openings
 from sentir.evaluation.scoring import read_results
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.report.sentences import summary
 from sentir.report.tables import sections
-from sentir.study.entrants import training_facts
+from sentir.study.candidates import training_facts
 
 KEYS = {"model", "role", "corpus", "task", "split", "n", "seeds", "metrics"}
 

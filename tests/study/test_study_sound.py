@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 from study_parts import rows, stages
+from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe, stacking_on_text
 
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
-from sentir.evaluation.ledger import openings
+from sentir.evaluation.locked.ledger import openings
 from sentir.readers import READERS
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run, stacking
-from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe, stacking_on_text
 
 pytestmark = pytest.mark.usefixtures("one_store")
 FAMILIES = {
@@ -54,7 +54,7 @@ def whole(spoken, weights, sounds, tmp_path_factory):
         patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
         patch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
         patch.setattr(run, "save_report", lambda report, path: None)
-        patch.setattr("sentir.study.entrants.cross_predict", lambda *given: crossed.append(1) or cross(*given))
+        patch.setattr("sentir.study.candidates.cross_predict", lambda *given: crossed.append(1) or cross(*given))
         report = run.run_study([recipe_of(weights)], root=place, out=place / "out", accept_grade=True)
     return SimpleNamespace(place=place, out=place / "out", report=report, crossed=len(crossed))
 

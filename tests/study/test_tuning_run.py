@@ -5,15 +5,15 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny_corpora import stacking_on_text, tiny_recipe
 from tuning_parts import SPACE, die, journal, started, trainings, tried, worth
 
-from sentir.corpus.types import SealedLabels
+from sentir.corpus.utterances import SealedLabels
 from sentir.errors import RecipeError, SentirError
 from sentir.recipe import Recipe, merge
 from sentir.study.stacking import train_recognizer
 from sentir.study.tuning import run
 from sentir.study.tuning.storage import JOURNAL
-from tiny_corpora import stacking_on_text, tiny_recipe
 
 pytestmark = pytest.mark.usefixtures("reads")
 TRIALS = 8

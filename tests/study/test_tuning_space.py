@@ -8,13 +8,13 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_corpora import tiny_recipe
 from tuning_parts import SPACE
 
 from sentir.errors import RecipeError, UnknownNameError
 from sentir.recipe import Dimension, Recipe, toml_text
 from sentir.study.tuning.sampling import FixedDraws
 from sentir.study.tuning.space import check_space, draw, nested, trial_recipe
-from tiny_corpora import tiny_recipe
 
 LR = "train.lr"
 RANGE = {"low": 1e-4, "high": 1e-2}

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_recipe
 
 from sentir import api
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import PredictionsError, RecipeError
 from sentir.readers import READERS
-from sentir.recognizer import Recognizer
-from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_recipe
+from sentir.recognizer.recognizer import Recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 

@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from tiny_corpora import stacking_on_text, tiny_recipe
 
 from sentir.errors import WeightsError
 from sentir.models.encoders import load_text_encoder
-from sentir.recognizer import Recognizer
+from sentir.preprocessing.preprocessor import Preparer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer
-from sentir.training.preparer import Preparer
-from tiny_corpora import stacking_on_text, tiny_recipe
 
 HEAD = {"context": "dialogue", "dialogue": {"layer": "attention", "reads": "past", "speakers": True}}
 

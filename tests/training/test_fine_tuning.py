@@ -9,27 +9,27 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_corpora import TINY_NETWORK, spoken_recipe, tiny_corpus, tiny_recipe
 from transformers import set_seed
 
 from sentir import api
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import RecipeError, SentirError
 from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.encoders import load_text_encoder
+from sentir.preprocessing.kinds import MODELS, check_model
+from sentir.preprocessing.preprocessor import Preparer
 from sentir.readers import READERS
 from sentir.recipe import Model, Recipe, Train
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import tiny_backbone
-from sentir.training import hardware, watching
-from sentir.training.building import MODELS, check_model
+from sentir.training import callbacks, hardware
 from sentir.training.checks import check_settings, idle_settings
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.optim import layer_scales, parameter_groups
-from sentir.training.preparer import Preparer
 from sentir.training.trainer import train_model
-from tiny_corpora import TINY_NETWORK, spoken_recipe, tiny_corpus, tiny_recipe
 
 pytestmark = pytest.mark.usefixtures("one_store")
 TUNED = {"encoder": "finetune"}
@@ -436,10 +436,10 @@ def test_curves_are_written_for_tensorboard(corpus, weights, tmp_path, monkeypat
 
 
 def test_without_tensorboard_curves_are_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(watching.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(callbacks.importlib.util, "find_spec", lambda name: None)
     with (
         pytest.raises(SentirError, match=r"pip install 'sentir\[tensorboard\]'"),
-        watching.tensorboard_in(tmp_path),
+        callbacks.tensorboard_in(tmp_path),
     ):
         pass
 

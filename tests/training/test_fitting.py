@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Corpus, SealedLabels
+from sentir.corpus.utterances import Corpus, SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
-from sentir.evaluation.calibration import calibrate
+from sentir.evaluation.calibration.fitting import calibrate
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import score
-from sentir.evaluation.thresholds import tune_thresholds
 from sentir.training.checks import check_classes
 from sentir.training.fitting import check_training, fit
-from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 LEARNS = {"epochs": 20, "encoder_lr": 0.01, "patience": 20}
 

@@ -1,10 +1,10 @@
 """Every fusion learns from words and sound together what neither tells alone."""
 
 import pytest
+from tiny_corpora import spoken_recipe
 
 from sentir.models.fusion import FUSIONS
 from sentir.training.fitting import fit
-from tiny_corpora import spoken_recipe
 
 pytestmark = pytest.mark.usefixtures("one_store")
 

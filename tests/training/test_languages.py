@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from language_samples import SAMPLES
+from tiny_corpora import tiny_corpus, tiny_recipe
 
-from corpus.test_language import SAMPLES
 from sentir import api
 from sentir.audit import audit
 from sentir.models.text_backbones import MULTILINGUAL, TEXT_BACKBONES, foreign
 from sentir.readers import READERS
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 from sentir.training import fitting
-from tiny_corpora import tiny_corpus, tiny_recipe
 
 
 def in_spanish():
@@ -33,7 +33,7 @@ def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unkno
 def told(monkeypatch):
     lines = []
     monkeypatch.setattr(fitting, "_say_once", lines.append)
-    monkeypatch.setattr("sentir.recognizer.warn", lines.append)
+    monkeypatch.setattr("sentir.recognizer.recognizer.warn", lines.append)
     return lines
 
 

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe
 from transformers import set_seed
 
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.models.audio_backbones import load_audio_backbone
-from sentir.training import sound_input
+from sentir.preprocessing import mel as sound_input
+from sentir.preprocessing.kinds import MODELS
+from sentir.preprocessing.preprocessor import Prepared, Preparer
 from sentir.training.batching import LengthBatches
-from sentir.training.building import MODELS
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
-from sentir.training.preparer import Prepared, Preparer
 from sentir.training.trainer import parameter_groups, train_model
-from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe
 
 pytestmark = pytest.mark.usefixtures("one_store")
 AUGMENT = {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.1, "speed": 0.1}

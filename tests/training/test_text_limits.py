@@ -3,19 +3,19 @@
 from dataclasses import replace
 
 import pytest
+from tiny_corpora import tiny_corpus, tiny_recipe
 from transformers import AutoTokenizer
 
 from sentir import progress
-from sentir.recognizer import Recognizer
+from sentir.preprocessing.text import TextInput
+from sentir.recognizer.recognizer import Recognizer
 from sentir.training import fitting
-from sentir.training.text_input import TextInput
-from tiny_corpora import tiny_corpus, tiny_recipe
 
 
 @pytest.fixture
 def said(monkeypatch):
     lines = []
-    monkeypatch.setattr("sentir.recognizer.warn", lines.append)
+    monkeypatch.setattr("sentir.recognizer.recognizer.warn", lines.append)
     monkeypatch.setattr(fitting, "say", lines.append)
     fitting._say_once.cache_clear()
     return lines

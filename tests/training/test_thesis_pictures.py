@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_corpora import spoken_recipe
 
 from sentir.audio.store import listen
-from sentir.audio.thesis import thesis_mel
-from sentir.corpus.types import Clip
+from sentir.audio.thesis_mel import thesis_mel
+from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError
-from sentir.recognizer import Recognizer
-from tiny_corpora import spoken_recipe
+from sentir.recognizer.recognizer import Recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 

@@ -8,15 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import SafetensorError
+from tiny_corpora import tiny_corpus, tiny_recipe
 from transformers import set_seed
 
 from sentir.errors import SentirError
+from sentir.preprocessing.kinds import MODELS
+from sentir.preprocessing.preprocessor import Prepared, Preparer
 from sentir.recipe import Train
-from sentir.training.building import MODELS
 from sentir.training.losses import class_weights, encode_targets, make_loss
-from sentir.training.preparer import Prepared, Preparer
 from sentir.training.trainer import parameter_groups, train_model
-from tiny_corpora import tiny_corpus, tiny_recipe
 
 
 class Run:
@@ -186,6 +186,6 @@ def test_a_temporary_folder_without_room_is_named(corpus, weights, tmp_path, mon
         raise SafetensorError("No space left on device")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("sentir.training.resuming.save_file", full)
+    monkeypatch.setattr("sentir.training.checkpoints.save_file", full)
     with pytest.raises(SentirError, match=rf"temporary folder {tmp_path} cannot be written \(No space .*TMPDIR"):
         Run(corpus, weights)

@@ -13,11 +13,11 @@ from sentir.api.recipes import load_recipe
 from sentir.api.redrawing import Redrawn, redraw_corpus
 from sentir.api.studies import run_study, tune
 from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
-from sentir.corpus.cleaned import Cleaned
+from sentir.corpus.cleaning_report import Cleaned
 from sentir.corpus.predictions import Prediction
-from sentir.readers.demo import write_demo
-from sentir.readers.download import Offer, get_corpus, offer_corpus
-from sentir.readers.inputs import Columns
+from sentir.demo.corpora import write_demo
+from sentir.download.corpora import Offer, get_corpus, offer_corpus
+from sentir.recognizer.inputs import Columns
 
 __all__ = [
     "Cleaned",

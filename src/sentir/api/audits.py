@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sentir.api.recipes import named_data
 from sentir.audit import Audit, Hearing, audit, hear_corpus, measure
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import CorpusError
-from sentir.evaluation.known_tests import known_findings, known_tests
+from sentir.evaluation.locked.test_contamination import known_findings, known_tests
 from sentir.i18n import LANGUAGES, _, in_language, language
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.progress import task
 from sentir.readers import read_corpus
 from sentir.report.audit_page import make_place, save_audit

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from sentir import readers
 from sentir.api.recipes import as_data, load_recipe
-from sentir.audio.measuring import usual_kind
-from sentir.audio.prepared import Prepared, prepare
-from sentir.corpus.types import Corpus
+from sentir.audio.extraction import usual_kind
+from sentir.audio.store_report import Prepared, prepare
+from sentir.corpus.utterances import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.recipe import Data, Recipe
 
 
@@ -42,7 +42,7 @@ def prepare_corpus(
     Args:
         corpus: a reader's name (``"meld"``) or the recipe that reads it.
         root: where it lies.
-        out: folder of the store, if not `sentir.places.sounds_dir`.
+        out: folder of the store, if not `sentir.paths.sounds_dir`.
         workers: processes that decode; one for each core if not given.
         mel: ``mel`` or ``thesis``; if not given what the recipe's model hears, without a recipe ``thesis`` for
             spectrograms made elsewhere and ``mel`` for sound.

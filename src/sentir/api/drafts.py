@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.language import ENGLISH, language_name, language_of
-from sentir.corpus.types import SPLITS, Corpus
+from sentir.corpus.utterances import SPLITS, Corpus
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_text
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.readers import read_corpus
-from sentir.readers.look import Look, look
-from sentir.readers.look.draft import draft
-from sentir.readers.table import find_seed
+from sentir.readers.table.reader import find_seed
 from sentir.recipe import Recipe, from_folder
+from sentir.table_inspection.draft import draft
+from sentir.table_inspection.inspection import Look, look
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
     """Look at a table and write a recipe that can be run as it stands; doubts are comments in it.
 
     Args:
-        table: as `sentir.readers.table_files.load_rows` takes it.
+        table: as `sentir.files.tables.load_rows` takes it.
         out: the recipe, by default named after the table, in the working folder.
         force: whether it may replace a file.
 

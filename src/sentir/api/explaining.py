@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from sentir.api.models import _load, _same_labels
 from sentir.api.recipes import named_data
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.readers import read_corpus
-from sentir.readers.inputs import gather, take
-from sentir.readers.needs import meet_needs
+from sentir.recognizer.inputs import gather, take
+from sentir.recognizer.modalities import meet_needs
 from sentir.report.audit_page import make_place
 
 if TYPE_CHECKING:
-    from sentir.corpus.types import Corpus
+    from sentir.corpus.utterances import Corpus
     from sentir.explanation.values import Explanation, ModelExplanation
-    from sentir.recognizer import Recognizer
+    from sentir.recognizer.recognizer import Recognizer
 
 
 def explain(

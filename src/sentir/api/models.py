@@ -8,32 +8,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sentir.answering import answer
 from sentir.api.recipes import as_recipe
 from sentir.corpus.predictions import Prediction, Predictions
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import LockedTestError, PredictionsError, RecognizerError
-from sentir.evaluation.details import Details
-from sentir.evaluation.ledger import labels_of, open_test
+from sentir.evaluation.analysis.error_analysis import Details
+from sentir.evaluation.locked.ledger import labels_of, open_test
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
-from sentir.given import require_corpus_of, require_model, require_root, saved_table
+from sentir.file_locks import run_in
 from sentir.i18n import _
-from sentir.locks import run_in
-from sentir.places import Place
+from sentir.paths import Place
+from sentir.preflight import require_corpus_of, require_model, require_root, saved_table
 from sentir.processes import rank, require_whole_group
 from sentir.progress import task, warn
 from sentir.readers import read_corpus
-from sentir.readers.inputs import Columns, gather, take
-from sentir.readers.needs import without_any
 from sentir.recipe import Data, Recipe
+from sentir.recognizer.inputs import Columns, gather, take
+from sentir.recognizer.modalities import without_any
+from sentir.recognizer.prediction_mixin import answer
 from sentir.report.tables import metric_names
 
 if TYPE_CHECKING:
-    from sentir.recognizer import Recognizer
-    from sentir.study.entrants import Entrant
-    from sentir.study.judge import Judge
-    from sentir.study.simple import Simple
+    from sentir.recognizer.recognizer import Recognizer
+    from sentir.study.baseline_model import Simple
+    from sentir.study.candidates import Entrant
+    from sentir.study.scorer import Judge
 
 
 def train(
@@ -68,11 +68,11 @@ def train(
     require_root(recipe.data.reader, recipe.data.root if root is None else root)
     if start is not None:
         require_model(Path(start))
+    from sentir.recognizer.saving import check_place
     from sentir.study.stacking import train_recognizer
+    from sentir.training.callbacks import tensorboard_in
+    from sentir.training.checkpoints import checkpoints_in
     from sentir.training.hardware import warn_of_threads
-    from sentir.training.resuming import checkpoints_in
-    from sentir.training.saving import check_place
-    from sentir.training.watching import tensorboard_in
 
     require_whole_group()
     out, curves = Path(out), None if tensorboard is None else Path(tensorboard)
@@ -95,7 +95,7 @@ def train(
 
 def _threads_before(out: Path, recipe: Recipe, corpus: Corpus) -> float | None:
     """Return with how many threads the same training was computed whose model lies in a folder, if one does."""
-    from sentir.training.saved_facts import read_saved
+    from sentir.recognizer.saved_facts import read_saved
 
     try:
         saved, facts = read_saved(out)
@@ -237,7 +237,7 @@ def predict(
     Args:
         model: a recognizer, a baseline that won its study, or the folder of one.
         texts: one, or several, each by itself; as many texts as sound or video files are pairs, in order.
-        files: one or several, as `sentir.readers.inputs.read_inputs` describes them.
+        files: one or several, as `sentir.recognizer.inputs.read_inputs` describes them.
         columns: the names of a table's columns, if not those of the model's recipe, or ``id``, ``text``,
             ``speaker``, ``dialogue`` and ``audio``.
         not_sure: whether to say of each prediction whether the model is not sure of it.
@@ -286,7 +286,7 @@ def _load(model: Place | Recognizer | Simple) -> Recognizer:
     Raises:
         RecognizerError: if the folder holds none, or a baseline.
     """
-    from sentir.study.simple import Simple
+    from sentir.study.baseline_model import Simple
 
     found = _loaded(model)
     if isinstance(found, Simple):
@@ -300,8 +300,8 @@ def _load(model: Place | Recognizer | Simple) -> Recognizer:
 def _load_any(folder: Place) -> Recognizer | Simple:
     """Return a recognizer, or a baseline that won its study."""
     require_model(path := Path(folder))
-    from sentir.recognizer import Recognizer
-    from sentir.study.simple import Simple, is_simple
+    from sentir.recognizer.recognizer import Recognizer
+    from sentir.study.baseline_model import Simple, is_simple
 
     with task(_("Loading the model"), 1):
         return Simple.from_pretrained(path) if is_simple(path) else Recognizer.from_pretrained(path)
@@ -316,7 +316,7 @@ def _check_reason(split: str, reason: str) -> None:
 
 def _judge(corpus: Corpus, split: str, recipe: Recipe, reason: str = "", models: Sequence[str] = ()) -> Judge:
     """Return the judge of one split; test is opened for it, which the ledger counts."""
-    from sentir.study.judge import Judge
+    from sentir.study.scorer import Judge
 
     labels = open_test(corpus, reason=reason, models=models) if split == "test" else labels_of(corpus, split)
     return Judge(corpus, split, labels, recipe.evaluation)
@@ -335,7 +335,7 @@ def _same_labels(recognizer: Recognizer | Simple, corpus: Corpus) -> None:
 
 
 def _is_trained(recognizer: Recognizer | Simple) -> bool:
-    from sentir.recognizer import Recognizer
+    from sentir.recognizer.recognizer import Recognizer
 
     return isinstance(recognizer, Recognizer)
 
@@ -355,7 +355,7 @@ def _predicted(recognizer: Recognizer | Simple, utterances: Sequence[Utterance])
 
 
 def _entrant(name: str, recognizer: Recognizer | Simple, found: Predictions) -> Entrant:
-    from sentir.study.entrants import Entrant
+    from sentir.study.candidates import Entrant
 
     recipe, role = recognizer.recipe, "candidate" if _is_trained(recognizer) else "baseline"
     return Entrant(

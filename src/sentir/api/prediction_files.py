@@ -11,13 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sentir.characters import json_text, printable
 from sentir.corpus.predictions import Beside, Prediction
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import replacing
-from sentir.places import Place
-from sentir.readers.input_tables import free_name
+from sentir.paths import Place
+from sentir.recognizer.input_tables import free_name
+from sentir.safe_text import json_text, printable
 
 Cells = dict[str, Any]
 # What XML cannot hold, and what would be read as one such character written out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.readers import READERS
 from sentir.recipe import Data, Overrides, Recipe
 from sentir.registry import load_plugin

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentir.api.recipes import load_recipe
-from sentir.corpus.types import SPLITS, Corpus
+from sentir.corpus.utterances import SPLITS, Corpus
 from sentir.errors import LockedTestError, RecipeError, SentirError
-from sentir.evaluation.ledger import opened
-from sentir.evaluation.redraws import record_redraw, redraws
+from sentir.evaluation.bootstrap import record_redraw, redraws
+from sentir.evaluation.locked.ledger import opened
 from sentir.i18n import _
 from sentir.io import replacing
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.readers import read_corpus
-from sentir.readers.table import find_seed
+from sentir.readers.table.reader import find_seed
 from sentir.recipe import Recipe, Table
 from sentir.recipe.editing import with_seed
 

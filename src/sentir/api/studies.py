@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentir.api.recipes import as_recipe
-from sentir.given import require_root
-from sentir.locks import run_in
-from sentir.places import Place
+from sentir.file_locks import run_in
+from sentir.paths import Place
+from sentir.preflight import require_root
 from sentir.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from sentir.api.recipes import named_data
-from sentir.audio.measuring import usual_kind
+from sentir.audio.extraction import usual_kind
 from sentir.audio.store import listen
-from sentir.brief import Brief
-from sentir.characters import json_text, printable
-from sentir.corpus import views
-from sentir.corpus.cleaned import Cleaned, clean_stepwise
-from sentir.corpus.types import Corpus, Issue, Sound, Utterance
+from sentir.corpus import tables
+from sentir.corpus.cleaning_report import Cleaned, clean_stepwise
+from sentir.corpus.utterances import Corpus, Issue, Sound, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import replacing
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.readers import read_corpus
+from sentir.repr_mixin import Brief
+from sentir.safe_text import json_text, printable
 
 SUFFIXES = (".parquet", ".csv", ".jsonl")
 
@@ -107,7 +107,7 @@ def _listen(u: Utterance) -> Sound | None:
 def clean_corpus(
     corpus: Place, *, root: Place | None = None, steps: Sequence[str] | None = None, examples: int = 3
 ) -> Cleaned:
-    """Say what cleaning does to a corpus, step by step; see `sentir.corpus.cleaned.clean_stepwise`.
+    """Say what cleaning does to a corpus, step by step; see `sentir.corpus.cleaning_report.clean_stepwise`.
 
     Args:
         corpus: a reader's name or a recipe.
@@ -159,7 +159,7 @@ def export_corpus(corpus: Place, out: Place, *, root: Place | None = None) -> Co
 
 def _rows(corpus: Corpus) -> list[dict[str, Any]]:
     """Return the rows of the table, dialogue by dialogue: the order of rows is what readers of tables go by."""
-    row_of = {row["id"]: row for row in views.to_rows(corpus)}
+    row_of = {row["id"]: row for row in tables.to_rows(corpus)}
     return [row_of[u.id] for dialogue in corpus.by_dialogue.values() for u in dialogue.utterances]
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from sentir.audio.parts import write_whole
+from sentir.audio.store_parts import write_whole
 from sentir.errors import AudioError
 from sentir.i18n import _
 from sentir.progress import task

@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.media import RATE, Wave
+from sentir.audio.decoding import RATE, Wave
 
 Frames = NDArray[np.float32]
 

@@ -16,13 +16,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from sentir.audio.digests import digests, missing
-from sentir.audio.measuring import Cut, Source, is_picture, measure_sources, sound_key
-from sentir.audio.parts import Parts, unwritable, write_part
+from sentir.audio.extraction import Cut, Source, is_picture, measure_sources, sound_key
+from sentir.audio.store_parts import Parts, unwritable, write_part
 from sentir.audio.workers import start_worker
-from sentir.corpus.types import Clip, Sound, Utterance
+from sentir.corpus.utterances import Clip, Sound, Utterance
 from sentir.errors import AudioError, SentirError
 from sentir.i18n import _, language
-from sentir.places import sounds_dir
+from sentir.paths import sounds_dir
 from sentir.progress import task
 
 _PART = 256  # clips per part: what a killed run loses at most, of each worker
@@ -42,7 +42,7 @@ def listen(
     Args:
         utterances: those that have a sound of this kind keep it.
         kind: ``mel`` or ``thesis``.
-        folder: the store; `sentir.places.sounds_dir` if not given.
+        folder: the store; `sentir.paths.sounds_dir` if not given.
         workers: processes that decode; as many as there are cores if not given.
 
     Raises:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentir.audio.cutting import LONGEST, Cutter, Stretch
-from sentir.audio.notes import Note
+from sentir.audio.decoding_notes import Note
+from sentir.audio.segments import LONGEST, Cutter, Stretch
 from sentir.i18n import _
 
 MISSING = 0.1  # seconds less than promised, or asked for, that are told

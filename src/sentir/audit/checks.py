@@ -6,22 +6,22 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sentir.audit.audio_checks import check_sound, check_speed
+from sentir.audit.audio_findings import count_clips, count_sources, histograms, measure_levels
+from sentir.audit.audio_scan import Hearing
 from sentir.audit.columns import Teller, find_tellers
 from sentir.audit.copies import SharedTexts, shared_texts
 from sentir.audit.counts import count_labels, count_scored, count_splits, measure_durations, measure_words
 from sentir.audit.grading import grade_of
-from sentir.audit.hearing import Hearing
 from sentir.audit.label_checks import check_labels
 from sentir.audit.leak_checks import check_contradictions, check_leaks, check_texts
 from sentir.audit.leaks import count_leaks, count_repeats, find_contradictions, texts_of
 from sentir.audit.runs import find_runs
-from sentir.audit.sound_checks import check_sound, check_speed
-from sentir.audit.sounds import count_clips, count_sources, histograms, measure_levels
 from sentir.audit.values import SEVERITIES, Audit, Finding
 from sentir.corpus.characters import is_blank
 from sentir.corpus.language import ENGLISH, language_name, language_of
-from sentir.corpus.telling import TELLS
-from sentir.corpus.types import Corpus, Issue, Labels
+from sentir.corpus.leakage import TELLS
+from sentir.corpus.utterances import Corpus, Issue, Labels
 from sentir.i18n import _
 from sentir.recipe import DEFAULT_CLEANING
 
@@ -68,7 +68,7 @@ def audit(
 
     Args:
         corpus: the corpus.
-        hearing: its clips, if they are to be judged; see `sentir.audit.hearing.hear_corpus`.
+        hearing: its clips, if they are to be judged; see `sentir.audit.audio_scan.hear_corpus`.
         measured: of it, if that was done before, or for another cleaning than the usual one.
         known: what else is known of it, such as test splits of others that it holds.
     """

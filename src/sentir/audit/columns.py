@@ -1,6 +1,6 @@
 """Numeric columns that tell the label: a number that a corpus comes with may be its annotation in disguise.
 
-How that is measured stands in `sentir.corpus.telling`.
+How that is measured stands in `sentir.corpus.leakage`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sentir.audit.leaks import count_groups
-from sentir.corpus.telling import TELLS, told
-from sentir.corpus.types import Corpus
+from sentir.corpus.leakage import TELLS, told
+from sentir.corpus.utterances import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _, localized
 from sentir.progress import warn

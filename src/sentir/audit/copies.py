@@ -1,8 +1,8 @@
 """Texts of one split that another one has too: copies, and what anybody says.
 
 Texts are compared as a model is given them, after the recipe's cleaning, and as the corpus has them, both
-without case, punctuation, symbols, spaces and invisible characters (`sentir.corpus.likeness.plain`). A copy is a
-text long and rare enough to be told apart, or one that is nearly the same.
+without case, punctuation, symbols, spaces and invisible characters (`sentir.corpus.text_similarity.plain`). A
+copy is a text long and rare enough to be told apart, or one that is nearly the same.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sentir.corpus.cleaning import clean
-from sentir.corpus.likeness import nearest, plain, telling
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.text_similarity import nearest, plain, telling
+from sentir.corpus.utterances import Corpus, Utterance
 
 PAIRS = (("dev", "train"), ("test", "train"), ("test", "dev"))
 _Forms = Mapping[str, tuple[str, ...]]  # utterance id → what its text is compared by, none if it has no letter

@@ -11,7 +11,7 @@ from sentir.audit.values import Row, Table
 from sentir.corpus.characters import is_blank
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import SPLITS, Corpus, Labels, Utterance
+from sentir.corpus.utterances import SPLITS, Corpus, Labels, Utterance
 from sentir.i18n import _
 
 LabelsOf = Mapping[str, Labels]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sentir.brief import Brief
 from sentir.i18n import _
+from sentir.repr_mixin import Brief
 
 Cell = str | int | float | None
 Row = Mapping[str, Cell]

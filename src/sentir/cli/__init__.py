@@ -9,10 +9,10 @@ import warnings
 from contextlib import nullcontext, redirect_stdout
 from importlib import metadata
 
-from sentir.characters import printable
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
 from sentir.processes import rank
+from sentir.safe_text import printable
 
 _NOISE = (
     "Glyph .* missing from font",  # an SVG is drawn by the fonts of its reader

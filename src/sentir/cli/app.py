@@ -34,9 +34,9 @@ from sentir.cli.stopping import resumable
 from sentir.cli.tune import add_tune
 from sentir.cli.usage import Commands
 from sentir.errors import SentirError
-from sentir.given import require_corpus_of, require_files, require_model
 from sentir.i18n import _
-from sentir.places import file_name
+from sentir.paths import file_name
+from sentir.preflight import require_corpus_of, require_files, require_model
 
 app = typer.Typer(
     cls=Commands,

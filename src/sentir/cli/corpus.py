@@ -11,7 +11,7 @@ from sentir.cli.corpus_audit import add_audit
 from sentir.cli.corpus_clean import add_clean
 from sentir.cli.corpus_export import add_export
 from sentir.cli.corpus_get import add_get
-from sentir.cli.corpus_new import add_new
+from sentir.cli.corpus_init import add_new
 from sentir.cli.corpus_redraw import add_redraw
 from sentir.cli.corpus_show import add_show
 from sentir.cli.options import CorpusName, Json, Root, check_corpus

@@ -61,7 +61,7 @@ def get(
 
 def _print_offer(offer: Offer) -> None:
     from sentir.cli import show
-    from sentir.readers.fetching import bytes_text
+    from sentir.download.fetching import bytes_text
 
     show.say(_(offer.corpus.title))
     show.say(_("From: {address}", address=offer.address))

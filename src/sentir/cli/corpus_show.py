@@ -13,7 +13,7 @@ from sentir.i18n import _, localized
 
 if TYPE_CHECKING:
     from sentir.api import Shown
-    from sentir.corpus.types import Utterance
+    from sentir.corpus.utterances import Utterance
 
 
 def add_show(corpus: typer.Typer) -> None:

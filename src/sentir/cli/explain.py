@@ -9,8 +9,8 @@ import typer
 from rich.text import Text
 
 from sentir.cli.options import Json, Model, Root
-from sentir.given import require_corpus_of, require_files, require_model
 from sentir.i18n import _
+from sentir.preflight import require_corpus_of, require_files, require_model
 
 if TYPE_CHECKING:
     from sentir.explanation.values import Explanation, ModelExplanation, Passage

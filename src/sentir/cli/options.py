@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sentir.given import require_corpus, require_root
 from sentir.i18n import _
+from sentir.preflight import require_corpus, require_root
 
 Root = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
 Set = Annotated[

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.api import Prediction
-from sentir.characters import json_text, printable
 from sentir.corpus.predictions import Beside
 from sentir.i18n import _, decimal
 from sentir.report.words import word
+from sentir.safe_text import json_text, printable
 
 
 class _Terminal(Console):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from sentir.cli import show
-from sentir.evaluation.details import Details
+from sentir.evaluation.analysis.error_analysis import Details
 from sentir.evaluation.part_names import kind_name, mix_up, part_name
 from sentir.evaluation.results import Score
 from sentir.i18n import _, localized, thousands

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from sentir.audio.notes import note_text
-from sentir.audio.prepared import Prepared, problem_text
+from sentir.audio.decoding_notes import note_text
+from sentir.audio.store_report import Prepared, problem_text
 from sentir.cli import show
 from sentir.i18n import _, localized, thousands
 from sentir.report.words import word

@@ -11,7 +11,7 @@ import typer
 from sentir.cli.options import Json, RecipeFile, Root, Set, check_recipe
 from sentir.cli.stopping import resumable
 from sentir.i18n import _, localized
-from sentir.places import file_name
+from sentir.paths import file_name
 
 if TYPE_CHECKING:
     from sentir.report.tuning_content import Tuning

@@ -11,8 +11,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sentir.characters import printable
 from sentir.i18n import _, mark
+from sentir.safe_text import printable
 
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of typer's own copy of it
 _NAME = r"'?(?P<name>.+?)'?"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sentir.corpus.types import Utterance
+    from sentir.corpus.utterances import Utterance
 
 
 def fingerprint(utterances: Iterable[Utterance]) -> str:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.brief import few
-from sentir.corpus.synonyms import EMOTION_OF, SENTIMENT_OF, fold
+from sentir.corpus.label_synonyms import EMOTION_OF, SENTIMENT_OF, fold
 from sentir.errors import CorpusError
 from sentir.i18n import _
+from sentir.repr_mixin import few
 
 EMOTIONS = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -27,7 +27,7 @@ Label = str | float
 def normalize_emotion(name: str) -> str:
     """Return our name of an emotion: ``"Happiness"``, ``"alegría"`` and ``"joy"`` are all ``"joy"``.
 
-    `sentir.corpus.synonyms` lists the words; ``"excited"`` and ``"shame"`` are emotions of their own.
+    `sentir.corpus.label_synonyms` lists the words; ``"excited"`` and ``"shame"`` are emotions of their own.
 
     Raises:
         CorpusError: if the word is not known; it is never guessed.
@@ -71,7 +71,7 @@ class LabelSpace:
     Attributes:
         task: what is recognized, such as ``"emotion"`` or ``"sentiment"``.
         names: the K labels in the order of every array, stored with every model. A number has one name, that of
-            its annotation in `sentir.corpus.types.Utterance.scores`.
+            its annotation in `sentir.corpus.utterances.Utterance.scores`.
         multilabel: whether an utterance may carry several labels, or none.
         bounds: lowest and highest number of the scale; ``None`` where labels are recognized.
     """

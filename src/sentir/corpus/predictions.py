@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.brief import Brief, few
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.errors import PredictionsError
 from sentir.i18n import _
+from sentir.repr_mixin import Brief, few
 
 _META = b"sentir.predictions"
 Answer = tuple[tuple[str, ...], dict[str, float], dict[str, float]]

@@ -1,4 +1,4 @@
-"""The seal over the labels of a test split; its only door is `sentir.evaluation.ledger.open_test`."""
+"""The seal over the labels of a test split; its only door is `sentir.evaluation.locked.ledger.open_test`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentir.errors import LockedTestError
 from sentir.i18n import _
 
 if TYPE_CHECKING:
-    from sentir.corpus.types import Labels, Utterance
+    from sentir.corpus.utterances import Labels, Utterance
 
 
 class SealedLabels:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sentir.evaluation.errors import MixUp
-from sentir.evaluation.slices import Part
+from sentir.evaluation.analysis.confusions import MixUp
+from sentir.evaluation.analysis.slices import Part
 from sentir.evaluation.words import word
 from sentir.i18n import _, localized, mark
 

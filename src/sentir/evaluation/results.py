@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sentir.brief import Brief
 from sentir.evaluation.words import named, word
 from sentir.i18n import _, localized, thousands
+from sentir.repr_mixin import Brief
 
 CONFIDENCE = 0.95  # of every interval shown
 ALPHA = 0.05  # the p-value below which a difference is proven

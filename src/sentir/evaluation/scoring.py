@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from sentir.characters import json_text
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -23,6 +22,7 @@ from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _
 from sentir.io import write_text
+from sentir.safe_text import json_text
 
 Row = TypeVar("Row")
 _UNDECIDED = ("auc", "average_precision")  # of a label, whatever its threshold

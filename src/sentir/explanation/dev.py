@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from sentir.corpus.labels import Label
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import PredictionsError
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.intervals import Run
-from sentir.evaluation.ledger import labels_of
+from sentir.evaluation.locked.ledger import labels_of
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.scoring import joined
 from sentir.i18n import _
-from sentir.recognizer import Recognizer, with_stacked
-from sentir.training.inference import batches, predict_prepared
+from sentir.recognizer.inference import batches, predict_prepared
+from sentir.recognizer.recognizer import Recognizer, with_stacked
 
 ENCODERS = ("encoder", "audio")  # parts of a model that turn text or sound into vectors
 _AT_ONCE = 64

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.evaluation.intervals import scored
 from sentir.evaluation.results import CONFIDENCE
 from sentir.explanation.dev import Dev
-from sentir.explanation.numbers import permutation_importance
+from sentir.explanation.modality_ablation import withhold
+from sentir.explanation.permutation_importance import permutation_importance
 from sentir.explanation.values import ModelExplanation
-from sentir.explanation.withholding import withhold
-from sentir.recognizer import Recognizer
+from sentir.recognizer.recognizer import Recognizer
 
 
 def explain_recognizer(recognizer: Recognizer, corpus: Corpus) -> ModelExplanation:

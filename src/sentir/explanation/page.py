@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sentir.errors import SentirError
 from sentir.evaluation.results import gain, is_share, p_text
-from sentir.explanation.checks import ALIKE
 from sentir.explanation.figures import (
     MAP_NAMES,
     PARTS,
@@ -16,16 +15,17 @@ from sentir.explanation.figures import (
     sound_text,
     withheld_figure,
 )
+from sentir.explanation.sanity_checks import ALIKE
 from sentir.explanation.values import Explanation, Importance, ModelExplanation, Randomized, Withheld, Word
 from sentir.i18n import _, localized, mark
 from sentir.io import write_text
+from sentir.recognizer.card import model_card
 from sentir.report.html import render_page
 from sentir.report.words import named, word
-from sentir.training.card import model_card
 
 if TYPE_CHECKING:
     from sentir.documents import Document
-    from sentir.recognizer import Recognizer
+    from sentir.recognizer.recognizer import Recognizer
 
 SHOWN = 12  # columns of numbers in a table
 _LOUD, _HEARD = 0.5, 0.15  # of the largest value of a word: shown with its number, shown with a mark

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.models.encoders import TextEncoder
-from sentir.recognizer import Recognizer, with_stacked
+from sentir.preprocessing.preprocessor import Prepared, Preparer
+from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.training.batching import repeated
-from sentir.training.preparer import Prepared, Preparer
 
 
 @dataclass(frozen=True)

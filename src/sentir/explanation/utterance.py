@@ -8,16 +8,16 @@ from dataclasses import replace
 import torch
 from numpy.typing import NDArray
 
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, SentirError
-from sentir.explanation.checks import randomization_check
+from sentir.explanation.audio_attribution import explain_sound, sound_maps
 from sentir.explanation.probe import Probe, make_probe, prepare, still
-from sentir.explanation.sounds import explain_sound, sound_maps
+from sentir.explanation.sanity_checks import randomization_check
+from sentir.explanation.text_attribution import explain_words, layer_integrated_gradients
 from sentir.explanation.values import Explanation, Randomized
-from sentir.explanation.words import explain_words, layer_integrated_gradients
 from sentir.i18n import _
-from sentir.recognizer import Recognizer
-from sentir.training.text_input import TextInput
+from sentir.preprocessing.text import TextInput
+from sentir.recognizer.recognizer import Recognizer
 
 
 def explain_utterance(

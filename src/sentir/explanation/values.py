@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.media import RATE
+from sentir.audio.decoding import RATE
 from sentir.audio.mel import HOP, MEL, mel_filters
-from sentir.brief import Brief
 from sentir.corpus.labels import Label
 from sentir.evaluation.results import Comparison, Score
+from sentir.repr_mixin import Brief
 
 Map = NDArray[np.float32]
 MAPS = ("evidence", "local_gate", "global_gate")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.i18n import mark
 from sentir.registry import Registry
 

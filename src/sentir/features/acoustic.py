@@ -1,4 +1,4 @@
-"""How an utterance sounds, as numbers; what they measure stands in `sentir.audio.frames`."""
+"""How an utterance sounds, as numbers; what they measure stands in `sentir.audio.descriptors`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.frames import FUNCTIONALS, THESIS
+from sentir.audio.descriptors import FUNCTIONALS, THESIS
 from sentir.audio.store import listen
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 
 
 def thesis(utterances: Sequence[Utterance]) -> dict[str, NDArray[np.float64]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 
 _COLUMNS = (
     "words",

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sentir.audio.media import RATE, Wave
+from sentir.audio.decoding import RATE, Wave
 from sentir.errors import WeightsError
 from sentir.i18n import _, mark
 from sentir.models.loading import load_config, load_from, load_weights, try_out, unusable

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sentir.characters import encodable
-from sentir.corpus.types import Corpus
-from sentir.given import require_root
+from sentir.corpus.utterances import Corpus
+from sentir.files.folders import require_printable
 from sentir.i18n import _, mark
-from sentir.places import Place
+from sentir.paths import Place
+from sentir.preflight import require_root
 from sentir.progress import task
-from sentir.readers.folders import require_printable
 from sentir.recipe import Data
 from sentir.registry import Registry
+from sentir.safe_text import encodable
 
 READERS = Registry(
     mark("reader"),
     {
-        "meld": "sentir.readers.meld:read",
-        "mosei": "sentir.readers.mosei:read",
+        "meld": "sentir.readers.meld.reader:read",
+        "mosei": "sentir.readers.mosei.reader:read",
         "final_specs": "sentir.readers.final_specs:read",
-        "table": "sentir.readers.table:read",
-        "demo-meld": "sentir.readers.demo:read_meld",
-        "demo-mosei": "sentir.readers.demo:read_mosei",
+        "table": "sentir.readers.table.reader:read",
+        "demo-meld": "sentir.demo.corpora:read_meld",
+        "demo-mosei": "sentir.demo.corpora:read_mosei",
     },
 )
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sentir.corpus.types import SPLITS, Clip, Corpus, Issue, Utterance
+from sentir.corpus.utterances import SPLITS, Clip, Corpus, Issue, Utterance
 from sentir.errors import CorpusError
+from sentir.files.folders import levels, newest_version
+from sentir.files.media_files import list_folders, note_spare
+from sentir.files.splits import split_named
 from sentir.i18n import _, thousands
-from sentir.readers import meld, mosei
-from sentir.readers.clips import list_folders, note_spare
-from sentir.readers.folders import levels, newest_version
-from sentir.readers.splits import split_named
+from sentir.readers.meld import reader as meld
+from sentir.readers.mosei import reader as mosei
 from sentir.recipe import Data
 
 _FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")

@@ -17,21 +17,21 @@ from typing import Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from sentir.brief import Brief
 from sentir.errors import RecipeError
-from sentir.given import require_recipe
 from sentir.i18n import _
-from sentir.places import Place
-from sentir.recipe.complaints import complaint
+from sentir.paths import Place
+from sentir.preflight import require_recipe
 from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
 from sentir.recipe.differences import differences, settings
-from sentir.recipe.judging import Evaluation, Study
+from sentir.recipe.evaluation import Evaluation, Study
 from sentir.recipe.model import Audio, Lora, Model, Stacked
 from sentir.recipe.paths import from_folder, to_folder
 from sentir.recipe.sections import Name, Section, check_characters
 from sentir.recipe.toml import Overrides, merge, parse_override, read_overrides, toml_comment, toml_text
 from sentir.recipe.training import Augment, Train
 from sentir.recipe.tuning import Dimension, Tune
+from sentir.recipe.validation_messages import complaint
+from sentir.repr_mixin import Brief
 
 __all__ = [
     "DEFAULT_CLEANING",

@@ -95,7 +95,7 @@ class Model(Section):
     """The network.
 
     Attributes:
-        kind: a name in `sentir.training.building`: ``hybrid_transformer`` reads, ``emotion_model`` listens,
+        kind: a name in `sentir.preprocessing.kinds`: ``hybrid_transformer`` reads, ``emotion_model`` listens,
             ``multimodal`` does both.
         backbone: a name in `sentir.models.text_backbones`, a hub id, or a local folder.
         weights: where the backbone's weights lie, if not where its name says (hub id or folder).

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
-from sentir.characters import encodable
 from sentir.i18n import _
-from sentir.places import no_name
+from sentir.paths import no_name
+from sentir.safe_text import encodable
 
 
 class Section(BaseModel):
@@ -59,7 +59,7 @@ def check_characters(value: Any) -> None:
 
 
 Name = Annotated[str, AfterValidator(_name)]
-"""A text that files and folders can be named after; see `sentir.places.file_name`."""
+"""A text that files and folders can be named after; see `sentir.paths.file_name`."""
 
 Settings = Annotated[dict[str, Any], BeforeValidator(_plain)]
 """Settings of another section, as they stand in a recipe."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import tomli_w
 
-from sentir.characters import on_one_line
 from sentir.errors import RecipeError
 from sentir.i18n import _
+from sentir.safe_text import on_one_line
 
 
 def merge(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

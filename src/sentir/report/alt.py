@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentir.audit.values import Histogram
-from sentir.evaluation.ranking import Ranking
+from sentir.evaluation.metrics.ranking import Ranking
 from sentir.evaluation.results import ModelScores, gain
 from sentir.i18n import _, decimal, localized
 from sentir.report.content import CorpusCard, Curve

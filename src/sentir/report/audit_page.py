@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.audit import Audit, grade_meaning
 from sentir.audit.leaks import GROUP
 from sentir.audit.values import Cell
-from sentir.corpus.types import SPLITS
+from sentir.corpus.utterances import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _, language, localized, thousands
 from sentir.io import write_text

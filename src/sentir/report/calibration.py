@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sentir.evaluation.reliability import Reliability
+from sentir.evaluation.calibration.reliability import Reliability
 from sentir.evaluation.results import Score, is_share
 from sentir.i18n import _, localized, thousands
 from sentir.report.figures import _SMALL, _TEXT, COLORS, _canvas, _look, _plain, _with_labels

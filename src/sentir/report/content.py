@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.media import Wave
-from sentir.audio.prepared import SplitSound
+from sentir.audio.decoding import Wave
+from sentir.audio.store_report import SplitSound
 from sentir.audit.values import Histogram
-from sentir.brief import Brief
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.details import Details
-from sentir.evaluation.ledger import LedgerFacts
-from sentir.evaluation.ranking import Ranking
+from sentir.evaluation.analysis.error_analysis import Details
+from sentir.evaluation.locked.ledger import LedgerFacts
+from sentir.evaluation.metrics.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, Opening, Redraw
 from sentir.recipe import Recipe
+from sentir.repr_mixin import Brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class CorpusCard:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What the model card of a candidate is made of; see `sentir.training.card.model_card`."""
+    """What the model card of a candidate is made of; see `sentir.recognizer.card.model_card`."""
 
     recipe: Recipe
     space: LabelSpace

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sentir.audio.prepared import prepare
 from sentir.audio.store import listen
-from sentir.audit.hearing import Hearing
-from sentir.audit.sounds import histograms
+from sentir.audio.store_report import prepare
+from sentir.audit.audio_findings import histograms
+from sentir.audit.audio_scan import Hearing
 from sentir.audit.values import Histogram
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.report.content import CorpusCard
 
 

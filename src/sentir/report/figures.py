@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len, set_cell_size
 
 from sentir.audit import Histogram
-from sentir.characters import on_one_line
-from sentir.evaluation.ranking import GRID, Ranking
+from sentir.evaluation.metrics.ranking import GRID, Ranking
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, decimal, thousands
 from sentir.report.content import CorpusCard, Curve
 from sentir.report.words import word
+from sentir.safe_text import on_one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

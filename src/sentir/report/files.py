@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sentir.characters import json_text
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, in_language
 from sentir.io import write_text
@@ -16,6 +15,7 @@ from sentir.progress import warn
 from sentir.report.content import CorpusCard, StudyReport
 from sentir.report.html import LIMIT, render
 from sentir.report.markdown import render_markdown
+from sentir.safe_text import json_text
 
 _SUFFIXES = {code: ".md" if code == "en" else f".{code}.md" for code in LANGUAGES}
 FILES = ("report.html", "report.json", *(f"report{suffix}" for suffix in _SUFFIXES.values()))

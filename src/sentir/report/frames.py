@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sentir.corpus.cleaned import Cleaned
-from sentir.evaluation.errors import Mistake
+from sentir.corpus.cleaning_report import Cleaned
+from sentir.evaluation.analysis.confusions import Mistake
+from sentir.evaluation.analysis.slices import Slice
 from sentir.evaluation.part_names import kind_name, part_name
 from sentir.evaluation.results import Comparison, ModelScores, is_share
-from sentir.evaluation.slices import Slice
 from sentir.i18n import _
+from sentir.recognizer.card import score_text
 from sentir.report.tables import metric_names
 from sentir.report.words import model_name, word
-from sentir.training.card import score_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,19 +8,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sentir.characters import printable
 from sentir.documents import Document
 from sentir.evaluation import part_names
 from sentir.evaluation.results import is_share
 from sentir.i18n import LANGUAGES, _, in_language, language, localized
-from sentir.places import file_name
+from sentir.paths import file_name
 from sentir.recipe import toml_text
+from sentir.recognizer.card import intended_use, model_card, score_text
 from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, tables
 from sentir.report.content import Example, StudyReport
 from sentir.report.issue_words import issue_word
 from sentir.report.svg import fig_svg
 from sentir.report.words import model_name, named, word
-from sentir.training.card import intended_use, model_card, score_text
+from sentir.safe_text import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment

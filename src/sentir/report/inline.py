@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.media import RATE, Wave
+from sentir.audio.decoding import RATE, Wave
 from sentir.report.content import Example
 
 RANGE_DB = 80.0  # from the brightest color to the darkest

@@ -8,6 +8,7 @@ from sentir.documents import Block, Bullets, Code, Document, Grid, Part
 from sentir.evaluation.results import ModelScores, is_share
 from sentir.i18n import _, language, localized, thousands
 from sentir.recipe import toml_text
+from sentir.recognizer.card import intended_use, score_text
 from sentir.report import alt, sentences
 from sentir.report.compared import compared
 from sentir.report.content import CorpusCard, StudyReport
@@ -15,7 +16,6 @@ from sentir.report.html import cards, decimals, moment
 from sentir.report.issue_words import issue_word
 from sentir.report.tables import TaskSection, comparison_groups, metric_names, sections
 from sentir.report.words import model_name, named, word
-from sentir.training.card import intended_use, score_text
 
 
 def render_markdown(report: StudyReport) -> str:

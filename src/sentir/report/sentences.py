@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentir.audit import grade_meaning
-from sentir.evaluation.ledger import LedgerFacts
+from sentir.evaluation.locked.ledger import LedgerFacts
 from sentir.evaluation.results import Comparison, ModelScores, Redraw
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _, localized, thousands
+from sentir.recognizer.card import score_text
 from sentir.report.tables import TaskSection
 from sentir.report.words import named, word
-from sentir.training.card import score_text
 
 
 def summary(section: TaskSection) -> tuple[str, ...]:

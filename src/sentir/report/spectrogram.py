@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.media import RATE
+from sentir.audio.decoding import RATE
 from sentir.audio.mel import HOP, MEL, mel_filters
 from sentir.errors import SentirError
 from sentir.i18n import _
@@ -18,7 +18,7 @@ from sentir.report.figures import _plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sentir.corpus.types import Sound
+    from sentir.corpus.utterances import Sound
 
 RANGE_DB = 80.0  # from the brightest to the darkest
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from sentir.characters import printable
 from sentir.i18n import localized
+from sentir.safe_text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sentir.errors import SentirError
-from sentir.evaluation.ranking import Ranking
+from sentir.evaluation.metrics.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, Opening, gain
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _

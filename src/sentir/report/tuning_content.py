@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sentir.brief import Brief
 from sentir.evaluation.results import gain
 from sentir.recipe import Recipe
+from sentir.repr_mixin import Brief
 
 if TYPE_CHECKING:
     import pandas as pd

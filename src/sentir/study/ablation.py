@@ -8,8 +8,8 @@ from typing import Any
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
+from sentir.preprocessing.kinds import MODELS, measured_from
 from sentir.recipe import Recipe, Section, merge
-from sentir.training.building import MODELS, measured_from
 from sentir.training.checks import idle_settings
 
 WHOLE = "model"  # the recipe itself

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from sentir.corpus.cleaning import clean
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import CorpusError
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import score
 from sentir.evaluation.results import gain
-from sentir.evaluation.thresholds import tune_thresholds
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
 from sentir.i18n import _, mark
@@ -27,7 +27,7 @@ from sentir.study.heads import Head, machine, number, one_label, several_labels
 # Inverse regularization strengths tried on dev.
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 NEEDS = {"majority": frozenset({"text", "sound"}), "bag of words": frozenset({"text"})}
-"""What of an utterance a baseline takes, as `sentir.readers.needs.meet_needs` has it; others take sound."""
+"""What a baseline takes, as `sentir.recognizer.modalities.meet_needs` has it; others take sound."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from sentir.audit import audit, grade_meaning, hear_corpus, measure
 from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import CorpusError, RecipeError
-from sentir.evaluation.known_tests import known_findings, known_tests
+from sentir.evaluation.locked.test_contamination import known_findings, known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.i18n import _
-from sentir.places import no_name
+from sentir.paths import no_name
+from sentir.preprocessing.kinds import MODELS
 from sentir.progress import warn
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
 from sentir.study.stacking import chain, draw_folds
-from sentir.training.building import MODELS
 from sentir.training.checks import check_classes
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
 

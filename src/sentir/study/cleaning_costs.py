@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentir.corpus.cleaned import CHAINS
-from sentir.corpus.types import Corpus
-from sentir.evaluation.ledger import labels_of
+from sentir.corpus.cleaning_report import CHAINS
+from sentir.corpus.utterances import Corpus
+from sentir.evaluation.locked.ledger import labels_of
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
 from sentir.recipe import Recipe
 from sentir.study.baselines import predict_baseline
-from sentir.study.entrants import Entrant, dev_thresholds
-from sentir.study.judge import Judge
+from sentir.study.candidates import Entrant, dev_thresholds
+from sentir.study.scorer import Judge
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sentir.audio.media import RATE, decode
+from sentir.audio.decoding import RATE, decode
 from sentir.audio.mel import HOP
 from sentir.audio.store import listen
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import AudioError
 from sentir.report.content import Answer, Example
-from sentir.study.entrants import Entrant
+from sentir.study.candidates import Entrant
 from sentir.study.results import CorpusStudy
 
 MOST = 8  # examples of a corpus

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.scoring import write_results, write_rows
 from sentir.i18n import _
 from sentir.io import replacing, write_text
-from sentir.places import file_name
+from sentir.paths import file_name
 from sentir.recipe import Recipe, to_folder, toml_comment, toml_text
 from sentir.report.corpora import corpus_card
 from sentir.report.files import FILES, rehearse
-from sentir.study.gather import comparisons, rows, titles_of
+from sentir.study.collect import comparisons, rows, titles_of
 from sentir.study.results import CorpusStudy
 
 REPORT, _RESULTS, _COMPARISONS, _DETAILS = "report.html", "results.json", "comparisons.json", "details.json"

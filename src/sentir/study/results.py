@@ -9,12 +9,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.types import Corpus
-from sentir.evaluation.details import Details
-from sentir.evaluation.ranking import Ranking
+from sentir.corpus.utterances import Corpus
+from sentir.evaluation.analysis.error_analysis import Details
+from sentir.evaluation.metrics.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.recipe import Recipe, differences, settings
-from sentir.study.entrants import Entrant, training_facts
+from sentir.study.candidates import Entrant, training_facts
 
 
 @dataclass(frozen=True)

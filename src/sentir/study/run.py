@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.types import Corpus
-from sentir.evaluation.details import MOST_SUSPECTS, Details
-from sentir.evaluation.ledger import copy_openings, labels_of, open_test, recall_openings
+from sentir.corpus.utterances import Corpus
+from sentir.evaluation.analysis.error_analysis import MOST_SUSPECTS, Details
+from sentir.evaluation.locked.ledger import copy_openings, labels_of, open_test, recall_openings
 from sentir.evaluation.metrics import metric_name
-from sentir.evaluation.ranking import Ranking
+from sentir.evaluation.metrics.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.evaluation.words import model_name, word
 from sentir.i18n import _, decimal, thousands
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
@@ -27,9 +27,8 @@ from sentir.recipe import Recipe
 from sentir.report.content import StudyReport
 from sentir.report.files import save_report
 from sentir.study.ablation import ablations
-from sentir.study.checks import check_corpus, check_grade, check_names
-from sentir.study.doubts import doubtful_labels
-from sentir.study.entrants import (
+from sentir.study.baseline_model import Simple, is_simple
+from sentir.study.candidates import (
     Entrant,
     check_needed_weights,
     enter_baseline,
@@ -37,14 +36,15 @@ from sentir.study.entrants import (
     load_trained,
     with_test,
 )
-from sentir.study.gather import study_report
-from sentir.study.judge import Judge
+from sentir.study.checks import check_corpus, check_grade, check_names
+from sentir.study.collect import study_report
+from sentir.study.label_noise import doubtful_labels
 from sentir.study.outputs import REPORT, check_outputs, model_place, reporting, save_results
 from sentir.study.plan import Candidate, plan
 from sentir.study.results import CorpusStudy, TaskResult, dev_pairs
-from sentir.study.simple import Simple, is_simple
+from sentir.study.scorer import Judge
 from sentir.study.stages import Stages, reading
-from sentir.training.resuming import checkpoints_in
+from sentir.training.checkpoints import checkpoints_in
 
 Advance = Callable[[int], None]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.progress import say
 from sentir.recipe import Recipe
-from sentir.recognizer import Recognizer, with_stacked
+from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.training.fitting import check_training
 from sentir.training.trainer import OnEpoch
 

@@ -13,9 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 from sentir.errors import SentirError, UnknownNameError, WeightsError
+from sentir.file_locks import locked
 from sentir.i18n import _
 from sentir.io import put
-from sentir.locks import locked
 
 VERSION = 5  # raised when the meaning of a stage's content changes
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sentir.audio.media import RATE, Wave
+from sentir.audio.decoding import RATE, Wave
 from sentir.models.speech_backbones import SpeechExtractor, load_speech_encoder, save_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from sentir.preprocessing.preprocessor import Prepared
 from sentir.recipe import Train
-from sentir.training.preparer import Prepared
 from sentir.training.sampling import balanced_weights
 
 Weights = NDArray[np.float64]

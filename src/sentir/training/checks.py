@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sentir.corpus.classes import train_classes
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Corpus
+from sentir.corpus.train_classes import train_classes
+from sentir.corpus.utterances import Corpus
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.lora import require_peft
+from sentir.preprocessing.kinds import MODELS, hears_waves
+from sentir.preprocessing.waveform import is_frozen
 from sentir.recipe import Model, Recipe, Train
-from sentir.training.building import MODELS, hears_waves
 from sentir.training.hardware import mixed_precision
-from sentir.training.wave_input import is_frozen
 
 
 def check_settings(recipe: Recipe, space: LabelSpace) -> None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import PredictionsError, RecipeError
 from sentir.i18n import _
 from sentir.models.lora import add_lora
+from sentir.preprocessing.preprocessor import Preparer
 from sentir.progress import warn
 from sentir.recipe import Model, Recipe
-from sentir.training.preparer import Preparer
 
 
 @dataclass(frozen=True)

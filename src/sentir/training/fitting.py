@@ -15,27 +15,27 @@ from sentir.audit import check_inputs
 from sentir.corpus.cleaning import clean
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.types import Corpus, Utterance
+from sentir.corpus.utterances import Corpus, Utterance
 from sentir.errors import CorpusError, RecipeError
-from sentir.evaluation.calibration import Calibration
+from sentir.evaluation.calibration.fitting import Calibration
+from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.metrics import metric_name, score
 from sentir.evaluation.results import gain
-from sentir.evaluation.thresholds import tune_thresholds
 from sentir.i18n import _
 from sentir.models.lora import merge_lora
 from sentir.models.text_backbones import foreign
 from sentir.models.weights import Source
+from sentir.preprocessing.kinds import MODELS, check_model, check_weights, heard, weights_sources
+from sentir.preprocessing.preprocessor import Preparer
 from sentir.progress import say
 from sentir.recipe import Data, Recipe
-from sentir.training.building import MODELS, check_model, check_weights, heard, weights_sources
+from sentir.recognizer.inference import predict_prepared, predict_tasks
+from sentir.recognizer.tasks import Task, outputs, tasks_loss
+from sentir.training.checkpoints import inputs_digest, is_kept
 from sentir.training.checks import check_classes, check_settings
 from sentir.training.continuing import Start
-from sentir.training.inference import predict_prepared, predict_tasks
 from sentir.training.losses import UNLABELED, encode_targets
-from sentir.training.preparer import Preparer
-from sentir.training.resuming import inputs_digest, is_kept
-from sentir.training.tasks import Task, outputs, tasks_loss
 from sentir.training.trainer import OnEpoch, Training, train_model
 
 Thresholds = NDArray[np.float64]

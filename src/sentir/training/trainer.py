@@ -16,11 +16,16 @@ from transformers import Trainer as HubTrainer
 from transformers import TrainerCallback
 
 from sentir.i18n import _
+from sentir.preprocessing.mel import Change
+from sentir.preprocessing.preprocessor import Prepared
 from sentir.processes import world
 from sentir.progress import say
 from sentir.recipe import Train
-from sentir.training.averaging import WeightAverage
 from sentir.training.batching import Batches, Parts, draw_batches, repeated
+from sentir.training.callbacks import Bar, Curves, Epochs, Speed, curves
+from sentir.training.checkpoints import Checkpoints, Progress, is_kept, training_digest, training_folder
+from sentir.training.distributed import Shares, is_shared, leave_at_exit, random_batches, share_loader, total
+from sentir.training.ema import WeightAverage
 from sentir.training.engine import engine_arguments, quiet
 from sentir.training.hardware import (
     deterministic,
@@ -31,11 +36,6 @@ from sentir.training.hardware import (
 )
 from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
-from sentir.training.preparer import Prepared
-from sentir.training.resuming import Checkpoints, Progress, is_kept, training_digest, training_folder
-from sentir.training.sharing import Shares, is_shared, leave_at_exit, random_batches, share_loader, total
-from sentir.training.sound_input import Change
-from sentir.training.watching import Bar, Curves, Epochs, Speed, curves
 
 # Inputs of a model without any encoder.
 _HEAD_INPUTS = frozenset({"has_text", "text_states", "has_sound", "speech_states"})

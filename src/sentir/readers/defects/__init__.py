@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from sentir.corpus.types import Corpus, Issue, Utterance
+from sentir.corpus.utterances import Corpus, Issue, Utterance
 from sentir.i18n import LANGUAGES, language
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from statistics import fmean
 
 from sentir.corpus.characters import plain
-from sentir.corpus.types import SPLITS, Issue
+from sentir.corpus.utterances import SPLITS, Issue
+from sentir.files.cells import to_number
+from sentir.files.corpus_tables import read_rows, unusable
 from sentir.i18n import _, thousands
-from sentir.readers.cells import to_number
-from sentir.readers.csv_files import read_rows, unusable
 from sentir.readers.mosei.folds import find_folds, note_outside
 from sentir.readers.mosei.segments import SCALES, Layout, Segment
 from sentir.readers.mosei.transcripts import Line, note_unlabeled, read_transcripts

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.types import SPLITS, Issue
+from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
+from sentir.files.corpus_tables import unusable
 from sentir.i18n import _, thousands
-from sentir.readers.csv_files import unusable
 from sentir.readers.mosei.folds import find_folds, note_outside
 from sentir.readers.mosei.segments import SCALES, Layout, Segment, read_times
 from sentir.readers.mosei.transcripts import join_transcripts, read_transcripts

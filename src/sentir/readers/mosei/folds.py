@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from sentir.corpus.types import SPLITS, Issue
+from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
+from sentir.files.splits import split_named
 from sentir.i18n import _
 from sentir.readers.mosei.segments import Segment
-from sentir.readers.splits import split_named
 
 SDK_FILE = "cmu_mosei_std_folds.py"
 _SDK_NAMES = {

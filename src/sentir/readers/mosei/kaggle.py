@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sentir.corpus.characters import plain
-from sentir.corpus.types import Issue
+from sentir.corpus.utterances import Issue
+from sentir.files.corpus_tables import find_tables, read_rows, unusable
 from sentir.i18n import _
-from sentir.readers.csv_files import find_tables, read_rows, unusable
 from sentir.readers.mosei.segments import SCALES, Layout, Segment, read_times
 
 _FILES = {

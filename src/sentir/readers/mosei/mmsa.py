@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sentir.corpus.characters import plain
+from sentir.files.corpus_tables import read_rows, unusable
+from sentir.files.splits import split_named
 from sentir.i18n import _
-from sentir.readers.csv_files import read_rows, unusable
 from sentir.readers.mosei.segments import INTENSITY_SPACE, SENTIMENT_SPACE, Layout, Segment
-from sentir.readers.splits import split_named
 
 _COLUMNS = ("video_id", "clip_id", "text", "label", "mode")
 

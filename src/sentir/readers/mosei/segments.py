@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sentir.corpus.characters import is_blank
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
-from sentir.corpus.types import Issue, Utterance, group_dialogues
+from sentir.corpus.utterances import Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
+from sentir.files.cells import to_number
+from sentir.files.corpus_tables import check_text, unusable
 from sentir.i18n import _
-from sentir.readers.cells import to_number
-from sentir.readers.csv_files import check_text, unusable
 
 EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), multilabel=True)
 SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sentir.corpus.types import Issue
+from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
+from sentir.files.corpus_tables import unusable
+from sentir.files.text_encoding import read_text
 from sentir.i18n import _, thousands
-from sentir.readers.csv_files import unusable
-from sentir.readers.decoding import read_text
 from sentir.readers.mosei.segments import Segment, Times, read_times
 
 _LINE = re.compile(r"(.+?)___(\d+)___(.*?)___(.*?)___(.*)")

@@ -11,10 +11,10 @@ from typing import Any
 from optuna import Study, Trial, TrialPruned
 from optuna.trial import TrialState
 
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import SentirError
 from sentir.recipe import Recipe
-from sentir.study.entrants import crossed
+from sentir.study.candidates import crossed
 from sentir.study.stacking import draw_folds, train_recognizer
 from sentir.study.stages import Stages
 from sentir.study.tuning.space import draw, seeds, trial_recipe

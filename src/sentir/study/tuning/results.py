@@ -10,13 +10,13 @@ from statistics import fmean
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain
 from sentir.i18n import _
 from sentir.recipe import Recipe, Tune
-from sentir.recognizer import versions
+from sentir.recognizer.recognizer import versions
 from sentir.report.tuning_content import Tried, Tuning
 from sentir.study.tuning.objective import SAME_AS, SCORES
 from sentir.study.tuning.space import seeds, settings, trial_recipe

@@ -13,20 +13,20 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from sentir.corpus.types import Corpus
+from sentir.corpus.utterances import Corpus
 from sentir.errors import RecipeError
-from sentir.evaluation.known_tests import known_tests
+from sentir.evaluation.locked.test_contamination import known_tests
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain
 from sentir.i18n import _, decimal
-from sentir.places import Place
+from sentir.paths import Place
 from sentir.processes import require_alone
 from sentir.progress import say, task, warn
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.tuning_content import Tuning
 from sentir.report.words import word
-from sentir.study.entrants import training_key
+from sentir.study.candidates import training_key
 from sentir.study.stages import Stages
 from sentir.study.tuning.objective import FAILURES, Objective, most_epochs, parts
 from sentir.study.tuning.results import gather

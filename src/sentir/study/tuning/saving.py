@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentir.characters import json_text
 from sentir.io import write_text
 from sentir.recipe import to_folder, toml_comment, toml_text
 from sentir.report.tuning import render_tuning, sentences
 from sentir.report.tuning_content import Tuning
+from sentir.safe_text import json_text
 
 BEST, PAGE = "best.toml", "tuning.html"
 

@@ -25,8 +25,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentir.errors import SentirError
+from sentir.file_locks import locked
 from sentir.i18n import _
-from sentir.locks import locked
 
 T = TypeVar("T")
 JOURNAL, _WORKERS, _CLAIM = "trials.jsonl", ".workers", "claim.lock"

@@ -1,0 +1,93 @@
+"""Mels made the thesis' way, pictures of 224 by 224: for repeating it, and for its published ``.npy`` files.
+
+They squeeze four seconds into a square and measure decibels against the loudest moment of the file, so they tell
+nothing of loudness; `sentir.audio.mel` is what everything else hears.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tokenize import TokenError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.audio.decoding import RATE, Wave
+from sentir.audio.mel import MelSettings, mel_db, power_frames
+from sentir.errors import AudioError
+from sentir.i18n import _
+
+SIDE = 224
+SECONDS = 4
+TOP_DB = 80.0
+SETTINGS = MelSettings(window=2048, hop=512, fft=2048, bands=128)
+
+
+def thesis_mel(wave: Wave) -> NDArray[np.float32]:
+    """Return the mel of the first four seconds, ``(224, 224)`` (time, bands), in dB from -80 to 0.
+
+    Zeros fill up what is shorter. Frames and bands are librosa's defaults (2,048 samples, 512 apart, 128 bands),
+    decibels stand against the loudest value, silence is 0 throughout (as ``power_to_db(ref=np.max)`` has it), and
+    the 126 by 128 values are resized by linear interpolation that keeps the corners in place.
+    """
+    from scipy.ndimage import zoom
+
+    heard = np.zeros(SECONDS * RATE, dtype=np.float32)
+    start = wave[: len(heard)]
+    heard[: len(start)] = start
+    mel = mel_db(power_frames(heard, settings=SETTINGS), settings=SETTINGS)
+    mel = np.maximum(mel - mel.max(), -TOP_DB)
+    return zoom(mel, (SIDE / mel.shape[0], SIDE / mel.shape[1]), order=1)
+
+
+def load_thesis_npy(path: Path) -> NDArray[np.float32]:
+    """Read a published spectrogram, stored as librosa lays it out (bands, time), band 0 first.
+
+    Returns:
+        ``(224, 224)`` (time, bands) in dB.
+
+    Raises:
+        AudioError: if the file is missing, empty, or no 224 by 224 array of finite floating-point numbers.
+    """
+    array = _open(path)
+    if array.shape != (SIDE, SIDE) or not np.issubdtype(array.dtype, np.floating):
+        what = _("numbers of type {type}, {shape}", type=array.dtype, shape=" × ".join(map(str, array.shape)))
+        raise _unusable(path, what)
+    with np.errstate(over="ignore"):
+        mel = np.ascontiguousarray(array.T, dtype=np.float32)
+        kept = mel.astype(np.float16)  # as the store keeps it
+    if not np.isfinite(kept).all():
+        raise _unusable(path, _("infinite or missing numbers"))
+    return mel
+
+
+def _open(path: Path) -> NDArray[np.generic]:
+    """Map the array, so that a header which promises too much allocates nothing."""
+    if not path.is_file():
+        raise AudioError("missing", _("The spectrogram {path} does not exist; check the path.", path=path))
+    if path.stat().st_size == 0:
+        raise AudioError("empty", _("The spectrogram {path} is empty; copy it again.", path=path))
+    try:
+        with np.errstate(over="ignore"):
+            return np.lib.format.open_memmap(path, mode="r")
+    except (
+        ValueError,
+        OSError,
+        OverflowError,
+        SyntaxError,
+        TokenError,
+    ) as error:  # the last two: a damaged header
+        raise _unusable(path, _("no array that can be read ({why})", why=error)) from error
+
+
+def _unusable(path: Path, what: str) -> AudioError:
+    return AudioError(
+        "undecodable",
+        _(
+            "The spectrogram {path} holds {what}; "
+            "give a NumPy file of {side} × {side} floating-point numbers in dB.",
+            path=path,
+            what=what,
+            side=SIDE,
+        ),
+    )

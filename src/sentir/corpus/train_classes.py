@@ -1,0 +1,40 @@
+"""Which labels train can teach: a label that every utterance has, or none has, is learned from nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sentir.corpus.utterances import Corpus
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What the labeled train utterances have in common, all none where there are none.
+
+    Attributes:
+        only: the label, or the number, or the labels, that all of them have and nothing else; ``""`` if they
+            differ.
+        absent: the labels that none of them has; none of a number.
+        everywhere: of several labels at once, those that all of them have.
+    """
+
+    only: str
+    absent: tuple[str, ...]
+    everywhere: tuple[str, ...]
+
+
+def train_classes(corpus: Corpus, task: str) -> Classes:
+    """Look at the labels of train for one task."""
+    space = corpus.space(task)
+    rows = [frozenset(u.labels[task]) for u in corpus.train if task in u.labels]
+    if not rows:
+        return Classes("", (), ())
+    only = " + ".join(map(str, sorted(rows[0], key=str))) or "–" if len(set(rows)) == 1 else ""
+    if space.kind == "regression":
+        return Classes(only, (), ())
+    present = frozenset().union(*rows)
+    everywhere = frozenset.intersection(*rows) if space.multilabel else frozenset()
+    names = space.names
+    return Classes(only, tuple(n for n in names if n not in present), tuple(n for n in names if n in everywhere))

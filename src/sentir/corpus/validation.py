@@ -1,0 +1,61 @@
+"""What every corpus promises, checked once when it is built."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sentir.corpus.labels import LabelSpace
+from sentir.errors import CorpusError
+from sentir.i18n import _
+
+if TYPE_CHECKING:
+    from sentir.corpus.utterances import Utterance
+
+SPLITS = ("train", "dev", "test")
+COLUMNS = ("id", "split", "dialogue", "turn", "speaker", "text", "path", "start", "end")
+"""What utterances are called in tables, beside which a task has a column of its own."""
+
+
+def check_promises(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpace]) -> None:
+    """Check that ids are unique, no dialogue lies in two splits, and every label is in its space.
+
+    Raises:
+        CorpusError: naming the corpus and the id, dialogue, split, task or label.
+    """
+    for task in spaces:
+        if task in COLUMNS or task.startswith(("score.", "number.")):
+            raise CorpusError(
+                _("In the corpus '{name}' a task is called '{task}', like a column of its table; rename it.",
+                  name=name, task=task)
+            )  # fmt: skip
+    repeated = [key for key, count in Counter(u.id for u in rows).items() if count > 1]
+    if repeated:
+        raise CorpusError(
+            _(
+                "In the corpus '{name}' the id '{id}' stands {n} times; ids must be unique.",
+                name=name,
+                id=repeated[0],
+                n=sum(u.id == repeated[0] for u in rows),
+            )
+        )
+    split_of: dict[str, str] = {}
+    for u in rows:
+        if u.split not in SPLITS:
+            raise CorpusError(
+                _("'{id}' has the split '{split}'; use train, dev or test.", id=u.id, split=u.split)
+            )
+        if u.dialogue and split_of.setdefault(u.dialogue, u.split) != u.split:
+            raise CorpusError(
+                _(
+                    "In the corpus '{name}' the dialogue '{dialogue}' lies in {one} and in {other}; "
+                    "a dialogue must lie in one split.",
+                    name=name,
+                    dialogue=u.dialogue,
+                    one=split_of[u.dialogue],
+                    other=u.split,
+                )
+            )
+        for task, labels in u.labels.items():
+            spaces[task].encode([labels])

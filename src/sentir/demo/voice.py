@@ -1,0 +1,239 @@
+"""Voices of the demo corpora: espeak-ng says each line in the manner of its emotion.
+
+The directions follow the tables of Murray and Arnott, "Toward the simulation of emotion in synthetic speech"
+(JASA 93, 1993: rate, mean pitch, pitch range and intensity of five emotions), and Scherer, "Vocal communication
+of emotion" (Speech Communication 40, 2003: energy in high frequencies, here `Manner.effort`). Surprise, in
+neither, is said high with a very wide range. The sizes, in `MANNERS`, are ours.
+
+=========  ==============  ================  ===============  ==========  ==========
+emotion    pitch           range             rate             intensity   high bands
+=========  ==============  ================  ===============  ==========  ==========
+anger      higher          much wider        slightly faster  higher      much more
+disgust    lower           slightly wider    much slower      lower       as neutral
+fear       much higher     wider             much faster      as neutral  more
+joy        higher          much wider        slightly faster  higher      more
+sadness    slightly lower  narrower          slower           lower       much less
+surprise   much higher     very much wider   as neutral       higher      as neutral
+=========  ==============  ================  ===============  ==========  ==========
+
+Speakers differ in voice, pitch, rate and level, and every line strays from its manner, so that a voice tells much
+of an emotion but not all. All of it is drawn from names and ids: the same samples in any order, process or run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.demo.grammar import Dice
+from sentir.errors import CorpusError
+from sentir.i18n import _
+
+if sys.platform == "win32":
+    import _ctypes
+
+    unload = _ctypes.FreeLibrary
+else:
+    from _ctypes import dlclose as unload
+
+Wave = NDArray[np.float32]
+
+VOICE_VERSION = 1
+"""To be raised when anything here or in `sentir.demo.media` changes what is heard."""
+VOICE_RATE = 22_050
+"""Samples per second of espeak-ng's English voices."""
+LEVEL = -30.0  # dB of a neutral line against full scale, over its spoken parts
+WORDS_PER_MINUTE = 168  # as espeak-ng counts; a neutral line then fills four fifths of its time
+MARGIN = 0.04  # seconds of a line's time that are never spoken in
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a line differs from a neutral one.
+
+    Attributes:
+        pitch: semitones.
+        range: steps of espeak-ng's pitch range, 50 being its usual one.
+        rate: share of the usual rate.
+        level: dB.
+        effort: tilt of the spectrum, positive for more energy in high frequencies.
+    """
+
+    pitch: float = 0.0
+    range: float = 0.0
+    rate: float = 0.0
+    level: float = 0.0
+    effort: float = 0.0
+
+
+MANNERS = {
+    "anger": Manner(3.0, 25.0, 0.08, 5.0, 0.45),
+    "disgust": Manner(-3.5, 8.0, -0.20, -2.0, 0.0),
+    "fear": Manner(4.5, 12.0, 0.22, 0.0, 0.15),
+    "joy": Manner(2.5, 28.0, 0.06, 3.0, 0.2),
+    "neutral": Manner(),
+    "sadness": Manner(-1.5, -25.0, -0.12, -5.0, -0.4),
+    "surprise": Manner(5.5, 42.0, 0.0, 2.0, 0.0),
+}
+SPEAKER_SPREAD = Manner(1.2, 5.0, 0.03, 1.5, 0.1)
+LINE_SPREAD = Manner(1.7, 11.0, 0.07, 2.5, 0.2)
+
+ACCENTS = ("en-us", "en-us", "en-us-nyc", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-029")
+VARIANTS = (
+    "f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Annie", "belinda", "croak",
+    "grandma", "grandpa", "linda", "quincy", "robert",
+)  # fmt: skip
+CAST_VOICES = {
+    "Nadia": "en-us+f2",
+    "Tobias": "en-us+m3",
+    "Ingrid": "en-gb-x-rp+f4",
+    "Marcus": "en-us-nyc+m7",
+    "Yolanda": "en-us+f1",
+    "Desmond": "en-gb-scotland+m1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something to be said.
+
+    Attributes:
+        key: unique; decides how the line strays from its manner.
+        strengths: emotion → how strongly it is felt, 1 being the manners of the table above; none is neutral.
+        seconds: the time there is to say it.
+    """
+
+    key: str
+    text: str
+    speaker: str
+    strengths: Mapping[str, float]
+    seconds: float
+
+
+def speak(line: Line) -> Wave:
+    """Say a line and return exactly ``line.seconds`` of it, ``(samples,)`` at `VOICE_RATE`, silence around it.
+
+    A line that would take longer than it may is said faster.
+
+    Raises:
+        CorpusError: if espeak-ng is not installed or cannot be loaded.
+    """
+    dice = Dice(f"voice/{line.key}")
+    manner = _manner(line, dice)
+    voice = CAST_VOICES.get(line.speaker) or _draw_voice(line.speaker)
+    most = int((line.seconds - MARGIN) * VOICE_RATE)
+    rate = WORDS_PER_MINUTE * (1 + manner.rate)
+    said = _say(line.text, voice, rate, manner)
+    while len(said) > most and rate < 400:
+        rate *= max(1.05, len(said) / most)
+        said = _say(line.text, voice, rate, manner)
+    shaped = _shape(said[:most], manner)
+    wave = np.zeros(round(line.seconds * VOICE_RATE), dtype=np.float32)
+    start = int((len(wave) - len(shaped)) * dice.between(20, 60) / 100)
+    wave[start : start + len(shaped)] = shaped
+    return wave
+
+
+def _manner(line: Line, dice: Dice) -> Manner:
+    """Mix the manners of what is felt, and add what the speaker and the line themselves bring."""
+    felt = sum(line.strengths.values())
+    values = _stray(SPEAKER_SPREAD, Dice(f"voice/{line.speaker}")) + _stray(LINE_SPREAD, dice)
+    for emotion, strength in line.strengths.items():
+        values = values + np.array(astuple(MANNERS[emotion])) * strength / max(1.0, felt)
+    return Manner(*values.tolist())
+
+
+def _stray(spread: Manner, dice: Dice) -> NDArray[np.float64]:
+    """Draw a deviation per trait, nearly normal, with these standard deviations."""
+    return np.array([sd * sum(dice.between(-1000, 1000) for _n in range(3)) / 1000 for sd in astuple(spread)])
+
+
+def _draw_voice(speaker: str) -> str:
+    dice = Dice(f"voice of {speaker}")
+    free = [voice for a in ACCENTS for v in VARIANTS if (voice := f"{a}+{v}") not in CAST_VOICES.values()]
+    return dice.pick(free)
+
+
+def _shape(said: NDArray[np.int16], manner: Manner) -> Wave:
+    """Tilt the spectrum by effort, and bring the spoken parts to their level without clipping."""
+    wave = said.astype(np.float32)
+    tilt = float(np.clip(manner.effort, -0.8, 0.8))
+    wave[1:] -= tilt * wave[:-1].copy()
+    spoken = wave[np.abs(wave) > 0.02 * np.abs(wave).max(initial=1e-9)]
+    loudness = float(np.sqrt(np.mean(np.square(spoken)))) if len(spoken) else 1.0
+    gain = 10 ** ((LEVEL + manner.level) / 20) / loudness
+    return wave * np.float32(min(gain, 0.95 / np.abs(wave).max(initial=1e-9)))
+
+
+# --------------------------------------------------------------------------------------------------- espeak-ng
+
+_SYNCHRONOUS, _NO_EXIT, _UTF8, _CHARACTERS = 2, 0x8000, 1, 1
+_PARAMETERS = {"rate": 1, "pitch": 3, "range": 4}
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+def voice_version() -> str:
+    """Return the version of what speaks: ours and espeak-ng's.
+
+    Raises:
+        CorpusError: if espeak-ng is not installed or cannot be loaded.
+    """
+    with _espeak() as library:
+        library.espeak_Info.restype = ctypes.c_char_p
+        return f"{VOICE_VERSION}/{library.espeak_Info(None).decode()}"
+
+
+def _say(text: str, voice: str, rate: float, manner: Manner) -> NDArray[np.int16]:
+    """Return what espeak-ng says, ``(samples,)``; its pitch 50 is the voice's own, 0 and 99 an octave off."""
+    samples = bytearray()
+
+    def keep(wave: ctypes._Pointer[ctypes.c_short] | None, n: int, _events: int | None) -> int:
+        if wave and n > 0:
+            samples.extend(ctypes.string_at(wave, 2 * n))
+        return 0
+
+    callback, content = _CALLBACK(keep), text.encode() + b"\0"
+    settings = {"rate": rate, "pitch": 50 + manner.pitch * 50 / 12, "range": 50 + manner.range}
+    limits = {"rate": (80, 450), "pitch": (0, 99), "range": (0, 100)}
+    with _espeak() as library:
+        library.espeak_SetSynthCallback(callback)
+        if library.espeak_SetVoiceByName(voice.encode()):
+            raise CorpusError(_("espeak-ng has no voice '{voice}'; reinstall espeakng-loader.", voice=voice))
+        for name, value in settings.items():
+            library.espeak_SetParameter(_PARAMETERS[name], int(np.clip(round(value), *limits[name])), 0)
+        size = ctypes.c_size_t(len(content))
+        library.espeak_Synth(content, size, 0, _CHARACTERS, 0, _UTF8, None, None)
+    return np.frombuffer(bytes(samples), dtype=np.int16)
+
+
+@contextmanager
+def _espeak() -> Iterator[ctypes.CDLL]:
+    """Load espeak-ng anew for one line: flutter, echo and gain go on from line to line and cannot be reset."""
+    library = None
+    try:
+        import espeakng_loader
+
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+        data = espeakng_loader.get_data_path().encode()
+        if library.espeak_Initialize(_SYNCHRONOUS, 0, data, _NO_EXIT) != VOICE_RATE:
+            raise RuntimeError(_("it does not start"))
+    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: espeakng_loader finds no voices
+        raise CorpusError(
+            _(
+                "The demo corpora cannot speak, for espeak-ng cannot be used ({why}); "
+                "reinstall the package espeakng-loader, or set data.sound=false.",
+                why=error,
+            )
+        ) from error
+    library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+    try:
+        yield library
+    finally:
+        library.espeak_Terminate()
+        unload(library._handle)

@@ -1,0 +1,1 @@
+"""Error analysis: confusions, hardest examples, slices."""

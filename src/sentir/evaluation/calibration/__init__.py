@@ -1,0 +1,1 @@
+"""Whether probabilities can be trusted: calibration, its errors, reliability, thresholds."""

@@ -1,0 +1,224 @@
+"""Archives as they are downloaded (``.tar.gz``, ``.tgz``, ``.tar``, ``.zip``), unpacked once and safely.
+
+Files are streamed, those of archives in a tar archive too, so that nothing is written twice. Only regular files
+are written, below the target and nowhere else. The target appears when it is whole; what an interrupted run has
+written is taken up by the next.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from sentir.errors import CorpusError
+from sentir.files.archive_members import UnsafeMemberError, members, total_size
+from sentir.files.folders import levels
+from sentir.i18n import _
+from sentir.io import sync, sync_all
+from sentir.paths import cache_dir
+from sentir.progress import say, task
+
+_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
+_CHUNK = 2**20  # bytes copied at once
+_MB = 10**6
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    ValueError,  # numbers and names in a header that are none
+    NotImplementedError,  # zip methods that Python does not know
+    RuntimeError,  # an encrypted zip
+)
+
+
+def is_archive(name: str) -> bool:
+    """Return whether a file's name is that of an archive which `unpack` reads."""
+    return name.lower().endswith(_SUFFIXES)
+
+
+def find_archives(root: Path) -> list[Path]:
+    """Return the archives at or below ``root``, the nearest first, then by name; or ``root``, if it is one."""
+    if root.is_file():
+        return [root] if is_archive(root.name) else []
+    return [path for level in levels(root, is_archive) for path in level]
+
+
+def unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
+    """Unpack an archive unless it was, say so with its size, and return the folder.
+
+    The folder is ``<name>.unpacked`` beside the archive, or one in the cache where that cannot be written or only
+    some files are wanted.
+
+    Args:
+        archive: see `unpack`.
+        only: names of files; if given, the others are not unpacked.
+
+    Raises:
+        CorpusError: see `unpack`.
+    """
+    beside = archive.with_name(_stem(archive.name) + ".unpacked")
+    cached = cache_dir() / "unpacked" / _key(archive, only)
+    for place in (beside, cached) if not only else (cached,):
+        if place.is_dir():
+            return place
+    into = beside if not only and os.access(archive.parent, os.W_OK) else cached
+    size = _gigabytes(archive.stat().st_size)
+    if only:
+        say(_("{archive} ({size}) is searched for its tables, once.", archive=archive, size=size))
+    else:
+        say(_("{archive} ({size}) is unpacked into {folder}, once.", archive=archive, size=size, folder=into))
+    unpack(archive, into, only=only)
+    return into
+
+
+def unpack(archive: Path, into: Path, *, only: Collection[str] = ()) -> list[Path]:
+    """Unpack an archive into a folder that appears when it is whole; one that is there is left as it is.
+
+    Tar archives inside are unpacked where they lie. A killed run is taken up; a damaged archive leaves nothing.
+
+    Args:
+        archive: a ``.tar.gz``, ``.tgz``, ``.tar`` or ``.zip`` file; what it is is told by its content.
+        into: the folder; those above it are made.
+        only: names of files; if given, the others are passed over, and reading ends when all are found.
+
+    Returns:
+        The files, by name.
+
+    Raises:
+        CorpusError: if the archive is damaged or holds something that is no plain file below its own folder, the
+            disk has too little room, or the folder cannot be written.
+    """
+    if not into.is_dir():
+        draft = into.with_name(f".{into.name}.{_key(archive, only)}.part")
+        _sweep(into, draft)
+        with _explained(archive, into, draft):
+            draft.mkdir(parents=True, exist_ok=True)
+            _fill(draft, archive, set(only))
+            _publish(draft, into)
+    return sorted(path for path in into.rglob("*") if path.is_file())
+
+
+def _fill(draft: Path, archive: Path, only: set[str]) -> None:
+    missing, size = set(only), archive.stat().st_size
+    with archive.open("rb") as file, task(_("Unpacking (MB)"), -(-size // _MB)) as advance:
+        if not only:
+            there = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
+            _require_room(draft, total_size(file, size) - there)
+        done = 0
+        for name, length, content in members(file):
+            if only and name.name not in missing:
+                continue
+            _write(draft / name, length, content)
+            advance(file.tell() // _MB - done)
+            done = file.tell() // _MB
+            missing.discard(name.name)
+            if only and not missing:
+                break
+
+
+def _write(path: Path, size: int, content: IO[bytes]) -> None:
+    """Write a file of this size unless an earlier run did; it appears when it is whole."""
+    if path.is_file() and path.stat().st_size == size:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _require_room(path.parent, size)
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as out:
+        shutil.copyfileobj(content, out, _CHUNK)
+        if out.tell() != size:
+            raise EOFError
+    os.replace(part, path)
+
+
+def _publish(draft: Path, into: Path) -> None:
+    try:
+        sync_all()  # faster than file by file; what is lost all the same can be unpacked again
+        os.replace(draft, into)
+        sync(into.parent)
+    except OSError:
+        if not into.is_dir():  # else another process was faster, with the same content
+            raise
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _sweep(into: Path, draft: Path) -> None:
+    """Remove what interrupted runs left of another file of this name."""
+    for old in into.parent.glob(f".{into.name}.*.part"):
+        if old != draft:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _require_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise CorpusError(
+            _(
+                "{folder} needs {size} more on its disk, which has {free} free; make room and run again: what "
+                "was unpacked is kept.",
+                folder=folder.parent,
+                size=_gigabytes(size),
+                free=_gigabytes(free),
+            )
+        )
+
+
+@contextmanager
+def _explained(archive: Path, into: Path, draft: Path) -> Iterator[None]:
+    """Turn what can go wrong into one sentence; nothing of a damaged archive is kept."""
+    try:
+        yield
+    except UnsafeMemberError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise CorpusError(
+            _(
+                "{archive} holds '{name}', which is {what}, and was not unpacked; unpack it yourself if you "
+                "trust it.",
+                archive=archive,
+                name=error.name,
+                what=error.what,
+            )
+        ) from error
+    except _DAMAGED as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        why = _("it ends too early") if isinstance(error, EOFError) else error
+        raise CorpusError(
+            _("{archive} is damaged or not whole ({why}); download it again.", archive=archive, why=why)
+        ) from error
+    except OSError as error:
+        raise CorpusError(
+            _(
+                "{archive} cannot be unpacked into {folder}: {why}.",
+                archive=archive,
+                folder=into,
+                why=error.strerror,
+            )
+        ) from error
+
+
+def _stem(name: str) -> str:
+    return next(name[: -len(suffix)] for suffix in (*_SUFFIXES, "") if name.lower().endswith(suffix))
+
+
+def _key(archive: Path, only: Collection[str]) -> str:
+    """Return what tells this file from another one of its name, and what is wanted of it."""
+    try:
+        found = archive.stat()
+    except OSError as error:
+        raise CorpusError(_("{file} cannot be read: {reason}.", file=archive, reason=error.strerror)) from error
+    what = (str(archive.resolve()), found.st_size, found.st_mtime_ns, sorted(only))
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 10**9:,.1f} GB" if size >= 10**8 else f"{-(-size // _MB):,} MB"

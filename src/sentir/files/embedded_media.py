@@ -1,0 +1,79 @@
+"""Clips whose bytes lie in a table's cells, as in Parquet and in data sets of Hugging Face's ``datasets``.
+
+Such a cell is text like any other, the clip's name, and remembers where its bytes are. They are read and written
+to a file only when the clip is wanted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from sentir.errors import CorpusError
+from sentir.files.media_files import is_media
+from sentir.i18n import _
+from sentir.io import replacing
+from sentir.paths import cache_dir
+
+# Where the bytes lie that say what a file is, and the suffix of such files.
+_SIGNS = (
+    (0, b"RIFF", ".wav"),
+    (0, b"fLaC", ".flac"),
+    (0, b"OggS", ".ogg"),
+    (0, b"ID3", ".mp3"),
+    (0, b"\xff\xfb", ".mp3"),
+    (0, b"\xff\xf3", ".mp3"),
+    (4, b"ftyp", ".mp4"),
+    (0, b"\x1aE\xdf\xa3", ".webm"),
+    (0, b"FORM", ".aiff"),
+    (0, b"#!AMR", ".amr"),
+)
+
+
+class Embedded(str):
+    """The cell of an embedded clip: its name.
+
+    Attributes:
+        content: reads its bytes.
+    """
+
+    __slots__ = ("content",)
+    content: Callable[[], bytes]
+
+    def __new__(cls, name: str, content: Callable[[], bytes]) -> Embedded:
+        """Make a cell of a name and of what reads the bytes."""
+        cell = super().__new__(cls, name)
+        cell.content = content
+        return cell
+
+
+def media_suffix(content: bytes) -> str:
+    """Return the suffix of the kind of sound or video that a file's first bytes say it is, ``""`` if none."""
+    return next((suffix for at, sign, suffix in _SIGNS if content.startswith(sign, at)), "")
+
+
+def extract(cell: Embedded) -> Path:
+    """Write an embedded clip to the cache, once, under a hash of its bytes, and return the file.
+
+    Raises:
+        CorpusError: if the cache cannot be written.
+    """
+    content = cell.content()
+    suffix = Path(cell).suffix.lower() if is_media(cell) else media_suffix(content)
+    path = cache_dir() / "clips" / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
+    try:
+        if not path.is_file() or path.stat().st_size != len(content):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as draft:
+                draft.write_bytes(content)
+    except OSError as error:
+        raise CorpusError(
+            _(
+                "Clips stored inside the table cannot be written to {folder} ({why}); make room there, or name "
+                "another folder in SENTIR_CACHE_DIR.",
+                folder=path.parent,
+                why=error.strerror,
+            )
+        ) from error
+    return path

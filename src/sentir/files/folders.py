@@ -1,0 +1,85 @@
+"""Looking for files under a root, level by level, without listing folders of clips."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from sentir.errors import CorpusError
+from sentir.i18n import _
+from sentir.safe_text import encodable
+
+# Levels of folders below the root to look through; MELD's train CSV lies eight below a cache of kagglehub.
+DEPTH = 8
+_CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
+
+
+def levels(root: Path, wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
+    """Yield the wanted files of ``root``, then those of its folders, and so on, each level by name.
+
+    Hidden files and folders and folders of clips are passed over, as is what may not be looked at. Links are
+    followed, each folder once.
+
+    Args:
+        root: a folder.
+        wanted: whether a file of this name is looked for.
+    """
+    level, seen = [root], {os.path.realpath(root)}
+    for _depth in range(DEPTH + 1):
+        listed = [_list_folder(folder, wanted) for folder in level]
+        yield [path for files, _folders in listed for path in files]
+        below = (folder for _files, folders in listed for folder in folders)
+        level = list(_first_visits(below, seen))
+
+
+def newest_version(root: Path) -> Path:
+    """Return the newest of the numbered folders in which kagglehub keeps versions of a data set, or ``root``.
+
+    Args:
+        root: the data set, its ``versions``, or a cache of kagglehub that holds no other.
+    """
+    cached = sorted(root.glob("datasets/*/*/versions"))
+    place = root if root.name == "versions" else cached[0] if len(cached) == 1 else root / "versions"
+    try:
+        numbered = [path for path in place.iterdir() if path.name.isdecimal() and path.is_dir()]
+    except OSError:
+        return root
+    return max(numbered, key=lambda path: int(path.name), default=root)
+
+
+def require_printable(path: Path) -> None:
+    """Refuse a path that no table, page or recipe could hold.
+
+    Raises:
+        CorpusError: if a name in it is not UTF-8.
+    """
+    name = str(path.absolute())
+    if encodable(name) != name:
+        raise CorpusError(_("The name of {path} is not UTF-8; rename it.", path=encodable(str(path))))
+
+
+def _first_visits(folders: Iterable[Path], seen: set[str]) -> Iterator[Path]:
+    for folder in folders:
+        real = os.path.realpath(folder)
+        if real not in seen:
+            seen.add(real)
+            yield folder
+
+
+def _list_folder(folder: Path, wanted: Callable[[str], bool]) -> tuple[list[Path], list[Path]]:
+    try:
+        with os.scandir(folder) as entries:
+            visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    except OSError:
+        return [], []
+    files, folders = [], []
+    for entry in visible:
+        with suppress(OSError):  # what cannot even be looked at is not the corpus
+            if entry.is_dir() and not _CLIP_FOLDERS.fullmatch(entry.name):
+                folders.append(Path(entry.path))
+            elif wanted(entry.name) and entry.is_file():
+                files.append(Path(entry.path))
+    return files, folders

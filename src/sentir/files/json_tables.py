@@ -1,0 +1,69 @@
+"""Tables of JSON lines: one object per line, a key per column."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sentir.corpus.utterances import Issue
+from sentir.errors import CorpusError
+from sentir.files.cells import Row, Unreadable, to_rows, to_text
+from sentir.files.text_encoding import read_text
+from sentir.i18n import _
+
+
+def read_lines(
+    path: Path, encoding: str | None, issues: list[Issue], unreadable: Unreadable | None = None
+) -> list[Row]:
+    """Read one object per line; a key that a line lacks is an empty cell, and blank lines are no rows.
+
+    Raises:
+        CorpusError: if a line is no object, names a key twice, or holds an object within an object; with
+            ``unreadable``, in which these are told, only if no line is an object.
+    """
+    text = read_text(path, encoding, issues)
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    objects, faults = list[dict[str, Any]](), list[CorpusError]()
+    for row, (n, line) in enumerate(lines, start=1):
+        try:
+            objects.append(_object(path, n, line))
+        except CorpusError as error:
+            if unreadable is None:
+                raise
+            objects.append({})
+            faults.append(error)
+            unreadable[row] = {None: str(error)}
+    if faults and len(faults) == len(lines):
+        raise faults[0]
+    return to_rows(path, objects, unreadable)
+
+
+def _object(path: Path, n: int, line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line, object_pairs_hook=_unique)
+    except _TwiceError as error:
+        raise CorpusError(
+            _("{path}, line {line}: the key '{name}' stands twice; keep one.", path=path, line=n, name=error)
+        ) from error
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise CorpusError(
+            _('{path}, line {line}: this is no JSON object such as {{"text": "Hi"}}; write one per line.',
+              path=path, line=n)
+        )  # fmt: skip
+    return value
+
+
+class _TwiceError(Exception):
+    """A key stands twice in one object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _TwiceError(key)
+        found[to_text(key)] = value
+    return found

@@ -1,0 +1,52 @@
+"""Records of cells → rows by column: the header is checked, and columns without a name are told apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentir.errors import CorpusError
+from sentir.files.cells import Row
+from sentir.i18n import _
+
+Record = list[str]
+
+
+def rows_of(path: Path, records: Sequence[Record]) -> list[Row]:
+    """Return a row for each record but the first, which names the columns.
+
+    A column without a name is called ``column 4`` after its place.
+
+    Raises:
+        CorpusError: if two columns have one name, or a row has too few or too many cells.
+    """
+    if not records:
+        return []
+    header = _named(records[0])
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
+        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
+    for n, record in enumerate(records[1:], start=1):
+        if len(record) != len(header):
+            raise CorpusError(
+                _(
+                    "{path}: row {row} has {n} cells and the header {expected}; check quotes and separators.",
+                    path=path,
+                    row=n,
+                    n=len(record),
+                    expected=len(header),
+                )
+            )
+    return [dict(zip(header, record, strict=True)) for record in records[1:]]
+
+
+def _named(header: Record) -> Record:
+    return [name if name.strip() else f"column {n}" for n, name in enumerate(header, start=1)]
+
+
+def without_empty_end(records: list[Record]) -> list[Record]:
+    """Cut off the cells after the last named column if all of them are empty, as spreadsheets leave them."""
+    width = max((n for n, name in enumerate(records[0] if records else (), start=1) if name.strip()), default=0)
+    if width < 2 or any(cell.strip() for record in records for cell in record[width:]):
+        return records
+    return [record[:width] for record in records]

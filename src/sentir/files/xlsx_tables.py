@@ -1,0 +1,105 @@
+"""Tables in workbooks (.xlsx), read with openpyxl."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from zipfile import BadZipFile
+from zlib import error as ZlibError
+
+from sentir.corpus.utterances import Issue
+from sentir.errors import CorpusError, SentirError
+from sentir.files.cells import Row, to_text
+from sentir.files.table_rows import rows_of, without_empty_end
+from sentir.i18n import _
+
+_DAMAGED = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
+            LookupError, TypeError, ValueError, AttributeError, RuntimeError)  # fmt: skip
+
+
+def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
+    """Read the first sheet of a workbook that holds something; the others are told as an issue.
+
+    Dates are written as in ISO 8601, true and false so, and a formula is its last result.
+
+    Raises:
+        CorpusError: if it is none, openpyxl is missing, or a formula's result is not stored.
+    """
+    try:
+        sheets = _sheets(path, results=True)
+        name = next((name for name, rows in sheets.items() if rows), "")
+        rows = sheets.get(name, {})
+        _require_results(path, name, rows)
+    except _DAMAGED as error:
+        why = " ".join(str(error).split()).rstrip(".")
+        raise CorpusError(
+            _("{path} is damaged or of another kind than its name says: {why}.", path=path, why=why)
+        ) from error
+    if others := [other for other, found in sheets.items() if found and other != name]:
+        message = _("Only the sheet '{name}' was read; for another one, save it as a file of its own: {others}.",
+                    name=name, others=", ".join(others))  # fmt: skip
+        issues.append(Issue("sheets_ignored", "note", message, path.name))
+    return rows_of(path, without_empty_end([list(map(_cell, row)) for row in rows.values()]))
+
+
+def _sheets(path: Path, *, results: bool) -> dict[str, dict[int, tuple[Any, ...]]]:
+    """Return, by sheet and number, the rows that hold something, formulas as their results or as they stand."""
+    book = _openpyxl().load_workbook(path, read_only=True, data_only=results)
+    try:
+        return {sheet.title: _filled_rows(list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
+    finally:
+        book.close()
+
+
+def _filled_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
+    """Return the rows that hold something by number, all of one length."""
+    width = max(map(len, rows), default=0)
+    filled = ((n, row) for n, row in enumerate(rows, start=1) if any(map(_is_filled, row)))
+    return {n: row + (None,) * (width - len(row)) for n, row in filled}
+
+
+def _require_results(path: Path, name: str, rows: dict[int, tuple[Any, ...]]) -> None:
+    """Refuse a sheet with a formula whose result no spreadsheet program has stored."""
+    if rows and all(value is not None for row in rows.values() for value in row):
+        return
+    for sheet, found in _sheets(path, results=False).items():
+        if name not in ("", sheet):
+            continue
+        for n, row in found.items():
+            for at, value in enumerate(row):
+                if _is_formula(value) and (n not in rows or rows[n][at] is None):
+                    raise CorpusError(
+                        _("{path}: row {row} of the sheet '{name}' holds a formula without a result; open it in "
+                          "a spreadsheet program and save it.", path=path, row=n, name=sheet)
+                    )  # fmt: skip
+
+
+def _is_formula(value: Any) -> bool:
+    from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
+
+    return isinstance(value, ArrayFormula | DataTableFormula) or (isinstance(value, str) and value[:1] == "=")
+
+
+def _openpyxl() -> ModuleType:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise SentirError(
+            _("Workbooks (.xlsx) need the package openpyxl; install it with: pip install 'sentir[xlsx]'.")
+        ) from error
+    return openpyxl
+
+
+def _is_filled(value: Any) -> bool:
+    return value is not None and str(value).strip() != ""
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return to_text(value)

@@ -1,0 +1,146 @@
+"""What a call was given, checked before anything heavy is imported: a saved model, a corpus, a recipe, files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sentir.errors import CorpusError, RecipeError, RecognizerError
+from sentir.i18n import _
+from sentir.paths import Place, recipe_path, shipped_recipes
+
+FACTS = "sentir.json"  # of a saved recognizer, written last
+_SHOWN = 80  # characters of a long name in a message
+_SUFFIX = re.compile(r"\.\w{1,8}")
+
+
+def require_model(folder: Path) -> None:
+    """Refuse a folder that holds no saved recognizer.
+
+    Raises:
+        RecognizerError: saying what to give.
+    """
+    if not os.path.isfile(folder / FACTS):
+        raise RecognizerError(
+            _("{folder} is not a saved recognizer (no {file}); give one that 'sentir train' or a study wrote.",
+              folder=folder, file=FACTS)
+        )  # fmt: skip
+
+
+def require_files(files: Iterable[str | Path]) -> None:
+    """Refuse names of which there is no file or folder; a text given as one is told so.
+
+    Raises:
+        CorpusError: naming the first.
+    """
+    for file in files:
+        path = Path(file)
+        if not str(file) or "\0" in str(file):
+            raise CorpusError(_("The name of a file is empty, or holds a character that no name can."))
+        if os.path.exists(path):  # unlike Path.exists, it takes a name of any length
+            continue
+        name = str(path)
+        name = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+        if _is_like_text(path):
+            raise CorpusError(_("There is no file {path}. If it is a text, give it with --text.", path=name))
+        raise CorpusError(_("There is no file {path}.", path=name))
+
+
+def _is_like_text(path: Path) -> bool:
+    return not _SUFFIX.fullmatch(path.suffix) and os.sep not in str(path)
+
+
+def require_recipe(recipe: Place) -> Path:
+    """Return where a recipe lies, by its path or by the name of one of Sentir's own.
+
+    Raises:
+        RecipeError: if there is none.
+    """
+    path = recipe_path(recipe)
+    if path.is_file():
+        return path
+    if path.suffix == ".toml" or not (own := [one.stem for one in shipped_recipes()]):
+        raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
+    raise RecipeError(
+        _("There is no recipe {path}; give the path of a TOML file, or one of: {known}.",
+          path=path, known=", ".join(own))
+    )  # fmt: skip
+
+
+def require_root(reader: str, root: Place | None) -> Path | None:
+    """Return the folder that a corpus lies in; demo corpora are built in and need none.
+
+    Raises:
+        CorpusError: if none is given, or it does not exist.
+    """
+    if reader.startswith("demo-"):
+        return None
+    if root is None:
+        raise CorpusError(
+            _("The reader '{reader}' needs the folder of the corpus; give --root FOLDER.", reader=reader)
+        )
+    if not os.path.exists(root):
+        raise CorpusError(_("The folder {root} does not exist; give the root of the corpus.", root=root))
+    return Path(root)
+
+
+def require_corpus(corpus: Place, root: Place | None) -> None:
+    """Refuse a corpus, named by its reader or by the recipe that reads it, that lies nowhere.
+
+    Raises:
+        CorpusError: as `require_root`.
+        RecipeError: if there is no such recipe.
+    """
+    if Path(corpus).suffix != ".toml":
+        require_root(str(corpus), root)
+        return
+    data = _section(_toml(require_recipe(corpus)), "data")
+    require_root(str(data.get("reader", "demo-")), root or data.get("root"))
+
+
+def require_corpus_of(model: Path, corpus: Place | None, root: Place | None) -> None:
+    """Refuse a folder without a saved recognizer, and a corpus, by default its own, that lies nowhere.
+
+    Raises:
+        RecognizerError, CorpusError, RecipeError: saying what to give.
+    """
+    require_model(model)
+    if corpus is not None:
+        require_corpus(corpus, root)
+        return
+    data = _section(_facts(model), "recipe", "data")
+    require_root(str(data.get("reader", "demo-")), root or data.get("root"))
+
+
+def saved_table(folder: Path) -> dict[str, Any]:
+    """Return the section ``data.table`` of a saved model's recipe; nothing where there is none or it is damaged.
+
+    What is damaged is told when the model is loaded.
+    """
+    return _section(_facts(folder), "recipe", "data", "table")
+
+
+def _facts(folder: Path) -> Any:
+    try:
+        return json.loads((folder / FACTS).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _toml(path: Path) -> Any:
+    """Return what a recipe holds, nothing of one that is damaged, which is told when it is read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _section(tree: Any, *names: str) -> dict[str, Any]:
+    for name in names:
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree if isinstance(tree, dict) else {}

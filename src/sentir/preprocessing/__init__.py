@@ -1,0 +1,1 @@
+"""Utterances → arrays and tokens, the same in training and prediction."""

@@ -1,0 +1,219 @@
+"""Utterances → tensors: the one place where text, sound, features and dialogue order become what a model takes.
+
+The same `Preparer` serves training, evaluation, the command line and a server. It makes utterances blind before
+it looks at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sentir.audio.store import listen
+from sentir.audio.thesis_mel import SECONDS as THESIS_SECONDS
+from sentir.corpus.utterances import Utterance, group_dialogues
+from sentir.errors import PredictionsError
+from sentir.features import compute_features
+from sentir.features.scaling import Scaler
+from sentir.i18n import _, decimal, thousands
+from sentir.models.tokenization import TextTokenizer
+from sentir.preprocessing.kinds import MODELS, hears_waves
+from sentir.preprocessing.mel import Change, MelLevels, Mels, SoundInput
+from sentir.preprocessing.text import TextInput
+from sentir.preprocessing.waveform import WaveInput, Waves, require_sound
+from sentir.recipe import Data, Model
+from sentir.recognizer.embedding_cache import Encoding
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """N utterances as a model takes them, batched by row.
+
+    Attributes:
+        ids: N utterance ids.
+        tensors: by N rows, ``text_states`` and ``speech_states`` (N, L, d), ``features`` (N, F), ``dialogue``,
+            ``turn`` and ``speaker`` (N,), the last equal where the same one speaks in the same dialogue.
+        units: rows that must share a batch: whole dialogues where the model has dialogue context.
+        tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand or is not read.
+        tokenizer: pads them.
+        mels: what they sound like, for a model that listens by a network over mels.
+        waves: what they sound like, for one that learns to listen by a speech encoder.
+        notes: id → what of it the model does not read or hear, a sentence each; not those of which it takes all.
+    """
+
+    ids: tuple[str, ...]
+    tensors: dict[str, Tensor]
+    units: list[list[int]]
+    tokens: list[Encoding]
+    tokenizer: TextTokenizer | None = None
+    mels: Mels | None = None
+    waves: Waves | None = None
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def batch(self, rows: Sequence[int], change: Change | None = None) -> dict[str, Tensor]:
+        """Return the inputs of ``rows`` as a flat dictionary of tensors, mels changed as training asks."""
+        index = torch.tensor(rows, dtype=torch.long)
+        batch = {name: tensor[index] for name, tensor in self.tensors.items()}
+        if self.tokens and self.tokenizer is not None:
+            batch |= self.tokenizer.pad([self.tokens[n] for n in rows])
+        if self.waves is not None:
+            batch |= self.waves.batch(rows)
+        return batch if self.mels is None else batch | self.mels.batch(rows, change)
+
+    def unusable(self) -> dict[str, int]:
+        """Return how many utterances have no usable ``text`` or ``sound``, where a model takes it."""
+        known = {"text": "has_text", "sound": "has_sound"}
+        found = {kind: int((~self.tensors[name]).sum()) for kind, name in known.items() if name in self.tensors}
+        if self.waves is not None:
+            found["sound"] = sum(clip is None for clip in self.waves.clips)
+        if self.mels is not None:
+            found["sound"] = sum(mel is None for mel in self.mels.mels)
+        return {name: count for name, count in found.items() if count}
+
+    def cut(self) -> int:
+        """Return of how many utterances only the beginning is read."""
+        return int(self.tensors["is_cut"].sum()) if "is_cut" in self.tensors else 0
+
+    def unknown(self) -> str:
+        """Say in how many texts there are pieces that the encoder's vocabulary lacks; ``""`` if in none."""
+        n = int((self.tensors["unknown"] > 0).sum()) if "unknown" in self.tensors else 0
+        if not n:
+            return ""
+        return _("Texts with pieces that the encoder does not know, such as emoji or another script: {n} of "
+                 "{all}; all such pieces count alike.", n=thousands(n), all=thousands(len(self.ids)))  # fmt: skip
+
+    def lengths(self) -> list[int]:
+        """Return for each unit how long its longest utterance is, in frames or else tokens."""
+        sound = self.mels or self.waves
+        if sound is not None:
+            rows: Sequence[int] = sound.frames.tolist()
+        else:
+            rows = [len(tokens["input_ids"]) for tokens in self.tokens] or [0] * len(self.ids)
+        return [max(rows[n] for n in unit) for unit in self.units]
+
+
+class Preparer:
+    """What lies between an utterance and a model.
+
+    Args:
+        data: the recipe's data section.
+        model: the recipe's model section.
+        scaler: the feature scaler fitted on train; ``None`` without features.
+        levels: the mel levels of train; ``None`` for a model that hears no mels.
+        weights, speech: folders of a saved text and speech encoder, see `TextInput` and `WaveInput`.
+
+    Attributes:
+        text, sound, waves: the inputs that the kind of model needs; ``None`` where it does not.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        model: Model,
+        scaler: Scaler | None,
+        levels: MelLevels | None = None,
+        *,
+        weights: str | None = None,
+        speech: str | None = None,
+    ) -> None:
+        self.data, self.model, self.scaler = data, model, scaler
+        reads = "text" in MODELS.get(model.kind).needs
+        self.text = TextInput(data, model, weights=weights) if reads else None
+        self.sound = None if levels is None else SoundInput(model.audio, levels)
+        self.waves = WaveInput(model.audio, weights=speech) if hears_waves(model) else None
+
+    @classmethod
+    def fit(cls, data: Data, model: Model, train: Sequence[Utterance]) -> Preparer:
+        """Make a preparer whose scaler and levels are fitted on the train split.
+
+        Raises:
+            CorpusError: if the model listens and no train utterance has usable sound.
+        """
+        levels = None
+        if "sound" in MODELS.get(model.kind).needs:
+            train = listen([u.blind() for u in train], kind=model.audio.mel)
+            require_sound(train)
+            levels = None if hears_waves(model) else SoundInput.fit(model.audio, train).levels
+        scaler = Scaler.fit(compute_features(model.features, train)) if model.features else None
+        return cls(data, model, scaler, levels)
+
+    def prepare(self, utterances: Sequence[Utterance]) -> Prepared:
+        """Turn N utterances, whole dialogues where context matters, into model inputs.
+
+        Raises:
+            PredictionsError: if an utterance id stands twice.
+        """
+        blind = [u.blind() for u in utterances]
+        if self.sound is not None or self.waves is not None:
+            blind = listen(blind, kind=self.model.audio.mel)
+        rows = _rows_by_dialogue(blind)
+        number, turn = np.zeros(len(blind), dtype=np.int64), np.zeros(len(blind), dtype=np.int64)
+        for n, members in enumerate(rows):
+            number[members], turn[members] = n, np.arange(len(members))
+        tensors = {"dialogue": torch.from_numpy(number), "turn": torch.from_numpy(turn)}
+        tensors["speaker"] = torch.tensor(_speakers(blind, rows), dtype=torch.long)
+        if self.scaler is not None and blind:
+            table = compute_features(self.model.features, blind).with_given(self.scaler.names)
+            tensors["features"] = torch.from_numpy(self.scaler.transform(table))
+        states, encodings = ({}, []) if self.text is None else self.text.prepare(blind, rows)
+        speech, waves = ({}, None) if self.waves is None else self.waves.prepare(blind)
+        return Prepared(
+            ids=tuple(u.id for u in blind),
+            tensors=tensors | states | speech,
+            units=rows if self.model.context == "dialogue" else [[n] for n in range(len(blind))],
+            tokens=encodings,
+            tokenizer=None if self.text is None else self.text.tokenizer,
+            mels=None if self.sound is None else self.sound.prepare(blind),
+            waves=waves,
+            notes={u.id: notes for u, *limits in zip(blind, *_limits(states, len(blind)), strict=True)
+                   if (notes := tuple(self._notes(u, *limits)))},
+        )  # fmt: skip
+
+    def _notes(self, u: Utterance, text_cut: int, unknown: int) -> Iterator[str]:
+        if self.text is not None and text_cut:
+            most = self.text.tokenizer.max_length
+            yield _("Only the beginning of its text was read, {most} tokens.", most=most)
+        if unknown:
+            yield _("Pieces of its text that the encoder does not know, such as emoji: {n}.", n=unknown)
+        if (self.sound is None and self.waves is None) or u.sound is None:
+            return
+        heard, seconds = self.model.audio, u.sound.seconds
+        long = decimal(seconds, 1)
+        if heard.mel == "thesis" and seconds > THESIS_SECONDS:
+            yield _(
+                "Only the first {n} s of its audio were used, of {seconds} s.",
+                n=THESIS_SECONDS,
+                seconds=long,
+            )
+        elif heard.mel != "thesis" and seconds > heard.max_seconds:
+            yield _(
+                "Only the middle {n} s of its audio were used, of {seconds} s.",
+                n=heard.max_seconds,
+                seconds=long,
+            )
+
+
+def _limits(states: Mapping[str, Tensor], n: int) -> list[list[int]]:
+    """Return of each of n utterances whether only the beginning is read, and how many pieces are not known."""
+    return [states[name].tolist() if name in states else [0] * n for name in ("is_cut", "unknown")]
+
+
+def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:
+    row_of = {u.id: n for n, u in enumerate(utterances)}
+    if len(row_of) < len(utterances):
+        raise PredictionsError(_("An utterance id stands twice; give every utterance its own."))
+    return [[row_of[u.id] for u in d.utterances] for d in group_dialogues(utterances)]
+
+
+def _speakers(utterances: Sequence[Utterance], rows: list[list[int]]) -> list[int]:
+    """Number the speakers of each dialogue; a name in another dialogue, and no name, is another speaker."""
+    numbers: dict[tuple[int, str | int], int] = {}
+    found = [0] * len(utterances)
+    for n, members in enumerate(rows):
+        for row in members:
+            found[row] = numbers.setdefault((n, utterances[row].speaker or row), len(numbers))
+    return found

@@ -1,0 +1,1 @@
+"""MELD as it lies in its downloads → `Corpus`."""

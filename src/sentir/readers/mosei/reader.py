@@ -1,0 +1,138 @@
+"""CMU-MOSEI: segments of monologue videos, from any tree in which the corpus is known to lie.
+
+Labels come from the CSVs of the Kaggle copies, from the authors' ``CMU_MOSEI_Labels.csd``, from MMSA's
+``label.csv``, or from the authors' tables with one annotator per row, whichever is found first. Sound lies in any
+folder under the root: see `sentir.readers.mosei.clips`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sentir.corpus.utterances import Corpus, Issue, Utterance
+from sentir.errors import CorpusError
+from sentir.files.archives import find_archives, unpacked
+from sentir.files.corpus_tables import is_synthetic
+from sentir.files.folders import levels, newest_version
+from sentir.i18n import _, thousands
+from sentir.readers.defects import load_defects, repair
+from sentir.readers.mosei import annotators, csd, kaggle, mmsa
+from sentir.readers.mosei.clips import has_media, with_clips
+from sentir.readers.mosei.folds import SDK_FILE
+from sentir.readers.mosei.segments import Layout, Segment, key_segments, to_utterances
+from sentir.recipe import Data
+
+_LAYOUTS = (kaggle, csd, mmsa, annotators)
+_SUFFIXES = (".csv", ".csd", ".txt")
+# What archives of the corpus are called; others that lie under a root are the user's own.
+_PACKED = re.compile(
+    r"(?!.*meld).*(mosei|mmsa|archive|raw|audio|wav|video|chunk|label|transcript)", re.IGNORECASE
+)
+
+
+def read(root: Path, data: Data) -> Corpus:
+    """Read CMU-MOSEI for a recipe; see `read_tree`."""
+    return read_tree(root, sound=data.sound)
+
+
+def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, sound: bool = False) -> Corpus:
+    """Read a MOSEI-shaped tree into a corpus with the tasks ``emotion`` (several of six), ``sentiment``, and
+    ``sentiment_intensity``, a number.
+
+    An emotion is present when its intensity is above 0; none of them is a valid annotation. Sentiment is
+    negative, neutral or positive by the sign of its intensity. ``scores`` holds the intensities after clamping to
+    [0, 3] and [-3, 3]. A video is a dialogue, its turns ordered by start time; a start before 0 s counts as 0.
+    ``numbers["duration"]`` is in seconds. A segment without audio stays, without sound. Archives are unpacked
+    once, where labels or sound are found nowhere else.
+
+    Args:
+        root: folder at or above the labels, or an archive with them.
+        name: name of the corpus, the first part of every id.
+        synthetic: whether the tree was generated, if no file ``SYNTHETIC.txt`` beside the labels says so; what
+            was recognized is no news then.
+        sound: whether chunks and whole videos are looked for.
+
+    Raises:
+        CorpusError: if there are no labels, a file or column is missing, a file is none of its kind, or a video
+            lies in two splits.
+    """
+    places = [newest_version(root)]
+    layout = _read_layout(places, name)
+    if layout is None:
+        places = _with_archives(places)
+        layout = _read_layout(places, name)
+    if layout is None:
+        raise _no_labels(root)
+    segments, issues = key_segments(layout.segments, name)
+    utterances, odd = to_utterances(segments, name)
+    issues += odd
+    if sound:
+        utterances, odd = _listen(places, utterances, segments)
+        issues += odd
+    issues = [*layout.issues, *issues]
+    made_up = synthetic or is_synthetic(layout.labels)
+    corpus = Corpus.build(name, utterances, layout.spaces, issues=issues, synthetic=made_up)
+    corpus = repair(corpus, load_defects("mosei"))
+    recognized = [] if synthetic else [_recognized(layout, corpus.utterances, sound)]
+    return replace(corpus, issues=(*recognized, *corpus.issues))
+
+
+def _read_layout(places: Sequence[Path], name: str) -> Layout | None:
+    """Read the first known layout that one of these folders has, with a note on labels that were not read."""
+    for root in places:
+        files = [path for level in levels(root, _is_ours) for path in level] if root.is_dir() else []
+        kinds = [kind for kind in _LAYOUTS if kind.find_labels(files)]
+        if kinds:
+            layout = kinds[0].read_layout(root, files, name)
+            told = {issue.where for issue in layout.issues}
+            found = [path for kind in kinds for path in kind.find_labels(files) if path not in layout.labels]
+            spare = [file for path in found if (file := path.relative_to(root)).as_posix() not in told]
+            layout.issues.extend(_note_spare(file, layout) for file in spare)
+            return layout
+    return None
+
+
+def _is_ours(file: str) -> bool:
+    return file.lower().endswith(_SUFFIXES) or file == SDK_FILE
+
+
+def _note_spare(file: Path, layout: Layout) -> Issue:
+    message = _("{file} was not read; the labels come from {other}.", file=file, other=layout.labels[0].name)
+    return Issue("file_ignored", "note", message, file.as_posix())
+
+
+def _with_archives(places: list[Path]) -> list[Path]:
+    archives = [archive for place in places for archive in find_archives(place)]
+    ours = [archive for archive in archives if archive in places or _PACKED.match(archive.name)]
+    return [*(place for place in places if place.is_dir()), *map(unpacked, ours)]
+
+
+def _listen(
+    places: list[Path], utterances: list[Utterance], segments: dict[str, Segment]
+) -> tuple[list[Utterance], list[Issue]]:
+    if not has_media(places):
+        places = _with_archives(places)
+    return with_clips(places, utterances, segments)
+
+
+def _recognized(layout: Layout, utterances: Sequence[Utterance], sound: bool) -> Issue:
+    facts = layout.facts
+    if sound:
+        n = sum(u.clip is not None for u in utterances)
+        heard = _("sound for {n} of {all} segments", n=thousands(n), all=thousands(len(utterances)))
+        facts = [*facts, heard]
+    message = _("Recognized: CMU-MOSEI {layout}: {facts}.", layout=layout.kind, facts="; ".join(facts))
+    return Issue("layout", "note", message, layout.labels[0].name)
+
+
+def _no_labels(root: Path) -> CorpusError:
+    return CorpusError(
+        _(
+            "Under {root} there are no labels of CMU-MOSEI; give the folder that holds Data_Train_modified.csv "
+            "and those of Val and Test, or CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' Raw/Labels.",
+            root=root,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Tables of a user's own: CSV, TSV, Excel, Parquet, JSON or a Hugging Face data set → `Corpus`."""

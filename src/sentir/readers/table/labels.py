@@ -1,0 +1,221 @@
+"""Labels of a user's own table: a column of names or lists of them, one of intensities per label, or numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.label_synonyms import fold
+from sentir.corpus.labels import LabelSpace, normalize_emotion, normalize_sentiment
+from sentir.corpus.utterances import Issue
+from sentir.errors import CorpusError
+from sentir.files.cells import Row, to_list, to_number, to_numbers
+from sentir.i18n import _
+from sentir.recipe import Data, Table
+
+Labelled = tuple[dict[str, tuple[str, ...]], dict[str, float]]
+
+_NORMALIZERS: dict[str, Callable[[str], str]] = {
+    "emotion": normalize_emotion,
+    "sentiment": normalize_sentiment,
+}
+_YES = frozenset(("true", "verdadero", "yes", "y", "sí", "si", "s", "x", "✓", "✔", "☑"))
+_NO = frozenset(("false", "falso", "no", "n", "☐"))
+_LISTED = 30  # unknown names in one sentence
+
+
+def read_names(
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
+) -> tuple[LabelSpace, list[Labelled]]:
+    """Read the label column: a name or a list of names per row.
+
+    Where a cell is a list, or names are separated, several labels may hold, and ``[]`` is none of them. An empty
+    cell was not annotated: the row has no label (listed as an issue).
+
+    Returns:
+        The space of all names found, in alphabetical order, and labels and scores of every row.
+
+    Raises:
+        CorpusError: listing every name that is not known, or if no row has one.
+    """
+    assert data.table is not None and data.table.label is not None
+    column = data.table.label
+    cells, several = split_cells([row[column] for row in rows], data.table.label_separator)
+    name_of = _names(path, Counter(word for cell in cells for word in cell or ()), data)
+    found = [None if cell is None else tuple(sorted({name_of[word] for word in cell} - {""})) for cell in cells]
+    if not several:
+        found = [labels or None for labels in found]
+    names = sorted({name for labels in found for name in labels or ()})
+    if not names:
+        raise CorpusError(_("{path}: no row has a label in '{name}'.", path=path, name=column))
+    for key, labels in zip(ids, found, strict=True):
+        if labels is None:
+            message = _("It has no label in '{name}'; kept without one.", name=column)
+            issues.append(Issue("label_missing", "warning", message, key))
+    space = LabelSpace(data.task, tuple(names), multilabel=several)
+    return space, [({} if labels is None else {data.task: labels}, {}) for labels in found]
+
+
+def split_cells(cells: Sequence[str], separator: str | None) -> tuple[list[tuple[str, ...] | None], bool]:
+    """Return the words of each cell, ``None`` where it is empty, and whether a row may have several."""
+    lists = [to_list(cell) for cell in cells]
+    several = separator is not None or any(items is not None for items in lists)
+    words: list[tuple[str, ...] | None] = []
+    for cell, items in zip(cells, lists, strict=True):
+        if items is None:
+            parts = cell.split(separator) if separator else [cell]
+            items = [word for part in parts if (word := plain(part))]
+            words.append(None if is_blank(cell) else tuple(items))
+        else:
+            words.append(tuple(map(plain, items)))
+    return words, several
+
+
+def read_intensities(
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
+) -> tuple[LabelSpace, list[Labelled]]:
+    """Read one intensity per label column, or true and false; a label is present above the threshold.
+
+    Where several columns are one label, the highest counts.
+
+    Returns:
+        A multi-label space in alphabetical order, and labels and scores of every row; a row that lacks a number
+        has neither (listed as an issue).
+
+    Raises:
+        CorpusError: listing every column whose name is not known, or if no row has all numbers.
+    """
+    assert data.table is not None
+    name_of = {column: name for column, name in _names(path, data.table.labels, data).items() if name}
+    if not name_of:
+        raise CorpusError(_("{path}: 'data.table.names' leaves no column of 'labels'.", path=path))
+    space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))), multilabel=True)
+    marked = {column for column in name_of if is_marked([row[column] for row in rows])}
+    if marked:
+        message = _("Nothing but marks such as 'x' and empty cells in {columns}: empty is taken as no.",
+                    columns=", ".join(sorted(marked)))  # fmt: skip
+        issues.append(Issue("marks", "note", message, path.name))
+    labelled: list[Labelled] = []
+    for row, key in zip(rows, ids, strict=True):
+        read = {
+            column: to_intensity(row[column].strip() or ("no" if column in marked else "")) for column in name_of
+        }
+        if missing := [column for column, score in read.items() if score is None]:
+            message = _("It has no number in {columns}; kept without labels.", columns=", ".join(missing))
+            issues.append(Issue("label_missing", "warning", message, key))
+            labelled.append(({}, {}))
+            continue
+        scores = {
+            name: max(score for column, score in read.items() if score is not None and name_of[column] == name)
+            for name in space.names
+        }
+        present = tuple(name for name, score in scores.items() if score > data.table.threshold)
+        labelled.append(({data.task: present}, scores))
+    if not any(labels for labels, _scores in labelled):
+        raise CorpusError(
+            _("{path}: no row has a number in each of {columns}.", path=path, columns=", ".join(name_of))
+        )
+    return space, labelled
+
+
+def read_numbers(
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
+) -> tuple[LabelSpace, list[Labelled]]:
+    """Read the column of a number.
+
+    Returns:
+        The space of the scale, and the score of every row; a row without a number has none (listed as an issue).
+
+    Raises:
+        CorpusError: for a number off the scale, or if no row has one.
+    """
+    assert data.table is not None and data.table.value is not None and data.table.scale is not None
+    column, (low, high) = data.table.value, data.table.scale
+    space = LabelSpace(data.task, (column,), bounds=(low, high))
+    labelled: list[Labelled] = []
+    for row, key in zip(rows, ids, strict=True):
+        number = to_number(row[column])
+        if number is None:
+            message = _("It has no number in {columns}; kept without labels.", columns=column)
+            issues.append(Issue("label_missing", "warning", message, key))
+        elif not low <= number <= high:
+            raise CorpusError(
+                _("{path}: '{id}' has {number:g} in '{column}', off the scale from {low:g} to {high:g}; "
+                  "correct it, or 'data.table.scale'.",
+                  path=path, id=key, number=number, column=column, low=low, high=high)
+            )  # fmt: skip
+        labelled.append(({}, {} if number is None else {column: number}))
+    if not any(scores for _labels, scores in labelled):
+        raise CorpusError(_("{path}: no row has a number in each of {columns}.", path=path, columns=column))
+    return space, labelled
+
+
+def to_intensity(cell: str) -> float | None:
+    """Return the number in a cell, 1 for true, yes or ``x`` and 0 for false or no, or ``None``."""
+    word = plain(cell).casefold()
+    return 1.0 if word in _YES else 0.0 if word in _NO else to_number(cell)
+
+
+def to_intensities(cells: Sequence[str]) -> list[float | None]:
+    """Return what `to_intensity` does of the cells of one column, by what they show of its decimals."""
+    numbers = to_numbers(cells)
+    return [to_intensity(cell) if number is None and "," not in cell and "." not in cell else number
+            for cell, number in zip(cells, numbers, strict=True)]  # fmt: skip
+
+
+def is_marked(cells: Sequence[str]) -> bool:
+    """Say whether some cells of a column say yes and all others are empty, so that empty says no."""
+    found = {to_intensity(cell) if not is_blank(cell) else 0.0 for cell in cells}
+    return found == {0.0, 1.0} and not any(to_intensity(cell) == 0 for cell in cells)
+
+
+def is_known(word: str, task: str) -> bool:
+    """Say whether a word is a name of a label of ``task``, one that we know."""
+    with suppress(CorpusError):
+        return bool(_NORMALIZERS[task](word))
+    return False
+
+
+def _names(path: Path, words: Mapping[str, int] | Sequence[str], data: Data) -> dict[str, str]:
+    """Map the table's names of labels to ours, or each to itself; a mapping says how often each occurs."""
+    assert data.table is not None
+    normalize = _NORMALIZERS.get(data.task, str) if data.table.normalize else str
+    own = _own_names(data.table)
+    names: dict[str, str] = {}
+    for word in words:
+        given = own.get(word, own.get(fold(word)))
+        if given == "":
+            names[word] = ""
+            continue
+        with suppress(CorpusError):
+            names[word] = normalize(given or word)
+        if given:
+            names.setdefault(word, given)
+    if unknown := [word for word in words if word not in names]:
+        raise CorpusError(_unknown(path, unknown, words, data.task))
+    return names
+
+
+def _own_names(table: Table) -> dict[str, str]:
+    """Return the words that the recipe explains, as they are and without accents and case."""
+    given = {plain(word): plain(name) for word, name in table.names.items()}
+    return {fold(word): name for word, name in given.items()} | given
+
+
+def _unknown(path: Path, unknown: list[str], words: Mapping[str, int] | Sequence[str], task: str) -> str:
+    listed = unknown
+    if isinstance(words, Mapping):
+        unknown = sorted(unknown, key=lambda word: (-words[word], word))
+        listed = [f"{word[:60]} ({words[word]})" for word in unknown]
+    more = [_("{n} more", n=len(listed) - _LISTED)] if len(listed) > _LISTED else []
+    return _(
+        "{path}: unknown names of '{task}': {names}; say in the recipe's section data.table what they mean, such "
+        'as names = {{ "{word}" = "joy" }}, or set data.table.normalize=false to keep all names as they are.',
+        path=path,
+        task=task,
+        names=", ".join([*listed[:_LISTED], *more]),
+        word=unknown[0][:60],
+    )

@@ -1,0 +1,96 @@
+"""The file or files that a table of the user's own is made of."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentir.corpus.utterances import Issue
+from sentir.errors import CorpusError, RecipeError
+from sentir.files.cells import Row
+from sentir.files.tables import is_dataset, load_rows
+from sentir.i18n import _
+from sentir.recipe import Table
+
+SPLIT = "split"  # the column that rows of files named by split get
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a table.
+
+    Attributes:
+        path: the file, or a folder that ``datasets`` saved.
+        name: what its rows are named after, another one for each file.
+        prefix: what stands before the ids in its column of ids: nothing if it is the only file.
+        rows: its rows.
+    """
+
+    path: Path
+    name: str
+    prefix: str
+    rows: list[Row]
+
+
+def read_parts(root: Path, table: Table, issues: list[Issue]) -> tuple[list[Part], Table]:
+    """Read the file or files of a table; rows of files that are named by split have it in a column of their own.
+
+    Returns:
+        The files, and the section with the column of splits named.
+
+    Raises:
+        RecipeError: if ``root`` is a folder and the section names no file in it.
+        CorpusError: if a file is missing or cannot be read, or has a column ``split`` beside its own split.
+    """
+    found = list(_locate(root, table))
+    names = _names([path for _split, path in found])
+    parts = []
+    for (split, path), name in zip(found, names, strict=True):
+        rows = load_rows(path, encoding=table.encoding, issues=issues)
+        if split and SPLIT in rows[0]:
+            raise CorpusError(
+                _("{path} has a column 'split' and is a split itself; rename the column, or give the files as a "
+                  "list and name it in 'data.table.split'.", path=path)
+            )  # fmt: skip
+        rows = [row | {SPLIT: split} for row in rows] if split else rows
+        parts.append(Part(path, name, f"{name}/" if len(found) > 1 else "", rows))
+    return parts, table.model_copy(update={"split": SPLIT}) if isinstance(table.file, Mapping) else table
+
+
+def _locate(root: Path, table: Table) -> Iterator[tuple[str, Path]]:
+    """Yield each file and its split, ``""`` where no split is named."""
+    if root.is_file() or (table.file is None and is_dataset(root)):
+        if isinstance(table.file, Mapping | tuple):
+            raise RecipeError(
+                _(
+                    "'data.table.file' names several files; give the folder that holds them, not {root}.",
+                    root=root,
+                )
+            )
+        yield "", root
+        return
+    if table.file is None:
+        raise RecipeError(
+            _("{root} is a folder; name the table in it as 'data.table.file', or give the file.", root=root)
+        )
+    files = table.file if isinstance(table.file, Mapping | tuple) else (table.file,)
+    named = files.items() if isinstance(files, Mapping) else (("", file) for file in files)
+    for split, file in named:
+        if not (root / file).exists():
+            raise CorpusError(
+                _("There is no table {path}; correct the root or 'data.table.file'.", path=root / file)
+            )
+        yield split, root / file
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Return the name of each file without its suffix, with its folders where another one is called so."""
+    stems = Counter(path.stem for path in paths)
+    base = os.path.commonpath([path.parent for path in paths])
+    return [
+        path.stem if stems[path.stem] == 1 else path.relative_to(base).with_suffix("").as_posix()
+        for path in paths
+    ]

@@ -1,0 +1,280 @@
+"""Reader of one table of the user's own, its columns named in the recipe, none guessed.
+
+Cells are text until a column says otherwise, so ids keep leading zeros and dashes. Rows are counted from 1, the
+header not included. Order within a dialogue is the order of the rows, or that of the ``turn`` column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sentir.corpus.characters import is_blank
+from sentir.corpus.utterances import Clip, Corpus, Issue, Utterance
+from sentir.errors import CorpusError, RecipeError
+from sentir.files.cells import Row, to_number, unify_numbers
+from sentir.files.clip_paths import ClipFinder
+from sentir.i18n import _
+from sentir.readers.table.ids import unify_ids
+from sentir.readers.table.keys import make_names, name_columns, read_turns
+from sentir.readers.table.labels import read_intensities, read_names, read_numbers, to_intensity
+from sentir.readers.table.parts import Part, read_parts
+from sentir.readers.table.splits import next_seed, read_splits
+from sentir.recipe import Data, Table
+from sentir.recipe.data import columns_of, joined
+
+
+def read(root: Path, data: Data) -> Corpus:
+    """Read the table that ``data.table`` describes as a corpus named after the file, if the recipe names it not.
+
+    An utterance's id is its cell in the ``id`` column, or ``<file>/row<n>``; a dialogue's key is
+    ``<file>/<cell>``; an utterance without a dialogue is its own. Splits are those of
+    `sentir.readers.table.splits`. Clips are attached if ``data.sound`` is set.
+
+    Args:
+        root: the table, or the folder in which ``data.table.file`` lies, be it one file or several.
+        data: the recipe's section; ``data.task`` names the task of the label column or columns.
+
+    Raises:
+        RecipeError: if the section lacks what is needed or offers a label as an input.
+        CorpusError: if the file or a column is missing, or rows contradict one another; it names file and row.
+    """
+    table = _checked(data)
+    issues: list[Issue] = []
+    parts, table = _parts(root, table, issues)
+    data = data.model_copy(update={"table": table})
+    rows = [row for part in parts for row in part.rows]
+    path, name = (parts[0].path, parts[0].name) if len(parts) == 1 else (root, root.resolve().name)
+    ids = [key for part in parts for key in _ids(part, table)]
+    read_labels = read_names if table.label else read_numbers if table.value else read_intensities
+    space, labelled = read_labels(path, rows, ids, data, issues)
+    splits = read_splits(path, parts, table, issues)
+    clips = _clips(root, parts, ids, table, issues) if data.sound else [None] * len(rows)
+    speaker, group = joined(table.speaker), joined(table.group)
+    dialogues = _dialogues(parts, ids, joined(table.dialogue))
+    turns = read_turns(path, rows, ids, dialogues, table.turn, issues)
+    utterances = [
+        Utterance(
+            id=key,
+            split=split,
+            dialogue=dialogue,
+            turn=turn,
+            speaker=(row[speaker] or None) if speaker else None,
+            text=None if table.text is None or is_blank(row[table.text]) else row[table.text],
+            clip=clip,
+            labels=labels,
+            scores=scores,
+            numbers=dict(_numbers(row, key, table, issues)),
+        )
+        for row, key, split, dialogue, turn, clip, (labels, scores) in zip(
+            rows, ids, splits, dialogues, turns, clips, labelled, strict=True
+        )
+    ]
+    groups, traits = (_named(rows, ids, of) for of in ((group,) if group else (), table.slices))
+    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, traits=traits)
+
+
+def _make_cells(part: Part, table: Table, issues: list[Issue]) -> None:
+    """Make names, ids and numbers of the cells of one file."""
+    _require_columns(part.path, part.rows, table)
+    keys = [name for one in (table.id, table.speaker, table.dialogue, table.group) for name in columns_of(one)]
+    unify_ids(part.path.name, part.rows, keys, issues)
+    make_names(part.path, part.rows, table, issues)
+    unify_numbers(part.path, part.rows, _number_columns(table))
+
+
+def find_seed(root: Path, data: Data, first: int) -> int | None:
+    """Return the first seed from ``first`` on that draws the table's splits near their shares.
+
+    Args:
+        root, data: as `read` takes them.
+        first: the seed that is tried first.
+
+    Returns:
+        The seed; ``None`` if nothing is drawn, or no seed fills every split.
+
+    Raises:
+        RecipeError, CorpusError: as `read` does.
+    """
+    parts, table = _parts(root, _checked(data), [])
+    return next_seed([row for part in parts for row in part.rows], table, first)
+
+
+def _parts(root: Path, table: Table, issues: list[Issue]) -> tuple[list[Part], Table]:
+    """Read the files, with cells as they are compared, and the section with the column of splits named."""
+    parts, table = read_parts(root, table, issues)
+    for part in parts:
+        _make_cells(part, table, issues)
+    return parts, table
+
+
+def _named(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return column → utterance id → cell, where it is filled."""
+    cells = list(zip(ids, rows, strict=True))
+    return {column: {key: row[column] for key, row in cells if row[column]} for column in columns}
+
+
+def _checked(data: Data) -> Table:
+    table = data.table
+    if table is None:
+        raise RecipeError(_("The reader 'table' needs the section 'data.table', which names the columns."))
+    if (table.start or table.end) and not table.audio:
+        raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
+    if data.sound and not table.audio:
+        raise RecipeError(_("'data.sound' looks for clips; name their column in 'data.table.audio'."))
+    if table.audio_root and not table.audio:
+        raise RecipeError(_("'data.table.audio_root' is where clips lie; name their column in 'audio'."))
+    _refuse_labels_as_inputs(table)
+    return table
+
+
+def _refuse_labels_as_inputs(table: Table) -> None:
+    targets = {table.label, table.value, *table.labels}
+    inputs: dict[str, Sequence[str | None]] = {
+        "text": [table.text],
+        "speaker": columns_of(table.speaker),
+        "dialogue": columns_of(table.dialogue),
+        "turn": [table.turn],
+        "features": table.features,
+        "group": columns_of(table.group),
+        "slices": table.slices,
+    }
+    for setting, columns in inputs.items():
+        for name in columns:
+            if name is not None and name in targets:
+                raise RecipeError(
+                    _(
+                        "'data.table.{setting}' offers the label column '{name}' as an input; remove it there.",
+                        setting=setting,
+                        name=name,
+                    )
+                )
+
+
+def media_root(path: Path) -> Path:
+    """Return the folder that a table's clips are relative to, if none is named."""
+    return path if path.is_dir() else path.parent
+
+
+def _clip_root(root: Path, path: Path, table: Table) -> Path:
+    if table.audio_root is None:
+        return media_root(path)
+    folder = media_root(root) / table.audio_root
+    if not folder.is_dir():
+        raise CorpusError(_("There is no folder {folder}; correct 'data.table.audio_root'.", folder=folder))
+    return folder
+
+
+def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
+    single = (
+        table.text,
+        table.id,
+        table.audio,
+        table.start,
+        table.end,
+        table.turn,
+        table.split,
+        table.label,
+        table.value,
+    )
+    joint = [name for columns in (table.speaker, table.dialogue, table.group) for name in columns_of(columns)]
+    named = [
+        name for name in (*single, *joint, *table.labels, *table.features, *table.slices) if name is not None
+    ]
+    name_columns(rows, named)
+    for name in named:
+        if name not in rows[0]:
+            raise CorpusError(
+                _(
+                    "{path} has no column '{name}'; it has: {known}.",
+                    path=path,
+                    name=name,
+                    known=", ".join(rows[0]),
+                )
+            )
+
+
+def _number_columns(table: Table) -> list[str]:
+    """Return the columns that hold numbers."""
+    columns = (*table.labels, *table.features, table.value, table.start, table.end, table.turn)
+    return [name for name in columns if name is not None]
+
+
+def _ids(part: Part, table: Table) -> list[str]:
+    path = part.path
+    if table.id is None:
+        return [f"{part.name}/row{n}" for n in range(1, len(part.rows) + 1)]
+    first: dict[str, int] = {}
+    for n, row in enumerate(part.rows, start=1):
+        key = row[table.id]
+        if not key:
+            raise CorpusError(_("{path}: row {row} has no id in '{name}'.", path=path, row=n, name=table.id))
+        if first.setdefault(key, n) != n:
+            raise CorpusError(
+                _(
+                    "{path}: the rows {one} and {other} have the same id '{id}'; ids must be unique.",
+                    path=path,
+                    one=first[key],
+                    other=n,
+                    id=key,
+                )
+            )
+    return [part.prefix + key for key in first]
+
+
+def _dialogues(parts: Sequence[Part], ids: Sequence[str], column: str | None) -> list[str]:
+    """Return the dialogue of every row; one that names none is a dialogue of its own."""
+    named = [(part.name, row[column] if column else "") for part in parts for row in part.rows]
+    return [f"{name}/{cell}" if cell else key for (name, cell), key in zip(named, ids, strict=True)]
+
+
+def _clips(
+    root: Path, parts: Sequence[Part], ids: Sequence[str], table: Table, issues: list[Issue]
+) -> list[Clip | None]:
+    clips: list[Clip | None] = []
+    keys = iter(ids)
+    for part in parts:
+        finder = ClipFinder(_clip_root(root, part.path, table))
+        clips += [_clip(finder, row, next(keys), table, issues) for row in part.rows]
+        issues += finder.issues(part.path.name)
+    return clips
+
+
+def _clip(finder: ClipFinder, row: Row, key: str, table: Table, issues: list[Issue]) -> Clip | None:
+    assert table.audio is not None
+    if is_blank(row[table.audio]):
+        message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
+        issues.append(Issue("audio_none", "warning", message, key))
+        return None
+    times = read_times(*(row[column].strip() if column else "" for column in (table.start, table.end)))
+    if isinstance(times, str):
+        issues.append(Issue("time_unusable", "problem", times, key))
+        return None
+    found, why = finder.find(row[table.audio])
+    if why:
+        issues.append(Issue("audio_missing", "problem", why, key))
+    return Clip(found, *times)
+
+
+def read_times(*cells: str) -> tuple[float | None, float | None] | str:
+    """Return the start and end in two cells, ``None`` if empty, or a sentence if they are no stretch of time."""
+    start, end = (to_number(cell) for cell in cells)
+    unreadable = [cell for cell, time in zip(cells, (start, end), strict=True) if cell and time is None]
+    if unreadable or (start or 0.0) < 0 or (end is not None and end <= (start or 0.0)):
+        return _(
+            "'{start}' to '{end}' is no stretch of time in seconds; left without audio.",
+            start=cells[0],
+            end=cells[1],
+        )
+    return start, end
+
+
+def _numbers(row: Row, key: str, table: Table, issues: list[Issue]) -> Iterator[tuple[str, float]]:
+    for column in table.features:
+        cell = row[column].strip()
+        number = to_intensity(cell)
+        if number is not None:
+            yield column, number
+        elif cell:
+            message = _("'{cell}' in '{name}' is no number; taken as missing.", cell=cell, name=column)
+            issues.append(Issue("number_unreadable", "problem", message, key))

@@ -1,0 +1,160 @@
+"""A starting recipe for a table that was looked at, with every reason and question as a comment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sentir.i18n import _
+from sentir.recipe import to_folder, toml_comment
+from sentir.table_inspection.inspection import Look
+
+LEARNING: Mapping[str, Any] = {
+    "epochs": 60,
+    "min_steps": 1800,
+    "patience": 60,
+    "average": 0.98,
+    "batch": 32,
+    "lr": 0.002,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "augment": {
+        "masks": 2,
+        "mask_bands": 10,
+        "mask_seconds": 0.3,
+        "gain_db": 6.0,
+        "shift_seconds": 0.2,
+        "speed": 0.15,
+    },
+}
+
+
+def draft(seen: Look, folder: Path) -> str:
+    """Return a recipe in TOML, to be written in ``folder``, that can be run as it stands.
+
+    Its comments are in the current language.
+
+    It begins with what is had for nothing: counting words and a frozen ``minilm`` where there are texts, measures
+    of sound and a small network where there are clips, and both together where there are both. Test stays closed.
+    """
+    blocks = (_head(seen), _data(seen, folder), _table(seen), _model(seen), _study(seen))
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _head(seen: Look) -> Iterator[str]:
+    yield _comment(
+        _("A start for {table} ({n} rows), written by 'sentir corpus new'. Read its comments; some ask.",
+          table=seen.path.name, n=seen.rows)
+    )  # fmt: skip
+    for warning in seen.warnings:
+        yield _comment(_("Mind: {warning}", warning=warning))
+
+
+def _data(seen: Look, folder: Path) -> Iterator[str]:
+    yield "[data]"
+    yield 'reader = "table"'
+    yield _comment(_("Relative to this recipe; --root FOLDER takes its place."))
+    settings = to_folder({"data": {"root": seen.path.parent.as_posix()}}, folder)
+    yield f"root = {quoted(settings['data']['root'])}"
+    yield f"task = {quoted(seen.task)}"
+    if seen.sound:
+        yield "sound = true"
+
+
+def _table(seen: Look) -> Iterator[str]:
+    yield "[data.table]"
+    yield f"file = {quoted(seen.path.name)}"
+    why = {one.role: one.why for one in seen.columns if one.role}
+    for setting, value in seen.settings.items():
+        if setting in why:
+            yield _comment(why[setting])
+        if setting == "seed":
+            yield _comment(_("The first seed by which every split has half of its share of rows or more."))
+        if setting in seen.unsure:
+            yield _comment(_("Unsure: {question}", question=seen.unsure[setting]))
+        yield f"{setting} = {_value(value)}"
+    for setting, value in seen.offers.items():
+        yield _comment(_("Unsure: {question}", question=seen.unsure[setting]))
+        yield f"# {setting} = {_value(value)}"
+    if left := [one for one in seen.columns if not one.role]:
+        yield _comment(_("Left out:"))
+        for one in left:
+            yield _comment(f"  {quoted(one.column)}: {one.why}")
+
+
+def _model(seen: Look) -> Iterator[str]:
+    yield "[model]"
+    if "text" in seen.settings:
+        if seen.language:
+            yield _comment(_("The texts are in {language}, and minilm knows English; this encoder, fetched once, "
+                             "knows fifty languages:", language=seen.language))  # fmt: skip
+            yield '# backbone = "multilingual-minilm"'
+        yield 'backbone = "minilm"'
+        yield 'encoder = "frozen"'
+        return
+    yield 'kind = "emotion_model"'
+    yield from _audio("")
+    yield ""
+    yield "[train]"
+    yield from _learning("")
+
+
+def _audio(prefix: str) -> Iterator[str]:
+    yield f'{prefix}features = ["functionals"]'
+    yield f'{prefix}audio = {{ backbone = "mobilenetv3_small_050", pretrained = false }}'
+    yield f"{prefix}dropout = 0.5"
+
+
+def _learning(prefix: str) -> Iterator[str]:
+    """Yield how a small network learns to hear from nothing: as in recipes/ravdess.toml, whatever the size."""
+    yield _comment(_("At least 1,800 steps, however few the clips; with many thousands, fewer epochs will do."))
+    for setting, value in LEARNING.items():
+        yield f"{prefix}{setting} = {_value(value)}"
+
+
+def _study(seen: Look) -> Iterator[str]:
+    text = "text" in seen.settings
+    baselines = ["majority", *(["bag of words"] if text else []), *(["acoustic"] if seen.sound else [])]
+    yield "[study]"
+    yield f"baselines = {_value(baselines)}"
+    yield _comment(_("Test stays closed while the table may still change; when it is final, take this line out:"))
+    yield _comment(_("a test split that was looked at and then drawn anew is none (see 'sentir corpus redraw')."))
+    yield "test = false"
+    if not text:
+        return
+    yield ""
+    yield '[study.candidates."minilm"]'
+    if "dialogue" in seen.settings:
+        yield ""
+        yield '[study.candidates."minilm + dialogue"]'
+        yield 'model.context = "dialogue"'
+    if seen.sound:
+        yield ""
+        yield '[study.candidates."audio"]'
+        yield 'model.kind = "emotion_model"'
+        yield from _audio("model.")
+        yield from _learning("train.")
+        yield ""
+        yield '[study.candidates."text and audio"]'
+        yield 'model.kind = "multimodal"'
+        yield from _audio("model.")
+        yield from _learning("train.")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{quoted(key)} = {_value(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def quoted(text: str) -> str:
+    """Return a text as a TOML string."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _comment(text: str) -> str:
+    return toml_comment(text).rstrip("\n")

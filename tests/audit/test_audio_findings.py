@@ -1,0 +1,160 @@
+"""The sound side of the audit: clips whose defects are known, listened to once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+from audio_files import tone, write_mp4, write_wav
+
+from sentir.audio import decoding
+from sentir.audit import audit, hear_corpus
+from sentir.corpus.labels import SENTIMENTS, LabelSpace
+from sentir.corpus.utterances import Clip, Corpus, Issue, Utterance
+
+RATE = 16_000
+SENTIMENT = LabelSpace("sentiment", SENTIMENTS)
+
+
+def voice(seed, seconds=1.2):
+    """Eight tones that come and go, different for each seed."""
+    draw, n = np.random.default_rng(seed), int(seconds * RATE)
+    ups = [np.interp(np.arange(n), np.linspace(0, n, 14), draw.uniform(0, 1, 14)) for _tone in range(8)]
+    return sum(0.04 * up * tone(seconds, hz) for up, hz in zip(ups, draw.uniform(250, 3_200, 8), strict=True))
+
+
+def utterance(split, name, path, label="neutral", **more):
+    facts = {"dialogue": f"{split}/{name}", "text": f"{split} {name}", "labels": {"sentiment": (label,)}} | more
+    return Utterance(f"c/{split}/{name}", split, clip=Clip(path), **facts)
+
+
+@pytest.fixture
+def wavs(tmp_path):
+    """Write a wave under a name and return the path."""
+    return lambda name, wave, rate=RATE: write_wav(tmp_path / name, wave, rate)
+
+
+def audited(*utterances, issues=()):
+    corpus = Corpus.build("c", utterances, (SENTIMENT,), issues=issues)
+    return audit(corpus, hear_corpus(corpus, workers=1))
+
+
+def finding(report, kind):
+    (found,) = [f for f in report.findings if f.kind == kind]
+    return found
+
+
+def kinds(report):
+    return {f.kind for f in report.findings}
+
+
+def test_clips_are_counted_with_their_sources_and_why_some_cannot_be_used(tmp_path, wavs):
+    stereo = np.repeat(voice(1)[:, None], 2, axis=1)
+    (tmp_path / "empty.wav").touch()
+    report = audited(
+        utterance("train", "mono", wavs("a.wav", voice(0))),
+        utterance("train", "stereo", wavs("b.wav", np.repeat(stereo, 3, axis=0), 48_000)),
+        utterance("train", "empty", tmp_path / "empty.wav", "positive"),
+        utterance("test", "gone", tmp_path / "gone.wav"),
+        utterance("test", "told", tmp_path / "told.wav"),
+        issues=[Issue("audio_missing", "problem", "There is no file told.wav.", "c/test/told")],
+    )
+    train, _dev, test = report.table("clips").rows
+    assert (train["clips"], train["usable"], train["unusable"]) == (3, 2, "empty file: 1")
+    assert (test["clips"], test["usable"], test["unusable"]) == (2, 0, "no file: 2")
+    assert {(row["rate"], row["channels"]) for row in report.table("sources").rows} == {(16_000, 1), (48_000, 2)}
+    assert finding(report, "sound_empty").examples == ("c/train/empty",)
+    assert finding(report, "sound_missing").count == 1  # the other one is the reader's
+    assert report.problems == 3
+
+
+def test_what_breaks_off_is_a_problem_and_what_is_only_to_know_a_note(tmp_path, wavs):
+    broken = wavs("a.wav", voice(0))
+    broken.write_bytes(broken.read_bytes()[:30_000])
+    beyond = replace(
+        utterance("train", "beyond", wavs("b.wav", voice(1))), clip=Clip(tmp_path / "b.wav", 0.1, 2.0)
+    )
+    report = audited(
+        utterance("train", "broken", broken), beyond, utterance("dev", "fine", wavs("c.wav", voice(2)))
+    )
+    lost, known = finding(report, "sound_truncated"), finding(report, "sound_shortened")
+    assert (lost.severity, lost.count, lost.examples) == ("problem", 1, ("c/train/broken",))
+    assert "1.20 s" in lost.message and lost.grade > "A"
+    assert (known.severity, known.count, known.grade) == ("note", 1, "A")
+
+
+def test_silent_clipped_short_and_wrongly_cut_clips_are_listed(wavs):
+    report = audited(
+        utterance("train", "fine", wavs("a.wav", voice(0)), numbers={"duration": 1.2}),
+        utterance("train", "silent", wavs("b.wav", np.zeros(RATE, np.float32)), numbers={"duration": 1.0}),
+        utterance("train", "clipped", wavs("c.wav", np.clip(60 * voice(1), -1, 1)), numbers={"duration": 1.2}),
+        utterance("train", "short", wavs("d.wav", voice(2, 0.1)), numbers={"duration": 0.1}),
+        utterance("train", "off", wavs("e.wav", voice(3, 2.0)), numbers={"duration": 1.0}),
+        utterance("train", "long", wavs("f.wav", voice(4, 31)), numbers={"duration": 2.0}),
+        utterance("train", "faint", wavs("g.wav", 0.02 * voice(5)), numbers={"duration": 1.2}),
+    )
+    for kind, name in (
+        ("clips_silent", "silent"),
+        ("clips_clipped", "clipped"),
+        ("clips_short", "short"),
+        ("clips_off", "off"),
+        ("clips_long", "long"),
+        ("clips_faint", "faint"),
+    ):
+        assert finding(report, kind).examples == (f"c/train/{name}",), kind
+    train = report.table("levels").rows[0]
+    assert (train["clipped"], train["silent"]) == (1, 1)
+
+
+def test_words_per_second_are_those_of_the_clip_not_of_its_annotation(wavs):
+    said = utterance("train", 0, wavs("a.wav", voice(0)), text="one two three four", numbers={"duration": 0.1})
+    report = audited(said)
+    assert "too_fast" not in kinds(report)
+    assert finding(audit(Corpus.build("c", [said], (SENTIMENT,))), "too_fast").count == 1
+
+
+def test_a_copy_in_another_codec_is_a_leak_a_repeat_and_a_contradiction(tmp_path, wavs):
+    soundfile.write(tmp_path / "copy.mp3", 0.4 * voice(0), RATE)
+    write_mp4(tmp_path / "copy.mp4", voice(1), RATE)
+    others = [utterance("train", f"other{n}", wavs(f"o{n}.wav", voice(9 + n))) for n in range(4)]
+    report = audited(
+        utterance("train", "a", wavs("a.wav", voice(0)), "positive", text="the same"),
+        utterance("train", "b", wavs("b.wav", voice(1)), "negative"),
+        *others,
+        utterance("train", "c", tmp_path / "copy.mp3", "negative", text="The same!"),
+        utterance("test", "d", tmp_path / "copy.mp4", "positive"),
+    )
+    leak = finding(report, "sounds_of_test_in_train")
+    assert (leak.count, leak.examples, leak.grade) == (1, ("c/train/b",), "E")
+    repeat = finding(report, "sounds_repeated_in_train")
+    assert (repeat.count, repeat.examples) == (1, ("c/train/a = c/train/c",))
+    contradiction = finding(report, "contradictory_sounds")
+    assert contradiction.count == 2 and contradiction.examples == ("c/train/a = c/train/c",)  # never test's
+
+
+def test_silent_clips_are_no_copies_of_one_another_unless_their_content_is_the_same(wavs):
+    silence = np.zeros(RATE, dtype=np.float32)
+    report = audited(
+        utterance("train", 0, wavs("a.wav", silence)),
+        utterance("train", 1, wavs("b.wav", silence[:9_000])),
+        utterance("train", 2, wavs("c.wav", silence)),
+    )
+    assert finding(report, "sounds_repeated_in_train").examples == ("c/train/0 = c/train/2",)
+    assert finding(report, "clips_not_compared").count == 2
+
+
+def test_every_clip_is_decoded_once_however_often_it_is_audited(wavs, monkeypatch):
+    names, cuts = [], decoding.decode_cuts
+    monkeypatch.setattr(
+        decoding, "decode_cuts", lambda path, wanted: names.append(path.name) or cuts(path, wanted)
+    )
+    said = [utterance("train", n, wavs(f"{n}.wav", voice(n))) for n in range(3)]
+    first = audited(*said)
+    assert sorted(names) == ["0.wav", "1.wav", "2.wav"]
+    assert audited(*said) == first and len(names) == 3
+
+
+def test_an_audit_without_hearing_says_nothing_of_sound(wavs):
+    corpus = Corpus.build("c", [utterance("train", 0, wavs("a.wav", voice(0)))], (SENTIMENT,))
+    assert not {"clips", "levels", "sources"} & {table.key for table in audit(corpus).tables}
+    assert audit(replace(corpus, utterances=())).findings

@@ -1,0 +1,80 @@
+"""Cleaning shown step by step: the counts are true, and the corpus stays as it is."""
+
+import pytest
+from cleaning_texts import TEXTS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING, clean
+from sentir.corpus.cleaning_report import CHAINS, clean_stepwise
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.utterances import Corpus, Utterance
+from sentir.errors import UnknownNameError
+from sentir.recipe import DEFAULT_CLEANING
+
+
+def corpus(*texts):
+    rows = [Utterance(f"c/{n}", "train", text=text) for n, text in enumerate(texts)]
+    return Corpus.build("c", rows, [LabelSpace("emotion", ("joy",))])
+
+
+def test_each_step_counts_what_it_changes_and_empties():
+    found = clean_stepwise(corpus("The THE", "(uhh)", " ", "fine", None), ["drop_stage_noises", "lowercase"])
+    assert found.texts == 4
+    assert [(e.step, e.changed, e.emptied) for e in found.effects] == [
+        ("drop_stage_noises", 1, 1),
+        ("lowercase", 1, 0),
+    ]
+
+
+def test_examples_show_steps_that_others_do_not_and_are_no_more_than_asked_for():
+    texts = ("fine", "A", "A (b)", "no no", "B")
+    steps = ["lowercase", "drop_parentheses", "collapse_repeats"]
+    found = clean_stepwise(corpus(*texts), steps, examples=2)
+    assert [walk.texts[0] for walk in found.examples] == ["A (b)", "no no"]
+    assert found.examples[0].texts == ("A (b)", "a (b)", "a  ", "a  ")
+    assert clean_stepwise(corpus(*texts), steps, examples=0).examples == ()
+    everything = clean_stepwise(corpus(*texts), steps, examples=9).examples
+    assert {walk.texts[0] for walk in everything} == set(texts) - {"fine"}
+
+
+@given(texts=st.lists(TEXTS, max_size=4), steps=st.lists(st.sampled_from(list(CLEANING)), max_size=4))
+@settings(max_examples=60)
+def test_a_walk_ends_where_cleaning_does(texts, steps):
+    found = clean_stepwise(corpus(*texts), steps, examples=9)
+    for walk in found.examples:
+        assert walk.texts[-1] == clean(walk.texts[0], steps)
+        assert len(walk.texts) == len(steps) + 1
+    assert sum(e.emptied for e in found.effects) <= len(texts)
+
+
+@given(text=TEXTS, one=st.lists(st.sampled_from(list(CLEANING)), max_size=3), cut=st.integers(0, 3))
+@settings(max_examples=60)
+def test_a_chain_is_its_parts_one_after_the_other(text, one, cut):
+    assert clean(clean(text, one[:cut]), one[cut:]) == clean(text, one)
+
+
+@given(text=TEXTS)
+@settings(max_examples=200)
+def test_the_default_chain_changes_nothing_the_second_time(text):
+    once = clean(text, DEFAULT_CLEANING)
+    assert clean(once, DEFAULT_CLEANING) == once
+
+
+def test_the_thesis_chain_is_one_that_does_change_a_text_twice():
+    """Words come to stand side by side after its step for repeats; the thesis has this order, so it stays."""
+    once = clean("That I did. That I did.", THESIS_CLEANING)
+    assert once == "did did" and clean(once, THESIS_CLEANING) == "did"
+
+
+def test_a_name_of_a_chain_stands_for_its_steps():
+    found = clean_stepwise(corpus("Fine"), ["thesis"])
+    assert tuple(effect.step for effect in found.effects) == CHAINS["thesis"] == THESIS_CLEANING
+    mixed = clean_stepwise(corpus("Fine"), ["default", "lowercase"])
+    assert [effect.step for effect in mixed.effects] == [*DEFAULT_CLEANING, "lowercase"]
+
+
+def test_every_step_of_the_thesis_is_registered_and_an_unknown_one_is_named():
+    assert set(THESIS_CLEANING) <= set(CLEANING)
+    with pytest.raises(UnknownNameError, match="did you mean lowercase"):
+        clean_stepwise(corpus("Fine"), ["lower_case"])

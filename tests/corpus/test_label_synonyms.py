@@ -1,0 +1,58 @@
+"""Words for emotions and sentiments."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.corpus.label_synonyms import EMOTION_OF, SENTIMENT_OF, fold
+from sentir.corpus.labels import EMOTIONS, SENTIMENTS, normalize_emotion, normalize_sentiment
+from sentir.errors import CorpusError
+
+
+@given(st.text())
+def test_folding_twice_is_folding_once(word):
+    assert fold(fold(word)) == fold(word)
+
+
+@pytest.mark.parametrize("words", [EMOTION_OF, SENTIMENT_OF])
+def test_every_word_is_found_whatever_its_case_accents_and_joints(words):
+    normalize = normalize_emotion if words is EMOTION_OF else normalize_sentiment
+    for word, name in words.items():
+        assert normalize(f" {word.upper().replace(' ', '_')} ") == normalize(word) == normalize(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("joy", "joy happiness happy hap alegría felicidad contento contenta"),
+        ("anger", "anger angry ang ira enojada"),
+        ("sadness", "sad tristeza triste"),
+        ("neutral", "neu neutra"),
+        ("fear", "fea FEAR miedo"),
+        ("surprise", "sur pleasant_surprise sorpresa"),
+        ("disgust", "dis asco"),
+        ("excitement", "excited"),
+        ("shame", "ashamed"),
+    ],
+)
+def test_short_forms_and_both_languages_name_the_emotion(name, words):
+    assert {normalize_emotion(word) for word in words.split()} == {name}
+
+
+def test_the_labels_of_known_corpora_are_names_of_emotions():
+    goemotions = (
+        "admiration amusement anger annoyance approval caring confusion curiosity desire disappointment "
+        "disapproval disgust embarrassment excitement fear gratitude grief joy love nervousness optimism pride "
+        "realization relief remorse sadness surprise neutral"
+    )
+    for name in (*goemotions.split(), *EMOTIONS, "shame", "guilt", "calm"):
+        assert normalize_emotion(name) == name
+    assert [normalize_sentiment(name) for name in SENTIMENTS] == list(SENTIMENTS)
+
+
+@pytest.mark.parametrize(
+    "word", ["exc", "none", "oth", "xxx", "ps", "disgusto", "pena", "vergüenza", "0", "", "nan"]
+)
+def test_what_may_mean_several_things_is_not_known(word):
+    with pytest.raises(CorpusError, match="is not a known emotion"):
+        normalize_emotion(word)

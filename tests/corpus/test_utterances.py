@@ -1,0 +1,143 @@
+"""The corpus: its promises, its sealed test labels, its fingerprints."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.utterances import Clip, Corpus, Dialogue, Utterance, group_dialogues
+from sentir.errors import CorpusError
+
+SPACE = LabelSpace("emotion", ("anger", "joy"))
+SECRET = "joy"
+
+
+def utterance(number: int, split: str = "train", label: str = "anger", **more) -> Utterance:
+    facts = {"dialogue": f"{split}/d", "turn": number, "text": f"line {number}"} | more
+    return Utterance(f"c/{split}/{number}", split, labels={"emotion": (label,)}, scores={label: 2.0}, **facts)
+
+
+def corpus(**test_facts) -> Corpus:
+    rows = [utterance(0), utterance(1), utterance(0, "dev"), utterance(0, "test", SECRET, **test_facts)]
+    return Corpus.build("c", rows, [SPACE])
+
+
+def reachable(thing, seen=None):
+    """Everything that public attributes, items and fields lead to."""
+    seen = {} if seen is None else seen
+    if id(thing) in seen or isinstance(thing, (str, int, float, type)) or callable(thing):
+        return [thing] if isinstance(thing, (str, float)) else []
+    seen[id(thing)] = thing
+    inner = [getattr(thing, name) for name in dir(thing) if not name.startswith("_")]
+    if isinstance(thing, dict) or hasattr(thing, "items"):
+        inner = [part for pair in thing.items() for part in pair]
+    elif isinstance(thing, (tuple, list)):
+        inner = list(thing)
+    return [found for part in inner for found in reachable(part, seen)]
+
+
+def test_test_labels_are_out_of_reach_of_public_attributes():
+    rows = [u for u in corpus().utterances if u.split == "test"]
+    assert rows and all(
+        not u.labels and not u.scores for u in [*rows, *corpus().test, corpus().by_id["c/test/0"]]
+    )
+    sealed = corpus()
+    found = reachable(dataclasses.replace(sealed, spaces={}))
+    assert "anger" in found and "line 0" in found, "the search must reach train labels to mean anything"
+    assert SECRET not in found
+    assert SECRET not in repr(dataclasses.replace(sealed, spaces={}))
+
+
+def test_the_sealed_labels_are_kept_for_the_ledger():
+    labels, scores = corpus().sealed._reveal()
+    assert labels == {"c/test/0": {"emotion": ("joy",)}} and scores == {"c/test/0": {"joy": 2.0}}
+
+
+def test_a_frame_shows_train_and_dev_labels_and_hides_those_of_test():
+    frame = corpus().to_frame().set_index("id")
+    assert frame.loc["c/train/0", "emotion"] == "anger" and frame.loc["c/dev/0", "score.anger"] == 2.0
+    assert frame.loc["c/test/0", ["emotion", "score.anger"]].isna().all()
+    assert "score.joy" not in frame and SECRET not in frame.astype(str).to_string()
+
+
+def test_splits_come_in_corpus_order_and_make_up_the_whole():
+    c = corpus()
+    assert [u.id for u in c.train] == ["c/train/0", "c/train/1"]
+    assert len(c) == len(c.train) + len(c.dev) + len(c.test) == len(list(c)) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "other"},
+        {"turn": 5},
+        {"dialogue": "e"},
+        {"speaker": "Ross"},
+        {"numbers": {"duration": 1.0}},
+    ],
+)
+def test_a_fingerprint_depends_on_content(change):
+    assert corpus(**change).fingerprint != corpus().fingerprint
+
+
+def test_a_fingerprint_does_not_depend_on_whether_the_audio_is_at_hand():
+    heard = corpus(clip=Clip(Path("a.wav"), 0.5))
+    assert heard.fingerprint == corpus().fingerprint
+    assert heard.test_fingerprint == corpus().test_fingerprint
+
+
+def test_a_fingerprint_depends_on_splits_and_labels():
+    def of(label, split):
+        return Corpus.build("c", [Utterance("a", split, labels={"emotion": (label,)})], [SPACE])
+
+    assert len({of(label, split).fingerprint for label in SPACE.names for split in ("dev", "test")}) == 4
+    assert of("joy", "test").test_fingerprint != of("anger", "test").test_fingerprint
+
+
+def test_a_fingerprint_does_not_depend_on_where_files_lie():
+    one, other = (corpus(clip=Clip(Path(folder) / "a.wav", 0.0, 1.0)) for folder in ("here", "there"))
+    assert one.fingerprint == other.fingerprint and one.test_fingerprint == other.test_fingerprint
+
+
+def test_the_test_fingerprint_ignores_order_and_the_other_splits():
+    test = [utterance(n, "test") for n in range(3)]
+    one = Corpus.build("c", [utterance(0), *test], [SPACE])
+    other = Corpus.build("c", [*reversed(test), utterance(9, "dev")], [SPACE])
+    assert one.test_fingerprint == other.test_fingerprint and one.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        ([utterance(0), utterance(0)], "'c/train/0' stands 2 times"),
+        ([utterance(0, dialogue="d"), utterance(0, "dev", dialogue="d")], "'d' lies in train and in dev"),
+        ([utterance(0, "validation")], "use train, dev or test"),
+        ([utterance(0, "test", "fear")], "not a label of 'emotion'"),
+    ],
+)
+def test_a_corpus_that_breaks_a_promise_is_refused(rows, complaint):
+    with pytest.raises(CorpusError, match=complaint):
+        Corpus.build("c", rows, [SPACE])
+
+
+def test_utterances_without_dialogue_are_alone_and_may_lie_in_any_split():
+    rows = [utterance(0, dialogue=""), utterance(0, "dev", dialogue="")]
+    assert len(group_dialogues(Corpus.build("c", rows, [SPACE]))) == 2
+
+
+def test_a_missing_task_is_answered_with_those_there_are():
+    with pytest.raises(CorpusError, match="no task 'sentiment'; it has: emotion"):
+        corpus().space("sentiment")
+
+
+def test_dialogues_keep_the_order_of_turns():
+    rows = [utterance(2), utterance(0), utterance(1)]
+    (dialogue,) = group_dialogues(rows)
+    assert isinstance(dialogue, Dialogue) and [u.turn for u in dialogue.utterances] == [0, 1, 2]
+
+
+def test_a_blind_utterance_differs_in_labels_and_scores_alone():
+    seen = utterance(0)
+    assert dataclasses.replace(seen.blind(), labels=seen.labels, scores=seen.scores) == seen
+    assert seen.blind().labels == {} and seen.blind().blind() is not seen

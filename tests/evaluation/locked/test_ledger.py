@@ -1,0 +1,253 @@
+"""The ledger: test labels are out of reach until it has counted."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sentir import paths
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.utterances import Corpus, SealedLabels, Utterance
+from sentir.errors import CorpusError, LockedTestError
+from sentir.evaluation.locked.ledger import labels_of, open_test, openings
+from sentir.file_locks import locked
+
+
+def toy_corpus(name="toy", splits=("train", "dev", "test"), label="joy"):
+    rows = [
+        Utterance(f"{name}/{split}/{n}", split, f"{split}{n}", text="hm", labels={"emotion": (label,)})
+        for split in splits
+        for n in range(2)
+    ]
+    return Corpus.build(name, rows, [LabelSpace("emotion", ("anger", "joy"))])
+
+
+def ledger_file():
+    return paths.state_dir() / "ledger.jsonl"
+
+
+def test_labels_of_train_and_dev_are_free_and_those_of_test_locked():
+    corpus = toy_corpus()
+    assert labels_of(corpus, "dev") == {f"toy/dev/{n}": {"emotion": ("joy",)} for n in range(2)}
+    assert set(labels_of(corpus, "train")) == {u.id for u in corpus.train}
+    with pytest.raises(LockedTestError, match="test labels of 'toy' are locked"):
+        labels_of(corpus, "test")
+    with pytest.raises(CorpusError, match="no split 'validation'"):
+        labels_of(corpus, "validation")
+    assert all(not u.labels for u in corpus if u.split == "test")
+    assert openings(corpus.test_fingerprint) == ()
+
+
+def test_opening_reveals_the_labels_and_is_counted():
+    corpus = toy_corpus()
+    labels = open_test(corpus, reason=" final score ", models=["bert", "majority"])
+    assert labels == {f"toy/test/{n}": {"emotion": ("joy",)} for n in range(2)}
+    open_test(corpus, reason="once more")
+    first, second = openings(corpus.test_fingerprint)
+    assert (first.number, first.corpus, first.reason, first.models) == (
+        1,
+        "toy",
+        "final score",
+        ("bert", "majority"),
+    )
+    assert (second.number, second.reason, second.models) == (2, "once more", ())
+    assert first.test_fingerprint == corpus.test_fingerprint
+    assert first.when.endswith("+00:00")
+
+
+def test_each_test_split_has_its_own_count():
+    one, other = toy_corpus(), toy_corpus(label="anger")
+    open_test(one, reason="score")
+    assert len(openings(one.test_fingerprint)) == 1
+    assert openings(other.test_fingerprint) == ()
+    open_test(other, reason="score")
+    assert [opening.number for opening in openings(other.test_fingerprint)] == [1]
+
+
+def test_no_opening_is_lost_when_many_open_at_once():
+    corpus = toy_corpus()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: open_test(corpus, reason=f"try {n}"), range(40)))
+    found = openings(corpus.test_fingerprint)
+    assert [opening.number for opening in found] == list(range(1, 41))
+    assert {opening.reason for opening in found} == {f"try {n}" for n in range(40)}
+
+
+@pytest.mark.parametrize("reason", ["", "  \n"])
+def test_without_a_reason_the_test_split_stays_locked(reason):
+    corpus = toy_corpus()
+    with pytest.raises(LockedTestError, match="give a reason"):
+        open_test(corpus, reason=reason)
+    assert openings(corpus.test_fingerprint) == ()
+
+
+def test_a_ledger_that_cannot_be_written_reveals_nothing(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "file" / "state"))
+    monkeypatch.setattr(SealedLabels, "_reveal", lambda _self: pytest.fail("revealed without being counted"))
+    with pytest.raises(LockedTestError, match="file/state"):
+        open_test(toy_corpus(), reason="score")
+
+
+def full_after(room, monkeypatch):
+    """Let the disk take ``room`` more bytes."""
+    write, left = os.write, [room]
+
+    def limited(handle, content):
+        if not left[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = write(handle, bytes(content)[: left[0]])
+        left[0] -= written
+        return written
+
+    monkeypatch.setattr("sentir.evaluation.locked.ledger_file.os.write", limited)
+
+
+def test_a_disk_that_is_full_at_any_byte_reveals_nothing_and_leaves_the_ledger_as_it_was(monkeypatch):
+    corpus = toy_corpus()
+    open_test(corpus, reason="one")
+    before = ledger_file().read_bytes()
+    monkeypatch.setattr(SealedLabels, "_reveal", lambda _self: pytest.fail("revealed without being counted"))
+    for room in range(len(before)):
+        with monkeypatch.context() as patch:
+            full_after(room, patch)
+            with pytest.raises(LockedTestError, match=r"ledger\.jsonl cannot be used \(No space left"):
+                open_test(corpus, reason="two")
+        assert ledger_file().read_bytes() == before
+    assert len(openings(corpus.test_fingerprint)) == 1
+
+
+def test_a_line_is_written_whole_however_little_the_system_takes_at_once(monkeypatch):
+    corpus, write = toy_corpus(), os.write
+    monkeypatch.setattr(
+        "sentir.evaluation.locked.ledger_file.os.write", lambda handle, part: write(handle, part[:7])
+    )
+    open_test(corpus, reason="one")
+    assert len(openings(corpus.test_fingerprint)) == 1
+
+
+def test_what_a_killed_process_left_of_a_line_is_kept_aside_and_counts_nothing():
+    corpus = toy_corpus()
+    open_test(corpus, reason="one")
+    line = ledger_file().read_bytes()
+    aside = ledger_file().with_suffix(".torn")
+    for length in range(1, len(line)):
+        ledger_file().write_bytes(line + line[:length])
+        assert len(openings(corpus.test_fingerprint)) == 1
+        assert ledger_file().read_bytes() == line
+        assert aside.read_bytes().endswith(line[:length] + b"\n")
+    assert aside.read_bytes().count(b"\n") == len(line) - 1
+    open_test(corpus, reason="two")
+    assert [one.reason for one in openings(corpus.test_fingerprint)] == ["one", "two"]
+
+
+CHILD = """
+import os, signal, sys
+from sentir.evaluation import ledger_file
+
+entry = {{"when": "2026-01-01", "corpus": "toy", "test_fingerprint": "{key}", "reason": "", "models": []}}
+{action}
+"""
+WRITES = """
+for n in range(200):
+    ledger_file.add(lambda _known: [entry | {{"reason": "{key} " + str(n) * 50}}])
+"""
+DIES = """
+write = os.write
+def dying(handle, line):
+    write(handle, line[:{length}])
+    os.kill(os.getpid(), signal.SIGKILL)
+os.write = dying
+ledger_file.add(lambda _known: [entry])
+"""
+
+
+def child(action, **values):
+    code = CHILD.format(key=values["key"], action=action.format(**values))
+    return subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ))
+
+
+@pytest.mark.parametrize("length", [1, 40, 10_000])
+def test_killed_while_it_writes_it_locks_nobody_out(length):
+    ledger_file().parent.mkdir(parents=True)
+    assert child(DIES, key="a", length=length).wait() == -signal.SIGKILL
+    counted = len(openings("a"))
+    assert counted == (length == 10_000), "a line that is whole counts, whether or not its label was seen"
+    assert child("ledger_file.add(lambda _known: [entry])", key="a").wait() == 0
+    assert len(openings("a")) == counted + 1
+
+
+def test_two_processes_that_open_again_and_again_lose_nothing_while_a_third_reads():
+    writers = [child(WRITES, key=key) for key in "ab"]
+    seen = 0
+    while any(writer.poll() is None for writer in writers):
+        found = len(openings("a")) + len(openings("b"))
+        assert found >= seen
+        seen = found
+    assert [writer.wait() for writer in writers] == [0, 0]
+    for key in "ab":
+        assert {one.reason for one in openings(key)} == {f"{key} {str(n) * 50}" for n in range(200)}
+        assert len(openings(key)) == 200
+
+
+def test_a_ledger_that_another_process_holds_for_long_stays_locked(monkeypatch):
+    corpus = toy_corpus()
+    open_test(corpus, reason="one")
+    monkeypatch.setattr("sentir.evaluation.locked.ledger_file._PATIENCE", 0.1)
+    with locked(ledger_file().with_suffix(".lock")), pytest.raises(LockedTestError, match="another process"):
+        open_test(corpus, reason="two")
+    assert len(openings(corpus.test_fingerprint)) == 1
+
+
+def test_where_the_file_system_has_no_locks_openings_are_counted_all_the_same(monkeypatch):
+    def none(*_arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    corpus = toy_corpus()
+    monkeypatch.setattr("fcntl.flock", none)
+    open_test(corpus, reason="one")
+    assert len(openings(corpus.test_fingerprint)) == 1
+
+
+def without(key):
+    def change(line):
+        return json.dumps({k: v for k, v in json.loads(line).items() if k != key}).encode() + b"\n"
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: line[:-9] + b"\n",
+        lambda line: line[:20] + b"\n",
+        lambda line: b"\xff" + line,
+        lambda _line: b"\n",
+        lambda _line: b"[1]\n",
+        without("reason"),
+        without("models"),
+        without("test_fingerprint"),
+    ],
+    ids=["cut short", "not JSON", "not UTF-8", "empty", "not an object", "no reason", "no models", "no key"],
+)
+def test_a_damaged_line_is_named_and_locks_the_test_split(damage):
+    corpus = toy_corpus()
+    open_test(corpus, reason="one")
+    line = ledger_file().read_bytes()
+    ledger_file().write_bytes(line + damage(line))
+    with pytest.raises(LockedTestError, match=r"ledger\.jsonl is damaged in line 2.* backup"):
+        openings(corpus.test_fingerprint)
+    with pytest.raises(LockedTestError, match="damaged in line 2"):
+        open_test(corpus, reason="two")
+
+
+def test_a_corpus_without_a_test_split_has_nothing_to_open():
+    corpus = toy_corpus(splits=("train", "dev"))
+    with pytest.raises(CorpusError, match="'toy' has no test split"):
+        open_test(corpus, reason="score")
+    assert not ledger_file().exists()

@@ -1,0 +1,84 @@
+"""Quotes that quote and quotes that are characters: no row is swallowed, no cell of several lines is torn."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentir.files.delimited import part
+
+SWALLOWING = (
+    "id\ttext\temotion\n1\tI love this\tjoy\n"
+    '2\t"Hello there he said\tneutral\n3\twhat a mess\tanger\n4\tso sad\tsadness\n5\tok I\'m done"\tanger\n'
+    "6\tgreat news\tjoy\n7\tnothing\tneutral\n"
+)
+
+
+def test_a_quote_that_is_a_character_swallows_no_row():
+    found = part(SWALLOWING, "\t")
+    assert [record[0] for record in found.records] == ["id", *"1234567"]
+    assert [record[1] for record in found.records[2:6]] == [
+        '"Hello there he said', "what a mess", "so sad", 'ok I\'m done"',
+    ]  # fmt: skip
+    assert found.bare == [3, 6] and found.lines == list(range(1, 9)) and not found.doubtful
+    (note,) = found.issues("t.tsv")
+    assert (note.kind, note.severity, note.where) == ("quotes_bare", "note", "t.tsv") and "3, 6" in note.message
+
+
+@pytest.mark.parametrize(
+    ("text", "records"),
+    [
+        ('id,text,mood\n1,"one\n\ntwo, three\n",joy\n2,x,ira\n',
+         [["1", "one\n\ntwo, three\n", "joy"], ["2", "x", "ira"]]),
+        ('text,mood\n"one, two\nthree",joy\nfour,joy\n', [["one, two\nthree", "joy"], ["four", "joy"]]),
+        ('id,text\n1,"x\ny, z"\n2,w\n', [["1", "x\ny, z"], ["2", "w"]]),
+        ('text\n"one\ntwo"\nthree\n', [["one\ntwo"], ["three"]]),
+    ],
+)  # fmt: skip
+def test_cells_of_several_lines_stay_whole_and_are_told_where_their_lines_could_be_rows(text, records):
+    found = part(text, ",")
+    assert found.records[1:] == records and not found.bare and not found.broken
+    assert [issue.kind for issue in found.issues("t")] == (["quotes_doubtful"] if found.doubtful else [])
+    assert bool(found.doubtful) == (len(records[0]) < 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "records", "bare"),
+    [
+        ('a\tb\n"x" y\tjoy\nz\tira\n', [['"x" y', "joy"], ["z", "ira"]], [2]),
+        ('a\tb\n"x\tjoy\nz\tira\n', [['"x', "joy"], ["z", "ira"]], [2]),
+        ('a\tb\n"x\tjoy\n"z\tira\n', [['"x', "joy"], ['"z', "ira"]], [2, 3]),
+        ('a\tb\n"p\tq"\tjoy\n"x\tira\n', [["p\tq", "joy"], ['"x', "ira"]], [3]),
+        ('a\tb\n5" tall\tjoy\n', [['5" tall', "joy"]], []),
+    ],
+)
+def test_a_line_whose_quotes_quote_nothing_is_read_as_it_stands(text, records, bare):
+    found = part(text, "\t")
+    assert (found.records[1:], found.bare, found.broken) == (records, bare, None)
+
+
+def test_a_line_that_is_no_row_in_any_way_is_named():
+    assert part('a,b\n1,2\n1,"x" y, z\n', ",").broken == (3, "',' expected after '\"'")
+    assert part('mood\n"joy\n', ",").broken[0] == 2
+
+
+PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='",'), min_size=1, max_size=6)
+TEXTS = st.lists(PLAIN, min_size=1, max_size=4).map("\n".join)
+
+
+@given(rows=st.lists(st.tuples(PLAIN, TEXTS, PLAIN), min_size=1, max_size=8))
+def test_whatever_a_writer_of_csv_quotes_is_read_back(rows):
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([("a", "b", "c"), *rows])
+    found = part(file.getvalue(), ",")
+    assert [tuple(record) for record in found.records[1:]] == rows and not found.bare
+    assert found.lines[-1] == sum(text.count("\n") + 1 for _a, text, _c in rows) + 1
+
+
+@given(st.lists(st.tuples(st.text('ab" ', max_size=5), st.sampled_from(["joy", "ira"])), min_size=1, max_size=9))
+def test_no_line_of_a_writer_that_never_quotes_is_lost_without_a_word(rows):
+    lines = [f"{n}\t{text}\t{mood}" for n, (text, mood) in enumerate(rows)]
+    found = part("\n".join(["id\ttext\tmood", *lines]) + "\n", "\t")
+    assert len(found.records) == len(lines) + 1 or found.doubtful

@@ -1,0 +1,155 @@
+"""Splits that are drawn: nobody moves when rows come, go, change places or are repaired."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from own_tables import write
+
+from sentir.corpus.utterances import SPLITS
+from sentir.errors import CorpusError, RecipeError
+from sentir.files.splits import ENOUGH, draw_splits, find_seed, least_share
+from sentir.readers import read_corpus
+from sentir.readers.table.reader import find_seed as find_table_seed
+from sentir.recipe import Data, Recipe, Table
+
+SHARES = {"train": 0.7, "dev": 0.15, "test": 0.15}
+GROUPS = st.lists(st.text("abcdefghij", min_size=1), min_size=3, max_size=60)
+
+
+def data(**columns):
+    return Data(reader="table", table=Table(**{"label": "mood", "text": "t"} | columns))
+
+
+def drawn(path, rows, by, **columns):
+    """Return what ``by`` says of each row → its split."""
+    corpus = read_corpus(data(**columns), write(path, rows))
+    return {by(row): u.split for row, u in zip(rows, corpus, strict=True)}
+
+
+def rows_of(n, speakers=40):
+    return [
+        {"key": f"k{k}", "t": f"this is line {k}", "mood": "joy", "who": f"s{k % speakers}"} for k in range(n)
+    ]
+
+
+def by_key(row):
+    return row["key"]
+
+
+@given(groups=GROUPS, others=GROUPS, seed=st.integers(0, 9), data=st.data())
+@settings(deadline=None)
+def test_dropping_adding_and_reordering_rows_moves_nobody(groups, others, seed, data):
+    def of(rows):
+        try:
+            return dict(zip(rows, draw_splits(rows, SHARES, seed), strict=True))
+        except CorpusError:
+            return {}
+
+    before, kept = of(groups), data.draw(st.lists(st.sampled_from(groups), min_size=1))
+    for after in (of(data.draw(st.permutations(groups))), of(kept), of([*others, *groups])):
+        assert all(after[group] == before[group] for group in after.keys() & before.keys())
+
+
+@pytest.mark.parametrize("columns", [{}, {"id": "key"}, {"speaker": "who"}, {"dialogue": "who"}])
+def test_a_table_of_which_rows_are_dropped_added_and_moved_keeps_its_splits(tmp_path, columns):
+    rows = rows_of(296)
+    before = drawn(tmp_path / "t.csv", rows, by_key, **columns)
+    assert set(before.values()) == set(SPLITS)
+    for changed in (rows[:-1], rows[1:], rows[::-1], rows[::2], rows_of(400)):
+        after = drawn(tmp_path / "t.csv", changed, by_key, **columns)
+        assert all(before[key] == split for key, split in after.items() if key in before)
+
+
+def test_a_repaired_label_a_new_column_and_a_repaired_text_of_a_row_with_an_id_move_nobody(tmp_path):
+    rows = rows_of(100)
+    before = drawn(tmp_path / "t.csv", rows, by_key)
+    repaired = [row | {"mood": "fear", "t": row["t"].upper() + " !", "note": "new"} for row in rows]
+    assert drawn(tmp_path / "t.csv", repaired, by_key) == before
+    with_ids = drawn(tmp_path / "t.csv", rows, by_key, id="key")
+    rewritten = [row | {"t": f"another text {row['key']}"} for row in rows]
+    assert drawn(tmp_path / "t.csv", rewritten, by_key, id="key") == with_ids
+
+
+def test_the_same_text_or_clip_of_rows_without_an_id_is_in_one_split(tmp_path):
+    rows = [{"t": f"Line {n // 3}{'!' * (n % 3)}", "f": f"{n}.wav", "mood": "joy"} for n in range(150)]
+    split_of = {}
+    for row, u in zip(rows, read_corpus(data(), write(tmp_path / "t.csv", rows)), strict=True):
+        split_of.setdefault(row["t"].strip("!"), set()).add(u.split)
+    assert {len(found) for found in split_of.values()} == {1}
+    heard = read_corpus(data(audio="f"), tmp_path / "t.csv")
+    assert {split: len(heard.split(split)) for split in SPLITS} != {
+        split: sum(split in found for found in split_of.values()) * 3 for split in SPLITS
+    }
+
+
+def test_shares_hold_in_expectation_and_another_seed_draws_others():
+    groups = [str(n) for n in range(10_000)]
+    splits = draw_splits(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 0)
+    assert [splits.count(split) / 10_000 for split in SPLITS] == pytest.approx([0.7, 0.2, 0.1], abs=0.015)
+    assert draw_splits(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 1) != splits
+
+
+def test_another_share_moves_groups_to_or_from_train_alone():
+    groups = [str(n) for n in range(1000)]
+    wide, narrow = (draw_splits(groups, {"train": 1 - 2 * share, "dev": share, "test": share}, 3)
+                    for share in (0.2, 0.1))  # fmt: skip
+    changes = Counter((a, b) for a, b in zip(wide, narrow, strict=True) if a != b)
+    assert changes.keys() == {("dev", "train"), ("test", "train")}
+
+
+@given(n=st.integers(3, 12), size=st.integers(1, 9))
+@settings(deadline=None, max_examples=30)
+def test_few_groups_fill_every_split_with_the_seed_that_the_refusal_names(n, size):
+    groups = [f"g{k}" for k in range(n) for _row in range(size)]
+    seed = find_seed(groups, SHARES)
+    assert set(draw_splits(groups, SHARES, seed)) == set(SPLITS)
+    refused = 0
+    for other in range(seed):
+        try:
+            draw_splits(groups, SHARES, other)
+        except CorpusError as error:
+            refused += 1
+            assert f"'data.table.seed' to {seed}," in str(error) and "\n" not in str(error)
+    if n == 3:
+        assert refused == seed
+
+
+def test_fewer_groups_than_splits_are_refused(tmp_path):
+    rows = rows_of(20, speakers=2)
+    with pytest.raises(CorpusError, match="2 groups cannot fill train, dev, test"):
+        read_corpus(data(speaker="who"), write(tmp_path / "t.csv", rows))
+    assert find_table_seed(tmp_path / "t.csv", data(speaker="who"), 0) is None
+
+
+def test_a_split_that_is_far_from_its_share_is_noted_with_a_better_seed(tmp_path):
+    path = write(tmp_path / "t.csv", rows_of(60, speakers=6))
+    uneven = next(
+        corpus
+        for seed in range(99)
+        if find_table_seed(path, data(speaker="who"), seed) != seed and (corpus := reads(path, seed)) is not None
+    )
+    (note,) = [issue for issue in uneven.issues if issue.kind == "split_uneven"]
+    better = int(note.message.split("seed = ")[1].split("'")[0])
+    assert note.severity == "note" and better == find_table_seed(path, data(speaker="who"), 0)
+    sizes = Counter({f"group s{k}": 10 for k in range(6)})
+    assert least_share(sizes, SHARES, better) >= ENOUGH
+    assert [issue.kind for issue in reads(path, better).issues] == ["split_drawn"]
+
+
+def reads(path, seed):
+    try:
+        return read_corpus(data(speaker="who", seed=seed), path)
+    except CorpusError:
+        return None
+
+
+def test_no_test_is_drawn_where_its_share_is_0(tmp_path):
+    path = write(tmp_path / "t.csv", rows_of(200))
+    corpus = read_corpus(data(speaker="who", fractions=(0.8, 0.2, 0.0)), path)
+    assert corpus.test == () and len(corpus.train) > len(corpus.dev) > 0
+    for wrong in ([0.8, 0, 0.2], [0, 0.8, 0.2], [1.1, 0.1, -0.2]):
+        table = {"label": "mood", "fractions": wrong}
+        with pytest.raises(RecipeError, match="those of train and dev above 0"):
+            Recipe.parse({"name": "r", "data": {"reader": "table", "table": table}})

@@ -1,0 +1,222 @@
+"""Every format a table may come in, and every way in which a file of it can be broken."""
+
+import csv
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from saved_tables import FEATURES, TABLE, save, save_parts
+
+from sentir.errors import CorpusError
+from sentir.files.cells import to_list, to_number, to_text
+from sentir.files.tables import load_rows
+
+READ = [
+    {"text": "á", "mood": "joy", "moods": '["sadness", "joy"]'},
+    {"text": "", "mood": "sadness", "moods": "[]"},
+    {"text": "b", "mood": "", "moods": ""},
+]
+
+
+def refused(path, complaint):
+    with pytest.raises(CorpusError, match=complaint) as caught:
+        load_rows(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_folder_of_datasets_is_read_with_names_for_numbers_of_classes(tmp_path, shards):
+    assert load_rows(save(tmp_path / "d", shards=shards)) == READ
+
+
+def test_the_splits_of_a_folder_are_a_column(tmp_path):
+    rows = load_rows(save_parts(tmp_path / "d", train=TABLE, validation=TABLE.slice(0, 1)))
+    assert rows == [row | {"split": "train"} for row in READ] + [READ[0] | {"split": "validation"}]
+
+
+def test_parquet_with_the_names_of_classes_in_its_schema_is_read_with_them(tmp_path):
+    metadata = {"huggingface": json.dumps({"info": {"features": FEATURES}})}
+    pq.write_table(TABLE.replace_schema_metadata(metadata), tmp_path / "t.parquet")
+    assert load_rows(tmp_path / "t.parquet") == READ
+    pq.write_table(TABLE, tmp_path / "t.parquet")
+    assert [row["mood"] for row in load_rows(tmp_path / "t.parquet")] == ["1", "0", "-1"]
+
+
+def test_embedded_sounds_are_read_by_their_names(tmp_path):
+    pq.write_table(pa.table({"audio": [{"bytes": b"RIFF", "path": "a.wav"}, None]}), tmp_path / "t.parquet")
+    assert load_rows(tmp_path / "t.parquet") == [{"audio": "a.wav"}, {"audio": ""}]
+
+
+def test_a_folder_that_is_not_whole_is_refused(tmp_path):
+    refused(save(tmp_path / "a", _data_files=[{"filename": "gone.arrow"}]), "gone.arrow is damaged")
+    refused(save(tmp_path / "b", _indices_data_files=[{"filename": "i.arrow"}]), "load it and save it again")
+    refused(save(tmp_path / "c", pa.table({"mood": [7]})), "'7' in 'mood' is none of its 2 classes")
+    refused(save_parts(tmp_path / "d", train=pa.table({"split": ["x"]})), "a column 'split' as well")
+    (save(tmp_path / "e") / "state.json").write_text("[")
+    refused(tmp_path / "e", "state.json is damaged")
+    (tmp_path / "f").mkdir()
+    refused(tmp_path / "f", "folder that 'datasets' saved")
+    refused(tmp_path / "none.csv", "There is no table")
+    refused(save(tmp_path / "g", _data_files=[]), "has no rows")
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), kind=st.sampled_from(["t.parquet", "d/data-00000-of-00001.arrow", "d/state.json"]))
+def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path, data, kind):
+    if not (tmp_path / "d").exists():
+        save(tmp_path / "d")
+        pq.write_table(TABLE, tmp_path / "t.parquet")
+    path = tmp_path / kind
+    whole = bytearray(path.read_bytes())
+    broken = bytearray(whole)
+    for _flip in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(whole) - 1))
+        broken[at] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(broken[: data.draw(st.sampled_from([len(whole), len(whole) // 2, 9]))])
+    try:
+        rows = load_rows(tmp_path / kind.split("/")[0])
+        assert all(isinstance(cell, str) for row in rows for cell in row.values())
+    except CorpusError as error:
+        assert "\n" not in str(error)
+    finally:
+        path.write_bytes(whole)
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=3),
+)
+LINES = st.lists(
+    st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), VALUES, min_size=1), min_size=1
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(objects=LINES)
+def test_no_row_of_json_lines_is_lost_and_missing_keys_are_empty(tmp_path, objects):
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n\n".join(json.dumps(one) for one in objects), encoding="utf-8")
+    rows = load_rows(path)
+    names = {name for one in objects for name in one}
+    assert len(rows) == len(objects) and all(row.keys() == names for row in rows)
+    for row, one in zip(rows, objects, strict=True):
+        assert row == {name: to_text(one.get(name)) for name in row}
+        assert all(json.loads(row[name]) == value for name, value in one.items() if isinstance(value, list))
+
+
+def test_types_may_be_mixed_within_a_column_of_json_lines(tmp_path):
+    lines = [{"a": 1}, {"a": "one"}, {"a": True}, {"a": None}, {"a": float("nan")}, {"a": ["x", 1]}, {"b": 0.5}]
+    path = tmp_path / "t.ndjson"
+    path.write_text("\r\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    assert [row["a"] for row in load_rows(path)] == ["1", "one", "true", "", "", '["x", 1]', ""]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('{"a": 1}\n[1]', "line 2: this is no JSON object"),
+        ('{"a": 1}\n{"a": ', "line 2: this is no JSON object"),
+        ("[" * 100_000, "line 1: this is no JSON object"),
+        ('{"a": 1, "a": 2}', "line 1: the key 'a' stands twice"),
+        ('{"a": {"b": 1}}', "row 1 cannot be read in 'a': it holds an object"),
+        ('{"a": [[1]]}', "row 1 cannot be read in 'a': it holds a list of lists"),
+        ('{"a": "\\ud83d"}', "half a character"),
+        ('{"a": ["\\ud83d"]}', "half a character"),
+        ("\n\n", "has no rows"),
+    ],
+)
+def test_broken_json_lines_are_refused_by_line_or_row(tmp_path, content, complaint):
+    (tmp_path / "t.jsonl").write_text(content)
+    refused(tmp_path / "t.jsonl", complaint)
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cells=st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=8),
+    separator=st.sampled_from(",;\t"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_cells_survive_every_separator_and_encoding(tmp_path, cells, separator, encoding):
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL).writerows([("a", "b", "ñ o"), *cells])
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.getvalue().encode(encoding))
+    assert [tuple(row.values()) for row in load_rows(path)] == cells
+
+
+def test_a_separator_is_taken_only_where_no_other_fits(tmp_path):
+    def read(content, name="t.csv"):
+        (tmp_path / name).write_text(content)
+        return load_rows(tmp_path / name)
+
+    assert read('text;mood\n"Hi; you, ""too""";joy\n1,5;ira\n')[0] == {"text": 'Hi; you, "too"', "mood": "joy"}
+    assert read("a,b;c\n1,2;3\n")[0] == {"a": "1", "b;c": "2;3"}
+    assert read("a,b\n1,2\n", "t.tsv")[0] == {"a": "1", "b": "2"}
+    assert read("text\nhi; you\n")[0] == {"text": "hi; you"}
+    with pytest.raises(CorpusError, match="row 1 has 2 cells"):
+        read("text\nhi, you\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
+def test_an_encoding_that_is_guessed_is_told(tmp_path, encoding):
+    issues = []
+    (tmp_path / "t.csv").write_bytes("texto,emoción\nhola,alegría\n".encode(encoding))
+    assert load_rows(tmp_path / "t.csv", issues=issues) == [{"texto": "hola", "emoción": "alegría"}]
+    assert [issue.kind for issue in issues] == ["file_encoding"]
+
+
+def test_columns_without_a_name_are_cut_where_they_are_empty_and_called_by_their_place_where_not(tmp_path):
+    def read(content):
+        (tmp_path / "t.csv").write_text(content)
+        return load_rows(tmp_path / "t.csv")
+
+    assert read("a,b,,\n1,2,,\n3,4,,\n") == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert read("a,b\n1,2,,\n3,4\n") == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    assert read(",b,\n1,2,x\n") == [{"column 1": "1", "b": "2", "column 3": "x"}]
+    with pytest.raises(CorpusError, match="row 1 has 2 cells and the header 1"):
+        read("text\nhi,\n")
+
+
+def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
+    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "t.parquet")
+    refused(tmp_path / "t.parquet", "two columns called 'a'")
+    refused(save(tmp_path / "d", pa.table([[1], [2]], names=["a", "a"])), "two columns called 'a'")
+
+
+@pytest.mark.parametrize(
+    ("cell", "items"),
+    [
+        ("[]", []),
+        ('["joy", "fear"]', ["joy", "fear"]),
+        ("['joy', \"fear\"]", ["joy", "fear"]),
+        ("[1, 0]", ["1", "0"]),
+        ('[null, " ", "joy"]', ["joy"]),
+        ("['joy' 'fear']", None),
+        ("[laughs]", None),
+        ('[["joy"]]', None),
+        ("joy", None),
+        ("", None),
+    ],
+)
+def test_a_list_is_one_as_json_or_python_write_it(cell, items):
+    assert to_list(cell) == items
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("1.5", 1.5), (" -2 ", -2), ("18446744073709551615", 2**64), ("1e308", None), ("-inf", None), ("nan", None),
+     ("1_0", None), ("", None), ("0,5", 0.5)],
+)  # fmt: skip
+def test_a_number_is_one_that_can_be_reckoned_with(cell, number):
+    assert to_number(cell) == number

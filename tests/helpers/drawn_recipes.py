@@ -1,0 +1,100 @@
+"""Recipes drawn by Hypothesis from the sections themselves: whatever a setting may be, and some it may not."""
+
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from sentir.paths import no_name
+from sentir.recipe import Dimension, Recipe, Section, Table, Tune
+from sentir.recipe.sections import Name, Settings
+
+AWKWARD = st.sampled_from(
+    ["", "é", "'\"\\", "a\r\nb", "\t\x00\x1b\x7f\u202e", "true", "1e5", "[x]", "a.b", "#", "😀"]
+)
+TEXTS = AWKWARD | st.text(max_size=6)  # no half characters: no recipe holds them
+NAMES = st.sampled_from(["con", "A/b", "../x", "a.b c", "ñ", "#1", '"', "\\"]) | st.text(
+    min_size=1, max_size=6
+).filter(lambda text: not no_name(text))
+FLOATS = st.sampled_from([1e-05, 1e16, 1e300, -0.0, 5e-324, 0.1, 3.0]) | st.floats(
+    allow_nan=False, allow_infinity=False
+)
+SCALARS = st.booleans() | st.integers() | FLOATS | TEXTS
+FREE = st.dictionaries(
+    TEXTS,
+    st.recursive(
+        SCALARS, lambda one: st.lists(one, max_size=3) | st.dictionaries(TEXTS, one, max_size=3), max_leaves=6
+    ),
+    max_size=3,
+)
+
+
+def drawn(kind: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
+    """Draw what a setting of this kind may be."""
+    if kind is Any:
+        return SCALARS
+    if kind == Settings:
+        return FREE
+    if kind == Name:
+        return NAMES
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return section(kind)
+    if get_origin(kind) is dict:
+        return st.dictionaries(*map(drawn, get_args(kind)), max_size=3)
+    if get_origin(kind) is tuple and get_args(kind)[-1] is ...:
+        return st.lists(drawn(get_args(kind)[0]), min_size=bool(metadata), max_size=3)
+    if get_origin(kind) is tuple:
+        return st.tuples(*map(drawn, get_args(kind)))
+    if len(get_args(kind)) > 1 and get_origin(kind) not in (Annotated, None) and not _is_literal(kind):
+        return st.one_of(*(drawn(one, metadata) for one in get_args(kind)))
+    if kind is type(None):
+        return st.none()
+    if kind is Path:
+        return TEXTS
+    if kind is str:
+        return TEXTS.filter(bool) if metadata else TEXTS
+    if kind is float and not metadata:
+        return FLOATS
+    return st.from_type(Annotated[kind, *metadata] if metadata else kind)
+
+
+def _is_literal(kind: Any) -> bool:
+    return not any(isinstance(one, type) or get_args(one) or one is ... for one in get_args(kind))
+
+
+def section(kind: type[Section]) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw a section that can be used, with any of its settings left to their defaults."""
+    fields = {name: _field(kind, name) for name in kind.model_fields}
+    asked = {name: one for name, one in fields.items() if kind.model_fields[name].is_required()}
+    rest = {name: one for name, one in fields.items() if name not in asked}
+    few = st.lists(st.sampled_from(sorted(rest)), max_size=4, unique=True)
+    some = few.flatmap(lambda names: st.fixed_dictionaries(asked | {name: rest[name] for name in names}))
+    return some.map(lambda tree: _LIKELY.get(kind, dict)(tree)).filter(lambda tree: _usable(kind, tree))
+
+
+def _field(kind: type[Section], name: str) -> st.SearchStrategy[Any]:
+    field = kind.model_fields[name]
+    bounds = tuple(one for one in field.metadata if type(one).__module__.startswith("annotated_types"))
+    own = Name if any(type(one).__name__ == "AfterValidator" for one in field.metadata) else field.annotation
+    return drawn(own, bounds)
+
+
+_LIKELY = {
+    Dimension: lambda tree: {"choices": [1, 1.0, "x"]} if "low" not in tree else {"low": 1e-05, "high": 2},
+    Table: lambda tree: (
+        {"label": "a b"} | {k: v for k, v in tree.items() if k not in ("labels", "value", "scale")}
+    ),
+    Tune: lambda tree: tree | {"folds": tree.get("folds", 0) * 2},
+}
+
+
+def _usable(kind: type[Section], tree: dict[str, Any]) -> bool:
+    try:
+        kind.model_validate(tree)
+    except ValidationError:
+        return False
+    return True
+
+
+RECIPES = section(Recipe).map(Recipe.parse)

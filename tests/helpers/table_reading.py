@@ -1,0 +1,24 @@
+"""Helpers of test_reader.py."""
+
+import csv
+
+from sentir.readers import read_corpus
+from sentir.recipe import Data, Table
+
+
+def write(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t" if path.suffix == ".tsv" else ",")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def data(task="emotion", sound=False, **columns) -> Data:
+    if not {"labels", "value"} & columns.keys():
+        columns.setdefault("label", "mood")
+    return Data(reader="table", task=task, sound=sound, table=Table(**columns))
+
+
+def read(path, task="emotion", sound=False, **columns):
+    return read_corpus(data(task, sound, **columns), path)

@@ -1,0 +1,215 @@
+"""Damaged and hostile model folders: each loads, or is refused in one sentence that names folder and file."""
+
+import json
+import os
+import shutil
+import warnings
+
+import pytest
+import torch
+from damaged_folders import copy_of, damages_of, some
+from safetensors.torch import load_file, save_file
+from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
+
+from sentir.corpus.utterances import Utterance
+from sentir.errors import RecognizerError, SentirError, WeightsError
+from sentir.models.encoders import load_text_encoder
+from sentir.recognizer.recognizer import Recognizer
+from sentir.study.stacking import train_recognizer
+from sentir.testing import tiny_speech_backbone
+
+pytestmark = pytest.mark.usefixtures("one_store")
+KINDS = ("text", "sound", "both", "chain")
+SHARES = {"text": 150, "sound": 150, "both": 200, "chain": 500}  # by default one in so many is tried
+ONE_EPOCH = {"epochs": 1, "batch": 8}
+
+
+def recipe_of(kind, weights, home):
+    if kind == "text":
+        return tiny_recipe(weights, model={"features": ["lexical"]}, train=ONE_EPOCH)
+    if kind == "sound":
+        return spoken_recipe(weights, data={"task": "feelings"}, train=ONE_EPOCH)
+    if kind == "chain":
+        return spoken_recipe(weights, train=ONE_EPOCH, **stacking_on_text(weights, folds=2, train=ONE_EPOCH))
+    speech = tiny_speech_backbone("wav2vec2", home / "speech")
+    audio = {"backbone": "wav2vec2", "weights": str(speech), "pretrained": True}
+    reading = {"kind": "multimodal", "encoder": "finetune", "layers": [0], "audio": audio}
+    return spoken_recipe(weights, model=reading, train=ONE_EPOCH)
+
+
+@pytest.fixture(scope="module")
+def saved(spoken, weights, sounds, tmp_path_factory):
+    """Kind → the folder of a saved model, each trained once."""
+    known, home = {}, tmp_path_factory.mktemp("saved")
+
+    def get(kind):
+        if kind not in known:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
+                patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+                recognizer, _dev = train_recognizer(recipe_of(kind, weights, home), spoken)
+                recognizer.save_pretrained(home / kind)
+            known[kind] = home / kind
+        return known[kind]
+
+    return get
+
+
+def try_all(damages, folder, place, asked):
+    """Load every damaged folder, predict by those that load, and return what neither worked nor was said well."""
+    wrong = []
+    for damage in damages:
+        damage.to(copy_of(folder, place))
+        try:
+            recognizer = Recognizer.from_pretrained(place)
+        except RecognizerError as error:
+            message = str(error)
+            if str(place) not in message or "\n" in message or len(message) > 700:
+                wrong.append((damage.name, message))
+            continue
+        except Exception as error:  # noqa: BLE001
+            wrong.append((damage.name, repr(error)))
+            continue
+        try:
+            recognizer.predict_utterances(asked)
+        except SentirError as error:
+            wrong += [(damage.name, str(error))] if "\n" in str(error) else []
+        except Exception as error:  # noqa: BLE001
+            wrong.append((damage.name, f"predict: {error!r}"))
+    return wrong
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_some_damages_are_told_in_one_sentence(kind, saved, tmp_path):
+    damages = some(damages_of(saved(kind)), SHARES[kind])
+    assert len(damages) > 10
+    assert try_all(damages, saved(kind), tmp_path / "damaged", []) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_damages_are_told_in_one_sentence_or_do_no_harm(kind, saved, spoken, tmp_path):
+    damages = some(damages_of(saved(kind)), 20)
+    assert len(damages) > 190
+    asked = [spoken.dev[0], Utterance("one", text="I am happy."), Utterance("none")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of weights that are absurd
+        assert try_all(damages, saved(kind), tmp_path / "damaged", asked) == []
+
+
+# What a stranger may put into a folder
+
+
+def write(file, **changes):
+    tree = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    file.write_text(json.dumps(tree | changes), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "changes"),
+    [
+        ("config.json", {"attn_implementation": "strangers/kernel"}),
+        ("config.json", {"_attn_implementation": "flash_attention_2"}),
+        ("config.json", {"_attn_implementation_internal": {"": "strangers/kernel"}}),
+        ("config.json", {"text_config": {"attn_implementation": "strangers/kernel"}}),
+        ("config.json", {"quantization_config": {"quant_method": "gptq"}}),
+        ("config.json", {"auto_map": {"AutoModel": "code.Model"}}),
+        ("config.json", {"trust_remote_code": True}),
+        ("config.json", {"transformers_weights": "../other.safetensors"}),
+        ("config.json", {"num_labels": 10**9}),
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["code.Tokenizer", None]}}),
+        ("tokenizer_config.json", {"vocab_file": "/etc/hosts"}),
+        ("tokenizer_config.json", {"tokenizer_file": "../../elsewhere.json"}),
+        ("adapter_config.json", {"base_model_name_or_path": "strangers/model"}),
+    ],
+)
+def test_settings_choose_no_code_no_kernels_and_no_files(file, changes, saved, tmp_path):
+    folder = shutil.copytree(saved("text"), tmp_path / "hostile")
+    (folder / "encoder" / "code.py").write_text("raise SystemExit('their code was run')")
+    write(folder / "encoder" / file, **changes)
+    with pytest.raises(RecognizerError) as caught:
+        Recognizer.from_pretrained(folder)
+    key = next(iter(changes)) if "text_config" not in changes else "attn_implementation"
+    message = str(caught.value)
+    assert "code of its own" in message or (file in message and (key in message or "adapter" in message))
+    with pytest.raises(WeightsError):
+        load_text_encoder("roberta-base", weights=str(folder / "encoder"))
+
+
+def test_harmless_settings_of_old_repositories_stay_allowed(saved, tmp_path):
+    folder = shutil.copytree(saved("text"), tmp_path / "old")
+    write(folder / "encoder" / "config.json", _name_or_path="strangers/model", _attn_implementation="sdpa")
+    old = "/root/.cache/huggingface/transformers/1234"
+    write(folder / "encoder" / "tokenizer_config.json", special_tokens_map_file=old, name_or_path="a/b")
+    Recognizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hidden_size", 10**9), ("vocab_size", 10**12), ("num_hidden_layers", 10**9),
+        ("intermediate_size", 10**10), ("max_position_embeddings", 10**10), ("hidden_size", -1),
+        ("num_hidden_layers", 1),
+    ],
+)  # fmt: skip
+def test_sizes_without_weights_are_refused_before_anything_is_allocated(key, value, saved, tmp_path):
+    folder = shutil.copytree(saved("both"), tmp_path / "hostile")
+    write(folder / "encoder" / "config.json", **{key: value})
+    with pytest.raises(RecognizerError, match=r"encoder(, speech)? cannot be used"):
+        Recognizer.from_pretrained(folder)
+
+
+def test_a_network_without_its_weights_is_not_allocated(saved, tmp_path):
+    for hidden in (10**9, 10**30):
+        folder = shutil.copytree(saved("sound"), tmp_path / str(hidden))
+        recipe = json.loads((folder / "sentir.json").read_text(encoding="utf-8"))["recipe"]
+        write(folder / "sentir.json", recipe=recipe | {"model": recipe["model"] | {"hidden": hidden}})
+        with pytest.raises(RecognizerError, match=r"model\.safetensors cannot be used"):
+            Recognizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("file", ["encoder/model.safetensors", "model.safetensors", "speech/model.safetensors"])
+def test_weights_that_are_no_numbers_are_refused(file, saved, tmp_path):
+    folder = shutil.copytree(saved("both"), tmp_path / "hostile")
+    tensors = load_file(folder / file)
+    first = next(iter(sorted(tensors)))
+    tensors[first] = torch.full_like(tensors[first], torch.nan)
+    save_file(tensors, folder / file, metadata={"format": "pt"})
+    with pytest.raises(RecognizerError, match=file.partition("/")[0]):
+        Recognizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("file", ["encoder/model.safetensors", "encoder/config.json", "model.safetensors"])
+def test_a_device_is_no_file_of_a_model(file, saved, tmp_path):
+    folder = shutil.copytree(saved("text"), tmp_path / "hostile")
+    (folder / file).unlink()
+    (folder / file).symlink_to("/dev/zero")
+    with pytest.raises(RecognizerError):
+        Recognizer.from_pretrained(folder)
+
+
+def test_links_to_other_files_are_followed_as_in_the_cache_of_the_hub(saved, tmp_path):
+    (tmp_path / "links").mkdir()
+    for path in saved("chain").rglob("*"):
+        place = tmp_path / "links" / path.relative_to(saved("chain"))
+        place.mkdir() if path.is_dir() else place.symlink_to(path)
+    Recognizer.from_pretrained(tmp_path / "links")
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_all_files_have_the_permissions_that_the_user_gives_files(mask, saved, tmp_path):
+    recognizer, before = Recognizer.from_pretrained(saved("both")), os.umask(mask)
+    try:
+        recognizer.save_pretrained(tmp_path / "saved")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
+    assert len(files) > 5 and {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~mask}
+
+
+def test_what_earlier_versions_saved_still_loads(saved, tmp_path):
+    folder = shutil.copytree(saved("sound"), tmp_path / "old")
+    tree = json.loads((folder / "sentir.json").read_text(encoding="utf-8"))
+    del tree["also"], tree["speech_digest"], tree["calibration"]["method"]
+    (folder / "sentir.json").write_text(json.dumps(tree), encoding="utf-8")
+    assert Recognizer.from_pretrained(folder).calibration.method == "per_label"

@@ -1,0 +1,195 @@
+"""The vector cache: everything is encoded once, and nothing stale ever comes back."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from sentir.corpus.utterances import Utterance
+from sentir.errors import SentirError
+from sentir.models.encoders import load_text_encoder
+from sentir.paths import cache_dir
+from sentir.preprocessing.text import TextInput
+from sentir.recipe import Data, Model
+from sentir.recognizer import embedding_cache
+from sentir.recognizer.embedding_cache import VectorCache, encode_frozen, encoder_digest
+from sentir.testing import SENTENCES, tiny_backbone
+
+
+@pytest.fixture
+def loaded(weights):
+    encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights))
+    return encoder, tokenizer
+
+
+@pytest.fixture
+def calls(loaded):
+    """Rows of every forward pass of the encoder."""
+    rows = []
+    loaded[0].register_forward_hook(
+        lambda module, args, kwargs, output: rows.append(len(output)), with_kwargs=True
+    )
+    return rows
+
+
+def encode(loaded, texts, *, remember=True):
+    (encoder, tokenizer), rows = loaded, [loaded[1].encode(t) for t in texts]
+    return encode_frozen(encoder, tokenizer, rows, digest=encoder_digest(encoder), remember=remember)
+
+
+def test_vectors_are_those_of_the_encoder_in_the_order_asked_for(loaded):
+    encoder, tokenizer = loaded
+    texts = [*SENTENCES, "", SENTENCES[0]]
+    found = encode(loaded, texts)
+    assert found.dtype == np.float32 and found.shape == (len(texts), 3, 32)
+    for text, vector in zip(texts, found, strict=True):
+        batch = {k: v for k, v in tokenizer.pad([tokenizer.encode(text)]).items() if k in encoder.inputs}
+        with torch.no_grad():
+            np.testing.assert_allclose(vector, encoder.eval()(**batch)[0].numpy(), atol=1e-5)
+    assert np.array_equal(found[0], found[-1])
+
+
+def test_a_second_time_nothing_is_encoded(loaded, calls):
+    first = encode(loaded, SENTENCES)
+    assert sum(calls) == len(SENTENCES)
+    calls.clear()
+    assert np.array_equal(encode(loaded, SENTENCES[::-1]), first[::-1])
+    assert calls == []
+
+
+def test_only_what_is_new_is_encoded_and_doubles_once(loaded, calls):
+    encode(loaded, SENTENCES[:4])
+    calls.clear()
+    encode(loaded, [*SENTENCES[:6], SENTENCES[5], SENTENCES[5]])
+    assert sum(calls) == 2
+
+
+def test_what_is_not_to_be_remembered_leaves_no_trace_and_is_the_same(loaded, calls):
+    passing = encode(loaded, [*SENTENCES, SENTENCES[0]], remember=False)
+    assert sum(calls) == len(SENTENCES), "doubles are encoded once"
+    assert not list(cache_dir().rglob("*.npy"))
+    np.testing.assert_allclose(passing, encode(loaded, [*SENTENCES, SENTENCES[0]]), atol=1e-5)
+
+
+def test_texts_from_outside_any_corpus_are_not_remembered(weights):
+    text = TextInput(Data(reader="demo"), Model(backbone="roberta-base", weights=str(weights)))
+    inside, outside = (Utterance("one", split, text=SENTENCES[0]) for split in ("dev", ""))
+    found, _encodings = text.prepare([outside], [[0]])
+    assert not list(cache_dir().rglob("*.npy"))
+    known, _encodings = text.prepare([inside], [[0]])
+    assert len(list(cache_dir().rglob("*.npy"))) == 1
+    torch.testing.assert_close(found["text_states"], known["text_states"])
+
+
+def test_nothing_asked_gives_nothing(loaded, calls):
+    assert encode(loaded, []).shape == (0, 3, 32) and calls == []
+
+
+def test_chunks_and_batches_of_any_size_give_the_same(loaded, monkeypatch, tmp_path):
+    whole = encode(loaded, SENTENCES)
+    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(embedding_cache, "_CHUNK", 3)
+    monkeypatch.setattr(embedding_cache, "_TOKENS", 40)
+    np.testing.assert_allclose(encode(loaded, SENTENCES), whole, atol=1e-5)
+    assert len(list(tmp_path.rglob("*.npy"))) == 4
+
+
+def test_other_weights_layers_and_pooling_have_another_digest_and_a_reload_the_same(loaded, weights, tmp_path):
+    same = load_text_encoder("roberta-base", weights=str(weights))[0]
+    layers = load_text_encoder("roberta-base", weights=str(weights), layers=(0, 1))[0]
+    moved = tiny_backbone("roberta-base", tmp_path, [*SENTENCES, "more words"])
+    other = load_text_encoder("roberta-base", weights=str(moved))[0]
+    nudged = load_text_encoder("roberta-base", weights=str(weights))[0]
+    with torch.no_grad():
+        next(nudged.parameters())[0, 0] += 1e-3
+    largest = load_text_encoder("roberta-base", weights=str(weights), pooling=("max",))[0]
+    digests = [encoder_digest(encoder) for encoder in (layers, other, nudged, largest, loaded[0])]
+    assert len(set(digests)) == 5
+    assert encoder_digest(same) == digests[-1]
+
+
+def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
+    encoder, tokenizer = loaded
+    row = tokenizer.encode("Hi!", [SENTENCES[0]])
+    other_mask = row | {"pool_mask": [1] * len(row["pool_mask"])}
+    first, second = (
+        encode_frozen(encoder, tokenizer, [r], digest="one", remember=True) for r in (row, other_mask)
+    )
+    assert not np.allclose(first, second, atol=1e-4)
+    calls.clear()
+    encode_frozen(encoder, tokenizer, [row], digest="two", remember=True)
+    assert calls == [1]
+
+
+def test_half_written_chunks_are_ignored(loaded, calls):
+    encode(loaded, SENTENCES[:4])
+    folder = next((cache_dir() / "vectors").iterdir())
+    keys = json.loads(next(folder.glob("*.json")).read_text())
+    (folder / "a.npy").write_bytes(b"no array")
+    (folder / "b.part").write_text(json.dumps(keys))
+    calls.clear()
+    encode(loaded, SENTENCES[:4])
+    assert calls == [] and set(VectorCache(folder)._where) == set(keys)
+    next(folder.glob("*.json")).unlink()
+    encode(loaded, SENTENCES[:4])
+    assert sum(calls) == 4
+
+
+def test_a_killed_run_loses_only_the_chunk_it_was_at(loaded, calls, monkeypatch):
+    monkeypatch.setattr(embedding_cache, "_CHUNK", 4)
+    add, done = VectorCache.add, []
+
+    def dies(self, keys, found):
+        if done:
+            raise KeyboardInterrupt
+        done.append(keys)
+        add(self, keys, found)
+
+    monkeypatch.setattr(VectorCache, "add", dies)
+    with pytest.raises(KeyboardInterrupt):
+        encode(loaded, SENTENCES)
+    monkeypatch.setattr(VectorCache, "add", add)
+    calls.clear()
+    encode(loaded, SENTENCES)
+    assert sum(calls) == len(SENTENCES) - 4
+
+
+def test_no_file_of_the_cache_is_a_pickle(loaded):
+    encode(loaded, SENTENCES)
+    files = [path for path in cache_dir().rglob("*") if path.is_file()]
+    assert sorted(path.suffix for path in files) == [".json", ".npy"]
+    np.load(next(path for path in files if path.suffix == ".npy"), allow_pickle=False)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DAMAGES = {
+    "index cut short": ("json", cut_short),
+    "index of another kind": ("json", lambda path: path.write_text("3")),
+    "fewer keys": ("json", lambda path: path.write_text(json.dumps(json.loads(path.read_text())[1:]))),
+    "vectors cut short": ("npy", cut_short),
+    "vectors empty": ("npy", lambda path: path.write_bytes(b"")),
+    "vectors lost": ("npy", lambda path: path.unlink()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_chunk_is_encoded_again(damage, loaded, calls):
+    first = encode(loaded, SENTENCES[:4])
+    suffix, spoil = DAMAGES[damage]
+    spoil(next(cache_dir().rglob(f"*.{suffix}")))
+    calls.clear()
+    np.testing.assert_array_equal(encode(loaded, SENTENCES[:4]), first)
+    assert sum(calls) == 4
+    encode(loaded, SENTENCES[:4])
+    assert sum(calls) == 4
+
+
+def test_a_cache_that_cannot_be_written_names_the_variable(loaded, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(SentirError, match="set SENTIR_CACHE_DIR"):
+        encode(loaded, SENTENCES[:1])

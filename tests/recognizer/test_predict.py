@@ -1,0 +1,164 @@
+"""`sentir.predict`: one prediction for everything that it was given, in order, and one bad item ends nothing."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from audio_files import tone, write_wav
+from tiny_corpora import spoken_recipe, tiny_recipe
+
+from sentir import predict
+from sentir.corpus.utterances import Utterance
+from sentir.errors import CorpusError, NotFiniteError
+from sentir.recognizer.prediction_mixin import _answers
+from sentir.recognizer.recognizer import Recognizer
+
+pytestmark = pytest.mark.usefixtures("one_store")
+
+
+@pytest.fixture(scope="module")
+def reader(corpus, weights):
+    """A recognizer of texts and of a number."""
+    recipe = tiny_recipe(weights, model={"features": ["given"], "context": "dialogue"})
+    return Recognizer.fit(recipe, corpus)[0]
+
+
+@pytest.fixture(scope="module")
+def both(spoken, weights):
+    """A recognizer that reads and listens, to two seconds and so many tokens."""
+    kind = {"model": {"kind": "multimodal", "max_length": 12}, "train": {"epochs": 1}}
+    return Recognizer.fit(spoken_recipe(weights, **kind), spoken)[0]
+
+
+def said(rows):
+    return [(row.id, bool(row.labels), bool(row.problem)) for row in rows]
+
+
+def test_one_text_is_one_text_and_generators_are_read_once(reader):
+    assert [row.text for row in predict(reader, texts="hi")] == ["hi"]
+    for texts in ((text for text in ["a", "b"]), pd.Series(["a", "b"]), np.array(["a", "b"])):
+        assert [row.text for row in predict(reader, texts=texts)] == ["a", "b"]
+
+
+def test_what_is_no_text_is_the_problem_of_its_own_row(reader):
+    texts = ["I am happy.", None, float("nan"), 7, b"hi", "", " \u200b", ["a"], pd.NA, "(laughs)", "She is fine."]
+    rows = predict(reader, texts=texts)
+    assert said(rows) == [(f"text{n}", n in (1, 11), n not in (1, 11)) for n in range(1, 12)]
+    assert rows[1].problem == rows[2].problem == rows[5].problem == rows[6].problem == "The text is empty."
+    assert "7 (int)" in rows[3].problem and "b'hi' (bytes)" in rows[4].problem and "NAType" in rows[8].problem
+    assert "cleaning" in rows[9].problem
+    alone = predict(reader, texts=["I am happy."])[0]
+    assert rows[0].probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+    assert rows[0].confidence == max(rows[0].probabilities.values())
+    assert said(predict(reader, texts=5)) == said(predict(reader, texts=[None])) == [("text1", False, True)]
+
+
+@pytest.mark.parametrize("file", [None, 5, "", b"x.wav", "no\0name.wav", "nowhere.wav", "I am happy"])
+def test_what_is_no_file_is_one_sentence(reader, file):
+    with pytest.raises(CorpusError, match=r"^[^\n]+\.$"):
+        predict(reader, files=[file])
+
+
+def test_nothing_is_nothing(reader):
+    for nothing in ({}, {"texts": [], "files": ()}, {"texts": None, "files": None}):
+        with pytest.raises(CorpusError, match="nothing to predict"):
+            predict(reader, **nothing)
+
+
+@pytest.mark.parametrize("spoilt", [{"a"}, {"a", "b"}, {"a", "b", "c"}])
+def test_numbers_that_are_not_finite_are_the_problem_of_their_own_rows(reader, monkeypatch, spoilt):
+    forward = type(reader.model).forward
+
+    def spoil(model, **inputs):
+        logits = forward(model, **inputs)
+        return logits + torch.where(inputs["features"][:, :1] > 1e6, torch.inf, 0.0)
+
+    monkeypatch.setattr(type(reader.model), "forward", spoil)
+    texts = {"a": "I am happy.", "b": "I am fine.", "c": "She is fine."}
+    given = [
+        Utterance(key, text=text, numbers={"duration": 1e9 * (key in spoilt)}) for key, text in texts.items()
+    ]
+    answers = _answers(reader, given, False)
+    assert set(answers.problems) == spoilt and set(answers.said) == set(texts) - spoilt
+    with pytest.raises(NotFiniteError) as error:
+        reader.predict_utterances(given)
+    assert error.value.ids == spoilt
+
+
+def test_tables_texts_and_conversations_together_give_every_row_once_in_order(reader, tmp_path):
+    (tmp_path / "a.csv").write_text("id,text,mood\n1,I am glad.,x\n2,,y\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("text\nI am fine.\n", encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text('{"text": "So fine.", "id": 1}\nHi.\n', encoding="utf-8")
+    paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.jsonl")]
+    rows = predict(reader, texts=["She is lonely.", ""], files=paths)
+    assert [row.id for row in rows] == ["text1", "text2", "1", "2", f"{paths[1]}:1", "1", f"{paths[2]}:2"]
+    assert [bool(row.problem) for row in rows] == [False, True, False, True, False, False, True]
+    assert [row.table for row in rows] == ["", "", *map(str, (paths[0], paths[0], paths[1], paths[2], paths[2]))]
+    assert rows[2].cells == {"id": "1", "text": "I am glad.", "mood": "x"}
+    json.dumps([row.cells for row in rows])
+
+
+def test_columns_are_called_as_in_the_models_recipe(reader, tmp_path):
+    table = reader.recipe.data.table
+    recipe = reader.recipe.override({"data": {"table": {"text": "said", "id": "key", "label": "l"}}})
+    (tmp_path / "t.csv").write_text("key,said,text\nu7,I am glad.,no\n", encoding="utf-8")
+    (row,) = predict(replace(reader, recipe=recipe), files=tmp_path / "t.csv")
+    assert table is None and (row.id, row.text) == ("u7", "I am glad.")
+    replace(reader, recipe=recipe).save_pretrained(tmp_path / "model")
+    (again,) = predict(tmp_path / "model", files=str(tmp_path / "t.csv"))
+    assert (again.id, again.text) == ("u7", "I am glad.")
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A table of texts and clips: whole, silent, long, missing, empty, none, and neither text nor clip."""
+    waves = {"whole": tone(0.6), "silent": np.zeros(16_000, np.float32), "long": tone(3.5)}
+    for name, wave in waves.items():
+        write_wav(tmp_path / f"{name}.wav", wave, 16_000)
+    (tmp_path / "empty.wav").touch()
+    names = ["whole.wav", "silent.wav", "long.wav", "nowhere.wav", "empty.wav", ""]
+    rows = [{"text": "I am glad.", "audio": name} for name in names]
+    rows += [{"text": "", "audio": name} for name in ("whole.wav", "nowhere.wav", "")]
+    rows += [{"text": "glad " * 30, "audio": "whole.wav"}]
+    pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
+    return tmp_path / "t.csv"
+
+
+def test_each_row_says_what_of_it_was_missing_or_not_used(both, clips):
+    rows = predict(both, files=clips)
+    assert [bool(row.problem) for row in rows] == [False] * 7 + [True] * 2 + [False]
+    assert all(bool(row.labels) != bool(row.problem) for row in rows)
+    notes = [" ".join(row.notes) for row in rows]
+    assert notes[0] == "" and notes[1] == "The audio is silent."
+    assert notes[2] == "Only the middle 2 s of its audio were used, of 3.5 s."
+    assert notes[3].startswith("Predicted from the text only: There is no file ") and "nowhere.wav" in notes[3]
+    assert notes[4].startswith("Predicted from the text only: ") and "empty.wav" in notes[4]
+    assert notes[5] == "Predicted from the text only: There is no audio."
+    assert notes[6] == "Predicted from the audio only: There is no text."
+    assert "nowhere.wav" in rows[7].problem and rows[8].problem == "The text is empty. There is no audio."
+    assert notes[9] == "Only the beginning of its text was read, 12 tokens."
+
+
+def test_how_a_clip_was_decoded_is_among_the_notes(both, clips, monkeypatch):
+    from sentir.recognizer import modalities
+
+    listen = modalities.listen
+
+    def told(utterances, **how):
+        return [replace(u, sound=replace(u.sound, notes=("It was cut.",))) for u in listen(utterances, **how)]
+
+    monkeypatch.setattr(modalities, "listen", told)
+    assert all("It was cut." in row.notes for row in predict(both, files=clips))
+
+
+def test_as_many_texts_as_clips_are_pairs_in_order(both, clips):
+    files = [clips.parent / name for name in ("whole.wav", "long.wav")]
+    rows = predict(both, texts=["I am glad.", None], files=files)
+    assert [(row.id, row.text) for row in rows] == [(str(files[0]), "I am glad."), (str(files[1]), "")]
+    assert rows[0].notes == () and "audio only" in rows[1].notes[0]
+    assert rows[0].cells == {"id": str(files[0]), "text": "I am glad.", "audio": str(files[0])}
+    assert len(predict(both, texts=["a", "b", "c"], files=files)) == 5
+    assert len(predict(both, texts="a", files=clips)) == 11

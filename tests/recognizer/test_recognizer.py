@@ -1,0 +1,452 @@
+"""`Recognizer`: saved, loaded and asked anything, it answers the same, or says in one sentence why it cannot."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tiny_corpora import tiny_recipe
+
+from sentir.corpus.utterances import Utterance
+from sentir.errors import RecognizerError, SentirError, WeightsError
+from sentir.recognizer import saving
+from sentir.recognizer.recognizer import Recognizer
+from sentir.recognizer.saving import check_place
+from sentir.testing import SENTENCES, tiny_backbone
+
+SETUPS = {
+    "frozen": {},
+    "features": {"model": {"features": ["lexical", "dialogue", "given"]}},
+    "several labels": {"data": {"task": "feelings"}, "model": {"layer_pooling": "concat"}},
+    "window": {"model": {"context": "window", "layers": [-1, 1]}},
+    "dialogue": {"model": {"context": "dialogue"}},
+    "speakers": {"model": {"context": "dialogue", "dialogue": {"speakers": True}}},
+    "window both ways": {"model": {"context": "window", "window_right": 1, "window_separators": True}},
+    "fine-tuned": {"model": {"encoder": "finetune"}, "data": {"task": "feelings"}},
+    "fine-tuned dialogue": {"model": {"encoder": "finetune", "context": "dialogue", "features": ["lexical"]}},
+    "random": {"model": {"encoder": "finetune", "pretrained": False}},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(corpus, weights):
+    """Setup → recognizer, each trained once."""
+    known = {}
+
+    def get(setup):
+        if setup not in known:
+            known[setup] = Recognizer.fit(tiny_recipe(weights, **SETUPS[setup]), corpus)[0]
+        return known[setup]
+
+    return get
+
+
+@pytest.fixture
+def saved(trained, tmp_path):
+    """A folder with a frozen recognizer and its encoder."""
+    trained("frozen").save_pretrained(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def assert_same(one, other, corpus):
+    first, second = one.predict_utterances(corpus.test), other.predict_utterances(corpus.test)
+    np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
+    assert first.ids == second.ids and first.space == second.space
+    assert one.labels(first) == other.labels(second)
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_saved_and_loaded_it_predicts_the_same(setup, trained, corpus, tmp_path):
+    recognizer = trained(setup)
+    recognizer.save_pretrained(tmp_path / "saved")
+    loaded = Recognizer.from_pretrained(tmp_path / "saved")
+    assert_same(recognizer, loaded, corpus)
+    assert loaded.recipe == recognizer.recipe and loaded.facts == recognizer.facts
+    assert loaded.preparer.scaler == recognizer.preparer.scaler
+    np.testing.assert_equal(loaded.thresholds, recognizer.thresholds)
+
+
+@pytest.mark.parametrize("setup", ["frozen", "features", "several labels", "dialogue"])
+def test_a_light_folder_finds_its_encoder_by_the_recipe(setup, trained, corpus, tmp_path):
+    recognizer = trained(setup)
+    recognizer.save_pretrained(tmp_path, light=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "sentir.json"]
+    assert_same(recognizer, Recognizer.from_pretrained(tmp_path), corpus)
+
+
+def test_a_fine_tuned_encoder_is_never_left_out(trained, corpus, tmp_path):
+    trained("fine-tuned").save_pretrained(tmp_path, light=True)
+    assert_same(trained("fine-tuned"), Recognizer.from_pretrained(tmp_path), corpus)
+
+
+def test_a_whole_folder_needs_nothing_from_where_it_was_trained(corpus, weights, tmp_path):
+    moved = shutil.copytree(weights, tmp_path / "weights")
+    recognizer, _dev = Recognizer.fit(tiny_recipe(moved), corpus)
+    recognizer.save_pretrained(tmp_path / "saved")
+    shutil.rmtree(moved)
+    assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
+
+
+@pytest.mark.parametrize("name", ["bertweet-base-sentiment-analysis", "xlnet-base-cased", "bert-base-uncased"])
+@pytest.mark.parametrize("encoder", ["frozen", "finetune"])
+def test_every_family_of_tokenizers_survives_the_folder(name, encoder, corpus, tmp_path):
+    weights = tiny_backbone(name, tmp_path / "weights", [u.text for u in corpus])
+    recipe = tiny_recipe(weights, model={"backbone": name, "encoder": encoder, "context": "window"})
+    recognizer, _dev = Recognizer.fit(recipe, corpus)
+    recognizer.save_pretrained(tmp_path / "saved")
+    assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
+
+
+@pytest.mark.parametrize("setup", ["features", "fine-tuned"])
+def test_no_saved_file_is_a_pickle(setup, trained, tmp_path):
+    trained(setup).save_pretrained(tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".md", ".json", ".safetensors"}
+    for path in files:
+        if path.suffix == ".safetensors":
+            assert load_file(path)
+        else:
+            text = path.read_text(encoding="utf-8")
+            assert text if path.suffix == ".md" else json.loads(text)
+
+
+def test_saving_twice_loading_twice_and_saving_onto_itself_change_nothing(saved, trained, corpus):
+    first = Recognizer.from_pretrained(saved)
+    first.save_pretrained(saved)
+    second = Recognizer.from_pretrained(saved)
+    assert_same(first, second, corpus)
+    assert_same(trained("frozen"), second, corpus)
+
+
+def test_a_later_save_leaves_nothing_of_an_earlier_one(trained, corpus, tmp_path):
+    trained("fine-tuned").save_pretrained(tmp_path)
+    trained("frozen").save_pretrained(tmp_path, light=True)
+    assert not (tmp_path / "encoder").exists()
+    assert_same(trained("frozen"), Recognizer.from_pretrained(tmp_path), corpus)
+
+
+def test_a_first_save_takes_nothing_away(trained, tmp_path):
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "notes.txt").write_text("mine")
+    trained("fine-tuned").save_pretrained(tmp_path)
+    assert (tmp_path / "encoder" / "notes.txt").read_text() == "mine"
+
+
+def test_its_facts_say_where_it_comes_from(trained, corpus):
+    facts = trained("frozen").facts
+    assert (facts["corpus"], facts["fingerprint"], facts["synthetic"]) == ("tiny", corpus.fingerprint, False)
+    assert [point["epoch"] for point in facts["curve"]] == [1, 2]
+    assert facts["dev_score"] == max(point["score"] for point in facts["curve"])
+    assert {"python", "sentir", "torch", "transformers"} <= facts["versions"].keys()
+
+
+def test_thresholds_decide_which_labels_are_named(trained, corpus):
+    recognizer = trained("several labels")
+    predictions = recognizer.predict_utterances(corpus.test)
+    named = recognizer.labels(predictions)
+    assert named == predictions.labels(recognizer.thresholds)
+    everything = replace(recognizer, thresholds=np.zeros(2)).labels(predictions)
+    assert set(everything.values()) == {("joy", "sadness")}
+
+
+@pytest.mark.parametrize("setup", ["frozen", "several labels"])
+def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, trained, corpus, tmp_path):
+    own = trained(setup)
+    warm = replace(own.calibration, temperature=(1.5,) * len(own.calibration.temperature))
+    recognizer = replace(own, calibration=warm)
+    plain = replace(recognizer, calibration=None).predict_utterances(corpus.test)
+    calibrated = recognizer.calibration.apply(plain)
+    assert not np.allclose(plain.probabilities, calibrated.probabilities, atol=1e-3)
+    recognizer.save_pretrained(tmp_path)
+    loaded = Recognizer.from_pretrained(tmp_path)
+    assert loaded.calibration == recognizer.calibration
+    for one in (recognizer, loaded):
+        np.testing.assert_allclose(
+            one.predict_utterances(corpus.test).probabilities, calibrated.probabilities, atol=1e-6
+        )
+
+
+def test_a_folder_from_before_there_was_a_calibration_still_loads(saved, trained, corpus):
+    def earlier(tree):
+        return {key: value for key, value in tree.items() if key != "calibration"} | {"format": 3}
+
+    write_facts(saved, earlier)
+    loaded, plain = Recognizer.from_pretrained(saved), replace(trained("frozen"), calibration=None)
+    assert loaded.calibration is None
+    assert_same(loaded, plain, corpus)
+
+
+# What a person may ask
+
+
+@pytest.mark.parametrize("setup", ["frozen", "several labels", "window", "dialogue", "fine-tuned dialogue"])
+@pytest.mark.parametrize(
+    "utterances",
+    [
+        [Utterance("one", text="I am happy.")],
+        [Utterance("empty", text="")],
+        [Utterance("none")],
+        [Utterance("odd", text="漢字 😂 \x00\u202e ¿ñ?\t\n" + "x" * 3000)],
+        [Utterance("long", text=" ".join(SENTENCES * 40))],
+        [Utterance(f"new{n}", dialogue="new", turn=n, speaker="Ana", text=t) for n, t in enumerate(SENTENCES)],
+        [Utterance(f"mix{n}", dialogue="mix", turn=n, text=t) for n, t in enumerate(["Hi!", None, "", "Bye."])],
+        [],
+    ],
+    ids=["one", "empty", "none", "odd", "long", "dialogue", "holes", "nobody"],
+)
+def test_it_answers_whatever_it_is_asked(setup, utterances, trained):
+    recognizer = trained(setup)
+    predictions = recognizer.predict_utterances(utterances)
+    assert predictions.ids == tuple(u.id for u in utterances)
+    assert set(recognizer.labels(predictions)) == set(predictions.ids)
+
+
+def test_a_number_it_was_trained_with_may_be_unknown(trained):
+    recognizer = trained("features")
+    asked = Utterance("one", text="I am happy.")
+    told, untold = (
+        recognizer.predict_utterances([u]) for u in (replace(asked, numbers={"duration": 99.0}), asked)
+    )
+    assert np.abs(told.probabilities - untold.probabilities).max() > 1e-3
+
+
+def test_labels_given_along_do_not_help(trained, corpus):
+    told = [replace(u, labels={"emotion": ("joy",), "feelings": ("joy",)}) for u in corpus.test]
+    for setup in ("features", "fine-tuned"):
+        one, two = (trained(setup).predict_utterances(rows) for rows in (told, corpus.test))
+        np.testing.assert_array_equal(one.probabilities, two.probabilities)
+
+
+# Folders that cannot be used
+
+
+def write_facts(folder, change):
+    path = folder / "sentir.json"
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(change(tree)), encoding="utf-8")
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def other_tensors(path):
+    save_file({"head.1.weight": torch.zeros(2, 2)}, path)
+
+
+def other_encoder(folder):
+    path = folder / "encoder" / "model.safetensors"
+    tensors = load_file(path)
+    save_file({name: tensor + 1 for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
+
+
+def hot(calibration):
+    return calibration | {"temperature": [2.0, 2.0]}
+
+
+DAMAGES = {
+    "no facts": lambda f: (f / "sentir.json").unlink(),
+    "facts cut short": lambda f: cut_short(f / "sentir.json"),
+    "facts of bytes": lambda f: (f / "sentir.json").write_bytes(b"\xff\xfe\x00"),
+    "facts of another kind": lambda f: (f / "sentir.json").write_text("[1, 2]"),
+    "later format": lambda f: write_facts(f, lambda tree: tree | {"format": 99}),
+    "no recipe": lambda f: write_facts(f, lambda tree: {k: v for k, v in tree.items() if k != "recipe"}),
+    "odd recipe": lambda f: write_facts(f, lambda tree: tree | {"recipe": tree["recipe"] | {"colour": 1}}),
+    "odd space": lambda f: write_facts(f, lambda tree: tree | {"space": 7}),
+    "labels twice": lambda f: write_facts(f, lambda t: t | {"space": t["space"] | {"names": ["joy", "joy"]}}),
+    "more labels": lambda f: write_facts(f, lambda t: t | {"space": t["space"] | {"names": [*"abcd"]}}),
+    "odd thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": ["high"]}),
+    "too few thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5]}),
+    "endless thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5, 0.5, float("inf")]}),
+    "odd calibration": lambda f: write_facts(f, lambda tree: tree | {"calibration": [1.0]}),
+    "too many temperatures": lambda f: write_facts(f, lambda t: t | {"calibration": hot(t["calibration"])}),
+    "no weights": lambda f: (f / "model.safetensors").unlink(),
+    "weights cut short": lambda f: cut_short(f / "model.safetensors"),
+    "foreign weights": lambda f: other_tensors(f / "model.safetensors"),
+    "encoder cut short": lambda f: cut_short(f / "encoder" / "model.safetensors"),
+    "encoder without weights": lambda f: (f / "encoder" / "model.safetensors").unlink(),
+    "encoder without tokenizer": lambda f: (f / "encoder" / "tokenizer.json").unlink(),
+    "encoder without config": lambda f: (f / "encoder" / "config.json").unlink(),
+    "another encoder": other_encoder,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_one_clear_sentence(damage, saved):
+    DAMAGES[damage](saved)
+    with pytest.raises(RecognizerError) as caught:
+        Recognizer.from_pretrained(saved)
+    message = str(caught.value)
+    assert str(saved) in message and "\n" not in message and len(message) < 500
+
+
+def test_a_fine_tuned_encoder_that_is_gone_is_not_replaced_by_the_pretrained_one(trained, tmp_path):
+    trained("fine-tuned").save_pretrained(tmp_path)
+    shutil.rmtree(tmp_path / "encoder")
+    with pytest.raises(RecognizerError, match="encoder cannot be used"):
+        Recognizer.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["nothing", "a folder of something else", "a file"])
+def test_what_is_no_recognizer_is_named(kind, weights, tmp_path):
+    place = {
+        "nothing": tmp_path / "no",
+        "a folder of something else": weights,
+        "a file": weights / "config.json",
+    }[kind]
+    with pytest.raises(RecognizerError, match="is not a saved recognizer"):
+        Recognizer.from_pretrained(place)
+
+
+def test_a_light_folder_refuses_another_encoder(corpus, weights, tmp_path):
+    place = shutil.copytree(weights, tmp_path / "weights")
+    Recognizer.fit(tiny_recipe(place), corpus)[0].save_pretrained(tmp_path / "saved", light=True)
+    other = tiny_backbone("roberta-base", tmp_path / "other", ["quite other words"])
+    write_facts(tmp_path / "saved", lambda tree: with_weights(tree, other))
+    with pytest.raises(WeightsError, match="not the one it was trained with"):
+        Recognizer.from_pretrained(tmp_path / "saved")
+    write_facts(tmp_path / "saved", lambda tree: with_weights(tree, tmp_path / "gone"))
+    with pytest.raises(WeightsError, match="no model in the folder"):
+        Recognizer.from_pretrained(tmp_path / "saved")
+
+
+def with_weights(tree, folder):
+    return tree | {"recipe": tree["recipe"] | {"model": tree["recipe"]["model"] | {"weights": str(folder)}}}
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_save_that_fails_leaves_the_older_model_and_can_be_done_again(
+    light, saved, trained, corpus, monkeypatch
+):
+    def dies(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sentir.recognizer.saving.save_text_encoder", dies)
+        with pytest.raises(KeyboardInterrupt):
+            trained("dialogue").save_pretrained(saved)
+    assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
+    trained("dialogue").save_pretrained(saved, light=light)
+    assert_same(trained("dialogue"), Recognizer.from_pretrained(saved), corpus)
+
+
+def test_files_of_others_stay_whatever_is_saved(trained, saved, corpus):
+    (saved / "encoder" / "notes.txt").write_text("mine")
+    trained("fine-tuned").save_pretrained(saved)
+    trained("frozen").save_pretrained(saved, light=True)
+    assert {path.name for path in (saved / "encoder").iterdir()} == {"notes.txt"}
+    assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
+
+
+@pytest.mark.parametrize("name", ["README.md", "model.safetensors", "encoder/config.json"])
+def test_a_file_that_no_model_of_ours_left_is_not_replaced(name, trained, tmp_path):
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / name).write_text("mine")
+    for refuses in (check_place, trained("frozen").save_pretrained):
+        with pytest.raises(SentirError, match="was not written by Sentir"):
+            refuses(tmp_path)
+    assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
+
+
+def test_a_folder_from_before_files_were_listed_is_replaced_whole(trained, saved, corpus):
+    write_facts(saved, lambda tree: {key: value for key, value in tree.items() if key != "files"})
+    assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
+    trained("frozen").save_pretrained(saved, light=True)
+    assert sorted(path.name for path in saved.iterdir()) == ["model.safetensors", "sentir.json"]
+
+
+def test_files_that_a_stranger_lists_are_not_deleted(trained, saved):
+    (saved.parent / "precious").write_text("mine")
+    write_facts(saved, lambda tree: tree | {"files": ["../precious", "notes.txt", *tree["files"]]})
+    (saved / "notes.txt").write_text("mine")
+    trained("frozen").save_pretrained(saved)
+    assert (saved.parent / "precious").exists() and (saved / "notes.txt").exists()
+
+
+def test_whoever_loads_while_another_saves_gets_one_of_the_two(trained, saved, corpus, monkeypatch):
+    load, other = saving.load_preparer, trained("dialogue")
+
+    def overtaken(*arguments):
+        monkeypatch.setattr("sentir.recognizer.recognizer.load_preparer", load)
+        other.save_pretrained(saved)
+        return load(*arguments)
+
+    monkeypatch.setattr("sentir.recognizer.recognizer.load_preparer", overtaken)
+    assert_same(other, Recognizer.from_pretrained(saved), corpus)
+
+
+KILLED = """
+import sys
+from itertools import cycle
+from pathlib import Path
+from sentir.recognizer.recognizer import Recognizer
+
+models = [Recognizer.from_pretrained(Path(folder)) for folder in sys.argv[1:3]]
+print("begins", flush=True)
+for model in cycle(models):
+    model.save_pretrained(Path(sys.argv[3]))
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_a_save_leaves_one_model_or_the_other(trained, corpus, tmp_path):
+    names = ("frozen", "fine-tuned dialogue")
+    for name in names:
+        trained(name).save_pretrained(tmp_path / name)
+    place, draw = tmp_path / "place", random.Random(0)
+    trained(names[0]).save_pretrained(place)
+    for _round in range(6):
+        arguments = [sys.executable, "-c", KILLED, *(str(tmp_path / name) for name in names), str(place)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(draw.random())
+            process.kill()
+        loaded = Recognizer.from_pretrained(place)
+        (like,) = [name for name in names if loaded.recipe == trained(name).recipe]
+        assert_same(trained(like), loaded, corpus)
+
+
+def test_a_place_that_cannot_take_it_is_named(trained, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(RecognizerError, match=r"cannot be saved to .*file \(.*File exists.*\); make room there"):
+        trained("frozen").save_pretrained(tmp_path / "file")
+
+    def full(*_arguments):
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr("sentir.recognizer.saving.save_file", full)
+    with pytest.raises(RecognizerError, match=r"cannot be saved to .*full \(No space left on device\)"):
+        trained("frozen").save_pretrained(tmp_path / "full")
+
+
+def test_loading_a_folder_runs_none_of_its_code(saved, tmp_path):
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("from pathlib import Path\nPath(__file__).with_suffix('.seen').touch()\n")
+    write_facts(saved, lambda tree: tree | {"recipe": tree["recipe"] | {"plugins": [str(plugin)]}})
+    Recognizer.from_pretrained(saved)
+    assert not plugin.with_suffix(".seen").exists()
+
+
+def test_a_local_folder_it_was_trained_from_is_not_looked_up_again(corpus, weights, tmp_path, monkeypatch):
+    shutil.copytree(weights, tmp_path / "near" / "mine")
+    monkeypatch.chdir(tmp_path / "near")
+    recognizer, _dev = Recognizer.fit(tiny_recipe("none", model={"backbone": "mine", "weights": None}), corpus)
+    recognizer.save_pretrained(tmp_path / "saved")
+    monkeypatch.chdir(tmp_path)
+    assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
+
+
+def test_a_known_backbone_keeps_its_normalization_in_the_folder(corpus, tmp_path):
+    name = "twitter-roberta-base-sentiment"
+    weights = tiny_backbone(name, tmp_path / "weights")
+    Recognizer.fit(tiny_recipe(weights, model={"backbone": name}), corpus)[0].save_pretrained(tmp_path / "saved")
+    tokenizer = Recognizer.from_pretrained(tmp_path / "saved").preparer.text.tokenizer
+    assert tokenizer.encode("@ross hi") == tokenizer.encode("@joey hi")

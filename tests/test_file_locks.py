@@ -1,0 +1,95 @@
+"""Runs in one folder: the second is refused and told by whom, the dead block nobody."""
+
+import errno
+import os
+import platform
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from sentir import file_locks
+from sentir.errors import SentirError
+from sentir.file_locks import locked, run_in
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from sentir.file_locks import run_in
+
+with run_in(Path(sys.argv[1]), shares=sys.argv[2]):
+    print("holds", flush=True)
+    time.sleep(60)
+"""
+
+
+def start(folder, shares=""):
+    process = subprocess.Popen([sys.executable, "-c", HOLDS, folder, shares], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "holds\n"
+    return process
+
+
+def test_the_second_run_in_a_folder_is_refused_and_told_which_is_the_first(tmp_path):
+    first = start(tmp_path)
+    try:
+        words = rf"process {first.pid} on {platform.node()}, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d"
+        with pytest.raises(SentirError, match=words), run_in(tmp_path):
+            pytest.fail("two runs in one folder")
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    with run_in(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == [], "what the killed run left is gone"
+
+
+def test_runs_that_share_work_together_and_keep_others_out(tmp_path):
+    first = start(tmp_path, "tune")
+    try:
+        with run_in(tmp_path, shares="tune"), pytest.raises(SentirError, match="Another run"), run_in(tmp_path):
+            pytest.fail("beside runs that share")
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_the_same_process_twice_is_refused_too_and_other_folders_are_free(tmp_path):
+    refused = pytest.raises(SentirError, match=f"process {os.getpid()} ")
+    with run_in(tmp_path / "one"), run_in(tmp_path / "two"), refused, run_in(tmp_path / "one"):
+        pytest.fail("twice")
+    assert list((tmp_path / "one").iterdir()) == []
+
+
+def test_a_file_of_a_run_whose_process_id_lives_again_blocks_nobody(tmp_path):
+    (tmp_path / ".run-0123.lock").touch()
+    (tmp_path / ".run-0123.json").write_text(f'{{"pid": "{os.getpid()}", "host": "{platform.node()}"}}')
+    with run_in(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_file_system_has_no_locks_it_is_said_and_the_run_begins(tmp_path, monkeypatch):
+    def none(*_arguments):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    said = []
+    monkeypatch.setattr("fcntl.flock", none)
+    monkeypatch.setattr(file_locks, "say", said.append)
+    with run_in(tmp_path), locked(tmp_path / "other.lock") as held:
+        assert held is None
+    assert len(said) == 1 and str(tmp_path) in said[0] and "has no locks" in said[0]
+
+
+def test_a_lock_is_waited_for(tmp_path):
+    with locked(tmp_path / "a.lock") as first, locked(tmp_path / "a.lock", wait=0.05) as second:
+        assert first is True and second is False
+    with locked(tmp_path / "a.lock") as third:
+        assert third is True
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SentirError, match="file cannot be written"), run_in(tmp_path / "file"):
+        pytest.fail("no folder")
