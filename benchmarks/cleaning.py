@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING, clean
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.evaluation.comparison import compare, holm
 from sentir.evaluation.metrics import score
 from sentir.readers import read_corpus

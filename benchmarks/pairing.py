@@ -22,8 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import EMOTIONS, LabelSpace, normalize_emotion
-from sentir.corpus.utterances import Clip, Corpus, Dialogue, Utterance, group_dialogues
+from sentir.corpus.utterances import Clip, Dialogue, Utterance, group_dialogues
 from sentir.evaluation.locked.ledger import labels_of, open_test
 from sentir.evaluation.scoring import write_results
 from sentir.readers.meld import reader as meld

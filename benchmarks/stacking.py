@@ -20,8 +20,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus
 from sentir.evaluation.locked.ledger import labels_of, open_test
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe

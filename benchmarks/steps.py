@@ -9,7 +9,7 @@ import random
 from collections import defaultdict
 from pathlib import Path
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.evaluation.metrics import metric_name
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe

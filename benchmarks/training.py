@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.preprocessing.kinds import MODELS
 from sentir.preprocessing.preprocessor import Prepared, Preparer
 from sentir.readers import read_corpus

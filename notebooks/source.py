@@ -131,8 +131,8 @@ with_sound = [name for name, corpus in corpora.items() if any(x.clip for x in co
 
 for name, corpus in corpora.items():
     display(Markdown(f"### {corpus.name}"), *[Markdown(x.message) for x in corpus.issues if x.kind == "layout"])
-    display(corpus.to_frame().groupby("split", sort=False)[["id", "dialogue", "speaker"]].nunique())
-    display(corpus.to_frame()[["id", "speaker", "text", "emotion", "sentiment"]].head(4))
+    display(to_frame(corpus).groupby("split", sort=False)[["id", "dialogue", "speaker"]].nunique())
+    display(to_frame(corpus)[["id", "speaker", "text", "emotion", "sentiment"]].head(4))
     if name not in with_sound:
         display(Markdown(NO_SOUND.format(name=corpus.name)))
 

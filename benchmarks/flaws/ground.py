@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.evaluation.intervals import Run, chunk_sizes
 from sentir.evaluation.metrics import from_statistics, metric_name, score, statistics
 from sentir.evaluation.results import CONFIDENCE

@@ -12,7 +12,8 @@ from flaws.ground import Finding, Ground, Rows, find
 from flaws.learners import Inputs, learn, say
 from flaws.splits import crossed
 from sentir.audio.store import listen
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Utterance
 from sentir.features import compute_features
 from sentir.features.scaling import Scaler
 

@@ -15,7 +15,7 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOMES = {
-    "Corpus": "sentir.corpus.utterances",
+    "Corpus": "sentir.corpus.corpus",
     "EMOTIONS": "sentir.corpus.labels",
     "EmotionModel": "sentir.models.emotion_model",
     "HybridTransformerClassifier": "sentir.models.hybrid_transformer",

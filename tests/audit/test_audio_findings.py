@@ -9,8 +9,9 @@ from audio_files import tone, write_mp4, write_wav
 
 from sentir.audio import decoding
 from sentir.audit import audit, hear_corpus
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import SENTIMENTS, LabelSpace
-from sentir.corpus.utterances import Clip, Corpus, Issue, Utterance
+from sentir.corpus.utterances import Clip, Issue, Utterance
 
 RATE = 16_000
 SENTIMENT = LabelSpace("sentiment", SENTIMENTS)

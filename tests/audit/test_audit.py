@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from sentir.audit import audit
 from sentir.audit.leaks import normalize
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import SENTIMENTS, LabelSpace
-from sentir.corpus.utterances import Corpus, Issue, Utterance
+from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.readers.meld import reader as meld
 from sentir.readers.mosei import reader as mosei

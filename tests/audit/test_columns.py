@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from sentir.audit import audit, check_inputs
 from sentir.audit.columns import SUSPECT, find_tellers
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.leakage import TELLS, told
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.recipe import Recipe
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.audit import audit, measure
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.text_similarity import nearest, plain, telling
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 SOUNDS = [a + b for a in "bdfglmnprst" for b in ("a", "e", "é", "i", "o", "u", "ñi")]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sentir.audit import audit
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.runs import runs_of
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 
 SPACE = LabelSpace("mood", ("a", "b", "c"))
 

@@ -13,7 +13,8 @@ from web_server import Served, serving
 
 from sentir import api
 from sentir.cli import main, show
-from sentir.corpus.utterances import Clip, Corpus
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Clip
 from sentir.download import fetching
 from sentir.download.sources import OFFERED, Archive
 from sentir.readers import READERS, read_corpus

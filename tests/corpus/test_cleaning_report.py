@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING, clean
 from sentir.corpus.cleaning_report import CHAINS, clean_stepwise
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import UnknownNameError
 from sentir.recipe import DEFAULT_CLEANING
 

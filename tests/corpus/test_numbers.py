@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.tables import to_frame
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, PredictionsError
 from sentir.evaluation.locked.ledger import open_test
 
@@ -95,6 +97,6 @@ def test_the_label_of_a_number_is_its_score_sealed_in_test_and_no_part_of_the_fi
     assert revealed["c/test/1"] == {"sentiment": ("positive",), "intensity": (1.6,)}
     assert "intensity" not in revealed["c/test/2"]
     assert (corpus.fingerprint, corpus.test_fingerprint) == (plain.fingerprint, plain.test_fingerprint)
-    frame = corpus.to_frame()
+    frame = to_frame(corpus)
     assert frame["intensity"].tolist()[:2] == [0.6, 1.6] and frame["intensity"].isna().sum() == 5
     assert [len(found) for found in corpus.by_label("intensity", "dev").values()] == [0, 0, 0, 0, 1, 1, 0]

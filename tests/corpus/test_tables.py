@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from tiny_corpora import SPLITS as DIALOGUES
 from tiny_corpora import TURNS
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.tables import to_datasets, to_frame
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, LockedTestError, SentirError
 
 
@@ -79,7 +81,7 @@ def test_an_id_that_is_none_or_several_is_answered_with_ids(corpus, key, complai
 
 
 def test_a_frame_tells_none_of_the_labels_from_not_annotated(corpus):
-    frame = corpus.to_frame().set_index("split")
+    frame = to_frame(corpus).set_index("split")
     assert (frame.loc["train", "feelings"] == "").any() and (
         frame.loc["train", "feelings"] == "joy|sadness"
     ).any()
@@ -89,12 +91,12 @@ def test_a_frame_tells_none_of_the_labels_from_not_annotated(corpus):
 def test_without_datasets_it_is_said_how_to_install_it(corpus, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(SentirError, match=r"pip install 'sentir\[datasets\]'"):
-        corpus.to_datasets()
+        to_datasets(corpus)
 
 
 def test_data_sets_have_every_utterance_by_split_and_no_label_of_test(corpus):
     pytest.importorskip("datasets")
-    found = corpus.to_datasets()
+    found = to_datasets(corpus)
     assert {split: rows["id"][:] for split, rows in found.items()} == {
         split: [u.id for u in corpus.split(split)] for split in ("train", "dev", "test")
     }

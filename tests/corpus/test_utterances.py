@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Clip, Corpus, Dialogue, Utterance, group_dialogues
+from sentir.corpus.tables import to_frame
+from sentir.corpus.utterances import Clip, Dialogue, Utterance, group_dialogues
 from sentir.errors import CorpusError
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
@@ -55,7 +57,7 @@ def test_the_sealed_labels_are_kept_for_the_ledger():
 
 
 def test_a_frame_shows_train_and_dev_labels_and_hides_those_of_test():
-    frame = corpus().to_frame().set_index("id")
+    frame = to_frame(corpus()).set_index("id")
     assert frame.loc["c/train/0", "emotion"] == "anger" and frame.loc["c/dev/0", "score.anger"] == 2.0
     assert frame.loc["c/test/0", ["emotion", "score.anger"]].isna().all()
     assert "score.joy" not in frame and SECRET not in frame.astype(str).to_string()

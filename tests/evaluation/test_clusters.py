@@ -2,8 +2,9 @@
 
 import pytest
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.evaluation.clusters import cluster_unit, clusters
 

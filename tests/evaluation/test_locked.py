@@ -14,9 +14,11 @@ import pytest
 
 import sentir.errors
 from sentir import api, paths
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.minhash import hashes, shared, sketch
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.tables import to_frame
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, LockedTestError, RecipeError
 from sentir.evaluation.locked.ledger import (
     copy_openings,
@@ -51,7 +53,7 @@ def toy():
 
 
 def test_no_view_of_a_corpus_shows_a_test_label(toy):
-    views = [toy.utterances, toy.sealed, dir(toy.sealed), toy.to_frame().to_json(), toy.find("toy/test/0")]
+    views = [toy.utterances, toy.sealed, dir(toy.sealed), to_frame(toy).to_json(), toy.find("toy/test/0")]
     views += [toy.by_speaker, toy.by_dialogue, {k: v for k, v in toy.by_label("emotion", "dev").items() if v}]
     views += [{name: value for name, value in vars(toy).items() if name != "spaces"}]
     assert not [view for view in map(str, views) if SECRET in view]

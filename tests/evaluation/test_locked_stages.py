@@ -9,7 +9,9 @@ import pytest
 from tiny_corpora import tiny_corpus, tiny_recipe, write_table
 
 from sentir import api
-from sentir.corpus.utterances import Corpus, SealedLabels
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.sealed import SealedLabels
+from sentir.corpus.tables import to_frame
 from sentir.evaluation.locked.ledger import open_test, opened
 from sentir.readers import READERS
 from sentir.report.sentences import openings_sentence
@@ -127,7 +129,7 @@ def test_showing_cleaning_exporting_and_drafting_do_not_look(recipe, corpus, loo
     api.new_recipe(
         write_table(corpus, tmp_path / "table.csv", {u.id: ("joy", "sadness")[u.turn % 2] for u in corpus})
     )
-    assert corpus.to_frame().query("split == 'test'")["emotion"].isna().all()
+    assert to_frame(corpus).query("split == 'test'")["emotion"].isna().all()
     assert not looks
 
 

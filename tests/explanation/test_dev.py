@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tiny_corpora import SPACES, WORDS, tiny_corpus, tiny_recipe
 
-from sentir.corpus.utterances import Corpus, SealedLabels
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.sealed import SealedLabels
 from sentir.errors import PredictionsError
 from sentir.explanation.dev import Dev
 from sentir.explanation.modality_ablation import withhold

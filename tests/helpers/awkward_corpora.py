@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus
 from sentir.safe_text import printable
 
 AWKWARD = "\x00\x1b[31m\x7f\x85\u202e\uffff $a_{b}$ $ \\frac{ <b>&amp;\"'</b> %s {x} |"

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from audio_files import tone, write_wav
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Clip, Corpus, Utterance
+from sentir.corpus.utterances import Clip, Utterance
 from sentir.recipe import Recipe, merge
 
 torch.set_num_threads(1)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sentir.corpus.utterances import Clip, Corpus, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Clip, Utterance
 from sentir.i18n import LANGUAGES, in_language
 from sentir.readers import defects
 from sentir.readers.defects import Defect, load_defects, repair

@@ -11,8 +11,9 @@ from tiny_corpora import spoken_recipe, tiny_corpus, tiny_recipe
 from torch.nn import functional
 
 from sentir.api import predict, write_predictions
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, SealedLabels
+from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import score
 from sentir.explanation.dev import Dev

@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 from sentir.audit import audit
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, Issue, Utterance
+from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, in_language
 from sentir.report.audit_page import make_place, render_audit, save_audit

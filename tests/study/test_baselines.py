@@ -7,7 +7,9 @@ import pytest
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
 from sentir import api
-from sentir.corpus.utterances import Corpus, SealedLabels, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.sealed import SealedLabels
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, RecognizerError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import score

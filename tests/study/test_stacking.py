@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_recipe
 
-from sentir.corpus.utterances import SealedLabels
+from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import FULL, Crossed, cross_predict, draw_folds, train_recognizer

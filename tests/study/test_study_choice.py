@@ -8,7 +8,7 @@ from study_parts import BASELINES, CANDIDATES, TASKS, rows, stages, without_test
 from tiny_corpora import tiny_corpus, tiny_recipe, write_table
 
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import SealedLabels
+from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, LockedTestError, RecipeError, SentirError, UnknownNameError
 from sentir.evaluation.locked.ledger import openings
 from sentir.recognizer.recognizer import Recognizer

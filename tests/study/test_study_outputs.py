@@ -9,7 +9,7 @@ import pytest
 from awkward_corpora import LABELS, awkward, raw, written
 from study_parts import rows, stages
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError, SentirError
 from sentir.evaluation.locked.ledger import openings
 from sentir.paths import file_name

@@ -8,7 +8,7 @@ import pytest
 from tiny_corpora import stacking_on_text, tiny_recipe
 from tuning_parts import SPACE, die, journal, started, trainings, tried, worth
 
-from sentir.corpus.utterances import SealedLabels
+from sentir.corpus.sealed import SealedLabels
 from sentir.errors import RecipeError, SentirError
 from sentir.recipe import Recipe, merge
 from sentir.study.stacking import train_recognizer

@@ -7,8 +7,8 @@ import torch
 from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_recipe
 
 from sentir import api
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus
 from sentir.errors import PredictionsError, RecipeError
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer

@@ -13,7 +13,7 @@ from tiny_corpora import TINY_NETWORK, spoken_recipe, tiny_corpus, tiny_recipe
 from transformers import set_seed
 
 from sentir import api
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError, SentirError
 from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, SealedLabels
+from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
 from sentir.evaluation.calibration.fitting import calibrate
 from sentir.evaluation.calibration.thresholds import tune_thresholds

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentir.api.recipes import named_data
 from sentir.audit import Audit, Hearing, audit, hear_corpus, measure
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import CorpusError
 from sentir.evaluation.locked.test_contamination import known_findings, known_tests
 from sentir.i18n import LANGUAGES, _, in_language, language

@@ -8,7 +8,7 @@ from sentir import readers
 from sentir.api.recipes import as_data, load_recipe
 from sentir.audio.extraction import usual_kind
 from sentir.audio.store_report import Prepared, prepare
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.paths import Place

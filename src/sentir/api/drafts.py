@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.language import ENGLISH, language_name, language_of
-from sentir.corpus.utterances import SPLITS, Corpus
+from sentir.corpus.utterances import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_text

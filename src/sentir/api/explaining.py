@@ -18,7 +18,7 @@ from sentir.recognizer.modalities import meet_needs
 from sentir.report.audit_page import make_place
 
 if TYPE_CHECKING:
-    from sentir.corpus.utterances import Corpus
+    from sentir.corpus.corpus import Corpus
     from sentir.explanation.values import Explanation, ModelExplanation
     from sentir.recognizer.recognizer import Recognizer
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.api.recipes import as_recipe
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Prediction, Predictions
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import LockedTestError, PredictionsError, RecognizerError
 from sentir.evaluation.analysis.error_analysis import Details
 from sentir.evaluation.locked.ledger import labels_of, open_test

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentir.api.recipes import load_recipe
-from sentir.corpus.utterances import SPLITS, Corpus
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS
 from sentir.errors import LockedTestError, RecipeError, SentirError
 from sentir.evaluation.bootstrap import record_redraw, redraws
 from sentir.evaluation.locked.ledger import opened

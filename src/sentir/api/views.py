@@ -13,7 +13,8 @@ from sentir.audio.extraction import usual_kind
 from sentir.audio.store import listen
 from sentir.corpus import tables
 from sentir.corpus.cleaning_report import Cleaned, clean_stepwise
-from sentir.corpus.utterances import Corpus, Issue, Sound, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Issue, Sound, Utterance
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import replacing

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sentir.audio.store import hear
-from sentir.corpus.utterances import SPLITS, Corpus, Sound, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS, Sound, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _, mark
 from sentir.paths import sounds_dir

@@ -11,7 +11,7 @@ from sentir.audit.audio_scan import Hearing
 from sentir.audit.counts import annotated_seconds
 from sentir.audit.grading import grade_of
 from sentir.audit.values import Finding, Table
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.i18n import _
 
 FASTEST = 10.0  # words per second that nobody can say; people reach 7 or 8 for a moment

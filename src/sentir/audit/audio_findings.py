@@ -12,7 +12,8 @@ from sentir.audit.audio_scan import Hearing
 from sentir.audit.counts import annotated_seconds
 from sentir.audit.values import Histogram, Row, Table
 from sentir.corpus.characters import is_blank
-from sentir.corpus.utterances import SPLITS, Corpus, Sound, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS, Sound, Utterance
 from sentir.i18n import _
 
 CLIPPED = 0.001  # share of samples at full scale from which a clip counts as clipped

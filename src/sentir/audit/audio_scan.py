@@ -10,8 +10,9 @@ from pathlib import Path
 from sentir.audio.extraction import usual_kind
 from sentir.audio.fingerprint import find_copies, fingerprint
 from sentir.audio.store import listen
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.text_similarity import plain
-from sentir.corpus.utterances import Corpus, Sound
+from sentir.corpus.utterances import Sound
 from sentir.i18n import _
 from sentir.progress import track
 

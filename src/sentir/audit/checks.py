@@ -19,9 +19,10 @@ from sentir.audit.leaks import count_leaks, count_repeats, find_contradictions, 
 from sentir.audit.runs import find_runs
 from sentir.audit.values import SEVERITIES, Audit, Finding
 from sentir.corpus.characters import is_blank
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.language import ENGLISH, language_name, language_of
 from sentir.corpus.leakage import TELLS
-from sentir.corpus.utterances import Corpus, Issue, Labels
+from sentir.corpus.utterances import Issue, Labels
 from sentir.i18n import _
 from sentir.recipe import DEFAULT_CLEANING
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sentir.audit.leaks import count_groups
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.leakage import TELLS, told
-from sentir.corpus.utterances import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _, localized
 from sentir.progress import warn

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sentir.corpus.cleaning import clean
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.text_similarity import nearest, plain, telling
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 
 PAIRS = (("dev", "train"), ("test", "train"), ("test", "dev"))
 _Forms = Mapping[str, tuple[str, ...]]  # utterance id → what its text is compared by, none if it has no letter

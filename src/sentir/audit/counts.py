@@ -9,9 +9,10 @@ import numpy as np
 
 from sentir.audit.values import Row, Table
 from sentir.corpus.characters import is_blank
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.fingerprints import scored_hash
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import SPLITS, Corpus, Labels, Utterance
+from sentir.corpus.utterances import SPLITS, Labels, Utterance
 from sentir.i18n import _
 
 LabelsOf = Mapping[str, Labels]

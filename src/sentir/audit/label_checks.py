@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from sentir.audit.counts import LabelsOf, label_counts
 from sentir.audit.grading import grade_of
 from sentir.audit.values import Finding
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.train_classes import train_classes
-from sentir.corpus.utterances import SPLITS, Corpus
+from sentir.corpus.utterances import SPLITS
 from sentir.i18n import _
 
 _RARE = 10  # train utterances below which nothing can be learned of a label

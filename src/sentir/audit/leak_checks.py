@@ -9,7 +9,7 @@ from sentir.audit.counts import LabelsOf
 from sentir.audit.grading import grade_of
 from sentir.audit.leaks import GROUP, Contents, seen_elsewhere, shared_names
 from sentir.audit.values import Finding, Table
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.i18n import _, localized, mark
 
 _EXAMPLES = 5

@@ -13,8 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 from sentir.audit.copies import PAIRS, SharedTexts
 from sentir.audit.counts import LabelsOf
 from sentir.audit.values import Row, Table
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import SPLITS, Corpus, Utterance
+from sentir.corpus.utterances import SPLITS, Utterance
 from sentir.i18n import _
 
 Contents = Mapping[str, Mapping[str, str]]  # texts, sounds → utterance id → what it has in common with others

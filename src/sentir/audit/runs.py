@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sentir.audit.grading import grade_of
 from sentir.audit.values import Finding
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.runs import runs_of
-from sentir.corpus.utterances import Corpus
 from sentir.i18n import _
 
 

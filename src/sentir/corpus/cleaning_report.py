@@ -8,7 +8,7 @@ from typing import Any
 
 from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.recipe import DEFAULT_CLEANING
 from sentir.repr_mixin import Brief
 

@@ -1,101 +1,20 @@
-"""Views of a corpus: by speaker, by label, by id, and as tables. Labels of test are in none of them."""
+"""A corpus as a table: rows, a pandas frame, Hugging Face data sets. Labels of test are in none of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from sentir.corpus.validation import SPLITS
-from sentir.errors import CorpusError, LockedTestError, SentirError
+from sentir.corpus.utterances import SPLITS
+from sentir.errors import SentirError
 from sentir.i18n import _
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import DatasetDict
 
-    from sentir.corpus.utterances import Corpus, Utterance
-
-_SHOWN = 4  # ids that an error message lists
-
-
-def by_speaker(corpus: Corpus) -> Mapping[str | None, tuple[Utterance, ...]]:
-    """Return the utterances by speaker, in corpus order; ``None`` stands for those whose speaker is not known."""
-    groups: dict[str | None, list[Utterance]] = {}
-    for u in corpus:
-        groups.setdefault(u.speaker, []).append(u)
-    return {speaker: tuple(group) for speaker, group in groups.items()}
-
-
-def by_label(corpus: Corpus, task: str, split: str) -> Mapping[str, tuple[Utterance, ...]]:
-    """Return the utterances of train or dev by label, for every label of the task, or step of its scale.
-
-    An utterance with several labels stands under each of them, one with none under none.
-
-    Raises:
-        LockedTestError: for the test split.
-        CorpusError: if there is no such task or split.
-    """
-    space = corpus.space(task)
-    if split == "test":
-        raise LockedTestError(
-            _("The test labels of '{name}' are sealed; group train or dev by label.", name=corpus.name)
-        )
-    if split not in SPLITS:
-        raise CorpusError(_("There is no split '{split}'; use train or dev.", split=split))
-    groups: dict[str, list[Utterance]] = {name: [] for name in space.groups}
-    for u in corpus.split(split):
-        for name in space.group(u.labels.get(task, ())):
-            groups[name].append(u)
-    return {name: tuple(group) for name, group in groups.items()}
-
-
-def find(corpus: Corpus, key: str) -> Utterance:
-    """Return the utterance with this id, or the only one whose id ends in it (``dia0/utt0``); of test, blind.
-
-    Raises:
-        CorpusError: if there is none, with the nearest ids, or several, with the first of them.
-    """
-    if key in corpus.by_id:
-        return corpus.by_id[key]
-    found = [u for u in corpus if u.id.endswith(f"/{key}")]
-    if len(found) > 1:
-        raise CorpusError(
-            _(
-                "{n} ids of '{name}' end in '{id}': {found}; give one of them whole.",
-                n=len(found),
-                name=corpus.name,
-                id=key,
-                found=_listed([u.id for u in found]),
-            )
-        )
-    if not found:
-        raise CorpusError(_unknown(corpus, key))
-    return found[0]
-
-
-def _unknown(corpus: Corpus, key: str) -> str:
-    depth = key.count("/") + 1
-    ends = {"/".join(name.split("/")[-depth:]): name for name in corpus.by_id}
-    near = [ends[end] for end in get_close_matches(key, ends, n=2, cutoff=0.5)]
-    if not near:
-        example = corpus.utterances[0].id if corpus.utterances else "–"
-        return _(
-            "There is no utterance '{id}' in '{name}'; its ids look like {example}.",
-            id=key,
-            name=corpus.name,
-            example=example,
-        )
-    return _(
-        "There is no utterance '{id}' in '{name}'; did you mean {near}?",
-        id=key,
-        name=corpus.name,
-        near=_(" or ").join(near),
-    )
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+    from sentir.corpus.corpus import Corpus
+    from sentir.corpus.utterances import Utterance
 
 
 def to_rows(corpus: Corpus) -> list[dict[str, Any]]:

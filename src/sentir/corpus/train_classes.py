@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sentir.corpus.utterances import Corpus
+    from sentir.corpus.corpus import Corpus
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,19 @@
-"""The values everything else is about: clips, utterances, dialogues and the corpus.
-
-A `Corpus` keeps the labels of its test split in a `SealedLabels`; every test utterance it hands out is blind.
-Their only door is `sentir.evaluation.locked.ledger.open_test`, which counts.
-"""
+"""The values everything else is about: clips, utterances and dialogues."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.corpus import tables
-from sentir.corpus.fingerprints import fingerprint
-from sentir.corpus.labels import Label, LabelSpace
-from sentir.corpus.sealed import SealedLabels as SealedLabels
-from sentir.corpus.validation import SPLITS as SPLITS
-from sentir.corpus.validation import check_promises
-from sentir.errors import CorpusError
-from sentir.i18n import _
-from sentir.repr_mixin import Brief, few
+from sentir.corpus.labels import Label
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
-    from datasets import DatasetDict
     from numpy.typing import NDArray
+
+SPLITS = ("train", "dev", "test")
 
 Labels = Mapping[str, tuple[Label, ...]]
 
@@ -147,161 +134,3 @@ class Issue:
     severity: str
     message: str
     where: str
-
-
-@dataclass(frozen=True, repr=False)
-class Corpus(Brief):
-    """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
-
-    Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
-    dialogue is the order of its turns. ``groups``: kind (such as ``episode``) → utterance id → name, for audits.
-    ``traits``: the same of what may be alike in every split (such as gender), by which scores are cut.
-    ``folds_of``: what several corpora are folds of, as their recipes declare; ``""`` if it is none.
-    """
-
-    name: str
-    utterances: tuple[Utterance, ...]
-    spaces: Mapping[str, LabelSpace]
-    issues: tuple[Issue, ...]
-    sealed: SealedLabels
-    synthetic: bool
-    fingerprint: str
-    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    traits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    folds_of: str = ""
-
-    def __post_init__(self) -> None:
-        if {u.id for u in self.utterances if u.split == "test"} != self.sealed.ids:
-            raise CorpusError(
-                _("The test utterances of '{name}' are not those whose labels are sealed; use Corpus.build.",
-                  name=self.name)
-            )  # fmt: skip
-
-    @classmethod
-    def build(
-        cls,
-        name: str,
-        utterances: Iterable[Utterance],
-        spaces: Iterable[LabelSpace],
-        *,
-        issues: Iterable[Issue] = (),
-        synthetic: bool = False,
-        groups: Mapping[str, Mapping[str, str]] | None = None,
-        traits: Mapping[str, Mapping[str, str]] | None = None,
-    ) -> Corpus:
-        """Check the promises and seal the test labels. Labels that are numbers come from ``scores``.
-
-        Raises:
-            CorpusError: if an id repeats, a dialogue lies in two splits, or a label is not in its space.
-        """
-        by_task = {space.task: space for space in spaces}
-        rows = tuple(_with_numbers(u, by_task) for u in utterances)
-        check_promises(name, rows, by_task)
-        test = [u for u in rows if u.split == "test"]
-        return cls(
-            name=name,
-            utterances=tuple(u.blind() if u.split == "test" else u for u in rows),
-            spaces=by_task,
-            issues=tuple(issues),
-            sealed=SealedLabels(test),
-            synthetic=synthetic,
-            fingerprint=fingerprint(rows),
-            groups=groups or {},
-            traits=traits or {},
-        )
-
-    @property
-    def test_fingerprint(self) -> str:
-        """Hash of what the test split says and how it is annotated, by which the ledger counts."""
-        return self.sealed.fingerprint
-
-    @cached_property
-    def by_id(self) -> Mapping[str, Utterance]:
-        """Utterances by id; those of test are blind."""
-        return {u.id: u for u in self.utterances}
-
-    def split(self, name: str) -> tuple[Utterance, ...]:
-        """Return the utterances of one split in corpus order; those of test are blind."""
-        return tuple(u for u in self.utterances if u.split == name)
-
-    @property
-    def train(self) -> tuple[Utterance, ...]:
-        """Utterances of the train split, with labels."""
-        return self.split("train")
-
-    @property
-    def dev(self) -> tuple[Utterance, ...]:
-        """Utterances of the dev split, with labels."""
-        return self.split("dev")
-
-    @property
-    def test(self) -> tuple[Utterance, ...]:
-        """Utterances of the test split, blind."""
-        return self.split("test")
-
-    def space(self, task: str) -> LabelSpace:
-        """Return the label space of ``task``.
-
-        Raises:
-            CorpusError: if the corpus has no such task.
-        """
-        if task not in self.spaces:
-            raise CorpusError(
-                _(
-                    "The corpus '{name}' has no task '{task}'; it has: {tasks}.",
-                    name=self.name,
-                    task=task,
-                    tasks=", ".join(sorted(self.spaces)),
-                )
-            )
-        return self.spaces[task]
-
-    @cached_property
-    def by_dialogue(self) -> Mapping[str, Dialogue]:
-        """Dialogues by id, in corpus order; an utterance without a dialogue is one of its own."""
-        return {dialogue.id: dialogue for dialogue in group_dialogues(self.utterances)}
-
-    @cached_property
-    def by_speaker(self) -> Mapping[str | None, tuple[Utterance, ...]]:
-        """Utterances by speaker, in corpus order; ``None`` stands for those whose speaker is not known."""
-        return tables.by_speaker(self)
-
-    def by_label(self, task: str, split: str) -> Mapping[str, tuple[Utterance, ...]]:
-        """Return the utterances of train or dev by label, those of test never; see `views.by_label`."""
-        return tables.by_label(self, task, split)
-
-    def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances that come right before this one in its dialogue, in order."""
-        return self.by_dialogue[utterance.dialogue or utterance.id].before(utterance, n)
-
-    def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances that come right after this one in its dialogue, in order."""
-        return self.by_dialogue[utterance.dialogue or utterance.id].after(utterance, n)
-
-    def find(self, key: str) -> Utterance:
-        """Return the utterance with this id or the only one whose id ends in it; see `views.find`."""
-        return tables.find(self, key)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per utterance, with labels joined by ``|``; those of test are missing."""
-        return tables.to_frame(self)
-
-    def to_datasets(self) -> DatasetDict:
-        """Return a Hugging Face data set for each split; labels of test are missing. See `views.to_datasets`."""
-        return tables.to_datasets(self)
-
-    def _brief(self) -> dict[str, object]:
-        sizes = {name: len(self.split(name)) for name in SPLITS}
-        return {"name": self.name, **sizes, "tasks": few(self.spaces), "issues": len(self.issues),
-                **({"synthetic": True} if self.synthetic else {})}  # fmt: skip
-
-    def __iter__(self) -> Iterator[Utterance]:
-        return iter(self.utterances)
-
-    def __len__(self) -> int:
-        return len(self.utterances)
-
-
-def _with_numbers(u: Utterance, spaces: Mapping[str, LabelSpace]) -> Utterance:
-    numbers = {task: label for task, space in spaces.items() if (label := space.scored(u.scores)) is not None}
-    return replace(u, labels={**u.labels, **numbers}) if numbers else u

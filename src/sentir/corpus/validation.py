@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from sentir.corpus.labels import LabelSpace
+from sentir.corpus.utterances import SPLITS, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
-if TYPE_CHECKING:
-    from sentir.corpus.utterances import Utterance
-
-SPLITS = ("train", "dev", "test")
 COLUMNS = ("id", "split", "dialogue", "turn", "speaker", "text", "path", "start", "end")
 """What utterances are called in tables, beside which a task has a column of its own."""
 
 
-def check_promises(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpace]) -> None:
+def validate(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpace]) -> None:
     """Check that ids are unique, no dialogue lies in two splits, and every label is in its space.
 
     Raises:

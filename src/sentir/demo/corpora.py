@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.demo.media import Recording, meld_litter, meld_recordings, mosei_recordings, record
 from sentir.demo.script import meld_tables, mosei_tables
 from sentir.demo.voice import voice_version

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sentir import paths
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.fingerprints import rows_fingerprint
 from sentir.corpus.minhash import hashes, shared, sketch
-from sentir.corpus.utterances import Corpus
 from sentir.errors import LockedTestError
 from sentir.evaluation.locked.ledger import ALIKE, openings
 from sentir.evaluation.results import Redraw

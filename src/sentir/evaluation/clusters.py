@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
 

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError
 from sentir.evaluation.clusters import clusters
 from sentir.evaluation.intervals import Run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.evaluation.intervals import scored
 from sentir.evaluation.results import CONFIDENCE
 from sentir.explanation.dev import Dev

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.files.folders import require_printable
 from sentir.i18n import _, mark
 from sentir.paths import Place

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sentir.corpus.utterances import SPLITS, Clip, Corpus, Issue, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS, Clip, Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.files.folders import levels, newest_version
 from sentir.files.media_files import list_folders, note_spare

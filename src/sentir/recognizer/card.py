@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus
 from sentir.documents import Block, Bullets, Document, Grid, Part
 from sentir.download.sources import OFFERED
 from sentir.evaluation.analysis.slices import Slice

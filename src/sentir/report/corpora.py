@@ -11,7 +11,7 @@ from sentir.audio.store_report import prepare
 from sentir.audit.audio_findings import histograms
 from sentir.audit.audio_scan import Hearing
 from sentir.audit.values import Histogram
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.report.content import CorpusCard
 
 

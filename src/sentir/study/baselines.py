@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.cleaning import clean
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import score

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.store import listen
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.preprocessing.kinds import check_weights, heard, lives_on, random_parts

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sentir.audit import audit, grade_meaning, hear_corpus, measure
 from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.locked.test_contamination import known_findings, known_tests
 from sentir.evaluation.metrics import metric_name

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sentir.corpus.cleaning_report import CHAINS
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.evaluation.locked.ledger import labels_of
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import Comparison, ModelScores

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.evaluation.bootstrap import redraws
 from sentir.evaluation.locked.ledger import ledger_facts, opened
 from sentir.evaluation.metrics.ranking import Ranking

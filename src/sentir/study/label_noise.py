@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.evaluation.analysis.confusions import Suspect, suspects
 from sentir.recipe import Recipe
 from sentir.study.candidates import Entrant, crossed

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.evaluation.analysis.error_analysis import MOST_SUSPECTS, Details
 from sentir.evaluation.locked.ledger import copy_openings, labels_of, open_test, recall_openings
 from sentir.evaluation.metrics import metric_name

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus, Labels
+from sentir.corpus.utterances import Labels
 from sentir.evaluation.analysis.error_analysis import Details, look_closer
 from sentir.evaluation.clusters import cluster_unit, clusters
 from sentir.evaluation.comparison import Paired, compare, holm

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.progress import say

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.train_classes import train_classes
-from sentir.corpus.utterances import Corpus
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.lora import require_peft

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus
 from sentir.errors import PredictionsError, RecipeError
 from sentir.i18n import _
 from sentir.models.lora import add_lora

@@ -13,9 +13,10 @@ from transformers import set_seed
 
 from sentir.audit import check_inputs
 from sentir.corpus.cleaning import clean
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus, Utterance
+from sentir.corpus.utterances import Utterance
 from sentir.evaluation.analysis.confusions import SPEAKERS, WORST, MixUp, Turn, by_speaker, suspects, worst
 
 ONE = LabelSpace("emotion", ("anger", "joy", "neutral"))

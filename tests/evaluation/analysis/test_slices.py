@@ -9,8 +9,9 @@ import pytest
 
 from sentir.audit import audit
 from sentir.audit.leaks import seen_elsewhere, texts_of
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Clip, Corpus, Utterance
+from sentir.corpus.utterances import Clip, Utterance
 from sentir.evaluation.analysis.slices import SMALL, Part, cut_split, score_slices
 from sentir.evaluation.intervals import scored as scored_rows
 from sentir.evaluation.part_names import kind_name, part_name

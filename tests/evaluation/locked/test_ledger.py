@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sentir import paths
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.utterances import Corpus, SealedLabels, Utterance
+from sentir.corpus.sealed import SealedLabels
+from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, LockedTestError
 from sentir.evaluation.locked.ledger import labels_of, open_test, openings
 from sentir.file_locks import locked

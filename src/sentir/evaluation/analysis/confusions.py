@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus
 from sentir.evaluation.calibration.fitting import Array
 from sentir.evaluation.intervals import Run
 from sentir.evaluation.metrics import score

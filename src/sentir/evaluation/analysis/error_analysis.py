@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.corpus.utterances import Corpus
 from sentir.evaluation.analysis.confusions import Mistake, SpeakerErrors, Suspect, by_speaker, worst
 from sentir.evaluation.analysis.slices import Slice, cut_split, score_slices
 from sentir.evaluation.calibration.fitting import Calibration

@@ -12,8 +12,9 @@ from sentir.audio.extraction import is_picture
 from sentir.audio.store import listen
 from sentir.audit.leaks import normalize
 from sentir.corpus.characters import is_blank
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
-from sentir.corpus.utterances import Corpus, Utterance, group_dialogues
+from sentir.corpus.utterances import Utterance, group_dialogues
 from sentir.evaluation.intervals import Run, scored
 from sentir.evaluation.metrics import score
 from sentir.evaluation.results import Score

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.minhash import hashes, shared, sketch
-from sentir.corpus.utterances import SPLITS, Corpus, Labels
+from sentir.corpus.utterances import SPLITS, Labels
 from sentir.errors import CorpusError, LockedTestError
 from sentir.evaluation.locked import ledger_file
 from sentir.evaluation.locked.ledger_file import Entry

@@ -10,8 +10,8 @@ from importlib.resources import files
 
 from sentir.audit import Finding
 from sentir.audit.grading import grade_of
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.minhash import hashes, held, shared
-from sentir.corpus.utterances import Corpus
 from sentir.errors import LockedTestError
 from sentir.evaluation.locked.ledger import ALIKE, last_openings
 from sentir.i18n import _, mark

@@ -15,7 +15,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from sentir.corpus.utterances import Corpus, Issue, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Issue, Utterance
 from sentir.i18n import LANGUAGES, language
 
 

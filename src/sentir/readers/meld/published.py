@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from sentir.corpus.utterances import Corpus, Issue, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Issue, Utterance
 from sentir.i18n import _, thousands
 from sentir.readers.defects import load_defects, repair
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from sentir.audio.decoding import media_seconds
 from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
-from sentir.corpus.utterances import SPLITS, Clip, Corpus, Issue, Utterance
+from sentir.corpus.utterances import SPLITS, Clip, Issue, Utterance
 from sentir.errors import AudioError, CorpusError
 from sentir.files.corpus_tables import check_text, is_synthetic, read_rows, unusable
 from sentir.files.media_files import note_spare

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sentir.corpus.utterances import Corpus, Issue, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.files.archives import find_archives, unpacked
 from sentir.files.corpus_tables import is_synthetic

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sentir.corpus.characters import is_blank
-from sentir.corpus.utterances import Clip, Corpus, Issue, Utterance
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.files.cells import Row, to_number, unify_numbers
 from sentir.files.clip_paths import ClipFinder

@@ -11,7 +11,7 @@ from typing import Any
 from optuna import Study, Trial, TrialPruned
 from optuna.trial import TrialState
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
 from sentir.recipe import Recipe
 from sentir.study.candidates import crossed

@@ -10,7 +10,7 @@ from statistics import fmean
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain

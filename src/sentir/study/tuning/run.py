@@ -13,7 +13,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.evaluation.locked.test_contamination import known_tests
 from sentir.evaluation.metrics import metric_name

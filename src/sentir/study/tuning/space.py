@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna import Trial
 
-from sentir.corpus.utterances import Corpus
+from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.recipe import Dimension, Recipe, merge

@@ -1,0 +1,237 @@
+"""`Corpus`: utterances with their label spaces, the labels of test sealed.
+
+A `Corpus` keeps the labels of its test split in a `SealedLabels`; every test utterance it hands out is blind.
+A single function reads them, `sentir.evaluation.locked.ledger.open_test`, which counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import cached_property
+
+from sentir.corpus.fingerprints import fingerprint
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.sealed import SealedLabels
+from sentir.corpus.utterances import SPLITS, Dialogue, Issue, Utterance, group_dialogues
+from sentir.corpus.validation import validate
+from sentir.errors import CorpusError, LockedTestError
+from sentir.i18n import _
+from sentir.repr_mixin import Brief, few
+
+_SHOWN = 4  # ids that an error message lists
+
+
+@dataclass(frozen=True, repr=False)
+class Corpus(Brief):
+    """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
+
+    Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
+    dialogue is the order of its turns. ``groups``: kind (such as ``episode``) → utterance id → name, for audits.
+    ``traits``: the same of what may be alike in every split (such as gender), by which scores are cut.
+    ``folds_of``: what several corpora are folds of, as their recipes declare; ``""`` if it is none.
+    """
+
+    name: str
+    utterances: tuple[Utterance, ...]
+    spaces: Mapping[str, LabelSpace]
+    issues: tuple[Issue, ...]
+    sealed: SealedLabels
+    synthetic: bool
+    fingerprint: str
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    traits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    folds_of: str = ""
+
+    def __post_init__(self) -> None:
+        if {u.id for u in self.utterances if u.split == "test"} != self.sealed.ids:
+            raise CorpusError(
+                _("The test utterances of '{name}' are not those whose labels are sealed; use Corpus.build.",
+                  name=self.name)
+            )  # fmt: skip
+
+    @classmethod
+    def build(
+        cls,
+        name: str,
+        utterances: Iterable[Utterance],
+        spaces: Iterable[LabelSpace],
+        *,
+        issues: Iterable[Issue] = (),
+        synthetic: bool = False,
+        groups: Mapping[str, Mapping[str, str]] | None = None,
+        traits: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> Corpus:
+        """Check the promises and seal the test labels. Labels that are numbers come from ``scores``.
+
+        Raises:
+            CorpusError: if an id repeats, a dialogue lies in two splits, or a label is not in its space.
+        """
+        by_task = {space.task: space for space in spaces}
+        rows = tuple(_with_numbers(u, by_task) for u in utterances)
+        validate(name, rows, by_task)
+        test = [u for u in rows if u.split == "test"]
+        return cls(
+            name=name,
+            utterances=tuple(u.blind() if u.split == "test" else u for u in rows),
+            spaces=by_task,
+            issues=tuple(issues),
+            sealed=SealedLabels(test),
+            synthetic=synthetic,
+            fingerprint=fingerprint(rows),
+            groups=groups or {},
+            traits=traits or {},
+        )
+
+    @property
+    def test_fingerprint(self) -> str:
+        """Hash of what the test split says and how it is annotated, by which the ledger counts."""
+        return self.sealed.fingerprint
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Utterance]:
+        """Utterances by id; those of test are blind."""
+        return {u.id: u for u in self.utterances}
+
+    def split(self, name: str) -> tuple[Utterance, ...]:
+        """Return the utterances of one split in corpus order; those of test are blind."""
+        return tuple(u for u in self.utterances if u.split == name)
+
+    @property
+    def train(self) -> tuple[Utterance, ...]:
+        """Utterances of the train split, with labels."""
+        return self.split("train")
+
+    @property
+    def dev(self) -> tuple[Utterance, ...]:
+        """Utterances of the dev split, with labels."""
+        return self.split("dev")
+
+    @property
+    def test(self) -> tuple[Utterance, ...]:
+        """Utterances of the test split, blind."""
+        return self.split("test")
+
+    def space(self, task: str) -> LabelSpace:
+        """Return the label space of ``task``.
+
+        Raises:
+            CorpusError: if the corpus has no such task.
+        """
+        if task not in self.spaces:
+            raise CorpusError(
+                _(
+                    "The corpus '{name}' has no task '{task}'; it has: {tasks}.",
+                    name=self.name,
+                    task=task,
+                    tasks=", ".join(sorted(self.spaces)),
+                )
+            )
+        return self.spaces[task]
+
+    @cached_property
+    def by_dialogue(self) -> Mapping[str, Dialogue]:
+        """Dialogues by id, in corpus order; an utterance without a dialogue is one of its own."""
+        return {dialogue.id: dialogue for dialogue in group_dialogues(self.utterances)}
+
+    @cached_property
+    def by_speaker(self) -> Mapping[str | None, tuple[Utterance, ...]]:
+        """Return the utterances by speaker, in corpus order; ``None`` if it is not known."""
+        groups: dict[str | None, list[Utterance]] = {}
+        for u in self:
+            groups.setdefault(u.speaker, []).append(u)
+        return {speaker: tuple(group) for speaker, group in groups.items()}
+
+    def by_label(self, task: str, split: str) -> Mapping[str, tuple[Utterance, ...]]:
+        """Return the utterances of train or dev by label, for every label of the task, or step of its scale.
+
+        An utterance with several labels stands under each of them, one with none under none.
+
+        Raises:
+            LockedTestError: for the test split.
+            CorpusError: if there is no such task or split.
+        """
+        space = self.space(task)
+        if split == "test":
+            raise LockedTestError(
+                _("The test labels of '{name}' are sealed; group train or dev by label.", name=self.name)
+            )
+        if split not in SPLITS:
+            raise CorpusError(_("There is no split '{split}'; use train or dev.", split=split))
+        groups: dict[str, list[Utterance]] = {name: [] for name in space.groups}
+        for u in self.split(split):
+            for name in space.group(u.labels.get(task, ())):
+                groups[name].append(u)
+        return {name: tuple(group) for name, group in groups.items()}
+
+    def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
+        """Return up to ``n`` utterances that come right before this one in its dialogue, in order."""
+        return self.by_dialogue[utterance.dialogue or utterance.id].before(utterance, n)
+
+    def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
+        """Return up to ``n`` utterances that come right after this one in its dialogue, in order."""
+        return self.by_dialogue[utterance.dialogue or utterance.id].after(utterance, n)
+
+    def find(self, key: str) -> Utterance:
+        """Return the utterance with this id, or the only one whose id ends in it (``dia0/utt0``); of test, blind.
+
+        Raises:
+            CorpusError: if there is none, with the nearest ids, or several, with the first of them.
+        """
+        if key in self.by_id:
+            return self.by_id[key]
+        found = [u for u in self if u.id.endswith(f"/{key}")]
+        if len(found) > 1:
+            raise CorpusError(
+                _(
+                    "{n} ids of '{name}' end in '{id}': {found}; give one of them whole.",
+                    n=len(found),
+                    name=self.name,
+                    id=key,
+                    found=_listed([u.id for u in found]),
+                )
+            )
+        if not found:
+            raise CorpusError(_unknown(self, key))
+        return found[0]
+
+    def _brief(self) -> dict[str, object]:
+        sizes = {name: len(self.split(name)) for name in SPLITS}
+        return {"name": self.name, **sizes, "tasks": few(self.spaces), "issues": len(self.issues),
+                **({"synthetic": True} if self.synthetic else {})}  # fmt: skip
+
+    def __iter__(self) -> Iterator[Utterance]:
+        return iter(self.utterances)
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+
+def _unknown(corpus: Corpus, key: str) -> str:
+    depth = key.count("/") + 1
+    ends = {"/".join(name.split("/")[-depth:]): name for name in corpus.by_id}
+    near = [ends[end] for end in get_close_matches(key, ends, n=2, cutoff=0.5)]
+    if not near:
+        example = corpus.utterances[0].id if corpus.utterances else "–"
+        return _(
+            "There is no utterance '{id}' in '{name}'; its ids look like {example}.",
+            id=key,
+            name=corpus.name,
+            example=example,
+        )
+    return _(
+        "There is no utterance '{id}' in '{name}'; did you mean {near}?",
+        id=key,
+        name=corpus.name,
+        near=_(" or ").join(near),
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+
+
+def _with_numbers(u: Utterance, spaces: Mapping[str, LabelSpace]) -> Utterance:
+    numbers = {task: label for task, space in spaces.items() if (label := space.scored(u.scores)) is not None}
+    return replace(u, labels={**u.labels, **numbers}) if numbers else u
