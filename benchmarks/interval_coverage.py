@@ -18,7 +18,7 @@ from sentir.evaluation.comparison import Paired, _permuted, holm
 from sentir.evaluation.intervals import metrics_without
 from sentir.evaluation.jackknife import interval, standard_error
 from sentir.evaluation.metrics import from_statistics
-from sentir.evaluation.metrics.cells import f1, from_confusion
+from sentir.evaluation.metrics.label_counts import f1, from_confusion
 from sentir.evaluation.results import Comparison, is_share
 
 SPACE = LabelSpace("emotion", EMOTIONS)

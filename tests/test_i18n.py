@@ -19,7 +19,7 @@ TRANSLATED = [code for code in i18n.LANGUAGES if code != "en"]
 
 
 def _tool():
-    spec = importlib.util.spec_from_file_location("messages", ROOT / "tools" / "messages.py")
+    spec = importlib.util.spec_from_file_location("messages", ROOT / "tools" / "translations.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

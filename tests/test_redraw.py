@@ -8,8 +8,8 @@ import pytest
 
 from sentir import api, paths
 from sentir.errors import LockedTestError, RecipeError
-from sentir.evaluation.bootstrap import redraws
 from sentir.evaluation.locked.ledger import open_test
+from sentir.evaluation.locked.redraws import redraws
 from sentir.readers import read_corpus
 from sentir.recipe.editing import with_seed
 

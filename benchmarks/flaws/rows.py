@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from flaws.ground import Finding, Ground, Said, find, interval
-from flaws.learners import honest, labeled, learn, say, words
+from flaws.baselines import honest, labeled, learn, say, words
+from flaws.held_out import Finding, Ground, Said, find, interval
 from sentir.corpus.cleaning import THESIS_CLEANING, clean
 from sentir.corpus.utterances import Utterance
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold
 
-from flaws.ground import FOLDS, Finding, Ground, Rows, Said, encode, find
-from flaws.learners import Inputs, labeled, learn, say, words
+from flaws.baselines import Inputs, labeled, learn, say, words
+from flaws.held_out import FOLDS, Finding, Ground, Rows, Said, encode, find
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.intervals import Run

@@ -9,7 +9,7 @@ from typing import Any
 
 # Threads of a CPU computation spin for some microseconds while they wait for one another, and then sleep. To spin
 # on, as GNU OpenMP does, makes a training several times slower once anything else runs on the machine; to sleep
-# at once makes one half as fast on an idle machine (benchmarks/waiting.py). Read when torch loads.
+# at once makes one half as fast on an idle machine (benchmarks/thread_waiting.py). Read when torch loads.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -40,7 +40,7 @@ _HOMES = {
     "find_corpora": "sentir.readers.discovery",
     "get_corpus": "sentir.api",
     "load_recipe": "sentir.api",
-    "model_inputs": "sentir.recognizer.model_inputs",
+    "model_inputs": "sentir.recognizer.standalone_inputs",
     "new_recipe": "sentir.api",
     "normalize_emotion": "sentir.corpus.labels",
     "normalize_sentiment": "sentir.corpus.labels",
@@ -55,7 +55,7 @@ _HOMES = {
     "show_utterance": "sentir.api",
     "train": "sentir.api",
     "tune": "sentir.api",
-    "weigh_cleaning": "sentir.study.cleaning_costs",
+    "weigh_cleaning": "sentir.study.cleaning_ablation",
     "write_demo": "sentir.api",
     "write_predictions": "sentir.api",
 }

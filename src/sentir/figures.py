@@ -6,7 +6,7 @@
 """
 
 from sentir.report.calibration import reliability_figure, risk_figure
-from sentir.report.corpora import corpus_card
+from sentir.report.corpus_summary import corpus_card
 from sentir.report.dots import differences_figure, scores_figure
 from sentir.report.figures import (
     confusion_figure,
@@ -17,8 +17,8 @@ from sentir.report.figures import (
     spread_figure,
 )
 from sentir.report.spectrogram import spectrogram_figure
-from sentir.report.tuning import history_figure
-from sentir.report.tuning import importance_figure as settings_figure
+from sentir.report.tuning_page import history_figure
+from sentir.report.tuning_page import importance_figure as settings_figure
 
 __all__ = [
     "confusion_figure",

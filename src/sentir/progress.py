@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
-from sentir.processes import rank
+from sentir.process_group import rank
 from sentir.safe_text import printable
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.audio import decoding, digests, extraction, store
+from sentir.audio import decoding, extraction, file_hashes, store
 from sentir.audio.decoding import decode
 from sentir.audio.store import listen
 from sentir.audio.store_parts import Parts, write_whole
@@ -123,9 +123,9 @@ def test_a_moved_corpus_and_a_moved_store_decode_nothing_again(clips, decoded, t
 def test_a_touched_file_is_hashed_again_but_not_decoded(clips, decoded, monkeypatch):
     listen(clips)
     hashed = []
-    digest = digests.hashlib.file_digest
+    digest = file_hashes.hashlib.file_digest
     monkeypatch.setattr(
-        digests.hashlib, "file_digest", lambda file, how: hashed.append(file.name) or digest(file, how)
+        file_hashes.hashlib, "file_digest", lambda file, how: hashed.append(file.name) or digest(file, how)
     )
     listen(clips)
     assert hashed == []

@@ -8,7 +8,7 @@ import pytest
 from awkward_corpora import AWKWARD, LABELS, awkward, raw, written
 from tiny_corpora import tiny_recipe
 
-from sentir.cli import main, show
+from sentir.cli import main, output
 from sentir.readers import READERS
 from sentir.recognizer.card import data_facts, save_cards
 
@@ -24,7 +24,7 @@ def hard(spoken, monkeypatch, one_store):
 def call(capsys, monkeypatch, tmp_path):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
-        monkeypatch.setattr(show.out, "_width", 300)
+        monkeypatch.setattr(output.out, "_width", 300)
         with pytest.raises(SystemExit) as ended:
             main()
         found = capsys.readouterr()

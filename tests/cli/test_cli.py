@@ -13,7 +13,7 @@ import pytest
 import typer
 from running import sentir
 
-from sentir.cli import show
+from sentir.cli import output
 from sentir.cli.app import app
 
 RECIPE = """
@@ -181,7 +181,7 @@ for arguments in (["nowhere", "--text", "x"], ["nowhere", "a.wav"], ["nowhere", 
 def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path, monkeypatch):
     row = {"text": "so [bold]glad[/bold] \x1b[31m:smile:", "speaker": "[/b]"}
     (tmp_path / "talk.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    monkeypatch.setattr(show.out, "_width", 200)
+    monkeypatch.setattr(output.out, "_width", 200)
     done = sentir("predict", talk / "model", tmp_path / "talk.jsonl")
     assert done.returncode == 0, done.stderr
     assert "so [bold]glad[/bold] \ufffd[31m:smile:" in done.stdout and "[/b]" in done.stdout
@@ -285,19 +285,19 @@ def test_a_bad_setting_is_named_in_one_sentence(talk, tmp_path, override, expect
 
 def test_a_model_of_a_synthetic_corpus_says_so_with_every_answer(capsys):
     from sentir.api import Prediction
-    from sentir.cli import show
+    from sentir.cli import output
 
     for synthetic in (True, False):
-        show.print_predictions([Prediction("a", "hi", None, ("joy",), {"joy": 1.0}, synthetic)])
+        output.print_predictions([Prediction("a", "hi", None, ("joy",), {"joy": 1.0}, synthetic)])
         assert ("synthetic" in capsys.readouterr().out) is synthetic
 
 
 def test_the_name_of_a_clip_is_printed_whole(capsys):
     from sentir.api import Prediction
-    from sentir.cli import show
+    from sentir.cli import output
 
     path = "/".join(f"folder{n}" for n in range(20)) + "/clip.mp4"
-    show.print_predictions([Prediction(path, None, None, ("joy",), {"joy": 1.0})])
+    output.print_predictions([Prediction(path, None, None, ("joy",), {"joy": 1.0})])
     lines = [line.strip("│┃").split("│")[0].strip() for line in capsys.readouterr().out.splitlines()]
     assert path in "".join(lines)
 

@@ -112,9 +112,9 @@ def test_the_grade_stands_first_and_the_exit_code_agrees_with_it(mine, tmp_path)
 
 
 def test_a_page_in_two_languages_compares_once(mine, tmp_path, monkeypatch):
-    from sentir.audit import checks
+    from sentir.audit import corpus_audit
 
-    times, compare = [], checks.shared_texts
-    monkeypatch.setattr(checks, "shared_texts", lambda *given: times.append(1) or compare(*given))
+    times, compare = [], corpus_audit.shared_texts
+    monkeypatch.setattr(corpus_audit, "shared_texts", lambda *given: times.append(1) or compare(*given))
     audit_corpus(mine(), root=tmp_path, sound=False, page=tmp_path / "audit.html")
     assert times == [1] and "Nota" in (tmp_path / "audit.html").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from tiny_corpora import spoken_corpus
 from web_server import Served, serving
 
 from sentir import api
-from sentir.cli import main, show
+from sentir.cli import main, output
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip
 from sentir.download import fetching
@@ -40,7 +40,7 @@ def call(capsys, monkeypatch, tmp_path):
     def run(*arguments, root=tmp_path):
         line = ["sentir", "corpus", *arguments, *(["--root", root] if root else [])]
         monkeypatch.setattr(sys, "argv", [str(part) for part in line])
-        monkeypatch.setattr(show.out, "_width", 160)
+        monkeypatch.setattr(output.out, "_width", 160)
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code or 0, *capsys.readouterr()

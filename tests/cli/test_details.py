@@ -11,7 +11,7 @@ from rich.console import Console
 from tiny_corpora import tiny_recipe
 
 from sentir import api
-from sentir.cli import main, show
+from sentir.cli import main, output
 from sentir.errors import LockedTestError, RecognizerError
 from sentir.evaluation.locked.ledger import openings
 from sentir.readers import READERS
@@ -43,7 +43,7 @@ def sentir(monkeypatch, capsys):
     """Run a command and return its exit code and what it printed."""
 
     def run(*arguments):
-        monkeypatch.setattr(show, "out", Console(width=200, highlight=False, file=(text := io.StringIO())))
+        monkeypatch.setattr(output, "out", Console(width=200, highlight=False, file=(text := io.StringIO())))
         monkeypatch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()

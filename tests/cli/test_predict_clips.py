@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from audio_files import tone, write_mp4, write_wav
 
-from sentir.cli import main, show
+from sentir.cli import main, output
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.paths import sounds_dir
@@ -55,7 +55,7 @@ def call(capsys, monkeypatch, tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "sentir.json").write_text("{}", encoding="utf-8")
     monkeypatch.setenv("COLUMNS", "200")  # for what is made later
-    monkeypatch.setattr(show.out, "_width", 200)
+    monkeypatch.setattr(output.out, "_width", 200)
 
     def run(*arguments, needs=("sound",)):
         model = Listener(*needs)

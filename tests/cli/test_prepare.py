@@ -11,7 +11,7 @@ import soundfile
 from sentir import api
 from sentir.audio import decoding
 from sentir.audio.store import listen
-from sentir.cli import main, show
+from sentir.cli import main, output
 from sentir.errors import RecipeError
 from sentir.paths import sounds_dir
 
@@ -49,7 +49,7 @@ def call(capsys, monkeypatch, corpus):
     def run(*arguments):
         line = ["sentir", "corpus", "prepare", corpus / "said.toml", "--root", corpus, *arguments]
         monkeypatch.setattr(sys, "argv", [str(part) for part in line])
-        monkeypatch.setattr(show.out, "_width", 200)
+        monkeypatch.setattr(output.out, "_width", 200)
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code or 0, *capsys.readouterr()

@@ -12,7 +12,7 @@ from sentir.evaluation import jackknife
 from sentir.evaluation.intervals import ranked_intervals, scored
 from sentir.evaluation.jackknife import interval
 from sentir.evaluation.metrics import COUNTED, RANKED, score
-from sentir.evaluation.metrics.multi import weighted_ranking
+from sentir.evaluation.metrics.multilabel import weighted_ranking
 from sentir.evaluation.results import FEWEST
 
 

@@ -16,7 +16,7 @@ from sentir.evaluation.locked.ledger import open_test, opened
 from sentir.readers import READERS
 from sentir.report.sentences import openings_sentence
 
-DOOR, AUDIT = "sentir.evaluation.locked.ledger.open_test", "sentir.audit.checks.audit"
+DOOR, AUDIT = "sentir.evaluation.locked.ledger.open_test", "sentir.audit.corpus_audit.audit"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from sentir.explanation.page import (
     save_explanation,
     signed,
 )
-from sentir.explanation.values import (
+from sentir.explanation.results import (
     MAPS,
     Explanation,
     Importance,

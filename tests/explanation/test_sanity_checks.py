@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from sentir.explanation.page import verdict
-from sentir.explanation.probe import Probe
+from sentir.explanation.results import Randomized
 from sentir.explanation.sanity_checks import ALIKE, randomization_check, shuffle_weights
+from sentir.explanation.score_function import Probe
 from sentir.explanation.utterance import explain_utterance
-from sentir.explanation.values import Randomized
 
 KEY = "tiny/dev/dia7/utt3"
 

@@ -12,10 +12,10 @@ from tiny_corpora import WORDS
 from torch import nn
 
 from sentir.errors import CorpusError, SentirError
-from sentir.explanation.probe import Probe, still
+from sentir.explanation.score_function import Probe, still
 from sentir.explanation.text_attribution import COMPLETE, as_written, join_pieces
 from sentir.explanation.utterance import explain_utterance
-from sentir.models.encoders import load_text_encoder
+from sentir.models.text_encoder import load_text_encoder
 from sentir.testing import SENTENCES, tiny_backbone
 
 FAMILIES = (

@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from sentir.models.encoders import TextEncoder, load_text_encoder
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
+from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.testing import tiny_backbone
 

@@ -8,9 +8,9 @@ from multimodal_batches import FRAMES, HAS_SOUND, HAS_TEXT, N, batch, built, log
 from tiny_corpora import TINY_NETWORK
 
 from sentir.models.emotion_model import AudioEncoder
-from sentir.models.encoders import load_text_encoder
 from sentir.models.fusion import CrossAttention, Late
-from sentir.models.speech_side import SpeechSide
+from sentir.models.pooled_speech_encoder import SpeechSide
+from sentir.models.text_encoder import load_text_encoder
 from sentir.testing import SENTENCES
 
 WIDTH = 8

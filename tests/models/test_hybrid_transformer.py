@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from sentir.models.context import CONTEXTS, DialogueKind
-from sentir.models.encoders import load_text_encoder
 from sentir.models.hybrid_transformer import LAYER_POOLINGS, HybridTransformerClassifier, LayerConcat, LayerMix
+from sentir.models.text_encoder import load_text_encoder
 from sentir.testing import SENTENCES
 
 DIALOGUE = torch.tensor([0, 0, 0, 1, 1, 1, 1, 2, 2, 3])

@@ -5,9 +5,9 @@ import torch
 from multimodal_batches import HAS_SOUND, HAS_TEXT, N, batch, built, logits
 from tiny_corpora import TINY_NETWORK
 
-from sentir.models.encoders import load_text_encoder
 from sentir.models.fusion import FUSIONS
 from sentir.models.multimodal import MultimodalClassifier
+from sentir.models.text_encoder import load_text_encoder
 
 FUSED = pytest.mark.parametrize("fusion", list(FUSIONS))
 MODES = pytest.mark.parametrize("training", [False, True])

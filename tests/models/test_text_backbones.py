@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 from transformers import T5Config
 
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
-from sentir.models import encoders
-from sentir.models.encoders import load_text_encoder, masked_max
+from sentir.models import text_encoder
 from sentir.models.text_backbones import normalize_twitter, text_backbone
+from sentir.models.text_encoder import load_text_encoder, masked_max
 from sentir.models.tokenization import TextTokenizer
 from sentir.testing import SENTENCES, check_text_backbone, tiny_backbone
 
@@ -40,7 +40,7 @@ def test_every_backbone_keeps_the_contract(tiny):
 
 
 def test_the_contract_notices_pooled_padding(tiny, monkeypatch):
-    monkeypatch.setitem(encoders.POOLINGS, "mean", lambda states, mask: states.mean(1))
+    monkeypatch.setitem(text_encoder.POOLINGS, "mean", lambda states, mask: states.mean(1))
     with pytest.raises(AssertionError, match="padding changes the vectors"):
         check_text_backbone(tiny.name, tiny.weights)
 
@@ -82,7 +82,7 @@ def test_a_batch_of_many_lengths_is_computed_in_parts_and_gives_the_same(tiny, m
     )
     with torch.inference_mode():
         parts = encoder(**batch)
-        monkeypatch.setattr(encoders, "_ALIKE", len(rows))
+        monkeypatch.setattr(text_encoder, "_ALIKE", len(rows))
         whole = encoder(**batch)
     assert len(shapes) > 2 and shapes[-1] == batch["input_ids"].shape and shapes[0][1] < shapes[-1][1]
     assert torch.allclose(parts, whole, atol=1e-5)
@@ -275,9 +275,9 @@ def test_a_layer_that_the_encoder_lacks_is_refused(layer, roberta):
 
 
 def test_a_tokenizer_that_cannot_pad_is_refused(roberta, monkeypatch):
-    tokenizer = encoders.load_tokenizer(text_backbone("roberta-base").source(str(roberta)))
+    tokenizer = text_encoder.load_tokenizer(text_backbone("roberta-base").source(str(roberta)))
     tokenizer.pad_token = None
-    monkeypatch.setattr(encoders, "load_tokenizer", lambda source, options: tokenizer)
+    monkeypatch.setattr(text_encoder, "load_tokenizer", lambda source, options: tokenizer)
     with pytest.raises(WeightsError, match="no padding token"):
         load_text_encoder("roberta-base", weights=str(roberta))
 

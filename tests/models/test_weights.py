@@ -9,9 +9,9 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from sentir.errors import WeightsError
 from sentir.models import loading, weights
-from sentir.models.encoders import load_text_encoder
 from sentir.models.loading import load_config, load_from
 from sentir.models.text_backbones import text_backbone
+from sentir.models.text_encoder import load_text_encoder
 from sentir.models.weights import PackagedWeights, Source, file_sha256, require_hub, resolve_weights
 
 ID = "someone/some-encoder"

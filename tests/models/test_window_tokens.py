@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.models.encoders import load_text_encoder
+from sentir.models.text_encoder import load_text_encoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.testing import SENTENCES, tiny_backbone
 

@@ -11,9 +11,9 @@ from sentir.evaluation.analysis.slices import Part, Slice
 from sentir.evaluation.results import Comparison, ModelScores, Score
 from sentir.figures import differences_figure, scores_figure
 from sentir.report.conclusions import conclusions
-from sentir.report.content import CorpusCard, StudyReport
-from sentir.report.frames import cleaning_frame, comparison_frame, mistake_frame, score_frame, slice_frame
-from sentir.study.cleaning_costs import weigh_cleaning
+from sentir.report.dataframes import cleaning_frame, comparison_frame, mistake_frame, score_frame, slice_frame
+from sentir.report.study_report import CorpusCard, StudyReport
+from sentir.study.cleaning_ablation import weigh_cleaning
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from sentir.preprocessing.waveform import WaveInput
 from sentir.recipe import Audio
 from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import tiny_speech_backbone
-from sentir.training.checks import check_settings
 from sentir.training.fitting import check_training, fit
+from sentir.training.setting_checks import check_settings
 
 pytestmark = pytest.mark.usefixtures("one_store")
 

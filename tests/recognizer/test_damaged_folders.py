@@ -13,7 +13,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text, tiny_recipe
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, SentirError, WeightsError
-from sentir.models.encoders import load_text_encoder
+from sentir.models.text_encoder import load_text_encoder
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer
 from sentir.testing import tiny_speech_backbone

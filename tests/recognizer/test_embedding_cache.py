@@ -8,7 +8,7 @@ import torch
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import SentirError
-from sentir.models.encoders import load_text_encoder
+from sentir.models.text_encoder import load_text_encoder
 from sentir.paths import cache_dir
 from sentir.preprocessing.text import TextInput
 from sentir.recipe import Data, Model

@@ -16,8 +16,8 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.metrics import score
-from sentir.explanation.dev import Dev
-from sentir.explanation.probe import make_probe, prepare, still
+from sentir.explanation.dev_predictor import Dev
+from sentir.explanation.score_function import make_probe, prepare, still
 from sentir.models.fusion import FUSIONS
 from sentir.preprocessing.preprocessor import Preparer
 from sentir.recipe import Train

@@ -9,8 +9,8 @@ import pytest
 from sentir import i18n
 from sentir.audio.store_report import SplitSound
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Opening, Score
-from sentir.report.content import Answer, CorpusCard, Curve, Example, StudyReport
 from sentir.report.html import render
+from sentir.report.study_report import Answer, CorpusCard, Curve, Example, StudyReport
 
 NAMES = {"emotion": ("anger", "joy", "neutral"), "mood": ("calm", "my_label")}
 METRIC = {"emotion": "weighted_f1", "mood": "macro_f1"}

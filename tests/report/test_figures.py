@@ -10,8 +10,7 @@ from sentir.audit import Histogram
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.ranking import rank_labels
 from sentir.evaluation.results import LabelScore
-from sentir.report.alt import confusion_text, curves_text, label_text, spread_text
-from sentir.report.content import Curve
+from sentir.report.alt_text import confusion_text, curves_text, label_text, spread_text
 from sentir.report.figures import (
     confusion_figure,
     curves_figure,
@@ -21,6 +20,7 @@ from sentir.report.figures import (
     spread_figure,
     thousands,
 )
+from sentir.report.study_report import Curve
 from sentir.report.svg import fig_svg
 from sentir.safe_text import on_one_line, printable
 

@@ -13,7 +13,7 @@ from sentir.report import html
 from sentir.report.html import bold_names
 from sentir.report.markdown import render_markdown
 from sentir.report.sentences import remarks, scored
-from sentir.report.tables import metric_groups, metric_names, sections
+from sentir.report.task_sections import metric_groups, metric_names, sections
 
 NAME = "text: minilm + dialogue"
 

@@ -12,10 +12,10 @@ from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.ranking import rank_labels
 from sentir.i18n import in_language
 from sentir.report import html
-from sentir.report.compared import compared
-from sentir.report.files import FORMAT, report_tree, save_report
+from sentir.report.comparison_table import compared
 from sentir.report.markdown import render_markdown
-from sentir.report.tables import comparison_groups, sections
+from sentir.report.saving import FORMAT, report_tree, save_report
+from sentir.report.task_sections import comparison_groups, sections
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from html_page import Page
 from sentir.errors import SentirError
 from sentir.evaluation.results import Score
 from sentir.recipe import Recipe, toml_text
-from sentir.report import files
+from sentir.report import saving
 from sentir.report.html import duration, moment
 
 
@@ -153,8 +153,8 @@ def test_results_that_no_card_announces_are_an_error_not_left_out(make_plain_rep
 
 
 def test_a_saved_report_is_utf8_in_a_folder_it_makes(make_plain_report, tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "render", lambda report: f"{report.title} ñ")
-    files.save_report(make_plain_report(), tmp_path / "new" / "report.html")
+    monkeypatch.setattr(saving, "render", lambda report: f"{report.title} ñ")
+    saving.save_report(make_plain_report(), tmp_path / "new" / "report.html")
     assert (tmp_path / "new" / "report.html").read_bytes() == "A study ñ".encode()
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sentir.evaluation.results import Opening, Score
 from sentir.report.sentences import summary
-from sentir.report.tables import best_models, metric_names, openings_by_split, sections
+from sentir.report.task_sections import best_models, metric_names, openings_by_split, sections
 
 values = st.lists(st.one_of(st.none(), st.just(float("nan")), st.floats(0, 1)), min_size=1, max_size=6)
 

@@ -9,8 +9,8 @@ import pytest
 from sentir.i18n import in_language
 from sentir.recipe import Recipe
 from sentir.report.svg import fig_svg
-from sentir.report.tuning import history_figure, importance_figure, render_tuning, sentences, value_text
-from sentir.report.tuning_content import Tried, Tuning
+from sentir.report.tuning_page import history_figure, importance_figure, render_tuning, sentences, value_text
+from sentir.report.tuning_result import Tried, Tuning
 
 SPACE = {"train.lr": {"low": 1e-4, "high": 1e-2}, "model.features": {"choices": [[], ["lexical"]]}}
 RECIPE = Recipe.parse({"name": "<mine> & $5", "data": {"reader": "meld"}, "tune": {"space": SPACE}})

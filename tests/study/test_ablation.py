@@ -9,7 +9,7 @@ from sentir.evaluation.locked.ledger import openings
 from sentir.recipe import differences, settings
 from sentir.recipe.model import Dialogue
 from sentir.study.plan import plan
-from sentir.training.checks import check_settings
+from sentir.training.setting_checks import check_settings
 
 WHOLE = {"context": "dialogue", "features": ["lexical", "dialogue"]}
 

@@ -4,8 +4,8 @@ import pytest
 from tiny_corpora import tiny_corpus
 
 from sentir.errors import CorpusError, LockedTestError
-from sentir.evaluation.bootstrap import record_redraw
 from sentir.evaluation.locked.ledger import opened
+from sentir.evaluation.locked.redraws import record_redraw
 from sentir.report.markdown import render_markdown
 from sentir.study import run
 

@@ -99,7 +99,7 @@ def test_a_report_that_cannot_be_drawn_is_met_before_anything_is_trained(recipe,
     def without_a_template(*_arguments, **_keywords):
         raise FileNotFoundError("body.html")
 
-    monkeypatch.setattr("sentir.report.files.render", without_a_template)
+    monkeypatch.setattr("sentir.report.saving.render", without_a_template)
     with pytest.raises(SentirError, match=r"report cannot be drawn here \(body.html\)"):
         study(recipe())
     assert not counts

@@ -11,7 +11,7 @@ from sentir.evaluation.locked.ledger import openings
 from sentir.evaluation.scoring import read_results
 from sentir.recognizer.recognizer import Recognizer
 from sentir.report.sentences import summary
-from sentir.report.tables import sections
+from sentir.report.task_sections import sections
 from sentir.study.candidates import training_facts
 
 KEYS = {"model", "role", "corpus", "task", "split", "n", "seeds", "metrics"}

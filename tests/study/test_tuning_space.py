@@ -14,7 +14,7 @@ from tuning_parts import SPACE
 from sentir.errors import RecipeError, UnknownNameError
 from sentir.recipe import Dimension, Recipe, toml_text
 from sentir.study.tuning.sampling import FixedDraws
-from sentir.study.tuning.space import check_space, draw, nested, trial_recipe
+from sentir.study.tuning.search_space import check_space, draw, nested, trial_recipe
 
 LR = "train.lr"
 RANGE = {"low": 1e-4, "high": 1e-2}

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from sentir.errors import SentirError
-from sentir.processes import require_alone
+from sentir.process_group import require_alone
 from sentir.training.distributed import Shares, random_batches
 
 SCRIPT = """

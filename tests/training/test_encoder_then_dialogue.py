@@ -8,7 +8,7 @@ import torch
 from tiny_corpora import stacking_on_text, tiny_recipe
 
 from sentir.errors import WeightsError
-from sentir.models.encoders import load_text_encoder
+from sentir.models.text_encoder import load_text_encoder
 from sentir.preprocessing.preprocessor import Preparer
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer

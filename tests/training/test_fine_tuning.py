@@ -17,7 +17,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError, SentirError
 from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone
-from sentir.models.encoders import load_text_encoder
+from sentir.models.text_encoder import load_text_encoder
 from sentir.preprocessing.kinds import MODELS, check_model
 from sentir.preprocessing.preprocessor import Preparer
 from sentir.readers import READERS
@@ -25,10 +25,10 @@ from sentir.recipe import Model, Recipe, Train
 from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import tiny_backbone
 from sentir.training import callbacks, hardware
-from sentir.training.checks import check_settings, idle_settings
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.optim import layer_scales, parameter_groups
+from sentir.training.setting_checks import check_settings, idle_settings
 from sentir.training.trainer import train_model
 
 pytestmark = pytest.mark.usefixtures("one_store")

@@ -14,8 +14,8 @@ from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsErr
 from sentir.evaluation.calibration.fitting import calibrate
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.metrics import score
-from sentir.training.checks import check_classes
 from sentir.training.fitting import check_training, fit
+from sentir.training.setting_checks import check_classes
 
 LEARNS = {"epochs": 20, "encoder_lr": 0.01, "patience": 20}
 

@@ -3,16 +3,16 @@
 What needs torch is imported where it is used, so that reading and auditing a corpus start fast.
 """
 
-from sentir.api.audits import audit_corpus
+from sentir.api.audit import audit_corpus
 from sentir.api.corpora import prepare_corpus, read_corpus
-from sentir.api.drafts import Draft, new_recipe
-from sentir.api.explaining import explain, explain_model
+from sentir.api.explanation import explain, explain_model
+from sentir.api.inspection import Shown, clean_corpus, export_corpus, show_utterance
 from sentir.api.models import compare, evaluate, examine, predict, train
 from sentir.api.prediction_files import write_predictions
+from sentir.api.recipe_drafts import Draft, new_recipe
 from sentir.api.recipes import load_recipe
-from sentir.api.redrawing import Redrawn, redraw_corpus
+from sentir.api.redraw import Redrawn, redraw_corpus
 from sentir.api.studies import run_study, tune
-from sentir.api.views import Shown, clean_corpus, export_corpus, show_utterance
 from sentir.corpus.cleaning_report import Cleaned
 from sentir.corpus.predictions import Prediction
 from sentir.demo.corpora import write_demo

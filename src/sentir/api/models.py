@@ -21,14 +21,14 @@ from sentir.file_locks import run_in
 from sentir.i18n import _
 from sentir.paths import Place
 from sentir.preflight import require_corpus_of, require_model, require_root, saved_table
-from sentir.processes import rank, require_whole_group
+from sentir.process_group import rank, require_whole_group
 from sentir.progress import task, warn
 from sentir.readers import read_corpus
 from sentir.recipe import Data, Recipe
 from sentir.recognizer.inputs import Columns, gather, take
 from sentir.recognizer.modalities import without_any
 from sentir.recognizer.prediction_mixin import answer
-from sentir.report.tables import metric_names
+from sentir.report.task_sections import metric_names
 
 if TYPE_CHECKING:
     from sentir.recognizer.recognizer import Recognizer

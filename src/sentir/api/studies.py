@@ -13,8 +13,8 @@ from sentir.preflight import require_root
 from sentir.recipe import Recipe
 
 if TYPE_CHECKING:
-    from sentir.report.content import StudyReport
-    from sentir.report.tuning_content import Tuning
+    from sentir.report.study_report import StudyReport
+    from sentir.report.tuning_result import Tuning
 
 
 def run_study(

@@ -9,9 +9,9 @@ from io import FileIO
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sentir.audio.declared_size import extent, links
 from sentir.audio.decoding_notes import joined_note, tracks_note
 from sentir.audio.downmix import Downmix
-from sentir.audio.extents import extent, links
 from sentir.audio.segments import Cut, Cutter, require_possible
 from sentir.errors import AudioError
 from sentir.i18n import _

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from sentir.audio.av_reader import container_seconds, read_container
 from sentir.audio.decoding_notes import Note
+from sentir.audio.segment_notes import notes_of
 from sentir.audio.segments import RATE as RATE
 from sentir.audio.segments import Cut, Cutter, Stretch
 from sentir.audio.segments import Wave as Wave
 from sentir.audio.soundfile_reader import plain_seconds, read_plain
-from sentir.audio.track_notes import notes_of
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentir.audio.declared_size import Link, extent, links
 from sentir.audio.decoding_notes import joined_note
-from sentir.audio.extents import Link, extent, links
 from sentir.audio.segments import Cut, Cutter
 
 if TYPE_CHECKING:

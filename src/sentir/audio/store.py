@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from sentir.audio.digests import digests, missing
 from sentir.audio.extraction import Cut, Source, is_picture, measure_sources, sound_key
+from sentir.audio.file_hashes import digests, missing
 from sentir.audio.store_parts import Parts, unwritable, write_part
 from sentir.audio.workers import start_worker
 from sentir.corpus.utterances import Clip, Sound, Utterance

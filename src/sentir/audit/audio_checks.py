@@ -10,7 +10,7 @@ from sentir.audit.audio_findings import CLIPPED, usable, words_per_second
 from sentir.audit.audio_scan import Hearing
 from sentir.audit.counts import annotated_seconds
 from sentir.audit.grading import grade_of
-from sentir.audit.values import Finding, Table
+from sentir.audit.results import Finding, Table
 from sentir.corpus.corpus import Corpus
 from sentir.i18n import _
 

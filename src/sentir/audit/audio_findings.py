@@ -10,9 +10,9 @@ import numpy as np
 from sentir.audio.store_report import problem_text
 from sentir.audit.audio_scan import Hearing
 from sentir.audit.counts import annotated_seconds
-from sentir.audit.values import Histogram, Row, Table
-from sentir.corpus.characters import is_blank
+from sentir.audit.results import Histogram, Row, Table
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import SPLITS, Sound, Utterance
 from sentir.i18n import _
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentir.audio.extraction import usual_kind
-from sentir.audio.fingerprint import find_copies, fingerprint
+from sentir.audio.fingerprinting import find_copies, fingerprint
 from sentir.audio.store import listen
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.text_similarity import plain

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sentir.audit.values import Row, Table
-from sentir.corpus.characters import is_blank
+from sentir.audit.results import Row, Table
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.fingerprints import scored_hash
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import SPLITS, Labels, Utterance
 from sentir.i18n import _

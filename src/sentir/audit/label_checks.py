@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sentir.audit.counts import LabelsOf, label_counts
 from sentir.audit.grading import grade_of
-from sentir.audit.values import Finding
+from sentir.audit.results import Finding
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.train_classes import train_classes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sentir.audit.copies import SharedTexts
 from sentir.audit.counts import LabelsOf
 from sentir.audit.grading import grade_of
 from sentir.audit.leaks import GROUP, Contents, seen_elsewhere, shared_names
-from sentir.audit.values import Finding, Table
+from sentir.audit.results import Finding, Table
+from sentir.audit.text_overlap import SharedTexts
 from sentir.corpus.corpus import Corpus
 from sentir.i18n import _, localized, mark
 

@@ -2,7 +2,7 @@
 
 Repeats and contradictions compare texts after `normalize`: case folded, white space collapsed; punctuation is
 kept, for "What?" and "What!" may well have different labels. What splits share is compared more widely, see
-`sentir.audit.copies`. Sounds are compared by their fingerprints.
+`sentir.audit.text_overlap`. Sounds are compared by their fingerprints.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sentir.audit.copies import PAIRS, SharedTexts
 from sentir.audit.counts import LabelsOf
-from sentir.audit.values import Row, Table
+from sentir.audit.results import Row, Table
+from sentir.audit.text_overlap import PAIRS, SharedTexts
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import SPLITS, Utterance

@@ -11,7 +11,7 @@ from importlib import metadata
 
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, set_language
-from sentir.processes import rank
+from sentir.process_group import rank
 from sentir.safe_text import printable
 
 _NOISE = (

@@ -12,6 +12,7 @@ import typer
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import add_demo
 from sentir.cli.explain import add_explain
+from sentir.cli.interrupts import resumable
 from sentir.cli.options import (
     AudioColumn,
     DialogueColumn,
@@ -30,9 +31,8 @@ from sentir.cli.options import (
     TurnColumn,
     check_recipe,
 )
-from sentir.cli.stopping import resumable
 from sentir.cli.tune import add_tune
-from sentir.cli.usage import Commands
+from sentir.cli.usage_errors import Commands
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.paths import file_name
@@ -99,9 +99,9 @@ def study(
     for path in recipes:
         check_recipe(path, set_, root)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.cli.browser import open_page
-    from sentir.cli.show_scores import print_study
+    from sentir.cli.scores_output import print_study
     from sentir.progress import show_progress
 
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
@@ -110,7 +110,7 @@ def study(
     with resumable(), show_progress():
         report = api.run_study(loaded, root=root, out=place, accept_grade=accept_grade)
     if json:
-        show.print_json([row.to_row() for row in report.scores])
+        output.print_json([row.to_row() for row in report.scores])
     else:
         print_study(report, place)
     if open_:
@@ -139,9 +139,9 @@ def train(
     if start is not None:
         require_model(start)
     from sentir import api
-    from sentir.cli import show
-    from sentir.cli.show_scores import print_scores
-    from sentir.cli.show_training import print_training
+    from sentir.cli import output
+    from sentir.cli.scores_output import print_scores
+    from sentir.cli.training_output import print_training
     from sentir.progress import show_progress
 
     loaded = api.load_recipe(recipe, set_ or ())
@@ -149,11 +149,11 @@ def train(
     with resumable(), show_progress():
         model, scores = api.train(loaded, root=root, out=out, start=start, tensorboard=tensorboard)
     if json:
-        show.print_json([scores.to_row()])
+        output.print_json([scores.to_row()])
     else:
         print_training(model.facts)
         print_scores([scores])
-        show.say(_("Saved to {folder}.", folder=out))
+        output.say(_("Saved to {folder}.", folder=out))
 
 
 add_tune(app)
@@ -178,9 +178,9 @@ def evaluate(
 ) -> None:
     require_corpus_of(model, recipe, root)
     from sentir import api
-    from sentir.cli import show
-    from sentir.cli.show_details import print_details
-    from sentir.cli.show_scores import print_scores
+    from sentir.cli import output
+    from sentir.cli.analysis_output import print_details
+    from sentir.cli.scores_output import print_scores
     from sentir.progress import show_progress
 
     data = api.load_recipe(recipe).data if recipe else None
@@ -190,7 +190,7 @@ def evaluate(
         else:
             scores, details = api.evaluate(model, root=root, data=data, split=split, reason=reason), None
     if json:
-        show.print_json([scores.to_row() | ({"details": show.plain(details)} if details else {})])
+        output.print_json([scores.to_row() | ({"details": output.plain(details)} if details else {})])
     else:
         print_scores([scores], labels=True)
         if details:
@@ -216,17 +216,17 @@ def compare(
     require_corpus_of(a, None, root)
     require_model(b)
     from sentir import api
-    from sentir.cli import show
-    from sentir.cli.show_scores import print_scores
+    from sentir.cli import output
+    from sentir.cli.scores_output import print_scores
     from sentir.progress import show_progress
 
     with show_progress():
         first, second, comparison = api.compare(a, b, root=root, split=split, reason=reason, metric=metric)
     if json:
-        show.print_json({"scores": [first.to_row(), second.to_row()], "comparison": show.plain(comparison)})
+        output.print_json({"scores": [first.to_row(), second.to_row()], "comparison": output.plain(comparison)})
     else:
         print_scores([first, second])
-        show.say(comparison.sentence())
+        output.say(comparison.sentence())
 
 
 @app.command(
@@ -264,7 +264,7 @@ def predict(
         require_files(files or ())
         require_model(model)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     if out is not None:
@@ -282,10 +282,10 @@ def predict(
     with show_progress():
         found = api.predict(model, texts=text or (), files=files or (), columns=columns, not_sure=not_sure)
     if out is not None:
-        show.tell_written(found, out, api.write_predictions(found, out))
+        output.tell_written(found, out, api.write_predictions(found, out))
     if json:
-        show.print_json([show.plain(row) for row in found])
+        output.print_json([output.plain(row) for row in found])
     elif out is None:
-        show.print_predictions(found)
+        output.print_predictions(found)
     if any(row.problem for row in found):
         raise typer.Exit(1)

@@ -14,8 +14,8 @@ from sentir.cli.corpus_get import add_get
 from sentir.cli.corpus_init import add_new
 from sentir.cli.corpus_redraw import add_redraw
 from sentir.cli.corpus_show import add_show
+from sentir.cli.interrupts import resumable
 from sentir.cli.options import CorpusName, Json, Root, check_corpus
-from sentir.cli.stopping import resumable
 from sentir.i18n import _
 
 corpus = typer.Typer(
@@ -56,14 +56,14 @@ def prepare(
 ) -> None:
     check_corpus(name, root)
     from sentir import api
-    from sentir.cli import show
-    from sentir.cli.show_prepared import print_prepared
+    from sentir.cli import output
+    from sentir.cli.store_output import print_prepared
     from sentir.progress import show_progress
 
     with resumable(), show_progress():
         found = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel)
     if json:
-        show.print_json(found.to_dict())
+        output.print_json(found.to_dict())
     else:
         print_prepared(found, elsewhere=out is not None)
     raise typer.Exit(1 if found.lost else 0)

@@ -49,17 +49,17 @@ def audit(
 ) -> None:
     check_corpus(name, root)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     with show_progress():
         found = api.audit_corpus(name, root=root, sound=sound, page=page, workers=workers)
     if json:
-        show.print_json(found.to_dict())
+        output.print_json(found.to_dict())
     else:
         print_audit(found)
         if page:
-            show.say(_("Written: {path}", path=page))
+            output.say(_("Written: {path}", path=page))
     raise typer.Exit(1 if found.problems else 0)
 
 
@@ -68,21 +68,21 @@ def print_audit(audit: Audit) -> None:
     from rich.text import Text
 
     from sentir.audit import grade_meaning
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.report.words import word
 
     title = _("{corpus} (synthetic)", corpus=audit.corpus) if audit.synthetic else audit.corpus
-    show.say(f"{title} · {audit.fingerprint}")
+    output.say(f"{title} · {audit.fingerprint}")
     grade = _("Grade {grade}: {meaning}", grade=audit.grade, meaning=grade_meaning(audit.grade))
-    show.out.print(Text(grade, style=f"bold {_GRADES[audit.grade]}"))
+    output.out.print(Text(grade, style=f"bold {_GRADES[audit.grade]}"))
     for finding in audit.reasons:
         if finding.grade == audit.grade:
-            show.say("    " + finding.message)
+            output.say("    " + finding.message)
     for finding in audit.findings:
-        severity = Text(f"{word(finding.severity)}: ", style=show.COLORS[finding.severity])
-        show.out.print(severity + show.text(finding.message))
+        severity = Text(f"{word(finding.severity)}: ", style=output.COLORS[finding.severity])
+        output.out.print(severity + output.text(finding.message))
         if finding.examples:
-            show.say("    " + " · ".join(finding.examples))
+            output.say("    " + " · ".join(finding.examples))
     for content in audit.tables:
         if content.rows:
             _print_table(content.title, content.columns, content.rows)
@@ -91,7 +91,7 @@ def print_audit(audit: Audit) -> None:
 def _print_table(title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.table import Table
 
-    from sentir.cli.show import out, text
+    from sentir.cli.output import out, text
     from sentir.report.audit_page import cell_text
 
     table = Table(title=text(title), title_justify="left")

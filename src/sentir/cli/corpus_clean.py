@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from sentir.cli.options import CorpusName, Json, Root, check_corpus
-from sentir.corpus.characters import is_blank
+from sentir.corpus.invisible_characters import is_blank
 from sentir.i18n import _, localized, thousands
 
 if TYPE_CHECKING:
@@ -38,44 +38,44 @@ def clean(
 ) -> None:
     check_corpus(name, root)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     chain = None if steps is None else [part.strip() for part in steps.split(",") if part.strip()]
     with show_progress():
         found = api.clean_corpus(name, root=root, steps=chain, examples=examples)
     if json:
-        show.print_json(found.to_dict())
+        output.print_json(found.to_dict())
     else:
         _print(found)
 
 
 def _print(found: Cleaned) -> None:
-    from sentir.cli import show
+    from sentir.cli import output
 
-    show.say(_("{corpus}: {n} texts", corpus=found.corpus, n=thousands(found.texts)))
+    output.say(_("{corpus}: {n} texts", corpus=found.corpus, n=thousands(found.texts)))
     table = Table()
     for heading in (_("step"), _("changed"), _("share"), _("left without a word")):
         table.add_column(heading, justify="left" if heading == _("step") else "right")
     for effect in found.effects:
         share = localized(f"{effect.changed / max(1, found.texts):.1%}")
         table.add_row(effect.step, thousands(effect.changed), share, thousands(effect.emptied))
-    show.out.print(table)
+    output.out.print(table)
     steps = [effect.step for effect in found.effects]
     for walk in found.examples:
-        show.say(walk.id)
-        show.out.print(_walk(steps, walk.texts))
+        output.say(walk.id)
+        output.out.print(_walk(steps, walk.texts))
     if any(effect.emptied for effect in found.effects):
-        show.say(_("A text without a word stays in its corpus; no step removes an utterance."))
+        output.say(_("A text without a word stays in its corpus; no step removes an utterance."))
 
 
 def _walk(steps: list[str], texts: tuple[str, ...]) -> Table:
     """Return a table with the text as it is and after each step that changes it."""
-    from sentir.cli import show
+    from sentir.cli import output
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
-    table.add_row(_("as it is"), show.text(texts[0]))
+    table.add_row(_("as it is"), output.text(texts[0]))
     for n, step in enumerate(steps):
         if texts[n] != texts[n + 1]:
-            table.add_row(step, "∅" if is_blank(texts[n + 1]) else show.text(texts[n + 1]))
+            table.add_row(step, "∅" if is_blank(texts[n + 1]) else output.text(texts[n + 1]))
     return table

@@ -27,14 +27,14 @@ def export(
 ) -> None:
     check_corpus(name, root)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     with show_progress():
         written = api.export_corpus(name, out, root=root)
-    show.say(_("Written: {path} ({n} utterances)", path=out, n=thousands(len(written))))
+    output.say(_("Written: {path} ({n} utterances)", path=out, n=thousands(len(written))))
     if written.test:
-        show.say(
+        output.say(
             _(
                 "The labels of the {n} test utterances are left out: they are sealed, and 'sentir evaluate' "
                 "opens them.",

@@ -39,7 +39,7 @@ def get(
     yes: Annotated[bool, typer.Option("--yes", help=_("Download without asking."))] = False,
 ) -> None:
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     offer = api.offer_corpus(name, source=source, out=out)
@@ -50,31 +50,31 @@ def get(
         with show_progress():
             folder = api.get_corpus(offer)
     except KeyboardInterrupt:
-        show.say(_("Stopped; what has arrived is kept, and the same command goes on from there."))
+        output.say(_("Stopped; what has arrived is kept, and the same command goes on from there."))
         raise typer.Exit(_INTERRUPTED) from None
-    show.say(_("It lies in {folder}.", folder=folder))
+    output.say(_("It lies in {folder}.", folder=folder))
     if offer.corpus.reader is not None:
         root = folder if folder.is_dir() else folder.parent
-        show.say(_("Try next:"))
-        show.command(f"sentir corpus audit {offer.corpus.reader} --root {shlex.quote(str(root))}")
+        output.say(_("Try next:"))
+        output.command(f"sentir corpus audit {offer.corpus.reader} --root {shlex.quote(str(root))}")
 
 
 def _print_offer(offer: Offer) -> None:
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.download.fetching import bytes_text
 
-    show.say(_(offer.corpus.title))
-    show.say(_("From: {address}", address=offer.address))
+    output.say(_(offer.corpus.title))
+    output.say(_("From: {address}", address=offer.address))
     size = _("not known before") if offer.size is None else bytes_text(offer.size)
     if offer.there:
         size = _("{size}, there already", size=size)
     elif offer.have:
         size = _("{size}, of which {have} are there", size=size, have=bytes_text(offer.have))
-    show.say(_("Size: {size}", size=size))
-    show.say(_("License: {license}", license=offer.license or _("none named")))
-    show.say(_("To: {place} (free there: {free})", place=offer.place, free=bytes_text(offer.free)))
+    output.say(_("Size: {size}", size=size))
+    output.say(_("License: {license}", license=offer.license or _("none named")))
+    output.say(_("To: {place} (free there: {free})", place=offer.place, free=bytes_text(offer.free)))
     if offer.corpus.note:
-        show.say(_(offer.corpus.note))
+        output.say(_(offer.corpus.note))
 
 
 def _ask() -> None:

@@ -37,11 +37,11 @@ def new(
 ) -> None:
     require_files([table])
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
 
     found = api.new_recipe(table, out=out, force=force)
     if json:
-        show.print_json(found.to_dict())
+        output.print_json(found.to_dict())
     else:
         _print(found)
 
@@ -50,30 +50,30 @@ def _print(found: Draft) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.report.words import word
 
     seen = found.look
     title = _("{table}: {n} rows", table=seen.path.name, n=thousands(seen.rows))
-    table = Table(title=show.text(title), title_justify="left")
+    table = Table(title=output.text(title), title_justify="left")
     for heading in (_("column"), _("taken as"), _("filled"), _("different"), _("for example"), _("why")):
         table.add_column(heading, overflow="fold")
     for one in seen.columns:
         counts = (thousands(one.filled), thousands(one.different))
         cells = (one.column, one.role or "–", *counts, " ".join(one.example.split()), one.why)
-        table.add_row(*map(show.text, cells), style="" if one.role else "dim")
-    show.out.print(table)
+        table.add_row(*map(output.text, cells), style="" if one.role else "dim")
+    output.out.print(table)
     sizes = ", ".join(f"{word(split)} {thousands(n)}" for split, n in found.splits.items())
-    show.say(_("Task: {task}. Utterances: {sizes}.", task=word(seen.task), sizes=sizes))
+    output.say(_("Task: {task}. Utterances: {sizes}.", task=word(seen.task), sizes=sizes))
     for setting, question in seen.unsure.items():
-        show.out.print(Text(f"{setting}? ", style="cyan") + show.text(question))
+        output.out.print(Text(f"{setting}? ", style="cyan") + output.text(question))
     if seen.language:
-        show.say(
+        output.say(
             _("The texts are in {language}; the recipe names an encoder that knows it.", language=seen.language)
         )
     for warning in seen.warnings:
-        show.out.print(Text(f"{word('warning')}: ", style="yellow") + show.text(warning))
-    show.say(_("Written: {path}", path=found.path))
-    show.say(_("Try next:"))
-    show.command(f"sentir corpus audit {shlex.quote(str(found.path))}")
-    show.command(f"sentir study {shlex.quote(str(found.path))}")
+        output.out.print(Text(f"{word('warning')}: ", style="yellow") + output.text(warning))
+    output.say(_("Written: {path}", path=found.path))
+    output.say(_("Try next:"))
+    output.command(f"sentir corpus audit {shlex.quote(str(found.path))}")
+    output.command(f"sentir study {shlex.quote(str(found.path))}")

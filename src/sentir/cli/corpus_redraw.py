@@ -26,15 +26,15 @@ def redraw(
     json: Json = False,
 ) -> None:
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.report.words import word
 
     found = api.redraw_corpus(recipe, reason=reason, root=root)
     if json:
-        show.print_json(show.plain(found))
+        output.print_json(output.plain(found))
         return
     sizes = ", ".join(f"{word(split)} {thousands(n)}" for split, n in found.splits.items())
-    show.say(_("Seed {before} → {after} in {path}: {sizes}.",
+    output.say(_("Seed {before} → {after} in {path}: {sizes}.",
                before=found.seeds[0], after=found.seeds[1], path=found.recipe, sizes=sizes))  # fmt: skip
-    show.say(_("Openings of the discarded test: {n}. Redraws so far, which every report shows: {redraws}.",
+    output.say(_("Openings of the discarded test: {n}. Redraws so far, which every report shows: {redraws}.",
                n=found.openings, redraws=found.redraws))  # fmt: skip

@@ -42,7 +42,7 @@ def show_one(
 ) -> None:
     check_corpus(corpus, root)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     with show_progress():
@@ -50,11 +50,11 @@ def show_one(
     if figure is not None:
         _draw(found, figure)
     if json:
-        show.print_json(found.to_dict())
+        output.print_json(found.to_dict())
         return
     _print(found, picture=figure is None)
     if figure is not None:
-        show.say(_("Written: {path}", path=figure))
+        output.say(_("Written: {path}", path=figure))
 
 
 def _draw(found: Shown, path: Path) -> None:
@@ -69,13 +69,13 @@ def _draw(found: Shown, path: Path) -> None:
 
 
 def _print(found: Shown, *, picture: bool) -> None:
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.report.words import word
 
     u = found.utterance
-    show.say(_("{id} (synthetic)", id=u.id) if found.synthetic else u.id)
+    output.say(_("{id} (synthetic)", id=u.id) if found.synthetic else u.id)
     for other in (*found.before, u, *found.after):
-        show.out.print(_turn(other, this=other is u), soft_wrap=True)
+        output.out.print(_turn(other, this=other is u), soft_wrap=True)
     lines = [
         (_("dialogue"), _("{dialogue}, turn {turn}", dialogue=u.dialogue or u.id, turn=u.turn)),
         (_("split"), word(u.split)),
@@ -85,17 +85,17 @@ def _print(found: Shown, *, picture: bool) -> None:
     ]
     width = max(len(name) for name, _value in lines)
     for name, value in lines:
-        show.out.print(show.text(f"{name.ljust(width)}  {value}"), soft_wrap=True)
+        output.out.print(output.text(f"{name.ljust(width)}  {value}"), soft_wrap=True)
     for issue in found.issues:
-        show.say(f"{word(issue.severity)}: {issue.message}")
+        output.say(f"{word(issue.severity)}: {issue.message}")
     if picture and found.sound is not None and found.sound.mel is not None:
         _print_picture(found)
 
 
 def _turn(u: Utterance, *, this: bool) -> Text:
-    from sentir.cli import show
+    from sentir.cli import output
 
-    says = show.text(f"{'▶' if this else ' '} {u.speaker or '–'}: {'–' if u.text is None else u.text}")
+    says = output.text(f"{'▶' if this else ' '} {u.speaker or '–'}: {'–' if u.text is None else u.text}")
     return Text(" ") + says if this else Text(f" {says}", style="dim")
 
 
@@ -133,9 +133,9 @@ def _clip(found: Shown) -> str:
 
 
 def _print_picture(found: Shown) -> None:
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.report.spectrogram import spectrogram_text
 
     assert found.sound is not None
-    for line in spectrogram_text(found.sound, columns=min(72, show.out.width - 2)):
-        show.say(f" {line}")
+    for line in spectrogram_text(found.sound, columns=min(72, output.out.width - 2)):
+        output.say(f" {line}")

@@ -33,13 +33,13 @@ def demo(
     ] = None,
 ) -> None:
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     with show_progress():
         written = api.write_demo(out, corpora=corpus or ("meld", "mosei"))
     for tree in written:
-        show.say(
+        output.say(
             _(
                 "Written: {folder} ({tables} tables, {recordings} recordings; synthetic, no one said any of it)",
                 folder=tree.folder,
@@ -47,7 +47,7 @@ def demo(
                 recordings=thousands(tree.recordings),
             )
         )
-    show.say(_("Try next:"))
+    output.say(_("Try next:"))
     for tree in written:
         for command in COMMANDS:
-            show.command(command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))
+            output.command(command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))

@@ -13,7 +13,7 @@ from sentir.i18n import _
 from sentir.preflight import require_corpus_of, require_files, require_model
 
 if TYPE_CHECKING:
-    from sentir.explanation.values import Explanation, ModelExplanation, Passage
+    from sentir.explanation.results import Explanation, ModelExplanation, Passage
 
 _TOP = 8
 
@@ -56,7 +56,7 @@ def explain(
     require_files([] if file is None else [file])
     _check_place(model, corpus, root, in_corpus=id is not None or not one)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.progress import show_progress
 
     found: Explanation | ModelExplanation
@@ -76,11 +76,11 @@ def explain(
         else:
             found = api.explain_model(model, corpus=corpus, root=root, page=out)
     if json:
-        show.print_json(found.to_dict())
+        output.print_json(found.to_dict())
         return
     print_explanation(found)
     if out is not None:
-        show.say(_("Written: {path}", path=out))
+        output.say(_("Written: {path}", path=out))
 
 
 def _check_place(model: Path, corpus: str | None, root: Path | None, *, in_corpus: bool) -> None:
@@ -105,7 +105,7 @@ def _check_choice(
 
 def print_explanation(found: Explanation | ModelExplanation) -> None:
     """Print an explanation of an answer or of a model."""
-    from sentir.explanation.values import Explanation
+    from sentir.explanation.results import Explanation
 
     if isinstance(found, Explanation):
         _print_answer(found)
@@ -114,25 +114,25 @@ def print_explanation(found: Explanation | ModelExplanation) -> None:
 
 
 def _print_answer(found: Explanation) -> None:
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.explanation.figures import MAP_NAMES, sound_text
     from sentir.explanation.page import completeness, ranked_words, signed, summary, verdict
 
-    show.say(summary(found))
+    output.say(summary(found))
     if found.words is not None:
         largest = float(abs(found.words.values).max())
         for passage in found.words.passages:
-            show.out.print(_marked(passage, largest), soft_wrap=True)
+            output.out.print(_marked(passage, largest), soft_wrap=True)
         top = " · ".join(f"{one.text} {signed(one.value)}" for one in ranked_words(found)[:_TOP])
-        show.say(_("Strongest words: {words}", words=top))
-        show.say(completeness(found))
+        output.say(_("Strongest words: {words}", words=top))
+        output.say(completeness(found))
     if found.sound is not None:
         for name in found.sound.maps:
-            show.say(f"{_(MAP_NAMES[name])}: {sound_text(found.sound, name)}")
+            output.say(f"{_(MAP_NAMES[name])}: {sound_text(found.sound, name)}")
     for check in found.checks:
         part = _("the head") if check.part == "head" else _("all weights")
         name, r = _(MAP_NAMES[check.map]), signed(check.correlation)
-        show.say(
+        output.say(
             _(
                 "{map}, {part} shuffled: correlation {r}; {verdict}.",
                 map=name,
@@ -145,35 +145,35 @@ def _print_answer(found: Explanation) -> None:
 
 def _marked(passage: Passage, largest: float) -> Text:
     """Return a turn with its words marked: bold for the label, crossed out against it, the strong ones alone."""
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.explanation.page import signed, strength
 
     line = Text(" ▶ " if passage.place == "own" else "   ")
     line += Text(f"{signed(passage.total):>6} ", style="dim")
-    line += show.text(f"{passage.speaker}: " if passage.speaker else "")
+    line += output.text(f"{passage.speaker}: " if passage.speaker else "")
     for n, one in enumerate(passage.words):
         style = ("bold green" if one.value > 0 else "strike red") if strength(one, largest) else ""
-        line += show.text("" if one.glued or not n else " ") + Text(show.text(one.text).plain, style=style)
+        line += output.text("" if one.glued or not n else " ") + Text(output.text(one.text).plain, style=style)
     return line
 
 
 def _print_model(found: ModelExplanation) -> None:
     from rich.table import Table
 
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.explanation.page import SHOWN, amount, interval_text, loss_sentence
     from sentir.report.html import score_text
     from sentir.report.words import word
 
-    show.say(f"{found.model} · {found.corpus} · {word('dev')} · {word(found.metric)} {score_text(found.score)}")
+    output.say(f"{found.model} · {found.corpus} · {word('dev')} · {word(found.metric)} {score_text(found.score)}")
     for one in found.withheld:
-        show.say(loss_sentence(found, one))
+        output.say(loss_sentence(found, one))
     if not found.columns:
         return
-    table = Table(title=show.text(_("Lost when numbers are permuted")), title_justify="left")
+    table = Table(title=output.text(_("Lost when numbers are permuted")), title_justify="left")
     for heading in (_("numbers"), _("columns"), _("lost"), _("95 % interval")):
         table.add_column(heading, justify="left" if heading == _("numbers") else "right", overflow="fold")
     for row in (*found.sets, *found.columns[:SHOWN]):
         cells = (row.name, str(row.columns), amount(found.metric, row.loss), interval_text(found.metric, row))
-        table.add_row(*map(show.text, cells))
-    show.out.print(table)
+        table.add_row(*map(output.text, cells))
+    output.out.print(table)

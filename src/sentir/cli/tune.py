@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sentir.cli.interrupts import resumable
 from sentir.cli.options import Json, RecipeFile, Root, Set, check_recipe
-from sentir.cli.stopping import resumable
 from sentir.i18n import _, localized
 from sentir.paths import file_name
 
 if TYPE_CHECKING:
-    from sentir.report.tuning_content import Tuning
+    from sentir.report.tuning_result import Tuning
 
 _SHOWN = 5
 
@@ -52,7 +52,7 @@ def tune(
 ) -> None:
     check_recipe(recipe, set_, root)
     from sentir import api
-    from sentir.cli import show
+    from sentir.cli import output
     from sentir.cli.browser import open_page
     from sentir.progress import show_progress
 
@@ -61,7 +61,7 @@ def tune(
     with resumable(), show_progress():
         found = api.tune(loaded, root=root, out=place, trials=trials, timeout=timeout, storage=storage)
     if json:
-        show.print_json(found.to_dict())
+        output.print_json(found.to_dict())
     else:
         _print(found, place, root)
     if open_:
@@ -71,8 +71,8 @@ def tune(
 def _print(found: Tuning, place: Path, root: Path | None) -> None:
     from rich.table import Table
 
-    from sentir.cli import show
-    from sentir.report.tuning import sentences, value_text
+    from sentir.cli import output
+    from sentir.report.tuning_page import sentences, value_text
     from sentir.report.words import word
 
     table = Table()
@@ -80,15 +80,15 @@ def _print(found: Tuning, place: Path, root: Path | None) -> None:
         table.add_column(heading, justify="left" if heading == _("settings") else "right", overflow="fold")
     for trial in found.ranked[:_SHOWN]:
         settings = "  ".join(f"{key}={value_text(value)}" for key, value in trial.settings.items())
-        table.add_row(*map(show.text, (str(trial.number), localized(f"{trial.score:.3f}"), settings)))
-    show.out.print(table)
+        table.add_row(*map(output.text, (str(trial.number), localized(f"{trial.score:.3f}"), settings)))
+    output.out.print(table)
     if found.importances:
         shares = ", ".join(f"{key} {share:.0%}" for key, share in found.importances.items())
-        show.say(_("Importance: {shares}", shares=shares))
+        output.say(_("Importance: {shares}", shares=shares))
     for sentence in sentences(found):
-        show.say(sentence)
-    show.say(_("Page: {path}", path=place / "tuning.html"))
-    show.say(_("Try next:"))
+        output.say(sentence)
+    output.say(_("Page: {path}", path=place / "tuning.html"))
+    output.say(_("Try next:"))
     where = f" --root {shlex.quote(str(root))}" if root else ""
     best, model = place / "best.toml", Path("runs") / "models" / file_name(found.recipe.name)
-    show.command(f"sentir train {shlex.quote(str(best))}{where} --out {shlex.quote(str(model))}")
+    output.command(f"sentir train {shlex.quote(str(best))}{where} --out {shlex.quote(str(model))}")

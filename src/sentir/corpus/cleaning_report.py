@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.invisible_characters import is_blank
 from sentir.recipe import DEFAULT_CLEANING
 from sentir.repr_mixin import Brief
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from sentir.corpus.characters import plain
+from sentir.corpus.invisible_characters import plain
 
 # Our name → words for it. Commas part them; accents, case, and "_" or "-" for a space make no difference.
 _EMOTIONS = {

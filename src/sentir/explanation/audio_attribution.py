@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from sentir.audio.decoding import RATE
 from sentir.audio.mel import HOP
-from sentir.explanation.probe import Probe
-from sentir.explanation.values import Map, SoundMap
+from sentir.explanation.results import Map, SoundMap
+from sentir.explanation.score_function import Probe
 from sentir.preprocessing.preprocessor import Prepared
 
 _GATES = ("local_gate", "global_gate")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentir.evaluation.results import Comparison, gain, is_share
-from sentir.explanation.values import Importance, ModelExplanation, SoundMap
+from sentir.explanation.results import Importance, ModelExplanation, SoundMap
 from sentir.i18n import _, localized, mark, thousands
 from sentir.report.figures import COLORS, _canvas, _plain
 from sentir.report.spectrogram import RANGE_DB
@@ -34,7 +34,7 @@ def sound_figure(sound: SoundMap, name: str) -> Figure:
 
     Args:
         sound: the maps.
-        name: one of `sentir.explanation.values.MAPS`.
+        name: one of `sentir.explanation.results.MAPS`.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize

@@ -12,8 +12,8 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.comparison import compare, holm
 from sentir.evaluation.metrics import score
-from sentir.explanation.dev import Dev
-from sentir.explanation.values import Withheld
+from sentir.explanation.dev_predictor import Dev
+from sentir.explanation.results import Withheld
 from sentir.models.multimodal import MultimodalClassifier
 from sentir.preprocessing.kinds import MODELS, feature_source
 from sentir.recognizer.inference import batches

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sentir.corpus.corpus import Corpus
 from sentir.evaluation.intervals import scored
 from sentir.evaluation.results import CONFIDENCE
-from sentir.explanation.dev import Dev
+from sentir.explanation.dev_predictor import Dev
 from sentir.explanation.modality_ablation import withhold
 from sentir.explanation.permutation_importance import permutation_importance
-from sentir.explanation.values import ModelExplanation
+from sentir.explanation.results import ModelExplanation
 from sentir.recognizer.recognizer import Recognizer
 
 

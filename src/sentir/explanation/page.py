@@ -15,8 +15,8 @@ from sentir.explanation.figures import (
     sound_text,
     withheld_figure,
 )
+from sentir.explanation.results import Explanation, Importance, ModelExplanation, Randomized, Withheld, Word
 from sentir.explanation.sanity_checks import ALIKE
-from sentir.explanation.values import Explanation, Importance, ModelExplanation, Randomized, Withheld, Word
 from sentir.i18n import _, localized, mark
 from sentir.io import write_text
 from sentir.recognizer.card import model_card

@@ -9,8 +9,8 @@ from sentir.evaluation.intervals import by_dialogue, metrics_without
 from sentir.evaluation.jackknife import interval
 from sentir.evaluation.metrics import from_statistics
 from sentir.evaluation.results import CONFIDENCE, gain
-from sentir.explanation.dev import Dev
-from sentir.explanation.values import Importance
+from sentir.explanation.dev_predictor import Dev
+from sentir.explanation.results import Importance
 from sentir.i18n import _
 from sentir.progress import track
 

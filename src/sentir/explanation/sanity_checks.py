@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sentir.explanation.probe import Probe, still
-from sentir.explanation.values import Randomized
+from sentir.explanation.results import Randomized
+from sentir.explanation.score_function import Probe, still
 
 LEAST = 3  # values that a map must have: of two, ranks agree or they do not
 ALIKE = 0.5  # correlation from which on a map shows the input rather than what was learned

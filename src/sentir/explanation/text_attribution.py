@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from sentir.corpus.cleaning import clean
 from sentir.corpus.utterances import Utterance
 from sentir.errors import SentirError
-from sentir.explanation.probe import Probe
-from sentir.explanation.values import Passage, Word, WordMap
+from sentir.explanation.results import Passage, Word, WordMap
+from sentir.explanation.score_function import Probe
 from sentir.i18n import _
 from sentir.preprocessing.text import TextInput
 

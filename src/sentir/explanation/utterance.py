@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, SentirError
 from sentir.explanation.audio_attribution import explain_sound, sound_maps
-from sentir.explanation.probe import Probe, make_probe, prepare, still
+from sentir.explanation.results import Explanation, Randomized
 from sentir.explanation.sanity_checks import randomization_check
+from sentir.explanation.score_function import Probe, make_probe, prepare, still
 from sentir.explanation.text_attribution import explain_words, layer_integrated_gradients
-from sentir.explanation.values import Explanation, Randomized
 from sentir.i18n import _
 from sentir.preprocessing.text import TextInput
 from sentir.recognizer.recognizer import Recognizer

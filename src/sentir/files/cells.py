@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.characters import plain
+from sentir.corpus.invisible_characters import plain
 from sentir.errors import CorpusError
 from sentir.i18n import _
 

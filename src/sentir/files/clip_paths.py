@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from sentir.corpus.characters import plain
+from sentir.corpus.invisible_characters import plain
 from sentir.corpus.utterances import Issue
 from sentir.files.embedded_media import Embedded, extract
 from sentir.files.media_files import is_media

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from sentir.models.audio_backbones import load_audio_backbone
+from sentir.models.pooled_speech_encoder import SpeechSide
 from sentir.models.speech_backbones import is_speech_backbone, load_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
-from sentir.models.speech_side import SpeechSide
 
 
 class Gate(nn.Module):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sentir.models.context import DialogueKind, build_context, context_inputs
 from sentir.models.dropout import Dropout
-from sentir.models.encoders import TextEncoder, load_text_encoder
+from sentir.models.text_encoder import TextEncoder, load_text_encoder
 
 
 class LayerMix(nn.Module):

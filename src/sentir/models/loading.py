@@ -13,7 +13,7 @@ from torch import nn
 
 from sentir.errors import SentirError, WeightsError
 from sentir.i18n import _
-from sentir.models.settings_files import check_settings, check_sizes
+from sentir.models.config_checks import check_settings, check_sizes
 from sentir.models.weights import Source, require_hub, resolve_weights
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.models.encoders import TextEncoder
+from sentir.models.text_encoder import TextEncoder
 from sentir.recipe import Lora
 
 

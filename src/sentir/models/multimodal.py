@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from sentir.models.context import DialogueKind, build_context, context_inputs
 from sentir.models.dropout import Dropout
 from sentir.models.emotion_model import sound_side
-from sentir.models.encoders import TextEncoder, load_text_encoder
 from sentir.models.fusion import FUSIONS
 from sentir.models.hybrid_transformer import build_layer_pooling
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.text_encoder import TextEncoder, load_text_encoder
 
 _TEXT, _SOUND = 0, 1
 

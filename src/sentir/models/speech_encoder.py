@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sentir.models.encoders import enable_checkpointing, masked_mean, read_layers
+from sentir.models.text_encoder import enable_checkpointing, masked_mean, read_layers
 
 
 class SpeechEncoder(nn.Module):

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.language import language_name, language_of
+from sentir.corpus.language_detection import language_name, language_of
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _, mark
 from sentir.models.loading import load_config, load_from, load_weights, unusable

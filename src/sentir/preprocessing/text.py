@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.models.encoders import TextEncoder, load_text_encoder
 from sentir.models.lora import add_lora
 from sentir.models.text_backbones import TEXT_BACKBONES
+from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.recipe import Data, Model
 from sentir.recognizer.embedding_cache import Encoding, encode_frozen, encoder_digest, last_written

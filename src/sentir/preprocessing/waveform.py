@@ -23,9 +23,9 @@ from sentir.audio.decoding import RATE, Wave, decode, decode_cuts
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import AudioError, CorpusError, RecipeError
 from sentir.i18n import _
-from sentir.models.encoders import best_device
 from sentir.models.speech_backbones import SpeechExtractor, load_speech_encoder
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.text_encoder import best_device
 from sentir.recipe import Audio
 from sentir.recognizer.embedding_cache import encode_once, encoder_digest, last_written
 

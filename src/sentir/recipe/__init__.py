@@ -25,7 +25,7 @@ from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
 from sentir.recipe.differences import differences, settings
 from sentir.recipe.evaluation import Evaluation, Study
 from sentir.recipe.model import Audio, Lora, Model, Stacked
-from sentir.recipe.paths import from_folder, to_folder
+from sentir.recipe.relative_paths import from_folder, to_folder
 from sentir.recipe.sections import Name, Section, check_characters
 from sentir.recipe.toml import Overrides, merge, parse_override, read_overrides, toml_comment, toml_text
 from sentir.recipe.training import Augment, Train

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import replacing, write_text
-from sentir.models.encoders import TextEncoder, best_device
 from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.text_encoder import TextEncoder, best_device
 from sentir.models.tokenization import TextTokenizer
 from sentir.paths import cache_dir
 from sentir.progress import task

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.invisible_characters import is_blank, plain
 from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.files.cells import Row, Unreadable, to_numbers

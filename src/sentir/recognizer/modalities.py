@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sentir.audio.store import listen
-from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Sound, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import nn
 
+from sentir.atomic_folders import current, files_below, replacing_files
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -35,8 +36,8 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
-from sentir.models.encoders import best_device
 from sentir.models.text_backbones import foreign
+from sentir.models.text_encoder import best_device
 from sentir.paths import Place
 from sentir.preflight import FACTS
 from sentir.preprocessing.kinds import MODELS
@@ -61,10 +62,9 @@ from sentir.recognizer.saving import (
 from sentir.recognizer.tasks import Task, outputs
 from sentir.repr_mixin import Brief
 from sentir.safe_text import json_text
-from sentir.snapshots import current, files_below, replacing_files
-from sentir.training.continuing import Start, corpus_from, recipe_from
 from sentir.training.fitting import fit
 from sentir.training.trainer import OnEpoch
+from sentir.training.warm_start import Start, corpus_from, recipe_from
 
 _TRIES = 5  # to load while other processes save
 _SEEN = 0.01  # share of train that lacked something, from which on a model has learned to do without it

@@ -12,11 +12,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sentir.atomic_folders import files_below, refuse_foreign
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _
-from sentir.models.encoders import save_text_encoder
-from sentir.models.settings_files import count_numbers, network_shapes, tensor_shapes
+from sentir.models.config_checks import count_numbers, network_shapes, tensor_shapes
 from sentir.models.speech_backbones import save_speech_encoder
+from sentir.models.text_encoder import save_text_encoder
 from sentir.preflight import FACTS
 from sentir.preprocessing.kinds import MODELS, hears_waves
 from sentir.preprocessing.preprocessor import Preparer
@@ -24,7 +25,6 @@ from sentir.preprocessing.waveform import is_frozen
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARDS
 from sentir.recognizer.saved_facts import SavedModel, incomplete
-from sentir.snapshots import files_below, refuse_foreign
 
 WEIGHTS, STACKED = "model.safetensors", "stacked"
 _ENCODER, _SPEECH = "encoder", "speech"

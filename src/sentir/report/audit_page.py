@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from sentir.audit import Audit, grade_meaning
 from sentir.audit.leaks import GROUP
-from sentir.audit.values import Cell
+from sentir.audit.results import Cell
 from sentir.corpus.utterances import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _, language, localized, thousands
 from sentir.io import write_text
-from sentir.report.alt import spread_text
+from sentir.report.alt_text import spread_text
 from sentir.report.figures import label_bars, spread_figure
 from sentir.report.words import word
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sentir.report.content import StudyReport
 from sentir.report.sentences import summary
-from sentir.report.tables import TaskSection, sections
+from sentir.report.study_report import StudyReport
+from sentir.report.task_sections import TaskSection, sections
 
 
 def conclusions(report: StudyReport) -> tuple[str, ...]:

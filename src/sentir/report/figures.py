@@ -15,7 +15,7 @@ from sentir.audit import Histogram
 from sentir.evaluation.metrics.ranking import GRID, Ranking
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, decimal, thousands
-from sentir.report.content import CorpusCard, Curve
+from sentir.report.study_report import CorpusCard, Curve
 from sentir.report.words import word
 from sentir.safe_text import on_one_line
 

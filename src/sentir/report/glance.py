@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sentir.evaluation.results import ModelScores, Score
 from sentir.i18n import localized
-from sentir.report.tables import TaskSection
+from sentir.report.task_sections import TaskSection
 
 _NARROWEST = 0.01  # an axis for scores that are all alike
 

@@ -15,9 +15,18 @@ from sentir.i18n import LANGUAGES, _, in_language, language, localized
 from sentir.paths import file_name
 from sentir.recipe import toml_text
 from sentir.recognizer.card import intended_use, model_card, score_text
-from sentir.report import alt, calibration, compared, figures, glance, inline, sentences, tables
-from sentir.report.content import Example, StudyReport
+from sentir.report import (
+    alt_text,
+    calibration,
+    comparison_table,
+    figures,
+    glance,
+    inline_media,
+    sentences,
+    task_sections,
+)
 from sentir.report.issue_words import issue_word
+from sentir.report.study_report import Example, StudyReport
 from sentir.report.svg import fig_svg
 from sentir.report.words import model_name, named, word
 from sentir.safe_text import printable
@@ -40,7 +49,7 @@ def render(report: StudyReport, *, limit: int = LIMIT) -> str:
         SentirError: if there are results for a task that no corpus card announces.
     """
     everything = (*report.heard, *report.examples)
-    media, kept = inline.media(everything), len(everything)
+    media, kept = inline_media.media(everything), len(everything)
     while True:
         page = _render(report, everything[:kept], media)
         excess = len(page.encode()) - limit
@@ -55,7 +64,9 @@ def _key(example: Example) -> tuple[str, str]:
     return example.corpus, example.id
 
 
-def _render(report: StudyReport, kept: Sequence[Example], media: Mapping[tuple[str, str], inline.Media]) -> str:
+def _render(
+    report: StudyReport, kept: Sequence[Example], media: Mapping[tuple[str, str], inline_media.Media]
+) -> str:
     first = language()
 
     def content() -> dict[str, Any]:
@@ -64,7 +75,7 @@ def _render(report: StudyReport, kept: Sequence[Example], media: Mapping[tuple[s
             "examples": kept[len(report.heard) :],
             "left_out": len(report.heard) + len(report.examples) - len(kept),
             "title": report.titles.get(language(), report.title),
-            "sections": tables.sections(report),
+            "sections": task_sections.sections(report),
             "media": {_key(example): media[_key(example)] for example in kept},
             "holds_media": language() == first,
             "cards": cards(report),
@@ -133,17 +144,17 @@ def _environment() -> Environment:
         "_": _,
         "file_name": file_name,
         "svg": _svg,
-        "alt": alt,
+        "alt": alt_text,
         "figures": figures,
         "sentences": sentences,
-        "metric_groups": tables.metric_groups,
-        "best_models": tables.best_models,
+        "metric_groups": task_sections.metric_groups,
+        "best_models": task_sections.best_models,
         "interval": interval_text,
         "is_share": is_share,
-        "comparison_groups": tables.comparison_groups,
-        "compared": compared.compared,
+        "comparison_groups": task_sections.comparison_groups,
+        "compared": comparison_table.compared,
         "glance": glance.glance,
-        "openings_by_split": tables.openings_by_split,
+        "openings_by_split": task_sections.openings_by_split,
         "intended_use": intended_use,
         "durations": durations,
         "calibration_sentences": calibration.sentences,

@@ -9,12 +9,12 @@ from sentir.evaluation.results import ModelScores, is_share
 from sentir.i18n import _, language, localized, thousands
 from sentir.recipe import toml_text
 from sentir.recognizer.card import intended_use, score_text
-from sentir.report import alt, sentences
-from sentir.report.compared import compared
-from sentir.report.content import CorpusCard, StudyReport
+from sentir.report import alt_text, sentences
+from sentir.report.comparison_table import compared
 from sentir.report.html import cards, decimals, moment
 from sentir.report.issue_words import issue_word
-from sentir.report.tables import TaskSection, comparison_groups, metric_names, sections
+from sentir.report.study_report import CorpusCard, StudyReport
+from sentir.report.task_sections import TaskSection, comparison_groups, metric_names, sections
 from sentir.report.words import model_name, named, word
 
 
@@ -127,7 +127,7 @@ def _labels(row: ModelScores) -> Iterable[Block]:
     )  # fmt: skip
     yield Grid((_("label"), _("support"), *map(word, names)), rows)
     if row.confusion:
-        yield f"{_('Confusion matrix')}: {alt.confusion_text(row)}"
+        yield f"{_('Confusion matrix')}: {alt_text.confusion_text(row)}"
 
 
 def _openings(report: StudyReport) -> Iterable[Block]:

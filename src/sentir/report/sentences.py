@@ -10,7 +10,7 @@ from sentir.evaluation.results import Comparison, ModelScores, Redraw
 from sentir.evaluation.words import AT_HALF
 from sentir.i18n import _, localized, thousands
 from sentir.recognizer.card import score_text
-from sentir.report.tables import TaskSection
+from sentir.report.task_sections import TaskSection
 from sentir.report.words import named, word
 
 

@@ -10,7 +10,7 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.preprocessing.kinds import MODELS, measured_from
 from sentir.recipe import Recipe, Section, merge
-from sentir.training.checks import idle_settings
+from sentir.training.setting_checks import idle_settings
 
 WHOLE = "model"  # the recipe itself
 _ALONE = {"text": "emotion_model", "sound": "hybrid_transformer"}  # what is left without it

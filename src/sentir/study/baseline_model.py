@@ -25,8 +25,8 @@ from sentir.recognizer.card import CARD_FILES, intended_use
 from sentir.recognizer.prediction_mixin import Answering
 from sentir.recognizer.saving import FACTS, incomplete
 from sentir.safe_text import json_text
+from sentir.study.baseline_heads import Head
 from sentir.study.baselines import NEEDS, Fitted, answers
-from sentir.study.heads import Head
 
 _FORMAT, _ARRAYS, _WEIGHTS = 1, "model.safetensors", "word_weights"
 

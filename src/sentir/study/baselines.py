@@ -23,7 +23,7 @@ from sentir.features.scaling import Scaler
 from sentir.i18n import _, mark
 from sentir.recipe import Recipe
 from sentir.registry import Registry
-from sentir.study.heads import Head, machine, number, one_label, several_labels
+from sentir.study.baseline_heads import Head, machine, number, one_label, several_labels
 
 # Inverse regularization strengths tried on dev.
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0)

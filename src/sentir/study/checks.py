@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sentir.audit import audit, grade_meaning, hear_corpus, measure
-from sentir.corpus.characters import is_blank
 from sentir.corpus.cleaning import clean
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.invisible_characters import is_blank
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.locked.test_contamination import known_findings, known_tests
 from sentir.evaluation.metrics import metric_name
@@ -20,8 +20,8 @@ from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
 from sentir.study.stacking import chain, draw_folds
-from sentir.training.checks import check_classes
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
+from sentir.training.setting_checks import check_classes
 
 UNFIT = ("D", "E")  # grades with which a corpus is studied only if one says so
 

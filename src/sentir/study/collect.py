@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.bootstrap import redraws
 from sentir.evaluation.locked.ledger import ledger_facts, opened
+from sentir.evaluation.locked.redraws import redraws
 from sentir.evaluation.metrics.ranking import Ranking
 from sentir.evaluation.results import Comparison, ModelScores, gain
 from sentir.i18n import LANGUAGES
 from sentir.recipe import Recipe, settings
 from sentir.recognizer.recognizer import versions
-from sentir.report.content import CardFacts, CorpusCard, Curve, StudyReport
-from sentir.report.corpora import corpus_card
+from sentir.report.corpus_summary import corpus_card
+from sentir.report.study_report import CardFacts, CorpusCard, Curve, StudyReport
 from sentir.study.candidates import training_facts
 from sentir.study.examples import examples, heard_mistakes
 from sentir.study.results import CorpusStudy, TaskResult

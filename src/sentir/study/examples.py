@@ -14,7 +14,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import AudioError
-from sentir.report.content import Answer, Example
+from sentir.report.study_report import Answer, Example
 from sentir.study.candidates import Entrant
 from sentir.study.results import CorpusStudy
 

@@ -16,8 +16,8 @@ from sentir.i18n import _
 from sentir.io import replacing, write_text
 from sentir.paths import file_name
 from sentir.recipe import Recipe, to_folder, toml_comment, toml_text
-from sentir.report.corpora import corpus_card
-from sentir.report.files import FILES, rehearse
+from sentir.report.corpus_summary import corpus_card
+from sentir.report.saving import FILES, rehearse
 from sentir.study.collect import comparisons, rows, titles_of
 from sentir.study.results import CorpusStudy
 

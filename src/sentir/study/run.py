@@ -20,12 +20,12 @@ from sentir.evaluation.scoring import read_results, read_rows, write_results, wr
 from sentir.evaluation.words import model_name, word
 from sentir.i18n import _, decimal, thousands
 from sentir.paths import Place
-from sentir.processes import require_alone
+from sentir.process_group import require_alone
 from sentir.progress import say, task
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
-from sentir.report.content import StudyReport
-from sentir.report.files import save_report
+from sentir.report.saving import save_report
+from sentir.report.study_report import StudyReport
 from sentir.study.ablation import ablations
 from sentir.study.baseline_model import Simple, is_simple
 from sentir.study.candidates import (

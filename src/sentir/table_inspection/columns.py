@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.invisible_characters import is_blank, plain
 from sentir.corpus.label_synonyms import fold
 from sentir.corpus.leakage import TELLS, told
 from sentir.files.cells import Row, is_doubtful, to_list

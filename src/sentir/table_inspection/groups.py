@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import combinations, groupby
 from typing import Any
 
-from sentir.corpus.characters import plain
+from sentir.corpus.invisible_characters import plain
 from sentir.files.splits import split_named
 from sentir.i18n import _
 from sentir.table_inspection.columns import Column

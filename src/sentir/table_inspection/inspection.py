@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.characters import is_blank
-from sentir.corpus.runs import runs_of
+from sentir.corpus.invisible_characters import is_blank
+from sentir.corpus.neighbor_agreement import runs_of
 from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
 from sentir.files.clip_paths import ClipFinder

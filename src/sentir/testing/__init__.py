@@ -12,8 +12,8 @@
 from sentir.testing.audio import check_audio_backbone
 from sentir.testing.speech import check_speech_backbone
 from sentir.testing.text import check_text_backbone
-from sentir.testing.tiny import SENTENCES, tiny_backbone
 from sentir.testing.tiny_speech import tiny_speech_backbone
+from sentir.testing.tiny_text import SENTENCES, tiny_backbone
 
 __all__ = [
     "SENTENCES",

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sentir.models.encoders import TextEncoder, load_text_encoder, save_text_encoder
+from sentir.models.text_encoder import TextEncoder, load_text_encoder, save_text_encoder
 from sentir.models.tokenization import TextTokenizer
-from sentir.testing.tiny import SENTENCES
+from sentir.testing.tiny_text import SENTENCES
 
 _TOLERANCE = 1e-5
 

@@ -33,7 +33,7 @@ from sentir.file_locks import locked
 from sentir.i18n import _
 from sentir.io import replacing, sync, write_text
 from sentir.preprocessing.preprocessor import Prepared
-from sentir.processes import world
+from sentir.process_group import world
 from sentir.progress import say
 
 SECONDS = 60.0  # between two checkpoints, at least

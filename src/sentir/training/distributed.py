@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import distributed
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
-from sentir.processes import rank, world
+from sentir.process_group import rank, world
 
 T = TypeVar("T")
 

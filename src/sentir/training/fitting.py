@@ -34,10 +34,10 @@ from sentir.recipe import Data, Recipe
 from sentir.recognizer.inference import predict_prepared, predict_tasks
 from sentir.recognizer.tasks import Task, outputs, tasks_loss
 from sentir.training.checkpoints import inputs_digest, is_kept
-from sentir.training.checks import check_classes, check_settings
-from sentir.training.continuing import Start
 from sentir.training.losses import UNLABELED, encode_targets
+from sentir.training.setting_checks import check_classes, check_settings
 from sentir.training.trainer import OnEpoch, Training, train_model
+from sentir.training.warm_start import Start
 
 Thresholds = NDArray[np.float64]
 

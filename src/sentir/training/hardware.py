@@ -14,7 +14,7 @@ from torch import nn
 
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
-from sentir.models.encoders import best_device
+from sentir.models.text_encoder import best_device
 from sentir.progress import warn
 
 

@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 from sentir.i18n import _
 from sentir.preprocessing.mel import Change
 from sentir.preprocessing.preprocessor import Prepared
-from sentir.processes import world
+from sentir.process_group import world
 from sentir.progress import say
 from sentir.recipe import Train
 from sentir.training.batching import Batches, Parts, draw_batches, repeated
@@ -26,7 +26,6 @@ from sentir.training.callbacks import Bar, Curves, Epochs, Speed, curves
 from sentir.training.checkpoints import Checkpoints, Progress, is_kept, training_digest, training_folder
 from sentir.training.distributed import Shares, is_shared, leave_at_exit, random_batches, share_loader, total
 from sentir.training.ema import WeightAverage
-from sentir.training.engine import engine_arguments, quiet
 from sentir.training.hardware import (
     deterministic,
     full_precision,
@@ -36,6 +35,7 @@ from sentir.training.hardware import (
 )
 from sentir.training.losses import UNLABELED, Loss, beside
 from sentir.training.optim import FreezePretrained, parameter_groups
+from sentir.training.trainer_arguments import engine_arguments, quiet
 
 # Inputs of a model without any encoder.
 _HEAD_INPUTS = frozenset({"has_text", "text_states", "has_sound", "speech_states"})

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from meld_rows import HEADER, row, write_csv
 
-from sentir.corpus.characters import is_blank
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import SPLITS, group_dialogues
 from sentir.errors import CorpusError
 from sentir.readers import read_corpus

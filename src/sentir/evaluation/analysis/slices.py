@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sentir.audio.extraction import is_picture
 from sentir.audio.store import listen
 from sentir.audit.leaks import normalize
-from sentir.corpus.characters import is_blank
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.utterances import Utterance, group_dialogues
 from sentir.evaluation.intervals import Run, scored

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sentir.evaluation.intervals import chunk_sizes
 from sentir.evaluation.jackknife import interval, leave_out, weights_without
-from sentir.evaluation.metrics.cells import ratio
+from sentir.evaluation.metrics.label_counts import ratio
 from sentir.evaluation.results import FEWEST, Score
 
 BINS, LEAST = 10, 20  # bins of equal mass at most, and utterances in each at least

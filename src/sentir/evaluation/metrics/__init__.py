@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
-from sentir.evaluation.metrics import multi, regression, single
-from sentir.evaluation.metrics.cells import Array, Floats
+from sentir.evaluation.metrics import multilabel, regression, single_label
+from sentir.evaluation.metrics.label_counts import Array, Floats
 from sentir.evaluation.results import LabelScore
 from sentir.i18n import _, mark
 from sentir.registry import Registry
 
 HEADLINE = {"single": "weighted_f1", "multi": "macro_f1", "regression": "mae"}
 COUNTED = {
-    "single": tuple(single.COUNTED),
-    "multi": (*multi.COUNTED, *multi.BY_UTTERANCE),
+    "single": tuple(single_label.COUNTED),
+    "multi": (*multilabel.COUNTED, *multilabel.BY_UTTERANCE),
     "regression": tuple(regression.COUNTED),
 }
 RANKED = {"single": (), "multi": ("mean_auc", "mean_average_precision"), "regression": ()}
@@ -49,8 +49,8 @@ class _Kind(Protocol):
 
 
 _KINDS: dict[str, type[_Kind]] = {
-    "single": single.Single,
-    "multi": multi.Multi,
+    "single": single_label.Single,
+    "multi": multilabel.Multi,
     "regression": regression.Regression,
 }
 
@@ -118,7 +118,9 @@ def ranked(space: LabelSpace, truth: NDArray, probabilities: Floats, weights: Ar
     """Return every metric of `RANKED` for R weightings ``(R, N)`` of the utterances, each ``(R,)``."""
     if not RANKED[space.kind]:
         return {}
-    found = [multi.weighted_ranking(truth[:, k] > 0, probabilities[:, k], weights) for k in range(len(space))]
+    found = [
+        multilabel.weighted_ranking(truth[:, k] > 0, probabilities[:, k], weights) for k in range(len(space))
+    ]
     return {f"mean_{name}": _known_mean(np.array([label[name] for label in found])) for name in found[0]}
 
 

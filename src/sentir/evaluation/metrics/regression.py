@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.metrics.cells import Array, Floats, f1, from_confusion, ratio, weighted
+from sentir.evaluation.metrics.label_counts import Array, Floats, f1, from_confusion, ratio, weighted
 
 _SENTIMENT = (-3.0, 3.0)
 _CONSTANT = 1e-12  # a variance below this share of the mean square is rounding

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sentir.audio.decoding import media_seconds
-from sentir.corpus.characters import is_blank, plain
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.invisible_characters import is_blank, plain
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import SPLITS, Clip, Issue, Utterance
 from sentir.errors import AudioError, CorpusError

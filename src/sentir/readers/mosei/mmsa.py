@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sentir.corpus.characters import plain
+from sentir.corpus.invisible_characters import plain
 from sentir.files.corpus_tables import read_rows, unusable
 from sentir.files.splits import split_named
 from sentir.i18n import _

@@ -20,13 +20,13 @@ from sentir.files.corpus_tables import is_synthetic
 from sentir.files.folders import levels, newest_version
 from sentir.i18n import _, thousands
 from sentir.readers.defects import load_defects, repair
-from sentir.readers.mosei import annotators, csd, kaggle, mmsa
+from sentir.readers.mosei import annotator_csv, csd, kaggle_csv, mmsa
 from sentir.readers.mosei.clips import has_media, with_clips
 from sentir.readers.mosei.folds import SDK_FILE
 from sentir.readers.mosei.segments import Layout, Segment, key_segments, to_utterances
 from sentir.recipe import Data
 
-_LAYOUTS = (kaggle, csd, mmsa, annotators)
+_LAYOUTS = (kaggle_csv, csd, mmsa, annotator_csv)
 _SUFFIXES = (".csv", ".csd", ".txt")
 # What archives of the corpus are called; others that lie under a root are the user's own.
 _PACKED = re.compile(

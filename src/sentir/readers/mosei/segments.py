@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sentir.corpus.characters import is_blank
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError

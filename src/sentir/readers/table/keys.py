@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.invisible_characters import is_blank, plain
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
 from sentir.files.cells import Row, to_list, to_number
@@ -34,7 +34,7 @@ def make_names(path: Path, rows: Sequence[Row], table: Table, issues: list[Issue
     """Make names of the cells that rows are joined or told apart by, and one name of several columns.
 
     Names are compared without white space around them and without what nobody sees (see
-    `sentir.corpus.characters.plain`). Ids lose the white space alone, for predictions are joined by them.
+    `sentir.corpus.invisible_characters.plain`). Ids lose the white space alone, for predictions are joined by them.
 
     Raises:
         CorpusError: if the cells of several columns make the same name of different ones.

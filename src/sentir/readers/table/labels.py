@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.invisible_characters import is_blank, plain
 from sentir.corpus.label_synonyms import fold
 from sentir.corpus.labels import LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import Issue

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sentir.corpus.characters import is_blank
 from sentir.corpus.corpus import Corpus
+from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.files.cells import Row, to_number, unify_numbers

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sentir.corpus import text_similarity
-from sentir.corpus.characters import is_blank, plain
+from sentir.corpus.invisible_characters import is_blank, plain
 from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
 from sentir.files.cells import Row

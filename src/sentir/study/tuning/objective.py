@@ -17,7 +17,7 @@ from sentir.recipe import Recipe
 from sentir.study.candidates import crossed
 from sentir.study.stacking import draw_folds, train_recognizer
 from sentir.study.stages import Stages
-from sentir.study.tuning.space import draw, seeds, trial_recipe
+from sentir.study.tuning.search_space import draw, seeds, trial_recipe
 from sentir.study.tuning.storage import REASON, Worker
 
 SCORES, SAME_AS = "scores", "same_as"  # what a trial remembers, beside its worker's name and why it failed

@@ -17,9 +17,9 @@ from sentir.evaluation.results import gain
 from sentir.i18n import _
 from sentir.recipe import Recipe, Tune
 from sentir.recognizer.recognizer import versions
-from sentir.report.tuning_content import Tried, Tuning
+from sentir.report.tuning_result import Tried, Tuning
 from sentir.study.tuning.objective import SAME_AS, SCORES
-from sentir.study.tuning.space import seeds, settings, trial_recipe
+from sentir.study.tuning.search_space import seeds, settings, trial_recipe
 from sentir.study.tuning.storage import REASON, lost
 
 ENOUGH = 10  # complete trials below which importances would be noise

@@ -20,11 +20,11 @@ from sentir.evaluation.metrics import metric_name
 from sentir.evaluation.results import gain
 from sentir.i18n import _, decimal
 from sentir.paths import Place
-from sentir.processes import require_alone
+from sentir.process_group import require_alone
 from sentir.progress import say, task, warn
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
-from sentir.report.tuning_content import Tuning
+from sentir.report.tuning_result import Tuning
 from sentir.report.words import word
 from sentir.study.candidates import training_key
 from sentir.study.stages import Stages
@@ -32,7 +32,7 @@ from sentir.study.tuning.objective import FAILURES, Objective, most_epochs, part
 from sentir.study.tuning.results import gather
 from sentir.study.tuning.sampling import FixedDraws, make_pruner
 from sentir.study.tuning.saving import save_tuning
-from sentir.study.tuning.space import check_space, seeds
+from sentir.study.tuning.search_space import check_space, seeds
 from sentir.study.tuning.storage import REASON, Worker, database_errors, open_storage
 from sentir.training.fitting import check_training
 

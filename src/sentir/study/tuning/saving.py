@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sentir.io import write_text
 from sentir.recipe import to_folder, toml_comment, toml_text
-from sentir.report.tuning import render_tuning, sentences
-from sentir.report.tuning_content import Tuning
+from sentir.report.tuning_page import render_tuning, sentences
+from sentir.report.tuning_result import Tuning
 from sentir.safe_text import json_text
 
 BEST, PAGE = "best.toml", "tuning.html"

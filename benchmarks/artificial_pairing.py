@@ -1,0 +1,197 @@
+"""Text and sound together on an ARTIFICIAL pairing: utterances of MELD, each with a RAVDESS clip of its emotion.
+
+No free corpus here has real words and real voices at once, so one is put together: who says a line of MELD in it
+is an actor of RAVDESS, who says one of two fixed sentences in the line's emotion. Every speaker of a dialogue has
+one actor. It is split by dialogue and by actor: train, dev and test share neither; a clip may serve several
+utterances of its split. Given the emotion, words and voice are independent, which no real conversation grants, so
+that a hybrid must win here if it works at all. The scores say whether it does, and nothing of real speech.
+
+Train, dev and test are all dialogues of MELD's train split: MELD's own test labels are never opened. The actors
+are split as in ``recipes/ravdess.toml``, whose test clips are thus heard here too, and choose nothing.
+
+Prints the scores of a text model, a sound model and a hybrid, those of the hybrid with its text or its sound
+withheld, and paired comparisons. What is trained already is not trained again.
+"""
+
+import argparse
+import csv
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.labels import EMOTIONS, LabelSpace, normalize_emotion
+from sentir.corpus.utterances import Clip, Dialogue, Utterance, group_dialogues
+from sentir.evaluation.locked.ledger import labels_of, open_test
+from sentir.evaluation.scoring import write_results
+from sentir.readers.meld import reader as meld
+from sentir.recipe import Recipe
+from sentir.study.candidates import Entrant, enter_baseline, enter_candidate, load_trained, with_test
+from sentir.study.plan import plan
+from sentir.study.scorer import Judge
+from sentir.study.stages import Stages
+
+NAME = "artificial-pairing"
+METRIC = "weighted_f1"
+ACTORS = {"train": range(1, 17), "dev": range(17, 21), "test": range(21, 25)}
+UTTERANCES = {"train": 1500, "dev": 500, "test": 700}  # whole dialogues of about as many
+QUICK = {"train": 200, "dev": 80, "test": 80}
+SEED = 0
+
+SOUND = {
+    "epochs": 12,
+    "patience": 12,
+    "average": 0.98,
+    "batch": 32,
+    "weight_decay": 0.05,
+    "augment": {"masks": 2, "mask_seconds": 0.3, "gain_db": 6.0, "shift_seconds": 0.5, "speed": 0.1},
+}
+CANDIDATES = {
+    "text alone": {"model": {"context": "dialogue"}},
+    "sound alone": {"model": {"kind": "emotion_model", "features": ["functionals"]}, "train": SOUND},
+    "hybrid": {
+        "model": {
+            "kind": "multimodal",
+            "context": "dialogue",
+            "features": ["functionals"],
+            "modality_dropout": 0.3,
+        },
+        "train": SOUND,
+    },
+}
+RECIPE = {
+    "name": NAME,
+    "data": {"reader": NAME, "sound": True},
+    "model": {
+        "layers": [2, 4, 6],
+        "layer_pooling": "concat",
+        "hidden": 128,
+        "dropout": 0.5,
+        "audio": {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 3},
+    },
+    "train": {"epochs": 20, "batch": 256},
+    "study": {"candidates": CANDIDATES},
+}
+WITHHELD = {"text": {"text": None}, "sound": {"clip": None}}
+
+Clips = Mapping[tuple[int, str], Sequence[Path]]  # (actor, emotion) → clips
+
+
+def pair(meld_root: Path, ravdess_root: Path, sizes: Mapping[str, int]) -> Corpus:
+    """Build the corpus from consecutive dialogues of MELD's train split."""
+    clips, draw = read_clips(ravdess_root), np.random.default_rng(SEED)
+    dialogues = iter(group_dialogues(meld.read_tree(meld_root).train))
+    rows = [
+        u
+        for split, size in sizes.items()
+        for dialogue in take(dialogues, size)
+        for u in voiced(dialogue, split, clips, draw)
+    ]
+    return Corpus.build(NAME, rows, [LabelSpace("emotion", EMOTIONS)])
+
+
+def read_clips(root: Path) -> Clips:
+    """Return RAVDESS's clips; those called calm are left out, as MELD has no such emotion."""
+    clips: dict[tuple[int, str], list[Path]] = {}
+    with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            actor, emotion = int(row["speaker"].removeprefix("actor")), normalize_emotion(row["label"])
+            clips.setdefault((actor, emotion), []).append(root / row["path"])
+    return clips
+
+
+def take(dialogues: Iterator[Dialogue], size: int) -> Iterator[Dialogue]:
+    """Give the next dialogues until they hold ``size`` utterances."""
+    while size > 0:
+        dialogue = next(dialogues)
+        size -= len(dialogue.utterances)
+        yield dialogue
+
+
+def voiced(dialogue: Dialogue, split: str, clips: Clips, draw: np.random.Generator) -> Iterator[Utterance]:
+    """Give the utterances of a dialogue a clip of their emotion each, and every speaker an actor of the split."""
+    actors: dict[str | None, int] = {}
+    for u in dialogue.utterances:
+        actor = actors.setdefault(u.speaker, int(draw.choice(ACTORS[split])))
+        found = clips[actor, u.labels["emotion"][0]]
+        yield replace(
+            u,
+            id=u.id.replace("meld/train", f"{NAME}/{split}"),
+            split=split,
+            dialogue=dialogue.id.replace("meld/train", f"{NAME}/{split}"),
+            clip=Clip(found[draw.integers(len(found))]),
+            labels={"emotion": u.labels["emotion"]},
+            numbers={},
+        )
+
+
+def withheld(entrant: Entrant, corpus: Corpus, what: str) -> Entrant:
+    """Return the entrant with its predictions for utterances that lack their text or their sound."""
+    models = [load_trained(folder) for folder in entrant.folders]
+    dev, test = ([replace(u, **WITHHELD[what]) for u in corpus.split(split)] for split in ("dev", "test"))
+    return replace(
+        entrant,
+        name=f"{entrant.name} without {what}",
+        dev=tuple(model.predict_utterances(dev) for model in models),
+        test=tuple(model.predict_utterances(test) for model in models),
+    )
+
+
+def enter(recipe: Recipe, corpus: Corpus, stages: Stages) -> list[Entrant]:
+    """Train what competes, and predict test blind."""
+    entrants = [enter_baseline(stages, corpus, "majority", recipe, METRIC)]
+    for candidate in plan(recipe)["emotion"]:
+        entrants.append(with_test(stages, corpus, enter_candidate(stages, corpus, candidate)))
+    return entrants + [withheld(entrants[-1], corpus, what) for what in WITHHELD]
+
+
+def run(recipe: Recipe, corpus: Corpus, out: Path) -> None:
+    """Train, score on dev, open the artificial test split once, and print."""
+    _majority, text, sound, both, no_text, no_sound = entrants = enter(recipe, corpus, Stages(out / "stages"))
+    dev = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
+    opened = open_test(
+        corpus,
+        reason="benchmarks/artificial_pairing.py, an artificial pairing",
+        models=[e.name for e in entrants],
+    )
+    test = Judge(corpus, "test", opened, recipe.evaluation)
+    pairs = [(both, text), (both, sound), (no_sound, text), (no_text, sound)]
+    comparisons = test.compare(pairs, METRIC)
+    scores = [(dev.score(e, e.role), test.score(e, e.role)) for e in entrants]
+    write_results(out / "results.json", [row for both_splits in scores for row in both_splits], comparisons)
+    print(f"\n{NAME}: {METRIC} on its test split, 95 % intervals over {comparisons[0].dialogues} dialogues")
+    for comparison in comparisons:
+        print(f"  {comparison.sentence()}")
+    print(f"\n{'ARTIFICIAL PAIRING':32}{'dev':>6}{'test':>7}")
+    for on_dev, on_test in scores:
+        value = on_test.metrics[METRIC]
+        print(
+            f"{on_test.model:32}{on_dev.metrics[METRIC].value:6.3f}{value.value:7.3f} "
+            f"[{value.low:.3f}, {value.high:.3f}]"
+        )
+
+
+def ask(description: str, out: Path) -> tuple[argparse.Namespace, Corpus]:
+    """Read the command line, and build the corpus that it asks for."""
+    data = Path(os.environ.get("SENTIR_SHARED_DATA", "../shared/data"))
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--meld", type=Path, default=data / "meld", help="folder with MELD's CSV files")
+    parser.add_argument("--ravdess", type=Path, default=data / "ravdess", help="folder with manifest.csv")
+    parser.add_argument("--out", type=Path, default=out)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the utterances: whether it runs")
+    given = parser.parse_args()
+    return given, pair(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
+
+
+def main() -> None:
+    given, corpus = ask(__doc__.split("\n")[0], Path("runs/pairing"))
+    recipe = Recipe.parse(RECIPE).override({"study": {"seeds": given.seeds}})
+    run(recipe, corpus, given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The verb that discards the test split of one's own table and draws another one, on the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentir.api.recipes import load_recipe
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.utterances import SPLITS
+from sentir.errors import LockedTestError, RecipeError, SentirError
+from sentir.evaluation.locked.ledger import opened
+from sentir.evaluation.locked.redraws import record_redraw, redraws
+from sentir.i18n import _
+from sentir.io import replacing
+from sentir.paths import Place
+from sentir.readers import read_corpus
+from sentir.readers.table.reader import find_seed
+from sentir.recipe import Recipe, Table
+from sentir.recipe.editing import with_seed
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """A recipe with another draw of its splits.
+
+    Attributes:
+        recipe: its file.
+        seeds: ``data.table.seed`` before and now.
+        splits: utterances in train, dev and test, as they are now.
+        openings: how often the discarded test had been opened.
+        redraws: how many redraws there have been, this one included.
+    """
+
+    recipe: Path
+    seeds: tuple[int, int]
+    splits: dict[str, int]
+    openings: int
+    redraws: int
+
+
+def redraw_corpus(recipe: Place, *, reason: str, root: Place | None = None) -> Redrawn:
+    """Discard the test split that a recipe draws from a table, and draw another one.
+
+    It is recorded beside the ledger, and every report on the corpus shows it; the recipe's ``data.table.seed``
+    becomes the next one that draws splits near their shares.
+
+    Args:
+        recipe: its file; nothing but the seed is changed in it.
+        reason: why.
+        root: where the table lies, if the recipe does not say.
+
+    Raises:
+        LockedTestError: if there is no reason, or the record cannot be written; then the recipe stays as it is.
+        RecipeError: if the recipe draws no test split, or its text cannot be changed.
+        SentirError: if the table cannot be read or the recipe cannot be written.
+    """
+    path = Path(recipe)
+    if not reason.strip():
+        raise LockedTestError(_('A test split is not discarded without a reason; say why with --reason "…".'))
+    loaded = load_recipe(path)
+    _require_drawn(loaded, path)
+    before = read_corpus(loaded.data, root)
+    seeds, after = _draw(loaded, root, before)
+    text = with_seed(path.read_bytes().decode("utf-8-sig"), seeds[1])
+    was_open = len(opened(before))
+    try:
+        with replacing(path) as draft:
+            draft.write_bytes(text.encode())
+            record_redraw(before, after, seeds=seeds, reason=reason)
+    except OSError as error:
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
+    sizes = {split: len(after.split(split)) for split in SPLITS}
+    return Redrawn(path, seeds, sizes, was_open, len(redraws(after)))
+
+
+def _draw(recipe: Recipe, root: Place | None, before: Corpus) -> tuple[tuple[int, int], Corpus]:
+    table, place = recipe.data.table, Path(root) if root is not None else recipe.data.root
+    assert table is not None and place is not None
+    seed: int | None = table.seed
+    for _attempt in range(100):
+        seed = find_seed(place, recipe.data, (seed or 0) + 1)
+        if seed is None:
+            break
+        after = read_corpus(recipe.override({"data": {"table": {"seed": seed}}}).data, root)
+        if after.test_fingerprint != before.test_fingerprint:
+            return (table.seed, seed), after
+    raise RecipeError(_("No other test split can be drawn: the groups of the table are too few."))
+
+
+def _require_drawn(recipe: Recipe, path: Path) -> None:
+    table = recipe.data.table
+    if recipe.data.reader != "table" or table is None or not _drawn(table):
+        raise RecipeError(
+            _("{path} draws no test split: its corpus or its table says which rows are test, or there are none.",
+              path=path)
+        )  # fmt: skip
+
+
+def _drawn(table: Table) -> bool:
+    given = table.split or table.splits.dev or isinstance(table.file, Mapping)
+    return not given and table.fractions[2] > 0

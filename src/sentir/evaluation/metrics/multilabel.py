@@ -1,0 +1,197 @@
+"""Several labels at once: each is a question of its own, answered by yes or no.
+
+S = 4·K + 3 numbers: the cells of each label; sums over utterances of the Jaccard index where an empty answer to
+an empty truth counts 0, of the one where it counts 1, and of exact matches.
+
+On CMU-MOSEI's emotions (Zadeh et al., "Multimodal Language Analysis in the Wild", ACL 2018) papers report under
+one name what differs by 20 to 40 points; so each convention stands here under a name of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.metrics.label_counts import (
+    Array,
+    Floats,
+    f1,
+    mean_of_present,
+    precision,
+    ratio,
+    recall,
+    support,
+)
+
+
+def weighted_accuracy(cells: Array) -> Array:
+    """(TPR + TNR) / 2 of each label: "WA" of Tong et al. (ACL 2017), which the authors of MOSEI took over.
+
+    Where all utterances carry the label, or none, the rate of the class there is; ``balanced_accuracy_score``.
+    """
+    tp, fp, fn, tn = np.moveaxis(cells, -1, 0)
+    classes = (tp + fn > 0).astype(np.float64) + (tn + fp > 0)
+    return ratio(recall(cells) + ratio(tn, tn + fp), classes)
+
+
+def weighted_f1(cells: Array) -> Array:
+    """F1 of the answers yes and no to each label, weighted by how often each is right: much of MOSEI's "F1".
+
+    A label that is never answered still scores about .8. ``f1_score(average="weighted")`` of one label.
+    """
+    tp, fp, fn, tn = np.moveaxis(cells, -1, 0)
+    f1_of_no = ratio(2 * tn, 2 * tn + fp + fn)
+    return ratio((tp + fn) * f1(cells) + (tn + fp) * f1_of_no, tp + fp + fn + tn)
+
+
+def macro_f1(cells: Array) -> Array:
+    """Mean F1 of "yes" over the labels that some utterance carries: our headline.
+
+    ``f1_score(average="macro")`` of the indicator matrix, without columns that the truth leaves empty.
+    """
+    return mean_of_present(f1(cells), cells)
+
+
+def micro_f1(cells: Array) -> Array:
+    """F1 of all answers "yes" thrown together; ``f1_score(average="micro")``. TAILOR's and CARAT's "Micro-F1"."""
+    return f1(cells.sum(axis=-2))
+
+
+def micro_precision(cells: Array) -> Array:
+    """Precision of all answers "yes" thrown together; ``precision_score(average="micro")``."""
+    return precision(cells.sum(axis=-2))
+
+
+def micro_recall(cells: Array) -> Array:
+    """Recall of all answers "yes" thrown together; ``recall_score(average="micro")``."""
+    return recall(cells.sum(axis=-2))
+
+
+def mean_weighted_accuracy(cells: Array) -> Array:
+    """Mean of `weighted_accuracy` over labels."""
+    return weighted_accuracy(cells).mean(axis=-1)
+
+
+def mean_weighted_f1(cells: Array) -> Array:
+    """Mean of `weighted_f1` over labels."""
+    return weighted_f1(cells).mean(axis=-1)
+
+
+def jaccard_empty0(sums: Array) -> Array:
+    """Mean over utterances of |T ∩ A| / |T ∪ A|, 0 where both are empty: "accuracy" of TAILOR and CARAT.
+
+    Zhang et al. (AAAI 2022), Peng et al. (AAAI 2024); ``jaccard_score(average="samples", zero_division=0)``.
+    """
+    return sums[..., 0]
+
+
+def jaccard_empty1(sums: Array) -> Array:
+    """The same, 1 where both are empty: ``jaccard_score(average="samples", zero_division=1)``."""
+    return sums[..., 1]
+
+
+def subset_accuracy(sums: Array) -> Array:
+    """Share of utterances with exactly the right set of labels; ``accuracy_score`` of the indicator matrix."""
+    return sums[..., 2]
+
+
+COUNTED = {
+    "macro_f1": macro_f1,
+    "micro_f1": micro_f1,
+    "micro_precision": micro_precision,
+    "micro_recall": micro_recall,
+    "mean_weighted_accuracy": mean_weighted_accuracy,
+    "mean_weighted_f1": mean_weighted_f1,
+}
+BY_UTTERANCE = {
+    "jaccard_empty0": jaccard_empty0,
+    "jaccard_empty1": jaccard_empty1,
+    "subset_accuracy": subset_accuracy,
+}
+
+
+def weighted_ranking(carries: NDArray[np.bool_], said: Floats, weights: Array) -> dict[str, Array]:
+    """Return area under the ROC curve and average precision of one label, for R weightings of N utterances.
+
+    ``roc_auc_score`` and ``average_precision_score`` with ``sample_weight``: equal probabilities are one
+    threshold. NaN where the weights leave one class only.
+
+    Args:
+        carries: ``(N,)``, whether the label is right.
+        said: ``(N,)`` probabilities.
+        weights: ``(R, N)``, how often an utterance counts.
+    """
+    order = np.argsort(-said, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(said[order]) != 0, True))  # of each threshold
+    drawn = weights[:, order]
+    hits = np.cumsum(drawn * carries[order], axis=1)[:, last]
+    taken = np.cumsum(drawn, axis=1)[:, last]
+    new_hits, misses = np.diff(hits, axis=1, prepend=0), taken - hits
+    right, wrong = hits[:, -1], misses[:, -1]
+    area = (np.diff(misses, axis=1, prepend=0) * (hits - new_hits / 2)).sum(axis=1)
+    precise = (new_hits * ratio(hits, taken)).sum(axis=1)
+    both = (right > 0) & (wrong > 0)
+    return {
+        "auc": np.where(both, ratio(area, right * wrong), np.nan),
+        "average_precision": np.where(both, ratio(precise, right), np.nan),
+    }
+
+
+class Multi:
+    """How answers of several labels are counted."""
+
+    def __init__(self, space: LabelSpace) -> None:
+        self.space, self.counted = space, COUNTED | BY_UTTERANCE
+
+    def count(self, truth: NDArray, said: Floats, cuts: Floats | None, groups: NDArray[np.integer]) -> Array:
+        """Return ``(G, 4·K + 3)`` counts of groups."""
+        t, d = truth > 0, self.space.decide(said, cuts) > 0
+        shared, union = (t & d).sum(axis=1), (t | d).sum(axis=1)
+        empty0 = shared / np.maximum(union, 1)
+        by_row = [empty0, np.where(union == 0, 1.0, empty0), (t == d).all(axis=1)]
+        cells = np.stack([t & d, ~t & d, t & ~d, ~t & ~d], axis=-1).reshape(len(t), -1)
+        sums = np.zeros((int(np.max(groups)) + 1, cells.shape[1] + len(by_row)))
+        np.add.at(sums, groups, np.column_stack([cells, *by_row]))
+        return sums
+
+    def confusion(self, totals: Array) -> None:
+        """Return nothing: labels that do not exclude one another are not confused."""
+        return None
+
+    def averages(self, totals: Array) -> dict[str, Array]:
+        """Turn totals into the metrics."""
+        cells = self._cells(totals)
+        sums = totals[..., 4 * len(self.space) :]
+        shares = ratio(sums, np.broadcast_to(cells[..., :1, :].sum(axis=-1), sums.shape))
+        found = {name: metric(cells) for name, metric in COUNTED.items()}
+        return found | {name: metric(shares) for name, metric in BY_UTTERANCE.items()}
+
+    def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]:
+        """Return the support of each label, and its metrics."""
+        cells = self._cells(totals)
+        found = {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
+        found |= {"weighted_accuracy": weighted_accuracy(cells), "weighted_f1": weighted_f1(cells)}
+        return support(cells), found | self.ranking(truth, said)
+
+    def label_f1(self, totals: Array) -> Array:
+        """Return the F1 of each label, ``(..., K)``."""
+        return f1(self._cells(totals))
+
+    def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
+        """Return for each label the area under its ROC curve, and its average precision.
+
+        ``roc_auc_score`` and ``average_precision_score``; NaN for a label of which the truth holds one class.
+        """
+        from sklearn.metrics import average_precision_score, roc_auc_score
+
+        oracles = {"auc": roc_auc_score, "average_precision": average_precision_score}
+        both = [0 < column.sum() < len(column) for column in truth.T]
+        return {
+            name: np.array([f(truth[:, k], said[:, k]) if both[k] else np.nan for k in range(len(self.space))])
+            for name, f in oracles.items()
+        }
+
+    def _cells(self, totals: Array) -> Array:
+        k = len(self.space)
+        return totals[..., : 4 * k].reshape(*totals.shape[:-1], k, 4)

@@ -1,0 +1,199 @@
+"""Tiny text backbones, made on the spot: a named one's architecture, tokenizer family, special tokens and limits.
+
+Their weights are random and their vocabulary is learned from a few sentences; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from string import ascii_letters, ascii_lowercase, punctuation
+from typing import Any
+
+import torch
+from transformers import logging
+
+from sentir.models.text_encoder import TextEncoder, save_text_encoder
+from sentir.models.tokenization import TextTokenizer
+
+SENTENCES = (
+    "I am so happy that you came, this is wonderful!",
+    "Oh no, I am so sad. She left and I can't stop crying.",
+    "What? You did that? I did not expect it at all!",
+    "Leave me alone, I hate this, I'm furious with you!",
+    "Did you hear that noise? I'm scared, please don't go in there.",
+    "That smells awful, it is disgusting.",
+    "The meeting is at 10 on Monday, in the usual room.",
+    "@joey look at https://example.org ... it's so funny 😂",
+    "Well, we'll see; they've said they'd call \"tomorrow\" (maybe).",
+    "Qué alegría verte, señor Müller!",
+)
+
+
+def tiny_backbone(name: str, folder: Path, texts: Sequence[str] = SENTENCES) -> Path:
+    """Write a random text encoder and a small working tokenizer of the kind of a named backbone.
+
+    Args:
+        name: ``bert-base-uncased``, ``minilm``, ``roberta-base``, ``twitter-roberta-base-sentiment``,
+            ``bertweet-base-sentiment-analysis``, ``xlnet-base-cased``, ``xlm-roberta-base`` or
+            ``multilingual-minilm``.
+        folder: made if need be; the same arguments write the same files.
+        texts: what the vocabulary is learned from.
+
+    Returns:
+        The folder, to be used as ``model.weights``: 2 layers of width 32, whatever the name.
+
+    Raises:
+        KeyError: if the name is not one of these.
+    """
+    make_tokenizer, make_model = _FAMILIES[name]
+    logging.disable_progress_bar()
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = make_tokenizer(texts, folder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = make_model(tokenizer)
+    tokenizer.save_pretrained(folder)
+    save_text_encoder(TextEncoder(model), TextTokenizer(tokenizer, tokenizer.model_max_length, str), folder)
+    return folder
+
+
+def _words(backend: Any, texts: Sequence[str]) -> list[str]:
+    """Return the words that a tokenizer splits texts into, in its own spelling, most frequent first."""
+    plain = texts if backend.normalizer is None else [backend.normalizer.normalize_str(text) for text in texts]
+    counts = Counter(word for text in plain for word, _span in backend.pre_tokenizer.pre_tokenize_str(text))
+    return sorted(counts, key=lambda word: (-counts[word], word))
+
+
+def _merges(words: Sequence[str], end: str = "") -> list[tuple[str, str]]:
+    """Return byte-pair merges that build words from left to right; ``end`` marks a word's last character."""
+    pairs = [(word[:n], word[n] + end * (n == len(word) - 1)) for word in words for n in range(1, len(word))]
+    return list(dict.fromkeys(pairs))
+
+
+def _numbered(*tokens: Iterable[str]) -> dict[str, int]:
+    return {token: n for n, token in enumerate(dict.fromkeys(chain(*tokens)))}
+
+
+def _wordpiece(texts: Sequence[str], folder: Path) -> Any:
+    from transformers import BertTokenizer
+
+    words = _words(BertTokenizer()._tokenizer, texts)
+    letters = sorted(set("".join(words)) | set(ascii_lowercase))
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocab = _numbered(special, letters, [f"##{letter}" for letter in letters], words)
+    return BertTokenizer(vocab=vocab, model_max_length=512)
+
+
+def _byte_bpe(texts: Sequence[str], folder: Path) -> Any:
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import RobertaTokenizer
+
+    merges = _merges(_words(RobertaTokenizer()._tokenizer, texts))
+    merged = ["".join(pair) for pair in merges]
+    vocab = _numbered(["<s>", "<pad>", "</s>", "<unk>"], sorted(ByteLevel.alphabet()), merged, ["<mask>"])
+    return RobertaTokenizer(vocab=vocab, merges=merges, model_max_length=512)  # type: ignore[arg-type]
+
+
+def _tweet_bpe(texts: Sequence[str], folder: Path) -> Any:
+    """Write BERTweet's files: ``bpe.codes``, ``left right count``, and ``vocab.txt``, ``token count``."""
+    from transformers import BertweetTokenizer
+
+    words = list(dict.fromkeys(word for text in texts for word in text.split()))
+    letters = sorted(set("".join(words)) | set(ascii_letters))
+    merges = _merges(words, end="</w>")
+    symbols = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
+    pieces = _numbered(s.removesuffix("</w>") if s.endswith("</w>") else f"{s}@@" for s in symbols)
+    codes, vocab = folder / "bpe.codes", folder / "vocab.txt"
+    codes.write_text("".join(f"{left} {right} 1\n" for left, right in merges), encoding="utf-8")
+    vocab.write_text("".join(f"{piece} 1\n" for piece in pieces), encoding="utf-8")
+    return BertweetTokenizer(str(vocab), str(codes), model_max_length=128)
+
+
+def _unigram(texts: Sequence[str], folder: Path) -> Any:
+    from transformers import XLNetTokenizer
+
+    words = _words(XLNetTokenizer()._tokenizer, texts)
+    bare = [bare for word in words if (bare := word.rstrip(punctuation))]
+    letters = sorted(set("".join(words)) | set(ascii_letters))
+    special = ["<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>", "<eod>", "<eop>"]
+    pieces = _numbered(special, letters, bare)
+    scores = {piece: -10.0 if len(piece) == 1 else -5.0 for piece in pieces} | dict.fromkeys(special, 0.0)
+    return XLNetTokenizer(vocab=list(scores.items()), unk_id=0)
+
+
+def _multilingual(texts: Sequence[str], folder: Path) -> Any:
+    from transformers import XLMRobertaTokenizer
+
+    words = _words(XLMRobertaTokenizer()._tokenizer, texts)
+    bare = [bare for word in words if (bare := word.rstrip(punctuation))]
+    letters = sorted(set("".join(words)) | set(ascii_letters))
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    pieces = _numbered(special, letters, bare, ["<mask>"])
+    scores = {piece: -10.0 if len(piece) == 1 else -5.0 for piece in pieces} | dict.fromkeys(special, 0.0)
+    return XLMRobertaTokenizer(vocab=list(scores.items()), model_max_length=512)
+
+
+def _sizes(tokenizer: Any) -> dict[str, Any]:
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def _bert(tokenizer: Any) -> Any:
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(**_sizes(tokenizer), max_position_embeddings=512)
+    return BertModel(config, add_pooling_layer=False)
+
+
+def _roberta(tokenizer: Any, positions: int = 514) -> Any:
+    from transformers import RobertaConfig, RobertaModel
+
+    config = RobertaConfig(
+        **_sizes(tokenizer),
+        max_position_embeddings=positions,
+        type_vocab_size=1,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return RobertaModel(config, add_pooling_layer=False)
+
+
+def _bertweet(tokenizer: Any) -> Any:
+    return _roberta(tokenizer, positions=130)
+
+
+def _xlnet(tokenizer: Any) -> Any:
+    from transformers import XLNetConfig, XLNetModel
+
+    config = XLNetConfig(vocab_size=len(tokenizer), d_model=32, n_layer=2, n_head=2, d_inner=64)
+    return XLNetModel(config)
+
+
+def _xlm_roberta(tokenizer: Any) -> Any:
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    sizes = _sizes(tokenizer) | {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = XLMRobertaConfig(**sizes, max_position_embeddings=514, type_vocab_size=1)
+    return XLMRobertaModel(config, add_pooling_layer=False)
+
+
+_Maker = tuple[Callable[[Sequence[str], Path], Any], Callable[[Any], Any]]
+_FAMILIES: dict[str, _Maker] = {
+    "bert-base-uncased": (_wordpiece, _bert),
+    "minilm": (_wordpiece, _bert),
+    "roberta-base": (_byte_bpe, _roberta),
+    "twitter-roberta-base-sentiment": (_byte_bpe, _roberta),
+    "bertweet-base-sentiment-analysis": (_tweet_bpe, _bertweet),
+    "xlnet-base-cased": (_unigram, _xlnet),
+    "xlm-roberta-base": (_multilingual, _xlm_roberta),
+    "multilingual-minilm": (_multilingual, _bert),
+}

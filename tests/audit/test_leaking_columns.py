@@ -1,0 +1,142 @@
+"""Columns that tell the label are refused as features, on all corpora; honest ones never are."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentir.audit import audit, check_inputs
+from sentir.audit.leaking_columns import SUSPECT, find_tellers
+from sentir.corpus.corpus import Corpus
+from sentir.corpus.labels import LabelSpace
+from sentir.corpus.leakage import TELLS, told
+from sentir.corpus.utterances import Utterance
+from sentir.errors import RecipeError
+from sentir.recipe import Recipe
+
+NAMES = ("anger", "joy", "neutral", "sadness")
+SPACE = LabelSpace("emotion", NAMES)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def corpus_of(column, labels, *, space=SPACE, groups=None):
+    """A train split with one number per row (``None`` where there is none), and a row of dev and of test."""
+    rows = [
+        Utterance(
+            f"c/train/{n}", "train", f"{n}", labels={"emotion": label}, numbers={} if x is None else {"x": x}
+        )
+        for n, (x, label) in enumerate(zip(column, labels, strict=True))
+    ]
+    rows += [Utterance(f"c/{split}/0", split, split, labels={"emotion": labels[0]}) for split in ("dev", "test")]
+    return Corpus.build("c", rows, (space,), groups=groups)
+
+
+def recipe_of(features=("given",), **table):
+    data = {"reader": "table", "table": {"label": "label", **table}}
+    return Recipe.parse({"name": "r", "data": data, "model": {"features": list(features)}})
+
+
+def drawn(seed, n, names=NAMES):
+    draw = random.Random(seed)
+    return [(draw.choice(names),) for _row in range(n)], draw
+
+
+DISGUISES = {
+    "a code": lambda label, draw: float(NAMES.index(label)),
+    "a code of another order": lambda label, draw: float((3, 0, 7, 1)[NAMES.index(label)]),
+    "a code with noise": lambda label, draw: NAMES.index(label) + draw.uniform(-0.3, 0.3),
+    "one of its labels": lambda label, draw: float(label == "joy"),
+    "a number only where there is no joy": lambda label, draw: None if label == "joy" else draw.random(),
+    "a number above a threshold": lambda label, draw: draw.uniform(0, 1) + 2 * (label == "anger"),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+@settings(max_examples=10)
+@given(seed=seeds, n=st.integers(150, 400))
+def test_the_label_in_any_disguise_is_refused(disguise, seed, n):
+    labels, draw = drawn(seed, n)
+    corpus = corpus_of([disguise(label, draw) for (label,) in labels], labels)
+    with pytest.raises(RecipeError, match="'x' tells the label"):
+        check_inputs(recipe_of(), corpus)
+    check_inputs(recipe_of(features=()), corpus)
+    assert audit(corpus).grade == "E" and audit(corpus).problems == 1
+
+
+HONEST = {
+    "a length to the millisecond, unique in each row": lambda n, draw: (
+        round(draw.lognormvariate(1, 0.6), 3) + n * 1e-9
+    ),
+    "a length to the tenth": lambda n, draw: round(draw.lognormvariate(1, 0.6), 1),
+    "an id in an order of its own": lambda n, draw: float((n * 7919 + 13) % 10_007),
+    "a place in a dialogue": lambda n, draw: float(n % 12),
+    "a gender": lambda n, draw: float(draw.random() < 0.5),
+    "a constant": lambda n, draw: 1.0,
+    "nothing": lambda n, draw: None,
+}
+
+
+@pytest.mark.parametrize("honest", HONEST.values(), ids=HONEST)
+@settings(max_examples=10)
+@given(seed=seeds, n=st.integers(3, 400), rare=st.floats(0.02, 0.5))
+def test_numbers_that_know_nothing_of_the_label_are_never_refused_nor_warned_of(honest, seed, n, rare):
+    draw = random.Random(seed)
+    labels = [("joy",) if draw.random() < rare else ("neutral",) for _row in range(n)]
+    corpus = corpus_of([honest(row, draw) for row in range(n)], labels)
+    assert find_tellers(corpus, "emotion") == []
+    check_inputs(recipe_of(), corpus)
+
+
+@settings(max_examples=15)
+@given(seed=seeds, overlap=st.floats(0.3, 0.8))
+def test_a_good_feature_that_overlaps_is_let_pass(seed, overlap):
+    draw = random.Random(seed)
+    labels = [("joy",) if draw.random() < 0.5 else ("neutral",) for _row in range(300)]
+    column = [draw.gauss(1.0 if label == ("joy",) else 0.0, overlap) for label in labels]
+    check_inputs(recipe_of(), corpus_of(column, labels))
+
+
+def test_a_column_that_nearly_tells_is_warned_of_and_costs_the_grade():
+    labels, draw = drawn(0, 400, NAMES[:2])
+    column = [float(draw.random() < (0.95 if label == ("joy",) else 0.05)) for label in labels]
+    corpus = corpus_of(column, labels)
+    (teller,) = find_tellers(corpus, "emotion")
+    assert SUSPECT <= teller.score < TELLS
+    check_inputs(recipe_of(), corpus)
+    (found,) = [f for f in audit(corpus).findings if f.kind == "suspect_column"]
+    assert (found.severity, found.grade, found.examples) == ("warning", "C", ("x",))
+
+
+def test_several_labels_at_once_are_judged_one_by_one():
+    space = LabelSpace("emotion", NAMES, multilabel=True)
+    draw = random.Random(0)
+    labels = [tuple(name for name in NAMES if draw.random() < 0.3) for _row in range(300)]
+    (teller,) = find_tellers(corpus_of([float("joy" in row) for row in labels], labels, space=space), "emotion")
+    assert (teller.label, teller.score) == ("joy", 1.0)
+    assert not find_tellers(corpus_of([float(len(row)) for row in labels], labels, space=space), "emotion")
+
+
+@given(seeds, st.integers(20, 60), st.integers(1, 40))
+def test_the_score_is_between_nothing_and_all_and_no_matter_of_order_or_scale(seed, n, values):
+    draw = np.random.default_rng(seed)
+    column = draw.integers(0, values, n).astype(float)
+    column[draw.random(n) < 0.1] = np.nan
+    present = draw.random(n) < 0.5
+    score, order = told(column, present), draw.permutation(n)
+    assert 0 <= score <= 1
+    assert told(column[order], present[order]) == pytest.approx(score)
+    assert told(column * 4 - 2, present) == pytest.approx(score)
+    assert told(column, ~present) == pytest.approx(score)
+
+
+def test_a_group_in_two_splits_is_refused_only_where_the_recipe_names_it():
+    labels, _draw = drawn(1, 30)
+    groups = {"actor": {"c/train/0": "A", "c/dev/0": "A", "c/test/0": "B"}}
+    corpus = corpus_of([None] * 30, labels, groups=groups)
+    with pytest.raises(RecipeError, match="'A' of 'actor' lies in train and in dev"):
+        check_inputs(recipe_of(features=(), group="actor", split="split"), corpus)
+    check_inputs(recipe_of(features=()), corpus)
+    check_inputs(recipe_of(features=(), group="actor"), replace(corpus, groups={"actor": {"c/train/0": "A"}}))

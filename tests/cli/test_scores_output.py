@@ -1,0 +1,132 @@
+"""Scores in a terminal: a row for each model, readable at 80 columns, nothing left out."""
+
+from dataclasses import replace
+
+import pytest
+
+from sentir.cli import output, scores_output
+from sentir.evaluation.metrics import COUNTED, RANKED
+from sentir.evaluation.results import Comparison, ModelScores, Opening, Score
+from sentir.i18n import LANGUAGES, decimal, in_language
+from sentir.report.study_report import CorpusCard, StudyReport
+
+MODELS = {
+    "text and sound": "text_sound",
+    "sound and the text model's sentiment": "sound_stacked",
+    "sound: mel and functionals": "sound",
+    "text: minilm + dialogue": "text",
+    "majority": "",
+    "bag of words": "",
+    "acoustic": "",
+}
+MOMENT = "2026-01-31T00:00:00+00:00"
+METRICS = {kind: COUNTED[kind] + RANKED[kind] for kind in COUNTED}
+
+
+def scores(kind="multi", sd=0.05, notes=("synthetic corpus",)):
+    """Seven models; the values of a model's metrics are .000, .001 and so on, the next model's begin at .100."""
+    return [
+        ModelScores(
+            model=model,
+            role="finalist" if n == 0 else "candidate" if family else "baseline",
+            corpus="demo",
+            task="emotion",
+            split="test",
+            n=13_708,
+            seeds=3,
+            metrics={
+                name: Score(n / 10 + k / 1000, 0.4, 0.6, sd if family else None)
+                for k, name in enumerate(METRICS[kind])
+            },
+            notes=(*notes, *(("random audio backbone",) if "sound" in family else ())),
+            family=family,
+        )
+        for n, (model, family) in enumerate(MODELS.items())
+    ]
+
+
+@pytest.fixture
+def printed(capsys, monkeypatch):
+    def call(function, *arguments, columns=80, **keywords):
+        monkeypatch.setattr(output.out, "_width", columns)
+        function(*arguments, **keywords)
+        return capsys.readouterr().out
+
+    return call
+
+
+@pytest.fixture
+def report():
+    """A study that opened test, with a comparison on dev too."""
+    rows = scores()
+    numbers = {"difference": 0.1, "low": 0.05, "high": 0.15, "p": 0.001, "p_holm": 0.002, "n": 9, "dialogues": 5}
+    where = {"a": rows[0].model, "corpus": "demo", "task": "emotion", "metric": "macro_f1"}
+    compared = [Comparison(b=row.model, split="test", **where, **numbers) for row in rows[1:]]
+    return StudyReport(
+        title="demo",
+        created=MOMENT,
+        corpora=(CorpusCard("demo", True, "f", {}, {}, {}, {"emotion": "macro_f1"}),),
+        scores=tuple(rows),
+        comparisons=(*compared, Comparison(b="a mere candidate", split="dev", **where, **numbers)),
+        curves=(),
+        openings=(Opening(2, MOMENT, "demo", "f", "why", ()),),
+        selected={("demo", "emotion"): rows[0].model},
+        versions={},
+        winners={("demo", "emotion"): tuple(MODELS)[:4]},
+    )
+
+
+@pytest.mark.parametrize("columns", [72, 80, 100, 200])
+@pytest.mark.parametrize("kind", COUNTED)
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_value_of_every_model_is_printed_and_no_line_is_too_long(kind, code, columns, printed):
+    rows = scores(kind)
+    with in_language(code):
+        lines = printed(scores_output.print_scores, rows, columns=columns).splitlines()
+        values = [decimal(score.value, 3) for row in rows for score in row.metrics.values()]
+    assert max(map(len, lines)) <= columns
+    assert len(set(values)) == len(values)
+    words = " ".join(lines).split()
+    assert [value for value in values if words.count(value) != 1] == []
+    assert not any("…" in line for line in lines)
+
+
+def test_the_metric_that_selects_comes_first_with_its_interval_and_its_spread_over_seeds(printed):
+    rows = [
+        replace(row, metrics={"accuracy": row.metrics["accuracy"], **row.metrics}) for row in scores("single")
+    ]
+    lines = printed(scores_output.print_scores, rows).splitlines()
+    heading = next(line for line in lines if line.startswith("model"))
+    assert heading.split()[1] == "accuracy"
+    assert "0.002 ± 0.050 [0.400, 0.600]" in lines[4] and sum("[" in line for line in lines) == len(rows)
+    assert any(line.startswith("majority") and "0.402 [0.400, 0.600]" in line for line in lines)
+
+
+def test_what_is_true_of_some_models_alone_is_not_said_of_all(printed):
+    title, *others = printed(scores_output.print_scores, scores("single"), columns=200).splitlines()
+    assert title == "demo · emotion · test · n = 13\u202f708 · synthetic corpus"
+    (note,) = [line for line in others if line.startswith("random audio backbone: ")]
+    assert "text and sound, sound and" in note and "minilm" not in note
+
+
+def test_a_study_names_families_and_the_finalist_and_says_what_was_compared_on_test(printed, report, tmp_path):
+    out = printed(scores_output.print_study, report, tmp_path, columns=200)
+    lines = [line.strip() for line in out.splitlines()]
+    first = next(n for n, line in enumerate(lines) if line.startswith("text and sound  "))
+    assert lines[first + 1] == "text and sound · finalist"
+    assert [lines.count(family) for family in ("sound + text model", "sound", "text")] == [1, 1, 1]
+    assert sum(line.startswith("- “text and sound” is better than") for line in lines) == 6
+    titles = [n for n, line in enumerate(lines) if line.startswith(("Selected model", "Best model"))]
+    assert [lines[n] for n in titles] == [
+        "Selected model vs. baselines",
+        "Best model of each family",
+    ]
+    assert "a mere candidate" not in out
+    assert "demo: openings of test so far, by the ledger: 2" in out and str(tmp_path / "report.html") in out
+
+
+def test_a_study_of_one_family_does_not_name_it(printed, report, tmp_path):
+    rows = tuple(replace(row, family="text" if row.family else "") for row in report.scores)
+    out = printed(scores_output.print_study, replace(report, scores=rows), tmp_path)
+    lines = [line.strip() for line in out.splitlines()]
+    assert "finalist" in lines and "text" not in lines

@@ -1,0 +1,203 @@
+"""Families side by side, what came of the clips, and examples that can be seen and heard."""
+
+import base64
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+from html_page import Page
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from sentir.evaluation.results import Score
+from sentir.report import inline_media
+from sentir.report.glance import glance
+from sentir.report.task_sections import comparison_groups, sections
+
+FAMILIES = {"gru": "text_sound", "plain": "text"}
+
+
+def with_families(report):
+    """The report with two families, the best of both on test, and a third candidate behind."""
+    rows = [replace(row, family=FAMILIES.get(row.model, "")) for row in report.scores]
+    best = next(row for row in rows if row.role == "finalist")
+    text = replace(
+        best, model="plain", role="candidate", family="text", metrics={"weighted_f1": Score(0.5, 0.4, 0.6)}
+    )
+    other = replace(report.comparisons[0], b="plain")
+    dev = replace(other, split="dev")
+    return replace(report, scores=(*rows, text), comparisons=(*report.comparisons, dev, other))
+
+
+@pytest.fixture
+def families(make_report):
+    return with_families(make_report({"meld": ("emotion",)}))
+
+
+def uris(text, tag):
+    return [a["src"] for name, a in Page(text).tags if name == tag and "src" in a]
+
+
+def content(uri):
+    return io.BytesIO(base64.b64decode(uri.partition("base64,")[2]))
+
+
+# Side by side
+
+
+def test_every_score_on_test_has_a_dot_between_the_ends_of_its_whisker(families):
+    (section,) = sections(families)
+    view = glance(section)
+    assert [dot.row.model for dot in view.dots] == ["gru", "plain", "majority"]
+    assert all(0 <= dot.low < dot.place < dot.high <= 100 for dot in view.dots)
+    assert view.baseline == view.dots[2].place < view.dots[1].place < view.dots[0].place
+    assert [*view.ticks.values()] == sorted(view.ticks.values()) and view.ticks["0.5"] == view.dots[1].place
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.booleans())
+def test_the_axis_holds_whatever_the_scores_are(make_report, values, whiskers):
+    (section,) = sections(make_report({"meld": ("emotion",)}))
+    scores = [Score(v, max(v - 0.05, 0), min(v + 0.05, 1)) if whiskers else Score(v) for v in values]
+    rows = tuple(replace(section.test[0], metrics={"weighted_f1": score}) for score in scores)
+    view = glance(replace(section, test=rows))
+    assert len(view.dots) == len(values) and len(view.ticks) >= 2
+    assert all(0 <= dot.low <= dot.place <= dot.high <= 100 for dot in view.dots)
+    order = sorted(range(len(values)), key=values.__getitem__)
+    assert [view.dots[n].place for n in order] == sorted(dot.place for dot in view.dots)
+
+
+def test_one_score_or_one_that_is_undefined_is_not_compared_at_a_glance(make_report):
+    (section,) = sections(make_report({"meld": ("emotion",)}))
+    undefined = replace(section.test[1], metrics={"weighted_f1": Score(float("nan"))})
+    assert glance(replace(section, test=section.test[:1])) is None
+    assert glance(replace(section, test=(section.test[0], undefined))) is None
+    assert glance(section) is not None
+
+
+def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(families):
+    (section,) = sections(families)
+    groups = comparison_groups(section)
+    assert [[(c.split, c.b) for c in found] for _title, found in groups] == [
+        [("test", "majority")],
+        [("test", "plain")],
+        [("dev", "plain")],
+    ]
+    assert "baselines" in groups[0][0] and "family" in groups[1][0] and "On dev" in groups[2][0]
+    alone = comparison_groups(replace(section, winners=("gru",)))
+    assert sum(len(found) for _title, found in alone) == 3 and "other candidates" in alone[1][0]
+
+
+def test_families_are_named_where_there_are_several_and_not_where_there_is_one(families, render_page):
+    words = Page(render_page(replace(families, curves=()))).words()
+    assert "plain best of its family on dev text" in words and "gru selected on dev text and sound" in words
+    text = replace(
+        families, curves=(), scores=tuple(replace(r, family=r.family and "text") for r in families.scores)
+    )
+    assert "family on dev" not in Page(render_page(text)).words()
+
+
+def test_trainings_are_drawn_family_by_family_and_all_of_them(families):
+    (section,) = sections(families)
+    assert [(name, chosen, {c.model for c in found}) for name, chosen, found in section.learning] == [
+        ("text_sound", "gru", {"gru"}),
+        ("text", "plain", {"plain"}),
+    ]
+    one = replace(section, test=(), dev=tuple(replace(row, family="text") for row in section.dev))
+    assert one.learning == [("", "gru", section.curves)]
+    assert replace(one, curves=()).learning == []
+
+
+# The clips of a corpus
+
+
+def test_a_corpus_with_sound_says_how_much_of_it_can_be_used_and_why_the_rest_cannot(page):
+    words = Page(page).words()
+    assert "train 9\u202f988 9\u202f681 8 h 22 min too short: 306 no clip, or its file is not there: 2" in words
+    assert "dev 1\u202f109 1\u202f109 1 min 15 s –" in words
+    assert words.count("why not usable") == 1  # the other corpus was read without sound
+
+
+# Examples
+
+
+def test_an_example_shows_what_is_annotated_and_what_each_family_says(page):
+    words = Page(page).words()
+    card = words[words.index("Oh <well>!") :]
+    assert card.startswith("Oh <well>! Zoe · utterance-0 family emotion mood annotated joy calm")
+    assert "text and sound ✓ joy 0.87 ✓ calm 0.71 ✗ my label 0.61" in card
+    assert "text ✗ anger 0.43 ✗ none of them" in card
+
+
+def test_models_of_one_family_are_named_themselves_and_none_of_them_can_be_right(
+    make_example, render_page, make_report
+):
+    from sentir.report.study_report import Answer
+
+    example = make_example(labels={"mood": ()}, answers=(Answer("mood", "gru", "sound", {}),))
+    words = Page(render_page(make_report({"meld": ("mood",)}, curves=(), examples=(example,)))).words()
+    assert "model mood annotated none of them gru ✓ none of them" in words
+
+
+def test_pictures_and_sounds_lie_in_the_page_once_for_all_languages(page):
+    assert len(uris(page, "img")) == len(uris(page, "audio")) == 2
+    tags = Page(page).tags
+    copies = [a["data-of"] for _tag, a in tags if "data-of" in a]
+    held = [a["id"] for tag, a in tags if tag in ("img", "audio") and "src" in a]
+    assert sorted(copies) == sorted(held) and len(held) == 4
+    assert all(a["alt"] for tag, a in tags if tag == "img")
+    assert all(a["aria-label"] and a["preload"] == "none" for tag, a in tags if tag == "audio")
+
+
+def test_the_sound_in_the_page_is_the_sound_of_the_example(page, make_example):
+    wave, rate = soundfile.read(content(uris(page, "audio")[0]), dtype="float32")
+    assert (rate, wave.ndim) == (16_000, 1) and len(wave) == pytest.approx(32_000, abs=3_000)
+    (peak,) = {int(np.abs(np.fft.rfft(part[8_000:24_000])).argmax()) for part in (wave, make_example().wave)}
+    assert peak == pytest.approx(0.3 / (2 * np.pi) * 16_000, abs=1)
+
+
+@pytest.mark.parametrize(("formats", "kind"), [({"OGG", "WAV"}, "audio/ogg"), ({"WAV"}, "audio/wav")])
+def test_a_library_that_cannot_write_mp3_writes_what_it_can(formats, kind, make_example, monkeypatch):
+    monkeypatch.setattr(soundfile, "available_formats", lambda: dict.fromkeys(formats))
+    found, file = inline_media.playable(make_example().wave)
+    assert found == kind and len(soundfile.read(io.BytesIO(file))[0]) == 32_000
+
+
+def test_a_spectrogram_has_time_to_the_right_and_low_bands_at_the_bottom():
+    mel = np.full((30, 64), -100.0)
+    mel[20:, 5] = 0.0
+    picture = np.asarray(Image.open(io.BytesIO(inline_media.spectrogram(mel, 0.0))).convert("L"), dtype=int)
+    assert picture.shape == (64, 30)
+    bright = np.argwhere(picture > 128)
+    assert {tuple(at) for at in bright} == {(63 - 5, column) for column in range(20, 30)}
+
+
+@given(st.floats(-100, 40), st.floats(-100, 40))
+def test_louder_is_never_darker(one, other):
+    quiet, loud = sorted((one, other))
+    picture = Image.open(io.BytesIO(inline_media.spectrogram(np.array([[quiet], [loud]]), 20.0)))
+    levels = np.asarray(picture)[0]
+    assert levels[0] <= levels[1]
+    lightness = np.asarray(picture.convert("L"), dtype=int)[0]
+    assert lightness[0] <= lightness[1]
+
+
+def test_the_colors_of_a_corpus_share_one_scale_and_the_axis_is_in_seconds(make_example):
+    loud, quiet = make_example(0), make_example(1)
+    quiet = replace(quiet, mel=quiet.mel - 40)
+    elsewhere = replace(quiet, corpus="other", id="utterance-0")
+    found = inline_media.media([loud, quiet, elsewhere])
+    assert found["meld", "utterance-0"].picture == found["other", "utterance-0"].picture
+    assert found["meld", "utterance-0"].picture != found["meld", "utterance-1"].picture
+    assert (loud_ := found["meld", "utterance-0"]).seconds == 2.0 and loud_.ticks == {0: 0.0, 1: 50.0, 2: 100.0}
+
+
+def test_a_report_without_examples_or_clips_has_no_trace_of_them(make_plain_report, render_page):
+    report = make_plain_report()
+    card = replace(report.corpora[0], sound=())
+    text = render_page(replace(report, corpora=(card,)))
+    assert "Examples" not in Page(text).words() and "-examples" not in text
+    assert not re.search(r"<audio|<img|why not usable", text)

@@ -1,0 +1,147 @@
+"""Files of a folder change all at once, whenever a process is killed, and nobody else's are touched."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from sentir.atomic_folders import current, files_below, refuse_foreign, replacing_files
+from sentir.errors import SentirError
+from sentir.file_locks import locked
+from sentir.io import put
+
+OLD = {
+    "facts.json": "old",
+    "weights": "old",
+    "encoder/config": "old",
+    "encoder/words": "old",
+    "extra/deep/one": "old",
+}
+NEW = {"facts.json": "new", "weights": "new", "encoder/config": "new", "stacked/facts.json": "new"}
+FOREIGN = {"notes.txt": "mine", "encoder/notes.txt": "mine"}
+
+
+def owned(folder):
+    return [name for name in {**OLD, **NEW} if (folder / name).is_file()]
+
+
+def write(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def read(folder):
+    return {name: (folder / name).read_text() for name in files_below(folder)}
+
+
+def save(folder, files):
+    with replacing_files(folder, owned) as draft:
+        write(draft, files)
+
+
+def ours(folder):
+    place = current(folder)
+    return {name: text for name, text in read(place).items() if name not in FOREIGN and name != ".gone.json"}
+
+
+def test_newer_files_replace_the_older_and_foreign_ones_stay(tmp_path):
+    write(tmp_path, FOREIGN)
+    save(tmp_path, OLD)
+    assert read(tmp_path) == OLD | FOREIGN
+    save(tmp_path, NEW)
+    assert read(tmp_path) == NEW | FOREIGN
+    assert not (tmp_path / "extra").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {name.split("/")[0] for name in NEW | FOREIGN}
+
+
+CALLS = ("replace", "link", "fsync", "mkdir", "unlink", "rmdir")
+
+
+def killed_at(number, folder):
+    """Save in a process that is killed at its ``number``-th change of the disk; return whether it was."""
+    child = os.fork()
+    if not child:
+        count = [0]
+
+        def counting(call):
+            def counted(*arguments, **keywords):
+                count[0] += 1
+                if count[0] == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return call(*arguments, **keywords)
+
+            return counted
+
+        for name in CALLS:
+            setattr(os, name, counting(getattr(os, name)))
+        save(folder, NEW)
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_killed_at_any_change_of_the_disk_it_leaves_the_older_files_or_the_newer_ones(tmp_path):
+    found, number, killed = [], 0, True
+    while killed:
+        number += 1
+        folder = tmp_path / str(number)
+        write(folder, OLD | FOREIGN)
+        killed = killed_at(number, folder)
+        found.append(ours(folder))
+        assert found[-1] in (OLD, NEW)
+        assert {name: (folder / name).read_text() for name in FOREIGN} == FOREIGN
+        save(folder, NEW)
+        assert read(folder) == NEW | FOREIGN
+        assert {path.name for path in folder.iterdir()} == {name.split("/")[0] for name in NEW | FOREIGN}
+    assert number > 30 and found[0] == OLD and found[-1] == NEW
+    assert found == sorted(found, key=lambda files: files == NEW), "once it is the newer one, it stays so"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_fails_leaves_the_older_files(tmp_path, error):
+    write(tmp_path, OLD | FOREIGN)
+    with pytest.raises(type(error)), replacing_files(tmp_path, owned) as draft:
+        write(draft, {"weights": "new"})
+        raise error
+    assert read(tmp_path) == OLD | FOREIGN
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_is_not_ours_is_never_replaced(tmp_path):
+    write(tmp_path, OLD | FOREIGN)
+    with pytest.raises(SentirError, match=r"notes\.txt is there and was not written by Sentir"):
+        save(tmp_path, NEW | {"encoder/notes.txt": "new"})
+    assert read(tmp_path) == OLD | FOREIGN
+    refuse_foreign(tmp_path, ["weights", "encoder", "not there"], owned)
+
+
+def test_where_files_have_no_second_names_they_are_copied(tmp_path, monkeypatch):
+    def none(*_arguments):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr("sentir.atomic_folders.os.link", none)
+    write(tmp_path, OLD)
+    save(tmp_path, NEW)
+    assert read(tmp_path) == NEW
+
+
+def test_two_that_save_at_once_wait_for_each_other_but_not_forever(tmp_path, monkeypatch):
+    monkeypatch.setattr("sentir.atomic_folders._PATIENCE", 0.1)
+    with locked(tmp_path / ".saving.lock"), pytest.raises(SentirError, match="Another process"):
+        save(tmp_path, NEW)
+
+
+def test_a_folder_takes_its_place_with_all_that_lies_in_it(tmp_path):
+    write(tmp_path / "draft", OLD)
+    put(tmp_path / "draft", tmp_path / "place")
+    assert read(tmp_path / "place") == OLD and not (tmp_path / "draft").exists()
+
+
+def test_files_of_an_earlier_save_are_told_by_name(tmp_path):
+    save(tmp_path, OLD)
+    gone = tmp_path / ".saved"
+    write(gone, NEW)
+    (gone / ".gone.json").write_text(json.dumps(["weights", "encoder/words"]))
+    assert current(tmp_path) == gone and isinstance(current(tmp_path), Path)
