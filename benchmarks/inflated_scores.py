@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from flaws import rows, splits
+from flaws import audio, label_leakage, pooling, preprocessing, rows, selection, splits
 from flaws.held_out import Finding, Ground
 
 from sentir.readers import read_corpus

@@ -115,11 +115,11 @@ def test_flaws_that_a_corpus_cannot_show_are_left_out(meld, mosei):
 
 
 def test_the_table_is_markdown(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["honest.py", "--quick"])
+    monkeypatch.setattr(sys, "argv", ["inflated_scores.py", "--quick"])
     monkeypatch.setattr(honest, "OF_WORDS", (inflated_scores.rows.by_position,))
-    honest.main()
+    inflated_scores.main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4 and {line.count("|") for line in lines} == {len(honest.HEAD) + 1}
+    assert len(lines) == 4 and {line.count("|") for line in lines} == {len(inflated_scores.HEAD) + 1}
     assert [line.split(" | ")[1] for line in lines[2:]] == ["demo-meld, emotion", "demo-mosei, emotion"]
 
 
@@ -134,13 +134,13 @@ def numbers_of(text, decimal, thousands):
 
 
 def test_both_documents_have_the_same_numbers_and_name_the_same_files_and_tests():
-    english, spanish = text_of("honest.md"), text_of("honesto.md")
+    english, spanish = text_of("inflated_scores.md"), text_of("honesto.md")
     assert numbers_of(english, ".", ",") == numbers_of(spanish, ",", ".") != []
     assert NAMED.findall(english) == NAMED.findall(spanish)
 
 
 def test_every_file_and_test_that_the_documents_name_is_there():
-    named = NAMED.findall(text_of("honest.md"))
+    named = NAMED.findall(text_of("inflated_scores.md"))
     assert len(named) > 20
     for path, test in named:
         text = (ROOT / path).read_text(encoding="utf-8")
