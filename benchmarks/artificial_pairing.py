@@ -25,13 +25,19 @@ import numpy as np
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import EMOTIONS, LabelSpace, normalize_emotion
 from sentir.corpus.utterances import Clip, Dialogue, Utterance, group_dialogues
-from sentir.evaluation.locked.ledger import labels_of, open_test
+from sentir.evaluation.locked.ledger import get_labels, open_test
 from sentir.evaluation.scoring import write_results
 from sentir.readers.meld import reader as meld
 from sentir.recipe import Recipe
-from sentir.study.candidates import Entrant, enter_baseline, enter_candidate, load_trained, with_test
-from sentir.study.plan import plan
-from sentir.study.scorer import Judge
+from sentir.study.candidates import (
+    TrainedModel,
+    load_recognizer,
+    train_baseline,
+    train_candidate,
+    with_test_predictions,
+)
+from sentir.study.plan import plan_candidates
+from sentir.study.scorer import Scorer
 from sentir.study.stages import Stages
 
 NAME = "artificial-pairing"
@@ -41,7 +47,7 @@ UTTERANCES = {"train": 1500, "dev": 500, "test": 700}  # whole dialogues of abou
 QUICK = {"train": 200, "dev": 80, "test": 80}
 SEED = 0
 
-SOUND = {
+AUDIO_TRAINING = {
     "epochs": 12,
     "patience": 12,
     "average": 0.98,
@@ -51,7 +57,7 @@ SOUND = {
 }
 CANDIDATES = {
     "text alone": {"model": {"context": "dialogue"}},
-    "sound alone": {"model": {"kind": "emotion_model", "features": ["functionals"]}, "train": SOUND},
+    "sound alone": {"model": {"kind": "emotion_model", "features": ["functionals"]}, "train": AUDIO_TRAINING},
     "hybrid": {
         "model": {
             "kind": "multimodal",
@@ -59,7 +65,7 @@ CANDIDATES = {
             "features": ["functionals"],
             "modality_dropout": 0.3,
         },
-        "train": SOUND,
+        "train": AUDIO_TRAINING,
     },
 }
 RECIPE = {
@@ -75,25 +81,25 @@ RECIPE = {
     "train": {"epochs": 20, "batch": 256},
     "study": {"candidates": CANDIDATES},
 }
-WITHHELD = {"text": {"text": None}, "sound": {"clip": None}}
+ABLATIONS = {"text": {"text": None}, "sound": {"clip": None}}
 
-Clips = Mapping[tuple[int, str], Sequence[Path]]  # (actor, emotion) → clips
+ClipsByActor = Mapping[tuple[int, str], Sequence[Path]]  # (actor, emotion) → clips
 
 
-def pair(meld_root: Path, ravdess_root: Path, sizes: Mapping[str, int]) -> Corpus:
+def build_corpus(meld_root: Path, ravdess_root: Path, sizes: Mapping[str, int]) -> Corpus:
     """Build the corpus from consecutive dialogues of MELD's train split."""
     clips, draw = read_clips(ravdess_root), np.random.default_rng(SEED)
     dialogues = iter(group_dialogues(meld.read_tree(meld_root).train))
     rows = [
         u
         for split, size in sizes.items()
-        for dialogue in take(dialogues, size)
-        for u in voiced(dialogue, split, clips, draw)
+        for dialogue in take_dialogues(dialogues, size)
+        for u in with_clips(dialogue, split, clips, draw)
     ]
     return Corpus.build(NAME, rows, [LabelSpace("emotion", EMOTIONS)])
 
 
-def read_clips(root: Path) -> Clips:
+def read_clips(root: Path) -> ClipsByActor:
     """Return RAVDESS's clips; those called calm are left out, as MELD has no such emotion."""
     clips: dict[tuple[int, str], list[Path]] = {}
     with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
@@ -103,7 +109,7 @@ def read_clips(root: Path) -> Clips:
     return clips
 
 
-def take(dialogues: Iterator[Dialogue], size: int) -> Iterator[Dialogue]:
+def take_dialogues(dialogues: Iterator[Dialogue], size: int) -> Iterator[Dialogue]:
     """Give the next dialogues until they hold ``size`` utterances."""
     while size > 0:
         dialogue = next(dialogues)
@@ -111,7 +117,9 @@ def take(dialogues: Iterator[Dialogue], size: int) -> Iterator[Dialogue]:
         yield dialogue
 
 
-def voiced(dialogue: Dialogue, split: str, clips: Clips, draw: np.random.Generator) -> Iterator[Utterance]:
+def with_clips(
+    dialogue: Dialogue, split: str, clips: ClipsByActor, draw: np.random.Generator
+) -> Iterator[Utterance]:
     """Give the utterances of a dialogue a clip of their emotion each, and every speaker an actor of the split."""
     actors: dict[str | None, int] = {}
     for u in dialogue.utterances:
@@ -124,45 +132,47 @@ def voiced(dialogue: Dialogue, split: str, clips: Clips, draw: np.random.Generat
             dialogue=dialogue.id.replace("meld/train", f"{NAME}/{split}"),
             clip=Clip(found[draw.integers(len(found))]),
             labels={"emotion": u.labels["emotion"]},
-            numbers={},
+            numeric_features={},
         )
 
 
-def withheld(entrant: Entrant, corpus: Corpus, what: str) -> Entrant:
+def ablate_modality(trained_model: TrainedModel, corpus: Corpus, modality: str) -> TrainedModel:
     """Return the entrant with its predictions for utterances that lack their text or their sound."""
-    models = [load_trained(folder) for folder in entrant.folders]
-    dev, test = ([replace(u, **WITHHELD[what]) for u in corpus.split(split)] for split in ("dev", "test"))
+    models = [load_recognizer(folder) for folder in trained_model.stage_folders]
+    dev, test = ([replace(u, **ABLATIONS[modality]) for u in corpus.split(split)] for split in ("dev", "test"))
     return replace(
-        entrant,
-        name=f"{entrant.name} without {what}",
-        dev=tuple(model.predict_utterances(dev) for model in models),
-        test=tuple(model.predict_utterances(test) for model in models),
+        trained_model,
+        name=f"{trained_model.name} without {modality}",
+        dev_predictions=tuple(model.predict_utterances(dev) for model in models),
+        test_predictions=tuple(model.predict_utterances(test) for model in models),
     )
 
 
-def enter(recipe: Recipe, corpus: Corpus, stages: Stages) -> list[Entrant]:
+def train_models(recipe: Recipe, corpus: Corpus, stages: Stages) -> list[TrainedModel]:
     """Train what competes, and predict test blind."""
-    entrants = [enter_baseline(stages, corpus, "majority", recipe, METRIC)]
-    for candidate in plan(recipe)["emotion"]:
-        entrants.append(with_test(stages, corpus, enter_candidate(stages, corpus, candidate)))
-    return entrants + [withheld(entrants[-1], corpus, what) for what in WITHHELD]
+    entrants = [train_baseline(stages, corpus, "majority", recipe, METRIC)]
+    for candidate in plan_candidates(recipe)["emotion"]:
+        entrants.append(with_test_predictions(stages, corpus, train_candidate(stages, corpus, candidate)))
+    return entrants + [ablate_modality(entrants[-1], corpus, what) for what in ABLATIONS]
 
 
 def run(recipe: Recipe, corpus: Corpus, out: Path) -> None:
     """Train, score on dev, open the artificial test split once, and print."""
-    _majority, text, sound, both, no_text, no_sound = entrants = enter(recipe, corpus, Stages(out / "stages"))
-    dev = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
+    _majority, text, sound, both, no_text, no_sound = entrants = train_models(
+        recipe, corpus, Stages(out / "stages")
+    )
+    dev = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
     opened = open_test(
         corpus,
         reason="benchmarks/artificial_pairing.py, an artificial pairing",
         models=[e.name for e in entrants],
     )
-    test = Judge(corpus, "test", opened, recipe.evaluation)
+    test = Scorer(corpus, "test", opened, recipe.evaluation)
     pairs = [(both, text), (both, sound), (no_sound, text), (no_text, sound)]
     comparisons = test.compare(pairs, METRIC)
     scores = [(dev.score(e, e.role), test.score(e, e.role)) for e in entrants]
     write_results(out / "results.json", [row for both_splits in scores for row in both_splits], comparisons)
-    print(f"\n{NAME}: {METRIC} on its test split, 95 % intervals over {comparisons[0].dialogues} dialogues")
+    print(f"\n{NAME}: {METRIC} on its test split, 95 % intervals over {comparisons[0].num_clusters} dialogues")
     for comparison in comparisons:
         print(f"  {comparison.sentence()}")
     print(f"\n{'ARTIFICIAL PAIRING':32}{'dev':>6}{'test':>7}")
@@ -174,7 +184,7 @@ def run(recipe: Recipe, corpus: Corpus, out: Path) -> None:
         )
 
 
-def ask(description: str, out: Path) -> tuple[argparse.Namespace, Corpus]:
+def parse_arguments(description: str, out: Path) -> tuple[argparse.Namespace, Corpus]:
     """Read the command line, and build the corpus that it asks for."""
     data = Path(os.environ.get("SENTIR_SHARED_DATA", "../shared/data"))
     parser = argparse.ArgumentParser(description=description)
@@ -184,11 +194,11 @@ def ask(description: str, out: Path) -> tuple[argparse.Namespace, Corpus]:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--quick", action="store_true", help="a tenth of the utterances: whether it runs")
     given = parser.parse_args()
-    return given, pair(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
+    return given, build_corpus(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
 
 
 def main() -> None:
-    given, corpus = ask(__doc__.split("\n")[0], Path("runs/pairing"))
+    given, corpus = parse_arguments(__doc__.split("\n")[0], Path("runs/pairing"))
     recipe = Recipe.parse(RECIPE).override({"study": {"seeds": given.seeds}})
     run(recipe, corpus, given.out)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sentir.evaluation.metrics import score
+from sentir.evaluation.metrics import compute_scores
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.fitting import fit
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-BOTH = {
+SETTINGS = {
     "nothing": {},
     "weights, sqrt": {"balance": "sqrt"},
     "weights, inverse": {"balance": "inverse"},
@@ -23,11 +23,11 @@ BOTH = {
     "balanced draws of dialogues": {"sampling": "balanced"},
     "smoothed labels, .1": {"label_smoothing": 0.1},
 }
-ONE = {
+SINGLE_LABEL_SETTINGS = {
     "logit adjustment, tau .5": {"logit_adjustment": 0.5},
     "logit adjustment, tau 1": {"logit_adjustment": 1.0},
 }
-SHOWN = {
+METRICS = {
     "meld": ("weighted_f1", "macro_f1", "unweighted_average_recall"),
     "mosei": ("macro_f1", "micro_f1", "mean_weighted_accuracy"),
 }
@@ -38,17 +38,19 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder that holds meld/ and mosei/")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
-    for name, shown in SHOWN.items():
+    for name, shown in METRICS.items():
         recipe = Recipe.load(RECIPES / f"{name}-text.toml")
         recipe = recipe.override({"data": {"task": "emotion"}, "model": {"context": "dialogue"}})
         corpus = read_corpus(recipe.data, given.data / name)
-        truth = corpus.space("emotion").encode([u.labels["emotion"] for u in corpus.dev])
+        truth = corpus.label_space("emotion").encode([u.labels["emotion"] for u in corpus.dev])
         print(f"\n{name}, dev, n = {len(truth)}, {len(given.seeds)} seeds\n{'':32}{'  '.join(shown)}")
-        for title, changes in (BOTH | (ONE if name == "meld" else {})).items():
+        for title, changes in (SETTINGS | (SINGLE_LABEL_SETTINGS if name == "meld" else {})).items():
             rows = []
             for seed in given.seeds:
                 fitted = fit(recipe.override({"train": changes | {"seed": seed}}), corpus)
-                rows.append(score(fitted.space, truth, fitted.dev.probabilities, fitted.thresholds))
+                rows.append(
+                    compute_scores(fitted.space, truth, fitted.dev_predictions.probabilities, fitted.thresholds)
+                )
             cells = [_mean([row[metric] for row in rows]) for metric in shown]
             print(f"{title:32}" + "  ".join(cells), flush=True)
 

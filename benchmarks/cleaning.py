@@ -11,32 +11,32 @@ from pathlib import Path
 
 import numpy as np
 
-from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING, clean
+from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING, clean_text
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.comparison import compare, holm
-from sentir.evaluation.metrics import score
+from sentir.evaluation.comparison import apply_holm_correction, compare
+from sentir.evaluation.metrics import compute_scores
 from sentir.readers import read_corpus
 from sentir.recipe import DEFAULT_CLEANING, Recipe
-from sentir.study.baselines import predict_baseline
+from sentir.study.baselines import fit_predict_baseline
 
 METRIC = "weighted_f1"
 TASKS = ("emotion", "sentiment")
 
 
-def chains() -> Iterator[tuple[str, tuple[str, ...]]]:
+def cleaning_chains() -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield a name and the steps of every row; the first one is the raw text."""
     yield "none", ()
-    for step in CLEANING:
+    for step in CLEANING_STEPS:
         yield step, (step,)
     yield "default", DEFAULT_CLEANING
     for n in range(2, len(THESIS_CLEANING) + 1):
         yield f"thesis, to {THESIS_CLEANING[n - 1]}", THESIS_CLEANING[:n]
 
 
-def answers(corpus: Corpus, task: str, steps: tuple[str, ...]) -> np.ndarray:
+def predict_dev(corpus: Corpus, task: str, steps: tuple[str, ...]) -> np.ndarray:
     """Return ``(N, K)`` probabilities on dev of the bag of words on texts so cleaned."""
     recipe = Recipe.parse({"name": "cleaning", "data": {"reader": "meld", "task": task, "cleaning": steps}})
-    return predict_baseline("bag of words", recipe, corpus, METRIC, ["dev"])["dev"].probabilities
+    return fit_predict_baseline("bag of words", recipe, corpus, METRIC, ["dev"])["dev"].probabilities
 
 
 def main() -> None:
@@ -45,24 +45,24 @@ def main() -> None:
     corpus = read_corpus(
         Recipe.parse({"name": "meld", "data": {"reader": "meld"}}).data, parser.parse_args().root
     )
-    truth = {task: corpus.space(task).encode([u.labels[task] for u in corpus.dev]) for task in TASKS}
+    truth = {task: corpus.label_space(task).encode([u.labels[task] for u in corpus.dev]) for task in TASKS}
     raw: dict[str, np.ndarray] = {}
     print("| steps | dev texts without a word | emotion | against none | sentiment | against none |")
     print("|---|--:|--:|--:|--:|--:|")
-    for name, steps in chains():
-        cells = [name, str(sum(not clean(u.text or "", steps).strip() for u in corpus.dev))]
+    for name, steps in cleaning_chains():
+        cells = [name, str(sum(not clean_text(u.text or "", steps).strip() for u in corpus.dev))]
         for task in TASKS:
-            found = answers(corpus, task, steps)
-            cells += row(corpus, task, truth[task], found, raw.setdefault(task, found), name)
+            found = predict_dev(corpus, task, steps)
+            cells += score_cells(corpus, task, truth[task], found, raw.setdefault(task, found), name)
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def row(
+def score_cells(
     corpus: Corpus, task: str, truth: np.ndarray, found: np.ndarray, raw: np.ndarray, name: str
 ) -> tuple[str, str]:
     """Return the score and the difference to the raw text, with its interval."""
-    space = corpus.space(task)
-    value = f"{score(space, truth, found)[METRIC]:.3f}"
+    space = corpus.label_space(task)
+    value = f"{compute_scores(space, truth, found)[METRIC]:.3f}"
     if found is raw:
         return value, ""
     paired = compare(
@@ -78,7 +78,7 @@ def row(
         split="dev",
         permutations=1000,
     )
-    (difference,) = holm([paired])
+    (difference,) = apply_holm_correction([paired])
     return value, f"{difference.difference:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
 
 

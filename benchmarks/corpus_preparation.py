@@ -28,14 +28,14 @@ import soxr
 from threadpoolctl import threadpool_limits
 
 from sentir.audio import descriptors
-from sentir.audio.decoding import decode_cuts
-from sentir.audio.descriptors import measure
-from sentir.audio.file_hashes import digests
-from sentir.audio.mel import BANDS, FFT, HOP, RATE, WINDOW
-from sentir.audio.store import listen
+from sentir.audio.decoding import decode_segments
+from sentir.audio.descriptors import extract_descriptors
+from sentir.audio.file_hashes import hash_files
+from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, SAMPLING_RATE, WIN_LENGTH
+from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip, Utterance
 
-PART = 256  # clips that Sentir prepares at a time, a part of its store
+STORE_PART_SIZE = 256  # clips that Sentir prepares at a time, a part of its store
 SECONDS = 3.2  # MELD's mean
 VIDEO_RATE = 48_000
 BIT_RATES = {"stereo": 128_000, "5.1": 384_000}
@@ -44,18 +44,20 @@ BIT_RATES = {"stereo": 128_000, "5.1": 384_000}
 # ------------------------------------------------------------------------------------------------ clips
 
 
-def voices(ravdess: Path, n: int) -> list[np.ndarray]:
+def load_waveforms(ravdess: Path, n: int) -> list[np.ndarray]:
     """Return ``n`` waves of 3.2 s at 16 kHz: RAVDESS, or the demo's voices where that is not there."""
     paths = sorted((ravdess / "audio").glob("*.ogg"))[::7][:n]
     if paths:
         waves = [soundfile.read(path, dtype="float32")[0] for path in paths]
     else:
-        from sentir.demo.voice import VOICE_RATE, Line, speak
+        from sentir.demo.voice import VOICE_SAMPLING_RATE, ScriptLine, synthesize
 
         line = "I have told you so many times that nobody believes it any more."
-        lines = [Line(f"prepare/{k}", line, f"speaker {k}", {"joy": 1.0}, SECONDS) for k in range(n)]
-        waves = [soxr.resample(speak(one), VOICE_RATE, RATE).astype(np.float32) for one in lines]
-    length = round(SECONDS * RATE)
+        lines = [ScriptLine(f"prepare/{k}", line, f"speaker {k}", {"joy": 1.0}, SECONDS) for k in range(n)]
+        waves = [
+            soxr.resample(synthesize(one), VOICE_SAMPLING_RATE, SAMPLING_RATE).astype(np.float32) for one in lines
+        ]
+    length = round(SECONDS * SAMPLING_RATE)
     return [np.pad(wave, (0, max(0, length - len(wave))))[:length] for wave in waves]
 
 
@@ -63,7 +65,7 @@ def write_mp4(path: Path, wave: np.ndarray, layout: str) -> None:
     """Write 48 kHz AAC, the voice in the center of 5.1, beside a picture that takes as many bytes as MELD's."""
     import av
 
-    voice = soxr.resample(wave, RATE, VIDEO_RATE)
+    voice = soxr.resample(wave, SAMPLING_RATE, VIDEO_RATE)
     channels = len(av.AudioLayout(layout).channels)
     tracks = 1e-3 * np.random.default_rng(0).standard_normal((channels, len(voice)), dtype=np.float32)
     tracks[2 if channels == 6 else slice(None)] += voice
@@ -80,7 +82,7 @@ def write_mp4(path: Path, wave: np.ndarray, layout: str) -> None:
                 container.mux(stream.encode(frame))
 
 
-def made(folder: Path, waves: Sequence[np.ndarray]) -> Iterator[tuple[str, list[Clip]]]:
+def write_clips(folder: Path, waves: Sequence[np.ndarray]) -> Iterator[tuple[str, list[Clip]]]:
     """Write the clips of every case; yield its name and the clips."""
     for layout in ("5.1", "stereo"):
         paths = [folder / f"{layout}-{k}.mp4" for k in range(len(waves))]
@@ -89,21 +91,21 @@ def made(folder: Path, waves: Sequence[np.ndarray]) -> Iterator[tuple[str, list[
         yield f"mp4, 48 kHz AAC, {layout}", [Clip(path) for path in paths]
     paths = [folder / f"clip-{k}.wav" for k in range(len(waves))]
     for path, wave in zip(paths, waves, strict=True):
-        soundfile.write(path, wave, RATE)
+        soundfile.write(path, wave, SAMPLING_RATE)
     yield "wav, 16 kHz clips", [Clip(path) for path in paths]
     whole = folder / "whole.wav"
-    soundfile.write(whole, np.concatenate(waves), RATE)
+    soundfile.write(whole, np.concatenate(waves), SAMPLING_RATE)
     yield "wav, 16 kHz whole video, cut", [Clip(whole, SECONDS * k, SECONDS * (k + 1)) for k in range(len(waves))]
 
 
-def utterances(clips: Sequence[Clip]) -> list[Utterance]:
+def make_utterances(clips: Sequence[Clip]) -> list[Utterance]:
     return [Utterance(f"u{n}", "train", clip=clip) for n, clip in enumerate(clips)]
 
 
 # ------------------------------------------------------------------------------------------------ the ways
 
 
-def more(clips: Sequence[Clip], n: int) -> list[Clip]:
+def duplicate_clips(clips: Sequence[Clip], n: int) -> list[Clip]:
     """Return ``n`` clips or a few more, a part of the store: those of copies that end in other bytes."""
     found = list(clips)
     for k in range(1, -(-n // len(clips))):
@@ -114,13 +116,15 @@ def more(clips: Sequence[Clip], n: int) -> list[Clip]:
     return found
 
 
-def sentirs(clips: Sequence[Clip], folder: Path) -> None:
+def prepare_with_sentir(clips: Sequence[Clip], folder: Path) -> None:
     store = Path(tempfile.mkdtemp(dir=folder))
-    listen(utterances(clips), folder=store, workers=1)
+    attach_audio(make_utterances(clips), folder=store, workers=1)
     shutil.rmtree(store)
 
 
-def thesis_way(clips: Sequence[Clip], folder: Path, ffmpeg: str | None, *, twice: bool = False) -> None:
+def prepare_like_thesis(
+    clips: Sequence[Clip], folder: Path, ffmpeg: str | None, *, decode_twice: bool = False
+) -> None:
     """Prepare clips as the thesis did; without FFmpeg they are read as the wav that they are."""
     import librosa  # not above, for worker processes read this file as well
     from scipy.ndimage import zoom
@@ -129,36 +133,36 @@ def thesis_way(clips: Sequence[Clip], folder: Path, ffmpeg: str | None, *, twice
         path, start = clip.path, clip.start or 0.0
         if ffmpeg:
             path, start = folder / "thesis.wav", 0.0
-            for _time in range(1 + twice):
+            for _time in range(1 + decode_twice):
                 to_wav(ffmpeg, clip, path)
-        wave, _rate = librosa.load(path, sr=RATE, offset=start, duration=min(4.0, SECONDS))
-        wave = np.pad(wave, (0, 4 * RATE - len(wave)))
-        mel = librosa.feature.melspectrogram(y=wave, sr=RATE, n_mels=128)
+        wave, _rate = librosa.load(path, sr=SAMPLING_RATE, offset=start, duration=min(4.0, SECONDS))
+        wave = np.pad(wave, (0, 4 * SAMPLING_RATE - len(wave)))
+        mel = librosa.feature.melspectrogram(y=wave, sr=SAMPLING_RATE, n_mels=128)
         mel = librosa.power_to_db(mel, ref=np.max)
         zoom(mel, (224 / mel.shape[0], 224 / mel.shape[1]), order=1)
-        again, _rate = librosa.load(path, sr=RATE, offset=start, duration=SECONDS)
-        thesis_features(again, librosa.feature.mfcc(y=again, sr=RATE, n_mfcc=4), {}, {})
+        again, _rate = librosa.load(path, sr=SAMPLING_RATE, offset=start, duration=SECONDS)
+        thesis_features(again, librosa.feature.mfcc(y=again, sr=SAMPLING_RATE, n_mfcc=4), {}, {})
 
 
 def to_wav(ffmpeg: str, clip: Clip, path: Path) -> None:
     cut = [] if clip.start is None else ["-ss", str(clip.start), "-t", str(clip.end - clip.start)]
-    how = ["-vn", "-ac", "1", "-ar", str(RATE), "-y", "-loglevel", "quiet"]
+    how = ["-vn", "-ac", "1", "-ar", str(SAMPLING_RATE), "-y", "-loglevel", "quiet"]
     subprocess.run([ffmpeg, *cut, "-i", str(clip.path), *how, str(path)], check=True)
 
 
-def librosas(wave: np.ndarray) -> None:
+def librosa_features(wave: np.ndarray) -> None:
     """Make the mel and the features of the set ``thesis`` at Sentir's settings."""
     import librosa
 
-    cut = {"frame_length": WINDOW, "hop_length": HOP}
-    spectra = {"n_fft": FFT, "win_length": WINDOW, "hop_length": HOP}
-    mel = librosa.feature.melspectrogram(y=wave, sr=RATE, n_mels=BANDS, **spectra)
+    cut = {"frame_length": WIN_LENGTH, "hop_length": HOP_LENGTH}
+    spectra = {"n_fft": N_FFT, "win_length": WIN_LENGTH, "hop_length": HOP_LENGTH}
+    mel = librosa.feature.melspectrogram(y=wave, sr=SAMPLING_RATE, n_mels=N_MELS, **spectra)
     mel = librosa.power_to_db(mel, ref=1.0, amin=1e-10, top_db=None)
     thesis_features(wave, librosa.feature.mfcc(S=mel, n_mfcc=4), cut, spectra)
 
 
-def mel_and_thesis(wave: np.ndarray) -> None:
-    descriptors._thesis(wave, descriptors._series(wave))
+def sentir_features(wave: np.ndarray) -> None:
+    descriptors._compute_thesis_set(wave, descriptors._compute_frame_descriptors(wave))
 
 
 def thesis_features(wave: np.ndarray, mfcc: np.ndarray, cut: dict, spectra: dict) -> list[float]:
@@ -168,57 +172,57 @@ def thesis_features(wave: np.ndarray, mfcc: np.ndarray, cut: dict, spectra: dict
         librosa.feature.rms(y=wave, **cut),
         librosa.feature.zero_crossing_rate(wave, **cut),
         librosa.feature.spectral_flatness(y=wave, **spectra),
-        librosa.feature.spectral_rolloff(y=wave, sr=RATE, **spectra),
+        librosa.feature.spectral_rolloff(y=wave, sr=SAMPLING_RATE, **spectra),
     )
-    return [len(wave) / RATE, *(float(one.mean()) for one in series), *mfcc.mean(axis=1).tolist()]
+    return [len(wave) / SAMPLING_RATE, *(float(one.mean()) for one in series), *mfcc.mean(axis=1).tolist()]
 
 
 # ------------------------------------------------------------------------------------------------ measuring
 
 
-def seconds(work: Callable[[], object]) -> float:
+def measure_cpu_seconds(work: Callable[[], object]) -> float:
     """Processor time of this process and of those it starts."""
-    before = _processor()
+    before = _cpu_seconds()
     work()
-    return _processor() - before
+    return _cpu_seconds() - before
 
 
-def _processor() -> float:
+def _cpu_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def by_turns(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+def best_times(works: Sequence[Callable[[], object]], rounds: int) -> list[float]:
     """Return the least seconds of each, the works taking turns: what is more is other load (see `timeit`)."""
-    times = [[seconds(work) for work in works] for _ in range(rounds)]
+    times = [[measure_cpu_seconds(work) for work in works] for _ in range(rounds)]
     return [min(column) for column in zip(*times, strict=True)]
 
 
-def stages(clips: Sequence[Clip], waves: Sequence[np.ndarray]) -> dict[str, Callable[[], object]]:
+def pipeline_stages(clips: Sequence[Clip], waves: Sequence[np.ndarray]) -> dict[str, Callable[[], object]]:
     """Return what Sentir does step by step; what `sentirs` takes beyond their sum is keys and the store."""
     paths = list(dict.fromkeys(clip.path for clip in clips))
     return {
-        "hash": lambda: digests(paths),
-        "decode and resample": lambda: [decode_cuts(path, [(None, None)]) for path in paths],
-        "mel and measures": lambda: [measure(wave) for wave in waves],
+        "hash": lambda: hash_files(paths),
+        "decode and resample": lambda: [decode_segments(path, [(None, None)]) for path in paths],
+        "mel and measures": lambda: [extract_descriptors(wave) for wave in waves],
     }
 
 
-def speeds(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds: int) -> None:
+def measure_speed(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds: int) -> None:
     print(
         "| clips | thesis' way / Sentir | FFmpeg twice / Sentir | no FFmpeg / Sentir | times real time | %, of |"
     )
     print("|---|--:|--:|--:|--:|---|")
-    for name, clips in made(folder, waves):
-        steps = stages(clips, waves)
-        many = more(clips, PART)
-        works = [lambda many=many: sentirs(many, folder), *steps.values()]
+    for name, clips in write_clips(folder, waves):
+        steps = pipeline_stages(clips, waves)
+        many = duplicate_clips(clips, STORE_PART_SIZE)
+        works = [lambda many=many: prepare_with_sentir(many, folder), *steps.values()]
         ways = [{"ffmpeg": ffmpeg}, {"ffmpeg": ffmpeg, "twice": True}] if ffmpeg else []
         ways += [{"ffmpeg": None}] if "wav" in name else []
-        works += [lambda clips=clips, way=way: thesis_way(clips, folder, **way) for way in ways]
+        works += [lambda clips=clips, way=way: prepare_like_thesis(clips, folder, **way) for way in ways]
         for work in works:
             work()  # once, so that imports and caches do not count
-        ours, *rest = by_turns(works, rounds)
+        ours, *rest = best_times(works, rounds)
         ours *= len(clips) / len(many)
         parts = dict(zip(steps, rest[: len(steps)], strict=True))
         parts["store"] = max(0.0, ours - sum(parts.values()))
@@ -228,8 +232,8 @@ def speeds(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds
         cells = [*ratios, *[""] * (3 - len(ratios))]
         shares = ", ".join(f"{part} {100 * cost / ours:.0f}" for part, cost in parts.items())
         print(f"| {name} | {' | '.join(cells)} | {len(clips) * SECONDS / ours:.0f} | {shares} |", flush=True)
-    works = (librosas, mel_and_thesis, measure)
-    alone, equal, every = by_turns([lambda work=work: [work(wave) for wave in waves] for work in works], rounds)
+    works = (librosa_features, sentir_features, extract_descriptors)
+    alone, equal, every = best_times([lambda work=work: [work(wave) for wave in waves] for work in works], rounds)
     print(f"\nlibrosa's mel and thesis features / Sentir's: {alone / equal:.1f}")
     print(f"the same / Sentir's with functionals and health: {alone / every:.1f}")
 
@@ -237,44 +241,48 @@ def speeds(folder: Path, waves: Sequence[np.ndarray], ffmpeg: str | None, rounds
 # ------------------------------------------------------------------------------------------------ the whole
 
 
-def whole(folder: Path, waves: Sequence[np.ndarray], few: int, many: int) -> None:
+def measure_scaling(folder: Path, waves: Sequence[np.ndarray], small: int, large: int) -> None:
     """Print what memory, workers and bytes come to, each corpus prepared by fresh processes."""
-    wavs = [Clip(folder / f"{n}.wav") for n in range(5 * many)]
+    wavs = [Clip(folder / f"{n}.wav") for n in range(5 * large)]
     for n, clip in enumerate(wavs):
-        soundfile.write(clip.path, np.roll(waves[n % len(waves)], n), RATE)  # each another content
+        soundfile.write(clip.path, np.roll(waves[n % len(waves)], n), SAMPLING_RATE)  # each another content
     mp4s = [Clip(folder / f"{n}.mp4") for n in range(len(waves))]
     for clip, wave in zip(mp4s, waves, strict=True):
         write_mp4(clip.path, wave, "stereo")
-    for name, clips in (("wav", wavs), ("mp4", more(mp4s, many))):
-        _wall, little = apart(clips[:few], folder / f"few-{name}", 1)
-        turns = [apart(clips, folder / f"{name}-{n}-{workers}", workers) for n in range(2) for workers in (1, 2)]
+    for name, clips in (("wav", wavs), ("mp4", duplicate_clips(mp4s, large))):
+        _wall, little = extract_in_new_process(clips[:small], folder / f"few-{name}", 1)
+        turns = [
+            extract_in_new_process(clips, folder / f"{name}-{n}-{workers}", workers)
+            for n in range(2)
+            for workers in (1, 2)
+        ]
         (one, much), (two, _parent) = min(turns[::2]), min(turns[1::2])
-        same = contents(clips, folder / f"{name}-0-1") == contents(clips, folder / f"{name}-0-2")
-        print(f"{name}: peak of memory {little:.0f} MB with {few} clips, {much:.0f} MB with {len(clips)}")
+        same = hash_store(clips, folder / f"{name}-0-1") == hash_store(clips, folder / f"{name}-0-2")
+        print(f"{name}: peak of memory {little:.0f} MB with {small} clips, {much:.0f} MB with {len(clips)}")
         print(f"  two workers against one, {len(clips)} clips, wall time: {one / two:.2f} times as fast")
         print(f"  the same bytes with one worker and with two: {'yes' if same else 'NO'}", flush=True)
 
 
-def apart(clips: Sequence[Clip], store: Path, workers: int) -> tuple[float, float]:
+def extract_in_new_process(clips: Sequence[Clip], store: Path, workers: int) -> tuple[float, float]:
     """Prepare clips in a fresh process; return wall seconds and that process' peak of memory in MB."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_listen, clips, store, workers).result()
+        return pool.submit(_extract_audio, clips, store, workers).result()
 
 
-def _listen(clips: Sequence[Clip], store: Path, workers: int) -> tuple[float, float]:
+def _extract_audio(clips: Sequence[Clip], store: Path, workers: int) -> tuple[float, float]:
     start = time.perf_counter()
-    listen(utterances(clips), folder=store, workers=workers)
+    attach_audio(make_utterances(clips), folder=store, workers=workers)
     wall = time.perf_counter() - start
     status = Path("/proc/self/status")  # getrusage counts the parent's memory to its child
     lines = status.read_text().splitlines() if status.exists() else []
     return wall, next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), float("nan"))
 
 
-def contents(clips: Sequence[Clip], store: Path) -> str:
+def hash_store(clips: Sequence[Clip], store: Path) -> str:
     """Return a hash of all mels and measures in a store, in the order of the clips."""
     found = hashlib.sha256()
-    for u in listen(utterances(clips), folder=store):
-        found.update(u.sound.mel.tobytes() + repr(sorted(u.sound.measures.items())).encode())
+    for u in attach_audio(make_utterances(clips), folder=store):
+        found.update(u.audio.mel.tobytes() + repr(sorted(u.audio.descriptors.items())).encode())
     return found.hexdigest()
 
 
@@ -286,11 +294,11 @@ def main() -> None:
     given = parser.parse_args()
     if not given.ffmpeg:
         print("FFmpeg was not found: the thesis' way is measured on wav only; name it with --ffmpeg.\n")
-    waves = voices(given.ravdess, 6 if given.quick else 24)
+    waves = load_waveforms(given.ravdess, 6 if given.quick else 24)
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
-        speeds(Path(folder), waves, given.ffmpeg, 3 if given.quick else 9)
+        measure_speed(Path(folder), waves, given.ffmpeg, 3 if given.quick else 9)
     with tempfile.TemporaryDirectory() as folder:
-        whole(Path(folder), waves, *((50, 100) if given.quick else (500, 2_500)))
+        measure_scaling(Path(folder), waves, *((50, 100) if given.quick else (500, 2_500)))
 
 
 if __name__ == "__main__":

@@ -12,24 +12,24 @@ from pathlib import Path
 import numpy as np
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.comparison import compare, holm
-from sentir.evaluation.metrics import score
+from sentir.evaluation.comparison import apply_holm_correction, compare
+from sentir.evaluation.metrics import compute_scores
 from sentir.readers import read_corpus
-from sentir.recipe import Recipe, merge
-from sentir.study.stacking import draw_folds
+from sentir.recipe import Recipe, merge_settings
+from sentir.study.stacking import assign_folds
 from sentir.training.fitting import fit
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "meld-text.toml"
 MODEL = {"context": "dialogue", "features": ["lexical"], "token_pooling": ["mean"]}
-PLAIN = {"model": MODEL, "train": {"balance": "sqrt", "average": 0.0, "consistency": 0.0}}
-MAXIMA = {"model": {"token_pooling": ["mean", "max"]}}
-AVERAGE, CONSISTENCY = {"train": {"average": 0.99}}, {"train": {"consistency": 1.0}}
-WAYS = {
+BASE_SETTINGS = {"model": MODEL, "train": {"balance": "sqrt", "average": 0.0, "consistency": 0.0}}
+MAX_POOLING = {"model": {"token_pooling": ["mean", "max"]}}
+EMA, RDROP = {"train": {"average": 0.99}}, {"train": {"consistency": 1.0}}
+VARIANTS = {
     "plain": {},
-    "average": AVERAGE,
-    "average, consistency": merge(AVERAGE, CONSISTENCY),
-    "average, maxima": merge(AVERAGE, MAXIMA),
-    "average, maxima, consistency": merge(merge(AVERAGE, MAXIMA), CONSISTENCY),
+    "average": EMA,
+    "average, consistency": merge_settings(EMA, RDROP),
+    "average, maxima": merge_settings(EMA, MAX_POOLING),
+    "average, maxima, consistency": merge_settings(merge_settings(EMA, MAX_POOLING), RDROP),
 }
 METRIC = "weighted_f1"
 
@@ -40,38 +40,42 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument(
-        "--only", nargs="+", default=list(WAYS), choices=list(WAYS), help="the first is compared to"
+        "--only", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), help="the first is compared to"
     )
     given = parser.parse_args()
-    recipe = Recipe.load(RECIPE).override({"data": {"task": "emotion"}}).override(PLAIN)
+    recipe = Recipe.load(RECIPE).override({"data": {"task": "emotion"}}).override(BASE_SETTINGS)
     corpus = read_corpus(recipe.data, given.root)
     rows = [u for u in corpus if u.split != "test"]
-    fold_of = draw_folds(rows, given.folds, 0)
-    parts = [_held(corpus, rows, {key for key in fold_of if fold_of[key] == n}) for n in range(given.folds)]
-    truth = corpus.space("emotion").encode([u.labels["emotion"] for u in rows])
+    fold_of = assign_folds(rows, given.folds, 0)
+    parts = [
+        _with_dev_fold(corpus, rows, {key for key in fold_of if fold_of[key] == n}) for n in range(given.folds)
+    ]
+    truth = corpus.label_space("emotion").encode([u.labels["emotion"] for u in rows])
     print(
         f"n = {len(rows)}, {given.folds} folds, {len(given.seeds)} seeds: {METRIC}, macro F1, and the difference"
     )
     runs = {}
     for name in given.only:
-        changed = recipe.override(WAYS[name])
-        runs[name] = [_run(changed.override({"train": {"seed": seed}}), parts, rows) for seed in given.seeds]
-        scores = [score(corpus.space("emotion"), truth, *run) for run in runs[name]]
+        changed = recipe.override(VARIANTS[name])
+        runs[name] = [
+            _predict_out_of_fold(changed.override({"train": {"seed": seed}}), parts, rows) for seed in given.seeds
+        ]
+        scores = [compute_scores(corpus.label_space("emotion"), truth, *run) for run in runs[name]]
         means = [f"{np.mean([one[metric] for one in scores]):.4f}" for metric in (METRIC, "macro_f1")]
         print(f"{name:32}{'  '.join(means)}  {_difference(corpus, truth, rows, runs, name)}", flush=True)
 
 
-def _held(corpus: Corpus, rows: list, fold: set[str]) -> Corpus:
+def _with_dev_fold(corpus: Corpus, rows: list, fold: set[str]) -> Corpus:
     """Return the rows, those of a fold as dev and all others as train."""
     split = [replace(u, split="dev" if u.id in fold else "train") for u in rows]
-    return Corpus.build(corpus.name, split, corpus.spaces.values())
+    return Corpus.build(corpus.name, split, corpus.label_spaces.values())
 
 
-def _run(recipe: Recipe, parts: list[Corpus], rows: list) -> tuple[np.ndarray, None]:
+def _predict_out_of_fold(recipe: Recipe, parts: list[Corpus], rows: list) -> tuple[np.ndarray, None]:
     """Return the probabilities of all rows, each from the training whose dev it was in."""
     found = {}
     for part in parts:
-        dev = fit(recipe, part).dev
+        dev = fit(recipe, part).dev_predictions
         found |= dict(zip(dev.ids, dev.probabilities, strict=True))
     return np.stack([found[u.id] for u in rows]), None
 
@@ -80,8 +84,8 @@ def _difference(corpus: Corpus, truth: np.ndarray, rows: list, runs: dict, name:
     first = next(iter(runs))
     if name == first:
         return ""
-    (found,) = holm([compare(
-        corpus.space("emotion"), truth, runs[name], runs[first], [u.dialogue or u.id for u in rows],
+    (found,) = apply_holm_correction([compare(
+        corpus.label_space("emotion"), truth, runs[name], runs[first], [u.dialogue or u.id for u in rows],
         metric=METRIC, names=(name, first), corpus=corpus.name, task="emotion", split="train and dev",
         permutations=2000,
     )])  # fmt: skip

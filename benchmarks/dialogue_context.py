@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from sentir.evaluation.clusters import clusters
-from sentir.evaluation.intervals import scored
+from sentir.evaluation.clusters import assign_clusters
+from sentir.evaluation.intervals import score_with_intervals
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.fitting import fit
@@ -43,9 +43,9 @@ def main() -> None:
     torch.set_num_threads(1)
     recipe = Recipe.load(RECIPE).override({"data": {"task": "emotion"}})
     corpus = read_corpus(recipe.data, given.root)
-    space, dev = corpus.space("emotion"), corpus.dev
+    space, dev = corpus.label_space("emotion"), corpus.dev
     truth = space.encode([u.labels["emotion"] for u in dev])
-    keys = clusters(corpus, "dev", recipe.evaluation.cluster)
+    keys = assign_clusters(corpus, "dev", recipe.evaluation.cluster)
     groups = [keys[u.id] for u in dev]
     print(f"n = {len(dev)}, {len(given.seeds)} seeds, weighted F1, 95 % interval over dialogues, macro F1")
     for name, changes in KINDS.items():
@@ -54,8 +54,8 @@ def main() -> None:
         runs = []
         for seed in given.seeds:
             fitted = fit(recipe.override({"model": changes, "train": {"seed": seed}}), corpus)
-            runs.append((fitted.dev.select(u.id for u in dev).probabilities, fitted.thresholds))
-        scores = scored(space, truth, runs, groups, confidence=0.95)
+            runs.append((fitted.dev_predictions.select(u.id for u in dev).probabilities, fitted.thresholds))
+        scores = score_with_intervals(space, truth, runs, groups, confidence_level=0.95)
         f1, macro = scores["weighted_f1"], scores["macro_f1"]
         print(
             f"{name:32}{f1.value:.3f}  {f1.low:.3f} to {f1.high:.3f}  ± {f1.sd or 0:.3f}  {macro.value:.3f}",

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from sentir.preprocessing.preprocessor import Preparer
+from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.fitting import fit
@@ -16,7 +16,7 @@ from sentir.training.fitting import fit
 RECIPE = Recipe.parse({"name": "frozen", "data": {"reader": "demo-meld"}, "model": {"layers": [2, 4, 6]}})
 
 
-def seconds(work: Callable[[], object]) -> float:
+def measure_seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -27,7 +27,7 @@ def seconds_per_epoch(recipe: Recipe, corpus, *, epochs: int) -> float:
     times = []
     for n in (1, epochs):
         changed = recipe.override({"train": {"epochs": n, "patience": n}})
-        times.append(seconds(lambda changed=changed: fit(changed, corpus)))
+        times.append(measure_seconds(lambda changed=changed: fit(changed, corpus)))
     return (times[1] - times[0]) / (epochs - 1)
 
 
@@ -35,8 +35,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["SENTIR_CACHE_DIR"] = cache
         corpus = read_corpus(RECIPE.data)
-        preparer = Preparer.fit(RECIPE.data, RECIPE.model, corpus.train)
-        first, again = (seconds(lambda: preparer.prepare(corpus.train)) for _ in range(2))
+        preparer = Preprocessor.fit(RECIPE.data, RECIPE.model, corpus.train)
+        first, again = (measure_seconds(lambda: preparer.transform(corpus.train)) for _ in range(2))
         print(f"encoding {len(corpus.train)} texts {first:.2f} s, cached {again:.2f}: {first / again:.0f} times")
         frozen = seconds_per_epoch(RECIPE, corpus, epochs=21)
         tuned = RECIPE.override({"model": {"encoder": "finetune", "layers": [6]}, "train": {"batch": 16}})

@@ -16,7 +16,7 @@ from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 
 Flaw = Callable[[Ground], Iterator[Finding]]
-OF_WORDS: tuple[Flaw, ...] = (
+TEXT_FLAWS: tuple[Flaw, ...] = (
     label_leakage.gold_emotion,
     label_leakage.target_columns,
     label_leakage.stacking,
@@ -35,12 +35,12 @@ OF_WORDS: tuple[Flaw, ...] = (
     preprocessing.raw_logits,
     pooling.pooled_padding,
 )
-OF_SOUND: tuple[Flaw, ...] = (audio.actors_split, audio.scaled_splits, audio.loud_masks)
+AUDIO_FLAWS: tuple[Flaw, ...] = (audio.actors_split, audio.scaled_splits, audio.loud_masks)
 RAVDESS = Path(__file__).parents[1] / "recipes" / "ravdess.toml"
-HEAD = ("flaw", "measured on", "right", "as told", "difference, points", "worth")
+HEADER = ("flaw", "measured on", "right", "as told", "difference, points", "worth")
 
 
-def findings(given: argparse.Namespace) -> Iterator[Finding]:
+def measure_all(given: argparse.Namespace) -> Iterator[Finding]:
     """Measure everything on the corpora that were asked for; on those of the demo if none was."""
     real = {"meld": given.meld, "mosei": given.mosei}
     wanted = {name: root for name, root in real.items() if root}
@@ -48,10 +48,10 @@ def findings(given: argparse.Namespace) -> Iterator[Finding]:
         wanted = {"demo-meld": None, "demo-mosei": None}
     for reader, root in wanted.items():
         recipe = Recipe.parse({"name": "honest", "data": {"reader": reader}})
-        yield from measure(OF_WORDS, Ground.cut(read_corpus(recipe.data, root), quick=given.quick))
+        yield from measure(TEXT_FLAWS, Ground.cut(read_corpus(recipe.data, root), quick=given.quick))
     if given.ravdess:
         corpus = read_corpus(Recipe.load(RAVDESS).data, given.ravdess)
-        yield from measure(OF_SOUND, Ground.cut(audio.of_speakers(corpus), quick=given.quick))
+        yield from measure(AUDIO_FLAWS, Ground.cut(audio.of_speakers(corpus), quick=given.quick))
 
 
 def measure(flaws: Iterable[Flaw], ground: Ground) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def measure(flaws: Iterable[Flaw], ground: Ground) -> Iterator[Finding]:
         yield from flaw(ground)
 
 
-def line(cells: Iterable[str]) -> str:
+def format_row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
@@ -75,9 +75,9 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="1,500 utterances of train at most, everything once")
     given = parser.parse_args()
-    print(line(HEAD) + "\n|---|---|--:|--:|--:|--:|")
-    for finding in findings(given):
-        print(line(finding.cells()), flush=True)
+    print(format_row(HEADER) + "\n|---|---|--:|--:|--:|--:|")
+    for finding in measure_all(given):
+        print(format_row(finding.cells()), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ from sklearn.metrics import f1_score
 from threadpoolctl import threadpool_limits
 
 from sentir.corpus.labels import EMOTIONS, LabelSpace
-from sentir.evaluation.intervals import by_dialogue, metrics_without, scored
+from sentir.evaluation.intervals import compute_cluster_statistics, jackknife_metrics, score_with_intervals
 
 ROWS, DIALOGUES = 2_610, 280
 COUNTS = np.array([345, 68, 50, 402, 1256, 208, 281])  # MELD's test labels
 
 
-def looped(truth: np.ndarray, answers: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def leave_one_out_loop(truth: np.ndarray, answers: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """The weighted F1 without each dialogue, scored one after another."""
     kept = (groups != d for d in range(DIALOGUES))
     return np.array([f1_score(truth[rows], answers[rows], average="weighted") for rows in kept])
@@ -31,12 +31,12 @@ def main() -> None:
     run, keys = (np.eye(len(EMOTIONS))[answers], None), [f"{group:03d}" for group in groups]
     with threadpool_limits(1):
         start = time.process_time()
-        scored(space, truth, [run], keys, confidence=0.95)
+        score_with_intervals(space, truth, [run], keys, confidence_level=0.95)
         ours = time.process_time() - start
         start = time.process_time()
-        plain = looped(truth, answers, groups)
+        plain = leave_one_out_loop(truth, answers, groups)
         loop = time.process_time() - start
-        same = metrics_without(space, by_dialogue(space, truth, [run], keys))["weighted_f1"]
+        same = jackknife_metrics(space, compute_cluster_statistics(space, truth, [run], keys))["weighted_f1"]
     print(f"{DIALOGUES} dialogues left out in turn, every metric: {1000 * ours:.1f} ms")
     print(f"weighted F1 alone in a loop over dialogues: {loop / ours:.0f} times as long")
     print(f"largest difference between the two: {np.abs(same - plain).max():.0e}")

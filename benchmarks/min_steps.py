@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.metrics import metric_name
+from sentir.evaluation.metrics import resolve_metric
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.fitting import fit
@@ -29,24 +29,24 @@ def main() -> None:
     name = given.candidate or next(iter(recipe.study.candidates))
     recipe = recipe.override(recipe.study.candidates[name])
     whole = read_corpus(recipe.data, given.root)
-    metric = metric_name(whole.space(recipe.data.task), recipe.evaluation.metric)
+    metric = resolve_metric(whole.label_space(recipe.data.task), recipe.evaluation.metric)
     print(f"{recipe.name}, {name}: {metric} on dev")
     print(f"{'share':>6} {'train':>6} {'min_steps':>10} {'epochs':>7} {'steps':>6}  dev by seed")
     for share in given.shares:
-        corpus = draw_share(whole, recipe.data.task, share)
-        per_epoch = -(-len(corpus.train) // recipe.train.batch)
+        corpus = subsample_train(whole, recipe.data.task, share)
+        per_epoch = -(-len(corpus.train) // recipe.train.batch_size)
         for least in given.min_steps:
             found = [
                 fit(recipe.override({"train": {"min_steps": least, "seed": seed}}), corpus).training
                 for seed in given.seeds
             ]
-            epochs = found[0].points[-1]["epoch"]
-            scores = "  ".join(f"{one.score:.3f}" for one in found)
+            epochs = found[0].history[-1]["epoch"]
+            scores = "  ".join(f"{one.best_score:.3f}" for one in found)
             row = f"{share:6.0%} {len(corpus.train):6} {least:10} {epochs:7.0f} {epochs * per_epoch:6.0f}"
             print(f"{row}  {scores}", flush=True)
 
 
-def draw_share(corpus: Corpus, task: str, share: float) -> Corpus:
+def subsample_train(corpus: Corpus, task: str, share: float) -> Corpus:
     """Return the corpus with a share of its train split, of each label alike, and without test."""
     by_label = defaultdict(list)
     for u in corpus.train:
@@ -54,7 +54,7 @@ def draw_share(corpus: Corpus, task: str, share: float) -> Corpus:
     draw = random.Random(0)
     kept = {key for ids in by_label.values() for key in draw.sample(ids, max(1, round(share * len(ids))))}
     rows = [u for u in corpus if u.split == "dev" or u.id in kept]
-    return Corpus.build(corpus.name, rows, corpus.spaces.values())
+    return Corpus.build(corpus.name, rows, corpus.label_spaces.values())
 
 
 if __name__ == "__main__":

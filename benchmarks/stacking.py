@@ -22,12 +22,12 @@ from pathlib import Path
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
-from sentir.evaluation.locked.ledger import labels_of, open_test
+from sentir.evaluation.locked.ledger import get_labels, open_test
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
-from sentir.study.candidates import Entrant
-from sentir.study.scorer import Judge
+from sentir.study.candidates import TrainedModel
+from sentir.study.scorer import Scorer
 from sentir.study.stacking import cross_predict
 
 FOLDS = 3
@@ -61,7 +61,7 @@ OUTER = Recipe.parse(
         },
     }
 )
-READER_OF_DIALOGUES = Recipe.parse(
+DIALOGUE_MODEL = Recipe.parse(
     {
         "name": "from dialogues",
         "data": {"reader": "meld"},
@@ -77,8 +77,12 @@ READER_OF_DIALOGUES = Recipe.parse(
         "train": {"epochs": 20, "batch": 256},
     }
 )
-RIGHT, TRAIN, BOTH = "out of fold", "learned from train", "learned from train and dev"
-ALONE = "nothing stacked"
+OUT_OF_FOLD, FIT_ON_TRAIN, FIT_ON_TRAIN_AND_DEV = (
+    "out of fold",
+    "learned from train",
+    "learned from train and dev",
+)
+NO_STACKING = "nothing stacked"
 
 
 @dataclass(frozen=True)
@@ -95,36 +99,36 @@ class Setup:
         return INNER.override({"data": {"reader": self.outer.data.reader, "sound": False}})
 
     @property
-    def alone(self) -> list[str]:
+    def unstacked_features(self) -> list[str]:
         """Feature sets of the model that does not stack."""
         return [name for name in self.outer.model.features if name != "stacked"]
 
 
 DEMO = Setup("SYNTHETIC CORPUS", OUTER, ("emotion", "sentiment"))
-MELD = Setup("MELD, TEXT", READER_OF_DIALOGUES, ("emotion",))
+MELD = Setup("MELD, TEXT", DIALOGUE_MODEL, ("emotion",))
 
 Run = Mapping[str, Predictions]  # split → predictions
 
 
-def learning_dev(corpus: Corpus) -> Corpus:
+def with_dev_in_train(corpus: Corpus) -> Corpus:
     """Return the corpus with dev also in train, under other ids: what no study may do."""
     copies = [replace(u, id=f"{u.id}/again", dialogue=f"{u.dialogue}/again", split="train") for u in corpus.dev]
-    return Corpus.build(corpus.name, [*corpus.train, *copies, *corpus.dev], corpus.spaces.values())
+    return Corpus.build(corpus.name, [*corpus.train, *copies, *corpus.dev], corpus.label_spaces.values())
 
 
-def attached(corpus: Corpus, inner: Recognizer) -> Corpus:
+def with_predictions(corpus: Corpus, inner: Recognizer) -> Corpus:
     """Return the corpus with one model's probabilities for all its rows, learned from or not."""
     return replace(
         corpus, utterances=tuple(with_stacked(corpus.utterances, inner.predict_utterances(corpus.utterances)))
     )
 
 
-def stack(corpus: Corpus, inner: Recipe) -> Iterator[tuple[str, Corpus]]:
+def stacked_corpora(corpus: Corpus, inner: Recipe) -> Iterator[tuple[str, Corpus]]:
     """Give the corpus with probabilities made in each way."""
     crossed = cross_predict(inner, corpus, FOLDS)
-    yield RIGHT, crossed.attach(corpus)
-    yield TRAIN, attached(corpus, crossed.full)
-    yield BOTH, attached(corpus, Recognizer.fit(inner, learning_dev(corpus))[0])
+    yield OUT_OF_FOLD, crossed.attach(corpus)
+    yield FIT_ON_TRAIN, with_predictions(corpus, crossed.full_model)
+    yield FIT_ON_TRAIN_AND_DEV, with_predictions(corpus, Recognizer.fit(inner, with_dev_in_train(corpus))[0])
 
 
 def train(corpus: Corpus, outer: Recipe) -> Run:
@@ -136,52 +140,55 @@ def train(corpus: Corpus, outer: Recipe) -> Run:
     return {split: recognizer.predict_utterances(corpus.split(split)) for split in ("train", "dev", "test")}
 
 
-def runs(corpus: Corpus, setup: Setup, seeds: Sequence[int], change: Mapping) -> dict[str, list[Run]]:
+def train_all(corpus: Corpus, setup: Setup, seeds: Sequence[int], change: Mapping) -> dict[str, list[Run]]:
     """Train everything with every seed: name → runs."""
     found: dict[str, list[Run]] = {}
     for seed in seeds:
         seeded = {"train": {"seed": seed}}
         outer = setup.outer.override(change).override(seeded)
-        alone = outer.override({"name": ALONE, "model": {"features": setup.alone}})
-        found.setdefault(ALONE, []).append(train(corpus, alone))
+        alone = outer.override({"name": NO_STACKING, "model": {"features": setup.unstacked_features}})
+        found.setdefault(NO_STACKING, []).append(train(corpus, alone))
         for task in setup.tasks:
             inner = setup.inner.override(change).override(seeded | {"data": {"task": task}})
-            for way, stacked in stack(corpus, inner):
+            for way, stacked in stacked_corpora(corpus, inner):
                 name = f"{task} {way}"
                 found.setdefault(name, []).append(train(stacked, outer.override({"name": name})))
     return found
 
 
-def judge(
+def make_scorers(
     corpus: Corpus, setup: Setup, found: Mapping[str, Sequence[Run]]
-) -> dict[str, tuple[Judge, dict[str, Entrant]]]:
+) -> dict[str, tuple[Scorer, dict[str, TrainedModel]]]:
     """Open test once: split → its judge, and the runs by name with their predictions for it."""
-    labels = {split: labels_of(corpus, split) for split in ("train", "dev")}
+    labels = {split: get_labels(corpus, split) for split in ("train", "dev")}
     labels["test"] = open_test(corpus, reason="benchmarks/stacking.py", models=list(found))
 
-    def entrant(name: str, split: str) -> Entrant:
+    def entrant(name: str, split: str) -> TrainedModel:
         rows = tuple(run[split] for run in found[name])
-        return Entrant(
+        return TrainedModel(
             name, "candidate", setup.outer, tuple(range(len(rows))), (), rows, (None,) * len(rows), rows
         )
 
     return {
-        split: (Judge(corpus, split, own, setup.outer.evaluation), {name: entrant(name, split) for name in found})
+        split: (
+            Scorer(corpus, split, own, setup.outer.evaluation),
+            {name: entrant(name, split) for name in found},
+        )
         for split, own in labels.items()
     }
 
 
 def report(corpus: Corpus, setup: Setup, found: Mapping[str, Sequence[Run]]) -> None:
     """Print comparisons on test, and a table of all splits."""
-    judged = judge(corpus, setup, found)
+    judged = make_scorers(corpus, setup, found)
     on_test, entrants = judged["test"]
     pairs = [
-        (entrants[f"{task} {RIGHT}"], entrants[other])
+        (entrants[f"{task} {OUT_OF_FOLD}"], entrants[other])
         for task in setup.tasks
-        for other in (f"{task} {TRAIN}", f"{task} {BOTH}", ALONE)
+        for other in (f"{task} {FIT_ON_TRAIN}", f"{task} {FIT_ON_TRAIN_AND_DEV}", NO_STACKING)
     ]
     comparisons = on_test.compare(pairs, METRIC)
-    print(f"\nOn test, {METRIC}, {comparisons[0].n} utterances in {comparisons[0].dialogues} dialogues:")
+    print(f"\nOn test, {METRIC}, {comparisons[0].n} utterances in {comparisons[0].num_clusters} dialogues:")
     for comparison in comparisons:
         print(f"  {comparison.sentence()}")
     print(f"\n{setup.title:38}{'train':>6}{'dev':>7}{'test':>7}{'dev less test':>31}")
@@ -203,7 +210,7 @@ def main() -> None:
     given = parser.parse_args()
     setup = MELD if given.meld else DEMO
     corpus = read_corpus(setup.outer.data, given.meld)
-    report(corpus, setup, runs(corpus, setup, given.seeds, {"train": {"epochs": 2}} if given.quick else {}))
+    report(corpus, setup, train_all(corpus, setup, given.seeds, {"train": {"epochs": 2}} if given.quick else {}))
 
 
 if __name__ == "__main__":

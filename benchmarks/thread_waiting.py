@@ -25,7 +25,7 @@ print((time.perf_counter() - start) / 6)
 """
 
 
-WAYS = {
+POLICIES = {
     "spinning": {"OMP_WAIT_POLICY": "ACTIVE"},
     "sleeping": {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"},
     "Sentir's": {},
@@ -33,20 +33,20 @@ WAYS = {
 
 
 def seconds_per_step(way: str) -> float:
-    environment = {name: value for name, value in os.environ.items() if "OMP_" not in name} | WAYS[way]
+    environment = {name: value for name, value in os.environ.items() if "OMP_" not in name} | POLICIES[way]
     run = subprocess.run(
         [sys.executable, "-c", STEP], env=environment, capture_output=True, text=True, check=True
     )
     return float(run.stdout)
 
 
-def busy() -> None:
+def spin_forever() -> None:
     while True:
         pass
 
 
 def report(where: str) -> None:
-    by_turns = [[seconds_per_step(way) for way in WAYS] for _turn in range(3)]
+    by_turns = [[seconds_per_step(way) for way in POLICIES] for _turn in range(3)]
     spinning, sleeping, ours = (min(times) for times in zip(*by_turns, strict=True))
     print(
         f"{where}: {ours:.3f} s a step; spinning {spinning / ours:.1f}, sleeping {sleeping / ours:.1f} times that"
@@ -55,7 +55,9 @@ def report(where: str) -> None:
 
 def main() -> None:
     report("alone")
-    neighbors = [multiprocessing.Process(target=busy, daemon=True) for _core in range(os.cpu_count() or 1)]
+    neighbors = [
+        multiprocessing.Process(target=spin_forever, daemon=True) for _core in range(os.cpu_count() or 1)
+    ]
     for neighbor in neighbors:
         neighbor.start()
     report("beside a busy neighbor on every core")

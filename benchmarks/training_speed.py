@@ -17,24 +17,24 @@ from torch.utils.data import DataLoader
 
 from sentir.corpus.corpus import Corpus
 from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import Prepared, Preparer
+from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.losses import encode_targets, recipe_loss
 from sentir.training.trainer import train_model
 
-LONGEST, BATCH = 128, 32
+MAX_LENGTH, BATCH = 128, 32
 RECIPE = Recipe.parse(
     {
         "name": "training",
         "data": {"reader": "meld"},
-        "model": {"encoder": "finetune", "max_length": LONGEST},
+        "model": {"encoder": "finetune", "max_length": MAX_LENGTH},
         "train": {"epochs": 1, "batch": BATCH, "by_length": True},
     }
 )
 
 
-def seconds(work: Callable[[], object]) -> float:
+def measure_cpu_seconds(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
@@ -45,10 +45,10 @@ class Setup:
 
     def __init__(self, corpus: Corpus, recipe: Recipe, n: int) -> None:
         utterances, self.recipe = corpus.train[:n], recipe
-        self.space = corpus.space("emotion")
-        preparer = Preparer.fit(recipe.data, recipe.model, utterances)
+        self.space = corpus.label_space("emotion")
+        preparer = Preprocessor.fit(recipe.data, recipe.model, utterances)
         self.model = MODELS.get(recipe.model.kind).build(preparer, self.space, True)
-        self.prepared: Prepared = preparer.prepare(utterances)
+        self.prepared: ModelInputs = preparer.transform(utterances)
         self.targets = encode_targets(self.space, [u.labels["emotion"] for u in utterances])
         self.loss = recipe_loss(self.space, self.targets, recipe.train)
 
@@ -56,15 +56,15 @@ class Setup:
         found = self.prepared.batch(rows)
         return {name: found[name] for name in self.model.inputs if name in found} | {"labels": self.targets[rows]}
 
-    def ours(self) -> None:
+    def train_sentir(self) -> None:
         settings, loss = self.recipe.train, self.loss
         train_model(self.model, self.prepared, self.targets, settings=settings, loss=loss, dev_score=lambda: 0.0)
 
-    def thesis(self) -> None:
+    def train_thesis(self) -> None:
         """Train as the thesis did, with the tokens padded to the longest allowed."""
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=3e-5)
         for rows in DataLoader(range(len(self.targets)), BATCH, shuffle=True, collate_fn=list):
-            batch = {name: self._padded(tensor) for name, tensor in self.batch(rows).items()}
+            batch = {name: self._pad(tensor) for name, tensor in self.batch(rows).items()}
             labels = batch.pop("labels")
             self.model.train()
             optimizer.zero_grad()
@@ -72,10 +72,10 @@ class Setup:
             optimizer.step()
 
     @staticmethod
-    def _padded(tensor: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.pad(tensor, (0, LONGEST - tensor.shape[1])) if tensor.ndim == 2 else tensor
+    def _pad(tensor: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.pad(tensor, (0, MAX_LENGTH - tensor.shape[1])) if tensor.ndim == 2 else tensor
 
-    def default(self) -> None:
+    def train_default(self) -> None:
         """Train by a `Trainer` whose settings are its own."""
         from transformers import PrinterCallback, Trainer, TrainingArguments
 
@@ -96,11 +96,11 @@ class Setup:
             trainer.train()
 
 
-def epoch_on_vectors(corpus: Corpus, n: int, epochs: int) -> float:
+def frozen_epoch_seconds(corpus: Corpus, n: int, epochs: int) -> float:
     """Return the seconds of one epoch after the first: of a long training less those of a short one."""
     recipe = RECIPE.override({"model": {"encoder": "frozen"}, "train": {"by_length": False, "patience": epochs}})
     short, long = (Setup(corpus, recipe.override({"train": {"epochs": k}}), n) for k in (1, epochs))
-    return (seconds(long.ours) - seconds(short.ours)) / (epochs - 1)
+    return (measure_cpu_seconds(long.train_sentir) - measure_cpu_seconds(short.train_sentir)) / (epochs - 1)
 
 
 def main() -> None:
@@ -114,16 +114,16 @@ def main() -> None:
     n = min(given.utterances, len(corpus.train))
     rates = {}
     for name, work, count in (
-        ("ours", Setup.ours, n),
-        ("default", Setup.default, n),
-        ("thesis", Setup.thesis, n // 4),
+        ("ours", Setup.train_sentir, n),
+        ("default", Setup.train_default, n),
+        ("thesis", Setup.train_thesis, n // 4),
     ):
         setup = Setup(corpus, RECIPE, count)
-        rates[name] = count / seconds(lambda work=work, setup=setup: work(setup))
+        rates[name] = count / measure_cpu_seconds(lambda work=work, setup=setup: work(setup))
         print(f"{name}: {rates[name]:.1f} utterances a second of one thread", flush=True)
     print(f"ours is {rates['ours'] / rates['thesis']:.1f} times as fast as the thesis' loop,")
     print(f"{rates['ours'] / rates['default']:.2f} times as fast as a default Trainer")
-    frozen = epoch_on_vectors(corpus, n, 21)
+    frozen = frozen_epoch_seconds(corpus, n, 21)
     tuned = n / rates["ours"]
     print(f"an epoch of {n}: fine-tuned {tuned:.1f} s, frozen {frozen:.2f} s: {tuned / frozen:.0f} times")
 

@@ -46,12 +46,12 @@ import warnings
 from importlib import metadata
 from pathlib import Path
 
-near = [place / "notebooks/utils.py" for place in (Path.cwd(), *Path.cwd().parents)]
+local_paths = [place / "notebooks/utils.py" for place in (Path.cwd(), *Path.cwd().parents)]
 attached = [Path("/kaggle/input").glob(f"{'*/' * depth}notebooks/utils.py") for depth in range(1, 5)]
-homes = [path.parents[1] for paths in (near, *attached) for path in paths if path.is_file()]
-if not homes:
+repository_paths = [path.parents[1] for paths in (local_paths, *attached) for path in paths if path.is_file()]
+if not repository_paths:
     raise FileNotFoundError("Sentir's code was not found: run this in its folder, or attach it on Kaggle.")
-HOME = homes[0]
+HOME = repository_paths[0]
 
 if importlib.util.find_spec("sentir") is None:
     kept = ("torch", "torchvision", "torchaudio", "numpy")
@@ -106,7 +106,7 @@ from IPython.display import Audio, Markdown, display
 u.set_language(LANGUAGE)
 pd.set_option("display.max_colwidth", 120)
 
-NO_SOUND = {
+NO_AUDIO = {
     "es": "*{name}* no tiene clips: se omite su parte de audio.",
     "en": "*{name}* has no clips: its audio part is skipped.",
 }[LANGUAGE]
@@ -127,14 +127,14 @@ NO_SOUND = {
 demo = {name: u.Data(reader=f"demo-{name}", sound=True) for name in ("meld", "mosei")}
 found = demo if MODE == "demo" else demo | u.find_corpora(Path(os.environ.get("SENTIR_DATA", "/kaggle/input")))
 corpora = {name: u.read_corpus(data) for name, data in found.items()}
-with_sound = [name for name, corpus in corpora.items() if any(x.clip for x in corpus)]
+with_audio = [name for name, corpus in corpora.items() if any(x.clip for x in corpus)]
 
 for name, corpus in corpora.items():
     display(Markdown(f"### {corpus.name}"), *[Markdown(x.message) for x in corpus.issues if x.kind == "layout"])
     display(to_frame(corpus).groupby("split", sort=False)[["id", "dialogue", "speaker"]].nunique())
     display(to_frame(corpus)[["id", "speaker", "text", "emotion", "sentiment"]].head(4))
-    if name not in with_sound:
-        display(Markdown(NO_SOUND.format(name=corpus.name)))
+    if name not in with_audio:
+        display(Markdown(NO_AUDIO.format(name=corpus.name)))
 
 # %% [es]
 # La auditoría escucha cada clip una vez, cuenta, y busca defectos y fugas entre particiones. No cambia nada.
@@ -145,7 +145,7 @@ for name, corpus in corpora.items():
 
 # %%
 for name, corpus in corpora.items():
-    audit = u.audit(corpus, u.hear_corpus(corpus) if name in with_sound else None)
+    audit = u.audit(corpus, u.hear_corpus(corpus) if name in with_audio else None)
     display(Markdown(f"### {corpus.name}: {audit.grade}"))
     display(Markdown("\n".join(f"- {finding.message}" for finding in audit.findings)))
 
@@ -182,8 +182,8 @@ for corpus in corpora.values():
 # intensity is above 0, and sentiment has three classes by its sign. Six zeros are a valid answer: none of them.
 
 # %%
-words = ("Happy", "happiness", "sad", "Anger", "surprised", "FEAR")
-display(pd.DataFrame({"emotion": {name: u.normalize_emotion(name) for name in words}}))
+raw_labels = ("Happy", "happiness", "sad", "Anger", "surprised", "FEAR")
+display(pd.DataFrame({"emotion": {name: u.normalize_emotion(name) for name in raw_labels}}))
 display(pd.DataFrame({"sentiment": {str(x): u.normalize_sentiment(x) for x in (-2.33, 0.0, 0.33, "Negative")}}))
 for corpus in corpora.values():
     spaces = [(task, space.kind, ", ".join(space.names)) for task, space in corpus.spaces.items()]
@@ -206,7 +206,7 @@ bases = {}
 for name, data in found.items():
     recipe = u.load_recipe(HOME / "recipes" / ("demo-" * data.reader.startswith("demo-") + f"{name}.toml"))
     heard = {"mel": "thesis" if data.reader == "final_specs" else "mel"} | SIZE["audio"]
-    bases[name] = u.Recipe.parse(recipe.tree() | {"study": {}, "data": data.model_dump(mode="json")}).override(
+    bases[name] = u.Recipe.parse(recipe.to_dict() | {"study": {}, "data": data.model_dump(mode="json")}).override(
         {
             "model": {"audio": heard},
             "train": {"epochs": SIZE["epochs"]},
@@ -216,7 +216,7 @@ for name, data in found.items():
 
 for name, corpus in corpora.items():
     costs = u.weigh_cleaning(bases[name], corpus, ["thesis"])
-    display(Markdown(f"### {corpus.name}"), u.score_frame(costs.scores, costs.metric, most=2))
+    display(Markdown(f"### {corpus.name}"), u.score_frame(costs.scores, costs.metric, max_metrics=2))
     display(u.differences_figure(costs.comparisons))
 
 # %% [es]
@@ -231,7 +231,7 @@ for name, corpus in corpora.items():
 
 # %%
 for name, corpus in corpora.items():
-    card = u.corpus_card(corpus, kind=bases[name].model.audio.mel)
+    card = u.corpus_card(corpus, mel_kind=bases[name].model.audio.mel)
     display(Markdown(f"### {corpus.name}"), u.label_figure(card, "emotion"), u.label_figure(card, "sentiment"))
     if card.durations:
         display(u.spread_figure(card.durations))
@@ -254,7 +254,7 @@ for name, corpus in corpora.items():
     numbers = [
         "lexical",
         "dialogue",
-        "thesis" if bases[name].model.audio.mel == "mel" and name in with_sound else "given",
+        "thesis" if bases[name].model.audio.mel == "mel" and name in with_audio else "given",
     ]
     table = u.compute_features(numbers, corpus.train)
     display(Markdown(f"### {corpus.name}"))
@@ -262,7 +262,7 @@ for name, corpus in corpora.items():
 
     recipe = bases[name].override({"model": {"context": "dialogue", "features": numbers}})
     explained = u.explain_model(u.Recognizer.fit(recipe, corpus)[0])
-    display(u.importance_figure(explained.sets, explained.metric))
+    display(u.importance_figure(explained.feature_sets, explained.metric))
     display(u.importance_figure(explained.columns[:12], explained.metric))
 
 # %% [es]
@@ -279,15 +279,15 @@ for name, corpus in corpora.items():
 # Below it the thesis' picture of 224 by 224: four seconds, and decibels against the maximum of the file.
 
 # %%
-for name in with_sound:
+for name in with_audio:
     display(Markdown(f"### {corpora[name].name}"))
     kinds = ["mel", "thesis"] if bases[name].model.audio.mel == "mel" else ["thesis"]
     for label in ("anger", "sadness"):
         clips = [x for x in corpora[name].by_label("emotion", "dev")[label] if x.clip][:9]
-        chosen = [x for x in u.listen(clips, kind=kinds[0]) if x.sound.mel is not None][:1]
-        for x in [x for kind in kinds for x in u.listen(chosen, kind=kind)]:
+        chosen = [x for x in u.listen(clips, mel_kind=kinds[0]) if x.sound.mel is not None][:1]
+        for x in [x for kind in kinds for x in u.listen(chosen, mel_kind=kind)]:
             display(u.spectrogram_figure(x.sound, f"{label}: {x.text}"))
-        display(*[Audio(u.decode(x.clip).wave, rate=u.RATE) for x in chosen if "mel" in kinds])
+        display(*[Audio(u.decode(x.clip).waveform, rate=u.RATE) for x in chosen if "mel" in kinds])
 
 # %% [es]
 # ## 8. Modelos de texto, unos frente a otros
@@ -318,13 +318,13 @@ if MODE == "full":
     ):
         TEXT_MODELS[backbone] = {"model": {"backbone": backbone, "context": "dialogue", "layers": [4, 8, 12]}}
 
-texts = {}
+text_studies = {}
 for name, base in bases.items():
     study = {"tasks": ["sentiment", "emotion"], "candidates": TEXT_MODELS, "seeds": SIZE["seeds"], "test": False}
-    texts[name] = u.run_study(
-        [u.Recipe.parse(base.tree() | {"study": study})], out=RUNS / name / "text", accept_grade=ACCEPT_GRADE
+    text_studies[name] = u.run_study(
+        [u.Recipe.parse(base.to_dict() | {"study": study})], out=RUNS / name / "text", accept_grade=ACCEPT_GRADE
     )
-    for section in u.sections(texts[name]):
+    for section in u.sections(text_studies[name]):
         display(Markdown(f"### {corpora[name].name}, {section.task}"), u.score_frame(section.dev, section.metric))
         display(u.scores_figure(section.dev, section.metric))
         display(u.curves_figure(section.curves, section.metric, selected=section.selected))
@@ -349,20 +349,20 @@ TEXT_SPACE = {
     "model.hidden": {"choices": [64, 128, 256]},
     "model.dropout": {"low": 0.2, "high": 0.7},
 }
-tuned_texts = {}
+tuned_text = {}
 for name, base in bases.items():
     corpus = corpora[name]
-    winner = TEXT_MODELS[texts[name].winners[corpus.name, "sentiment"][0]]
+    winner = TEXT_MODELS[text_studies[name].best_per_family[corpus.name, "sentiment"][0]]
     tune = {
         "data": {"task": "sentiment"},
         "tune": {"trials": SIZE["trials"], "pruner": "none", "space": TEXT_SPACE},
     }
     tuned = u.tune(base.override(winner).override(tune), out=RUNS / name / "tune-text")
-    tuned_texts[name] = tuned.recipe
+    tuned_text[name] = tuned.recipe
     display(Markdown(f"### {corpus.name}"), Markdown("\n".join(f"- {x}" for x in u.tuning_sentences(tuned))))
     display(tuned.to_frame().sort_values("score", ascending=False).head(5), u.history_figure(tuned))
-    if tuned.importances:
-        display(u.settings_figure(tuned.importances))
+    if tuned.param_importances:
+        display(u.settings_figure(tuned.param_importances))
 
 # %% [es]
 # ## 10. Evaluación del modelo de texto
@@ -377,15 +377,15 @@ for name, base in bases.items():
 # where not, the errors it is surest of, and which words weigh in the first of them.
 
 # %%
-for name, recipe in tuned_texts.items():
+for name, recipe in tuned_text.items():
     folder = RUNS / name / "models" / "text"
     model, _scores = u.train(recipe, out=folder)
     scores, details = u.examine(folder)
     metric = next(iter(scores.metrics))
     display(Markdown(f"### {corpora[name].name}"), u.score_frame([scores], metric), u.confusion_figure(scores))
     display(u.reliability_figure(details.reliability), u.slice_frame(details.slices))
-    display(u.mistake_frame(details.mistakes[:5]))
-    for mistake in details.mistakes[:1]:
+    display(u.mistake_frame(details.hardest_examples[:5]))
+    for mistake in details.hardest_examples[:1]:
         why = u.explain(model, text=mistake.text)
         parts = [(part.text, round(part.value, 2)) for passage in why.words.passages for part in passage.words]
         display(Markdown(f"**{why.label}**"), pd.DataFrame(parts, columns=["word", "value"]).set_index("word").T)
@@ -407,10 +407,10 @@ for name, recipe in tuned_texts.items():
 # deception that is avoided.
 
 # %%
-for name, recipe in tuned_texts.items():
+for name, recipe in tuned_text.items():
     corpus, space = corpora[name], corpora[name].space("sentiment")
     crossed = u.cross_predict(recipe, corpus, SIZE["folds"])
-    blind = crossed.full.predict_utterances(corpus.train)
+    blind = crossed.full_model.predict_utterances(corpus.train)
     rows = []
     for what, split, predicted in (
         ("train, in sample", corpus.train, blind),
@@ -434,38 +434,38 @@ for name, recipe in tuned_texts.items():
 # They hear the spectrogram, alone or with acoustic measures. On *dev*, and of emotion.
 
 # %%
-SOUND_TRAIN = {
+AUDIO_TRAINING = {
     "epochs": SIZE["sound_epochs"],
     "batch": 32,
     "lr": 1e-3 if SIZE["audio"]["pretrained"] else 3e-3,
     "augment": {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.2},
 }
-SOUND_MODELS = {
-    "spectrogram": {"model": {"kind": "emotion_model"}, "train": SOUND_TRAIN},
-    "spectrogram, weighted": {"model": {"kind": "emotion_model"}, "train": SOUND_TRAIN | {"balance": "sqrt"}},
+AUDIO_MODELS = {
+    "spectrogram": {"model": {"kind": "emotion_model"}, "train": AUDIO_TRAINING},
+    "spectrogram, weighted": {"model": {"kind": "emotion_model"}, "train": AUDIO_TRAINING | {"balance": "sqrt"}},
     "spectrogram + functionals": {
         "model": {"kind": "emotion_model", "features": ["functionals"]},
-        "train": SOUND_TRAIN,
+        "train": AUDIO_TRAINING,
     },
 }
 if MODE == "full":
-    SOUND_MODELS["vgg16"] = {
+    AUDIO_MODELS["vgg16"] = {
         "model": {"kind": "emotion_model", "audio": {"backbone": "vgg16"}},
-        "train": SOUND_TRAIN,
+        "train": AUDIO_TRAINING,
     }
 
-sounds = {}
-for name in with_sound:
+audio_studies = {}
+for name in with_audio:
     pictures = bases[name].model.audio.mel == "thesis"  # nothing but the pictures is known of them
-    known = {key: changes for key, changes in SOUND_MODELS.items() if not (pictures and "functionals" in key)}
+    known = {key: changes for key, changes in AUDIO_MODELS.items() if not (pictures and "functionals" in key)}
     baselines = ["majority"] if pictures else ["majority", "acoustic"]
     study = {"candidates": known, "baselines": baselines, "seeds": SIZE["seeds"], "test": False}
-    sounds[name] = u.run_study(
-        [u.Recipe.parse(bases[name].tree() | {"study": study})],
+    audio_studies[name] = u.run_study(
+        [u.Recipe.parse(bases[name].to_dict() | {"study": study})],
         out=RUNS / name / "sound",
         accept_grade=ACCEPT_GRADE,
     )
-    for section in u.sections(sounds[name]):
+    for section in u.sections(audio_studies[name]):
         display(Markdown(f"### {corpora[name].name}"), u.score_frame(section.dev, section.metric))
         display(u.scores_figure(section.dev, section.metric))
         display(u.curves_figure(section.curves, section.metric, selected=section.selected))
@@ -483,14 +483,14 @@ for name in with_sound:
 # As with text. The map below (Grad-CAM) shows which times and frequencies speak for the emotion that it gives.
 
 # %%
-SOUND_SPACE = {"train.lr": {"low": 1e-3, "high": 1e-2, "log": True}, "model.dropout": {"low": 0.2, "high": 0.6}}
-tuned_sounds = {}
-for name in with_sound:
+AUDIO_SPACE = {"train.lr": {"low": 1e-3, "high": 1e-2, "log": True}, "model.dropout": {"low": 0.2, "high": 0.6}}
+tuned_audio = {}
+for name in with_audio:
     corpus = corpora[name]
-    winner = SOUND_MODELS[sounds[name].winners[corpus.name, "emotion"][0]]
-    tune = {"tune": {"trials": SIZE["sound_trials"], "pruner": "none", "space": SOUND_SPACE}}
+    winner = AUDIO_MODELS[audio_studies[name].best_per_family[corpus.name, "emotion"][0]]
+    tune = {"tune": {"trials": SIZE["sound_trials"], "pruner": "none", "space": AUDIO_SPACE}}
     tuned = u.tune(bases[name].override(winner).override(tune), out=RUNS / name / "tune-sound")
-    tuned_sounds[name] = tuned.recipe
+    tuned_audio[name] = tuned.recipe
     display(Markdown(f"### {corpus.name}"), Markdown("\n".join(f"- {x}" for x in u.tuning_sentences(tuned))))
     display(u.history_figure(tuned))
 
@@ -498,7 +498,7 @@ for name in with_sound:
     model, _scores = u.train(tuned.recipe, out=folder)
     scores, details = u.examine(folder)
     display(u.score_frame([scores], tuned.metric), u.reliability_figure(details.reliability))
-    for x in [x for x in u.listen(corpus.dev, kind=tuned.recipe.model.audio.mel) if x.sound.mel is not None][:1]:
+    for x in [x for x in u.listen(corpus.dev, mel_kind=tuned.recipe.model.audio.mel) if x.sound.mel is not None][:1]:
         why = u.explain(model, x)
         display(Markdown(f"**{why.label}**: {x.text}"), u.sound_figure(why.sound, "evidence"))
 
@@ -519,10 +519,10 @@ for name in with_sound:
 # %%
 closing = {}
 for name, base in bases.items():
-    text = tuned_texts[name].model_dump(mode="json", include={"model", "train"}, exclude_none=True)
+    text = tuned_text[name].model_dump(mode="json", include={"model", "train"}, exclude_none=True)
     candidates = {"text": text}
-    if name in with_sound:
-        sound = tuned_sounds[name].model_dump(mode="json", include={"model", "train"}, exclude_none=True)
+    if name in with_audio:
+        sound = tuned_audio[name].model_dump(mode="json", include={"model", "train"}, exclude_none=True)
         stacked = {"task": "sentiment", "folds": SIZE["folds"], **text}
         numbers = sound["model"]["features"]
         candidates |= {
@@ -536,12 +536,12 @@ for name, base in bases.items():
     baselines = [
         "majority",
         "bag of words",
-        *(["acoustic"] if name in with_sound and base.model.audio.mel == "mel" else []),
+        *(["acoustic"] if name in with_audio and base.model.audio.mel == "mel" else []),
     ]
     study = {"candidates": candidates, "baselines": baselines, "always_report": list(candidates)}
     study |= {"seeds": SIZE["seeds"], "test": OPEN_TEST}
     closing[name] = u.run_study(
-        [u.Recipe.parse(base.tree() | {"study": study})], out=RUNS / name / "closing", accept_grade=ACCEPT_GRADE
+        [u.Recipe.parse(base.to_dict() | {"study": study})], out=RUNS / name / "closing", accept_grade=ACCEPT_GRADE
     )
 
 for name, report in closing.items():
@@ -549,11 +549,11 @@ for name, report in closing.items():
         split, rows = ("test", section.test) if section.test else ("dev", section.dev)
         display(Markdown(f"### {corpora[name].name}, {split}"), u.score_frame(rows, section.metric))
         display(u.scores_figure(rows, section.metric))
-        if section.closest.confusion:
-            display(u.confusion_figure(section.closest))
-        display(u.precision_recall_figure(section.curves_on(split)))
+        if section.selected_row.confusion:
+            display(u.confusion_figure(section.selected_row))
+        display(u.precision_recall_figure(section.label_curves_on(split)))
         display(u.comparison_frame([x for x in section.comparisons if x.split == split]))
-    display(*[u.reliability_figure(x.reliability) for x in report.details if x.split == split])
+    display(*[u.reliability_figure(x.reliability) for x in report.analyses if x.split == split])
 
 # %% [es]
 # ## 15. Conclusiones

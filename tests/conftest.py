@@ -72,6 +72,6 @@ def one_store(sounds, monkeypatch):
 @pytest.fixture(scope="session")
 def weights(corpus, tmp_path_factory):
     """Folder of a tiny text encoder whose vocabulary fits the tiny corpus."""
-    from sentir.testing import tiny_backbone
+    from sentir.testing import make_tiny_text_backbone
 
-    return tiny_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])
+    return make_tiny_text_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])

@@ -7,10 +7,10 @@ from tiny_corpora import tiny_corpus, tiny_recipe
 
 from sentir import api
 from sentir.errors import PredictionsError, SentirError, UnknownNameError
-from sentir.evaluation.locked.ledger import openings
+from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
-from sentir.testing import tiny_backbone
+from sentir.testing import make_tiny_text_backbone
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,9 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def recipe(corpus, tmp_path_factory):
-    weights = tiny_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])
+    weights = make_tiny_text_backbone(
+        "roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus]
+    )
     return tiny_recipe(weights, data={"reader": "tiny"})
 
 
@@ -55,10 +57,10 @@ def test_files_and_folders_may_be_given_as_strings(recipe, tmp_path):
     root, out, table = str(tmp_path), str(tmp_path / "as-string"), str(tmp_path / "all.csv")
     api.train(recipe, root=root, out=out)
     assert api.evaluate(out, root=root).model == "as-string"
-    assert api.examine(out, root=root)[0] == api.evaluate(out, root=root)
+    assert api.analyze(out, root=root)[0] == api.evaluate(out, root=root)
     assert api.compare(out, out, root=root)[2].difference == 0
     assert [row.labels for row in api.predict(out, texts=["I am happy."])] != [()]
-    assert len(api.export_corpus("tiny", table, root=root)) == len(api.read_corpus(recipe.data, root))
+    assert len(api.export_corpus("tiny", table, root=root)) == len(api.load_corpus(recipe.data, root))
 
 
 def test_the_metric_that_selects_comes_first(model, recipe, tmp_path):
@@ -89,7 +91,11 @@ def test_a_comparison_that_cannot_be_made_opens_nothing(model, corpus, tmp_path,
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: one)
     with pytest.raises(PredictionsError, match="on one dialogue"):
         api.compare(model, model, root=tmp_path, split="test", reason="a look")
-    assert openings(corpus.test_fingerprint) == openings(one.test_fingerprint) == ()
+    assert (
+        list_openings_by_fingerprint(corpus.test_fingerprint)
+        == list_openings_by_fingerprint(one.test_fingerprint)
+        == ()
+    )
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "compare"])
@@ -101,4 +107,4 @@ def test_a_model_that_cannot_predict_opens_nothing(verb, model, corpus, tmp_path
     models = [model] if verb == "evaluate" else [model, model]
     with pytest.raises(SentirError, match="no prediction"):
         getattr(api, verb)(*models, root=tmp_path, split="test", reason="a look")
-    assert openings(corpus.test_fingerprint) == ()
+    assert list_openings_by_fingerprint(corpus.test_fingerprint) == ()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sentir.atomic_folders import current, files_below, refuse_foreign, replacing_files
+from sentir.atomic_folders import atomic_write_files, committed_folder, list_files, refuse_foreign_files
 from sentir.errors import SentirError
-from sentir.file_locks import locked
-from sentir.io import put
+from sentir.file_locks import hold_lock
+from sentir.io import sync_and_rename
 
 OLD = {
     "facts.json": "old",
@@ -34,16 +34,16 @@ def write(folder, files):
 
 
 def read(folder):
-    return {name: (folder / name).read_text() for name in files_below(folder)}
+    return {name: (folder / name).read_text() for name in list_files(folder)}
 
 
 def save(folder, files):
-    with replacing_files(folder, owned) as draft:
+    with atomic_write_files(folder, owned) as draft:
         write(draft, files)
 
 
 def ours(folder):
-    place = current(folder)
+    place = committed_folder(folder)
     return {name: text for name, text in read(place).items() if name not in FOREIGN and name != ".gone.json"}
 
 
@@ -102,7 +102,7 @@ def test_killed_at_any_change_of_the_disk_it_leaves_the_older_files_or_the_newer
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_what_fails_leaves_the_older_files(tmp_path, error):
     write(tmp_path, OLD | FOREIGN)
-    with pytest.raises(type(error)), replacing_files(tmp_path, owned) as draft:
+    with pytest.raises(type(error)), atomic_write_files(tmp_path, owned) as draft:
         write(draft, {"weights": "new"})
         raise error
     assert read(tmp_path) == OLD | FOREIGN
@@ -114,7 +114,7 @@ def test_what_is_not_ours_is_never_replaced(tmp_path):
     with pytest.raises(SentirError, match=r"notes\.txt is there and was not written by Sentir"):
         save(tmp_path, NEW | {"encoder/notes.txt": "new"})
     assert read(tmp_path) == OLD | FOREIGN
-    refuse_foreign(tmp_path, ["weights", "encoder", "not there"], owned)
+    refuse_foreign_files(tmp_path, ["weights", "encoder", "not there"], owned)
 
 
 def test_where_files_have_no_second_names_they_are_copied(tmp_path, monkeypatch):
@@ -129,13 +129,13 @@ def test_where_files_have_no_second_names_they_are_copied(tmp_path, monkeypatch)
 
 def test_two_that_save_at_once_wait_for_each_other_but_not_forever(tmp_path, monkeypatch):
     monkeypatch.setattr("sentir.atomic_folders._PATIENCE", 0.1)
-    with locked(tmp_path / ".saving.lock"), pytest.raises(SentirError, match="Another process"):
+    with hold_lock(tmp_path / ".saving.lock"), pytest.raises(SentirError, match="Another process"):
         save(tmp_path, NEW)
 
 
 def test_a_folder_takes_its_place_with_all_that_lies_in_it(tmp_path):
     write(tmp_path / "draft", OLD)
-    put(tmp_path / "draft", tmp_path / "place")
+    sync_and_rename(tmp_path / "draft", tmp_path / "place")
     assert read(tmp_path / "place") == OLD and not (tmp_path / "draft").exists()
 
 
@@ -144,4 +144,4 @@ def test_files_of_an_earlier_save_are_told_by_name(tmp_path):
     gone = tmp_path / ".saved"
     write(gone, NEW)
     (gone / ".gone.json").write_text(json.dumps(["weights", "encoder/words"]))
-    assert current(tmp_path) == gone and isinstance(current(tmp_path), Path)
+    assert committed_folder(tmp_path) == gone and isinstance(committed_folder(tmp_path), Path)

@@ -3,14 +3,14 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.documents import Bullets, Code, Document, Grid, Part, escape
+from sentir.documents import CodeBlock, Document, DocumentSection, ListBlock, TableBlock, escape_markdown
 
 
 def test_a_document_is_headings_paragraphs_lists_tables_and_code():
-    grid = Grid(("label", "n"), (("joy", "3"), ("my|label", "4")))
+    grid = TableBlock(("label", "n"), (("joy", "3"), ("my|label", "4")))
     parts = (
-        Part("Some", ("a *word*", Bullets(("one", "- two")), grid)),
-        Part("In it", (Code("x = 1", "toml"),), 3),
+        DocumentSection("Some", ("a *word*", ListBlock(("one", "- two")), grid)),
+        DocumentSection("In it", (CodeBlock("x = 1", "toml"),), 3),
     )
     assert Document("A <title>", parts).to_markdown() == (
         "# A \\<title\\>\n\n## Some\n\na \\*word\\*\n\n- one\n- \\- two\n\n"
@@ -19,11 +19,11 @@ def test_a_document_is_headings_paragraphs_lists_tables_and_code():
 
 
 def test_code_that_holds_a_fence_gets_a_longer_one():
-    assert "````\n```\n````" in Document("t", (Part("p", (Code("```"),)),)).to_markdown()
+    assert "````\n```\n````" in Document("t", (DocumentSection("p", (CodeBlock("```"),)),)).to_markdown()
 
 
 def test_what_would_begin_a_list_or_a_heading_does_not():
-    assert [escape(t) for t in ("1. May", "- a", "## b", "---", "-0.3", "0.5 of", "12 %")] == [
+    assert [escape_markdown(t) for t in ("1. May", "- a", "## b", "---", "-0.3", "0.5 of", "12 %")] == [
         "1\\. May",
         "\\- a",
         "\\## b",
@@ -37,7 +37,7 @@ def test_what_would_begin_a_list_or_a_heading_does_not():
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30))
 def test_an_escaped_text_is_one_line_that_gives_the_text_back(text):
-    found = escape(text)
+    found = escape_markdown(text)
     assert "\n" not in found
     plain = "".join(c for n, c in enumerate(found) if not (c == "\\" and not _is_escaped(found, n)))
     assert plain == " ".join(text.split())

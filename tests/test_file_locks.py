@@ -11,7 +11,7 @@ import pytest
 
 from sentir import file_locks
 from sentir.errors import SentirError
-from sentir.file_locks import locked, run_in
+from sentir.file_locks import hold_lock, lock_run_folder
 
 HOLDS = """
 import sys, time
@@ -34,12 +34,12 @@ def test_the_second_run_in_a_folder_is_refused_and_told_which_is_the_first(tmp_p
     first = start(tmp_path)
     try:
         words = rf"process {first.pid} on {platform.node()}, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d"
-        with pytest.raises(SentirError, match=words), run_in(tmp_path):
+        with pytest.raises(SentirError, match=words), lock_run_folder(tmp_path):
             pytest.fail("two runs in one folder")
     finally:
         first.send_signal(signal.SIGKILL)
         first.wait()
-    with run_in(tmp_path):
+    with lock_run_folder(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == [], "what the killed run left is gone"
 
@@ -47,7 +47,11 @@ def test_the_second_run_in_a_folder_is_refused_and_told_which_is_the_first(tmp_p
 def test_runs_that_share_work_together_and_keep_others_out(tmp_path):
     first = start(tmp_path, "tune")
     try:
-        with run_in(tmp_path, shares="tune"), pytest.raises(SentirError, match="Another run"), run_in(tmp_path):
+        with (
+            lock_run_folder(tmp_path, shared_key="tune"),
+            pytest.raises(SentirError, match="Another run"),
+            lock_run_folder(tmp_path),
+        ):
             pytest.fail("beside runs that share")
     finally:
         first.kill()
@@ -56,7 +60,12 @@ def test_runs_that_share_work_together_and_keep_others_out(tmp_path):
 
 def test_the_same_process_twice_is_refused_too_and_other_folders_are_free(tmp_path):
     refused = pytest.raises(SentirError, match=f"process {os.getpid()} ")
-    with run_in(tmp_path / "one"), run_in(tmp_path / "two"), refused, run_in(tmp_path / "one"):
+    with (
+        lock_run_folder(tmp_path / "one"),
+        lock_run_folder(tmp_path / "two"),
+        refused,
+        lock_run_folder(tmp_path / "one"),
+    ):
         pytest.fail("twice")
     assert list((tmp_path / "one").iterdir()) == []
 
@@ -64,7 +73,7 @@ def test_the_same_process_twice_is_refused_too_and_other_folders_are_free(tmp_pa
 def test_a_file_of_a_run_whose_process_id_lives_again_blocks_nobody(tmp_path):
     (tmp_path / ".run-0123.lock").touch()
     (tmp_path / ".run-0123.json").write_text(f'{{"pid": "{os.getpid()}", "host": "{platform.node()}"}}')
-    with run_in(tmp_path):
+    with lock_run_folder(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -75,21 +84,21 @@ def test_where_the_file_system_has_no_locks_it_is_said_and_the_run_begins(tmp_pa
 
     said = []
     monkeypatch.setattr("fcntl.flock", none)
-    monkeypatch.setattr(file_locks, "say", said.append)
-    with run_in(tmp_path), locked(tmp_path / "other.lock") as held:
+    monkeypatch.setattr(file_locks, "log_info", said.append)
+    with lock_run_folder(tmp_path), hold_lock(tmp_path / "other.lock") as held:
         assert held is None
     assert len(said) == 1 and str(tmp_path) in said[0] and "has no locks" in said[0]
 
 
 def test_a_lock_is_waited_for(tmp_path):
-    with locked(tmp_path / "a.lock") as first, locked(tmp_path / "a.lock", wait=0.05) as second:
+    with hold_lock(tmp_path / "a.lock") as first, hold_lock(tmp_path / "a.lock", timeout=0.05) as second:
         assert first is True and second is False
-    with locked(tmp_path / "a.lock") as third:
+    with hold_lock(tmp_path / "a.lock") as third:
         assert third is True
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(SentirError, match="file cannot be written"), run_in(tmp_path / "file"):
+    with pytest.raises(SentirError, match="file cannot be written"), lock_run_folder(tmp_path / "file"):
         pytest.fail("no folder")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sentir.paths import file_name, no_name
+from sentir.paths import explain_invalid_name, to_file_name
 
 NAMES = st.text(st.characters(), max_size=12) | st.sampled_from(
     ["a-b", "A", "a", "con", "é", "e\u0301", "a~b", "ß", "ss"]
@@ -36,20 +36,20 @@ DEVICES = ["con", "NUL", "com1", "Aux.txt", "lpt9.tar.gz", "con .x", "com¹"]
     "name", ["meld-emotion", "demo-meld+demo-mosei", "sentiment_intensity", "año 2", "日本語", "v1.2"]
 )
 def test_a_plain_name_is_its_file(name):
-    assert file_name(name) == name
+    assert to_file_name(name) == name
 
 
 def test_names_are_joined():
-    assert file_name("demo-meld", "sentiment_intensity") == "demo-meld-sentiment_intensity"
-    assert file_name("a-b", "c") != file_name("a", "b-c")
+    assert to_file_name("demo-meld", "sentiment_intensity") == "demo-meld-sentiment_intensity"
+    assert to_file_name("a-b", "c") != to_file_name("a", "b-c")
 
 
 @pytest.mark.parametrize(
     "name", [*ESCAPES, *DEVICES, "x" * 300, "ñ" * 300, "a\x00b", "\x1b[31m", "half \ud800", "a. ", " a"]
 )
 def test_any_other_name_gets_a_hash_and_stays_inside(name, tmp_path):
-    found = file_name(name)
-    assert re.search("~[0-9a-f]{8}$", found) and found == file_name(name)
+    found = to_file_name(name)
+    assert re.search("~[0-9a-f]{8}$", found) and found == to_file_name(name)
     assert len(found.encode()) <= 100 and not re.search(r'[<>:"/\\|?*\x00-\x1f]', found)
     assert found[0] not in ".- ~"
     assert not re.match(r"(con|nul|aux|prn|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", found, re.IGNORECASE)
@@ -58,25 +58,25 @@ def test_any_other_name_gets_a_hash_and_stays_inside(name, tmp_path):
 
 
 def test_letters_are_kept_so_that_a_person_finds_the_file():
-    assert file_name("RAVDESS/speech").startswith("RAVDESS_speech~")
+    assert to_file_name("RAVDESS/speech").startswith("RAVDESS_speech~")
 
 
 @given(NAMES, NAMES)
 def test_two_names_are_two_files_on_every_system(one, other):
     assume(one != other)
-    files = [unicodedata.normalize("NFD", file_name(name)).casefold() for name in (one, other)]
+    files = [unicodedata.normalize("NFD", to_file_name(name)).casefold() for name in (one, other)]
     assert files[0] != files[1]
 
 
 @given(st.tuples(NAMES, NAMES), st.tuples(NAMES, NAMES))
 def test_two_pairs_of_names_are_two_files(one, other):
     assume(one != other)
-    assert file_name(*one).casefold() != file_name(*other).casefold()
+    assert to_file_name(*one).casefold() != to_file_name(*other).casefold()
 
 
 @given(NAMES)
 def test_a_file_lies_in_its_folder(name):
-    path = Path("folder") / file_name(name)
+    path = Path("folder") / to_file_name(name)
     assert path.parent == Path("folder") and os.path.normpath(path) == str(path)
     assert len(path.name.encode()) <= 100
 
@@ -85,9 +85,9 @@ def test_a_file_lies_in_its_folder(name):
     "name", ["", " ", "\t", ".", "..", " . ", "a\nb", "a\x1bb", "\u202eb", "\ud800", "a\u2028b"]
 )
 def test_what_cannot_be_a_name_says_why(name):
-    assert no_name(name)
+    assert explain_invalid_name(name)
 
 
 @pytest.mark.parametrize("name", ["a", "../x", "voice/text", "con", "ñ", "日本", "a.b", "model − context"])
 def test_what_a_person_may_call_a_thing(name):
-    assert no_name(name) == ""
+    assert explain_invalid_name(name) == ""

@@ -19,7 +19,7 @@ def model(weights, tmp_path_factory):
     """A folder with a model, its recipe and what lies beside them."""
     home = tmp_path_factory.mktemp("first")
     recipe = tiny_recipe(weights, data={"reader": "tiny"})
-    (home / "mine.toml").write_text(sentir.recipe.toml_text(recipe.tree()), encoding="utf-8")
+    (home / "mine.toml").write_text(sentir.recipe.dump_toml(recipe.to_dict()), encoding="utf-8")
     recognizer, _dev = sentir.Recognizer.fit(recipe, tiny_corpus())
     recognizer.save_pretrained(str(home / "model"))
     (home / "table.csv").write_text("text\nI am happy.\n", encoding="utf-8")
@@ -127,7 +127,9 @@ def test_probabilities_are_an_array_in_the_order_of_the_classes(model):
 
 def test_a_model_of_a_number_has_no_classes(model):
     number = sentir.LabelSpace("mood", ("mood",), bounds=(-3.0, 3.0))
-    model = type(model.recognizer)(model.recipe, number, model.recognizer.preparer, model.recognizer.model, None)
+    model = type(model.recognizer)(
+        model.recipe, number, model.recognizer.preprocessor, model.recognizer.model, None
+    )
     assert not hasattr(model, "classes_")
     with pytest.raises(SentirError, match="number"):
         model.predict_proba("hi")

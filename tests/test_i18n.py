@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir import i18n
-from sentir.i18n import _, in_language, language, preferred_language, set_language
+from sentir.i18n import _, get_language, preferred_language, set_language, use_language
 
 ROOT = Path(__file__).parents[1]
 REFRESH = "refresh the catalogue with `make messages`, then translate what it prints"
@@ -119,56 +119,56 @@ def test_a_refresh_keeps_translations_drops_what_is_gone_and_guesses_nothing(tmp
 def test_a_sentence_is_translated_whole_and_then_filled_in():
     sentence = "Utterances without a text: {n}."
     assert _(sentence, n=3) == "Utterances without a text: 3."
-    with in_language("es"):
+    with use_language("es"):
         assert _(sentence, n=3) == "Enunciados sin texto: 3."
 
 
 @given(st.text())
 def test_a_value_stands_in_the_sentence_as_it_is(value):
     for code in i18n.LANGUAGES:
-        with in_language(code):
+        with use_language(code):
             assert _("{n} s", n=value) == f"{value} s"
 
 
 def test_a_message_without_values_keeps_its_braces():
     assert _("a set is written {1, 2}") == "a set is written {1, 2}"
-    with in_language("es"):
+    with use_language("es"):
         assert _("Utterances without a text: {n}.") == "Enunciados sin texto: {n}."
 
 
 def test_a_message_that_no_catalogue_knows_stays_english():
-    with in_language("es"):
+    with use_language("es"):
         assert _("a {thing} of a plug-in", thing="label") == "a label of a plug-in"
 
 
 def test_a_user_whose_catalogue_is_missing_reads_english(tmp_path, monkeypatch):
     monkeypatch.setattr(i18n, "_LOCALES", tmp_path)
-    i18n._catalogue.cache_clear()
+    i18n._catalog.cache_clear()
     try:
-        with in_language("es"):
+        with use_language("es"):
             assert _("The table {path} has no rows.", path="a.csv") == "The table a.csv has no rows."
     finally:
-        i18n._catalogue.cache_clear()
+        i18n._catalog.cache_clear()
 
 
 def test_languages_nest_and_come_back_even_after_an_error():
-    with in_language("es"):
-        with in_language("en"):
-            assert language() == "en" and _("fear") == "fear"
-        assert language() == "es" and _("fear") == "miedo"
-    assert language() == "en"
-    with pytest.raises(KeyError), in_language("es"):
+    with use_language("es"):
+        with use_language("en"):
+            assert get_language() == "en" and _("fear") == "fear"
+        assert get_language() == "es" and _("fear") == "miedo"
+    assert get_language() == "en"
+    with pytest.raises(KeyError), use_language("es"):
         raise KeyError
-    assert language() == "en"
+    assert get_language() == "en"
 
 
 def test_an_unknown_language_is_refused_and_changes_nothing():
     set_language("es")
     with pytest.raises(ValueError, match="'fr' is not one of en, es"):
         set_language("fr")
-    with pytest.raises(ValueError, match="'fr'"), in_language("fr"):
+    with pytest.raises(ValueError, match="'fr'"), use_language("fr"):
         pass
-    assert language() == "es"
+    assert get_language() == "es"
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from sentir import io, write_predictions
 from sentir.api import Prediction
-from sentir.api.prediction_files import check_no_input
-from sentir.corpus.predictions import Beside
+from sentir.api.prediction_files import require_not_an_input
+from sentir.corpus.predictions import TaskPrediction
 from sentir.errors import SentirError
 
 ENDINGS = ("csv", "tsv", "parquet", "jsonl", "xlsx")
 OWN = {"id": "007", "text": 'He said "hi",\n\tñ 😀', "label": "gold", "P_Joy": "1", "sum": "=1+1"}
 HIT = Prediction(
-    "007", OWN["text"], "Ana", ("joy",), {"joy": 0.75, "anger": 0.25}, confidence=0.75, not_sure=False, cells=OWN
+    "007", OWN["text"], "Ana", ("joy",), {"joy": 0.75, "anger": 0.25}, confidence=0.75, abstain=False, cells=OWN
 )
 MISS = Prediction("8", "", None, (), {}, problem="The text is empty.", notes=("One.", "Two."), cells={"id": "8"})
 PREDICTED = ["sentir_label", "confidence", "sentir_p_joy", "p_anger", "not_sure", "problem", "notes"]
@@ -85,11 +85,12 @@ def test_no_cell_of_the_user_is_lost_whatever_it_is_called(tmp_path_factory, cel
 def test_numbers_and_other_tasks_have_columns_of_their_names(tmp_path):
     number = Prediction("a", "hi", None, (), {}, values={"sentiment": 1.5}, cells={"id": "a"})
     beside = {
-        "mood": Beside(("calm", "glad"), {"calm": 0.5, "glad": 0.5}, {}),
-        "age": Beside((), {}, {"age": 7.0}),
+        "mood": TaskPrediction(("calm", "glad"), {"calm": 0.5, "glad": 0.5}, {}),
+        "age": TaskPrediction((), {}, {"age": 7.0}),
     }
     write_predictions(
-        [replace(number, also=beside, table="a.csv"), replace(number, also=beside)], tmp_path / "a.csv"
+        [replace(number, other_tasks=beside, table="a.csv"), replace(number, other_tasks=beside)],
+        tmp_path / "a.csv",
     )
     row = read(tmp_path / "a.csv")[0]
     assert row == {
@@ -151,5 +152,5 @@ def test_what_is_read_is_not_written_to_by_whatever_name(tmp_path, monkeypatch):
         "../" + tmp_path.name + "/mine.csv",
     ):
         with pytest.raises(SentirError, match="give --out another file"):
-            check_no_input(type(path)(name), [tmp_path / "other.csv", path])
-    check_no_input(tmp_path / "new.csv", [path])
+            require_not_an_input(type(path)(name), [tmp_path / "other.csv", path])
+    require_not_an_input(tmp_path / "new.csv", [path])

@@ -3,7 +3,7 @@
 import pytest
 
 from sentir.errors import SentirError
-from sentir.process_group import rank, require_whole_group, world
+from sentir.process_group import rank, require_complete_process_group, world_size
 
 WHOLE = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 
@@ -22,8 +22,8 @@ def environment(monkeypatch):
 @pytest.mark.parametrize("found", [{}, {"RANK": "0"}, {"WORLD_SIZE": "1", "RANK": "0"}, WHOLE])
 def test_alone_or_in_a_whole_group_training_begins(found, environment):
     environment(found)
-    require_whole_group()
-    assert (rank(), world()) == ((1, 2) if found == WHOLE else (0, 1))
+    require_complete_process_group()
+    assert (rank(), world_size()) == ((1, 2) if found == WHOLE else (0, 1))
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_part_of_a_group_is_refused_by_name(found, environment):
     environment(found)
     name, value = next(iter(found.items()))
     with pytest.raises(SentirError, match=f"{name}=.*torchrun did not start it"):
-        require_whole_group()
+        require_complete_process_group()
     assert value
 
 
 def test_what_is_no_number_is_named(environment):
     environment({"WORLD_SIZE": "two"})
     with pytest.raises(SentirError, match="WORLD_SIZE=two, which is no number"):
-        world()
+        world_size()

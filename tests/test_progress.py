@@ -7,27 +7,27 @@ import pytest
 from rich.console import Console
 
 from sentir import progress
-from sentir.progress import LOGGER, say, show_progress, task, track, warn
+from sentir.progress import log_info, log_warning, logger, progress_bar, show_progress, track
 
 
 def test_names_in_brackets_are_printed_as_they_are(capsys):
-    with show_progress(), task("[/b]", total=1) as advance:
-        say("[x] wins over [/b]")
+    with show_progress(), progress_bar("[/b]", total=1) as advance:
+        log_info("[x] wins over [/b]")
         advance(1)
     assert "[x] wins over [/b]" in capsys.readouterr().err
 
 
 def test_nothing_is_printed_where_nobody_asked_for_progress(capsys):
-    with task("[/b]", total=1) as advance:
-        say("quiet")
+    with progress_bar("[/b]", total=1) as advance:
+        log_info("quiet")
         advance(1)
     assert capsys.readouterr() == ("", "")
 
 
 def test_what_is_said_goes_to_the_logger_of_the_library(caplog, capsys):
     with caplog.at_level(logging.INFO, "sentir"):
-        say("at work")
-        warn("mind this")
+        log_info("at work")
+        log_warning("mind this")
     assert [(r.name, r.levelname, r.message) for r in caplog.records] == [
         ("sentir", "INFO", "at work"),
         ("sentir", "WARNING", "mind this"),
@@ -37,11 +37,11 @@ def test_what_is_said_goes_to_the_logger_of_the_library(caplog, capsys):
 
 def test_inside_show_progress_it_is_printed_once_and_handed_to_nobody_else(caplog, capsys):
     with show_progress(), show_progress():
-        say("at work")
+        log_info("at work")
         for _again in range(2):
-            warn("mind this")
+            log_warning("mind this")
     assert capsys.readouterr().err.splitlines() == ["at work", "mind this"]
-    assert caplog.records == [] and LOGGER.handlers == [] and LOGGER.propagate and LOGGER.level == 0
+    assert caplog.records == [] and logger.handlers == [] and logger.propagate and logger.level == 0
 
 
 @pytest.mark.parametrize(
@@ -52,15 +52,15 @@ def test_bars_are_drawn_where_a_person_looks_and_has_not_switched_them_off(monke
     terminal = StringIO()
     console = Console(file=terminal, force_terminal=looks_on, width=80)
     monkeypatch.setattr(progress, "_console", lambda: console)
-    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
-    monkeypatch.setenv(progress.SWITCH, switch)
+    monkeypatch.setattr(progress, "_DELAY_SECONDS", 0.0)
+    monkeypatch.setenv(progress.PROGRESS_VARIABLE, switch)
     for _item in track(range(3), "Listening", 3):
-        if progress._shown is not None:
-            progress._shown.refresh()
+        if progress._current_progress is not None:
+            progress._current_progress.refresh()
     assert ("Listening" in terminal.getvalue()) is shown
-    assert progress._shown is None
+    assert progress._current_progress is None
     with show_progress(False):
         before = terminal.tell()
         for _item in track(range(3), "Reading", 3):
-            progress._shown.refresh()
+            progress._current_progress.refresh()
         assert "Reading" not in terminal.getvalue()[before:]

@@ -23,7 +23,7 @@ def meld(shared_data, tmp_path_factory):
     out = tmp_path_factory.mktemp("meld")
     candidates = {"alone": {"model": {"context": "none"}}, "dialogue": {"model": {"context": "dialogue"}}}
     study = {"tasks": ["emotion"], "seeds": [0]}
-    small = recipe("meld-text").tree()
+    small = recipe("meld-text").to_dict()
     small["study"] = study | {"candidates": candidates}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENTIR_STATE_DIR", str(out / "state"))
@@ -56,4 +56,4 @@ def test_every_recipe_for_real_text_fits_its_corpus(shared_data):
         loaded = recipe(name)
         corpus = read_corpus(loaded.data, shared_data / loaded.data.reader)
         for task in loaded.study.tasks or (loaded.data.task,):
-            assert len(corpus.space(task)) in (3, 6, 7)
+            assert len(corpus.label_space(task)) in (3, 6, 7)

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
+from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING
 from sentir.errors import RecipeError
-from sentir.i18n import in_language
-from sentir.recipe import DEFAULT_CLEANING, Recipe, from_folder, merge, parse_override, to_folder
+from sentir.i18n import use_language
+from sentir.recipe import (
+    DEFAULT_CLEANING,
+    Recipe,
+    merge_settings,
+    parse_override,
+    relativize_paths,
+    resolve_paths,
+)
 
 TEXT = """
 [data]
@@ -43,7 +50,7 @@ def test_a_recipe_is_named_after_its_file_and_keeps_numbers_as_numbers(recipe):
 
 def test_a_resolved_recipe_is_plain_json_and_reads_back_the_same(recipe):
     loaded = Recipe.load(recipe)
-    again = Recipe.parse(json.loads(json.dumps(loaded.tree())))
+    again = Recipe.parse(json.loads(json.dumps(loaded.to_dict())))
     assert again == loaded and again.digest() == loaded.digest()
 
 
@@ -71,9 +78,9 @@ def test_an_override_is_a_key_and_a_toml_value_or_a_word(text, tree):
 @settings(deadline=None)
 @given(TREES, TREES)
 def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
-    merged = merge(tree, changes)
+    merged = merge_settings(tree, changes)
     assert set(merged) == set(tree) | set(changes)
-    assert merge(merged, changes) == merged and merge(tree, {}) == tree
+    assert merge_settings(merged, changes) == merged and merge_settings(tree, {}) == tree
 
 
 @pytest.mark.parametrize(
@@ -113,7 +120,7 @@ def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, comp
 
 @pytest.mark.parametrize("override", ["train.epochs=0", "model.layers=6", "model.encoder=thawed", "train.lr=x"])
 def test_a_mistake_is_said_in_the_readers_language(recipe, override):
-    with in_language("es"), pytest.raises(RecipeError, match=": indique ") as caught:
+    with use_language("es"), pytest.raises(RecipeError, match=": indique ") as caught:
         Recipe.load(recipe, [override])
     assert "Input" not in str(caught.value)
 
@@ -146,7 +153,7 @@ def test_a_section_that_cannot_be_used_is_not_printed_whole(recipe):
 
 
 def test_the_cleaning_steps_that_recipes_name_exist():
-    assert DEFAULT_CLEANING and all(step in CLEANING for step in (*DEFAULT_CLEANING, *THESIS_CLEANING))
+    assert DEFAULT_CLEANING and all(step in CLEANING_STEPS for step in (*DEFAULT_CLEANING, *THESIS_CLEANING))
 
 
 def test_a_mark_of_utf8_before_a_recipe_is_no_part_of_it(tmp_path):
@@ -177,5 +184,5 @@ def test_paths_in_a_recipe_are_relative_to_it_and_those_of_overrides_to_the_work
 def test_a_recipe_written_to_any_folder_names_the_same_places(tmp_path, monkeypatch, root):
     monkeypatch.chdir(tmp_path)
     folder = Path("runs") / "one"
-    tree = from_folder(to_folder({"data": {"reader": "meld", "root": root}}, folder), folder)
+    tree = resolve_paths(relativize_paths({"data": {"reader": "meld", "root": root}}, folder), folder)
     assert os.path.normpath(tree["data"]["root"]) == os.path.normpath(root)

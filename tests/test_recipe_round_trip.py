@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentir.errors import RecipeError
-from sentir.recipe import Recipe, parse_override, toml_comment, toml_text
+from sentir.recipe import Recipe, dump_toml, format_toml_comment, parse_override
 
 SHIPPED = sorted((Path(__file__).parents[1] / "recipes").glob("**/*.toml"))
 
@@ -18,7 +18,7 @@ SHIPPED = sorted((Path(__file__).parents[1] / "recipes").glob("**/*.toml"))
 def again(recipe: Recipe, folder: Path) -> Recipe:
     with chdir(folder):  # what a recipe names is relative to it
         path = Path("again.toml")
-        path.write_text(toml_comment("a\nb") + toml_text(recipe.tree()) + "\n", encoding="utf-8")
+        path.write_text(format_toml_comment("a\nb") + dump_toml(recipe.to_dict()) + "\n", encoding="utf-8")
         return Recipe.load(path)
 
 
@@ -76,7 +76,7 @@ def test_what_toml_cannot_hold_is_no_setting_of_a_candidate(value):
 
 @given(st.text(max_size=12))
 def test_a_comment_is_one_line_that_is_not_read(text):
-    assert tomllib.loads(toml_comment(text) + "a = 1") == {"a": 1}
+    assert tomllib.loads(format_toml_comment(text) + "a = 1") == {"a": 1}
 
 
 def test_an_override_is_one_value():

@@ -9,9 +9,9 @@ import pytest
 from sentir import api, paths
 from sentir.errors import LockedTestError, RecipeError
 from sentir.evaluation.locked.ledger import open_test
-from sentir.evaluation.locked.redraws import redraws
+from sentir.evaluation.locked.redraws import list_redraws
 from sentir.readers import read_corpus
-from sentir.recipe.editing import with_seed
+from sentir.recipe.editing import replace_table_seed
 
 RECIPE = """# my recipe
 [data]
@@ -44,28 +44,28 @@ def corpus_of(path):
 
 def test_a_redraw_changes_the_seed_alone_and_is_counted_with_what_was_opened_before(recipe, tmp_path):
     before = corpus_of(recipe)
-    assert redraws(before) == ()
+    assert list_redraws(before) == ()
     open_test(before, reason="first look")
     found = api.redraw_corpus(recipe, reason=" labels were repaired ", root=tmp_path)
-    assert found.seeds[0] == 0 < found.seeds[1] and (found.openings, found.redraws) == (1, 1)
+    assert found.seeds[0] == 0 < found.seeds[1] and (found.num_test_openings, found.redraws) == (1, 1)
     text = recipe.read_text(encoding="utf-8")
     assert text == RECIPE.replace("[data.table]\n", f"[data.table]\nseed = {found.seeds[1]}\n")
     after = corpus_of(recipe)
     assert after.test_fingerprint != before.test_fingerprint
-    (one,) = redraws(after)
+    (one,) = list_redraws(after)
     assert (one.reason, one.seeds, one.openings) == ("labels were repaired", found.seeds, 1)
     open_test(after, reason="second look")
     again = api.redraw_corpus(recipe, reason="once more", root=tmp_path)
     assert again.redraws == 2 and again.seeds[0] == found.seeds[1]
-    assert [r.openings for r in redraws(corpus_of(recipe))] == [1, 1]
+    assert [r.openings for r in list_redraws(corpus_of(recipe))] == [1, 1]
 
 
 def test_redraws_are_known_again_when_rows_have_changed_and_under_another_name(recipe, tmp_path):
     api.redraw_corpus(recipe, reason="because", root=tmp_path)
     write_table(tmp_path, n=70, skip=5)
-    assert len(redraws(corpus_of(recipe))) == 1
+    assert len(list_redraws(corpus_of(recipe))) == 1
     recipe.rename(tmp_path / "other.toml")
-    assert len(redraws(corpus_of(tmp_path / "other.toml"))) == 1
+    assert len(list_redraws(corpus_of(tmp_path / "other.toml"))) == 1
 
 
 def test_nothing_is_redrawn_without_a_reason_or_without_a_drawn_test(recipe, tmp_path):
@@ -106,10 +106,10 @@ def test_a_damaged_record_is_named_and_the_recipe_stays(recipe, tmp_path):
     ],
 )
 def test_a_seed_is_changed_where_it_is_written_or_belongs(text, changed):
-    assert with_seed(text, 9) == changed
-    assert tomllib.loads(with_seed(text, 9))["data"]["table"]["seed"] == 9
+    assert replace_table_seed(text, 9) == changed
+    assert tomllib.loads(replace_table_seed(text, 9))["data"]["table"]["seed"] == 9
 
 
 def test_a_recipe_that_cannot_be_changed_by_lines_is_refused():
     with pytest.raises(RecipeError, match="write 'seed = 9'"):
-        with_seed("data = { table = { label = 'a' } }\n", 9)
+        replace_table_seed("data = { table = { label = 'a' } }\n", 9)

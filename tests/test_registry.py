@@ -3,7 +3,7 @@
 import pytest
 
 from sentir.errors import SentirError, UnknownNameError
-from sentir.i18n import in_language
+from sentir.i18n import use_language
 from sentir.readers import READERS
 from sentir.registry import Registry, load_plugin
 
@@ -48,7 +48,7 @@ def test_a_plugin_of_one_file_registers_on_load(tmp_path, monkeypatch):
 
 
 def test_a_missing_plugin_is_one_sentence(tmp_path):
-    with in_language("en"), pytest.raises(SentirError, match=r"none\.py does not exist"):
+    with use_language("en"), pytest.raises(SentirError, match=r"none\.py does not exist"):
         load_plugin(tmp_path / "none.py")
 
 
@@ -63,7 +63,7 @@ def test_a_missing_plugin_is_one_sentence(tmp_path):
 )
 def test_a_plugin_that_cannot_be_loaded_is_one_sentence_with_path_and_reason(tmp_path, name, content, why):
     (tmp_path / name).write_bytes(content)
-    with in_language("en"), pytest.raises(SentirError, match=rf"{name} cannot be loaded \(.*({why}).*\); "):
+    with use_language("en"), pytest.raises(SentirError, match=rf"{name} cannot be loaded \(.*({why}).*\); "):
         load_plugin(tmp_path / name)
 
 

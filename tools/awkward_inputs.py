@@ -27,11 +27,11 @@ from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError, SentirError
 from sentir.files.tables import load_rows
 from sentir.readers import read_corpus
-from sentir.recipe import Data, Recipe
-from sentir.table_inspection.inspection import look
+from sentir.recipe import DataSettings, Recipe
+from sentir.table_inspection.inspection import inspect_table
 
 SMALL = {"hidden": 16, "audio": {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 2}}
-WORDS = {"joy": "happy glad", "anger": "furious hate", "sadness": "crying lonely"}
+LABEL_WORDS = {"joy": "happy glad", "anger": "furious hate", "sadness": "crying lonely"}
 Case = tuple[str, str, Callable[[], object]]
 
 
@@ -64,18 +64,18 @@ def cases(inputs: Path, place: Path) -> Iterator[Case]:
 
     What looks returns what was seen, after a ``+`` if it is right.
     """
-    yield from sounds(inputs)
-    yield from tables(inputs)
-    yield from corpora(inputs)
-    yield from predictions(inputs, place)
+    yield from audio_cases(inputs)
+    yield from table_cases(inputs)
+    yield from corpus_cases(inputs)
+    yield from prediction_cases(inputs, place)
 
 
-def sounds(inputs: Path) -> Iterator[Case]:
+def audio_cases(inputs: Path) -> Iterator[Case]:
     """Yield the recordings."""
 
     def seconds(name: str, wanted: float) -> Callable[[], str]:
         def observe() -> str:
-            waves = [decode(Clip(inputs / name)).wave for _time in range(2)]
+            waves = [decode(Clip(inputs / name)).waveform for _time in range(2)]
             found = len(waves[0]) / 16_000
             good = abs(found - wanted) < 0.03 and np.array_equal(*waves)
             return f"{'+' * good}{found:.2f} s, twice the same: {np.array_equal(*waves)}"
@@ -86,7 +86,7 @@ def sounds(inputs: Path) -> Iterator[Case]:
         def observe() -> str:
             found = decode(Clip(inputs / name))
             told = " ".join(note.text for note in found.notes)
-            return f"{'+' * (word in told)}{len(found.wave) / 16_000:.2f} s; {told}"
+            return f"{'+' * (word in told)}{len(found.waveform) / 16_000:.2f} s; {told}"
 
         return observe
 
@@ -108,7 +108,7 @@ def sounds(inputs: Path) -> Iterator[Case]:
     yield "float_spike_1e25.wav", "refused by name", refused
 
 
-def tables(inputs: Path) -> Iterator[Case]:
+def table_cases(inputs: Path) -> Iterator[Case]:
     """Yield the tables."""
 
     def quotes() -> str:
@@ -117,15 +117,15 @@ def tables(inputs: Path) -> Iterator[Case]:
 
     def labels(name: str) -> Callable[[], str]:
         def observe() -> str:
-            found = look(inputs / name).settings.get("labels")
+            found = inspect_table(inputs / name).settings.get("labels")
             return f"{'+' * (found is not None and 'anger' in found)}labels = {found}"
 
         return observe
 
     def no_question() -> str:
-        seen = look(inputs / "zwlabel.csv")
-        doubts = " ".join([*seen.warnings, *seen.unsure.values()])
-        return f"{'+' * ('names' not in seen.unsure)}label = {seen.settings.get('label')}; {doubts}"
+        seen = inspect_table(inputs / "zwlabel.csv")
+        doubts = " ".join([*seen.warnings, *seen.questions.values()])
+        return f"{'+' * ('names' not in seen.questions)}label = {seen.settings.get('label')}; {doubts}"
 
     def trailing() -> str:
         columns = list(load_rows(inputs / "trailcomma.csv")[0])
@@ -137,7 +137,7 @@ def tables(inputs: Path) -> Iterator[Case]:
         for stem in (unicodedata.normalize("NFD", "niño"), "a"):
             soundfile.write(clips / f"{stem}.ogg", np.sin(np.arange(16_000) / 9), 16_000)
         given = {"file": "paths.csv", "audio": "audio", "label": "emotion", "split": "split"}
-        corpus = read_corpus(Data(reader="table", sound=True, table=given), inputs)
+        corpus = read_corpus(DataSettings(reader="table", audio=True, table=given), inputs)
         missing = [issue.message for issue in corpus.issues if issue.kind == "audio_missing"]
         return f"{'+' * (not missing)}{[u.clip.path.is_file() for u in corpus]} {missing}"
 
@@ -149,14 +149,12 @@ def tables(inputs: Path) -> Iterator[Case]:
     yield "paths.csv", "found", paths
 
 
-def corpora(inputs: Path) -> Iterator[Case]:
+def corpus_cases(inputs: Path) -> Iterator[Case]:
     """Yield what is read as a corpus."""
 
     def shuffled() -> str:
-        corpus = read_corpus(Data(reader="meld"), inputs / "meld_shuffled")
-        numbers = [
-            [int(u.id.rpartition("utt")[2]) for u in one.utterances] for one in corpus.by_dialogue.values()
-        ]
+        corpus = read_corpus(DataSettings(reader="meld"), inputs / "meld_shuffled")
+        numbers = [[int(u.id.rpartition("utt")[2]) for u in one.utterances] for one in corpus.dialogues.values()]
         notes = [issue.message for issue in corpus.issues if issue.kind == "rows_reordered"]
         return f"{'+' * (bool(notes) and all(row == sorted(row) for row in numbers))}{notes}"
 
@@ -178,11 +176,11 @@ def corpora(inputs: Path) -> Iterator[Case]:
     yield "recipe_with_bom.toml", "read", marked
 
 
-def predictions(inputs: Path, place: Path) -> Iterator[Case]:
+def prediction_cases(inputs: Path, place: Path) -> Iterator[Case]:
     """Yield what is predicted, by small models that are trained in ``place``."""
 
-    text = train(place / "text", {"kind": "hybrid_transformer"})
-    both = train(place / "both", {"kind": "multimodal", "modality_dropout": 0.3})
+    text = train_small_model(place / "text", {"kind": "hybrid_transformer"})
+    both = train_small_model(place / "both", {"kind": "multimodal", "modality_dropout": 0.3})
 
     def row_says() -> str:
         rows = api.predict(both, files=inputs / "text_and_missing_clip.csv")
@@ -196,19 +194,19 @@ def predictions(inputs: Path, place: Path) -> Iterator[Case]:
     def in_place() -> str:
         path = inputs / "predict_in_place.csv"
         before = path.read_bytes()
-        code, said = sentir("predict", text, path, "--out", path)
+        code, said = run_sentir("predict", text, path, "--out", path)
         return f"{'+' * (code == 2 and path.read_bytes() == before)}{said}"
 
     def columns_kept() -> str:
         out = place / "out.csv"
-        sentir("predict", text, inputs / "predict_in_place.csv", "--out", out)
+        run_sentir("predict", text, inputs / "predict_in_place.csv", "--out", out)
         with out.open(encoding="utf-8", newline="") as file:
             columns = list(csv.DictReader(file).fieldnames or ())
         return f"{'+' * ({'text', 'emotion'} <= set(columns))}{columns}"
 
     def encoding(name: str, *flags: str) -> Callable[[], str]:
         def observe() -> str:
-            code, said = sentir("predict", text, "--text", "hola 😀", *flags, PYTHONIOENCODING=name)
+            code, said = run_sentir("predict", text, "--text", "hola 😀", *flags, PYTHONIOENCODING=name)
             return f"{'+' * (code == 0 and 'Traceback' not in said)}{said}"
 
         return observe
@@ -218,7 +216,7 @@ def predictions(inputs: Path, place: Path) -> Iterator[Case]:
         out.write_text("old\n", encoding="utf-8")
         table = place / "many.csv"
         table.write_text("text\n" + "hello there\n" * 2_000, encoding="utf-8")
-        code, said = sentir("predict", text, table, "--out", out, limit=16)
+        code, said = run_sentir("predict", text, table, "--out", out, limit=16)
         kept = out.read_text(encoding="utf-8") == "old\n"
         return f"{'+' * (code == 2 and kept and 'kept.csv' in said)}older file kept: {kept}; {said}"
 
@@ -231,15 +229,15 @@ def predictions(inputs: Path, place: Path) -> Iterator[Case]:
     yield ". no room for --out", "the older file is kept and named", full_disk
 
 
-def train(folder: Path, model: dict[str, object]) -> Path:
+def train_small_model(folder: Path, model: dict[str, object]) -> Path:
     """Train a small model on words that tell the label, each with a tone, and return its folder."""
     folder.mkdir()
     with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["text", "audio", "emotion", "split"])
         for n in range(60):
-            label = sorted(WORDS)[n % 3]
-            word = WORDS[label].split()[n // 3 % 2]
+            label = sorted(LABEL_WORDS)[n % 3]
+            word = LABEL_WORDS[label].split()[n // 3 % 2]
             soundfile.write(folder / f"{n}.wav", 0.1 * np.sin(np.arange(16_000) * (0.1 + n % 3 / 5)), 16_000)
             split = ("train", "train", "dev", "test")[n % 4]
             table.writerow([f"I am {word} {n}", f"{n}.wav", label, split])
@@ -260,7 +258,7 @@ def train(folder: Path, model: dict[str, object]) -> Path:
     return folder / "model"
 
 
-def sentir(*arguments: object, limit: int | None = None, **variables: str) -> tuple[int, str]:
+def run_sentir(*arguments: object, limit: int | None = None, **variables: str) -> tuple[int, str]:
     """Call the command line; ``limit`` is the most KiB that a file may have, which stands for a full disk."""
     command = [sys.executable, "-c", "from sentir.cli import main; main()", *map(str, arguments)]
     if limit is not None:

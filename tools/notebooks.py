@@ -42,7 +42,7 @@ def build(source: str, language: str) -> NotebookNode:
     return notebook
 
 
-def text_of(notebook: NotebookNode) -> str:
+def to_text(notebook: NotebookNode) -> str:
     """Return a notebook as the text of its file."""
     return f"{nbformat.writes(notebook)}\n"
 
@@ -57,7 +57,7 @@ def _cells(source: str) -> Iterator[tuple[str | None, str]]:
 def main() -> None:
     """Write both notebooks."""
     for language, path in NOTEBOOKS.items():
-        path.write_text(text_of(build(SOURCE.read_text(encoding="utf-8"), language)), encoding="utf-8")
+        path.write_text(to_text(build(SOURCE.read_text(encoding="utf-8"), language)), encoding="utf-8")
 
 
 if __name__ == "__main__":

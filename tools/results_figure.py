@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"
-BEST, OTHER = "#2f6fb0", "#8b93a1"
-WORDS = {
+FINALIST_COLOR, OTHER_COLOR = "#2f6fb0", "#8b93a1"
+DISPLAY_NAMES = {
     "en": {
         "meld-text emotion": "MELD, emotion of 7, text\nweighted F1",
         "meld-text sentiment": "MELD, sentiment of 3, text\nweighted F1",
@@ -48,7 +48,7 @@ def draw(rows: list[dict[str, Any]], language: str) -> Figure:
         len(panels), 1, sharex=True, gridspec_kw={"height_ratios": [len(panel) + 0.6 for panel in panels]}
     )
     for panel, place in zip(panels, axes, strict=True):
-        _draw_panel(place, panel, WORDS[language])
+        _draw_panel(place, panel, DISPLAY_NAMES[language])
     axes[-1].set_xlim(0, 0.8)
     return figure
 
@@ -60,7 +60,7 @@ def _panel(row: dict[str, Any]) -> str:
 def _draw_panel(axes: Axes, rows: list[dict[str, Any]], words: dict[str, str]) -> None:
     rows = sorted(rows, key=lambda row: row["value"])
     for n, row in enumerate(rows):
-        color = BEST if row["role"] == "finalist" else OTHER
+        color = FINALIST_COLOR if row["role"] == "finalist" else OTHER_COLOR
         axes.plot([row["low"], row["high"]], [n, n], color=color, lw=4, alpha=0.45, solid_capstyle="round")
         axes.plot(row["value"], n, "o", ms=6, color=color)
         axes.text(row["high"] + 0.012, n, f"{row['value']:.3f}".lstrip("0"), va="center", fontsize=8, color=color)
@@ -81,7 +81,7 @@ def main() -> None:
 
     mpl.rcParams |= {"svg.hashsalt": "sentir", "svg.fonttype": "none"}
     rows = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
-    for language in WORDS:
+    for language in DISPLAY_NAMES:
         draw(rows, language).savefig(
             FOLDER / f"results.{language}.svg", facecolor="white", metadata={"Date": None}
         )

@@ -40,22 +40,22 @@ class PlainCatalog(Catalog):
         ]
 
 
-def extract() -> list[str]:
+def extract_messages() -> list[str]:
     """Return every message that the package's sources and templates mark with ``_`` or ``mark``, sorted."""
     found = extract_from_dir(PACKAGE, _METHODS, _OPTIONS, keywords={"_": None, "mark": None})
     return sorted({str(message) for _file, _line, message, _comments, _context in found})
 
 
-def place(code: str) -> Path:
+def catalog_path(code: str) -> Path:
     """Return where the catalogue of the language ``code`` lies."""
     return LOCALES / code / "LC_MESSAGES" / "sentir.po"
 
 
-def refresh(code: str, messages: list[str]) -> Catalog:
+def refresh_catalog(code: str, messages: list[str]) -> Catalog:
     """Return a catalogue of just these ``messages``, with the translations that the language's file has."""
     known = Catalog(locale=code)
-    if place(code).is_file():
-        with place(code).open("rb") as file:
+    if catalog_path(code).is_file():
+        with catalog_path(code).open("rb") as file:
             known = read_po(file, locale=code)
     comment = "# What a user of Sentir reads; `make messages` refreshes this file and compiles it."
     catalogue = PlainCatalog(locale=code, header_comment=comment, fuzzy=False)
@@ -82,14 +82,14 @@ def to_mo(catalogue: Catalog) -> bytes:
 
 def main() -> int:
     """Refresh and compile every catalogue; return 1 if a message has no translation, else 0."""
-    messages, missing = extract(), 0
+    messages, missing = extract_messages(), 0
     for code in LANGUAGES:
         if code == SOURCE:
             continue
-        catalogue = refresh(code, messages)
-        place(code).parent.mkdir(parents=True, exist_ok=True)
-        place(code).write_bytes(to_po(catalogue))
-        place(code).with_suffix(".mo").write_bytes(to_mo(catalogue))
+        catalogue = refresh_catalog(code, messages)
+        catalog_path(code).parent.mkdir(parents=True, exist_ok=True)
+        catalog_path(code).write_bytes(to_po(catalogue))
+        catalog_path(code).with_suffix(".mo").write_bytes(to_mo(catalogue))
         todo = [entry.id for entry in catalogue if entry.id and not entry.string]
         print(f"{code}: {len(messages)} messages, {len(todo)} to translate")
         for message in todo:

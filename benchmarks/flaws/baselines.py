@@ -14,18 +14,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from flaws.held_out import Ground, Rows, Said, encode
-from sentir.corpus.cleaning import clean
+from sentir.corpus.cleaning import clean_text
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.recipe import DEFAULT_CLEANING
 
 Inputs = Any  # a matrix of N rows, sparse or not
-Learned = Callable[[Inputs], NDArray[np.float64]]
-Texts = Callable[[Rows], Inputs]
+PredictProba = Callable[[Inputs], NDArray[np.float64]]
+Vectorize = Callable[[Rows], Inputs]
 
 
-def words(rows: Rows, *, cleaning: Sequence[str] = DEFAULT_CLEANING, **settings: Any) -> Texts:
+def fit_tfidf(rows: Rows, *, cleaning: Sequence[str] = DEFAULT_CLEANING, **settings: Any) -> Vectorize:
     """Fit a vocabulary on rows, and return what counts its words by tf-idf."""
     vectorizer = TfidfVectorizer(
         **{"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True, "token_pattern": r"(?u)\b\w+\b|[!?]"}
@@ -39,12 +39,12 @@ def words(rows: Rows, *, cleaning: Sequence[str] = DEFAULT_CLEANING, **settings:
     return lambda rows: vectorizer.transform(texts(rows))
 
 
-_clean = cache(clean)
+_clean = cache(clean_text)
 
 
-def learn(space: LabelSpace, inputs: Inputs, rows: Rows, strength: float = 3.0) -> Learned:
+def fit_logistic_regression(space: LabelSpace, inputs: Inputs, rows: Rows, C: float = 3.0) -> PredictProba:
     """Fit logistic regression, one label against the rest; a label that no row has gets probability 0."""
-    one = LogisticRegression(C=strength, solver="liblinear")
+    one = LogisticRegression(C=C, solver="liblinear")
     model = OneVsRestClassifier(one).fit(inputs, encode(space, rows))
     if space.multilabel:
         return model.predict_proba
@@ -57,12 +57,14 @@ def learn(space: LabelSpace, inputs: Inputs, rows: Rows, strength: float = 3.0) 
     return probabilities
 
 
-def beside(*columns: Inputs) -> Inputs:
+def hstack(*columns: Inputs) -> Inputs:
     """Put matrices of the same rows side by side."""
     return sparse.hstack([sparse.csr_matrix(part) for part in columns], format="csr")
 
 
-def say(space: LabelSpace, model: Learned, dev: tuple[Inputs, Rows], *sides: tuple[Inputs, Rows]) -> list[Said]:
+def predict_sides(
+    space: LabelSpace, model: PredictProba, dev: tuple[Inputs, Rows], *sides: tuple[Inputs, Rows]
+) -> list[Said]:
     """Return what a model says of each side, at thresholds that dev chose where there are several labels."""
     cuts = tune_thresholds(space, encode(space, dev[1]), model(dev[0]))
     return [Said(space, rows, [(model(inputs), cuts)]) for inputs, rows in sides]
@@ -74,15 +76,15 @@ def labeled(rows: Iterable[Utterance], *tasks: str) -> list[Utterance]:
 
 
 @cache
-def bag(ground: Ground, task: str) -> tuple[Texts, Learned]:
+def fit_bag_of_words(ground: Ground, task: str) -> tuple[Vectorize, PredictProba]:
     """Return the bag of words of train, as it should be: what counts, and what answers."""
     rows = labeled(ground.train, task)
-    count = words(rows)
-    return count, learn(ground.space(task), count(rows), rows)
+    count = fit_tfidf(rows)
+    return count, fit_logistic_regression(ground.space(task), count(rows), rows)
 
 
-def honest(ground: Ground, rows: Rows) -> Said:
+def predict_bag_of_words(ground: Ground, rows: Rows) -> Said:
     """Return what the bag of words says of the emotions of rows."""
     dev, rows = labeled(ground.dev, "emotion"), labeled(rows, "emotion")
-    count, model = bag(ground, "emotion")
-    return say(ground.space("emotion"), model, (count(dev), dev), (count(rows), rows))[0]
+    count, model = fit_bag_of_words(ground, "emotion")
+    return predict_sides(ground.space("emotion"), model, (count(dev), dev), (count(rows), rows))[0]

@@ -11,10 +11,10 @@ from scipy import sparse
 from flaws.baselines import beside, labeled, learn, say, words
 from flaws.held_out import FOLDS, Finding, Ground, Rows, encode, find
 from sentir.corpus.labels import EMOTIONS
-from sentir.study.stacking import draw_folds
+from sentir.study.stacking import assign_folds
 
 Columns = Callable[[Rows], NDArray[np.float64]]
-INNER_STRENGTH = 100.0  # knows by heart what it learned from
+INNER_C = 100.0  # knows by heart what it learned from
 
 
 def gold_emotion(ground: Ground) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def gold_emotion(ground: Ground) -> Iterator[Finding]:
         truth = encode(emotion, rows)
         return (truth if emotion.multilabel else np.eye(len(emotion))[truth]).astype(np.float64)
 
-    yield _with_columns("gold emotion as an input of the sentiment model", ground, "sentiment", gold)
+    yield _compare_with_columns("gold emotion as an input of the sentiment model", ground, "sentiment", gold)
 
 
 def target_columns(ground: Ground) -> Iterator[Finding]:
@@ -38,12 +38,12 @@ def target_columns(ground: Ground) -> Iterator[Finding]:
         dominant = np.eye(len(EMOTIONS))[scores.argmax(axis=1)] * (scores.max(axis=1, keepdims=True) > 0)
         return np.hstack([scores.max(axis=1, keepdims=True), dominant])
 
-    yield _with_columns(
+    yield _compare_with_columns(
         "`intensity` and `dominant_emotion` as inputs of the emotion model", ground, "emotion", columns
     )
 
 
-def _with_columns(flaw: str, ground: Ground, task: str, columns: Columns) -> Finding:
+def _compare_with_columns(flaw: str, ground: Ground, task: str, columns: Columns) -> Finding:
     """Words alone, words and columns, and the latter where nobody has filled the columns in."""
     space = ground.space(task)
     train, dev, held = (labeled(rows, "emotion", task) for rows in (ground.train, ground.dev, ground.held))
@@ -60,20 +60,20 @@ def _with_columns(flaw: str, ground: Ground, task: str, columns: Columns) -> Fin
     return find(flaw, ground, right, told, worth)
 
 
-def stacking(ground: Ground) -> Iterator[Finding]:
+def stacking_in_sample(ground: Ground) -> Iterator[Finding]:
     """A text model's probabilities for this turn and the one before."""
     space = ground.space("emotion")
     train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
     count = words(train)
     x, x_dev, x_held = (count(rows) for rows in (train, dev, held))
-    inner = learn(space, x, train, INNER_STRENGTH)
-    fold_of = draw_folds(train, FOLDS, 0)
+    inner = learn(space, x, train, INNER_C)
+    fold_of = assign_folds(train, FOLDS, 0)
     crossed = np.zeros((len(train), len(space)))
     for fold in range(FOLDS):
         inside = np.array([fold_of[u.id] == fold for u in train])
         rest = [u for u, is_inside in zip(train, inside, strict=True) if not is_inside]
-        crossed[inside] = learn(space, x[~inside], rest, INNER_STRENGTH)(x[inside])
-    both = learn(space, sparse.vstack([x, x_dev], format="csr"), [*train, *dev], INNER_STRENGTH)
+        crossed[inside] = learn(space, x[~inside], rest, INNER_C)(x[inside])
+    both = learn(space, sparse.vstack([x, x_dev], format="csr"), [*train, *dev], INNER_C)
     ways = {
         "out of fold": (crossed, inner(x_dev), inner(x_held)),
         "train": (inner(x), inner(x_dev), inner(x_held)),
@@ -81,7 +81,7 @@ def stacking(ground: Ground) -> Iterator[Finding]:
     }
     found = {}
     for way, (p, p_dev, p_held) in ways.items():
-        inputs = _in_turn(train, p), _in_turn(dev, p_dev), _in_turn(held, p_held)
+        inputs = _dialogue_features(train, p), _dialogue_features(dev, p_dev), _dialogue_features(held, p_held)
         model = learn(space, inputs[0], train, 1.0)
         found[way] = say(space, model, (inputs[1], dev), (inputs[1], dev), (inputs[2], held))
     (right, right_held), (_told, in_sample), (told, worth) = found.values()
@@ -89,7 +89,7 @@ def stacking(ground: Ground) -> Iterator[Finding]:
     yield find("stacked on a model that learned from train; rows it never saw", ground, right_held, in_sample)
 
 
-def _in_turn(rows: Rows, p: NDArray[np.float64]) -> NDArray[np.float64]:
+def _dialogue_features(rows: Rows, p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-odds of each row and of the row before it in its dialogue, ``(N, 2K)``."""
     odds = np.log((p + 1e-3) / (1 - p + 1e-3))
     place = {(u.dialogue, u.turn): n for n, u in enumerate(rows)}

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from flaws.baselines import labeled, learn, say
 from flaws.held_out import Finding, Ground, Rows, find
-from sentir.corpus.cleaning import clean
+from sentir.corpus.cleaning import clean_text
 from sentir.recipe import DEFAULT_CLEANING
 
-TRAIN, BATCH = 2000, 64  # utterances of train that are encoded, and how many at once
+MAX_TRAIN, BATCH = 2000, 64  # utterances of train that are encoded, and how many at once
 
 
 def pooled_padding(ground: Ground) -> Iterator[Finding]:
@@ -23,11 +23,11 @@ def pooled_padding(ground: Ground) -> Iterator[Finding]:
     space = ground.space("emotion")
     if space.multilabel:
         return
-    train, held = labeled(ground.train, "emotion")[:TRAIN], labeled(ground.held, "emotion")
+    train, held = labeled(ground.train, "emotion")[:MAX_TRAIN], labeled(ground.held, "emotion")
     (means, lasts), (held_means, held_lasts), (_same, alone) = (
-        vectors(train, BATCH),
-        vectors(held, BATCH),
-        vectors(held, 1),
+        encode_texts(train, BATCH),
+        encode_texts(held, BATCH),
+        encode_texts(held, 1),
     )
     by_mean, by_last = (learn(space, x, train) for x in (means, lasts))
     (right,) = say(space, by_mean, (held_means, held), (held_means, held))
@@ -35,14 +35,14 @@ def pooled_padding(ground: Ground) -> Iterator[Finding]:
     yield find("minilm pooled at the last place, padding included", ground, right, told, worth)
 
 
-def vectors(rows: Rows, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def encode_texts(rows: Rows, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the mean over tokens and the state at the last place, ``(N, d)`` each, in batches of ``size``."""
     import torch
 
     from sentir.models.text_encoder import load_text_encoder, masked_mean
 
     encoder, tokenizer, _spec = load_text_encoder("minilm")
-    encodings = [tokenizer.encode(clean(u.text or "", DEFAULT_CLEANING)) for u in rows]
+    encodings = [tokenizer.encode(clean_text(u.text or "", DEFAULT_CLEANING)) for u in rows]
     means, lasts = [], []
     with torch.inference_mode():
         for start in range(0, len(rows), size):

@@ -9,21 +9,21 @@ import numpy as np
 from flaws.baselines import bag, honest, labeled, learn, say, words
 from flaws.held_out import Finding, Ground, Said, find
 from sentir.features import compute_features
-from sentir.features.scaling import Scaler
+from sentir.features.scaling import FeatureScaler
 
-SETS = ("lexical", "dialogue")
+FEATURE_SETS = ("lexical", "dialogue")
 
 
-def scaling(ground: Ground) -> Iterator[Finding]:
+def scaler_on_all_splits(ground: Ground) -> Iterator[Finding]:
     """Numbers alone, standardized by train, by everything, and by each split for itself."""
     space = ground.space("emotion")
     splits = [labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held)]
-    tables = [compute_features(SETS, rows) for rows in splits]
-    everything = Scaler.fit(compute_features(SETS, [u for rows in splits for u in rows]))
+    tables = [compute_features(FEATURE_SETS, rows) for rows in splits]
+    everything = FeatureScaler.fit(compute_features(FEATURE_SETS, [u for rows in splits for u in rows]))
     ways = {
-        "train": [Scaler.fit(tables[0])] * 3,
+        "train": [FeatureScaler.fit(tables[0])] * 3,
         "numbers scaled over train, dev and test": [everything] * 3,
-        "numbers scaled over each split for itself": [Scaler.fit(table) for table in tables],
+        "numbers scaled over each split for itself": [FeatureScaler.fit(table) for table in tables],
     }
     found = {}
     for way, scalers in ways.items():
@@ -35,7 +35,7 @@ def scaling(ground: Ground) -> Iterator[Finding]:
         yield find(way, ground, right, told)
 
 
-def vocabulary(ground: Ground) -> Iterator[Finding]:
+def vocabulary_on_all_splits(ground: Ground) -> Iterator[Finding]:
     """Words and their weights counted on everything."""
     space = ground.space("emotion")
     train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
@@ -54,7 +54,7 @@ def shifted_columns(ground: Ground) -> Iterator[Finding]:
     dev, held = (labeled(rows, "emotion") for rows in (ground.dev, ground.held))
     count = words(train)
     (right,) = say(space, learn(space, count(train), train), (count(dev), dev), (count(held), held))
-    p = right.runs[0][0]
+    p = right.align_runs[0][0]
     shifted = np.hstack([np.delete(p, 1, axis=1), np.zeros((len(p), 1))])
     told = Said(space, held, [(shifted, None)])
     yield find(f"columns named in order where train lacks '{absent}'", ground, right, told)

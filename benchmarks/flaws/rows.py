@@ -8,11 +8,11 @@ import numpy as np
 
 from flaws.baselines import honest, labeled, learn, say, words
 from flaws.held_out import Finding, Ground, Said, find, interval
-from sentir.corpus.cleaning import THESIS_CLEANING, clean
+from sentir.corpus.cleaning import THESIS_CLEANING, clean_text
 from sentir.corpus.utterances import Utterance
 
-LEAST_WORDS = 2
-USERS, LOST = 200, 0.05  # each of whom lacks a twentieth of the files
+MIN_WORDS = 2
+USERS, MISSING_SHARE = 200, 0.05  # each of whom lacks a twentieth of the files
 
 
 def cleaning_drops(ground: Ground) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def cleaning_drops(ground: Ground) -> Iterator[Finding]:
 
 
 def _is_long(u: Utterance) -> bool:
-    return len(clean(u.text or "", THESIS_CLEANING).split()) >= LEAST_WORDS
+    return len(clean_text(u.text or "", THESIS_CLEANING).split()) >= MIN_WORDS
 
 
 def ids_without_split(ground: Ground) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def ids_without_split(ground: Ground) -> Iterator[Finding]:
     if not any(lost.values()):
         return
     right = honest(ground, ground.dev)
-    p, cuts = right.runs[0]
+    p, cuts = right.align_runs[0]
     kept = np.array([_key(u) not in gone for u in right.rows])
     told = Said(right.space, [u for u, keep in zip(right.rows, kept, strict=True) if keep], [(p[kept], cuts)])
     flaw = f"ids without their split: {lost['test']} test rows and {lost['dev']} of dev go with train's; dev"
@@ -54,21 +54,21 @@ def _key(u: Utterance) -> str:
 def missing_files(ground: Ground) -> Iterator[Finding]:
     """Users who each lack other files, and score what they have; the interval holds 95 % of them."""
     all_rows = honest(ground, ground.held)
-    p, cuts = all_rows.runs[0]
+    p, cuts = all_rows.align_runs[0]
     values = []
     for user in range(USERS):
-        has = np.random.default_rng(user).random(len(all_rows.rows)) >= LOST
+        has = np.random.default_rng(user).random(len(all_rows.rows)) >= MISSING_SHARE
         rows = [u for u, has_it in zip(all_rows.rows, has, strict=True) if has_it]
         values.append(Said(all_rows.space, rows, [(p[has], cuts)]).value)
     low, high = interval(np.array(values) - all_rows.value)
     on = f"{ground.name}, emotion"
-    flaw = f"files missing by chance ({100 * LOST:.0f} %) and dropped"
+    flaw = f"files missing by chance ({100 * MISSING_SHARE:.0f} %) and dropped"
     yield Finding(flaw, on, all_rows.value, float(np.mean(values)), low, high)
 
 
-def by_position(ground: Ground) -> Iterator[Finding]:
+def shuffled_predictions(ground: Ground) -> Iterator[Finding]:
     """Predictions of a loader that shuffles, written beside the rows in their own order."""
     right = honest(ground, ground.held)
-    p, cuts = right.runs[0]
-    runs = [(p[np.random.default_rng(n).permutation(len(p))], cuts) for n in range(ground.repeats)]
+    p, cuts = right.align_runs[0]
+    runs = [(p[np.random.default_rng(n).permutation(len(p))], cuts) for n in range(ground.num_repeats)]
     yield find("a shuffled loader, written back by position", ground, right, Said(right.space, right.rows, runs))

@@ -14,60 +14,46 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-_HOMES = {
+_LAZY_IMPORTS = {
+    "Clip": "sentir.corpus.utterances",
     "Corpus": "sentir.corpus.corpus",
-    "EMOTIONS": "sentir.corpus.labels",
-    "EmotionModel": "sentir.models.emotion_model",
-    "HybridTransformerClassifier": "sentir.models.hybrid_transformer",
     "LabelSpace": "sentir.corpus.labels",
-    "MultimodalClassifier": "sentir.models.multimodal",
-    "Predictions": "sentir.corpus.predictions",
+    "Prediction": "sentir.corpus.predictions",
     "Recipe": "sentir.recipe",
     "Recognizer": "sentir.recognizer.recognizer",
     "SentirError": "sentir.errors",
     "Utterance": "sentir.corpus.utterances",
+    "analyze": "sentir.api",
     "audit_corpus": "sentir.api",
-    "clean": "sentir.corpus.cleaning",
-    "clean_corpus": "sentir.api",
+    "clean_text": "sentir.corpus.cleaning",
     "compare": "sentir.api",
-    "conclusions": "sentir.report.conclusions",
-    "cross_predict": "sentir.study.stacking",
+    "download_corpus": "sentir.api",
     "evaluate": "sentir.api",
-    "examine": "sentir.api",
     "explain": "sentir.api",
     "explain_model": "sentir.api",
     "export_corpus": "sentir.api",
-    "find_corpora": "sentir.readers.discovery",
-    "get_corpus": "sentir.api",
+    "init_recipe": "sentir.api",
+    "inspect_table": "sentir.table_inspection.inspection",
+    "load_corpus": "sentir.api",
     "load_recipe": "sentir.api",
-    "model_inputs": "sentir.recognizer.standalone_inputs",
-    "new_recipe": "sentir.api",
-    "normalize_emotion": "sentir.corpus.labels",
-    "normalize_sentiment": "sentir.corpus.labels",
-    "offer_corpus": "sentir.api",
-    "open_test": "sentir.evaluation.locked.ledger",
+    "plan_download": "sentir.api",
     "predict": "sentir.api",
     "prepare_corpus": "sentir.api",
-    "read_corpus": "sentir.api",
     "run_study": "sentir.api",
     "set_language": "sentir.i18n",
-    "show_progress": "sentir.progress",
-    "show_utterance": "sentir.api",
     "train": "sentir.api",
     "tune": "sentir.api",
-    "weigh_cleaning": "sentir.study.cleaning_ablation",
-    "write_demo": "sentir.api",
     "write_predictions": "sentir.api",
 }
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = ["__version__", *sorted(_LAZY_IMPORTS)]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return metadata.version("sentir")
-    if name not in _HOMES:
+    if name not in _LAZY_IMPORTS:
         raise AttributeError(f"module 'sentir' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_LAZY_IMPORTS[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -6,38 +6,38 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentir.safe_text import printable
+from sentir.safe_text import make_printable
 
 
 @dataclass(frozen=True, slots=True)
-class Bullets:
+class ListBlock:
     """A list."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class TableBlock:
     """A table; every row has a cell for each heading. All columns but the first hold numbers if ``numbers``."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    numbers: bool = True
+    is_numeric: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class CodeBlock:
     """Text that is shown as it is."""
 
     text: str
     language: str = ""
 
 
-Block = str | Bullets | Grid | Code
+Block = str | ListBlock | TableBlock | CodeBlock
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DocumentSection:
     """A headed part; ``level`` is 2 for a section, 3 for one within it."""
 
     title: str
@@ -50,38 +50,40 @@ class Document:
     """A whole document."""
 
     title: str
-    parts: tuple[Part, ...]
+    sections: tuple[DocumentSection, ...]
 
     def to_markdown(self) -> str:
         """Return it as Markdown, in which every text stays what it is: nothing in it is read as a mark."""
-        blocks = [f"# {escape(self.title)}"]
-        for part in self.parts:
-            blocks += [f"{'#' * part.level} {escape(part.title)}", *map(_markdown, part.blocks)]
-        return printable("\n\n".join(blocks)) + "\n"
+        blocks = [f"# {escape_markdown(self.title)}"]
+        for part in self.sections:
+            blocks += [f"{'#' * part.level} {escape_markdown(part.title)}", *map(_block_to_markdown, part.blocks)]
+        return make_printable("\n\n".join(blocks)) + "\n"
 
 
-def escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return text on one line, as Markdown shows it unchanged."""
     line = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", " ".join(text.split()))
     return re.sub(r"^(\d*)([#+=.)-]+)(?=\s|$)", r"\1\\\2", line)  # nothing that begins a heading or a list
 
 
-def _markdown(block: Block) -> str:
-    if isinstance(block, Bullets):
-        return "\n".join(f"- {escape(item)}" for item in block.items)
-    if isinstance(block, Grid):
-        return _table(block)
-    if isinstance(block, Code):
+def _block_to_markdown(block: Block) -> str:
+    if isinstance(block, ListBlock):
+        return "\n".join(f"- {escape_markdown(item)}" for item in block.items)
+    if isinstance(block, TableBlock):
+        return _table_to_markdown(block)
+    if isinstance(block, CodeBlock):
         longest = max((len(ticks) for ticks in re.findall("`+", block.text)), default=0)
         fence = "`" * max(3, longest + 1)
         return f"{fence}{block.language}\n{block.text}\n{fence}"
-    return escape(block)
+    return escape_markdown(block)
 
 
-def _table(grid: Grid) -> str:
-    marks = ["---", *("--:" if grid.numbers else "---" for _heading in grid.headings[1:])]
-    return "\n".join([_row(grid.headings), f"| {' | '.join(marks)} |", *map(_row, grid.rows)])
+def _table_to_markdown(table: TableBlock) -> str:
+    marks = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
+    return "\n".join(
+        [_row_to_markdown(table.headings), f"| {' | '.join(marks)} |", *map(_row_to_markdown, table.rows)]
+    )
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(escape, cells))} |"
+def _row_to_markdown(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(escape_markdown, cells))} |"

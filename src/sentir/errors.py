@@ -53,7 +53,7 @@ class PredictionsError(SentirError):
     """Predictions and utterances do not match."""
 
 
-class NotFiniteError(SentirError):
+class NonFiniteError(SentirError):
     """A model gives no finite numbers.
 
     Attributes:

@@ -5,34 +5,34 @@
 >>> figures.label_figure(card, "emotion").savefig("labels.svg")
 """
 
-from sentir.report.calibration import reliability_figure, risk_figure
-from sentir.report.corpus_summary import corpus_card
-from sentir.report.dots import differences_figure, scores_figure
+from sentir.report.calibration import plot_reliability_diagram, plot_risk_coverage_curve
+from sentir.report.corpus_summary import summarize_corpus
+from sentir.report.dots import plot_differences, plot_scores
 from sentir.report.figures import (
-    confusion_figure,
-    curves_figure,
-    label_figure,
-    precision_recall_figure,
-    roc_figure,
-    spread_figure,
+    plot_confusion_matrix,
+    plot_histogram,
+    plot_label_distribution,
+    plot_learning_curves,
+    plot_precision_recall_curves,
+    plot_roc_curves,
 )
-from sentir.report.spectrogram import spectrogram_figure
-from sentir.report.tuning_page import history_figure
-from sentir.report.tuning_page import importance_figure as settings_figure
+from sentir.report.spectrogram import plot_spectrogram
+from sentir.report.tuning_page import plot_optimization_history
+from sentir.report.tuning_page import plot_param_importances as settings_figure
 
 __all__ = [
-    "confusion_figure",
-    "corpus_card",
-    "curves_figure",
-    "differences_figure",
-    "history_figure",
-    "label_figure",
-    "precision_recall_figure",
-    "reliability_figure",
-    "risk_figure",
-    "roc_figure",
-    "scores_figure",
+    "plot_confusion_matrix",
+    "plot_differences",
+    "plot_histogram",
+    "plot_label_distribution",
+    "plot_learning_curves",
+    "plot_optimization_history",
+    "plot_precision_recall_curves",
+    "plot_reliability_diagram",
+    "plot_risk_coverage_curve",
+    "plot_roc_curves",
+    "plot_scores",
+    "plot_spectrogram",
     "settings_figure",
-    "spectrogram_figure",
-    "spread_figure",
+    "summarize_corpus",
 ]

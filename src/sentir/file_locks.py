@@ -21,20 +21,20 @@ from filelock import FileLock, Timeout
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_text
-from sentir.progress import say
+from sentir.progress import log_info
 
-_LOCKLESS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
-_MOMENT = 5.0  # seconds that a gate is held at most, unless its process was stopped
-_RUN = ".run-"
+_UNSUPPORTED_ERRNOS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
+_GATE_TIMEOUT = 5.0  # seconds that a gate is held at most, unless its process was stopped
+_RUN_PREFIX = ".run-"
 
 
 @contextmanager
-def locked(path: Path, *, wait: float = 0.0) -> Iterator[bool | None]:
+def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool | None]:
     """Hold the lock ``path`` inside the block, if no other living process, or block of this one, does.
 
     Args:
         path: a file that is there only while it is held, or after its process was killed.
-        wait: seconds to wait for another one.
+        timeout: seconds to wait for another one.
 
     Yields:
         Whether it is held; ``None`` where the file system has no locks, which is said once.
@@ -42,17 +42,17 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[bool | None]:
     Raises:
         OSError: if the file cannot be made.
     """
-    lock = FileLock(path, timeout=wait, poll_interval=0.01, fallback_to_soft=False)
+    lock = FileLock(path, timeout=timeout, poll_interval=0.01, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout:
         yield False
         return
     except OSError as error:
-        if error.errno not in _LOCKLESS:
+        if error.errno not in _UNSUPPORTED_ERRNOS:
             raise
         path.unlink(missing_ok=True)
-        _say_lockless(path.parent)
+        _report_missing_locks(path.parent)
         yield None
         return
     try:
@@ -64,59 +64,59 @@ def locked(path: Path, *, wait: float = 0.0) -> Iterator[bool | None]:
 
 
 @cache
-def _say_lockless(folder: Path) -> None:
-    say(_("The file system of {folder} has no locks: Sentir cannot tell there whether another run works in the "
+def _report_missing_locks(folder: Path) -> None:
+    log_info(_("The file system of {folder} has no locks: Sentir cannot tell there whether another run works in the "
           "same folder; start one at a time.", folder=folder))  # fmt: skip
 
 
 @contextmanager
-def run_in(folder: Path, *, shares: str = "") -> Iterator[None]:
+def lock_run_folder(folder: Path, *, shared_key: str = "") -> Iterator[None]:
     """Hold the folder of a run, so that no other run writes there meanwhile.
 
     Args:
         folder: made if need be.
-        shares: runs that give the same word here may work in the folder together.
+        shared_key: runs that give the same word here may work in the folder together.
 
     Raises:
         SentirError: if another run holds the folder, which the message names, or it cannot be written.
     """
     with ExitStack() as held:
         try:
-            _enter(folder, shares, held)
+            _register_run(folder, shared_key, held)
         except OSError as error:
             raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
         yield
 
 
-def _enter(folder: Path, shares: str, held: ExitStack) -> None:
+def _register_run(folder: Path, shared_key: str, held: ExitStack) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    own = folder / f"{_RUN}{uuid4().hex}.lock"
-    with locked(folder / f"{_RUN}gate.lock", wait=_MOMENT):
-        for lock in sorted(folder.glob(f"{_RUN}*.lock")):
-            _refuse_beside(lock, shares)
-        held.enter_context(locked(own))
-        held.callback(_facts_of(own).unlink, missing_ok=True)
-        write_text(_facts_of(own), json.dumps(_facts(shares)))
+    own = folder / f"{_RUN_PREFIX}{uuid4().hex}.lock"
+    with hold_lock(folder / f"{_RUN_PREFIX}gate.lock", timeout=_GATE_TIMEOUT):
+        for lock in sorted(folder.glob(f"{_RUN_PREFIX}*.lock")):
+            _refuse_conflicting_run(lock, shared_key)
+        held.enter_context(hold_lock(own))
+        held.callback(_run_info_path(own).unlink, missing_ok=True)
+        write_text(_run_info_path(own), json.dumps(_run_info(shared_key)))
 
 
-def _facts(shares: str) -> dict[str, str]:
+def _run_info(shared_key: str) -> dict[str, str]:
     now = datetime.now().astimezone().isoformat(" ", "seconds")
-    return {"shares": shares, "pid": str(os.getpid()), "host": platform.node(), "since": now}
+    return {"shares": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
 
 
-def _facts_of(lock: Path) -> Path:
+def _run_info_path(lock: Path) -> Path:
     return lock.with_suffix(".json")
 
 
-def _refuse_beside(lock: Path, shares: str) -> None:
+def _refuse_conflicting_run(lock: Path, shared_key: str) -> None:
     """Refuse to work beside the run that holds a lock, unless the two share; sweep what a dead one left."""
-    if lock.name == f"{_RUN}gate.lock":
+    if lock.name == f"{_RUN_PREFIX}gate.lock":
         return
-    with locked(lock) as free:
-        facts = _read_facts(_facts_of(lock))
+    with hold_lock(lock) as free:
+        facts = _read_run_info(_run_info_path(lock))
         if free:
-            _facts_of(lock).unlink(missing_ok=True)
-    if free is not False or (shares and facts.get("shares") == shares):
+            _run_info_path(lock).unlink(missing_ok=True)
+    if free is not False or (shared_key and facts.get("shares") == shared_key):
         return
     raise SentirError(
         _("Another run is at work in {folder} (process {pid} on {host}, since {since}); wait until it ends, or "
@@ -125,7 +125,7 @@ def _refuse_beside(lock: Path, shares: str) -> None:
     )  # fmt: skip
 
 
-def _read_facts(path: Path) -> dict[str, str]:
+def _read_run_info(path: Path) -> dict[str, str]:
     """Return what a run says of itself; nothing if it was killed before it could."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))

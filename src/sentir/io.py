@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-_LONGEST = 100  # characters of a name that its draft repeats: names end at 255 bytes
+_MAX_STEM_CHARACTERS = 100  # characters of a name that its draft repeats: names end at 255 bytes
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a draft to write beside ``path``; it takes the place of ``path`` when the block ends well.
 
     The draft has the suffix of ``path``. It is synced before it is renamed, so that a crash leaves the older file
@@ -21,10 +21,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if the draft cannot be written or renamed; it names ``path``.
     """
-    draft = path.with_name(f".{path.stem[:_LONGEST]}.{uuid4().hex[:8]}.part{path.suffix}")
+    draft = path.with_name(f".{path.stem[:_MAX_STEM_CHARACTERS]}.{uuid4().hex[:8]}.part{path.suffix}")
     try:
         yield draft
-        put(draft, path)
+        sync_and_rename(draft, path)
     except OSError as error:
         if error.filename in (None, str(draft), draft):  # a full disk names no file
             error.filename = str(path)
@@ -39,23 +39,23 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: if it cannot be written; it names ``path``.
     """
-    with replacing(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8")
 
 
-def put(draft: Path, path: Path) -> None:
+def sync_and_rename(temporary: Path, path: Path) -> None:
     """Give a file, or a folder with all that lies in it, its name, once the disk has it.
 
     Raises:
         OSError: if it cannot be synced or renamed, as when ``path`` is a folder that holds something.
     """
-    for inner in (*draft.rglob("*"), draft):
-        sync(inner)
-    os.replace(draft, path)
-    sync(path.parent)
+    for inner in (*temporary.rglob("*"), temporary):
+        fsync(inner)
+    os.replace(temporary, path)
+    fsync(path.parent)
 
 
-def sync(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Have the system write a file, or the names in a folder, to the disk.
 
     Raises:
@@ -71,7 +71,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def sync_all() -> None:
+def sync_all_disks() -> None:
     """Have the system write everything to its disks, where it can be asked to."""
     if hasattr(os, "sync"):  # Windows has none
         os.sync()

@@ -9,13 +9,19 @@ from pathlib import Path
 from platformdirs import user_cache_path, user_state_path
 
 from sentir.i18n import _
-from sentir.safe_text import is_plain
+from sentir.safe_text import is_printable_line
 
-Place = str | Path
+PathLike = str | Path
 """How a file or folder may be given to a verb."""
 
-_LONGEST = 100  # bytes of a name; systems end at 255, and some names get a suffix
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}
+_MAX_BYTES = 100  # bytes of a name; systems end at 255, and some names get a suffix
+_RESERVED_NAMES = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"),
+}
 
 
 def state_dir() -> Path:
@@ -28,36 +34,36 @@ def cache_dir() -> Path:
     return Path(os.environ.get("SENTIR_CACHE_DIR") or user_cache_path("sentir"))
 
 
-def sounds_dir() -> Path:
+def audio_dir() -> Path:
     """Return the folder of prepared sound: ``SENTIR_SOUNDS_DIR``, or a folder of the cache."""
     return Path(os.environ.get("SENTIR_SOUNDS_DIR") or cache_dir() / "sounds")
 
 
-def recipe_path(recipe: Place) -> Path:
+def resolve_recipe_path(recipe: PathLike) -> Path:
     """Return where a recipe lies: the path itself or, for the bare name of one of Sentir's own, its path."""
     path = Path(recipe)
     if path.suffix == ".toml" or path.name != str(recipe) or path.is_file():
         return path
-    return next((found for found in shipped_recipes() if found.stem == str(recipe)), path)
+    return next((found for found in list_bundled_recipes() if found.stem == str(recipe)), path)
 
 
-def shipped_recipes() -> list[Path]:
+def list_bundled_recipes() -> list[Path]:
     """Return the recipes that come with Sentir, from its package or from the folder it is developed in."""
     package = Path(__file__).parent
     folders = (package / "recipes", package.parents[1] / "recipes")
     return next((found for folder in folders if (found := sorted(folder.glob("*.toml")))), [])
 
 
-def no_name(text: str) -> str:
+def explain_invalid_name(text: str) -> str:
     """Return why nothing can be called so, as a clause; ``""`` if something can."""
     if not text.strip():
         return _("a name needs at least one letter")
     if not text.strip(" ."):
         return _("a name needs more than dots")
-    return "" if is_plain(text) else _("a name is one line without control characters")
+    return "" if is_printable_line(text) else _("a name is one line without control characters")
 
 
-def file_name(*names: str) -> str:
+def to_file_name(*names: str) -> str:
     """Return the name of the file or folder of something that people named; several names are joined by ``-``.
 
     Names of small letters, digits, spaces and ``-_.+`` stay as they are. Of any other name, letters and these are
@@ -65,24 +71,24 @@ def file_name(*names: str) -> str:
     where ``A`` and ``a`` are one, and no name leaves its folder.
     """
     text = "-".join(names)
-    kept = "".join(letter if _is_kept(letter) else "_" for letter in unicodedata.normalize("NFC", text))
+    kept = "".join(letter if _is_allowed(letter) else "_" for letter in unicodedata.normalize("NFC", text))
     joined = any("-" in name for name in names[1:])  # "a-b" and "c" are not "a" and "b-c"
-    if kept == text == kept.casefold() and not joined and _is_safe(kept):
+    if kept == text == kept.casefold() and not joined and _is_portable(kept):
         return kept
     digest = hashlib.blake2b(json.dumps(names).encode(), digest_size=4).hexdigest()
-    start = f"_{kept}" if kept[:1] in " .-" or _is_device(kept) else kept
-    return f"{start.encode()[: _LONGEST - 9].decode(errors='ignore')}~{digest}"
+    start = f"_{kept}" if kept[:1] in " .-" or _is_reserved(kept) else kept
+    return f"{start.encode()[: _MAX_BYTES - 9].decode(errors='ignore')}~{digest}"
 
 
-def _is_kept(letter: str) -> bool:
+def _is_allowed(letter: str) -> bool:
     return letter in " -_.+" or unicodedata.category(letter)[0] in "LMN"
 
 
-def _is_safe(name: str) -> bool:
+def _is_portable(name: str) -> bool:
     """Return whether a name of kept letters is one on every system, and no hidden file or option of a command."""
     plain = name[:1] not in " .-" and name[-1] not in " ."
-    return plain and not _is_device(name) and len(name.encode()) <= _LONGEST
+    return plain and not _is_reserved(name) and len(name.encode()) <= _MAX_BYTES
 
 
-def _is_device(name: str) -> bool:
-    return name.partition(".")[0].strip().casefold() in _DEVICES
+def _is_reserved(name: str) -> bool:
+    return name.partition(".")[0].strip().casefold() in _RESERVED_NAMES

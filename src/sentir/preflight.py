@@ -12,10 +12,10 @@ from typing import Any
 
 from sentir.errors import CorpusError, RecipeError, RecognizerError
 from sentir.i18n import _
-from sentir.paths import Place, recipe_path, shipped_recipes
+from sentir.paths import PathLike, list_bundled_recipes, resolve_recipe_path
 
-FACTS = "sentir.json"  # of a saved recognizer, written last
-_SHOWN = 80  # characters of a long name in a message
+METADATA_FILE = "sentir.json"  # of a saved recognizer, written last
+_MAX_NAME_CHARACTERS = 80  # characters of a long name in a message
 _SUFFIX = re.compile(r"\.\w{1,8}")
 
 
@@ -25,10 +25,10 @@ def require_model(folder: Path) -> None:
     Raises:
         RecognizerError: saying what to give.
     """
-    if not os.path.isfile(folder / FACTS):
+    if not os.path.isfile(folder / METADATA_FILE):
         raise RecognizerError(
             _("{folder} is not a saved recognizer (no {file}); give one that 'sentir train' or a study wrote.",
-              folder=folder, file=FACTS)
+              folder=folder, file=METADATA_FILE)
         )  # fmt: skip
 
 
@@ -45,26 +45,26 @@ def require_files(files: Iterable[str | Path]) -> None:
         if os.path.exists(path):  # unlike Path.exists, it takes a name of any length
             continue
         name = str(path)
-        name = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
-        if _is_like_text(path):
+        name = name if len(name) <= _MAX_NAME_CHARACTERS else f"{name[:_MAX_NAME_CHARACTERS]}…"
+        if _looks_like_text(path):
             raise CorpusError(_("There is no file {path}. If it is a text, give it with --text.", path=name))
         raise CorpusError(_("There is no file {path}.", path=name))
 
 
-def _is_like_text(path: Path) -> bool:
+def _looks_like_text(path: Path) -> bool:
     return not _SUFFIX.fullmatch(path.suffix) and os.sep not in str(path)
 
 
-def require_recipe(recipe: Place) -> Path:
+def require_recipe(recipe: PathLike) -> Path:
     """Return where a recipe lies, by its path or by the name of one of Sentir's own.
 
     Raises:
         RecipeError: if there is none.
     """
-    path = recipe_path(recipe)
+    path = resolve_recipe_path(recipe)
     if path.is_file():
         return path
-    if path.suffix == ".toml" or not (own := [one.stem for one in shipped_recipes()]):
+    if path.suffix == ".toml" or not (own := [one.stem for one in list_bundled_recipes()]):
         raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
     raise RecipeError(
         _("There is no recipe {path}; give the path of a TOML file, or one of: {known}.",
@@ -72,7 +72,7 @@ def require_recipe(recipe: Place) -> Path:
     )  # fmt: skip
 
 
-def require_root(reader: str, root: Place | None) -> Path | None:
+def require_root(reader: str, root: PathLike | None) -> Path | None:
     """Return the folder that a corpus lies in; demo corpora are built in and need none.
 
     Raises:
@@ -89,7 +89,7 @@ def require_root(reader: str, root: Place | None) -> Path | None:
     return Path(root)
 
 
-def require_corpus(corpus: Place, root: Place | None) -> None:
+def require_corpus(corpus: PathLike, root: PathLike | None) -> None:
     """Refuse a corpus, named by its reader or by the recipe that reads it, that lies nowhere.
 
     Raises:
@@ -99,11 +99,11 @@ def require_corpus(corpus: Place, root: Place | None) -> None:
     if Path(corpus).suffix != ".toml":
         require_root(str(corpus), root)
         return
-    data = _section(_toml(require_recipe(corpus)), "data")
+    data = _get_section(_read_toml(require_recipe(corpus)), "data")
     require_root(str(data.get("reader", "demo-")), root or data.get("root"))
 
 
-def require_corpus_of(model: Path, corpus: Place | None, root: Place | None) -> None:
+def require_model_and_corpus(model: Path, corpus: PathLike | None, root: PathLike | None) -> None:
     """Refuse a folder without a saved recognizer, and a corpus, by default its own, that lies nowhere.
 
     Raises:
@@ -113,26 +113,26 @@ def require_corpus_of(model: Path, corpus: Place | None, root: Place | None) -> 
     if corpus is not None:
         require_corpus(corpus, root)
         return
-    data = _section(_facts(model), "recipe", "data")
+    data = _get_section(_read_saved_metadata(model), "recipe", "data")
     require_root(str(data.get("reader", "demo-")), root or data.get("root"))
 
 
-def saved_table(folder: Path) -> dict[str, Any]:
+def read_saved_table_settings(folder: Path) -> dict[str, Any]:
     """Return the section ``data.table`` of a saved model's recipe; nothing where there is none or it is damaged.
 
     What is damaged is told when the model is loaded.
     """
-    return _section(_facts(folder), "recipe", "data", "table")
+    return _get_section(_read_saved_metadata(folder), "recipe", "data", "table")
 
 
-def _facts(folder: Path) -> Any:
+def _read_saved_metadata(folder: Path) -> Any:
     try:
-        return json.loads((folder / FACTS).read_bytes())
+        return json.loads((folder / METADATA_FILE).read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
 
 
-def _toml(path: Path) -> Any:
+def _read_toml(path: Path) -> Any:
     """Return what a recipe holds, nothing of one that is damaged, which is told when it is read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -140,7 +140,7 @@ def _toml(path: Path) -> Any:
         return {}
 
 
-def _section(tree: Any, *names: str) -> dict[str, Any]:
+def _get_section(tree: Any, *names: str) -> dict[str, Any]:
     for name in names:
         tree = tree.get(name) if isinstance(tree, dict) else None
     return tree if isinstance(tree, dict) else {}

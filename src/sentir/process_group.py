@@ -7,20 +7,20 @@ import os
 from sentir.errors import SentirError
 from sentir.i18n import _
 
-_GROUP = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+_TORCHRUN_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def world() -> int:
+def world_size() -> int:
     """Return how many processes there are; 1 outside of ``torchrun``."""
-    return _number("WORLD_SIZE", 1)
+    return _read_integer_variable("WORLD_SIZE", 1)
 
 
 def rank() -> int:
     """Return which of them this one is, from 0; the first writes and speaks for all."""
-    return _number("RANK", 0) if world() > 1 else 0
+    return _read_integer_variable("RANK", 0) if world_size() > 1 else 0
 
 
-def _number(name: str, default: int) -> int:
+def _read_integer_variable(name: str, default: int) -> int:
     value = os.environ.get(name, str(default))
     if not value.isdecimal():
         raise SentirError(
@@ -29,15 +29,15 @@ def _number(name: str, default: int) -> int:
     return int(value)
 
 
-def require_whole_group() -> None:
+def require_complete_process_group() -> None:
     """Refuse an environment that has only a part of what ``torchrun`` sets: others would be waited for in vain.
 
     Raises:
         SentirError: naming what is set and what is missing.
     """
-    stated = [name for name in _GROUP if name in os.environ]
-    alone = world() == 1 and _number("RANK", 0) == 0 and "LOCAL_RANK" not in os.environ
-    if alone or (len(stated) == len(_GROUP) and _number("RANK", 0) < world()):
+    stated = [name for name in _TORCHRUN_VARIABLES if name in os.environ]
+    alone = world_size() == 1 and _read_integer_variable("RANK", 0) == 0 and "LOCAL_RANK" not in os.environ
+    if alone or (len(stated) == len(_TORCHRUN_VARIABLES) and _read_integer_variable("RANK", 0) < world_size()):
         return
     found = ", ".join(f"{name}={os.environ[name]}" for name in stated)
     raise SentirError(
@@ -46,13 +46,13 @@ def require_whole_group() -> None:
     )  # fmt: skip
 
 
-def require_alone(command: str) -> None:
+def require_single_process(command: str) -> None:
     """Refuse what several processes would only do several times.
 
     Raises:
         SentirError: under ``torchrun``.
     """
-    if world() > 1:
+    if world_size() > 1:
         raise SentirError(
             _("'sentir {command}' runs in one process; torchrun is for 'sentir train' alone.", command=command)
         )

@@ -36,14 +36,14 @@ class Registry:
             UnknownNameError: if there is none; the message offers the nearest names.
         """
         if name not in self._entries:
-            raise UnknownNameError(self._unknown(name))
+            raise UnknownNameError(self._unknown_name_message(name))
         entry = self._entries[name]
         if isinstance(entry, str):
             module, _colon, attribute = entry.partition(":")
             entry = self._entries[name] = getattr(importlib.import_module(module), attribute)
         return entry
 
-    def _unknown(self, name: str) -> str:
+    def _unknown_name_message(self, name: str) -> str:
         near = get_close_matches(name, self._entries, n=2, cutoff=0.5)
         hint = _("did you mean {names}?", names=_(" or ").join(near)) + " " if near else ""
         return _(
@@ -71,18 +71,18 @@ def load_plugin(path: Path) -> None:
         raise SentirError(_("The plug-in {path} does not exist; give the path of a Python file.", path=path))
     spec = importlib.util.spec_from_file_location(f"sentir_plugin_{path.stem}", path)
     if path.suffix != ".py" or spec is None or spec.loader is None:
-        raise _unusable(path, _("its name does not end in .py"))
+        raise _plugin_error(path, _("its name does not end in .py"))
     try:
         compile(path.read_bytes(), path, "exec")
     except (SyntaxError, ValueError) as error:  # ValueError: a binary file
-        raise _unusable(path, error) from error
+        raise _plugin_error(path, error) from error
     try:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     except (ImportError, SyntaxError) as error:
-        raise _unusable(path, error) from error
+        raise _plugin_error(path, error) from error
 
 
-def _unusable(path: Path, why: object) -> SentirError:
+def _plugin_error(path: Path, why: object) -> SentirError:
     return SentirError(
         _("The plug-in {path} cannot be loaded ({why}); give a Python file that runs.", path=path, why=why)
     )

@@ -7,42 +7,47 @@ from dataclasses import fields
 from html import escape
 from typing import Any
 
-from sentir.safe_text import printable
+from sentir.safe_text import make_printable
 
-_LONGEST, _MOST = 60, 8  # characters of a text, members of a list
+_MAX_CHARACTERS, _MAX_ITEMS = 60, 8  # characters of a text, members of a list
 
 
-class Brief:
+class ReprMixin:
     """Shows what `_brief` returns, whatever else it holds. Data classes take it with ``repr=False``."""
 
     __slots__ = ()
 
-    def _brief(self) -> Mapping[str, object]:
+    def _repr_fields(self) -> Mapping[str, object]:
         """Return what is shown; unless a class says it, its fields, of several things how many they are."""
         held: Any = self
         found = {one.name: getattr(held, one.name) for one in fields(held) if one.repr}
         return {key: len(v) if isinstance(v, Sized) and not isinstance(v, str) else v for key, v in found.items()}
 
-    def _told(self) -> dict[str, str]:
-        return {key: _short(value) for key, value in self._brief().items() if value is not None}
+    def _repr_values(self) -> dict[str, str]:
+        return {key: _abbreviate_value(value) for key, value in self._repr_fields().items() if value is not None}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{key}={value}' for key, value in self._told().items())})"
+        return (
+            f"{type(self).__name__}({', '.join(f'{key}={value}' for key, value in self._repr_values().items())})"
+        )
 
     def _repr_html_(self) -> str:
-        rows = (f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in self._told().items())
+        rows = (
+            f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>"
+            for key, value in self._repr_values().items()
+        )
         return f"<table><caption>{type(self).__name__}</caption>{''.join(rows)}</table>"
 
 
-def few(items: Iterable[object]) -> str:
+def abbreviate_list(items: Iterable[object]) -> str:
     """Return the first of many, with commas between them."""
-    names = [printable(str(item)) for item in items]
-    return ", ".join(names[:_MOST]) + (f", … ({len(names)})" if len(names) > _MOST else "")
+    names = [make_printable(str(item)) for item in items]
+    return ", ".join(names[:_MAX_ITEMS]) + (f", … ({len(names)})" if len(names) > _MAX_ITEMS else "")
 
 
-def _short(value: object) -> str:
+def _abbreviate_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
-    text = " ".join(printable(str(value)).split())
-    text = text if len(text) <= _LONGEST or isinstance(value, Brief) else f"{text[:_LONGEST]}…"
+    text = " ".join(make_printable(str(value)).split())
+    text = text if len(text) <= _MAX_CHARACTERS or isinstance(value, ReprMixin) else f"{text[:_MAX_CHARACTERS]}…"
     return repr(text) if isinstance(value, str) else text

@@ -8,43 +8,43 @@ from typing import Any
 
 # Controls but tab and ends of lines, halves of surrogate pairs, overrides of the direction of writing, and what
 # is no character: XML can hold none of them, and UTF-8 no half character.
-_CONTROLS = re.compile(
+_UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
 )
-_HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs
-_ENDS_OF_LINES = re.compile("[\t\r\n\u2028\u2029]")
+_SURROGATES = re.compile("[\ud800-\udfff]")  # of surrogate pairs
+_LINE_BREAKS = re.compile("[\t\r\n\u2028\u2029]")
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Return a text, or the name of a file, with U+FFFD in place of half characters, which no UTF-8 can hold."""
-    return text if text.isascii() else _HALVES.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return a text, or the name of a file, with U+FFFD in place of what is no text.
 
     Tabs and ends of lines stay. Everything that is printed, drawn or written for people goes through it.
     """
-    return text if text.isascii() and text.isprintable() else _CONTROLS.sub("\ufffd", text)
+    return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("\ufffd", text)
 
 
-def on_one_line(text: str) -> str:
+def to_single_line(text: str) -> str:
     """Return what is `printable` of a text, with a space for every tab and end of a line."""
-    return _ENDS_OF_LINES.sub(" ", printable(text))
+    return _LINE_BREAKS.sub(" ", make_printable(text))
 
 
-def is_plain(text: str) -> bool:
+def is_printable_line(text: str) -> bool:
     """Return whether a text is one line without anything that is no text."""
-    return on_one_line(text) == text
+    return to_single_line(text) == text
 
 
-def json_text(value: Any, *, indent: int | None = 1, **settings: Any) -> str:
+def json_dumps(value: Any, *, indent: int | None = 1, **kwargs: Any) -> str:
     r"""Write JSON: letters as they are, and what is no text as ``\uXXXX``, so that nothing is lost.
 
     Args:
         value: plain values.
         indent: spaces for each level; ``None`` = one line.
-        settings: as `json.dumps` takes them.
+        kwargs: as `json.dumps` takes them.
     """
-    text = json.dumps(value, ensure_ascii=False, indent=indent, **settings)
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, **kwargs)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sentir.audio.augment import augment
-from sentir.audio.mel import FLOOR_DB
-from sentir.recipe import Augment
+from sentir.audio.augment import augment_mel
+from sentir.audio.mel import MIN_DB
+from sentir.recipe import AugmentSettings
 
 BANDS = 16
 FILL = np.linspace(-60, -30, BANDS, dtype=np.float32)
-EVERYTHING = Augment(masks=2, gain_db=6, shift_seconds=0.3, speed=0.2)
+EVERYTHING = AugmentSettings(masks=2, gain_db=6, shift_seconds=0.3, speed=0.2)
 SWITCHES = {
-    "masks": Augment(masks=2, mask_bands=6, mask_seconds=0.5),
-    "gain": Augment(gain_db=6),
-    "shift": Augment(shift_seconds=0.5),
-    "speed": Augment(speed=0.2),
+    "masks": AugmentSettings(masks=2, mask_bands=6, mask_seconds=0.5),
+    "gain": AugmentSettings(gain_db=6),
+    "shift": AugmentSettings(shift_seconds=0.5),
+    "speed": AugmentSettings(speed=0.2),
 }
 
 mels = st.integers(1, 250).flatmap(
@@ -39,7 +39,7 @@ def noise(frames=120):
 
 
 def change(mel, settings, *, seed=0, epoch=0, key="a/train/1"):
-    return augment(mel, settings, fill=FILL, seed=seed, epoch=epoch, key=key)
+    return augment_mel(mel, settings, fill=FILL, seed=seed, epoch=epoch, key=key)
 
 
 def many(mel, settings, n=60):
@@ -48,7 +48,7 @@ def many(mel, settings, n=60):
 
 def test_with_every_switch_off_a_mel_stays_what_it_is():
     mel = noise()
-    assert change(mel, Augment()) is mel
+    assert change(mel, AugmentSettings()) is mel
 
 
 @pytest.mark.parametrize("settings", SWITCHES.values(), ids=SWITCHES)
@@ -64,7 +64,7 @@ def test_length_type_and_bounds_hold_for_every_mel(mel, seed, epoch, key):
     found = change(mel, EVERYTHING, seed=seed, epoch=epoch, key=key)
     assert found.shape == mel.shape and found.dtype == np.float32
     low, high = min(mel.min(), FILL.min()) - 6.001, max(mel.max(), FILL.max()) + 6.001
-    assert found.min() >= max(low, FLOOR_DB) and found.max() <= high
+    assert found.min() >= max(low, MIN_DB) and found.max() <= high
 
 
 def test_seed_epoch_and_key_each_change_what_is_drawn():
@@ -105,11 +105,11 @@ def test_another_process_draws_the_same():
 
 def test_gain_adds_the_same_decibels_everywhere_down_to_the_floor():
     mel = noise()
-    mel[:10] = FLOOR_DB
+    mel[:10] = MIN_DB
     gains = set()
     for found in many(mel, SWITCHES["gain"]):
         gain = float((found - mel)[60:].mean())
-        np.testing.assert_allclose(found, np.maximum(mel + gain, FLOOR_DB), atol=1e-3)
+        np.testing.assert_allclose(found, np.maximum(mel + gain, MIN_DB), atol=1e-3)
         gains.add(round(gain, 3))
     assert len(gains) > 50 and -6 <= min(gains) < -3 and 3 < max(gains) <= 6
 
@@ -131,7 +131,7 @@ def test_shift_moves_frames_and_fills_what_comes_in():
 
 def test_at_least_half_of_a_short_clip_stays_when_it_is_shifted():
     mel = noise(11)
-    kept = [(~(found == FILL).all(1)).sum() for found in many(mel, Augment(shift_seconds=5))]
+    kept = [(~(found == FILL).all(1)).sum() for found in many(mel, AugmentSettings(shift_seconds=5))]
     assert min(kept) == 6 and max(kept) == 11
 
 
@@ -154,7 +154,7 @@ def test_speed_stretches_a_ramp_to_another_ramp_and_fills_the_end():
 def test_masks_are_the_train_mean_along_whole_bands_and_frames():
     mel = noise()
     widest, longest = 0, 0
-    for found in many(mel, Augment(masks=1, mask_bands=6, mask_seconds=0.5)):
+    for found in many(mel, AugmentSettings(masks=1, mask_bands=6, mask_seconds=0.5)):
         masked = found == FILL
         assert np.array_equal(found[~masked], mel[~masked])
         bands, frames = masked.all(0), masked.all(1)

@@ -6,7 +6,7 @@ import soundfile
 from audio_files import voice, write_coded
 from scipy.signal import correlate
 
-from sentir.audio.decoding import RATE, decode, media_seconds
+from sentir.audio.decoding import SAMPLING_RATE, decode, read_media_duration
 from sentir.corpus.utterances import Clip
 
 SECONDS = 4.345  # several pages of an Ogg, and a whole number of frames in no coding
@@ -63,12 +63,14 @@ def assert_true(path, rate, frame, *, times=1, alike=0.97):
     """Check that a file is decoded as the voice that was written, to two codec frames, and without notes."""
     decoded = decode(Clip(path))
     written = np.tile(voice(SECONDS)[:, 0], times)
-    allowed = 2 * frame * RATE / rate if frame > 1 else 1  # many codings begin with a frame, or fill the last one
-    assert abs(len(decoded.wave) - len(written)) <= allowed
-    assert best_likeness(decoded.wave, written, round(allowed) + RATE // 50) > alike
+    allowed = (
+        2 * frame * SAMPLING_RATE / rate if frame > 1 else 1
+    )  # many codings begin with a frame, or fill the last one
+    assert abs(len(decoded.waveform) - len(written)) <= allowed
+    assert best_likeness(decoded.waveform, written, round(allowed) + SAMPLING_RATE // 50) > alike
     assert decoded.notes == ()
-    assert times > 1 or media_seconds(path) == pytest.approx(SECONDS, abs=max(0.1, allowed / RATE))
-    assert np.array_equal(decode(Clip(path)).wave, decoded.wave)  # every time
+    assert times > 1 or read_media_duration(path) == pytest.approx(SECONDS, abs=max(0.1, allowed / SAMPLING_RATE))
+    assert np.array_equal(decode(Clip(path)).waveform, decoded.waveform)  # every time
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_what_was_written_to_a_pipe_is_whole_though_it_does_not_know_its_length(
     for suffix, codec in (("wav", "pcm_s16le"), ("flac", "flac"), ("mp3", "libmp3lame")):
         content = piped(voice(SECONDS), codec, suffix)
         (tmp_path / f"a.{suffix}").write_bytes(content)
-        assert_true(tmp_path / f"a.{suffix}", RATE, 1_152 if suffix == "mp3" else 1)
+        assert_true(tmp_path / f"a.{suffix}", SAMPLING_RATE, 1_152 if suffix == "mp3" else 1)
 
 
 def piped(wave, codec, container):
@@ -115,17 +117,17 @@ def piped(wave, codec, container):
 
     pipe = Pipe()
     with av.open(pipe, "w", format=container) as output:
-        track = output.add_stream(codec, rate=RATE, layout="mono")
+        track = output.add_stream(codec, rate=SAMPLING_RATE, layout="mono")
         output.start_encoding()
-        pack(output, track, wave, RATE)
+        pack(output, track, wave, SAMPLING_RATE)
     return pipe.content
 
 
 def vorbis(path):
-    soundfile.write(path, voice(SECONDS), RATE, format="OGG", subtype="VORBIS")
+    soundfile.write(path, voice(SECONDS), SAMPLING_RATE, format="OGG", subtype="VORBIS")
 
 
-def coded(codec, container, rate=RATE):
+def coded(codec, container, rate=SAMPLING_RATE):
     return lambda path: write_coded(path, voice(SECONDS, rate), rate, codec, container)
 
 
@@ -144,6 +146,6 @@ def test_streams_that_are_joined_are_heard_one_after_the_other(tmp_path, kind):
     write(tmp_path / "one")
     (tmp_path / "two").write_bytes((tmp_path / "one").read_bytes() * 2)
     single, double = decode(Clip(tmp_path / "one")), decode(Clip(tmp_path / "two"))
-    assert abs(len(double.wave) - 2 * len(single.wave)) <= frame
+    assert abs(len(double.waveform) - 2 * len(single.waveform)) <= frame
     if frame == 1:
-        assert_true(tmp_path / "two", RATE, 1, times=2)
+        assert_true(tmp_path / "two", SAMPLING_RATE, 1, times=2)

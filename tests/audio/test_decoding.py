@@ -9,7 +9,7 @@ from audio_files import tone, write_mp4, write_wav
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.audio.decoding import MEDIA_SUFFIXES, RATE, decode, decode_cuts, media_seconds
+from sentir.audio.decoding import MEDIA_SUFFIXES, SAMPLING_RATE, decode, decode_segments, read_media_duration
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 
@@ -26,11 +26,11 @@ def kind_of(path, start=None, end=None):
 
 def loudest_hz(wave):
     spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
-    return np.argmax(spectrum) * RATE / len(wave)
+    return np.argmax(spectrum) * SAMPLING_RATE / len(wave)
 
 
 def peak(wave, start, end):
-    return np.abs(wave[round(start * RATE) : round(end * RATE)]).max()
+    return np.abs(wave[round(start * SAMPLING_RATE) : round(end * SAMPLING_RATE)]).max()
 
 
 @pytest.mark.parametrize("channels", [1, 2, 6])
@@ -38,10 +38,10 @@ def peak(wave, start, end):
 def test_any_rate_and_channel_count_becomes_mono_at_16_khz(tmp_path, rate, channels):
     path = write_wav(tmp_path / "tone.wav", tone(1, rate=rate, channels=channels), rate)
     decoded = decode(Clip(path))
-    assert (decoded.rate, decoded.channels) == (rate, channels)
-    assert decoded.wave.dtype == np.float32 and decoded.wave.shape == (RATE,)
+    assert (decoded.sampling_rate, decoded.channels) == (rate, channels)
+    assert decoded.waveform.dtype == np.float32 and decoded.waveform.shape == (SAMPLING_RATE,)
     loudness = {1: 1, 2: 1, 6: 1 + 2 * 0.7071 + 2 * 0.5}[channels]  # the center keeps its level, the others add
-    assert np.abs(decoded.wave / loudness - tone(1))[1000:-1000].max() < 2e-3
+    assert np.abs(decoded.waveform / loudness - tone(1))[1000:-1000].max() < 2e-3
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -49,8 +49,8 @@ def test_any_rate_and_channel_count_becomes_mono_at_16_khz(tmp_path, rate, chann
 def test_wav_flac_ogg_and_mp3_keep_the_tone_and_its_length(tmp_path, suffix, rate):
     path = tmp_path / f"tone.{suffix}"
     soundfile.write(path, tone(2, rate=rate, channels=2), rate, subtype=FORMATS[suffix])
-    wave = decode(Clip(path)).wave
-    assert abs(len(wave) - 2 * RATE) <= 1
+    wave = decode(Clip(path)).waveform
+    assert abs(len(wave) - 2 * SAMPLING_RATE) <= 1
     assert loudest_hz(wave) == pytest.approx(440, abs=1)
     assert np.abs(wave[1000:-1000] - tone(2)[1000 : len(wave) - 1000]).max() < 0.05
 
@@ -60,39 +60,43 @@ def test_wav_flac_ogg_and_mp3_keep_the_tone_and_its_length(tmp_path, suffix, rat
 def test_containers_with_aac_of_up_to_eight_channels_decode(tmp_path, container, channels):
     path = write_mp4(tmp_path / "clip", tone(2, rate=48_000, channels=channels), 48_000, container=container)
     decoded = decode(Clip(path))
-    assert (decoded.rate, decoded.channels) == (48_000, channels)
-    assert len(decoded.wave) / RATE == pytest.approx(2, abs=0.06)
-    assert loudest_hz(decoded.wave) == pytest.approx(440, abs=1)
+    assert (decoded.sampling_rate, decoded.channels) == (48_000, channels)
+    assert len(decoded.waveform) / SAMPLING_RATE == pytest.approx(2, abs=0.06)
+    assert loudest_hz(decoded.waveform) == pytest.approx(440, abs=1)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW"])
 def test_every_kind_of_sample_has_the_same_full_scale(tmp_path, subtype):
-    soundfile.write(tmp_path / "tone.wav", tone(1), RATE, subtype=subtype)
-    assert np.abs(decode(Clip(tmp_path / "tone.wav")).wave - tone(1)).max() < 0.02
+    soundfile.write(tmp_path / "tone.wav", tone(1), SAMPLING_RATE, subtype=subtype)
+    assert np.abs(decode(Clip(tmp_path / "tone.wav")).waveform - tone(1)).max() < 0.02
 
 
 def test_the_priming_samples_of_aac_do_not_shift_the_sound(tmp_path):
-    wave = np.zeros(RATE, np.float32)
+    wave = np.zeros(SAMPLING_RATE, np.float32)
     wave[8_000:] = tone(0.5, hz=1_000)
-    heard = decode(Clip(write_mp4(tmp_path / "clip.mp4", wave, RATE))).wave
+    heard = decode(Clip(write_mp4(tmp_path / "clip.mp4", wave, SAMPLING_RATE))).waveform
     assert np.argmax(np.abs(heard) > 0.2) == pytest.approx(8_000, abs=80)
 
 
 def test_sound_that_begins_after_the_picture_or_has_a_hole_keeps_its_time(tmp_path):
-    late = write_mp4(tmp_path / "late.mp4", tone(2), RATE, picture=True, late=1.0)
-    wave = decode(Clip(late)).wave
+    late = write_mp4(tmp_path / "late.mp4", tone(2), SAMPLING_RATE, picture=True, late=1.0)
+    wave = decode(Clip(late)).waveform
     assert peak(wave, 0, 0.9) < 0.01 < 0.4 < peak(wave, 1.2, 1.4)
-    assert media_seconds(late) == pytest.approx(3, abs=0.07) == len(wave) / RATE
-    hole = decode(Clip(write_mp4(tmp_path / "hole.mkv", tone(2), RATE, container="matroska", hole=(1, 2)))).wave
+    assert read_media_duration(late) == pytest.approx(3, abs=0.07) == len(wave) / SAMPLING_RATE
+    hole = decode(
+        Clip(write_mp4(tmp_path / "hole.mkv", tone(2), SAMPLING_RATE, container="matroska", hole=(1, 2)))
+    ).waveform
     assert peak(hole, 1.2, 1.8) < 0.01 < 0.4 < min(peak(hole, 0.5, 0.9), peak(hole, 2.2, 2.9))
 
 
 @pytest.mark.parametrize("write", [write_wav, write_mp4])
 def test_six_channels_are_mixed_with_the_center_loudest_and_without_the_effects_channel(tmp_path, write):
     def mixed(*channels):
-        wave = np.zeros((RATE, 6), np.float32)
+        wave = np.zeros((SAMPLING_RATE, 6), np.float32)
         wave[:, channels] = tone(1)[:, None]
-        return np.sqrt(np.mean(decode(Clip(write(tmp_path / "clip", wave, RATE))).wave[2000:-2000] ** 2))
+        return np.sqrt(
+            np.mean(decode(Clip(write(tmp_path / "clip", wave, SAMPLING_RATE))).waveform[2000:-2000] ** 2)
+        )
 
     mono = np.sqrt(np.mean(tone(1) ** 2))
     left, right, center, effects, left_back, right_back = (mixed(channel) / mono for channel in range(6))
@@ -103,37 +107,37 @@ def test_six_channels_are_mixed_with_the_center_loudest_and_without_the_effects_
 
 
 def test_without_a_center_channels_are_averaged_and_a_lone_effects_channel_is_heard(tmp_path):
-    from sentir.audio.downmix import _weights
+    from sentir.audio.downmix import _channel_weights
 
     for layout in ("mono", "stereo", "quad", "3 channels", "12 channels"):
-        assert _weights(layout).sum() == pytest.approx(1)
-        assert (_weights(layout) >= 0).all()
-    assert list(_weights("1 channels (LFE)")) == [1]
-    assert list(_weights("stereo")) == list(_weights("2 channels")) == [0.5, 0.5]
+        assert _channel_weights(layout).sum() == pytest.approx(1)
+        assert (_channel_weights(layout) >= 0).all()
+    assert list(_channel_weights("1 channels (LFE)")) == [1]
+    assert list(_channel_weights("stereo")) == list(_channel_weights("2 channels")) == [0.5, 0.5]
 
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory):
     """A path with three seconds of noise at 16 kHz, and the noise."""
     path = tmp_path_factory.mktemp("noise") / "noise.flac"
-    soundfile.write(path, np.random.default_rng(0).uniform(-0.9, 0.9, 3 * RATE), RATE)
-    return path, decode(Clip(path)).wave
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.9, 0.9, 3 * SAMPLING_RATE), SAMPLING_RATE)
+    return path, decode(Clip(path)).waveform
 
 
 @given(st.lists(st.tuples(st.none() | st.floats(-1, 5), st.none() | st.floats(-1, 5)), max_size=4))
 def test_a_cut_is_the_slice_of_the_whole_decoding_or_has_a_reason(noise, cuts):
     path, whole = noise
-    results = decode_cuts(path, cuts)
+    results = decode_segments(path, cuts)
     assert len(results) == len(cuts)
     for (start, end), result in zip(cuts, results, strict=True):
-        first = round(max(start or 0, 0) * RATE)
-        expected = whole[first : None if end is None else round(max(end, 0) * RATE)]
+        first = round(max(start or 0, 0) * SAMPLING_RATE)
+        expected = whole[first : None if end is None else round(max(end, 0) * SAMPLING_RATE)]
         if isinstance(result, AudioError):
-            beyond = end is None or round(end * RATE) > len(whole)
-            assert len(expected) < (0.2 * RATE if beyond else 400)
+            beyond = end is None or round(end * SAMPLING_RATE) > len(whole)
+            assert len(expected) < (0.2 * SAMPLING_RATE if beyond else 400)
             assert result.kind == "outside" if beyond else result.kind == "too_short"
         else:
-            assert np.array_equal(result.wave, expected)
+            assert np.array_equal(result.waveform, expected)
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
@@ -142,23 +146,23 @@ def test_cuts_of_resampled_and_compressed_files_lie_where_they_lie_in_the_whole(
     path = tmp_path / f"sweep.{suffix}"
     sweep = 0.4 * np.sin(2 * np.pi * (200 + 300 * np.arange(2 * rate) / rate) * np.arange(2 * rate) / rate)
     write_mp4(path, sweep, rate) if suffix == "mp4" else soundfile.write(path, sweep, rate)
-    whole, cut = decode_cuts(path, [(None, None), (0.5, 1.25)])
-    assert len(cut.wave) == 0.75 * RATE
-    assert np.abs(cut.wave - whole.wave[8_000:20_000])[200:-200].max() < 1e-3
+    whole, cut = decode_segments(path, [(None, None), (0.5, 1.25)])
+    assert len(cut.waveform) == 0.75 * SAMPLING_RATE
+    assert np.abs(cut.waveform - whole.waveform[8_000:20_000])[200:-200].max() < 1e-3
 
 
 def test_a_start_before_0_is_0_and_an_end_beyond_the_file_is_its_end(noise):
     path, whole = noise
-    early, late = decode_cuts(path, [(-0.49, 1.0), (2.0, 99.0)])
-    assert np.array_equal(early.wave, whole[:RATE])
-    assert np.array_equal(late.wave, whole[2 * RATE :])
+    early, late = decode_segments(path, [(-0.49, 1.0), (2.0, 99.0)])
+    assert np.array_equal(early.waveform, whole[:SAMPLING_RATE])
+    assert np.array_equal(late.waveform, whole[2 * SAMPLING_RATE :])
 
 
 def test_less_than_a_fifth_of_a_second_left_by_the_end_of_the_file_is_outside(noise):
     path, _whole = noise
     assert [kind_of(path, 2.9), kind_of(path, 2.9, 4.0), kind_of(path, 7.0, 8.0)] == ["outside"] * 3
-    assert len(decode(Clip(path, 2.75, 4.0)).wave) == RATE // 4
-    assert len(decode(Clip(path, 1.0, 1.1)).wave) == RATE // 10
+    assert len(decode(Clip(path, 2.75, 4.0)).waveform) == SAMPLING_RATE // 4
+    assert len(decode(Clip(path, 1.0, 1.1)).waveform) == SAMPLING_RATE // 10
 
 
 def test_shorter_than_one_window_is_too_short_at_any_rate(tmp_path, noise):
@@ -167,23 +171,25 @@ def test_shorter_than_one_window_is_too_short_at_any_rate(tmp_path, noise):
     )
     for rate in (8_000, 16_000, 44_100, 48_000):
         shortest = int(np.ceil(rate / 40))
-        assert len(decode(Clip(write_wav(tmp_path / "a.wav", tone(1, rate=rate)[:shortest], rate))).wave) >= 400
+        assert (
+            len(decode(Clip(write_wav(tmp_path / "a.wav", tone(1, rate=rate)[:shortest], rate))).waveform) >= 400
+        )
         assert kind_of(write_wav(tmp_path / "b.wav", tone(1, rate=rate)[: shortest - 1], rate)) == "too_short"
-    assert len(decode(Clip(write_wav(tmp_path / "c.wav", tone(0.05), RATE))).wave) == 800
+    assert len(decode(Clip(write_wav(tmp_path / "c.wav", tone(0.05), SAMPLING_RATE))).waveform) == 800
 
 
 def test_silence_decodes_to_zeros(tmp_path):
-    wave = decode(Clip(write_mp4(tmp_path / "silent.mp4", np.zeros((RATE, 2)), RATE))).wave
-    assert len(wave) >= RATE and not wave.any()
+    wave = decode(Clip(write_mp4(tmp_path / "silent.mp4", np.zeros((SAMPLING_RATE, 2)), SAMPLING_RATE))).waveform
+    assert len(wave) >= SAMPLING_RATE and not wave.any()
 
 
 @pytest.mark.parametrize("name", ["clip.mp3", "clip.raw", "clip.txt", "clip", "clip.mp4"])
 def test_a_file_is_judged_by_its_content_not_by_its_name(tmp_path, name):
-    expected = decode(Clip(write_wav(tmp_path / "clip.wav", tone(1), RATE))).wave
-    assert np.array_equal(decode(Clip(write_wav(tmp_path / name, tone(1), RATE))).wave, expected)
-    assert loudest_hz(decode(Clip(write_mp4(tmp_path / "aac.wav", tone(1), RATE))).wave) == pytest.approx(
-        440, abs=1
-    )
+    expected = decode(Clip(write_wav(tmp_path / "clip.wav", tone(1), SAMPLING_RATE))).waveform
+    assert np.array_equal(decode(Clip(write_wav(tmp_path / name, tone(1), SAMPLING_RATE))).waveform, expected)
+    assert loudest_hz(
+        decode(Clip(write_mp4(tmp_path / "aac.wav", tone(1), SAMPLING_RATE))).waveform
+    ) == pytest.approx(440, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -193,10 +199,10 @@ def test_no_name_is_read_as_an_option_or_an_address(tmp_path, monkeypatch, name)
     if os.name == "nt" and set(name) & set(":|"):
         pytest.skip("Windows has no such names")
     monkeypatch.chdir(tmp_path)
-    write_wav(tmp_path / name, tone(1), RATE)
+    write_wav(tmp_path / name, tone(1), SAMPLING_RATE)
     relative = type(tmp_path)(name)
-    assert len(decode(Clip(relative)).wave) == RATE
-    assert media_seconds(relative) == 1.0
+    assert len(decode(Clip(relative)).waveform) == SAMPLING_RATE
+    assert read_media_duration(relative) == 1.0
 
 
 def test_missing_empty_and_foreign_files_have_their_kinds(tmp_path):
@@ -209,10 +215,10 @@ def test_missing_empty_and_foreign_files_have_their_kinds(tmp_path):
 
 
 def test_one_error_answers_every_cut_and_the_length(tmp_path):
-    errors = decode_cuts(tmp_path / "nowhere.wav", [(0, 1), (1, 2), (None, None)])
+    errors = decode_segments(tmp_path / "nowhere.wav", [(0, 1), (1, 2), (None, None)])
     assert [error.kind for error in errors] == ["missing"] * 3
     with pytest.raises(AudioError, match="nowhere"):
-        media_seconds(tmp_path / "nowhere.wav")
+        read_media_duration(tmp_path / "nowhere.wav")
 
 
 def test_a_video_without_audio_track_has_no_audio(tmp_path):
@@ -242,34 +248,34 @@ def test_of_a_truncated_file_the_part_that_decodes_is_used(tmp_path):
         path = tmp_path / f"a.{suffix}"
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 2])
-        assert 0.8 < len(decode(Clip(path)).wave) / rate < 3, suffix  # Ogg loses a page of 0.9 s
+        assert 0.8 < len(decode(Clip(path)).waveform) / rate < 3, suffix  # Ogg loses a page of 0.9 s
         assert kind_of(path, 3.5, 4.0) == "outside", suffix
 
 
 def test_a_truncated_mp4_without_its_index_is_undecodable(tmp_path):
-    path = write_mp4(tmp_path / "a.mp4", tone(2), RATE)
+    path = write_mp4(tmp_path / "a.mp4", tone(2), SAMPLING_RATE)
     path.write_bytes(path.read_bytes()[:-200])
     assert kind_of(path) == "undecodable"
 
 
 def test_a_damaged_packet_is_passed_over(tmp_path):
-    path = write_mp4(tmp_path / "a.mp4", tone(4), RATE, options={"movflags": "faststart"})
+    path = write_mp4(tmp_path / "a.mp4", tone(4), SAMPLING_RATE, options={"movflags": "faststart"})
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 300] = b"\xff" * 300
     path.write_bytes(content)
-    wave = decode(Clip(path)).wave
-    assert len(wave) / RATE == pytest.approx(4, abs=0.3)
+    wave = decode(Clip(path)).waveform
+    assert len(wave) / SAMPLING_RATE == pytest.approx(4, abs=0.3)
     assert peak(wave, 0.5, 1) > 0.4 and peak(wave, 3, 3.5) > 0.4
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 def test_samples_that_are_not_finite_refuse_only_their_own_cut(tmp_path, number):
     wave = tone(2)
-    wave[RATE // 2] = number
-    soundfile.write(tmp_path / "a.wav", wave, RATE, subtype="FLOAT")
+    wave[SAMPLING_RATE // 2] = number
+    soundfile.write(tmp_path / "a.wav", wave, SAMPLING_RATE, subtype="FLOAT")
     assert kind_of(tmp_path / "a.wav") == kind_of(tmp_path / "a.wav", 0, 1) == "absurd"
-    assert np.array_equal(decode(Clip(tmp_path / "a.wav", 1, 2)).wave, wave[RATE:])
+    assert np.array_equal(decode(Clip(tmp_path / "a.wav", 1, 2)).waveform, wave[SAMPLING_RATE:])
 
 
 def test_a_sample_rate_that_no_recording_has_is_undecodable(tmp_path):
@@ -277,28 +283,30 @@ def test_a_sample_rate_that_no_recording_has_is_undecodable(tmp_path):
 
 
 def test_a_playlist_cannot_open_another_file(tmp_path):
-    write_wav(tmp_path / "secret.wav", tone(1), RATE)
+    write_wav(tmp_path / "secret.wav", tone(1), SAMPLING_RATE)
     (tmp_path / "list.wav").write_text("ffconcat version 1.0\nfile secret.wav\n")
     assert kind_of(tmp_path / "list.wav") == "undecodable"
 
 
 def test_text_in_a_foreign_encoding_inside_a_file_does_no_harm(tmp_path):
-    with soundfile.SoundFile(tmp_path / "a.wav", "w", RATE, 1) as file:
+    with soundfile.SoundFile(tmp_path / "a.wav", "w", SAMPLING_RATE, 1) as file:
         file.title = "TITLE"
         file.write(tone(1))
     content = (tmp_path / "a.wav").read_bytes()
     assert b"TITLE" in content
     (tmp_path / "a.wav").write_bytes(content.replace(b"TITLE", b"T\xcdTLE"))
-    assert len(decode(Clip(tmp_path / "a.wav")).wave) == RATE
+    assert len(decode(Clip(tmp_path / "a.wav")).waveform) == SAMPLING_RATE
 
 
 @pytest.mark.parametrize("suffix", [*FORMATS, "mp4"])
 def test_the_length_read_from_packets_is_that_of_the_decoding(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
-    write_mp4(path, tone(2.5), RATE) if suffix == "mp4" else soundfile.write(path, tone(2.5), RATE)
+    write_mp4(path, tone(2.5), SAMPLING_RATE) if suffix == "mp4" else soundfile.write(
+        path, tone(2.5), SAMPLING_RATE
+    )
     assert path.suffix in MEDIA_SUFFIXES
-    assert media_seconds(path) == pytest.approx(2.5, abs=0.1)
-    assert media_seconds(path) == pytest.approx(len(decode(Clip(path)).wave) / RATE, abs=0.1)
+    assert read_media_duration(path) == pytest.approx(2.5, abs=0.1)
+    assert read_media_duration(path) == pytest.approx(len(decode(Clip(path)).waveform) / SAMPLING_RATE, abs=0.1)
 
 
 @pytest.mark.shared_data
@@ -307,5 +315,5 @@ def test_real_speech_equals_what_soundfile_decodes(shared_data):
     assert len(paths) > 5
     for path in paths:
         expected, rate = soundfile.read(path, dtype="float32")
-        assert rate == RATE
-        assert np.abs(decode(Clip(path)).wave - expected).max() < 1e-5
+        assert rate == SAMPLING_RATE
+        assert np.abs(decode(Clip(path)).waveform - expected).max() < 1e-5

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sentir.audio.descriptors import FUNCTIONALS, HEALTH, THESIS, measure
-from sentir.audio.mel import mel_db, power_frames
+from sentir.audio.descriptors import FUNCTIONALS, HEALTH_DESCRIPTORS, THESIS_DESCRIPTORS, extract_descriptors
+from sentir.audio.mel import compute_power_frames, power_to_mel_db
 
 RATE = 16_000
 FRAMES = {"frame_length": 400, "hop_length": 160, "center": True}
@@ -30,7 +30,7 @@ WAVES = {"speech": speech(2.7), "long": speech(7), "short": speech(0.3), "backwa
 @pytest.mark.parametrize("wave", WAVES.values(), ids=WAVES)
 def test_thesis_measures_equal_those_of_librosa(wave):
     feature = librosa.feature
-    mel, measures = measure(wave)
+    mel, measures = extract_descriptors(wave)
     expected = {
         "duration": librosa.get_duration(y=wave, sr=RATE),
         "rms": feature.rms(y=wave, **FRAMES).mean(),
@@ -40,7 +40,7 @@ def test_thesis_measures_equal_those_of_librosa(wave):
     }
     mfcc = feature.mfcc(S=mel.T, n_mfcc=4).mean(axis=1)
     expected |= {f"mfcc{k}": value for k, value in enumerate(mfcc, start=1)}
-    assert tuple(expected) == THESIS
+    assert tuple(expected) == THESIS_DESCRIPTORS
     for name, value in expected.items():
         assert measures[f"thesis.{name}"] == pytest.approx(value, rel=1e-4), name
 
@@ -50,12 +50,12 @@ def test_thesis_measures_equal_those_of_librosa(wave):
 def test_zero_crossings_at_the_ends_are_those_of_librosa(length, sign):
     wave = (sign * np.sin(np.arange(length) * 2 + 1)).astype(np.float32)
     expected = librosa.feature.zero_crossing_rate(wave, **FRAMES).mean()
-    assert measure(wave)[1]["thesis.zero_crossings"] == pytest.approx(expected)
+    assert extract_descriptors(wave)[1]["thesis.zero_crossings"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("wave", WAVES.values(), ids=WAVES)
 def test_functionals_are_statistics_of_librosas_series_over_active_frames(wave):
-    mel, measures = measure(wave)
+    mel, measures = extract_descriptors(wave)
     energy = 20 * np.log10(librosa.feature.rms(y=wave, **FRAMES)[0])
     active = energy >= energy.max() - 30
     assert 0.5 < active.mean() < 1
@@ -74,7 +74,9 @@ def test_functionals_are_statistics_of_librosas_series_over_active_frames(wave):
 def test_the_mel_measured_is_the_one_mel():
     wave = speech(3)
     # With some kernels of OpenBLAS (Haswell, Zen) products of blocks and of the whole differ in the last digit.
-    np.testing.assert_allclose(measure(wave)[0], mel_db(power_frames(wave)), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(
+        extract_descriptors(wave)[0], power_to_mel_db(compute_power_frames(wave)), rtol=0, atol=1e-4
+    )
 
 
 ODD = {
@@ -94,9 +96,9 @@ ODD = {
 
 @pytest.mark.parametrize("wave", ODD.values(), ids=ODD)
 def test_odd_waves_give_finite_numbers(wave):
-    mel, measures = measure(wave.astype(np.float32))
+    mel, measures = extract_descriptors(wave.astype(np.float32))
     assert mel.shape == (1 + len(wave) // 160, 64) and np.isfinite(mel).all()
-    sets = {"thesis": THESIS, "functionals": FUNCTIONALS, "health": HEALTH}
+    sets = {"thesis": THESIS_DESCRIPTORS, "functionals": FUNCTIONALS, "health": HEALTH_DESCRIPTORS}
     assert list(measures) == [f"{name}.{column}" for name, columns in sets.items() for column in columns]
     assert np.isfinite(list(measures.values())).all()
     assert all(type(value) is float for value in measures.values())
@@ -109,20 +111,20 @@ def test_odd_waves_give_finite_numbers(wave):
     )
 )
 def test_measures_are_finite_for_any_finite_wave(wave):
-    mel, measures = measure(wave)
+    mel, measures = extract_descriptors(wave)
     assert np.isfinite(mel).all() and np.isfinite(list(measures.values())).all()
     assert all(measures[f"functionals.{name}"] >= 0 for name in FUNCTIONALS if name.endswith("_std"))
     assert 0 <= measures["thesis.zero_crossings"] <= 1 and 0 <= measures["thesis.rolloff"] <= RATE / 2
 
 
 def test_what_does_not_move_has_no_deltas():
-    measures = measure(np.zeros(RATE, dtype=np.float32))[1]
+    measures = extract_descriptors(np.zeros(RATE, dtype=np.float32))[1]
     deltas = [value for name, value in measures.items() if "delta" in name]
     assert deltas == pytest.approx(
         [0] * len(deltas), abs=1e-4
     )  # rows of one product may differ in the last digit
-    assert measure(speech(0.04))[1]["functionals.delta2_std"] == pytest.approx(0, abs=1e-9)
-    assert measure(speech(0.4))[1]["functionals.delta2_std"] > 0.01
+    assert extract_descriptors(speech(0.04))[1]["functionals.delta2_std"] == pytest.approx(0, abs=1e-9)
+    assert extract_descriptors(speech(0.4))[1]["functionals.delta2_std"] > 0.01
 
 
 def test_health_tells_level_peak_clipping_and_silence_apart():
@@ -130,7 +132,7 @@ def test_health_tells_level_peak_clipping_and_silence_apart():
     quiet = np.zeros(RATE, dtype=np.float32)
 
     def health(wave):
-        return {name: measure(wave)[1][f"health.{name}"] for name in HEALTH}
+        return {name: extract_descriptors(wave)[1][f"health.{name}"] for name in HEALTH_DESCRIPTORS}
 
     plain, half, loud = health(tone), health(np.concatenate([tone, quiet])), health(np.clip(4 * tone, -1, 1))
     assert plain["level"] == pytest.approx(20 * np.log10(0.5) - 3.01, abs=0.1)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.audio import segments
-from sentir.audio.decoding import LOUDEST, decode, decode_cuts
-from sentir.audio.decoding_notes import is_loss, note_text
-from sentir.audio.segments import RATE, Cutter
-from sentir.audio.store import listen
+from sentir.audio.decoding import MAX_AMPLITUDE, decode, decode_segments
+from sentir.audio.decoding_notes import describe_note_kind, is_data_loss
+from sentir.audio.segments import SAMPLING_RATE, TrackBuffer
+from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import AudioError
 
@@ -44,29 +44,31 @@ WHOLE = {
 def test_a_truncated_file_is_used_and_told(tmp_path, name):
     path = tmp_path / "a"
     if name == "vorbis":
-        soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 6 * RATE), RATE, format="OGG")
+        soundfile.write(
+            path, np.random.default_rng(0).normal(0, 0.1, 6 * SAMPLING_RATE), SAMPLING_RATE, format="OGG"
+        )
     elif name == "faststart":
-        write_mp4(path, voice(6), RATE, options={"movflags": "faststart"})
+        write_mp4(path, voice(6), SAMPLING_RATE, options={"movflags": "faststart"})
     else:
         codec, container = WHOLE[name]
-        rate = 48_000 if name == "opus" else RATE
+        rate = 48_000 if name == "opus" else SAMPLING_RATE
         write_coded(path, voice(6, rate), rate, codec, container, {"b": "64k"} if name == "asf" else {})
     assert kinds(path) == []
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     decoded = decode(Clip(path))
-    assert 1 < len(decoded.wave) / RATE < 5
+    assert 1 < len(decoded.waveform) / SAMPLING_RATE < 5
     assert "truncated" in kinds(path) and "truncated" in kinds(path, 0.2, 5.9)
     assert kinds(path, 0.2, 0.8) == []  # nothing of it is missing
 
 
 def test_a_cut_that_goes_on_beyond_the_end_is_told(tmp_path):
-    path = write_wav(tmp_path / "a.wav", tone(2), RATE)
+    path = write_wav(tmp_path / "a.wav", tone(2), SAMPLING_RATE)
     assert kinds(path, 1, 2) == kinds(path, 1) == kinds(path, 1, 2.05) == []
     assert kinds(path, 1, 3) == ["shortened"]
 
 
 def test_a_wav_joined_to_a_wav_is_told(tmp_path):
-    content = write_wav(tmp_path / "a.wav", tone(1), RATE).read_bytes()
+    content = write_wav(tmp_path / "a.wav", tone(1), SAMPLING_RATE).read_bytes()
     (tmp_path / "two.wav").write_bytes(content * 2)
     assert kinds(tmp_path / "two.wav") == ["joined"]
     (tmp_path / "tag.wav").write_bytes(content + b"some tag")
@@ -74,15 +76,15 @@ def test_a_wav_joined_to_a_wav_is_told(tmp_path):
 
 
 def test_damage_and_holes_are_told_where_they_lie(tmp_path):
-    path = write_mp4(tmp_path / "a.mp4", tone(4), RATE, options={"movflags": "faststart"})
+    path = write_mp4(tmp_path / "a.mp4", tone(4), SAMPLING_RATE, options={"movflags": "faststart"})
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 300] = b"\xff" * 300
     path.write_bytes(content)
     assert "damaged" in kinds(path) and kinds(path, 0, 0.5) == []
-    hole = write_mp4(tmp_path / "hole.mkv", tone(2), RATE, container="matroska", hole=(1, 2))
+    hole = write_mp4(tmp_path / "hole.mkv", tone(2), SAMPLING_RATE, container="matroska", hole=(1, 2))
     assert kinds(hole) == kinds(hole, 0.5, 2.5) == ["gaps"] and kinds(hole, 0, 0.5) == []
-    late = write_mp4(tmp_path / "late.mp4", tone(2), RATE, picture=True, late=1.0)
+    late = write_mp4(tmp_path / "late.mp4", tone(2), SAMPLING_RATE, picture=True, late=1.0)
     assert kinds(late) == []  # a picture may begin before its sound
 
 
@@ -90,49 +92,49 @@ def two_tracks(path, default):
     import av
 
     with av.open(str(path), "w", format="matroska") as output:
-        tracks = [output.add_stream("pcm_s16le", rate=RATE, layout="mono") for _n in range(2)]
+        tracks = [output.add_stream("pcm_s16le", rate=SAMPLING_RATE, layout="mono") for _n in range(2)]
         for n, track in enumerate(tracks):
             track.disposition = av.stream.Disposition.default if n == default else av.stream.Disposition(0)
         output.start_encoding()
         for hz, track in zip((300, 700), tracks, strict=True):
-            pack(output, track, tone(1, hz=hz), RATE)
+            pack(output, track, tone(1, hz=hz), SAMPLING_RATE)
     return path
 
 
 @pytest.mark.parametrize("default", [0, 1])
 def test_of_several_tracks_the_default_one_is_heard_and_named(tmp_path, default):
     decoded = decode(Clip(two_tracks(tmp_path / "a.mkv", default)))
-    loudest = np.argmax(np.abs(np.fft.rfft(decoded.wave))) * RATE / len(decoded.wave)
+    loudest = np.argmax(np.abs(np.fft.rfft(decoded.waveform))) * SAMPLING_RATE / len(decoded.waveform)
     assert loudest == pytest.approx((300, 700)[default], abs=2)
     (note,) = decoded.notes
-    assert note.kind == "tracks" and str(default + 1) in note.text and not is_loss(note.kind)
+    assert note.kind == "tracks" and str(default + 1) in note.text and not is_data_loss(note.kind)
 
 
-@pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 1e25, -1e25, 2 * LOUDEST])
+@pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 1e25, -1e25, 2 * MAX_AMPLITUDE])
 def test_samples_that_no_sound_has_refuse_only_their_own_clip(tmp_path, sample):
     wave = tone(2)
-    wave[RATE // 2] = sample
-    soundfile.write(tmp_path / "a.wav", wave, RATE, subtype="FLOAT")
-    write_wav(tmp_path / "b.wav", tone(1), RATE)
-    first, second = decode_cuts(tmp_path / "a.wav", [(0, 1), (1, 2)])
+    wave[SAMPLING_RATE // 2] = sample
+    soundfile.write(tmp_path / "a.wav", wave, SAMPLING_RATE, subtype="FLOAT")
+    write_wav(tmp_path / "b.wav", tone(1), SAMPLING_RATE)
+    first, second = decode_segments(tmp_path / "a.wav", [(0, 1), (1, 2)])
     assert isinstance(first, AudioError) and first.kind == "absurd" and "a.wav" in str(first)
-    assert np.array_equal(second.wave, wave[RATE:])
-    heard = listen([Utterance(name, clip=Clip(tmp_path / name)) for name in ("a.wav", "b.wav")])
-    assert [u.sound.problem_kind for u in heard] == ["absurd", ""]
+    assert np.array_equal(second.waveform, wave[SAMPLING_RATE:])
+    heard = attach_audio([Utterance(name, clip=Clip(tmp_path / name)) for name in ("a.wav", "b.wav")])
+    assert [u.audio.problem_kind for u in heard] == ["absurd", ""]
 
 
 def test_a_float_recording_beyond_full_scale_is_sound(tmp_path):
-    soundfile.write(tmp_path / "a.wav", 20 * tone(1), RATE, subtype="FLOAT")
-    assert decode(Clip(tmp_path / "a.wav")).wave.max() == pytest.approx(10)
+    soundfile.write(tmp_path / "a.wav", 20 * tone(1), SAMPLING_RATE, subtype="FLOAT")
+    assert decode(Clip(tmp_path / "a.wav")).waveform.max() == pytest.approx(10)
 
 
 def test_of_a_long_clip_the_beginning_is_heard_and_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(segments, "LONGEST", 3.0)
+    monkeypatch.setattr(segments, "MAX_SECONDS", 3.0)
     wave = voice(5)[:, 0]
-    soundfile.write(tmp_path / "a.wav", wave, RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "a.wav", wave, SAMPLING_RATE, subtype="FLOAT")
     for start, end in ((None, None), (1, None), (1, 4.5)):
         decoded = decode(Clip(tmp_path / "a.wav", start, end))
-        assert np.array_equal(decoded.wave, wave[(start or 0) * RATE :][: 3 * RATE])
+        assert np.array_equal(decoded.waveform, wave[(start or 0) * SAMPLING_RATE :][: 3 * SAMPLING_RATE])
         assert [note.kind for note in decoded.notes] == ["long"]
     assert kinds(tmp_path / "a.wav", 1, 4) == kinds(tmp_path / "a.wav", 2) == []
 
@@ -143,37 +145,37 @@ def test_of_a_long_clip_the_beginning_is_heard_and_told(tmp_path, monkeypatch):
 )
 def test_blocks_of_any_size_give_the_same_stretches(sizes, cuts):
     wave = np.random.default_rng(0).normal(0, 0.1, 8_000).astype(np.float32)
-    expected, found = Cutter(cuts, 8_000, 1), Cutter(cuts, 8_000, 1)
+    expected, found = TrackBuffer(cuts, 8_000, 1), TrackBuffer(cuts, 8_000, 1)
     expected.add(wave)
     place = 0
     while place < len(wave):
         for size in sizes:
             found.add(wave[place : place + size])
             place += size
-    for one, other in zip(expected.stretches, found.stretches, strict=True):
-        assert np.array_equal(one.wave, other.wave) and one.samples == other.samples
+    for one, other in zip(expected.segments, found.segments, strict=True):
+        assert np.array_equal(one.waveform, other.waveform) and one.num_samples == other.num_samples
 
 
 def test_a_long_stretch_is_resampled_block_by_block_to_the_same_samples(monkeypatch):
     wave = np.random.default_rng(0).normal(0, 0.1, 44_100).astype(np.float32)
     stretches = []
     for pending in (1 << 20, 1_000):
-        monkeypatch.setattr(segments, "_PENDING", pending)
-        track = Cutter([(0.1, None)], 44_100, 1)
+        monkeypatch.setattr(segments, "_MAX_PENDING_SAMPLES", pending)
+        track = TrackBuffer([(0.1, None)], 44_100, 1)
         for place in range(0, len(wave), 700):
             track.add(wave[place : place + 700])
-        stretches.append(track.stretches[0].wave)
+        stretches.append(track.segments[0].waveform)
     assert np.array_equal(*stretches)
 
 
 @pytest.mark.parametrize("split", ["train", ""])
 def test_notes_are_kept_with_the_sound(tmp_path, split):
-    path = write_wav(tmp_path / "a.wav", tone(2), RATE)
+    path = write_wav(tmp_path / "a.wav", tone(2), SAMPLING_RATE)
     path.write_bytes(path.read_bytes()[:40_000])
     for _again in range(2):
-        (heard,) = listen([Utterance("u", split, clip=Clip(path))])
-        assert heard.sound.note_kinds == ("truncated",) and "2.00 s" in heard.sound.notes[0]
-    assert note_text("truncated") != "truncated"
+        (heard,) = attach_audio([Utterance("u", split, clip=Clip(path))])
+        assert heard.audio.note_kinds == ("truncated",) and "2.00 s" in heard.audio.notes[0]
+    assert describe_note_kind("truncated") != "truncated"
 
 
 def test_a_file_may_claim_what_it_likes(tmp_path):
@@ -231,7 +233,7 @@ def test_no_file_takes_much_memory(tmp_path):
     used, seconds, noted = memory(tmp_path / "gaps.mkv")
     assert used < 400 and seconds == 600 and noted == ["long", "gaps"]
     assert memory(tmp_path / "gaps.mkv", 10_000, 10_004)[0] < 50
-    with soundfile.SoundFile(tmp_path / "long.wav", "w", RATE, 1, subtype="PCM_U8") as file:
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", SAMPLING_RATE, 1, subtype="PCM_U8") as file:
         for _minute in range(60):
             file.write(tone(60))
     used, seconds, noted = memory(tmp_path / "long.wav")

@@ -7,18 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentir.audio.mel import (
-    BANDS,
-    FFT,
-    FLOOR_DB,
-    HOP,
-    MEL,
-    WINDOW,
+    DEFAULT_MEL,
+    HOP_LENGTH,
+    MIN_DB,
+    N_FFT,
+    N_MELS,
+    WIN_LENGTH,
     MelSettings,
-    mel_db,
-    mel_filters,
-    power_frames,
+    compute_power_frames,
+    mel_filter_bank,
+    power_to_mel_db,
 )
-from sentir.audio.thesis_mel import SETTINGS
+from sentir.audio.thesis_mel import THESIS_MEL
 
 RATE = 16_000
 
@@ -29,7 +29,12 @@ def noise(length: int, *, seed: int = 0) -> np.ndarray:
 
 def librosa_power(wave: np.ndarray, kind: MelSettings) -> np.ndarray:
     spectrum = librosa.stft(
-        wave, n_fft=kind.fft, hop_length=kind.hop, win_length=kind.window, center=True, pad_mode="constant"
+        wave,
+        n_fft=kind.n_fft,
+        hop_length=kind.hop_length,
+        win_length=kind.win_length,
+        center=True,
+        pad_mode="constant",
     )
     return np.abs(spectrum).T ** 2
 
@@ -38,10 +43,10 @@ def librosa_mel_db(wave: np.ndarray, kind: MelSettings) -> np.ndarray:
     mel = librosa.feature.melspectrogram(
         y=wave,
         sr=RATE,
-        n_fft=kind.fft,
-        win_length=kind.window,
-        hop_length=kind.hop,
-        n_mels=kind.bands,
+        n_fft=kind.n_fft,
+        win_length=kind.win_length,
+        hop_length=kind.hop_length,
+        n_mels=kind.n_mels,
         center=True,
     )
     return librosa.power_to_db(mel, ref=1.0, amin=1e-10, top_db=None).T
@@ -55,14 +60,14 @@ def assert_equal_above_rounding(mel: np.ndarray, expected: np.ndarray) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:n_fft=")
-@pytest.mark.parametrize("kind", [MEL, SETTINGS], ids=["ours", "thesis"])
+@pytest.mark.parametrize("kind", [DEFAULT_MEL, THESIS_MEL], ids=["ours", "thesis"])
 @pytest.mark.parametrize("length", [1, 159, 160, 399, 400, 401, 5_000, 41_120, 100_000])
 def test_mel_equals_that_of_librosa(length, kind):
     wave = noise(length)
-    power = power_frames(wave, settings=kind)
-    mel = mel_db(power, settings=kind)
+    power = compute_power_frames(wave, settings=kind)
+    mel = power_to_mel_db(power, settings=kind)
     assert power.dtype == mel.dtype == np.float32
-    assert power.shape == (1 + length // kind.hop, kind.fft // 2 + 1) and mel.shape == (len(power), kind.bands)
+    assert power.shape == (1 + length // kind.hop, kind.n_fft // 2 + 1) and mel.shape == (len(power), kind.n_mels)
     np.testing.assert_allclose(power, librosa_power(wave, kind), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(mel, librosa_mel_db(wave, kind), rtol=0, atol=1e-4)
 
@@ -75,23 +80,25 @@ def test_mel_of_speech_equals_that_of_librosa(shared_data):
     assert len(clips) == 5
     for clip in clips:
         wave, _rate = soundfile.read(clip, dtype="float32")
-        assert_equal_above_rounding(mel_db(power_frames(wave)), librosa_mel_db(wave, MEL))
+        assert_equal_above_rounding(
+            power_to_mel_db(compute_power_frames(wave)), librosa_mel_db(wave, DEFAULT_MEL)
+        )
 
 
 @pytest.mark.parametrize("hertz", [100, 440, 3_000])
 def test_mel_of_a_tone_at_full_scale_equals_that_of_librosa(hertz):
     tone = np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE).astype(np.float32)
-    assert_equal_above_rounding(mel_db(power_frames(tone)), librosa_mel_db(tone, MEL))
+    assert_equal_above_rounding(power_to_mel_db(compute_power_frames(tone)), librosa_mel_db(tone, DEFAULT_MEL))
 
 
-@pytest.mark.parametrize("kind", [MEL, SETTINGS], ids=["ours", "thesis"])
+@pytest.mark.parametrize("kind", [DEFAULT_MEL, THESIS_MEL], ids=["ours", "thesis"])
 def test_filters_equal_those_of_librosa(kind):
-    expected = librosa.filters.mel(sr=RATE, n_fft=kind.fft, n_mels=kind.bands).T
-    np.testing.assert_allclose(mel_filters(kind), expected, rtol=1e-5, atol=1e-8)
+    expected = librosa.filters.mel(sr=RATE, n_fft=kind.n_fft, n_mels=kind.n_mels).T
+    np.testing.assert_allclose(mel_filter_bank(kind), expected, rtol=1e-5, atol=1e-8)
 
 
 def test_the_stated_numbers_are_those_in_use():
-    assert MelSettings(WINDOW, HOP, FFT, BANDS) == MEL == MelSettings(400, 160, 512, 64)
+    assert MelSettings(WIN_LENGTH, HOP_LENGTH, N_FFT, N_MELS) == DEFAULT_MEL == MelSettings(400, 160, 512, 64)
 
 
 @settings(max_examples=30)
@@ -99,26 +106,26 @@ def test_the_stated_numbers_are_those_in_use():
 def test_a_gain_shifts_the_mel_by_as_many_decibels_above_the_floor(gain, seed):
     wave = noise(4_000, seed=seed)
     louder = (wave * 10 ** (gain / 20)).astype(np.float32)
-    before, after = (mel_db(power_frames(w)) for w in (wave, louder))
-    heard = (before > FLOOR_DB) & (after > FLOOR_DB)
+    before, after = (power_to_mel_db(compute_power_frames(w)) for w in (wave, louder))
+    heard = (before > MIN_DB) & (after > MIN_DB)
     assert heard.mean() > 0.9
     np.testing.assert_allclose((after - before)[heard], gain, atol=2e-3)
 
 
 def test_nothing_lies_below_the_floor_and_silence_lies_on_it():
-    silence = mel_db(power_frames(np.zeros(1_000, dtype=np.float32)))
-    np.testing.assert_allclose(silence, FLOOR_DB, atol=1e-4)
-    assert mel_db(power_frames(noise(1_000) * np.float32(1e-6))).min() >= FLOOR_DB - 1e-4
+    silence = power_to_mel_db(compute_power_frames(np.zeros(1_000, dtype=np.float32)))
+    np.testing.assert_allclose(silence, MIN_DB, atol=1e-4)
+    assert power_to_mel_db(compute_power_frames(noise(1_000) * np.float32(1e-6))).min() >= MIN_DB - 1e-4
 
 
 def test_a_frame_depends_on_its_own_samples_alone():
     wave = noise(RATE * 6)
-    part = wave[: 300 * HOP]
-    whole, cut = (mel_db(power_frames(w)) for w in (wave, part))
+    part = wave[: 300 * HOP_LENGTH]
+    whole, cut = (power_to_mel_db(compute_power_frames(w)) for w in (wave, part))
     np.testing.assert_allclose(cut[:298], whole[:298], atol=1e-4)
 
 
 def test_a_tone_is_loudest_in_the_band_around_it():
     tone = np.sin(2 * np.pi * 1_000 * np.arange(RATE) / RATE).astype(np.float32)
-    centers = librosa.mel_frequencies(n_mels=BANDS + 2, fmin=0, fmax=RATE / 2)[1:-1]
-    assert mel_db(power_frames(tone))[50].argmax() == np.abs(centers - 1_000).argmin()
+    centers = librosa.mel_frequencies(n_mels=N_MELS + 2, fmin=0, fmax=RATE / 2)[1:-1]
+    assert power_to_mel_db(compute_power_frames(tone))[50].argmax() == np.abs(centers - 1_000).argmin()

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from sentir.audio import decoding, extraction, file_hashes, store
 from sentir.audio.decoding import decode
-from sentir.audio.store import listen
-from sentir.audio.store_parts import Parts, write_whole
+from sentir.audio.store import attach_audio
+from sentir.audio.store_parts import StoreParts, write_atomically
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import SentirError
-from sentir.paths import cache_dir, sounds_dir
+from sentir.paths import audio_dir, cache_dir
 
 
 def write_wavs(folder, n, *, seconds=0.2):
@@ -49,13 +49,13 @@ def clips(tmp_path):
 @pytest.fixture
 def decoded(monkeypatch):
     """Names of the files that were decoded in this process."""
-    names, cuts = [], decoding.decode_cuts
+    names, cuts = [], decoding.decode_segments
 
     def count(path, wanted):
         names.append(path.name)
         return cuts(path, wanted)
 
-    monkeypatch.setattr(decoding, "decode_cuts", count)
+    monkeypatch.setattr(decoding, "decode_segments", count)
     return names
 
 
@@ -69,79 +69,79 @@ def content(heard):
 
 
 def files():
-    return sorted(path for path in sounds_dir().rglob("*") if path.is_file())
+    return sorted(path for path in audio_dir().rglob("*") if path.is_file())
 
 
 def test_a_clip_is_heard_as_its_mel_and_measures_in_the_order_asked_for(clips):
-    heard = listen(clips[::-1])
+    heard = attach_audio(clips[::-1])
     assert [u.id for u in heard] == [u.id for u in clips[::-1]]
     for u in heard:
-        mel, measures = extraction.frames.measure(decode(u.clip).wave)
+        mel, measures = extraction.frames.transform(decode(u.clip).waveform)
         measures |= {"health.rate": 16_000, "health.channels": 1}
-        assert np.array_equal(u.sound.mel, mel.astype(np.float16)) and u.sound.mel.dtype == np.float16
-        assert u.sound.measures == {name: np.float32(value) for name, value in measures.items()}
-        assert u.sound.seconds == pytest.approx(0.2) and u.sound.problem == "" and u.sound.key
+        assert np.array_equal(u.audio.mel, mel.astype(np.float16)) and u.audio.mel.dtype == np.float16
+        assert u.audio.descriptors == {name: np.float32(value) for name, value in measures.items()}
+        assert u.audio.seconds == pytest.approx(0.2) and u.audio.problem == "" and u.audio.key
 
 
 def test_mels_are_slices_of_a_memory_map(clips):
-    heard = listen(clips)
-    assert all(isinstance(u.sound.mel, np.memmap) and not u.sound.mel.flags.owndata for u in heard)
-    assert len({u.sound.mel.filename for u in heard}) == 1
+    heard = attach_audio(clips)
+    assert all(isinstance(u.audio.mel, np.memmap) and not u.audio.mel.flags.owndata for u in heard)
+    assert len({u.audio.mel.filename for u in heard}) == 1
 
 
 def test_a_second_time_nothing_is_decoded(clips, decoded):
-    first = listen(clips)
+    first = attach_audio(clips)
     assert len(decoded) == len(clips)
-    assert content(listen(clips)) == content(first)
+    assert content(attach_audio(clips)) == content(first)
     assert len(decoded) == len(clips)
 
 
 def test_listening_twice_to_the_same_utterances_keeps_their_sounds(clips, decoded, monkeypatch):
-    heard = listen(clips)
+    heard = attach_audio(clips)
     monkeypatch.setenv("SENTIR_SOUNDS_DIR", os.devnull)  # not even looked at
-    assert [u.sound for u in listen(heard)] == [u.sound for u in heard]
+    assert [u.audio for u in attach_audio(heard)] == [u.audio for u in heard]
     assert len(decoded) == len(clips)
 
 
 def test_another_kind_of_mel_is_another_sound(clips):
-    heard = listen(listen(clips), kind="thesis")
-    assert {u.sound.kind for u in heard} == {"thesis"} and {u.sound.mel.shape for u in heard} == {(224, 224)}
-    assert [u.sound.measures for u in heard] == [u.sound.measures for u in listen(clips)]
-    assert not {u.sound.key for u in heard} & {u.sound.key for u in listen(clips)}
+    heard = attach_audio(attach_audio(clips), mel_kind="thesis")
+    assert {u.audio.kind for u in heard} == {"thesis"} and {u.audio.mel.shape for u in heard} == {(224, 224)}
+    assert [u.audio.descriptors for u in heard] == [u.audio.descriptors for u in attach_audio(clips)]
+    assert not {u.audio.key for u in heard} & {u.audio.key for u in attach_audio(clips)}
 
 
 def test_a_moved_corpus_and_a_moved_store_decode_nothing_again(clips, decoded, tmp_path):
-    first = content(listen(clips, folder=tmp_path / "store"))
+    first = content(attach_audio(clips, folder=tmp_path / "store"))
     shutil.move(tmp_path / "corpus", tmp_path / "elsewhere")
     shutil.move(tmp_path / "store", tmp_path / "other store")
     decoded.clear()
     moved = [replace(u, clip=Clip(tmp_path / "elsewhere" / u.clip.path.name)) for u in clips]
-    assert content(listen(moved, folder=tmp_path / "other store")) == first
+    assert content(attach_audio(moved, folder=tmp_path / "other store")) == first
     assert decoded == []
 
 
 def test_a_touched_file_is_hashed_again_but_not_decoded(clips, decoded, monkeypatch):
-    listen(clips)
+    attach_audio(clips)
     hashed = []
     digest = file_hashes.hashlib.file_digest
     monkeypatch.setattr(
         file_hashes.hashlib, "file_digest", lambda file, how: hashed.append(file.name) or digest(file, how)
     )
-    listen(clips)
+    attach_audio(clips)
     assert hashed == []
     os.utime(clips[2].clip.path, (1, 1))
     decoded.clear()
-    listen(clips)
-    listen(clips)
+    attach_audio(clips)
+    attach_audio(clips)
     assert hashed == [str(clips[2].clip.path)] and decoded == []
 
 
 def test_a_changed_file_is_decoded_again(clips, decoded):
-    before = content(listen(clips))
+    before = content(attach_audio(clips))
     soundfile.write(clips[2].clip.path, np.zeros(1600), 16_000)
     decoded.clear()
-    after = listen(clips)
-    assert decoded == ["clip02.wav"] and after[2].sound.seconds == pytest.approx(0.1)
+    after = attach_audio(clips)
+    assert decoded == ["clip02.wav"] and after[2].audio.seconds == pytest.approx(0.1)
     assert [new == old for new, old in zip(content(after), before, strict=True)] == [True] * 2 + [False] + [
         True
     ] * 3
@@ -156,11 +156,11 @@ def test_all_cuts_of_a_file_and_all_its_copies_are_one_decoding(tmp_path, decode
         for p in (path, tmp_path / "copy.wav")
         for n, cut in enumerate(cuts)
     ]
-    heard = listen(utterances)
+    heard = attach_audio(utterances)
     assert len(decoded) == 1
-    assert [u.sound.seconds for u in heard] == pytest.approx([2, 0.5, 1, 1] * 2)
+    assert [u.audio.seconds for u in heard] == pytest.approx([2, 0.5, 1, 1] * 2)
     assert content(heard[:4]) == content(heard[4:])
-    assert sum(table.num_rows for table in map(pq.read_table, sounds_dir().glob("*.parquet"))) == 3
+    assert sum(table.num_rows for table in map(pq.read_table, audio_dir().glob("*.parquet"))) == 3
 
 
 def test_what_cannot_be_used_is_a_reason_and_the_rest_is_heard(clips, tmp_path):
@@ -169,60 +169,60 @@ def test_what_cannot_be_used_is_a_reason_and_the_rest_is_heard(clips, tmp_path):
     odd = [Clip(tmp_path / "empty.wav"), Clip(tmp_path / "noise.wav"), Clip(tmp_path / "none.wav"), None]
     odd += [Clip(clips[0].clip.path, 5.0, 6.0), Clip(tmp_path)]
     utterances = [*clips, *(Utterance(f"odd{n}", "dev", clip=clip) for n, clip in enumerate(odd))]
-    sounds = [u.sound for u in listen(utterances)]
+    sounds = [u.audio for u in attach_audio(utterances)]
     assert not any(s.problem or s.problem_kind for s in sounds[:6])
     assert [s.problem_kind for s in sounds[6:]] == [
         "empty", "undecodable", "missing", "missing", "outside", "missing"
     ]  # fmt: skip
-    assert all(s.problem and s.mel is None and not s.measures and not s.key for s in sounds[6:])
+    assert all(s.problem and s.mel is None and not s.descriptors and not s.key for s in sounds[6:])
 
 
 @pytest.mark.parametrize("split", ["train", ""])
 def test_a_pipe_and_a_name_no_file_can_have_are_missing(split, clips, tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     odd = said([tmp_path / "pipe.wav", tmp_path / "nu\0ll.wav"], split)
-    sounds = [u.sound for u in listen([*odd, clips[0]])]
+    sounds = [u.audio for u in attach_audio([*odd, clips[0]])]
     assert [s.problem_kind for s in sounds] == ["missing", "missing", ""]
 
 
 def test_problems_are_remembered_by_content_and_told_of_the_file_at_hand(tmp_path, decoded):
     (tmp_path / "broken.wav").write_bytes(b"this is no sound" * 100)
-    (first,) = listen(said([tmp_path / "broken.wav"]))
-    assert "broken.wav" in first.sound.problem and decoded == ["broken.wav"]
+    (first,) = attach_audio(said([tmp_path / "broken.wav"]))
+    assert "broken.wav" in first.audio.problem and decoded == ["broken.wav"]
     (tmp_path / "broken.wav").rename(tmp_path / "renamed.wav")
-    (second,) = listen(said([tmp_path / "renamed.wav"]))
+    (second,) = attach_audio(said([tmp_path / "renamed.wav"]))
     assert decoded == ["broken.wav"]
-    assert second.sound.problem == first.sound.problem.replace("broken.wav", "renamed.wav")
-    assert second.sound.problem_kind == first.sound.problem_kind
+    assert second.audio.problem == first.audio.problem.replace("broken.wav", "renamed.wav")
+    assert second.audio.problem_kind == first.audio.problem_kind
 
 
 def test_a_missing_file_is_never_remembered(clips, tmp_path):
     away = tmp_path / "away.wav"
     clips[3].clip.path.rename(away)
-    assert listen(clips)[3].sound.problem_kind == "missing"
+    assert attach_audio(clips)[3].audio.problem_kind == "missing"
     away.rename(clips[3].clip.path)
-    assert listen(clips)[3].sound.mel is not None
+    assert attach_audio(clips)[3].audio.mel is not None
 
 
 def test_a_file_that_goes_while_we_work_is_missing_and_not_remembered(clips, monkeypatch):
-    real = store.digests
+    real = store.hash_files
 
     def hash_and_lose(paths, folder):
         found = real(paths, folder)
         clips[1].clip.path.rename(clips[1].clip.path.with_suffix(".away"))
         return found
 
-    monkeypatch.setattr(store, "digests", hash_and_lose)
-    assert [u.sound.problem_kind for u in listen(clips)] == ["", "missing", "", "", "", ""]
-    monkeypatch.setattr(store, "digests", real)
+    monkeypatch.setattr(store, "hash_files", hash_and_lose)
+    assert [u.audio.problem_kind for u in attach_audio(clips)] == ["", "missing", "", "", "", ""]
+    monkeypatch.setattr(store, "hash_files", real)
     clips[1].clip.path.with_suffix(".away").rename(clips[1].clip.path)
-    assert listen(clips)[1].sound.mel is not None
+    assert attach_audio(clips)[1].audio.mel is not None
 
 
 def test_a_store_that_is_deleted_while_it_is_filled_is_named_and_no_clip_is_blamed(clips, monkeypatch):
-    monkeypatch.setattr(store, "_PART", 2)
-    monkeypatch.setattr(store, "_SMALLEST", 2)
-    measure, done = store.measure_part, []
+    monkeypatch.setattr(store, "_MAX_CLIPS_PER_PART", 2)
+    monkeypatch.setattr(store, "_MIN_CLIPS_PER_PART", 2)
+    measure, done = store.extract_part, []
 
     def deleting(chunk, folder):
         if done:
@@ -230,16 +230,16 @@ def test_a_store_that_is_deleted_while_it_is_filled_is_named_and_no_clip_is_blam
         done.append(chunk)
         return measure(chunk, folder)
 
-    monkeypatch.setattr(store, "measure_part", deleting)
-    with pytest.raises(SentirError, match=f"store of prepared sound {sounds_dir()} was deleted in part"):
-        listen(clips, workers=1)
+    monkeypatch.setattr(store, "extract_part", deleting)
+    with pytest.raises(SentirError, match=f"store of prepared sound {audio_dir()} was deleted in part"):
+        attach_audio(clips, workers=1)
 
 
 def test_utterances_from_outside_are_heard_the_same_and_leave_no_trace(clips):
     outside = [replace(u, split="") for u in clips]
-    heard = listen(outside)
+    heard = attach_audio(outside)
     assert not cache_dir().exists() or files() == []
-    assert content(heard) == content(listen(clips))
+    assert content(heard) == content(attach_audio(clips))
 
 
 def test_pictures_made_elsewhere_are_heard_the_thesis_way_alone(clips, tmp_path):
@@ -247,14 +247,14 @@ def test_pictures_made_elsewhere_are_heard_the_thesis_way_alone(clips, tmp_path)
     np.save(tmp_path / "picture.npy", picture)
     utterances = [*clips, Utterance("p", "train", clip=Clip(tmp_path / "picture.npy"))]
     for _again in range(2):
-        sound = listen(utterances, kind="thesis")[-1].sound
-        assert np.array_equal(sound.mel, picture.T.astype(np.float16)) and sound.measures == {}
-        refused = listen(utterances)[-1].sound
+        sound = attach_audio(utterances, mel_kind="thesis")[-1].audio
+        assert np.array_equal(sound.mel, picture.T.astype(np.float16)) and sound.descriptors == {}
+        refused = attach_audio(utterances)[-1].audio
         assert refused.problem_kind == "no_audio" and "thesis" in refused.problem
 
 
 def test_measures_read_like_a_dictionary(clips):
-    measures = listen(clips)[0].sound.measures
+    measures = attach_audio(clips)[0].audio.descriptors
     assert len(measures) == len(list(measures)) == len(dict(measures)) > 100
     assert "thesis.duration" in measures and measures.get("nothing") is None
 
@@ -262,19 +262,19 @@ def test_measures_read_like_a_dictionary(clips):
 def test_parallel_equals_serial_bit_for_bit(tmp_path):
     clips = said(write_wavs(tmp_path / "corpus", 80))
     (clips[7].clip.path).write_bytes(b"no sound" * 100)
-    one = listen(clips, folder=tmp_path / "one", workers=1)
-    two = listen(clips, folder=tmp_path / "two", workers=2)
+    one = attach_audio(clips, folder=tmp_path / "one", workers=1)
+    two = attach_audio(clips, folder=tmp_path / "two", workers=2)
     assert content(one) == content(two)
     assert len(list((tmp_path / "one").glob("*.npy"))) == 1 and len(list((tmp_path / "two").glob("*.npy"))) == 2
 
 
 @given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 50))
 def test_chunks_hold_every_source_once_in_order_and_are_about_as_large_as_asked(counts, size):
-    cut = extraction.Cut("", "", None, None)
-    sources = [extraction.Source(Path(str(n)), "", "mel", (cut,) * count) for n, count in enumerate(counts)]
+    cut = extraction.Segment("", "", None, None)
+    sources = [extraction.MediaFile(Path(str(n)), "", "mel", (cut,) * count) for n, count in enumerate(counts)]
     chunks = store._chunks(sources, size)
     assert [source for chunk in chunks for source in chunk] == sources
-    lengths = [[len(source.cuts) for source in chunk] for chunk in chunks]
+    lengths = [[len(source.segments) for source in chunk] for chunk in chunks]
     assert all(sum(found) >= size for found in lengths[:-1])
     assert all(sum(found[:-1]) < size for found in lengths)
 
@@ -328,20 +328,20 @@ def test_a_run_killed_in_the_middle_of_a_part_loses_that_part_alone(renames, kep
     clips = said(write_wavs(tmp_path / "corpus", 40))
     with killed(tmp_path, renames=renames):
         pass
-    heard = listen(clips)
+    heard = attach_audio(clips)
     assert len(decoded) == len(clips) - kept
-    assert content(heard) == content(listen(clips, folder=tmp_path / "undisturbed"))
+    assert content(heard) == content(attach_audio(clips, folder=tmp_path / "undisturbed"))
 
 
 def test_a_killed_parallel_run_takes_its_workers_along_and_is_taken_up_where_it_was(tmp_path, decoded):
     clips = said(write_wavs(tmp_path / "corpus", 80))
     with killed(tmp_path, workers=2, stop=clips[32].clip.path.name) as run:
-        wait_for(lambda: len(list(sounds_dir().glob("part-*.parquet"))) == 2)
+        wait_for(lambda: len(list(audio_dir().glob("part-*.parquet"))) == 2)
         workers = psutil.Process(run.pid).children(recursive=True)
     assert len(workers) >= 2 and psutil.wait_procs(workers, timeout=10)[1] == []
-    heard = listen(clips, workers=1)
+    heard = attach_audio(clips, workers=1)
     assert len(decoded) == len(clips) - 32
-    assert content(heard) == content(listen(clips, folder=tmp_path / "undisturbed", workers=1))
+    assert content(heard) == content(attach_audio(clips, folder=tmp_path / "undisturbed", workers=1))
 
 
 def wait_for(what, seconds=60):
@@ -357,16 +357,16 @@ def test_two_processes_on_one_store_both_end_well(tmp_path, decoded):
     command = [sys.executable, tmp_path / "script.py", tmp_path / "corpus", "1", "0", ""]
     runs = [subprocess.Popen(command) for _n in range(2)]
     assert [run.wait(60) for run in runs] == [0, 0]
-    heard = listen(clips)
+    heard = attach_audio(clips)
     assert decoded == []
-    assert content(heard) == content(listen(clips, folder=tmp_path / "undisturbed"))
+    assert content(heard) == content(attach_audio(clips, folder=tmp_path / "undisturbed"))
 
 
 def test_a_worker_that_is_killed_is_one_clear_error_and_what_was_done_is_kept(tmp_path, monkeypatch):
     clips = said(write_wavs(tmp_path / "corpus", 80))
-    monkeypatch.setattr(store, "measure_part", kill_oneself)
+    monkeypatch.setattr(store, "extract_part", kill_oneself)
     with pytest.raises(SentirError, match="fewer workers"):
-        listen(clips, workers=2)
+        attach_audio(clips, workers=2)
 
 
 def kill_oneself(sources, folder):
@@ -374,14 +374,14 @@ def kill_oneself(sources, folder):
 
 
 def test_leftovers_of_killed_runs_are_swept_and_those_of_living_ones_kept(clips):
-    sounds_dir().mkdir(parents=True)
-    left = [sounds_dir() / name for name in ("part-a.npy.1.part", ".part-b.2.part.parquet", "part-c.npy")]
+    audio_dir().mkdir(parents=True)
+    left = [audio_dir() / name for name in ("part-a.npy.1.part", ".part-b.2.part.parquet", "part-c.npy")]
     fresh = [path.with_name(f"part-new{path.name}") for path in left]
     for path in (*left, *fresh):
         path.write_bytes(b"half of it")
     for path in left:
         os.utime(path, (1, 1))
-    listen(clips)
+    attach_audio(clips)
     assert not any(path.exists() for path in left) and all(path.exists() for path in fresh)
 
 
@@ -397,7 +397,10 @@ DAMAGES = {
     "manifest cut short": ("parquet", cut_short),
     "manifest empty": ("parquet", lambda path: path.write_bytes(b"")),
     "manifest of another kind": ("parquet", lambda path: path.write_bytes(b"PAR1" * 100)),
-    "manifest without keys": ("parquet", lambda path: pq.write_table(pq.read_table(path).drop(["key"]), path)),
+    "manifest without keys": (
+        "parquet",
+        lambda path: pq.write_table(pq.read_table(path).unassign(["key"]), path),
+    ),
     "fewer rows": ("parquet", drop_row),
     "mels cut short": ("npy", cut_short),
     "mels empty": ("npy", lambda path: path.write_bytes(b"")),
@@ -408,27 +411,27 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_part_is_decoded_again_once(damage, clips, decoded):
-    first = content(listen(clips))
+    first = content(attach_audio(clips))
     suffix, spoil = DAMAGES[damage]
-    spoil(next(sounds_dir().glob(f"part-*.{suffix}")))
+    spoil(next(audio_dir().glob(f"part-*.{suffix}")))
     decoded.clear()
-    assert content(listen(clips)) == first and len(decoded) == len(clips)
-    assert content(listen(clips)) == first and len(decoded) == len(clips)
+    assert content(attach_audio(clips)) == first and len(decoded) == len(clips)
+    assert content(attach_audio(clips)) == first and len(decoded) == len(clips)
 
 
 @pytest.mark.parametrize("memory", [b"", b"{", b"3", b'{"a": 1}', b"\xff"])
 def test_a_damaged_memory_of_hashes_costs_only_hashing(memory, clips, decoded):
-    listen(clips)
-    (sounds_dir() / "sources.json").write_bytes(memory)
+    attach_audio(clips)
+    (audio_dir() / "sources.json").write_bytes(memory)
     decoded.clear()
-    assert all(u.sound.mel is not None for u in listen(clips)) and decoded == []
+    assert all(u.audio.mel is not None for u in attach_audio(clips)) and decoded == []
 
 
 def test_a_store_that_cannot_be_written_names_the_variable(clips, tmp_path, monkeypatch, decoded):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(tmp_path / "file"))
     with pytest.raises(SentirError, match="set SENTIR_SOUNDS_DIR"):
-        listen(clips)
+        attach_audio(clips)
     assert decoded == []
 
 
@@ -439,19 +442,19 @@ def test_a_full_disk_is_named_and_nothing_half_written_stays(clips, monkeypatch)
 
     monkeypatch.setattr(pq, "write_table", lambda table, file: full(file))
     with pytest.raises(SentirError, match=r"No space left on device.*SENTIR_SOUNDS_DIR"):
-        listen(clips)
-    assert not list(sounds_dir().glob("*.part*"))
+        attach_audio(clips)
+    assert not list(audio_dir().glob("*.part*"))
 
 
 def test_no_file_of_the_store_is_a_pickle(clips):
-    listen(clips)
+    attach_audio(clips)
     assert sorted(path.suffix for path in files()) == [".json", ".npy", ".parquet"]
-    np.load(next(sounds_dir().glob("*.npy")), allow_pickle=False)
+    np.load(next(audio_dir().glob("*.npy")), allow_pickle=False)
 
 
 def test_the_manifest_says_where_each_clip_comes_from(clips):
-    listen(clips)
-    rows = pq.read_table(next(sounds_dir().glob("*.parquet"))).to_pylist()
+    attach_audio(clips)
+    rows = pq.read_table(next(audio_dir().glob("*.parquet"))).to_pylist()
     assert [row["id"] for row in rows] == [u.id for u in clips]
     assert [row["source"] for row in rows] == [u.clip.path.name for u in clips]
     assert {(row["rate"], row["channels"]) for row in rows} == {(16_000, 1)}
@@ -463,7 +466,7 @@ def test_names_that_are_not_utf8_are_heard_and_stored(tmp_path):
     odd = tmp_path / os.fsdecode(b"-caf\xe9 \xc3\xb1.wav")
     path.rename(odd)
     for _again in range(2):
-        assert listen(said([odd]))[0].sound.mel is not None
+        assert attach_audio(said([odd]))[0].audio.mel is not None
 
 
 def test_nothing_is_written_beside_its_place_when_writing_fails(tmp_path):
@@ -471,13 +474,13 @@ def test_nothing_is_written_beside_its_place_when_writing_fails(tmp_path):
         raise OSError
 
     with pytest.raises(OSError):
-        write_whole(tmp_path / "a", fail)
+        write_atomically(tmp_path / "a", fail)
     assert list(tmp_path.iterdir()) == []
-    assert len(Parts(tmp_path)._where) == 0
+    assert len(StoreParts(tmp_path)._locations) == 0
 
 
 @pytest.mark.shared_data
 def test_real_clips_are_heard(shared_data, tmp_path):
     paths = sorted((shared_data / "ravdess" / "audio").glob("*.ogg"))[:20]
-    heard = listen(said(paths), folder=tmp_path)
-    assert len(heard) == 20 and all(u.sound.mel.shape[1] == 64 and u.sound.seconds > 2 for u in heard)
+    heard = attach_audio(said(paths), folder=tmp_path)
+    assert len(heard) == 20 and all(u.audio.mel.shape[1] == 64 and u.audio.seconds > 2 for u in heard)

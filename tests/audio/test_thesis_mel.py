@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentir.audio.thesis_mel import load_thesis_npy, thesis_mel
+from sentir.audio.thesis_mel import compute_thesis_mel, load_thesis_mel
 from sentir.errors import AudioError
 
 RATE = 16_000
@@ -25,14 +25,14 @@ def librosa_way(wave: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 2.5, 4, 6])
 def test_it_is_a_square_of_decibels_below_the_loudest(seconds):
     wave = tone(440, seconds) + np.random.default_rng(0).standard_normal(int(seconds * RATE)).astype("f4") / 50
-    mel = thesis_mel(wave)
+    mel = compute_thesis_mel(wave)
     assert mel.shape == (224, 224) and mel.dtype == np.float32
     assert mel.max() <= 0 and mel.min() >= -80
 
 
 def test_it_is_the_resized_mel_of_librosa():
     wave = tone(440, 3) + np.random.default_rng(0).standard_normal(3 * RATE).astype("f4") / 50
-    ours, theirs = thesis_mel(wave), librosa_way(wave).T
+    ours, theirs = compute_thesis_mel(wave), librosa_way(wave).T
     assert theirs.shape == (126, 128)
     time, band = (np.linspace(0, n - 1, 224) for n in theirs.shape)
     columns = np.stack([np.interp(band, np.arange(128), row) for row in theirs])
@@ -41,7 +41,7 @@ def test_it_is_the_resized_mel_of_librosa():
 
 
 def test_time_runs_first_and_low_bands_stand_first():
-    mel = thesis_mel(tone(200, 2))
+    mel = compute_thesis_mel(tone(200, 2))
     assert mel[:100].max() == pytest.approx(0, abs=0.1) and mel[120:].max() == pytest.approx(-80)
     assert mel[50].argmax() < 30
 
@@ -49,13 +49,13 @@ def test_time_runs_first_and_low_bands_stand_first():
 def test_what_comes_after_four_seconds_is_not_heard_and_loudness_is_lost():
     wave = tone(300, 4)
     longer = np.concatenate([wave, 3 * tone(900, 1)])
-    np.testing.assert_array_equal(thesis_mel(longer), thesis_mel(wave))
-    np.testing.assert_allclose(thesis_mel(wave * np.float32(0.5)), thesis_mel(wave), atol=1e-3)
+    np.testing.assert_array_equal(compute_thesis_mel(longer), compute_thesis_mel(wave))
+    np.testing.assert_allclose(compute_thesis_mel(wave * np.float32(0.5)), compute_thesis_mel(wave), atol=1e-3)
 
 
 def test_silence_is_zero_throughout_as_librosa_has_it():
     silence = np.zeros(RATE, dtype=np.float32)
-    assert (thesis_mel(silence) == 0).all() and (librosa_way(silence) == 0).all()
+    assert (compute_thesis_mel(silence) == 0).all() and (librosa_way(silence) == 0).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -63,7 +63,7 @@ def test_silence_is_zero_throughout_as_librosa_has_it():
 def test_a_published_file_is_turned_to_time_by_bands(tmp_path, dtype, order):
     published = np.asarray(-80 * np.random.default_rng(0).random((224, 224)), dtype=dtype, order=order)
     np.save(tmp_path / "dia0_utt0.npy", published)
-    mel = load_thesis_npy(tmp_path / "dia0_utt0.npy")
+    mel = load_thesis_mel(tmp_path / "dia0_utt0.npy")
     assert mel.dtype == np.float32 and mel.flags.c_contiguous
     np.testing.assert_array_equal(mel, published.T.astype(np.float32))
 
@@ -99,7 +99,7 @@ def test_what_is_no_spectrogram_is_refused_by_name(tmp_path, write):
     path = tmp_path / "dia1_utt2.npy"
     write(path)
     with pytest.raises(AudioError, match=r"dia1_utt2\.npy.*224 × 224") as caught:
-        load_thesis_npy(path)
+        load_thesis_mel(path)
     assert caught.value.kind == "undecodable"
 
 
@@ -109,7 +109,7 @@ def test_a_file_that_is_missing_or_empty_says_so(tmp_path, kind):
     if kind == "empty":
         path.touch()
     with pytest.raises(AudioError, match=r"dia1_utt2\.npy") as caught:
-        load_thesis_npy(path)
+        load_thesis_mel(path)
     assert caught.value.kind == kind
 
 
@@ -122,6 +122,6 @@ def test_a_damaged_header_is_refused_or_harmless(tmp_path, place, damage):
     content[place : place + len(damage)] = damage
     path.write_bytes(content)
     try:
-        assert load_thesis_npy(path).shape == (224, 224)
+        assert load_thesis_mel(path).shape == (224, 224)
     except AudioError as error:
         assert error.kind == "undecodable"

@@ -8,7 +8,7 @@ import soundfile
 from audio_files import tone, write_mp4, write_wav
 
 from sentir.audio import decoding
-from sentir.audit import audit, hear_corpus
+from sentir.audit import audit, scan_audio
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import SENTIMENTS, LabelSpace
 from sentir.corpus.utterances import Clip, Issue, Utterance
@@ -37,7 +37,7 @@ def wavs(tmp_path):
 
 def audited(*utterances, issues=()):
     corpus = Corpus.build("c", utterances, (SENTIMENT,), issues=issues)
-    return audit(corpus, hear_corpus(corpus, workers=1))
+    return audit(corpus, scan_audio(corpus, workers=1))
 
 
 def finding(report, kind):
@@ -145,9 +145,9 @@ def test_silent_clips_are_no_copies_of_one_another_unless_their_content_is_the_s
 
 
 def test_every_clip_is_decoded_once_however_often_it_is_audited(wavs, monkeypatch):
-    names, cuts = [], decoding.decode_cuts
+    names, cuts = [], decoding.decode_segments
     monkeypatch.setattr(
-        decoding, "decode_cuts", lambda path, wanted: names.append(path.name) or cuts(path, wanted)
+        decoding, "decode_segments", lambda path, wanted: names.append(path.name) or cuts(path, wanted)
     )
     said = [utterance("train", n, wavs(f"{n}.wav", voice(n))) for n in range(3)]
     first = audited(*said)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.audit import audit
-from sentir.audit.leaks import normalize
+from sentir.audit.leaks import normalize_text
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.fingerprints import scored_hash
+from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.labels import SENTIMENTS, LabelSpace
 from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import CorpusError
@@ -171,14 +171,14 @@ def test_issues_are_grouped_by_kind_with_five_examples_and_problems_first():
     issues += [Issue("lost", "problem", "It was lost.", f"lost {n}") for n in range(2)]
     report = audit(build(said("train", 0, "a"), said("train", 1, "b", "positive"), issues=issues))
     lost, repaired = report.findings[0], finding(report, "repaired")
-    assert (lost.kind, lost.count, report.problems) == ("lost", 2, 2)
+    assert (lost.kind, lost.count, report.problem_count) == ("lost", 2, 2)
     assert repaired.count == 7 and repaired.examples == tuple(f"note {n}" for n in range(5))
     assert "7" in repaired.message and "It was repaired." in repaired.message
 
 
 def test_a_clean_corpus_has_no_problems_and_a_synthetic_one_is_called_so():
     report = audit(clean(synthetic=True))
-    assert report.problems == 0 and report.synthetic
+    assert report.problem_count == 0 and report.synthetic
     assert {f.severity for f in report.findings} == {"note"}
     assert (report.grade, report.reasons) == ("A", ())
     assert finding(report, "synthetic").count == 36
@@ -205,7 +205,7 @@ def test_an_audit_opens_nothing_and_leaves_test_blind():
 @given(st.lists(st.sampled_from(["a", "A", " a", "b", "c d", "c  d", ""]), max_size=12))
 def test_repeats_within_a_split_are_what_distinct_texts_leave_over(texts):
     report = audit(build(*(said("train", n, text) for n, text in enumerate(texts))))
-    spoken = [normalize(text) for text in texts if text]
+    spoken = [normalize_text(text) for text in texts if text]
     (found, *_others) = rows(report, "repeats") or [{"utterances": 0}]
     assert found["utterances"] == len(spoken) - len(set(spoken))
 
@@ -225,7 +225,7 @@ def test_meld_has_its_known_leaks_and_test_labels(shared_data):
     order = ("neutral", "joy", "surprise", "anger", "sadness", "disgust", "fear")
     assert [test["emotion", name] for name in order] == [1256, 402, 281, 345, 208, 68, 50]
     assert [test["sentiment", name] for name in ("neutral", "negative", "positive")] == [1256, 833, 521]
-    assert report.problems == 0 and report.grade == "C"
+    assert report.problem_count == 0 and report.grade == "C"
     fast = finding(report, "too_fast")  # the authors' times are wrong there
     assert fast.count == 161 and fast.examples[0] == "meld/train/dia338/utt3"
     assert told_of_columns(report) == []
@@ -268,7 +268,7 @@ def test_a_group_that_is_called_like_a_row_of_the_audit_hides_none(name):
 def test_the_hash_of_what_is_scored_is_that_of_a_report():
     corpus = build(said("test", 0, "a"), said("test", 1, "b", None))
     (row,) = [row for row in rows(audit(corpus), "scored") if row["split"] == "test"]
-    assert (row["utterances"], row["scored"]) == (1, scored_hash(["c/test/0"]))
+    assert (row["utterances"], row["scored"]) == (1, hash_ids(["c/test/0"]))
 
 
 def test_the_grade_is_that_of_the_worst_finding_and_every_reason_is_a_sentence():
@@ -315,7 +315,7 @@ def many(split, *labels, task="sentiment"):
 def test_one_class_or_one_number_is_a_problem_that_ends_the_grade(space, label):
     rows = many("train", *[label] * 12, task=space.task) + many("dev", label, task=space.task)
     report = audit(build(*rows, spaces=[space]))
-    assert costs(report) == {"one_class": "E"} and report.grade == "E" and report.problems
+    assert costs(report) == {"one_class": "E"} and report.grade == "E" and report.problem_count
     assert space.task in finding(report, "one_class").message
 
 

@@ -8,7 +8,7 @@ import pytest
 from sentir.audit import audit
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.neighbor_agreement import runs_of
+from sentir.corpus.neighbor_agreement import measure_neighbor_agreement
 from sentir.corpus.utterances import Utterance
 
 SPACE = LabelSpace("mood", ("a", "b", "c"))
@@ -51,17 +51,21 @@ def test_rows_that_come_in_runs_are_warned_of_unless_their_dialogues_are_named()
 
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_in_any_order_and_sorted_rows_are_no_conversations(seed):
-    assert runs_of(moods(400, 0.0, seed)) is None
-    assert runs_of(sorted(moods(400, 0.3, seed))) is None
+    assert measure_neighbor_agreement(moods(400, 0.0, seed)) is None
+    assert measure_neighbor_agreement(sorted(moods(400, 0.3, seed))) is None
 
 
 def test_the_chance_is_that_of_equal_labels_in_any_order():
     labels = moods(2000, 0.5)
     _names, counts = np.unique(labels, return_counts=True)
-    found = runs_of(labels)
-    assert found.chance == pytest.approx((counts * (counts - 1)).sum() / (2000 * 1999), abs=0.005)
+    found = measure_neighbor_agreement(labels)
+    assert found.expected == pytest.approx((counts * (counts - 1)).sum() / (2000 * 1999), abs=0.005)
 
 
 def test_rows_without_a_label_are_no_neighbors_and_few_rows_say_nothing():
-    assert runs_of(moods(60, 0.9)) is None
-    assert runs_of(["a", None] * 200) is None and runs_of([]) is None and runs_of([None] * 300) is None
+    assert measure_neighbor_agreement(moods(60, 0.9)) is None
+    assert (
+        measure_neighbor_agreement(["a", None] * 200) is None
+        and measure_neighbor_agreement([]) is None
+        and measure_neighbor_agreement([None] * 300) is None
+    )

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.audit import audit, check_inputs
-from sentir.audit.leaking_columns import SUSPECT, find_tellers
+from sentir.audit import audit, check_recipe_leakage
+from sentir.audit.leaking_columns import WARNING_THRESHOLD, find_leaking_columns
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.leakage import TELLS, told
+from sentir.corpus.leakage import LEAKAGE_THRESHOLD, score_leakage
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.recipe import Recipe
@@ -26,7 +26,11 @@ def corpus_of(column, labels, *, space=SPACE, groups=None):
     """A train split with one number per row (``None`` where there is none), and a row of dev and of test."""
     rows = [
         Utterance(
-            f"c/train/{n}", "train", f"{n}", labels={"emotion": label}, numbers={} if x is None else {"x": x}
+            f"c/train/{n}",
+            "train",
+            f"{n}",
+            labels={"emotion": label},
+            numeric_features={} if x is None else {"x": x},
         )
         for n, (x, label) in enumerate(zip(column, labels, strict=True))
     ]
@@ -61,9 +65,9 @@ def test_the_label_in_any_disguise_is_refused(disguise, seed, n):
     labels, draw = drawn(seed, n)
     corpus = corpus_of([disguise(label, draw) for (label,) in labels], labels)
     with pytest.raises(RecipeError, match="'x' tells the label"):
-        check_inputs(recipe_of(), corpus)
-    check_inputs(recipe_of(features=()), corpus)
-    assert audit(corpus).grade == "E" and audit(corpus).problems == 1
+        check_recipe_leakage(recipe_of(), corpus)
+    check_recipe_leakage(recipe_of(features=()), corpus)
+    assert audit(corpus).grade == "E" and audit(corpus).problem_count == 1
 
 
 HONEST = {
@@ -86,8 +90,8 @@ def test_numbers_that_know_nothing_of_the_label_are_never_refused_nor_warned_of(
     draw = random.Random(seed)
     labels = [("joy",) if draw.random() < rare else ("neutral",) for _row in range(n)]
     corpus = corpus_of([honest(row, draw) for row in range(n)], labels)
-    assert find_tellers(corpus, "emotion") == []
-    check_inputs(recipe_of(), corpus)
+    assert find_leaking_columns(corpus, "emotion") == []
+    check_recipe_leakage(recipe_of(), corpus)
 
 
 @settings(max_examples=15)
@@ -96,16 +100,16 @@ def test_a_good_feature_that_overlaps_is_let_pass(seed, overlap):
     draw = random.Random(seed)
     labels = [("joy",) if draw.random() < 0.5 else ("neutral",) for _row in range(300)]
     column = [draw.gauss(1.0 if label == ("joy",) else 0.0, overlap) for label in labels]
-    check_inputs(recipe_of(), corpus_of(column, labels))
+    check_recipe_leakage(recipe_of(), corpus_of(column, labels))
 
 
 def test_a_column_that_nearly_tells_is_warned_of_and_costs_the_grade():
     labels, draw = drawn(0, 400, NAMES[:2])
     column = [float(draw.random() < (0.95 if label == ("joy",) else 0.05)) for label in labels]
     corpus = corpus_of(column, labels)
-    (teller,) = find_tellers(corpus, "emotion")
-    assert SUSPECT <= teller.score < TELLS
-    check_inputs(recipe_of(), corpus)
+    (teller,) = find_leaking_columns(corpus, "emotion")
+    assert WARNING_THRESHOLD <= teller.score < LEAKAGE_THRESHOLD
+    check_recipe_leakage(recipe_of(), corpus)
     (found,) = [f for f in audit(corpus).findings if f.kind == "suspect_column"]
     assert (found.severity, found.grade, found.examples) == ("warning", "C", ("x",))
 
@@ -114,9 +118,13 @@ def test_several_labels_at_once_are_judged_one_by_one():
     space = LabelSpace("emotion", NAMES, multilabel=True)
     draw = random.Random(0)
     labels = [tuple(name for name in NAMES if draw.random() < 0.3) for _row in range(300)]
-    (teller,) = find_tellers(corpus_of([float("joy" in row) for row in labels], labels, space=space), "emotion")
+    (teller,) = find_leaking_columns(
+        corpus_of([float("joy" in row) for row in labels], labels, space=space), "emotion"
+    )
     assert (teller.label, teller.score) == ("joy", 1.0)
-    assert not find_tellers(corpus_of([float(len(row)) for row in labels], labels, space=space), "emotion")
+    assert not find_leaking_columns(
+        corpus_of([float(len(row)) for row in labels], labels, space=space), "emotion"
+    )
 
 
 @given(seeds, st.integers(20, 60), st.integers(1, 40))
@@ -125,11 +133,11 @@ def test_the_score_is_between_nothing_and_all_and_no_matter_of_order_or_scale(se
     column = draw.integers(0, values, n).astype(float)
     column[draw.random(n) < 0.1] = np.nan
     present = draw.random(n) < 0.5
-    score, order = told(column, present), draw.permutation(n)
+    score, order = score_leakage(column, present), draw.permutation(n)
     assert 0 <= score <= 1
-    assert told(column[order], present[order]) == pytest.approx(score)
-    assert told(column * 4 - 2, present) == pytest.approx(score)
-    assert told(column, ~present) == pytest.approx(score)
+    assert score_leakage(column[order], present[order]) == pytest.approx(score)
+    assert score_leakage(column * 4 - 2, present) == pytest.approx(score)
+    assert score_leakage(column, ~present) == pytest.approx(score)
 
 
 def test_a_group_in_two_splits_is_refused_only_where_the_recipe_names_it():
@@ -137,6 +145,8 @@ def test_a_group_in_two_splits_is_refused_only_where_the_recipe_names_it():
     groups = {"actor": {"c/train/0": "A", "c/dev/0": "A", "c/test/0": "B"}}
     corpus = corpus_of([None] * 30, labels, groups=groups)
     with pytest.raises(RecipeError, match="'A' of 'actor' lies in train and in dev"):
-        check_inputs(recipe_of(features=(), group="actor", split="split"), corpus)
-    check_inputs(recipe_of(features=()), corpus)
-    check_inputs(recipe_of(features=(), group="actor"), replace(corpus, groups={"actor": {"c/train/0": "A"}}))
+        check_recipe_leakage(recipe_of(features=(), group="actor", split="split"), corpus)
+    check_recipe_leakage(recipe_of(features=()), corpus)
+    check_recipe_leakage(
+        recipe_of(features=(), group="actor"), replace(corpus, groups={"actor": {"c/train/0": "A"}})
+    )

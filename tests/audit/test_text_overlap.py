@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.audit import audit, measure
+from sentir.audit import audit, measure_leakage
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.text_similarity import nearest, plain, telling
+from sentir.corpus.text_similarity import find_near_duplicates, normalize_text, select_distinctive_texts
 from sentir.corpus.utterances import Utterance
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
@@ -151,9 +151,11 @@ def test_texts_are_compared_as_a_model_is_given_them_too():
     aside = "({} and then laughs for a very long while at the joke that an old friend of his made as he came by)"
     train = [f"{text} {aside.format(more * 2)}" for text, more in zip(test, sentences(40, 5), strict=True)]
     corpus = corpus_of(train, sentences(40, 2), test)
-    assert finding(audit(corpus, measured=measure(corpus, ("lowercase",))), "copies_of_test_in_train") is None
+    assert (
+        finding(audit(corpus, leakage=measure_leakage(corpus, ("lowercase",))), "copies_of_test_in_train") is None
+    )
     steps = ("drop_parentheses", "lowercase")
-    assert finding(audit(corpus, measured=measure(corpus, steps)), "copies_of_test_in_train").count == 40
+    assert finding(audit(corpus, leakage=measure_leakage(corpus, steps)), "copies_of_test_in_train").count == 40
 
 
 def jaccard(one, other):
@@ -166,7 +168,7 @@ letters = st.text("abñ語", min_size=12, max_size=60)
 
 @given(st.lists(letters, min_size=1, max_size=8), st.lists(letters, min_size=1, max_size=8))
 def test_the_nearest_is_that_of_comparing_all_with_all(texts, others):
-    for text, place in zip(texts, nearest(texts, others)[0].tolist(), strict=True):
+    for text, place in zip(texts, find_near_duplicates(texts, others)[0].tolist(), strict=True):
         shares = [jaccard(text, other) if min(map(weight, (text, other))) >= 24 else 0.0 for other in others]
         if max(shares) >= 0.6 + 1e-3:
             assert shares[place] == pytest.approx(max(shares)) and place >= 0
@@ -180,10 +182,13 @@ def weight(text):
 
 @given(st.text(max_size=60))
 def test_a_text_in_its_plain_form_stays_as_it_is(text):
-    assert plain(plain(text)) == plain(text)
-    assert plain(text.lower()) == plain(text.lower() + " \u200b!…😀")
+    assert normalize_text(normalize_text(text)) == normalize_text(text)
+    assert normalize_text(text.lower()) == normalize_text(text.lower() + " \u200b!…😀")
 
 
 def test_only_long_and_rare_texts_tell():
     said = ["a text that is long enough", "okay", *["a formula of everybody"] * 6, "今日はとても楽しかった"]
-    assert telling(map(plain, said)) == {plain(said[0]), plain(said[-1])}
+    assert select_distinctive_texts(map(normalize_text, said)) == {
+        normalize_text(said[0]),
+        normalize_text(said[-1]),
+    }

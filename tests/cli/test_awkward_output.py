@@ -10,7 +10,7 @@ from tiny_corpora import tiny_recipe
 
 from sentir.cli import main, output
 from sentir.readers import READERS
-from sentir.recognizer.card import data_facts, save_cards
+from sentir.recognizer.card import save_model_cards, summarize_data
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def hard(spoken, monkeypatch, one_store):
 def call(capsys, monkeypatch, tmp_path):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
-        monkeypatch.setattr(output.out, "_width", 300)
+        monkeypatch.setattr(output.console, "_width", 300)
         with pytest.raises(SystemExit) as ended:
             main()
         found = capsys.readouterr()
@@ -109,9 +109,9 @@ def test_a_model_card_holds_nothing_raw(hard, tmp_path):
         "curve": [{"epoch": 1.0}],
         "versions": {"sentir": AWKWARD},
         "unusable": {},
-        "data": data_facts(hard, "emotion"),
+        "data": summarize_data(hard, "emotion"),
     }
-    save_cards(tmp_path, tiny_recipe("w", name="a/b $x$"), space, facts)
+    save_model_cards(tmp_path, tiny_recipe("w", name="a/b $x$"), space, facts)
     found = dict(written(tmp_path))
     assert len(found) == 2 and not any(map(raw, found.values()))
     assert all(any(name in text for text in found.values()) for name in ("joy", "sadness")) and len(LABELS) == 3

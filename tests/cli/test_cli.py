@@ -181,7 +181,7 @@ for arguments in (["nowhere", "--text", "x"], ["nowhere", "a.wav"], ["nowhere", 
 def test_what_a_user_wrote_is_printed_as_it_is_but_for_control_characters(talk, tmp_path, monkeypatch):
     row = {"text": "so [bold]glad[/bold] \x1b[31m:smile:", "speaker": "[/b]"}
     (tmp_path / "talk.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    monkeypatch.setattr(output.out, "_width", 200)
+    monkeypatch.setattr(output.console, "_width", 200)
     done = sentir("predict", talk / "model", tmp_path / "talk.jsonl")
     assert done.returncode == 0, done.stderr
     assert "so [bold]glad[/bold] \ufffd[31m:smile:" in done.stdout and "[/b]" in done.stdout

@@ -78,7 +78,7 @@ def test_no_sound_looks_for_clips_without_listening(mine, tmp_path):
 def test_sound_is_asked_for_in_vain_where_there_are_no_clips(mine, tmp_path):
     recipe = mine(lambda cells: cells | {"audio": ""}, data="")
     with pytest.raises(CorpusError, match="has no clips"):
-        audit_corpus(recipe, root=tmp_path, sound=True)
+        audit_corpus(recipe, root=tmp_path, audio=True)
     assert audit_corpus(recipe, root=tmp_path).table("splits").rows
 
 
@@ -114,7 +114,7 @@ def test_the_grade_stands_first_and_the_exit_code_agrees_with_it(mine, tmp_path)
 def test_a_page_in_two_languages_compares_once(mine, tmp_path, monkeypatch):
     from sentir.audit import corpus_audit
 
-    times, compare = [], corpus_audit.shared_texts
-    monkeypatch.setattr(corpus_audit, "shared_texts", lambda *given: times.append(1) or compare(*given))
-    audit_corpus(mine(), root=tmp_path, sound=False, page=tmp_path / "audit.html")
+    times, compare = [], corpus_audit.find_text_overlaps
+    monkeypatch.setattr(corpus_audit, "find_text_overlaps", lambda *given: times.append(1) or compare(*given))
+    audit_corpus(mine(), root=tmp_path, audio=False, html=tmp_path / "audit.html")
     assert times == [1] and "Nota" in (tmp_path / "audit.html").read_text(encoding="utf-8")

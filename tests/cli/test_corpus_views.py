@@ -16,9 +16,9 @@ from sentir.cli import main, output
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip
 from sentir.download import fetching
-from sentir.download.sources import OFFERED, Archive
+from sentir.download.sources import DOWNLOAD_SOURCES, RemoteFile
 from sentir.readers import READERS, read_corpus
-from sentir.recipe import Data, Table
+from sentir.recipe import DataSettings, TableSettings
 
 LABELS_OF_TEST = 15
 
@@ -40,7 +40,7 @@ def call(capsys, monkeypatch, tmp_path):
     def run(*arguments, root=tmp_path):
         line = ["sentir", "corpus", *arguments, *(["--root", root] if root else [])]
         monkeypatch.setattr(sys, "argv", [str(part) for part in line])
-        monkeypatch.setattr(output.out, "_width", 160)
+        monkeypatch.setattr(output.console, "_width", 160)
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code or 0, *capsys.readouterr()
@@ -125,8 +125,10 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
     assert code == 0 and f"labels of the {LABELS_OF_TEST} test utterances are left out" in said
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     names = ("id", "split", "dialogue", "speaker", "text", "start", "end")
-    table = Table(**{name: name for name in names}, audio="path", label=task, features=("number.duration",))
-    found = read_corpus(Data(reader="table", task=task, sound=True, table=table), out)
+    table = TableSettings(
+        **{name: name for name in names}, audio="path", label=task, features=("number.duration",)
+    )
+    found = read_corpus(DataSettings(reader="table", task=task, audio=True, table=table), out)
     assert len(found) == len(tiny)
     for u, back in zip(tiny, found, strict=True):
         assert (back.id, back.split, back.turn, back.speaker, back.text) == (
@@ -139,7 +141,7 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
         assert (back.clip is None) == (u.clip is None) and (
             u.clip is None or back.clip.path.samefile(u.clip.path)
         )
-        assert back.numbers["number.duration"] == u.numbers["duration"]
+        assert back.numeric_features["number.duration"] == u.numbers["duration"]
         assert back.labels == ({} if u.split == "test" else {task: u.labels[task]})
     unlabeled = [issue.where for issue in found.issues if issue.kind == "label_missing"]
     assert unlabeled == [u.id for u in tiny.test] and len(unlabeled) == LABELS_OF_TEST
@@ -171,13 +173,13 @@ def test_a_table_of_another_kind_or_in_no_place_is_refused(tiny, call, tmp_path)
 def test_real_corpora_come_back_from_their_tables(shared_data, tmp_path, name, task, suffix):
     out = tmp_path / f"{name}.{suffix}"
     written = api.export_corpus(name, out, root=shared_data / name)
-    table = Table(id="id", split="split", dialogue="dialogue", text="text", label=task)
-    found = read_corpus(Data(reader="table", task=task, table=table), out)
+    table = TableSettings(id="id", split="split", dialogue="dialogue", text="text", label=task)
+    found = read_corpus(DataSettings(reader="table", task=task, table=table), out)
     assert len(found) == len(written) > 10_000
     assert all(found.by_id[u.id].labels.get(task) == u.labels.get(task) for u in written)
     assert all(
         (found.by_id[u.id].text, found.by_id[u.id].turn) == (u.text, n)
-        for dialogue in written.by_dialogue.values()
+        for dialogue in written.dialogues.values()
         for n, u in enumerate(dialogue.utterances)
     )
 
@@ -185,10 +187,10 @@ def test_real_corpora_come_back_from_their_tables(shared_data, tmp_path, name, t
 @pytest.fixture
 def served(monkeypatch, tmp_path):
     content = b"archive" * 300_000
-    monkeypatch.setattr(fetching, "PAUSES", (0.0,))
+    monkeypatch.setattr(fetching, "RETRY_DELAYS", (0.0,))
     with serving(Served(content)) as server:
-        archive = Archive(server.url, len(content), hashlib.sha256(content).hexdigest())
-        monkeypatch.setitem(OFFERED.get("meld").archives, "original", archive)
+        archive = RemoteFile(server.url, len(content), hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(DOWNLOAD_SOURCES.get("meld").remote_files, "original", archive)
         yield server
 
 
@@ -216,16 +218,16 @@ def test_a_big_download_is_asked_for_and_refused_where_nobody_answers(served, ca
 
 
 def test_ctrl_c_keeps_what_came_and_says_so(served, call, tmp_path, monkeypatch):
-    chunks = fetching._chunks
+    chunks = fetching._iter_chunks
 
     def interrupted(answer):
         yield next(chunks(answer))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fetching, "_chunks", interrupted)
+    monkeypatch.setattr(fetching, "_iter_chunks", interrupted)
     get = ("get", "meld", "--from", "original", "--out", tmp_path)
     code, out, _err = call(*get, root=None)
     assert code == 130 and "the same command goes on from there" in out
-    monkeypatch.setattr(fetching, "_chunks", chunks)
+    monkeypatch.setattr(fetching, "_iter_chunks", chunks)
     code, out, _err = call(*get, root=None)
     assert code == 0 and "of which" in out and served.asked[-1].startswith("bytes=")

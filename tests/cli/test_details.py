@@ -13,7 +13,7 @@ from tiny_corpora import tiny_recipe
 from sentir import api
 from sentir.cli import main, output
 from sentir.errors import LockedTestError, RecognizerError
-from sentir.evaluation.locked.ledger import openings
+from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
 
@@ -43,7 +43,7 @@ def sentir(monkeypatch, capsys):
     """Run a command and return its exit code and what it printed."""
 
     def run(*arguments):
-        monkeypatch.setattr(output, "out", Console(width=200, highlight=False, file=(text := io.StringIO())))
+        monkeypatch.setattr(output, "console", Console(width=200, highlight=False, file=(text := io.StringIO())))
         monkeypatch.setattr(sys, "argv", ["sentir", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
@@ -65,26 +65,26 @@ def test_a_closer_look_is_printed_and_is_in_the_json(task, models, sentir):
 
 
 def test_it_is_scored_as_evaluate_scores_it(models):
-    assert api.examine(models / "emotion")[0] == api.evaluate(models / "emotion")
+    assert api.analyze(models / "emotion")[0] == api.evaluate(models / "emotion")
 
 
 @pytest.mark.parametrize(("split", "how"), [("dev", "dev_halves"), ("train", "learned"), ("test", "held_out")])
 def test_how_it_was_measured_depends_on_the_split(split, how, models, corpus):
-    _scores, details = api.examine(models / "emotion", split=split, reason="to see")
-    assert details.reliability.how == how
-    assert len(openings(corpus.test_fingerprint)) == (split == "test")
-    assert not details.mistakes or split != "test", "single errors of test are for a study alone"
+    _scores, details = api.analyze(models / "emotion", split=split, reason="to see")
+    assert details.reliability.protocol == how
+    assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == (split == "test")
+    assert not details.hardest_examples or split != "test", "single errors of test are for a study alone"
 
 
 def test_another_corpus_taught_it_nothing(models, corpus, reads):
     reads(replace(corpus, fingerprint="another"))
-    assert api.examine(models / "emotion")[1].reliability.how == "held_out"
+    assert api.analyze(models / "emotion")[1].reliability.protocol == "held_out"
 
 
 def test_test_is_locked_for_a_closer_look_too(models, corpus):
     with pytest.raises(LockedTestError, match="--reason"):
-        api.examine(models / "emotion", split="test")
-    assert not openings(corpus.test_fingerprint)
+        api.analyze(models / "emotion", split="test")
+    assert not list_openings_by_fingerprint(corpus.test_fingerprint)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -92,12 +92,12 @@ def test_what_a_model_is_not_sure_of_is_what_lies_below_its_confidence(task, mod
     recognizer = Recognizer.from_pretrained(models / task)
     table = tmp_path / "dev.csv"
     table.write_text("text\n" + "\n".join(f'"{u.text}"' for u in corpus.dev), encoding="utf-8")
-    found = api.predict(recognizer, files=[table], not_sure=True)
-    share = sum(row.not_sure for row in found) / len(found)
+    found = api.predict(recognizer, files=[table], abstain=True)
+    share = sum(row.abstain for row in found) / len(found)
     assert share <= 1 - recognizer.calibration.coverage + 1e-9, "dev taught it to be sure of that much"
-    strict = replace(recognizer, calibration=replace(recognizer.calibration, sure=2.0))
-    assert all(row.not_sure for row in api.predict(strict, files=[table], not_sure=True))
-    assert {row.not_sure for row in api.predict(strict, files=[table])} == {None}
+    strict = replace(recognizer, calibration=replace(recognizer.calibration, confidence_threshold=2.0))
+    assert all(row.abstain for row in api.predict(strict, files=[table], abstain=True))
+    assert {row.abstain for row in api.predict(strict, files=[table])} == {None}
     assert [row.labels for row in api.predict(strict, files=[table])] == [row.labels for row in found]
 
 
@@ -128,6 +128,6 @@ def test_a_model_from_before_there_was_a_calibration_says_that_it_cannot(models,
     code, _printed, error = sentir("predict", model, "--text", "I am happy.", "--not-sure")
     assert code == 2 and "cannot say when it is not sure" in error and len(error.strip().splitlines()) == 1
     assert sentir("predict", model, "--text", "I am happy.")[0] == 0
-    assert api.examine(model)[1].reliability is None
+    assert api.analyze(model)[1].reliability is None
     with pytest.raises(RecognizerError):
-        api.predict(model, texts=["I am happy."], not_sure=True)
+        api.predict(model, texts=["I am happy."], abstain=True)

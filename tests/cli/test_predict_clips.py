@@ -13,7 +13,7 @@ from audio_files import tone, write_mp4, write_wav
 from sentir.cli import main, output
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.paths import sounds_dir
+from sentir.paths import audio_dir
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 
@@ -55,7 +55,7 @@ def call(capsys, monkeypatch, tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "sentir.json").write_text("{}", encoding="utf-8")
     monkeypatch.setenv("COLUMNS", "200")  # for what is made later
-    monkeypatch.setattr(output.out, "_width", 200)
+    monkeypatch.setattr(output.console, "_width", 200)
 
     def run(*arguments, needs=("sound",)):
         model = Listener(*needs)
@@ -96,7 +96,7 @@ def test_files_are_recognized_each_by_itself_and_leave_no_trace(call, clips):
         str(clips / "long.mp4"): (["joy"], ""),
         str(clips / "más" / "corto ñ.wav"): (["anger"], ""),
     }
-    assert len({u.dialogue for u in done.given}) == 2 and not sounds_dir().exists()
+    assert len({u.dialogue for u in done.given}) == 2 and not audio_dir().exists()
 
 
 def test_a_folder_gives_every_clip_below_it_and_a_broken_one_is_told_after_the_others(call, clips):

@@ -10,10 +10,10 @@ import soundfile
 
 from sentir import api
 from sentir.audio import decoding
-from sentir.audio.store import listen
+from sentir.audio.store import attach_audio
 from sentir.cli import main, output
 from sentir.errors import RecipeError
-from sentir.paths import sounds_dir
+from sentir.paths import audio_dir
 
 RECIPE = """
 [data]
@@ -49,7 +49,7 @@ def call(capsys, monkeypatch, corpus):
     def run(*arguments):
         line = ["sentir", "corpus", "prepare", corpus / "said.toml", "--root", corpus, *arguments]
         monkeypatch.setattr(sys, "argv", [str(part) for part in line])
-        monkeypatch.setattr(output.out, "_width", 200)
+        monkeypatch.setattr(output.console, "_width", 200)
         with pytest.raises(SystemExit) as ended:
             main()
         return ended.value.code or 0, *capsys.readouterr()
@@ -72,7 +72,7 @@ def test_counts_by_split_and_everything_lost_are_printed_and_the_exit_code_is_1(
     }
     assert "cannot be decoded: 1" in out and "    [red]broken: " in out and "    silent has no audio." in out
     assert (
-        out.count("silent") == 1 and "Clips decoded: 6, in" in out and str(sounds_dir()) in out.replace("\n", "")
+        out.count("silent") == 1 and "Clips decoded: 6, in" in out and str(audio_dir()) in out.replace("\n", "")
     )
     assert "SENTIR_SOUNDS_DIR" not in out
 
@@ -119,12 +119,12 @@ def test_examples_are_three_of_a_kind(call, corpus):
 def test_what_lies_elsewhere_is_used_by_whoever_names_it(call, corpus, monkeypatch):
     out = call("--out", corpus / "store", "--workers", "1")[1]
     assert f"SENTIR_SOUNDS_DIR={corpus / 'store'}" in out.replace("\n", "")
-    assert not sounds_dir().exists()
+    assert not audio_dir().exists()
     monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(corpus / "store"))
-    monkeypatch.setattr(decoding, "decode_cuts", lambda *_arguments: pytest.fail("it was decoded again"))
+    monkeypatch.setattr(decoding, "decode_segments", lambda *_arguments: pytest.fail("it was decoded again"))
     data = api.load_recipe(corpus / "said.toml").data.model_copy(update={"sound": True})
-    heard = listen(api.read_corpus(data, corpus).train)
-    assert [u.sound.mel is not None for u in heard] == [True, True, True, False]
+    heard = attach_audio(api.load_corpus(data, corpus).train)
+    assert [u.audio.mel is not None for u in heard] == [True, True, True, False]
 
 
 def test_the_mel_is_what_the_recipes_model_hears_unless_said(call, corpus):
@@ -140,7 +140,7 @@ def test_the_mel_is_what_the_recipes_model_hears_unless_said(call, corpus):
     [(["--mel", "wide"], "no kind of mel called 'wide'"), (["--out", "{file}"], "name another folder")],
 )
 def test_a_bad_call_is_one_sentence_before_anything_is_decoded(arguments, words, call, corpus, monkeypatch):
-    monkeypatch.setattr(decoding, "decode_cuts", lambda *_arguments: pytest.fail("work was done"))
+    monkeypatch.setattr(decoding, "decode_segments", lambda *_arguments: pytest.fail("work was done"))
     code, _out, err = call(*(part.format(file=corpus / "said.csv") for part in arguments))
     assert code == 2 and words in err and len(err.strip().splitlines()) == 1
 

@@ -69,7 +69,7 @@ def test_every_recipe_is_in_the_table_and_no_other(readme):
 def test_the_recipe_of_a_table_is_one(readme):
     (text,) = blocks(readme, "toml")
     recipe = Recipe.parse({"name": "mine"} | tomllib.loads(text))
-    assert recipe.data.sound and recipe.data.table.splits.dev and recipe.model.kind == "multimodal"
+    assert recipe.data.audio and recipe.data.table.splits.dev and recipe.model.kind == "multimodal"
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sentir.cli import output, scores_output
-from sentir.evaluation.metrics import COUNTED, RANKED
+from sentir.evaluation.metrics import COUNT_METRICS, RANKING_METRICS
 from sentir.evaluation.results import Comparison, ModelScores, Opening, Score
-from sentir.i18n import LANGUAGES, decimal, in_language
-from sentir.report.study_report import CorpusCard, StudyReport
+from sentir.i18n import LANGUAGES, format_decimal, use_language
+from sentir.report.study_report import CorpusSummary, StudyReport
 
 MODELS = {
     "text and sound": "text_sound",
@@ -20,7 +20,7 @@ MODELS = {
     "acoustic": "",
 }
 MOMENT = "2026-01-31T00:00:00+00:00"
-METRICS = {kind: COUNTED[kind] + RANKED[kind] for kind in COUNTED}
+METRICS = {kind: COUNT_METRICS[kind] + RANKING_METRICS[kind] for kind in COUNT_METRICS}
 
 
 def scores(kind="multi", sd=0.05, notes=("synthetic corpus",)):
@@ -33,7 +33,7 @@ def scores(kind="multi", sd=0.05, notes=("synthetic corpus",)):
             task="emotion",
             split="test",
             n=13_708,
-            seeds=3,
+            num_seeds=3,
             metrics={
                 name: Score(n / 10 + k / 1000, 0.4, 0.6, sd if family else None)
                 for k, name in enumerate(METRICS[kind])
@@ -48,7 +48,7 @@ def scores(kind="multi", sd=0.05, notes=("synthetic corpus",)):
 @pytest.fixture
 def printed(capsys, monkeypatch):
     def call(function, *arguments, columns=80, **keywords):
-        monkeypatch.setattr(output.out, "_width", columns)
+        monkeypatch.setattr(output.console, "_width", columns)
         function(*arguments, **keywords)
         return capsys.readouterr().out
 
@@ -65,25 +65,25 @@ def report():
     return StudyReport(
         title="demo",
         created=MOMENT,
-        corpora=(CorpusCard("demo", True, "f", {}, {}, {}, {"emotion": "macro_f1"}),),
+        corpora=(CorpusSummary("demo", True, "f", {}, {}, {}, {"emotion": "macro_f1"}),),
         scores=tuple(rows),
         comparisons=(*compared, Comparison(b="a mere candidate", split="dev", **where, **numbers)),
-        curves=(),
+        learning_curves=(),
         openings=(Opening(2, MOMENT, "demo", "f", "why", ()),),
         selected={("demo", "emotion"): rows[0].model},
         versions={},
-        winners={("demo", "emotion"): tuple(MODELS)[:4]},
+        best_per_family={("demo", "emotion"): tuple(MODELS)[:4]},
     )
 
 
 @pytest.mark.parametrize("columns", [72, 80, 100, 200])
-@pytest.mark.parametrize("kind", COUNTED)
+@pytest.mark.parametrize("kind", COUNT_METRICS)
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_every_value_of_every_model_is_printed_and_no_line_is_too_long(kind, code, columns, printed):
     rows = scores(kind)
-    with in_language(code):
+    with use_language(code):
         lines = printed(scores_output.print_scores, rows, columns=columns).splitlines()
-        values = [decimal(score.value, 3) for row in rows for score in row.metrics.values()]
+        values = [format_decimal(score.value, 3) for row in rows for score in row.metrics.values()]
     assert max(map(len, lines)) <= columns
     assert len(set(values)) == len(values)
     words = " ".join(lines).split()

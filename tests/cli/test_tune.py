@@ -7,7 +7,7 @@ import pytest
 from running import sentir
 from tiny_corpora import tiny_recipe, write_table
 
-from sentir.recipe import toml_text
+from sentir.recipe import dump_toml
 
 SPACE = '[tune.space]\n"train.lr" = { low = 1e-3, high = 1e-1, log = true }\n'
 
@@ -19,8 +19,8 @@ def place(corpus, weights, tmp_path):
     write_table(corpus, tmp_path / "talk.csv", labels)
     table = {"file": "talk.csv", "text": "text", "dialogue": "dialogue", "split": "split", "label": "label"}
     recipe = tiny_recipe(weights, data={"table": table, "task": "emotion"}, train={"epochs": 1})
-    tree = {key: value for key, value in recipe.tree().items() if key not in ("tune", "study")}
-    (tmp_path / "mine.toml").write_text(toml_text(tree) + "\n" + SPACE)
+    tree = {key: value for key, value in recipe.to_dict().items() if key not in ("tune", "study")}
+    (tmp_path / "mine.toml").write_text(dump_toml(tree) + "\n" + SPACE)
     return tmp_path
 
 

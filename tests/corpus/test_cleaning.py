@@ -8,17 +8,17 @@ from cleaning_texts import TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING, clean
+from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING, clean_text
 from sentir.errors import UnknownNameError
 from sentir.recipe import DEFAULT_CLEANING
 
 
-@pytest.mark.parametrize("name", list(CLEANING))
+@pytest.mark.parametrize("name", list(CLEANING_STEPS))
 @given(text=TEXTS)
 @settings(max_examples=100, deadline=None)
 def test_every_step_changes_nothing_the_second_time(name, text):
-    once = CLEANING.get(name)(text)
-    assert CLEANING.get(name)(once) == once
+    once = CLEANING_STEPS.get(name)(text)
+    assert CLEANING_STEPS.get(name)(once) == once
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_every_step_changes_nothing_the_second_time(name, text):
     ],
 )
 def test_a_step_does_what_its_name_says(step, text, cleaned):
-    assert clean(text, [step]) == cleaned
+    assert clean_text(text, [step]) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -68,42 +68,42 @@ def test_a_step_does_what_its_name_says(step, text, cleaned):
     ],
 )
 def test_noises_of_real_transcripts_go_and_the_words_stay(noise):
-    assert clean(f"but {noise} I liked it", DEFAULT_CLEANING) == "but I liked it"
-    assert clean(noise, DEFAULT_CLEANING) == ""
+    assert clean_text(f"but {noise} I liked it", DEFAULT_CLEANING) == "but I liked it"
+    assert clean_text(noise, DEFAULT_CLEANING) == ""
 
 
 @pytest.mark.parametrize(
     "kept", ["(49 percent)", "[Narrator]", "(and)", "crisp", "SP 500", "uhh", "(my laughter)"]
 )
 def test_what_may_be_words_is_not_taken_for_noise(kept):
-    assert clean(kept, DEFAULT_CLEANING) == kept
+    assert clean_text(kept, DEFAULT_CLEANING) == kept
 
 
 @given(
     st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P", "Zs"], exclude_characters="&()[]{}"))
 )
 def test_repairing_plain_english_changes_nothing(text):
-    assert clean(text, ["repair_encoding"]) == text
+    assert clean_text(text, ["repair_encoding"]) == text
 
 
 def test_the_thesis_loses_negations_that_the_default_keeps():
     text = "I (uhh) don\x92t  like it"
-    assert clean(text, DEFAULT_CLEANING) == "I don't like it"
-    assert clean(text, THESIS_CLEANING) == "dont like"
-    assert clean("I am not", THESIS_CLEANING) == ""
+    assert clean_text(text, DEFAULT_CLEANING) == "I don't like it"
+    assert clean_text(text, THESIS_CLEANING) == "dont like"
+    assert clean_text("I am not", THESIS_CLEANING) == ""
 
 
 @pytest.mark.parametrize("step", ["drop_stage_noises", "drop_parentheses"])
 @pytest.mark.parametrize("text", ["(" * 50_000 + ")" * 50_000, "(uhh" * 30_000, "( " * 30_000 + "uhh) " * 30_000])
 def test_deeply_nested_brackets_take_no_time(step, text):
     begun = time.process_time()
-    clean(text, [step])
+    clean_text(text, [step])
     assert time.process_time() - begun < 2
 
 
 def test_an_unknown_step_is_named_with_its_neighbor():
     with pytest.raises(UnknownNameError, match=r"'lower_case'.*did you mean lowercase"):
-        clean("a", ["lower_case"])
+        clean_text("a", ["lower_case"])
 
 
 @pytest.mark.shared_data
@@ -113,7 +113,7 @@ def test_no_real_utterance_of_meld_or_mosei_loses_its_words(shared_data):
     for path, column in files:
         with path.open(encoding="utf-8-sig", newline="") as file:
             texts = [row[column] for row in csv.DictReader(file)]
-        cleaned = [clean(text, DEFAULT_CLEANING) for text in texts]
+        cleaned = [clean_text(text, DEFAULT_CLEANING) for text in texts]
         assert len(texts) > 1000 and all(cleaned)
         joined = " ".join(cleaned)
         assert not any(mark in joined for mark in ("’", "…", "(uhh)", "(umm)", "(stutter)", "\x92"))

@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.corpus.label_synonyms import EMOTION_OF, SENTIMENT_OF, fold
+from sentir.corpus.label_synonyms import EMOTION_BY_SYNONYM, SENTIMENT_BY_SYNONYM, fold_word
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, normalize_emotion, normalize_sentiment
 from sentir.errors import CorpusError
 
 
 @given(st.text())
 def test_folding_twice_is_folding_once(word):
-    assert fold(fold(word)) == fold(word)
+    assert fold_word(fold_word(word)) == fold_word(word)
 
 
-@pytest.mark.parametrize("words", [EMOTION_OF, SENTIMENT_OF])
+@pytest.mark.parametrize("words", [EMOTION_BY_SYNONYM, SENTIMENT_BY_SYNONYM])
 def test_every_word_is_found_whatever_its_case_accents_and_joints(words):
-    normalize = normalize_emotion if words is EMOTION_OF else normalize_sentiment
+    normalize = normalize_emotion if words is EMOTION_BY_SYNONYM else normalize_sentiment
     for word, name in words.items():
         assert normalize(f" {word.upper().replace(' ', '_')} ") == normalize(word) == normalize(name) == name
 

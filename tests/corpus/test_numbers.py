@@ -29,7 +29,7 @@ def test_numbers_survive_encoding_and_decoding(numbers):
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=20))
 def test_what_a_loss_sees_lies_from_minus_1_to_1_and_logits_go_the_way_back(numbers):
-    targets = WIDE.targets([(number,) for number in numbers])
+    targets = WIDE.encode_targets([(number,) for number in numbers])
     assert (np.abs(targets) <= 1).all()
     np.testing.assert_allclose(WIDE.probabilities(targets[:, None])[:, 0], numbers, atol=1e-4)
 
@@ -59,7 +59,7 @@ def test_an_answer_beyond_the_scale_is_kept_as_it_is_and_said_as_the_end():
     found = Predictions(("a", "b"), np.array([[4.2], [-0.5]]), SPACE)
     assert found["a"] == [4.2]
     assert found.labels() == {"a": (3.0,), "b": (-0.5,)}
-    assert found.answers() == {"a": ((), {}, {"sentiment": 3.0}), "b": ((), {}, {"sentiment": -0.5})}
+    assert found.decode() == {"a": ((), {}, {"sentiment": 3.0}), "b": ((), {}, {"sentiment": -0.5})}
     with pytest.raises(PredictionsError, match="not raw scores"):
         Predictions(("a",), np.array([[np.nan]]), SPACE)
 
@@ -68,15 +68,15 @@ def test_predictions_of_numbers_are_read_as_they_were_written(tmp_path):
     written = Predictions(("a", "b"), np.array([[4.2], [-0.5]]), SPACE, {"model": "m"})
     written.save(tmp_path / "p.parquet")
     read = Predictions.load(tmp_path / "p.parquet")
-    assert (read.ids, read.space, read.source) == (written.ids, SPACE, {"model": "m"})
+    assert (read.ids, read.label_space, read.source) == (written.ids, SPACE, {"model": "m"})
     np.testing.assert_array_equal(read.probabilities, written.probabilities)
 
 
 def test_numbers_are_counted_at_the_nearest_step():
-    assert SPACE.groups == ("-3", "-2", "-1", "0", "1", "2", "3")
-    assert [SPACE.group((number,)) for number in (-3.0, 0.4, 1.67)] == [("-3",), ("0",), ("2",)]
-    assert len(WIDE.groups) == 7 and WIDE.group((99.0,)) == ("100",)
-    assert LabelSpace("emotion", ("anger", "joy")).group(("joy",)) == ("joy",)
+    assert SPACE.categories == ("-3", "-2", "-1", "0", "1", "2", "3")
+    assert [SPACE.categorize((number,)) for number in (-3.0, 0.4, 1.67)] == [("-3",), ("0",), ("2",)]
+    assert len(WIDE.categories) == 7 and WIDE.categorize((99.0,)) == ("100",)
+    assert LabelSpace("emotion", ("anger", "joy")).categorize(("joy",)) == ("joy",)
 
 
 def rows():

@@ -28,7 +28,11 @@ def test_saving_and_loading_gives_the_same_predictions(tmp_path_factory, ids, mu
     written = predictions(ids, multilabel=multilabel)
     written.save(path)
     read = Predictions.load(path)
-    assert (read.ids, read.space, dict(read.source)) == (written.ids, written.space, dict(written.source))
+    assert (read.ids, read.label_space, dict(read.source)) == (
+        written.ids,
+        written.label_space,
+        dict(written.source),
+    )
     np.testing.assert_array_equal(read.probabilities, written.probabilities)
 
 
@@ -67,7 +71,7 @@ def test_a_label_that_is_never_predicted_keeps_its_name_and_column(tmp_path):
     p = Predictions(("a",), np.array([[0.4, 0.0, 0.6]]), LabelSpace("emotion", NAMES))
     p.save(tmp_path / "p.parquet")
     read = Predictions.load(tmp_path / "p.parquet")
-    assert read.space.names == NAMES and read["a"].tolist() == [0.4, 0.0, 0.6]
+    assert read.label_space.names == NAMES and read["a"].tolist() == [0.4, 0.0, 0.6]
     assert read.labels() == {"a": ("joy",)}
 
 

@@ -16,8 +16,8 @@ from sentir.errors import CorpusError, LockedTestError, SentirError
 
 
 def test_dialogues_and_speakers_make_up_the_whole_corpus(corpus):
-    assert len(corpus.by_dialogue) == len(DIALOGUES)
-    assert [u for dialogue in corpus.by_dialogue.values() for u in dialogue.utterances] == list(corpus)
+    assert len(corpus.dialogues) == len(DIALOGUES)
+    assert [u for dialogue in corpus.dialogues.values() for u in dialogue.utterances] == list(corpus)
     assert list(corpus.by_speaker) == ["Ana", "Ben"]
     assert {u.id for group in corpus.by_speaker.values() for u in group} == set(corpus.by_id)
 
@@ -29,7 +29,7 @@ def test_who_is_not_known_is_a_speaker_of_that_name():
         None: ["a"],
         "Ana": ["b"],
     }
-    assert set(found.by_dialogue) == {"a", "b"}
+    assert set(found.dialogues) == {"a", "b"}
 
 
 @pytest.mark.parametrize("split", ["train", "dev"])

@@ -45,10 +45,10 @@ def test_test_labels_are_out_of_reach_of_public_attributes():
         not u.labels and not u.scores for u in [*rows, *corpus().test, corpus().by_id["c/test/0"]]
     )
     sealed = corpus()
-    found = reachable(dataclasses.replace(sealed, spaces={}))
+    found = reachable(dataclasses.replace(sealed, label_spaces={}))
     assert "anger" in found and "line 0" in found, "the search must reach train labels to mean anything"
     assert SECRET not in found
-    assert SECRET not in repr(dataclasses.replace(sealed, spaces={}))
+    assert SECRET not in repr(dataclasses.replace(sealed, label_spaces={}))
 
 
 def test_the_sealed_labels_are_kept_for_the_ledger():
@@ -130,7 +130,7 @@ def test_utterances_without_dialogue_are_alone_and_may_lie_in_any_split():
 
 def test_a_missing_task_is_answered_with_those_there_are():
     with pytest.raises(CorpusError, match="no task 'sentiment'; it has: emotion"):
-        corpus().space("sentiment")
+        corpus().label_space("sentiment")
 
 
 def test_dialogues_keep_the_order_of_turns():

@@ -15,11 +15,11 @@ from sentir.demo import corpora, script
 from sentir.errors import CorpusError
 from sentir.paths import cache_dir
 from sentir.readers import read_corpus
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 SPLITS = ("train", "dev", "test")
 MOSEI_LABELS = {"anger", "disgust", "fear", "joy", "sadness", "surprise"}
-TREES = {"demo-meld": corpora.meld_tree, "demo-mosei": corpora.mosei_tree}
+TREES = {"demo-meld": corpora.generate_meld, "demo-mosei": corpora.generate_mosei}
 TABLES = {
     "demo-meld": [f"MELD-RAW/MELD.Raw/{name}" for name in script.MELD_FILES.values()],
     "demo-mosei": [f"Labels/{name}" for name in script.MOSEI_FILES.values()],
@@ -58,7 +58,7 @@ def words_of(dialogues):
 def trees(tmp_path_factory):
     root = tmp_path_factory.mktemp("demo")
     for name, tree in TREES.items():
-        corpora.write_tree(tree(sound=False), root / name)
+        corpora.write_files(tree(sound=False), root / name)
     return {name: root / name for name in TREES}
 
 
@@ -76,14 +76,14 @@ def test_the_files_are_the_same_bytes_in_another_process(trees, tmp_path, hash_s
 
 @pytest.mark.parametrize("name", TREES)
 def test_the_reader_of_real_data_reads_the_tree_and_loses_nothing(name):
-    corpus = read_corpus(Data(reader=name))
+    corpus = read_corpus(DataSettings(reader=name))
     assert corpus.name == name
     assert corpus.synthetic
     assert corpus.issues == ()
     sizes = [len(corpus.split(split)) for split in SPLITS]
     assert all(abs(n - aim) <= 0.05 * aim for n, aim in zip(sizes, (700, 150, 350), strict=True)), sizes
     assert len({u.dialogue for u in corpus.test}) >= 40
-    assert all(u.text and u.numbers["duration"] > 0 for u in corpus)
+    assert all(u.text and u.numeric_features["duration"] > 0 for u in corpus)
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -164,8 +164,8 @@ def test_some_video_ids_start_with_a_dash_and_some_are_numbers(trees):
 
 def test_only_a_part_of_the_utterances_says_the_emotion_in_words():
     for split in SPLITS:
-        turns = [turn for dialogue in script.conversations(split) for turn in dialogue]
-        assert 0.5 < sum(turn.clear for turn in turns) / len(turns) < 0.7
+        turns = [turn for dialogue in script.generate_conversations(split) for turn in dialogue]
+        assert 0.5 < sum(turn.is_unambiguous for turn in turns) / len(turns) < 0.7
 
 
 def test_starred_words_are_never_said_in_train_but_in_test():
@@ -173,14 +173,16 @@ def test_starred_words_are_never_said_in_train_but_in_test():
     words = [word for mood in moods.values() for slot in ("feeling", "quality") for word in mood.get(slot, [])]
     starred = {word.removeprefix("*") for word in words if word.startswith("*")}
     assert len(starred) >= 30
-    said = {split: words_of(script.conversations(split)) for split in ("train", "test")}
+    said = {split: words_of(script.generate_conversations(split)) for split in ("train", "test")}
     assert not starred & said["train"]
     assert len(starred & said["test"]) >= 10
 
 
 def test_context_tells_something_about_the_next_emotion():
     pairs = [
-        (a.feeling.emotion, b.feeling.emotion) for d in script.conversations("train") for a, b in pairwise(d)
+        (a.affect.emotion, b.affect.emotion)
+        for d in script.generate_conversations("train")
+        for a, b in pairwise(d)
     ]
     share = Counter(emotion for _before, emotion in pairs)
     by_chance = sum((n / len(pairs)) ** 2 for n in share.values())
@@ -189,10 +191,10 @@ def test_context_tells_something_about_the_next_emotion():
 
 @pytest.mark.parametrize("name", TREES)
 def test_the_tree_is_written_once_into_the_cache(name):
-    first = read_corpus(Data(reader=name))
+    first = read_corpus(DataSettings(reader=name))
     (place,) = (cache_dir() / "demo").iterdir()
     stamps = {path: path.stat().st_mtime_ns for path in place.rglob("*.csv")}
-    second = read_corpus(Data(reader=name))
+    second = read_corpus(DataSettings(reader=name))
     assert [path.name for path in (cache_dir() / "demo").iterdir()] == [place.name]
     assert {path: path.stat().st_mtime_ns for path in place.rglob("*.csv")} == stamps
     assert len(stamps) == 3
@@ -203,37 +205,37 @@ def test_an_unfinished_draft_in_the_cache_is_not_taken_for_the_corpus():
     draft = cache_dir() / "demo" / "draft-killed" / "Labels"
     draft.mkdir(parents=True)
     (draft / "Data_Train_modified.csv").write_text("video")
-    assert len(read_corpus(Data(reader="demo-mosei")).train) > 600
+    assert len(read_corpus(DataSettings(reader="demo-mosei")).train) > 600
 
 
 @pytest.mark.parametrize("name", TREES)
 def test_a_demo_corpus_is_built_in_whatever_the_root_holds(name, tmp_path):
-    built_in = read_corpus(Data(reader=name)).fingerprint
-    assert read_corpus(Data(reader=name, root=tmp_path / "none"), tmp_path).fingerprint == built_in
+    built_in = read_corpus(DataSettings(reader=name)).fingerprint
+    assert read_corpus(DataSettings(reader=name, root=tmp_path / "none"), tmp_path).fingerprint == built_in
 
 
 @pytest.mark.parametrize("name", TREES)
 def test_a_damaged_cache_is_written_anew(name):
-    built_in = read_corpus(Data(reader=name)).fingerprint
+    built_in = read_corpus(DataSettings(reader=name)).fingerprint
     (place,) = (cache_dir() / "demo").iterdir()
     file = next(place.rglob("*.csv"))
     content = file.read_bytes()
     file.write_bytes(content[:-200])
     (place / file.name).write_bytes(content[:500])
-    assert read_corpus(Data(reader=name)).fingerprint == built_in
+    assert read_corpus(DataSettings(reader=name)).fingerprint == built_in
     assert file.read_bytes() == content and len(list(place.rglob("*.csv"))) == 3
 
 
 def test_both_corpora_have_the_tasks_of_real_data():
-    meld, mosei = (read_corpus(Data(reader=name)) for name in TREES)
-    assert not meld.space("emotion").multilabel
-    assert mosei.space("emotion").multilabel
-    assert set(mosei.space("emotion").names) == MOSEI_LABELS
-    assert meld.space("sentiment").names == mosei.space("sentiment").names
+    meld, mosei = (read_corpus(DataSettings(reader=name)) for name in TREES)
+    assert not meld.label_space("emotion").multilabel
+    assert mosei.label_space("emotion").multilabel
+    assert set(mosei.label_space("emotion").names) == MOSEI_LABELS
+    assert meld.label_space("sentiment").names == mosei.label_space("sentiment").names
 
 
 def test_a_cache_that_cannot_be_written_is_one_clear_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "file"))
     with pytest.raises(CorpusError, match=r"cannot be written to .*; set SENTIR_CACHE_DIR"):
-        read_corpus(Data(reader="demo-meld"))
+        read_corpus(DataSettings(reader="demo-meld"))

@@ -12,18 +12,26 @@ import pytest
 
 from sentir.cli import main
 from sentir.demo import corpora, media, script
-from sentir.demo.voice import CAST_VOICES, MANNERS, MARGIN, VOICE_RATE, Line, speak, voice_version
+from sentir.demo.voice import (
+    CAST_VOICES,
+    EMOTION_PROSODY,
+    MIN_SILENCE_SECONDS,
+    VOICE_SAMPLING_RATE,
+    ScriptLine,
+    get_voice_version,
+    synthesize,
+)
 from sentir.errors import CorpusError, UnknownNameError
 from sentir.paths import cache_dir
 from sentir.readers import read_corpus
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 TEXT = "They told me about the meeting on Monday."
 SPEAKERS = ("Nadia", "Marcus", "Desmond")
 
 
 def line(emotion="neutral", *, key="k", speaker="Nadia", text=TEXT, seconds=4.0):
-    return Line(key, text, speaker, {emotion: 1.0}, seconds)
+    return ScriptLine(key, text, speaker, {emotion: 1.0}, seconds)
 
 
 def digest(wave) -> str:
@@ -41,7 +49,7 @@ def level(wave) -> float:
 
 
 def said(emotion):
-    return [speak(line(emotion, key=f"k{n}", speaker=name)) for name in SPEAKERS for n in range(4)]
+    return [synthesize(line(emotion, key=f"k{n}", speaker=name)) for name in SPEAKERS for n in range(4)]
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +58,10 @@ def manners():
 
 
 def test_a_line_is_the_same_samples_whatever_was_said_before():
-    first = digest(speak(line()))
+    first = digest(synthesize(line()))
     for other in (line("anger", speaker="Marcus"), line("fear", speaker="-x", text="Oh."), line("joy", key="z")):
-        assert digest(speak(other)) != first
-    assert digest(speak(line())) == first
+        assert digest(synthesize(other)) != first
+    assert digest(synthesize(line())) == first
 
 
 def test_a_line_is_the_same_samples_in_another_process():
@@ -63,19 +71,22 @@ def test_a_line_is_the_same_samples_in_another_process():
         "print(hashlib.sha256(wave.tobytes()).hexdigest())"
     )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert there.stdout.strip() == digest(speak(line()))
+    assert there.stdout.strip() == digest(synthesize(line()))
 
 
 @pytest.mark.parametrize("seconds", [0.6, 1.5, 4.0])
 def test_a_line_takes_its_time_and_is_said_within_it(seconds):
-    wave = speak(line("sadness", seconds=seconds))
-    assert len(wave) == round(seconds * VOICE_RATE)
-    assert 0.3 < len(spoken(wave)) / VOICE_RATE <= seconds - MARGIN + 0.01
+    wave = synthesize(line("sadness", seconds=seconds))
+    assert len(wave) == round(seconds * VOICE_SAMPLING_RATE)
+    assert 0.3 < len(spoken(wave)) / VOICE_SAMPLING_RATE <= seconds - MIN_SILENCE_SECONDS + 0.01
     assert np.abs(wave).max() <= 0.95
 
 
 def test_even_a_single_word_lasts_a_third_of_a_second():
-    assert all(len(spoken(speak(line(e, text="Right.", seconds=0.6)))) > 0.2 * VOICE_RATE for e in MANNERS)
+    assert all(
+        len(spoken(synthesize(line(e, text="Right.", seconds=0.6)))) > 0.2 * VOICE_SAMPLING_RATE
+        for e in EMOTION_PROSODY
+    )
 
 
 def test_loudness_follows_the_emotion(manners):
@@ -93,20 +104,20 @@ def pitch_of(wave, width=1024, hop=512):
     frames = np.lib.stride_tricks.sliding_window_view(wave, width)[::hop].astype(np.float64)
     spectra = np.fft.rfft(frames * np.hanning(width), 2 * width)
     alike = np.fft.irfft(np.abs(spectra) ** 2)[:, :width]
-    shortest, longest = round(VOICE_RATE / 500), round(VOICE_RATE / 80)
+    shortest, longest = round(VOICE_SAMPLING_RATE / 500), round(VOICE_SAMPLING_RATE / 80)
     lags = shortest + np.argmax(alike[:, shortest:longest], axis=1)
     voiced = alike[np.arange(len(frames)), lags] > 0.4 * alike[:, 0]
-    return np.median(VOICE_RATE / lags[voiced])
+    return np.median(VOICE_SAMPLING_RATE / lags[voiced])
 
 
 def test_a_tone_has_its_own_pitch():
-    tone = np.sin(2 * np.pi * 220 * np.arange(VOICE_RATE) / VOICE_RATE)
+    tone = np.sin(2 * np.pi * 220 * np.arange(VOICE_SAMPLING_RATE) / VOICE_SAMPLING_RATE)
     assert pitch_of(tone) == pytest.approx(220, rel=0.02)
 
 
 def test_pitch_follows_the_emotion():
     def pitch(emotion):
-        waves = [speak(line(emotion, key=f"p{n}", seconds=3.0)) for n in range(4)]
+        waves = [synthesize(line(emotion, key=f"p{n}", seconds=3.0)) for n in range(4)]
         return np.mean([pitch_of(spoken(wave)) for wave in waves])
 
     assert pitch("fear") > 1.12 * pitch("neutral") > 1.12 * 1.05 * pitch("disgust")
@@ -114,7 +125,7 @@ def test_pitch_follows_the_emotion():
 
 def test_speakers_sound_unlike_each_other_and_a_speaker_like_itself():
     assert len(set(CAST_VOICES.values())) == len(CAST_VOICES) == len(script.CAST)
-    assert len({digest(speak(line(speaker=name))) for name in (*script.CAST, "Waldo", "-a1b2")}) == 8
+    assert len({digest(synthesize(line(speaker=name))) for name in (*script.CAST, "Waldo", "-a1b2")}) == 8
 
 
 def test_a_missing_espeak_is_one_clear_error(monkeypatch):
@@ -122,16 +133,16 @@ def test_a_missing_espeak_is_one_clear_error(monkeypatch):
 
     monkeypatch.setattr(espeakng_loader, "get_library_path", lambda: "/nowhere/libespeak-ng.so")
     with pytest.raises(CorpusError, match=r"cannot speak.*reinstall the package espeakng-loader"):
-        voice_version()
+        get_voice_version()
 
 
 @pytest.fixture(scope="module")
 def clips():
-    return media.meld_recordings()
+    return media.plan_meld_recordings()
 
 
 def test_the_clips_have_the_defects_of_meld(clips):
-    turns = {split: sum(map(len, script.conversations(split))) for split in media.MELD_FOLDERS}
+    turns = {split: sum(map(len, script.generate_conversations(split))) for split in media.MELD_FOLDERS}
     stems = Counter(clip.path.rpartition("/")[0].split("/")[2] for clip in clips)
     assert stems == {"train": turns["train"], "dev": turns["dev"] - 1, "test": turns["test"] + 4}
     assert len({clip.path for clip in clips}) == len(clips)
@@ -153,10 +164,10 @@ def test_one_clip_in_ten_has_six_channels(clips):
 
 
 def test_a_video_says_every_segment_at_its_time():
-    video = script.videos("dev")[0]
-    recording = next(r for r in media.mosei_recordings() if r.path.endswith(f"/{video.id}.wav"))
+    video = script.generate_videos("dev")[0]
+    recording = next(r for r in media.plan_mosei_recordings() if r.path.endswith(f"/{video.id}.wav"))
     assert [round(start * 1000) for start, _line in recording.lines] == [start for start, _end in video.times]
-    tracks = media._tracks(replace(recording, lines=recording.lines[1:3]))
+    tracks = media._render_channels(replace(recording, lines=recording.lines[1:3]))
     start, end = (round(t * 16) for t in (video.times[1][0], video.times[2][1]))
     quiet, loud = np.abs(tracks[0, :start]).max(), np.abs(tracks[0, start:end]).max()
     assert loud > 10 * quiet > 0
@@ -185,8 +196,8 @@ def test_a_clip_is_aac_of_its_length_and_layout_and_always_the_same_bytes(layout
     assert samples.shape[1] / rate == pytest.approx(2.5, abs=0.05)
     powers = np.square(samples).mean(axis=1)
     if layout == "5.1":
-        assert powers.argmax() == media.CENTER
-        assert powers[media.CENTER] > 50 * np.delete(powers, media.CENTER).max()
+        assert powers.argmax() == media.CENTER_CHANNEL
+        assert powers[media.CENTER_CHANNEL] > 50 * np.delete(powers, media.CENTER_CHANNEL).max()
     else:
         assert powers.min() > 1e-6
 
@@ -194,7 +205,7 @@ def test_a_clip_is_aac_of_its_length_and_layout_and_always_the_same_bytes(layout
 def test_a_clip_that_is_not_whole_cannot_be_decoded(tmp_path):
     import av
 
-    recording = media.Recording("a.mp4", ((0.0, line(seconds=2.0)),), 2.0, whole=False)
+    recording = media.Recording("a.mp4", ((0.0, line(seconds=2.0)),), 2.0, is_complete=False)
     media.write_recording(tmp_path, recording)
     with pytest.raises(av.error.FFmpegError):
         decoded((tmp_path / "a.mp4").read_bytes())
@@ -203,43 +214,43 @@ def test_a_clip_that_is_not_whole_cannot_be_decoded(tmp_path):
 @pytest.fixture
 def few(monkeypatch):
     """Demo corpora of which only a dozen utterances are spoken: those of the twins among them."""
-    clips, videos = media.meld_recordings(), media.mosei_recordings()
+    clips, videos = media.plan_meld_recordings(), media.plan_mosei_recordings()
     twins = [clip.path for clip in clips if "final_videos_test" in clip.path][:2]
     chosen = [*twins, *(path.replace("final_videos_test", "") for path in twins)]
     kept = [clip for clip in clips if clip.path in chosen] + clips[:3]
-    monkeypatch.setattr(corpora, "meld_recordings", lambda: kept)
-    monkeypatch.setattr(corpora, "mosei_recordings", lambda: videos[:1])
+    monkeypatch.setattr(corpora, "plan_meld_recordings", lambda: kept)
+    monkeypatch.setattr(corpora, "plan_mosei_recordings", lambda: videos[:1])
 
 
 def test_demo_meld_speaks_and_the_right_cut_is_taken(few):
-    corpus = read_corpus(Data(reader="demo-meld", sound=True))
+    corpus = read_corpus(DataSettings(reader="demo-meld", audio=True))
     assert corpus.synthetic
-    assert corpus.fingerprint == read_corpus(Data(reader="demo-meld")).fingerprint
+    assert corpus.fingerprint == read_corpus(DataSettings(reader="demo-meld")).fingerprint
     names = {u.clip.path.name for u in corpus if u.clip}
     assert len(names) == 5
     assert sum(name.startswith("final_videos_test") for name in names) == 2
-    plain = read_corpus(Data(reader="demo-meld", sound=True, twins="plain"))
+    plain = read_corpus(DataSettings(reader="demo-meld", audio=True, twins="plain"))
     assert not any(u.clip.path.name.startswith("final_videos_test") for u in plain if u.clip)
 
 
 def test_a_spoken_tree_is_made_once_and_again_when_a_file_is_lost(few):
-    corpus = read_corpus(Data(reader="demo-mosei", sound=True))
+    corpus = read_corpus(DataSettings(reader="demo-mosei", audio=True))
     (wav,) = {u.clip.path for u in corpus if u.clip}
     assert all(u.clip.start < u.clip.end for u in corpus if u.clip)
     stamp = wav.stat().st_mtime_ns
-    read_corpus(Data(reader="demo-mosei", sound=True))
+    read_corpus(DataSettings(reader="demo-mosei", audio=True))
     assert wav.stat().st_mtime_ns == stamp
     assert [path.name for path in (cache_dir() / "demo").iterdir()] == [wav.parents[3].name]
     content = wav.read_bytes()
     wav.unlink()
-    read_corpus(Data(reader="demo-mosei", sound=True))
+    read_corpus(DataSettings(reader="demo-mosei", audio=True))
     assert wav.read_bytes() == content
 
 
 def test_the_demo_is_written_where_asked_and_never_over_something(few, tmp_path):
     (written,) = corpora.write_demo(tmp_path / "out", corpora=["mosei"])
     assert (written.reader, written.tables, written.recordings) == ("mosei", 3, 1)
-    corpus = read_corpus(Data(reader="mosei", sound=True), written.folder)
+    corpus = read_corpus(DataSettings(reader="mosei", audio=True), written.folder)
     assert len({u.clip.path for u in corpus if u.clip}) == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mosei"]
     with pytest.raises(CorpusError, match=r"mosei is already there"):

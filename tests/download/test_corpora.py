@@ -10,9 +10,9 @@ import pytest
 from web_server import Served, serving
 
 from sentir.download import corpora, kaggle
-from sentir.download.corpora import get_corpus, offer_corpus
-from sentir.download.fetching import part_of
-from sentir.download.sources import OFFERED
+from sentir.download.corpora import download_corpus, plan_download
+from sentir.download.fetching import partial_path
+from sentir.download.sources import DOWNLOAD_SOURCES
 from sentir.errors import DownloadError, UnknownNameError
 
 
@@ -82,20 +82,20 @@ def http_error(code):
     return error
 
 
-@pytest.mark.parametrize("name", list(OFFERED))
+@pytest.mark.parametrize("name", list(DOWNLOAD_SOURCES))
 def test_every_corpus_is_offered_with_address_size_and_license_before_it_is_fetched(name, fake):
-    offer = offer_corpus(name)
-    assert fake.asked == [OFFERED.get(name).kaggle]
-    assert offer.address == f"https://www.kaggle.com/datasets/{OFFERED.get(name).kaggle}"
-    assert offer.size == 3_000 and "GPL 2" in offer.license and offer.free > 0
+    offer = plan_download(name)
+    assert fake.asked == [DOWNLOAD_SOURCES.get(name).kaggle_handle]
+    assert offer.url == f"https://www.kaggle.com/datasets/{DOWNLOAD_SOURCES.get(name).kaggle_handle}"
+    assert offer.size_bytes == 3_000 and "GPL 2" in offer.license and offer.free_bytes > 0
 
 
 def test_a_corpus_from_kaggle_lies_in_its_cache_or_in_the_folder_named(fake, tmp_path, monkeypatch):
-    assert get_corpus(offer_corpus("meld")) == tmp_path / "hub/datasets/zaber666/meld-dataset/versions/3"
-    there = get_corpus(offer_corpus("meld", out=tmp_path / "mine"))
+    assert download_corpus(plan_download("meld")) == tmp_path / "hub/datasets/zaber666/meld-dataset/versions/3"
+    there = download_corpus(plan_download("meld", out=tmp_path / "mine"))
     assert there == tmp_path / "mine/datasets/zaber666/meld-dataset/versions/3"
     monkeypatch.delenv("KAGGLEHUB_CACHE")
-    get_corpus(offer_corpus("meld", out=tmp_path / "mine"))
+    download_corpus(plan_download("meld", out=tmp_path / "mine"))
     assert "KAGGLEHUB_CACHE" not in __import__("os").environ
 
 
@@ -122,17 +122,17 @@ def test_a_corpus_from_kaggle_lies_in_its_cache_or_in_the_folder_named(fake, tmp
 )
 @pytest.mark.parametrize("when", ["before", "while"])
 def test_every_failure_of_kaggle_is_a_sentence(failure, complaint, when, fake):
-    offer = offer_corpus("meld")
+    offer = plan_download("meld")
     fake.failure = failure()
     with pytest.raises(DownloadError, match=complaint) as raised:
-        offer_corpus("meld") if when == "before" else get_corpus(offer)
+        plan_download("meld") if when == "before" else download_corpus(offer)
     assert "\n" not in str(raised.value)
 
 
 def test_without_kagglehub_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     with pytest.raises(DownloadError, match=r"pip install 'sentir\[kaggle\]'"):
-        offer_corpus("mosei")
+        plan_download("mosei")
 
 
 def test_the_stand_in_has_the_signature_of_the_true_one():
@@ -142,32 +142,32 @@ def test_the_stand_in_has_the_signature_of_the_true_one():
 
 def test_kaggles_own_notebooks_are_not_asked_before(fake, monkeypatch):
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    assert offer_corpus("mosei").size is None and not fake.asked
+    assert plan_download("mosei").size_bytes is None and not fake.asked
 
 
 def test_an_unknown_corpus_or_source_is_answered_with_those_there_are(fake):
     with pytest.raises(UnknownNameError, match="did you mean mosei"):
-        offer_corpus("moseii")
+        plan_download("moseii")
     with pytest.raises(DownloadError, match="did you mean original"):
-        offer_corpus("meld", source="orignal")
+        plan_download("meld", source="orignal")
     with pytest.raises(DownloadError, match="known: kaggle"):
-        offer_corpus("mosei", source="original")
+        plan_download("mosei", source="original")
 
 
 def test_too_little_room_is_told_before_anything_is_fetched(fake, tmp_path, monkeypatch):
-    monkeypatch.setattr(corpora, "_free", lambda place: 5_000)
+    monkeypatch.setattr(corpora, "_free_bytes", lambda place: 5_000)
     with pytest.raises(DownloadError, match=r"5\.0 kB free and 6\.0 kB are needed.*--out"):
-        offer_corpus("mosei")
+        plan_download("mosei")
     with pytest.raises(DownloadError, match=r"10\.9 GB are needed"):
-        offer_corpus("meld", source="original", out=tmp_path)
+        plan_download("meld", source="original", out=tmp_path)
 
 
 def test_what_is_there_already_counts_for_the_room_that_is_needed(tmp_path, monkeypatch):
-    size = OFFERED.get("meld").archives["original"].size
-    monkeypatch.setattr(corpora, "_free", lambda place: 100)
-    monkeypatch.setattr(corpora, "arrived", lambda place: size - 100)
-    offer = offer_corpus("meld", source="original", out=tmp_path)
-    assert offer.have == size - 100 and not offer.big and not offer.there
+    size = DOWNLOAD_SOURCES.get("meld").remote_files["original"].size
+    monkeypatch.setattr(corpora, "_free_bytes", lambda place: 100)
+    monkeypatch.setattr(corpora, "partial_size", lambda place: size - 100)
+    offer = plan_download("meld", source="original", out=tmp_path)
+    assert offer.partial_bytes == size - 100 and not offer.needs_confirmation and not offer.is_complete
 
 
 def test_the_original_is_fetched_to_the_folder_named(tmp_path, monkeypatch):
@@ -175,16 +175,16 @@ def test_the_original_is_fetched_to_the_folder_named(tmp_path, monkeypatch):
 
     content = b"archive" * 1000
     with serving(Served(content, cuts=[100])) as served:
-        archive = corpora.Archive(served.url, len(content), hashlib.sha256(content).hexdigest())
-        monkeypatch.setitem(OFFERED.get("meld").archives, "original", archive)
-        offer = offer_corpus("meld", source="original", out=tmp_path)
-        assert offer.license == "GPL-3.0" and offer.address == served.url and not offer.there
-        assert get_corpus(offer).read_bytes() == content
-        assert offer_corpus("meld", source="original", out=tmp_path).there
-    assert not part_of(offer.place).exists()
+        archive = corpora.RemoteFile(served.url, len(content), hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(DOWNLOAD_SOURCES.get("meld").remote_files, "original", archive)
+        offer = plan_download("meld", source="original", out=tmp_path)
+        assert offer.license == "GPL-3.0" and offer.url == served.url and not offer.is_complete
+        assert download_corpus(offer).read_bytes() == content
+        assert plan_download("meld", source="original", out=tmp_path).is_complete
+    assert not partial_path(offer.target).exists()
 
 
 def test_the_cache_of_kagglehub_is_where_it_says(monkeypatch, tmp_path):
     monkeypatch.delenv("KAGGLEHUB_CACHE", raising=False)
-    assert kaggle.cache(None) == Path.home() / ".cache" / "kagglehub"
-    assert kaggle.cache(tmp_path) == tmp_path
+    assert kaggle.cache_folder(None) == Path.home() / ".cache" / "kagglehub"
+    assert kaggle.cache_folder(tmp_path) == tmp_path

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.errors import PredictionsError, UnknownNameError
-from sentir.evaluation.comparison import compare, holm
-from sentir.evaluation.metrics import from_statistics, score, statistics
-from sentir.evaluation.results import Comparison, few, p_text
+from sentir.evaluation.comparison import apply_holm_correction, compare
+from sentir.evaluation.metrics import compute_scores, compute_statistics, metrics_from_statistics
+from sentir.evaluation.results import Comparison, few_clusters_note, format_p_value
 
 
 def paired(space, truth, a, b, groups, **changes):
@@ -29,7 +29,7 @@ def paired(space, truth, a, b, groups, **changes):
 
 
 def compared(*args, **changes):
-    return holm([paired(*args, **changes)])[0]
+    return apply_holm_correction([paired(*args, **changes)])[0]
 
 
 def answers(truth, right, rng, k=3):
@@ -39,7 +39,7 @@ def answers(truth, right, rng, k=3):
 
 
 def macro_f1(space, truth, p):
-    return from_statistics(space, statistics(space, truth, p))["macro_f1"].item()
+    return metrics_from_statistics(space, compute_statistics(space, truth, p))["macro_f1"].item()
 
 
 def three_labels(n, seed):
@@ -52,7 +52,9 @@ def test_the_difference_is_that_of_the_means_over_seeds():
     a = [(answers(truth, right, rng), None) for right in (0.9, 0.6, 0.7)]
     b = [(answers(truth, right, rng), None) for right in (0.5, 0.4)]
     found = compared(space, truth, a, b, dialogues_of(60, 12, 0))
-    mean_a, mean_b = (np.mean([score(space, truth, p)["macro_f1"] for p, _cuts in side]) for side in (a, b))
+    mean_a, mean_b = (
+        np.mean([compute_scores(space, truth, p)["macro_f1"] for p, _cuts in side]) for side in (a, b)
+    )
     assert found.difference == pytest.approx(mean_a - mean_b)
     assert found.low < found.difference < found.high
     assert (found.a, found.b, found.n, found.dialogues, found.metric) == ("one", "other", 60, 12, "macro_f1")
@@ -143,8 +145,10 @@ def test_an_error_is_better_where_it_is_lower_and_counts_in_its_own_units():
 
 
 def test_a_comparison_over_few_dialogues_says_so():
-    assert replace(MANY, dialogues=4).sentence().endswith(few(4)) and "only 4 dialogues" in few(4)
-    assert few(10) not in replace(MANY, dialogues=10).sentence()
+    assert replace(MANY, num_clusters=4).sentence().endswith(
+        few_clusters_note(4)
+    ) and "only 4 dialogues" in few_clusters_note(4)
+    assert few_clusters_note(10) not in replace(MANY, num_clusters=10).sentence()
 
 
 def test_holm_agrees_with_numbers_worked_by_hand():
@@ -155,11 +159,11 @@ def test_holm_agrees_with_numbers_worked_by_hand():
     def with_p(p):
         return replace(one, comparison=replace(one.comparison, p=p))
 
-    table = holm([with_p(p) for p in (0.01, 0.04, 0.03, 0.005)])
+    table = apply_holm_correction([with_p(p) for p in (0.01, 0.04, 0.03, 0.005)])
     assert [row.p_holm for row in table] == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert [row.p for row in table] == [0.01, 0.04, 0.03, 0.005]
-    assert [row.p_holm for row in holm([with_p(p) for p in (0.8, 0.6)])] == [1, 1]
-    assert holm([]) == ()
+    assert [row.p_holm for row in apply_holm_correction([with_p(p) for p in (0.8, 0.6)])] == [1, 1]
+    assert apply_holm_correction([]) == ()
 
 
 @briefly
@@ -174,7 +178,7 @@ def test_sentence_p_value_and_interval_never_contradict_one_another(dialogues, m
     base = [(answers(truth, 0.5, rng), None)]
     others = [[(answers(truth, rng.choice([0.2, 0.4, 0.5, 0.6]), rng), None)] for _ in range(m)]
     about = {"metric": metric, "permutations": permutations, "seed": seed}
-    for found in holm([paired(space, truth, base, other, groups, **about) for other in others]):
+    for found in apply_holm_correction([paired(space, truth, base, other, groups, **about) for other in others]):
         proven, said = found.p_holm < 0.05, found.sentence()
         assert ("not significantly different" in said) == (not proven)
         assert (found.low is None) == (found.high is None)
@@ -202,15 +206,19 @@ def test_intervals_of_differences_hold_the_true_one():
 
 
 def test_a_value_near_a_bar_is_written_so_that_its_side_shows():
-    assert p_text(0.0499) == "p = 0.0499" and p_text(0.0501) == "p = 0.0501" and p_text(0.05) == "p = 0.050"
+    assert (
+        format_p_value(0.0499) == "p = 0.0499"
+        and format_p_value(0.0501) == "p = 0.0501"
+        and format_p_value(0.05) == "p = 0.050"
+    )
     assert "interval 0.003 to 3.4" in replace(MANY, low=0.00003).sentence()
-    table = replace(MANY, p_holm=0.01, among=6).sentence()
+    table = replace(MANY, p_holm=0.01, num_comparisons=6).sentence()
     assert table == (
         "“one” is better than “other” by 2.1 points "
         "(95 % interval 0.8 to 3.4, p = 0.010, corrected for 6 comparisons)."
     )
     assert (
-        replace(MANY, low=None, high=None, dialogues=8)
+        replace(MANY, low=None, high=None, num_clusters=8)
         .sentence()
         .startswith("“one” is better than “other” by 2.1 points (p = 0.002). Based on only 8")
     )

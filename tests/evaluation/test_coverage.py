@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sentir.corpus.labels import EMOTIONS, LabelSpace
-from sentir.evaluation.intervals import by_dialogue, scored
-from sentir.evaluation.metrics import from_statistics
+from sentir.evaluation.intervals import compute_cluster_statistics, score_with_intervals
+from sentir.evaluation.metrics import metrics_from_statistics
 
 EMOTION = LabelSpace("emotion", EMOTIONS)
 SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
@@ -33,12 +33,12 @@ def coverage(dialogues, trials):
     """Return metric → share of intervals that hold what a world of dialogues says."""
     world = {}
     for space, truth, run, keys in draw(np.random.default_rng(99), WORLD):
-        totals = by_dialogue(space, truth, [run], ["all"] * len(keys))
-        world |= {name: value.item() for name, value in from_statistics(space, totals[0, 0]).items()}
+        totals = compute_cluster_statistics(space, truth, [run], ["all"] * len(keys))
+        world |= {name: value.item() for name, value in metrics_from_statistics(space, totals[0, 0]).items()}
     rng, held = np.random.default_rng(0), dict.fromkeys(METRICS, 0)
     for _trial in range(trials):
         for space, truth, run, keys in draw(rng, dialogues):
-            for name, found in scored(space, truth, [run], keys, confidence=0.95).items():
+            for name, found in score_with_intervals(space, truth, [run], keys, confidence_level=0.95).items():
                 if name in METRICS:
                     held[name] += found.low <= world[name] <= found.high
     return {name: count / trials for name, count in held.items()}

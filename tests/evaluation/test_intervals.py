@@ -9,17 +9,17 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
 from sentir.evaluation import jackknife
-from sentir.evaluation.intervals import ranked_intervals, scored
-from sentir.evaluation.jackknife import interval
-from sentir.evaluation.metrics import COUNTED, RANKED, score
-from sentir.evaluation.metrics.multilabel import weighted_ranking
-from sentir.evaluation.results import FEWEST
+from sentir.evaluation.intervals import compute_ranking_intervals, score_with_intervals
+from sentir.evaluation.jackknife import jackknife_interval
+from sentir.evaluation.metrics import COUNT_METRICS, RANKING_METRICS, compute_scores
+from sentir.evaluation.metrics.multilabel import weighted_auc_and_average_precision
+from sentir.evaluation.results import MIN_CLUSTERS
 
 
 def slow_without(space, truth, runs, groups):
     """Score the rows of all dialogues but one, one after another."""
     kept = [np.array(groups) != key for key in np.unique(groups)]
-    found = [[score(space, truth[rows], p[rows], cuts) for p, cuts in runs] for rows in kept]
+    found = [[compute_scores(space, truth[rows], p[rows], cuts) for p, cuts in runs] for rows in kept]
     return {name: np.array([np.mean([run[name] for run in one]) for one in found]) for name in found[0][0]}
 
 
@@ -42,9 +42,9 @@ def runs_of(multilabel, seeds=2, n=60):
 def test_intervals_agree_with_those_of_a_slow_loop(multilabel):
     space, truth, runs = runs_of(multilabel)
     groups = dialogues_of(60, 12, 3)
-    fast = scored(space, truth, runs, groups, confidence=0.9)
+    fast = score_with_intervals(space, truth, runs, groups, confidence_level=0.9)
     slow = slow_without(space, truth, runs, groups)
-    for name in COUNTED[space.kind]:
+    for name in COUNT_METRICS[space.kind]:
         expected = logit_interval(fast[name].value, slow[name], 0.9)
         assert (fast[name].low, fast[name].high) == pytest.approx(expected)
         assert 0 < fast[name].low < fast[name].value < fast[name].high < 1
@@ -53,9 +53,9 @@ def test_intervals_agree_with_those_of_a_slow_loop(multilabel):
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_values_are_means_over_seeds_with_their_deviation(multilabel):
     space, truth, runs = runs_of(multilabel, seeds=3)
-    alone = [score(space, truth, p, cuts) for p, cuts in runs]
-    scores = scored(space, truth, runs, dialogues_of(60, 12, 3), confidence=0.9)
-    assert set(scores) == {*COUNTED[space.kind], *RANKED[space.kind]}
+    alone = [compute_scores(space, truth, p, cuts) for p, cuts in runs]
+    scores = score_with_intervals(space, truth, runs, dialogues_of(60, 12, 3), confidence_level=0.9)
+    assert set(scores) == {*COUNT_METRICS[space.kind], *RANKING_METRICS[space.kind]}
     for name, found in scores.items():
         values = [run[name] for run in alone]
         assert (found.value, found.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
@@ -63,21 +63,23 @@ def test_values_are_means_over_seeds_with_their_deviation(multilabel):
 
 def test_one_seed_has_no_deviation_and_ranks_have_no_interval():
     space, truth, runs = runs_of(True, seeds=1)
-    scores = scored(space, truth, runs, dialogues_of(60, 12, 3), confidence=0.9)
+    scores = score_with_intervals(space, truth, runs, dialogues_of(60, 12, 3), confidence_level=0.9)
     assert all(found.sd is None for found in scores.values())
-    assert [(scores[name].low, scores[name].high) for name in RANKED["multi"]] == [(None, None)] * 2
+    assert [(scores[name].low, scores[name].high) for name in RANKING_METRICS["multi"]] == [(None, None)] * 2
 
 
-@pytest.mark.parametrize(("dialogues", "known"), [(1, False), (FEWEST - 1, False), (FEWEST, True)])
+@pytest.mark.parametrize(("dialogues", "known"), [(1, False), (MIN_CLUSTERS - 1, False), (MIN_CLUSTERS, True)])
 def test_fewer_than_ten_dialogues_have_no_interval(dialogues, known):
     space, truth, runs = runs_of(False)
-    scores = scored(space, truth, runs, dialogues_of(60, dialogues, 0), confidence=0.9)
+    scores = score_with_intervals(space, truth, runs, dialogues_of(60, dialogues, 0), confidence_level=0.9)
     assert {found.low is not None and found.high is not None for found in scores.values()} == {known}
 
 
 def test_a_score_of_zero_or_one_has_no_interval_for_nothing_can_be_told_of_it():
     space, truth, _runs = runs_of(False)
-    scores = scored(space, truth, [(np.eye(3)[truth], None)], dialogues_of(60, 12, 0), confidence=0.9)
+    scores = score_with_intervals(
+        space, truth, [(np.eye(3)[truth], None)], dialogues_of(60, 12, 0), confidence_level=0.9
+    )
     assert {(found.value, found.low, found.high) for found in scores.values()} == {(1.0, None, None)}
 
 
@@ -86,14 +88,16 @@ def test_the_order_of_rows_changes_nothing():
     groups = dialogues_of(60, 12, 3)
     order = np.random.default_rng(0).permutation(60)
     moved = [(p[order], cuts) for p, cuts in runs]
-    again = scored(space, truth[order], moved, [groups[n] for n in order], confidence=0.9)
-    assert scored(space, truth, runs, groups, confidence=0.9) == again
+    again = score_with_intervals(space, truth[order], moved, [groups[n] for n in order], confidence_level=0.9)
+    assert score_with_intervals(space, truth, runs, groups, confidence_level=0.9) == again
 
 
 def test_a_wider_confidence_gives_a_wider_interval():
     space, truth, runs = runs_of(False)
     groups = dialogues_of(60, 12, 3)
-    narrow, wide = (scored(space, truth, runs, groups, confidence=c)["accuracy"] for c in (0.6, 0.95))
+    narrow, wide = (
+        score_with_intervals(space, truth, runs, groups, confidence_level=c)["accuracy"] for c in (0.6, 0.95)
+    )
     assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
 
 
@@ -107,7 +111,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say_only_when_dialogues_are_l
         rows = np.arange(dialogues * turns)
         for unit, groups in (("dialogues", rows // turns), ("utterances", rows)):
             run = (np.eye(2)[answers], None)
-            found = scored(space, truth, [run], groups.tolist(), confidence=0.9)["accuracy"]
+            found = score_with_intervals(space, truth, [run], groups.tolist(), confidence_level=0.9)["accuracy"]
             held[unit] += found.low <= 2 / 3 <= found.high
     assert 0.86 <= held["dialogues"] / 300 <= 0.96
     assert held["utterances"] / 300 < 0.75
@@ -116,9 +120,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say_only_when_dialogues_are_l
 def test_no_predictions_or_too_few_dialogue_keys_are_errors():
     space, truth, runs = runs_of(False)
     with pytest.raises(PredictionsError, match="no predictions to score"):
-        scored(space, truth, [], ["a"] * 60, confidence=0.9)
+        score_with_intervals(space, truth, [], ["a"] * 60, confidence_level=0.9)
     with pytest.raises(PredictionsError, match="59 dialogue keys do not fit 60"):
-        scored(space, truth, runs, ["a"] * 59, confidence=0.9)
+        score_with_intervals(space, truth, runs, ["a"] * 59, confidence_level=0.9)
 
 
 def test_ranks_of_weighted_utterances_are_those_of_scikit_learn():
@@ -126,24 +130,24 @@ def test_ranks_of_weighted_utterances_are_those_of_scikit_learn():
     for _ in range(10):
         carries, p = rng.random(40) < 0.3, np.round(rng.random(40), 1)
         weights = rng.integers(0, 3, (4, 40)).astype(float)
-        found = weighted_ranking(carries, p, weights)
+        found = weighted_auc_and_average_precision(carries, p, weights)
         for r, own in enumerate(weights):
             assert found["auc"][r] == pytest.approx(roc_auc_score(carries, p, sample_weight=own))
             expected = average_precision_score(carries, p, sample_weight=own)
             assert found["average_precision"][r] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("chunk", [jackknife._CHUNK, 500])
+@pytest.mark.parametrize("chunk", [jackknife._CHUNK_SIZE, 500])
 def test_the_interval_of_ranks_is_that_of_left_out_dialogues(monkeypatch, chunk):
     rng = np.random.default_rng(4)
     space, n = LabelSpace("feelings", ("a", "b"), multilabel=True), 200
     truth = (rng.random((n, 2)) < 0.3).astype(int)
     p = np.clip(0.3 * truth + 0.7 * rng.random((n, 2)), 0, 1)
     groups = [f"{k // 4:02}" for k in range(n)]
-    monkeypatch.setattr(jackknife, "_CHUNK", chunk)
-    found = ranked_intervals(space, truth, [(p, None)], groups, confidence=0.9)
-    slow, whole = slow_without(space, truth, [(p, None)], groups), score(space, truth, p)
-    for name in RANKED["multi"]:
+    monkeypatch.setattr(jackknife, "_CHUNK_SIZE", chunk)
+    found = compute_ranking_intervals(space, truth, [(p, None)], groups, confidence_level=0.9)
+    slow, whole = slow_without(space, truth, [(p, None)], groups), compute_scores(space, truth, p)
+    for name in RANKING_METRICS["multi"]:
         assert found[name] == pytest.approx(logit_interval(whole[name], slow[name], 0.9))
 
 
@@ -154,22 +158,22 @@ def test_many_dialogues_are_left_out_in_parts_and_the_interval_is_much_the_same(
     p = np.clip(0.2 * truth + 0.8 * rng.random((n, 2)), 0, 1)
     widths = []
     for most in (n, 300):
-        monkeypatch.setattr(jackknife, "_MOST_PARTS", most)
-        low, high = ranked_intervals(space, truth, [(p, None)], [f"{k:03}" for k in range(n)], confidence=0.9)[
-            "mean_auc"
-        ]
+        monkeypatch.setattr(jackknife, "_MAX_GROUPS", most)
+        low, high = compute_ranking_intervals(
+            space, truth, [(p, None)], [f"{k:03}" for k in range(n)], confidence_level=0.9
+        )["mean_auc"]
         widths.append(high - low)
     assert widths[1] == pytest.approx(widths[0], rel=0.2)
 
 
 def test_ranks_without_dialogues_or_labels_to_rank_have_no_interval():
     space, truth = LabelSpace("feelings", ("a", "b"), multilabel=True), np.array([[0, 1], [0, 1], [0, 1]])
-    runs, nothing = [(np.full((3, 2), 0.5), None)], dict.fromkeys(RANKED["multi"], (None, None))
-    assert ranked_intervals(space, truth, runs, ["x"] * 3, confidence=0.9) == {}
-    assert ranked_intervals(space, truth, runs, list("xyz"), confidence=0.9) == nothing
+    runs, nothing = [(np.full((3, 2), 0.5), None)], dict.fromkeys(RANKING_METRICS["multi"], (None, None))
+    assert compute_ranking_intervals(space, truth, runs, ["x"] * 3, confidence_level=0.9) == {}
+    assert compute_ranking_intervals(space, truth, runs, list("xyz"), confidence_level=0.9) == nothing
 
 
 def test_a_value_that_is_not_known_without_some_dialogue_has_no_interval():
     without = np.append(np.full(11, 0.5), np.nan)
-    assert interval(0.5, without, share=True, confidence=0.95) == (None, None)
-    assert interval(0.5, without[:11], share=True, confidence=0.95) == (0.5, 0.5)
+    assert jackknife_interval(0.5, without, is_proportion=True, confidence_level=0.95) == (None, None)
+    assert jackknife_interval(0.5, without[:11], is_proportion=True, confidence_level=0.95) == (0.5, 0.5)

@@ -12,7 +12,7 @@ from sentir import api
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.sealed import SealedLabels
 from sentir.corpus.tables import to_frame
-from sentir.evaluation.locked.ledger import open_test, opened
+from sentir.evaluation.locked.ledger import list_openings, open_test
 from sentir.readers import READERS
 from sentir.report.sentences import openings_sentence
 
@@ -73,17 +73,19 @@ def undrawn(monkeypatch):
 def test_a_study_that_leaves_test_closed_looks_no_further_than_its_audit(recipe, corpus, looks, tmp_path):
     closed = recipe.override({"study": {"test": False}})
     report = api.run_study([closed], root=tmp_path, out=tmp_path / "out", accept_grade=True)
-    assert set(looks) == {AUDIT} and opened(corpus) == () and {row.split for row in report.scores} == {"dev"}
+    assert (
+        set(looks) == {AUDIT} and list_openings(corpus) == () and {row.split for row in report.scores} == {"dev"}
+    )
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_study_looks_once_and_counts_once_and_remembers_it(recipe, corpus, looks, tmp_path, monkeypatch):
     api.run_study([recipe], root=tmp_path, out=tmp_path / "out", accept_grade=True)
-    assert looks == {DOOR: 1, AUDIT: 1} and len(opened(corpus)) == 1
+    assert looks == {DOOR: 1, AUDIT: 1} and len(list_openings(corpus)) == 1
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "fresh"))
     report = api.run_study([recipe], root=tmp_path, out=tmp_path / "out", accept_grade=True)
-    assert looks == {DOOR: 1, AUDIT: 2} and len(report.openings) == 1 and report.ledger.moved
-    assert report.openings[0].when[:10] == report.ledger.since[:10]
+    assert looks == {DOOR: 1, AUDIT: 2} and len(report.openings) == 1 and report.ledger.is_relocated
+    assert report.openings[0].when[:10] == report.ledger.first_opening[:10]
     assert "SENTIR_STATE_DIR says where it is" in openings_sentence(report.ledger)
 
 
@@ -96,13 +98,13 @@ def test_an_old_folder_whose_test_is_scored_anew_is_counted_again(recipe, corpus
 
 
 def test_dev_is_scored_sliced_calibrated_compared_and_explained_without_a_look(model, recipe, looks, tmp_path):
-    _scores, details = api.examine(model, root=tmp_path, split="dev")
+    _scores, details = api.analyze(model, root=tmp_path, split="dev")
     assert details.slices and details.reliability
     api.evaluate(model, root=tmp_path, split="train")
     api.compare(model, model, root=tmp_path)
-    api.explain_model(model, root=tmp_path, page=tmp_path / "model.html")
-    api.explain(model, id="tiny/test/dia9/utt0", root=tmp_path, page=tmp_path / "why.html")
-    api.predict(model, texts=["I am happy."], not_sure=True)
+    api.explain_model(model, root=tmp_path, html=tmp_path / "model.html")
+    api.explain(model, utterance_id="tiny/test/dia9/utt0", root=tmp_path, html=tmp_path / "why.html")
+    api.predict(model, texts=["I am happy."], abstain=True)
     assert not looks
 
 
@@ -110,23 +112,23 @@ def test_each_score_on_test_is_one_counted_look(model, corpus, recipe, looks, tm
     for reason in ("one", "two"):
         api.evaluate(model, root=tmp_path, split="test", reason=reason)
     api.compare(model, model, root=tmp_path, split="test", reason="three")
-    assert looks == {DOOR: 3} and [o.reason for o in opened(corpus)] == ["one", "two", "three"]
+    assert looks == {DOOR: 3} and [o.reason for o in list_openings(corpus)] == ["one", "two", "three"]
 
 
 def test_an_audit_looks_to_count_and_says_so(recipe, corpus, looks, tmp_path):
-    found = api.audit_corpus("tiny", root=tmp_path, page=tmp_path / "audit.html")
-    assert set(looks) == {AUDIT} and opened(corpus) == ()
+    found = api.audit_corpus("tiny", root=tmp_path, html=tmp_path / "audit.html")
+    assert set(looks) == {AUDIT} and list_openings(corpus) == ()
     assert any(finding.kind == "test_labels_counted" for finding in found.findings)
     assert "tiny/test/" not in str(found.to_dict()["findings"])
 
 
 def test_showing_cleaning_exporting_and_drafting_do_not_look(recipe, corpus, looks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shown = api.show_utterance("tiny/test/dia9/utt0", corpus="tiny", root=tmp_path)
+    shown = api.inspect_utterance("tiny/test/dia9/utt0", corpus="tiny", root=tmp_path)
     assert shown.utterance.labels == {}
-    api.clean_corpus("tiny", root=tmp_path)
+    api.preview_cleaning("tiny", root=tmp_path)
     api.export_corpus("tiny", tmp_path / "tiny.csv", root=tmp_path)
-    api.new_recipe(
+    api.init_recipe(
         write_table(corpus, tmp_path / "table.csv", {u.id: ("joy", "sadness")[u.turn % 2] for u in corpus})
     )
     assert to_frame(corpus).query("split == 'test'")["emotion"].isna().all()
@@ -147,7 +149,7 @@ def test_a_model_does_not_depend_on_the_labels_of_test(recipe, corpus, tmp_path,
 
 
 def test_scores_and_the_audit_say_that_dev_is_a_known_test(monkeypatch, recipe):
-    from sentir.study.scorer import Judge
+    from sentir.study.scorer import Scorer
 
     def built(name, dev, test):
         said = {split: [f"A long sentence of part {split}, number {n}" for n in range(20)] for split in "abc"}
@@ -160,9 +162,9 @@ def test_scores_and_the_audit_say_that_dev_is_a_known_test(monkeypatch, recipe):
         return Corpus.build(name, rows, tiny_corpus().spaces.values())
 
     honest, turned = built("honest", "b", "c"), built("turned", "c", "b")
-    notes = [Judge(turned, "dev", {}, recipe.evaluation)._notes]
+    notes = [Scorer(turned, "dev", {}, recipe.evaluation)._notes]
     open_test(honest, reason="score")
-    notes += [Judge(turned, "dev", {}, recipe.evaluation)._notes]
+    notes += [Scorer(turned, "dev", {}, recipe.evaluation)._notes]
     assert (
         notes[0] == () and notes[1][0].startswith("dev holds a test split") and notes[1][0].endswith(": honest")
     )

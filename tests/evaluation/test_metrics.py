@@ -11,15 +11,15 @@ from sklearn import metrics as sk
 
 from sentir.errors import PredictionsError, UnknownNameError
 from sentir.evaluation.metrics import (
-    COUNTED,
-    HEADLINE,
-    RANKED,
-    confusion_matrix,
-    from_statistics,
-    metric_name,
-    per_label,
-    score,
-    statistics,
+    COUNT_METRICS,
+    DEFAULT_METRIC,
+    RANKING_METRICS,
+    compute_confusion_matrix,
+    compute_scores,
+    compute_statistics,
+    metrics_from_statistics,
+    resolve_metric,
+    score_per_label,
 )
 
 
@@ -40,8 +40,8 @@ def test_metrics_of_one_label_agree_with_scikit_learn(case):
         "accuracy": sk.accuracy_score(truth, decided),
         "unweighted_average_recall": balanced_accuracy(truth, decided),
     }
-    assert score(space, truth, p) == pytest.approx(expected)
-    matrix = confusion_matrix(space, truth, p)
+    assert compute_scores(space, truth, p) == pytest.approx(expected)
+    matrix = compute_confusion_matrix(space, truth, p)
     assert (matrix == sk.confusion_matrix(truth, decided, labels=range(len(space)))).all()
 
 
@@ -52,7 +52,7 @@ def test_each_label_of_one_agrees_with_scikit_learn(case):
     expected = sk.precision_recall_fscore_support(
         truth, p.argmax(axis=1), labels=range(len(space)), zero_division=0
     )
-    rows = per_label(space, truth, p)
+    rows = score_per_label(space, truth, p)
     assert [row.label for row in rows] == list(space.names)
     assert [row.support for row in rows] == expected[3].tolist()
     for name, column in zip(("precision", "recall", "f1"), expected, strict=False):
@@ -83,7 +83,7 @@ def test_metrics_of_several_labels_agree_with_scikit_learn(case, cut):
         expected["mean_average_precision"] = np.mean(
             [sk.average_precision_score(truth[:, k], p[:, k]) for k in both]
         )
-    assert score(space, truth, p, thresholds) == pytest.approx(expected)
+    assert compute_scores(space, truth, p, thresholds) == pytest.approx(expected)
 
 
 @briefly
@@ -91,7 +91,7 @@ def test_metrics_of_several_labels_agree_with_scikit_learn(case, cut):
 def test_each_label_of_several_agrees_with_scikit_learn(case):
     space, truth, p = case
     decided = (p >= 0.5).astype(int)
-    for k, row in enumerate(per_label(space, truth, p)):
+    for k, row in enumerate(score_per_label(space, truth, p)):
         t, d = truth[:, k], decided[:, k]
         expected = {
             "precision": sk.precision_score(t, d, zero_division=0),
@@ -110,28 +110,28 @@ def test_each_label_of_several_agrees_with_scikit_learn(case):
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_the_names_of_the_metrics_are_the_announced_ones(multilabel):
     space, truth, p = random_case(4, 30, 0, multilabel=multilabel)
-    assert set(score(space, truth, p)) == {*COUNTED[space.kind], *RANKED[space.kind]}
-    assert metric_name(space) == HEADLINE[space.kind]
+    assert set(compute_scores(space, truth, p)) == {*COUNT_METRICS[space.kind], *RANKING_METRICS[space.kind]}
+    assert resolve_metric(space) == DEFAULT_METRIC[space.kind]
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_statistics_of_groups_add_up_to_those_of_the_whole(multilabel):
     space, truth, p = random_case(3, 50, 1, multilabel=multilabel)
     groups = np.arange(50) % 7
-    by_group = statistics(space, truth, p, groups=groups)
+    by_group = compute_statistics(space, truth, p, groups=groups)
     assert by_group.shape[0] == 7
-    np.testing.assert_allclose(by_group.sum(axis=0), statistics(space, truth, p)[0])
+    np.testing.assert_allclose(by_group.sum(axis=0), compute_statistics(space, truth, p)[0])
     for group in range(7):
         mine = groups == group
-        alone = score(space, truth[mine], p[mine])
-        for name, values in from_statistics(space, by_group).items():
+        alone = compute_scores(space, truth[mine], p[mine])
+        for name, values in metrics_from_statistics(space, by_group).items():
             assert values[group] == pytest.approx(alone[name])
 
 
 def test_weighted_accuracy_is_the_mean_of_true_positive_and_true_negative_rate():
     truth = np.array([[1], [1], [1], [1], [0], [0], [0], [0], [0]], dtype=np.float32)
     p = np.array([[0.9], [0.9], [0.9], [0.1], [0.9], [0.9], [0.1], [0.1], [0.1]])
-    scores = score(space_of(1, True), truth, p)
+    scores = compute_scores(space_of(1, True), truth, p)
     assert scores["mean_weighted_accuracy"] == pytest.approx((3 / 4 + 3 / 5) / 2)
     assert scores["macro_f1"] == pytest.approx(2 * 3 / (2 * 3 + 2 + 1))
     assert scores["mean_weighted_f1"] == pytest.approx((4 * (6 / 9) + 5 * (6 / 9)) / 9)
@@ -140,7 +140,7 @@ def test_weighted_accuracy_is_the_mean_of_true_positive_and_true_negative_rate()
 def test_jaccard_counts_an_empty_answer_to_an_empty_truth_as_0_or_as_1():
     truth = np.array([[0, 0, 0], [1, 1, 0], [0, 0, 0]], dtype=np.float32)
     p = np.array([[0.1, 0.1, 0.1], [0.9, 0.1, 0.9], [0.9, 0.1, 0.1]])
-    scores = score(space_of(3, True), truth, p)
+    scores = compute_scores(space_of(3, True), truth, p)
     assert scores["jaccard_empty0"] == pytest.approx((0 + 1 / 3 + 0) / 3)
     assert scores["jaccard_empty1"] == pytest.approx((1 + 1 / 3 + 0) / 3)
     assert scores["subset_accuracy"] == pytest.approx(1 / 3)
@@ -149,7 +149,7 @@ def test_jaccard_counts_an_empty_answer_to_an_empty_truth_as_0_or_as_1():
 def test_a_label_never_predicted_scores_no_positive_f1_but_much_weighted_f1():
     truth = np.zeros((100, 1), dtype=np.float32)
     truth[:10] = 1
-    scores = score(space_of(1, True), truth, np.zeros((100, 1)))
+    scores = compute_scores(space_of(1, True), truth, np.zeros((100, 1)))
     assert scores["macro_f1"] == 0
     assert scores["mean_weighted_f1"] == pytest.approx(0.9 * 180 / 190)
 
@@ -158,7 +158,7 @@ def test_always_neutral_on_the_label_counts_of_meld_scores_what_is_published():
     counts = [345, 68, 50, 402, 1256, 208, 281]
     truth = np.repeat(np.arange(7), counts)
     p = np.tile(np.eye(7)[4], (2610, 1))
-    scores = score(space_of(7, False), truth, p)
+    scores = compute_scores(space_of(7, False), truth, p)
     assert round(scores["accuracy"], 3) == 0.481
     assert round(scores["weighted_f1"], 3) == 0.313
     assert round(scores["macro_f1"], 3) == 0.093
@@ -169,20 +169,20 @@ def test_ranks_are_left_out_where_the_truth_holds_one_class_only():
     truth = np.array([[1, 0], [1, 1], [1, 0]], dtype=np.float32)
     p = np.array([[0.2, 0.3], [0.3, 0.9], [0.4, 0.8]])
     space = space_of(2, True)
-    assert "auc" not in per_label(space, truth, p)[0].metrics
-    assert score(space, truth, p)["mean_auc"] == per_label(space, truth, p)[1].metrics["auc"] == 1
-    assert not {*RANKED["multi"]} & {*score(space, truth[:, [0, 0]], p)}
+    assert "auc" not in score_per_label(space, truth, p)[0].metrics
+    assert compute_scores(space, truth, p)["mean_auc"] == score_per_label(space, truth, p)[1].metrics["auc"] == 1
+    assert not {*RANKING_METRICS["multi"]} & {*compute_scores(space, truth[:, [0, 0]], p)}
 
 
 def test_several_labels_at_once_have_no_confusion_matrix():
-    assert confusion_matrix(*random_case(3, 10, 0, multilabel=True)) is None
+    assert compute_confusion_matrix(*random_case(3, 10, 0, multilabel=True)) is None
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_scoring_nothing_is_an_error(multilabel):
     space = space_of(3, multilabel)
     with pytest.raises(PredictionsError, match="nothing to score for 'emotion'"):
-        score(space, space.encode([]), np.zeros((0, 3)))
+        compute_scores(space, space.encode([]), np.zeros((0, 3)))
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -190,9 +190,9 @@ def test_shapes_that_do_not_fit_are_an_error(multilabel):
     space, truth, p = random_case(3, 10, 0, multilabel=multilabel)
     for wrong in ((truth[1:], p), (truth, p[:, 1:]), (np.zeros((10, 2)), p)):
         with pytest.raises(PredictionsError, match="do not fit the 3 labels"):
-            score(space, *wrong)
+            compute_scores(space, *wrong)
 
 
 def test_an_unknown_metric_is_answered_with_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean weighted_f1"):
-        metric_name(space_of(3, False), "weigthed_f1")
+        resolve_metric(space_of(3, False), "weigthed_f1")

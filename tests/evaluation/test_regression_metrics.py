@@ -12,10 +12,16 @@ from sklearn import metrics as sk
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError, UnknownNameError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.intervals import scored
-from sentir.evaluation.jackknife import interval
-from sentir.evaluation.metrics import confusion_matrix, counted, metric_name, per_label, score
-from sentir.evaluation.results import gain, is_share
+from sentir.evaluation.intervals import score_with_intervals
+from sentir.evaluation.jackknife import jackknife_interval
+from sentir.evaluation.metrics import (
+    compute_confusion_matrix,
+    compute_scores,
+    count_metrics,
+    resolve_metric,
+    score_per_label,
+)
+from sentir.evaluation.results import is_proportion, negate_if_lower_is_better
 
 SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
 PLEASURE = LabelSpace("pleasure", ("valence",), bounds=(1, 5))
@@ -59,17 +65,17 @@ def by_mmsa(truth, answer):
 @given(ROWS)
 def test_metrics_of_sentiment_agree_with_mmsa_and_scikit_learn(rows):
     truth, answer = np.array(rows).T
-    found = score(SENTIMENT, truth, answer[:, None])
+    found = compute_scores(SENTIMENT, truth, answer[:, None])
     expected = by_mmsa(truth, answer)
     assert {name: found[name] for name in expected} == pytest.approx(expected)
-    assert set(found) == {*expected, "pearson", "ccc"} == set(counted(SENTIMENT))
+    assert set(found) == {*expected, "pearson", "ccc"} == set(count_metrics(SENTIMENT))
 
 
 @briefly
 @given(ROWS)
 def test_correlations_agree_with_numpy_and_are_0_where_they_are_undefined(rows):
     truth, answer = np.array(rows).T
-    found = score(SENTIMENT, truth, answer[:, None])
+    found = compute_scores(SENTIMENT, truth, answer[:, None])
     if len(set(truth)) == 1 or len(set(answer)) == 1:
         assert found["pearson"] == found["ccc"] == 0
         return
@@ -82,50 +88,50 @@ def test_correlations_agree_with_numpy_and_are_0_where_they_are_undefined(rows):
 def test_halves_are_rounded_to_even_and_answers_off_the_scale_are_clipped_for_classes_alone():
     truth = np.array([0.0, 2.0, 2.0, 3.0, -3.0])
     answer = np.array([0.5, 1.5, 2.5, 4.0, -5.0])
-    found = score(SENTIMENT, truth, answer[:, None])
+    found = compute_scores(SENTIMENT, truth, answer[:, None])
     assert found["acc7"] == found["acc5"] == 1
     assert found["mae"] == pytest.approx((0.5 + 0.5 + 0.5 + 1 + 2) / 5)
-    assert score(SENTIMENT, np.array([1.0]), np.array([[0.5]]))["acc7"] == 0
+    assert compute_scores(SENTIMENT, np.array([1.0]), np.array([[0.5]]))["acc7"] == 0
 
 
 def test_0_is_not_negative_and_a_truth_of_0_is_left_out_of_non0():
     truth, answer = np.array([0.0, -1.0, 1.0, 1.0]), np.array([-0.1, -1.0, 0.0, 2.0])
-    found = score(SENTIMENT, truth, answer[:, None])
+    found = compute_scores(SENTIMENT, truth, answer[:, None])
     assert found["has0_acc2"] == pytest.approx(3 / 4)
     assert found["non0_acc2"] == pytest.approx(2 / 3)
-    assert score(SENTIMENT, np.zeros(3), answer[:3, None])["non0_acc2"] == 0
+    assert compute_scores(SENTIMENT, np.zeros(3), answer[:3, None])["non0_acc2"] == 0
 
 
 def test_constant_answers_and_a_single_utterance_have_no_correlation():
     truth = np.linspace(-3, 3, 50)
-    assert score(SENTIMENT, truth, np.full((50, 1), 0.1))["pearson"] == 0
-    assert score(SENTIMENT, truth[:1], np.array([[0.3]]))["pearson"] == 0
-    assert score(SENTIMENT, truth, truth[:, None])["pearson"] == pytest.approx(1)
+    assert compute_scores(SENTIMENT, truth, np.full((50, 1), 0.1))["pearson"] == 0
+    assert compute_scores(SENTIMENT, truth[:1], np.array([[0.3]]))["pearson"] == 0
+    assert compute_scores(SENTIMENT, truth, truth[:, None])["pearson"] == pytest.approx(1)
     with pytest.raises(PredictionsError, match="nothing to score for 'intensity'"):
-        score(SENTIMENT, np.zeros(0), np.zeros((0, 1)))
+        compute_scores(SENTIMENT, np.zeros(0), np.zeros((0, 1)))
 
 
 def test_another_scale_has_no_classes_of_sentiment():
     truth = np.array([1.0, 3.0, 5.0])
-    assert set(score(PLEASURE, truth, truth[:, None])) == {"mae", "pearson", "ccc"}
+    assert set(compute_scores(PLEASURE, truth, truth[:, None])) == {"mae", "pearson", "ccc"}
     with pytest.raises(UnknownNameError, match="no metric called 'acc7'"):
-        metric_name(PLEASURE, "acc7")
+        resolve_metric(PLEASURE, "acc7")
 
 
 def test_the_headline_is_an_error_whose_gain_is_negative():
-    assert metric_name(SENTIMENT) == "mae" and metric_name(SENTIMENT, {"intensity": "pearson"}) == "pearson"
-    assert metric_name(SENTIMENT, {"emotion": "macro_f1"}) == "mae"
-    assert gain("mae", 0.6) == -0.6 and gain("pearson", 0.6) == 0.6
+    assert resolve_metric(SENTIMENT) == "mae" and resolve_metric(SENTIMENT, {"intensity": "pearson"}) == "pearson"
+    assert resolve_metric(SENTIMENT, {"emotion": "macro_f1"}) == "mae"
+    assert negate_if_lower_is_better("mae", 0.6) == -0.6 and negate_if_lower_is_better("pearson", 0.6) == 0.6
 
 
 def test_steps_of_the_scale_hold_the_mean_answer_and_error_of_the_truths_nearest_to_them():
     truth, answer = np.array([-0.33, 0.33, 2.67, 3.0]), np.array([0.0, 1.0, 1.0, 2.0])
-    rows = {row.label: row for row in per_label(SENTIMENT, truth, answer[:, None])}
+    rows = {row.label: row for row in score_per_label(SENTIMENT, truth, answer[:, None])}
     assert list(rows) == ["-3", "-2", "-1", "0", "1", "2", "3"]
     assert (rows["0"].support, rows["3"].support, rows["1"].support) == (2, 2, 0)
     assert rows["0"].metrics == pytest.approx({"mean_answer": 0.5, "mae": 0.5})
     assert rows["1"].metrics == {}
-    assert confusion_matrix(SENTIMENT, truth, answer[:, None]) is None
+    assert compute_confusion_matrix(SENTIMENT, truth, answer[:, None]) is None
     assert tune_thresholds(SENTIMENT, truth, answer[:, None]) is None
 
 
@@ -134,9 +140,11 @@ def test_the_intervals_of_numbers_are_those_of_left_out_dialogues():
     truth = rng.uniform(-3, 3, 60).round(1)
     answer = (truth + rng.normal(size=60))[:, None]
     groups = np.array(dialogues_of(60, 12, 3))
-    found = scored(SENTIMENT, truth, [(answer, None)], groups.tolist(), confidence=0.9)
-    without = [score(SENTIMENT, truth[groups != k], answer[groups != k]) for k in np.unique(groups)]
-    for name in counted(SENTIMENT):
+    found = score_with_intervals(SENTIMENT, truth, [(answer, None)], groups.tolist(), confidence_level=0.9)
+    without = [compute_scores(SENTIMENT, truth[groups != k], answer[groups != k]) for k in np.unique(groups)]
+    for name in count_metrics(SENTIMENT):
         values = np.array([one[name] for one in without])
-        expected = interval(found[name].value, values, share=is_share(name), confidence=0.9)
+        expected = jackknife_interval(
+            found[name].value, values, is_proportion=is_proportion(name), confidence_level=0.9
+        )
         assert (found[name].low, found[name].high) == pytest.approx(expected)

@@ -6,14 +6,20 @@ import numpy as np
 import pytest
 from evaluation_data import dialogues_of, random_case
 
-from sentir.corpus.fingerprints import scored_hash
+from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
-from sentir.evaluation.comparison import compare, holm
-from sentir.evaluation.metrics import RANKED, confusion_matrix, counted, per_label, score
-from sentir.evaluation.results import few
-from sentir.evaluation.scoring import joined, read_results, score_model, write_results
-from sentir.evaluation.words import AT_HALF
+from sentir.evaluation.comparison import apply_holm_correction, compare
+from sentir.evaluation.metrics import (
+    RANKING_METRICS,
+    compute_confusion_matrix,
+    compute_scores,
+    count_metrics,
+    score_per_label,
+)
+from sentir.evaluation.results import few_clusters_note
+from sentir.evaluation.scoring import align_by_id, read_results, score_model, write_results
+from sentir.evaluation.words import AT_HALF_SUFFIX
 
 
 class Scored:
@@ -40,14 +46,14 @@ def test_scores_are_means_over_seeds(multilabel):
     toy = Scored(multilabel)
     found = toy()
     runs = [(p.probabilities, cuts) for p, cuts in zip(toy.predictions, toy.thresholds, strict=True)]
-    each = [score(toy.space, toy.truth, p, cuts) for p, cuts in runs]
-    assert (found.n, found.seeds, found.task, found.clusters) == (40, 2, "emotion", 8)
-    assert found.notes == ("a note",) and found.remarks == ("a note", few(8))
-    half = [score(toy.space, toy.truth, p) for p, _cuts in runs]
+    each = [compute_scores(toy.space, toy.truth, p, cuts) for p, cuts in runs]
+    assert (found.n, found.seeds, found.task, found.num_clusters) == (40, 2, "emotion", 8)
+    assert found.notes == ("a note",) and found.localized_notes == ("a note", few_clusters_note(8))
+    half = [compute_scores(toy.space, toy.truth, p) for p, _cuts in runs]
     for name, value in found.metrics.items():
-        scores = half if name.endswith(AT_HALF) else each
-        assert value.value == pytest.approx(np.mean([run[name.removesuffix(AT_HALF)] for run in scores]))
-    labels = [per_label(toy.space, toy.truth, p, cuts) for p, cuts in runs]
+        scores = half if name.endswith(AT_HALF_SUFFIX) else each
+        assert value.value == pytest.approx(np.mean([run[name.removesuffix(AT_HALF_SUFFIX)] for run in scores]))
+    labels = [score_per_label(toy.space, toy.truth, p, cuts) for p, cuts in runs]
     for k, row in enumerate(found.per_label):
         assert row.support == labels[0][k].support
         assert row.metrics["f1"] == pytest.approx(np.mean([run[k].metrics["f1"] for run in labels]))
@@ -55,7 +61,7 @@ def test_scores_are_means_over_seeds(multilabel):
         assert found.confusion is None
         assert list(found.thresholds.values()) == pytest.approx([0.35, 0.55, 0.75])
     else:
-        mean = np.mean([confusion_matrix(toy.space, toy.truth, p) for p, _cuts in runs], axis=0)
+        mean = np.mean([compute_confusion_matrix(toy.space, toy.truth, p) for p, _cuts in runs], axis=0)
         np.testing.assert_allclose(found.confusion, mean)
         assert found.thresholds is None
 
@@ -64,20 +70,22 @@ def test_several_labels_are_scored_at_tuned_thresholds_and_right_beside_that_at_
     toy = Scored(True, seeds=1)
     found = toy()
     names = list(found.metrics)
-    decided = [name for name in names if not name.endswith(AT_HALF)][: len(counted(toy.space))]
-    assert names[: 2 * len(decided)] == [name for pair in decided for name in (pair, pair + AT_HALF)]
-    assert names[2 * len(decided) :] == [*RANKED["multi"]]
+    decided = [name for name in names if not name.endswith(AT_HALF_SUFFIX)][: len(count_metrics(toy.space))]
+    assert names[: 2 * len(decided)] == [name for pair in decided for name in (pair, pair + AT_HALF_SUFFIX)]
+    assert names[2 * len(decided) :] == [*RANKING_METRICS["multi"]]
     row = found.per_label[0].metrics
     assert {"f1", "f1@0.5", "weighted_accuracy@0.5", "auc"} <= row.keys() and "auc@0.5" not in row
     plain = toy(thresholds=[None])
-    assert not any(AT_HALF in name for name in plain.metrics)
+    assert not any(AT_HALF_SUFFIX in name for name in plain.metrics)
     for name in decided:
-        assert plain.metrics[name] == found.metrics[name + AT_HALF]
+        assert plain.metrics[name] == found.metrics[name + AT_HALF_SUFFIX]
 
 
 def test_few_dialogues_are_a_note_and_many_are_none():
     toy = Scored(False)
-    assert few(8) in toy().remarks and toy(groups=dict.fromkeys(toy.ids, "")).remarks == ("a note",)
+    assert few_clusters_note(8) in toy().localized_notes and toy(
+        groups=dict.fromkeys(toy.ids, "")
+    ).localized_notes == ("a note",)
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -89,7 +97,7 @@ def test_order_and_surplus_of_predictions_change_nothing(multilabel):
         Predictions(
             (*(p.ids[n] for n in order), "toy/dev/other"),
             np.vstack([p.probabilities[order], [[1, 0, 0]]]),
-            p.space,
+            p.label_space,
         )
         for p in toy.predictions
     ]
@@ -101,9 +109,9 @@ def test_exactly_the_labeled_utterances_are_scored():
     toy = Scored(False)
     some = dict(list(toy.labels.items())[:25])
     found = toy(labels=some)
-    assert (found.n, found.scored) == (25, scored_hash(some))
+    assert (found.n, found.scored) == (25, hash_ids(some))
     assert found.scored != toy().scored
-    assert scored_hash(["b", "a"]) == scored_hash(["a", "b"]) != scored_hash(["ab"])
+    assert hash_ids(["b", "a"]) == hash_ids(["a", "b"]) != hash_ids(["ab"])
 
 
 def test_missing_pieces_are_errors_that_name_the_utterance():
@@ -125,7 +133,7 @@ def test_missing_pieces_are_errors_that_name_the_utterance():
 
 def test_an_utterance_without_a_dialogue_key_stands_alone():
     toy = Scored(False)
-    *_joined, dialogues = joined(
+    *_joined, dialogues = align_by_id(
         toy.space, toy.labels, toy.predictions, toy.thresholds, dict.fromkeys(toy.ids, "")
     )
     assert dialogues == sorted(toy.ids)
@@ -134,7 +142,7 @@ def test_an_utterance_without_a_dialogue_key_stands_alone():
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_results_are_read_as_they_were_written(tmp_path, multilabel):
     toy = Scored(multilabel)
-    _ids, truth, runs, dialogues = joined(toy.space, toy.labels, toy.predictions, toy.thresholds, toy.groups)
+    _ids, truth, runs, dialogues = align_by_id(toy.space, toy.labels, toy.predictions, toy.thresholds, toy.groups)
     paired = compare(
         toy.space,
         truth,
@@ -148,7 +156,7 @@ def test_results_are_read_as_they_were_written(tmp_path, multilabel):
         split="dev",
         permutations=100,
     )
-    (comparison,) = holm([paired])
+    (comparison,) = apply_holm_correction([paired])
     path = tmp_path / "new" / "results.json"
     write_results(path, [toy(), toy(role="baseline")], [comparison])
     assert read_results(path) == ((toy(), toy(role="baseline")), (comparison,))

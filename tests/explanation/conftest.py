@@ -63,6 +63,6 @@ def dialogue_of():
     """(corpus, id) → its dialogue."""
 
     def get(corpus, key):
-        return corpus.by_dialogue[corpus.by_id[key].dialogue].utterances
+        return corpus.dialogues[corpus.by_id[key].dialogue].utterances
 
     return get

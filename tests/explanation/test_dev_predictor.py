@@ -10,8 +10,8 @@ from tiny_corpora import SPACES, WORDS, tiny_corpus, tiny_recipe
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import PredictionsError
-from sentir.explanation.dev_predictor import Dev
-from sentir.explanation.modality_ablation import withhold
+from sentir.explanation.dev_predictor import DevPredictor
+from sentir.explanation.modality_ablation import ablate_inputs
 from sentir.explanation.model import explain_recognizer
 from sentir.explanation.permutation_importance import permutation_importance
 from sentir.recognizer.recognizer import Recognizer
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.usefixtures("one_store")
 
 def test_asked_about_everything_it_answers_as_ever(any_trained):
     recognizer, corpus = any_trained
-    dev = Dev(recognizer, corpus)
+    dev = DevPredictor(recognizer, corpus)
     for _again in range(2):
-        found = dev.ask()
+        found = dev.predict()
         np.testing.assert_allclose(
             found.select(u.id for u in corpus.dev).probabilities,
             recognizer.predict_utterances(corpus.dev).probabilities,
@@ -41,26 +41,26 @@ def test_each_model_is_told_what_it_cannot_do_without(trained):
         "everything": {"text": "missing", "sound": "missing", "context": "alone", "numbers": "train_mean"},
     }
     for setup, parts in expected.items():
-        dev = Dev(*trained(setup))
-        found = withhold(dev)
-        assert {one.part: one.how for one in found} == parts
+        dev = DevPredictor(*trained(setup))
+        found = ablate_inputs(dev)
+        assert {one.ablated: one.replacement for one in found} == parts
         for one in found:
             assert one.comparison.low is one.comparison.high is None, "three dialogues are too few"
-            assert one.comparison.dialogues == 3 and one.comparison.split == "dev"
+            assert one.comparison.num_clusters == 3 and one.comparison.split == "dev"
             whole = one.score + one.comparison.difference
             assert whole == pytest.approx(found[0].score + found[0].comparison.difference)
 
 
 def test_without_text_a_model_that_only_reads_answers_the_same_to_all(trained):
     recognizer, corpus = trained("frozen")
-    dev = Dev(recognizer, corpus)
-    (text,) = withhold(dev)
+    dev = DevPredictor(recognizer, corpus)
+    (text,) = ablate_inputs(dev)
     assert text.comparison.difference > 0.2, "the words tell the label, so they must be missed"
 
 
 def test_without_context_a_model_answers_as_if_each_were_alone(trained):
     recognizer, corpus = trained("window")
-    alone = Dev(recognizer, corpus).alone()
+    alone = DevPredictor(recognizer, corpus).without_context()
     for u in corpus.dev[:6]:
         single = recognizer.predict_utterances([replace(u, dialogue="x", turn=0)]).probabilities[0]
         np.testing.assert_allclose(alone[u.id], single, atol=1e-5)
@@ -86,21 +86,21 @@ def number_reader(weights, tmp_path_factory):
 
 
 def test_the_numbers_that_tell_the_label_are_found(number_reader):
-    sets, columns = permutation_importance(Dev(*number_reader))
+    sets, columns = permutation_importance(DevPredictor(*number_reader))
     by_name = {one.name: one for one in (*sets, *columns)}
-    assert sets[0].name == "given" and sets[0].columns == 3 and sets[0].loss > 0
+    assert sets[0].name == "given" and sets[0].num_columns == 3 and sets[0].score_drop > 0
     assert {columns[0].name, columns[1].name} == {"given.tell", "given.tell2"}
-    assert by_name["given.noise"].loss < columns[1].loss
+    assert by_name["given.noise"].score_drop < columns[1].score_drop
     assert all(one.low is one.high is None for one in (*sets, *columns)), "three dialogues are too few"
-    assert [one.loss for one in columns] == sorted((one.loss for one in columns), reverse=True)
+    assert [one.score_drop for one in columns] == sorted((one.score_drop for one in columns), reverse=True)
 
 
 def test_a_number_that_never_varies_loses_nothing(number_reader):
     recognizer, _corpus = number_reader
-    scaler = recognizer.preparer.scaler
-    still = {name for name, sd in zip(scaler.names, scaler.deviations, strict=True) if sd == 0}
-    _sets, columns = permutation_importance(Dev(*number_reader), repeats=2)
-    assert still and all(one.loss == 0 for one in columns if one.name in still)
+    scaler = recognizer.preprocessor.scaler
+    still = {name for name, sd in zip(scaler.names, scaler.stds, strict=True) if sd == 0}
+    _sets, columns = permutation_importance(DevPredictor(*number_reader), num_repeats=2)
+    assert still and all(one.score_drop == 0 for one in columns if one.name in still)
 
 
 def test_the_test_split_stays_sealed(number_reader, monkeypatch):
@@ -109,7 +109,7 @@ def test_the_test_split_stays_sealed(number_reader, monkeypatch):
 
     monkeypatch.setattr(SealedLabels, "_reveal", caught)
     found = explain_recognizer(*number_reader)
-    assert found.n == len(number_reader[1].dev) and found.clusters == 3
+    assert found.n == len(number_reader[1].dev) and found.num_clusters == 3
     assert found.score.low is found.score.high is None, "three dialogues are too few"
     assert found.to_dict()["withheld"][0]["comparison"]["split"] == "dev"
 

@@ -13,38 +13,45 @@ from sentir.corpus.labels import LabelSpace
 from sentir.errors import SentirError
 from sentir.evaluation.results import Comparison, Score
 from sentir.explanation.page import (
-    loss_sentence,
+    describe_ablation,
+    format_signed,
     render_explanation,
     render_model_explanation,
     save_explanation,
-    signed,
 )
 from sentir.explanation.results import (
-    MAPS,
+    AUDIO_MAPS,
+    Ablation,
+    AudioAttribution,
     Explanation,
-    Importance,
+    FeatureImportance,
     ModelExplanation,
     Passage,
-    Randomized,
-    SoundMap,
-    Withheld,
-    Word,
-    WordMap,
+    RandomizationResult,
+    TextAttribution,
+    WordAttribution,
 )
 
 
 @pytest.fixture(scope="module")
 def answer():
-    own = (Word("I", -0.4), Word("love", 1.5), Word("<b>this</b>", 0.05), Word("!", 0.3, glued=True))
-    passages = (Passage("d/0", "Ana", "before", (Word("Oh", 0.1),)), Passage("d/1", None, "own", own))
-    maps = {name: np.random.default_rng(0).random((4, 2)).astype(np.float32) for name in MAPS}
-    sound = SoundMap(np.random.default_rng(1).normal(-60, 20, (90, 64)).astype(np.float32), maps, padded=100)
+    own = (
+        WordAttribution("I", -0.4),
+        WordAttribution("love", 1.5),
+        WordAttribution("<b>this</b>", 0.05),
+        WordAttribution("!", 0.3, follows_without_space=True),
+    )
+    passages = (Passage("d/0", "Ana", "before", (WordAttribution("Oh", 0.1),)), Passage("d/1", None, "own", own))
+    maps = {name: np.random.default_rng(0).random((4, 2)).astype(np.float32) for name in AUDIO_MAPS}
+    sound = AudioAttribution(
+        np.random.default_rng(1).normal(-60, 20, (90, 64)).astype(np.float32), maps, num_padded_frames=100
+    )
     return Explanation(
         id="d/1", text="I love <b>this</b>!", speaker=None, model="tiny", task="emotion", label="joy",
-        is_number=False, score=1.2, labels=("joy",), probabilities={"joy": 0.77, "sadness": 0.23},
+        is_regression=False, score=1.2, labels=("joy",), probabilities={"joy": 0.77, "sadness": 0.23},
         gold=("sadness",), synthetic=True,
-        words=WordMap(passages, without=-0.35, delta=0.004, steps=16, token="<mask>"), sound=sound,
-        checks=(Randomized("words", "head", 0.1, 3), Randomized("evidence", "whole", -0.8, 3)),
+        text_attribution=TextAttribution(passages, baseline_score=-0.35, convergence_delta=0.004, steps=16, baseline_token="<mask>"), audio_attribution=sound,
+        sanity_checks=(RandomizationResult("words", "head", 0.1, 3), RandomizationResult("evidence", "whole", -0.8, 3)),
     )  # fmt: skip
 
 
@@ -53,11 +60,11 @@ def model():
     comparison = Comparison(
         "all", "without text", "tiny", "emotion", "dev", "weighted_f1", 0.3, 0.2, 0.4, 0.001, 0.002, 99, 40
     )
-    rows = tuple(Importance(f"lexical.{n}", 1, 0.01 * (20 - n), -0.01, 0.3, 0.002) for n in range(20))
+    rows = tuple(FeatureImportance(f"lexical.{n}", 1, 0.01 * (20 - n), -0.01, 0.3, 0.002) for n in range(20))
     return ModelExplanation(
         "tiny", "tiny", "emotion", "weighted_f1", Score(0.6, 0.5, 0.7), 99, 40, False,
-        (Withheld("text", "train_mean", 0.3, comparison),),
-        (Importance("lexical", 20, 0.2, 0.1, 0.3, 0.01),), rows,
+        (Ablation("text", "train_mean", 0.3, comparison),),
+        (FeatureImportance("lexical", 20, 0.2, 0.1, 0.3, 0.01),), rows,
     )  # fmt: skip
 
 
@@ -87,7 +94,7 @@ def test_words_tell_their_sign_without_color(page):
 
 def test_figures_have_words_for_those_who_cannot_see_them(page):
     labels = re.findall(r'<svg[^>]*aria-label="([^"]+)"', page)
-    assert len(labels) == 2 * len(MAPS) and all("highest" in label for label in labels[:3])
+    assert len(labels) == 2 * len(AUDIO_MAPS) and all("highest" in label for label in labels[:3])
 
 
 def test_the_sanity_check_is_read_out(page):
@@ -103,19 +110,19 @@ def test_an_answer_without_words_sound_or_checks_is_a_page_too(answer):
 
 
 def test_a_loss_is_said_with_its_interval(model):
-    (one,) = model.withheld
-    said = loss_sentence(model, one)
+    (one,) = model.ablations
+    said = describe_ablation(model, one)
     assert (
         said == "Without text, weighted F1 is 0.300: +30.0 points lost (95 % interval +20.0 to +40.0, p = 0.002)."
     )
     error = replace(one, comparison=replace(one.comparison, difference=-0.3, low=-0.4, high=-0.2))
-    said = loss_sentence(replace(model, metric="mae"), error)
+    said = describe_ablation(replace(model, metric="mae"), error)
     assert "+0.300 lost (95 % interval +0.200 to +0.400" in said
     assert "12 of 20 features" in render_model_explanation(model)
 
 
 def test_signs_are_written_and_zero_has_none():
-    assert [signed(v) for v in (1.234, -1.234, 0.001, -0.001)] == ["+1.23", "−1.23", "0.00", "0.00"]
+    assert [format_signed(v) for v in (1.234, -1.234, 0.001, -0.001)] == ["+1.23", "−1.23", "0.00", "0.00"]
 
 
 def test_the_card_of_the_model_stands_on_both_pages_and_says_what_is_missing(answer, model, weights):

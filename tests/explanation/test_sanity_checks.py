@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from sentir.explanation.page import verdict
-from sentir.explanation.results import Randomized
-from sentir.explanation.sanity_checks import ALIKE, randomization_check, shuffle_weights
-from sentir.explanation.score_function import Probe
+from sentir.explanation.page import interpret_randomization
+from sentir.explanation.results import RandomizationResult
+from sentir.explanation.sanity_checks import MAX_CORRELATION, check_randomization, shuffle_weights
+from sentir.explanation.score_function import ScoreFunction
 from sentir.explanation.utterance import explain_utterance
 
 KEY = "tiny/dev/dia7/utt3"
@@ -23,31 +23,37 @@ def test_with_shuffled_weights_the_maps_are_others(setup, maps, trained, dialogu
     recognizer, corpus = trained(setup)
     dialogue = dialogue_of(corpus, KEY)
     before = recognizer.predict_utterances(dialogue).probabilities
-    checks = explain_utterance(recognizer, dialogue, id=KEY, check=True).checks
-    assert {(one.map, one.part) for one in checks} == {(m, p) for m in maps for p in ("head", "whole")}
+    checks = explain_utterance(recognizer, dialogue, utterance_id=KEY, sanity_check=True).sanity_checks
+    assert {(one.map, one.randomized) for one in checks} == {(m, p) for m in maps for p in ("head", "whole")}
     assert all(-1 <= one.correlation < 0.9 for one in checks)
     np.testing.assert_array_equal(recognizer.predict_utterances(dialogue).probabilities, before)
 
 
 def test_a_map_that_knows_nothing_of_the_weights_is_caught():
-    probe = Probe(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, True, 1.0, None)
+    probe = ScoreFunction(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, True, 1.0, None)
     picture = np.arange(12.0).reshape(3, 4)
-    found = randomization_check(probe, lambda other: {"edges": picture, "flat": np.zeros(5)}, draws=2)
+    found = check_randomization(probe, lambda other: {"edges": picture, "flat": np.zeros(5)}, num_shuffles=2)
     assert [one.correlation for one in found] == pytest.approx([1, 0, 1, 0])
-    assert "reflects the input" in verdict(found[0]) and "another map" in verdict(found[1])
-    assert "reflects the input" in verdict(Randomized("words", "head", -ALIKE, 1))
+    assert "reflects the input" in interpret_randomization(found[0]) and "another map" in interpret_randomization(
+        found[1]
+    )
+    assert "reflects the input" in interpret_randomization(
+        RandomizationResult("words", "head", -MAX_CORRELATION, 1)
+    )
 
 
 def test_of_a_map_of_two_values_nothing_is_said_for_their_ranks_agree_or_do_not():
-    probe = Probe(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, True, 1.0, None)
-    found = randomization_check(probe, lambda other: {"two": np.arange(2.0), "three": np.arange(3.0)}, draws=1)
+    probe = ScoreFunction(nn.Linear(4, 4), None, {"dialogue": torch.zeros(1)}, 0, 0, True, 1.0, None)
+    found = check_randomization(
+        probe, lambda other: {"two": np.arange(2.0), "three": np.arange(3.0)}, num_shuffles=1
+    )
     assert {one.map for one in found} == {"three"}
 
 
 def test_shuffling_keeps_every_value_and_spares_what_it_should():
     model = nn.ModuleDict({"encoder": nn.Linear(5, 5), "head": nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4))})
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    shuffle_weights(model, torch.Generator().manual_seed(0), spare=("encoder.",))
+    shuffle_weights(model, torch.Generator().manual_seed(0), skip_prefixes=("encoder.",))
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"head.0.weight"}
     weight = model["head"][0].weight.detach()

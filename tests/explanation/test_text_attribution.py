@@ -12,11 +12,11 @@ from tiny_corpora import WORDS
 from torch import nn
 
 from sentir.errors import CorpusError, SentirError
-from sentir.explanation.score_function import Probe, still
-from sentir.explanation.text_attribution import COMPLETE, as_written, join_pieces
+from sentir.explanation.score_function import ScoreFunction, frozen_eval_mode
+from sentir.explanation.text_attribution import COMPLETENESS_TOLERANCE, merge_subwords, restore_spelling
 from sentir.explanation.utterance import explain_utterance
 from sentir.models.text_encoder import load_text_encoder
-from sentir.testing import SENTENCES, tiny_backbone
+from sentir.testing import SENTENCES, make_tiny_text_backbone
 
 FAMILIES = (
     "bert-base-uncased",
@@ -30,30 +30,35 @@ KEY = "tiny/dev/dia7/utt3"
 def test_the_score_is_the_log_odds_of_what_is_served(any_trained, dialogue_of):
     recognizer, corpus = any_trained
     dialogue = dialogue_of(corpus, KEY)
-    found = explain_utterance(recognizer, dialogue, id=KEY)
+    found = explain_utterance(recognizer, dialogue, utterance_id=KEY)
     p = found.probabilities[found.label]
     assert found.score == pytest.approx(np.log(p / (1 - p)), abs=1e-3)
     assert found.label == max(found.probabilities, key=found.probabilities.get)
     served = recognizer.predict_utterances(dialogue)[KEY]
     assert list(found.probabilities.values()) == pytest.approx(served.tolist())
-    assert (found.words is None) == (recognizer.preparer.text is None)
-    assert (found.sound is None) == (recognizer.preparer.sound is None)
+    assert (found.text_attribution is None) == (recognizer.preprocessor.text is None)
+    assert (found.audio_attribution is None) == (recognizer.preprocessor.sound is None)
 
 
 @pytest.mark.parametrize("setup", ["frozen", "dialogue", "window", "several labels", "everything"])
 def test_the_values_add_up_to_what_the_words_change(setup, trained, dialogue_of, one_store):
     recognizer, corpus = trained(setup)
-    found = explain_utterance(recognizer, dialogue_of(corpus, KEY), id=KEY)
-    change = found.score - found.words.without
+    found = explain_utterance(recognizer, dialogue_of(corpus, KEY), utterance_id=KEY)
+    change = found.score - found.text_attribution.baseline_score
     assert abs(change) > 1e-3
-    assert found.words.values.sum() == pytest.approx(change + found.words.delta, abs=1e-4)
-    assert abs(found.words.delta) <= COMPLETE * max(1, abs(change)) and abs(found.words.delta) < abs(change) / 5
+    assert found.text_attribution.values.sum() == pytest.approx(
+        change + found.text_attribution.convergence_delta, abs=1e-4
+    )
+    assert (
+        abs(found.text_attribution.convergence_delta) <= COMPLETENESS_TOLERANCE * max(1, abs(change))
+        and abs(found.text_attribution.convergence_delta) < abs(change) / 5
+    )
 
 
 def test_explaining_leaves_the_recognizer_as_it_was(any_trained, dialogue_of):
     recognizer, corpus = any_trained
     before = recognizer.predict_utterances(corpus.dev).probabilities
-    explain_utterance(recognizer, dialogue_of(corpus, KEY), id=KEY)
+    explain_utterance(recognizer, dialogue_of(corpus, KEY), utterance_id=KEY)
     np.testing.assert_array_equal(recognizer.predict_utterances(corpus.dev).probabilities, before)
 
 
@@ -61,9 +66,9 @@ def test_the_words_that_tell_a_label_speak_for_it(trained, dialogue_of, one_stor
     recognizer, corpus = trained("frozen")
     telling, strongest = set(" ".join(WORDS.values()).split()), []
     for u in corpus.dev:
-        found = explain_utterance(recognizer, dialogue_of(corpus, u.id), id=u.id)
+        found = explain_utterance(recognizer, dialogue_of(corpus, u.id), utterance_id=u.id)
         if found.labels == found.gold:
-            best = max((w for p in found.words.passages for w in p.words), key=lambda w: w.value)
+            best = max((w for p in found.text_attribution.passages for w in p.words), key=lambda w: w.value)
             strongest.append(best.text.strip(".,!") in telling)
     assert len(strongest) > 8 and np.mean(strongest) > 0.6
 
@@ -73,13 +78,13 @@ def test_each_context_shows_the_turns_that_the_model_reads(trained, dialogue_of,
     for setup in ("frozen", "window", "dialogue"):
         recognizer, corpus = trained(setup)
         dialogue = dialogue_of(corpus, KEY)
-        passages = explain_utterance(recognizer, dialogue, id=KEY).words.passages
-        seen[setup] = [(p.place, p.id) for p in passages]
-        own = next(p for p in passages if p.place == "own")
-        said = "".join(("" if w.glued else " ") + w.text for w in own.words).strip()
+        passages = explain_utterance(recognizer, dialogue, utterance_id=KEY).text_attribution.passages
+        seen[setup] = [(p.position, p.id) for p in passages]
+        own = next(p for p in passages if p.position == "own")
+        said = "".join(("" if w.follows_without_space else " ") + w.text for w in own.words).strip()
         assert said.removeprefix("Ben: ") == corpus.by_id[KEY].text
         if setup != "frozen":
-            assert any(abs(p.total) > 0 for p in passages if p.place == "before")
+            assert any(abs(p.total) > 0 for p in passages if p.position == "before")
     assert seen["frozen"] == [("own", KEY)]
     assert seen["window"] == [("before", ""), ("own", KEY)]
     ids = [u.id for u in dialogue]
@@ -89,8 +94,8 @@ def test_each_context_shows_the_turns_that_the_model_reads(trained, dialogue_of,
 def test_a_window_with_separators_shows_its_turns_one_by_one_on_either_side(trained, dialogue_of):
     recognizer, corpus = trained("wide window")
     dialogue = dialogue_of(corpus, KEY)
-    passages = explain_utterance(recognizer, dialogue, id=KEY).words.passages
-    assert [(p.place, p.id) for p in passages] == [("before", ""), ("before", ""), ("own", KEY), ("after", "")]
+    passages = explain_utterance(recognizer, dialogue, utterance_id=KEY).text_attribution.passages
+    assert [(p.position, p.id) for p in passages] == [("before", ""), ("before", ""), ("own", KEY), ("after", "")]
     said = [" ".join(w.text for w in p.words) for p in passages]
     assert [text.split(":")[0] for text in said] == [u.speaker for u in dialogue[1:]]
 
@@ -98,44 +103,44 @@ def test_a_window_with_separators_shows_its_turns_one_by_one_on_either_side(trai
 def test_the_first_turn_of_a_window_has_nothing_before_it(trained, dialogue_of):
     recognizer, corpus = trained("window")
     key = KEY[:-1] + "0"
-    found = explain_utterance(recognizer, dialogue_of(corpus, key), id=key)
-    assert [p.place for p in found.words.passages] == ["own"]
+    found = explain_utterance(recognizer, dialogue_of(corpus, key), utterance_id=key)
+    assert [p.position for p in found.text_attribution.passages] == ["own"]
 
 
 def test_another_label_can_be_asked_about(trained, dialogue_of):
     recognizer, corpus = trained("frozen")
     dialogue = dialogue_of(corpus, KEY)
-    scores = {name: explain_utterance(recognizer, dialogue, id=KEY, label=name).score for name in WORDS}
+    scores = {name: explain_utterance(recognizer, dialogue, utterance_id=KEY, label=name).score for name in WORDS}
     shares = {name: 1 / (1 + np.exp(-score)) for name, score in scores.items()}
     assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
     with pytest.raises(CorpusError, match="'rage'; it knows: joy, neutral, sadness"):
-        explain_utterance(recognizer, dialogue, id=KEY, label="rage")
+        explain_utterance(recognizer, dialogue, utterance_id=KEY, label="rage")
     with pytest.raises(CorpusError, match="no utterance 'nobody'"):
-        explain_utterance(recognizer, dialogue, id="nobody")
+        explain_utterance(recognizer, dialogue, utterance_id="nobody")
 
 
 def test_blank_text_has_no_words(trained, one_store, dialogue_of):
     recognizer, corpus = trained("frozen")
     u = replace(corpus.by_id[KEY], text="")
-    assert explain_utterance(recognizer, [u], id=KEY).words is None
+    assert explain_utterance(recognizer, [u], utterance_id=KEY).text_attribution is None
 
 
 def test_without_captum_a_sentence_says_what_to_install(trained, dialogue_of, monkeypatch):
     recognizer, corpus = trained("frozen")
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     with pytest.raises(SentirError, match=r"pip install 'sentir\[explain\]'"):
-        explain_utterance(recognizer, dialogue_of(corpus, KEY), id=KEY)
+        explain_utterance(recognizer, dialogue_of(corpus, KEY), utterance_id=KEY)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_pieces_of_every_tokenizer_are_joined_to_words(family, tmp_path):
-    _encoder, tokenizer, _spec = load_text_encoder(family, weights=str(tiny_backbone(family, tmp_path)))
+    _encoder, tokenizer, _spec = load_text_encoder(family, weights=str(make_tiny_text_backbone(family, tmp_path)))
     for text in SENTENCES:
         plain = tokenizer.tokenizer
         ids = plain(tokenizer.normalize(text), add_special_tokens=False)["input_ids"]
-        words = join_pieces(plain, ids, np.ones(len(ids)))
+        words = merge_subwords(plain, ids, np.ones(len(ids)))
         assert sum(value for _word, value in words) == pytest.approx(len(ids))
-        written = list(as_written([word for word, _value in words], text))
+        written = list(restore_spelling([word for word, _value in words], text))
         assert len(written) == len(words) <= len(ids)
         if text.isascii() and "@" not in text:
             said = "".join(("" if glued else " ") + word for word, glued in written)
@@ -146,7 +151,7 @@ def test_pieces_of_every_tokenizer_are_joined_to_words(family, tmp_path):
 @given(st.text(max_size=40))
 def test_words_that_are_in_the_text_keep_their_letters(text):
     words = text.split()
-    written = list(as_written([word.lower() for word in words], text))
+    written = list(restore_spelling([word.lower() for word in words], text))
     assert len(written) == len(words)
     if text.isascii():
         assert [word for word, _glued in written] == words and not any(glued for _word, glued in written)
@@ -160,14 +165,14 @@ def test_a_number_is_explained_in_its_own_units():
             return 2 * x
 
     inputs = {"x": torch.tensor([[0.25]]), "dialogue": torch.zeros(1)}
-    probe = Probe(Double(), None, inputs, 0, 0, single=False, temperature=1.0, scale=(1.0, 3.0))
+    probe = ScoreFunction(Double(), None, inputs, 0, 0, is_single_label=False, temperature=1.0, scale=(1.0, 3.0))
     assert probe.score().tolist() == [2.5]
 
 
 def test_networks_held_still_are_let_go_as_they_were():
     model = nn.Sequential(nn.Linear(2, 2), nn.Dropout())
     model[0].bias.requires_grad_(False)
-    with pytest.raises(KeyError), still(model, None):
+    with pytest.raises(KeyError), frozen_eval_mode(model, None):
         assert not model.training and not any(p.requires_grad for p in model.parameters())
         raise KeyError
     assert model.training and model[0].weight.requires_grad and not model[0].bias.requires_grad

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from sentir.audio.descriptors import FUNCTIONALS, THESIS, measure
-from sentir.corpus.utterances import Clip, Sound, Utterance
+from sentir.audio.descriptors import FUNCTIONALS, THESIS_DESCRIPTORS, extract_descriptors
+from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
 from sentir.features import compute_features
-from sentir.features.acoustic import functionals, thesis
+from sentir.features.acoustic import compute_functionals, compute_thesis_features
 
 RATE = 16_000
-SETS = {"thesis": (thesis, THESIS), "functionals": (functionals, FUNCTIONALS)}
+SETS = {
+    "thesis": (compute_thesis_features, THESIS_DESCRIPTORS),
+    "functionals": (compute_functionals, FUNCTIONALS),
+}
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def utterances(tmp_path, wave) -> list[Utterance]:
 def test_a_set_holds_the_measures_of_what_is_heard_and_nothing_else(name, utterances, wave):
     feature_set, names = SETS[name]
     columns = feature_set(utterances)
-    measures = measure(wave)[1]
+    measures = extract_descriptors(wave)[1]
     assert tuple(columns) == names
     for column, values in columns.items():
         assert values.shape == (3,) and values.dtype == np.float64
@@ -46,9 +49,9 @@ def test_no_utterances_give_empty_columns(name):
 
 
 def test_what_was_heard_before_is_not_listened_to_again(wave):
-    measures = measure(wave)[1] | {"thesis.rms": 42.0}
-    heard = Sound("key", np.zeros((101, 64), dtype=np.float16), measures, 1.0)
-    assert thesis([Utterance("a", sound=heard)])["rms"].tolist() == [42.0]
+    measures = extract_descriptors(wave)[1] | {"thesis.rms": 42.0}
+    heard = AudioFeatures("key", np.zeros((101, 64), dtype=np.float16), measures, 1.0)
+    assert compute_thesis_features([Utterance("a", audio=heard)])["rms"].tolist() == [42.0]
 
 
 def test_both_sets_stand_side_by_side_in_a_table(utterances):

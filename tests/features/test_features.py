@@ -12,10 +12,10 @@ from sklearn.preprocessing import StandardScaler
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, UnknownNameError
-from sentir.features import FEATURES, FeatureTable, compute_features
-from sentir.features.dialogue import dialogue
-from sentir.features.lexical import lexical
-from sentir.features.scaling import Scaler
+from sentir.features import FEATURE_SETS, FeatureTable, compute_features
+from sentir.features.dialogue import compute_dialogue_features
+from sentir.features.lexical import compute_lexical_features
+from sentir.features.scaling import FeatureScaler
 
 
 def talk(*speakers, key="d") -> list[Utterance]:
@@ -24,7 +24,7 @@ def talk(*speakers, key="d") -> list[Utterance]:
 
 def test_lexical_counts_what_is_written():
     text = "OH my! Really?! It is wonderful."
-    row = {name: column[0] for name, column in lexical([Utterance("a", text=text)]).items()}
+    row = {name: column[0] for name, column in compute_lexical_features([Utterance("a", text=text)]).items()}
     assert (row["words"], row["characters"], row["exclamations"], row["questions"]) == (6, len(text), 2, 1)
     assert row["upper_share"] == pytest.approx(4 / 23)
     assert row["polarity"] > 0.5 and 0 < row["subjectivity"] <= 1
@@ -36,20 +36,20 @@ def test_lexical_polarity_is_that_of_textblob_without_any_download(monkeypatch):
 
     monkeypatch.setattr(nltk.data, "path", [])
     texts = ["I love it", "This is awful, really!", "not bad :)", "", "Kids are talking by the door"]
-    columns = lexical([Utterance(text, text=text) for text in texts])
+    columns = compute_lexical_features([Utterance(text, text=text) for text in texts])
     for n, text in enumerate(texts):
         measured = (columns["polarity"][n], columns["subjectivity"][n])
         assert measured == pytest.approx(tuple(TextBlob(text).sentiment))
 
 
 def test_lexical_knows_nothing_of_an_utterance_without_text_and_everything_of_an_empty_one():
-    columns = lexical([Utterance("a"), Utterance("b", text=""), Utterance("c", text="12 !")])
+    columns = compute_lexical_features([Utterance("a"), Utterance("b", text=""), Utterance("c", text="12 !")])
     assert all(np.isnan(column[0]) and np.isfinite(column[1:]).all() for column in columns.values())
     assert columns["upper_share"][2] == 0
 
 
 def test_dialogue_tells_who_spoke_before():
-    columns = dialogue(talk("A", "B", "B", "A", "C"))
+    columns = compute_dialogue_features(talk("A", "B", "B", "A", "C"))
     assert columns["turn"].tolist() == [0, 1, 2, 3, 4]
     assert columns["position"].tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert columns["same_speaker"].tolist() == [0, 0, 1, 0, 0]
@@ -57,7 +57,7 @@ def test_dialogue_tells_who_spoke_before():
 
 
 def test_dialogue_leaves_open_what_a_missing_speaker_would_tell():
-    columns = dialogue(talk(None, "A", None, "A"))
+    columns = compute_dialogue_features(talk(None, "A", None, "A"))
     np.testing.assert_array_equal(columns["same_speaker"], [np.nan, np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(columns["since_speaker"], [np.nan, 0, np.nan, 2])
     assert columns["position"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
@@ -65,15 +65,15 @@ def test_dialogue_leaves_open_what_a_missing_speaker_would_tell():
 
 def test_the_turn_is_counted_among_the_utterances_given_whatever_their_numbers():
     rows = [Utterance(f"{turn}", dialogue="d", turn=turn, text="Oh!") for turn in (40, 7, 12)]
-    assert dialogue(rows)["turn"].tolist() == [2, 0, 1]
+    assert compute_dialogue_features(rows)["turn"].tolist() == [2, 0, 1]
 
 
 @settings(deadline=None)
 @given(st.permutations(talk("A", "B", "A", None, "A") + talk("A", "A", key="e") + [Utterance("alone")]))
 def test_dialogue_answers_the_same_in_any_order_and_company(shuffled):
-    columns = dialogue(shuffled)
+    columns = compute_dialogue_features(shuffled)
     for u in shuffled:
-        own = dialogue(
+        own = compute_dialogue_features(
             [other for other in sorted(shuffled, key=lambda o: o.turn) if other.dialogue == u.dialogue]
         )
         place = shuffled.index(u)
@@ -83,13 +83,13 @@ def test_dialogue_answers_the_same_in_any_order_and_company(shuffled):
 
 def test_given_offers_every_number_in_alphabetical_order():
     table = compute_features(
-        ["given"], [Utterance("a", numbers={"pitch": 2.0}), Utterance("b", numbers={"db": 1})]
+        ["given"], [Utterance("a", numeric_features={"pitch": 2.0}), Utterance("b", numeric_features={"db": 1})]
     )
     assert table.names == ("given.db", "given.pitch")
     np.testing.assert_array_equal(table.values, [[np.nan, 2], [1, np.nan]])
 
 
-@pytest.mark.parametrize("name", list(FEATURES))
+@pytest.mark.parametrize("name", list(FEATURE_SETS))
 def test_no_feature_changes_when_labels_do(name):
     def table(label):
         rows = talk("A", "B", "A")
@@ -125,31 +125,31 @@ TABLES = arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(0, 4)), ele
 @settings(deadline=None)
 @given(TABLES)
 def test_scaled_columns_are_finite_and_survive_json(table):
-    scaler = Scaler.fit(table)
+    scaler = FeatureScaler.fit(table)
     scaled = scaler.transform(table)
     assert scaled.shape == table.values.shape and scaled.dtype == np.float32 and np.isfinite(scaled).all()
     assert (scaled[np.isnan(table.values)] == 0).all()
     kept = {key: tuple(values) for key, values in json.loads(json.dumps(scaler.to_dict())).items()}
-    assert Scaler(**kept) == scaler
+    assert FeatureScaler(**kept) == scaler
 
 
 def test_scaling_agrees_with_scikit_learn():
     values = np.random.default_rng(0).normal(3, 5, size=(50, 3)).astype(np.float32)
     table = FeatureTable(("a", "b", "c"), values)
     np.testing.assert_allclose(
-        Scaler.fit(table).transform(table), StandardScaler().fit_transform(values), atol=1e-5
+        FeatureScaler.fit(table).transform(table), StandardScaler().fit_transform(values), atol=1e-5
     )
 
 
 def test_constant_and_unknown_columns_become_zero_even_where_they_later_vary():
-    scaler = Scaler.fit(FeatureTable(("a", "b"), np.array([[0.1, np.nan]] * 3, dtype=np.float32)))
+    scaler = FeatureScaler.fit(FeatureTable(("a", "b"), np.array([[0.1, np.nan]] * 3, dtype=np.float32)))
     later = FeatureTable(("a", "b"), np.array([[9, 9], [0.1, np.nan]], dtype=np.float32))
     assert scaler.transform(later).tolist() == [[0, 0], [0, 0]]
 
 
 def test_columns_are_found_by_name_and_a_missing_one_is_named():
     values = np.array([[0, 10], [2, 30]], dtype=np.float32)
-    scaler = Scaler.fit(FeatureTable(("a", "b"), values))
+    scaler = FeatureScaler.fit(FeatureTable(("a", "b"), values))
     turned = FeatureTable(("b", "new", "a"), np.array([[10, 5, 0], [30, 5, 2]], dtype=np.float32))
     assert scaler.transform(turned).tolist() == [[-1, -1], [1, 1]]
     with pytest.raises(CorpusError, match=r"feature 'b' is missing.*a, b"):
@@ -159,7 +159,7 @@ def test_columns_are_found_by_name_and_a_missing_one_is_named():
 def test_numbers_that_an_utterance_lacks_are_unknown_and_only_those():
     table = compute_features(["given"], [Utterance("a", text="hi")])
     assert table.names == ()
-    wider = table.with_given(["given.duration", "lexical.words"])
+    wider = table.with_missing_tabular(["given.duration", "lexical.words"])
     assert wider.names == ("given.duration",) and np.isnan(wider.values).all()
-    known = compute_features(["given"], [Utterance("a", numbers={"duration": 2.0})])
-    assert known.with_given(["given.duration"]).values.tolist() == [[2.0]]
+    known = compute_features(["given"], [Utterance("a", numeric_features={"duration": 2.0})])
+    assert known.with_missing_tabular(["given.duration"]).values.tolist() == [[2.0]]

@@ -12,7 +12,7 @@ from trees_meld import pack, zipped
 
 from sentir.errors import CorpusError
 from sentir.files import archives
-from sentir.files.archives import find_archives, unpack, unpacked
+from sentir.files.archives import ensure_unpacked, find_archives, unpack
 from sentir.paths import cache_dir
 
 FILES = {"a/one.txt": b"one" * 1000, "a/b/two.bin": random.Random(0).randbytes(5000), "three.csv": b"x,y\n"}
@@ -70,17 +70,17 @@ def test_only_some_files_are_read_and_reading_ends_with_the_last(tmp_path):
 
 def test_what_is_unpacked_lies_beside_the_archive_and_what_is_only_searched_in_the_cache(tmp_path):
     archive = save(tmp_path / "MELD.Raw.tar.gz", pack(FILES))
-    searched = unpacked(archive, only=["three.csv"])
+    searched = ensure_unpacked(archive, only=["three.csv"])
     assert searched.is_relative_to(cache_dir()) and set(contents(searched)) == {"three.csv"}
-    assert unpacked(archive) == unpacked(archive) == tmp_path / "MELD.Raw.unpacked"
+    assert ensure_unpacked(archive) == ensure_unpacked(archive) == tmp_path / "MELD.Raw.unpacked"
     assert contents(tmp_path / "MELD.Raw.unpacked") == FILES
 
 
 def test_a_new_archive_of_the_same_name_is_searched_anew(tmp_path):
     archive = save(tmp_path / "x.tar.gz", pack({"a.csv": b"old"}))
-    unpacked(archive, only=["a.csv"])
+    ensure_unpacked(archive, only=["a.csv"])
     save(archive, pack({"a.csv": b"newer"}))
-    assert contents(unpacked(archive, only=["a.csv"])) == {"a.csv": b"newer"}
+    assert contents(ensure_unpacked(archive, only=["a.csv"])) == {"a.csv": b"newer"}
 
 
 def test_archives_are_found_nearest_first_without_litter_and_hidden_ones(tmp_path):

@@ -12,7 +12,7 @@ from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.files.clip_paths import ClipFinder
 from sentir.recognizer.inputs import read_inputs
-from sentir.table_inspection.inspection import look
+from sentir.table_inspection.inspection import inspect_table
 
 RENAMED = "clip_renamed"
 NFC, NFD = "ni\u00f1o", "nin\u0303o"
@@ -132,7 +132,7 @@ def test_tables_of_recipes_and_of_predict_and_a_look_find_the_same(clips):
         *(("audio_none", f"t/row{n}") for n in (5, 6)),
         (RENAMED, "t.csv"),
     ]
-    assert look(path).sound
+    assert inspect_table(path).has_audio
 
 
 def test_clips_may_lie_in_a_folder_of_their_own(clips):

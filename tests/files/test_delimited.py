@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.files.delimited import part
+from sentir.files.delimited import parse_delimited
 
 SWALLOWING = (
     "id\ttext\temotion\n1\tI love this\tjoy\n"
@@ -17,12 +17,16 @@ SWALLOWING = (
 
 
 def test_a_quote_that_is_a_character_swallows_no_row():
-    found = part(SWALLOWING, "\t")
+    found = parse_delimited(SWALLOWING, "\t")
     assert [record[0] for record in found.records] == ["id", *"1234567"]
     assert [record[1] for record in found.records[2:6]] == [
         '"Hello there he said', "what a mess", "so sad", 'ok I\'m done"',
     ]  # fmt: skip
-    assert found.bare == [3, 6] and found.lines == list(range(1, 9)) and not found.doubtful
+    assert (
+        found.literal_quote_lines == [3, 6]
+        and found.line_numbers == list(range(1, 9))
+        and not found.ambiguous_lines
+    )
     (note,) = found.issues("t.tsv")
     assert (note.kind, note.severity, note.where) == ("quotes_bare", "note", "t.tsv") and "3, 6" in note.message
 
@@ -38,10 +42,10 @@ def test_a_quote_that_is_a_character_swallows_no_row():
     ],
 )  # fmt: skip
 def test_cells_of_several_lines_stay_whole_and_are_told_where_their_lines_could_be_rows(text, records):
-    found = part(text, ",")
-    assert found.records[1:] == records and not found.bare and not found.broken
-    assert [issue.kind for issue in found.issues("t")] == (["quotes_doubtful"] if found.doubtful else [])
-    assert bool(found.doubtful) == (len(records[0]) < 3)
+    found = parse_delimited(text, ",")
+    assert found.records[1:] == records and not found.literal_quote_lines and not found.error
+    assert [issue.kind for issue in found.issues("t")] == (["quotes_doubtful"] if found.ambiguous_lines else [])
+    assert bool(found.ambiguous_lines) == (len(records[0]) < 3)
 
 
 @pytest.mark.parametrize(
@@ -55,13 +59,13 @@ def test_cells_of_several_lines_stay_whole_and_are_told_where_their_lines_could_
     ],
 )
 def test_a_line_whose_quotes_quote_nothing_is_read_as_it_stands(text, records, bare):
-    found = part(text, "\t")
-    assert (found.records[1:], found.bare, found.broken) == (records, bare, None)
+    found = parse_delimited(text, "\t")
+    assert (found.records[1:], found.literal_quote_lines, found.error) == (records, bare, None)
 
 
 def test_a_line_that_is_no_row_in_any_way_is_named():
-    assert part('a,b\n1,2\n1,"x" y, z\n', ",").broken == (3, "',' expected after '\"'")
-    assert part('mood\n"joy\n', ",").broken[0] == 2
+    assert parse_delimited('a,b\n1,2\n1,"x" y, z\n', ",").error == (3, "',' expected after '\"'")
+    assert parse_delimited('mood\n"joy\n', ",").error[0] == 2
 
 
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='",'), min_size=1, max_size=6)
@@ -72,13 +76,13 @@ TEXTS = st.lists(PLAIN, min_size=1, max_size=4).map("\n".join)
 def test_whatever_a_writer_of_csv_quotes_is_read_back(rows):
     file = io.StringIO(newline="")
     csv.writer(file).writerows([("a", "b", "c"), *rows])
-    found = part(file.getvalue(), ",")
-    assert [tuple(record) for record in found.records[1:]] == rows and not found.bare
-    assert found.lines[-1] == sum(text.count("\n") + 1 for _a, text, _c in rows) + 1
+    found = parse_delimited(file.getvalue(), ",")
+    assert [tuple(record) for record in found.records[1:]] == rows and not found.literal_quote_lines
+    assert found.line_numbers[-1] == sum(text.count("\n") + 1 for _a, text, _c in rows) + 1
 
 
 @given(st.lists(st.tuples(st.text('ab" ', max_size=5), st.sampled_from(["joy", "ira"])), min_size=1, max_size=9))
 def test_no_line_of_a_writer_that_never_quotes_is_lost_without_a_word(rows):
     lines = [f"{n}\t{text}\t{mood}" for n, (text, mood) in enumerate(rows)]
-    found = part("\n".join(["id\ttext\tmood", *lines]) + "\n", "\t")
-    assert len(found.records) == len(lines) + 1 or found.doubtful
+    found = parse_delimited("\n".join(["id\ttext\tmood", *lines]) + "\n", "\t")
+    assert len(found.records) == len(lines) + 1 or found.ambiguous_lines

@@ -9,17 +9,17 @@ from own_tables import write
 
 from sentir.corpus.utterances import SPLITS
 from sentir.errors import CorpusError, RecipeError
-from sentir.files.splits import ENOUGH, draw_splits, find_seed, least_share
+from sentir.files.splits import MIN_FILL, find_seed, smallest_fill, split_by_group
 from sentir.readers import read_corpus
-from sentir.readers.table.reader import find_seed as find_table_seed
-from sentir.recipe import Data, Recipe, Table
+from sentir.readers.table.reader import find_table_seed as find_table_seed
+from sentir.recipe import DataSettings, Recipe, TableSettings
 
 SHARES = {"train": 0.7, "dev": 0.15, "test": 0.15}
 GROUPS = st.lists(st.text("abcdefghij", min_size=1), min_size=3, max_size=60)
 
 
 def data(**columns):
-    return Data(reader="table", table=Table(**{"label": "mood", "text": "t"} | columns))
+    return DataSettings(reader="table", table=TableSettings(**{"label": "mood", "text": "t"} | columns))
 
 
 def drawn(path, rows, by, **columns):
@@ -43,7 +43,7 @@ def by_key(row):
 def test_dropping_adding_and_reordering_rows_moves_nobody(groups, others, seed, data):
     def of(rows):
         try:
-            return dict(zip(rows, draw_splits(rows, SHARES, seed), strict=True))
+            return dict(zip(rows, split_by_group(rows, SHARES, seed), strict=True))
         except CorpusError:
             return {}
 
@@ -86,14 +86,14 @@ def test_the_same_text_or_clip_of_rows_without_an_id_is_in_one_split(tmp_path):
 
 def test_shares_hold_in_expectation_and_another_seed_draws_others():
     groups = [str(n) for n in range(10_000)]
-    splits = draw_splits(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 0)
+    splits = split_by_group(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 0)
     assert [splits.count(split) / 10_000 for split in SPLITS] == pytest.approx([0.7, 0.2, 0.1], abs=0.015)
-    assert draw_splits(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 1) != splits
+    assert split_by_group(groups, {"train": 0.7, "dev": 0.2, "test": 0.1}, 1) != splits
 
 
 def test_another_share_moves_groups_to_or_from_train_alone():
     groups = [str(n) for n in range(1000)]
-    wide, narrow = (draw_splits(groups, {"train": 1 - 2 * share, "dev": share, "test": share}, 3)
+    wide, narrow = (split_by_group(groups, {"train": 1 - 2 * share, "dev": share, "test": share}, 3)
                     for share in (0.2, 0.1))  # fmt: skip
     changes = Counter((a, b) for a, b in zip(wide, narrow, strict=True) if a != b)
     assert changes.keys() == {("dev", "train"), ("test", "train")}
@@ -104,11 +104,11 @@ def test_another_share_moves_groups_to_or_from_train_alone():
 def test_few_groups_fill_every_split_with_the_seed_that_the_refusal_names(n, size):
     groups = [f"g{k}" for k in range(n) for _row in range(size)]
     seed = find_seed(groups, SHARES)
-    assert set(draw_splits(groups, SHARES, seed)) == set(SPLITS)
+    assert set(split_by_group(groups, SHARES, seed)) == set(SPLITS)
     refused = 0
     for other in range(seed):
         try:
-            draw_splits(groups, SHARES, other)
+            split_by_group(groups, SHARES, other)
         except CorpusError as error:
             refused += 1
             assert f"'data.table.seed' to {seed}," in str(error) and "\n" not in str(error)
@@ -134,7 +134,7 @@ def test_a_split_that_is_far_from_its_share_is_noted_with_a_better_seed(tmp_path
     better = int(note.message.split("seed = ")[1].split("'")[0])
     assert note.severity == "note" and better == find_table_seed(path, data(speaker="who"), 0)
     sizes = Counter({f"group s{k}": 10 for k in range(6)})
-    assert least_share(sizes, SHARES, better) >= ENOUGH
+    assert smallest_fill(sizes, SHARES, better) >= MIN_FILL
     assert [issue.kind for issue in reads(path, better).issues] == ["split_drawn"]
 
 

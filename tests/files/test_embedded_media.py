@@ -12,11 +12,11 @@ from table_reading import read
 
 from sentir.audio.decoding import decode
 from sentir.errors import CorpusError
-from sentir.files.embedded_media import Embedded, extract, media_suffix
+from sentir.files.embedded_media import EmbeddedClip, detect_media_suffix, extract_clip
 from sentir.files.tables import load_rows
 from sentir.paths import cache_dir
 from sentir.recognizer.inputs import read_inputs
-from sentir.table_inspection.inspection import look
+from sentir.table_inspection.inspection import inspect_table
 
 MOODS = ["joy", "fear", "joy", "anger"]
 SPLITS = ["train", "dev", "test", "train"]
@@ -90,7 +90,9 @@ def test_a_clip_in_a_cell_is_written_once_under_its_content_and_can_be_heard(tmp
     assert [(issue.severity, issue.where) for issue in notes] == [("note", path.name)] and ": 3;" in notes[
         0
     ].message
-    assert len(decode(found[0]).wave) == 3_200 and not np.array_equal(*(decode(clip).wave for clip in found[:2]))
+    assert len(decode(found[0]).waveform) == 3_200 and not np.array_equal(
+        *(decode(clip).waveform for clip in found[:2])
+    )
     written = [clip.path.stat().st_mtime_ns for clip in found[:3]]
     assert [u.clip for u in read(path, sound=True, **given)] == found
     assert [clip.path.stat().st_mtime_ns for clip in found[:3]] == written
@@ -99,8 +101,8 @@ def test_a_clip_in_a_cell_is_written_once_under_its_content_and_can_be_heard(tmp
 @pytest.mark.parametrize("way", WAYS)
 def test_such_a_table_is_recognized_and_looked_at_as_any_other(tmp_path, waves, clips, way):
     path = way(tmp_path, waves)
-    seen = look(path)
-    assert seen.sound and seen.settings["audio"] == "audio" and not clips.exists()
+    seen = inspect_table(path)
+    assert seen.has_audio and seen.settings["audio"] == "audio" and not clips.exists()
     found = [one.utterance.clip for one in read_inputs(path)]
     assert [clip.path.read_bytes() for clip in found[:3]] == waves and found[3] is None
 
@@ -127,16 +129,16 @@ def test_a_name_without_bytes_is_that_of_a_file(tmp_path, waves):
 
 
 def test_a_file_of_the_cache_that_was_cut_short_is_written_anew(waves):
-    path = extract(Embedded("a.wav", lambda: waves[0]))
+    path = extract_clip(EmbeddedClip("a.wav", lambda: waves[0]))
     path.write_bytes(waves[0][:100])
-    assert extract(Embedded("other", lambda: waves[0])) == path and path.read_bytes() == waves[0]
+    assert extract_clip(EmbeddedClip("other", lambda: waves[0])) == path and path.read_bytes() == waves[0]
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path, waves, monkeypatch):
     (tmp_path / "cache").touch()
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "cache"))
     with pytest.raises(CorpusError, match=r"cannot be written to .*clips \(.*\); make room there"):
-        extract(Embedded("a.wav", lambda: waves[0]))
+        extract_clip(EmbeddedClip("a.wav", lambda: waves[0]))
 
 
 def test_bytes_that_are_no_clip_are_refused_as_before(tmp_path):
@@ -148,5 +150,7 @@ def test_bytes_that_are_no_clip_are_refused_as_before(tmp_path):
 
 
 def test_a_kind_of_media_is_told_by_its_first_bytes(waves):
-    assert media_suffix(waves[0]) == ".wav" and media_suffix(b"\0\0\0\x20ftypisom") == ".mp4"
-    assert media_suffix(b"OggS") == ".ogg" and media_suffix(b"hello") == media_suffix(b"") == ""
+    assert detect_media_suffix(waves[0]) == ".wav" and detect_media_suffix(b"\0\0\0\x20ftypisom") == ".mp4"
+    assert (
+        detect_media_suffix(b"OggS") == ".ogg" and detect_media_suffix(b"hello") == detect_media_suffix(b"") == ""
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from saved_tables import FEATURES, TABLE, save, save_parts
 
 from sentir.errors import CorpusError
-from sentir.files.cells import to_list, to_number, to_text
+from sentir.files.cells import parse_list, parse_number, to_cell
 from sentir.files.tables import load_rows
 
 READ = [
@@ -108,7 +108,7 @@ def test_no_row_of_json_lines_is_lost_and_missing_keys_are_empty(tmp_path, objec
     names = {name for one in objects for name in one}
     assert len(rows) == len(objects) and all(row.keys() == names for row in rows)
     for row, one in zip(rows, objects, strict=True):
-        assert row == {name: to_text(one.get(name)) for name in row}
+        assert row == {name: to_cell(one.get(name)) for name in row}
         assert all(json.loads(row[name]) == value for name, value in one.items() if isinstance(value, list))
 
 
@@ -210,7 +210,7 @@ def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
     ],
 )
 def test_a_list_is_one_as_json_or_python_write_it(cell, items):
-    assert to_list(cell) == items
+    assert parse_list(cell) == items
 
 
 @pytest.mark.parametrize(
@@ -219,4 +219,4 @@ def test_a_list_is_one_as_json_or_python_write_it(cell, items):
      ("1_0", None), ("", None), ("0,5", 0.5)],
 )  # fmt: skip
 def test_a_number_is_one_that_can_be_reckoned_with(cell, number):
-    assert to_number(cell) == number
+    assert parse_number(cell) == number

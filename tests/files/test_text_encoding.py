@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.errors import CorpusError
-from sentir.files.text_encoding import decode, read_text
+from sentir.files.text_encoding import decode_text, read_text
 
 SPANISH = "texto\n¿Qué alegría verte aquí, mamá?\nEl niño perdió su balón — está triste\nMañana, “quizá”…\n"
 ENGLISH = "text\nDon’t — “stop”… it’s a café\nI just—y’know\nThey’re gone – so what?\n"
@@ -24,21 +24,21 @@ def test_the_encoding_is_told_by_the_letters_and_said(tmp_path, text, encoding):
 
 def test_old_files_of_dos_are_told_too():
     text = SPANISH.replace("—", "-").replace("“", '"').replace("”", '"').replace("…", "")
-    assert decode(text.encode("cp850")).text == text
+    assert decode_text(text.encode("cp850")).text == text
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=40))
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_what_is_marked_or_utf8_is_never_guessed(text, encoding):
-    found = decode(text.encode(encoding))
-    assert (found.text, found.guess) == (text, "")
+    found = decode_text(text.encode(encoding))
+    assert (found.text, found.guessed_encoding) == (text, "")
 
 
 def test_a_few_lines_of_another_encoding_leave_the_others_as_they_are():
     lines = ["año nuevo", "día"] * 10
     content = b"\n".join(line.encode("utf-8" if n != 7 else "cp1252") for n, line in enumerate(lines))
-    found = decode(content)
-    assert found.text == "\n".join(lines) and (found.guess, found.lines) == ("cp1252", 1)
+    found = decode_text(content)
+    assert found.text == "\n".join(lines) and (found.guessed_encoding, found.num_guessed_lines) == ("cp1252", 1)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.safe_text import printable
+from sentir.safe_text import make_printable
 
 AWKWARD = "\x00\x1b[31m\x7f\x85\u202e\uffff $a_{b}$ $ \\frac{ <b>&amp;\"'</b> %s {x} |"
 TASK = f"emotion {AWKWARD}"
@@ -33,7 +33,7 @@ def awkward(corpus: Corpus, name: str = "../../X/ñ") -> Corpus:
 
 def raw(text: str) -> str:
     """Return the characters of a text that nobody should be shown."""
-    return "".join(letter for letter in text if printable(letter) != letter and letter != "\r")
+    return "".join(letter for letter in text if make_printable(letter) != letter and letter != "\r")
 
 
 def written(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sentir.paths import no_name
-from sentir.recipe import Dimension, Recipe, Section, Table, Tune
-from sentir.recipe.sections import Name, Settings
+from sentir.paths import explain_invalid_name
+from sentir.recipe import Dimension, Recipe, Section, TableSettings, TuneSettings
+from sentir.recipe.sections import FileSafeName, SettingsTable
 
 AWKWARD = st.sampled_from(
     ["", "é", "'\"\\", "a\r\nb", "\t\x00\x1b\x7f\u202e", "true", "1e5", "[x]", "a.b", "#", "😀"]
@@ -16,7 +16,7 @@ AWKWARD = st.sampled_from(
 TEXTS = AWKWARD | st.text(max_size=6)  # no half characters: no recipe holds them
 NAMES = st.sampled_from(["con", "A/b", "../x", "a.b c", "ñ", "#1", '"', "\\"]) | st.text(
     min_size=1, max_size=6
-).filter(lambda text: not no_name(text))
+).filter(lambda text: not explain_invalid_name(text))
 FLOATS = st.sampled_from([1e-05, 1e16, 1e300, -0.0, 5e-324, 0.1, 3.0]) | st.floats(
     allow_nan=False, allow_infinity=False
 )
@@ -34,9 +34,9 @@ def drawn(kind: Any, metadata: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
     """Draw what a setting of this kind may be."""
     if kind is Any:
         return SCALARS
-    if kind == Settings:
+    if kind == SettingsTable:
         return FREE
-    if kind == Name:
+    if kind == FileSafeName:
         return NAMES
     if isinstance(kind, type) and issubclass(kind, Section):
         return section(kind)
@@ -76,16 +76,20 @@ def section(kind: type[Section]) -> st.SearchStrategy[dict[str, Any]]:
 def _field(kind: type[Section], name: str) -> st.SearchStrategy[Any]:
     field = kind.model_fields[name]
     bounds = tuple(one for one in field.metadata if type(one).__module__.startswith("annotated_types"))
-    own = Name if any(type(one).__name__ == "AfterValidator" for one in field.metadata) else field.annotation
+    own = (
+        FileSafeName
+        if any(type(one).__name__ == "AfterValidator" for one in field.metadata)
+        else field.annotation
+    )
     return drawn(own, bounds)
 
 
 _LIKELY = {
     Dimension: lambda tree: {"choices": [1, 1.0, "x"]} if "low" not in tree else {"low": 1e-05, "high": 2},
-    Table: lambda tree: (
+    TableSettings: lambda tree: (
         {"label": "a b"} | {k: v for k, v in tree.items() if k not in ("labels", "value", "scale")}
     ),
-    Tune: lambda tree: tree | {"folds": tree.get("folds", 0) * 2},
+    TuneSettings: lambda tree: tree | {"folds": tree.get("folds", 0) * 2},
 }
 
 

@@ -3,7 +3,7 @@
 import csv
 
 from sentir.readers import read_corpus
-from sentir.recipe import Data, Table
+from sentir.recipe import DataSettings, TableSettings
 
 
 def write(path, rows):
@@ -14,10 +14,10 @@ def write(path, rows):
     return path
 
 
-def data(task="emotion", sound=False, **columns) -> Data:
+def data(task="emotion", sound=False, **columns) -> DataSettings:
     if not {"labels", "value"} & columns.keys():
         columns.setdefault("label", "mood")
-    return Data(reader="table", task=task, sound=sound, table=Table(**columns))
+    return DataSettings(reader="table", task=task, audio=sound, table=TableSettings(**columns))
 
 
 def read(path, task="emotion", sound=False, **columns):

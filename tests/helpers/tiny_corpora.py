@@ -11,7 +11,7 @@ from audio_files import tone, write_wav
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.recipe import Recipe, merge
+from sentir.recipe import Recipe, merge_settings
 
 torch.set_num_threads(1)
 WORDS = {"joy": "happy glad", "neutral": "fine normal", "sadness": "crying lonely"}
@@ -44,7 +44,7 @@ def tiny_corpus(change=None, *, tasks=SPACES):
                 speaker=("Ana", "Ben")[turn % 2],
                 text=draw.choice(SHELLS).format(word, word) + (" both" if len(both) == 2 else ""),
                 labels={"emotion": (emotion,), "feelings": both},
-                numbers={"duration": 1.0 + turn},
+                numeric_features={"duration": 1.0 + turn},
             )
             utterances.append(change(utterance) if change else utterance)
     return Corpus.build("tiny", utterances, tasks)
@@ -59,7 +59,7 @@ def tiny_recipe(weights, **changes):
         "train": {"epochs": 2, "batch": 8, "lr": 0.01, "encoder_lr": 0.001},
         "evaluation": {"resamples": 100, "permutations": 100},
     }
-    return Recipe.parse(merge(tree, changes))
+    return Recipe.parse(merge_settings(tree, changes))
 
 
 def spoken_corpus(folder, change=None):
@@ -89,14 +89,14 @@ def spoken_recipe(weights, **changes):
     """`tiny_recipe` of a model that listens, with random weights; an `EmotionModel` unless ``changes`` differ."""
     audio = {"backbone": TINY_NETWORK, "pretrained": False, "max_seconds": 2}
     tree = {"data": {"sound": True}, "model": {"kind": "emotion_model", "audio": audio}}
-    return tiny_recipe(weights, **merge(tree, changes))
+    return tiny_recipe(weights, **merge_settings(tree, changes))
 
 
 def stacking_on_text(weights, *, folds=3, **changes):
     """Changes of a recipe that make it stack on a text model."""
     inner = {"backbone": "roberta-base", "weights": str(weights), "hidden": 16, "dropout": 0.0}
     stacked = {"folds": folds, "model": inner, "train": {"epochs": 2, "batch": 8, "lr": 0.01}}
-    return {"model": {"features": ["stacked"], "stacked": merge(stacked, changes)}}
+    return {"model": {"features": ["stacked"], "stacked": merge_settings(stacked, changes)}}
 
 
 def write_table(corpus, path, labels):

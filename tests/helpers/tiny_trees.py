@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sentir.demo.script import meld_tables, mosei_tables
+from sentir.demo.script import make_meld_tables, make_mosei_tables
 
 MELD = {
     "train": "train/train_splits",
@@ -40,7 +40,7 @@ def attach_pictures(place: Path) -> None:
 
 
 def _write_meld(root: Path, sound: bool) -> None:
-    for name, content in meld_tables().items():
+    for name, content in make_meld_tables().items():
         split = Path(name).name.partition("_")[0]
         rows = _shortened(root / name, content, "Dialogue_ID", KEPT[split])
         for n, row in zip(count(), rows if sound else (), strict=False):
@@ -49,7 +49,7 @@ def _write_meld(root: Path, sound: bool) -> None:
 
 
 def _write_mosei(root: Path, sound: bool) -> None:
-    for name, content in mosei_tables().items():
+    for name, content in make_mosei_tables().items():
         split = Path(name).name.split("_")[1].lower()
         rows = _shortened(root / name, content, "video", KEPT[split])
         for n, row in zip(count(), rows if sound else (), strict=False):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from sentir.study.tuning import objective, run, saving
-from sentir.study.tuning.storage import JOURNAL
+from sentir.study.tuning.storage import JOURNAL_FILE
 
 SPACE = {
     "train.lr": {"low": 1e-4, "high": 1e-1, "log": True},
@@ -40,8 +40,8 @@ def trainings(score=worth, before=lambda recipe: None):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(objective, "train_recognizer", train)
-        patch.setattr(run, "_LOOK", 0.05)
-        patch.setattr(saving, "render_tuning", lambda tuning: "")
+        patch.setattr(run, "_POLL_SECONDS", 0.05)
+        patch.setattr(saving, "render_tuning_page", lambda tuning: "")
         patch.setattr(os, "fsync", lambda handle: None)
         yield seen
 
@@ -52,7 +52,7 @@ def tried(tuning):
 
 
 def journal(out):
-    return [json.loads(line) for line in (out / JOURNAL).read_text().splitlines()]
+    return [json.loads(line) for line in (out / JOURNAL_FILE).read_text().splitlines()]
 
 
 def started(work):

@@ -11,7 +11,7 @@ from transformers import AutoModel, AutoTokenizer
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 from sentir.models.tokenization import TextTokenizer
-from sentir.testing import tiny_backbone
+from sentir.testing import make_tiny_text_backbone
 
 torch.set_num_threads(1)
 
@@ -30,12 +30,12 @@ class Tiny:
         """Encode a batch of tokenized utterances as training does."""
         with torch.no_grad():
             batch = self.tokenizer.pad(rows)
-            return self.encoder(**{key: value for key, value in batch.items() if key in self.encoder.inputs})
+            return self.encoder(**{key: value for key, value in batch.items() if key in self.encoder.input_names})
 
 
 @pytest.fixture(scope="session", params=list(TEXT_BACKBONES))
 def tiny(request, tmp_path_factory) -> Tiny:
-    weights = tiny_backbone(request.param, tmp_path_factory.mktemp("weights"))
+    weights = make_tiny_text_backbone(request.param, tmp_path_factory.mktemp("weights"))
     encoder, tokenizer, spec = load_text_encoder(request.param, weights=str(weights))
     options = {"normalization": True} if "bertweet" in request.param else {}
     plain = AutoTokenizer.from_pretrained(weights, **options)
@@ -46,4 +46,4 @@ def tiny(request, tmp_path_factory) -> Tiny:
 @pytest.fixture(scope="session")
 def roberta(tmp_path_factory) -> Path:
     """A folder with tiny RoBERTa weights and tokenizer."""
-    return tiny_backbone("roberta-base", tmp_path_factory.mktemp("roberta"))
+    return make_tiny_text_backbone("roberta-base", tmp_path_factory.mktemp("roberta"))

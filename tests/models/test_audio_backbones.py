@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.models import emotion_model
-from sentir.models.audio_backbones import AUDIO_BACKBONES, AudioBackbone, audio_backbone, load_audio_backbone
+from sentir.models.audio_backbones import AUDIO_BACKBONES, AudioBackbone, get_audio_backbone, load_audio_backbone
 from sentir.testing import check_audio_backbone
 
 TINY = "test_efficientnet.r160_in1k"
@@ -47,7 +47,7 @@ def test_the_thesis_backbones_are_cut_where_the_thesis_cut_them(name, channels, 
         last, (local,) = network.eval().forward_intermediates(torch.zeros(1, 1, 32, 64), indices=[cut])
     assert local.shape[1:] == (channels[0], 8, 16), "the local map is a quarter as long"
     assert last.shape[1] == channels[1]
-    assert audio_backbone(name).min_frames == 32
+    assert get_audio_backbone(name).min_frames == 32
 
 
 def test_other_names_of_timm_are_cut_by_reduction():
@@ -63,7 +63,7 @@ def test_backbones_keep_the_contract(name):
 
 def test_the_contract_notices_company(monkeypatch):
     def padded(encoder, mel, frames, has_sound):
-        local, last = encoder._maps(mel)
+        local, last = encoder._feature_maps(mel)
         heard = has_sound.unsqueeze(1)
         return encoder.local_gate(local) * heard, encoder.global_gate(last) * heard
 
@@ -73,7 +73,7 @@ def test_the_contract_notices_company(monkeypatch):
 
 
 def test_the_contract_notices_a_gate_that_changes_the_flow(monkeypatch):
-    plain = emotion_model.AudioEncoder._maps
+    plain = emotion_model.AudioEncoder._feature_maps
 
     def gated(encoder, mel):
         local, last = plain(encoder, mel)
@@ -92,15 +92,15 @@ def test_the_contract_notices_a_parameter_that_no_gradient_reaches(monkeypatch):
 
 def test_a_plugin_registers_a_cut_of_its_own(monkeypatch):
     monkeypatch.setattr(AUDIO_BACKBONES, "_entries", dict(AUDIO_BACKBONES._entries))
-    AUDIO_BACKBONES.register("mine")(AudioBackbone("mine", TINY, local_cut=2))
+    AUDIO_BACKBONES.register("mine")(AudioBackbone("mine", TINY, local_map_index=2))
     assert random("mine")[1:] == (2, (32, 256))
 
 
 def test_an_unknown_name_offers_near_ones():
     with pytest.raises(UnknownNameError, match=r"called 'efficientnet-b0'; did you mean efficientnet_b0 or"):
-        audio_backbone("efficientnet-b0")
+        get_audio_backbone("efficientnet-b0")
     with pytest.raises(UnknownNameError, match=r"called 'vgg16\.none'; .*known: efficientnet_b0, vgg16, hubert"):
-        audio_backbone("vgg16.none")
+        get_audio_backbone("vgg16.none")
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_mambaout"])

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentir.models.context import (
-    DialogueKind,
+    DialogueContextConfig,
     RecurrentContext,
-    back_in_rows,
     build_context,
-    by_dialogue,
     context_inputs,
+    pad_dialogues,
+    unpad_dialogues,
 )
 
 KINDS = [
-    DialogueKind(layer, reads, speakers, span)
+    DialogueContextConfig(layer, reads, speakers, span)
     for layer, reads, speakers, span in itertools.product(
         ("gru", "attention"), ("both", "past"), (False, True), (None, 2)
     )
@@ -31,7 +31,7 @@ turns_of_dialogues = st.lists(st.integers(1, 6), min_size=1, max_size=6)
 
 def layer_of(kind, seed=0):
     torch.manual_seed(seed)
-    return build_context("dialogue", WIDTH, 8, kind=kind, dropout=0.5).eval()
+    return build_context("dialogue", WIDTH, 8, config=kind, dropout=0.5).eval()
 
 
 def one_dialogue(turns, seed=0):
@@ -57,11 +57,11 @@ def scattered(lengths, seed):
 @given(turns_of_dialogues, st.integers(0, 1000))
 def test_every_utterance_stands_once_in_its_dialogue_in_the_order_of_turns(lengths, seed):
     dialogue, turn = scattered(lengths, seed)
-    index, found = by_dialogue(dialogue, turn)
+    index, found = pad_dialogues(dialogue, turn)
     assert index.shape == (len(lengths), max(lengths))
     rows = [row[:length].tolist() for row, length in zip(index, found.tolist(), strict=True)]
     assert sorted(n for row in rows for n in row) == list(range(len(dialogue)))
-    torch.testing.assert_close(back_in_rows(turn[index].unsqueeze(-1), index, found).squeeze(-1), turn)
+    torch.testing.assert_close(unpad_dialogues(turn[index].unsqueeze(-1), index, found).squeeze(-1), turn)
     assert found.tolist() == lengths, "dialogues stand in the order of their numbers"
     for row in rows:
         assert len(set(dialogue[row].tolist())) == 1
@@ -72,7 +72,7 @@ def test_every_utterance_stands_once_in_its_dialogue_in_the_order_of_turns(lengt
 @given(turns_of_dialogues, st.integers(0, 1000))
 def test_context_is_a_plain_recurrent_layer_over_each_dialogue_alone(lengths, seed):
     torch.manual_seed(seed)
-    context = RecurrentContext(5, 4, DialogueKind())
+    context = RecurrentContext(5, 4, DialogueContextConfig())
     dialogue, turn = scattered(lengths, seed)
     x = torch.randn(len(dialogue), 5)
     with torch.no_grad():
@@ -112,7 +112,7 @@ def test_what_comes_after_matters_only_to_a_layer_that_reads_both_ways(kind):
     found = context(*whole)
     for end in range(1, 7):
         begun = far(context(*(tensor[:end] for tensor in whole)), found[:end])
-        assert begun.max() < 1e-5 if kind.reads == "past" else begun[-1] > 1e-4
+        assert begun.max() < 1e-5 if kind.direction == "past" else begun[-1] > 1e-4
 
 
 @every_kind
@@ -122,7 +122,7 @@ def test_what_came_before_matters_as_far_as_the_layer_reaches(kind):
     changed = x.clone()
     changed[0] += 1
     moved = (far(context(x, *rest), context(changed, *rest)) > 1e-6).tolist()
-    reach = 7 if kind.span is None else kind.span + 1
+    reach = 7 if kind.window is None else kind.window + 1
     assert moved == [n < reach for n in range(7)]
 
 
@@ -167,4 +167,4 @@ def test_a_model_asks_for_speakers_only_if_it_tells_them_apart():
 def test_weights_of_a_plain_recurrent_layer_keep_the_names_they_were_saved_by():
     names = [f"gru.{what}_{where}" for what in ("weight", "bias") for where in ("ih_l0", "hh_l0")]
     names += [f"{name}_reverse" for name in names]
-    assert sorted(layer_of(DialogueKind()).state_dict()) == sorted(names)
+    assert sorted(layer_of(DialogueContextConfig()).state_dict()) == sorted(names)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from sentir.models.dropout import Dropout
+from sentir.models.dropout import FastDropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.3, 0.5, 0.9])
@@ -14,7 +14,7 @@ from sentir.models.dropout import Dropout
 def test_the_wanted_share_is_dropped_and_the_rest_made_larger(p, dtype):
     torch.manual_seed(0)
     x = torch.ones(300, 2304, dtype=dtype)
-    found = Dropout(p)(x)
+    found = FastDropout(p)(x)
     assert found.dtype == dtype
     share = (found == 0).double().mean(0)
     spread = (p * (1 - p) / len(x)) ** 0.5
@@ -29,34 +29,34 @@ SHAPES = st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from([0, 5, 
 @given(SHAPES, st.sampled_from([0.0, 0.5, 1.0]))
 def test_any_shape_and_the_ends_of_the_scale_are_torchs(shape, p):
     x = torch.randn(shape)
-    assert Dropout(p)(x).shape == x.shape
-    torch.testing.assert_close(Dropout(p).eval()(x), x)
+    assert FastDropout(p)(x).shape == x.shape
+    torch.testing.assert_close(FastDropout(p).eval()(x), x)
     if p in (0.0, 1.0):
-        torch.testing.assert_close(Dropout(p)(x), nn.Dropout(p)(x))
+        torch.testing.assert_close(FastDropout(p)(x), nn.Dropout(p)(x))
 
 
 def test_narrow_rows_are_torchs_to_the_last_number():
     x = torch.randn(50, 1152)
     torch.manual_seed(3)
-    found = Dropout(0.3)(x)
+    found = FastDropout(0.3)(x)
     torch.manual_seed(3)
     torch.testing.assert_close(found, nn.Dropout(0.3)(x), rtol=0, atol=0)
 
 
 def test_neighbors_are_dropped_independently_and_each_draw_is_another():
     torch.manual_seed(1)
-    kept = (Dropout(0.5)(torch.ones(400_000)) != 0).double()
+    kept = (FastDropout(0.5)(torch.ones(400_000)) != 0).double()
     for step in (1, 2, 3, 4, 8):
         assert abs((kept[:-step] * kept[step:]).mean() - 0.25) < 0.005
-    again = (Dropout(0.5)(torch.ones(400_000)) != 0).double()
+    again = (FastDropout(0.5)(torch.ones(400_000)) != 0).double()
     assert abs((kept * again).mean() - 0.25) < 0.005
 
 
 def test_the_random_state_decides_and_gradients_go_where_something_was_kept():
     x = torch.randn(7, 2304, requires_grad=True)
     torch.manual_seed(2)
-    found = Dropout(0.4)(x)
+    found = FastDropout(0.4)(x)
     torch.manual_seed(2)
-    torch.testing.assert_close(Dropout(0.4)(x), found)
+    torch.testing.assert_close(FastDropout(0.4)(x), found)
     found.sum().backward()
     torch.testing.assert_close(x.grad, torch.where(found == 0, 0.0, 1 / 0.6))

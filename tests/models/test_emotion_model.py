@@ -37,14 +37,14 @@ def encoder():
 
 def test_the_constructor_takes_the_thesis_arguments():
     model = EmotionModel(backbone_name=TINY, num_extra_features=4, num_classes=6, pretrained=False)
-    assert model.inputs == ("mel", "frames", "has_sound", "features")
+    assert model.input_names == ("mel", "frames", "has_sound", "features")
     assert model(**batch(features=4)).shape == (len(FRAMES), 6)
     assert EmotionModel(TINY, pretrained=False)(**batch(features=3)).shape == (len(FRAMES), 7)
 
 
 def test_without_features_it_takes_sound_alone():
     model = EmotionModel(TINY, 0, 2, pretrained=False)
-    assert model.inputs == AudioEncoder.inputs
+    assert model.input_names == AudioEncoder.input_names
     assert model(**batch()).shape == (len(FRAMES), 2)
 
 
@@ -139,9 +139,11 @@ def test_features_and_sound_both_matter(model):
 def test_a_gate_is_a_convolution_of_one_place_whose_weights_can_be_looked_at(encoder):
     mel = batch(frames=(200, 200), has_sound=(True, True))["mel"]
     with torch.no_grad():
-        near, far = encoder.attention(mel)
+        near, far = encoder.gate_weights(mel)
         assert near.shape == (2, 50, 16) and far.shape == (2, 7, 2)
-        last, (local,) = encoder.backbone.forward_intermediates(mel.unsqueeze(1), indices=[encoder.local_cut])
+        last, (local,) = encoder.backbone.forward_intermediates(
+            mel.unsqueeze(1), indices=[encoder.local_map_index]
+        )
         found = encoder(mel, torch.tensor([200, 200]), torch.tensor([True, True]))
     for gate, x, weights, vector in zip(
         (encoder.local_gate, encoder.global_gate), (local, last), (near, far), found, strict=True

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.errors import UnknownNameError
-from sentir.models.fusion import FUSIONS, Gated
+from sentir.models.fusion import FUSIONS, GatedFusion
 
 WIDTH = 4
 ROWS = st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=6)
@@ -77,7 +77,7 @@ def test_concat_keeps_every_vector_in_its_place():
 
 
 def test_half_precision_masks_without_infinities():
-    fusion, present = Gated(2, WIDTH).bfloat16(), torch.tensor([[True, False], [False, False]])
+    fusion, present = GatedFusion(2, WIDTH).bfloat16(), torch.tensor([[True, False], [False, False]])
     assert fusion(vectors(present).bfloat16(), present).isfinite().all()
 
 

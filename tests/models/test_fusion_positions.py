@@ -8,8 +8,8 @@ from multimodal_batches import FRAMES, HAS_SOUND, HAS_TEXT, N, batch, built, log
 from tiny_corpora import TINY_NETWORK
 
 from sentir.models.emotion_model import AudioEncoder
-from sentir.models.fusion import CrossAttention, Late
-from sentir.models.pooled_speech_encoder import SpeechSide
+from sentir.models.fusion import CrossAttentionFusion, LateFusion
+from sentir.models.pooled_speech_encoder import PooledSpeechEncoder
 from sentir.models.text_encoder import load_text_encoder
 from sentir.testing import SENTENCES
 
@@ -24,7 +24,7 @@ def asking():
     positions = [torch.randn(4, 5, WIDTH), torch.randn(4, 3, WIDTH)]
     known = [torch.ones(4, 5, dtype=torch.bool), torch.ones(4, 3, dtype=torch.bool)]
     known[0][:, 3:] = False
-    return CrossAttention(2, WIDTH).eval(), torch.randn(4, 2, WIDTH), positions, known
+    return CrossAttentionFusion(2, WIDTH).eval(), torch.randn(4, 2, WIDTH), positions, known
 
 
 def test_each_vector_asks_the_other_modality_and_a_lonely_one_stays_as_it_is(asking):
@@ -64,12 +64,12 @@ def test_late_fusion_begins_as_a_plain_mean_of_what_is_there(rows):
     present = torch.tensor(rows)
     said = torch.randn(*present.shape, 4)
     mean = (said * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True).clamp(min=1)
-    torch.testing.assert_close(Late(3, 4)(said, present), mean)
+    torch.testing.assert_close(LateFusion(3, 4)(said, present), mean)
 
 
 def test_late_fusion_learns_whom_to_believe_about_each_label():
-    fusion, said = Late(2, 2), torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
-    fusion.scores.data = torch.tensor([[50.0, 0.0], [0.0, 50.0]])
+    fusion, said = LateFusion(2, 2), torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+    fusion.modality_logits.data = torch.tensor([[50.0, 0.0], [0.0, 50.0]])
     torch.testing.assert_close(fusion(said, torch.tensor([[True, True]])), torch.tensor([[1.0, 4.0]]))
     torch.testing.assert_close(fusion(said, torch.tensor([[True, False]])), torch.tensor([[1.0, 2.0]]))
 
@@ -112,7 +112,7 @@ def test_without_any_sound_there_is_no_step_to_ask():
 def test_tokens_average_to_the_last_layer_that_is_read(roberta):
     encoder, tokenizer, _spec = load_text_encoder(str(roberta), layers=(0, 1))
     padded = tokenizer.pad([tokenizer.encode(text) for text in SENTENCES])
-    given = {name: padded[name] for name in encoder.inputs if name in padded}
+    given = {name: padded[name] for name in encoder.input_names if name in padded}
     with torch.no_grad():
         states, tokens, known = encoder.eval()(**given, positions=True)
         assert torch.equal(states, encoder(**given))
@@ -123,7 +123,7 @@ def test_tokens_average_to_the_last_layer_that_is_read(roberta):
 
 @pytest.mark.parametrize("pooling", ["mix", "concat"])
 def test_a_speech_encoders_layers_are_its_positions(pooling):
-    side, states = SpeechSide(states_shape=(3, 8), layer_pooling=pooling), torch.randn(N, 3, 8)
+    side, states = PooledSpeechEncoder(states_shape=(3, 8), layer_pooling=pooling), torch.randn(N, 3, 8)
     vectors, layers, known = side(has_sound=HAS_SOUND, speech_states=states, positions=True)
     assert torch.equal(vectors, side(has_sound=HAS_SOUND, speech_states=states)[0])
     assert layers.shape == (N, 3, side.position_width)

@@ -5,8 +5,8 @@ import itertools
 import pytest
 import torch
 
-from sentir.models.context import CONTEXTS, DialogueKind
-from sentir.models.hybrid_transformer import LAYER_POOLINGS, HybridTransformerClassifier, LayerConcat, LayerMix
+from sentir.models.context import CONTEXTS, DialogueContextConfig
+from sentir.models.hybrid_transformer import LAYER_POOLINGS, HybridTransformerClassifier, LayerConcat, ScalarMix
 from sentir.models.text_encoder import load_text_encoder
 from sentir.testing import SENTENCES
 
@@ -58,7 +58,7 @@ def setup(request, roberta):
 
 def test_the_constructor_takes_the_thesis_arguments(roberta):
     model = HybridTransformerClassifier(str(roberta), 4)
-    assert model.inputs == (*model.encoder.inputs, "features", "dialogue", "turn")
+    assert model.input_names == (*model.encoder.input_names, "features", "dialogue", "turn")
     tokenizer = load_text_encoder(str(roberta))[1]
     tokens = tokenizer.pad([tokenizer.encode(text) for text in SENTENCES])
     assert model(**tokens, features=torch.randn(len(SENTENCES), 4)).shape == (len(SENTENCES), 3)
@@ -109,7 +109,7 @@ def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
 @pytest.mark.parametrize("layer", ["gru", "attention"])
 @pytest.mark.parametrize("reads", ["both", "past"])
 def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, reads):
-    kind = DialogueKind(layer, reads, speakers=True)
+    kind = DialogueContextConfig(layer, reads, speakers=True)
     model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=kind)
     assert model.inputs[-1] == "speaker"
     model.eval()
@@ -146,14 +146,14 @@ def test_features_matter_to_a_model_that_has_them(roberta):
 def test_layers_start_as_a_plain_mean_and_are_put_side_by_side_by_concat():
     states = torch.randn(4, 3, 8)
     normed = torch.nn.functional.layer_norm(states, (8,))
-    torch.testing.assert_close(LayerMix(3, 8)(states), normed.mean(1))
+    torch.testing.assert_close(ScalarMix(3, 8)(states), normed.mean(1))
     side_by_side = LayerConcat(3, 8)
     torch.testing.assert_close(side_by_side(states), torch.cat([normed[:, n] for n in range(3)], dim=1))
     assert side_by_side.width_out == 24
 
 
 def test_the_mix_follows_its_scores():
-    mix = LayerMix(3, 8)
-    mix.scores.data = torch.tensor([-50.0, 50.0, -50.0])
+    mix = ScalarMix(3, 8)
+    mix.layer_logits.data = torch.tensor([-50.0, 50.0, -50.0])
     states = torch.randn(4, 3, 8)
     torch.testing.assert_close(mix(states), torch.nn.functional.layer_norm(states[:, 1], (8,)))

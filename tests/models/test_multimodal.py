@@ -73,7 +73,7 @@ def test_modality_dropout_takes_one_of_two_and_only_in_training(training):
     present = torch.tensor([[True, True], [True, False], [False, True], [False, False]]).repeat_interleave(
         4000, 0
     )
-    kept = model._drop(present)
+    kept = model._drop_modalities(present)
     assert torch.equal(kept[4000:], present[4000:]), "what is alone stays"
     both, text, sound, none = (
         (kept[:4000] == torch.tensor(row)).all(1).float().mean().item()
@@ -88,7 +88,7 @@ def test_an_utterance_loses_the_features_of_the_modality_it_loses():
     model.audio.eval()
     for seed in range(8):
         torch.manual_seed(seed)
-        kept = model._drop(torch.stack([HAS_TEXT, HAS_SOUND], dim=1))
+        kept = model._drop_modalities(torch.stack([HAS_TEXT, HAS_SOUND], dim=1))
         moved = inputs["features"].clone()
         moved[:, 0] += 3
         change = logits(model, inputs | {"features": moved}, seed=seed) - logits(model, inputs, seed=seed)
@@ -111,7 +111,7 @@ def test_a_dialogue_is_answered_alike_in_any_order_and_company(fusion):
 def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(fusion, weights):
     encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights), layers=(-1,))
     model = built(encoder=encoder, states_shape=None, fusion=fusion)
-    assert model.pretrained_parts == ("encoder.",) and "input_ids" in model.inputs
+    assert model.pretrained_prefixes == ("encoder.",) and "input_ids" in model.inputs
     tokens = tokenizer.pad([tokenizer.encode(text) for text in ("I am happy.", "", "So sad", "x", "", "fine")])
     inputs = {key: value for key, value in (batch() | tokens).items() if key in model.inputs}
     model(**inputs).square().sum().backward()
@@ -126,7 +126,9 @@ def test_features_without_named_sources_always_count():
 
 def test_without_features_it_takes_none():
     torch.manual_seed(0)
-    model = MultimodalClassifier("none", TINY_NETWORK, 0, 4, states_shape=(1, 8), pretrained=False, hidden=16)
-    assert "features" not in model.inputs
-    inputs = {k: v for k, v in batch().items() if k in model.inputs} | {"text_states": torch.zeros(N, 1, 8)}
+    model = MultimodalClassifier(
+        "none", TINY_NETWORK, 0, 4, text_states_shape=(1, 8), pretrained=False, hidden=16
+    )
+    assert "features" not in model.input_names
+    inputs = {k: v for k, v in batch().items() if k in model.input_names} | {"text_states": torch.zeros(N, 1, 8)}
     assert logits(model.eval(), inputs).shape == (N, 4)

@@ -15,12 +15,12 @@ from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.models.emotion_model import EmotionModel
 from sentir.models.speech_backbones import (
     SPEECH_BACKBONES,
+    get_speech_backbone,
     is_speech_backbone,
     load_speech_encoder,
-    speech_backbone,
 )
 from sentir.models.speech_encoder import SpeechEncoder
-from sentir.testing import check_speech_backbone, tiny_speech_backbone
+from sentir.testing import check_speech_backbone, make_tiny_speech_backbone
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings(
@@ -33,17 +33,17 @@ KINDS.append(("whisper", ""))
 @pytest.fixture(scope="session", params=KINDS, ids="-".join)
 def kind(request, tmp_path_factory):
     name, norm = request.param
-    return name, tiny_speech_backbone(name, tmp_path_factory.mktemp(name), norm=norm or "group")
+    return name, make_tiny_speech_backbone(name, tmp_path_factory.mktemp(name), norm=norm or "group")
 
 
 @pytest.fixture(scope="session")
 def wav2vec2(tmp_path_factory):
-    return tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2"))
+    return make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2"))
 
 
 @pytest.fixture(scope="session")
 def whisper(tmp_path_factory):
-    return tiny_speech_backbone("whisper", tmp_path_factory.mktemp("whisper"))
+    return make_tiny_speech_backbone("whisper", tmp_path_factory.mktemp("whisper"))
 
 
 def noise(samples, seed=0):
@@ -86,36 +86,36 @@ def test_a_whisper_hears_the_silence_behind_a_clip_but_pools_the_clip_alone(whis
     assert states.shape == (1500, 32)
     torch.testing.assert_close(found, states[:50].mean(0), atol=1e-4, rtol=0)
     assert not torch.allclose(found, states.mean(0), atol=1e-2)
-    assert extractor.steps(40 * 16_000) == 1500, "30 seconds are the most it hears"
-    assert extractor.encode(noise(31 * 16_000)).shape == (80, 3000)
+    assert extractor.num_frames(40 * 16_000) == 1500, "30 seconds are the most it hears"
+    assert extractor.extract(noise(31 * 16_000)).shape == (80, 3000)
 
 
 @settings(max_examples=50)
 @given(samples=st.integers(0, 40_000))
 def test_what_is_left_over_after_the_last_frame_is_less_than_a_frame(samples):
     extractor = geometry()
-    heard = extractor.field + (extractor.steps(samples) - 1) * extractor.hop
-    assert (extractor.field, extractor.hop) == (400, 320)
+    heard = extractor.receptive_field + (extractor.steps(samples) - 1) * extractor.hop
+    assert (extractor.receptive_field, extractor.hop) == (400, 320)
     assert heard == 400 if samples < 400 else 0 <= samples - heard < 320
 
 
 def geometry():
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
 
-    from sentir.models.speech_backbones import SpeechExtractor
+    from sentir.models.speech_backbones import SpeechFeatureExtractor
 
-    return SpeechExtractor(Wav2Vec2FeatureExtractor(), Wav2Vec2Config())
+    return SpeechFeatureExtractor(Wav2Vec2FeatureExtractor(), Wav2Vec2Config())
 
 
 def test_loudness_is_normalized_where_the_extractor_says_so(wav2vec2, tmp_path):
     loud, quiet = noise(8000) * 10, noise(8000)
     extractor = load_speech_encoder("wav2vec2", weights=str(wav2vec2))[1]
-    np.testing.assert_allclose(extractor.encode(loud), extractor.encode(quiet), atol=1e-3)
+    np.testing.assert_allclose(extractor.extract(loud), extractor.extract(quiet), atol=1e-3)
     folder = shutil.copytree(wav2vec2, tmp_path / "plain")
     settings_file = folder / "preprocessor_config.json"
     settings_file.write_text(json.dumps(json.loads(settings_file.read_text()) | {"do_normalize": False}))
     plain = load_speech_encoder("wav2vec2", weights=str(folder))[1]
-    np.testing.assert_array_equal(plain.encode(loud), loud[: 400 + 320 * 23])
+    np.testing.assert_array_equal(plain.extract(loud), loud[: 400 + 320 * 23])
     assert plain.settings() != extractor.settings()
 
 
@@ -157,10 +157,10 @@ def test_nothing_is_drawn_while_it_learns_but_dropout(wav2vec2):
 def test_a_name_a_hub_id_and_a_folder_are_speech_backbones_and_timms_names_are_not(wav2vec2):
     assert all(map(is_speech_backbone, [*SPEECH_BACKBONES, "someone/some-encoder", str(wav2vec2)]))
     assert not is_speech_backbone("efficientnet_b0") and not is_speech_backbone("vgg16.tv_in1k")
-    assert speech_backbone("someone/some-encoder").hub_id == "someone/some-encoder"
+    assert get_speech_backbone("someone/some-encoder").hub_id == "someone/some-encoder"
     assert load_speech_encoder(str(wav2vec2))[0].width == 32
     with pytest.raises(UnknownNameError, match="did you mean wav2vec2"):
-        speech_backbone("wav2vec")
+        get_speech_backbone("wav2vec")
 
 
 @pytest.mark.parametrize("layer", [3, -4])
@@ -217,7 +217,7 @@ def test_half_precision_on_disk_is_full_precision_in_memory(wav2vec2, tmp_path):
 def test_an_emotion_model_listens_through_a_speech_encoder(wav2vec2):
     model = EmotionModel(str(wav2vec2), num_extra_features=2, num_classes=5).eval()
     assert model.inputs == ("wave", "steps", "has_sound", "features")
-    assert model.pretrained_parts == ("audio.encoder.",)
+    assert model.pretrained_prefixes == ("audio.encoder.",)
     extractor = load_speech_encoder(str(wav2vec2))[1]
     batch = extractor.pad([noise(16_000), None])
     with torch.no_grad():

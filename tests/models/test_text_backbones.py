@@ -11,10 +11,10 @@ from transformers import T5Config
 
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.models import text_encoder
-from sentir.models.text_backbones import normalize_twitter, text_backbone
+from sentir.models.text_backbones import get_text_backbone, normalize_twitter
 from sentir.models.text_encoder import load_text_encoder, masked_max
 from sentir.models.tokenization import TextTokenizer
-from sentir.testing import SENTENCES, check_text_backbone, tiny_backbone
+from sentir.testing import SENTENCES, check_text_backbone, make_tiny_text_backbone
 
 TEXTS = (
     "",
@@ -46,7 +46,7 @@ def test_the_contract_notices_pooled_padding(tiny, monkeypatch):
 
 
 def test_the_contract_notices_pooled_context(tiny, monkeypatch):
-    join = TextTokenizer._join
+    join = TextTokenizer._join_turns
 
     def pooling_everything(self, *turns):
         row = join(self, *turns)
@@ -75,21 +75,21 @@ def test_a_batch_of_many_lengths_is_computed_in_parts_and_gives_the_same(tiny, m
     encoder, tokenizer, _spec = load_text_encoder(tiny.name, weights=str(tiny.weights))
     encoder.eval()
     rows = [tokenizer.encode(text) for text in (*TEXTS, *SENTENCES * 4)]
-    batch = {name: tensor for name, tensor in tokenizer.pad(rows).items() if name in encoder.inputs}
+    batch = {name: tensor for name, tensor in tokenizer.pad(rows).items() if name in encoder.input_names}
     shapes = []
     encoder.transformer.register_forward_hook(
         lambda module, _args, inputs, _output: shapes.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
     )
     with torch.inference_mode():
         parts = encoder(**batch)
-        monkeypatch.setattr(text_encoder, "_ALIKE", len(rows))
+        monkeypatch.setattr(text_encoder, "_CPU_BATCH_SIZE", len(rows))
         whole = encoder(**batch)
     assert len(shapes) > 2 and shapes[-1] == batch["input_ids"].shape and shapes[0][1] < shapes[-1][1]
     assert torch.allclose(parts, whole, atol=1e-5)
 
 
 def test_the_same_arguments_write_the_same_tiny_backbone(tiny, tmp_path):
-    again = tiny_backbone(tiny.name, tmp_path)
+    again = make_tiny_text_backbone(tiny.name, tmp_path)
     files = {path.name: path.read_bytes() for path in again.iterdir() if path.name != "config.json"}
     assert files == {name: (tiny.weights / name).read_bytes() for name in files} and len(files) >= 3
 
@@ -210,7 +210,7 @@ def test_tweet_normalization_hides_names_and_links():
 
 def test_bertweet_is_asked_to_normalize(tmp_path):
     name = "bertweet-base-sentiment-analysis"
-    tokenizer = load_text_encoder(name, weights=str(tiny_backbone(name, tmp_path)))[1]
+    tokenizer = load_text_encoder(name, weights=str(make_tiny_text_backbone(name, tmp_path)))[1]
     one, other = (tokenizer.encode(f"@{who} see http://{who}.org") for who in ("joey", "ross"))
     assert one == other != tokenizer.encode("joey see ross")
     assert tokenizer.encode("I’m") == tokenizer.encode("I'm")
@@ -222,7 +222,7 @@ def test_an_unknown_name_offers_the_nearest():
 
 
 def test_hub_ids_and_folders_need_no_registration(roberta):
-    assert text_backbone("someone/some-model").hub_id == "someone/some-model"
+    assert get_text_backbone("someone/some-model").hub_id == "someone/some-model"
     encoder, tokenizer, spec = load_text_encoder(str(roberta))
     assert encoder.width == 32 and tokenizer.max_length == 512 and spec.name == str(roberta)
 
@@ -275,7 +275,7 @@ def test_a_layer_that_the_encoder_lacks_is_refused(layer, roberta):
 
 
 def test_a_tokenizer_that_cannot_pad_is_refused(roberta, monkeypatch):
-    tokenizer = text_encoder.load_tokenizer(text_backbone("roberta-base").source(str(roberta)))
+    tokenizer = text_encoder.load_tokenizer(get_text_backbone("roberta-base").resolve_weights(str(roberta)))
     tokenizer.pad_token = None
     monkeypatch.setattr(text_encoder, "load_tokenizer", lambda source, options: tokenizer)
     with pytest.raises(WeightsError, match="no padding token"):

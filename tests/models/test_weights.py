@@ -9,10 +9,16 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from sentir.errors import WeightsError
 from sentir.models import loading, weights
-from sentir.models.loading import load_config, load_from
-from sentir.models.text_backbones import text_backbone
+from sentir.models.loading import load_config, load_from_source
+from sentir.models.text_backbones import get_text_backbone
 from sentir.models.text_encoder import load_text_encoder
-from sentir.models.weights import PackagedWeights, Source, file_sha256, require_hub, resolve_weights
+from sentir.models.weights import (
+    PackagedWeights,
+    WeightsSource,
+    hash_file,
+    require_hub_connection,
+    resolve_weights,
+)
 
 ID = "someone/some-encoder"
 
@@ -32,26 +38,26 @@ def cached(roberta, tmp_path, monkeypatch):
     (place / "refs" / "main").write_text("0123456789abcdef")
     (place / "blobs").mkdir()
     file = place / "snapshots" / "0123456789abcdef" / "model.safetensors"
-    blob = place / "blobs" / file_sha256(file)
+    blob = place / "blobs" / hash_file(file)
     file.rename(blob)
     file.symlink_to(blob)
-    file_sha256.cache_clear()
+    hash_file.cache_clear()
     return blob
 
 
 def test_a_folder_is_itself(roberta):
     source = resolve_weights(str(roberta))
     assert (source.origin, source.location) == ("folder", str(roberta))
-    assert str(roberta) in source.sentence() and not source.checked
+    assert str(roberta) in source.describe() and not source.sha256_verified
 
 
 def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypatch):
-    monkeypatch.setattr(loading, "require_hub", lambda: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(loading, "require_hub_connection", lambda: pytest.fail("the hub was asked"))
     source = resolve_weights(ID)
-    assert source == Source(ID, "cache", "0123456789ab", True)
-    assert source.sentence() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 checked)"
+    assert source == WeightsSource(ID, "cache", "0123456789ab", True)
+    assert source.describe() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 checked)"
     assert load_text_encoder(ID)[0].width == 32
-    assert Source.from_dict(json.loads(json.dumps(source.to_dict()))) == source
+    assert WeightsSource.from_dict(json.loads(json.dumps(source.to_dict()))) == source
 
 
 def test_weights_in_the_cache_that_changed_are_refused(cached):
@@ -67,8 +73,8 @@ def test_packaged_weights_are_checked_by_the_hash_that_is_known(tmp_path, monkey
     file = tmp_path / "carrier" / "model" / "model.safetensors"
     file.write_bytes(b"weights")
     packaged = PackagedWeights("carrier", "model")
-    monkeypatch.setitem(weights.KNOWN_SHA256, ID, file_sha256(file))
-    assert resolve_weights(ID, packaged) == Source(str(file.parent), "package", "carrier", True)
+    monkeypatch.setitem(weights.KNOWN_SHA256, ID, hash_file(file))
+    assert resolve_weights(ID, packaged) == WeightsSource(str(file.parent), "package", "carrier", True)
     monkeypatch.setitem(weights.KNOWN_SHA256, ID, "0" * 64)
     with pytest.raises(WeightsError, match="of carrier have SHA-256"):
         resolve_weights(ID, packaged)
@@ -76,8 +82,8 @@ def test_packaged_weights_are_checked_by_the_hash_that_is_known(tmp_path, monkey
 
 def test_what_nobody_has_comes_from_the_hub(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    assert resolve_weights(ID) == Source(ID, "hub")
-    assert resolve_weights("roberta") == Source("roberta", "hub")
+    assert resolve_weights(ID) == WeightsSource(ID, "hub")
+    assert resolve_weights("roberta") == WeightsSource("roberta", "hub")
 
 
 def test_what_the_cache_lacks_is_asked_of_the_hub_that_answers(roberta, monkeypatch):
@@ -90,8 +96,8 @@ def test_what_the_cache_lacks_is_asked_of_the_hub_that_answers(roberta, monkeypa
         return config
 
     monkeypatch.setattr(AutoConfig, "from_pretrained", fetched)
-    monkeypatch.setattr(loading, "require_hub", lambda: asked.append("hub"))
-    assert load_config(Source(ID, "hub")) is config
+    monkeypatch.setattr(loading, "require_hub_connection", lambda: asked.append("hub"))
+    assert load_config(WeightsSource(ID, "hub")) is config
     assert asked == [(True, False), "hub", (False, False)]
 
 
@@ -99,14 +105,14 @@ def test_an_unreachable_hub_is_noticed_at_once(online, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     start = time.perf_counter()
     with pytest.raises(WeightsError, match=r"from the hub \(http://127\.0\.0\.1:9 cannot be reached: .+\)"):
-        load_config(Source("sentir-tests/no-such-encoder", "hub"))
+        load_config(WeightsSource("sentir-tests/no-such-encoder", "hub"))
     assert time.perf_counter() - start < 5
 
 
 def test_offline_is_said_as_the_reason(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
-        require_hub()
+        require_hub_connection()
 
 
 def test_a_hub_that_answers_anything_is_there(online, monkeypatch):
@@ -124,7 +130,7 @@ def test_a_hub_that_answers_anything_is_there(online, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     thread = Thread(target=server.handle_request)
     thread.start()
-    require_hub()
+    require_hub_connection()
     thread.join(5)
     server.server_close()
     assert not thread.is_alive()
@@ -144,5 +150,5 @@ def test_code_of_a_repository_is_never_run(tmp_path, monkeypatch):
 def test_everything_is_loaded_without_trust(auto, monkeypatch, roberta):
     seen = []
     monkeypatch.setattr(auto, "from_pretrained", lambda *_, **options: seen.append(options))
-    load_from(text_backbone(str(roberta)).source(), auto.from_pretrained)
+    load_from_source(get_text_backbone(str(roberta)).resolve_weights(), auto.from_pretrained)
     assert seen == [{"trust_remote_code": False}]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sentir.models.text_encoder import load_text_encoder
 from sentir.models.tokenization import TextTokenizer
-from sentir.testing import SENTENCES, tiny_backbone
+from sentir.testing import SENTENCES, make_tiny_text_backbone
 
 WORDS = sorted({word for text in SENTENCES for word in text.split()})
 LIMIT = 24
@@ -134,7 +134,7 @@ def test_context_leaves_the_tokenizer_as_it_was(tiny):
 
 
 def test_a_tokenizer_that_does_not_know_the_letter_a_pools_the_right_tokens(tmp_path):
-    weights = tiny_backbone("roberta-base", tmp_path)
+    weights = make_tiny_text_backbone("roberta-base", tmp_path)
     tokenizer = load_text_encoder("roberta-base", weights=str(weights))[1]
     tokenizer.tokenizer.add_special_tokens({"additional_special_tokens": ["a"]})
     row = tokenizer.encode("Hi!", ["Hello there."])

@@ -23,7 +23,7 @@ def test_nothing_is_found_in_an_empty_folder_or_in_none(tmp_path):
 
 def test_both_corpora_are_found_with_their_sound(spoken):
     found = find_corpora(spoken)
-    assert {name: (data.reader, data.sound) for name, data in found.items()} == {
+    assert {name: (data.reader, data.audio) for name, data in found.items()} == {
         "meld": ("meld", True),
         "mosei": ("mosei", True),
     }
@@ -40,8 +40,8 @@ def test_of_two_copies_the_one_that_speaks_is_taken(spoken, tmp_path):
     attach(tmp_path, sound=False)
     (tmp_path / "zzz").symlink_to(spoken / "meld-dataset", target_is_directory=True)
     found = find_corpora(tmp_path)
-    assert found["meld"].root == tmp_path / "zzz" and found["meld"].sound
-    assert not found["mosei"].sound
+    assert found["meld"].root == tmp_path / "zzz" and found["meld"].audio
+    assert not found["mosei"].audio
 
 
 def test_spectrograms_stand_in_for_sound_that_is_not_there(tmp_path):

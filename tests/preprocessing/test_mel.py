@@ -10,24 +10,24 @@ import torch
 from audio_files import tone, write_wav
 from tiny_corpora import spoken_corpus, spoken_recipe, stacking_on_text
 
-from sentir.audio.store import listen
-from sentir.corpus.utterances import Clip, Sound, Utterance
+from sentir.audio.store import attach_audio
+from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
 from sentir.errors import CorpusError
 from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.mel import Change, MelLevels, SoundInput
-from sentir.preprocessing.preprocessor import Preparer
-from sentir.recipe import Audio, Augment
-from sentir.recognizer.inference import predict_prepared
+from sentir.preprocessing.mel import MelPreprocessor, MelStatistics, SeededAugmentation
+from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.recipe import AudioSettings, AugmentSettings
+from sentir.recognizer.inference import predict_task
 
 pytestmark = pytest.mark.usefixtures("one_store")
 EMOTIONS = ("joy", "neutral", "sadness")
 LISTENS = {"kind": "emotion_model", "features": ["functionals", "lexical"]}
 BOTH = {"kind": "multimodal", "features": ["functionals", "lexical", "dialogue"]}
-FLAT = MelLevels((0.0,) * 64, (1.0,) * 64)
+FLAT = MelStatistics((0.0,) * 64, (1.0,) * 64)
 
 
 def preparer_of(recipe, corpus):
-    return Preparer.fit(recipe.data, recipe.model, corpus.train)
+    return Preprocessor.fit(recipe.data, recipe.model, corpus.train)
 
 
 def clip(folder, seconds, hz=440):
@@ -37,7 +37,7 @@ def clip(folder, seconds, hz=440):
 def of_frames(count):
     """An utterance whose mel counts its frames."""
     mel = np.repeat(np.arange(count, dtype=np.float16)[:, None], 64, axis=1)
-    return Utterance(str(count), sound=Sound(mel=mel))
+    return Utterance(str(count), audio=AudioFeatures(mel=mel))
 
 
 # Lengths
@@ -47,36 +47,38 @@ def of_frames(count):
     ("seconds", "frames"), [(0.3, 100), (0.99, 100), (1.0, 100), (1.01, 200), (2.0, 200), (2.5, 300), (20.0, 300)]
 )
 def test_a_clip_is_padded_to_the_next_second_from_one_to_the_longest(seconds, frames, tmp_path):
-    heard = listen([Utterance("u", clip=clip(tmp_path, seconds))])
-    mels = SoundInput(Audio(max_seconds=3), FLAT).prepare(heard)
+    heard = attach_audio([Utterance("u", clip=clip(tmp_path, seconds))])
+    mels = MelPreprocessor(AudioSettings(max_seconds=3), FLAT).transform(heard)
     batch = mels.batch([0])
-    assert mels.frames.tolist() == batch["frames"].tolist() == [frames] and batch["mel"].shape == (1, frames, 64)
+    assert mels.lengths.tolist() == batch["frames"].tolist() == [frames] and batch["mel"].shape == (1, frames, 64)
     inside = min(round(seconds * 100) + 1, frames)
     np.testing.assert_allclose(batch["mel"][0, : inside - 1].amax(1) > -60, True)
     assert not batch["mel"][0, inside:].any(), "what is padded is the train mean"
 
 
 def test_of_a_longer_clip_the_middle_is_heard():
-    batch = SoundInput(Audio(max_seconds=3), FLAT).prepare([of_frames(2001)]).batch([0])
+    batch = MelPreprocessor(AudioSettings(max_seconds=3), FLAT).transform([of_frames(2001)]).batch([0])
     assert batch["mel"][0, :, 0].tolist() == list(range(850, 1150))
 
 
 def test_a_length_is_a_function_of_the_clip_alone():
     rows = [of_frames(n) for n in (31, 101, 102, 201, 2001)] + [Utterance("none")]
-    sound = SoundInput(Audio(max_seconds=8), FLAT)
-    together = sound.prepare(rows)
-    assert together.frames.tolist() == [100, 100, 200, 200, 800, 100]
+    sound = MelPreprocessor(AudioSettings(max_seconds=8), FLAT)
+    together = sound.transform(rows)
+    assert together.lengths.tolist() == [100, 100, 200, 200, 800, 100]
     for n, row in enumerate(rows):
-        alone = sound.prepare([row]).batch([0])
+        alone = sound.transform([row]).batch([0])
         company = together.batch([4, n])
         length = int(alone["frames"][0])
         assert torch.equal(alone["mel"][0], company["mel"][1, :length]) and not company["mel"][1, length:].any()
 
 
 def test_a_picture_the_thesis_way_keeps_its_own_length():
-    pictures = [Utterance("u", sound=Sound(mel=np.zeros((224, 224), np.float16), kind="thesis"))]
-    levels = MelLevels((0.0,) * 224, (1.0,) * 224)
-    assert SoundInput(Audio(mel="thesis", max_seconds=1), levels).prepare(pictures).frames.tolist() == [224]
+    pictures = [Utterance("u", audio=AudioFeatures(mel=np.zeros((224, 224), np.float16), kind="thesis"))]
+    levels = MelStatistics((0.0,) * 224, (1.0,) * 224)
+    assert MelPreprocessor(AudioSettings(mel="thesis", max_seconds=1), levels).transform(
+        pictures
+    ).lengths.tolist() == [224]
 
 
 # Levels
@@ -85,10 +87,10 @@ def test_a_picture_the_thesis_way_keeps_its_own_length():
 def test_levels_are_the_mean_and_deviation_of_every_band_over_all_frames():
     draw = np.random.default_rng(0)
     mels = [draw.normal(-40, 9, size=(n, 64)).astype(np.float16) for n in (31, 400, 7)]
-    levels, frames = MelLevels.fit(iter(mels)), np.concatenate(mels).astype(np.float64)
+    levels, frames = MelStatistics.fit(iter(mels)), np.concatenate(mels).astype(np.float64)
     np.testing.assert_allclose(levels.means, frames.mean(0), rtol=1e-9)
-    np.testing.assert_allclose(levels.deviations, frames.std(0), rtol=1e-6)
-    assert MelLevels(*map(tuple, levels.to_dict().values())) == levels
+    np.testing.assert_allclose(levels.stds, frames.std(0), rtol=1e-6)
+    assert MelStatistics(*map(tuple, levels.to_dict().values())) == levels
 
 
 def test_levels_are_those_of_train_whatever_dev_and_test_sound_like(spoken, weights, tmp_path):
@@ -98,30 +100,32 @@ def test_levels_are_those_of_train_whatever_dev_and_test_sound_like(spoken, weig
     )
     recipe = spoken_recipe(weights, model={"features": ["functionals"]})
     one, two = preparer_of(recipe, spoken), preparer_of(recipe, other)
-    assert one.sound.levels == two.sound.levels and one.scaler == two.scaler
-    heard = listen([u.blind() for u in spoken.train])
-    assert one.sound.levels == MelLevels.fit(u.sound.mel for u in heard)
-    assert not np.array_equal(two.prepare(other.dev).batch([0])["mel"], one.prepare(spoken.dev).batch([0])["mel"])
+    assert one.sound.statistics == two.sound.statistics and one.scaler == two.scaler
+    heard = attach_audio([u.blind() for u in spoken.train])
+    assert one.sound.statistics == MelStatistics.fit(u.audio.mel for u in heard)
+    assert not np.array_equal(
+        two.transform(other.dev).batch([0])["mel"], one.transform(spoken.dev).batch([0])["mel"]
+    )
 
 
 def test_train_is_normalized_by_its_levels(spoken, weights):
-    mels = preparer_of(spoken_recipe(weights), spoken).prepare(spoken.train).mels
+    mels = preparer_of(spoken_recipe(weights), spoken).transform(spoken.train).mels
     frames = np.concatenate([mels.batch([n])["mel"][0, : len(mels.mels[n])] for n in range(len(mels.ids))])
     np.testing.assert_allclose(frames.mean(0), 0, atol=0.05)
     np.testing.assert_allclose(frames.std(0), 1, atol=0.05)
 
 
 def test_a_band_that_is_still_in_train_does_not_shout_where_it_is_not_later():
-    levels = MelLevels.fit([np.full((50, 64), -100, np.float16)])
-    loud = Utterance("u", sound=Sound(mel=np.full((101, 64), -40, np.float16)))
-    assert SoundInput(Audio(), levels).prepare([loud]).batch([0])["mel"].abs().max() <= 60
+    levels = MelStatistics.fit([np.full((50, 64), -100, np.float16)])
+    loud = Utterance("u", audio=AudioFeatures(mel=np.full((101, 64), -40, np.float16)))
+    assert MelPreprocessor(AudioSettings(), levels).transform([loud]).batch([0])["mel"].abs().max() <= 60
 
 
 def test_train_without_any_usable_sound_is_named(weights):
     gone = [Utterance("a", "train", clip=Clip(Path("gone.wav")))]
     recipe = spoken_recipe(weights)
     with pytest.raises(CorpusError, match="No train utterance has usable sound"):
-        Preparer.fit(recipe.data, recipe.model, gone)
+        Preprocessor.fit(recipe.data, recipe.model, gone)
 
 
 # Labels
@@ -140,8 +144,8 @@ def test_other_labels_change_no_input(model, split, spoken, weights, tmp_path):
     other = spoken_corpus(tmp_path / "spoken", relabeled)
     assert [u.labels for u in other.train] != [u.labels for u in spoken.train]
     recipe = spoken_recipe(weights, model=model)
-    one, two = (preparer_of(recipe, c).prepare(c.split(split)) for c in (spoken, other))
-    assert one.ids == two.ids and one.units == two.units and one.tokens == two.tokens
+    one, two = (preparer_of(recipe, c).transform(c.split(split)) for c in (spoken, other))
+    assert one.ids == two.ids and one.units == two.units and one.encodings == two.encodings
     rows = list(range(len(one.ids)))
     first, second = one.batch(rows), two.batch(rows)
     assert first.keys() == second.keys() >= {"mel", "frames", "has_sound", "features"}
@@ -180,7 +184,7 @@ def test_a_clip_is_predicted_alike_alone_in_any_batch_order_and_company(model, s
     network = MODELS.get(recipe.model.kind).build(preparer, space, True)
 
     def predicted(rows, batch=None):
-        return predict_prepared(network, preparer.prepare(rows), space, batch=batch)
+        return predict_task(network, preparer.transform(rows), space, batch_size=batch)
 
     together = predicted(strange)
     p, ids = together.probabilities, together.ids
@@ -192,7 +196,7 @@ def test_a_clip_is_predicted_alike_alone_in_any_batch_order_and_company(model, s
 
 
 def test_what_is_missing_is_told_to_the_model(strange, spoken, weights):
-    prepared = preparer_of(spoken_recipe(weights, model=BOTH), spoken).prepare(strange)
+    prepared = preparer_of(spoken_recipe(weights, model=BOTH), spoken).transform(strange)
     batch = prepared.batch(range(len(strange)))
     told = dict(
         zip(prepared.ids, zip(*(batch[n].tolist() for n in ("has_text", "has_sound")), strict=True), strict=True)
@@ -218,7 +222,7 @@ def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
         recipe = recipe.override({"model": {"features": ["stacked", *BOTH["features"]]}})
         preparer = preparer_of(recipe, corpus)
         network = MODELS.get("multimodal").build(preparer, spoken.space("emotion"), True)
-        rows = network.feature_sources.tolist()
+        rows = network.feature_modalities.tolist()
         source = {
             name: {(True, False): "text", (False, True): "sound", (False, False): ""}[pair]
             for name, pair in zip(preparer.scaler.names, zip(*rows, strict=True), strict=True)
@@ -232,18 +236,18 @@ def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
 
 
 def test_changes_are_a_function_of_seed_epoch_and_id():
-    settings = Augment(masks=2, gain_db=6, shift_seconds=0.2, speed=0.1)
+    settings = AugmentSettings(masks=2, gain_db=6, shift_seconds=0.2, speed=0.1)
     rows = [of_frames(150), replace(of_frames(150), id="twin"), of_frames(90)]
-    mels = SoundInput(Audio(), MelLevels((75.0,) * 64, (40.0,) * 64)).prepare(rows)
+    mels = MelPreprocessor(AudioSettings(), MelStatistics((75.0,) * 64, (40.0,) * 64)).transform(rows)
 
     def heard(order, seed=0, epoch=0, change=settings):
-        found = mels.batch(order, Change(change, seed, epoch))["mel"]
-        return {row: mel[: mels.frames[row]] for row, mel in zip(order, found, strict=True)}
+        found = mels.batch(order, SeededAugmentation(change, seed, epoch))["mel"]
+        return {row: mel[: mels.lengths[row]] for row, mel in zip(order, found, strict=True)}
 
     plain, first = mels.batch([0, 1, 2])["mel"], heard([0, 1, 2])
     again = heard([2, 0]) | heard([1])
     assert all(torch.equal(first[n], again[n]) for n in range(3)), "neither order nor company matter"
     versions = [first[0], first[1], plain[0], heard([0], epoch=1)[0], heard([0], seed=1)[0]]
     assert all(not torch.equal(a, b) for n, a in enumerate(versions) for b in versions[:n])
-    assert torch.equal(heard([0], change=Augment())[0], plain[0])
+    assert torch.equal(heard([0], change=AugmentSettings())[0], plain[0])
     assert not first[2][90:].any(), "what is padded stays the train mean"

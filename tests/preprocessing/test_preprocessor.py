@@ -9,8 +9,8 @@ from tiny_corpora import tiny_corpus, tiny_recipe
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError, RecipeError, UnknownNameError
-from sentir.features import FEATURES
-from sentir.preprocessing.preprocessor import Preparer
+from sentir.features import FEATURE_SETS
+from sentir.preprocessing.preprocessor import Preprocessor
 
 EMOTIONS = ("joy", "neutral", "sadness")
 SETUPS = [
@@ -22,7 +22,7 @@ SETUPS = [
 
 def prepared(weights, corpus, split, **model):
     recipe = tiny_recipe(weights, model=model)
-    return Preparer.fit(recipe.data, recipe.model, corpus.train).prepare(corpus.split(split))
+    return Preprocessor.fit(recipe.data, recipe.model, corpus.train).transform(corpus.split(split))
 
 
 def other_labels(seed):
@@ -42,7 +42,7 @@ def test_other_labels_change_no_input(model, split, corpus, weights):
     other = tiny_corpus(other_labels(1))
     assert [u.labels for u in other.train] != [u.labels for u in corpus.train]
     one, two = prepared(weights, corpus, split, **model), prepared(weights, other, split, **model)
-    assert one.ids == two.ids and one.tokens == two.tokens and one.units == two.units
+    assert one.ids == two.ids and one.encodings == two.encodings and one.units == two.units
     assert one.tensors.keys() == two.tensors.keys() >= {"features", "dialogue", "turn"}
     for name, tensor in one.tensors.items():
         assert torch.equal(tensor, two.tensors[name]), name
@@ -51,7 +51,7 @@ def test_other_labels_change_no_input(model, split, corpus, weights):
 def test_features_are_measured_on_blind_utterances(corpus, weights, monkeypatch):
     seen = []
     monkeypatch.setitem(
-        FEATURES._entries, "spy", lambda rows: seen.extend(rows) or {"n": torch.ones(len(rows)).numpy()}
+        FEATURE_SETS._entries, "spy", lambda rows: seen.extend(rows) or {"n": torch.ones(len(rows)).numpy()}
     )
     prepared(weights, corpus, "dev", features=["spy"])
     assert {u.id for u in seen} == {u.id for u in (*corpus.train, *corpus.dev)}
@@ -63,7 +63,7 @@ def test_the_scaler_is_fitted_on_train_alone(corpus, weights):
         return u if u.split == "train" else replace(u, numbers={"duration": 1e6}, text=f"{u.text} {u.text}")
 
     recipe = tiny_recipe(weights, model={"features": ["lexical", "given"]})
-    scalers = [Preparer.fit(recipe.data, recipe.model, c.train).scaler for c in (corpus, tiny_corpus(louder))]
+    scalers = [Preprocessor.fit(recipe.data, recipe.model, c.train).scaler for c in (corpus, tiny_corpus(louder))]
     assert scalers[0] == scalers[1]
     train = prepared(weights, corpus, "train", features=["lexical", "given"]).tensors["features"]
     torch.testing.assert_close(train.mean(0), torch.zeros(train.shape[1]), atol=1e-5, rtol=0)
@@ -72,9 +72,9 @@ def test_the_scaler_is_fitted_on_train_alone(corpus, weights):
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
 def test_order_of_rows_changes_nothing(context, corpus, weights):
     recipe = tiny_recipe(weights, model={"context": context, "features": ["dialogue"]})
-    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
     mixed = random.Random(3).sample(corpus.dev, len(corpus.dev))
-    one, two = preparer.prepare(corpus.dev), preparer.prepare(mixed)
+    one, two = preparer.transform(corpus.dev), preparer.transform(mixed)
     rows = [two.ids.index(key) for key in one.ids]
     for name in ("text_states", "features", "turn"):
         torch.testing.assert_close(one.tensors[name], two.tensors[name][rows])
@@ -94,31 +94,31 @@ def test_a_unit_is_a_whole_dialogue_only_where_dialogues_matter(corpus, weights)
 def test_utterances_without_a_dialogue_stand_alone(weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
     strangers = [Utterance(id=str(n), text="Hi!") for n in range(3)]
-    found = Preparer(recipe.data, recipe.model, None).prepare(strangers)
+    found = Preprocessor(recipe.data, recipe.model, None).transform(strangers)
     assert found.units == [[0], [1], [2]]
 
 
 def test_speakers_are_numbers_that_say_only_who_is_the_same_in_a_dialogue(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
-    preparer = Preparer(recipe.data, recipe.model, None)
+    preparer = Preprocessor(recipe.data, recipe.model, None)
     nameless = [replace(u, speaker=None) if u.turn == 4 else replace(u, speaker="") if u.turn == 3 else u
                 for u in corpus.dev]  # fmt: skip
-    numbers = preparer.prepare(nameless).tensors["speaker"].tolist()
+    numbers = preparer.transform(nameless).tensors["speaker"].tolist()
     rows = range(len(nameless))
     for a, b in ((a, b) for a in rows for b in rows if a < b):
         one, two = nameless[a], nameless[b]
         same = one.dialogue == two.dialogue and one.speaker == two.speaker and bool(one.speaker)
         assert (numbers[a] == numbers[b]) == same
     renamed = [replace(u, speaker=u.speaker and u.speaker[::-1]) for u in nameless]
-    assert preparer.prepare(renamed).tensors["speaker"].tolist() == numbers
+    assert preparer.transform(renamed).tensors["speaker"].tolist() == numbers
 
 
 def test_a_window_with_separators_reaches_both_ways(corpus, weights):
     window = {"window": 2, "window_right": 1, "window_separators": True, "window_speakers": False}
     recipe = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", **window})
-    preparer, first = Preparer(recipe.data, recipe.model, None), corpus.dev[:5]
+    preparer, first = Preprocessor(recipe.data, recipe.model, None), corpus.dev[:5]
     said, encode = [u.text for u in first], preparer.text.tokenizer.encode
-    found = preparer.prepare(first).tokens
+    found = preparer.transform(first).encodings
     assert found[0] == encode(said[0], [], [said[1]])
     assert found[3] == encode(said[3], said[1:3], [said[4]])
     assert found[4] == encode(said[4], said[2:4])
@@ -126,63 +126,63 @@ def test_a_window_with_separators_reaches_both_ways(corpus, weights):
 
 def test_a_window_holds_the_last_turns_with_their_speakers(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "window", "window": 2, "encoder": "finetune"})
-    preparer = Preparer(recipe.data, recipe.model, None)
+    preparer = Preprocessor(recipe.data, recipe.model, None)
     first = corpus.dev[:5]
-    found = preparer.prepare(first)
+    found = preparer.transform(first)
     said = [f"{u.speaker}: {u.text}" for u in first]
     encode = preparer.text.tokenizer.encode
-    assert found.tokens[0] == encode(said[0])
-    assert found.tokens[1] == encode(said[1], [said[0]])
-    assert found.tokens[4] == encode(said[4], [f"{said[2]} {said[3]}"])
+    assert found.encodings[0] == encode(said[0])
+    assert found.encodings[1] == encode(said[1], [said[0]])
+    assert found.encodings[4] == encode(said[4], [f"{said[2]} {said[3]}"])
     plain = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", "window_speakers": False})
-    unnamed = Preparer(plain.data, plain.model, None).prepare(first)
-    assert unnamed.tokens[1] == encode(first[1].text, [first[0].text])
+    unnamed = Preprocessor(plain.data, plain.model, None).transform(first)
+    assert unnamed.encodings[1] == encode(first[1].text, [first[0].text])
 
 
 def test_a_window_never_reaches_into_another_dialogue_or_the_future(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "window", "encoder": "finetune"})
-    preparer = Preparer(recipe.data, recipe.model, None)
-    whole = preparer.prepare(corpus.dev)
+    preparer = Preprocessor(recipe.data, recipe.model, None)
+    whole = preparer.transform(corpus.dev)
     for start in (0, 5, 10):
         for turn in range(5):
-            alone = preparer.prepare(corpus.dev[start : start + turn + 1])
-            assert alone.tokens[turn] == whole.tokens[start + turn]
+            alone = preparer.transform(corpus.dev[start : start + turn + 1])
+            assert alone.encodings[turn] == whole.encodings[start + turn]
 
 
 def test_text_is_cleaned_by_the_recipe(corpus, weights):
     messy = replace(corpus.dev[0], text="  Well,   I â€œam fine.  ")
     recipe = tiny_recipe(weights, model={"encoder": "finetune"})
-    preparer = Preparer(recipe.data, recipe.model, None)
-    assert preparer.prepare([messy]).tokens == [preparer.text.tokenizer.encode('Well, I "am fine.')]
+    preparer = Preprocessor(recipe.data, recipe.model, None)
+    assert preparer.transform([messy]).encodings == [preparer.text.tokenizer.encode('Well, I "am fine.')]
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
 def test_missing_and_empty_text_are_the_same_empty_input(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "window"})
-    preparer = Preparer(recipe.data, recipe.model, None)
+    preparer = Preprocessor(recipe.data, recipe.model, None)
     nothing, empty = (
-        preparer.prepare([replace(u, text=text, speaker=None) for u in corpus.dev]) for text in (None, " ")
+        preparer.transform([replace(u, text=text, speaker=None) for u in corpus.dev]) for text in (None, " ")
     )
-    assert nothing.tokens == empty.tokens
+    assert nothing.encodings == empty.encodings
     assert all(torch.equal(nothing.tensors[name], empty.tensors[name]) for name in nothing.tensors)
 
 
 def test_no_utterances_are_no_rows(weights):
     recipe = tiny_recipe(weights)
-    assert Preparer(recipe.data, recipe.model, None).prepare([]).tensors["text_states"].shape == (0, 3, 32)
+    assert Preprocessor(recipe.data, recipe.model, None).transform([]).tensors["text_states"].shape == (0, 3, 32)
 
 
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
 def test_an_id_that_stands_twice_is_refused(context, corpus, weights):
     recipe = tiny_recipe(weights, model={"context": context})
     with pytest.raises(PredictionsError, match="stands twice"):
-        Preparer(recipe.data, recipe.model, None).prepare([corpus.dev[0], corpus.dev[0]])
+        Preprocessor(recipe.data, recipe.model, None).transform([corpus.dev[0], corpus.dev[0]])
 
 
 def test_a_frozen_encoder_needs_pretrained_weights(weights):
     recipe = tiny_recipe(weights, model={"pretrained": False})
     with pytest.raises(RecipeError, match=r"model\.encoder = frozen"):
-        Preparer(recipe.data, recipe.model, None)
+        Preprocessor(recipe.data, recipe.model, None)
 
 
 def test_an_unknown_feature_set_offers_the_nearest(corpus, weights):
@@ -194,6 +194,6 @@ def test_a_batch_holds_its_rows_and_pads_their_tokens(corpus, weights):
     tuned = prepared(weights, corpus, "dev", encoder="finetune", features=["lexical"])
     batch = tuned.batch([4, 2])
     assert torch.equal(batch["features"], tuned.tensors["features"][[4, 2]])
-    lengths = [len(tuned.tokens[n]["input_ids"]) for n in (4, 2)]
+    lengths = [len(tuned.encodings[n]["input_ids"]) for n in (4, 2)]
     assert batch["attention_mask"].sum(1).tolist() == lengths
     assert batch["input_ids"].shape == (2, max(lengths))

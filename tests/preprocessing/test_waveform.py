@@ -7,17 +7,17 @@ import pytest
 import torch
 from tiny_corpora import spoken_recipe
 
-from sentir.audio.decoding import RATE, decode
-from sentir.audio.store import listen
+from sentir.audio.decoding import SAMPLING_RATE, decode
+from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError, CorpusError, RecipeError, RecognizerError, UnknownNameError, WeightsError
 from sentir.paths import cache_dir
 from sentir.preprocessing import waveform
 from sentir.preprocessing.kinds import check_model
-from sentir.preprocessing.waveform import WaveInput
-from sentir.recipe import Audio
+from sentir.preprocessing.waveform import WaveformPreprocessor
+from sentir.recipe import AudioSettings
 from sentir.recognizer.recognizer import Recognizer
-from sentir.testing import tiny_speech_backbone
+from sentir.testing import make_tiny_speech_backbone
 from sentir.training.fitting import check_training, fit
 from sentir.training.setting_checks import check_settings
 
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("one_store")
 
 @pytest.fixture(scope="module")
 def speech(tmp_path_factory):
-    return tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2"))
+    return make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2"))
 
 
 @pytest.fixture
 def heard(spoken):
-    return listen([u.blind() for u in spoken.train])
+    return attach_audio([u.blind() for u in spoken.train])
 
 
 def recipe_of(weights, speech, encoder, **changes):
@@ -41,27 +41,27 @@ def recipe_of(weights, speech, encoder, **changes):
 
 
 def test_frozen_vectors_are_what_the_encoder_says_and_are_kept_by_content(speech, heard, monkeypatch):
-    wave = WaveInput(Audio(backbone=str(speech)))
-    tensors, waves = wave.prepare(heard)
+    wave = WaveformPreprocessor(AudioSettings(backbone=str(speech)))
+    tensors, waves = wave.transform(heard)
     assert waves is None and tensors["has_sound"].all()
     with torch.no_grad():
-        expected = wave.encoder(**wave.extractor.pad([decode(u.clip).wave for u in heard]))
+        expected = wave.encoder(**wave.extractor.pad([decode(u.clip).waveform for u in heard]))
     torch.testing.assert_close(tensors["speech_states"], expected, atol=1e-4, rtol=0)
-    monkeypatch.setattr(waveform, "decode_cuts", lambda *_: pytest.fail("a clip was decoded again"))
+    monkeypatch.setattr(waveform, "decode_segments", lambda *_: pytest.fail("a clip was decoded again"))
     moved = [
         replace(u, id=f"{u.id}-moved", clip=replace(u.clip, path=u.clip.path.with_name("gone"))) for u in heard
     ]
-    again, _waves = wave.prepare(moved[::-1])
+    again, _waves = wave.transform(moved[::-1])
     assert torch.equal(again["speech_states"], tensors["speech_states"].flip(0))
 
 
 def test_only_vectors_are_stored_and_of_strangers_not_even_those(speech, heard):
-    wave = WaveInput(Audio(backbone=str(speech)))
+    wave = WaveformPreprocessor(AudioSettings(backbone=str(speech)))
     stranger = [replace(u, split="") for u in heard[:3]]
-    found, _waves = wave.prepare(stranger)
+    found, _waves = wave.transform(stranger)
     folder = cache_dir() / "vectors" / wave.digest
     assert not folder.exists() and found["speech_states"].abs().sum() > 0
-    kept, _waves = wave.prepare(heard[:3])
+    kept, _waves = wave.transform(heard[:3])
     torch.testing.assert_close(kept["speech_states"], found["speech_states"])
     files = {path.suffix: path.stat().st_size for path in folder.iterdir()}
     assert set(files) == {".npy", ".json"} and files[".npy"] < 4096
@@ -70,24 +70,26 @@ def test_only_vectors_are_stored_and_of_strangers_not_even_those(speech, heard):
 def test_of_a_long_clip_the_middle_is_heard_and_the_length_is_part_of_the_key(speech, heard):
     longest = max(heard, key=lambda u: u.sound.seconds)
     assert longest.sound.seconds > 1
-    short = WaveInput(Audio(backbone=str(speech), max_seconds=1))
-    long = WaveInput(Audio(backbone=str(speech), max_seconds=9))
-    cut, whole = (one.prepare([longest])[0]["speech_states"] for one in (short, long))
-    full = decode(longest.clip).wave
-    start = (len(full) - RATE) // 2
+    short = WaveformPreprocessor(AudioSettings(backbone=str(speech), max_seconds=1))
+    long = WaveformPreprocessor(AudioSettings(backbone=str(speech), max_seconds=9))
+    cut, whole = (one.transform([longest])[0]["speech_states"] for one in (short, long))
+    full = decode(longest.clip).waveform
+    start = (len(full) - SAMPLING_RATE) // 2
     with torch.no_grad():
-        expected = short.encoder(**short.extractor.pad([full[start : start + RATE]]))
+        expected = short.encoder(**short.extractor.pad([full[start : start + SAMPLING_RATE]]))
     torch.testing.assert_close(cut, expected, atol=1e-4, rtol=0)
     assert not torch.allclose(cut, whole, atol=1e-3)
 
 
 def test_without_sound_there_is_a_zero_and_it_is_counted(speech, heard, weights, spoken):
     lost = [heard[0], replace(heard[1], clip=None, sound=None), heard[2]]
-    lost = listen(lost)
-    tensors, _waves = WaveInput(Audio(backbone=str(speech))).prepare(lost)
+    lost = attach_audio(lost)
+    tensors, _waves = WaveformPreprocessor(AudioSettings(backbone=str(speech))).transform(lost)
     assert tensors["has_sound"].tolist() == [True, False, True]
     assert not tensors["speech_states"][1].any()
-    _tensors, waves = WaveInput(Audio(backbone=str(speech), encoder="finetune")).prepare(lost)
+    _tensors, waves = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
+        lost
+    )
     batch = waves.batch([0, 1, 2])
     assert batch["has_sound"].tolist() == [True, False, True] and not batch["wave"][1].any()
 
@@ -95,26 +97,32 @@ def test_without_sound_there_is_a_zero_and_it_is_counted(speech, heard, weights,
 def test_waves_that_a_training_asks_for_are_decoded_once_while_there_is_room(speech, heard, monkeypatch):
     decoded = []
     monkeypatch.setattr(waveform, "decode", lambda clip: decoded.append(clip) or decode(clip))
-    _tensors, waves = WaveInput(Audio(backbone=str(speech), encoder="finetune")).prepare(heard)
+    _tensors, waves = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
+        heard
+    )
     assert not decoded
     first, again = waves.batch([0, 3]), waves.batch([3, 0])
     assert decoded == [heard[0].clip, heard[3].clip]
     assert torch.equal(first["wave"], again["wave"].flip(0)) and torch.equal(
         first["steps"], again["steps"].flip(0)
     )
-    _tensors, crowded = WaveInput(Audio(backbone=str(speech), encoder="finetune")).prepare(heard)
-    crowded._room = 0
+    _tensors, crowded = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
+        heard
+    )
+    crowded._free_bytes = 0
     for _time in range(2):
         assert torch.equal(crowded.batch([0, 3])["wave"], first["wave"])
-    assert len(decoded) == 6 and not crowded._kept
-    assert first["steps"].tolist() == waves.frames[[0, 3]].tolist()
+    assert len(decoded) == 6 and not crowded._cache
+    assert first["steps"].tolist() == waves.lengths[[0, 3]].tolist()
 
 
 def test_a_clip_that_is_gone_is_named(speech, heard, tmp_path):
     gone = replace(heard[0], clip=Clip(tmp_path / "gone.wav"), split="")
     for encoder in ("frozen", "finetune"):
         with pytest.raises(AudioError, match=r"gone\.wav"):
-            _tensors, waves = WaveInput(Audio(backbone=str(speech), encoder=encoder)).prepare([gone])
+            _tensors, waves = WaveformPreprocessor(
+                AudioSettings(backbone=str(speech), encoder=encoder)
+            ).transform([gone])
             waves.batch([0])
 
 
@@ -158,13 +166,13 @@ def test_the_company_of_a_clip_changes_nothing(spoken, weights, speech):
 def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, weights, speech, tmp_path):
     recipe = recipe_of(weights, speech, "frozen", train={"epochs": 1})
     recognizer, dev = Recognizer.fit(recipe, spoken)
-    recognizer.save_pretrained(tmp_path / "light", light=True)
+    recognizer.save_pretrained(tmp_path / "light", skip_frozen_weights=True)
     assert not (tmp_path / "light" / "speech").exists()
     loaded = Recognizer.from_pretrained(tmp_path / "light")
     np.testing.assert_array_equal(
         loaded.predict_utterances(spoken.dev).select(dev.ids).probabilities, dev.probabilities
     )
-    other = tiny_speech_backbone("hubert", tmp_path / "hubert")
+    other = make_tiny_speech_backbone("hubert", tmp_path / "hubert")
     facts = tmp_path / "light" / "sentir.json"
     facts.write_text(facts.read_text(encoding="utf-8").replace(str(speech), str(other)), encoding="utf-8")
     with pytest.raises(WeightsError, match="not the one it was trained with"):
@@ -173,7 +181,7 @@ def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, wei
 
 def test_a_saved_encoder_that_is_damaged_or_missing_is_named(spoken, weights, speech, tmp_path):
     recognizer = Recognizer.fit(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
-    recognizer.save_pretrained(tmp_path / "model", light=True)
+    recognizer.save_pretrained(tmp_path / "model", skip_frozen_weights=True)
     file = tmp_path / "model" / "speech" / "model.safetensors"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(RecognizerError, match="damaged: speech cannot be used"):
@@ -250,4 +258,4 @@ def test_weights_out_of_reach_are_noticed_before_anything_is_trained(spoken, wei
     recipe = spoken_recipe(weights, model={"audio": {"backbone": "hubert", "pretrained": True}})
     with pytest.raises(WeightsError, match="hubert-base-ls960"):
         check_training(recipe, spoken)
-    check_training(recipe, spoken, weights=False)
+    check_training(recipe, spoken, load_weights=False)

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.i18n import LANGUAGES, in_language
+from sentir.i18n import LANGUAGES, use_language
 from sentir.readers import defects
-from sentir.readers.defects import Defect, load_defects, repair
+from sentir.readers.defects import Defect, apply_defects, load_defects
 
 FILES = sorted(Path(defects.__file__).parent.glob("*.json"))
 
@@ -21,7 +21,8 @@ def defect(*ids, action="report", **changes):
 
 NUMBERS = {"duration": 2.0, "pitch": 1.0}
 ROWS = tuple(
-    Utterance(f"u{n}", "train", text="hi", clip=Clip(Path(f"{n}.wav")), numbers=NUMBERS) for n in range(3)
+    Utterance(f"u{n}", "train", text="hi", clip=Clip(Path(f"{n}.wav")), numeric_features=NUMBERS)
+    for n in range(3)
 )
 CORPUS = Corpus.build("c", ROWS, ())
 
@@ -29,10 +30,10 @@ CORPUS = Corpus.build("c", ROWS, ())
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_files_hold_what_they_promise(file):
     found = load_defects(file.stem)
-    assert all(defect.ids and defect.source and set(defect.what) == set(LANGUAGES) for defect in found)
+    assert all(defect.ids and defect.source and set(defect.messages) == set(LANGUAGES) for defect in found)
     assert all(key.startswith(f"{file.stem}/") for defect in found for key in defect.ids)
     assert all(len(set(defect.ids)) == len(defect.ids) for defect in found)
-    assert all(sentence.strip().endswith(".") for defect in found for sentence in defect.what.values())
+    assert all(sentence.strip().endswith(".") for defect in found for sentence in defect.messages.values())
 
 
 def test_there_is_a_file_for_meld():
@@ -40,27 +41,27 @@ def test_there_is_a_file_for_meld():
 
 
 def test_a_report_lists_and_changes_nothing():
-    found = repair(CORPUS, [defect("u1")])
+    found = apply_defects(CORPUS, [defect("u1")])
     assert found.utterances == ROWS
     listed = [(i.kind, i.severity, i.message, i.where) for i in found.issues]
     assert listed == [("odd", "warning", "It is odd.", "u1")]
 
 
 def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_corpus_it_is():
-    found = repair(CORPUS, [defect("u0", "u2", action="no_sound")])
+    found = apply_defects(CORPUS, [defect("u0", "u2", action="no_sound")])
     assert [u.clip is None for u in found] == [True, False, True] and {u.text for u in found} == {"hi"}
-    assert [dict(u.numbers) for u in found] == [{"pitch": 1.0}, NUMBERS, {"pitch": 1.0}]
+    assert [dict(u.numeric_features) for u in found] == [{"pitch": 1.0}, NUMBERS, {"pitch": 1.0}]
     assert [u.id for u in found] == [u.id for u in ROWS] and [i.where for i in found.issues] == ["u0", "u2"]
     assert found.fingerprint == CORPUS.fingerprint
 
 
 def test_ids_that_are_not_there_are_passed_over():
-    assert repair(CORPUS, [defect("meld/train/dia0/utt0", action="no_sound")]) == CORPUS
+    assert apply_defects(CORPUS, [defect("meld/train/dia0/utt0", action="no_sound")]) == CORPUS
 
 
 def test_a_defect_is_said_in_the_language_of_the_moment():
-    with in_language("es"):
-        assert repair(CORPUS, [defect("u0")]).issues[0].message == "Es raro."
+    with use_language("es"):
+        assert apply_defects(CORPUS, [defect("u0")]).issues[0].message == "Es raro."
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 from trees_meld import SPLITS, row, table, write
 
 from sentir.api import audit_corpus, prepare_corpus
-from sentir.audio.store import listen
+from sentir.audio.store import attach_audio
 from sentir.errors import CorpusError
 from sentir.readers import read_corpus
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 MELD_ROWS = {"train": 4, "dev": 2, "test": 2}
 MOSEI_COLUMNS = "video,start_time,end_time,sentiment,happy,sad,anger,surprise,disgust,fear,text,ASR"
@@ -52,7 +52,7 @@ MOSEI_SPECS = {
 
 
 def read(root, *, sound=True, **settings):
-    return read_corpus(Data(reader="final_specs", sound=sound, **settings), root)
+    return read_corpus(DataSettings(reader="final_specs", audio=sound, **settings), root)
 
 
 def paths(corpus):
@@ -73,8 +73,8 @@ def test_each_spectrogram_of_meld_is_the_clip_of_its_utterance_and_is_heard(tmp_
         "meld/dev/dia0/utt1": "dia0_utt1.npy",
     }
     assert corpus.train[0].labels == {"emotion": ("joy",), "sentiment": ("positive",)}
-    heard = [u for u in listen(corpus.utterances, kind="thesis") if u.clip]
-    assert [u.sound.mel.shape for u in heard] == [(224, 224)] * 5
+    heard = [u for u in attach_audio(corpus.utterances, mel_kind="thesis") if u.clip]
+    assert [u.audio.mel.shape for u in heard] == [(224, 224)] * 5
     assert corpus.issues[0].message == "Recognized: the thesis' spectrograms of meld; used: 5."
 
 
@@ -169,7 +169,7 @@ def test_without_texts_or_without_spectrograms_it_is_said_what_to_give(tmp_path)
 
 def test_labels_of_test_stay_sealed_and_the_corpus_is_that_of_its_texts(tmp_path):
     corpus = read(write(tmp_path, MELD_SPECS | meld_texts()))
-    alone = read_corpus(Data(reader="meld"), tmp_path)
+    alone = read_corpus(DataSettings(reader="meld"), tmp_path)
     assert {tuple(u.labels) for u in corpus.test} == {()}
     assert (corpus.fingerprint, corpus.test_fingerprint) == (alone.fingerprint, alone.test_fingerprint)
 
@@ -198,11 +198,11 @@ def test_an_audit_and_a_preparation_hear_spectrograms_as_what_they_are(tmp_path)
     repeats = {row["split"]: row["utterances"] for row in found.table("repeats").rows if row["what"] == "sounds"}
     assert repeats == {"train": 2, "dev": 0, "test": 0}
     prepared = prepare_corpus("final_specs", root=tmp_path, workers=1)
-    assert prepared.kind == "thesis" and {lost.kind for lost in prepared.lost} == {"missing"}
+    assert prepared.mel_kind == "thesis" and {lost.kind for lost in prepared.unusable} == {"missing"}
 
 
 def test_a_spectrogram_that_is_none_is_a_reason_when_it_is_heard(tmp_path):
     specs = MELD_SPECS | {"final_specs/meld_dev/dia0_utt0.npy": picture(shape=(3, 3))}
     corpus = read(write(tmp_path, specs | meld_texts()))
-    (heard,) = listen([corpus.by_id["meld/dev/dia0/utt0"]], kind="thesis")
-    assert heard.sound.problem_kind == "undecodable" and heard.text
+    (heard,) = attach_audio([corpus.by_id["meld/dev/dia0/utt0"]], mel_kind="thesis")
+    assert heard.audio.problem_kind == "undecodable" and heard.text

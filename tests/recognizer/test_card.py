@@ -5,8 +5,15 @@ import yaml
 from tiny_corpora import tiny_corpus, tiny_recipe
 
 from sentir.evaluation.results import LabelScore, ModelScores, Score
-from sentir.i18n import in_language
-from sentir.recognizer.card import data_facts, front_matter, limits, model_card, save_cards, scores_of
+from sentir.i18n import use_language
+from sentir.recognizer.card import (
+    front_matter,
+    limitations,
+    load_scores,
+    make_model_card,
+    save_model_cards,
+    summarize_data,
+)
 
 
 def row(split, f1=0.5, support=60):
@@ -15,7 +22,9 @@ def row(split, f1=0.5, support=60):
         for k, name in enumerate(("joy", "neutral", "sadness"))
     )
     metrics = {"weighted_f1": Score(0.612, 0.59, 0.633, 0.01), "accuracy": Score(0.7)}
-    return ModelScores("m", "finalist", "tiny", "emotion", split, 180, 3, metrics, labels, clusters=40).to_row()
+    return ModelScores(
+        "m", "finalist", "tiny", "emotion", split, 180, 3, metrics, labels, num_clusters=40
+    ).to_row()
 
 
 @pytest.fixture
@@ -28,7 +37,7 @@ def facts():
         "curve": [{"epoch": 1.0}, {"epoch": 2.0}, {"epoch": 3.0}],
         "versions": {"sentir": "0.1.0"},
         "unusable": {"train": {"text": 0, "sound": 3}, "dev": {}},
-        "data": data_facts(tiny_corpus(), "emotion"),
+        "data": summarize_data(tiny_corpus(), "emotion"),
         "scores": [row("dev"), row("test", 0.55)],
         "slices": [
             {
@@ -43,7 +52,7 @@ def facts():
 
 
 def said(facts, **recipe):
-    return model_card(tiny_recipe("w", **recipe), tiny_corpus().space("emotion"), facts).to_markdown()
+    return make_model_card(tiny_recipe("w", **recipe), tiny_corpus().space("emotion"), facts).to_markdown()
 
 
 def test_a_card_holds_the_facts_of_the_run(facts):
@@ -64,10 +73,10 @@ def test_a_card_says_what_the_law_says(facts):
 
 def test_a_model_that_test_never_saw_a_synthetic_corpus_and_rare_labels_are_limits(facts):
     recipe = tiny_recipe("w")
-    known = limits(recipe, scores_of(facts), facts)
+    known = limitations(recipe, load_scores(facts), facts)
     assert not any("Not evaluated on test" in one or "Synthetic" in one for one in known)
     facts |= {"scores": [row("dev", support=4)], "synthetic": True}
-    found = limits(recipe, scores_of(facts), facts)
+    found = limitations(recipe, load_scores(facts), facts)
     assert any("Not evaluated on test" in one for one in found) and found[0].startswith("Synthetic")
     assert any("Fewer than 50 utterances of dev have the label joy, neutral, sadness" in one for one in found)
     assert "synthetic-data" in front_matter(recipe, tiny_corpus().space("emotion"), facts)
@@ -97,8 +106,8 @@ def test_the_front_matter_is_yaml_that_the_hub_knows(facts):
 
 
 def test_cards_of_a_folder_are_in_english_and_in_spanish_whatever_is_spoken(facts, tmp_path):
-    with in_language("es"):
-        save_cards(tmp_path, tiny_recipe("w"), tiny_corpus().space("emotion"), facts)
+    with use_language("es"):
+        save_model_cards(tmp_path, tiny_recipe("w"), tiny_corpus().space("emotion"), facts)
     english, spanish = ((tmp_path / name).read_text(encoding="utf-8") for name in ("README.md", "README.es.md"))
     assert english.startswith("---\n") and "# tiny · emotion · tiny" in english
     assert spanish.startswith("# tiny")

@@ -16,7 +16,7 @@ from sentir.errors import RecognizerError, SentirError, WeightsError
 from sentir.models.text_encoder import load_text_encoder
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer
-from sentir.testing import tiny_speech_backbone
+from sentir.testing import make_tiny_speech_backbone
 
 pytestmark = pytest.mark.usefixtures("one_store")
 KINDS = ("text", "sound", "both", "chain")
@@ -31,7 +31,7 @@ def recipe_of(kind, weights, home):
         return spoken_recipe(weights, data={"task": "feelings"}, train=ONE_EPOCH)
     if kind == "chain":
         return spoken_recipe(weights, train=ONE_EPOCH, **stacking_on_text(weights, folds=2, train=ONE_EPOCH))
-    speech = tiny_speech_backbone("wav2vec2", home / "speech")
+    speech = make_tiny_speech_backbone("wav2vec2", home / "speech")
     audio = {"backbone": "wav2vec2", "weights": str(speech), "pretrained": True}
     reading = {"kind": "multimodal", "encoder": "finetune", "layers": [0], "audio": audio}
     return spoken_recipe(weights, model=reading, train=ONE_EPOCH)

@@ -10,11 +10,11 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import SentirError
 from sentir.models.text_encoder import load_text_encoder
 from sentir.paths import cache_dir
-from sentir.preprocessing.text import TextInput
-from sentir.recipe import Data, Model
+from sentir.preprocessing.text import TextPreprocessor
+from sentir.recipe import DataSettings, ModelSettings
 from sentir.recognizer import embedding_cache
-from sentir.recognizer.embedding_cache import VectorCache, encode_frozen, encoder_digest
-from sentir.testing import SENTENCES, tiny_backbone
+from sentir.recognizer.embedding_cache import EmbeddingCache, encode_texts, encoder_digest
+from sentir.testing import SENTENCES, make_tiny_text_backbone
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def calls(loaded):
 
 def encode(loaded, texts, *, remember=True):
     (encoder, tokenizer), rows = loaded, [loaded[1].encode(t) for t in texts]
-    return encode_frozen(encoder, tokenizer, rows, digest=encoder_digest(encoder), remember=remember)
+    return encode_texts(encoder, tokenizer, rows, digest=encoder_digest(encoder), use_cache=remember)
 
 
 def test_vectors_are_those_of_the_encoder_in_the_order_asked_for(loaded):
@@ -73,11 +73,13 @@ def test_what_is_not_to_be_remembered_leaves_no_trace_and_is_the_same(loaded, ca
 
 
 def test_texts_from_outside_any_corpus_are_not_remembered(weights):
-    text = TextInput(Data(reader="demo"), Model(backbone="roberta-base", weights=str(weights)))
+    text = TextPreprocessor(
+        DataSettings(reader="demo"), ModelSettings(backbone="roberta-base", weights=str(weights))
+    )
     inside, outside = (Utterance("one", split, text=SENTENCES[0]) for split in ("dev", ""))
-    found, _encodings = text.prepare([outside], [[0]])
+    found, _encodings = text.transform([outside], [[0]])
     assert not list(cache_dir().rglob("*.npy"))
-    known, _encodings = text.prepare([inside], [[0]])
+    known, _encodings = text.transform([inside], [[0]])
     assert len(list(cache_dir().rglob("*.npy"))) == 1
     torch.testing.assert_close(found["text_states"], known["text_states"])
 
@@ -89,8 +91,8 @@ def test_nothing_asked_gives_nothing(loaded, calls):
 def test_chunks_and_batches_of_any_size_give_the_same(loaded, monkeypatch, tmp_path):
     whole = encode(loaded, SENTENCES)
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(embedding_cache, "_CHUNK", 3)
-    monkeypatch.setattr(embedding_cache, "_TOKENS", 40)
+    monkeypatch.setattr(embedding_cache, "_CHUNK_SIZE", 3)
+    monkeypatch.setattr(embedding_cache, "_TOKENS_PER_BATCH", 40)
     np.testing.assert_allclose(encode(loaded, SENTENCES), whole, atol=1e-5)
     assert len(list(tmp_path.rglob("*.npy"))) == 4
 
@@ -98,7 +100,7 @@ def test_chunks_and_batches_of_any_size_give_the_same(loaded, monkeypatch, tmp_p
 def test_other_weights_layers_and_pooling_have_another_digest_and_a_reload_the_same(loaded, weights, tmp_path):
     same = load_text_encoder("roberta-base", weights=str(weights))[0]
     layers = load_text_encoder("roberta-base", weights=str(weights), layers=(0, 1))[0]
-    moved = tiny_backbone("roberta-base", tmp_path, [*SENTENCES, "more words"])
+    moved = make_tiny_text_backbone("roberta-base", tmp_path, [*SENTENCES, "more words"])
     other = load_text_encoder("roberta-base", weights=str(moved))[0]
     nudged = load_text_encoder("roberta-base", weights=str(weights))[0]
     with torch.no_grad():
@@ -114,11 +116,11 @@ def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
     row = tokenizer.encode("Hi!", [SENTENCES[0]])
     other_mask = row | {"pool_mask": [1] * len(row["pool_mask"])}
     first, second = (
-        encode_frozen(encoder, tokenizer, [r], digest="one", remember=True) for r in (row, other_mask)
+        encode_texts(encoder, tokenizer, [r], digest="one", use_cache=True) for r in (row, other_mask)
     )
     assert not np.allclose(first, second, atol=1e-4)
     calls.clear()
-    encode_frozen(encoder, tokenizer, [row], digest="two", remember=True)
+    encode_texts(encoder, tokenizer, [row], digest="two", use_cache=True)
     assert calls == [1]
 
 
@@ -130,15 +132,15 @@ def test_half_written_chunks_are_ignored(loaded, calls):
     (folder / "b.part").write_text(json.dumps(keys))
     calls.clear()
     encode(loaded, SENTENCES[:4])
-    assert calls == [] and set(VectorCache(folder)._where) == set(keys)
+    assert calls == [] and set(EmbeddingCache(folder)._locations) == set(keys)
     next(folder.glob("*.json")).unlink()
     encode(loaded, SENTENCES[:4])
     assert sum(calls) == 4
 
 
 def test_a_killed_run_loses_only_the_chunk_it_was_at(loaded, calls, monkeypatch):
-    monkeypatch.setattr(embedding_cache, "_CHUNK", 4)
-    add, done = VectorCache.add, []
+    monkeypatch.setattr(embedding_cache, "_CHUNK_SIZE", 4)
+    add, done = EmbeddingCache.add, []
 
     def dies(self, keys, found):
         if done:
@@ -146,10 +148,10 @@ def test_a_killed_run_loses_only_the_chunk_it_was_at(loaded, calls, monkeypatch)
         done.append(keys)
         add(self, keys, found)
 
-    monkeypatch.setattr(VectorCache, "add", dies)
+    monkeypatch.setattr(EmbeddingCache, "add", dies)
     with pytest.raises(KeyboardInterrupt):
         encode(loaded, SENTENCES)
-    monkeypatch.setattr(VectorCache, "add", add)
+    monkeypatch.setattr(EmbeddingCache, "add", add)
     calls.clear()
     encode(loaded, SENTENCES)
     assert sum(calls) == len(SENTENCES) - 4

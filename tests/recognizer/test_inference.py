@@ -9,15 +9,15 @@ from tiny_corpora import tiny_recipe
 
 from sentir.errors import SentirError
 from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import Preparer
-from sentir.recognizer.inference import batches, predict_prepared
+from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.recognizer.inference import make_batches, predict_task
 
 
 @given(st.lists(st.integers(1, 9), max_size=30), st.integers(1, 12))
 def test_batches_hold_every_row_once_in_order_and_never_cut_a_unit(lengths, size):
     numbers = iter(range(sum(lengths)))
     units = [[next(numbers) for _row in range(length)] for length in lengths]
-    found = list(batches(units, size))
+    found = list(make_batches(units, size))
     assert [row for rows in found for row in rows] == list(range(sum(lengths)))
     batch_of = {row: n for n, rows in enumerate(found) for row in rows}
     assert all(len({batch_of[row] for row in unit}) == 1 for unit in units)
@@ -29,45 +29,45 @@ def test_batches_hold_every_row_once_in_order_and_never_cut_a_unit(lengths, size
 def test_a_dialogue_is_predicted_alike_in_any_batch_order_and_company(encoder, context, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": context, "features": ["dialogue"]})
     space = corpus.space("emotion")
-    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
     torch.manual_seed(0)
     model = MODELS.get("hybrid_transformer").build(preparer, space, True)
-    everything = predict_prepared(model, preparer.prepare(corpus.train), space)
+    everything = predict_task(model, preparer.transform(corpus.train), space)
     assert everything.ids == tuple(u.id for u in corpus.train)
     assert len(np.unique(everything.probabilities.round(9), axis=0)) > 20
     for batch in (1, 7):
-        small = predict_prepared(model, preparer.prepare(corpus.train), space, batch=batch)
+        small = predict_task(model, preparer.transform(corpus.train), space, batch_size=batch)
         np.testing.assert_allclose(small.probabilities, everything.probabilities, atol=1e-5)
-    backwards = predict_prepared(model, preparer.prepare(corpus.train[::-1]), space)
+    backwards = predict_task(model, preparer.transform(corpus.train[::-1]), space)
     np.testing.assert_allclose(
         backwards.select(everything.ids).probabilities, everything.probabilities, atol=1e-5
     )
     one = corpus.train[10:15]
-    alone = predict_prepared(model, preparer.prepare(one), space)
+    alone = predict_task(model, preparer.transform(one), space)
     expected = everything.select(u.id for u in one).probabilities
     np.testing.assert_allclose(alone.probabilities, expected, atol=1e-5)
 
 
 def test_predicting_leaves_a_training_model_in_training(corpus, weights):
     recipe = tiny_recipe(weights, model={"dropout": 0.5})
-    preparer = Preparer(recipe.data, recipe.model, None)
+    preparer = Preprocessor(recipe.data, recipe.model, None)
     model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True).train()
-    prepared = preparer.prepare(corpus.dev)
-    first, second = (predict_prepared(model, prepared, corpus.space("emotion")) for _time in range(2))
+    prepared = preparer.transform(corpus.dev)
+    first, second = (predict_task(model, prepared, corpus.space("emotion")) for _time in range(2))
     assert model.training and np.array_equal(first.probabilities, second.probabilities)
 
 
 def test_no_utterances_are_no_predictions(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
-    preparer = Preparer(recipe.data, recipe.model, None)
+    preparer = Preprocessor(recipe.data, recipe.model, None)
     model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
-    assert len(predict_prepared(model, preparer.prepare([]), corpus.space("emotion"))) == 0
+    assert len(predict_task(model, preparer.transform([]), corpus.space("emotion"))) == 0
 
 
 def test_a_model_without_finite_numbers_has_diverged(corpus, weights):
     recipe = tiny_recipe(weights)
-    preparer = Preparer(recipe.data, recipe.model, None)
+    preparer = Preprocessor(recipe.data, recipe.model, None)
     model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
     torch.nn.init.constant_(model.head[-1].bias, float("nan"))
     with pytest.raises(SentirError, match=r"Training diverged.*lower train\.lr"):
-        predict_prepared(model, preparer.prepare(corpus.dev), corpus.space("emotion"))
+        predict_task(model, preparer.transform(corpus.dev), corpus.space("emotion"))

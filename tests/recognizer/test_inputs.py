@@ -9,8 +9,8 @@ from saved_tables import save
 
 from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError
-from sentir.recognizer.inputs import Columns, from_texts, read_inputs
-from sentir.recognizer.modalities import meet_needs
+from sentir.recognizer.inputs import InputColumns, inputs_from_texts, read_inputs
+from sentir.recognizer.modalities import check_modalities
 
 
 def utterances(path):
@@ -23,7 +23,7 @@ def read(path, content):
 
 
 def test_texts_stand_alone_and_hold_nothing_but_characters():
-    first, second = (one.utterance for one in from_texts(["Hi.", "so \ud83d sad"]))
+    first, second = (one.utterance for one in inputs_from_texts(["Hi.", "so \ud83d sad"]))
     assert first.dialogue != second.dialogue and second.text == "so \ufffd sad"
 
 
@@ -60,7 +60,7 @@ def test_a_value_that_is_no_cell_is_the_matter_of_its_row_and_kept(tmp_path, col
     assert not first.problem and not first.notes and first.utterance.text == "\U0001f600"
     told = " ".join(second.notes) if column == "mood" else second.problem
     assert f"'{column}'" in told and why in told and bool(second.problem) == (column != "mood")
-    assert json.loads(second.cells[column]) == value
+    assert json.loads(second.row[column]) == value
 
 
 def test_a_line_that_is_no_object_is_the_problem_of_its_row(tmp_path):
@@ -103,23 +103,25 @@ def test_what_a_recipe_reads_as_a_table_can_be_recognized(tmp_path):
 def test_rows_of_invisible_characters_have_no_text_for_a_model_that_reads(tmp_path):
     texts = ["\u200b", "\u00ad", "\u2060 \u200d", "\ufe0f", "\u200e\u200f", "   ", '""', "\U0001f642", "Hi."]
     rows = read(tmp_path / "t.csv", "text\n" + "\n".join(texts) + "\n")
-    problems = meet_needs(rows, frozenset({"text"}), kind="mel").problems
+    problems = check_modalities(rows, frozenset({"text"}), mel_kind="mel").problems
     assert list(problems) == [u.id for u in rows[:7]] and len(set(problems.values())) == 1
 
 
 def test_dialogues_and_speakers_that_look_the_same_are_the_same(tmp_path):
     lines = "t\u200bext,speaker,season,scene\na,Ana,1,1\nb,An\u200ba,\u200e1,1\nc,\u200b,1,2\n"
     (tmp_path / "t.csv").write_text(lines, encoding="utf-8")
-    given = read_inputs(tmp_path / "t.csv", Columns(dialogue=("season", "scene")))
+    given = read_inputs(tmp_path / "t.csv", InputColumns(dialogue=("season", "scene")))
     rows = [one.utterance for one in given]
     assert [(u.text, u.speaker, u.turn) for u in rows] == [("a", "Ana", 0), ("b", "Ana", 1), ("c", None, 0)]
-    assert [u.dialogue[-3:] for u in rows] == ["1/1", "1/1", "1/2"] and all(u.numbers == {} for u in rows)
-    assert [*given[0].cells][1:] == ["t\u200bext", "speaker", "season", "scene"]
+    assert [u.dialogue[-3:] for u in rows] == ["1/1", "1/1", "1/2"] and all(
+        u.numeric_features == {} for u in rows
+    )
+    assert [*given[0].row][1:] == ["t\u200bext", "speaker", "season", "scene"]
 
 
 def test_turns_are_those_of_the_recipes_column_and_rows_stay_where_they_are(tmp_path):
     (tmp_path / "t.csv").write_text("text,dialogue,n\nb,1,2\na,1,1\nx,2,soon\ny,2,1\n", encoding="utf-8")
-    given = read_inputs(tmp_path / "t.csv", recipe={"turn": "n"})
+    given = read_inputs(tmp_path / "t.csv", table_settings={"turn": "n"})
     assert [(one.utterance.text, one.utterance.turn) for one in given] == [("b", 1), ("a", 0), ("x", 0), ("y", 1)]
     assert [bool(one.notes) for one in given] == [False, False, True, False] and "'soon'" in given[2].notes[0]
 
@@ -134,23 +136,23 @@ WORDS = {"text": "said", "audio": "file", "id": "key", "speaker": "who", "start"
 
 def test_columns_are_those_asked_for_then_those_of_the_recipe_then_the_usual_ones(tmp_path):
     (tmp_path / "t.csv").write_text("key,said,file,who,from,to,text\nu1,Hi.,a.wav,Ana,1,2.5,no\n", "utf-8")
-    (one,) = read_inputs(tmp_path / "t.csv", recipe=WORDS)
+    (one,) = read_inputs(tmp_path / "t.csv", table_settings=WORDS)
     assert (one.id, one.utterance.text, one.utterance.speaker) == ("u1", "Hi.", "Ana")
     assert one.utterance.clip == Clip(tmp_path / "a.wav", 1.0, 2.5)
-    (asked,) = read_inputs(tmp_path / "t.csv", Columns(text="text"), WORDS)
+    (asked,) = read_inputs(tmp_path / "t.csv", InputColumns(text="text"), WORDS)
     assert asked.utterance.text == "no" and asked.id == "u1"
     (tmp_path / "u.csv").write_text("id,text,speaker\n7,Hi.,Eva\n", "utf-8")
-    (usual,) = read_inputs(tmp_path / "u.csv", recipe=WORDS)
+    (usual,) = read_inputs(tmp_path / "u.csv", table_settings=WORDS)
     assert (usual.id, usual.utterance.text, usual.utterance.speaker) == ("7", "Hi.", "Eva")
     with pytest.raises(CorpusError, match=r"u\.csv has no column 'whom'; it has: id, text, speaker"):
-        read_inputs(tmp_path / "u.csv", Columns(speaker="whom"))
+        read_inputs(tmp_path / "u.csv", InputColumns(speaker="whom"))
 
 
 def test_times_that_are_none_leave_a_row_without_its_clip_and_say_why(tmp_path):
     (tmp_path / "t.csv").write_text('audio,a,b\nx.wav,2,1\nx.wav,,1\nx.wav,soon,\n"x\0y.wav",,\n', "utf-8")
-    rows = read_inputs(tmp_path / "t.csv", Columns(start="a", end="b"))
+    rows = read_inputs(tmp_path / "t.csv", InputColumns(start="a", end="b"))
     assert [row.utterance.clip for row in rows] == [None, Clip(tmp_path / "x.wav", None, 1.0), None, None]
-    assert "'2' to '1'" in rows[0].no_sound and "'soon'" in rows[2].no_sound and rows[3].no_sound
+    assert "'2' to '1'" in rows[0].audio_problem and "'soon'" in rows[2].audio_problem and rows[3].audio_problem
 
 
 def test_an_id_is_the_users_own_and_one_is_made_only_where_there_is_none(tmp_path):
@@ -158,6 +160,6 @@ def test_an_id_is_the_users_own_and_one_is_made_only_where_there_is_none(tmp_pat
     (tmp_path / "b.csv").write_text("text\nHi.\n", "utf-8")
     first, second = read_inputs(tmp_path / "a.csv")
     assert (first.id, second.id) == ("007", f"{tmp_path / 'a.csv'}:2")
-    assert dict(second.cells) == {"text": "Ho.", "id": ""}
+    assert dict(second.row) == {"text": "Ho.", "id": ""}
     (other,) = read_inputs(tmp_path / "b.csv")
-    assert list(other.cells.items()) == [("id", f"{tmp_path / 'b.csv'}:1"), ("text", "Hi.")]
+    assert list(other.row.items()) == [("id", f"{tmp_path / 'b.csv'}:1"), ("text", "Hi.")]

@@ -12,8 +12,8 @@ from tiny_corpora import spoken_recipe, tiny_recipe
 
 from sentir import predict
 from sentir.corpus.utterances import Utterance
-from sentir.errors import CorpusError, NotFiniteError
-from sentir.recognizer.prediction_mixin import _answers
+from sentir.errors import CorpusError, NonFiniteError
+from sentir.recognizer.prediction_mixin import _predict_usable
 from sentir.recognizer.recognizer import Recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -79,11 +79,12 @@ def test_numbers_that_are_not_finite_are_the_problem_of_their_own_rows(reader, m
     monkeypatch.setattr(type(reader.model), "forward", spoil)
     texts = {"a": "I am happy.", "b": "I am fine.", "c": "She is fine."}
     given = [
-        Utterance(key, text=text, numbers={"duration": 1e9 * (key in spoilt)}) for key, text in texts.items()
+        Utterance(key, text=text, numeric_features={"duration": 1e9 * (key in spoilt)})
+        for key, text in texts.items()
     ]
-    answers = _answers(reader, given, False)
-    assert set(answers.problems) == spoilt and set(answers.said) == set(texts) - spoilt
-    with pytest.raises(NotFiniteError) as error:
+    answers = _predict_usable(reader, given, False)
+    assert set(answers.problems) == spoilt and set(answers.predictions) == set(texts) - spoilt
+    with pytest.raises(NonFiniteError) as error:
         reader.predict_utterances(given)
     assert error.value.ids == spoilt
 
@@ -145,12 +146,12 @@ def test_each_row_says_what_of_it_was_missing_or_not_used(both, clips):
 def test_how_a_clip_was_decoded_is_among_the_notes(both, clips, monkeypatch):
     from sentir.recognizer import modalities
 
-    listen = modalities.listen
+    listen = modalities.attach_audio
 
     def told(utterances, **how):
-        return [replace(u, sound=replace(u.sound, notes=("It was cut.",))) for u in listen(utterances, **how)]
+        return [replace(u, audio=replace(u.audio, notes=("It was cut.",))) for u in listen(utterances, **how)]
 
-    monkeypatch.setattr(modalities, "listen", told)
+    monkeypatch.setattr(modalities, "attach_audio", told)
     assert all("It was cut." in row.notes for row in predict(both, files=clips))
 
 

@@ -19,8 +19,8 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, SentirError, WeightsError
 from sentir.recognizer import saving
 from sentir.recognizer.recognizer import Recognizer
-from sentir.recognizer.saving import check_place
-from sentir.testing import SENTENCES, tiny_backbone
+from sentir.recognizer.saving import check_output_folder
+from sentir.testing import SENTENCES, make_tiny_text_backbone
 
 SETUPS = {
     "frozen": {},
@@ -70,20 +70,20 @@ def test_saved_and_loaded_it_predicts_the_same(setup, trained, corpus, tmp_path)
     loaded = Recognizer.from_pretrained(tmp_path / "saved")
     assert_same(recognizer, loaded, corpus)
     assert loaded.recipe == recognizer.recipe and loaded.facts == recognizer.facts
-    assert loaded.preparer.scaler == recognizer.preparer.scaler
+    assert loaded.preprocessor.scaler == recognizer.preprocessor.scaler
     np.testing.assert_equal(loaded.thresholds, recognizer.thresholds)
 
 
 @pytest.mark.parametrize("setup", ["frozen", "features", "several labels", "dialogue"])
 def test_a_light_folder_finds_its_encoder_by_the_recipe(setup, trained, corpus, tmp_path):
     recognizer = trained(setup)
-    recognizer.save_pretrained(tmp_path, light=True)
+    recognizer.save_pretrained(tmp_path, skip_frozen_weights=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "sentir.json"]
     assert_same(recognizer, Recognizer.from_pretrained(tmp_path), corpus)
 
 
 def test_a_fine_tuned_encoder_is_never_left_out(trained, corpus, tmp_path):
-    trained("fine-tuned").save_pretrained(tmp_path, light=True)
+    trained("fine-tuned").save_pretrained(tmp_path, skip_frozen_weights=True)
     assert_same(trained("fine-tuned"), Recognizer.from_pretrained(tmp_path), corpus)
 
 
@@ -98,7 +98,7 @@ def test_a_whole_folder_needs_nothing_from_where_it_was_trained(corpus, weights,
 @pytest.mark.parametrize("name", ["bertweet-base-sentiment-analysis", "xlnet-base-cased", "bert-base-uncased"])
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
 def test_every_family_of_tokenizers_survives_the_folder(name, encoder, corpus, tmp_path):
-    weights = tiny_backbone(name, tmp_path / "weights", [u.text for u in corpus])
+    weights = make_tiny_text_backbone(name, tmp_path / "weights", [u.text for u in corpus])
     recipe = tiny_recipe(weights, model={"backbone": name, "encoder": encoder, "context": "window"})
     recognizer, _dev = Recognizer.fit(recipe, corpus)
     recognizer.save_pretrained(tmp_path / "saved")
@@ -128,7 +128,7 @@ def test_saving_twice_loading_twice_and_saving_onto_itself_change_nothing(saved,
 
 def test_a_later_save_leaves_nothing_of_an_earlier_one(trained, corpus, tmp_path):
     trained("fine-tuned").save_pretrained(tmp_path)
-    trained("frozen").save_pretrained(tmp_path, light=True)
+    trained("frozen").save_pretrained(tmp_path, skip_frozen_weights=True)
     assert not (tmp_path / "encoder").exists()
     assert_same(trained("frozen"), Recognizer.from_pretrained(tmp_path), corpus)
 
@@ -213,7 +213,7 @@ def test_a_number_it_was_trained_with_may_be_unknown(trained):
     recognizer = trained("features")
     asked = Utterance("one", text="I am happy.")
     told, untold = (
-        recognizer.predict_utterances([u]) for u in (replace(asked, numbers={"duration": 99.0}), asked)
+        recognizer.predict_utterances([u]) for u in (replace(asked, numeric_features={"duration": 99.0}), asked)
     )
     assert np.abs(told.probabilities - untold.probabilities).max() > 1e-3
 
@@ -308,8 +308,8 @@ def test_what_is_no_recognizer_is_named(kind, weights, tmp_path):
 
 def test_a_light_folder_refuses_another_encoder(corpus, weights, tmp_path):
     place = shutil.copytree(weights, tmp_path / "weights")
-    Recognizer.fit(tiny_recipe(place), corpus)[0].save_pretrained(tmp_path / "saved", light=True)
-    other = tiny_backbone("roberta-base", tmp_path / "other", ["quite other words"])
+    Recognizer.fit(tiny_recipe(place), corpus)[0].save_pretrained(tmp_path / "saved", skip_frozen_weights=True)
+    other = make_tiny_text_backbone("roberta-base", tmp_path / "other", ["quite other words"])
     write_facts(tmp_path / "saved", lambda tree: with_weights(tree, other))
     with pytest.raises(WeightsError, match="not the one it was trained with"):
         Recognizer.from_pretrained(tmp_path / "saved")
@@ -334,14 +334,14 @@ def test_a_save_that_fails_leaves_the_older_model_and_can_be_done_again(
         with pytest.raises(KeyboardInterrupt):
             trained("dialogue").save_pretrained(saved)
     assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
-    trained("dialogue").save_pretrained(saved, light=light)
+    trained("dialogue").save_pretrained(saved, skip_frozen_weights=light)
     assert_same(trained("dialogue"), Recognizer.from_pretrained(saved), corpus)
 
 
 def test_files_of_others_stay_whatever_is_saved(trained, saved, corpus):
     (saved / "encoder" / "notes.txt").write_text("mine")
     trained("fine-tuned").save_pretrained(saved)
-    trained("frozen").save_pretrained(saved, light=True)
+    trained("frozen").save_pretrained(saved, skip_frozen_weights=True)
     assert {path.name for path in (saved / "encoder").iterdir()} == {"notes.txt"}
     assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
 
@@ -350,7 +350,7 @@ def test_files_of_others_stay_whatever_is_saved(trained, saved, corpus):
 def test_a_file_that_no_model_of_ours_left_is_not_replaced(name, trained, tmp_path):
     (tmp_path / "encoder").mkdir()
     (tmp_path / name).write_text("mine")
-    for refuses in (check_place, trained("frozen").save_pretrained):
+    for refuses in (check_output_folder, trained("frozen").save_pretrained):
         with pytest.raises(SentirError, match="was not written by Sentir"):
             refuses(tmp_path)
     assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
@@ -359,7 +359,7 @@ def test_a_file_that_no_model_of_ours_left_is_not_replaced(name, trained, tmp_pa
 def test_a_folder_from_before_files_were_listed_is_replaced_whole(trained, saved, corpus):
     write_facts(saved, lambda tree: {key: value for key, value in tree.items() if key != "files"})
     assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
-    trained("frozen").save_pretrained(saved, light=True)
+    trained("frozen").save_pretrained(saved, skip_frozen_weights=True)
     assert sorted(path.name for path in saved.iterdir()) == ["model.safetensors", "sentir.json"]
 
 
@@ -372,7 +372,7 @@ def test_files_that_a_stranger_lists_are_not_deleted(trained, saved):
 
 
 def test_whoever_loads_while_another_saves_gets_one_of_the_two(trained, saved, corpus, monkeypatch):
-    load, other = saving.load_preparer, trained("dialogue")
+    load, other = saving.load_preprocessor, trained("dialogue")
 
     def overtaken(*arguments):
         monkeypatch.setattr("sentir.recognizer.recognizer.load_preparer", load)
@@ -446,7 +446,7 @@ def test_a_local_folder_it_was_trained_from_is_not_looked_up_again(corpus, weigh
 
 def test_a_known_backbone_keeps_its_normalization_in_the_folder(corpus, tmp_path):
     name = "twitter-roberta-base-sentiment"
-    weights = tiny_backbone(name, tmp_path / "weights")
+    weights = make_tiny_text_backbone(name, tmp_path / "weights")
     Recognizer.fit(tiny_recipe(weights, model={"backbone": name}), corpus)[0].save_pretrained(tmp_path / "saved")
-    tokenizer = Recognizer.from_pretrained(tmp_path / "saved").preparer.text.tokenizer
+    tokenizer = Recognizer.from_pretrained(tmp_path / "saved").preprocessor.text.tokenizer
     assert tokenizer.encode("@ross hi") == tokenizer.encode("@joey hi")

@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 from tiny_corpora import spoken_recipe, stacking_on_text
 
 from sentir.api import predict
-from sentir.api.models import _predicted
+from sentir.api.models import _predict_split
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import RecognizerError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import HEADLINE, score
+from sentir.evaluation.metrics import DEFAULT_METRIC, compute_scores
 from sentir.recognizer.recognizer import Recognizer
-from sentir.study.baselines import predict_baseline
+from sentir.study.baselines import fit_predict_baseline
 from sentir.study.stacking import train_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -69,14 +69,14 @@ def assert_same(one, other, utterances):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_what_is_heard(kind, task, trained, spoken):
     recognizer, dev = trained(kind, task)
-    space, metric = recognizer.space, HEADLINE[recognizer.space.kind]
+    space, metric = recognizer.space, DEFAULT_METRIC[recognizer.space.kind]
     truth = space.encode([u.labels[task] for u in spoken.dev])
 
     def value(predictions):
         p = predictions.select(u.id for u in spoken.dev).probabilities
-        return score(space, truth, p, tune_thresholds(space, truth, p))[metric]
+        return compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
 
-    chance = value(predict_baseline("majority", recognizer.recipe, spoken, metric, ["dev"])["dev"])
+    chance = value(fit_predict_baseline("majority", recognizer.recipe, spoken, metric, ["dev"])["dev"])
     assert value(dev) > chance + CLEAR
     assert value(dev) == pytest.approx(recognizer.facts["dev_score"])
 
@@ -86,11 +86,11 @@ def test_it_learns_what_is_heard(kind, task, trained, spoken):
 @pytest.mark.parametrize("kind", KINDS)
 def test_saved_and_loaded_it_predicts_the_same(kind, task, light, trained, spoken, tmp_path):
     recognizer, dev = trained(kind, task)
-    recognizer.save_pretrained(tmp_path / "saved", light=light)
+    recognizer.save_pretrained(tmp_path / "saved", skip_frozen_weights=light)
     loaded = Recognizer.from_pretrained(tmp_path / "saved")
     assert_same(recognizer, loaded, spoken.test)
     np.testing.assert_allclose(loaded.predict_utterances(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
-    assert loaded.needs == recognizer.needs and loaded.recipe == recognizer.recipe
+    assert loaded.modalities == recognizer.needs and loaded.recipe == recognizer.recipe
     files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".json", ".safetensors"} | (set() if light else {".md"})
     for path in files:
@@ -252,13 +252,13 @@ def test_a_split_with_such_rows_is_scored_whole_and_it_is_said_once(trained, spo
     monkeypatch.setattr("sentir.api.models.warn", said.append)
     rows = [replace(u, clip=None) if n < 4 else u for n, u in enumerate(spoken.dev)]
     chain = trained("chain", "emotion")[0]
-    found = _predicted(chain, rows)
+    found = _predict_split(chain, rows)
     assert found.ids == tuple(u.id for u in rows)
     np.testing.assert_allclose(found.probabilities, chain.predict_utterances(rows).probabilities, atol=1e-6)
     assert said == [
         "4 of 15 utterances lack usable audio, and the model has not learned to do without; they are "
         "scored all the same."
     ]
-    _predicted(trained("both", "emotion")[0], rows)
-    _predicted(chain, spoken.dev)
+    _predict_split(trained("both", "emotion")[0], rows)
+    _predict_split(chain, spoken.dev)
     assert len(said) == 1

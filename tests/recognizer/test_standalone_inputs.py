@@ -8,7 +8,7 @@ from tiny_corpora import TINY_NETWORK
 
 from sentir import EmotionModel, HybridTransformerClassifier, MultimodalClassifier, model_inputs
 from sentir.errors import SentirError
-from sentir.testing import tiny_speech_backbone
+from sentir.testing import make_tiny_speech_backbone
 
 TEXTS = ["I am happy.", "", "She is lonely today, and they look fine, and so we left!"]
 WAVES = [tone(0.4), None, tone(2.3)]
@@ -17,7 +17,7 @@ WAVES = [tone(0.4), None, tone(2.3)]
 @pytest.fixture(scope="module")
 def models(weights, tmp_path_factory):
     torch.manual_seed(0)
-    speech = str(tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("speech")))
+    speech = str(make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("speech")))
     text = str(weights)
     return {
         "reads": HybridTransformerClassifier(text, 0, 3).eval(),

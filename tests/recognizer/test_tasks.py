@@ -15,16 +15,16 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError
-from sentir.evaluation.metrics import score
-from sentir.explanation.dev_predictor import Dev
-from sentir.explanation.score_function import make_probe, prepare, still
+from sentir.evaluation.metrics import compute_scores
+from sentir.explanation.dev_predictor import DevPredictor
+from sentir.explanation.score_function import frozen_eval_mode, make_score_function, prepare_with_tokens
 from sentir.models.fusion import FUSIONS
-from sentir.preprocessing.preprocessor import Preparer
-from sentir.recipe import Train
+from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.recipe import TrainSettings
 from sentir.recognizer.recognizer import Recognizer
-from sentir.recognizer.tasks import tasks_loss
+from sentir.recognizer.tasks import multi_task_loss
 from sentir.training.fitting import check_training, fit
-from sentir.training.losses import beside, encode_targets, recipe_loss
+from sentir.training.losses import encode_targets, recipe_loss, stack_targets
 
 SPACES = [
     LabelSpace("emotion", ("anger", "joy", "neutral")),
@@ -57,37 +57,43 @@ def logits(n=6):
 
 def test_the_loss_is_the_own_one_plus_the_weight_times_the_others_each_a_mean_over_its_labels():
     scores = logits()
-    found = tasks_loss(SPACES, TARGETS, Train(also_weight=0.3))(scores, beside(TARGETS[0], TARGETS[1:]))
+    found = multi_task_loss(SPACES, TARGETS, TrainSettings(auxiliary_weight=0.3))(
+        scores, stack_targets(TARGETS[0], TARGETS[1:])
+    )
     own, *others = losses_of(scores)
     torch.testing.assert_close(found, own + 0.3 * sum(others))
 
 
 def test_a_missing_label_of_another_task_teaches_nothing():
     scores = logits()
-    tasks_loss(SPACES, TARGETS, Train())(scores, beside(TARGETS[0], TARGETS[1:])).backward()
+    multi_task_loss(SPACES, TARGETS, TrainSettings())(scores, stack_targets(TARGETS[0], TARGETS[1:])).backward()
     moved = [part.abs().sum(1) > 0 for part in scores.grad.split([3, 2, 1], dim=1)]
     assert [part.tolist() for part in moved] == [[row is not None for row in rows] for rows in LABELS]
 
 
 def test_parts_of_a_batch_add_up_to_it():
-    loss, scores, labels = tasks_loss(SPACES, TARGETS, Train()), logits(), beside(TARGETS[0], TARGETS[1:])
+    loss, scores, labels = (
+        multi_task_loss(SPACES, TARGETS, TrainSettings()),
+        logits(),
+        stack_targets(TARGETS[0], TARGETS[1:]),
+    )
     items = (labels != -100).sum()
     parts = [loss(scores[rows], labels[rows], items) for rows in (slice(0, 2), slice(2, 6))]
     torch.testing.assert_close(sum(parts), loss(scores, labels))
 
 
 def test_the_settings_of_the_loss_are_those_of_the_own_task():
-    settings, scores = Train(balance="inverse", label_smoothing=0.2, logit_adjustment=1.0), logits()
-    found = tasks_loss(SPACES, TARGETS, settings)(scores, beside(TARGETS[0], TARGETS[1:]))
+    settings, scores = TrainSettings(class_weights="inverse", label_smoothing=0.2, logit_adjustment=1.0), logits()
+    found = multi_task_loss(SPACES, TARGETS, settings)(scores, stack_targets(TARGETS[0], TARGETS[1:]))
     own = recipe_loss(SPACES[0], TARGETS[0], settings)(scores[:, :3], TARGETS[0])
     torch.testing.assert_close(found, own + sum(losses_of(scores)[1:]))
 
 
 def test_one_task_alone_has_its_plain_targets_and_loss():
     scores = logits()[:, :3]
-    assert beside(TARGETS[0], []) is TARGETS[0]
-    found = tasks_loss(SPACES[:1], TARGETS[:1], Train())(scores, TARGETS[0])
-    assert torch.equal(found, recipe_loss(SPACES[0], TARGETS[0], Train())(scores, TARGETS[0]))
+    assert stack_targets(TARGETS[0], []) is TARGETS[0]
+    found = multi_task_loss(SPACES[:1], TARGETS[:1], TrainSettings())(scores, TARGETS[0])
+    assert torch.equal(found, recipe_loss(SPACES[0], TARGETS[0], TrainSettings())(scores, TARGETS[0]))
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +125,12 @@ def test_both_tasks_are_learned_and_the_own_ones_dev_score_selects(task, other, 
     scores = {}
     for name, p in found.items():
         truth = p.space.encode([u.labels[name] for u in corpus.dev])
-        scores[name] = score(p.space, truth, p.probabilities, cuts[name])["macro_f1"]
+        scores[name] = compute_scores(p.space, truth, p.probabilities, cuts[name])["macro_f1"]
     assert min(scores.values()) > 0.7, scores
     metric = {"emotion": "weighted_f1", "feelings": "macro_f1"}[task]
     truth = dev.space.encode([u.labels[task] for u in corpus.dev])
     assert recognizer.facts["dev_score"] == pytest.approx(
-        score(dev.space, truth, dev.probabilities, recognizer.thresholds)[metric]
+        compute_scores(dev.space, truth, dev.probabilities, recognizer.thresholds)[metric]
     )
 
 
@@ -136,37 +142,41 @@ def test_saved_and_loaded_it_answers_alike_in_every_task(task, other, learned, c
     one, two = recognizer.predict_tasks(corpus.test), again.predict_tasks(corpus.test)
     for name in (task, other):
         np.testing.assert_allclose(one[name].probabilities, two[name].probabilities, atol=1e-6)
-    assert again.also[0].calibration == recognizer.also[0].calibration
-    np.testing.assert_array_equal(again.also[0].thresholds, recognizer.also[0].thresholds)
+    assert again.auxiliary_tasks[0].calibration == recognizer.also[0].calibration
+    np.testing.assert_array_equal(again.auxiliary_tasks[0].thresholds, recognizer.also[0].thresholds)
 
 
 def test_what_is_said_beside_stands_in_a_prediction(learned):
     (found,) = predict(learned("emotion", "feelings")[0], texts=["I am happy."])
-    assert found.labels == ("joy",) and list(found.also) == ["feelings"]
-    assert set(found.also["feelings"].probabilities) == {"joy", "sadness"}
-    assert "joy" in found.also["feelings"].labels
+    assert found.labels == ("joy",) and list(found.other_tasks) == ["feelings"]
+    assert set(found.other_tasks["feelings"].probabilities) == {"joy", "sadness"}
+    assert "joy" in found.other_tasks["feelings"].labels
 
 
 def test_what_is_said_beside_has_columns_of_its_own(learned, tmp_path):
     rows = predict(learned("emotion", "feelings")[0], texts=["I am happy.", "She is crying today."])
-    missing = replace(rows[0], id="none", labels=(), probabilities={}, problem="no text", also={})
+    missing = replace(rows[0], id="none", labels=(), probabilities={}, problem="no text", other_tasks={})
     write_predictions([missing, *rows], tmp_path / "answers.csv")
     found = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
     assert [row["problem"] for row in found] == ["no text", "", ""] and found[0]["feelings.label"] == ""
     for row, said in zip(found[1:], rows, strict=True):
-        assert row["feelings.label"].split("|") == [*said.also["feelings"].labels]
-        assert float(row["feelings.p_joy"]) == pytest.approx(said.also["feelings"].probabilities["joy"], abs=1e-6)
+        assert row["feelings.label"].split("|") == [*said.other_tasks["feelings"].labels]
+        assert float(row["feelings.p_joy"]) == pytest.approx(
+            said.other_tasks["feelings"].probabilities["joy"], abs=1e-6
+        )
         assert float(row["p_joy"]) == pytest.approx(said.probabilities["joy"], abs=1e-6)
 
 
 @pytest.mark.parametrize(("task", "other"), [("emotion", "feelings"), ("feelings", "emotion")])
 def test_explanations_are_of_the_own_task(task, other, learned, corpus):
     recognizer, dev = learned(task, other)
-    np.testing.assert_allclose(Dev(recognizer, corpus).ask().probabilities, dev.probabilities, atol=1e-6)
-    prepared = prepare(recognizer, corpus.dev)
+    np.testing.assert_allclose(
+        DevPredictor(recognizer, corpus).predict().probabilities, dev.probabilities, atol=1e-6
+    )
+    prepared = prepare_with_tokens(recognizer, corpus.dev)
     for label, name in enumerate(dev.space.names):
-        probe, _unit = make_probe(recognizer, prepared, 3, label)
-        with still(probe.model, probe.encoder), torch.no_grad():
+        probe, _unit = make_score_function(recognizer, prepared, 3, label)
+        with frozen_eval_mode(probe.model, probe.encoder), torch.no_grad():
             score = probe.score().item()
         p = dev.probabilities[3, label]
         assert score == pytest.approx(np.log(p / (1 - p)), abs=1e-3), name
@@ -191,11 +201,11 @@ def shuffled(task):
 
 def test_labels_of_another_task_change_no_input_but_what_is_learned(corpus, weights):
     recipe, other = tiny_recipe(weights, **BOTH), shuffled("feelings")
-    prepared = [Preparer.fit(recipe.data, recipe.model, c.train).prepare(c.train) for c in (corpus, other)]
+    prepared = [Preprocessor.fit(recipe.data, recipe.model, c.train).transform(c.train) for c in (corpus, other)]
     for name, tensor in prepared[0].tensors.items():
         assert torch.equal(tensor, prepared[1].tensors[name]), name
-    fitted = [fit(recipe, c).dev.probabilities for c in (corpus, other)]
-    alone = [fit(tiny_recipe(weights), c).dev.probabilities for c in (corpus, other)]
+    fitted = [fit(recipe, c).dev_predictions.probabilities for c in (corpus, other)]
+    alone = [fit(tiny_recipe(weights), c).dev_predictions.probabilities for c in (corpus, other)]
     assert not np.allclose(*fitted) and np.array_equal(*alone) and not np.allclose(fitted[0], alone[0])
 
 
@@ -213,8 +223,8 @@ def test_utterances_without_the_other_label_teach_the_own_one(corpus, weights):
     bare = {u.id for u in corpus.train[5:]} | {u.id for u in corpus.dev[5:]}
     holes = tiny_corpus(lambda u: replace(u, labels={"emotion": u.labels["emotion"]}) if u.id in bare else u)
     fitted, few = fit(tiny_recipe(weights, **BOTH), holes), fit(tiny_recipe(weights), holes)
-    assert len(fitted.dev) == len(corpus.dev) and fitted.also[0].space.task == "feelings"
-    assert not np.allclose(fitted.dev.probabilities, few.dev.probabilities)
+    assert len(fitted.dev_predictions) == len(corpus.dev) and fitted.auxiliary_tasks[0].space.task == "feelings"
+    assert not np.allclose(fitted.dev_predictions.probabilities, few.dev_predictions.probabilities)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +251,7 @@ def test_another_task_without_labels_in_a_split_is_named(split, weights):
 def test_a_recipe_may_name_its_own_task_among_all(corpus, weights):
     all_tasks = {"model": {"also": ["emotion", "feelings"]}}
     one, two = (fit(tiny_recipe(weights, **changes), corpus) for changes in (BOTH, all_tasks))
-    np.testing.assert_array_equal(one.dev.probabilities, two.dev.probabilities)
+    np.testing.assert_array_equal(one.dev_predictions.probabilities, two.dev_predictions.probabilities)
 
 
 WAYS = [{"sampling": "balanced"}, {"accumulate": 2}, {"average": 0.5}, {"consistency": 1.0}]
@@ -250,7 +260,7 @@ WAYS = [{"sampling": "balanced"}, {"accumulate": 2}, {"average": 0.5}, {"consist
 @pytest.mark.parametrize("train", WAYS)
 def test_ways_to_learn_work_with_two_tasks(train, corpus, weights):
     model = BOTH["model"] | {"dropout": 0.1}
-    assert len(fit(tiny_recipe(weights, model=model, train=train), corpus).training.points) == 2
+    assert len(fit(tiny_recipe(weights, model=model, train=train), corpus).training.history) == 2
 
 
 EVERYTHING = {"kind": "multimodal", "features": ["functionals", "lexical"], "context": "dialogue"}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from sentir import i18n
-from sentir.audio.store_report import SplitSound
+from sentir.audio.store_report import SplitAudioCounts
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Opening, Score
-from sentir.report.html import render
-from sentir.report.study_report import Answer, CorpusCard, Curve, Example, StudyReport
+from sentir.report.html import render_report
+from sentir.report.study_report import CorpusSummary, Example, ExamplePrediction, LearningCurve, StudyReport
 
 NAMES = {"emotion": ("anger", "joy", "neutral"), "mood": ("calm", "my_label")}
 METRIC = {"emotion": "weighted_f1", "mood": "macro_f1"}
@@ -29,15 +29,15 @@ def scores(corpus, task, model, split, role):
         task=task,
         split=split,
         n=2610,
-        seeds=1 if role == "baseline" else 3,
+        num_seeds=1 if role == "baseline" else 3,
         metrics={
             METRIC[task]: Score(value, value - 0.021, value + 0.022, None if role == "baseline" else 0.0041),
             "accuracy": Score(0.5),
         },
         per_label=tuple(LabelScore(name, 68 + k, {"f1": 0.111 * (k + 1)}) for k, name in enumerate(names)),
-        confusion=None if several else tuple(tuple(10.0 * i + j for j in range(3)) for i in range(3)),
+        confusion_matrix=None if several else tuple(tuple(10.0 * i + j for j in range(3)) for i in range(3)),
         thresholds={"calm": 0.417, "my_label": 0.283} if several else None,
-        scored="c0ffee",
+        ids_hash="c0ffee",
     )
 
 
@@ -45,8 +45,8 @@ CORPORA = {"meld": ("emotion", "mood"), "demo": ("emotion",)}
 
 
 SOUND = (
-    SplitSound("train", 9989, 9988, 9681, 30_120.0, {"too_short": 306, "missing": 2}),
-    SplitSound("dev", 1109, 1109, 1109, 75.0, {}),
+    SplitAudioCounts("train", 9989, 9988, 9681, 30_120.0, {"too_short": 306, "missing": 2}),
+    SplitAudioCounts("dev", 1109, 1109, 1109, 75.0, {}),
 )
 
 
@@ -55,10 +55,10 @@ def build_example(number=0, corpus="meld", labels=None, answers=None):
     wave = np.sin(np.arange(32_000) * 0.3).astype(np.float32) / 2
     mel = np.tile(np.arange(-64, 0, dtype=np.float16), (201, 1))
     said = (
-        Answer("emotion", "gru", "text_sound", {"joy": 0.871}),
-        Answer("emotion", "plain", "text", {"anger": 0.432}),
-        Answer("mood", "gru", "text_sound", {"calm": 0.711, "my_label": 0.613}),
-        Answer("mood", "plain", "text", {}),
+        ExamplePrediction("emotion", "gru", "text_sound", {"joy": 0.871}),
+        ExamplePrediction("emotion", "plain", "text", {"anger": 0.432}),
+        ExamplePrediction("mood", "gru", "text_sound", {"calm": 0.711, "my_label": 0.613}),
+        ExamplePrediction("mood", "plain", "text", {}),
     )
     truth = {"emotion": ("joy",), "mood": ("calm",)} if labels is None else labels
     return Example(corpus, f"utterance-{number}", "Zoe", "Oh <well>!", truth, mel, wave, answers or said)
@@ -92,9 +92,9 @@ def build_report(tasks_of=CORPORA, **changes):
             )
             for model in ("gru", "plain"):
                 points = tuple({"epoch": e, "loss": 1 / e, "score": 0.1 * e} for e in (1.0, 2.0, 3.0))
-                curves += [Curve(corpus, task, model, seed, points, 2.0) for seed in (0, 1, 2)]
+                curves += [LearningCurve(corpus, task, model, seed, points, 2.0) for seed in (0, 1, 2)]
     cards = tuple(
-        CorpusCard(
+        CorpusSummary(
             name=corpus,
             synthetic=corpus == "demo",
             fingerprint=f"print-{corpus}",
@@ -102,7 +102,7 @@ def build_report(tasks_of=CORPORA, **changes):
             labels={task: {s: {n: 1205 for n in NAMES[task]} for s in ("train", "dev")} for task in tasks},
             issues={"text_repaired": 2740},
             metrics={task: METRIC[task] for task in tasks},
-            sound=SOUND if corpus == "meld" else (),
+            audio=SOUND if corpus == "meld" else (),
         )
         for corpus, tasks in tasks_of.items()
     )
@@ -136,9 +136,9 @@ class Marked(gettext.NullTranslations):
 
 def render_marked(report, language="en"):
     catalogues = {"en": gettext.NullTranslations(), "es": Marked()}
-    with pytest.MonkeyPatch.context() as patch, i18n.in_language(language):
-        patch.setattr(i18n, "_catalogue", catalogues.__getitem__)
-        return render(report)
+    with pytest.MonkeyPatch.context() as patch, i18n.use_language(language):
+        patch.setattr(i18n, "_catalog", catalogues.__getitem__)
+        return render_report(report)
 
 
 @pytest.fixture(scope="session")

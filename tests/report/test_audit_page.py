@@ -10,8 +10,8 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Issue, Utterance
 from sentir.errors import SentirError
-from sentir.i18n import LANGUAGES, in_language
-from sentir.report.audit_page import make_place, render_audit, save_audit
+from sentir.i18n import LANGUAGES, use_language
+from sentir.report.audit_page import prepare_output_path, render_audit_page, save_audit_page
 
 SPACE = LabelSpace("emotion", ("joy", "neutral"))
 
@@ -24,7 +24,7 @@ def corpus(name="<mine> & $1$"):
             f"{split}{n}",
             text=f"{split} <b>{n}</b>" if n else "same & same",
             labels={"emotion": (SPACE.names[n % 2],)},
-            numbers={"duration": 1.0 + n / 10},
+            numeric_features={"duration": 1.0 + n / 10},
         )
         for split in ("train", "dev", "test")
         for n in range(12)
@@ -35,14 +35,14 @@ def corpus(name="<mine> & $1$"):
 def audits():
     found = {}
     for code in LANGUAGES:
-        with in_language(code):
+        with use_language(code):
             found[code] = audit(corpus())
     return found
 
 
 @pytest.fixture(scope="module")
 def page():
-    return render_audit(audits())
+    return render_audit_page(audits())
 
 
 class Elements(HTMLParser):
@@ -90,9 +90,9 @@ def test_grade_findings_and_tables_are_all_there(page):
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
-    make_place(tmp_path / "new" / "audit.html")
-    save_audit(audits(), tmp_path / "new" / "audit.html")
+    prepare_output_path(tmp_path / "new" / "audit.html")
+    save_audit_page(audits(), tmp_path / "new" / "audit.html")
     assert (tmp_path / "new" / "audit.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     for impossible in (tmp_path / "new", tmp_path / "new" / "audit.html" / "below.html"):
         with pytest.raises(SentirError, match="cannot be written"):
-            make_place(impossible)
+            prepare_output_path(impossible)

@@ -8,21 +8,26 @@ import pytest
 from sentir import figures
 from sentir.audit import Histogram
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.metrics.ranking import rank_labels
+from sentir.evaluation.metrics.ranking import compute_ranking_curves
 from sentir.evaluation.results import LabelScore
-from sentir.report.alt_text import confusion_text, curves_text, label_text, spread_text
-from sentir.report.figures import (
-    confusion_figure,
-    curves_figure,
-    label_figure,
-    precision_recall_figure,
-    roc_figure,
-    spread_figure,
-    thousands,
+from sentir.report.alt_text import (
+    describe_confusion_matrix,
+    describe_histogram,
+    describe_label_distribution,
+    describe_learning_curves,
 )
-from sentir.report.study_report import Curve
-from sentir.report.svg import fig_svg
-from sentir.safe_text import on_one_line, printable
+from sentir.report.figures import (
+    format_count,
+    plot_confusion_matrix,
+    plot_histogram,
+    plot_label_distribution,
+    plot_learning_curves,
+    plot_precision_recall_curves,
+    plot_roc_curves,
+)
+from sentir.report.study_report import LearningCurve
+from sentir.report.svg import figure_to_svg
+from sentir.safe_text import make_printable, to_single_line
 
 
 def texts(svg):
@@ -35,8 +40,8 @@ def scores(make_report):
 
 
 def test_the_confusion_figure_shows_every_count_and_shades_by_row(scores):
-    figure = confusion_figure(replace(scores, confusion=((30, 10, 0), (1, 2, 1), (0, 0, 0))))
-    shown = texts(fig_svg(figure, name="c", title="t"))
+    figure = plot_confusion_matrix(replace(scores, confusion=((30, 10, 0), (1, 2, 1), (0, 0, 0))))
+    shown = texts(figure_to_svg(figure, id_prefix="c", title="t"))
     assert [text for text in shown if text.isdigit()] == ["30", "10", "0", "1", "2", "1", "0", "0", "0"]
     assert {"anger", "joy", "neutral", "true", "predicted"} <= set(shown)
     shades = [patch.get_alpha() for patch in figure.axes[0].patches]
@@ -45,25 +50,25 @@ def test_the_confusion_figure_shows_every_count_and_shades_by_row(scores):
 
 def test_scores_without_a_confusion_matrix_cannot_be_drawn(scores):
     with pytest.raises(ValueError, match="gru has no confusion matrix"):
-        confusion_figure(replace(scores, confusion=None))
+        plot_confusion_matrix(replace(scores, confusion=None))
 
 
 def test_the_curves_figure_has_a_line_and_a_kept_epoch_per_training(make_report):
     curves = [c for c in make_report().curves if (c.corpus, c.task) == ("meld", "emotion")]
-    figure = curves_figure(curves, "weighted_f1", selected="gru")
+    figure = plot_learning_curves(curves, "weighted_f1", selected="gru")
     lines = figure.axes[0].lines
     trainings = [line for line in lines if line.get_marker() in ("None", None, "")]
     kept = [line for line in lines if line.get_marker() == "o"]
     assert len(trainings) == len(kept) == len(curves) == 6
     assert all(line.get_xydata().tolist() == [[2.0, pytest.approx(0.2)]] for line in kept)
-    shown = texts(fig_svg(figure, name="c", title="t"))
+    shown = texts(figure_to_svg(figure, id_prefix="c", title="t"))
     assert {"gru (best on dev)", "plain", "epoch", "weighted F1 on dev"} <= set(shown)
 
 
 def test_seeds_share_a_color_and_models_do_not():
     points = ({"epoch": 1.0, "loss": 1.0, "score": 0.5},)
-    curves = [Curve("c", "t", f"m{k}", seed, points, 1.0) for k in range(20) for seed in (0, 1)]
-    lines = curves_figure(curves, "accuracy").axes[0].lines[::2]
+    curves = [LearningCurve("c", "t", f"m{k}", seed, points, 1.0) for k in range(20) for seed in (0, 1)]
+    lines = plot_learning_curves(curves, "accuracy").axes[0].lines[::2]
     looks = [(line.get_color(), line.get_linestyle()) for line in lines]
     assert looks[::2] == looks[1::2] and len(set(looks)) == 20
 
@@ -74,17 +79,18 @@ def test_the_label_figure_draws_shares_and_writes_counts(make_report):
         splits={"train": {"utterances": 4000}, "dev": {"utterances": 100}},
         labels={"mood": {"train": {"calm": 1000, "my_label": 2000}, "dev": {"calm": 50}}},
     )
-    figure = label_figure(card, "mood")
+    figure = plot_label_distribution(card, "mood")
     assert [bar.get_width() for bar in figure.axes[0].patches] == [0.25, 0.5, 0.5, 0.0]
     assert {"calm", "my label", "1\u202f000", "2\u202f000", "50", "0"} <= set(
-        texts(fig_svg(figure, name="l", title="t"))
+        texts(figure_to_svg(figure, id_prefix="l", title="t"))
     )
 
 
 def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing(scores, make_report):
     curves = make_report().curves[:2]
     one, other = (
-        fig_svg(curves_figure(curves, "accuracy"), name=name, title="a <b>") for name in ("one", "other")
+        figure_to_svg(plot_learning_curves(curves, "accuracy"), id_prefix=name, title="a <b>")
+        for name in ("one", "other")
     )
     ids = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (one, other)]
     assert ids[0] and ids[0].isdisjoint(ids[1])
@@ -100,30 +106,32 @@ def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing
 @pytest.mark.parametrize("name", ["\x1b[31m", "a\x00b", "\ud800", "\u202ecba", "\uffff", "two\nlines"], ids=ascii)
 def test_what_is_no_text_breaks_no_figure(name, make_report):
     curve = replace(make_report().curves[0], model=name)
-    figure = fig_svg(curves_figure([curve], "weighted_f1"), name="c", title=name, description=name)
-    assert printable(figure) == figure and on_one_line(name) in texts(figure)
+    figure = figure_to_svg(
+        plot_learning_curves([curve], "weighted_f1"), id_prefix="c", title=name, description=name
+    )
+    assert make_printable(figure) == figure and to_single_line(name) in texts(figure)
 
 
 def test_dollar_signs_and_underscores_in_names_stay_letters(make_report):
     curves = [replace(make_report().curves[0], model=model) for model in ("_hidden", "$x$", "a$b")]
-    shown = texts(fig_svg(curves_figure(curves, "accuracy"), name="c", title="t"))
+    shown = texts(figure_to_svg(plot_learning_curves(curves, "accuracy"), id_prefix="c", title="t"))
     assert {"_hidden", "$x$", "a$b"} <= set(shown)
 
 
 def test_drawing_leaves_no_trace_in_pyplot(scores):
     from matplotlib import pyplot
 
-    fig_svg(confusion_figure(scores), name="c", title="t")
+    figure_to_svg(plot_confusion_matrix(scores), id_prefix="c", title="t")
     assert pyplot.get_fignums() == []
 
 
 def test_thousands_are_set_apart_by_a_thin_space():
-    assert [thousands(n) for n in (999, 13708, 2.6)] == ["999", "13\u202f708", "3"]
+    assert [format_count(n) for n in (999, 13708, 2.6)] == ["999", "13\u202f708", "3"]
 
 
 def test_drawings_of_one_task_share_the_vertical_axis():
     low, high = (
-        Curve(
+        LearningCurve(
             "c",
             "t",
             name,
@@ -133,9 +141,12 @@ def test_drawings_of_one_task_share_the_vertical_axis():
         )
         for name, score in (("low", 0.1), ("high", 0.8))
     )
-    limits = {curves_figure([curve], "accuracy", beside=[low, high]).axes[0].get_ylim() for curve in (low, high)}
-    assert len(limits) == 1 and limits.pop() == curves_figure([low, high], "accuracy").axes[0].get_ylim()
-    assert curves_figure([low], "accuracy").axes[0].get_ylim()[1] < 0.2
+    limits = {
+        plot_learning_curves([curve], "accuracy", shared_axis_curves=[low, high]).axes[0].get_ylim()
+        for curve in (low, high)
+    }
+    assert len(limits) == 1 and limits.pop() == plot_learning_curves([low, high], "accuracy").axes[0].get_ylim()
+    assert plot_learning_curves([low], "accuracy").axes[0].get_ylim()[1] < 0.2
 
 
 @pytest.fixture(scope="module")
@@ -143,35 +154,37 @@ def rankings():
     draw = np.random.default_rng(0)
     truth, p = draw.integers(0, 3, 120), draw.dirichlet([1, 1, 1], 120)
     space = LabelSpace("emotion", ("anger", "joy", "my_label"))
-    return rank_labels(space, truth, [(p, None)], model="m", corpus="c", split="dev")
+    return compute_ranking_curves(space, truth, [(p, None)], model="m", corpus="c", split="dev")
 
 
 def test_curves_of_labels_have_a_line_each_and_say_their_area(rankings):
-    roc, precision = roc_figure(rankings), precision_recall_figure(rankings)
+    roc, precision = plot_roc_curves(rankings), plot_precision_recall_curves(rankings)
     drawn = [line for line in roc.axes[0].lines if not line.get_label().startswith("_")]
     assert len(drawn) == 3 and all(line.get_xydata()[0].tolist() == [0, 0] for line in drawn)
-    shown = texts(fig_svg(roc, name="r", title="t"))
+    shown = texts(figure_to_svg(roc, id_prefix="r", title="t"))
     assert f"my label {rankings[2].auc:.2f}" in shown and "false positive rate" in shown
     chance = [line.get_ydata()[0] for line in precision.axes[0].lines if line.get_label().startswith("_")]
     assert chance == [one.support / one.n for one in rankings]
-    assert f"joy {rankings[1].average_precision:.2f}" in texts(fig_svg(precision, name="p", title="t"))
+    assert f"joy {rankings[1].average_precision:.2f}" in texts(figure_to_svg(precision, id_prefix="p", title="t"))
 
 
 def test_no_label_with_a_curve_is_said():
     with pytest.raises(ValueError, match="no label has a curve"):
-        roc_figure(())
+        plot_roc_curves(())
 
 
 def test_lengths_are_drawn_as_shares_of_a_split():
     histogram = Histogram("durations", "Length", "seconds", (0.0, 1.0, 2.0), {"train": (30, 10), "dev": (1, 1)})
-    figure = spread_figure(histogram)
+    figure = plot_histogram(histogram)
     heights = [patch.get_data().values.tolist() for patch in figure.axes[0].patches[::2]]
     assert heights == [[0.75, 0.25], [0.5, 0.5]]
-    assert spread_text(histogram).startswith("train: half of the utterances below 1 seconds")
+    assert describe_histogram(histogram).startswith("train: half of the utterances below 1 seconds")
 
 
 def test_a_described_drawing_names_its_description(scores):
-    svg = fig_svg(confusion_figure(scores), name="c", title="what", description=confusion_text(scores))
+    svg = figure_to_svg(
+        plot_confusion_matrix(scores), id_prefix="c", title="what", description=describe_confusion_matrix(scores)
+    )
     root = ElementTree.fromstring(svg)
     assert [child.tag for child in root][:2] == ["title", "desc"]
     assert root.find("desc").get("id") == root.get("aria-describedby")
@@ -182,9 +195,13 @@ def test_a_described_drawing_names_its_description(scores):
 def test_curves_and_labels_are_told_in_words(make_report):
     report = make_report()
     curves = [c for c in report.curves if (c.corpus, c.task) == ("meld", "emotion")]
-    assert curves_text(curves, "weighted_f1") == "gru: best 0.300, in epoch 3; plain: best 0.300, in epoch 3"
     assert (
-        label_text(report.corpora[0], "mood") == "train: calm 1205, my label 1205; dev: calm 1205, my label 1205"
+        describe_learning_curves(curves, "weighted_f1")
+        == "gru: best 0.300, in epoch 3; plain: best 0.300, in epoch 3"
+    )
+    assert (
+        describe_label_distribution(report.corpora[0], "mood")
+        == "train: calm 1205, my label 1205; dev: calm 1205, my label 1205"
     )
 
 
@@ -204,16 +221,18 @@ def test_names_however_long_leave_room_for_the_drawing_and_nothing_warns(count, 
     card = replace(make_report().corpora[0], labels={"mood": counts})
     draw, space = np.random.default_rng(0), LabelSpace("emotion", tuple(names), multilabel=True)
     p = draw.uniform(size=(90, count))
-    ranked = rank_labels(space, (p > 0.5).astype(float), [(p, None)], model="m", corpus="c", split="dev")
+    ranked = compute_ranking_curves(
+        space, (p > 0.5).astype(float), [(p, None)], model="m", corpus="c", split="dev"
+    )
     curve = make_report().curves[0]
     for figure in (
-        confusion_figure(replace(scores, per_label=rows, confusion=((1.0,) * count,) * count)),
-        label_figure(card, "mood"),
-        roc_figure(ranked),
-        precision_recall_figure(ranked),
-        curves_figure([replace(curve, model=name) for name in names], "accuracy", selected=names[0]),
+        plot_confusion_matrix(replace(scores, per_label=rows, confusion=((1.0,) * count,) * count)),
+        plot_label_distribution(card, "mood"),
+        plot_roc_curves(ranked),
+        plot_precision_recall_curves(ranked),
+        plot_learning_curves([replace(curve, model=name) for name in names], "accuracy", selected=names[0]),
     ):
-        svg = fig_svg(figure, name="f", title="t")
+        svg = figure_to_svg(figure, id_prefix="f", title="t")
         assert max(len(text) for text in texts(svg)) < 60
         box = figure.axes[0].get_position()
         assert box.width > 0.25 and box.height > 0.12
@@ -223,5 +242,9 @@ def test_names_however_long_leave_room_for_the_drawing_and_nothing_warns(count, 
 
 def test_of_a_long_name_beginning_and_end_are_shown(make_report):
     curve = replace(make_report().curves[0], model=LONG[0])
-    (name,) = (text for text in texts(fig_svg(curves_figure([curve], "f1"), name="c", title="t")) if "…" in text)
+    (name,) = (
+        text
+        for text in texts(figure_to_svg(plot_learning_curves([curve], "f1"), id_prefix="c", title="t"))
+        if "…" in text
+    )
     assert name.startswith("a label that") and name.endswith("end")

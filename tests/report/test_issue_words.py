@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sentir
 from sentir.i18n import set_language
-from sentir.report.issue_words import ISSUES, issue_word
+from sentir.report.issue_words import ISSUE_NAMES, issue_name
 
 READERS = Path(sentir.__file__).parent / "readers"
 
@@ -21,12 +21,12 @@ def kinds_of_readers():
 def test_every_kind_has_words_and_no_word_is_left_over():
     found = kinds_of_readers()
     assert len(found) > 30
-    assert found == set(ISSUES)
+    assert found == set(ISSUE_NAMES)
 
 
 def test_words_are_in_the_current_language_and_a_strange_kind_keeps_its_key():
     set_language("es")
-    assert issue_word("label_missing") == "sin etiqueta"
+    assert issue_name("label_missing") == "sin etiqueta"
     set_language("en")
-    assert issue_word("label_missing") == "no label"
-    assert issue_word("of_a_plugin") == "of_a_plugin"
+    assert issue_name("label_missing") == "no label"
+    assert issue_name("of_a_plugin") == "of_a_plugin"

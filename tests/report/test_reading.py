@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.evaluation.results import Score
-from sentir.i18n import in_language
+from sentir.i18n import use_language
 from sentir.report import html
 from sentir.report.html import bold_names
 from sentir.report.markdown import render_markdown
-from sentir.report.sentences import remarks, scored
-from sentir.report.task_sections import metric_groups, metric_names, sections
+from sentir.report.sentences import remark_sentences, scored_on_sentences
+from sentir.report.task_sections import metric_column_groups, ordered_metrics, task_sections
 
 NAME = "text: minilm + dialogue"
 
@@ -33,7 +33,7 @@ def english(page):
 
 
 def rows_of(report, split="dev"):
-    (section,) = sections(report)
+    (section,) = task_sections(report)
     return getattr(section, split)
 
 
@@ -42,11 +42,11 @@ def rows_of(report, split="dev"):
 
 def test_names_stand_apart_in_sentences_on_the_page_and_in_markdown(make_plain_report):
     report = renamed(make_plain_report())
-    page = english(html.render(report))
+    page = english(html.render_report(report))
     assert f'<b class="name">{NAME}</b> is better than <b class="name">majority class</b> by 29.8 points' in page
     assert f'<b class="name">{NAME}</b>, selected on dev, reaches' in page
     assert f"“{NAME}” is better than “majority class” by 29.8 points" in render_markdown(report)
-    with in_language("es"):
+    with use_language("es"):
         assert f"«{NAME}» supera a «clase mayoritaria»" in render_markdown(report)
 
 
@@ -61,20 +61,20 @@ def test_a_name_that_is_markup_stays_text_when_it_is_bold():
 
 def test_a_remark_on_all_models_is_said_once_and_names_none(make_plain_report):
     rows = [replace(row, notes=("synthetic corpus",)) for row in rows_of(make_plain_report())]
-    assert len(rows) == 3 and remarks(rows) == ("synthetic corpus",)
+    assert len(rows) == 3 and remark_sentences(rows) == ("synthetic corpus",)
 
 
 def test_a_remark_on_some_models_is_said_once_and_names_them(make_plain_report):
     gru, plain, majority = rows_of(make_plain_report())
     noted = [replace(row, notes=("random weights: audio",)) for row in (gru, plain)]
-    assert remarks([*noted, majority]) == ("“gru”, “plain”: random weights: audio",)
+    assert remark_sentences([*noted, majority]) == ("“gru”, “plain”: random weights: audio",)
 
 
 def test_a_page_says_once_what_holds_for_all_rows_and_comparisons(make_plain_report):
     report = make_plain_report()
     rows = tuple(replace(row, clusters=8) for row in report.scores)
     comparisons = tuple(replace(report.comparisons[0], b=f"other {n}") for n in range(3))
-    page = Page(html.render(replace(report, scores=rows, comparisons=comparisons))).words()
+    page = Page(html.render_report(replace(report, scores=rows, comparisons=comparisons))).words()
     section = page[page.index("Test results") : page.index("Dev results")]
     assert section.count("Based on only 8 dialogues") == 1
     assert section.count("c0ffee") == 1
@@ -83,8 +83,8 @@ def test_a_page_says_once_what_holds_for_all_rows_and_comparisons(make_plain_rep
 
 def test_rows_that_were_scored_on_other_utterances_are_named(make_plain_report):
     first, *others = rows_of(make_plain_report())
-    assert scored([first, *others]) == ("Scored on 2\u202f610 utterances (c0ffee).",)
-    said = scored([replace(first, scored="dead"), *others])
+    assert scored_on_sentences([first, *others]) == ("Scored on 2\u202f610 utterances (c0ffee).",)
+    said = scored_on_sentences([replace(first, scored="dead"), *others])
     assert said[0] == "“gru”: scored on 2\u202f610 utterances (dead)."
     assert said[1] == "“plain”, “majority class”: scored on 2\u202f610 utterances (c0ffee)."
     assert said[2].endswith("do not compare them.")
@@ -106,8 +106,8 @@ def test_every_table_that_may_be_too_wide_scrolls_with_the_keyboard_and_has_a_la
 def test_tables_of_scores_hold_every_metric_once_and_none_is_wider_than_a_page(make_report, n):
     row = make_report().scores[0]
     rows = [replace(row, metrics={f"m{k}": Score(0.5) for k in range(n)})]
-    groups = metric_groups(rows, "m0")
-    assert [name for group in groups for name in group] == metric_names(rows, "m0")
+    groups = metric_column_groups(rows, "m0")
+    assert [name for group in groups for name in group] == ordered_metrics(rows, "m0")
     assert max(map(len, groups)) <= 8 and groups[0][0] == "m0"
     assert len(groups) == -(-n // 8)
 
@@ -116,7 +116,7 @@ def test_every_model_has_a_row_in_every_table_of_its_scores(make_plain_report):
     report = make_plain_report()
     many = {f"m{k}": Score(0.5) for k in range(19)}
     rows = tuple(replace(row, metrics={**row.metrics, **many}) for row in report.scores)
-    page = english(html.render(replace(report, scores=rows)))
+    page = english(html.render_report(replace(report, scores=rows)))
     tables = re.findall(r'aria-label="Scores of meld, emotion, on dev \(\d\)".*?</table>', page, re.S)
     assert len(tables) == 3
     for table in tables:

@@ -15,8 +15,8 @@ from PIL import Image
 
 from sentir.evaluation.results import Score
 from sentir.report import inline_media
-from sentir.report.glance import glance
-from sentir.report.task_sections import comparison_groups, sections
+from sentir.report.glance import make_score_chart
+from sentir.report.task_sections import comparison_groups, task_sections
 
 FAMILIES = {"gru": "text_sound", "plain": "text"}
 
@@ -50,36 +50,36 @@ def content(uri):
 
 
 def test_every_score_on_test_has_a_dot_between_the_ends_of_its_whisker(families):
-    (section,) = sections(families)
-    view = glance(section)
-    assert [dot.row.model for dot in view.dots] == ["gru", "plain", "majority"]
-    assert all(0 <= dot.low < dot.place < dot.high <= 100 for dot in view.dots)
-    assert view.baseline == view.dots[2].place < view.dots[1].place < view.dots[0].place
-    assert [*view.ticks.values()] == sorted(view.ticks.values()) and view.ticks["0.5"] == view.dots[1].place
+    (section,) = task_sections(families)
+    view = make_score_chart(section)
+    assert [dot.model_scores.model for dot in view.points] == ["gru", "plain", "majority"]
+    assert all(0 <= dot.low_position < dot.position < dot.high_position <= 100 for dot in view.points)
+    assert view.baseline_position == view.points[2].position < view.points[1].position < view.points[0].position
+    assert [*view.ticks.values()] == sorted(view.ticks.values()) and view.ticks["0.5"] == view.points[1].position
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.booleans())
 def test_the_axis_holds_whatever_the_scores_are(make_report, values, whiskers):
-    (section,) = sections(make_report({"meld": ("emotion",)}))
+    (section,) = task_sections(make_report({"meld": ("emotion",)}))
     scores = [Score(v, max(v - 0.05, 0), min(v + 0.05, 1)) if whiskers else Score(v) for v in values]
-    rows = tuple(replace(section.test[0], metrics={"weighted_f1": score}) for score in scores)
-    view = glance(replace(section, test=rows))
-    assert len(view.dots) == len(values) and len(view.ticks) >= 2
-    assert all(0 <= dot.low <= dot.place <= dot.high <= 100 for dot in view.dots)
+    rows = tuple(replace(section.test_rows[0], metrics={"weighted_f1": score}) for score in scores)
+    view = make_score_chart(replace(section, test_rows=rows))
+    assert len(view.points) == len(values) and len(view.ticks) >= 2
+    assert all(0 <= dot.low_position <= dot.position <= dot.high_position <= 100 for dot in view.points)
     order = sorted(range(len(values)), key=values.__getitem__)
-    assert [view.dots[n].place for n in order] == sorted(dot.place for dot in view.dots)
+    assert [view.points[n].position for n in order] == sorted(dot.position for dot in view.points)
 
 
 def test_one_score_or_one_that_is_undefined_is_not_compared_at_a_glance(make_report):
-    (section,) = sections(make_report({"meld": ("emotion",)}))
-    undefined = replace(section.test[1], metrics={"weighted_f1": Score(float("nan"))})
-    assert glance(replace(section, test=section.test[:1])) is None
-    assert glance(replace(section, test=(section.test[0], undefined))) is None
-    assert glance(section) is not None
+    (section,) = task_sections(make_report({"meld": ("emotion",)}))
+    undefined = replace(section.test_rows[1], metrics={"weighted_f1": Score(float("nan"))})
+    assert make_score_chart(replace(section, test_rows=section.test_rows[:1])) is None
+    assert make_score_chart(replace(section, test_rows=(section.test_rows[0], undefined))) is None
+    assert make_score_chart(section) is not None
 
 
 def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(families):
-    (section,) = sections(families)
+    (section,) = task_sections(families)
     groups = comparison_groups(section)
     assert [[(c.split, c.b) for c in found] for _title, found in groups] == [
         [("test", "majority")],
@@ -87,7 +87,7 @@ def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(famil
         [("dev", "plain")],
     ]
     assert "baselines" in groups[0][0] and "family" in groups[1][0] and "On dev" in groups[2][0]
-    alone = comparison_groups(replace(section, winners=("gru",)))
+    alone = comparison_groups(replace(section, best_per_family=("gru",)))
     assert sum(len(found) for _title, found in alone) == 3 and "other candidates" in alone[1][0]
 
 
@@ -101,14 +101,16 @@ def test_families_are_named_where_there_are_several_and_not_where_there_is_one(f
 
 
 def test_trainings_are_drawn_family_by_family_and_all_of_them(families):
-    (section,) = sections(families)
-    assert [(name, chosen, {c.model for c in found}) for name, chosen, found in section.learning] == [
+    (section,) = task_sections(families)
+    assert [
+        (name, chosen, {c.model for c in found}) for name, chosen, found in section.learning_curves_by_family
+    ] == [
         ("text_sound", "gru", {"gru"}),
         ("text", "plain", {"plain"}),
     ]
-    one = replace(section, test=(), dev=tuple(replace(row, family="text") for row in section.dev))
-    assert one.learning == [("", "gru", section.curves)]
-    assert replace(one, curves=()).learning == []
+    one = replace(section, test_rows=(), dev_rows=tuple(replace(row, family="text") for row in section.dev_rows))
+    assert one.learning_curves_by_family == [("", "gru", section.learning_curves)]
+    assert replace(one, learning_curves=()).learning_curves_by_family == []
 
 
 # The clips of a corpus
@@ -135,9 +137,9 @@ def test_an_example_shows_what_is_annotated_and_what_each_family_says(page):
 def test_models_of_one_family_are_named_themselves_and_none_of_them_can_be_right(
     make_example, render_page, make_report
 ):
-    from sentir.report.study_report import Answer
+    from sentir.report.study_report import ExamplePrediction
 
-    example = make_example(labels={"mood": ()}, answers=(Answer("mood", "gru", "sound", {}),))
+    example = make_example(labels={"mood": ()}, answers=(ExamplePrediction("mood", "gru", "sound", {}),))
     words = Page(render_page(make_report({"meld": ("mood",)}, curves=(), examples=(example,)))).words()
     assert "model mood annotated none of them gru ✓ none of them" in words
 
@@ -155,21 +157,23 @@ def test_pictures_and_sounds_lie_in_the_page_once_for_all_languages(page):
 def test_the_sound_in_the_page_is_the_sound_of_the_example(page, make_example):
     wave, rate = soundfile.read(content(uris(page, "audio")[0]), dtype="float32")
     assert (rate, wave.ndim) == (16_000, 1) and len(wave) == pytest.approx(32_000, abs=3_000)
-    (peak,) = {int(np.abs(np.fft.rfft(part[8_000:24_000])).argmax()) for part in (wave, make_example().wave)}
+    (peak,) = {int(np.abs(np.fft.rfft(part[8_000:24_000])).argmax()) for part in (wave, make_example().waveform)}
     assert peak == pytest.approx(0.3 / (2 * np.pi) * 16_000, abs=1)
 
 
 @pytest.mark.parametrize(("formats", "kind"), [({"OGG", "WAV"}, "audio/ogg"), ({"WAV"}, "audio/wav")])
 def test_a_library_that_cannot_write_mp3_writes_what_it_can(formats, kind, make_example, monkeypatch):
     monkeypatch.setattr(soundfile, "available_formats", lambda: dict.fromkeys(formats))
-    found, file = inline_media.playable(make_example().wave)
+    found, file = inline_media.encode_audio(make_example().waveform)
     assert found == kind and len(soundfile.read(io.BytesIO(file))[0]) == 32_000
 
 
 def test_a_spectrogram_has_time_to_the_right_and_low_bands_at_the_bottom():
     mel = np.full((30, 64), -100.0)
     mel[20:, 5] = 0.0
-    picture = np.asarray(Image.open(io.BytesIO(inline_media.spectrogram(mel, 0.0))).convert("L"), dtype=int)
+    picture = np.asarray(
+        Image.open(io.BytesIO(inline_media.encode_spectrogram_png(mel, 0.0))).convert("L"), dtype=int
+    )
     assert picture.shape == (64, 30)
     bright = np.argwhere(picture > 128)
     assert {tuple(at) for at in bright} == {(63 - 5, column) for column in range(20, 30)}
@@ -178,7 +182,7 @@ def test_a_spectrogram_has_time_to_the_right_and_low_bands_at_the_bottom():
 @given(st.floats(-100, 40), st.floats(-100, 40))
 def test_louder_is_never_darker(one, other):
     quiet, loud = sorted((one, other))
-    picture = Image.open(io.BytesIO(inline_media.spectrogram(np.array([[quiet], [loud]]), 20.0)))
+    picture = Image.open(io.BytesIO(inline_media.encode_spectrogram_png(np.array([[quiet], [loud]]), 20.0)))
     levels = np.asarray(picture)[0]
     assert levels[0] <= levels[1]
     lightness = np.asarray(picture.convert("L"), dtype=int)[0]
@@ -189,9 +193,9 @@ def test_the_colors_of_a_corpus_share_one_scale_and_the_axis_is_in_seconds(make_
     loud, quiet = make_example(0), make_example(1)
     quiet = replace(quiet, mel=quiet.mel - 40)
     elsewhere = replace(quiet, corpus="other", id="utterance-0")
-    found = inline_media.media([loud, quiet, elsewhere])
-    assert found["meld", "utterance-0"].picture == found["other", "utterance-0"].picture
-    assert found["meld", "utterance-0"].picture != found["meld", "utterance-1"].picture
+    found = inline_media.make_inline_media([loud, quiet, elsewhere])
+    assert found["meld", "utterance-0"].spectrogram_uri == found["other", "utterance-0"].spectrogram_uri
+    assert found["meld", "utterance-0"].spectrogram_uri != found["meld", "utterance-1"].spectrogram_uri
     assert (loud_ := found["meld", "utterance-0"]).seconds == 2.0 and loud_.ticks == {0: 0.0, 1: 50.0, 2: 100.0}
 
 

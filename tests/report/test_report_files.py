@@ -9,13 +9,13 @@ import pytest
 from html_page import Page
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.metrics.ranking import rank_labels
-from sentir.i18n import in_language
+from sentir.evaluation.metrics.ranking import compute_ranking_curves
+from sentir.i18n import use_language
 from sentir.report import html
-from sentir.report.comparison_table import compared
+from sentir.report.comparison_table import comparison_rows
 from sentir.report.markdown import render_markdown
-from sentir.report.saving import FORMAT, report_tree, save_report
-from sentir.report.task_sections import comparison_groups, sections
+from sentir.report.saving import JSON_FORMAT_VERSION, report_to_dict, save_report
+from sentir.report.task_sections import comparison_groups, task_sections
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,9 @@ def with_curves(make_plain_report):
     truth, p = draw.integers(0, 3, 90), draw.dirichlet([1, 1, 1], 90)
     space = LabelSpace("emotion", ("anger", "joy", "neutral"))
     names = {"model": "gru", "corpus": "meld"}
-    dev, test = (rank_labels(space, truth, [(p, None)], split=split, **names) for split in ("dev", "test"))
+    dev, test = (
+        compute_ranking_curves(space, truth, [(p, None)], split=split, **names) for split in ("dev", "test")
+    )
     return replace(make_plain_report(), rankings=dev + test)
 
 
@@ -39,13 +41,13 @@ def with_curves(make_plain_report):
 def test_a_page_that_would_be_too_large_leaves_out_the_last_examples_and_says_so(make_plain_report, make_example):
     said = tuple(make_example(0).answers[:2])
     examples = tuple(make_example(n, labels={"emotion": ("joy",)}, answers=said) for n in range(4))
-    whole = html.render(make_plain_report(examples=examples))
-    assert "left out to keep" not in whole and len(whole.encode()) < html.LIMIT
-    small = html.render(make_plain_report(examples=examples), limit=len(whole.encode()) - 100)
+    whole = html.render_report(make_plain_report(examples=examples))
+    assert "left out to keep" not in whole and len(whole.encode()) < html.MAX_PAGE_BYTES
+    small = html.render_report(make_plain_report(examples=examples), max_bytes=len(whole.encode()) - 100)
     assert len(small.encode()) <= len(whole.encode()) - 100
     assert "utterance-0" in small and "utterance-3" not in small
     assert re.search(r"\d audio clips and their spectrograms are left out", small)
-    smallest = html.render(make_plain_report(examples=examples), limit=1)
+    smallest = html.render_report(make_plain_report(examples=examples), max_bytes=1)
     assert "data:audio" not in smallest and "4 audio clips and their spectrograms are left out" in smallest
 
 
@@ -70,7 +72,7 @@ def test_drawings_are_described(page):
 
 
 def test_curves_of_labels_stand_on_test_and_on_dev(with_curves):
-    page = html.render(with_curves)
+    page = html.render_report(with_curves)
     names = [a["aria-label"] for tag, a in Page(page).tags if tag == "svg" and "aria-label" in a]
     drawn = ("ROC curves", "Precision–recall curves")
     assert {f"{what} of gru on {split}" for what in drawn for split in ("dev", "test")} <= set(names)
@@ -94,8 +96,8 @@ def test_comparisons_are_sorted_by_what_is_compared(report):
         report, scores=tuple(rows), comparisons=tuple(replace(one, a=a, b=b, split="dev") for a, b in pairs),
         settings=settings,
     )  # fmt: skip
-    (section,) = sections(changed)
-    assert [row.what for row in compared(section)] == [
+    (section,) = task_sections(changed)
+    assert [row.contrast for row in comparison_rows(section)] == [
         "text ↔ sound",
         "model.context: dialogue ↔ none",
         "model.hidden, train.lr",
@@ -106,7 +108,7 @@ def test_comparisons_are_sorted_by_what_is_compared(report):
 def test_what_a_part_is_worth_stands_by_itself(report):
     one = replace(report.comparisons[0], split="dev")
     pairs = [("gru", "gru − context"), ("gru", "plain"), ("plain", "slow")]
-    (section,) = sections(replace(report, comparisons=tuple(replace(one, a=a, b=b) for a, b in pairs)))
+    (section,) = task_sections(replace(report, comparisons=tuple(replace(one, a=a, b=b) for a, b in pairs)))
     found = {title: [(c.a, c.b) for c in group] for title, group in comparison_groups(section)}
     assert found == {
         "Ablation on dev": [("gru", "gru − context")],
@@ -133,8 +135,8 @@ def test_markdown_holds_the_numbers_of_the_page(with_curves):
 
 def test_json_holds_everything_but_sound_and_pictures(make_report, make_example):
     report = make_report({"meld": ("emotion", "mood")}, examples=(make_example(),))
-    tree = json.loads(json.dumps(report_tree(report), allow_nan=False))
-    assert tree["format"] == FORMAT
+    tree = json.loads(json.dumps(report_to_dict(report), allow_nan=False))
+    assert tree["format"] == JSON_FORMAT_VERSION
     assert len(tree["scores"]) == len(report.scores) and len(tree["comparisons"]) == len(report.comparisons)
     first = {"corpus": "meld", "task": "emotion", "model": "gru", "winners": ["gru", "plain"]}
     assert tree["selected"][0] == first
@@ -143,7 +145,7 @@ def test_json_holds_everything_but_sound_and_pictures(make_report, make_example)
 
 
 def test_a_saved_report_is_a_page_markdown_in_both_languages_and_json(make_plain_report, tmp_path):
-    with in_language("es"):
+    with use_language("es"):
         save_report(make_plain_report(titles={"es": "Un estudio"}), tmp_path / "report.html")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "report.es.md",

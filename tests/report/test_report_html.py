@@ -7,9 +7,9 @@ from html_page import Page
 
 from sentir.errors import SentirError
 from sentir.evaluation.results import Score
-from sentir.recipe import Recipe, toml_text
+from sentir.recipe import Recipe, dump_toml
 from sentir.report import saving
-from sentir.report.html import duration, moment
+from sentir.report.html import format_duration, format_timestamp
 
 
 def section(text, title):
@@ -153,7 +153,7 @@ def test_results_that_no_card_announces_are_an_error_not_left_out(make_plain_rep
 
 
 def test_a_saved_report_is_utf8_in_a_folder_it_makes(make_plain_report, tmp_path, monkeypatch):
-    monkeypatch.setattr(saving, "render", lambda report: f"{report.title} ñ")
+    monkeypatch.setattr(saving, "render_report", lambda report: f"{report.title} ñ")
     saving.save_report(make_plain_report(), tmp_path / "new" / "report.html")
     assert (tmp_path / "new" / "report.html").read_bytes() == "A study ñ".encode()
 
@@ -161,15 +161,15 @@ def test_a_saved_report_is_utf8_in_a_folder_it_makes(make_plain_report, tmp_path
 def test_a_recipe_is_printed_as_toml_that_reads_back():
     tree = Recipe.parse(
         {"name": "x", "data": {"reader": "meld"}, "study": {"candidates": {"a + ñ": {"train": {"lr": 1e-5}}}}}
-    ).tree()
+    ).to_dict()
 
     def settled(node):
         return {k: settled(v) if isinstance(v, dict) else v for k, v in node.items() if v is not None and v != {}}
 
-    assert settled(tomllib.loads(toml_text(tree))) == settled(tree)
+    assert settled(tomllib.loads(dump_toml(tree))) == settled(tree)
 
 
 def test_times_are_written_for_people():
-    assert moment("2026-02-03T13:05:09+01:00") == "2026-02-03 12:05 UTC"
-    assert moment("2026-02-03T12:05:09") == "2026-02-03 12:05 UTC"
-    assert (duration(252.3), duration(9.6)) == ("4 min 12 s", "10 s")
+    assert format_timestamp("2026-02-03T13:05:09+01:00") == "2026-02-03 12:05 UTC"
+    assert format_timestamp("2026-02-03T12:05:09") == "2026-02-03 12:05 UTC"
+    assert (format_duration(252.3), format_duration(9.6)) == ("4 min 12 s", "10 s")

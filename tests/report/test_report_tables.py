@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentir.evaluation.results import Opening, Score
-from sentir.report.sentences import summary
-from sentir.report.task_sections import best_models, metric_names, openings_by_split, sections
+from sentir.report.sentences import task_summary_sentences
+from sentir.report.task_sections import best_models, latest_openings, ordered_metrics, task_sections
 
 values = st.lists(st.one_of(st.none(), st.just(float("nan")), st.floats(0, 1)), min_size=1, max_size=6)
 
@@ -26,27 +26,27 @@ def test_test_rows_start_with_the_finalist_and_end_with_the_worst_baseline(make_
     report = make_report()
     low = [replace(r, model="low", role="baseline", metrics={"weighted_f1": Score(0.1)}) for r in report.scores]
     mixed = (*low, *report.scores)
-    for section in sections(replace(report, scores=tuple(row for row in mixed if row.split == "test"))):
-        roles = [row.role for row in section.test]
+    for section in task_sections(replace(report, scores=tuple(row for row in mixed if row.split == "test"))):
+        roles = [row.role for row in section.test_rows]
         assert roles[0] == "finalist" and set(roles[1:]) == {"baseline"}
-        assert section.test[-1].model == "low" and section.rival.model == "majority"
+        assert section.test_rows[-1].model == "low" and section.reference_test_row.model == "majority"
 
 
 def test_every_row_of_the_results_stands_in_exactly_one_section(make_report):
     report = make_report()
-    shown = [row for section in sections(report) for row in (*section.test, *section.dev)]
+    shown = [row for section in task_sections(report) for row in (*section.test_rows, *section.dev_rows)]
     assert len(shown) == len(report.scores) and all(row in shown for row in report.scores)
 
 
 def test_the_headline_metric_comes_first_and_none_is_lost(make_report):
     row = make_report().scores[0]
     more = replace(row, metrics={"auc": Score(0.5), "weighted_f1": Score(0.6)})
-    assert metric_names([more, row], "weighted_f1") == ["weighted_f1", "auc", "accuracy"]
+    assert ordered_metrics([more, row], "weighted_f1") == ["weighted_f1", "auc", "accuracy"]
 
 
 def test_openings_are_counted_per_test_split_whatever_their_order():
     openings = [Opening(n, "", "meld", key, "") for n, key in ((3, "a"), (1, "b"), (2, "a"))]
-    assert [(o.test_fingerprint, o.number) for o in openings_by_split(openings)] == [("b", 1), ("a", 3)]
+    assert [(o.test_fingerprint, o.number) for o in latest_openings(openings)] == [("b", 1), ("a", 3)]
 
 
 def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candidate(make_report):
@@ -54,19 +54,25 @@ def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candi
     swapped = {"majority": "finalist", "gru": "candidate"}
     rows = [replace(r, role=swapped[r.model]) if r.split == "test" else r for r in report.scores]
     chosen = replace(report, scores=tuple(rows), selected=dict.fromkeys(report.selected, "majority"))
-    for section in sections(chosen):
-        assert section.baseline_wins and section.finalist.model == "majority" and section.rival.model == "gru"
-        said = " ".join(summary(section))
+    for section in task_sections(chosen):
+        assert (
+            section.is_baseline_selected
+            and section.selected_test_row.model == "majority"
+            and section.reference_test_row.model == "gru"
+        )
+        said = " ".join(task_summary_sentences(section))
         assert "“majority class”, selected on dev, reaches" in said
         assert "A simple baseline wins: no trained candidate does better than “majority class” on dev." in said
         assert "The best trained candidate, “gru”, reaches 0.612" in said and section.verdict.sentence() in said
-    for section in sections(report):
-        assert not section.baseline_wins and "simple baseline" not in " ".join(summary(section))
+    for section in task_sections(report):
+        assert not section.is_baseline_selected and "simple baseline" not in " ".join(
+            task_summary_sentences(section)
+        )
 
 
 def test_labels_that_occur_nowhere_are_said_beside_a_macro_f1(make_report):
     row = next(row for row in make_report().scores if row.task == "mood" and row.model == "gru")
     absent = replace(row, per_label=(*row.per_label, replace(row.per_label[0], label="odd", support=0)))
-    assert absent.remarks == (f"Macro F1 over 2 of 3 labels; nowhere in {row.split}: odd.",)
-    assert row.remarks == ()
-    assert "macro_f1" in row.metrics and replace(absent, metrics={"accuracy": Score(0.5)}).remarks == ()
+    assert absent.localized_notes == (f"Macro F1 over 2 of 3 labels; nowhere in {row.split}: odd.",)
+    assert row.localized_notes == ()
+    assert "macro_f1" in row.metrics and replace(absent, metrics={"accuracy": Score(0.5)}).localized_notes == ()

@@ -5,10 +5,10 @@ from study_parts import rows, stages
 from tiny_corpora import tiny_recipe
 
 from sentir.errors import RecipeError
-from sentir.evaluation.locked.ledger import openings
-from sentir.recipe import differences, settings
-from sentir.recipe.model import Dialogue
-from sentir.study.plan import plan
+from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
+from sentir.recipe import diff_settings, flatten_settings
+from sentir.recipe.model import DialogueSettings
+from sentir.study.plan import plan_candidates
 from sentir.training.setting_checks import check_settings
 
 WHOLE = {"context": "dialogue", "features": ["lexical", "dialogue"]}
@@ -16,7 +16,7 @@ WHOLE = {"context": "dialogue", "features": ["lexical", "dialogue"]}
 
 def candidates(*ablate, model=WHOLE, **study):
     recipe = tiny_recipe("w", model=model, study={"ablate": list(ablate), **study})
-    return {c.name: c.recipe for c in plan(recipe)["emotion"]}
+    return {c.name: c.recipe for c in plan_candidates(recipe)["emotion"]}
 
 
 def test_every_part_is_left_out_alone_beside_the_whole_recipe():
@@ -33,7 +33,9 @@ def test_every_part_is_left_out_alone_beside_the_whole_recipe():
     ]
     whole, *others = found.values()
     assert (whole.model.context, whole.model.features) == ("dialogue", ("lexical", "dialogue"))
-    changed = [differences(settings(whole.tree()), settings(other.tree())) for other in others]
+    changed = [
+        diff_settings(flatten_settings(whole.to_dict()), flatten_settings(other.to_dict())) for other in others
+    ]
     assert changed == [
         {"model.context": ("dialogue", "none")},
         {"model.features": (["lexical", "dialogue"], ["dialogue"])},
@@ -59,18 +61,28 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
     }
     train = {"augment": {"masks": 2}, "by_length": True, "gradient_checkpointing": True, "lr": 0.5}
     recipe = tiny_recipe("w", model=both, train=train, study={"ablate": ["text", "sound"]})
-    found = {c.name: c.recipe for c in plan(recipe)["emotion"]}
+    found = {c.name: c.recipe for c in plan_candidates(recipe)["emotion"]}
     for own in found.values():
         check_settings(own, spoken.space("emotion"))
     deaf, mute = found["model − sound"].train, found["model − text"].train
-    assert (deaf.augment.masks, deaf.by_length, deaf.gradient_checkpointing, deaf.lr) == (0, True, True, 0.5)
-    assert (mute.augment.masks, mute.by_length, mute.gradient_checkpointing, mute.lr) == (2, False, False, 0.5)
+    assert (deaf.augment.masks, deaf.group_by_length, deaf.gradient_checkpointing, deaf.lr) == (
+        0,
+        True,
+        True,
+        0.5,
+    )
+    assert (mute.augment.masks, mute.group_by_length, mute.gradient_checkpointing, mute.lr) == (
+        2,
+        False,
+        False,
+        0.5,
+    )
 
 
 def test_settings_of_the_context_go_with_it():
     tree = {"context": "dialogue", "dialogue": {"layer": "attention", "span": 4}}
     found = candidates("model.context", model=tree)["model − context"].model
-    assert (found.context, found.dialogue) == ("none", Dialogue())
+    assert (found.context, found.dialogue) == ("none", DialogueSettings())
 
 
 def test_listed_candidates_stand_beside_the_ablated_ones():
@@ -106,10 +118,12 @@ def test_a_study_that_ends_on_dev_compares_the_whole_with_its_rest_and_opens_not
     own = recipe(tasks=["emotion"], candidates={}, ablate=["model.features"], test=False)
     report = study(own.override({"model": {"features": ["lexical"]}}))
     assert (
-        counts["open"] == 0 and openings(corpus.test_fingerprint) == () and not stages(tmp_path / "out", "test")
+        counts["open"] == 0
+        and list_openings_by_fingerprint(corpus.test_fingerprint) == ()
+        and not stages(tmp_path / "out", "test")
     )
     assert rows(report.scores, split="test") == []
     (found,) = [c for c in report.comparisons if c.a not in own.study.baselines]
     assert (found.a, found.b, found.split) == ("model", "model − features", "dev")
-    assert {one.split for one in report.rankings} == {"dev"}
+    assert {one.split for one in report.label_curves} == {"dev"}
     assert (tmp_path / "out" / "models" / "tiny-emotion" / "README.md").is_file()

@@ -7,7 +7,12 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import SVC
 
-from sentir.study.baseline_heads import machine, number, one_label, several_labels
+from sentir.study.baseline_heads import (
+    fit_logistic_regression,
+    fit_multilabel_logistic_regression,
+    fit_ridge,
+    fit_svm,
+)
 
 
 def drawn(k, n=120, seed=0):
@@ -26,7 +31,10 @@ def test_one_label_and_a_machine_agree_with_scikit_learn(k, lacking):
     svm = SVC(C=3.0, class_weight="balanced").fit(rows, truth)
     margins = svm.decision_function(new)
     margins = np.stack([-margins, margins], axis=1) if margins.ndim == 1 else margins
-    for fitted, expected in ((one_label, regression.predict_proba(new)), (machine, softmax(margins, axis=1))):
+    for fitted, expected in (
+        (fit_logistic_regression, regression.predict_proba(new)),
+        (fit_svm, softmax(margins, axis=1)),
+    ):
         found = fitted(3.0, rows, truth, total)(new)
         np.testing.assert_allclose(found[:, regression.classes_], expected, atol=1e-9)
         assert found.shape == (50, total) and (np.delete(found, regression.classes_, axis=1) == 0).all()
@@ -35,7 +43,7 @@ def test_one_label_and_a_machine_agree_with_scikit_learn(k, lacking):
 def test_several_labels_are_each_a_question_of_their_own():
     rows, truth, new = drawn(3)
     both = np.stack([truth == 0, truth < 2, np.ones(120), np.zeros(120)], axis=1)
-    found = several_labels(1.0, csr_matrix(rows), both, 4)(csr_matrix(new))
+    found = fit_multilabel_logistic_regression(1.0, csr_matrix(rows), both, 4)(csr_matrix(new))
     for label in range(2):
         model = LogisticRegression(C=1.0, solver="liblinear").fit(rows, both[:, label])
         np.testing.assert_allclose(found[:, label], model.predict_proba(new)[:, 1], atol=1e-3)
@@ -45,4 +53,4 @@ def test_several_labels_are_each_a_question_of_their_own():
 def test_a_number_is_that_of_ridge_regression():
     rows, truth, new = drawn(3)
     expected = Ridge(alpha=0.5).fit(rows, truth).predict(new)
-    np.testing.assert_allclose(number(2.0, rows, truth, 1)(new)[:, 0], expected)
+    np.testing.assert_allclose(fit_ridge(2.0, rows, truth, 1)(new)[:, 0], expected)

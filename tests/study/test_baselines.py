@@ -12,16 +12,16 @@ from sentir.corpus.sealed import SealedLabels
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, RecognizerError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import score
-from sentir.study.baseline_model import Simple, is_simple
-from sentir.study.baselines import BASELINES, fit_baseline, predict_baseline
+from sentir.evaluation.metrics import compute_scores
+from sentir.study.baseline_model import BaselineModel, is_baseline_model
+from sentir.study.baselines import BASELINES, fit_baseline, fit_predict_baseline
 
 METRICS = {"emotion": "weighted_f1", "feelings": "macro_f1"}
 
 
 def predicted(name, corpus, task="emotion", splits=("dev", "test"), **changes):
     recipe = tiny_recipe("none", **({"data": {"task": task}} | changes))
-    return predict_baseline(name, recipe, corpus, METRICS[task], splits)
+    return fit_predict_baseline(name, recipe, corpus, METRICS[task], splits)
 
 
 def truth(corpus, task, split="dev"):
@@ -58,7 +58,7 @@ def test_words_beat_the_constant(task, corpus):
     for name in BASELINES:
         found = predicted(name, corpus, task)["dev"]
         cuts = tune_thresholds(found.space, dev, found.probabilities)
-        scores[name] = score(found.space, dev, found.probabilities, cuts)[METRICS[task]]
+        scores[name] = compute_scores(found.space, dev, found.probabilities, cuts)[METRICS[task]]
     assert scores["bag of words"] > scores["majority"] + 0.1
 
 
@@ -110,12 +110,15 @@ def test_texts_without_a_common_word_are_one_sentence():
 def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
     recipe = tiny_recipe("none", data={"task": task})
     fitted, cuts = fit_baseline(name, recipe, corpus, METRICS[task]), np.array([0.4, 0.6])
-    own = Simple(
+    own = BaselineModel(
         name, recipe, corpus.space(task), fitted, cuts if task == "feelings" else None, {"corpus": "tiny"}
     )
     own.save_pretrained(tmp_path / "saved")
-    loaded = Simple.from_pretrained(tmp_path / "saved")
-    assert is_simple(tmp_path / "saved") and (loaded.space, loaded.needs) == (own.space, own.needs)
+    loaded = BaselineModel.from_pretrained(tmp_path / "saved")
+    assert is_baseline_model(tmp_path / "saved") and (loaded.space, loaded.modalities) == (
+        own.space,
+        own.modalities,
+    )
     found, expected = (one.predict_utterances(corpus.dev).probabilities for one in (loaded, own))
     np.testing.assert_array_equal(found, expected)
     assert {path.suffix for path in (tmp_path / "saved").iterdir()} == {".json", ".safetensors", ".md"}
@@ -132,7 +135,7 @@ def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
 def test_a_damaged_baseline_is_told(corpus, tmp_path):
     recipe = tiny_recipe("none")
     fitted = fit_baseline("bag of words", recipe, corpus, "weighted_f1")
-    Simple("bag of words", recipe, corpus.space("emotion"), fitted).save_pretrained(tmp_path)
+    BaselineModel("bag of words", recipe, corpus.space("emotion"), fitted).save_pretrained(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"no")
     with pytest.raises(RecognizerError, match="is damaged"):
         api.predict(tmp_path, texts=["Hello."])

@@ -9,13 +9,13 @@ import soundfile
 from tiny_corpora import tiny_corpus
 
 from sentir.audio import decoding
-from sentir.audio.mel import mel_db, power_frames
+from sentir.audio.mel import compute_power_frames, power_to_mel_db
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Clip
 from sentir.recipe import Recipe
-from sentir.study.candidates import Entrant
-from sentir.study.collect import study_report
-from sentir.study.examples import LONGEST, MOST, examples
+from sentir.study.candidates import TrainedModel
+from sentir.study.collect import build_study_report
+from sentir.study.examples import MAX_EXAMPLES, MAX_SECONDS, select_examples
 from sentir.study.results import CorpusStudy, TaskResult
 
 SECONDS = (0.6, 1.5, 2.0, 9.0, 2.5)  # of the clips of a dialogue, by turn
@@ -47,7 +47,7 @@ def entrant(corpus, task, name, kind, seeds):
     dev = tuple(Predictions(ids, np.tile(row, (len(ids), 1)), space) for row in seeds)
     cuts = tuple(np.full(len(space), 0.4 + 0.2 * n) if space.multilabel else None for n in range(len(seeds)))
     recipe = Recipe.parse({"name": "tiny", "data": {"reader": "table", "task": task}, "model": {"kind": kind}})
-    return Entrant(name, "candidate", recipe, tuple(range(len(seeds))), (), dev, cuts)
+    return TrainedModel(name, "candidate", recipe, tuple(range(len(seeds))), (), dev, cuts)
 
 
 def study_of(corpus):
@@ -65,33 +65,33 @@ def study_of(corpus):
 
 def test_there_is_one_example_for_each_label_of_dev_and_a_second_draw_gives_the_same(spoken):
     corpus = spoken()
-    found = examples(study_of(corpus))
+    found = select_examples(study_of(corpus))
     assert [e.labels["emotion"] for e in found] == [("joy",), ("neutral",), ("sadness",)]
     assert len({e.id for e in found}) == 3
     for e in found:
         u = corpus.by_id[e.id]
         assert u.split == "dev"
         assert (e.corpus, e.speaker, e.text, e.labels) == ("tiny", u.speaker, u.text, u.labels)
-    assert [e.id for e in examples(study_of(corpus))] == [e.id for e in found]
+    assert [e.id for e in select_examples(study_of(corpus))] == [e.id for e in found]
 
 
 def test_clips_of_a_handy_length_are_preferred_and_others_taken_where_there_are_none(spoken):
-    assert all(1 <= len(e.wave) / decoding.RATE <= 6 for e in examples(study_of(spoken())))
+    assert all(1 <= len(e.waveform) / decoding.SAMPLING_RATE <= 6 for e in select_examples(study_of(spoken())))
     short = spoken(lambda u: u if u.turn in (0, 3) else replace(u, clip=None))
-    lengths = [len(e.wave) / decoding.RATE for e in examples(study_of(short))]
-    assert len(lengths) == 3 and set(lengths) <= {0.6, LONGEST}
+    lengths = [len(e.waveform) / decoding.SAMPLING_RATE for e in select_examples(study_of(short))]
+    assert len(lengths) == 3 and set(lengths) <= {0.6, MAX_SECONDS}
 
 
 def test_sound_and_picture_are_of_the_same_clip_and_no_longer_than_they_may_be(spoken):
     long = spoken(lambda u: u if u.turn == 3 else replace(u, clip=None))
-    found = examples(study_of(long))
-    assert {(len(e.wave), len(e.mel)) for e in found} == {(LONGEST * 16_000, LONGEST * 100 + 1)}
+    found = select_examples(study_of(long))
+    assert {(len(e.waveform), len(e.mel)) for e in found} == {(MAX_SECONDS * 16_000, MAX_SECONDS * 100 + 1)}
     for e in found:  # the last frames of the whole clip hear what the cut has left out
-        assert np.abs(mel_db(power_frames(e.wave)) - e.mel)[:-2].max() < 0.1
+        assert np.abs(power_to_mel_db(compute_power_frames(e.waveform)) - e.mel)[:-2].max() < 0.1
 
 
 def test_what_is_said_is_the_mean_of_the_seeds(spoken):
-    said = {(a.task, a.model, a.family): a.said for a in examples(study_of(spoken()))[0].answers}
+    said = {(a.task, a.model, a.family): a.predicted for a in select_examples(study_of(spoken()))[0].predictions}
     assert said == {
         ("emotion", "reads", "text"): {"neutral": pytest.approx(0.5)},
         ("emotion", "hears", "sound"): {"sadness": pytest.approx(0.8)},
@@ -101,12 +101,12 @@ def test_what_is_said_is_the_mean_of_the_seeds(spoken):
 
 def test_a_task_that_an_utterance_was_not_annotated_for_is_not_answered(spoken):
     corpus = spoken(lambda u: replace(u, labels={"emotion": u.labels["emotion"]}))
-    assert {a.task for e in examples(study_of(corpus)) for a in e.answers} == {"emotion"}
+    assert {a.task for e in select_examples(study_of(corpus)) for a in e.predictions} == {"emotion"}
 
 
 def test_nothing_of_test_is_shown_whatever_its_labels(spoken):
     swapped = spoken(lambda u: replace(u, labels={"emotion": ("joy",)}) if u.split == "test" else u)
-    one, other = (examples(study_of(corpus)) for corpus in (spoken(), swapped))
+    one, other = (select_examples(study_of(corpus)) for corpus in (spoken(), swapped))
     assert [(e.id, e.labels) for e in one] == [(e.id, e.labels) for e in other]
     assert all("/dev/" in e.id for e in one)
 
@@ -115,11 +115,11 @@ def test_what_cannot_be_decoded_is_left_out(spoken, clips):
     broken = clips / "broken.wav"
     broken.write_bytes(b"no sound")
     corpus = spoken(lambda u: replace(u, clip=Clip(broken)) if "joy" in u.labels["emotion"] else u)
-    assert [e.labels["emotion"] for e in examples(study_of(corpus))] == [("neutral",), ("sadness",)]
+    assert [e.labels["emotion"] for e in select_examples(study_of(corpus))] == [("neutral",), ("sadness",)]
 
 
 def test_a_file_that_goes_after_it_was_listened_to_is_left_out(spoken, monkeypatch):
-    gone = examples(study_of(spoken()))[0]
+    gone = select_examples(study_of(spoken()))[0]
     decode = decoding.decode
 
     def decoded(clip: Clip):
@@ -127,13 +127,13 @@ def test_a_file_that_goes_after_it_was_listened_to_is_left_out(spoken, monkeypat
 
     corpus = spoken()
     monkeypatch.setattr("sentir.study.examples.decode", decoded)
-    found = examples(study_of(corpus))
+    found = select_examples(study_of(corpus))
     assert gone.id not in {e.id for e in found} and len(found) < 3
 
 
 def test_a_corpus_has_no_more_examples_than_a_page_can_hold(spoken, monkeypatch):
     monkeypatch.setattr("sentir.study.examples.MOST", 2)
-    assert len(examples(study_of(spoken()))) == 2 and MOST == 8
+    assert len(select_examples(study_of(spoken()))) == 2 and MAX_EXAMPLES == 8
 
 
 def test_a_corpus_without_clips_has_no_examples_and_is_not_listened_to(monkeypatch):
@@ -141,21 +141,21 @@ def test_a_corpus_without_clips_has_no_examples_and_is_not_listened_to(monkeypat
     monkeypatch.setattr("sentir.report.corpus_summary.prepare", lambda corpus, kind: pytest.fail("listened"))
     monkeypatch.setattr(CorpusStudy, "best_seed", lambda study, result: (None, {}))
     study = study_of(tiny_corpus())
-    assert examples(study) == []
-    report = study_report([study], seconds=1.0)
-    assert report.examples == () and report.corpora[0].sound == ()
+    assert select_examples(study) == []
+    report = build_study_report([study], seconds=1.0)
+    assert report.examples == () and report.corpora[0].audio == ()
 
 
 def test_the_report_of_a_study_counts_its_clips_and_knows_the_best_of_each_family(spoken, monkeypatch):
     monkeypatch.setattr(CorpusStudy, "best_seed", lambda study, result: (None, {}))
     corpus = spoken(lambda u: replace(u, clip=None) if u.turn == 0 else u)
-    report = study_report([study_of(corpus)], seconds=1.0)
-    counts = {row.split: (row.utterances, row.clips, row.usable, row.problems) for row in report.corpora[0].sound}
+    report = build_study_report([study_of(corpus)], seconds=1.0)
+    counts = {row.split: (row.utterances, row.clips, row.usable, row.problems) for row in report.corpora[0].audio}
     assert counts == {
         "train": (30, 24, 24, {"missing": 6}),
         "dev": (15, 12, 12, {"missing": 3}),
         "test": (15, 12, 12, {"missing": 3}),
     }
-    assert report.corpora[0].sound[1].seconds == pytest.approx(3 * sum(SECONDS[1:]))
-    assert report.winners == {("tiny", "emotion"): ("reads", "hears"), ("tiny", "feelings"): ("hears",)}
+    assert report.corpora[0].audio[1].seconds == pytest.approx(3 * sum(SECONDS[1:]))
+    assert report.best_per_family == {("tiny", "emotion"): ("reads", "hears"), ("tiny", "feelings"): ("hears",)}
     assert len(report.examples) == 3

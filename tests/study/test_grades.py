@@ -4,7 +4,7 @@ import pytest
 from tiny_corpora import tiny_corpus
 
 from sentir.errors import CorpusError, LockedTestError
-from sentir.evaluation.locked.ledger import opened
+from sentir.evaluation.locked.ledger import list_openings
 from sentir.evaluation.locked.redraws import record_redraw
 from sentir.report.markdown import render_markdown
 from sentir.study import run
@@ -35,7 +35,7 @@ def test_an_accepted_one_is_told_first_and_in_its_report(first_run, recipe, read
     assert page.count('class="warning">Grade D') == 1 and page.count('class="warning">Nota D') == 1
     told = []
     monkeypatch.setattr("sentir.study.checks.warn", told.append)
-    monkeypatch.setattr(run, "say", told.append)
+    monkeypatch.setattr(run, "log_info", told.append)
     study(recipe(tasks=["emotion"], candidates={}, test=False))
     assert "grade D in the audit" in told[0] and told[0].startswith("tiny")
 
@@ -53,7 +53,7 @@ def test_a_study_that_leaves_test_closed_needs_none(reads, recipe, study, corpus
 
 def test_every_report_counts_the_tests_that_were_discarded_and_their_openings(reads, recipe, study, corpus):
     study(recipe(tasks=["emotion"], candidates={}))
-    assert len(opened(corpus)) == 1
+    assert len(list_openings(corpus)) == 1
     moved = {"train": "test", "test": "train", "dev": "dev"}
     other = tiny_corpus(lambda u: type(u)(**{**fields(u), "split": moved[u.split]}))
     with pytest.raises(LockedTestError, match="without a reason"):

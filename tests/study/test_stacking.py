@@ -11,7 +11,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_reci
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.recognizer.recognizer import Recognizer
-from sentir.study.stacking import FULL, Crossed, cross_predict, draw_folds, train_recognizer
+from sentir.study.stacking import FULL_MODEL_FOLD, CrossPredictions, assign_folds, cross_predict, train_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 FOLDS = 3
@@ -65,7 +65,7 @@ def assert_made_by_who_did_not_see_them(corpus, crossed, spied):
         if u.split == "train":
             assert u.dialogue not in knew[id(who)]
         else:
-            assert who is crossed.full and knew[id(who)] == dialogues(corpus.train)
+            assert who is crossed.full_model and knew[id(who)] == dialogues(corpus.train)
 
 
 # Who predicts whom
@@ -78,14 +78,14 @@ def test_no_row_is_predicted_by_a_model_that_saw_its_dialogue(task, inner, corpu
     crossed = cross_predict(recipe, corpus, FOLDS)
     assert len(spied["fit"]) == FOLDS + 1
     assert crossed.predictions.ids == tuple(u.id for u in corpus)
-    assert crossed.predictions.space == corpus.space(task)
+    assert crossed.predictions.label_space == corpus.space(task)
     assert_made_by_who_did_not_see_them(corpus, crossed, spied)
 
 
 def test_a_model_that_listens_can_be_stacked_on_too(spoken, weights, spied):
     crossed = cross_predict(spoken_recipe(weights, train={"epochs": 1}), spoken, 2)
     assert_made_by_who_did_not_see_them(spoken, crossed, spied)
-    levels = {found.preparer.sound.levels.means for found, *_rest in spied["fit"]}
+    levels = {found.preprocessor.sound.statistics.means for found, *_rest in spied["fit"]}
     assert len(levels) == 3, "levels are those of the train part that a model saw"
 
 
@@ -105,22 +105,22 @@ def test_folds_are_whole_dialogues_of_train_and_dev_and_test_are_of_the_full_mod
     folds = {key: {crossed.folds[u.id] for u in corpus if u.dialogue == key} for key in dialogues(corpus)}
     assert all(len(found) == 1 for found in folds.values())
     assert {f for key in dialogues(corpus.train) for f in folds[key]} == set(range(FOLDS))
-    assert {crossed.folds[u.id] for u in (*corpus.dev, *corpus.test)} == {FULL}
+    assert {crossed.folds[u.id] for u in (*corpus.dev, *corpus.test)} == {FULL_MODEL_FOLD}
 
 
 def test_the_seed_draws_the_folds_and_nothing_else_does(corpus):
-    draws = [draw_folds(corpus.train, FOLDS, seed) for seed in (0, 0, 1, 2, 3)]
+    draws = [assign_folds(corpus.train, FOLDS, seed) for seed in (0, 0, 1, 2, 3)]
     assert draws[0] == draws[1] and any(draws[0] != other for other in draws[2:])
     unlabeled = [replace(u, labels={}, text=None) for u in corpus.train]
-    assert draw_folds(unlabeled, FOLDS, 0) == draws[0]
+    assert assign_folds(unlabeled, FOLDS, 0) == draws[0]
     assert set(Counter(draws[0].values()).values()) == {10}
 
 
 def test_utterances_without_a_dialogue_are_folded_one_by_one(corpus):
     alone = [replace(u, dialogue="") for u in corpus.train]
-    assert set(Counter(draw_folds(alone, 5, 0).values()).values()) == {6}
+    assert set(Counter(assign_folds(alone, 5, 0).values()).values()) == {6}
     with pytest.raises(RecipeError, match="'folds' = 7 needs as many dialogues in train, which has 6"):
-        draw_folds(corpus.train, 7, 0)
+        assign_folds(corpus.train, 7, 0)
 
 
 # What labels can reach
@@ -204,12 +204,12 @@ def test_an_inner_model_of_another_task_is_selected_by_a_metric_of_its_own(weigh
 def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
     crossed = cross_predict(tiny_recipe(weights, train={"epochs": 1}), corpus, FOLDS)
     crossed.save(tmp_path)
-    again = Crossed.load(tmp_path)
+    again = CrossPredictions.load(tmp_path)
     assert again.folds == crossed.folds
     np.testing.assert_array_equal(again.predictions.probabilities, crossed.predictions.probabilities)
     np.testing.assert_allclose(
-        again.full.predict_utterances(corpus.test).probabilities,
-        crossed.full.predict_utterances(corpus.test).probabilities,
+        again.full_model.predict_utterances(corpus.test).probabilities,
+        crossed.full_model.predict_utterances(corpus.test).probabilities,
         atol=1e-6,
     )
     assert json.loads((tmp_path / "folds.json").read_text(encoding="utf-8")) == dict(crossed.folds)

@@ -92,7 +92,7 @@ def test_only_unfinished_stages_of_dead_processes_are_swept(tmp_path):
         (tmp_path / name).mkdir()
 
     def beside(part):
-        Stages(tmp_path).sweep()
+        Stages(tmp_path).delete_unfinished()
         (part / "file").write_text("whole")
 
     place = Stages(tmp_path).run("alive", {}, beside)
@@ -106,6 +106,6 @@ def test_where_the_file_system_has_no_locks_nothing_is_swept(tmp_path, monkeypat
 
     monkeypatch.setattr("fcntl.flock", none)
     (tmp_path / "train-ab.part0123").mkdir()
-    Stages(tmp_path).sweep()
+    Stages(tmp_path).delete_unfinished()
     assert Stages(tmp_path).run("kind", {}, lambda part: None).is_dir()
     assert (tmp_path / "train-ab.part0123").is_dir()

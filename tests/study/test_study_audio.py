@@ -11,7 +11,7 @@ from study_parts import rows, stages
 from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe, stacking_on_text
 
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
-from sentir.evaluation.locked.ledger import openings
+from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run, stacking
@@ -119,7 +119,7 @@ def test_the_finalist_is_saved_with_the_model_it_stacks_on(done, spoken, weights
     study(only, done.out)
     assert counts["fit"] == 0
     saved = Recognizer.from_pretrained(done.out / "models" / "tiny-emotion")
-    assert saved.stacked is not None and saved.needs == {"text", "sound"}
+    assert saved.stacked is not None and saved.modalities == {"text", "sound"}
     assert saved.predict_utterances(spoken.test).ids == tuple(u.id for u in spoken.test)
     files = [path for path in done.out.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} <= {
@@ -147,7 +147,7 @@ def test_candidates_that_stack_on_the_same_model_share_its_predictions(whole):
 
 def test_a_second_run_does_nothing_again(done, study, weights, counts, spoken):
     again = study(recipe_of(weights), done.out)
-    assert not counts and len(openings(spoken.test_fingerprint)) == 1
+    assert not counts and len(list_openings_by_fingerprint(spoken.test_fingerprint)) == 1
     assert (again.scores, again.comparisons) == (done.report.scores, done.report.comparisons)
 
 
@@ -257,5 +257,5 @@ def test_a_corpus_without_clips_is_refused_by_whatever_listens(
     )
     baselines = ["acoustic"] if who == "baseline" else ["majority"]
     recipe = recipe_of(weights)
-    tree = recipe.tree() | {"study": {"candidates": {"text": text, who: found}, "baselines": baselines}}
+    tree = recipe.to_dict() | {"study": {"candidates": {"text": text, who: found}, "baselines": baselines}}
     refused(study, type(recipe).parse(tree), counts, tmp_path, CorpusError, "no clips in train")

@@ -10,7 +10,7 @@ from tiny_corpora import tiny_corpus, tiny_recipe, write_table
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, LockedTestError, RecipeError, SentirError, UnknownNameError
-from sentir.evaluation.locked.ledger import openings
+from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.recognizer.recognizer import Recognizer
 
 # What goes wrong
@@ -28,7 +28,7 @@ def test_a_killed_study_goes_on_where_it_was(study, recipe, counts, monkeypatch,
         patch.setattr(Recognizer, "fit", classmethod(dies))
         with pytest.raises(KeyboardInterrupt):
             study(recipe(tasks=["emotion"]))
-    assert counts == {"fit": 2} and openings(corpus.test_fingerprint) == ()
+    assert counts == {"fit": 2} and list_openings_by_fingerprint(corpus.test_fingerprint) == ()
     counts.clear()
     report = study(recipe(tasks=["emotion"]))
     assert counts["fit"] == 1 and counts["open"] == 1
@@ -41,7 +41,10 @@ def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
     broken = {"plain": {}, "broken": {"model": {"layers": [99]}}}
     with pytest.raises(RecipeError, match="names layer 99"):
         study(recipe(tasks=["emotion"], candidates=broken))
-    assert len(stages(tmp_path / "out", "train")) == 1 and openings(corpus.test_fingerprint) == ()
+    assert (
+        len(stages(tmp_path / "out", "train")) == 1
+        and list_openings_by_fingerprint(corpus.test_fingerprint) == ()
+    )
     assert not [path for path in (tmp_path / "out").iterdir() if path.name == "results.json"]
     counts.clear()
     study(recipe(tasks=["emotion"], candidates={"plain": {}, "mended": {"model": {"hidden": 24}}}))
@@ -97,7 +100,7 @@ def test_nothing_is_revealed_before_the_ledger_has_counted(study, recipe, monkey
     reveal, seen = SealedLabels._reveal, []
 
     def watched(self):
-        seen.append(len(openings(corpus.test_fingerprint)))
+        seen.append(len(list_openings_by_fingerprint(corpus.test_fingerprint)))
         return reveal(self)
 
     monkeypatch.setattr(SealedLabels, "_reveal", watched)

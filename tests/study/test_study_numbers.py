@@ -9,11 +9,11 @@ from tiny_corpora import SPACES, tiny_corpus, tiny_recipe
 from sentir import api
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
-from sentir.evaluation.intervals import by_dialogue
+from sentir.evaluation.intervals import compute_cluster_statistics
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
-from sentir.study.baselines import predict_baseline
-from sentir.study.scorer import Judge
+from sentir.study.baselines import fit_predict_baseline
+from sentir.study.scorer import Scorer
 from sentir.training.fitting import check_training
 
 MOOD = LabelSpace("mood_intensity", ("mood",), bounds=(-3.0, 3.0))
@@ -59,13 +59,15 @@ def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, rec
     assert report.corpora[0].metrics == {"emotion": "macro_f1", "mood_intensity": "mae"}
     numbers = [row for row in report.scores if row.task == "mood_intensity"]
     errors = {row.model: row.metrics["mae"].value for row in numbers if row.split == "dev"}
-    assert errors["plain"] < errors["slow"] and report.winners["tiny", "mood_intensity"] == ("plain",)
+    assert errors["plain"] < errors["slow"] and report.best_per_family["tiny", "mood_intensity"] == ("plain",)
     assert report.selected["tiny", "mood_intensity"] == min(errors, key=errors.get)
     (best,) = [row for row in numbers if row.role == "finalist"]
-    assert best.confusion is None and [row.label for row in best.per_label] == list(MOOD.groups)
-    points = [point for curve in report.curves if curve.task == "mood_intensity" for point in curve.points]
+    assert best.confusion_matrix is None and [row.label for row in best.per_label] == list(MOOD.categories)
+    points = [
+        point for curve in report.learning_curves if curve.task == "mood_intensity" for point in curve.points
+    ]
     assert points and min(point["score"] for point in points) > 0
-    counts = dict(zip(MOOD.groups, (0, 10, 0, 10, 0, 10, 0), strict=True))
+    counts = dict(zip(MOOD.categories, (0, 10, 0, 10, 0, 10, 0), strict=True))
     assert report.corpora[0].labels["mood_intensity"]["train"] == counts
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "mean absolute error" in page and "mean answer" in page
@@ -73,9 +75,9 @@ def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, rec
 
 def test_the_baselines_of_a_number_are_the_mean_of_train_and_ridge_regression(moods, weights):
     recipe = tiny_recipe(weights, data={"task": "mood_intensity"})
-    mean = predict_baseline("majority", recipe, moods, "mae", ("dev",))["dev"].probabilities
+    mean = fit_predict_baseline("majority", recipe, moods, "mae", ("dev",))["dev"].probabilities
     assert mean == pytest.approx(np.mean([u.scores["mood"] for u in moods.train]))
-    words = predict_baseline("bag of words", recipe, moods, "mae", ("dev",))["dev"].probabilities[:, 0]
+    words = fit_predict_baseline("bag of words", recipe, moods, "mae", ("dev",))["dev"].probabilities[:, 0]
     truth = np.array([u.scores["mood"] for u in moods.dev])
     assert np.abs(words - truth).mean() < np.abs(mean[:, 0] - truth).mean() / 2
 
@@ -95,11 +97,11 @@ def test_a_metric_that_does_not_fit_or_a_task_that_does_not_exist_is_refused_bef
 
 def test_speakers_are_drawn_where_the_recipe_says_so(moods, weights):
     space, recipe = moods.space("emotion"), tiny_recipe(weights, evaluation={"cluster": "speaker"})
-    groups = Judge(moods, "dev", {}, recipe.evaluation)._groups()
+    groups = Scorer(moods, "dev", {}, recipe.evaluation)._clusters()
     rows = moods.dev
     answers = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]
     truth = space.encode([u.labels["emotion"] for u in rows])
-    assert by_dialogue(space, truth, answers, [groups[u.id] for u in rows]).shape[1] == 2
+    assert compute_cluster_statistics(space, truth, answers, [groups[u.id] for u in rows]).shape[1] == 2
     nobody = tiny_corpus(lambda u: replace(u, speaker=None))
     with pytest.raises(RecipeError, match="no utterance in dev of 'tiny' names its speaker"):
         check_training(recipe, nobody)

@@ -11,8 +11,8 @@ from study_parts import rows, stages
 
 from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError, SentirError
-from sentir.evaluation.locked.ledger import openings
-from sentir.paths import file_name
+from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
+from sentir.paths import to_file_name
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
@@ -42,7 +42,7 @@ def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, re
     assert {path: raw(text) for path, text in found.items() if raw(text)} == {}
     assert {"report.html", "report.es.md", "results.json", "README.md"} <= {path.name for path in found}
     (model,) = (path for path in (out / "models").iterdir() if not path.name.endswith("-baseline"))
-    assert Recognizer.from_pretrained(model).space == hard.space("emotion")
+    assert Recognizer.from_pretrained(model).space == hard.label_space("emotion")
     (record,) = (out / "recipes").iterdir()
     assert Recipe.load(record) == mine
     assert rows(report.scores, model="voice/text", split="dev")
@@ -109,7 +109,7 @@ def test_the_checks_leave_nothing_behind(recipe, study, tmp_path, monkeypatch):
     def stop(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "check_needed_weights", stop)
+    monkeypatch.setattr(run, "check_pretrained_weights", stop)
     with pytest.raises(KeyboardInterrupt):
         study(recipe())
     assert not (tmp_path / "out").exists()
@@ -131,14 +131,14 @@ def test_a_failing_report_keeps_the_results_and_the_same_command_writes_it(
     kept = json.loads((out / "results.json").read_text())
     assert {row["split"] for row in kept} == {"dev", "test"} and (out / "details.json").is_file()
     assert Recipe.load(out / "recipes" / "tiny.toml") == mine and (out / "models" / "tiny-emotion").is_dir()
-    assert counts["open"] == 1 and len(openings(corpus.test_fingerprint)) == 1
+    assert counts["open"] == 1 and len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
     counts.clear()
     run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
-    assert not counts and len(openings(corpus.test_fingerprint)) == 1
+    assert not counts and len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
     assert json.loads((out / "results.json").read_text()) == kept
     assert (out / "report.html").is_file() and stages(out, "test")
 
 
 def test_two_corpora_that_differ_in_case_have_two_models():
-    names = {file_name(corpus, "emotion").casefold() for corpus in ("RAVDESS", "Ravdess", "ravdess")}
+    names = {to_file_name(corpus, "emotion").casefold() for corpus in ("RAVDESS", "Ravdess", "ravdess")}
     assert len(names) == 3 and all(re.match("ravdess-emotion(~|$)", name) for name in names)

@@ -7,12 +7,12 @@ import pytest
 from study_parts import BASELINES, CANDIDATES, TASKS, rows, stages
 
 from sentir import api
-from sentir.evaluation.locked.ledger import openings
+from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.evaluation.scoring import read_results
 from sentir.recognizer.recognizer import Recognizer
-from sentir.report.sentences import summary
-from sentir.report.task_sections import sections
-from sentir.study.candidates import training_facts
+from sentir.report.sentences import task_summary_sentences
+from sentir.report.task_sections import task_sections
+from sentir.study.candidates import load_training_facts
 
 KEYS = {"model", "role", "corpus", "task", "split", "n", "seeds", "metrics"}
 
@@ -43,7 +43,7 @@ def test_dev_has_everyone_and_test_the_finalist_beside_the_best_candidate_and_th
         *((name, "candidate") for name in CANDIDATES),
     ]
     finalist = first_run.report.selected["tiny", task]
-    (best,) = first_run.report.winners["tiny", task]
+    (best,) = first_run.report.best_per_family["tiny", task]
     rest = [(best, "candidate"), *((name, "baseline") for name in BASELINES)]
     assert [(row.model, row.role) for row in test] == [
         (finalist, "finalist"),
@@ -56,7 +56,7 @@ def test_dev_has_everyone_and_test_the_finalist_beside_the_best_candidate_and_th
 def test_the_finalist_is_the_best_on_dev_and_the_winner_the_best_candidate(task, metric, first_run):
     for role, chosen in (
         ({}, first_run.report.selected["tiny", task]),
-        ({"role": "candidate"}, first_run.report.winners["tiny", task][0]),
+        ({"role": "candidate"}, first_run.report.best_per_family["tiny", task][0]),
     ):
         dev = rows(first_run.report.scores, task=task, split="dev", **role)
         assert max(dev, key=lambda row: row.metrics[metric].value).model == chosen
@@ -65,7 +65,7 @@ def test_the_finalist_is_the_best_on_dev_and_the_winner_the_best_candidate(task,
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_finalist_is_compared_with_all_others_on_dev_and_with_the_baselines_on_test(task, first_run):
-    finalist, (best,) = first_run.report.selected["tiny", task], first_run.report.winners["tiny", task]
+    finalist, (best,) = first_run.report.selected["tiny", task], first_run.report.best_per_family["tiny", task]
     found = [c for c in first_run.report.comparisons if c.task == task]
     assert {c.b for c in found if c.split == "dev" and c.a == best} == {*CANDIDATES} - {best}
     assert {c.b for c in found if c.split == "dev" and c.a == finalist} >= {best} - {finalist}
@@ -92,7 +92,7 @@ def test_the_best_candidate_is_saved_whole_and_ready(task, done, corpus):
     recognizer = Recognizer.from_pretrained(done.out / "models" / f"tiny-{task}")
     assert (done.out / "models" / f"tiny-{task}" / "encoder").is_dir()
     assert recognizer.space == corpus.space(task)
-    (row,) = rows(done.report.scores, task=task, split="dev", model=done.report.winners["tiny", task][0])
+    (row,) = rows(done.report.scores, task=task, split="dev", model=done.report.best_per_family["tiny", task][0])
     assert recognizer.facts["dev_score"] == pytest.approx(row.metrics[TASKS[task]].value)
 
 
@@ -100,8 +100,8 @@ def test_the_best_candidate_is_saved_whole_and_ready(task, done, corpus):
 def test_a_baseline_that_wins_is_saved_predicts_and_is_said_to_win(task, done, corpus):
     chosen, folder = done.report.selected["tiny", task], done.out / "models" / f"tiny-{task}-baseline"
     assert folder.is_dir() == (chosen in BASELINES)
-    (section,) = [one for one in sections(done.report) if one.task == task]
-    said = " ".join(summary(section))
+    (section,) = [one for one in task_sections(done.report) if one.task == task]
+    said = " ".join(task_summary_sentences(section))
     assert (f"models/tiny-{task}-baseline" in said) == ("A simple baseline wins" in said) == (chosen in BASELINES)
     if chosen in BASELINES:
         row = api.evaluate(folder, root=done.out, data=done.recipe.data)
@@ -139,7 +139,7 @@ def test_a_second_run_does_nothing_again(done, study, recipe, counts, corpus):
     assert {path: path.stat().st_mtime_ns for path in (done.out / "stages").rglob("*")} == before
     assert (again.scores, again.comparisons) == (done.report.scores, done.report.comparisons)
     assert (again.curves, again.selected) == (done.report.curves, done.report.selected)
-    assert len(openings(corpus.test_fingerprint)) == 1
+    assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
 def test_a_lost_training_alone_is_done_again(done, study, recipe, counts):
@@ -170,13 +170,13 @@ def test_another_seed_adds_only_its_trainings(done, study, recipe, counts):
     assert counts["fit"] == 3
     assert {row.seeds for row in rows(again.scores, role="candidate")} == {2}
     assert {row.seeds for row in rows(again.scores, role="baseline")} == {1}
-    facts = {training_facts(path)["dev_score"] for path in stages(done.out, "train")}
+    facts = {load_training_facts(path)["dev_score"] for path in stages(done.out, "train")}
     assert len(facts) > 3, "seeds make a difference"
 
 
 def test_the_best_seed_is_the_one_that_is_saved(study, recipe, tmp_path):
     again = study(recipe(tasks=["emotion"], seeds=[0, 1, 2], candidates={"plain": {}}))
-    (finalist,) = again.winners["tiny", "emotion"]
+    (finalist,) = again.best_per_family["tiny", "emotion"]
     seeds = {
         c.seed: max(p["score"] for p in c.points)
         for c in again.curves

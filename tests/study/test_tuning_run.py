@@ -10,10 +10,10 @@ from tuning_parts import SPACE, die, journal, started, trainings, tried, worth
 
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import RecipeError, SentirError
-from sentir.recipe import Recipe, merge
+from sentir.recipe import Recipe, merge_settings
 from sentir.study.stacking import train_recognizer
 from sentir.study.tuning import run
-from sentir.study.tuning.storage import JOURNAL
+from sentir.study.tuning.storage import JOURNAL_FILE
 
 pytestmark = pytest.mark.usefixtures("reads")
 TRIALS = 8
@@ -28,7 +28,7 @@ def tuned(weights):
             "data": {"reader": "tiny", "root": "."},
             "tune": {"trials": TRIALS, "pruner": "none", "space": SPACE} | tune,
         }
-        return tiny_recipe(weights, **merge(tree, changes or {}))
+        return tiny_recipe(weights, **merge_settings(tree, changes or {}))
 
     return build
 
@@ -49,17 +49,17 @@ def locked(monkeypatch):
 def test_the_best_trial_is_that_with_the_best_score_and_its_recipe_is_written(tuned, tmp_path):
     with trainings() as seen:
         found = run.tune(tuned(), out=tmp_path)
-    assert len(seen) == len(found.trials) == TRIALS and found.counts == {"complete": TRIALS}
-    assert found.best.score == max(worth(recipe) for recipe, _corpus in seen)
-    assert [t.score for t in found.ranked] == sorted((worth(r) for r, _corpus in seen), reverse=True)
+    assert len(seen) == len(found.trials) == TRIALS and found.state_counts == {"complete": TRIALS}
+    assert found.best_trial.score == max(worth(recipe) for recipe, _corpus in seen)
+    assert [t.score for t in found.ranked_trials] == sorted((worth(r) for r, _corpus in seen), reverse=True)
     best = Recipe.load(tmp_path / "best.toml")
-    assert worth(best) == found.best.score and best.data.root.resolve() == Path.cwd()
-    assert best.override({"data": {"root": "."}}) == found.recipe
-    assert best.train.epochs == found.best.settings["train.epochs"] and not best.tune.space
-    assert json.loads((tmp_path / "tuning.json").read_text())["best"]["score"] == found.best.score
+    assert worth(best) == found.best_trial.score and best.data.root.resolve() == Path.cwd()
+    assert best.override({"data": {"root": "."}}) == found.best_recipe
+    assert best.train.epochs == found.best_trial.settings["train.epochs"] and not best.tune.space
+    assert json.loads((tmp_path / "tuning.json").read_text())["best"]["score"] == found.best_trial.score
     frame = found.to_frame()
     assert list(frame["train.lr"]) == [t.settings["train.lr"] for t in found.trials]
-    assert frame["score"].max() == found.best.score
+    assert frame["score"].max() == found.best_trial.score
 
 
 @pytest.mark.parametrize("context", ["none", "dialogue"])
@@ -67,30 +67,31 @@ def test_training_the_best_recipe_again_reaches_the_very_score(context, tuned, c
     space = {"train.lr": {"low": 1e-3, "high": 1e-1, "log": True}}
     recipe = tuned({"model": {"context": context, "dropout": 0.2}}, trials=2, space=space)
     found = run.tune(recipe, out=tmp_path)
-    assert found.counts == {"complete": 2} and len({t.score for t in found.trials}) == 2
+    assert found.state_counts == {"complete": 2} and len({t.score for t in found.trials}) == 2
     again, _dev = train_recognizer(Recipe.load(tmp_path / "best.toml"), corpus)
-    assert again.facts["dev_score"] == found.best.score
-    assert [point["score"] for point in again.facts["curve"]][: len(found.best.curve)][0] == found.best.curve[0][
-        1
-    ]
+    assert again.facts["dev_score"] == found.best_trial.score
+    assert [point["score"] for point in again.facts["curve"]][: len(found.best_trial.intermediate_scores)][
+        0
+    ] == found.best_trial.intermediate_scores[0][1]
 
 
 def test_the_setting_that_decides_the_score_is_the_important_one(tuned, tmp_path):
     with trainings():
         few = run.tune(tuned(trials=4), out=tmp_path)
         many = run.tune(tuned(trials=20), out=tmp_path)
-    assert few.importances == {} and next(iter(many.importances)) == "train.lr"
-    assert many.importances["train.lr"] > 0.6 and sum(many.importances.values()) == pytest.approx(1)
+    assert few.param_importances == {} and next(iter(many.param_importances)) == "train.lr"
+    assert many.param_importances["train.lr"] > 0.6 and sum(many.param_importances.values()) == pytest.approx(1)
 
 
 def test_the_same_settings_are_not_trained_twice(tuned, tmp_path):
-    with trainings(lambda recipe: recipe.model.hidden / 100) as seen:
+    with trainings(lambda recipe: recipe.model.hidden_size / 100) as seen:
         found = run.tune(tuned(space={"model.hidden": {"choices": [4, 8]}}), out=tmp_path)
-    assert len(seen) == 2 and found.counts == {"complete": TRIALS} and found.best.score == 0.08
-    same = [trial for trial in found.trials if trial.same_as]
+    assert len(seen) == 2 and found.state_counts == {"complete": TRIALS} and found.best_trial.score == 0.08
+    same = [trial for trial in found.trials if trial.duplicate_of]
     assert len(same) == TRIALS - 2
     assert all(
-        found.trials[t.same_as - 1].settings == t.settings and not found.trials[t.same_as - 1].same_as
+        found.trials[t.duplicate_of - 1].settings == t.settings
+        and not found.trials[t.duplicate_of - 1].duplicate_of
         for t in same
     )
 
@@ -119,9 +120,9 @@ def test_with_folds_every_dialogue_of_train_takes_the_place_of_dev_once_and_dev_
     for _recipe, part in seen:
         assert not {u.dialogue for u in part.train} & {u.dialogue for u in part.dev}
         assert {u.id for u in part} == {u.id for u in corpus.train}
-    assert found.best.scores == (worth(seen[0][0]),) * 6 and found.recipe.train.seed == 1
-    steps = [step for step, _score in found.best.curve]
-    assert steps == sorted(set(steps)) and len(steps) == 6 * found.best.settings["train.epochs"]
+    assert found.best_trial.scores == (worth(seen[0][0]),) * 6 and found.best_recipe.train.seed == 1
+    steps = [step for step, _score in found.best_trial.intermediate_scores]
+    assert steps == sorted(set(steps)) and len(steps) == 6 * found.best_trial.settings["train.epochs"]
 
 
 def test_a_model_that_stacks_is_tuned_and_what_it_stacks_on_is_made_once(
@@ -130,10 +131,10 @@ def test_a_model_that_stacks_is_tuned_and_what_it_stacks_on_is_made_once(
     space = {"model.hidden": {"choices": [4, 8]}}
     recipe = tuned(stacking_on_text(weights, folds=2, train={"epochs": 1}), trials=2, space=space)
     found = run.tune(recipe.override({"train": {"epochs": 1}}), out=tmp_path)
-    assert found.counts == {"complete": 2} and len({t.settings["model.hidden"] for t in found.trials}) > 0
+    assert found.state_counts == {"complete": 2} and len({t.settings["model.hidden"] for t in found.trials}) > 0
     assert len([p for p in (tmp_path / "stages").iterdir() if p.name.startswith("cross-")]) == 1
     again, _dev = train_recognizer(Recipe.load(tmp_path / "best.toml"), corpus)
-    assert again.facts["dev_score"] == found.best.score
+    assert again.facts["dev_score"] == found.best_trial.score
 
 
 # Trials that go wrong
@@ -143,23 +144,23 @@ def test_a_trial_that_fails_is_remembered_with_its_reason_and_the_others_go_on(t
     reasons = {4: SentirError("the wheel came off"), 8: RuntimeError("out of memory\nmore"), 16: None}
 
     def fail(recipe):
-        if (error := reasons[recipe.model.hidden]) is not None:
+        if (error := reasons[recipe.model.hidden_size]) is not None:
             raise error
 
     with trainings(before=fail):
         found = run.tune(tuned(), out=tmp_path)
-    assert len(found.trials) == TRIALS and set(found.counts) == {"complete", "failed"}
+    assert len(found.trials) == TRIALS and set(found.state_counts) == {"complete", "failed"}
     for trial in found.trials:
         expected = {4: "the wheel came off", 8: "RuntimeError: out of memory", 16: ""}
-        assert trial.reason == expected[trial.settings["model.hidden"]]
-        assert (trial.score is None) == bool(trial.reason)
+        assert trial.failure_reason == expected[trial.settings["model.hidden"]]
+        assert (trial.score is None) == bool(trial.failure_reason)
 
 
 def test_settings_that_do_not_go_together_fail_alone(tuned, tmp_path):
     space = {"model.layers": {"choices": [[1], [2]]}, "model.max_length": {"choices": [8, 600]}}
     with trainings(before=lambda recipe: None):
         found = run.tune(tuned(space=space), out=tmp_path)
-    assert found.counts == {"complete": TRIALS} and found.importances == {}
+    assert found.state_counts == {"complete": TRIALS} and found.param_importances == {}
 
 
 def test_when_all_trials_fail_the_reason_is_said(tuned, tmp_path):
@@ -176,18 +177,22 @@ def test_when_all_trials_fail_the_reason_is_said(tuned, tmp_path):
 def test_a_number_that_is_none_fails_the_trial(tuned, tmp_path):
     space = {"train.lr": {"choices": [1e-3, 1e30]}}
     found = run.tune(tuned(trials=4, space=space).override({"train": {"epochs": 1}}), out=tmp_path)
-    assert {t.settings["train.lr"] for t in found.trials if t.reason} == {1e30}
-    assert found.best.settings["train.lr"] == 1e-3
+    assert {t.settings["train.lr"] for t in found.trials if t.failure_reason} == {1e30}
+    assert found.best_trial.settings["train.lr"] == 1e-3
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
 def test_hopeless_trials_end_early_and_count(pruner, tuned, tmp_path):
     with trainings() as seen:
         found = run.tune(tuned(trials=15, pruner=pruner), out=tmp_path)
-    assert found.counts["pruned"] > 0 and sum(found.counts.values()) == len(seen) == 15
+    assert found.state_counts["pruned"] > 0 and sum(found.state_counts.values()) == len(seen) == 15
     for trial in found.trials:
         if trial.state == "pruned":
-            assert trial.score is None and trial.curve and trial.curve[-1][1] < found.best.score
+            assert (
+                trial.score is None
+                and trial.intermediate_scores
+                and trial.intermediate_scores[-1][1] < found.best_trial.score
+            )
     judged = [t.number for t in found.trials if t.state == "pruned"]
     assert pruner == "hyperband" or min(judged) > 5
 
@@ -222,9 +227,9 @@ def test_a_tuning_that_was_killed_tries_what_one_that_was_not_does(tuned, tmp_pa
     before = len(journal(tmp_path / "killed"))
     with trainings() as seen:
         found = run.tune(tuned(), out=tmp_path / "killed")
-    assert tried(found) == tried(whole) and found.best == found.trials[whole.best.number - 1]
+    assert tried(found) == tried(whole) and found.best_trial == found.trials[whole.best_trial.number - 1]
     assert [t.score for t in found.trials] == [t.score for t in whole.trials]
-    assert found.interrupted == 2 and len(seen) == TRIALS - 5
+    assert found.num_interrupted == 2 and len(seen) == TRIALS - 5
     assert len(journal(tmp_path / "killed")) > before
 
 
@@ -240,7 +245,7 @@ def test_a_trial_that_the_user_interrupts_is_repeated(tuned, tmp_path):
         with pytest.raises(KeyboardInterrupt):
             run.tune(tuned(), out=tmp_path)
         found = run.tune(tuned(), out=tmp_path)
-    assert found.interrupted == 1 and len(found.trials) == TRIALS and len(count) == TRIALS + 1
+    assert found.num_interrupted == 1 and len(found.trials) == TRIALS and len(count) == TRIALS + 1
     assert count[2].train.lr == count[3].train.lr == found.trials[2].settings["train.lr"]
 
 
@@ -255,7 +260,7 @@ def test_processes_share_the_trials_and_none_is_made_twice(tuned, tmp_path):
             process.join(60)
         assert [process.exitcode for process in processes] == [0, 0, 0]
         found = run.tune(tuned(), out=tmp_path / "out")
-    assert found.counts == {"complete": TRIALS} and len(set(tried(found))) == TRIALS
+    assert found.state_counts == {"complete": TRIALS} and len(set(tried(found))) == TRIALS
     workers = {
         row["user_attr"]["worker"] for row in journal(tmp_path / "out") if "worker" in row.get("user_attr", ())
     }
@@ -270,15 +275,15 @@ def test_a_process_that_waits_takes_over_from_one_that_dies(tuned, tmp_path):
         with trainings(before=lambda recipe: (time.sleep(0.6), die())):
             run.tune(one, out=tmp_path)
 
-    (tmp_path / JOURNAL).touch()
+    (tmp_path / JOURNAL_FILE).touch()
     process = started(work)
-    while process.is_alive() and '"train.epochs"' not in (tmp_path / JOURNAL).read_text():
+    while process.is_alive() and '"train.epochs"' not in (tmp_path / JOURNAL_FILE).read_text():
         time.sleep(0.01)
     with trainings() as seen:
         found = run.tune(one, out=tmp_path)
     process.join(60)
     assert process.exitcode == -9 and len(seen) == 1
-    assert found.counts == {"complete": 1} and found.interrupted == 1
+    assert found.state_counts == {"complete": 1} and found.num_interrupted == 1
 
 
 def test_no_trial_begins_after_the_timeout(tuned, tmp_path):
@@ -304,14 +309,14 @@ def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tune
 def test_half_a_line_at_the_end_of_the_journal_costs_nothing_else(tuned, tmp_path):
     with trainings() as seen:
         first = run.tune(tuned(trials=3), out=tmp_path)
-        with (tmp_path / JOURNAL).open("a") as file:
+        with (tmp_path / JOURNAL_FILE).open("a") as file:
             file.write('{"op_code":4,"worker_')
         found = run.tune(tuned(trials=5), out=tmp_path)
     assert len(seen) == 5 and tried(found)[:3] == tried(first) and len(journal(tmp_path)) > 3
 
 
 def test_a_damaged_journal_is_one_sentence(tuned, tmp_path):
-    (tmp_path / JOURNAL).write_text("nonsense\n{}\n")
+    (tmp_path / JOURNAL_FILE).write_text("nonsense\n{}\n")
     with trainings(), pytest.raises(SentirError, match=r"trials.jsonl is damaged .*; delete it to begin anew"):
         run.tune(tuned(), out=tmp_path)
 
@@ -320,7 +325,7 @@ def test_nothing_of_a_tuning_is_pickled(tuned, tmp_path):
     with trainings():
         run.tune(tuned(trials=2), out=tmp_path)
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert files == {JOURNAL, "best.toml", "recipe.toml", "tuning.json", "tuning.html"}
+    assert files == {JOURNAL_FILE, "best.toml", "recipe.toml", "tuning.json", "tuning.html"}
     assert all("op_code" in row for row in journal(tmp_path))
 
 
@@ -331,7 +336,7 @@ def test_a_database_keeps_the_trials_too(tuned, tmp_path):
         found = run.tune(tuned(trials=4), out=tmp_path / "b", storage=url)
         run.tune(tuned(trials=1, seed=9), out=tmp_path / "b", storage=url)
     assert len(seen) == 5 and tried(found)[:2] == tried(first)
-    assert not (tmp_path / "a" / JOURNAL).exists() and (tmp_path / "b" / "best.toml").is_file()
+    assert not (tmp_path / "a" / JOURNAL_FILE).exists() and (tmp_path / "b" / "best.toml").is_file()
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from tiny_corpora import tiny_recipe
 from tuning_parts import SPACE
 
 from sentir.errors import RecipeError, UnknownNameError
-from sentir.recipe import Dimension, Recipe, toml_text
-from sentir.study.tuning.sampling import FixedDraws
-from sentir.study.tuning.search_space import check_space, draw, nested, trial_recipe
+from sentir.recipe import Dimension, Recipe, dump_toml
+from sentir.study.tuning.sampling import ReproducibleSampler
+from sentir.study.tuning.search_space import check_search_space, nest_settings, suggest_settings, trial_recipe
 
 LR = "train.lr"
 RANGE = {"low": 1e-4, "high": 1e-2}
@@ -53,14 +53,14 @@ def tuned(weights, **tune):
 )
 def test_a_space_that_cannot_be_is_one_sentence_that_names_the_setting(space, message, weights, corpus):
     with pytest.raises(RecipeError) as caught:
-        check_space(tiny_recipe(weights, tune={"space": space}), corpus)
+        check_search_space(tiny_recipe(weights, tune={"space": space}), corpus)
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_names_among_the_choices_are_looked_up(weights, corpus):
     space = {"model.features": {"choices": [[], ["lexica"]]}}
     with pytest.raises(UnknownNameError, match="did you mean lexical"):
-        check_space(tiny_recipe(weights, tune={"space": space}), corpus)
+        check_search_space(tiny_recipe(weights, tune={"space": space}), corpus)
 
 
 @pytest.mark.parametrize("tune", [{"folds": 1}, {"seeds": [1, 1]}, {"trials": 0}, {"sampler": "grid"}])
@@ -75,7 +75,7 @@ def test_a_recipe_with_a_space_is_the_same_after_a_round_through_toml(weights):
         "model.dropout": {"choices": [0.0]},
     }
     recipe = tuned(weights, space=space, folds=3, seeds=[1, 2])
-    again = Recipe.parse(tomllib.loads(toml_text(recipe.tree())))
+    again = Recipe.parse(tomllib.loads(dump_toml(recipe.to_dict())))
     assert again == recipe and again.override({}) == recipe
 
 
@@ -94,7 +94,7 @@ lists = st.lists(scalars | st.lists(scalars, max_size=2), min_size=1, max_size=4
 def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
     space = {"model.x": Dimension.model_validate(values)}
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-    found = draw(study.ask(), space)["model.x"]
+    found = suggest_settings(study.ask(), space)["model.x"]
     if "choices" in values:
         assert json.dumps(found) in [json.dumps(choice) for choice in values["choices"]]
     else:
@@ -106,9 +106,14 @@ def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
 def test_settings_reach_the_recipe_and_neither_space_nor_study_does(weights):
     recipe = tuned(weights).override({"study": {"seeds": [5]}})
     found = trial_recipe(recipe, {"train.lr": 0.5, "model.hidden": 4, "model.audio.max_seconds": 3}, seed=7)
-    assert (found.train.lr, found.model.hidden, found.model.audio.max_seconds, found.train.seed) == (0.5, 4, 3, 7)
+    assert (found.train.lr, found.model.hidden_size, found.model.audio.max_seconds, found.train.seed) == (
+        0.5,
+        4,
+        3,
+        7,
+    )
     assert found.train.epochs == recipe.train.epochs and not found.tune.space and not found.study.seeds
-    assert nested({"a.b": 1, "a.c.d": 2}) == {"a": {"b": 1, "c": {"d": 2}}}
+    assert nest_settings({"a.b": 1, "a.c.d": 2}) == {"a": {"b": 1, "c": {"d": 2}}}
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
@@ -117,8 +122,8 @@ def test_the_seed_and_the_number_decide_a_draw_whichever_process_asks(sampler, w
         tune = tuned(weights, sampler=sampler, seed=seed).tune
         found = []
         for number in numbers:
-            study = optuna.create_study(sampler=FixedDraws(tune, lambda _trial, n=number: n))
-            found.append(tuple(draw(study.ask(), tune.space).values()))
+            study = optuna.create_study(sampler=ReproducibleSampler(tune, lambda _trial, n=number: n))
+            found.append(tuple(suggest_settings(study.ask(), tune.space).values()))
         return found
 
     assert first(0, range(4)) == first(0, range(4)) != first(1, range(4))
@@ -130,8 +135,12 @@ def test_tpe_learns_from_what_was_tried_though_every_draw_has_its_own_seed(weigh
 
     def late(sampler):
         tune = tuned(weights, sampler=sampler, space=space).tune
-        study = optuna.create_study(direction="maximize", sampler=FixedDraws(tune, lambda trial: trial.number))
-        study.optimize(lambda trial: sum(min(v / 1e-3, 1e-3 / v) for v in draw(trial, tune.space).values()), 60)
+        study = optuna.create_study(
+            direction="maximize", sampler=ReproducibleSampler(tune, lambda trial: trial.number)
+        )
+        study.optimize(
+            lambda trial: sum(min(v / 1e-3, 1e-3 / v) for v in suggest_settings(trial, tune.space).values()), 60
+        )
         return sum(trial.value for trial in study.trials[30:])
 
     assert late("tpe") > 2 * late("random")

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentir.api import new_recipe
+from sentir.api import init_recipe
 from sentir.corpus.utterances import SPLITS
 from sentir.errors import CorpusError, SentirError
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
-from sentir.study.plan import plan
-from sentir.table_inspection.inspection import look
+from sentir.study.plan import plan_candidates
+from sentir.table_inspection.inspection import inspect_table
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 SAID = ("What a day this is", "I will not go there", "Who could have known", "Never mind all that")
@@ -48,11 +48,17 @@ def why(seen, column):
 
 def test_columns_are_known_by_what_they_hold_and_by_their_names(tmp_path):
     path = table(tmp_path, frase=said, cómo=mood, Hablante=lambda i: f"h{i % 9}", Sesión="s", n=str)
-    assert roles(look(path)) == {"frase": "text", "cómo": "label", "Hablante": "speaker", "Sesión": "", "n": ""}
+    assert roles(inspect_table(path)) == {
+        "frase": "text",
+        "cómo": "label",
+        "Hablante": "speaker",
+        "Sesión": "",
+        "n": "",
+    }
     path = table(tmp_path, what=said, Utterance_ID=lambda i: f"u{i}", thread=lambda i: f"d{i // 3}", emotion=mood)
-    seen = look(path)
+    seen = inspect_table(path)
     assert roles(seen) == {"what": "text", "Utterance_ID": "id", "thread": "dialogue", "emotion": "label"}
-    assert seen.task == "emotion" and not seen.sound and not seen.unsure and not seen.warnings
+    assert seen.task == "emotion" and not seen.has_audio and not seen.questions and not seen.warnings
 
 
 def test_what_is_left_out_is_left_out_for_a_reason(tmp_path):
@@ -69,7 +75,7 @@ def test_what_is_left_out_is_left_out_for_a_reason(tmp_path):
         place=lambda i: "ab"[i % 2],
         feeling=lambda i: ("joy", "fear")[i // 2 % 2],
     )
-    seen = look(path)
+    seen = inspect_table(path)
     reasons = {name: why(seen, name) for name, role in roles(seen).items() if not role}
     assert reasons.keys() == {"same", "empty", "code", "valence", "loud", "place", "feeling"}
     assert "same in every row" in reasons["same"] and reasons["empty"] == "empty"
@@ -83,26 +89,26 @@ def test_a_column_that_tells_the_label_on_train_is_warned_of(tmp_path):
     def code(i):
         return i % 3 if i // 4 % 3 == 0 else i % 4  # of dev and test it tells nothing
 
-    seen = look(table(tmp_path, 60, text=said, mood=mood, code=code, other=lambda i: i % 5, **part))
+    seen = inspect_table(table(tmp_path, 60, text=said, mood=mood, code=code, other=lambda i: i % 5, **part))
     assert seen.warnings == ("'code' tells the label on train: never make it an input.",)
     assert "one label alone" in why(seen, "code")
-    assert not look(table(tmp_path, 60, text=said, mood=mood, code=lambda i: i % 5, **part)).warnings
+    assert not inspect_table(table(tmp_path, 60, text=said, mood=mood, code=lambda i: i % 5, **part)).warnings
 
 
 def test_numbers_that_are_never_the_same_and_lie_near_a_label_are_warned_of(tmp_path):
     draw = random.Random(0)
     near = table(tmp_path, 60, text=said, mood=mood, score=lambda i: MOODS.index(mood(i)) + draw.random() / 4)
-    assert look(near).warnings == ("'score' tells the label on train: never make it an input.",)
-    assert not look(table(tmp_path, 60, text=said, mood=mood, score=lambda i: draw.random())).warnings
+    assert inspect_table(near).warnings == ("'score' tells the label on train: never make it an input.",)
+    assert not inspect_table(table(tmp_path, 60, text=said, mood=mood, score=lambda i: draw.random())).warnings
 
 
 def test_columns_of_numbers_are_labels_with_a_question_where_they_are_no_flags(tmp_path):
     flags = table(tmp_path, text=said, happy=lambda i: i % 2, ira=lambda i: i % 3 == 0, n=lambda i: i % 4)
-    seen = look(flags)
-    assert seen.settings["labels"] == ["happy", "ira"] and not seen.unsure
-    seen = look(table(tmp_path, text=said, happy=lambda i: i % 4, ira=lambda i: i % 2))
-    assert "from 0 to 3" in seen.unsure["threshold"]
-    seen = look(table(tmp_path, text=said, mood=mood, happy=lambda i: i % 4, ira=lambda i: i % 2))
+    seen = inspect_table(flags)
+    assert seen.settings["labels"] == ["happy", "ira"] and not seen.questions
+    seen = inspect_table(table(tmp_path, text=said, happy=lambda i: i % 4, ira=lambda i: i % 2))
+    assert "from 0 to 3" in seen.questions["threshold"]
+    seen = inspect_table(table(tmp_path, text=said, mood=mood, happy=lambda i: i % 4, ira=lambda i: i % 2))
     assert roles(seen)["mood"] == "label" and "an intensity" in why(seen, "happy")
 
 
@@ -116,42 +122,42 @@ def test_columns_of_numbers_are_labels_with_a_question_where_they_are_no_flags(t
     ],
 )
 def test_lists_and_separators_and_sentiments_are_seen(tmp_path, cells, separator, task):
-    seen = look(table(tmp_path, text=said, y=lambda i: cells[i % 2]))
+    seen = inspect_table(table(tmp_path, text=said, y=lambda i: cells[i % 2]))
     assert seen.settings["label"] == "y" and seen.task == task
     assert seen.settings.get("label_separator") == separator
-    assert ("label_separator" in seen.unsure) == bool(separator)
+    assert ("label_separator" in seen.questions) == bool(separator)
 
 
 def test_unknown_words_stay_as_they_are_and_are_asked_for(tmp_path):
-    seen = look(table(tmp_path, text=said, y=lambda i: ("joy", "hap", "exc", 'a"b')[i % 4]))
-    assert seen.settings["names"] == {"exc": "exc", 'a"b': 'a"b'} and "exc (7)" in seen.unsure["names"]
-    seen = look(table(tmp_path, text=said, label=lambda i: i % 2))
-    assert seen.settings["names"] == {"0": "0", "1": "1"} and "label" in seen.unsure
-    seen = look(table(tmp_path, 120, text=said, label=lambda i: f"w{i % 40}"))
+    seen = inspect_table(table(tmp_path, text=said, y=lambda i: ("joy", "hap", "exc", 'a"b')[i % 4]))
+    assert seen.settings["names"] == {"exc": "exc", 'a"b': 'a"b'} and "exc (7)" in seen.questions["names"]
+    seen = inspect_table(table(tmp_path, text=said, label=lambda i: i % 2))
+    assert seen.settings["names"] == {"0": "0", "1": "1"} and "label" in seen.questions
+    seen = inspect_table(table(tmp_path, 120, text=said, label=lambda i: f"w{i % 40}"))
     assert seen.settings["normalize"] is False and "names" not in seen.settings
 
 
 def test_dialogues_and_speakers_that_no_split_can_keep_whole_are_left_out(tmp_path):
     twice = {"split": lambda i: SPLITS[i % 3], "dialogue": lambda i: f"d{i // 5}"}
-    seen = look(table(tmp_path, text=said, mood=mood, **twice))
+    seen = inspect_table(table(tmp_path, text=said, mood=mood, **twice))
     assert roles(seen)["dialogue"] == "" and "several splits" in why(seen, "dialogue")
-    seen = look(table(tmp_path, text=said, mood=mood, speaker=lambda i: "ab"[i % 2]))
+    seen = inspect_table(table(tmp_path, text=said, mood=mood, speaker=lambda i: "ab"[i % 2]))
     assert roles(seen)["speaker"] == "" and "2 groups cannot fill" in why(seen, "speaker")
     alone = {"dialogue": lambda i: f"d{i // 3}", "speaker": lambda i: f"s{i // 6}"}
-    assert "group" in look(table(tmp_path, text=said, mood=mood, **alone)).unsure
+    assert "group" in inspect_table(table(tmp_path, text=said, mood=mood, **alone)).questions
     both = {"dialogue": lambda i: f"d{i // 3}", "speaker": lambda i: f"s{i % 5}"}
-    assert "group" not in look(table(tmp_path, text=said, mood=mood, **both)).unsure
+    assert "group" not in inspect_table(table(tmp_path, text=said, mood=mood, **both)).questions
 
 
 def test_clips_are_taken_where_they_are_and_few_texts_are_then_left_out(tmp_path):
     columns = {"file": lambda i: f"{i}.wav", "text": lambda i: SAID[i % 2], "mood": mood, "start": 0, "end": 1}
-    gone = look(table(tmp_path, **columns))
-    assert not gone.sound and gone.settings["audio"] == "file" and "are not there" in gone.warnings[0]
+    gone = inspect_table(table(tmp_path, **columns))
+    assert not gone.has_audio and gone.settings["audio"] == "file" and "are not there" in gone.warnings[0]
     for i in range(30):
         (tmp_path / f"{i}.wav").touch()
     times = {"start": lambda i: i / 10, "end": lambda i: i / 10 + 1}
-    seen = look(table(tmp_path, **columns | times))
-    assert seen.sound and "text" not in seen.settings and "2 different texts" in why(seen, "text")
+    seen = inspect_table(table(tmp_path, **columns | times))
+    assert seen.has_audio and "text" not in seen.settings and "2 different texts" in why(seen, "text")
     assert (seen.settings["start"], seen.settings["end"]) == ("start", "end")
 
 
@@ -166,19 +172,21 @@ def test_clips_are_taken_where_they_are_and_few_texts_are_then_left_out(tmp_path
 )
 def test_a_table_that_cannot_be_a_corpus_is_refused(tmp_path, n, columns, complaint):
     with pytest.raises(CorpusError, match=complaint):
-        look(table(tmp_path, n, **columns))
+        inspect_table(table(tmp_path, n, **columns))
 
 
 def test_the_recipe_reads_the_table_and_says_what_a_study_would_lack(tmp_path):
     path = table(tmp_path, 12, text=said, mood=lambda i: "joy" if i else "ira", part=lambda i: SPLITS[i > 8])
-    found = new_recipe(path, out=tmp_path / "new" / "r.toml")
+    found = init_recipe(path, out=tmp_path / "new" / "r.toml")
     assert found.splits == {"train": 9, "dev": 3, "test": 0}
-    assert [sentence for sentence in found.look.warnings if "No row is of test" in sentence]
+    assert [sentence for sentence in found.inspection.warnings if "No row is of test" in sentence]
     assert [
-        sentence for sentence in found.look.warnings if sentence.endswith("have: anger. They cannot be learned.")
+        sentence
+        for sentence in found.inspection.warnings
+        if sentence.endswith("have: anger. They cannot be learned.")
     ]
     recipe = Recipe.load(found.path)
-    assert len(read_corpus(recipe.data)) == 12 and found.look.warnings[0] in found.path.read_text(
+    assert len(read_corpus(recipe.data)) == 12 and found.inspection.warnings[0] in found.path.read_text(
         encoding="utf-8"
     )
 
@@ -186,19 +194,19 @@ def test_the_recipe_reads_the_table_and_says_what_a_study_would_lack(tmp_path):
 @pytest.mark.parametrize(("columns", "said_of_it"), [({"part": lambda i: SPLITS[(i > 20) * 2]}, "names no dev"),
                                                       ({}, "single rows were drawn")])  # fmt: skip
 def test_what_is_drawn_is_said_before_it_is_used(tmp_path, columns, said_of_it):
-    found = new_recipe(table(tmp_path, text=said, mood=mood, **columns), out=tmp_path / "r.toml")
-    assert min(found.splits.values()) > 0 and said_of_it in " ".join(found.look.warnings)
+    found = init_recipe(table(tmp_path, text=said, mood=mood, **columns), out=tmp_path / "r.toml")
+    assert min(found.splits.values()) > 0 and said_of_it in " ".join(found.inspection.warnings)
 
 
 def test_a_recipe_is_replaced_only_by_force(tmp_path):
     path = table(tmp_path, text=said, mood=mood)
-    out = new_recipe(path, out=tmp_path / "r.toml").path
+    out = init_recipe(path, out=tmp_path / "r.toml").path
     out.write_text("mine")
     with pytest.raises(SentirError, match=r"r\.toml exists"):
-        new_recipe(path, out=out)
-    assert out.read_text() == "mine" and new_recipe(path, out=out, force=True) and out.read_text() != "mine"
+        init_recipe(path, out=out)
+    assert out.read_text() == "mine" and init_recipe(path, out=out, force=True) and out.read_text() != "mine"
     with pytest.raises(SentirError, match=r"written as \.toml"):
-        new_recipe(path, out=tmp_path / "r.txt")
+        init_recipe(path, out=tmp_path / "r.txt")
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -218,7 +226,7 @@ def test_any_table_gives_a_recipe_that_reads_every_row_or_one_sentence(tmp_path,
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     out = tmp_path / "r.toml"
     try:
-        new_recipe(path, out=out, force=True)
+        init_recipe(path, out=out, force=True)
     except CorpusError as error:
         assert "\n" not in str(error) or any("\n" in name for name in names)
         return
@@ -228,9 +236,9 @@ def test_any_table_gives_a_recipe_that_reads_every_row_or_one_sentence(tmp_path,
 
 @pytest.mark.shared_data
 def test_the_tables_of_real_corpora_are_seen_for_what_they_are(shared_data):
-    seen = look(shared_data / "ravdess" / "manifest.csv")
-    assert seen.sound and seen.settings == {"audio": "path", "speaker": "speaker", "label": "label"}
-    meld = look(shared_data / "meld" / "dev_sent_emo.csv").settings
+    seen = inspect_table(shared_data / "ravdess" / "manifest.csv")
+    assert seen.has_audio and seen.settings == {"audio": "path", "speaker": "speaker", "label": "label"}
+    meld = inspect_table(shared_data / "meld" / "dev_sent_emo.csv").settings
     assert meld == {
         "text": "Utterance",
         "speaker": "Speaker",
@@ -239,7 +247,7 @@ def test_the_tables_of_real_corpora_are_seen_for_what_they_are(shared_data):
         "label": "Emotion",
         "id": "Sr No.",
     }
-    mosei = look(shared_data / "mosei" / "Labels" / "Data_Val_modified.csv")
+    mosei = inspect_table(shared_data / "mosei" / "Labels" / "Data_Val_modified.csv")
     assert (mosei.settings["text"], mosei.settings["dialogue"]) == ("text", "video")
     assert mosei.settings["labels"] == ["happy", "sad", "anger", "surprise", "disgust", "fear"]
 
@@ -247,7 +255,7 @@ def test_the_tables_of_real_corpora_are_seen_for_what_they_are(shared_data):
 @pytest.mark.parametrize(("odd", "named"), [("held-out", "'held-out'"), ("", "empty")])
 def test_a_column_of_splits_with_odd_rows_is_not_passed_over_in_silence(tmp_path, odd, named):
     parts = ("train", "train", "validation", "test", odd)
-    seen = look(table(tmp_path, text=said, mood=mood, part=lambda i: parts[i % 5]))
+    seen = inspect_table(table(tmp_path, text=said, mood=mood, part=lambda i: parts[i % 5]))
     (warning,) = seen.warnings
     assert "split" not in seen.settings and "'part' names splits" in warning and f"({named})" in warning
 
@@ -259,7 +267,7 @@ def test_a_column_that_tells_one_of_several_labels_is_warned_of(tmp_path):
     path = table(
         tmp_path, 80, text=said, emotions=both, level=lambda i: i + 1000 * (i % 2), other=lambda i: i * 7 % 11
     )
-    assert look(path).warnings == ("'level' tells the label on train: never make it an input.",)
+    assert inspect_table(path).warnings == ("'level' tells the label on train: never make it an input.",)
 
 
 @pytest.mark.parametrize(
@@ -273,28 +281,30 @@ def test_a_column_that_tells_one_of_several_labels_is_warned_of(tmp_path):
 )
 def test_decimal_commas_yes_and_no_and_marks_are_intensities_and_flags(tmp_path, happy, ira, asked):
     path = table(tmp_path, text=said, happy=lambda i: happy[i % 3], ira=lambda i: ira[i % 3])
-    seen = look(path)
-    assert seen.settings["labels"] == ["happy", "ira"] and seen.unsure.keys() == asked.keys()
-    assert all(part in seen.unsure[setting] for setting, part in asked.items())
-    recipe = Recipe.load(new_recipe(path, out=tmp_path / "r.toml").path)
+    seen = inspect_table(path)
+    assert seen.settings["labels"] == ["happy", "ira"] and seen.questions.keys() == asked.keys()
+    assert all(part in seen.questions[setting] for setting, part in asked.items())
+    recipe = Recipe.load(init_recipe(path, out=tmp_path / "r.toml").path)
     corpus = read_corpus(recipe.data)
-    assert corpus.space("emotion").names == ("anger", "joy") and all("emotion" in u.labels for u in corpus.train)
+    assert corpus.label_space("emotion").names == ("anger", "joy") and all(
+        "emotion" in u.labels for u in corpus.train
+    )
 
 
 def test_numbers_that_may_be_two_and_what_reading_decided_are_said(tmp_path):
-    seen = look(table(tmp_path, text=said, mood=mood, pay=lambda i: ("1,234", "5")[i % 2]))
+    seen = inspect_table(table(tmp_path, text=said, mood=mood, pay=lambda i: ("1,234", "5")[i % 2]))
     assert [one for one in seen.warnings if "'pay' holds '1,234'" in one]
     path = tmp_path / "t.csv"
     lines = [f"{said(i)};{('alegría', 'ira', 'miedo')[i % 3]}" for i in range(9)]
     path.write_bytes("\n".join(["frase;emoción", *lines]).encode("cp1252"))
-    assert [one for one in look(path).warnings if "read as cp1252: 4" in one]
+    assert [one for one in inspect_table(path).warnings if "read as cp1252: 4" in one]
 
 
 def test_a_recipe_elsewhere_finds_the_table_from_anywhere(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     table(tmp_path / "data", text=said, mood=mood)
     monkeypatch.chdir(tmp_path)
-    found = new_recipe("data/t.jsonl", out="recipes/r.toml")
+    found = init_recipe("data/t.jsonl", out="recipes/r.toml")
     assert tomllib.loads(found.path.read_text(encoding="utf-8"))["data"]["root"] == "../data"
     monkeypatch.chdir(tmp_path / "data")
     assert len(read_corpus(Recipe.load(tmp_path / "recipes" / "r.toml").data)) == 30
@@ -312,12 +322,13 @@ def talker(i):
 def test_columns_that_stand_together_are_offered_as_one_dialogue_and_words_that_return_as_speaker(tmp_path):
     parts = {name: lambda i, name=name: scenes(i)[name] for name in scenes(0)}
     path = table(tmp_path, 180, said=said, mood=mood, talker=talker, **parts)
-    found = new_recipe(path, out=tmp_path / "r.toml")
-    assert found.look.offers == {"dialogue": ["Season", "Episode", "Scene_ID"], "speaker": "talker"}
+    found = init_recipe(path, out=tmp_path / "r.toml")
+    assert found.inspection.suggestions == {"dialogue": ["Season", "Episode", "Scene_ID"], "speaker": "talker"}
     text = found.path.read_text(encoding="utf-8")
     assert '# dialogue = ["Season", "Episode", "Scene_ID"]\n' in text and '# speaker = "talker"\n' in text
     assert (
-        "belong to one dialogue" in found.look.unsure["dialogue"] and "who speaks" in found.look.unsure["speaker"]
+        "belong to one dialogue" in found.inspection.questions["dialogue"]
+        and "who speaks" in found.inspection.questions["speaker"]
     )
     for offer in ("dialogue", "speaker"):
         text = text.replace(f"# {offer} = ", f"{offer} = ")
@@ -329,9 +340,9 @@ def test_columns_that_stand_together_are_offered_as_one_dialogue_and_words_that_
 def test_a_label_a_unique_column_and_one_that_is_cut_by_splits_are_not_offered(tmp_path):
     others = {"split": lambda i: SPLITS[i // 3 % 3], "code": lambda i: f"c{i % 3}"}
     cut = table(tmp_path, 90, text=said, mood=mood, block=lambda i: f"b{i // 9}", **others)
-    assert look(cut).offers == {"speaker": "block"}
+    assert inspect_table(cut).suggestions == {"speaker": "block"}
     plain = table(tmp_path, 90, text=said, mood=mood, n=lambda i: f"k{i}", side=lambda i: "ab"[i % 2])
-    assert look(plain).offers == {}
+    assert inspect_table(plain).suggestions == {}
 
 
 SPANISH = {
@@ -362,7 +373,7 @@ def test_spanish_headings_are_known_as_english_ones_in_any_case_with_or_without_
         (tmp_path / f"{i}.wav").touch()
     for heading in SPANISH[role].split():
         columns = {SPANISH[one].split()[0] if one != role else heading: make for one, make in PLAIN_ROWS.items()}
-        found = look(table(tmp_path, 90, **columns)).settings
+        found = inspect_table(table(tmp_path, 90, **columns)).settings
         assert found[role] == heading and found.keys() >= SPANISH.keys()
 
 
@@ -370,23 +381,23 @@ def test_a_draft_with_text_and_clips_has_both_together_and_learns_as_ravdess_doe
     for i in range(60):
         (tmp_path / f"{i}.wav").touch()
     path = table(tmp_path, 60, text=said, mood=mood, file=lambda i: f"{i}.wav", who=lambda i: f"s{i % 12}")
-    recipe = Recipe.load(new_recipe(path, out=tmp_path / "r.toml").path)
+    recipe = Recipe.load(init_recipe(path, out=tmp_path / "r.toml").path)
     assert recipe.study.test is False
-    plans = {one.name: one.recipe for one in plan(recipe)["emotion"]}
+    plans = {one.name: one.recipe for one in plan_candidates(recipe)["emotion"]}
     assert [plans[name].model.kind for name in plans] == ["hybrid_transformer", "emotion_model", "multimodal"]
     ravdess = Recipe.load(RECIPES / "ravdess.toml").train
     for name in ("audio", "text and audio"):
         assert plans[name].train == ravdess and plans[name].model.audio.backbone == "mobilenetv3_small_050"
-    assert ravdess.min_steps == 1800 and ravdess.passes(960 // ravdess.batch) == 1
+    assert ravdess.min_steps == 1800 and ravdess.passes_per_epoch(960 // ravdess.batch_size) == 1
     for clips in (200, 960, 20_000):
-        steps = -(-clips // ravdess.batch)
-        assert ravdess.passes(steps) * steps * ravdess.epochs >= 1800
+        steps = -(-clips // ravdess.batch_size)
+        assert ravdess.passes_per_epoch(steps) * steps * ravdess.epochs >= 1800
     heard = table(tmp_path, 60, mood=mood, file=lambda i: f"{i}.wav")
-    assert Recipe.load(new_recipe(heard, out=tmp_path / "a.toml").path).train == ravdess
+    assert Recipe.load(init_recipe(heard, out=tmp_path / "a.toml").path).train == ravdess
 
 
 def test_a_table_with_train_and_dev_alone_gives_a_recipe_that_needs_no_test(tmp_path):
-    found = new_recipe(
+    found = init_recipe(
         table(tmp_path, text=said, mood=mood, part=lambda i: SPLITS[i > 20]), out=tmp_path / "r.toml"
     )
     assert found.splits["test"] == 0 and Recipe.load(found.path).study.test is False
@@ -395,17 +406,17 @@ def test_a_table_with_train_and_dev_alone_gives_a_recipe_that_needs_no_test(tmp_
 def test_a_draft_of_few_groups_has_a_seed_that_fills_every_split(tmp_path):
     for n in (3, 4, 5, 7):
         path = table(tmp_path, 60, text=said, mood=mood, speaker=lambda i, n=n: f"s{i % n}")
-        found = new_recipe(path, out=tmp_path / "r.toml", force=True)
+        found = init_recipe(path, out=tmp_path / "r.toml", force=True)
         assert min(found.splits.values()) > 0
 
 
 def test_a_draft_for_texts_that_are_not_english_names_an_encoder_that_knows_the_language(tmp_path):
     path = table(tmp_path, frase=lambda i: f"No sé qué quieres de mí, pero es la frase {said(i)[-2:]}", mood=mood)
-    found = new_recipe(path, out=tmp_path / "r.toml")
+    found = init_recipe(path, out=tmp_path / "r.toml")
     text = found.path.read_text(encoding="utf-8")
-    assert found.look.language == "Spanish" and '# backbone = "multilingual-minilm"\n' in text
+    assert found.inspection.language == "Spanish" and '# backbone = "multilingual-minilm"\n' in text
     assert Recipe.load(found.path).model.backbone == "minilm"
     taken = text.replace('backbone = "minilm"\n', "").replace('# backbone = "multi', 'backbone = "multi')
     assert tomllib.loads(taken)["model"]["backbone"] == "multilingual-minilm"
-    english = new_recipe(table(tmp_path, text=said, mood=mood), out=tmp_path / "e.toml")
-    assert english.look.language == "" and "multilingual" not in english.path.read_text(encoding="utf-8")
+    english = init_recipe(table(tmp_path, text=said, mood=mood), out=tmp_path / "e.toml")
+    assert english.inspection.language == "" and "multilingual" not in english.path.read_text(encoding="utf-8")

@@ -14,8 +14,8 @@ from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.preprocessing import mel as sound_input
 from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import Prepared, Preparer
-from sentir.training.batching import LengthBatches
+from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
+from sentir.training.batching import EqualLengthBatchSampler
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.trainer import parameter_groups, train_model
@@ -61,7 +61,7 @@ def test_other_test_clips_train_the_same_model(spoken, weights, tmp_path):
     other = spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=clip) if u.split == "test" else u)
     recipe = spoken_recipe(weights, model={"features": ["functionals"]}, train={"epochs": 1})
     one, two = fit(recipe, spoken), fit(recipe, other)
-    np.testing.assert_array_equal(one.dev.probabilities, two.dev.probabilities)
+    np.testing.assert_array_equal(one.dev_predictions.probabilities, two.dev_predictions.probabilities)
     assert equal(one.model.state_dict(), two.model.state_dict())
 
 
@@ -72,7 +72,7 @@ def test_other_test_clips_train_the_same_model(spoken, weights, tmp_path):
 def watched(monkeypatch):
     """What a training does: rows and lengths of each batch, changes of each clip, and epochs it is told."""
     seen = {"batches": [], "changes": [], "epochs": []}
-    batch, augment, set_epoch = Prepared.batch, sound_input.augment, LengthBatches.set_epoch
+    batch, augment, set_epoch = ModelInputs.batch, sound_input.augment_mel, EqualLengthBatchSampler.set_epoch
 
     def watching(self, rows, change=None):
         found = batch(self, rows, change)
@@ -89,9 +89,9 @@ def watched(monkeypatch):
         seen["epochs"].append(epoch)
         set_epoch(self, epoch)
 
-    monkeypatch.setattr(Prepared, "batch", watching)
-    monkeypatch.setattr(sound_input, "augment", changing)
-    monkeypatch.setattr(LengthBatches, "set_epoch", told)
+    monkeypatch.setattr(ModelInputs, "batch", watching)
+    monkeypatch.setattr(sound_input, "augment_mel", changing)
+    monkeypatch.setattr(EqualLengthBatchSampler, "set_epoch", told)
     return seen
 
 
@@ -151,7 +151,7 @@ class Run:
     def __init__(self, recipe, corpus):
         set_seed(recipe.train.seed)
         space = corpus.space("emotion")
-        preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+        preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
         self.model = MODELS.get(recipe.model.kind).build(preparer, space, True)
         self.start, self.seen = copy.deepcopy(dict(self.model.named_parameters())), []
 
@@ -162,7 +162,7 @@ class Run:
         targets = encode_targets(space, [u.labels["emotion"] for u in corpus.train])
         loss = make_loss(space, class_weights(space, targets, "none"))
         train_model(
-            self.model, preparer.prepare(corpus.train), targets,
+            self.model, preparer.transform(corpus.train), targets,
             settings=recipe.train, loss=loss, dev_score=dev_score,
         )  # fmt: skip
 
@@ -185,7 +185,7 @@ def test_pretrained_parts_have_their_own_rate_and_can_wait(model, parts, spoken,
     train = {"epochs": 2, "freeze_epochs": 1, "schedule": "constant", "warmup": 0.0}
     recipe = spoken_recipe(weights, model=model | audio, train=train)
     run = Run(recipe, spoken)
-    assert run.model.pretrained_parts == parts
+    assert run.model.pretrained_prefixes == parts
     rates = {id(p): group["lr"] for group in parameter_groups(run.model, recipe.train) for p in group["params"]}
     inside = {name for name in run.start if name.startswith(parts)}
     assert len(rates) == len(run.start) and bool(inside) == bool(parts)
@@ -203,7 +203,7 @@ def test_a_network_starts_from_the_weights_it_is_given(spoken, weights, pretrain
     model = {"audio": {"pretrained": True, "weights": str(pretrained)}}
     recipe = spoken_recipe(weights, model=model)
     built = MODELS.get("emotion_model").build(
-        Preparer.fit(recipe.data, recipe.model, spoken.train), spoken.space("emotion"), True
+        Preprocessor.fit(recipe.data, recipe.model, spoken.train), spoken.space("emotion"), True
     )
     torch.manual_seed(1)
     assert equal(
@@ -232,7 +232,7 @@ def nothing_is_prepared(monkeypatch):
     def refuse(*_arguments):
         raise AssertionError("something was prepared")
 
-    monkeypatch.setattr(Preparer, "fit", refuse)
+    monkeypatch.setattr(Preprocessor, "fit", refuse)
 
 
 @pytest.mark.parametrize("case", WRONG)

@@ -5,16 +5,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentir.models.context import DialogueKind
+from sentir.models.context import DialogueContextConfig
 from sentir.models.hybrid_transformer import HybridTransformerClassifier
-from sentir.training.batching import LengthBatches, repeated
+from sentir.training.batching import EqualLengthBatchSampler, repeat_batch
 
 LENGTHS = st.lists(st.sampled_from([100, 200, 300, 800]), max_size=40)
 
 
 @given(LENGTHS, st.integers(1, 9), st.integers(0, 3), st.integers(0, 3))
 def test_an_epoch_has_every_unit_once_and_only_equal_lengths_share_a_batch(lengths, size, seed, epoch):
-    sampler = LengthBatches(lengths, size, seed)
+    sampler = EqualLengthBatchSampler(lengths, size, seed)
     sampler.set_epoch(epoch)
     found = list(sampler)
     assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
@@ -27,13 +27,13 @@ def test_an_epoch_has_every_unit_once_and_only_equal_lengths_share_a_batch(lengt
 
 
 def drawn(seed, epoch, lengths=(100,) * 12 + (200,) * 12):
-    sampler = LengthBatches(lengths, 4, seed)
+    sampler = EqualLengthBatchSampler(lengths, 4, seed)
     sampler.set_epoch(epoch)
     return list(sampler)
 
 
 def test_the_draw_is_a_function_of_seed_and_epoch_alone():
-    sampler = LengthBatches((100,) * 12 + (200,) * 12, 4, 0)
+    sampler = EqualLengthBatchSampler((100,) * 12 + (200,) * 12, 4, 0)
     for epoch in (0, 1, 2, 1):
         sampler.set_epoch(epoch)
         assert list(sampler) == list(sampler) == drawn(0, epoch)
@@ -55,7 +55,7 @@ def test_nothing_and_one_are_no_special_cases(lengths):
 
 @pytest.mark.parametrize("layer", ["gru", "attention"])
 def test_a_repeated_batch_is_answered_as_often_and_alike(layer):
-    kind = DialogueKind(layer=layer, speakers=True)
+    kind = DialogueContextConfig(layer=layer, speakers=True)
     over = {"context": "dialogue", "dialogue": kind, "hidden": 8}
     model = HybridTransformerClassifier("", 2, 3, states_shape=(2, 8), **over).eval()
     draw = torch.Generator().manual_seed(0)
@@ -67,6 +67,6 @@ def test_a_repeated_batch_is_answered_as_often_and_alike(layer):
         "speaker": torch.tensor([1, 2, 3, 3, 1, 4]),
     }
     with torch.no_grad():
-        once, thrice = model(**inputs), model(**repeated(inputs, 3))
+        once, thrice = model(**inputs), model(**repeat_batch(inputs, 3))
     torch.testing.assert_close(thrice, once.repeat(3, 1))
     assert inputs["dialogue"].max() == 7, "what is given stays as it is"

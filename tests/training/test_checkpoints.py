@@ -19,8 +19,8 @@ from sentir.errors import SentirError
 from sentir.progress import show_progress
 from sentir.readers import READERS
 from sentir.training import checkpoints as resuming
-from sentir.training.callbacks import Speed
-from sentir.training.checkpoints import Checkpoints, checkpoints_in, training_folder
+from sentir.training.callbacks import Throughput
+from sentir.training.checkpoints import CheckpointManager, checkpoint_to, training_folder
 from sentir.training.fitting import fit
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -46,8 +46,8 @@ SETUPS = {
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
     """Make a checkpoint after every step."""
-    monkeypatch.setattr(resuming, "SECONDS", 0.0)
-    monkeypatch.setattr(resuming, "SHARE", 1e9)
+    monkeypatch.setattr(resuming, "MIN_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(resuming, "MAX_TIME_SHARE", 1e9)
 
 
 class Killed(BaseException):
@@ -56,7 +56,7 @@ class Killed(BaseException):
 
 def kill_after(step, monkeypatch):
     """Kill the training that runs at the end of its ``step``-th step of this process."""
-    steps, on_step_end = [], Speed.on_step_end
+    steps, on_step_end = [], Throughput.on_step_end
 
     def dying(self, *arguments, **keywords):
         steps.append(0)
@@ -64,7 +64,7 @@ def kill_after(step, monkeypatch):
             raise Killed
         on_step_end(self, *arguments, **keywords)
 
-    monkeypatch.setattr(Speed, "on_step_end", dying)
+    monkeypatch.setattr(Throughput, "on_step_end", dying)
     return steps
 
 
@@ -90,11 +90,11 @@ def whole(spoken, weights, sounds):
 @pytest.mark.parametrize(("setup", "share"), [("sound", 0.2), ("sound", 0.9), ("text", 0.5), ("both", 0.5)])
 def test_a_killed_training_ends_as_one_that_was_not(setup, share, whole, spoken, weights, tmp_path, monkeypatch):
     recipe, (expected, steps) = SETUPS[setup](weights), whole[setup]
-    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
+    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(max(2, round(share * steps)), patch)
         fit(recipe, spoken)
     assert list(tmp_path.glob("*/checkpoint-*/sentir.json"))
-    with monkeypatch.context() as patch, checkpoints_in(tmp_path):
+    with monkeypatch.context() as patch, checkpoint_to(tmp_path):
         rest = kill_after(0, patch)
         found = fit(recipe, spoken)
     assert 0 < len(rest) < steps, "it went on and did not begin again"
@@ -104,18 +104,18 @@ def test_a_killed_training_ends_as_one_that_was_not(setup, share, whole, spoken,
 
 def test_a_training_that_goes_on_with_other_threads_says_so(corpus, weights, tmp_path, monkeypatch, capsys):
     recipe = tiny_recipe(weights, model={"encoder": "finetune"}, train={"min_steps": 12})
-    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
+    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(2, patch)
         fit(recipe, corpus)
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
-        with show_progress(), checkpoints_in(tmp_path):
+        with show_progress(), checkpoint_to(tmp_path):
             found = fit(recipe, corpus)
     finally:
         torch.set_num_threads(threads)
     assert f"Number of threads: {threads} before, {threads + 1} now" in capsys.readouterr().err
-    assert found.training.speed["threads"] == threads + 1
+    assert found.training.throughput["threads"] == threads + 1
 
 
 def test_a_training_that_is_repeated_with_other_threads_says_so(corpus, weights, tmp_path, monkeypatch):
@@ -141,10 +141,10 @@ def test_killed_again_and_again_after_every_epoch_it_ends_the_same(whole, spoken
     recipe, (expected, steps) = SETUPS["sound"](weights), whole["sound"]
     per_epoch = steps // 3
     for _time in range(2):
-        with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
+        with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
             kill_after(per_epoch + 1, patch)
             fit(recipe, spoken)
-    with checkpoints_in(tmp_path):
+    with checkpoint_to(tmp_path):
         assert same(fit(recipe, spoken), expected)
 
 
@@ -152,7 +152,7 @@ def test_killed_while_a_checkpoint_is_written_it_takes_the_one_before(
     whole, spoken, weights, tmp_path, monkeypatch
 ):
     recipe, (expected, steps) = SETUPS["sound"](weights), whole["sound"]
-    finished, finish = [], Checkpoints.finish
+    finished, finish = [], CheckpointManager.finalize
 
     def dying(self, *arguments):
         finished.append(0)
@@ -160,12 +160,12 @@ def test_killed_while_a_checkpoint_is_written_it_takes_the_one_before(
             raise Killed
         finish(self, *arguments)
 
-    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
-        patch.setattr(Checkpoints, "finish", dying)
+    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
+        patch.setattr(CheckpointManager, "finish", dying)
         fit(recipe, spoken)
     assert len(list(tmp_path.glob("*/checkpoint-*"))) == 3
     assert len(list(tmp_path.glob("*/checkpoint-*/sentir.json"))) == 2
-    with checkpoints_in(tmp_path):
+    with checkpoint_to(tmp_path):
         assert same(fit(recipe, spoken), expected)
 
 
@@ -204,10 +204,10 @@ DAMAGES = {
 def interrupted(spoken, weights, sounds, tmp_path_factory, whole):
     """The folder of a training that was killed in the middle."""
     folder = tmp_path_factory.mktemp("interrupted") / "checkpoints"
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed), checkpoints_in(folder):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed), checkpoint_to(folder):
         patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
-        patch.setattr(resuming, "SECONDS", 0.0)
-        patch.setattr(resuming, "SHARE", 1e9)
+        patch.setattr(resuming, "MIN_INTERVAL_SECONDS", 0.0)
+        patch.setattr(resuming, "MAX_TIME_SHARE", 1e9)
         kill_after(whole["sound"][1] // 2, patch)
         fit(SETUPS["sound"](weights), spoken)
     return folder
@@ -222,8 +222,8 @@ def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken(
     last = max(tmp_path.glob("kept/*/checkpoint-*"), key=lambda path: int(path.name[11:]))
     DAMAGES[damage](last)
     said = []
-    monkeypatch.setattr(resuming, "say", said.append)
-    with checkpoints_in(tmp_path / "kept"):
+    monkeypatch.setattr(resuming, "log_info", said.append)
+    with checkpoint_to(tmp_path / "kept"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["sound"](weights), spoken)
     (line,) = said
@@ -240,8 +240,8 @@ def test_where_no_checkpoint_is_whole_the_training_begins_anew(
     for checkpoint in tmp_path.glob("kept/*/checkpoint-*"):
         cut_short(checkpoint / "model.safetensors")
     said = []
-    monkeypatch.setattr(resuming, "say", said.append)
-    with checkpoints_in(tmp_path / "kept"):
+    monkeypatch.setattr(resuming, "log_info", said.append)
+    with checkpoint_to(tmp_path / "kept"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["sound"](weights), spoken)
     assert len(rest) == steps and "one before it is taken" in said[0] and "begins anew" in said[1]
@@ -249,14 +249,14 @@ def test_where_no_checkpoint_is_whole_the_training_begins_anew(
 
 
 def test_best_weights_that_are_gone_at_the_end_are_a_sentence(corpus, weights, monkeypatch):
-    load_best = Checkpoints.load_best
+    load_best = CheckpointManager.load_best
 
     def swept(self, model, index):
         for path in self.folder.glob("best-*"):
             path.unlink()
         load_best(self, model, index)
 
-    monkeypatch.setattr(Checkpoints, "load_best", swept)
+    monkeypatch.setattr(CheckpointManager, "load_best", swept)
     with pytest.raises(SentirError, match="best weights of the training"):
         fit(tiny_recipe(weights), corpus)
 
@@ -266,13 +266,13 @@ def test_best_weights_that_are_gone_at_the_end_are_a_sentence(corpus, weights, m
 )
 def test_a_checkpoint_of_another_recipe_is_not_taken(change, corpus, weights, tmp_path, monkeypatch):
     recipe = tiny_recipe(weights)
-    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
+    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(3, patch)
         fit(recipe, corpus)
     other = recipe.override(change)
-    with checkpoints_in(tmp_path / "elsewhere"):
+    with checkpoint_to(tmp_path / "elsewhere"):
         expected = fit(other, corpus)
-    with checkpoints_in(tmp_path):
+    with checkpoint_to(tmp_path):
         found = fit(other, corpus)
     assert same(found, expected) and found.training == expected.training
 
@@ -280,7 +280,7 @@ def test_a_checkpoint_of_another_recipe_is_not_taken(change, corpus, weights, tm
 def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tmp_path, monkeypatch):
     from transformers.trainer_pt_utils import safe_globals
 
-    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoints_in(tmp_path):
+    with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(3, patch)
         fit(SETUPS["sound"](weights), spoken)
     checkpoint, _before = tmp_path.glob("*/checkpoint-*")
@@ -293,29 +293,29 @@ def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tm
 
 
 def test_without_a_folder_to_keep_them_in_there_are_no_checkpoints(corpus, weights, monkeypatch):
-    monkeypatch.setattr(Checkpoints, "finish", lambda *_arguments: pytest.fail("a checkpoint was made"))
+    monkeypatch.setattr(CheckpointManager, "finish", lambda *_arguments: pytest.fail("a checkpoint was made"))
     fit(tiny_recipe(weights), corpus)
 
 
 def test_checkpoints_wait_until_they_cost_little(tmp_path, monkeypatch):
-    monkeypatch.setattr(resuming, "SECONDS", 60.0)
-    monkeypatch.setattr(resuming, "SHARE", 0.02)
+    monkeypatch.setattr(resuming, "MIN_INTERVAL_SECONDS", 60.0)
+    monkeypatch.setattr(resuming, "MAX_TIME_SHARE", 0.02)
     now = [0.0]
     monkeypatch.setattr(resuming.time, "monotonic", lambda: now[0])
-    checkpoints, due = Checkpoints(tmp_path, True), []
-    with checkpoints.saving():
+    checkpoints, due = CheckpointManager(tmp_path, True), []
+    with checkpoints.timed_save():
         now[0] = 5.0
     for now[0] in (64.0, 254.9, 255.1):
         due.append(checkpoints.is_due())
     assert due == [False, False, True]
-    assert not Checkpoints(tmp_path, False).is_due()
+    assert not CheckpointManager(tmp_path, False).is_due()
 
 
 def test_what_another_process_is_training_is_left_alone(tmp_path):
     name = "0123456789abcdef"
-    with checkpoints_in(tmp_path), training_folder(name) as mine:
+    with checkpoint_to(tmp_path), training_folder(name) as mine:
         (mine / "checkpoint-1").mkdir()
-        with checkpoints_in(tmp_path), training_folder(name) as other:
+        with checkpoint_to(tmp_path), training_folder(name) as other:
             assert other.parent != tmp_path
         assert (mine / "checkpoint-1").is_dir()
     assert not tmp_path.exists()
@@ -324,7 +324,7 @@ def test_what_another_process_is_training_is_left_alone(tmp_path):
 def test_files_that_are_not_ours_stay(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "notes.txt").write_text("keep")
-    with checkpoints_in(tmp_path):
+    with checkpoint_to(tmp_path):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {"mine", "notes.txt"}
 
@@ -334,8 +334,8 @@ def test_a_folder_without_room_is_one_sentence(corpus, weights, tmp_path, monkey
         raise OSError(28, "No space left on device")
 
     words = r"checkpoints .* cannot be written to .*No space"
-    monkeypatch.setattr(Checkpoints, "finish", full)
-    with pytest.raises(SentirError, match=words), checkpoints_in(tmp_path):
+    monkeypatch.setattr(CheckpointManager, "finish", full)
+    with pytest.raises(SentirError, match=words), checkpoint_to(tmp_path):
         fit(tiny_recipe(weights), corpus)
 
 

@@ -12,8 +12,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from sentir.errors import SentirError
-from sentir.process_group import require_alone
-from sentir.training.distributed import Shares, random_batches
+from sentir.process_group import require_single_process
+from sentir.training.distributed import DistributedSampler, make_random_batch_sampler
 
 SCRIPT = """
 import json
@@ -76,9 +76,9 @@ def test_two_processes_learn_what_one_learns_at_the_same_batch(undropped, tmp_pa
 def drawn(monkeypatch, rank, world):
     monkeypatch.setenv("WORLD_SIZE", str(world))
     monkeypatch.setenv("RANK", str(rank))
-    batches = random_batches(10, 4)
+    batches = make_random_batch_sampler(10, 4)
     batches.sampler.initial_seed = 7
-    shares = Shares(batches)
+    shares = DistributedSampler(batches)
     shares.set_epoch(3)
     assert len(shares) == 3
     return list(shares)
@@ -94,7 +94,7 @@ def test_shares_of_a_batch_are_the_batch(monkeypatch, world):
 
 
 def test_a_study_under_torchrun_is_refused(monkeypatch):
-    require_alone("study")
+    require_single_process("study")
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(SentirError, match="'sentir study' runs in one process; torchrun is for 'sentir train'"):
-        require_alone("study")
+        require_single_process("study")

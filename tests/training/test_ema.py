@@ -5,7 +5,7 @@ import torch
 from tiny_corpora import spoken_recipe
 from torch import nn
 
-from sentir.training.ema import WeightAverage
+from sentir.training.ema import EMACallback
 from sentir.training.fitting import fit
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("one_store")
 
 def test_the_average_follows_the_weights_and_lies_in_the_model_only_while_asked_for(tmp_path):
     model = nn.Linear(1, 1, bias=False)
-    average = WeightAverage(model, 0.5)
+    average = EMACallback(model, 0.5)
     model.weight.data.fill_(0.0)
     average.on_train_begin(None, None, None)
     expected, seen = 0.0, []
@@ -22,14 +22,14 @@ def test_the_average_follows_the_weights_and_lies_in_the_model_only_while_asked_
         average.on_step_end(None, None, None)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
-        with average.in_place():
+        with average.average_parameters():
             seen.append(model.weight.item())
         assert seen[-1] == pytest.approx(expected) and model.weight.item() == value
     average.save(tmp_path / "average.safetensors")
-    again = WeightAverage(model, 0.5)
+    again = EMACallback(model, 0.5)
     again.load(tmp_path / "average.safetensors", average.steps)
     again.on_train_begin(None, None, None)
-    with again.in_place():
+    with again.average_parameters():
         assert model.weight.item() == seen[-1] and again.steps == 3
 
 
@@ -40,9 +40,11 @@ def test_what_is_kept_is_what_dev_scored(spoken, weights):
     for one in fitted:  # the score of the training is that of the predictions it leaves
         ids = [u.id for u in spoken.dev]
         truth = one.space.encode([u.labels["emotion"] for u in spoken.dev])
-        from sentir.evaluation.metrics import score
+        from sentir.evaluation.metrics import compute_scores
 
-        found = score(one.space, truth, one.dev.select(ids).probabilities, None)["weighted_f1"]
-        assert found == pytest.approx(one.training.score)
+        found = compute_scores(one.space, truth, one.dev_predictions.select(ids).probabilities, None)[
+            "weighted_f1"
+        ]
+        assert found == pytest.approx(one.training.best_score)
     plain, averaged = (f.model.state_dict() for f in fitted)
     assert any(not torch.equal(plain[name], averaged[name]) for name in plain)

@@ -9,7 +9,7 @@ from tiny_corpora import stacking_on_text, tiny_recipe
 
 from sentir.errors import WeightsError
 from sentir.models.text_encoder import load_text_encoder
-from sentir.preprocessing.preprocessor import Preparer
+from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer
 
@@ -32,20 +32,20 @@ def second(corpus, first):
 
 def test_the_head_reads_vectors_of_the_encoder_that_learned(second, first, weights, corpus):
     tuned, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(first / "encoder"))
-    found = second.preparer.prepare(corpus.dev).tensors["text_states"]
+    found = second.preprocessor.transform(corpus.dev).tensors["text_states"]
     batch = tokenizer.pad([tokenizer.encode(u.text) for u in corpus.dev])
     with torch.no_grad():
-        wanted = tuned.eval()(**{k: v for k, v in batch.items() if k in tuned.inputs})
+        wanted = tuned.eval()(**{k: v for k, v in batch.items() if k in tuned.input_names})
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
     untrained = tiny_recipe(weights, model=HEAD)
-    plain = Recognizer.fit(untrained, corpus)[0].preparer.prepare(corpus.dev).tensors["text_states"]
+    plain = Recognizer.fit(untrained, corpus)[0].preprocessor.transform(corpus.dev).tensors["text_states"]
     assert (found - plain).abs().max() > 1e-3
     assert not any(name.startswith("encoder.") for name, _p in second.model.named_parameters())
 
 
 def test_saved_it_needs_the_first_model_no_more(second, first, corpus, tmp_path):
     second.save_pretrained(tmp_path / "whole")
-    second.save_pretrained(tmp_path / "light", light=True)
+    second.save_pretrained(tmp_path / "light", skip_frozen_weights=True)
     shutil.move(first, tmp_path / "away")
     try:
         loaded = Recognizer.from_pretrained(tmp_path / "whole")
@@ -67,7 +67,7 @@ def test_an_encoder_that_learned_anew_in_the_same_folder_gives_new_vectors(corpu
         tuned = tiny_recipe(weights, model={"encoder": "finetune"}, train={"seed": seed})
         Recognizer.fit(tuned, corpus)[0].save_pretrained(tmp_path / "first")
         recipe = tiny_recipe(tmp_path / "first" / "encoder", model=HEAD)
-        vectors.append(Preparer(recipe.data, recipe.model, None).prepare(corpus.dev).tensors["text_states"])
+        vectors.append(Preprocessor(recipe.data, recipe.model, None).transform(corpus.dev).tensors["text_states"])
     assert (vectors[0] - vectors[1]).abs().max() > 1e-4
 
 

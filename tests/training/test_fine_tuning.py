@@ -19,16 +19,16 @@ from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.text_encoder import load_text_encoder
 from sentir.preprocessing.kinds import MODELS, check_model
-from sentir.preprocessing.preprocessor import Preparer
+from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.readers import READERS
-from sentir.recipe import Model, Recipe, Train
+from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.recognizer.recognizer import Recognizer
-from sentir.testing import tiny_backbone
+from sentir.testing import make_tiny_text_backbone
 from sentir.training import callbacks, hardware
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
-from sentir.training.optim import layer_scales, parameter_groups
-from sentir.training.setting_checks import check_settings, idle_settings
+from sentir.training.optim import layer_lr_scales, parameter_groups
+from sentir.training.setting_checks import check_settings, unused_settings
 from sentir.training.trainer import train_model
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -40,7 +40,7 @@ def trained(corpus, weights, *, model=None, recipe=None, **train):
     recipe = recipe or tiny_recipe(weights, model=TUNED | (model or {}), train=train)
     set_seed(recipe.train.seed)
     space = corpus.space("emotion")
-    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
     network = MODELS.get(recipe.model.kind).build(preparer, space, True)
     seen = [copy.deepcopy(network.state_dict())]
 
@@ -51,7 +51,7 @@ def trained(corpus, weights, *, model=None, recipe=None, **train):
     targets = encode_targets(space, [u.labels.get("emotion") for u in corpus.train])
     loss = make_loss(space, class_weights(space, targets, "none"))
     training = train_model(
-        network, preparer.prepare(corpus.train), targets, settings=recipe.train, loss=loss, dev_score=dev_score
+        network, preparer.transform(corpus.train), targets, settings=recipe.train, loss=loss, dev_score=dev_score
     )
     return network, seen, training
 
@@ -74,16 +74,16 @@ def test_rates_fall_from_layer_to_layer_towards_the_input():
         "e.layer.10.a",
         "e.norm.weight",
     ]
-    scales = layer_scales(names, 0.5)
+    scales = layer_lr_scales(names, 0.5)
     assert list(scales.values()) == [1 / 8, 1 / 4, 1 / 4, 1 / 2, 1, 1]
-    assert set(layer_scales(names, 1.0).values()) == {1.0}
+    assert set(layer_lr_scales(names, 1.0).values()) == {1.0}
 
 
 @pytest.mark.parametrize("name", ["bert-base-uncased", "roberta-base", "xlnet-base-cased"])
 def test_every_kind_of_encoder_has_its_layers_found(name, tmp_path):
-    folder = tiny_backbone(name, tmp_path)
+    folder = make_tiny_text_backbone(name, tmp_path)
     encoder, _tokenizer, _spec = load_text_encoder(name, weights=str(folder))
-    scales = layer_scales([name for name, _parameter in encoder.named_parameters()], 0.5)
+    scales = layer_lr_scales([name for name, _parameter in encoder.named_parameters()], 0.5)
     by_scale = {scale: {n for n in scales if scales[n] == scale} for scale in scales.values()}
     assert sorted(by_scale) == [1 / 4, 1 / 2, 1]
     assert all("layer.0." in n for n in by_scale[1 / 2]) and all("layer.1." in n for n in by_scale[1])
@@ -91,14 +91,14 @@ def test_every_kind_of_encoder_has_its_layers_found(name, tmp_path):
 
 def test_the_blocks_of_a_convolutional_network_are_its_layers():
     backbone = load_audio_backbone(TINY_NETWORK, pretrained=False)[0]
-    scales = layer_scales([name for name, _parameter in backbone.named_parameters()], 0.9)
+    scales = layer_lr_scales([name for name, _parameter in backbone.named_parameters()], 0.9)
     blocks = [next(scales[n] for n in scales if n.startswith(f"blocks.{k}.")) for k in range(3)]
     assert scales["conv_stem.weight"] == min(scales.values()) < blocks[0] < blocks[1] < blocks[2] <= 1
 
 
 def test_layer_decay_moves_low_layers_less_and_leaves_new_layers_their_rate(corpus, weights):
     recipe = tiny_recipe(weights, model=TUNED, train={"layer_decay": 0.1, "encoder_lr": 1e-3, "lr": 1e-2})
-    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
     model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
     rates = {id(p): group["lr"] for group in parameter_groups(model, recipe.train) for p in group["params"]}
     for name, parameter in model.named_parameters():
@@ -211,7 +211,7 @@ def test_bfloat16_trains_in_it_and_scores_dev_as_the_saved_model_will(corpus, we
 def test_a_precision_that_the_machine_has_not_is_one_sentence(corpus, weights):
     with pytest.raises(RecipeError, match=r"'train\.precision = float16' cannot be used on this machine \(cpu\)"):
         fit(tiny_recipe(weights, train={"precision": "float16"}), corpus)
-    assert hardware.mixed_precision("auto") == "no"
+    assert hardware.resolve_mixed_precision("auto") == "no"
 
 
 def test_the_determinism_switch_holds_while_it_trains_and_gives_the_same_on_a_cpu(corpus, weights, monkeypatch):
@@ -228,7 +228,10 @@ def test_the_determinism_switch_holds_while_it_trains_and_gives_the_same_on_a_cp
 
 
 def test_an_operation_that_is_never_deterministic_is_one_sentence():
-    with pytest.raises(SentirError, match=r"train\.deterministic=false"), hardware.deterministic(True):
+    with (
+        pytest.raises(SentirError, match=r"train\.deterministic=false"),
+        hardware.use_deterministic_algorithms(True),
+    ):
         raise RuntimeError("thing_cuda does not have a deterministic implementation. Set this. Or that.")
     assert not torch.are_deterministic_algorithms_enabled()
 
@@ -256,10 +259,10 @@ def test_adapters_alone_learn_and_are_merged_before_dev_is_predicted(corpus, wei
 
 @pytest.mark.parametrize("name", ["bert-base-uncased", "xlnet-base-cased"])
 def test_other_kinds_of_encoders_take_adapters(name, corpus, tmp_path):
-    folder = tiny_backbone(name, tmp_path, [u.text for u in corpus])
+    folder = make_tiny_text_backbone(name, tmp_path, [u.text for u in corpus])
     model = {"backbone": name, "encoder": "lora"}
     recipe = tiny_recipe(folder, model=model, train={"epochs": 1, "gradient_checkpointing": name[0] == "b"})
-    assert fit(recipe, corpus).training.points
+    assert fit(recipe, corpus).training.history
 
 
 def test_without_peft_adapters_are_one_sentence(corpus, weights, monkeypatch):
@@ -309,8 +312,10 @@ def test_a_part_of_the_network_without_anything_to_do_is_refused(model, what, wo
 
 def test_how_tokens_are_pooled_is_refused_for_a_model_that_only_listens():
     model = {"token_pooling": ["mean", "max"]}
-    listens = idle_settings(Model(kind="emotion_model", **model), Train())
-    assert listens == {"model.token_pooling": "a model that reads"} and not idle_settings(Model(**model), Train())
+    listens = unused_settings(ModelSettings(kind="emotion_model", **model), TrainSettings())
+    assert listens == {"model.token_pooling": "a model that reads"} and not unused_settings(
+        ModelSettings(**model), TrainSettings()
+    )
 
 
 def test_a_context_of_the_past_gets_no_features_that_know_what_follows(corpus, weights):
@@ -339,7 +344,7 @@ def test_a_context_of_the_past_gets_no_stacked_model_that_looks_ahead(inner, cor
 )
 def test_a_context_of_the_past_may_stack_on_what_knows_no_more(inner):
     stacked = {"features": ["stacked"], "stacked": {"model": inner}}
-    check_model(Model(context="dialogue", dialogue={"reads": "past"}, **stacked))
+    check_model(ModelSettings(context="dialogue", dialogue={"reads": "past"}, **stacked))
 
 
 def test_a_batch_has_no_more_parts_than_utterances(corpus, weights):
@@ -362,7 +367,7 @@ def test_two_passes_that_no_dropout_makes_different_are_refused(corpus, weights)
 
 def test_two_passes_are_learned_from_together(corpus, weights):
     once, agreeing, again = (
-        fit(tiny_recipe(weights, model={"dropout": 0.5}, train=train), corpus).dev.probabilities
+        fit(tiny_recipe(weights, model={"dropout": 0.5}, train=train), corpus).dev_predictions.probabilities
         for train in ({}, {"consistency": 4.0}, {"consistency": 4.0})
     )
     np.testing.assert_array_equal(agreeing, again)
@@ -397,7 +402,7 @@ def test_every_setting_can_be_used_together(task, corpus, weights):
     }
     train |= {"logit_adjustment": 1.0} if task == "emotion" else {}
     recipe = tiny_recipe(weights, data={"task": task}, model=TUNED | {"context": "dialogue"}, train=train)
-    assert len(fit(recipe, corpus).training.points) == 2
+    assert len(fit(recipe, corpus).training.history) == 2
 
 
 def test_every_setting_reaches_the_digest(weights):
@@ -439,7 +444,7 @@ def test_without_tensorboard_curves_are_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(callbacks.importlib.util, "find_spec", lambda name: None)
     with (
         pytest.raises(SentirError, match=r"pip install 'sentir\[tensorboard\]'"),
-        callbacks.tensorboard_in(tmp_path),
+        callbacks.log_to_tensorboard(tmp_path),
     ):
         pass
 
@@ -447,5 +452,5 @@ def test_without_tensorboard_curves_are_one_sentence(tmp_path, monkeypatch):
 def test_the_thesis_recipes_use_focal_loss_with_class_weights_and_presence_weights(pytestconfig):
     recipes = pytestconfig.rootpath / "recipes"
     meld, mosei = (Recipe.load(recipes / f"thesis-{name}.toml") for name in ("meld", "mosei"))
-    assert (meld.train.loss, meld.train.balance) == ("focal", "inverse")
-    assert (mosei.train.loss, mosei.train.balance) == ("cross_entropy", "inverse")
+    assert (meld.train.loss, meld.train.class_weights) == ("focal", "inverse")
+    assert (mosei.train.loss, mosei.train.class_weights) == ("cross_entropy", "inverse")

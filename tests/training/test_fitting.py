@@ -11,9 +11,9 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError, WeightsError
-from sentir.evaluation.calibration.fitting import calibrate
+from sentir.evaluation.calibration.fitting import fit_calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import score
+from sentir.evaluation.metrics import compute_scores
 from sentir.training.fitting import check_training, fit
 from sentir.training.setting_checks import check_classes
 
@@ -26,28 +26,28 @@ LEARNS = {"epochs": 20, "encoder_lr": 0.01, "patience": 20}
 def test_every_setup_trains_and_predicts_dev(task, encoder, context, corpus, weights):
     recipe = tiny_recipe(weights, data={"task": task}, model={"encoder": encoder, "context": context})
     fitted = fit(recipe, corpus)
-    assert fitted.dev.ids == tuple(u.id for u in corpus.dev)
+    assert fitted.dev_predictions.ids == tuple(u.id for u in corpus.dev)
     assert fitted.space == corpus.space(task)
-    assert len(fitted.training.points) == 2
+    assert len(fitted.training.history) == 2
     assert (fitted.thresholds is None) == (task == "emotion")
     metric = "macro_f1" if task == "feelings" else "weighted_f1"
     truth = fitted.space.encode([u.labels[task] for u in corpus.dev])
-    scores = score(fitted.space, truth, fitted.dev.probabilities, fitted.thresholds)
-    assert scores[metric] == pytest.approx(fitted.training.score), "predictions are those of the best epoch"
+    scores = compute_scores(fitted.space, truth, fitted.dev_predictions.probabilities, fitted.thresholds)
+    assert scores[metric] == pytest.approx(fitted.training.best_score), "predictions are those of the best epoch"
 
 
 @pytest.mark.parametrize("task", ["emotion", "feelings"])
 def test_it_learns_what_the_words_say(task, corpus, weights):
     recipe = tiny_recipe(weights, data={"task": task}, model={"encoder": "finetune", "layers": [0]}, train=LEARNS)
     untrained = tiny_recipe(weights, data={"task": task}, train={"epochs": 1, "lr": 1e-9})
-    assert fit(recipe, corpus).training.score > 0.8 > fit(untrained, corpus).training.score
+    assert fit(recipe, corpus).training.best_score > 0.8 > fit(untrained, corpus).training.best_score
 
 
 def test_thresholds_are_those_tuned_on_dev(corpus, weights):
     fitted = fit(tiny_recipe(weights, data={"task": "feelings"}), corpus)
     truth = fitted.space.encode([u.labels["feelings"] for u in corpus.dev])
     np.testing.assert_array_equal(
-        fitted.thresholds, tune_thresholds(fitted.space, truth, fitted.dev.probabilities)
+        fitted.thresholds, tune_thresholds(fitted.space, truth, fitted.dev_predictions.probabilities)
     )
 
 
@@ -56,16 +56,20 @@ def test_the_temperature_is_fitted_on_dev_and_thresholds_after_it(task, corpus, 
     fitted = fit(tiny_recipe(weights, data={"task": task}), corpus)
     truth = fitted.space.encode([u.labels[task] for u in corpus.dev])
     keys = [u.dialogue for u in corpus.dev]
-    again = calibrate(fitted.space, truth, fitted.dev.probabilities, keys, fitted.calibration.method)
-    np.testing.assert_allclose(again.apply(fitted.dev).probabilities, fitted.dev.probabilities, atol=0.02)
-    assert fitted.calibration.sure == pytest.approx(again.sure, abs=0.02)
+    again = fit_calibration(
+        fitted.space, truth, fitted.dev_predictions.probabilities, keys, fitted.calibration.method
+    )
+    np.testing.assert_allclose(
+        again.apply(fitted.dev_predictions).probabilities, fitted.dev_predictions.probabilities, atol=0.02
+    )
+    assert fitted.calibration.confidence_threshold == pytest.approx(again.confidence_threshold, abs=0.02)
 
 
 def test_the_metric_of_the_recipe_selects(corpus, weights):
     fitted = fit(tiny_recipe(weights, evaluation={"metric": "accuracy"}), corpus)
     truth = fitted.space.encode([u.labels["emotion"] for u in corpus.dev])
-    assert fitted.training.score == pytest.approx(
-        score(fitted.space, truth, fitted.dev.probabilities)["accuracy"]
+    assert fitted.training.best_score == pytest.approx(
+        compute_scores(fitted.space, truth, fitted.dev_predictions.probabilities)["accuracy"]
     )
 
 
@@ -84,26 +88,26 @@ def test_other_test_utterances_train_the_same_model(corpus, weights):
     other = tiny_corpus(lambda u: replace(u, text="crying", labels={}) if u.split == "test" else u)
     recipe = tiny_recipe(weights, model={"features": ["lexical", "dialogue"]})
     one, two = fit(recipe, corpus), fit(recipe, other)
-    np.testing.assert_array_equal(one.dev.probabilities, two.dev.probabilities)
-    assert one.training == two.training and one.preparer.scaler == two.preparer.scaler
+    np.testing.assert_array_equal(one.dev_predictions.probabilities, two.dev_predictions.probabilities)
+    assert one.training == two.training and one.preprocessor.scaler == two.preprocessor.scaler
 
 
 def test_unlabeled_utterances_of_dev_are_predicted_but_not_scored(corpus, weights):
     gone = {u.id for u in corpus.dev[::2]}
     holes = tiny_corpus(lambda u: replace(u, labels={}) if u.id in gone else u)
     fitted = fit(tiny_recipe(weights), holes)
-    assert len(fitted.dev) == len(corpus.dev)
+    assert len(fitted.dev_predictions) == len(corpus.dev)
     kept = [u for u in corpus.dev if u.id not in gone]
     truth = fitted.space.encode([u.labels["emotion"] for u in kept])
-    p = fitted.dev.select(u.id for u in kept).probabilities
-    assert fitted.training.score == pytest.approx(score(fitted.space, truth, p)["weighted_f1"])
+    p = fitted.dev_predictions.select(u.id for u in kept).probabilities
+    assert fitted.training.best_score == pytest.approx(compute_scores(fitted.space, truth, p)["weighted_f1"])
 
 
 @pytest.mark.parametrize(
     ("balance", "schedule"), [("none", "cosine"), ("sqrt", "linear"), ("inverse", "constant")]
 )
 def test_every_balance_and_schedule_can_be_used(balance, schedule, corpus, weights):
-    assert fit(tiny_recipe(weights, train={"balance": balance, "schedule": schedule}), corpus).training.points
+    assert fit(tiny_recipe(weights, train={"balance": balance, "schedule": schedule}), corpus).training.history
 
 
 def test_short_utterances_are_left_out_of_train_only(corpus, weights):
@@ -111,10 +115,10 @@ def test_short_utterances_are_left_out_of_train_only(corpus, weights):
     short = [u for u in corpus.train if len(u.text.split()) < 4]
     assert 0 < len(short) < len(corpus.train)
     fitted = fit(recipe, corpus)
-    assert len(fitted.dev) == len(corpus.dev)
+    assert len(fitted.dev_predictions) == len(corpus.dev)
     blank = tiny_corpus(lambda u: replace(u, labels={}) if u in short else u)
     same = fit(tiny_recipe(weights), blank)
-    np.testing.assert_allclose(fitted.dev.probabilities, same.dev.probabilities)
+    np.testing.assert_allclose(fitted.dev_predictions.probabilities, same.dev_predictions.probabilities)
 
 
 def test_leaving_nothing_to_learn_from_is_refused(corpus, weights):
@@ -155,7 +159,7 @@ def test_names_and_weights_that_cannot_be_used_are_one_sentence(model, error, wo
 
 def test_random_weights_can_be_fine_tuned(corpus, weights):
     recipe = tiny_recipe(weights, model={"pretrained": False, "encoder": "finetune"})
-    assert fit(recipe, corpus).training.points
+    assert fit(recipe, corpus).training.history
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_random_weights_can_be_fine_tuned(corpus, weights):
 def test_one_class_is_refused_before_anything_is_trained(task, label, weights):
     alone = tiny_corpus(lambda u: replace(u, labels=u.labels | {task: label}))
     with pytest.raises(CorpusError, match=f"All train utterances of 'tiny' have the same label for '{task}'"):
-        check_training(tiny_recipe(weights, data={"task": task}), alone, weights=False)
+        check_training(tiny_recipe(weights, data={"task": task}), alone, load_weights=False)
 
 
 def test_one_number_is_refused(weights):

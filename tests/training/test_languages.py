@@ -8,7 +8,7 @@ from tiny_corpora import tiny_corpus, tiny_recipe
 
 from sentir import api
 from sentir.audit import audit
-from sentir.models.text_backbones import MULTILINGUAL, TEXT_BACKBONES, foreign
+from sentir.models.text_backbones import MULTILINGUAL_BACKBONE, TEXT_BACKBONES, check_language
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
 from sentir.training import fitting
@@ -19,11 +19,13 @@ def in_spanish():
 
 
 def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unknown_ones():
-    assert "Spanish" in foreign("minilm", SAMPLES["es"]) and MULTILINGUAL in foreign("minilm", SAMPLES["es"])
-    assert foreign("minilm", SAMPLES["en"]) == foreign("minilm", ["hola"]) == ""
-    for name in (MULTILINGUAL, "xlm-roberta-base", "owner/model"):
-        assert foreign(name, SAMPLES["es"]) == foreign(name, SAMPLES["CJK"]) == ""
-    assert {TEXT_BACKBONES.get(name).hub_id for name in (MULTILINGUAL, "xlm-roberta-base")} == {
+    assert "Spanish" in check_language("minilm", SAMPLES["es"]) and MULTILINGUAL_BACKBONE in check_language(
+        "minilm", SAMPLES["es"]
+    )
+    assert check_language("minilm", SAMPLES["en"]) == check_language("minilm", ["hola"]) == ""
+    for name in (MULTILINGUAL_BACKBONE, "xlm-roberta-base", "owner/model"):
+        assert check_language(name, SAMPLES["es"]) == check_language(name, SAMPLES["CJK"]) == ""
+    assert {TEXT_BACKBONES.get(name).hub_id for name in (MULTILINGUAL_BACKBONE, "xlm-roberta-base")} == {
         "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
         "FacebookAI/xlm-roberta-base",
     }
@@ -32,7 +34,7 @@ def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unkno
 @pytest.fixture
 def told(monkeypatch):
     lines = []
-    monkeypatch.setattr(fitting, "_say_once", lines.append)
+    monkeypatch.setattr(fitting, "_log_once", lines.append)
     monkeypatch.setattr("sentir.recognizer.recognizer.warn", lines.append)
     return lines
 
@@ -57,9 +59,9 @@ def test_an_audit_notes_a_language_that_is_not_english_and_costs_nothing_for_it(
 
 
 def test_pieces_that_the_vocabulary_lacks_are_counted_and_noted_with_their_text(told, tmp_path_factory):
-    from sentir.testing import tiny_backbone
+    from sentir.testing import make_tiny_text_backbone
 
-    weights = tiny_backbone("bert-base-uncased", tmp_path_factory.mktemp("bert"))
+    weights = make_tiny_text_backbone("bert-base-uncased", tmp_path_factory.mktemp("bert"))
     recipe = tiny_recipe(weights, model={"backbone": "bert-base-uncased"}, train={"epochs": 1})
     corpus = tiny_corpus(lambda u: replace(u, text=u.text + " 🥴") if u.turn == 0 else u)
     model = Recognizer.fit(recipe, corpus)[0]

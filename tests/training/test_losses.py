@@ -8,7 +8,7 @@ from torch.distributions import Bernoulli, Categorical, kl_divergence
 from torch.nn import functional
 
 from sentir.corpus.labels import LabelSpace
-from sentir.recipe import Train
+from sentir.recipe import TrainSettings
 from sentir.training.losses import UNLABELED, class_weights, encode_targets, make_loss, recipe_loss
 
 SINGLE = LabelSpace("emotion", ("anger", "joy", "neutral"))
@@ -105,7 +105,7 @@ def test_the_engines_count_of_labels_divides_the_sum():
 @pytest.mark.parametrize(("space", "labels"), [(SINGLE, ONE), (MULTI, SEVERAL)])
 def test_two_passes_cost_the_mean_of_both_and_their_divergence_where_there_are_labels(space, labels):
     targets, passes = encode_targets(space, labels), torch.stack([logits(), logits().flip(0)])
-    found = make_loss(space, torch.ones(3), consistency=0.7)(passes, targets)
+    found = make_loss(space, torch.ones(3), rdrop=0.7)(passes, targets)
     plain = make_loss(space, torch.ones(3))
     mean = (plain(passes[0], targets) + plain(passes[1], targets)) / 2
     torch.testing.assert_close(plain(passes, targets), mean)
@@ -121,12 +121,12 @@ def distribution(space, one):
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
 def test_passes_that_agree_cost_what_one_does(space):
     targets, scores = encode_targets(space, [("joy",), None, ("anger",)]), logits(3)
-    once, agreeing = make_loss(space, torch.ones(3)), make_loss(space, torch.ones(3), consistency=5.0)
+    once, agreeing = make_loss(space, torch.ones(3)), make_loss(space, torch.ones(3), rdrop=5.0)
     torch.testing.assert_close(agreeing(torch.stack([scores, scores]), targets), once(scores, targets))
 
 
 def settings(**changes):
-    return Train.model_validate(changes)
+    return TrainSettings.model_validate(changes)
 
 
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
@@ -135,19 +135,19 @@ def test_a_focal_loss_without_focus_is_cross_entropy(space, balance):
     targets, scores = encode_targets(space, ONE if space is SINGLE else SEVERAL), logits()
     weights = class_weights(space, targets, balance)
     for smoothing in (0.0, 0.2):
-        plain = make_loss(space, weights, smoothing=smoothing)(scores, targets)
-        focal = make_loss(space, weights, gamma=1e-9, smoothing=smoothing)(scores, targets)
+        plain = make_loss(space, weights, label_smoothing=smoothing)(scores, targets)
+        focal = make_loss(space, weights, focal_gamma=1e-9, label_smoothing=smoothing)(scores, targets)
         torch.testing.assert_close(focal, plain)
 
 
 def test_a_focal_loss_worked_by_hand_has_the_weight_outside_and_the_true_probability_inside():
     p, weights = torch.tensor([0.7, 0.2, 0.1]), torch.tensor([2.0, 3.0, 5.0])
-    loss = make_loss(SINGLE, weights, gamma=2.0)
+    loss = make_loss(SINGLE, weights, focal_gamma=2.0)
     for label, expected in enumerate([2 * 0.3**2 * 0.356675, 3 * 0.8**2 * 1.609438, 5 * 0.9**2 * 2.302585]):
         torch.testing.assert_close(loss(p.log()[None], torch.tensor([label])).item(), expected, rtol=1e-5, atol=0)
     scores = (p / (1 - p)).log()[None]
     expected = (2 * 0.3**2 * 0.356675 + 0.2**2 * 0.223144 + 5 * 0.9**2 * 2.302585) / 3
-    found = make_loss(MULTI, weights, gamma=2.0)(scores, torch.tensor([[1.0, 0.0, 1.0]]))
+    found = make_loss(MULTI, weights, focal_gamma=2.0)(scores, torch.tensor([[1.0, 0.0, 1.0]]))
     torch.testing.assert_close(found.item(), expected, rtol=1e-5, atol=0)
 
 
@@ -155,7 +155,7 @@ def test_a_focal_loss_of_several_labels_is_torchvisions():
     from torchvision.ops import sigmoid_focal_loss
 
     targets, scores = encode_targets(MULTI, [row or () for row in SEVERAL]), logits()
-    found = make_loss(MULTI, torch.ones(3), gamma=2.0)(scores, targets)
+    found = make_loss(MULTI, torch.ones(3), focal_gamma=2.0)(scores, targets)
     torch.testing.assert_close(found, sigmoid_focal_loss(scores, targets, alpha=-1, gamma=2.0, reduction="mean"))
 
 
@@ -164,7 +164,7 @@ def test_a_focal_loss_of_several_labels_is_torchvisions():
 def test_a_focal_loss_has_a_finite_gradient_where_everything_is_known(space, gamma):
     targets = encode_targets(space, [("joy",)])
     scores = (200 * torch.tensor([[-1.0, 1.0, -1.0]])).requires_grad_()
-    make_loss(space, torch.ones(3), gamma=gamma)(scores, targets).backward()
+    make_loss(space, torch.ones(3), focal_gamma=gamma)(scores, targets).backward()
     assert scores.grad.isfinite().all()
 
 
@@ -175,14 +175,14 @@ def test_smoothed_labels_cost_torchs_smoothed_cross_entropy(balance):
     expected = functional.cross_entropy(
         scores[known], targets[known], weights, label_smoothing=0.1, reduction="sum"
     )
-    found = make_loss(SINGLE, weights, smoothing=0.1)(scores, targets)
+    found = make_loss(SINGLE, weights, label_smoothing=0.1)(scores, targets)
     torch.testing.assert_close(found, expected / known.sum())
 
 
 def test_smoothing_of_several_labels_moves_each_halfway_between_present_and_absent():
     targets, scores = torch.tensor([[1.0, 0.0, 1.0]]), logits(1)
     expected = functional.binary_cross_entropy_with_logits(scores, torch.tensor([[0.9, 0.1, 0.9]]))
-    torch.testing.assert_close(make_loss(MULTI, torch.ones(3), smoothing=0.2)(scores, targets), expected)
+    torch.testing.assert_close(make_loss(MULTI, torch.ones(3), label_smoothing=0.2)(scores, targets), expected)
 
 
 def test_a_recipes_logit_adjustment_adds_the_logarithms_of_trains_shares_to_the_logits_of_the_loss():
@@ -214,4 +214,4 @@ def test_a_recipes_defaults_are_plain_cross_entropy():
     expected = functional.cross_entropy(scores, targets, ignore_index=UNLABELED)
     torch.testing.assert_close(recipe_loss(SINGLE, targets, settings())(scores, targets), expected)
     focal = recipe_loss(SINGLE, targets, settings(loss="focal"))(scores, targets)
-    torch.testing.assert_close(focal, make_loss(SINGLE, torch.ones(3), gamma=2.0)(scores, targets))
+    torch.testing.assert_close(focal, make_loss(SINGLE, torch.ones(3), focal_gamma=2.0)(scores, targets))

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentir.training.batching import LengthBatches, Parts, SortedBatches
+from sentir.training.batching import EqualLengthBatchSampler, LengthGroupedBatchSampler, MicroBatchSampler
 from sentir.training.losses import UNLABELED
 from sentir.training.sampling import balanced_weights
 
@@ -50,7 +50,7 @@ LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
 @settings(max_examples=50)
 @given(LENGTHS, st.integers(1, 9), st.integers(0, 2))
 def test_sorted_batches_have_every_unit_once_in_steps_of_one_size(lengths, size, epoch):
-    sampler = SortedBatches(lengths, size, 0)
+    sampler = LengthGroupedBatchSampler(lengths, size, 0)
     sampler.set_epoch(epoch)
     found = list(sampler)
     assert sorted(n for batch in found for n in batch) == list(range(len(lengths)))
@@ -58,10 +58,10 @@ def test_sorted_batches_have_every_unit_once_in_steps_of_one_size(lengths, size,
     assert all(len(batch) == size for batch in found[:-1]) and 1 <= len(found[-1]) <= size
 
 
-@pytest.mark.parametrize("kind", [LengthBatches, SortedBatches])
+@pytest.mark.parametrize("kind", [EqualLengthBatchSampler, LengthGroupedBatchSampler])
 @given(lengths=LENGTHS, size=st.integers(1, 9), parts=st.integers(1, 9), epoch=st.integers(0, 2))
 def test_the_parts_of_a_batch_are_that_batch(kind, lengths, size, parts, epoch):
-    whole, cut = kind(lengths, size, 0), Parts(kind(lengths, size, 0), parts)
+    whole, cut = kind(lengths, size, 0), MicroBatchSampler(kind(lengths, size, 0), parts)
     for sampler in (whole, cut):
         sampler.set_epoch(epoch)
     found = list(cut)
@@ -74,7 +74,7 @@ def test_the_parts_of_a_batch_are_that_batch(kind, lengths, size, parts, epoch):
 
 def test_sorted_batches_pad_little_and_change_from_epoch_to_epoch():
     lengths = np.random.default_rng(0).integers(3, 60, 2000)
-    sampler = SortedBatches(lengths.tolist(), 32, 0)
+    sampler = LengthGroupedBatchSampler(lengths.tolist(), 32, 0)
     padded = sum(len(batch) * max(lengths[batch]) for batch in sampler)
     assert lengths.sum() <= padded < 1.1 * lengths.sum()
     first = {frozenset(batch) for batch in sampler}
@@ -82,7 +82,7 @@ def test_sorted_batches_pad_little_and_change_from_epoch_to_epoch():
     assert first != {frozenset(batch) for batch in sampler}
 
 
-@pytest.mark.parametrize("kind", [LengthBatches, SortedBatches])
+@pytest.mark.parametrize("kind", [EqualLengthBatchSampler, LengthGroupedBatchSampler])
 def test_weighted_draws_come_as_often_as_they_weigh_and_as_often_in_every_epoch(kind):
     lengths = [100] * 50 + [200] * 50
     weights = np.array(([0.001] * 49 + [0.451]) * 2)
@@ -98,5 +98,5 @@ def test_weighted_draws_come_as_often_as_they_weigh_and_as_often_in_every_epoch(
 
 
 def test_a_length_that_weighs_nothing_is_never_drawn_and_breaks_nothing():
-    sampler = LengthBatches([100, 200, 200], 2, 0, np.array([0.0, 0.5, 0.5]))
+    sampler = EqualLengthBatchSampler([100, 200, 200], 2, 0, np.array([0.0, 0.5, 0.5]))
     assert all(0 not in batch for batch in sampler) and len(list(sampler)) == len(sampler)

@@ -7,7 +7,7 @@ from tiny_corpora import tiny_corpus, tiny_recipe
 from transformers import AutoTokenizer
 
 from sentir import progress
-from sentir.preprocessing.text import TextInput
+from sentir.preprocessing.text import TextPreprocessor
 from sentir.recognizer.recognizer import Recognizer
 from sentir.training import fitting
 
@@ -16,16 +16,16 @@ from sentir.training import fitting
 def said(monkeypatch):
     lines = []
     monkeypatch.setattr("sentir.recognizer.recognizer.warn", lines.append)
-    monkeypatch.setattr(fitting, "say", lines.append)
-    fitting._say_once.cache_clear()
+    monkeypatch.setattr(fitting, "log_info", lines.append)
+    fitting._log_once.cache_clear()
     return lines
 
 
 def prepared(weights, texts, **model):
     recipe = tiny_recipe(weights, model={"max_length": 12} | model)
-    found = TextInput(recipe.data, recipe.model)
+    found = TextPreprocessor(recipe.data, recipe.model)
     utterances = [replace(u, text=text) for u, text in zip(tiny_corpus().train, texts, strict=False)]
-    return found.prepare(utterances, [list(range(len(utterances)))])[0]["is_cut"].tolist()
+    return found.transform(utterances, [list(range(len(utterances)))])[0]["is_cut"].tolist()
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
@@ -53,4 +53,4 @@ def test_training_and_prediction_say_how_many(weights, said):
     assert len(said) == 2
     (row,) = recognizer.predict("so " * 30)
     assert "16 tokens" in row.notes[0] and len(said) == 2  # a note says it already
-    assert progress._shown is None
+    assert progress._current_progress is None

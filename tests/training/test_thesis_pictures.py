@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny_corpora import spoken_recipe
 
-from sentir.audio.store import listen
-from sentir.audio.thesis_mel import thesis_mel
+from sentir.audio.store import attach_audio
+from sentir.audio.thesis_mel import compute_thesis_mel
 from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError
 from sentir.recognizer.recognizer import Recognizer
@@ -24,7 +24,7 @@ def published(spoken, tmp_path_factory):
 
     def picture(u):
         path = folder / f"{u.id.replace('/', '_')}.npy"
-        np.save(path, thesis_mel(soundfile.read(u.clip.path, dtype="float32")[0]).T, allow_pickle=False)
+        np.save(path, compute_thesis_mel(soundfile.read(u.clip.path, dtype="float32")[0]).T, allow_pickle=False)
         return replace(u, clip=Clip(path))
 
     return replace(spoken, utterances=tuple(picture(u) for u in spoken))
@@ -36,14 +36,14 @@ def test_a_model_of_published_pictures_hears_new_clips_as_they_were_made(publish
     recognizer.save_pretrained(tmp_path)
     loaded = Recognizer.from_pretrained(tmp_path)
     assert loaded.recipe.model.audio.mel == "thesis"  # how the pictures were made is part of what is saved
-    prepared = loaded.preparer.prepare(spoken.dev)
-    assert set(prepared.mels.frames) == {224} and prepared.batch([0, 1])["mel"].shape == (2, 224, 224)
+    prepared = loaded.preprocessor.transform(spoken.dev)
+    assert set(prepared.mels.lengths) == {224} and prepared.batch([0, 1])["mel"].shape == (2, 224, 224)
     heard = loaded.predict_utterances(spoken.dev)
     np.testing.assert_allclose(heard.probabilities, dev.probabilities, atol=1e-3)
 
 
 def test_published_pictures_are_no_sound_for_any_other_model(published, weights):
-    (u,) = listen(published.dev[:1])
-    assert u.sound.mel is None and "thesis" in u.sound.problem
+    (u,) = attach_audio(published.dev[:1])
+    assert u.audio.mel is None and "thesis" in u.audio.problem
     with pytest.raises(CorpusError, match="usable sound"):
         Recognizer.fit(spoken_recipe(weights), published)

@@ -13,8 +13,8 @@ from transformers import set_seed
 
 from sentir.errors import SentirError
 from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import Prepared, Preparer
-from sentir.recipe import Train
+from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
+from sentir.recipe import TrainSettings
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.trainer import parameter_groups, train_model
 
@@ -27,7 +27,7 @@ class Run:
         recipe = tiny_recipe(weights, model={"encoder": "finetune"} | (model or {}), train=settings)
         set_seed(recipe.train.seed)
         space = corpus.space("emotion")
-        preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+        preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
         self.model = MODELS.get("hybrid_transformer").build(preparer, space, True)
         self.start = copy.deepcopy(self.model.state_dict())
         self.seen = []
@@ -41,7 +41,7 @@ class Run:
         targets = encode_targets(space, labels)
         self.training = train_model(
             self.model,
-            preparer.prepare(corpus.train),
+            preparer.transform(corpus.train),
             targets,
             settings=recipe.train,
             loss=make_loss(space, class_weights(space, targets, "none")),
@@ -62,7 +62,7 @@ def equal(one, other):
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
 def test_every_parameter_is_in_exactly_one_group_with_its_rate_and_decay(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "dialogue", "features": ["lexical"]})
-    preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
+    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
     model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
     groups = parameter_groups(model, recipe.train)
     grouped = [id(parameter) for group in groups for parameter in group["params"]]
@@ -81,9 +81,9 @@ def test_it_ends_with_the_weights_of_the_best_epoch_not_of_the_last(corpus, weig
     run = Run(corpus, weights, [0.2, 0.9, 0.3, 0.8], train={"patience": 4})
     assert equal(run.model.state_dict(), run.seen[1])
     assert not equal(run.model.state_dict(), run.seen[3])
-    assert (run.training.best_epoch, run.training.score) == (2, 0.9)
-    assert [point["score"] for point in run.training.points] == [0.2, 0.9, 0.3, 0.8]
-    assert [point["epoch"] for point in run.training.points] == [1, 2, 3, 4]
+    assert (run.training.best_epoch, run.training.best_score) == (2, 0.9)
+    assert [point["score"] for point in run.training.history] == [0.2, 0.9, 0.3, 0.8]
+    assert [point["epoch"] for point in run.training.history] == [1, 2, 3, 4]
 
 
 def test_it_stops_when_dev_has_not_grown_for_as_long_as_its_patience(corpus, weights):
@@ -94,18 +94,18 @@ def test_it_stops_when_dev_has_not_grown_for_as_long_as_its_patience(corpus, wei
 def test_a_small_train_split_is_passed_over_more_often_until_there_are_so_many_steps(corpus, weights):
     train = {"batch": 8, "min_steps": 20, "freeze_epochs": 1}  # 4 steps a pass
     run = Run(corpus, weights, (0.1, 0.2), train=train)
-    assert [point["epoch"] for point in run.training.points] == [3, 6] and run.training.best_epoch == 6
+    assert [point["epoch"] for point in run.training.history] == [3, 6] and run.training.best_epoch == 6
     assert not changed(run.start, run.seen[0], "encoder.") and changed(run.seen[0], run.seen[1], "encoder.")
 
 
 def test_patience_counts_the_scorings_of_dev(corpus, weights):
     run = Run(corpus, weights, (0.2, 0.1, 0.1, 0.1), train={"batch": 8, "min_steps": 32, "patience": 1})
-    assert [point["epoch"] for point in run.training.points] == [2, 4]
+    assert [point["epoch"] for point in run.training.history] == [2, 4]
 
 
 @given(st.integers(1, 100), st.integers(1, 5000), st.integers(0, 10_000))
 def test_there_are_as_many_passes_as_the_least_steps_need_and_no_more(epochs, steps, least):
-    passes = Train(epochs=epochs, min_steps=least).passes(steps)
+    passes = TrainSettings(epochs=epochs, min_steps=least).passes_per_epoch(steps)
     assert passes * epochs * steps >= least
     assert passes == 1 or (passes - 1) * epochs * steps < least
 
@@ -131,7 +131,7 @@ def test_a_fine_tuned_encoder_moves_from_the_first_epoch(corpus, weights):
 
 def test_the_train_loss_falls(corpus, weights):
     run = Run(corpus, weights, [n / 10 for n in range(8)], train={"schedule": "constant"})
-    losses = [point["loss"] for point in run.training.points]
+    losses = [point["loss"] for point in run.training.history]
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -155,8 +155,10 @@ def test_what_an_unlabeled_utterance_says_teaches_nothing_without_context(corpus
 
 
 def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
-    batch, seen = Prepared.batch, []
-    monkeypatch.setattr(Prepared, "batch", lambda self, rows, _c: seen.append(tuple(rows)) or batch(self, rows))
+    batch, seen = ModelInputs.batch, []
+    monkeypatch.setattr(
+        ModelInputs, "batch", lambda self, rows, _c: seen.append(tuple(rows)) or batch(self, rows)
+    )
     orders = []
     for seed in (1, 1, 2):
         Run(corpus, weights, [0.1], train={"seed": seed})
@@ -168,8 +170,8 @@ def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
 
 def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
     seen = []
-    batch = Prepared.batch
-    monkeypatch.setattr(Prepared, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows))
+    batch = ModelInputs.batch
+    monkeypatch.setattr(ModelInputs, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows))
     Run(corpus, weights, [0.1], model={"context": "dialogue"}, train={"batch": 10})
     assert sorted(map(len, seen)) == [10, 10, 10]
     assert all(set(rows[:5]) in [set(range(n, n + 5)) for n in range(0, 30, 5)] for rows in seen)

@@ -48,9 +48,9 @@ def test_it_begins_with_the_saved_weights_and_keeps_its_labels(encoder, corpora,
     before = Recognizer.from_pretrained(tmp_path / "first")
     small = {"epochs": 1, "lr": 1e-9, "encoder_lr": 1e-9}
     second = first.override({"name": "corrections", "data": {"reader": "other"}, "train": small})
-    after, _scores = api.train(second, root=tmp_path, out=tmp_path / "second", start=tmp_path / "first")
+    after, _scores = api.train(second, root=tmp_path, out=tmp_path / "second", init_from=tmp_path / "first")
     assert after.space == before.space and len(corpora["other"].space("emotion")) == 2
-    assert after.preparer.scaler == before.preparer.scaler
+    assert after.preprocessor.scaler == before.preprocessor.scaler
     for name, tensor in state(before).items():
         torch.testing.assert_close(after.model.state_dict()[name], tensor, rtol=0, atol=1e-5)
     again = Recognizer.from_pretrained(tmp_path / "second")
@@ -63,8 +63,8 @@ def test_what_it_has_seen_before_stands_in_facts_and_card(corpora, weights, tmp_
     recipe = tiny_recipe(weights, data={"reader": "tiny"})
     api.train(recipe, root=tmp_path, out=tmp_path / "a")
     other = recipe.override({"name": "corrections", "data": {"reader": "other"}})
-    api.train(other, root=tmp_path, out=tmp_path / "b", start=tmp_path / "a")
-    third, _scores = api.train(other, root=tmp_path, out=tmp_path / "c", start=tmp_path / "b")
+    api.train(other, root=tmp_path, out=tmp_path / "b", init_from=tmp_path / "a")
+    third, _scores = api.train(other, root=tmp_path, out=tmp_path / "c", init_from=tmp_path / "b")
     seen = [(one["recipe"], one["corpus"], one["fingerprint"]) for one in third.facts["earlier"]]
     prints = {name: corpus.fingerprint for name, corpus in corpora.items()}
     assert seen == [("tiny", "tiny", prints["tiny"]), ("corrections", "other", prints["other"])]
@@ -79,7 +79,7 @@ def test_it_learns_what_it_is_given(corpora, weights, tmp_path, monkeypatch):
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, train={"epochs": 8})
     first, _scores = api.train(recipe, root=tmp_path, out=tmp_path / "a")
     other = recipe.override({"data": {"reader": "other"}, "train": {"epochs": 30, "patience": 30}})
-    _second, scores = api.train(other, root=tmp_path, out=tmp_path / "b", start=tmp_path / "a")
+    _second, scores = api.train(other, root=tmp_path, out=tmp_path / "b", init_from=tmp_path / "a")
     old = first.predict_utterances(swapped.dev).labels(first.thresholds)
     right = sum(old[u.id] == u.labels["emotion"] for u in swapped.dev) / len(swapped.dev)
     assert scores.metrics["accuracy"].value > right
@@ -92,7 +92,7 @@ def test_labels_that_it_does_not_know_are_named(corpora, weights, tmp_path, monk
     monkeypatch.setitem(READERS._entries, "other", lambda root, data: renamed)
     with pytest.raises(PredictionsError, match="does not know these labels of 'emotion': delight; it knows joy"):
         other = recipe.override({"data": {"reader": "other"}})
-        api.train(other, root=tmp_path, out=tmp_path / "b", start=tmp_path / "a")
+        api.train(other, root=tmp_path, out=tmp_path / "b", init_from=tmp_path / "a")
 
 
 def test_another_task_and_a_model_that_stacks_are_refused(spoken, weights, tmp_path, monkeypatch):
@@ -101,8 +101,8 @@ def test_another_task_and_a_model_that_stacks_are_refused(spoken, weights, tmp_p
     api.train(recipe, root=tmp_path, out=tmp_path / "a")
     with pytest.raises(RecipeError, match=r"'data.task' is 'feelings'; set it to 'emotion'"):
         task = recipe.override({"data": {"task": "feelings"}})
-        api.train(task, root=tmp_path, out=tmp_path / "b", start=tmp_path / "a")
+        api.train(task, root=tmp_path, out=tmp_path / "b", init_from=tmp_path / "a")
     stacks = spoken_recipe(weights, data={"reader": "tiny"}, **stacking_on_text(weights))
     api.train(stacks, root=tmp_path, out=tmp_path / "c")
     with pytest.raises(RecipeError, match="stacks on another cannot be trained further"):
-        api.train(recipe, root=tmp_path, out=tmp_path / "d", start=tmp_path / "c")
+        api.train(recipe, root=tmp_path, out=tmp_path / "d", init_from=tmp_path / "c")

@@ -4,47 +4,47 @@ What needs torch is imported where it is used, so that reading and auditing a co
 """
 
 from sentir.api.audit import audit_corpus
-from sentir.api.corpora import prepare_corpus, read_corpus
+from sentir.api.corpora import load_corpus, prepare_corpus
 from sentir.api.explanation import explain, explain_model
-from sentir.api.inspection import Shown, clean_corpus, export_corpus, show_utterance
-from sentir.api.models import compare, evaluate, examine, predict, train
+from sentir.api.inspection import UtteranceInspection, export_corpus, inspect_utterance, preview_cleaning
+from sentir.api.models import analyze, compare, evaluate, predict, train
 from sentir.api.prediction_files import write_predictions
-from sentir.api.recipe_drafts import Draft, new_recipe
+from sentir.api.recipe_drafts import RecipeDraft, init_recipe
 from sentir.api.recipes import load_recipe
-from sentir.api.redraw import Redrawn, redraw_corpus
+from sentir.api.redraw import RedrawResult, redraw_corpus
 from sentir.api.studies import run_study, tune
-from sentir.corpus.cleaning_report import Cleaned
+from sentir.corpus.cleaning_report import CleaningReport
 from sentir.corpus.predictions import Prediction
 from sentir.demo.corpora import write_demo
-from sentir.download.corpora import Offer, get_corpus, offer_corpus
-from sentir.recognizer.inputs import Columns
+from sentir.download.corpora import Download, download_corpus, plan_download
+from sentir.recognizer.inputs import InputColumns
 
 __all__ = [
-    "Cleaned",
-    "Columns",
-    "Draft",
-    "Offer",
+    "CleaningReport",
+    "Download",
+    "InputColumns",
     "Prediction",
-    "Redrawn",
-    "Shown",
+    "RecipeDraft",
+    "RedrawResult",
+    "UtteranceInspection",
+    "analyze",
     "audit_corpus",
-    "clean_corpus",
     "compare",
+    "download_corpus",
     "evaluate",
-    "examine",
     "explain",
     "explain_model",
     "export_corpus",
-    "get_corpus",
+    "init_recipe",
+    "inspect_utterance",
+    "load_corpus",
     "load_recipe",
-    "new_recipe",
-    "offer_corpus",
+    "plan_download",
     "predict",
     "prepare_corpus",
-    "read_corpus",
+    "preview_cleaning",
     "redraw_corpus",
     "run_study",
-    "show_utterance",
     "train",
     "tune",
     "write_demo",

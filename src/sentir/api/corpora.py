@@ -6,16 +6,16 @@ from pathlib import Path
 
 from sentir import readers
 from sentir.api.recipes import as_data, load_recipe
-from sentir.audio.extraction import usual_kind
-from sentir.audio.store_report import Prepared, prepare
+from sentir.audio.extraction import infer_mel_kind
+from sentir.audio.store_report import StoreReport, prepare_audio
 from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.paths import Place
-from sentir.recipe import Data, Recipe
+from sentir.paths import PathLike
+from sentir.recipe import DataSettings, Recipe
 
 
-def read_corpus(corpus: Place | Data | Recipe, root: Place | None = None) -> Corpus:
+def load_corpus(corpus: PathLike | DataSettings | Recipe, root: PathLike | None = None) -> Corpus:
     """Read a corpus.
 
     Args:
@@ -30,13 +30,13 @@ def read_corpus(corpus: Place | Data | Recipe, root: Place | None = None) -> Cor
 
 
 def prepare_corpus(
-    corpus: Place,
+    corpus: PathLike,
     *,
-    root: Place | None = None,
-    out: Place | None = None,
+    root: PathLike | None = None,
+    out: PathLike | None = None,
     workers: int | None = None,
     mel: str | None = None,
-) -> Prepared:
+) -> StoreReport:
     """Decode and measure every clip of a corpus once, into the store that training and prediction use.
 
     Args:
@@ -57,7 +57,9 @@ def prepare_corpus(
         recipe = load_recipe(corpus)
         data, mel = recipe.data.model_copy(update={"sound": True}), mel or recipe.model.audio.mel
     else:
-        data = Data(reader=str(corpus), sound=True)
+        data = DataSettings(reader=str(corpus), audio=True)
     found = readers.read_corpus(data, root)
     folder = None if out is None else Path(out)
-    return prepare(found, kind=mel or usual_kind(u.clip for u in found), folder=folder, workers=workers)
+    return prepare_audio(
+        found, mel_kind=mel or infer_mel_kind(u.clip for u in found), folder=folder, workers=workers
+    )

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.api.models import _load, _same_labels
-from sentir.api.recipes import named_data
+from sentir.api.models import _as_recognizer, _require_same_labels
+from sentir.api.recipes import resolve_data
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.paths import Place
+from sentir.paths import PathLike
 from sentir.readers import read_corpus
-from sentir.recognizer.inputs import gather, take
-from sentir.recognizer.modalities import meet_needs
-from sentir.report.audit_page import make_place
+from sentir.recognizer.inputs import make_inputs, normalize_inputs
+from sentir.recognizer.modalities import check_modalities
+from sentir.report.audit_page import prepare_output_path
 
 if TYPE_CHECKING:
     from sentir.corpus.corpus import Corpus
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 def explain(
-    model: Place | Recognizer,
+    model: PathLike | Recognizer,
     utterances: Utterance | Sequence[Utterance] = (),
     *,
-    id: str | None = None,
+    utterance_id: str | None = None,
     text: str | None = None,
-    file: Place | None = None,
-    corpus: Place | None = None,
-    root: Place | None = None,
+    file: PathLike | None = None,
+    corpus: PathLike | None = None,
+    root: PathLike | None = None,
     label: str | None = None,
-    check: bool = False,
-    page: Place | None = None,
+    sanity_check: bool = False,
+    html: PathLike | None = None,
 ) -> Explanation:
     """Explain what a model says of one utterance: which words, which times and frequencies speak for a label.
 
@@ -42,15 +42,15 @@ def explain(
 
     Args:
         model: a recognizer or its folder.
-        utterances: one, or a dialogue in order, of which ``id`` names the one that is explained (else the last).
-        id: of the utterance, or the end of it; without ``utterances``, in a corpus.
+        utterances: one, or a dialogue in order, of which ``utterance_id`` names the one that is explained (else the last).
+        utterance_id: of the utterance, or the end of it; without ``utterances``, in a corpus.
         text: a text by itself.
         file: a sound or video file.
         corpus: a reader's name or a recipe, if not the corpus that the model learned from.
         root: where the corpus lies.
         label: whose score is explained; the most probable one if not given.
-        check: whether the maps are compared with those of the same networks with shuffled weights.
-        page: an HTML file to write the explanation to, in every language.
+        sanity_check: whether the maps are compared with those of the same networks with shuffled weights.
+        html: an HTML file to write the explanation to, in every language.
 
     Raises:
         CorpusError: if there is nothing to explain, or the model cannot use it.
@@ -60,37 +60,37 @@ def explain(
     from sentir.explanation.page import save_explanation
     from sentir.explanation.utterance import explain_utterance
 
-    if page is not None:
-        make_place(Path(page))
-    recognizer = _load(model)
+    if html is not None:
+        prepare_output_path(Path(html))
+    recognizer = _as_recognizer(model)
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
     if given:
-        key = id or given[-1].id
-    elif id is not None:
-        found = _read(recognizer, corpus, root)
-        asked = found.find(id)
-        key, given = asked.id, list(found.by_dialogue[asked.dialogue or asked.id].utterances)
+        key = utterance_id or given[-1].id
+    elif utterance_id is not None:
+        found = _load_corpus(recognizer, corpus, root)
+        asked = found.find(utterance_id)
+        key, given = asked.id, list(found.dialogues[asked.dialogue or asked.id].utterances)
     else:
-        given = _one(text, file)
+        given = _make_utterance(text, file)
         key = given[0].id
-    recipe, needs, tolerates = recognizer.recipe, recognizer.needs, recognizer.tolerates
+    recipe, needs, tolerates = recognizer.recipe, recognizer.modalities, recognizer.optional_modalities
     kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
-    met = meet_needs(given, needs, tolerates=tolerates, kind=kind, cleaning=cleaning)
+    met = check_modalities(given, needs, optional_modalities=tolerates, mel_kind=kind, cleaning=cleaning)
     if key in met.problems:
         raise CorpusError(met.problems[key])
     given = met.utterances
-    explanation = explain_utterance(recognizer, given, id=key, label=label, check=check)
-    if page is not None:
-        save_explanation(explanation, Path(page), recognizer)
+    explanation = explain_utterance(recognizer, given, utterance_id=key, label=label, sanity_check=sanity_check)
+    if html is not None:
+        save_explanation(explanation, Path(html), recognizer)
     return explanation
 
 
 def explain_model(
-    model: Place | Recognizer,
+    model: PathLike | Recognizer,
     *,
-    corpus: Place | None = None,
-    root: Place | None = None,
-    page: Place | None = None,
+    corpus: PathLike | None = None,
+    root: PathLike | None = None,
+    html: PathLike | None = None,
 ) -> ModelExplanation:
     """Measure on dev what a model's score loses without text, sound, context or numbers, and without each number.
 
@@ -98,7 +98,7 @@ def explain_model(
         model: a recognizer or its folder.
         corpus: a reader's name or a recipe, if not the corpus that the model learned from.
         root: where the corpus lies.
-        page: an HTML file to write the explanation to, in every language.
+        html: an HTML file to write the explanation to, in every language.
 
     Raises:
         PredictionsError: if the corpus has other labels, or too little in dev.
@@ -107,24 +107,24 @@ def explain_model(
     from sentir.explanation.model import explain_recognizer
     from sentir.explanation.page import save_explanation
 
-    if page is not None:
-        make_place(Path(page))
-    recognizer = _load(model)
-    found = _read(recognizer, corpus, root)
-    _same_labels(recognizer, found)
+    if html is not None:
+        prepare_output_path(Path(html))
+    recognizer = _as_recognizer(model)
+    found = _load_corpus(recognizer, corpus, root)
+    _require_same_labels(recognizer, found)
     explanation = explain_recognizer(recognizer, found)
-    if page is not None:
-        save_explanation(explanation, Path(page), recognizer)
+    if html is not None:
+        save_explanation(explanation, Path(html), recognizer)
     return explanation
 
 
-def _read(recognizer: Recognizer, corpus: Place | None, root: Place | None) -> Corpus:
-    return read_corpus(recognizer.recipe.data if corpus is None else named_data(corpus, root=root), root)
+def _load_corpus(recognizer: Recognizer, corpus: PathLike | None, root: PathLike | None) -> Corpus:
+    return read_corpus(recognizer.recipe.data if corpus is None else resolve_data(corpus, root=root), root)
 
 
-def _one(text: str | None, file: Place | None) -> list[Utterance]:
+def _make_utterance(text: str | None, file: PathLike | None) -> list[Utterance]:
     """Return one utterance of a text, a clip, or both."""
-    found = [one.utterance for one in gather(*take(text, file))]
+    found = [one.utterance for one in make_inputs(*normalize_inputs(text, file))]
     if len(found) > 1:
         raise CorpusError(
             _(

@@ -10,50 +10,50 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.language_detection import ENGLISH, language_name, language_of
+from sentir.corpus.language_detection import ENGLISH, detect_language, language_name
 from sentir.corpus.utterances import SPLITS
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_text
-from sentir.paths import Place
+from sentir.paths import PathLike
 from sentir.readers import read_corpus
-from sentir.readers.table.reader import find_seed
-from sentir.recipe import Recipe, from_folder
-from sentir.table_inspection.draft import draft
-from sentir.table_inspection.inspection import Look, look
+from sentir.readers.table.reader import find_table_seed
+from sentir.recipe import Recipe, resolve_paths
+from sentir.table_inspection.draft import draft_recipe
+from sentir.table_inspection.inspection import TableInspection, inspect_table
 
 
 @dataclass(frozen=True)
-class Draft:
+class RecipeDraft:
     """A recipe that was begun.
 
     Attributes:
         path: where it was written.
-        look: what was seen in the table; its warnings also say what reading by the recipe showed.
+        inspection: what was seen in the table; its warnings also say what reading by the recipe showed.
         splits: utterances in train, dev and test.
     """
 
     path: Path
-    look: Look
+    inspection: TableInspection
     splits: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return {
             "recipe": str(self.path),
-            "table": str(self.look.path),
-            "rows": self.look.rows,
-            "task": self.look.task,
+            "table": str(self.inspection.path),
+            "rows": self.inspection.num_rows,
+            "task": self.inspection.task,
             "splits": self.splits,
-            "columns": [asdict(one) for one in self.look.columns],
-            "unsure": self.look.unsure,
-            "offers": self.look.offers,
-            "language": self.look.language,
-            "warnings": list(self.look.warnings),
+            "columns": [asdict(one) for one in self.inspection.columns],
+            "unsure": self.inspection.questions,
+            "offers": self.inspection.suggestions,
+            "language": self.inspection.language,
+            "warnings": list(self.inspection.warnings),
         }
 
 
-def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -> Draft:
+def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = False) -> RecipeDraft:
     """Look at a table and write a recipe that can be run as it stands; doubts are comments in it.
 
     Args:
@@ -73,24 +73,24 @@ def new_recipe(table: Place, *, out: Place | None = None, force: bool = False) -
         raise SentirError(
             _("{path} exists; name another file with --out, or replace it with --force.", path=path)
         )
-    seen = look(table)
-    settings = from_folder(tomllib.loads(draft(seen, path.parent)), path.parent)
+    seen = inspect_table(table)
+    settings = resolve_paths(tomllib.loads(draft_recipe(seen, path.parent)), path.parent)
     recipe = Recipe.parse({"name": path.stem} | settings, where=str(path))
-    seed = find_seed(recipe.data.root or table, recipe.data, 0)
+    seed = find_table_seed(recipe.data.root or table, recipe.data, 0)
     if seed:
         seen = replace(seen, settings={**seen.settings, "seed": seed})
         recipe = recipe.override({"data": {"table": {"seed": seed}}})
     corpus = read_corpus(recipe.data)
-    seen = replace(seen, warnings=(*seen.warnings, *_doubts(corpus, recipe.data.task)))
-    language = language_of([u.text for u in corpus])
+    seen = replace(seen, warnings=(*seen.warnings, *_study_warnings(corpus, recipe.data.task)))
+    language = detect_language([u.text for u in corpus])
     if language not in (None, ENGLISH):
         seen = replace(seen, language=language_name(str(language)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, draft(seen, path.parent))
-    return Draft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})
+    write_text(path, draft_recipe(seen, path.parent))
+    return RecipeDraft(path, seen, {split: len(corpus.split(split)) for split in SPLITS})
 
 
-def _doubts(corpus: Corpus, task: str) -> Iterator[str]:
+def _study_warnings(corpus: Corpus, task: str) -> Iterator[str]:
     """Say how splits were drawn, and what a study of the corpus would be refused for, or say little by."""
     yield from (issue.message for issue in corpus.issues if issue.kind in ("split_drawn", "split_uneven"))
     for split in ("dev", "test"):
@@ -103,7 +103,7 @@ def _doubts(corpus: Corpus, task: str) -> Iterator[str]:
         elif len(speakers) > 1 and len({u.speaker for u in rows} - {None}) < 2:
             yield _("{split} has fewer than 2 speakers; its scores say little about others.", split=split)
     times = Counter(name for u in corpus.train for name in u.labels.get(task, ()))
-    if rare := [name for name in corpus.space(task).names if times[name] < 2]:
+    if rare := [name for name in corpus.label_space(task).names if times[name] < 2]:
         yield _("Fewer than 2 rows of train have: {names}. They cannot be learned.", names=", ".join(rare))
     if lost := sum(task not in u.labels for u in (*corpus.train, *corpus.dev)):
         yield _("Rows of train and dev without a label: {n}.", n=lost)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sentir.paths import Place
+from sentir.paths import PathLike
 from sentir.readers import READERS
-from sentir.recipe import Data, Overrides, Recipe
+from sentir.recipe import DataSettings, Overrides, Recipe
 from sentir.registry import load_plugin
 
 
-def load_recipe(path: Place, overrides: Overrides = ()) -> Recipe:
+def load_recipe(path: PathLike, overrides: Overrides = ()) -> Recipe:
     """Read a recipe, apply overrides, and load its plug-ins.
 
     Args:
@@ -26,7 +26,7 @@ def load_recipe(path: Place, overrides: Overrides = ()) -> Recipe:
     return recipe
 
 
-def as_recipe(recipe: Place | Recipe) -> Recipe:
+def as_recipe(recipe: PathLike | Recipe) -> Recipe:
     """Return a recipe, loaded if it was given by its path or name.
 
     Raises:
@@ -35,18 +35,18 @@ def as_recipe(recipe: Place | Recipe) -> Recipe:
     return recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
 
 
-def as_data(corpus: Place | Data | Recipe, *, root: Place | None = None) -> Data:
+def as_data(corpus: PathLike | DataSettings | Recipe, *, root: PathLike | None = None) -> DataSettings:
     """Return what to read, of what names it, as `named_data` does, or is it.
 
     Raises:
         SentirError: as `named_data`.
     """
-    if isinstance(corpus, Data):
+    if isinstance(corpus, DataSettings):
         return corpus
-    return corpus.data if isinstance(corpus, Recipe) else named_data(corpus, root=root)
+    return corpus.data if isinstance(corpus, Recipe) else resolve_data(corpus, root=root)
 
 
-def named_data(corpus: Place, *, root: Place | None = None) -> Data:
+def resolve_data(corpus: PathLike, *, root: PathLike | None = None) -> DataSettings:
     """Return what to read: what a recipe says, or the corpus of a reader, with its clips if there is a ``root``.
 
     Raises:
@@ -56,4 +56,4 @@ def named_data(corpus: Place, *, root: Place | None = None) -> Data:
     if Path(corpus).suffix == ".toml":
         return load_recipe(corpus).data
     READERS.get(str(corpus))
-    return Data(reader=str(corpus), sound=root is not None)
+    return DataSettings(reader=str(corpus), audio=root is not None)

@@ -10,37 +10,37 @@ from sentir.api.recipes import load_recipe
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import SPLITS
 from sentir.errors import LockedTestError, RecipeError, SentirError
-from sentir.evaluation.locked.ledger import opened
-from sentir.evaluation.locked.redraws import record_redraw, redraws
+from sentir.evaluation.locked.ledger import list_openings
+from sentir.evaluation.locked.redraws import list_redraws, record_redraw
 from sentir.i18n import _
-from sentir.io import replacing
-from sentir.paths import Place
+from sentir.io import atomic_write
+from sentir.paths import PathLike
 from sentir.readers import read_corpus
-from sentir.readers.table.reader import find_seed
-from sentir.recipe import Recipe, Table
-from sentir.recipe.editing import with_seed
+from sentir.readers.table.reader import find_table_seed
+from sentir.recipe import Recipe, TableSettings
+from sentir.recipe.editing import replace_table_seed
 
 
 @dataclass(frozen=True, slots=True)
-class Redrawn:
+class RedrawResult:
     """A recipe with another draw of its splits.
 
     Attributes:
         recipe: its file.
         seeds: ``data.table.seed`` before and now.
         splits: utterances in train, dev and test, as they are now.
-        openings: how often the discarded test had been opened.
+        num_test_openings: how often the discarded test had been opened.
         redraws: how many redraws there have been, this one included.
     """
 
     recipe: Path
     seeds: tuple[int, int]
     splits: dict[str, int]
-    openings: int
+    num_test_openings: int
     redraws: int
 
 
-def redraw_corpus(recipe: Place, *, reason: str, root: Place | None = None) -> Redrawn:
+def redraw_corpus(recipe: PathLike, *, reason: str, root: PathLike | None = None) -> RedrawResult:
     """Discard the test split that a recipe draws from a table, and draw another one.
 
     It is recorded beside the ledger, and every report on the corpus shows it; the recipe's ``data.table.seed``
@@ -60,27 +60,27 @@ def redraw_corpus(recipe: Place, *, reason: str, root: Place | None = None) -> R
     if not reason.strip():
         raise LockedTestError(_('A test split is not discarded without a reason; say why with --reason "…".'))
     loaded = load_recipe(path)
-    _require_drawn(loaded, path)
+    _require_random_split(loaded, path)
     before = read_corpus(loaded.data, root)
-    seeds, after = _draw(loaded, root, before)
-    text = with_seed(path.read_bytes().decode("utf-8-sig"), seeds[1])
-    was_open = len(opened(before))
+    seeds, after = _draw_next_split(loaded, root, before)
+    text = replace_table_seed(path.read_bytes().decode("utf-8-sig"), seeds[1])
+    was_open = len(list_openings(before))
     try:
-        with replacing(path) as draft:
+        with atomic_write(path) as draft:
             draft.write_bytes(text.encode())
             record_redraw(before, after, seeds=seeds, reason=reason)
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
     sizes = {split: len(after.split(split)) for split in SPLITS}
-    return Redrawn(path, seeds, sizes, was_open, len(redraws(after)))
+    return RedrawResult(path, seeds, sizes, was_open, len(list_redraws(after)))
 
 
-def _draw(recipe: Recipe, root: Place | None, before: Corpus) -> tuple[tuple[int, int], Corpus]:
+def _draw_next_split(recipe: Recipe, root: PathLike | None, before: Corpus) -> tuple[tuple[int, int], Corpus]:
     table, place = recipe.data.table, Path(root) if root is not None else recipe.data.root
     assert table is not None and place is not None
     seed: int | None = table.seed
     for _attempt in range(100):
-        seed = find_seed(place, recipe.data, (seed or 0) + 1)
+        seed = find_table_seed(place, recipe.data, (seed or 0) + 1)
         if seed is None:
             break
         after = read_corpus(recipe.override({"data": {"table": {"seed": seed}}}).data, root)
@@ -89,15 +89,15 @@ def _draw(recipe: Recipe, root: Place | None, before: Corpus) -> tuple[tuple[int
     raise RecipeError(_("No other test split can be drawn: the groups of the table are too few."))
 
 
-def _require_drawn(recipe: Recipe, path: Path) -> None:
+def _require_random_split(recipe: Recipe, path: Path) -> None:
     table = recipe.data.table
-    if recipe.data.reader != "table" or table is None or not _drawn(table):
+    if recipe.data.reader != "table" or table is None or not _has_random_test_split(table):
         raise RecipeError(
             _("{path} draws no test split: its corpus or its table says which rows are test, or there are none.",
               path=path)
         )  # fmt: skip
 
 
-def _drawn(table: Table) -> bool:
+def _has_random_test_split(table: TableSettings) -> bool:
     given = table.split or table.splits.dev or isinstance(table.file, Mapping)
     return not given and table.fractions[2] > 0

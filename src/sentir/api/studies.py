@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentir.api.recipes import as_recipe
-from sentir.file_locks import run_in
-from sentir.paths import Place
+from sentir.file_locks import lock_run_folder
+from sentir.paths import PathLike
 from sentir.preflight import require_root
 from sentir.recipe import Recipe
 
 if TYPE_CHECKING:
     from sentir.report.study_report import StudyReport
-    from sentir.report.tuning_result import Tuning
+    from sentir.report.tuning_result import TuningResult
 
 
 def run_study(
-    recipes: Place | Recipe | Sequence[Place | Recipe],
+    recipes: PathLike | Recipe | Sequence[PathLike | Recipe],
     *,
-    root: Place | None = None,
-    out: Place,
+    root: PathLike | None = None,
+    out: PathLike,
     accept_grade: bool = False,
 ) -> StudyReport:
     """Run the studies of one or more recipes into one folder; see `sentir.study.run.run_study`.
@@ -36,15 +36,15 @@ def run_study(
         SentirError: for recipes, names, files or weights that cannot be used, for corpora of grade D or E, or if
             another run is at work in ``out``.
     """
-    given = [recipes] if isinstance(recipes, Place | Recipe) else recipes
-    loaded = [_placed(recipe, root) for recipe in given]
+    given = [recipes] if isinstance(recipes, PathLike | Recipe) else recipes
+    loaded = [_resolve_recipe(recipe, root) for recipe in given]
     from sentir.study import run
 
-    with run_in(Path(out)):
+    with lock_run_folder(Path(out)):
         return run.run_study(loaded, root=root, out=Path(out), accept_grade=accept_grade)
 
 
-def _placed(recipe: Place | Recipe, root: Place | None) -> Recipe:
+def _resolve_recipe(recipe: PathLike | Recipe, root: PathLike | None) -> Recipe:
     """Return a recipe whose corpus lies somewhere.
 
     Raises:
@@ -56,14 +56,14 @@ def _placed(recipe: Place | Recipe, root: Place | None) -> Recipe:
 
 
 def tune(
-    recipe: Place | Recipe,
+    recipe: PathLike | Recipe,
     *,
-    root: Place | None = None,
-    out: Place,
+    root: PathLike | None = None,
+    out: PathLike,
     trials: int | None = None,
     timeout: float | None = None,
     storage: str | None = None,
-) -> Tuning:
+) -> TuningResult:
     """Try the settings of a recipe's search space, and write the best recipe; see `sentir.study.tuning.run.tune`.
 
     Args:
@@ -77,9 +77,9 @@ def tune(
     Raises:
         SentirError: if the recipe, the corpus or the storage cannot be used, or no trial is complete.
     """
-    recipe = _placed(recipe, root)
+    recipe = _resolve_recipe(recipe, root)
     from sentir.study.tuning import run
 
     wanted = recipe if trials is None else recipe.override({"tune": {"trials": trials}})
-    with run_in(Path(out), shares="tune"):
+    with lock_run_folder(Path(out), shared_key="tune"):
         return run.tune(wanted, root=root, out=Path(out), timeout=timeout, storage=storage)

@@ -11,13 +11,15 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.mel import FLOOR_DB, HOP, RATE
-from sentir.recipe import Augment
+from sentir.audio.mel import HOP_LENGTH, MIN_DB, SAMPLING_RATE
+from sentir.recipe import AugmentSettings
 
-Mel = NDArray[np.float32]
+MelSpectrogram = NDArray[np.float32]
 
 
-def augment(mel: Mel, settings: Augment, *, fill: Mel, seed: int, epoch: int, key: str) -> Mel:
+def augment_mel(
+    mel: MelSpectrogram, settings: AugmentSettings, *, fill: MelSpectrogram, seed: int, epoch: int, key: str
+) -> MelSpectrogram:
     """Change a mel as the settings ask; it keeps its length.
 
     Gain comes first, then speed, shift, and masks along bands and time (SpecAugment, Park et al. 2019), so that
@@ -32,37 +34,39 @@ def augment(mel: Mel, settings: Augment, *, fill: Mel, seed: int, epoch: int, ke
     Returns:
         ``(T, B)`` in dB; ``mel`` itself if every switch is off.
     """
-    rng = _generator(seed, epoch, key)
+    rng = _make_generator(seed, epoch, key)
     if settings.gain_db:
-        mel = _louder(mel, rng.uniform(-settings.gain_db, settings.gain_db))
+        mel = _apply_gain(mel, rng.uniform(-settings.gain_db, settings.gain_db))
     if settings.speed:
-        mel = _faster(mel, 1 + rng.uniform(-settings.speed, settings.speed), fill)
+        mel = _change_speed(mel, 1 + rng.uniform(-settings.speed, settings.speed), fill)
     if settings.shift_seconds:
-        most = min(_frames(settings.shift_seconds), len(mel) // 2)  # at least half of a short clip stays
-        mel = _later(mel, int(rng.integers(-most, most + 1)), fill)
+        most = min(
+            _seconds_to_frames(settings.shift_seconds), len(mel) // 2
+        )  # at least half of a short clip stays
+        mel = _shift_time(mel, int(rng.integers(-most, most + 1)), fill)
     if settings.masks:
         mel = mel.copy()
         for _mask in range(settings.masks):
-            bands = _stretch(rng, settings.mask_bands, mel.shape[1])
+            bands = _random_span(rng, settings.mask_bands, mel.shape[1])
             mel[:, bands] = fill[bands]
-            mel[_stretch(rng, _frames(settings.mask_seconds), len(mel))] = fill
+            mel[_random_span(rng, _seconds_to_frames(settings.mask_seconds), len(mel))] = fill
     return mel
 
 
-def _generator(seed: int, epoch: int, key: str) -> np.random.Generator:
+def _make_generator(seed: int, epoch: int, key: str) -> np.random.Generator:
     digest = hashlib.blake2b(f"{seed}/{epoch}/{key}".encode(), digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest))
 
 
-def _frames(seconds: float) -> int:
-    return round(seconds * RATE / HOP)
+def _seconds_to_frames(seconds: float) -> int:
+    return round(seconds * SAMPLING_RATE / HOP_LENGTH)
 
 
-def _louder(mel: Mel, decibels: float) -> Mel:
-    return np.maximum(mel + np.float32(decibels), np.float32(FLOOR_DB))
+def _apply_gain(mel: MelSpectrogram, decibels: float) -> MelSpectrogram:
+    return np.maximum(mel + np.float32(decibels), np.float32(MIN_DB))
 
 
-def _faster(mel: Mel, factor: float, fill: Mel) -> Mel:
+def _change_speed(mel: MelSpectrogram, factor: float, fill: MelSpectrogram) -> MelSpectrogram:
     """Read a mel ``factor`` times as fast, interpolating between frames; the end is cropped or filled."""
     places = np.arange(len(mel)) * factor
     places = places[places <= len(mel) - 1]
@@ -74,7 +78,7 @@ def _faster(mel: Mel, factor: float, fill: Mel) -> Mel:
     return found
 
 
-def _later(mel: Mel, frames: int, fill: Mel) -> Mel:
+def _shift_time(mel: MelSpectrogram, frames: int, fill: MelSpectrogram) -> MelSpectrogram:
     """Move a mel in time, to an earlier one if ``frames`` is negative."""
     found = np.roll(mel, frames, axis=0)
     found[: max(frames, 0)] = fill
@@ -82,7 +86,7 @@ def _later(mel: Mel, frames: int, fill: Mel) -> Mel:
     return found
 
 
-def _stretch(rng: np.random.Generator, longest: int, size: int) -> slice:
+def _random_span(rng: np.random.Generator, longest: int, size: int) -> slice:
     """Draw a stretch of 0 to ``longest`` of ``size`` places."""
     length = int(rng.integers(0, min(longest, size) + 1))
     start = int(rng.integers(0, size - length + 1))

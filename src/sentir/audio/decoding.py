@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from sentir.audio.av_reader import container_seconds, read_container
-from sentir.audio.decoding_notes import Note
-from sentir.audio.segment_notes import notes_of
-from sentir.audio.segments import RATE as RATE
-from sentir.audio.segments import Cut, Cutter, Stretch
-from sentir.audio.segments import Wave as Wave
-from sentir.audio.soundfile_reader import plain_seconds, read_plain
+from sentir.audio.av_reader import read_duration_with_av, read_with_av
+from sentir.audio.decoding_notes import DecodingNote
+from sentir.audio.segment_notes import list_notes
+from sentir.audio.segments import SAMPLING_RATE as SAMPLING_RATE
+from sentir.audio.segments import SegmentBuffer, TimeRange, TrackBuffer
+from sentir.audio.segments import Waveform as Waveform
+from sentir.audio.soundfile_reader import read_duration_with_soundfile, read_with_soundfile
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-SHORTEST = 400  # samples at RATE that a clip must have: one window of the mel
-SHORTEST_REST = 0.2  # seconds that must be left of a cut that the end of its file cuts short
-LOUDEST = 100.0  # magnitude of a sample that can be sound: 40 dB above full scale
+MIN_SAMPLES = 400  # samples at RATE that a clip must have: one window of the mel
+MIN_REMAINING_SECONDS = 0.2  # seconds that must be left of a cut that the end of its file cuts short
+MAX_AMPLITUDE = 100.0  # magnitude of a sample that can be sound: 40 dB above full scale
 
 _SUFFIXES = """
     .3gp .aac .aif .aiff .amr .au .avi .caf .flac .flv .m4a .m4v .mkv .mov .mp3 .mp4 .mpeg .mpg .oga .ogg .ogv
@@ -33,23 +33,23 @@ MEDIA_SUFFIXES = frozenset(_SUFFIXES.split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decoded:
+class DecodedAudio:
     """A clip as sound.
 
     Attributes:
-        wave: ``(samples,)`` float32, mono at 16 kHz, full scale at ±1.
-        rate: sample rate of the source in Hz.
+        waveform: ``(samples,)`` float32, mono at 16 kHz, full scale at ±1.
+        sampling_rate: sample rate of the source in Hz.
         channels: channel count of the source.
         notes: what a user should know of how it was decoded.
     """
 
-    wave: Wave
-    rate: int
+    waveform: Waveform
+    sampling_rate: int
     channels: int
-    notes: tuple[Note, ...] = ()
+    notes: tuple[DecodingNote, ...] = ()
 
 
-class Source(FileIO):
+class SafeFile(FileIO):
     """A file to hand to the libraries, which print an exception of a damaged header's impossible seek."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -60,19 +60,19 @@ class Source(FileIO):
             return -1
 
 
-def decode(clip: Clip) -> Decoded:
+def decode(clip: Clip) -> DecodedAudio:
     """Decode one clip.
 
     Raises:
         AudioError: if there is no usable sound in it; ``kind`` says why.
     """
-    (decoded,) = decode_cuts(clip.path, [(clip.start, clip.end)])
+    (decoded,) = decode_segments(clip.path, [(clip.start, clip.end)])
     if isinstance(decoded, AudioError):
         raise decoded
     return decoded
 
 
-def decode_cuts(path: Path, cuts: Sequence[Cut]) -> list[Decoded | AudioError]:
+def decode_segments(path: Path, time_ranges: Sequence[TimeRange]) -> list[DecodedAudio | AudioError]:
     """Open and decode a file once, for all its cuts.
 
     A cut is exact to a sample of the source and resampled on its own. A start below 0 counts as 0, an end beyond
@@ -81,61 +81,61 @@ def decode_cuts(path: Path, cuts: Sequence[Cut]) -> list[Decoded | AudioError]:
 
     Args:
         path: any audio file, or a video with an audio track.
-        cuts: ``(start, end)`` in seconds of the file's timeline; ``None`` means from its start or to its end.
+        time_ranges: ``(start, end)`` in seconds of the file's timeline; ``None`` means from its start or to its end.
 
     Returns:
         For each cut its sound, or the reason why it has none.
     """
     try:
-        with _opened(path) as file:
-            track = read_plain(file, cuts) or read_container(file, cuts)
+        with _open_media_file(path) as file:
+            track = read_with_soundfile(file, time_ranges) or read_with_av(file, time_ranges)
     except AudioError as error:
-        return [error] * len(cuts)
-    return [_result(path, track, stretch) for stretch in track.stretches]
+        return [error] * len(time_ranges)
+    return [_finish_segment(path, track, stretch) for stretch in track.segments]
 
 
-def media_seconds(path: Path) -> float:
+def read_media_duration(path: Path) -> float:
     """Return how long the sound of a file is, without decoding it.
 
     Raises:
         AudioError: if there is no such file, it is no media, or it has no audio track.
     """
-    with _opened(path) as file:
-        seconds = plain_seconds(file)
-        return container_seconds(file) if seconds is None else seconds
+    with _open_media_file(path) as file:
+        seconds = read_duration_with_soundfile(file)
+        return read_duration_with_av(file) if seconds is None else seconds
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Source]:
+def _open_media_file(path: Path) -> Iterator[SafeFile]:
     """Open a file by number, so that nobody can judge it by its name; complete the sentences of errors."""
     if not path.is_file():
         raise AudioError("missing", _("There is no file {path}; check where the clips are kept.", path=path))
     if not path.stat().st_size:
         raise AudioError("empty", _("{path} has 0 bytes; copy or download it again.", path=path))
     try:
-        with Source(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))) as file:
+        with SafeFile(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))) as file:
             yield file
     except AudioError as error:
-        raise _undecodable(path, error, error.kind) from error
+        raise _undecodable_error(path, error, error.kind) from error
     except OSError as error:
-        raise _undecodable(path, error.strerror) from error
+        raise _undecodable_error(path, error.strerror) from error
 
 
-def _result(path: Path, track: Cutter, stretch: Stretch) -> Decoded | AudioError:
+def _finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> DecodedAudio | AudioError:
     """Return one cut of a track, or the reason why it has no usable sound."""
-    start, seconds = stretch.start or 0.0, stretch.samples / track.rate
-    whole = stretch.first == 0 and stretch.last is None
-    cut_short = not whole and (stretch.last is None or stretch.last > track.samples)
-    if cut_short and not stretch.complete and seconds < SHORTEST_REST:
-        return _outside(path, start, track.samples / track.rate)
-    if seconds < SHORTEST / RATE:
-        return _too_short(path, start, seconds)
-    if not stretch.peak <= LOUDEST:
-        return _absurd(path, stretch.peak)
-    return Decoded(stretch.wave, track.rate, track.channels, notes_of(track, stretch))
+    start, seconds = segment.start or 0.0, segment.num_samples / track.sampling_rate
+    whole = segment.first_sample == 0 and segment.last_sample is None
+    cut_short = not whole and (segment.last_sample is None or segment.last_sample > track.num_samples)
+    if cut_short and not segment.is_complete and seconds < MIN_REMAINING_SECONDS:
+        return _outside_file_error(path, start, track.num_samples / track.sampling_rate)
+    if seconds < MIN_SAMPLES / SAMPLING_RATE:
+        return _too_short_error(path, start, seconds)
+    if not segment.peak <= MAX_AMPLITUDE:
+        return _invalid_samples_error(path, segment.peak)
+    return DecodedAudio(segment.waveform, track.sampling_rate, track.channels, list_notes(track, segment))
 
 
-def _absurd(path: Path, peak: float) -> AudioError:
+def _invalid_samples_error(path: Path, peak: float) -> AudioError:
     what = _("its samples reach {peak} times full scale", peak=f"{peak:.3g}")
     if not math.isfinite(peak):
         what = _("some of its samples are not finite numbers")
@@ -144,35 +144,35 @@ def _absurd(path: Path, peak: float) -> AudioError:
         "full scale, or use its text alone.",
         path=path,
         what=what,
-        limit=f"{LOUDEST:g}",
+        limit=f"{MAX_AMPLITUDE:g}",
     )
     return AudioError("absurd", text)
 
 
-def _undecodable(path: Path, why: object, kind: str = "undecodable") -> AudioError:
+def _undecodable_error(path: Path, why: object, kind: str = "undecodable") -> AudioError:
     text = _("{path} cannot be decoded ({why}); replace the file, or use its text alone.", path=path, why=why)
     return AudioError(kind, text)
 
 
-def _outside(path: Path, start: float, seconds: float) -> AudioError:
+def _outside_file_error(path: Path, start: float, seconds: float) -> AudioError:
     text = _(
         "{path} is {seconds} s long, which leaves less than {rest} s of a cut that begins at {start} s; "
         "check the times, or use the text alone.",
         path=path,
         seconds=round(seconds, 3),
-        rest=SHORTEST_REST,
+        rest=MIN_REMAINING_SECONDS,
         start=start,
     )
     return AudioError("outside", text)
 
 
-def _too_short(path: Path, start: float, seconds: float) -> AudioError:
+def _too_short_error(path: Path, start: float, seconds: float) -> AudioError:
     text = _(
         "{path} has {seconds} s of sound from {start} s on, and one measurement needs {shortest} s; "
         "check the times, or use the text alone.",
         path=path,
         seconds=round(seconds, 3),
         start=start,
-        shortest=SHORTEST / RATE,
+        shortest=MIN_SAMPLES / SAMPLING_RATE,
     )
     return AudioError("too_short", text)

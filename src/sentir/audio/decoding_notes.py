@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sentir.i18n import _, mark
+from sentir.i18n import _, gettext_noop
 
-_NOTES = {
-    "truncated": mark("broken off: the file ends early"),
-    "joined": mark("only the first of several joined recordings"),
-    "damaged": mark("damaged packets passed over"),
-    "long": mark("too long: only its beginning was heard"),
-    "gaps": mark("silence in place of missing sound"),
-    "shortened": mark("cut that goes on beyond the end of the file"),
-    "tracks": mark("one of several audio tracks"),
+_NOTE_DESCRIPTIONS = {
+    "truncated": gettext_noop("broken off: the file ends early"),
+    "joined": gettext_noop("only the first of several joined recordings"),
+    "damaged": gettext_noop("damaged packets passed over"),
+    "long": gettext_noop("too long: only its beginning was heard"),
+    "gaps": gettext_noop("silence in place of missing sound"),
+    "shortened": gettext_noop("cut that goes on beyond the end of the file"),
+    "tracks": gettext_noop("one of several audio tracks"),
 }
-_LOSSES = frozenset({"truncated", "joined", "damaged", "long"})
+_DATA_LOSS_KINDS = frozenset({"truncated", "joined", "damaged", "long"})
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class DecodingNote:
     """One thing to know.
 
     Attributes:
@@ -31,21 +31,25 @@ class Note:
     text: str
 
 
-def note_text(kind: str) -> str:
+def describe_note_kind(kind: str) -> str:
     """Return what the ``kind`` of a `Note` means, in the current language."""
-    return _(_NOTES[kind]) if kind in _NOTES else kind
+    return _(_NOTE_DESCRIPTIONS[kind]) if kind in _NOTE_DESCRIPTIONS else kind
 
 
-def is_loss(kind: str) -> bool:
+def is_data_loss(kind: str) -> bool:
     """Tell whether a kind of note means that sound is missing which was there once."""
-    return kind in _LOSSES
+    return kind in _DATA_LOSS_KINDS
 
 
-def tracks_note(number: int, of: int) -> Note:
+def make_tracks_note(number: int, total: int) -> DecodingNote:
     """Return the note of a file with several audio tracks, of which one was heard."""
-    return Note("tracks", _("It has {n} audio tracks; heard was number {number}.", n=of, number=number))
+    return DecodingNote(
+        "tracks", _("It has {n} audio tracks; heard was number {number}.", n=total, number=number)
+    )
 
 
-def joined_note() -> Note:
+def make_joined_note() -> DecodingNote:
     """Return the note of a file in which something else begins behind the end of its sound."""
-    return Note("joined", _("Another recording is joined to its end and was not heard; cut the file in two."))
+    return DecodingNote(
+        "joined", _("Another recording is joined to its end and was not heard; cut the file in two.")
+    )

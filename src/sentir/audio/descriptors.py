@@ -39,22 +39,26 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.decoding import RATE, Wave
-from sentir.audio.mel import BANDS, FFT, HOP, WINDOW, Frames, mel_db, power_blocks
+from sentir.audio.decoding import SAMPLING_RATE, Waveform
+from sentir.audio.mel import HOP_LENGTH, N_FFT, N_MELS, WIN_LENGTH, FloatArray, iter_power_frames, power_to_mel_db
 
-_MFCC = 20
+_NUM_MFCC = 20
 _DELTA_WIDTH = 9
 _ACTIVE_DB = 30.0
-_ROLLOFF = 0.85
-_TINY = 1e-10
-_FULL = 0.98
+_ROLLOFF_SHARE = 0.85
+_EPSILON = 1e-10
+_CLIPPING_AMPLITUDE = 0.98
 _SILENT_DB = -70.0
-_GROUP = 16  # bins, and as many groups of them: the roll-off is first looked for among groups, then in its own
-_SUMS = np.triu(np.ones((_GROUP, _GROUP), dtype=np.float32))
-_ENDS = np.vstack([np.repeat(_SUMS, _GROUP, axis=0), np.zeros((1, _GROUP), dtype=np.float32)])
-_SHARE = np.full(FFT // 2 + 1, 1 / (FFT // 2 + 1), dtype=np.float32)
+_BIN_GROUP_SIZE = (
+    16  # bins, and as many groups of them: the roll-off is first looked for among groups, then in its own
+)
+_PREFIX_SUMS = np.triu(np.ones((_BIN_GROUP_SIZE, _BIN_GROUP_SIZE), dtype=np.float32))
+_GROUP_PREFIX_SUMS = np.vstack(
+    [np.repeat(_PREFIX_SUMS, _BIN_GROUP_SIZE, axis=0), np.zeros((1, _BIN_GROUP_SIZE), dtype=np.float32)]
+)
+_MEAN_WEIGHTS = np.full(N_FFT // 2 + 1, 1 / (N_FFT // 2 + 1), dtype=np.float32)
 
-THESIS = (
+THESIS_DESCRIPTORS = (
     "duration",
     "rms",
     "zero_crossings",
@@ -65,95 +69,106 @@ THESIS = (
     "mfcc3",
     "mfcc4",
 )
-_SERIES = (
-    tuple(f"mfcc{k}" for k in range(1, _MFCC + 1)) + tuple(f"band{k}" for k in range(1, BANDS + 1)) + ("energy",)
+_FRAME_DESCRIPTORS = (
+    tuple(f"mfcc{k}" for k in range(1, _NUM_MFCC + 1))
+    + tuple(f"band{k}" for k in range(1, N_MELS + 1))
+    + ("energy",)
 )
-HEALTH = ("level", "peak", "clipped", "silence")
+HEALTH_DESCRIPTORS = ("level", "peak", "clipped", "silence")
 FUNCTIONALS = (
-    tuple(f"{name}_mean" for name in _SERIES)
-    + tuple(f"{name}_std" for name in _SERIES)
-    + tuple(f"delta{k}_std" for k in range(1, _MFCC + 1))
+    tuple(f"{name}_mean" for name in _FRAME_DESCRIPTORS)
+    + tuple(f"{name}_std" for name in _FRAME_DESCRIPTORS)
+    + tuple(f"delta{k}_std" for k in range(1, _NUM_MFCC + 1))
 )
-_SETS = {"thesis": THESIS, "functionals": FUNCTIONALS, "health": HEALTH}
-_NAMES = tuple(f"{set_}.{name}" for set_, names in _SETS.items() for name in names)
+_DESCRIPTOR_SETS = {"thesis": THESIS_DESCRIPTORS, "functionals": FUNCTIONALS, "health": HEALTH_DESCRIPTORS}
+_DESCRIPTOR_NAMES = tuple(f"{set_}.{name}" for set_, names in _DESCRIPTOR_SETS.items() for name in names)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Series:
+class _FrameDescriptors:
     """What is measured frame by frame, ``(T, columns)`` or ``(T,)``; ``square`` is the mean square."""
 
-    mel: Frames
-    mfcc: Frames
-    square: Frames
-    flatness: Frames
-    rolloff: NDArray[np.float64]
+    mel: FloatArray
+    mfcc: FloatArray
+    mean_square: FloatArray
+    spectral_flatness: FloatArray
+    spectral_rolloff: NDArray[np.float64]
 
 
-def measure(wave: Wave) -> tuple[Frames, dict[str, float]]:
+def extract_descriptors(waveform: Waveform) -> tuple[FloatArray, dict[str, float]]:
     """Measure a mono wave at 16 kHz.
 
     Returns:
         The mel ``(T, 64)`` in dB, and ``<set>.<column>`` → number for the sets above.
     """
-    series = _series(wave)
-    energy = 10 * np.log10(np.maximum(series.square, _TINY))
+    series = _compute_frame_descriptors(waveform)
+    energy = 10 * np.log10(np.maximum(series.mean_square, _EPSILON))
     active = energy >= energy.max() - _ACTIVE_DB
     numbers = [
-        *_thesis(wave, series),
-        *_functionals(series.mfcc, series.mel, energy, active),
-        *_health(wave, series.square, energy, active),
+        *_compute_thesis_set(waveform, series),
+        *_compute_functionals(series.mfcc, series.mel, energy, active),
+        *_compute_health_set(waveform, series.mean_square, energy, active),
     ]
-    return series.mel, dict(zip(_NAMES, numbers, strict=True))
+    return series.mel, dict(zip(_DESCRIPTOR_NAMES, numbers, strict=True))
 
 
-def _series(wave: Wave) -> _Series:
+def _compute_frame_descriptors(waveform: Waveform) -> _FrameDescriptors:
     rows = [
-        (mel_db(power), np.einsum("tn,tn->t", frames, frames) / WINDOW, _flatness(power), _rolloff(power))
-        for frames, power in power_blocks(wave)
+        (
+            power_to_mel_db(power),
+            np.einsum("tn,tn->t", frames, frames) / WIN_LENGTH,
+            _spectral_flatness(power),
+            _spectral_rolloff(power),
+        )
+        for frames, power in iter_power_frames(waveform)
     ]
     mel, square, flatness, rolloff = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return _Series(mel, _mfcc(mel), square, flatness, rolloff)
+    return _FrameDescriptors(mel, _compute_mfcc(mel), square, flatness, rolloff)
 
 
-def _thesis(wave: Wave, series: _Series) -> list[float]:
+def _compute_thesis_set(waveform: Waveform, series: _FrameDescriptors) -> list[float]:
     return [
-        len(wave) / RATE,
-        _mean(np.sqrt(series.square)),
-        _mean(_zero_crossings(wave)),
-        _mean(series.flatness),
-        _mean(series.rolloff),
+        len(waveform) / SAMPLING_RATE,
+        _mean(np.sqrt(series.mean_square)),
+        _mean(_zero_crossing_rate(waveform)),
+        _mean(series.spectral_flatness),
+        _mean(series.spectral_rolloff),
         *series.mfcc[:, :4].mean(axis=0, dtype=np.float64).tolist(),
     ]
 
 
-def _health(wave: Wave, square: Frames, energy: Frames, active: NDArray[np.bool_]) -> list[float]:
-    magnitude = np.abs(wave)
-    level = 10 * math.log10(max(_mean(square[active]), _TINY))
+def _compute_health_set(
+    waveform: Waveform, mean_square: FloatArray, energy: FloatArray, active: NDArray[np.bool_]
+) -> list[float]:
+    magnitude = np.abs(waveform)
+    level = 10 * math.log10(max(_mean(mean_square[active]), _EPSILON))
     silence = 1 - _mean(active) if energy.max() >= _SILENT_DB else 1.0
-    return [level, float(magnitude.max(initial=0.0)), _mean(magnitude >= _FULL), silence]
+    return [level, float(magnitude.max(initial=0.0)), _mean(magnitude >= _CLIPPING_AMPLITUDE), silence]
 
 
-def _functionals(mfcc: Frames, mel: Frames, energy: Frames, active: NDArray[np.bool_]) -> list[float]:
+def _compute_functionals(
+    mfcc: FloatArray, mel: FloatArray, energy: FloatArray, active: NDArray[np.bool_]
+) -> list[float]:
     series = np.concatenate([mfcc, mel, energy[:, None]], axis=1)[active]
-    deltas = _deltas(mfcc)[active]
+    deltas = _compute_deltas(mfcc)[active]
     means = series.mean(axis=0, dtype=np.float64)
     deviations = np.sqrt(np.square(series - means).mean(axis=0))
     return [*means.tolist(), *deviations.tolist(), *deltas.std(axis=0).tolist()]
 
 
-def _mfcc(mel: Frames) -> Frames:
-    return mel @ _cosines()
+def _compute_mfcc(mel: FloatArray) -> FloatArray:
+    return mel @ _dct_matrix()
 
 
 @lru_cache
-def _cosines() -> Frames:
+def _dct_matrix() -> FloatArray:
     """Return the orthonormal DCT-II as a matrix, ``(bands, mfcc)``."""
     from scipy.fft import dct
 
-    return np.ascontiguousarray(dct(np.eye(BANDS, dtype=np.float32), norm="ortho", axis=1)[:, :_MFCC])
+    return np.ascontiguousarray(dct(np.eye(N_MELS, dtype=np.float32), norm="ortho", axis=1)[:, :_NUM_MFCC])
 
 
-def _deltas(series: Frames) -> NDArray[np.float64]:
+def _compute_deltas(series: FloatArray) -> NDArray[np.float64]:
     """Return the slope of the line through the nine frames around each, per frame.
 
     The first and last four frames take the nearest slope, as ``librosa.feature.delta`` has them; with fewer than
@@ -174,31 +189,31 @@ def _deltas(series: Frames) -> NDArray[np.float64]:
     return padded
 
 
-def _zero_crossings(wave: Wave) -> NDArray[np.float64]:
-    negative = np.asarray(wave) < -_TINY
+def _zero_crossing_rate(waveform: Waveform) -> NDArray[np.float64]:
+    negative = np.asarray(waveform) < -_EPSILON
     crossings = np.flatnonzero(negative[1:] != negative[:-1]) + 1
-    starts = np.arange(1 + len(wave) // HOP) * HOP - WINDOW // 2
-    return (np.searchsorted(crossings, starts + WINDOW) - np.searchsorted(crossings, starts + 1)) / WINDOW
+    starts = np.arange(1 + len(waveform) // HOP_LENGTH) * HOP_LENGTH - WIN_LENGTH // 2
+    return (np.searchsorted(crossings, starts + WIN_LENGTH) - np.searchsorted(crossings, starts + 1)) / WIN_LENGTH
 
 
-def _flatness(power: Frames) -> Frames:
-    power = np.maximum(power, _TINY)
-    mean = power @ _SHARE
+def _spectral_flatness(power: FloatArray) -> FloatArray:
+    power = np.maximum(power, _EPSILON)
+    mean = power @ _MEAN_WEIGHTS
     np.log(power, out=power)
-    return np.exp(power @ _SHARE) / mean
+    return np.exp(power @ _MEAN_WEIGHTS) / mean
 
 
-def _rolloff(power: Frames) -> NDArray[np.float64]:
+def _spectral_rolloff(power: FloatArray) -> NDArray[np.float64]:
     """Return the first frequency below which lie 85 %: first its group of 16 bins, then its bin in there."""
     magnitude = np.sqrt(power)
-    ends = magnitude @ _ENDS
-    enough = _ROLLOFF * (ends[:, -1:] + magnitude[:, -1:])
-    group = np.minimum((ends < enough).sum(axis=1), _GROUP - 1)
+    ends = magnitude @ _GROUP_PREFIX_SUMS
+    enough = _ROLLOFF_SHARE * (ends[:, -1:] + magnitude[:, -1:])
+    group = np.minimum((ends < enough).sum(axis=1), _BIN_GROUP_SIZE - 1)
     rows = np.arange(len(power))
-    sums = magnitude[:, :-1].reshape(-1, _GROUP, _GROUP)[rows, group] @ _SUMS
+    sums = magnitude[:, :-1].reshape(-1, _BIN_GROUP_SIZE, _BIN_GROUP_SIZE)[rows, group] @ _PREFIX_SUMS
     sums[group > 0] += ends[rows, group - 1][group > 0, None]
     inside = (sums < enough).sum(axis=1)
-    return (_GROUP * group + inside) * (RATE / FFT)
+    return (_BIN_GROUP_SIZE * group + inside) * (SAMPLING_RATE / N_FFT)
 
 
 def _mean(values: NDArray[np.floating | np.bool_]) -> float:

@@ -13,52 +13,52 @@ if TYPE_CHECKING:
     from av import AudioFifo
     from av.audio.frame import AudioFrame
 
-BATCH = 1 << 14  # samples per channel that are mixed at a time; more would leave the processor's cache
+BLOCK_SAMPLES = 1 << 14  # samples per channel that are mixed at a time; more would leave the processor's cache
 
 _MINUS_3_DB = 0.5**0.5
-_WEIGHTS = {"FC": 1.0, "FL": _MINUS_3_DB, "FR": _MINUS_3_DB, "LFE": 0.0, "LFE2": 0.0}
-_SURROUND = 0.5
+_POSITION_WEIGHTS = {"FC": 1.0, "FL": _MINUS_3_DB, "FR": _MINUS_3_DB, "LFE": 0.0, "LFE2": 0.0}
+_SURROUND_WEIGHT = 0.5
 _WAV_ORDER = ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")
 
 
-class Downmix:
+class Downmixer:
     """Joins float32 frames, planar (of fewer than eight channels) or packed, to blocks of one mono wave.
 
     Args:
         take: is given each block, ``(samples,)`` float32.
     """
 
-    def __init__(self, take: Callable[[NDArray[np.float32]], object]) -> None:
-        self._take = take
+    def __init__(self, on_block: Callable[[NDArray[np.float32]], object]) -> None:
+        self._on_block = on_block
         self._layout = ""
-        self._queue = _queue()
+        self._fifo = _new_fifo()
 
     def add(self, frame: AudioFrame) -> None:
         """Add a frame; its timestamp is taken from it, so that any may follow any."""
         layout = f"{frame.format.name} {frame.layout.name}"
         if layout != self._layout:  # a queue reads as many planes as its first frame had
             self.flush()
-            self._queue, self._layout = _queue(), layout
+            self._fifo, self._layout = _new_fifo(), layout
         frame.pts = None
-        self._queue.write(frame)
-        if self._queue.samples >= BATCH:
+        self._fifo.write(frame)
+        if self._fifo.samples >= BLOCK_SAMPLES:
             self.flush()
 
     def flush(self) -> None:
         """Give on what was added."""
-        if frame := self._queue.read():
-            self._take(_mono(frame))
+        if frame := self._fifo.read():
+            self._on_block(_mix_to_mono(frame))
 
 
-def _queue() -> AudioFifo:
+def _new_fifo() -> AudioFifo:
     from av import AudioFifo
 
     return AudioFifo()
 
 
-def _mono(frame: AudioFrame) -> NDArray[np.float32]:
+def _mix_to_mono(frame: AudioFrame) -> NDArray[np.float32]:
     """Mix the channels of a float32 frame; returns ``(samples,)`` float32."""
-    weights = _weights(frame.layout.name)
+    weights = _channel_weights(frame.layout.name)
     if not frame.format.is_planar:
         samples = np.frombuffer(memoryview(frame.planes[0]), np.float32, frame.samples * len(weights))
         return samples.reshape(-1, len(weights)) @ weights
@@ -69,7 +69,7 @@ def _mono(frame: AudioFrame) -> NDArray[np.float32]:
 
 
 @lru_cache
-def _weights(layout: str) -> NDArray[np.float32]:
+def _channel_weights(layout: str) -> NDArray[np.float32]:
     """Return each channel's weight in the mono mix, ``(channels,)``, for a layout as FFmpeg names it.
 
     ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE. The center,
@@ -82,7 +82,7 @@ def _weights(layout: str) -> NDArray[np.float32]:
     names = [channel.name for channel in AudioLayout(layout).channels]
     if "NONE" in names and len(names) in (6, 8):
         names = list(_WAV_ORDER[: len(names)])
-    weights = np.array([_WEIGHTS.get(name, _SURROUND) for name in names], np.float32)
+    weights = np.array([_POSITION_WEIGHTS.get(name, _SURROUND_WEIGHT) for name in names], np.float32)
     if "FC" in names:
         return weights
     return weights / weights.sum() if weights.any() else np.full(len(names), 1 / len(names), np.float32)

@@ -11,18 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from sentir.audio.store_parts import write_whole
+from sentir.audio.store_parts import write_atomically
 from sentir.errors import AudioError
 from sentir.i18n import _
-from sentir.progress import task
+from sentir.progress import progress_bar
 
-_MEMORY = "sources.json"
-_THREADS = 4
-_BATCH = 32  # files that a thread takes at a time
-Stamp = tuple[int, int, str]  # size, time of change in ns, SHA-256
+_CACHE_FILE = "sources.json"
+_NUM_THREADS = 4
+_MAX_BATCH_FILES = 32  # files that a thread takes at a time
+FileHash = tuple[int, int, str]  # size, time of change in ns, SHA-256
 
 
-def digests(paths: Iterable[Path], folder: Path | None = None) -> dict[Path, str | AudioError]:
+def hash_files(paths: Iterable[Path], folder: Path | None = None) -> dict[Path, str | AudioError]:
     """Return the SHA-256 of each file, or why it cannot be read.
 
     Args:
@@ -31,48 +31,48 @@ def digests(paths: Iterable[Path], folder: Path | None = None) -> dict[Path, str
             forgets, which costs time and nothing else.
     """
     paths = list(paths)
-    known = _recall(folder) if folder else {}
-    found: dict[Path, Stamp | AudioError] = {}
-    size = max(1, min(_BATCH, len(paths) // _THREADS))
+    known = _load_cache(folder) if folder else {}
+    found: dict[Path, FileHash | AudioError] = {}
+    size = max(1, min(_MAX_BATCH_FILES, len(paths) // _NUM_THREADS))
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
-    with ThreadPoolExecutor(_THREADS) as pool, task(_("Looking for files"), len(paths)) as advance:
-        for stamps in pool.map(lambda batch: {path: _stamp(path, known) for path in batch}, batches):
+    with ThreadPoolExecutor(_NUM_THREADS) as pool, progress_bar(_("Looking for files"), len(paths)) as advance:
+        for stamps in pool.map(lambda batch: {path: _hash_file(path, known) for path in batch}, batches):
             found |= stamps
             advance(len(stamps))
     new = {os.path.abspath(path): s for path, s in found.items() if not isinstance(s, AudioError)}
     if folder and not new.items() <= known.items():
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            memory = json.dumps(_recall(folder) | new).encode()
-            write_whole(folder / _MEMORY, lambda file: file.write(memory))
+            memory = json.dumps(_load_cache(folder) | new).encode()
+            write_atomically(folder / _CACHE_FILE, lambda file: file.write(memory))
     return {path: s if isinstance(s, AudioError) else s[2] for path, s in found.items()}
 
 
-def _recall(folder: Path) -> dict[str, Stamp]:
+def _load_cache(folder: Path) -> dict[str, FileHash]:
     """Return what is remembered; a damaged memory is none."""
     try:
-        memory = json.loads((folder / _MEMORY).read_bytes())
+        memory = json.loads((folder / _CACHE_FILE).read_bytes())
         return {path: (size, changed, digest) for path, (size, changed, digest) in memory.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
-def _stamp(path: Path, known: dict[str, Stamp]) -> Stamp | AudioError:
+def _hash_file(path: Path, cached: dict[str, FileHash]) -> FileHash | AudioError:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # a folder, or a pipe, which would be waited for
-            return missing(path)
-        seen = known.get(os.path.abspath(path))
+            return missing_file_error(path)
+        seen = cached.get(os.path.abspath(path))
         if seen and seen[:2] == (found.st_size, found.st_mtime_ns):
             return seen
         with path.open("rb") as file:
             return found.st_size, found.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no file's name can hold a null
-        return missing(path)
+        return missing_file_error(path)
     except OSError as error:
         return AudioError("undecodable", _("{path} cannot be read: {why}.", path=path, why=error.strerror))
 
 
-def missing(path: Path) -> AudioError:
+def missing_file_error(path: Path) -> AudioError:
     """Return the reason of a file that is not there."""
     return AudioError("missing", _("There is no file {path}.", path=path))

@@ -19,96 +19,98 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.decoding import RATE, Wave
+from sentir.audio.decoding import SAMPLING_RATE, Waveform
 
-Frames = NDArray[np.float32]
+FloatArray = NDArray[np.float32]
 
-WINDOW = 400
-HOP = 160
-FFT = 512
-BANDS = 64
-FLOOR_DB = -100.0
-_BLOCK = 192  # frames at a time at most: temporary arrays of up to 400 kB, which caches hold
+WIN_LENGTH = 400
+HOP_LENGTH = 160
+N_FFT = 512
+N_MELS = 64
+MIN_DB = -100.0
+_BLOCK_FRAMES = 192  # frames at a time at most: temporary arrays of up to 400 kB, which caches hold
 
 
 @dataclass(frozen=True, slots=True)
 class MelSettings:
     """How a mel is cut: samples per window and hop, points of the Fourier transform, and mel bands."""
 
-    window: int = WINDOW
-    hop: int = HOP
-    fft: int = FFT
-    bands: int = BANDS
+    win_length: int = WIN_LENGTH
+    hop_length: int = HOP_LENGTH
+    n_fft: int = N_FFT
+    n_mels: int = N_MELS
 
 
-MEL = MelSettings()
+DEFAULT_MEL = MelSettings()
 
 
-def cut_frames(wave: Wave, *, settings: MelSettings = MEL) -> Frames:
+def frame_waveform(waveform: Waveform, *, settings: MelSettings = DEFAULT_MEL) -> FloatArray:
     """Return the samples of every frame, ``(1 + len(wave) // hop, window)``, a view of one padded copy."""
-    half = settings.window // 2
-    padded = np.zeros(len(wave) + 2 * half, dtype=np.float32)
-    padded[half : half + len(wave)] = wave
-    return np.lib.stride_tricks.sliding_window_view(padded, settings.window)[:: settings.hop]
+    half = settings.win_length // 2
+    padded = np.zeros(len(waveform) + 2 * half, dtype=np.float32)
+    padded[half : half + len(waveform)] = waveform
+    return np.lib.stride_tricks.sliding_window_view(padded, settings.win_length)[:: settings.hop_length]
 
 
-def power_blocks(wave: Wave, *, settings: MelSettings = MEL) -> Iterator[tuple[Frames, Frames]]:
+def iter_power_frames(
+    waveform: Waveform, *, settings: MelSettings = DEFAULT_MEL
+) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Yield frames and their power, ``(B, window)`` and ``(B, fft // 2 + 1)``, up to 192 frames at a time."""
     from scipy.fft import rfft
 
-    frames = cut_frames(wave, settings=settings)
-    window = _hann(settings.window)
-    blocks = np.array_split(frames, -(-len(frames) // _BLOCK))
-    padded = np.zeros((len(blocks[0]), settings.fft), dtype=np.float32)
+    frames = frame_waveform(waveform, settings=settings)
+    window = _hann_window(settings.win_length)
+    blocks = np.array_split(frames, -(-len(frames) // _BLOCK_FRAMES))
+    padded = np.zeros((len(blocks[0]), settings.n_fft), dtype=np.float32)
     for block in blocks:
         windowed = padded[: len(block)]
-        np.multiply(block, window, out=windowed[:, : settings.window])
+        np.multiply(block, window, out=windowed[:, : settings.win_length])
         spectrum = rfft(windowed, axis=1, workers=1)
         power = spectrum.real**2
         power += spectrum.imag**2
         yield block, power
 
 
-def power_frames(wave: Wave, *, settings: MelSettings = MEL) -> Frames:
+def compute_power_frames(waveform: Waveform, *, settings: MelSettings = DEFAULT_MEL) -> FloatArray:
     """Return the power spectrum of every frame, ``(T, fft // 2 + 1)``."""
-    return np.concatenate([power for _frames, power in power_blocks(wave, settings=settings)])
+    return np.concatenate([power for _frames, power in iter_power_frames(waveform, settings=settings)])
 
 
-def mel_db(power: Frames, *, settings: MelSettings = MEL) -> Frames:
+def power_to_mel_db(power: FloatArray, *, settings: MelSettings = DEFAULT_MEL) -> FloatArray:
     """Return log-mel bands in dB against full scale, ``(T, bands)``, at least `FLOOR_DB`."""
-    mel = power @ _filters(settings)
-    np.maximum(mel, 10 ** (FLOOR_DB / 10), out=mel)
+    mel = power @ _cached_filter_bank(settings)
+    np.maximum(mel, 10 ** (MIN_DB / 10), out=mel)
     np.log10(mel, out=mel)
     mel *= 10
     return mel
 
 
-def mel_filters(settings: MelSettings = MEL) -> NDArray[np.float64]:
+def mel_filter_bank(settings: MelSettings = DEFAULT_MEL) -> NDArray[np.float64]:
     """Return triangular filters of equal area, ``(fft // 2 + 1, bands)``, from 0 Hz to half the rate.
 
     Slaney, Auditory Toolbox (1998), as ``librosa.filters.mel`` has them.
     """
-    bins = np.fft.rfftfreq(settings.fft, 1 / RATE)[:, None]
-    edges = _hertz(np.linspace(0, _mels(RATE / 2), settings.bands + 2))
+    bins = np.fft.rfftfreq(settings.n_fft, 1 / SAMPLING_RATE)[:, None]
+    edges = _mel_to_hertz(np.linspace(0, _hertz_to_mel(SAMPLING_RATE / 2), settings.n_mels + 2))
     low, center, high = edges[:-2], edges[1:-1], edges[2:]
     triangles = np.minimum((bins - low) / (center - low), (high - bins) / (high - center))
     return np.maximum(triangles, 0) * 2 / (high - low)
 
 
 @lru_cache(maxsize=4)
-def _filters(settings: MelSettings) -> Frames:
-    return mel_filters(settings).astype(np.float32)
+def _cached_filter_bank(settings: MelSettings) -> FloatArray:
+    return mel_filter_bank(settings).astype(np.float32)
 
 
 @lru_cache(maxsize=4)
-def _hann(length: int) -> NDArray[np.float32]:
+def _hann_window(length: int) -> NDArray[np.float32]:
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
 
 
 # Slaney's mel scale: 3 mels per 200 Hz up to 1,000 Hz (15 mels), then 27 mels per factor of 6.4.
-def _mels(hertz: float) -> float:
+def _hertz_to_mel(hertz: float) -> float:
     return hertz * 3 / 200 if hertz < 1000 else 15 + 27 * float(np.log(hertz / 1000) / np.log(6.4))
 
 
-def _hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mel_to_hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))

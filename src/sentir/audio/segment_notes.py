@@ -4,49 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentir.audio.decoding_notes import Note
-from sentir.audio.segments import LONGEST, Cutter, Stretch
+from sentir.audio.decoding_notes import DecodingNote
+from sentir.audio.segments import MAX_SECONDS, SegmentBuffer, TrackBuffer
 from sentir.i18n import _
 
-MISSING = 0.1  # seconds less than promised, or asked for, that are told
+MIN_MISSING_SECONDS = 0.1  # seconds less than promised, or asked for, that are told
 
 
-def notes_of(track: Cutter, stretch: Stretch) -> tuple[Note, ...]:
+def list_notes(track: TrackBuffer, segment: SegmentBuffer) -> tuple[DecodingNote, ...]:
     """Return what there is to say of a cut of a track that was read."""
-    return (*track.notes, *_of_its_end(track, stretch), *_of_its_inside(track, stretch))
+    return (*track.notes, *_end_notes(track, segment), *_content_notes(track, segment))
 
 
-def _of_its_end(track: Cutter, stretch: Stretch) -> Iterator[Note]:
-    seconds = track.samples / track.rate
-    if stretch.capped:
+def _end_notes(track: TrackBuffer, segment: SegmentBuffer) -> Iterator[DecodingNote]:
+    seconds = track.num_samples / track.sampling_rate
+    if segment.exceeds_limit:
         text = _(
-            "It is longer than {longest} s; only so much from its start on was heard.", longest=f"{LONGEST:g}"
+            "It is longer than {longest} s; only so much from its start on was heard.", longest=f"{MAX_SECONDS:g}"
         )
-        yield Note("long", text)
-    elif stretch.complete:
+        yield DecodingNote("long", text)
+    elif segment.is_complete:
         return
-    elif track.promised is not None and track.promised - seconds > MISSING:
-        yield Note(
+    elif track.declared_seconds is not None and track.declared_seconds - seconds > MIN_MISSING_SECONDS:
+        yield DecodingNote(
             "truncated",
             _("The file says that it lasts {promised} s and ends after {seconds} s; copy or download it again.",
-              promised=f"{track.promised:.2f}", seconds=f"{seconds:.2f}"),
+              promised=f"{track.declared_seconds:.2f}", seconds=f"{seconds:.2f}"),
         )  # fmt: skip
-    elif track.broken:
+    elif track.is_truncated:
         text = _("The file breaks off after {seconds} s; copy or download it again.", seconds=f"{seconds:.2f}")
-        yield Note("truncated", text)
-    elif stretch.end is not None and stretch.end - seconds > MISSING:
-        yield Note(
+        yield DecodingNote("truncated", text)
+    elif segment.end is not None and segment.end - seconds > MIN_MISSING_SECONDS:
+        yield DecodingNote(
             "shortened",
             _("The cut goes on until {end} s and the file ends after {seconds} s; check the times.",
-              end=f"{stretch.end:.2f}", seconds=f"{seconds:.2f}"),
+              end=f"{segment.end:.2f}", seconds=f"{seconds:.2f}"),
         )  # fmt: skip
 
 
-def _of_its_inside(track: Cutter, stretch: Stretch) -> Iterator[Note]:
-    if stretch.damaged:
-        yield Note(
-            "damaged", _("Damaged packets that were passed over: {n}; copy the file again.", n=stretch.damaged)
+def _content_notes(track: TrackBuffer, segment: SegmentBuffer) -> Iterator[DecodingNote]:
+    if segment.damaged_packets:
+        yield DecodingNote(
+            "damaged",
+            _("Damaged packets that were passed over: {n}; copy the file again.", n=segment.damaged_packets),
         )
-    if stretch.silence:
-        seconds = f"{stretch.silence / track.rate:.2f}"
-        yield Note("gaps", _("Silence stands in for {seconds} s that the file leaves out.", seconds=seconds))
+    if segment.silent_samples:
+        seconds = f"{segment.silent_samples / track.sampling_rate:.2f}"
+        yield DecodingNote(
+            "gaps", _("Silence stands in for {seconds} s that the file leaves out.", seconds=seconds)
+        )

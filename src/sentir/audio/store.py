@@ -15,23 +15,33 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from sentir.audio.extraction import Cut, Source, is_picture, measure_sources, sound_key
-from sentir.audio.file_hashes import digests, missing
-from sentir.audio.store_parts import Parts, unwritable, write_part
-from sentir.audio.workers import start_worker
-from sentir.corpus.utterances import Clip, Sound, Utterance
+from sentir.audio.extraction import (
+    MediaFile,
+    Segment,
+    compute_audio_key,
+    extract_media_files,
+    is_spectrogram_file,
+)
+from sentir.audio.file_hashes import hash_files, missing_file_error
+from sentir.audio.store_parts import StoreParts, store_write_error, write_part
+from sentir.audio.workers import initialize_worker
+from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
 from sentir.errors import AudioError, SentirError
-from sentir.i18n import _, language
-from sentir.paths import sounds_dir
-from sentir.progress import task
+from sentir.i18n import _, get_language
+from sentir.paths import audio_dir
+from sentir.progress import progress_bar
 
-_PART = 256  # clips per part: what a killed run loses at most, of each worker
-_SMALLEST = 16  # clips that are worth a part of their own, so that every worker has something to do
-_FEW = 64  # clips that are measured sooner than workers start
+_MAX_CLIPS_PER_PART = 256  # clips per part: what a killed run loses at most, of each worker
+_MIN_CLIPS_PER_PART = 16  # clips that are worth a part of their own, so that every worker has something to do
+_MIN_CLIPS_FOR_WORKERS = 64  # clips that are measured sooner than workers start
 
 
-def listen(
-    utterances: Sequence[Utterance], *, kind: str = "mel", folder: Path | None = None, workers: int | None = None
+def attach_audio(
+    utterances: Sequence[Utterance],
+    *,
+    mel_kind: str = "mel",
+    folder: Path | None = None,
+    workers: int | None = None,
 ) -> list[Utterance]:
     """Return the same utterances in the same order, each with its ``sound``.
 
@@ -41,102 +51,107 @@ def listen(
 
     Args:
         utterances: those that have a sound of this kind keep it.
-        kind: ``mel`` or ``thesis``.
+        mel_kind: ``mel`` or ``thesis``.
         folder: the store; `sentir.paths.sounds_dir` if not given.
         workers: processes that decode; as many as there are cores if not given.
 
     Raises:
         SentirError: if the store cannot be written or a worker is killed.
     """
-    return hear(utterances, kind=kind, folder=folder, workers=workers)[0]
+    return extract_audio(utterances, mel_kind=mel_kind, folder=folder, workers=workers)[0]
 
 
-def hear(
-    utterances: Sequence[Utterance], *, kind: str, folder: Path | None = None, workers: int | None = None
+def extract_audio(
+    utterances: Sequence[Utterance], *, mel_kind: str, folder: Path | None = None, workers: int | None = None
 ) -> tuple[list[Utterance], set[Clip]]:
     """Do what `listen` does, and tell which clips of corpora were not in the store and had to be decoded."""
     wanted: dict[bool, dict[Clip, str]] = {True: {}, False: {}}  # of a corpus or from outside → clip → first id
     for u in utterances:
-        if u.clip and (u.sound is None or u.sound.kind != kind):
+        if u.clip and (u.audio is None or u.audio.kind != mel_kind):
             wanted[bool(u.split)].setdefault(u.clip, u.id)
-    stored, new = _from_store(wanted[True], kind, folder or sounds_dir(), workers)
-    heard = {True: stored, False: _in_memory(wanted[False], kind)}
+    stored, new = _load_or_extract(wanted[True], mel_kind, folder or audio_dir(), workers)
+    heard = {True: stored, False: _extract_in_memory(wanted[False], mel_kind)}
 
-    def sound(u: Utterance) -> Sound:
-        if u.sound is not None and u.sound.kind == kind:
-            return u.sound
-        return heard[bool(u.split)][u.clip] if u.clip else _without_clip(u, kind)
+    def sound(u: Utterance) -> AudioFeatures:
+        if u.audio is not None and u.audio.kind == mel_kind:
+            return u.audio
+        return heard[bool(u.split)][u.clip] if u.clip else _missing_clip_features(u, mel_kind)
 
-    return [replace(u, sound=sound(u)) for u in utterances], new
-
-
-def _without_clip(u: Utterance, kind: str) -> Sound:
-    return Sound(problem=_("{id} has no audio.", id=u.id), problem_kind="missing", kind=kind)
+    return [replace(u, audio=sound(u)) for u in utterances], new
 
 
-def _unreadable(error: AudioError, kind: str) -> Sound:
-    return Sound(problem=str(error), problem_kind=error.kind, kind=kind)
+def _missing_clip_features(utterance: Utterance, mel_kind: str) -> AudioFeatures:
+    return AudioFeatures(problem=_("{id} has no audio.", id=utterance.id), problem_kind="missing", kind=mel_kind)
+
+
+def _unreadable_features(error: AudioError, mel_kind: str) -> AudioFeatures:
+    return AudioFeatures(problem=str(error), problem_kind=error.kind, kind=mel_kind)
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _KeyedClips:
     """Clips by key, or the reason why there is none."""
 
     keys: Mapping[Clip, str]
     digests: Mapping[Path, str]
-    unreadable: Mapping[Clip, Sound]
+    unreadable_features: Mapping[Clip, AudioFeatures]
 
 
-def _look(clips: Mapping[Clip, str], kind: str, folder: Path | None) -> _Wanted:
-    found = digests(dict.fromkeys(clip.path for clip in clips), folder)
+def _compute_clip_keys(clips: Mapping[Clip, str], mel_kind: str, folder: Path | None) -> _KeyedClips:
+    found = hash_files(dict.fromkeys(clip.path for clip in clips), folder)
     known = {path: digest for path, digest in found.items() if isinstance(digest, str)}
     errors = {path: error for path, error in found.items() if isinstance(error, AudioError)}
-    return _Wanted(
-        keys={clip: sound_key(known[clip.path], clip, kind) for clip in clips if clip.path in known},
+    return _KeyedClips(
+        keys={clip: compute_audio_key(known[clip.path], clip, mel_kind) for clip in clips if clip.path in known},
         digests=known,
-        unreadable={clip: _unreadable(errors[clip.path], kind) for clip in clips if clip.path in errors},
+        unreadable_features={
+            clip: _unreadable_features(errors[clip.path], mel_kind) for clip in clips if clip.path in errors
+        },
     )
 
 
-def _sources(
-    clips: Mapping[Clip, str], wanted: _Wanted, kind: str, known: Parts | frozenset[str]
-) -> list[Source]:
+def _group_by_media_file(
+    clips: Mapping[Clip, str], keyed: _KeyedClips, mel_kind: str, known: StoreParts | frozenset[str]
+) -> list[MediaFile]:
     """Gather the clips that are not known by the content of their source, each key once."""
     paths: dict[tuple[str, bool], Path] = {}
-    cuts: dict[tuple[str, bool], dict[str, Cut]] = {}
-    for clip, key in wanted.keys.items():
+    cuts: dict[tuple[str, bool], dict[str, Segment]] = {}
+    for clip, key in keyed.keys.items():
         if key not in known:
-            content = (wanted.digests[clip.path], is_picture(clip.path))
+            content = (keyed.digests[clip.path], is_spectrogram_file(clip.path))
             paths.setdefault(content, clip.path)
-            cuts.setdefault(content, {}).setdefault(key, Cut(key, clips[clip], clip.start, clip.end))
-    return [Source(paths[content], content[0], kind, tuple(cuts[content].values())) for content in paths]
+            cuts.setdefault(content, {}).setdefault(key, Segment(key, clips[clip], clip.start, clip.end))
+    return [MediaFile(paths[content], content[0], mel_kind, tuple(cuts[content].values())) for content in paths]
 
 
-def _in_memory(clips: Mapping[Clip, str], kind: str) -> dict[Clip, Sound]:
+def _extract_in_memory(clips: Mapping[Clip, str], mel_kind: str) -> dict[Clip, AudioFeatures]:
     if not clips:
         return {}
-    wanted = _look(clips, kind, None)
-    sources = _sources(clips, wanted, kind, frozenset())
-    sounds: dict[str, Sound] = {}
-    with task(_("Listening"), len(wanted.keys)) as advance:
+    wanted = _compute_clip_keys(clips, mel_kind, None)
+    sources = _group_by_media_file(clips, wanted, mel_kind, frozenset())
+    sounds: dict[str, AudioFeatures] = {}
+    with progress_bar(_("Listening"), len(wanted.keys)) as advance:
         for source in sources:
-            sounds |= {measured.cut.key: measured.sound(kind) for _source, measured in measure_sources([source])}
-            advance(len(source.cuts))
-    return {clip: sounds[key] for clip, key in wanted.keys.items()} | dict(wanted.unreadable)
+            sounds |= {
+                measured.segment.key: measured.to_audio_features(mel_kind)
+                for _source, measured in extract_media_files([source])
+            }
+            advance(len(source.segments))
+    return {clip: sounds[key] for clip, key in wanted.keys.items()} | dict(wanted.unreadable_features)
 
 
-def _from_store(
-    clips: Mapping[Clip, str], kind: str, folder: Path, workers: int | None
-) -> tuple[dict[Clip, Sound], set[Clip]]:
+def _load_or_extract(
+    clips: Mapping[Clip, str], mel_kind: str, folder: Path, workers: int | None
+) -> tuple[dict[Clip, AudioFeatures], set[Clip]]:
     if not clips:
         return {}, set()
-    wanted = _look(clips, kind, folder)
-    parts = Parts(folder)
+    wanted = _compute_clip_keys(clips, mel_kind, folder)
+    parts = StoreParts(folder)
     new = {clip for clip, key in wanted.keys.items() if key not in parts}
     if new:
-        _prepare(_sources(clips, wanted, kind, parts), folder, workers)
+        _extract_missing(_group_by_media_file(clips, wanted, mel_kind, parts), folder, workers)
         parts.refresh()
-    sounds = dict(wanted.unreadable)
+    sounds = dict(wanted.unreadable_features)
     for clip, key in wanted.keys.items():  # a key still unknown: its file went while we worked
         known = key in parts
         if not known and clip.path.is_file():
@@ -145,65 +160,67 @@ def _from_store(
                   folder=folder)
             )  # fmt: skip
         sounds[clip] = (
-            parts.sound(key, kind=kind, path=clip.path) if known else _unreadable(missing(clip.path), kind)
+            parts.load(key, mel_kind=mel_kind, path=clip.path)
+            if known
+            else _unreadable_features(missing_file_error(clip.path), mel_kind)
         )
     return sounds, new
 
 
-def _prepare(sources: Sequence[Source], folder: Path, workers: int | None) -> None:
+def _extract_missing(media_files: Sequence[MediaFile], folder: Path, workers: int | None) -> None:
     """Measure what the store lacks, part by part."""
-    _require_writable(folder)
-    total = sum(len(source.cuts) for source in sources)
+    _check_writable(folder)
+    total = sum(len(source.segments) for source in media_files)
     workers = workers or os.cpu_count() or 1
-    rounds = -(-total // (workers * _PART))  # in each of which every worker makes one part
-    chunks = _chunks(sources, max(_SMALLEST, -(-total // (workers * rounds))))
-    workers = 1 if total < _FEW else min(workers, len(chunks))
-    with task(_("Listening"), total) as advance:
+    rounds = -(-total // (workers * _MAX_CLIPS_PER_PART))  # in each of which every worker makes one part
+    chunks = _chunks(media_files, max(_MIN_CLIPS_PER_PART, -(-total // (workers * rounds))))
+    workers = 1 if total < _MIN_CLIPS_FOR_WORKERS else min(workers, len(chunks))
+    with progress_bar(_("Listening"), total) as advance:
         if workers > 1:
-            _in_parallel(chunks, folder, workers, advance)
+            _extract_in_parallel(chunks, folder, workers, advance)
         for chunk in chunks if workers == 1 else ():
-            advance(measure_part(chunk, folder))
+            advance(extract_part(chunk, folder))
 
 
-def _require_writable(folder: Path) -> None:
+def _check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise store_write_error(folder, error) from error
 
 
-def _chunks(sources: Iterable[Source], size: int) -> list[list[Source]]:
+def _chunks(media_files: Iterable[MediaFile], size: int) -> list[list[MediaFile]]:
     """Cut a list of sources into runs of about ``size`` clips."""
-    chunks: list[list[Source]] = []
+    chunks: list[list[MediaFile]] = []
     clips = size
-    for source in sources:
+    for source in media_files:
         if clips >= size:
             chunks.append([])
             clips = 0
         chunks[-1].append(source)
-        clips += len(source.cuts)
+        clips += len(source.segments)
     return chunks
 
 
-def measure_part(sources: Sequence[Source], folder: Path) -> int:
+def extract_part(media_files: Sequence[MediaFile], folder: Path) -> int:
     """Measure some sources into one part, and return how many clips they had; a file that is gone is not kept."""
-    found = measure_sources(sources)
+    found = extract_media_files(media_files)
     if kept := [(source, measured) for source, measured in found if measured.problem_kind != "missing"]:
         write_part(folder, kept)
     return len(found)
 
 
-def _in_parallel(
-    chunks: Sequence[Sequence[Source]], folder: Path, workers: int, advance: Callable[[int], None]
+def _extract_in_parallel(
+    chunks: Sequence[Sequence[MediaFile]], folder: Path, workers: int, advance: Callable[[int], None]
 ) -> None:
     """Let fresh processes do it, for a fork beside the threads of torch may hang."""
     pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=start_worker, initargs=(language(),)
+        workers, mp_context=get_context("spawn"), initializer=initialize_worker, initargs=(get_language(),)
     )
     try:
-        futures: list[Future[int]] = [pool.submit(measure_part, chunk, folder) for chunk in chunks]
+        futures: list[Future[int]] = [pool.submit(extract_part, chunk, folder) for chunk in chunks]
         for future in as_completed(futures):
             advance(future.result())
     except BrokenProcessPool as error:

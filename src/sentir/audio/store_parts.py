@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.extraction import Measured, Source
-from sentir.corpus.utterances import Sound
+from sentir.audio.extraction import ExtractedSegment, MediaFile
+from sentir.corpus.utterances import AudioFeatures
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import replacing
-from sentir.paths import sounds_dir
-from sentir.safe_text import encodable
+from sentir.io import atomic_write
+from sentir.paths import audio_dir
+from sentir.safe_text import replace_surrogates
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_LEFT_BEHIND = 3600  # seconds after which an unfinished file belongs to no living process
-_MEASURE = "measure."  # prefix of the manifest's columns of measures
+_STALE_SECONDS = 3600  # seconds after which an unfinished file belongs to no living process
+_MEASURE_PREFIX = "measure."  # prefix of the manifest's columns of measures
 
 
 class _MeasureRow(Mapping[str, float]):
@@ -50,7 +50,7 @@ class _MeasureRow(Mapping[str, float]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
+class _StorePart:
     """A part that was opened: columns of its manifest, its measures ``(clips, measures)``, its mels mapped."""
 
     rows: Mapping[str, list[Any]]
@@ -59,46 +59,46 @@ class _Part:
     mels: NDArray[np.float16]
 
 
-class Parts:
+class StoreParts:
     """Key → what was measured, of every whole part in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._opened: set[Path] = set()
-        self._where: dict[str, tuple[_Part, int]] = {}
+        self._locations: dict[str, tuple[_StorePart, int]] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Open the parts that were added since."""
         for manifest in sorted(set(self._folder.glob("part-*.parquet")) - self._opened):
             self._opened.add(manifest)
-            if part := _open(manifest):
-                self._where |= {key: (part, row) for row, key in enumerate(part.rows["key"])}
+            if part := _open_part(manifest):
+                self._locations |= {key: (part, row) for row, key in enumerate(part.rows["key"])}
 
     def __contains__(self, key: object) -> bool:
-        return key in self._where
+        return key in self._locations
 
-    def sound(self, key: str, *, kind: str, path: Path) -> Sound:
+    def load(self, key: str, *, mel_kind: str, path: Path) -> AudioFeatures:
         """Return what is kept under a key.
 
         Args:
             key: one that is known.
-            kind: of the mel, part of what the key was made of.
+            mel_kind: of the mel, part of what the key was made of.
             path: where the source lies now, which the sentence of a problem names.
         """
-        part, row = self._where[key]
+        part, row = self._locations[key]
         cells = {name: column[row] for name, column in part.rows.items()}
         if cells["problem_kind"]:
             problem = cells["problem"].replace("{path}", str(path))
-            return Sound(problem=problem, problem_kind=cells["problem_kind"], kind=kind)
+            return AudioFeatures(problem=problem, problem_kind=cells["problem_kind"], kind=mel_kind)
         values = part.measures[row]
         measures = {} if np.isnan(values).all() else _MeasureRow(part.columns, values)
         mel = part.mels[cells["offset"] : cells["offset"] + cells["frames"]]
         notes, kinds = tuple(cells["notes"]), tuple(cells["note_kinds"])
-        return Sound(key, mel, measures, cells["seconds"], kind=kind, notes=notes, note_kinds=kinds)
+        return AudioFeatures(key, mel, measures, cells["seconds"], kind=mel_kind, notes=notes, note_kinds=kinds)
 
 
-def _open(manifest: Path) -> _Part | None:
+def _open_part(manifest: Path) -> _StorePart | None:
     """Open a part; a damaged one is as good as none, so that its clips are measured again."""
     import pyarrow.parquet as pq
 
@@ -111,14 +111,16 @@ def _open(manifest: Path) -> _Part | None:
         return None
     if mels.ndim != 2 or mels.dtype != np.float16 or len(mels) != sum(rows["frames"]):
         return None
-    names = [name for name in table.column_names if name.startswith(_MEASURE)]
+    names = [name for name in table.column_names if name.startswith(_MEASURE_PREFIX)]
     measures = np.full((table.num_rows, len(names)), np.nan, dtype=np.float32)
     for n, name in enumerate(names):
         measures[:, n] = table.column(name).to_numpy()
-    return _Part(rows, {name.removeprefix(_MEASURE): n for n, name in enumerate(names)}, measures, mels)
+    return _StorePart(
+        rows, {name.removeprefix(_MEASURE_PREFIX): n for n, name in enumerate(names)}, measures, mels
+    )
 
 
-def write_part(folder: Path, found: Sequence[tuple[Source, Measured]]) -> None:
+def write_part(folder: Path, extracted: Sequence[tuple[MediaFile, ExtractedSegment]]) -> None:
     """Write one part, and sweep away what killed runs left.
 
     Raises:
@@ -126,31 +128,31 @@ def write_part(folder: Path, found: Sequence[tuple[Source, Measured]]) -> None:
     """
     import pyarrow.parquet as pq
 
-    mels = [measured.mel for _source, measured in found if len(measured.mel)]
+    mels = [measured.mel for _source, measured in extracted if len(measured.mel)]
     stacked = np.concatenate(mels) if mels else np.zeros((0, 0), dtype=np.float16)
-    table = _manifest(found)
+    table = _manifest(extracted)
     path = folder / f"part-{uuid.uuid4().hex}.npy"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        write_whole(path, lambda file: np.save(file, stacked, allow_pickle=False))
-        write_whole(path.with_suffix(".parquet"), lambda file: pq.write_table(table, file))
+        _remove_stale_files(folder)
+        write_atomically(path, lambda file: np.save(file, stacked, allow_pickle=False))
+        write_atomically(path.with_suffix(".parquet"), lambda file: pq.write_table(table, file))
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise store_write_error(folder, error) from error
 
 
-def _manifest(found: Sequence[tuple[Source, Measured]]) -> pa.Table:
+def _manifest(extracted: Sequence[tuple[MediaFile, ExtractedSegment]]) -> pa.Table:
     import pyarrow as pa
 
-    sources, rows = zip(*found, strict=True)
+    sources, rows = zip(*extracted, strict=True)
     cuts = [row.cut for row in rows]
     counts = [len(row.mel) for row in rows]
-    problems = [row.problem.replace(str(s.path), "{path}") for s, row in found]
+    problems = [row.problem.replace(str(s.path), "{path}") for s, row in extracted]
     text, real, whole = pa.string(), pa.float64(), pa.int64()
     columns: dict[str, tuple[list[Any], pa.DataType]] = {
         "key": ([cut.key for cut in cuts], text),
-        "id": ([encodable(cut.id) for cut in cuts], text),
-        "source": ([encodable(source.path.name) for source in sources], text),
+        "id": ([replace_surrogates(cut.id) for cut in cuts], text),
+        "source": ([replace_surrogates(source.path.name) for source in sources], text),
         "sha256": ([source.digest for source in sources], text),
         "start": ([cut.start for cut in cuts], real),
         "end": ([cut.end for cut in cuts], real),
@@ -159,16 +161,18 @@ def _manifest(found: Sequence[tuple[Source, Measured]]) -> pa.Table:
         "channels": ([row.channels for row in rows], whole),
         "offset": (list(accumulate(counts, initial=0))[:-1], whole),
         "frames": (counts, whole),
-        "problem": ([encodable(problem) for problem in problems], text),
+        "problem": ([replace_surrogates(problem) for problem in problems], text),
         "problem_kind": ([row.problem_kind for row in rows], text),
         "notes": ([[note.text for note in row.notes] for row in rows], pa.list_(text)),
         "note_kinds": ([[note.kind for note in row.notes] for row in rows], pa.list_(text)),
     }
     arrays = {name: pa.array(cells, type=kind) for name, (cells, kind) in columns.items()}
-    return pa.table(arrays | {_MEASURE + name: pa.array(column) for name, column in _measures(rows)})
+    return pa.table(
+        arrays | {_MEASURE_PREFIX + name: pa.array(column) for name, column in _iter_measure_columns(rows)}
+    )
 
 
-def _measures(rows: Sequence[Measured]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _iter_measure_columns(rows: Sequence[ExtractedSegment]) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield the name and the column of every measure; NaN where a clip has none."""
     names = dict.fromkeys(chain.from_iterable(row.measures for row in rows))
     columns = np.empty((len(names), len(rows)), dtype=np.float32)
@@ -177,16 +181,16 @@ def _measures(rows: Sequence[Measured]) -> Iterator[tuple[str, NDArray[np.float3
     yield from zip(names, columns, strict=True)
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file that is whole or not there, see `sentir.io.replacing`."""
-    with replacing(path) as draft, draft.open("wb") as file:
+    with atomic_write(path) as draft, draft.open("wb") as file:
         write(file)
 
 
-def unwritable(folder: Path, error: OSError) -> SentirError:
+def store_write_error(folder: Path, error: OSError) -> SentirError:
     """Return the error of a store that cannot be written, the usual one or one that was named."""
     facts = {"folder": folder, "why": error.strerror or error}
-    if folder != sounds_dir():
+    if folder != audio_dir():
         return SentirError(
             _("The store of prepared sound {folder} cannot be written ({why}); name another folder.", **facts)
         )
@@ -196,13 +200,13 @@ def unwritable(folder: Path, error: OSError) -> SentirError:
     )  # fmt: skip
 
 
-def _sweep(folder: Path) -> None:
+def _remove_stale_files(folder: Path) -> None:
     """Remove unfinished files, and mels without manifest, that are too old to be in work."""
     unfinished = {*folder.glob("*.part*")}
     unfinished |= {mels for mels in folder.glob("part-*.npy") if not mels.with_suffix(".parquet").exists()}
     for path in unfinished:
         try:
-            if time.time() - path.stat().st_mtime > _LEFT_BEHIND:
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 path.unlink()
         except FileNotFoundError:
             continue  # another process swept it, or has just renamed it

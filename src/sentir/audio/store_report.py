@@ -9,32 +9,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sentir.audio.store import hear
+from sentir.audio.store import extract_audio
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.utterances import SPLITS, Sound, Utterance
+from sentir.corpus.utterances import SPLITS, AudioFeatures, Utterance
 from sentir.errors import CorpusError
-from sentir.i18n import _, mark
-from sentir.paths import sounds_dir
-from sentir.repr_mixin import Brief
+from sentir.i18n import _, gettext_noop
+from sentir.paths import audio_dir
+from sentir.repr_mixin import ReprMixin
 
-_PROBLEMS = {
-    "missing": mark("no file"),
-    "empty": mark("empty file"),
-    "undecodable": mark("cannot be decoded"),
-    "no_audio": mark("no sound in it"),
-    "too_short": mark("too short"),
-    "outside": mark("cut beyond its end"),
-    "absurd": mark("samples that no sound has"),
+_PROBLEM_DESCRIPTIONS = {
+    "missing": gettext_noop("no file"),
+    "empty": gettext_noop("empty file"),
+    "undecodable": gettext_noop("cannot be decoded"),
+    "no_audio": gettext_noop("no sound in it"),
+    "too_short": gettext_noop("too short"),
+    "outside": gettext_noop("cut beyond its end"),
+    "absurd": gettext_noop("samples that no sound has"),
 }
 
 
-def problem_text(kind: str) -> str:
+def describe_problem_kind(kind: str) -> str:
     """Return what the ``kind`` of an `AudioError` means, in the current language."""
-    return _(_PROBLEMS[kind]) if kind in _PROBLEMS else kind
+    return _(_PROBLEM_DESCRIPTIONS[kind]) if kind in _PROBLEM_DESCRIPTIONS else kind
 
 
 @dataclass(frozen=True, slots=True)
-class SplitSound:
+class SplitAudioCounts:
     """One split: how many utterances it has, with a clip, with usable sound, and how long that is in seconds.
 
     Attributes:
@@ -50,7 +50,7 @@ class SplitSound:
 
 
 @dataclass(frozen=True, slots=True)
-class LostSound:
+class UnusableClip:
     """An utterance without usable sound, and why."""
 
     id: str
@@ -60,7 +60,7 @@ class LostSound:
 
 
 @dataclass(frozen=True, slots=True)
-class NotedSound:
+class NotedClip:
     """An utterance whose sound is used although a user should know something of it."""
 
     id: str
@@ -70,26 +70,26 @@ class NotedSound:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Prepared(Brief):
+class StoreReport(ReprMixin):
     """A corpus that was listened to.
 
     Attributes:
-        kind: ``mel`` or ``thesis``.
+        mel_kind: ``mel`` or ``thesis``.
         folder: the store.
         noted: what a user should know of clips that are used; ``kind`` is that of `sentir.audio.decoding_notes`.
-        decoded: clips that were not in the store and were decoded now.
+        decoded_clips: clips that were not in the store and were decoded now.
         decoded_seconds: length of those that can be used.
         wall_seconds: how long it took.
     """
 
     corpus: str
     synthetic: bool
-    kind: str
+    mel_kind: str
     folder: Path
-    splits: tuple[SplitSound, ...]
-    lost: tuple[LostSound, ...]
-    noted: tuple[NotedSound, ...]
-    decoded: int
+    splits: tuple[SplitAudioCounts, ...]
+    unusable: tuple[UnusableClip, ...]
+    noted: tuple[NotedClip, ...]
+    decoded_clips: int
     decoded_seconds: float
     wall_seconds: float
 
@@ -99,9 +99,9 @@ class Prepared(Brief):
         return asdict(self) | rows | {"folder": str(self.folder)}
 
 
-def prepare(
-    corpus: Corpus, *, kind: str = "mel", folder: Path | None = None, workers: int | None = None
-) -> Prepared:
+def prepare_audio(
+    corpus: Corpus, *, mel_kind: str = "mel", folder: Path | None = None, workers: int | None = None
+) -> StoreReport:
     """Listen to every utterance of a corpus; the arguments are those of `sentir.audio.store.listen`.
 
     Raises:
@@ -113,35 +113,35 @@ def prepare(
             _("The corpus '{name}' has no clips; give the root that holds its audio.", name=corpus.name)
         )
     start = time.perf_counter()
-    heard, new = hear(corpus.utterances, kind=kind, folder=folder, workers=workers)
+    heard, new = extract_audio(corpus.utterances, mel_kind=mel_kind, folder=folder, workers=workers)
     wall = time.perf_counter() - start
-    return Prepared(
+    return StoreReport(
         corpus=corpus.name,
         synthetic=corpus.synthetic,
-        kind=kind,
-        folder=folder or sounds_dir(),
-        splits=tuple(_count(split, heard) for split in SPLITS if any(u.split == split for u in heard)),
-        lost=tuple(
-            LostSound(u.id, u.split, sound.problem_kind, sound.problem)
+        mel_kind=mel_kind,
+        folder=folder or audio_dir(),
+        splits=tuple(_count_split(split, heard) for split in SPLITS if any(u.split == split for u in heard)),
+        unusable=tuple(
+            UnusableClip(u.id, u.split, sound.problem_kind, sound.problem)
             for u in heard
-            if (sound := _sound(u)).problem_kind
+            if (sound := _require_audio(u)).problem_kind
         ),
         noted=tuple(
-            NotedSound(u.id, u.split, kind, note)
+            NotedClip(u.id, u.split, kind, note)
             for u in heard
-            for kind, note in zip(_sound(u).note_kinds, _sound(u).notes, strict=True)
+            for kind, note in zip(_require_audio(u).note_kinds, _require_audio(u).notes, strict=True)
         ),
-        decoded=len(new),
-        decoded_seconds=sum({u.clip: _sound(u).seconds for u in heard if u.clip in new}.values()),
+        decoded_clips=len(new),
+        decoded_seconds=sum({u.clip: _require_audio(u).seconds for u in heard if u.clip in new}.values()),
         wall_seconds=wall,
     )
 
 
-def _count(split: str, heard: Sequence[Utterance]) -> SplitSound:
-    rows = [u for u in heard if u.split == split]
-    sounds = [_sound(u) for u in rows]
+def _count_split(split: str, utterances: Sequence[Utterance]) -> SplitAudioCounts:
+    rows = [u for u in utterances if u.split == split]
+    sounds = [_require_audio(u) for u in rows]
     problems = Counter(sound.problem_kind for sound in sounds if sound.problem_kind)
-    return SplitSound(
+    return SplitAudioCounts(
         split=split,
         utterances=len(rows),
         clips=sum(u.clip is not None for u in rows),
@@ -151,6 +151,6 @@ def _count(split: str, heard: Sequence[Utterance]) -> SplitSound:
     )
 
 
-def _sound(u: Utterance) -> Sound:
-    assert u.sound is not None
-    return u.sound
+def _require_audio(utterance: Utterance) -> AudioFeatures:
+    assert utterance.audio is not None
+    return utterance.audio

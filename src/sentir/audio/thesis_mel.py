@@ -12,18 +12,18 @@ from tokenize import TokenError
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.decoding import RATE, Wave
-from sentir.audio.mel import MelSettings, mel_db, power_frames
+from sentir.audio.decoding import SAMPLING_RATE, Waveform
+from sentir.audio.mel import MelSettings, compute_power_frames, power_to_mel_db
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-SIDE = 224
-SECONDS = 4
+THESIS_IMAGE_SIZE = 224
+THESIS_SECONDS = 4
 TOP_DB = 80.0
-SETTINGS = MelSettings(window=2048, hop=512, fft=2048, bands=128)
+THESIS_MEL = MelSettings(win_length=2048, hop_length=512, n_fft=2048, n_mels=128)
 
 
-def thesis_mel(wave: Wave) -> NDArray[np.float32]:
+def compute_thesis_mel(waveform: Waveform) -> NDArray[np.float32]:
     """Return the mel of the first four seconds, ``(224, 224)`` (time, bands), in dB from -80 to 0.
 
     Zeros fill up what is shorter. Frames and bands are librosa's defaults (2,048 samples, 512 apart, 128 bands),
@@ -32,15 +32,15 @@ def thesis_mel(wave: Wave) -> NDArray[np.float32]:
     """
     from scipy.ndimage import zoom
 
-    heard = np.zeros(SECONDS * RATE, dtype=np.float32)
-    start = wave[: len(heard)]
+    heard = np.zeros(THESIS_SECONDS * SAMPLING_RATE, dtype=np.float32)
+    start = waveform[: len(heard)]
     heard[: len(start)] = start
-    mel = mel_db(power_frames(heard, settings=SETTINGS), settings=SETTINGS)
+    mel = power_to_mel_db(compute_power_frames(heard, settings=THESIS_MEL), settings=THESIS_MEL)
     mel = np.maximum(mel - mel.max(), -TOP_DB)
-    return zoom(mel, (SIDE / mel.shape[0], SIDE / mel.shape[1]), order=1)
+    return zoom(mel, (THESIS_IMAGE_SIZE / mel.shape[0], THESIS_IMAGE_SIZE / mel.shape[1]), order=1)
 
 
-def load_thesis_npy(path: Path) -> NDArray[np.float32]:
+def load_thesis_mel(path: Path) -> NDArray[np.float32]:
     """Read a published spectrogram, stored as librosa lays it out (bands, time), band 0 first.
 
     Returns:
@@ -49,19 +49,19 @@ def load_thesis_npy(path: Path) -> NDArray[np.float32]:
     Raises:
         AudioError: if the file is missing, empty, or no 224 by 224 array of finite floating-point numbers.
     """
-    array = _open(path)
-    if array.shape != (SIDE, SIDE) or not np.issubdtype(array.dtype, np.floating):
+    array = _open_array(path)
+    if array.shape != (THESIS_IMAGE_SIZE, THESIS_IMAGE_SIZE) or not np.issubdtype(array.dtype, np.floating):
         what = _("numbers of type {type}, {shape}", type=array.dtype, shape=" × ".join(map(str, array.shape)))
-        raise _unusable(path, what)
+        raise _invalid_spectrogram_error(path, what)
     with np.errstate(over="ignore"):
         mel = np.ascontiguousarray(array.T, dtype=np.float32)
         kept = mel.astype(np.float16)  # as the store keeps it
     if not np.isfinite(kept).all():
-        raise _unusable(path, _("infinite or missing numbers"))
+        raise _invalid_spectrogram_error(path, _("infinite or missing numbers"))
     return mel
 
 
-def _open(path: Path) -> NDArray[np.generic]:
+def _open_array(path: Path) -> NDArray[np.generic]:
     """Map the array, so that a header which promises too much allocates nothing."""
     if not path.is_file():
         raise AudioError("missing", _("The spectrogram {path} does not exist; check the path.", path=path))
@@ -77,10 +77,10 @@ def _open(path: Path) -> NDArray[np.generic]:
         SyntaxError,
         TokenError,
     ) as error:  # the last two: a damaged header
-        raise _unusable(path, _("no array that can be read ({why})", why=error)) from error
+        raise _invalid_spectrogram_error(path, _("no array that can be read ({why})", why=error)) from error
 
 
-def _unusable(path: Path, what: str) -> AudioError:
+def _invalid_spectrogram_error(path: Path, what: str) -> AudioError:
     return AudioError(
         "undecodable",
         _(
@@ -88,6 +88,6 @@ def _unusable(path: Path, what: str) -> AudioError:
             "give a NumPy file of {side} × {side} floating-point numbers in dB.",
             path=path,
             what=what,
-            side=SIDE,
+            side=THESIS_IMAGE_SIZE,
         ),
     )

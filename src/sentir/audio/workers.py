@@ -10,14 +10,14 @@ from multiprocessing import parent_process
 from sentir.i18n import set_language
 
 
-def start_worker(code: str) -> None:
-    """Speak the language ``code``, leave Ctrl-C to the parent, and end when the parent ends, even by kill -9."""
-    set_language(code)
+def initialize_worker(language_code: str) -> None:
+    """Speak the language ``language_code``, leave Ctrl-C to the parent, and end when the parent ends, even by kill -9."""
+    set_language(language_code)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()

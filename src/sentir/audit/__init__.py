@@ -1,19 +1,19 @@
 """Health and leaks of a corpus: `audit` counts, compares and lists, and changes nothing."""
 
-from sentir.audit.audio_scan import Hearing, hear_corpus
-from sentir.audit.corpus_audit import audit, measure
-from sentir.audit.leaking_columns import check_inputs
-from sentir.audit.results import Audit, Finding, Histogram, Table, grade_meaning
+from sentir.audit.audio_scan import AudioScan, scan_audio
+from sentir.audit.corpus_audit import audit, measure_leakage
+from sentir.audit.leaking_columns import check_recipe_leakage
+from sentir.audit.results import AuditReport, AuditTable, Finding, Histogram, describe_grade
 
 __all__ = [
-    "Audit",
+    "AudioScan",
+    "AuditReport",
+    "AuditTable",
     "Finding",
-    "Hearing",
     "Histogram",
-    "Table",
     "audit",
-    "check_inputs",
-    "grade_meaning",
-    "hear_corpus",
-    "measure",
+    "check_recipe_leakage",
+    "describe_grade",
+    "measure_leakage",
+    "scan_audio",
 ]

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sentir.audit.results import Row, Table
+from sentir.audit.results import AuditRow, AuditTable
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.fingerprints import scored_hash
+from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import SPLITS, Labels, Utterance
 from sentir.i18n import _
 
-LabelsOf = Mapping[str, Labels]
+LabelsById = Mapping[str, Labels]
 
 
-def count_splits(corpus: Corpus, labels_of: LabelsOf) -> Table:
+def count_splits(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
     """Count utterances, dialogues, speakers, and utterances that some task or the text is missing from."""
     columns = {
         "split": _("split"),
@@ -29,32 +29,32 @@ def count_splits(corpus: Corpus, labels_of: LabelsOf) -> Table:
         "without_text": _("without text"),
     }
 
-    def row(split: str, rows: Sequence[Utterance]) -> Row:
+    def row(split: str, rows: Sequence[Utterance]) -> AuditRow:
         return {
             "split": split,
             "utterances": len(rows),
             "dialogues": len({u.dialogue for u in rows}),
             "speakers": len({u.speaker for u in rows if u.speaker is not None}),
-            "unlabelled": sum(not corpus.spaces.keys() <= labels_of[u.id].keys() for u in rows),
+            "unlabelled": sum(not corpus.label_spaces.keys() <= labels_of[u.id].keys() for u in rows),
             "without_text": sum(is_blank(u.text) for u in rows),
         }
 
-    return Table("splits", _("Splits"), columns, tuple(row(split, corpus.split(split)) for split in SPLITS))
+    return AuditTable("splits", _("Splits"), columns, tuple(row(split, corpus.split(split)) for split in SPLITS))
 
 
-def count_labels(corpus: Corpus, labels_of: LabelsOf) -> Table:
+def count_labels(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
     """Count each label by split; a task of several labels also counts utterances that carry none of them.
 
     Numbers are counted at the step of the scale that is nearest.
     """
     columns = {"task": _("task"), "label": _("label")} | {split: split for split in SPLITS}
-    rows = [row for space in corpus.spaces.values() for row in _label_rows(corpus, space, labels_of)]
-    return Table("labels", _("Labels"), columns, tuple(rows))
+    rows = [row for space in corpus.label_spaces.values() for row in _label_rows(corpus, space, labels_of)]
+    return AuditTable("labels", _("Labels"), columns, tuple(rows))
 
 
-def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> list[Row]:
-    counts = label_counts(corpus, space, labels_of)
-    names = (*space.groups, None) if space.multilabel else space.groups
+def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsById) -> list[AuditRow]:
+    counts = count_labels_by_split(corpus, space, labels_of)
+    names = (*space.categories, None) if space.multilabel else space.categories
     return [
         {
             "task": space.task,
@@ -65,35 +65,37 @@ def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> list[
     ]
 
 
-def label_counts(corpus: Corpus, space: LabelSpace, labels_of: LabelsOf) -> dict[str, Counter[str | None]]:
+def count_labels_by_split(
+    corpus: Corpus, space: LabelSpace, labels_of: LabelsById
+) -> dict[str, Counter[str | None]]:
     """Return split → label → utterances; under ``None`` those that were annotated and have none of them."""
     counts: dict[str, Counter[str | None]] = {}
     for split in SPLITS:
         rows = [labels_of[u.id] for u in corpus.split(split)]
-        grouped = [space.group(row[space.task]) for row in rows if space.task in row]
+        grouped = [space.categorize(row[space.task]) for row in rows if space.task in row]
         counts[split] = Counter(label for labels in grouped for label in labels or (None,))
     return counts
 
 
-def measure_words(corpus: Corpus) -> Table:
+def summarize_word_counts(corpus: Corpus) -> AuditTable:
     """Summarize words per utterance (pieces between white space) over the utterances with text."""
     words = {u.id: len((u.text or "").split()) for u in corpus if not is_blank(u.text)}
     return _summarize(corpus, "words", _("Words per utterance"), lambda u: words.get(u.id))
 
 
-def measure_durations(corpus: Corpus) -> Table:
+def summarize_durations(corpus: Corpus) -> AuditTable:
     """Summarize durations in seconds over the utterances that have one."""
-    return _summarize(corpus, "durations", _("Annotated seconds per utterance"), annotated_seconds)
+    return _summarize(corpus, "durations", _("Annotated seconds per utterance"), get_annotated_seconds)
 
 
-def annotated_seconds(u: Utterance) -> float | None:
+def get_annotated_seconds(utterance: Utterance) -> float | None:
     """Return how long an utterance is by its annotation, ``None`` if unknown."""
-    if u.clip is not None and u.clip.end is not None:
-        return u.clip.end - (u.clip.start or 0.0)
-    return u.numbers.get("duration")
+    if utterance.clip is not None and utterance.clip.end is not None:
+        return utterance.clip.end - (utterance.clip.start or 0.0)
+    return utterance.numeric_features.get("duration")
 
 
-def count_scored(corpus: Corpus, labels_of: LabelsOf) -> Table:
+def count_scored_utterances(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
     """Give by task and split how many utterances are scored, and the hash of their ids that a report shows."""
     columns = {
         "task": _("task"),
@@ -101,15 +103,15 @@ def count_scored(corpus: Corpus, labels_of: LabelsOf) -> Table:
         "utterances": _("scored utterances"),
         "scored": _("hash of their ids"),
     }
-    rows: list[Row] = []
-    for task in corpus.spaces:
+    rows: list[AuditRow] = []
+    for task in corpus.label_spaces:
         for split in SPLITS:
             ids = [u.id for u in corpus.split(split) if task in labels_of[u.id]]
-            rows.append({"task": task, "split": split, "utterances": len(ids), "scored": scored_hash(ids)})
-    return Table("scored", _("Scored utterances"), columns, tuple(rows))
+            rows.append({"task": task, "split": split, "utterances": len(ids), "scored": hash_ids(ids)})
+    return AuditTable("scored", _("Scored utterances"), columns, tuple(rows))
 
 
-def _summarize(corpus: Corpus, key: str, title: str, measure: Callable[[Utterance], float | None]) -> Table:
+def _summarize(corpus: Corpus, key: str, title: str, measure: Callable[[Utterance], float | None]) -> AuditTable:
     columns = {
         "split": _("split"),
         "utterances": _("utterances"),
@@ -119,7 +121,7 @@ def _summarize(corpus: Corpus, key: str, title: str, measure: Callable[[Utteranc
         "longest": _("longest"),
     }
 
-    def row(split: str) -> Row:
+    def row(split: str) -> AuditRow:
         values = [value for u in corpus.split(split) if (value := measure(u)) is not None]
         if not values:
             return {"split": split, "utterances": 0, "total": 0, "median": None, "p95": None, "longest": None}
@@ -132,4 +134,4 @@ def _summarize(corpus: Corpus, key: str, title: str, measure: Callable[[Utteranc
             "longest": round(np.max(values).item(), 2),
         }
 
-    return Table(key, title, columns, tuple(row(split) for split in SPLITS))
+    return AuditTable(key, title, columns, tuple(row(split) for split in SPLITS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above which it is given
+_GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above which it is given
     "lost": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
     "warned": {"B": 0},
     "text_missing": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
@@ -35,6 +35,6 @@ _LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above
 }
 
 
-def grade_of(kind: str, share: float) -> str:
+def compute_grade(kind: str, share: float) -> str:
     """Return the grade that a finding of a kind leaves, by the share of utterances it concerns."""
-    return max((grade for grade, limit in _LIMITS[kind].items() if share > limit), default="A")
+    return max((grade for grade, limit in _GRADE_LIMITS[kind].items() if share > limit), default="A")

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentir.audit.leaks import count_groups
+from sentir.audit.leaks import count_groups_by_split
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.leakage import TELLS, told
+from sentir.corpus.leakage import LEAKAGE_THRESHOLD, score_leakage
 from sentir.errors import RecipeError
-from sentir.i18n import _, localized
-from sentir.progress import warn
+from sentir.i18n import _, localize_numbers
+from sentir.progress import log_warning
 from sentir.recipe import Recipe
-from sentir.recipe.data import joined
+from sentir.recipe.data import join_columns
 
-SUSPECT = 0.9  # from here on a column is warned of; from `TELLS` on it is refused as a feature
+WARNING_THRESHOLD = 0.9  # from here on a column is warned of; from `TELLS` on it is refused as a feature
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class LeakingColumn:
     """A column of numbers that tells whether a train row has a label.
 
     Attributes:
@@ -34,7 +34,7 @@ class Teller:
     label: str
     score: float
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return what it means, in the current language."""
         return _(
             "The numeric column '{column}' tells the label '{label}' of '{task}' in {share} % of train; a model "
@@ -42,46 +42,49 @@ class Teller:
             column=self.column,
             label=self.label,
             task=self.task,
-            share=localized(f"{self.score * 100:.1f}"),
+            share=localize_numbers(f"{self.score * 100:.1f}"),
         )
 
 
-def find_tellers(corpus: Corpus, task: str) -> list[Teller]:
+def find_leaking_columns(corpus: Corpus, task: str) -> list[LeakingColumn]:
     """Return the numeric columns that tell a label of ``task`` on train, each with the label it tells best."""
-    space = corpus.space(task)
+    space = corpus.label_space(task)
     rows = [u for u in corpus.train if task in u.labels]
-    groups = [frozenset(space.group(u.labels[task])) for u in rows]
+    groups = [frozenset(space.categorize(u.labels[task])) for u in rows]
     found = []
-    for column in sorted({name for u in rows for name in u.numbers}):
-        values = np.array([u.numbers.get(column, np.nan) for u in rows], dtype=np.float64)
-        scores = {label: told(values, np.array([label in group for group in groups])) for label in space.groups}
+    for column in sorted({name for u in rows for name in u.numeric_features}):
+        values = np.array([u.numeric_features.get(column, np.nan) for u in rows], dtype=np.float64)
+        scores = {
+            label: score_leakage(values, np.array([label in group for group in groups]))
+            for label in space.categories
+        }
         label = max(scores, key=lambda name: scores[name])
-        if scores[label] >= SUSPECT:
-            found.append(Teller(column, task, label, scores[label]))
+        if scores[label] >= WARNING_THRESHOLD:
+            found.append(LeakingColumn(column, task, label, scores[label]))
     return found
 
 
-def check_inputs(recipe: Recipe, corpus: Corpus) -> None:
+def check_recipe_leakage(recipe: Recipe, corpus: Corpus) -> None:
     """Refuse a recipe whose features tell the label, or whose groups lie in two splits; warn of suspects.
 
     Raises:
         RecipeError: naming the column or the group.
     """
-    _check_group(recipe, corpus)
+    _check_group_splits(recipe, corpus)
     if "given" not in recipe.model.features:
         return
-    for teller in find_tellers(corpus, recipe.data.task):
-        if teller.score >= TELLS:
+    for teller in find_leaking_columns(corpus, recipe.data.task):
+        if teller.score >= LEAKAGE_THRESHOLD:
             raise RecipeError(
                 _("{what} Leave it out of 'data.table.features', or 'given' out of 'model.features'.",
-                  what=teller.sentence())
+                  what=teller.describe())
             )  # fmt: skip
-        warn(teller.sentence())
+        log_warning(teller.describe())
 
 
-def _check_group(recipe: Recipe, corpus: Corpus) -> None:
-    kind = joined(recipe.data.table.group) if recipe.data.table else None
-    for group, splits in count_groups(corpus.groups.get(kind or "", {}), corpus).items():
+def _check_group_splits(recipe: Recipe, corpus: Corpus) -> None:
+    kind = join_columns(recipe.data.table.group) if recipe.data.table else None
+    for group, splits in count_groups_by_split(corpus.groups.get(kind or "", {}), corpus).items():
         if len(splits) > 1:
             one, other, *_rest = splits
             raise RecipeError(

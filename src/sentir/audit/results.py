@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sentir.i18n import _
-from sentir.repr_mixin import Brief
+from sentir.repr_mixin import ReprMixin
 
-Cell = str | int | float | None
-Row = Mapping[str, Cell]
+AuditCell = str | int | float | None
+AuditRow = Mapping[str, AuditCell]
 
 GRADES = "ABCDE"
 SEVERITIES = ("problem", "warning", "note")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class AuditTable:
     """Counts to print.
 
     Attributes:
@@ -30,7 +30,7 @@ class Table:
     key: str
     title: str
     columns: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[AuditRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Audit(Brief):
+class AuditReport(ReprMixin):
     """The health of a corpus.
 
     Attributes:
@@ -88,12 +88,12 @@ class Audit(Brief):
     corpus: str
     synthetic: bool
     fingerprint: str
-    tables: tuple[Table, ...]
+    tables: tuple[AuditTable, ...]
     findings: tuple[Finding, ...]
     histograms: tuple[Histogram, ...] = ()
 
     @property
-    def problems(self) -> int:
+    def problem_count(self) -> int:
         """The occurrences of all findings of severity ``problem``."""
         return sum(finding.count for finding in self.findings if finding.severity == "problem")
 
@@ -108,7 +108,7 @@ class Audit(Brief):
         costly = [finding for finding in self.findings if finding.grade != "A"]
         return tuple(sorted(costly, key=lambda finding: finding.grade, reverse=True))
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> AuditTable:
         """Return the table called ``key``.
 
         Raises:
@@ -124,7 +124,7 @@ class Audit(Brief):
             "fingerprint": self.fingerprint,
             "grade": self.grade,
             "reasons": [{"grade": f.grade, "kind": f.kind, "message": f.message} for f in self.reasons],
-            "problems": self.problems,
+            "problems": self.problem_count,
             "tables": {table.key: [dict(row) for row in table.rows] for table in self.tables},
             "histograms": {
                 h.key: {"edges": list(h.edges), "counts": {k: list(v) for k, v in h.counts.items()}}
@@ -134,7 +134,7 @@ class Audit(Brief):
         }
 
 
-def grade_meaning(grade: str) -> str:
+def describe_grade(grade: str) -> str:
     """Return what a grade says, one sentence in the current language."""
     meanings = {
         "A": _("Nothing was found that would mislead."),

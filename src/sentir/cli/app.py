@@ -12,34 +12,34 @@ import typer
 from sentir.cli.corpus import corpus
 from sentir.cli.demo import add_demo
 from sentir.cli.explain import add_explain
-from sentir.cli.interrupts import resumable
+from sentir.cli.interrupts import handle_interrupts
 from sentir.cli.options import (
-    AudioColumn,
-    DialogueColumn,
-    EndColumn,
-    IdColumn,
-    Json,
-    Model,
-    Reason,
-    RecipeFile,
-    Root,
-    Set,
-    SpeakerColumn,
-    Split,
-    StartColumn,
-    TextColumn,
-    TurnColumn,
-    check_recipe,
+    AudioColumnOption,
+    DialogueColumnOption,
+    EndColumnOption,
+    IdColumnOption,
+    JsonOption,
+    ModelArgument,
+    ReasonOption,
+    RecipeArgument,
+    RootOption,
+    SetOption,
+    SpeakerColumnOption,
+    SplitOption,
+    StartColumnOption,
+    TextColumnOption,
+    TurnColumnOption,
+    require_recipe_and_corpus,
 )
 from sentir.cli.tune import add_tune
-from sentir.cli.usage_errors import Commands
+from sentir.cli.usage_errors import CommandGroup
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.paths import file_name
-from sentir.preflight import require_corpus_of, require_files, require_model
+from sentir.paths import to_file_name
+from sentir.preflight import require_files, require_model, require_model_and_corpus
 
 app = typer.Typer(
-    cls=Commands,
+    cls=CommandGroup,
     help=_("Recognize emotion in what people say and how they say it, honestly scored."),
     epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."),
     no_args_is_help=True,
@@ -52,14 +52,14 @@ add_demo(app)
 
 
 @app.callback(epilog=_("Example: sentir study recipes/meld-text.toml --root DATA. '--lang es' speaks Spanish."))
-def _options(
+def _global_options(
     lang: Annotated[str | None, typer.Option("--lang", help=_("Language of all texts: en or es."))] = None,
     version: Annotated[bool, typer.Option("--version", help=_("Print the version and stop."))] = False,
 ) -> None:
     """Take the options of every command (both are taken before this runs)."""
 
 
-def _make_folder(folder: Path) -> None:
+def _make_output_folder(folder: Path) -> None:
     """Make the folder that results go to, before any work is done for them."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,14 +69,14 @@ def _make_folder(folder: Path) -> None:
         raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
 
 
-def _check_table(path: Path, inputs: list[str]) -> None:
-    from sentir.api.prediction_files import check_no_input, check_suffix
+def _check_output_table(path: Path, inputs: list[str]) -> None:
+    from sentir.api.prediction_files import require_known_suffix, require_not_an_input
 
-    check_suffix(path)
-    check_no_input(path, map(Path, inputs))
+    require_known_suffix(path)
+    require_not_an_input(path, map(Path, inputs))
     if path.is_dir():
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=os.strerror(errno.EISDIR)))
-    _make_folder(path.parent)
+    _make_output_folder(path.parent)
 
 
 @app.command(
@@ -85,19 +85,19 @@ def _check_table(path: Path, inputs: list[str]) -> None:
 )
 def study(
     recipes: Annotated[list[Path], typer.Argument(help=_("One or more recipes; they share one report."))],
-    root: Root = None,
+    root: RootOption = None,
     out: Annotated[Path | None, typer.Option("--out", help=_("Folder of the run; default runs/RECIPE."))] = None,
-    set_: Set = None,
+    set_: SetOption = None,
     accept_grade: Annotated[
         bool, typer.Option("--accept-grade", help=_("Study a corpus although its audit gives it a D or E."))
     ] = False,
     open_: Annotated[
         bool, typer.Option("--open", help=_("Open the report in a browser at the end, where there is one."))
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
     for path in recipes:
-        check_recipe(path, set_, root)
+        require_recipe_and_corpus(path, set_, root)
     from sentir import api
     from sentir.cli import output
     from sentir.cli.browser import open_page
@@ -105,9 +105,9 @@ def study(
     from sentir.progress import show_progress
 
     loaded = [api.load_recipe(path, set_ or ()) for path in recipes]
-    place = out or Path("runs") / file_name("+".join(recipe.name for recipe in loaded))
-    _make_folder(place)
-    with resumable(), show_progress():
+    place = out or Path("runs") / to_file_name("+".join(recipe.name for recipe in loaded))
+    _make_output_folder(place)
+    with handle_interrupts(), show_progress():
         report = api.run_study(loaded, root=root, out=place, accept_grade=accept_grade)
     if json:
         output.print_json([row.to_row() for row in report.scores])
@@ -122,22 +122,22 @@ def study(
     epilog=_("Example: sentir train recipes/meld-text.toml --root DATA/meld --out models/mine"),
 )
 def train(
-    recipe: RecipeFile,
+    recipe: RecipeArgument,
     out: Annotated[Path, typer.Option("--out", help=_("Folder the model is saved to."))],
-    root: Root = None,
-    set_: Set = None,
-    start: Annotated[
+    root: RootOption = None,
+    set_: SetOption = None,
+    init_from: Annotated[
         Path | None,
         typer.Option("--from", help=_("Saved model to go on from: its network and labels, the recipe's data.")),
     ] = None,
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help=_("Folder for curves that TensorBoard shows."))
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    check_recipe(recipe, set_, root)
-    if start is not None:
-        require_model(start)
+    require_recipe_and_corpus(recipe, set_, root)
+    if init_from is not None:
+        require_model(init_from)
     from sentir import api
     from sentir.cli import output
     from sentir.cli.scores_output import print_scores
@@ -145,15 +145,15 @@ def train(
     from sentir.progress import show_progress
 
     loaded = api.load_recipe(recipe, set_ or ())
-    _make_folder(out)
-    with resumable(), show_progress():
-        model, scores = api.train(loaded, root=root, out=out, start=start, tensorboard=tensorboard)
+    _make_output_folder(out)
+    with handle_interrupts(), show_progress():
+        model, scores = api.train(loaded, root=root, out=out, init_from=init_from, tensorboard=tensorboard)
     if json:
         output.print_json([scores.to_row()])
     else:
         print_training(model.facts)
         print_scores([scores])
-        output.say(_("Saved to {folder}.", folder=out))
+        output.print_line(_("Saved to {folder}.", folder=out))
 
 
 add_tune(app)
@@ -164,37 +164,37 @@ add_tune(app)
     epilog=_("Example: sentir evaluate models/mine --root DATA/meld --split dev"),
 )
 def evaluate(
-    model: Model,
-    root: Root = None,
+    model: ModelArgument,
+    root: RootOption = None,
     recipe: Annotated[
         Path | None, typer.Option("--recipe", help=_("Recipe whose corpus is read, if not the model's own."))
     ] = None,
-    split: Split = "dev",
-    reason: Reason = "",
-    slices: Annotated[
+    split: SplitOption = "dev",
+    reason: ReasonOption = "",
+    analyze: Annotated[
         bool, typer.Option("--slices", help=_("Look closer: trust, scores part by part, the worst errors."))
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    require_corpus_of(model, recipe, root)
+    require_model_and_corpus(model, recipe, root)
     from sentir import api
     from sentir.cli import output
-    from sentir.cli.analysis_output import print_details
+    from sentir.cli.analysis_output import print_analysis
     from sentir.cli.scores_output import print_scores
     from sentir.progress import show_progress
 
     data = api.load_recipe(recipe).data if recipe else None
     with show_progress():
-        if slices:
-            scores, details = api.examine(model, root=root, data=data, split=split, reason=reason)
+        if analyze:
+            scores, details = api.analyze(model, root=root, data=data, split=split, reason=reason)
         else:
             scores, details = api.evaluate(model, root=root, data=data, split=split, reason=reason), None
     if json:
-        output.print_json([scores.to_row() | ({"details": output.plain(details)} if details else {})])
+        output.print_json([scores.to_row() | ({"details": output.dataclass_to_dict(details)} if details else {})])
     else:
-        print_scores([scores], labels=True)
+        print_scores([scores], per_label=True)
         if details:
-            print_details(details)
+            print_analysis(details)
 
 
 add_explain(app)
@@ -205,15 +205,15 @@ add_explain(app)
     epilog=_("Example: sentir compare models/a models/b --root DATA/meld --split dev"),
 )
 def compare(
-    a: Model,
-    b: Model,
-    root: Root = None,
-    split: Split = "dev",
-    reason: Reason = "",
+    a: ModelArgument,
+    b: ModelArgument,
+    root: RootOption = None,
+    split: SplitOption = "dev",
+    reason: ReasonOption = "",
     metric: Annotated[str | None, typer.Option("--metric", help=_("Score to compare by."))] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    require_corpus_of(a, None, root)
+    require_model_and_corpus(a, None, root)
     require_model(b)
     from sentir import api
     from sentir.cli import output
@@ -223,10 +223,12 @@ def compare(
     with show_progress():
         first, second, comparison = api.compare(a, b, root=root, split=split, reason=reason, metric=metric)
     if json:
-        output.print_json({"scores": [first.to_row(), second.to_row()], "comparison": output.plain(comparison)})
+        output.print_json(
+            {"scores": [first.to_row(), second.to_row()], "comparison": output.dataclass_to_dict(comparison)}
+        )
     else:
         print_scores([first, second])
-        output.say(comparison.sentence())
+        output.print_line(comparison.sentence())
 
 
 @app.command(
@@ -237,7 +239,7 @@ def compare(
     epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!" clip.mp4'),
 )
 def predict(
-    model: Model,
+    model: ModelArgument,
     files: Annotated[  # as text, for Path("") would be this folder
         list[str] | None, typer.Argument(help=_("Sound or video files, their folders, tables, conversations."))
     ] = None,
@@ -245,20 +247,20 @@ def predict(
         list[str] | None,
         typer.Option("--text", help=_("A text. May be repeated. As many texts as clips are pairs, in order.")),
     ] = None,
-    text_column: TextColumn = None,
-    speaker_column: SpeakerColumn = None,
-    dialogue_column: DialogueColumn = None,
-    audio_column: AudioColumn = None,
-    id_column: IdColumn = None,
-    start_column: StartColumn = None,
-    end_column: EndColumn = None,
-    turn_column: TurnColumn = None,
+    text_column: TextColumnOption = None,
+    speaker_column: SpeakerColumnOption = None,
+    dialogue_column: DialogueColumnOption = None,
+    audio_column: AudioColumnOption = None,
+    id_column: IdColumnOption = None,
+    start_column: StartColumnOption = None,
+    end_column: EndColumnOption = None,
+    turn_column: TurnColumnOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help=_("Write a table here (.csv, .tsv, .parquet, .jsonl or .xlsx).")),
     ] = None,
-    not_sure: Annotated[bool, typer.Option("--not-sure", help=_("Mark what the model is not sure of."))] = False,
-    json: Json = False,
+    abstain: Annotated[bool, typer.Option("--not-sure", help=_("Mark what the model is not sure of."))] = False,
+    json: JsonOption = False,
 ) -> None:
     if text or files:
         require_files(files or ())
@@ -268,8 +270,8 @@ def predict(
     from sentir.progress import show_progress
 
     if out is not None:
-        _check_table(out, files or [])
-    columns = api.Columns(
+        _check_output_table(out, files or [])
+    columns = api.InputColumns(
         text=text_column,
         speaker=tuple(speaker_column or ()),
         dialogue=tuple(dialogue_column or ()),
@@ -280,11 +282,11 @@ def predict(
         turn=turn_column,
     )
     with show_progress():
-        found = api.predict(model, texts=text or (), files=files or (), columns=columns, not_sure=not_sure)
+        found = api.predict(model, texts=text or (), files=files or (), columns=columns, abstain=abstain)
     if out is not None:
-        output.tell_written(found, out, api.write_predictions(found, out))
+        output.print_written(found, out, api.write_predictions(found, out))
     if json:
-        output.print_json([output.plain(row) for row in found])
+        output.print_json([output.dataclass_to_dict(row) for row in found])
     elif out is None:
         output.print_predictions(found)
     if any(row.problem for row in found):

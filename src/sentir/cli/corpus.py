@@ -11,11 +11,11 @@ from sentir.cli.corpus_audit import add_audit
 from sentir.cli.corpus_clean import add_clean
 from sentir.cli.corpus_export import add_export
 from sentir.cli.corpus_get import add_get
-from sentir.cli.corpus_init import add_new
+from sentir.cli.corpus_init import add_init
 from sentir.cli.corpus_redraw import add_redraw
 from sentir.cli.corpus_show import add_show
-from sentir.cli.interrupts import resumable
-from sentir.cli.options import CorpusName, Json, Root, check_corpus
+from sentir.cli.interrupts import handle_interrupts
+from sentir.cli.options import CorpusArgument, JsonOption, RootOption, require_corpus_or_reader
 from sentir.i18n import _
 
 corpus = typer.Typer(
@@ -29,7 +29,7 @@ add_get(corpus)
 add_show(corpus)
 add_clean(corpus)
 add_export(corpus)
-add_new(corpus)
+add_init(corpus)
 add_redraw(corpus)
 
 
@@ -41,8 +41,8 @@ add_redraw(corpus)
     epilog=_("Example: sentir corpus prepare meld --root DATA/meld"),
 )
 def prepare(
-    name: CorpusName,
-    root: Root = None,
+    name: CorpusArgument,
+    root: RootOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help=_("Folder of the store, if not the usual one."))
     ] = None,
@@ -52,18 +52,18 @@ def prepare(
     mel: Annotated[
         str | None, typer.Option("--mel", help=_("mel or thesis; default: what the recipe's model hears."))
     ] = None,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    check_corpus(name, root)
+    require_corpus_or_reader(name, root)
     from sentir import api
     from sentir.cli import output
-    from sentir.cli.store_output import print_prepared
+    from sentir.cli.store_output import print_store_report
     from sentir.progress import show_progress
 
-    with resumable(), show_progress():
+    with handle_interrupts(), show_progress():
         found = api.prepare_corpus(name, root=root, out=out, workers=workers, mel=mel)
     if json:
         output.print_json(found.to_dict())
     else:
-        print_prepared(found, elsewhere=out is not None)
-    raise typer.Exit(1 if found.lost else 0)
+        print_store_report(found, custom_folder=out is not None)
+    raise typer.Exit(1 if found.unusable else 0)

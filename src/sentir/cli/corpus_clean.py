@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from sentir.cli.options import CorpusName, Json, Root, check_corpus
+from sentir.cli.options import CorpusArgument, JsonOption, RootOption, require_corpus_or_reader
 from sentir.corpus.invisible_characters import is_blank
-from sentir.i18n import _, localized, thousands
+from sentir.i18n import _, format_count, localize_numbers
 
 if TYPE_CHECKING:
-    from sentir.api import Cleaned
+    from sentir.api import CleaningReport
 
 
 def add_clean(corpus: typer.Typer) -> None:
@@ -25,8 +25,8 @@ def add_clean(corpus: typer.Typer) -> None:
 
 
 def clean(
-    name: CorpusName,
-    root: Root = None,
+    name: CorpusArgument,
+    root: RootOption = None,
     steps: Annotated[
         str | None,
         typer.Option(
@@ -34,48 +34,48 @@ def clean(
         ),
     ] = None,
     examples: Annotated[int, typer.Option("--show", min=0, help=_("How many texts are shown step by step."))] = 3,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    check_corpus(name, root)
+    require_corpus_or_reader(name, root)
     from sentir import api
     from sentir.cli import output
     from sentir.progress import show_progress
 
     chain = None if steps is None else [part.strip() for part in steps.split(",") if part.strip()]
     with show_progress():
-        found = api.clean_corpus(name, root=root, steps=chain, examples=examples)
+        found = api.preview_cleaning(name, root=root, steps=chain, examples=examples)
     if json:
         output.print_json(found.to_dict())
     else:
-        _print(found)
+        _print_report(found)
 
 
-def _print(found: Cleaned) -> None:
+def _print_report(found: CleaningReport) -> None:
     from sentir.cli import output
 
-    output.say(_("{corpus}: {n} texts", corpus=found.corpus, n=thousands(found.texts)))
+    output.print_line(_("{corpus}: {n} texts", corpus=found.corpus, n=format_count(found.num_texts)))
     table = Table()
     for heading in (_("step"), _("changed"), _("share"), _("left without a word")):
         table.add_column(heading, justify="left" if heading == _("step") else "right")
     for effect in found.effects:
-        share = localized(f"{effect.changed / max(1, found.texts):.1%}")
-        table.add_row(effect.step, thousands(effect.changed), share, thousands(effect.emptied))
-    output.out.print(table)
+        share = localize_numbers(f"{effect.changed / max(1, found.num_texts):.1%}")
+        table.add_row(effect.step, format_count(effect.changed), share, format_count(effect.emptied))
+    output.console.print(table)
     steps = [effect.step for effect in found.effects]
     for walk in found.examples:
-        output.say(walk.id)
-        output.out.print(_walk(steps, walk.texts))
+        output.print_line(walk.id)
+        output.console.print(_trace_table(steps, walk.texts))
     if any(effect.emptied for effect in found.effects):
-        output.say(_("A text without a word stays in its corpus; no step removes an utterance."))
+        output.print_line(_("A text without a word stays in its corpus; no step removes an utterance."))
 
 
-def _walk(steps: list[str], texts: tuple[str, ...]) -> Table:
+def _trace_table(steps: list[str], texts: tuple[str, ...]) -> Table:
     """Return a table with the text as it is and after each step that changes it."""
     from sentir.cli import output
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
-    table.add_row(_("as it is"), output.text(texts[0]))
+    table.add_row(_("as it is"), output.as_text(texts[0]))
     for n, step in enumerate(steps):
         if texts[n] != texts[n + 1]:
-            table.add_row(step, "∅" if is_blank(texts[n + 1]) else output.text(texts[n + 1]))
+            table.add_row(step, "∅" if is_blank(texts[n + 1]) else output.as_text(texts[n + 1]))
     return table

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sentir.cli.options import CorpusName, Root, check_corpus
-from sentir.i18n import _, thousands
+from sentir.cli.options import CorpusArgument, RootOption, require_corpus_or_reader
+from sentir.i18n import _, format_count
 
 
 def add_export(corpus: typer.Typer) -> None:
@@ -21,23 +21,23 @@ def add_export(corpus: typer.Typer) -> None:
 
 
 def export(
-    name: CorpusName,
+    name: CorpusArgument,
     out: Annotated[Path, typer.Option("--out", help=_("The table to write."))],
-    root: Root = None,
+    root: RootOption = None,
 ) -> None:
-    check_corpus(name, root)
+    require_corpus_or_reader(name, root)
     from sentir import api
     from sentir.cli import output
     from sentir.progress import show_progress
 
     with show_progress():
         written = api.export_corpus(name, out, root=root)
-    output.say(_("Written: {path} ({n} utterances)", path=out, n=thousands(len(written))))
+    output.print_line(_("Written: {path} ({n} utterances)", path=out, n=format_count(len(written))))
     if written.test:
-        output.say(
+        output.print_line(
             _(
                 "The labels of the {n} test utterances are left out: they are sealed, and 'sentir evaluate' "
                 "opens them.",
-                n=thousands(len(written.test)),
+                n=format_count(len(written.test)),
             )
         )

@@ -12,9 +12,9 @@ import typer
 from sentir.i18n import _
 
 if TYPE_CHECKING:
-    from sentir.api import Offer
+    from sentir.api import Download
 
-_INTERRUPTED = 130  # what shells give for Ctrl-C
+_EXIT_INTERRUPTED = 130  # what shells give for Ctrl-C
 
 
 def add_get(corpus: typer.Typer) -> None:
@@ -42,42 +42,46 @@ def get(
     from sentir.cli import output
     from sentir.progress import show_progress
 
-    offer = api.offer_corpus(name, source=source, out=out)
-    _print_offer(offer)
-    if offer.big and not yes:
-        _ask()
+    offer = api.plan_download(name, source=source, out=out)
+    _print_download(offer)
+    if offer.needs_confirmation and not yes:
+        _confirm_download()
     try:
         with show_progress():
-            folder = api.get_corpus(offer)
+            folder = api.download_corpus(offer)
     except KeyboardInterrupt:
-        output.say(_("Stopped; what has arrived is kept, and the same command goes on from there."))
-        raise typer.Exit(_INTERRUPTED) from None
-    output.say(_("It lies in {folder}.", folder=folder))
-    if offer.corpus.reader is not None:
+        output.print_line(_("Stopped; what has arrived is kept, and the same command goes on from there."))
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
+    output.print_line(_("It lies in {folder}.", folder=folder))
+    if offer.download_source.reader is not None:
         root = folder if folder.is_dir() else folder.parent
-        output.say(_("Try next:"))
-        output.command(f"sentir corpus audit {offer.corpus.reader} --root {shlex.quote(str(root))}")
+        output.print_line(_("Try next:"))
+        output.print_command(
+            f"sentir corpus audit {offer.download_source.reader} --root {shlex.quote(str(root))}"
+        )
 
 
-def _print_offer(offer: Offer) -> None:
+def _print_download(offer: Download) -> None:
     from sentir.cli import output
-    from sentir.download.fetching import bytes_text
+    from sentir.download.fetching import format_bytes
 
-    output.say(_(offer.corpus.title))
-    output.say(_("From: {address}", address=offer.address))
-    size = _("not known before") if offer.size is None else bytes_text(offer.size)
-    if offer.there:
+    output.print_line(_(offer.download_source.title))
+    output.print_line(_("From: {address}", address=offer.url))
+    size = _("not known before") if offer.size_bytes is None else format_bytes(offer.size_bytes)
+    if offer.is_complete:
         size = _("{size}, there already", size=size)
-    elif offer.have:
-        size = _("{size}, of which {have} are there", size=size, have=bytes_text(offer.have))
-    output.say(_("Size: {size}", size=size))
-    output.say(_("License: {license}", license=offer.license or _("none named")))
-    output.say(_("To: {place} (free there: {free})", place=offer.place, free=bytes_text(offer.free)))
-    if offer.corpus.note:
-        output.say(_(offer.corpus.note))
+    elif offer.partial_bytes:
+        size = _("{size}, of which {have} are there", size=size, have=format_bytes(offer.partial_bytes))
+    output.print_line(_("Size: {size}", size=size))
+    output.print_line(_("License: {license}", license=offer.license or _("none named")))
+    output.print_line(
+        _("To: {place} (free there: {free})", place=offer.target, free=format_bytes(offer.free_bytes))
+    )
+    if offer.download_source.note:
+        output.print_line(_(offer.download_source.note))
 
 
-def _ask() -> None:
+def _confirm_download() -> None:
     """Ask whether to download; nobody who can answer is a refusal."""
     from sentir.errors import DownloadError
 

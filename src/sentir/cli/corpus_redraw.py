@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sentir.cli.options import Json, RecipeFile, Root
-from sentir.i18n import _, thousands
+from sentir.cli.options import JsonOption, RecipeArgument, RootOption
+from sentir.i18n import _, format_count
 
 
 def add_redraw(corpus: typer.Typer) -> None:
@@ -20,21 +20,21 @@ def add_redraw(corpus: typer.Typer) -> None:
 
 
 def redraw(
-    recipe: RecipeFile,
+    recipe: RecipeArgument,
     reason: Annotated[str, typer.Option("--reason", help=_("Why the test split is discarded; reports show it."))],
-    root: Root = None,
-    json: Json = False,
+    root: RootOption = None,
+    json: JsonOption = False,
 ) -> None:
     from sentir import api
     from sentir.cli import output
-    from sentir.report.words import word
+    from sentir.report.words import display_name
 
     found = api.redraw_corpus(recipe, reason=reason, root=root)
     if json:
-        output.print_json(output.plain(found))
+        output.print_json(output.dataclass_to_dict(found))
         return
-    sizes = ", ".join(f"{word(split)} {thousands(n)}" for split, n in found.splits.items())
-    output.say(_("Seed {before} → {after} in {path}: {sizes}.",
+    sizes = ", ".join(f"{display_name(split)} {format_count(n)}" for split, n in found.splits.items())
+    output.print_line(_("Seed {before} → {after} in {path}: {sizes}.",
                before=found.seeds[0], after=found.seeds[1], path=found.recipe, sizes=sizes))  # fmt: skip
-    output.say(_("Openings of the discarded test: {n}. Redraws so far, which every report shows: {redraws}.",
-               n=found.openings, redraws=found.redraws))  # fmt: skip
+    output.print_line(_("Openings of the discarded test: {n}. Redraws so far, which every report shows: {redraws}.",
+               n=found.num_test_openings, redraws=found.redraws))  # fmt: skip

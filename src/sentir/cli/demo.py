@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sentir.i18n import _, thousands
+from sentir.i18n import _, format_count
 
-COMMANDS = (
+_NEXT_COMMANDS = (
     "sentir corpus audit {reader} --root {folder}",
     "sentir corpus prepare {reader} --root {folder}",
     "sentir train recipes/demo-{reader}.toml --root {folder} --set data.reader={reader} "
@@ -39,15 +39,15 @@ def demo(
     with show_progress():
         written = api.write_demo(out, corpora=corpus or ("meld", "mosei"))
     for tree in written:
-        output.say(
+        output.print_line(
             _(
                 "Written: {folder} ({tables} tables, {recordings} recordings; synthetic, no one said any of it)",
                 folder=tree.folder,
                 tables=tree.tables,
-                recordings=thousands(tree.recordings),
+                recordings=format_count(tree.recordings),
             )
         )
-    output.say(_("Try next:"))
+    output.print_line(_("Try next:"))
     for tree in written:
-        for command in COMMANDS:
-            output.command(command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))
+        for command in _NEXT_COMMANDS:
+            output.print_command(command.format(reader=tree.reader, folder=shlex.quote(str(tree.folder))))

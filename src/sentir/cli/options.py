@@ -10,55 +10,57 @@ import typer
 from sentir.i18n import _
 from sentir.preflight import require_corpus, require_root
 
-Root = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
-Set = Annotated[
+RootOption = Annotated[Path | None, typer.Option("--root", help=_("Folder the corpus lies in."))]
+SetOption = Annotated[
     list[str] | None, typer.Option("--set", help=_("Override a setting: section.key=value. May be repeated."))
 ]
-Json = Annotated[bool, typer.Option("--json", help=_("Print JSON instead of tables."))]
-Split = Annotated[str, typer.Option("--split", help=_("train, dev or test."))]
-Reason = Annotated[
+JsonOption = Annotated[bool, typer.Option("--json", help=_("Print JSON instead of tables."))]
+SplitOption = Annotated[str, typer.Option("--split", help=_("train, dev or test."))]
+ReasonOption = Annotated[
     str, typer.Option("--reason", help=_("Why the locked test split is opened; the ledger keeps it."))
 ]
-CorpusName = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
-RecipeFile = Annotated[Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one of Sentir's own."))]
-Model = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]
+CorpusArgument = Annotated[str, typer.Argument(metavar="CORPUS", help=_("A reader's name, or a recipe (TOML)."))]
+RecipeArgument = Annotated[
+    Path, typer.Argument(help=_("A recipe: a TOML file, or the name of one of Sentir's own."))
+]
+ModelArgument = Annotated[Path, typer.Argument(help=_("Folder of a saved recognizer."))]
 
-TextColumn = Annotated[
+TextColumnOption = Annotated[
     str | None,
     typer.Option("--text-column", help=_("Column of texts; default: as in the model's recipe, or text.")),
 ]
-SpeakerColumn = Annotated[
+SpeakerColumnOption = Annotated[
     list[str] | None,
     typer.Option("--speaker-column", help=_("Column of speakers; default: the recipe's, or speaker.")),
 ]
-DialogueColumn = Annotated[
+DialogueColumnOption = Annotated[
     list[str] | None,
     typer.Option(
         "--dialogue-column",
         help=_("Column of dialogues, or several, each named so; default: the recipe's, or dialogue."),
     ),
 ]
-AudioColumn = Annotated[
+AudioColumnOption = Annotated[
     str | None, typer.Option("--audio-column", help=_("Column of clips; default: the recipe's, or audio."))
 ]
-IdColumn = Annotated[
+IdColumnOption = Annotated[
     str | None, typer.Option("--id-column", help=_("Column of ids; default: the recipe's, or id."))
 ]
-StartColumn = Annotated[
+StartColumnOption = Annotated[
     str | None,
     typer.Option("--start-column", help=_("Column of seconds at which cuts start; default: the recipe's.")),
 ]
-EndColumn = Annotated[
+EndColumnOption = Annotated[
     str | None,
     typer.Option("--end-column", help=_("Column of seconds at which cuts end; default: the recipe's.")),
 ]
-TurnColumn = Annotated[
+TurnColumnOption = Annotated[
     str | None,
     typer.Option("--turn-column", help=_("Column of the order within dialogues; default: the recipe's.")),
 ]
 
 
-def check_recipe(recipe: Path, overrides: list[str] | None, root: Path | None) -> None:
+def require_recipe_and_corpus(recipe: Path, overrides: list[str] | None, root: Path | None) -> None:
     """Refuse a recipe that cannot be read, or whose corpus lies nowhere, before anything heavy is imported.
 
     Raises:
@@ -70,7 +72,7 @@ def check_recipe(recipe: Path, overrides: list[str] | None, root: Path | None) -
     require_root(data.reader, data.root if root is None else root)
 
 
-def check_corpus(corpus: str, root: Path | None) -> None:
+def require_corpus_or_reader(corpus: str, root: Path | None) -> None:
     """Refuse a corpus that lies nowhere, before anything heavy is imported.
 
     Raises:

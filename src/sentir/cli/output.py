@@ -14,43 +14,43 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.api import Prediction
-from sentir.corpus.predictions import Beside
-from sentir.i18n import _, decimal
-from sentir.report.words import word
-from sentir.safe_text import json_text, printable
+from sentir.corpus.predictions import TaskPrediction
+from sentir.i18n import _, format_decimal
+from sentir.report.words import display_name
+from sentir.safe_text import json_dumps, make_printable
 
 
-class _Terminal(Console):
+class _PlainConsole(Console):
     """A console that takes texts as they are; what is no text, such as ESC, never reaches it."""
 
     def render_str(self, text: str, **settings: Any) -> Text:
         """Make a text of a string."""
-        return super().render_str(printable(text), **settings)
+        return super().render_str(make_printable(text), **settings)
 
 
-out = _Terminal(highlight=False, markup=False, emoji=False)
-_errors = _Terminal(highlight=False, markup=False, emoji=False, stderr=True)
-COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
+console = _PlainConsole(highlight=False, markup=False, emoji=False)
+_error_console = _PlainConsole(highlight=False, markup=False, emoji=False, stderr=True)
+SEVERITY_COLORS = {"problem": "red", "warning": "yellow", "note": "dim"}
 
 
-def say(message: str) -> None:
+def print_line(message: str) -> None:
     """Print one line."""
-    out.print(text(message))
+    console.print(as_text(message))
 
 
-def text(given: str) -> Text:
+def as_text(value: str) -> Text:
     """Take a text as it is, for a part of a line or a cell."""
-    return Text(printable(given))
+    return Text(make_printable(value))
 
 
-def command(line: str) -> None:
+def print_command(line: str) -> None:
     """Print a command to copy, in one line however long it is."""
-    out.print(text(f"    {line}"), soft_wrap=True)
+    console.print(as_text(f"    {line}"), soft_wrap=True)
 
 
 def print_json(value: object) -> None:
     """Print JSON and nothing else; it is ASCII where the terminal's encoding lacks a character."""
-    found = json_text(value, default=list)
+    found = json_dumps(value, default=list)
     try:
         found.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -58,7 +58,7 @@ def print_json(value: object) -> None:
     print(found)
 
 
-def plain(value: Any) -> dict[str, Any]:
+def dataclass_to_dict(value: Any) -> dict[str, Any]:
     """Return a dataclass as a dictionary."""
     return asdict(value)
 
@@ -67,56 +67,57 @@ def print_predictions(rows: Sequence[Prediction]) -> None:
     """Print each utterance with what was recognized and how probable it is, then those that could not be."""
     recognized = [row for row in rows if not row.problem]
     if recognized:
-        out.print(_table_of(recognized))
+        console.print(_prediction_table(recognized))
     for row in rows:
         if row.problem:
-            out.print(
-                Text(f"{word('problem')}: ", style=COLORS["problem"]) + text(explained(row.id, row.problem))
+            console.print(
+                Text(f"{display_name('problem')}: ", style=SEVERITY_COLORS["problem"])
+                + as_text(with_id(row.id, row.problem))
             )
     if rows[0].synthetic:
-        say(_("The model was trained on a synthetic corpus; it says nothing about real speech."))
+        print_line(_("The model was trained on a synthetic corpus; it says nothing about real speech."))
 
 
-def explained(key: str, problem: str) -> str:
+def with_id(utterance_id: str, problem: str) -> str:
     """Return what is wrong with an utterance, with its id if that does not name it already."""
-    return problem if key in problem else f"{key}: {problem}"
+    return problem if utterance_id in problem else f"{utterance_id}: {problem}"
 
 
-def _table_of(rows: Sequence[Prediction]) -> Table:
+def _prediction_table(rows: Sequence[Prediction]) -> Table:
     table = Table()
     speakers = any(row.speaker for row in rows)
     shares = any(row.probabilities for row in rows)
     headings = ((_("speaker"),) if speakers else ()) + (_("utterance"), _("recognized"))
     noted = any(row.notes for row in rows)
-    others = rows[0].also
-    ends = (*map(word, others), *((_("notes"),) if noted else ()))
+    others = rows[0].other_tasks
+    ends = (*map(display_name, others), *((_("notes"),) if noted else ()))
     for heading in (*headings, *((_("probabilities"),) if shares else ()), *ends):
         table.add_column(heading, overflow="fold")
     for row in rows:
         likely = sorted(row.probabilities.items(), key=lambda pair: -pair[1])[:3]
-        names = _recognized(row)
-        names = _("{labels} (not sure)", labels=names) if row.not_sure else names
-        best = " · ".join(f"{word(name)} {decimal(p, 2)}" for name, p in likely)
+        names = _format_prediction(row)
+        names = _("{labels} (not sure)", labels=names) if row.abstain else names
+        best = " · ".join(f"{display_name(name)} {format_decimal(p, 2)}" for name, p in likely)
         cells = [row.speaker or ""] if speakers else []
-        beside = [_recognized(row.also[task]) for task in others]
+        beside = [_format_prediction(row.other_tasks[task]) for task in others]
         notes = [" ".join(row.notes)] if noted else []
         table.add_row(
-            *map(text, [*cells, row.text or row.id, names, *([best] if shares else []), *beside, *notes])
+            *map(as_text, [*cells, row.text or row.id, names, *([best] if shares else []), *beside, *notes])
         )
     return table
 
 
-def _recognized(one: Prediction | Beside) -> str:
-    numbers = " · ".join(f"{word(name)} {decimal(value, 2)}" for name, value in one.values.items())
-    return numbers or ", ".join(word(name) for name in one.labels) or _("none of them")
+def _format_prediction(one: Prediction | TaskPrediction) -> str:
+    numbers = " · ".join(f"{display_name(name)} {format_decimal(value, 2)}" for name, value in one.values.items())
+    return numbers or ", ".join(display_name(name) for name in one.labels) or _("none of them")
 
 
-def tell_written(rows: Sequence[Prediction], path: Path, names: Mapping[str, str]) -> None:
+def print_written(rows: Sequence[Prediction], path: Path, names: Mapping[str, str]) -> None:
     """Say on standard error, for standard output may be JSON, what was written and what to look at there."""
-    _errors.print(text(_("Written: {path}", path=path)))
+    _error_console.print(as_text(_("Written: {path}", path=path)))
     if n := sum(bool(row.problem) for row in rows):
-        _errors.print(
-            text(_("{n} could not be predicted; the column '{name}' says why.", n=n, name=names["problem"]))
+        _error_console.print(
+            as_text(_("{n} could not be predicted; the column '{name}' says why.", n=n, name=names["problem"]))
         )
     if n := sum(bool(row.notes) for row in rows):
-        _errors.print(text(_("{n} have notes, in the column '{name}'.", n=n, name=names["notes"])))
+        _error_console.print(as_text(_("{n} have notes, in the column '{name}'.", n=n, name=names["notes"])))

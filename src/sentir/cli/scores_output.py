@@ -11,167 +11,171 @@ from rich.text import Text
 
 from sentir.cli import output
 from sentir.evaluation.results import Comparison, ModelScores, Score
-from sentir.evaluation.words import AT_HALF
-from sentir.i18n import _, localized, mark, thousands
-from sentir.report.sentences import earlier_openings, grade_sentence
+from sentir.evaluation.words import AT_HALF_SUFFIX
+from sentir.i18n import _, format_count, gettext_noop, localize_numbers
+from sentir.report.sentences import count_earlier_openings, grade_sentence
 from sentir.report.study_report import StudyReport
-from sentir.report.task_sections import comparison_groups, metric_names, openings_by_split, sections
-from sentir.report.words import model_name, word
+from sentir.report.task_sections import comparison_groups, latest_openings, ordered_metrics, task_sections
+from sentir.report.words import display_name, model_display_name
 
-_NARROWEST_MODEL = 26
-_OF_LABELS = ("precision", "recall", "f1", f"f1{AT_HALF}", "weighted_accuracy", "mean_answer", "mae")
-_GAP = 2
-_SHORT = {  # where a column is to be narrow
+_MIN_MODEL_WIDTH = 26
+_LABEL_METRICS = ("precision", "recall", "f1", f"f1{AT_HALF_SUFFIX}", "weighted_accuracy", "mean_answer", "mae")
+_COLUMN_GAP = 2
+_SHORT_NAMES = {  # where a column is to be narrow
     "acc5": "Acc-5",
     "acc7": "Acc-7",
-    "accuracy": mark("acc."),
+    "accuracy": gettext_noop("acc."),
     "ccc": "CCC",
-    "has0_acc2": mark("Has0 Acc-2"),
-    "has0_f1": mark("Has0 F1"),
-    "jaccard_empty0": mark("Jacc. (0)"),
-    "jaccard_empty1": mark("Jacc. (1)"),
-    "mae": mark("mean abs. err."),
-    "mean_average_precision": mark("mean AP"),
-    "mean_weighted_accuracy": mark("mean wtd. acc."),
-    "mean_weighted_f1": mark("mean wtd. F1"),
-    "micro_precision": mark("micro prec."),
-    "micro_recall": mark("micro rec."),
-    "non0_acc2": mark("Non0 Acc-2"),
-    "non0_f1": mark("Non0 F1"),
+    "has0_acc2": gettext_noop("Has0 Acc-2"),
+    "has0_f1": gettext_noop("Has0 F1"),
+    "jaccard_empty0": gettext_noop("Jacc. (0)"),
+    "jaccard_empty1": gettext_noop("Jacc. (1)"),
+    "mae": gettext_noop("mean abs. err."),
+    "mean_average_precision": gettext_noop("mean AP"),
+    "mean_weighted_accuracy": gettext_noop("mean wtd. acc."),
+    "mean_weighted_f1": gettext_noop("mean wtd. F1"),
+    "micro_precision": gettext_noop("micro prec."),
+    "micro_recall": gettext_noop("micro rec."),
+    "non0_acc2": gettext_noop("Non0 Acc-2"),
+    "non0_f1": gettext_noop("Non0 F1"),
     "pearson": "Pearson",
-    "sign_accuracy": mark("sign acc."),
-    "sign_weighted_f1": mark("sign wtd. F1"),
-    "subset_accuracy": mark("subset acc."),
-    "unweighted_average_recall": mark("avg. recall"),
-    "weighted_f1": mark("wtd. F1"),
+    "sign_accuracy": gettext_noop("sign acc."),
+    "sign_weighted_f1": gettext_noop("sign wtd. F1"),
+    "subset_accuracy": gettext_noop("subset acc."),
+    "unweighted_average_recall": gettext_noop("avg. recall"),
+    "weighted_f1": gettext_noop("wtd. F1"),
 }
 
 
-def print_scores(rows: Sequence[ModelScores], *, labels: bool = False) -> None:
+def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> None:
     """Print models scored on one split, the first metric of the first row as that which selects.
 
     Args:
         rows: one for each model.
-        labels: whether each label's scores follow.
+        per_label: whether each label's scores follow.
     """
-    _print_models(rows, metric_names(rows, next(iter(rows[0].metrics))), families=False)
-    for row in rows if labels else ():
+    _print_models(rows, ordered_metrics(rows, next(iter(rows[0].metrics))), show_families=False)
+    for row in rows if per_label else ():
         _print_labels(row)
 
 
 def print_study(report: StudyReport, folder: Path) -> None:
     """Print the opened test split, or dev if test is closed, with its comparisons; say where the report lies."""
-    for section in sections(report):
-        if rows := section.test or section.dev:
-            _print_models(rows, metric_names(rows, section.metric), families=bool(section.families))
+    for section in task_sections(report):
+        if rows := section.test_rows or section.dev_rows:
+            _print_models(rows, ordered_metrics(rows, section.metric), show_families=bool(section.families))
         for title, found in comparison_groups(section):
-            _print_comparisons(title, [c for c in found if c.split == ("test" if section.test else "dev")])
-    for opening in openings_by_split(report.openings):
-        output.say(
+            _print_comparisons(title, [c for c in found if c.split == ("test" if section.test_rows else "dev")])
+    for opening in latest_openings(report.openings):
+        output.print_line(
             _("{corpus}: openings of test so far, by the ledger: {n}", corpus=opening.corpus, n=opening.number)
         )
     if report.redraws:
-        output.say(
+        output.print_line(
             _("Test splits discarded and drawn anew: {n}; openings of those: {opened}",
-              n=len(report.redraws), opened=earlier_openings(report.redraws))
+              n=len(report.redraws), opened=count_earlier_openings(report.redraws))
         )  # fmt: skip
     for card in report.corpora:
         if card.grade:
-            output.say(f"{card.name}: {grade_sentence(card.grade)}")
-    output.say(_("Report: {path}", path=folder / "report.html"))
+            output.print_line(f"{card.name}: {grade_sentence(card.grade)}")
+    output.print_line(_("Report: {path}", path=folder / "report.html"))
 
 
 def _print_comparisons(title: str, found: Sequence[Comparison]) -> None:
     if not found:
         return
-    output.say(title)
+    output.print_line(title)
     for comparison in found:
-        output.say(f"- {comparison.sentence()}")
-    output.say("")
+        output.print_line(f"- {comparison.sentence()}")
+    output.print_line("")
 
 
-def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, families: bool) -> None:
+def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, show_families: bool) -> None:
     first, *others = names
-    shared = [note for note in rows[0].remarks if all(note in row.remarks for row in rows)]
+    shared = [note for note in rows[0].localized_notes if all(note in row.localized_notes for row in rows)]
     about = (
         rows[0].corpus,
-        word(rows[0].task),
-        word(rows[0].split),
-        f"n = {thousands(rows[0].n)}",
-        rows[0].basis,
+        display_name(rows[0].task),
+        display_name(rows[0].split),
+        f"n = {format_count(rows[0].n)}",
+        rows[0].interval_basis,
         *shared,
     )
-    output.say(" · ".join(filter(None, about)))
-    whole = {row.model: _whole(row.metrics[first]) if first in row.metrics else "–" for row in rows}
-    headline = max(len(text) for text in (word(first), *whole.values())) + _GAP
-    for n, block in enumerate(_blocks(others, headline)):
-        table = _table(block if n else (first, *block), whole=not n)
+    output.print_line(" · ".join(filter(None, about)))
+    whole = {row.model: _format_score(row.metrics[first]) if first in row.metrics else "–" for row in rows}
+    headline = max(len(text) for text in (display_name(first), *whole.values())) + _COLUMN_GAP
+    for n, block in enumerate(_column_blocks(others, headline)):
+        table = _make_table(block if n else (first, *block), is_first=not n)
         for row in rows:
-            cells = [_value(row, name) for name in block]
-            model = output.text(model_name(row.model)) if n else _model(row, families)
+            cells = [_format_value(row, name) for name in block]
+            model = output.as_text(model_display_name(row.model)) if n else _model_cell(row, show_families)
             table.add_row(model, *(cells if n else (whole[row.model], *cells)))
-        output.out.print(table)
-        output.say("")
-    for note in dict.fromkeys(note for row in rows for note in row.remarks if note not in shared):
-        output.say(f"{note}: {', '.join(model_name(row.model) for row in rows if note in row.remarks)}\n")
+        output.console.print(table)
+        output.print_line("")
+    for note in dict.fromkeys(note for row in rows for note in row.localized_notes if note not in shared):
+        output.print_line(
+            f"{note}: {', '.join(model_display_name(row.model) for row in rows if note in row.localized_notes)}\n"
+        )
 
 
-def _table(names: Sequence[str], *, whole: bool) -> Table:
+def _make_table(names: Sequence[str], *, is_first: bool) -> Table:
     """Make a table whose columns keep their width; only the models' names are wrapped."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, _COLUMN_GAP - 1, 0, 0), show_edge=False, pad_edge=False)
     table.add_column(_("model"), overflow="fold")
     for n, name in enumerate(names):
-        heading = word(name) if whole and n == 0 else _heading(name)
-        table.add_column(output.text(heading), justify="right", no_wrap=True)
+        heading = display_name(name) if is_first and n == 0 else _metric_heading(name)
+        table.add_column(output.as_text(heading), justify="right", no_wrap=True)
     return table
 
 
-def _blocks(names: Sequence[str], headline: int) -> Iterator[list[str]]:
+def _column_blocks(names: Sequence[str], first_width: int) -> Iterator[list[str]]:
     """Divide metrics into blocks that fit beside the models, the first of them beside the headline metric too."""
-    room, block = output.out.width - _NARROWEST_MODEL - headline, list[str]()
+    room, block = output.console.width - _MIN_MODEL_WIDTH - first_width, list[str]()
     for name in names:
-        width = max(5, *map(len, _heading(name).split("\n"))) + _GAP
+        width = max(5, *map(len, _metric_heading(name).split("\n"))) + _COLUMN_GAP
         if width > room:
             yield block
-            room, block = output.out.width - _NARROWEST_MODEL, []
+            room, block = output.console.width - _MIN_MODEL_WIDTH, []
         room -= width
         block.append(name)
     yield block
 
 
-def _heading(name: str) -> str:
+def _metric_heading(name: str) -> str:
     """Return a metric's short name, a word a line."""
-    plain, *half = name.removesuffix(AT_HALF), *([AT_HALF] if name.endswith(AT_HALF) else [])
-    return "\n".join([*(_(_SHORT[plain]) if plain in _SHORT else word(plain)).split(), *half])
+    plain, *half = name.removesuffix(AT_HALF_SUFFIX), *([AT_HALF_SUFFIX] if name.endswith(AT_HALF_SUFFIX) else [])
+    return "\n".join([*(_(_SHORT_NAMES[plain]) if plain in _SHORT_NAMES else display_name(plain)).split(), *half])
 
 
-def _model(row: ModelScores, families: bool) -> Text:
+def _model_cell(row: ModelScores, families: bool) -> Text:
     """Return a model's name, and below it its family and whether it is the one chosen on dev."""
-    facts = [word(row.family)] if families and row.family else []
-    facts += [word(row.role)] if row.role == "finalist" else []
-    name = output.text(model_name(row.model))
+    facts = [display_name(row.family)] if families and row.family else []
+    facts += [display_name(row.role)] if row.role == "finalist" else []
+    name = output.as_text(model_display_name(row.model))
     name.stylize("bold" if row.role == "finalist" else "")
     return name + Text(f"\n  {' · '.join(facts)}", style="dim") if facts else name
 
 
-def _value(row: ModelScores, name: str) -> str:
-    return localized(f"{row.metrics[name].value:.3f}") if name in row.metrics else "–"
+def _format_value(row: ModelScores, name: str) -> str:
+    return localize_numbers(f"{row.metrics[name].value:.3f}") if name in row.metrics else "–"
 
 
-def _whole(score: Score) -> str:
+def _format_score(score: Score) -> str:
     """Write a score with its spread over seeds and its interval, where it has them."""
     spread = "" if score.sd is None else f" ± {score.sd:.3f}"
     interval = "" if score.low is None or score.high is None else f" [{score.low:.3f}, {score.high:.3f}]"
-    return localized(f"{score.value:.3f}{spread}{interval}")
+    return localize_numbers(f"{score.value:.3f}{spread}{interval}")
 
 
 def _print_labels(row: ModelScores) -> None:
-    table = Table(title=output.text(model_name(row.model)), title_justify="left")
+    table = Table(title=output.as_text(model_display_name(row.model)), title_justify="left")
     held = dict.fromkeys(name for label in row.per_label for name in label.metrics)
-    names = [name for name in _OF_LABELS if name in held]
-    for heading in (_("label"), "n", *map(word, names)):
+    names = [name for name in _LABEL_METRICS if name in held]
+    for heading in (_("label"), "n", *map(display_name, names)):
         table.add_column(heading, justify="left" if heading == _("label") else "right")
     for label in row.per_label:
-        values = (localized(f"{label.metrics[name]:.3f}") if name in label.metrics else "–" for name in names)
-        table.add_row(output.text(word(label.label)), thousands(label.support), *values)
-    output.out.print(table)
+        values = (
+            localize_numbers(f"{label.metrics[name]:.3f}") if name in label.metrics else "–" for name in names
+        )
+        table.add_row(output.as_text(display_name(label.label)), format_count(label.support), *values)
+    output.console.print(table)

@@ -6,74 +6,82 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from sentir.audio.decoding_notes import note_text
-from sentir.audio.store_report import Prepared, problem_text
+from sentir.audio.decoding_notes import describe_note_kind
+from sentir.audio.store_report import StoreReport, describe_problem_kind
 from sentir.cli import output
-from sentir.i18n import _, localized, thousands
-from sentir.report.words import word
+from sentir.i18n import _, format_count, localize_numbers
+from sentir.report.words import display_name
 
-_EXAMPLES = 3
+_MAX_EXAMPLES = 3
 
 
-def print_prepared(found: Prepared, *, elsewhere: bool = False) -> None:
+def print_store_report(report: StoreReport, *, custom_folder: bool = False) -> None:
     """Print counts by split, what was lost with examples, the time it took, and where the store lies.
 
     Args:
-        found: what was heard.
-        elsewhere: whether the store lies where other commands do not look by themselves.
+        report: what was heard.
+        custom_folder: whether the store lies where other commands do not look by themselves.
     """
-    output.say(_("{corpus} (synthetic)", corpus=found.corpus) if found.synthetic else found.corpus)
-    output.out.print(_splits(found))
-    _say_lost(found)
-    _say_noted(found)
-    _say_time(found)
-    output.say(_("Prepared sound lies in {folder}.", folder=found.folder))
-    if elsewhere:
-        output.say(_("Set SENTIR_SOUNDS_DIR={folder} and the other commands use it.", folder=found.folder))
+    output.print_line(_("{corpus} (synthetic)", corpus=report.corpus) if report.synthetic else report.corpus)
+    output.console.print(_splits_table(report))
+    _print_unusable(report)
+    _print_noted(report)
+    _print_time(report)
+    output.print_line(_("Prepared sound lies in {folder}.", folder=report.folder))
+    if custom_folder:
+        output.print_line(
+            _("Set SENTIR_SOUNDS_DIR={folder} and the other commands use it.", folder=report.folder)
+        )
 
 
-def _splits(found: Prepared) -> Table:
+def _splits_table(found: StoreReport) -> Table:
     table = Table()
     headings = (_("utterances"), _("with clip"), _("usable"), _("hours"))
     for heading in (_("split"), *headings):
         table.add_column(heading, justify="left" if heading == _("split") else "right")
     for row in found.splits:
-        counts = map(thousands, (row.utterances, row.clips, row.usable))
-        table.add_row(word(row.split), *counts, localized(f"{row.seconds / 3600:.2f}"))
+        counts = map(format_count, (row.utterances, row.clips, row.usable))
+        table.add_row(display_name(row.split), *counts, localize_numbers(f"{row.seconds / 3600:.2f}"))
     return table
 
 
-def _say_lost(found: Prepared) -> None:
-    for kind in dict.fromkeys(lost.kind for lost in found.lost):
-        rows = [lost for lost in found.lost if lost.kind == kind]
-        output.say(_("Without usable sound, {why}: {n}", why=problem_text(kind), n=thousands(len(rows))))
-        _say_examples([(lost.id, lost.problem) for lost in rows])
+def _print_unusable(found: StoreReport) -> None:
+    for kind in dict.fromkeys(lost.kind for lost in found.unusable):
+        rows = [lost for lost in found.unusable if lost.kind == kind]
+        output.print_line(
+            _("Without usable sound, {why}: {n}", why=describe_problem_kind(kind), n=format_count(len(rows)))
+        )
+        _print_examples([(lost.id, lost.problem) for lost in rows])
 
 
-def _say_noted(found: Prepared) -> None:
+def _print_noted(found: StoreReport) -> None:
     for kind in dict.fromkeys(noted.kind for noted in found.noted):
         rows = [noted for noted in found.noted if noted.kind == kind]
-        output.say(_("Used, but {what}: {n}", what=note_text(kind), n=thousands(len(rows))))
-        _say_examples([(noted.id, noted.note) for noted in rows])
+        output.print_line(_("Used, but {what}: {n}", what=describe_note_kind(kind), n=format_count(len(rows))))
+        _print_examples([(noted.id, noted.note) for noted in rows])
 
 
-def _say_examples(rows: Sequence[tuple[str, str]]) -> None:
-    for where, why in rows[:_EXAMPLES]:
-        output.say(f"    {output.explained(where, why)}")
-    if len(rows) > _EXAMPLES:
-        output.say("    " + _("{n} more; --json lists them all", n=thousands(len(rows) - _EXAMPLES)))
+def _print_examples(rows: Sequence[tuple[str, str]]) -> None:
+    for where, why in rows[:_MAX_EXAMPLES]:
+        output.print_line(f"    {output.with_id(where, why)}")
+    if len(rows) > _MAX_EXAMPLES:
+        output.print_line(
+            "    " + _("{n} more; --json lists them all", n=format_count(len(rows) - _MAX_EXAMPLES))
+        )
 
 
-def _say_time(found: Prepared) -> None:
+def _print_time(found: StoreReport) -> None:
     wall = max(found.wall_seconds, 1e-9)
-    if found.decoded:
-        output.say(
+    if found.decoded_clips:
+        output.print_line(
             _(
                 "Clips decoded: {n}, in {wall} s ({times} times real time).",
-                n=thousands(found.decoded),
-                wall=localized(f"{wall:.1f}"),
-                times=thousands(found.decoded_seconds / wall),
+                n=format_count(found.decoded_clips),
+                wall=localize_numbers(f"{wall:.1f}"),
+                times=format_count(found.decoded_seconds / wall),
             )
         )
     else:
-        output.say(_("Everything had been prepared before ({wall} s).", wall=localized(f"{wall:.1f}")))
+        output.print_line(
+            _("Everything had been prepared before ({wall} s).", wall=localize_numbers(f"{wall:.1f}"))
+        )

@@ -6,26 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from sentir.cli import output
-from sentir.i18n import _, mark
+from sentir.i18n import _, gettext_noop
 
-_UNUSABLE = {
-    "text": mark("Utterances of {split} without text after cleaning: {n}."),
-    "sound": mark("Utterances of {split} without usable sound: {n}; 'sentir corpus prepare' says why."),
+_UNUSABLE_MESSAGES = {
+    "text": gettext_noop("Utterances of {split} without text after cleaning: {n}."),
+    "sound": gettext_noop("Utterances of {split} without usable sound: {n}; 'sentir corpus prepare' says why."),
 }
 
 
 def print_training(facts: Mapping[str, Any]) -> None:
     """Say how fast a training was, and which utterances gave the model nothing."""
     speed, epochs = facts["speed"], int(facts["curve"][-1]["epoch"])
-    output.say(
+    output.print_line(
         _("Best epoch {best} of {epochs}; {rate:.0f} utterances a second.",
           best=int(facts["best_epoch"]), epochs=epochs, rate=speed["utterances_per_second"])
     )  # fmt: skip
     if "peak_memory_mb" in speed:
-        output.say(_("Most memory held: {n:.0f} MB.", n=speed["peak_memory_mb"]))
+        output.print_line(_("Most memory held: {n:.0f} MB.", n=speed["peak_memory_mb"]))
     for split, counts in facts["unusable"].items():
         for kind, n in counts.items():
-            output.say(_(_UNUSABLE[kind], n=n, split=split))
+            output.print_line(_(_UNUSABLE_MESSAGES[kind], n=n, split=split))
     for split, n in facts["cut"].items():
         if n:
-            output.say(_("Texts of {split} that are longer than what the model reads: {n}.", n=n, split=split))
+            output.print_line(
+                _("Texts of {split} that are longer than what the model reads: {n}.", n=n, split=split)
+            )

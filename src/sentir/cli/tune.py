@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentir.cli.interrupts import resumable
-from sentir.cli.options import Json, RecipeFile, Root, Set, check_recipe
-from sentir.i18n import _, localized
-from sentir.paths import file_name
+from sentir.cli.interrupts import handle_interrupts
+from sentir.cli.options import JsonOption, RecipeArgument, RootOption, SetOption, require_recipe_and_corpus
+from sentir.i18n import _, localize_numbers
+from sentir.paths import to_file_name
 
 if TYPE_CHECKING:
-    from sentir.report.tuning_result import Tuning
+    from sentir.report.tuning_result import TuningResult
 
-_SHOWN = 5
+_MAX_TRIALS = 5
 
 
 def add_tune(app: typer.Typer) -> None:
@@ -31,8 +31,8 @@ def add_tune(app: typer.Typer) -> None:
 
 
 def tune(
-    recipe: RecipeFile,
-    root: Root = None,
+    recipe: RecipeArgument,
+    root: RootOption = None,
     out: Annotated[Path | None, typer.Option("--out", help=_("Folder of the run; default runs/RECIPE."))] = None,
     trials: Annotated[
         int | None, typer.Option("--trials", min=1, help=_("Trials in all; default: the recipe's."))
@@ -44,51 +44,51 @@ def tune(
         str | None,
         typer.Option("--storage", help=_("URL of a database for the trials, if not a file in the folder.")),
     ] = None,
-    set_: Set = None,
+    set_: SetOption = None,
     open_: Annotated[
         bool, typer.Option("--open", help=_("Open the page in a browser at the end, where there is one."))
     ] = False,
-    json: Json = False,
+    json: JsonOption = False,
 ) -> None:
-    check_recipe(recipe, set_, root)
+    require_recipe_and_corpus(recipe, set_, root)
     from sentir import api
     from sentir.cli import output
     from sentir.cli.browser import open_page
     from sentir.progress import show_progress
 
     loaded = api.load_recipe(recipe, set_ or ())
-    place = out or Path("runs") / file_name(loaded.name)
-    with resumable(), show_progress():
+    place = out or Path("runs") / to_file_name(loaded.name)
+    with handle_interrupts(), show_progress():
         found = api.tune(loaded, root=root, out=place, trials=trials, timeout=timeout, storage=storage)
     if json:
         output.print_json(found.to_dict())
     else:
-        _print(found, place, root)
+        _print_tuning(found, place, root)
     if open_:
         open_page(place / "tuning.html")
 
 
-def _print(found: Tuning, place: Path, root: Path | None) -> None:
+def _print_tuning(found: TuningResult, place: Path, root: Path | None) -> None:
     from rich.table import Table
 
     from sentir.cli import output
-    from sentir.report.tuning_page import sentences, value_text
-    from sentir.report.words import word
+    from sentir.report.tuning_page import format_setting, tuning_sentences
+    from sentir.report.words import display_name
 
     table = Table()
-    for heading in (_("trial"), word(found.metric), _("settings")):
+    for heading in (_("trial"), display_name(found.metric), _("settings")):
         table.add_column(heading, justify="left" if heading == _("settings") else "right", overflow="fold")
-    for trial in found.ranked[:_SHOWN]:
-        settings = "  ".join(f"{key}={value_text(value)}" for key, value in trial.settings.items())
-        table.add_row(*map(output.text, (str(trial.number), localized(f"{trial.score:.3f}"), settings)))
-    output.out.print(table)
-    if found.importances:
-        shares = ", ".join(f"{key} {share:.0%}" for key, share in found.importances.items())
-        output.say(_("Importance: {shares}", shares=shares))
-    for sentence in sentences(found):
-        output.say(sentence)
-    output.say(_("Page: {path}", path=place / "tuning.html"))
-    output.say(_("Try next:"))
+    for trial in found.ranked_trials[:_MAX_TRIALS]:
+        settings = "  ".join(f"{key}={format_setting(value)}" for key, value in trial.settings.items())
+        table.add_row(*map(output.as_text, (str(trial.number), localize_numbers(f"{trial.score:.3f}"), settings)))
+    output.console.print(table)
+    if found.param_importances:
+        shares = ", ".join(f"{key} {share:.0%}" for key, share in found.param_importances.items())
+        output.print_line(_("Importance: {shares}", shares=shares))
+    for sentence in tuning_sentences(found):
+        output.print_line(sentence)
+    output.print_line(_("Page: {path}", path=place / "tuning.html"))
+    output.print_line(_("Try next:"))
     where = f" --root {shlex.quote(str(root))}" if root else ""
-    best, model = place / "best.toml", Path("runs") / "models" / file_name(found.recipe.name)
-    output.command(f"sentir train {shlex.quote(str(best))}{where} --out {shlex.quote(str(model))}")
+    best, model = place / "best.toml", Path("runs") / "models" / to_file_name(found.best_recipe.name)
+    output.print_command(f"sentir train {shlex.quote(str(best))}{where} --out {shlex.quote(str(model))}")

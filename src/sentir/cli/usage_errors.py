@@ -11,72 +11,74 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sentir.i18n import _, mark
-from sentir.safe_text import printable
+from sentir.i18n import _, gettext_noop
+from sentir.safe_text import make_printable
 
 _UsageError: Any = typer.BadParameter.__bases__[0]  # of click, or of typer's own copy of it
-_NAME = r"'?(?P<name>.+?)'?"
-_SENTENCES = {  # what click says, and what we say
-    rf"Missing (argument|parameter|option) {_NAME}(\. .*)?\.?": mark("{name} is missing."),
-    r"Missing command\.?": mark("A command is missing."),
-    rf"No such command {_NAME}\. Did you mean '(?P<near>.+?)'\?": mark(
+_NAME_PATTERN = r"'?(?P<name>.+?)'?"
+_MESSAGES = {  # what click says, and what we say
+    rf"Missing (argument|parameter|option) {_NAME_PATTERN}(\. .*)?\.?": gettext_noop("{name} is missing."),
+    r"Missing command\.?": gettext_noop("A command is missing."),
+    rf"No such command {_NAME_PATTERN}\. Did you mean '(?P<near>.+?)'\?": gettext_noop(
         "There is no command {name}; did you mean {near}?"
     ),
-    rf"No such command {_NAME}\.": mark("There is no command {name}."),
-    rf"No such option:? {_NAME} \(Possible options: (?P<near>.+)\)": mark(
+    rf"No such command {_NAME_PATTERN}\.": gettext_noop("There is no command {name}."),
+    rf"No such option:? {_NAME_PATTERN} \(Possible options: (?P<near>.+)\)": gettext_noop(
         "There is no option {name}; similar ones: {near}."
     ),
-    rf"No such option:? {_NAME}\.? Did you mean {_NAME.replace('name', 'near')}\?": mark(
+    rf"No such option:? {_NAME_PATTERN}\.? Did you mean {_NAME_PATTERN.replace('name', 'near')}\?": gettext_noop(
         "There is no option {name}; did you mean {near}?"
     ),
-    rf"No such option:? {_NAME}": mark("There is no option {name}."),
-    r"Got unexpected extra arguments?(\(s\))? \((?P<name>.+)\)": mark("There is no place for {name}."),
-    rf"Option {_NAME} requires (an argument|\d+ arguments)\.": mark("The option {name} needs a value."),
-    rf"Option {_NAME} does not take a value\.": mark("The option {name} takes no value."),
-    rf"Invalid value for {_NAME}: Input should be greater than or equal to (?P<least>\S+)": mark(
+    rf"No such option:? {_NAME_PATTERN}": gettext_noop("There is no option {name}."),
+    r"Got unexpected extra arguments?(\(s\))? \((?P<name>.+)\)": gettext_noop("There is no place for {name}."),
+    rf"Option {_NAME_PATTERN} requires (an argument|\d+ arguments)\.": gettext_noop(
+        "The option {name} needs a value."
+    ),
+    rf"Option {_NAME_PATTERN} does not take a value\.": gettext_noop("The option {name} takes no value."),
+    rf"Invalid value for {_NAME_PATTERN}: Input should be greater than or equal to (?P<least>\S+)": gettext_noop(
         "{name} must be at least {least}."
     ),
-    rf"Invalid value for {_NAME}: .*\b(integer|int)\b.*": mark("{name} must be a whole number."),
-    rf"Invalid value for {_NAME}: .*\b(number|float)\b.*": mark("{name} must be a number."),
-    rf"Invalid value for {_NAME}: (?P<why>.+)": mark("{name} cannot be used: {why}"),
+    rf"Invalid value for {_NAME_PATTERN}: .*\b(integer|int)\b.*": gettext_noop("{name} must be a whole number."),
+    rf"Invalid value for {_NAME_PATTERN}: .*\b(number|float)\b.*": gettext_noop("{name} must be a number."),
+    rf"Invalid value for {_NAME_PATTERN}: (?P<why>.+)": gettext_noop("{name} cannot be used: {why}"),
 }
 
 
-class Commands(TyperGroup):
+class CommandGroup(TyperGroup):
     """The commands, whose usage errors are sentences of ours."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options of the program itself."""
-        with _told():
+        with _translated_errors():
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Read the options of a command, and run it."""
-        with _told():
+        with _translated_errors():
             return super().invoke(ctx)
 
 
-class _BadCallError(_UsageError):  # type: ignore[misc]
+class _TranslatedUsageError(_UsageError):  # type: ignore[misc]
     def show(self, file: Any = None) -> None:
         """Print the sentence, and where help is."""
-        print(printable(_("Error: {message}", message=self.message)), file=file or sys.stderr)
+        print(make_printable(_("Error: {message}", message=self.message)), file=file or sys.stderr)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     try:
         yield
     except _UsageError as error:
-        if not (sentence := usage_sentence(error.format_message())):
+        if not (sentence := translate_usage_error(error.format_message())):
             raise
         command = "sentir" if error.ctx is None else error.ctx.command_path
         hint = _("See '{command} --help'.", command=command)
-        raise _BadCallError(f"{sentence} {hint}", ctx=error.ctx) from error
+        raise _TranslatedUsageError(f"{sentence} {hint}", ctx=error.ctx) from error
 
 
-def usage_sentence(said: str) -> str:
+def translate_usage_error(message: str) -> str:
     """Return what click says of a bad call as a sentence of ours; ``""`` of what it never said before."""
-    for pattern, sentence in _SENTENCES.items():
-        if found := re.fullmatch(pattern, said.strip(), re.DOTALL):
+    for pattern, sentence in _MESSAGES.items():
+        if found := re.fullmatch(pattern, message.strip(), re.DOTALL):
             return _(sentence, **{key: value for key, value in found.groupdict().items()})
     return ""

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import groupby
 
-from sentir.i18n import mark
+from sentir.i18n import gettext_noop
 from sentir.registry import Registry
 
-Step = Callable[[str], str]
+CleaningStep = Callable[[str], str]
 
 THESIS_CLEANING = (
     "lowercase",
@@ -31,9 +31,9 @@ THESIS_CLEANING = (
     "drop_stopwords",
     "collapse_whitespace",
 )
-CLEANING = Registry(mark("cleaning step"))
+CLEANING_STEPS = Registry(gettext_noop("cleaning step"))
 
-_PLAIN = str.maketrans(
+_ASCII_PUNCTUATION = str.maketrans(
     dict.fromkeys("‘’‚‛´′", "'")
     | dict.fromkeys("“”„‟″", '"')
     | dict.fromkeys("‐‑‒–—―−", "-")
@@ -42,13 +42,15 @@ _PLAIN = str.maketrans(
 # An apostrophe lost in some earlier conversion: U+FFFD, or Mac Roman's code for it read as Latin 1.
 _LOST_APOSTROPHE = re.compile(r"(?<=[A-Za-z])(?:\ufffd|Õ(?<=[a-z]Õ))(?=(?:s|t|m|d|re|ve|ll)\b)")
 
-_NOISE_MANNERS = r"and|background|briefly|clears|hip-hop|jazzy|makes|upbeat"
-_NOISE_SOUNDS = (
+_NOISE_MODIFIERS = r"and|background|briefly|clears|hip-hop|jazzy|makes|upbeat"
+_NOISE_WORDS = (
     r"u+h+m*|u+m+h*|e+h+m*|a+h+|h+m+|e+r+m*|stutter\w*|laugh(?:s|ter|ing)?|chuckl\w*|giggl\w*|sigh\w*|cough\w*|"
     r"throat|sniff\w*|gasp\w*|yawn\w*|snort\w*|scoff\w*|burp\w*|mumbl\w*|inaud(?:ible)?|unintelligible|"
     r"applause|cheer(?:s|ing)|singing|music(?: play(?:s|ing))?|voices|noises?|bleep|pause"
 )
-_NOISE = re.compile(rf"[(\[{{](?:\s*(?:(?:{_NOISE_MANNERS})\s+)*(?:{_NOISE_SOUNDS})\b)*\s*[)\]}}]", re.IGNORECASE)
+_NOISE = re.compile(
+    rf"[(\[{{](?:\s*(?:(?:{_NOISE_MODIFIERS})\s+)*(?:{_NOISE_WORDS})\b)*\s*[)\]}}]", re.IGNORECASE
+)
 _PAUSE = re.compile(r"(?<!\S)sp(?!\S)")
 _REPEAT = re.compile(r"(?<![\w'])(\w+(?:'\w+)*)(?:[\s,]+\1(?![\w']))+", re.IGNORECASE)
 _PARENTHESIS = re.compile(r"([()])")
@@ -71,41 +73,41 @@ _CONTRACTIONS = [
 ]
 
 
-def clean(text: str, steps: Iterable[str]) -> str:
+def clean_text(text: str, steps: Iterable[str]) -> str:
     """Apply the named steps in order.
 
     Raises:
         UnknownNameError: if a step is not registered.
     """
     for name in steps:
-        text = CLEANING.get(name)(text)
+        text = CLEANING_STEPS.get(name)(text)
     return text
 
 
-def _until_stable(step: Step, text: str) -> str:
+def _apply_until_stable(step: CleaningStep, text: str) -> str:
     while (changed := step(text)) != text:
         text = changed
     return text
 
 
-@CLEANING.register("repair_encoding")
+@CLEANING_STEPS.register("repair_encoding")
 def repair_encoding(text: str) -> str:
     """Undo wrong decodings and make typographic marks plain; nothing is deleted: ``donâ€™t`` → ``don't``.
 
     `ftfy` resolves mojibake, the C1 code points of cp1252, HTML entities and full-width characters; then curly
     quotes, dashes and ellipses become ASCII, and apostrophes lost in a conversion (``don\ufffdt``) come back.
     """
-    return _until_stable(_repair, text)
+    return _apply_until_stable(_repair, text)
 
 
 def _repair(text: str) -> str:
     import ftfy
 
-    return _LOST_APOSTROPHE.sub("'", ftfy.fix_text(text)).translate(_PLAIN)
+    return _LOST_APOSTROPHE.sub("'", ftfy.fix_text(text)).translate(_ASCII_PUNCTUATION)
 
 
-@CLEANING.register("drop_stage_noises")
-def drop_stage_noises(text: str) -> str:
+@CLEANING_STEPS.register("drop_stage_noises")
+def drop_noise_annotations(text: str) -> str:
     """Drop what transcribers note beside the words: ``(uhh)``, ``(stutter)``, ``{clears throat}``, ``sp`` pauses.
 
     Only brackets that hold nothing but known noises go; ``(49 percent)`` and ``[Narrator]`` stay.
@@ -117,7 +119,7 @@ def _is_noise(bracketed: str) -> bool:
     return _NOISE.fullmatch(_PAUSE.sub(" ", bracketed)) is not None
 
 
-def _drop_brackets(text: str, bracket: re.Pattern[str], goes: Callable[[str], bool]) -> str:
+def _drop_brackets(text: str, bracket: re.Pattern[str], should_drop: Callable[[str], bool]) -> str:
     """Put a space for every pair of brackets that goes, innermost first, in one pass over the text."""
     kept: list[str] = []
     opened: list[int] = []
@@ -128,51 +130,51 @@ def _drop_brackets(text: str, bracket: re.Pattern[str], goes: Callable[[str], bo
             opened.append(len(kept) - 1)
         elif is_bracket and opened:
             start = opened.pop()
-            if goes("".join(kept[start:])):
+            if should_drop("".join(kept[start:])):
                 kept[start:] = [" "]
             else:  # what holds this pair holds words
                 opened.clear()
     return "".join(kept)
 
 
-@CLEANING.register("collapse_whitespace")
+@CLEANING_STEPS.register("collapse_whitespace")
 def collapse_whitespace(text: str) -> str:
     """Make every run of white space one space, with none at the ends."""
     return " ".join(text.split())
 
 
-@CLEANING.register("lowercase")
+@CLEANING_STEPS.register("lowercase")
 def lowercase(text: str) -> str:
     """Write everything in lower case."""
     return text.lower()
 
 
-@CLEANING.register("collapse_repeats")
+@CLEANING_STEPS.register("collapse_repeats")
 def collapse_repeats(text: str) -> str:
     """Say a repeated word once: ``no, no no way`` → ``no way``; case does not matter, the first one stays."""
-    return _until_stable(lambda given: _REPEAT.sub(r"\1", given), text)
+    return _apply_until_stable(lambda given: _REPEAT.sub(r"\1", given), text)
 
 
-@CLEANING.register("drop_parentheses")
+@CLEANING_STEPS.register("drop_parentheses")
 def drop_parentheses(text: str) -> str:
     """Drop parentheses together with the text in them, innermost first; an unpaired one stays."""
     return _drop_brackets(text, _PARENTHESIS, lambda _bracketed: True)
 
 
-@CLEANING.register("drop_non_ascii")
+@CLEANING_STEPS.register("drop_non_ascii")
 def drop_non_ascii(text: str) -> str:
     """Drop every character outside ASCII, as the thesis did: ``don’t`` → ``dont``, ``café`` → ``caf``."""
     return text.encode("ascii", "ignore").decode()
 
 
-@CLEANING.register("expand_contractions")
+@CLEANING_STEPS.register("expand_contractions")
 def expand_contractions(text: str) -> str:
     """Write English contractions in full: ``won't`` → ``will not``, ``it's`` → ``it is``.
 
     ``'s`` is ``is`` after pronouns and question words only, elsewhere it may be a possessive and stays; ``'d`` is
     always ``would``.
     """
-    return _until_stable(_expand, text)
+    return _apply_until_stable(_expand, text)
 
 
 def _expand(text: str) -> str:
@@ -181,7 +183,7 @@ def _expand(text: str) -> str:
     return text
 
 
-@CLEANING.register("drop_punctuation")
+@CLEANING_STEPS.register("drop_punctuation")
 def drop_punctuation(text: str) -> str:
     """Drop punctuation, in any script; apostrophes within a word leave no gap: ``Ross's`` → ``Rosss``."""
     joined = re.sub(r"(?<=[^\W_])['’](?=[^\W_])", "", text)
@@ -192,14 +194,14 @@ def _is_punctuation(character: str) -> bool:
     return character in string.punctuation or unicodedata.category(character).startswith("P")
 
 
-@CLEANING.register("drop_stopword_ngrams")
+@CLEANING_STEPS.register("drop_stopword_ngrams")
 def drop_stopword_ngrams(text: str) -> str:
     """Drop runs of two or more English stop words; one that stands alone stays."""
     runs = [(stop, list(run)) for stop, run in groupby(text.split(), key=_is_stop_word)]
     return " ".join(word for stop, run in runs if not stop or len(run) == 1 for word in run)
 
 
-@CLEANING.register("drop_stopwords")
+@CLEANING_STEPS.register("drop_stopwords")
 def drop_stopwords(text: str) -> str:
     """Drop English stop words (scikit-learn's list), words being what white space separates."""
     return " ".join(word for word in text.split() if not _is_stop_word(word))

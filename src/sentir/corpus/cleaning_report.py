@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sentir.corpus.cleaning import CLEANING, THESIS_CLEANING
+from sentir.corpus.cleaning import CLEANING_STEPS, THESIS_CLEANING
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
 from sentir.recipe import DEFAULT_CLEANING
-from sentir.repr_mixin import Brief
+from sentir.repr_mixin import ReprMixin
 
-CHAINS: Mapping[str, tuple[str, ...]] = {"default": DEFAULT_CLEANING, "thesis": THESIS_CLEANING}
+CLEANING_PRESETS: Mapping[str, tuple[str, ...]] = {"default": DEFAULT_CLEANING, "thesis": THESIS_CLEANING}
 """Names for whole chains of steps."""
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class StepEffect:
     """What one step does, coming after those before it.
 
     Attributes:
@@ -31,7 +31,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class Trace:
     """One text through all steps.
 
     Attributes:
@@ -43,26 +43,26 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cleaned(Brief):
+class CleaningReport(ReprMixin):
     """What a chain of steps does to a corpus.
 
     Attributes:
-        texts: utterances that have a text.
+        num_texts: utterances that have a text.
         effects: one for each step, in order.
         examples: few texts that together show as many steps at work as they can.
     """
 
     corpus: str
-    texts: int
-    effects: tuple[Effect, ...]
-    examples: tuple[Walk, ...]
+    num_texts: int
+    effects: tuple[StepEffect, ...]
+    examples: tuple[Trace, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return asdict(self)
 
 
-def clean_stepwise(corpus: Corpus, steps: Sequence[str], *, examples: int = 3) -> Cleaned:
+def trace_cleaning(corpus: Corpus, steps: Sequence[str], *, examples: int = 3) -> CleaningReport:
     """Clean every text of a corpus, train, dev and test, step by step; the corpus stays as it is.
 
     Args:
@@ -73,33 +73,33 @@ def clean_stepwise(corpus: Corpus, steps: Sequence[str], *, examples: int = 3) -
     Raises:
         UnknownNameError: if a step is not registered.
     """
-    names = [step for name in steps for step in CHAINS.get(name, (name,))]
-    functions = [CLEANING.get(name) for name in names]
+    names = [step for name in steps for step in CLEANING_PRESETS.get(name, (name,))]
+    functions = [CLEANING_STEPS.get(name) for name in names]
     walks = []
     for u in corpus:
         if u.text is not None:
             texts = [u.text]
             for function in functions:
                 texts.append(function(texts[-1]))
-            walks.append(Walk(u.id, tuple(texts)))
-    effects = tuple(_effect(name, walks, n) for n, name in enumerate(names))
-    return Cleaned(corpus.name, len(walks), effects, tuple(_choose(walks, examples)))
+            walks.append(Trace(u.id, tuple(texts)))
+    effects = tuple(_measure_effect(name, walks, n) for n, name in enumerate(names))
+    return CleaningReport(corpus.name, len(walks), effects, tuple(_select_examples(walks, examples)))
 
 
-def _effect(name: str, walks: Sequence[Walk], n: int) -> Effect:
-    pairs = [walk.texts[n : n + 2] for walk in walks]
-    return Effect(
+def _measure_effect(name: str, traces: Sequence[Trace], n: int) -> StepEffect:
+    pairs = [walk.texts[n : n + 2] for walk in traces]
+    return StepEffect(
         name,
         changed=sum(before != after for before, after in pairs),
         emptied=sum(not is_blank(before) and is_blank(after) for before, after in pairs),
     )
 
 
-def _choose(walks: Sequence[Walk], n: int) -> list[Walk]:
+def _select_examples(traces: Sequence[Trace], n: int) -> list[Trace]:
     """Take texts that show steps which none before showed, the one with most of them first, then the shortest."""
-    at_work = {walk.id: _changing(walk) for walk in walks}
-    rest = sorted((walk for walk in walks if at_work[walk.id]), key=lambda walk: (len(walk.texts[0]), walk.id))
-    chosen: list[Walk] = []
+    at_work = {walk.id: _changing_steps(walk) for walk in traces}
+    rest = sorted((walk for walk in traces if at_work[walk.id]), key=lambda walk: (len(walk.texts[0]), walk.id))
+    chosen: list[Trace] = []
     seen: set[int] = set()
     while rest and len(chosen) < n:
         best = max(rest, key=lambda walk: (len(at_work[walk.id] - seen), len(at_work[walk.id])))
@@ -109,6 +109,6 @@ def _choose(walks: Sequence[Walk], n: int) -> list[Walk]:
     return chosen
 
 
-def _changing(walk: Walk) -> set[int]:
+def _changing_steps(trace: Trace) -> set[int]:
     """Return the numbers of the steps that change a text."""
-    return {n for n in range(len(walk.texts) - 1) if walk.texts[n] != walk.texts[n + 1]}
+    return {n for n in range(len(trace.texts) - 1) if trace.texts[n] != trace.texts[n + 1]}

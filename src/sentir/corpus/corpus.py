@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 
-from sentir.corpus.fingerprints import fingerprint
+from sentir.corpus.fingerprints import compute_corpus_fingerprint
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.corpus.utterances import SPLITS, Dialogue, Issue, Utterance, group_dialogues
 from sentir.corpus.validation import validate
 from sentir.errors import CorpusError, LockedTestError
 from sentir.i18n import _
-from sentir.repr_mixin import Brief, few
+from sentir.repr_mixin import ReprMixin, abbreviate_list
 
-_SHOWN = 4  # ids that an error message lists
+_MAX_LISTED = 4  # ids that an error message lists
 
 
 @dataclass(frozen=True, repr=False)
-class Corpus(Brief):
+class Corpus(ReprMixin):
     """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
 
     Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
@@ -35,13 +35,13 @@ class Corpus(Brief):
 
     name: str
     utterances: tuple[Utterance, ...]
-    spaces: Mapping[str, LabelSpace]
+    label_spaces: Mapping[str, LabelSpace]
     issues: tuple[Issue, ...]
     sealed: SealedLabels
     synthetic: bool
     fingerprint: str
     groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    traits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    slices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     folds_of: str = ""
 
     def __post_init__(self) -> None:
@@ -56,32 +56,32 @@ class Corpus(Brief):
         cls,
         name: str,
         utterances: Iterable[Utterance],
-        spaces: Iterable[LabelSpace],
+        label_spaces: Iterable[LabelSpace],
         *,
         issues: Iterable[Issue] = (),
         synthetic: bool = False,
         groups: Mapping[str, Mapping[str, str]] | None = None,
-        traits: Mapping[str, Mapping[str, str]] | None = None,
+        slices: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Corpus:
         """Check the promises and seal the test labels. Labels that are numbers come from ``scores``.
 
         Raises:
             CorpusError: if an id repeats, a dialogue lies in two splits, or a label is not in its space.
         """
-        by_task = {space.task: space for space in spaces}
-        rows = tuple(_with_numbers(u, by_task) for u in utterances)
+        by_task = {space.task: space for space in label_spaces}
+        rows = tuple(_with_regression_labels(u, by_task) for u in utterances)
         validate(name, rows, by_task)
         test = [u for u in rows if u.split == "test"]
         return cls(
             name=name,
             utterances=tuple(u.blind() if u.split == "test" else u for u in rows),
-            spaces=by_task,
+            label_spaces=by_task,
             issues=tuple(issues),
             sealed=SealedLabels(test),
             synthetic=synthetic,
-            fingerprint=fingerprint(rows),
+            fingerprint=compute_corpus_fingerprint(rows),
             groups=groups or {},
-            traits=traits or {},
+            slices=slices or {},
         )
 
     @property
@@ -113,25 +113,25 @@ class Corpus(Brief):
         """Utterances of the test split, blind."""
         return self.split("test")
 
-    def space(self, task: str) -> LabelSpace:
+    def label_space(self, task: str) -> LabelSpace:
         """Return the label space of ``task``.
 
         Raises:
             CorpusError: if the corpus has no such task.
         """
-        if task not in self.spaces:
+        if task not in self.label_spaces:
             raise CorpusError(
                 _(
                     "The corpus '{name}' has no task '{task}'; it has: {tasks}.",
                     name=self.name,
                     task=task,
-                    tasks=", ".join(sorted(self.spaces)),
+                    tasks=", ".join(sorted(self.label_spaces)),
                 )
             )
-        return self.spaces[task]
+        return self.label_spaces[task]
 
     @cached_property
-    def by_dialogue(self) -> Mapping[str, Dialogue]:
+    def dialogues(self) -> Mapping[str, Dialogue]:
         """Dialogues by id, in corpus order; an utterance without a dialogue is one of its own."""
         return {dialogue.id: dialogue for dialogue in group_dialogues(self.utterances)}
 
@@ -152,53 +152,53 @@ class Corpus(Brief):
             LockedTestError: for the test split.
             CorpusError: if there is no such task or split.
         """
-        space = self.space(task)
+        space = self.label_space(task)
         if split == "test":
             raise LockedTestError(
                 _("The test labels of '{name}' are sealed; group train or dev by label.", name=self.name)
             )
         if split not in SPLITS:
             raise CorpusError(_("There is no split '{split}'; use train or dev.", split=split))
-        groups: dict[str, list[Utterance]] = {name: [] for name in space.groups}
+        groups: dict[str, list[Utterance]] = {name: [] for name in space.categories}
         for u in self.split(split):
-            for name in space.group(u.labels.get(task, ())):
+            for name in space.categorize(u.labels.get(task, ())):
                 groups[name].append(u)
         return {name: tuple(group) for name, group in groups.items()}
 
     def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
         """Return up to ``n`` utterances that come right before this one in its dialogue, in order."""
-        return self.by_dialogue[utterance.dialogue or utterance.id].before(utterance, n)
+        return self.dialogues[utterance.dialogue or utterance.id].before(utterance, n)
 
     def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
         """Return up to ``n`` utterances that come right after this one in its dialogue, in order."""
-        return self.by_dialogue[utterance.dialogue or utterance.id].after(utterance, n)
+        return self.dialogues[utterance.dialogue or utterance.id].after(utterance, n)
 
-    def find(self, key: str) -> Utterance:
+    def find(self, utterance_id: str) -> Utterance:
         """Return the utterance with this id, or the only one whose id ends in it (``dia0/utt0``); of test, blind.
 
         Raises:
             CorpusError: if there is none, with the nearest ids, or several, with the first of them.
         """
-        if key in self.by_id:
-            return self.by_id[key]
-        found = [u for u in self if u.id.endswith(f"/{key}")]
+        if utterance_id in self.by_id:
+            return self.by_id[utterance_id]
+        found = [u for u in self if u.id.endswith(f"/{utterance_id}")]
         if len(found) > 1:
             raise CorpusError(
                 _(
                     "{n} ids of '{name}' end in '{id}': {found}; give one of them whole.",
                     n=len(found),
                     name=self.name,
-                    id=key,
-                    found=_listed([u.id for u in found]),
+                    id=utterance_id,
+                    found=_abbreviate_ids([u.id for u in found]),
                 )
             )
         if not found:
-            raise CorpusError(_unknown(self, key))
+            raise CorpusError(_unknown_id_message(self, utterance_id))
         return found[0]
 
-    def _brief(self) -> dict[str, object]:
+    def _repr_fields(self) -> dict[str, object]:
         sizes = {name: len(self.split(name)) for name in SPLITS}
-        return {"name": self.name, **sizes, "tasks": few(self.spaces), "issues": len(self.issues),
+        return {"name": self.name, **sizes, "tasks": abbreviate_list(self.label_spaces), "issues": len(self.issues),
                 **({"synthetic": True} if self.synthetic else {})}  # fmt: skip
 
     def __iter__(self) -> Iterator[Utterance]:
@@ -208,30 +208,32 @@ class Corpus(Brief):
         return len(self.utterances)
 
 
-def _unknown(corpus: Corpus, key: str) -> str:
-    depth = key.count("/") + 1
+def _unknown_id_message(corpus: Corpus, utterance_id: str) -> str:
+    depth = utterance_id.count("/") + 1
     ends = {"/".join(name.split("/")[-depth:]): name for name in corpus.by_id}
-    near = [ends[end] for end in get_close_matches(key, ends, n=2, cutoff=0.5)]
+    near = [ends[end] for end in get_close_matches(utterance_id, ends, n=2, cutoff=0.5)]
     if not near:
         example = corpus.utterances[0].id if corpus.utterances else "–"
         return _(
             "There is no utterance '{id}' in '{name}'; its ids look like {example}.",
-            id=key,
+            id=utterance_id,
             name=corpus.name,
             example=example,
         )
     return _(
         "There is no utterance '{id}' in '{name}'; did you mean {near}?",
-        id=key,
+        id=utterance_id,
         name=corpus.name,
         near=_(" or ").join(near),
     )
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+def _abbreviate_ids(names: list[str]) -> str:
+    return ", ".join(names[:_MAX_LISTED]) + (" …" if len(names) > _MAX_LISTED else "")
 
 
-def _with_numbers(u: Utterance, spaces: Mapping[str, LabelSpace]) -> Utterance:
-    numbers = {task: label for task, space in spaces.items() if (label := space.scored(u.scores)) is not None}
+def _with_regression_labels(u: Utterance, spaces: Mapping[str, LabelSpace]) -> Utterance:
+    numbers = {
+        task: label for task, space in spaces.items() if (label := space.labels_from_scores(u.scores)) is not None
+    }
     return replace(u, labels={**u.labels, **numbers}) if numbers else u

@@ -11,29 +11,31 @@ if TYPE_CHECKING:
     from sentir.corpus.utterances import Utterance
 
 
-def fingerprint(utterances: Iterable[Utterance]) -> str:
+def compute_corpus_fingerprint(utterances: Iterable[Utterance]) -> str:
     """Return a hash of utterances in order: ids, splits, dialogues, turns, and what was said and annotated."""
-    return _digest((u.id, u.split, u.dialogue, str(u.turn), *_said(u)) for u in utterances)
+    return _hash_rows((u.id, u.split, u.dialogue, str(u.turn), *_content_row(u)) for u in utterances)
 
 
-def test_fingerprint(utterances: Iterable[Utterance]) -> str:
+def compute_test_fingerprint(utterances: Iterable[Utterance]) -> str:
     """Return a hash of what was said and annotated, whatever the ids and the order; the ledger's key."""
-    return _digest(sorted(_said(u) for u in utterances))
+    return _hash_rows(sorted(_content_row(u) for u in utterances))
 
 
-def rows_fingerprint(utterances: Iterable[Utterance]) -> str:
+def compute_content_fingerprint(utterances: Iterable[Utterance]) -> str:
     """Return a hash of what was said and by whom, whatever the ids, the order, the labels and the splits."""
-    return _digest(sorted((u.text or "", u.speaker or "", str(u.clip and u.clip.path.name)) for u in utterances))
+    return _hash_rows(
+        sorted((u.text or "", u.speaker or "", str(u.clip and u.clip.path.name)) for u in utterances)
+    )
 
 
-def scored_hash(ids: Iterable[str]) -> str:
+def hash_ids(ids: Iterable[str]) -> str:
     """Return a short hash of the set of scored ids, whatever their order."""
     return hashlib.sha256(json.dumps(sorted(ids), ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-def _said(u: Utterance) -> tuple[str, ...]:
+def _content_row(u: Utterance) -> tuple[str, ...]:
     named = {task: row for task, row in u.labels.items() if all(isinstance(label, str) for label in row)}
-    facts = (named, u.scores, u.numbers)  # a label that is a number is one of the scores
+    facts = (named, u.scores, u.numeric_features)  # a label that is a number is one of the scores
     return (
         u.text or "",
         u.speaker or "",
@@ -41,7 +43,7 @@ def _said(u: Utterance) -> tuple[str, ...]:
     )
 
 
-def _digest(rows: Iterable[tuple[str, ...]]) -> str:
+def _hash_rows(rows: Iterable[tuple[str, ...]]) -> str:
     hasher = hashlib.sha256()
     for row in rows:
         hasher.update(json.dumps(row, ensure_ascii=False).encode())

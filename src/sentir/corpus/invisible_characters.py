@@ -17,14 +17,14 @@ _IGNORABLE = (
 )
 _INVISIBLE = re.compile(f"[{_IGNORABLE}]")
 _BLANK = re.compile(f"[{_IGNORABLE}\\s\u2800]*")  # with the empty cell of Braille
-_JOINERS = "\u200c\u200d\u180b\u180c\u180d\u180e\u180f"  # they shape the letters on both sides
+_JOINING_CHARACTERS = "\u200c\u200d\u180b\u180c\u180d\u180e\u180f"  # they shape the letters on both sides
 # Scripts whose letters change shape: Arabic to Sinhala, Tibetan, Burmese, Khmer, Mongolian, and supplements.
-_SHAPED = re.compile(
+_JOINING_SCRIPTS = re.compile(
     "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u1cd0-\u1cff\ua8e0-\ua8ff\uaa60-\uaa7f"
     "\ufb50-\ufdff\ufe70-\ufefe\U00011000-\U00011fff\U0001e900-\U0001e95f]"
 )
-_TAGS = re.compile("[\U000e0020-\U000e007f]")  # they say which flag a black flag is
-_PICTURES = ("So", "Sk")  # general categories of emoji, and of their skin tones
+_FLAG_TAGS = re.compile("[\U000e0020-\U000e007f]")  # they say which flag a black flag is
+_EMOJI_CATEGORIES = ("So", "Sk")  # general categories of emoji, and of their skin tones
 
 
 def is_blank(text: str | None) -> bool:
@@ -32,31 +32,34 @@ def is_blank(text: str | None) -> bool:
     return not text or _BLANK.fullmatch(text) is not None
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a name as it is compared: composed (NFC), one space for white space, no invisible characters.
 
     Joiners stay between emoji, and between letters of a script that they shape, such as the Persian; variation
     selectors go.
     """
     if not name.isascii():
-        seen = _INVISIBLE.sub(lambda found: found[0] if _needed(name, found.start()) else "", name)
+        seen = _INVISIBLE.sub(lambda found: found[0] if _affects_rendering(name, found.start()) else "", name)
         name = unicodedata.normalize("NFC", seen)
     return " ".join(name.split())
 
 
-def _needed(name: str, place: int) -> bool:
+def _affects_rendering(name: str, index: int) -> bool:
     """Say whether an invisible character changes what is seen."""
-    character = name[place]
-    before, after = _seen(name, range(place - 1, -1, -1)), _seen(name, range(place + 1, len(name)))
-    if _TAGS.match(character):
+    character = name[index]
+    before, after = (
+        _first_visible(name, range(index - 1, -1, -1)),
+        _first_visible(name, range(index + 1, len(name))),
+    )
+    if _FLAG_TAGS.match(character):
         return before == "\U0001f3f4"
-    if character not in _JOINERS or not before or not after:
+    if character not in _JOINING_CHARACTERS or not before or not after:
         return False
-    if character == "\u200d" and all(unicodedata.category(c) in _PICTURES for c in (before, after)):
+    if character == "\u200d" and all(unicodedata.category(c) in _EMOJI_CATEGORIES for c in (before, after)):
         return True
-    return bool(_SHAPED.match(before) and _SHAPED.match(after))
+    return bool(_JOINING_SCRIPTS.match(before) and _JOINING_SCRIPTS.match(after))
 
 
-def _seen(name: str, places: Iterable[int]) -> str:
+def _first_visible(name: str, indices: Iterable[int]) -> str:
     """Return the first character at these places that is not invisible, ``""`` if there is none."""
-    return next((name[n] for n in places if not _INVISIBLE.match(name[n])), "")
+    return next((name[n] for n in indices if not _INVISIBLE.match(name[n])), "")

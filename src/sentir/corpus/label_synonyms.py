@@ -10,10 +10,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from sentir.corpus.invisible_characters import plain
+from sentir.corpus.invisible_characters import normalize_name
 
 # Our name → words for it. Commas part them; accents, case, and "_" or "-" for a space make no difference.
-_EMOTIONS = {
+_EMOTION_SYNONYMS = {
     "admiration": "admiring, admiración",
     "amusement": "amused, diversión, divertido, divertida",
     "anger": "angry, ang, mad, rage, fury, furious, ira, enojo, enfado, rabia, furia, enfadado, enfadada, "
@@ -52,26 +52,26 @@ _EMOTIONS = {
     "sorprendido, sorprendida",
     "trust": "confianza",
 }
-_SENTIMENTS = {
+_SENTIMENT_SYNONYMS = {
     "negative": "neg, negativo, negativa",
     "neutral": "neu, neutro, neutra",
     "positive": "pos, positivo, positiva",
 }
 
 
-def fold(word: str) -> str:
+def fold_word(word: str) -> str:
     """Return a word without what makes no difference: case, accents, and ``_`` or ``-`` for a space within it.
 
     Invisible characters make none either.
     """
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
-    bare = plain("".join(letter for letter in letters if not unicodedata.combining(letter)))
+    bare = normalize_name("".join(letter for letter in letters if not unicodedata.combining(letter)))
     return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", bare)
 
 
-def _reverse(names: Mapping[str, str]) -> dict[str, str]:
-    return {fold(word): name for name, words in names.items() for word in (name, *words.split(",")) if word}
+def _invert(names: Mapping[str, str]) -> dict[str, str]:
+    return {fold_word(word): name for name, words in names.items() for word in (name, *words.split(",")) if word}
 
 
-EMOTION_OF = _reverse(_EMOTIONS)
-SENTIMENT_OF = _reverse(_SENTIMENTS)
+EMOTION_BY_SYNONYM = _invert(_EMOTION_SYNONYMS)
+SENTIMENT_BY_SYNONYM = _invert(_SENTIMENT_SYNONYMS)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.corpus.label_synonyms import EMOTION_OF, SENTIMENT_OF, fold
+from sentir.corpus.label_synonyms import EMOTION_BY_SYNONYM, SENTIMENT_BY_SYNONYM, fold_word
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.repr_mixin import few
+from sentir.repr_mixin import abbreviate_list
 
 EMOTIONS = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -32,7 +32,7 @@ def normalize_emotion(name: str) -> str:
     Raises:
         CorpusError: if the word is not known; it is never guessed.
     """
-    return _known(name, EMOTION_OF, _("emotion"))
+    return _look_up_synonym(name, EMOTION_BY_SYNONYM, _("emotion"))
 
 
 def normalize_sentiment(value: str | float) -> str:
@@ -44,14 +44,14 @@ def normalize_sentiment(value: str | float) -> str:
         CorpusError: if the word is not known or the number is not a number.
     """
     if isinstance(value, str):
-        return _known(value, SENTIMENT_OF, _("sentiment"))
+        return _look_up_synonym(value, SENTIMENT_BY_SYNONYM, _("sentiment"))
     if np.isnan(value):
         raise CorpusError(_("A sentiment intensity is missing (not a number)."))
     return SENTIMENTS[int(np.sign(value)) + 1]
 
 
-def _known(name: str, known: Mapping[str, str], kind: str) -> str:
-    key = fold(str(name))
+def _look_up_synonym(name: str, known: Mapping[str, str], kind: str) -> str:
+    key = fold_word(str(name))
     if key not in known:
         raise CorpusError(
             _(
@@ -101,23 +101,26 @@ class LabelSpace:
             )
 
     @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> LabelSpace:
+    def from_dict(cls, data: Mapping[str, Any]) -> LabelSpace:
         """Return the space that `dataclasses.asdict` made plain; spaces saved before there were bounds have none.
 
         Raises:
             KeyError, TypeError: if something is missing or of another kind.
             CorpusError: if it is no label space.
         """
-        bounds = tree.get("bounds")
+        bounds = data.get("bounds")
         scale = None if bounds is None else (float(bounds[0]), float(bounds[1]))
-        return cls(tree["task"], tuple(tree["names"]), tree["multilabel"], scale)
+        return cls(data["task"], tuple(data["names"]), data["multilabel"], scale)
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def brief(self) -> dict[str, object]:
+    def repr_fields(self) -> dict[str, object]:
         """Return the task and its labels, as values that hold a space show them."""
-        return {"task": self.task, "number" if self.kind == "regression" else "labels": few(self.names)}
+        return {
+            "task": self.task,
+            "number" if self.kind == "regression" else "labels": abbreviate_list(self.names),
+        }
 
     @property
     def kind(self) -> str:
@@ -131,7 +134,7 @@ class LabelSpace:
         """The bounds of a number; from 0 to 1, as probabilities lie, where labels are recognized."""
         return self.bounds or (0.0, 1.0)
 
-    def scored(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
+    def labels_from_scores(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
         """Return the label that annotated intensities are by themselves: the number, where one is recognized."""
         number = scores.get(self.names[0]) if self.bounds is not None else None
         return None if number is None else (number,)
@@ -149,7 +152,7 @@ class LabelSpace:
         """
         rows = [tuple(row) for row in labels]
         if self.bounds is not None:
-            return np.array([self._number(row) for row in rows], dtype=np.float64)
+            return np.array([self._encode_number(row) for row in rows], dtype=np.float64)
         index: dict[Label, int] = {name: k for k, name in enumerate(self.names)}
         for row in rows:
             if not set(row) <= set(index) or (not self.multilabel and len(row) != 1):
@@ -163,7 +166,7 @@ class LabelSpace:
             encoded[n, [index[name] for name in row]] = 1.0
         return encoded
 
-    def _number(self, row: tuple[Label, ...]) -> float:
+    def _encode_number(self, row: tuple[Label, ...]) -> float:
         low, high = self.scale
         if len(row) != 1 or isinstance(row[0], str) or not low <= row[0] <= high:
             raise CorpusError(
@@ -172,12 +175,12 @@ class LabelSpace:
             )  # fmt: skip
         return float(row[0])
 
-    def targets(self, labels: Iterable[Sequence[Label]]) -> NDArray[Any]:
+    def encode_targets(self, labels: Iterable[Sequence[Label]]) -> NDArray[Any]:
         """Turn N label tuples into what a loss compares logits with: `encode`, numbers brought to [-1, 1]."""
         encoded = self.encode(labels)
         if self.bounds is None:
             return encoded
-        middle, half = _middle(self.bounds)
+        middle, half = _center_and_half_range(self.bounds)
         return ((encoded - middle) / half).astype(np.float32)
 
     def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -188,14 +191,14 @@ class LabelSpace:
         """
         z = np.asarray(logits, dtype=np.float64)
         if self.bounds is not None:
-            middle, half = _middle(self.bounds)
+            middle, half = _center_and_half_range(self.bounds)
             return middle + half * z
         if self.multilabel:
             return np.exp(-np.logaddexp(0.0, -z))
         z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
         return z / z.sum(axis=1, keepdims=True)
 
-    def holds(self, probabilities: NDArray[np.floating]) -> bool:
+    def is_valid(self, probabilities: NDArray[np.floating]) -> bool:
         """Say whether ``(N, K)`` can be probabilities of this space; any finite number can be a number of it."""
         p = probabilities
         if self.bounds is not None or not np.isfinite(p).all():
@@ -231,30 +234,30 @@ class LabelSpace:
         return [tuple(name for name, on in zip(self.names, row, strict=True) if on) for row in decided]
 
     @property
-    def groups(self) -> tuple[str, ...]:
+    def categories(self) -> tuple[str, ...]:
         """The names that utterances are counted under: the labels, or steps of the scale.
 
         The steps are its whole numbers, where it begins and ends on one and there are at most 11, else 7 even
         ones.
         """
-        return self.names if self.bounds is None else tuple(_steps(self.bounds))
+        return self.names if self.bounds is None else tuple(_scale_steps(self.bounds))
 
-    def group(self, labels: Sequence[Label]) -> tuple[str, ...]:
+    def categorize(self, labels: Sequence[Label]) -> tuple[str, ...]:
         """Return the `groups` of one label tuple: its labels, or the step nearest to its number."""
         if self.bounds is None:
             return tuple(map(str, labels))
-        steps = _steps(self.bounds)
+        steps = _scale_steps(self.bounds)
         return tuple(min(steps, key=lambda name: abs(steps[name] - float(number))) for number in labels)
 
 
-def _middle(bounds: tuple[float, float]) -> tuple[float, float]:
+def _center_and_half_range(bounds: tuple[float, float]) -> tuple[float, float]:
     """Return the middle of a scale and half its length."""
     low, high = bounds
     return (low + high) / 2, (high - low) / 2
 
 
 @lru_cache
-def _steps(bounds: tuple[float, float]) -> dict[str, float]:
+def _scale_steps(bounds: tuple[float, float]) -> dict[str, float]:
     """Return the steps of a scale by name."""
     low, high = bounds
     whole = float(low).is_integer() and float(high).is_integer() and high - low <= 10

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from sentir.i18n import _, mark
+from sentir.i18n import _, gettext_noop
 
 ENGLISH = "en"
 _FUNCTION_WORDS = {  # frequent in one of these languages, and rare or no words in English
@@ -28,51 +28,53 @@ _FUNCTION_WORDS = {  # frequent in one of these languages, and rare or no words 
     "it": "il la di che e un una non per sono mi con è ho del della ma si lo gli le questo come anche hai più ci "
     "molto mio mia era sei cosa al nel",
 }
-_WORDS: Mapping[str, frozenset[str]] = {code: frozenset(found.split()) for code, found in _FUNCTION_WORDS.items()}
+_FUNCTION_WORD_SETS: Mapping[str, frozenset[str]] = {
+    code: frozenset(found.split()) for code, found in _FUNCTION_WORDS.items()
+}
 _NAMES = {
-    "en": mark("English"),
-    "es": mark("Spanish"),
-    "fr": mark("French"),
-    "de": mark("German"),
-    "pt": mark("Portuguese"),
-    "it": mark("Italian"),
-    "ARABIC": mark("a language in Arabic script"),
-    "CJK": mark("a language in Chinese characters"),
-    "CYRILLIC": mark("a language in Cyrillic script"),
-    "DEVANAGARI": mark("a language in Devanagari script"),
-    "GREEK": mark("Greek"),
-    "HANGUL": mark("Korean"),
-    "HEBREW": mark("a language in Hebrew script"),
-    "HIRAGANA": mark("Japanese"),
-    "KATAKANA": mark("Japanese"),
-    "THAI": mark("Thai"),
+    "en": gettext_noop("English"),
+    "es": gettext_noop("Spanish"),
+    "fr": gettext_noop("French"),
+    "de": gettext_noop("German"),
+    "pt": gettext_noop("Portuguese"),
+    "it": gettext_noop("Italian"),
+    "ARABIC": gettext_noop("a language in Arabic script"),
+    "CJK": gettext_noop("a language in Chinese characters"),
+    "CYRILLIC": gettext_noop("a language in Cyrillic script"),
+    "DEVANAGARI": gettext_noop("a language in Devanagari script"),
+    "GREEK": gettext_noop("Greek"),
+    "HANGUL": gettext_noop("Korean"),
+    "HEBREW": gettext_noop("a language in Hebrew script"),
+    "HIRAGANA": gettext_noop("Japanese"),
+    "KATAKANA": gettext_noop("Japanese"),
+    "THAI": gettext_noop("Thai"),
 }
 _LATIN = "LATIN"
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_TEXTS = 2000  # that are looked at, evenly over all
-_FEWEST_LETTERS = 20
-_FEWEST_WORDS = 12
-_LEAST = 0.15  # share of a language's frequent words in a text of it; English dialogues have .4 of theirs
-_TIMES = 1.5  # by which it must exceed that of English
+_MAX_TEXTS = 2000  # that are looked at, evenly over all
+_MIN_LETTERS = 20
+_MIN_WORDS = 12
+_MIN_SHARE = 0.15  # share of a language's frequent words in a text of it; English dialogues have .4 of theirs
+_MIN_RATIO_TO_ENGLISH = 1.5  # by which it must exceed that of English
 
 
-def language_of(texts: Sequence[str | None]) -> str | None:
+def detect_language(texts: Sequence[str | None]) -> str | None:
     """Return the language of texts, or the script if it is not Latin; ``None`` if it cannot be told.
 
     Returns:
         A code such as ``es``, or a script as Unicode names it, such as ``ARABIC``; see `language_name`.
     """
     given = [text for text in texts if text]
-    given = given[:: max(1, len(given) // _TEXTS)]
+    given = given[:: max(1, len(given) // _MAX_TEXTS)]
     scripts = Counter(script for text in given for letter in text if (script := _script(letter)))
-    if scripts.total() < _FEWEST_LETTERS:
+    if scripts.total() < _MIN_LETTERS:
         return None
     if scripts[_LATIN] * 2 < scripts.total():
         del scripts[_LATIN]
         kana = [script for script in ("HIRAGANA", "KATAKANA") if scripts[script] * 10 > scripts.total()]
         return kana[0] if kana else scripts.most_common(1)[0][0]
     said = Counter(word for text in given for word in _WORD.findall(text.casefold().replace("’", "'")))
-    return _by_words(said)
+    return _detect_by_function_words(said)
 
 
 def language_name(code: str) -> str:
@@ -80,13 +82,15 @@ def language_name(code: str) -> str:
     return _(_NAMES[code]) if code in _NAMES else _("a language in another script")
 
 
-def _by_words(said: Counter[str]) -> str | None:
-    total = said.total()
-    if total < _FEWEST_WORDS:
+def _detect_by_function_words(word_counts: Counter[str]) -> str | None:
+    total = word_counts.total()
+    if total < _MIN_WORDS:
         return None
-    shares = {code: sum(said[word] for word in known) / total for code, known in _WORDS.items()}
+    shares = {
+        code: sum(word_counts[word] for word in known) / total for code, known in _FUNCTION_WORD_SETS.items()
+    }
     best = max(shares, key=lambda code: shares[code])
-    if shares[best] < _LEAST or (best != ENGLISH and shares[best] < _TIMES * shares[ENGLISH]):
+    if shares[best] < _MIN_SHARE or (best != ENGLISH and shares[best] < _MIN_RATIO_TO_ENGLISH * shares[ENGLISH]):
         return None
     return best
 

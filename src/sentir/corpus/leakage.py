@@ -12,11 +12,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-TELLS = 0.98  # from here on a column tells the label
-_FEWEST = 10  # rows with a label, and as many without it, below which nothing can be concluded
+LEAKAGE_THRESHOLD = 0.98  # from here on a column tells the label
+_MIN_ROWS = 10  # rows with a label, and as many without it, below which nothing can be concluded
 
 
-def told(values: NDArray[np.float64], present: NDArray[np.bool_]) -> float:
+def score_leakage(values: NDArray[np.float64], present: NDArray[np.bool_]) -> float:
     """Return how well a column tells a label, as the module describes it; 0 where there are too few rows.
 
     Args:
@@ -24,18 +24,18 @@ def told(values: NDArray[np.float64], present: NDArray[np.bool_]) -> float:
         present: ``(N,)``, which rows have the label.
     """
     n = np.count_nonzero(present)
-    if min(n, len(present) - n) < _FEWEST:
+    if min(n, len(present) - n) < _MIN_ROWS:
         return 0.0
     distinct, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     with_label = np.bincount(place, weights=present, minlength=len(distinct))
     others = counts[place] - 1
     twins = (with_label[place] - present) / np.maximum(others, 1)
-    share = np.where(others > 0, twins, _nearest(distinct, with_label / counts)[place])
+    share = np.where(others > 0, twins, _nearest_value_share(distinct, with_label / counts)[place])
     right = np.where(share == 0.5, 0.5, (share > 0.5) == present)
     return float((right[present].mean() + right[~present].mean()) / 2)
 
 
-def _nearest(distinct: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def _nearest_value_share(distinct: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of the label at the nearest other number, the mean of two that are as near."""
     known = len(distinct) - int(np.isnan(distinct[-1]))  # NaN sorts last
     gaps = np.full(known + 1, np.inf)

@@ -10,46 +10,48 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence, Set
 
-from sentir.corpus.text_similarity import plain, telling
+from sentir.corpus.text_similarity import normalize_text, select_distinctive_texts
 
-KEPT = 512
-_FEW = 10  # sentences below which nothing is told from them
+SKETCH_SIZE = 512
+_MIN_SENTENCES = 10  # sentences below which nothing is told from them
 
 
-def hashes(texts: Iterable[str | None]) -> frozenset[str]:
+def hash_sentences(texts: Iterable[str | None]) -> frozenset[str]:
     """Return a hash of each sentence that is long and rare enough to be somebody's."""
-    said = telling(plain(text) for text in texts)
+    said = select_distinctive_texts(normalize_text(text) for text in texts)
     return frozenset(hashlib.sha256(one.encode("utf-8", "surrogatepass")).hexdigest()[:10] for one in said)
 
 
-def sketch(sentences: Set[str]) -> list[str]:
+def make_sketch(sentences: Set[str]) -> list[str]:
     """Return up to `KEPT` of `hashes`, in order; all of them if there are fewer."""
-    return sorted(sentences)[:KEPT]
+    return sorted(sentences)[:SKETCH_SIZE]
 
 
-def shared(known: Sequence[str], sentences: Set[str]) -> float:
+def estimate_overlap(sketch: Sequence[str], sentences: Set[str]) -> float:
     """Return which share of the sentences of one side are also the other's, of the side that shares more.
 
     Args:
-        known: the sketch of one side.
+        sketch: the sketch of one side.
         sentences: all `hashes` of the other side.
 
     Returns:
         From 0 to 1, an estimate where the sketch is a sample; 0 where there are too few sentences to tell.
     """
-    kept = set(known)
-    alike = {one for one in sentences if one <= known[-1]} if len(known) == KEPT else sentences
-    return max((len(kept & alike) / len(side) for side in (kept, alike) if len(side) >= _FEW), default=0.0)
+    kept = set(sketch)
+    alike = {one for one in sentences if one <= sketch[-1]} if len(sketch) == SKETCH_SIZE else sentences
+    return max(
+        (len(kept & alike) / len(side) for side in (kept, alike) if len(side) >= _MIN_SENTENCES), default=0.0
+    )
 
 
-def held(known: Sequence[str], sentences: Set[str]) -> float:
+def estimate_containment(sketch: Sequence[str], sentences: Set[str]) -> float:
     """Return which share of the known sentences stand among these, from 0 to 1.
 
     Args:
-        known: their sketch.
+        sketch: their sketch.
         sentences: all `hashes` of what may hold them.
 
     Returns:
         An estimate where the sketch is a sample; 0 where there are too few sentences to tell.
     """
-    return len(sentences & set(known)) / len(known) if len(known) >= _FEW else 0.0
+    return len(sentences & set(sketch)) / len(sketch) if len(sketch) >= _MIN_SENTENCES else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from sentir.corpus.fingerprints import test_fingerprint
+from sentir.corpus.fingerprints import compute_test_fingerprint
 from sentir.errors import LockedTestError
 from sentir.i18n import _
 
@@ -22,7 +22,7 @@ class SealedLabels:
         rows = list(utterances)
         self.__labels = {u.id: dict(u.labels) for u in rows}
         self.__scores = {u.id: dict(u.scores) for u in rows}
-        self.__fingerprint = test_fingerprint(rows)
+        self.__fingerprint = compute_test_fingerprint(rows)
 
     @property
     def ids(self) -> frozenset[str]:

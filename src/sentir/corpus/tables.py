@@ -24,11 +24,13 @@ def to_rows(corpus: Corpus) -> list[dict[str, Any]]:
     ``None``.
     """
     scores = dict.fromkeys(name for u in corpus for name in u.scores)
-    numbers = dict.fromkeys(name for u in corpus for name in u.numbers)
-    return [_row(corpus, u, scores, numbers) for u in corpus]
+    numbers = dict.fromkeys(name for u in corpus for name in u.numeric_features)
+    return [_utterance_row(corpus, u, scores, numbers) for u in corpus]
 
 
-def _row(corpus: Corpus, u: Utterance, scores: Mapping[str, None], numbers: Mapping[str, None]) -> dict[str, Any]:
+def _utterance_row(
+    corpus: Corpus, u: Utterance, scores: Mapping[str, None], numbers: Mapping[str, None]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": u.id,
         "split": u.split,
@@ -40,11 +42,11 @@ def _row(corpus: Corpus, u: Utterance, scores: Mapping[str, None], numbers: Mapp
         "start": None if u.clip is None else u.clip.start,
         "end": None if u.clip is None else u.clip.end,
     }
-    for task, space in corpus.spaces.items():
+    for task, space in corpus.label_spaces.items():
         labels = u.labels.get(task)
         row[task] = None if labels is None else list(labels) if space.multilabel else labels[0]
     row |= {f"score.{name}": u.scores.get(name) for name in scores}
-    return row | {f"number.{name}": u.numbers.get(name) for name in numbers}
+    return row | {f"number.{name}": u.numeric_features.get(name) for name in numbers}
 
 
 def to_frame(corpus: Corpus) -> pd.DataFrame:
@@ -52,7 +54,7 @@ def to_frame(corpus: Corpus) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(to_rows(corpus))
-    for task, space in corpus.spaces.items():
+    for task, space in corpus.label_spaces.items():
         if space.multilabel and len(frame):
             frame[task] = frame[task].map("|".join, na_action="ignore")
     return frame
@@ -71,7 +73,7 @@ def to_datasets(corpus: Corpus) -> DatasetDict:
             _("to_datasets() needs the package 'datasets'; install it with: pip install 'sentir[datasets]'")
         ) from error
     rows = to_rows(corpus)
-    features = datasets.Features(_features(datasets, corpus, rows))
+    features = datasets.Features(_column_types(datasets, corpus, rows))
     return datasets.DatasetDict(
         {
             split: datasets.Dataset.from_list([row for row in rows if row["split"] == split], features=features)
@@ -81,12 +83,12 @@ def to_datasets(corpus: Corpus) -> DatasetDict:
     )
 
 
-def _features(datasets: Any, corpus: Corpus, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _column_types(datasets: Any, corpus: Corpus, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Name the type of every column, for one that is empty in a split would have another type there."""
     text = datasets.Value("string")
     types = {name: text for name in rows[0]} if rows else {}
     numbers = [name for name in types if name.startswith(("score.", "number."))]
-    scales = [task for task, space in corpus.spaces.items() if space.kind == "regression"]
+    scales = [task for task, space in corpus.label_spaces.items() if space.kind == "regression"]
     types |= dict.fromkeys([*numbers, *scales, "start", "end"], datasets.Value("float64"))
-    types |= {task: [text] for task, space in corpus.spaces.items() if space.multilabel}
+    types |= {task: [text] for task, space in corpus.label_spaces.items() if space.multilabel}
     return types | {"turn": datasets.Value("int64")}

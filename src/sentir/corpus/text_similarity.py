@@ -18,32 +18,41 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-LONG = 16  # letters and digits below which a text is anyone's
-OFTEN = 5  # times from which on a split says it so often that it is a formula, or a script
-_NEARLY_LONG = 24  # letters and digits below which nearly the same is something else
-_NEAR = 0.6  # share of their letter trigrams that two texts have in common
-_WIDE = "\u2e80"  # from here on a character is nearer to a word than to a letter
-_NO_LETTER = re.compile(r"[\W_]+")
-_ROWS_AT_ONCE = 256
+MIN_LENGTH = 16  # letters and digits below which a text is anyone's
+MAX_REPEATS = 5  # times from which on a split says it so often that it is a formula, or a script
+_MIN_LENGTH_NEAR_DUPLICATE = 24  # letters and digits below which nearly the same is something else
+_JACCARD_THRESHOLD = 0.6  # share of their letter trigrams that two texts have in common
+_FIRST_WIDE_CHARACTER = "\u2e80"  # from here on a character is nearer to a word than to a letter
+_NON_ALPHANUMERIC = re.compile(r"[\W_]+")
+_CHUNK_ROWS = 256
 
 
-def plain(text: str | None) -> str:
+def normalize_text(text: str | None) -> str:
     """Return the letters and digits of a text in one case and one encoding, without anything between them."""
     folded = unicodedata.normalize("NFKC", text or "").casefold()
-    return _NO_LETTER.sub("", unicodedata.normalize("NFKC", folded))
+    return _NON_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", folded))
 
 
-def is_long(plain_text: str, least: int = LONG) -> bool:
+def is_long_enough(normalized_text: str, min_length: int = MIN_LENGTH) -> bool:
     """Tell whether a text, as `plain` returns it, is long enough to be somebody's."""
-    return len(plain_text) >= least or sum(1 + (c >= _WIDE) for c in plain_text) >= least
+    return (
+        len(normalized_text) >= min_length
+        or sum(1 + (c >= _FIRST_WIDE_CHARACTER) for c in normalized_text) >= min_length
+    )
 
 
-def telling(plain_texts: Iterable[str], least: int = LONG) -> frozenset[str]:
+def select_distinctive_texts(normalized_texts: Iterable[str], min_length: int = MIN_LENGTH) -> frozenset[str]:
     """Return those of a split's texts, as `plain` returns them, that are long and rare enough to be copies."""
-    return frozenset(one for one, n in Counter(plain_texts).items() if n <= OFTEN and is_long(one, least))
+    return frozenset(
+        one
+        for one, n in Counter(normalized_texts).items()
+        if n <= MAX_REPEATS and is_long_enough(one, min_length)
+    )
 
 
-def nearest(texts: Sequence[str], others: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def find_near_duplicates(
+    texts: Sequence[str], others: Sequence[str]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return for each text the place of the other that is most like it, and how many are nearly the same.
 
     The place is -1 where there is none.
@@ -54,23 +63,26 @@ def nearest(texts: Sequence[str], others: Sequence[str]) -> tuple[NDArray[np.int
         texts, others: as `plain` returns them; those that are too short are like none.
     """
     found, counts = np.full(len(texts), -1, dtype=np.intp), np.zeros(len(texts), dtype=np.intp)
-    mine, theirs = ([n for n, one in enumerate(of) if is_long(one, _NEARLY_LONG)] for of in (texts, others))
+    mine, theirs = (
+        [n for n, one in enumerate(of) if is_long_enough(one, _MIN_LENGTH_NEAR_DUPLICATE)]
+        for of in (texts, others)
+    )
     if not mine or not theirs:
         return found, counts
-    matrix = _trigrams([*(texts[n] for n in mine), *(others[n] for n in theirs)])
+    matrix = _trigram_matrix([*(texts[n] for n in mine), *(others[n] for n in theirs)])
     places, targets, sizes = np.array(mine), np.array(theirs), np.diff(matrix.indptr).astype(np.float32)
     own, columns = matrix[: len(mine)], matrix[len(mine) :].T.tocsr()
-    for start in range(0, len(mine), _ROWS_AT_ONCE):
-        shares = (own[start : start + _ROWS_AT_ONCE] @ columns).toarray()
+    for start in range(0, len(mine), _CHUNK_ROWS):
+        shares = (own[start : start + _CHUNK_ROWS] @ columns).toarray()
         here = slice(start, start + len(shares))
         shares /= sizes[here, None] + sizes[len(mine) :]  # grows as Jaccard's does
-        counts[places[here]] = (shares >= _NEAR / (1 + _NEAR) - 1e-6).sum(axis=1)
+        counts[places[here]] = (shares >= _JACCARD_THRESHOLD / (1 + _JACCARD_THRESHOLD) - 1e-6).sum(axis=1)
         near = counts[places[here]] > 0
         found[places[here][near]] = targets[shares.argmax(axis=1)[near]]
     return found, counts
 
 
-def _trigrams(texts: Sequence[str]) -> csr_array:
+def _trigram_matrix(texts: Sequence[str]) -> csr_array:
     """Return which text has which run of three letters."""
     from scipy.sparse import csr_array
 

@@ -10,31 +10,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
+class TrainClasses:
     """What the labeled train utterances have in common, all none where there are none.
 
     Attributes:
-        only: the label, or the number, or the labels, that all of them have and nothing else; ``""`` if they
+        constant: the label, or the number, or the labels, that all of them have and nothing else; ``""`` if they
             differ.
         absent: the labels that none of them has; none of a number.
-        everywhere: of several labels at once, those that all of them have.
+        always_present: of several labels at once, those that all of them have.
     """
 
-    only: str
+    constant: str
     absent: tuple[str, ...]
-    everywhere: tuple[str, ...]
+    always_present: tuple[str, ...]
 
 
-def train_classes(corpus: Corpus, task: str) -> Classes:
+def inspect_train_classes(corpus: Corpus, task: str) -> TrainClasses:
     """Look at the labels of train for one task."""
-    space = corpus.space(task)
+    space = corpus.label_space(task)
     rows = [frozenset(u.labels[task]) for u in corpus.train if task in u.labels]
     if not rows:
-        return Classes("", (), ())
+        return TrainClasses("", (), ())
     only = " + ".join(map(str, sorted(rows[0], key=str))) or "–" if len(set(rows)) == 1 else ""
     if space.kind == "regression":
-        return Classes(only, (), ())
+        return TrainClasses(only, (), ())
     present = frozenset().union(*rows)
     everywhere = frozenset.intersection(*rows) if space.multilabel else frozenset()
     names = space.names
-    return Classes(only, tuple(n for n in names if n not in present), tuple(n for n in names if n in everywhere))
+    return TrainClasses(
+        only, tuple(n for n in names if n not in present), tuple(n for n in names if n in everywhere)
+    )

@@ -28,13 +28,13 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sound:
+class AudioFeatures:
     """What was measured in a clip, by one decoding of it.
 
     Attributes:
         key: hash of the source's content, the cut, and how it was measured; ``""`` without usable sound.
         mel: ``(frames, bands)`` float16, usually a memory map; ``None`` without usable sound.
-        measures: column of `sentir.audio.descriptors` → number; empty without usable sound.
+        descriptors: column of `sentir.audio.descriptors` → number; empty without usable sound.
         seconds: length of what was decoded.
         problem: why there is no usable sound, one sentence; ``""`` if there is.
         problem_kind: the ``kind`` of the `AudioError`, to count by.
@@ -45,7 +45,7 @@ class Sound:
 
     key: str = ""
     mel: NDArray[np.float16] | None = None
-    measures: Mapping[str, float] = field(default_factory=dict)
+    descriptors: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     problem: str = ""
     problem_kind: str = ""
@@ -67,9 +67,9 @@ class Utterance:
         labels: task → label names, or a number where one is recognized; a task that is not there was not
             annotated.
         scores: label name → annotated intensity, where the corpus has intensities.
-        numbers: numeric facts that come with the corpus and are no labels, such as ``duration`` in seconds.
-        stacked: probabilities that another model gives it, by ``task.label``; empty before it was asked.
-        sound: what its clip sounds like, once `sentir.audio.store.listen` has listened; ``None`` before.
+        numeric_features: numeric facts that come with the corpus and are no labels, such as ``duration`` in seconds.
+        stacked_probabilities: probabilities that another model gives it, by ``task.label``; empty before it was asked.
+        audio: what its clip sounds like, once `sentir.audio.store.listen` has listened; ``None`` before.
     """
 
     id: str
@@ -81,9 +81,9 @@ class Utterance:
     clip: Clip | None = None
     labels: Labels = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    stacked: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
-    sound: Sound | None = field(default=None, compare=False, repr=False)
+    numeric_features: Mapping[str, float] = field(default_factory=dict)
+    stacked_probabilities: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
+    audio: AudioFeatures | None = field(default=None, compare=False, repr=False)
 
     def blind(self) -> Utterance:
         """Return the same utterance without labels and scores."""
@@ -99,15 +99,15 @@ class Dialogue:
 
     def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
         """Return up to ``n`` utterances that come right before this one, in order."""
-        place = self._place(utterance)
+        place = self._index(utterance)
         return self.utterances[max(0, place - n) : place]
 
     def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
         """Return up to ``n`` utterances that come right after this one, in order."""
-        place = self._place(utterance) + 1
+        place = self._index(utterance) + 1
         return self.utterances[place : place + n]
 
-    def _place(self, utterance: Utterance) -> int:
+    def _index(self, utterance: Utterance) -> int:
         return [u.id for u in self.utterances].index(utterance.id)
 
 

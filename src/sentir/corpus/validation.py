@@ -10,7 +10,7 @@ from sentir.corpus.utterances import SPLITS, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
-COLUMNS = ("id", "split", "dialogue", "turn", "speaker", "text", "path", "start", "end")
+UTTERANCE_COLUMNS = ("id", "split", "dialogue", "turn", "speaker", "text", "path", "start", "end")
 """What utterances are called in tables, beside which a task has a column of its own."""
 
 
@@ -21,7 +21,7 @@ def validate(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpa
         CorpusError: naming the corpus and the id, dialogue, split, task or label.
     """
     for task in spaces:
-        if task in COLUMNS or task.startswith(("score.", "number.")):
+        if task in UTTERANCE_COLUMNS or task.startswith(("score.", "number.")):
             raise CorpusError(
                 _("In the corpus '{name}' a task is called '{task}', like a column of its table; rename it.",
                   name=name, task=task)

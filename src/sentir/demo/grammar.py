@@ -22,16 +22,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
-CLEAR = 0.58
-PARTS = ("scenes", "moods", "ambiguous")
+UNAMBIGUOUS_PROBABILITY = 0.58
+GRAMMAR_FILES = ("scenes", "moods", "ambiguous")
 Rules = Mapping[str, Sequence[str]]
 T = TypeVar("T")
 
 # How often each emotion comes up by itself, and what an emotion tends to be answered with.
-PRIOR = {
+EMOTION_PRIOR = {
     "neutral": 0.36, "joy": 0.09, "surprise": 0.12, "anger": 0.11, "sadness": 0.10, "disgust": 0.12, "fear": 0.10,
 }  # fmt: skip
-ANSWERS = {
+EMOTION_TRANSITIONS = {
     "anger": {"anger": 0.65, "fear": 0.1, "sadness": 0.15, "disgust": 0.1},
     "disgust": {"disgust": 0.7, "anger": 0.15, "surprise": 0.15},
     "fear": {"fear": 0.6, "sadness": 0.25, "surprise": 0.15},
@@ -40,13 +40,13 @@ ANSWERS = {
     "sadness": {"sadness": 0.75, "joy": 0.1, "fear": 0.15},
     "surprise": {"joy": 0.4, "fear": 0.15, "surprise": 0.45},
 }
-SENTIMENT = {
+SENTIMENT_BY_EMOTION = {
     "anger": "negative", "disgust": "negative", "fear": "negative", "joy": "positive", "neutral": "neutral",
     "sadness": "negative",
 }  # fmt: skip
 
 
-class Dice:
+class StableRandom:
     """Draws that are the same on every machine and every Python.
 
     They rest on ``random.Random(seed).random()`` alone, the one sequence Python promises to keep.
@@ -55,19 +55,19 @@ class Dice:
     def __init__(self, seed: str) -> None:
         self._random = random.Random(seed).random
 
-    def chance(self, probability: float) -> bool:
+    def bernoulli(self, probability: float) -> bool:
         """Return true with the given probability."""
         return self._random() < probability
 
-    def pick(self, options: Sequence[T]) -> T:
+    def choice(self, options: Sequence[T]) -> T:
         """Return one of the options, all equally likely."""
         return options[int(self._random() * len(options))]
 
-    def between(self, low: int, high: int) -> int:
+    def randint(self, low: int, high: int) -> int:
         """Return a whole number from ``low`` to ``high``, both included."""
         return low + int(self._random() * (high - low + 1))
 
-    def weighted(self, weights: Mapping[str, float]) -> str:
+    def weighted_choice(self, weights: Mapping[str, float]) -> str:
         """Return a key, as likely as its weight."""
         left = self._random() * sum(weights.values())
         for key, weight in weights.items():
@@ -78,77 +78,83 @@ class Dice:
 
 
 @dataclass(frozen=True, slots=True)
-class Feeling:
+class Affect:
     """An emotion and its sentiment: negative, neutral or positive."""
 
     emotion: str
     sentiment: str
 
 
-def feel(emotion: str, dice: Dice) -> Feeling:
+def draw_affect(emotion: str, rng: StableRandom) -> Affect:
     """Give an emotion the sentiment it has in MELD; that of surprise is drawn."""
-    sentiment = SENTIMENT.get(emotion) or dice.pick(("negative", "positive"))
-    return Feeling(emotion, sentiment)
+    sentiment = SENTIMENT_BY_EMOTION.get(emotion) or rng.choice(("negative", "positive"))
+    return Affect(emotion, sentiment)
 
 
-def next_emotion(own: str | None, other: str | None, dice: Dice) -> str:
+def draw_next_emotion(speaker_previous: str | None, dialogue_previous: str | None, rng: StableRandom) -> str:
     """Draw the emotion of a turn from the speaker's own previous one and that of the turn before."""
-    way = dice.weighted({"own": 0.2, "other": 0.5, "new": 0.3})
-    if way == "own" and own:
-        return own
-    if way == "other" and other:
-        return dice.weighted(ANSWERS[other])
-    return dice.weighted(PRIOR)
+    way = rng.weighted_choice({"own": 0.2, "other": 0.5, "new": 0.3})
+    if way == "own" and speaker_previous:
+        return speaker_previous
+    if way == "other" and dialogue_previous:
+        return rng.weighted_choice(EMOTION_TRANSITIONS[dialogue_previous])
+    return rng.weighted_choice(EMOTION_PRIOR)
 
 
 class Grammar:
     """The grammar as one split hears it.
 
     Args:
-        dice: draws the words.
-        unheard: whether the starred words, which train never has, are in it.
+        rng: draws the words.
+        held_out_words: whether the starred words, which train never has, are in it.
     """
 
-    def __init__(self, dice: Dice, *, unheard: bool) -> None:
-        words = _hear(_words(), unheard)
-        self.scenes = tuple(words["scene"])
-        self._dice = dice
-        self._scenes: Mapping[str, Rules] = words["scene"]
-        self._common: Rules = words["common"]
-        self._moods: Mapping[str, Rules] = words["mood"]
-        self._groups: Sequence[Mapping[str, Sequence[str]]] = words["ambiguous"]
+    def __init__(self, rng: StableRandom, *, held_out_words: bool) -> None:
+        words = _filter_held_out(_load_grammar(), held_out_words)
+        self.topics = tuple(words["scene"])
+        self._rng = rng
+        self._topic_rules: Mapping[str, Rules] = words["scene"]
+        self._common_rules: Rules = words["common"]
+        self._emotion_rules: Mapping[str, Rules] = words["mood"]
+        self._ambiguous_groups: Sequence[Mapping[str, Sequence[str]]] = words["ambiguous"]
 
-    def turn(self, feeling: Feeling, scene: str) -> tuple[str, bool]:
+    def generate_turn(self, affect: Affect, topic: str) -> tuple[str, bool]:
         """Return a sentence of a conversation, and whether its words tell the emotion."""
-        text, clear = self._say("turn", feeling, scene, set())
+        text, clear = self._generate("turn", affect, topic, set())
         return _capitalize(text), clear
 
-    def segment(self, feelings: Sequence[Feeling], scene: str) -> tuple[str, int]:
+    def generate_segment(self, affects: Sequence[Affect], topic: str) -> tuple[str, int]:
         """Return a piece of a monologue with a clause per feeling, and how many of its clauses are clear."""
         used: set[str] = set()
-        text, clears = self._dice.pick(self._common["opener"]), 0
-        for n, feeling in enumerate(feelings):
-            clause, clear = self._say("segment", feeling, scene, used)
-            text += (self._dice.pick(self._common["joiner"]) if n else " ") + clause
+        text, clears = self._rng.choice(self._common_rules["opener"]), 0
+        for n, feeling in enumerate(affects):
+            clause, clear = self._generate("segment", feeling, topic, used)
+            text += (self._rng.choice(self._common_rules["joiner"]) if n else " ") + clause
             clears += clear
         return _capitalize(text.strip() + "."), clears
 
-    def _say(self, kind: str, feeling: Feeling, scene: str, used: set[str]) -> tuple[str, bool]:
-        rules: dict[str, Sequence[str]] = {**self._common, **self._scenes[scene], **self._moods[feeling.emotion]}
-        rules |= self._moods.get(f"{feeling.emotion}-{feeling.sentiment}", {})
-        clear = self._dice.chance(CLEAR)
-        groups = [rules] if clear else [group for group in self._groups if feeling.emotion in group["moods"]]
-        frame = self._dice.pick(self._dice.pick(groups)[kind])
-        return self._fill(frame, rules, used), clear
+    def _generate(self, kind: str, affect: Affect, topic: str, used: set[str]) -> tuple[str, bool]:
+        rules: dict[str, Sequence[str]] = {
+            **self._common_rules,
+            **self._topic_rules[topic],
+            **self._emotion_rules[affect.emotion],
+        }
+        rules |= self._emotion_rules.get(f"{affect.emotion}-{affect.sentiment}", {})
+        clear = self._rng.bernoulli(UNAMBIGUOUS_PROBABILITY)
+        groups = (
+            [rules] if clear else [group for group in self._ambiguous_groups if affect.emotion in group["moods"]]
+        )
+        frame = self._rng.choice(self._rng.choice(groups)[kind])
+        return self._fill_slots(frame, rules, used), clear
 
-    def _fill(self, text: str, rules: Rules, used: set[str]) -> str:
+    def _fill_slots(self, text: str, rules: Rules, used: set[str]) -> str:
         """Fill the slots of a text, and those of their fillers; nothing is said twice while there is a choice."""
 
         def filler(slot: re.Match[str]) -> str:
             options = rules[slot[1]]
-            choice = self._dice.pick([option for option in options if option not in used] or options)
+            choice = self._rng.choice([option for option in options if option not in used] or options)
             used.add(choice)
-            return self._fill(choice, rules, used)
+            return self._fill_slots(choice, rules, used)
 
         return _SLOT.sub(filler, text)
 
@@ -161,17 +167,21 @@ def _capitalize(text: str) -> str:
 
 
 @cache
-def _words() -> dict[str, Any]:
+def _load_grammar() -> dict[str, Any]:
     """Read the tables ``common``, ``scene``, ``mood`` and ``ambiguous``."""
     folder = files(__package__)
-    texts = [folder.joinpath(f"{part}.toml").read_text(encoding="utf-8") for part in PARTS]
+    texts = [folder.joinpath(f"{part}.toml").read_text(encoding="utf-8") for part in GRAMMAR_FILES]
     return {table: rules for text in texts for table, rules in tomllib.loads(text).items()}
 
 
-def _hear(words: Any, unheard: bool) -> Any:
+def _filter_held_out(tables: Any, held_out_words: bool) -> Any:
     """Return the same tables without the starred alternatives, or with them but without the stars."""
-    if isinstance(words, dict):
-        return {key: _hear(value, unheard) for key, value in words.items()}
-    if isinstance(words, list):
-        return [_hear(word, unheard) for word in words if unheard or not str(word).startswith("*")]
-    return words.removeprefix("*")
+    if isinstance(tables, dict):
+        return {key: _filter_held_out(value, held_out_words) for key, value in tables.items()}
+    if isinstance(tables, list):
+        return [
+            _filter_held_out(word, held_out_words)
+            for word in tables
+            if held_out_words or not str(word).startswith("*")
+        ]
+    return tables.removeprefix("*")

@@ -24,27 +24,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.workers import start_worker
-from sentir.demo.grammar import Dice
-from sentir.demo.script import Scene, Segment, Video, scenes, videos
-from sentir.demo.voice import VOICE_RATE, Line, speak
+from sentir.audio.workers import initialize_worker
+from sentir.demo.grammar import StableRandom
+from sentir.demo.script import (
+    DemoSegment,
+    DemoVideo,
+    TimedConversation,
+    generate_timed_conversations,
+    generate_videos,
+)
+from sentir.demo.voice import VOICE_SAMPLING_RATE, ScriptLine, synthesize
 from sentir.errors import CorpusError
-from sentir.i18n import _, language
-from sentir.progress import task
+from sentir.i18n import _, get_language
+from sentir.progress import progress_bar
 
-WORKERS = 2
-CLIP_RATE, VIDEO_RATE = 48_000, 16_000
+NUM_WORKERS = 2
+CLIP_SAMPLING_RATE, VIDEO_SAMPLING_RATE = 48_000, 16_000
 MELD_FOLDERS = {
     "train": "MELD-RAW/MELD.Raw/train/train_splits",
     "dev": "MELD-RAW/MELD.Raw/dev/dev_splits_complete",
     "test": "MELD-RAW/MELD.Raw/test/output_repeated_splits_test",
 }
 MOSEI_FOLDER = "Audio/Audio/WAV_16000"
-LAYOUTS = {"mono": 0.3, "stereo": 0.6, "5.1": 0.1}
+CHANNEL_LAYOUTS = {"mono": 0.3, "stereo": 0.6, "5.1": 0.1}
 BIT_RATES = {"mono": 64_000, "stereo": 96_000, "5.1": 192_000}
-CENTER = 2  # of front left, front right, center, low frequencies, back left, back right
-ROOM_TONE = (-78, -62)  # dB against full scale
-TWINS = (0.4, 0.5, 2.0, 2.5)  # lengths of the wrongly cut clips, as shares of the right ones
+CENTER_CHANNEL = 2  # of front left, front right, center, low frequencies, back left, back right
+NOISE_LEVEL_DBFS = (-78, -62)  # dB against full scale
+DUPLICATE_DURATION_RATIOS = (0.4, 0.5, 2.0, 2.5)  # lengths of the wrongly cut clips, as shares of the right ones
 _APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00" + b"Mac OS X" + bytes(8)
 
 
@@ -55,27 +61,29 @@ class Recording:
     Attributes:
         path: where it lies in the tree; its suffix decides what it is.
         lines: start in seconds and line; what lies beyond ``seconds`` is cut off.
-        layout: ``mono``, ``stereo`` or ``5.1``.
-        whole: whether all of the file is written.
+        channel_layout: ``mono``, ``stereo`` or ``5.1``.
+        is_complete: whether all of the file is written.
     """
 
     path: str
-    lines: tuple[tuple[float, Line], ...]
+    lines: tuple[tuple[float, ScriptLine], ...]
     seconds: float
-    layout: str = "mono"
-    whole: bool = True
+    channel_layout: str = "mono"
+    is_complete: bool = True
 
 
-def meld_recordings() -> list[Recording]:
+def plan_meld_recordings() -> list[Recording]:
     """Return the clips of the demo MELD, defects included."""
-    clips = {split: list(_clips(split)) for split in MELD_FOLDERS}
-    dice = Dice("meld/defects")
-    broken, short = _draw(clips["train"], 2, dice)
-    clips["train"][broken] = replace(clips["train"][broken], whole=False)
+    clips = {split: list(_plan_clips(split)) for split in MELD_FOLDERS}
+    dice = StableRandom("meld/defects")
+    broken, short = _draw_positions(clips["train"], 2, dice)
+    clips["train"][broken] = replace(clips["train"][broken], is_complete=False)
     clips["train"][short] = replace(clips["train"][short], seconds=0.1)
-    clips["dev"].pop(dice.between(0, len(clips["dev"]) - 1))
+    clips["dev"].pop(dice.randint(0, len(clips["dev"]) - 1))
     test = clips["test"]
-    for n, share in zip(_draw(test, len(TWINS), dice), TWINS, strict=True):
+    for n, share in zip(
+        _draw_positions(test, len(DUPLICATE_DURATION_RATIOS), dice), DUPLICATE_DURATION_RATIOS, strict=True
+    ):
         clip, after = test[n], test[(n + 1) % len(test)]
         folder, _slash, name = clip.path.rpartition("/")
         test.append(replace(clip, path=f"{folder}/final_videos_test{name}"))
@@ -84,17 +92,17 @@ def meld_recordings() -> list[Recording]:
     return [clip for split in clips.values() for clip in split]
 
 
-def meld_litter() -> dict[str, bytes]:
+def make_stray_files() -> dict[str, bytes]:
     """Return files beside the clips that are none, as archives made on a Mac have them."""
     return {f"{folder}/._dia0_utt0.mp4": _APPLE_DOUBLE for folder in MELD_FOLDERS.values()}
 
 
-def mosei_recordings() -> list[Recording]:
+def plan_mosei_recordings() -> list[Recording]:
     """Return the whole videos of the demo MOSEI, every segment said at its time."""
-    return [_recording(video) for split in MELD_FOLDERS for video in videos(split)]
+    return [_plan_video(video) for split in MELD_FOLDERS for video in generate_videos(split)]
 
 
-def record(recordings: Sequence[Recording], root: Path) -> None:
+def write_recordings(recordings: Sequence[Recording], root: Path) -> None:
     """Speak and write recordings under ``root``, in two processes.
 
     Raises:
@@ -104,10 +112,10 @@ def record(recordings: Sequence[Recording], root: Path) -> None:
     for folder in {(root / recording.path).parent for recording in recordings}:
         folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")
-    workers = min(WORKERS, os.cpu_count() or 1)
-    pool = ProcessPoolExecutor(workers, context, start_worker, (language(),))
+    workers = min(NUM_WORKERS, os.cpu_count() or 1)
+    pool = ProcessPoolExecutor(workers, context, initialize_worker, (get_language(),))
     try:
-        with task(_("Speaking"), len(recordings)) as advance, pool:
+        with progress_bar(_("Speaking"), len(recordings)) as advance, pool:
             for _done in pool.map(partial(write_recording, root), recordings, chunksize=8):
                 advance(1)
     except BrokenProcessPool as error:
@@ -118,94 +126,100 @@ def record(recordings: Sequence[Recording], root: Path) -> None:
 
 def write_recording(root: Path, recording: Recording) -> None:
     """Speak and write one recording; its folder is there."""
-    tracks = _tracks(recording)
-    encode = _wav if recording.path.endswith(".wav") else partial(_mp4, layout=recording.layout)
+    tracks = _render_channels(recording)
+    encode = (
+        _encode_wav
+        if recording.path.endswith(".wav")
+        else partial(_encode_mp4, channel_layout=recording.channel_layout)
+    )
     content = encode(tracks)
-    (root / recording.path).write_bytes(content if recording.whole else content[: len(content) // 3])
+    (root / recording.path).write_bytes(content if recording.is_complete else content[: len(content) // 3])
 
 
 # ------------------------------------------------------------------------------------------------ what is said
 
 
-def _clips(split: str) -> Iterator[Recording]:
-    dice = Dice(f"meld/{split}/layouts")
-    for dialogue, scene in enumerate(scenes(split)):
-        for number, line in enumerate(_lines(scene, f"meld/{split}/dia{dialogue}")):
+def _plan_clips(split: str) -> Iterator[Recording]:
+    dice = StableRandom(f"meld/{split}/layouts")
+    for dialogue, scene in enumerate(generate_timed_conversations(split)):
+        for number, line in enumerate(_make_script_lines(scene, f"meld/{split}/dia{dialogue}")):
             path = f"{MELD_FOLDERS[split]}/dia{dialogue}_utt{number}.mp4"
-            yield Recording(path, ((0.0, line),), line.seconds, dice.weighted(LAYOUTS))
+            yield Recording(path, ((0.0, line),), line.seconds, dice.weighted_choice(CHANNEL_LAYOUTS))
 
 
-def _lines(scene: Scene, prefix: str) -> Iterator[Line]:
-    for number, (turn, (start, end)) in enumerate(zip(scene.turns, scene.times, strict=True)):
-        felt = {turn.feeling.emotion: 1.0}
-        yield Line(f"{prefix}/utt{number}", turn.text, turn.speaker, felt, (end - start) / 1000)
+def _make_script_lines(conversation: TimedConversation, prefix: str) -> Iterator[ScriptLine]:
+    for number, (turn, (start, end)) in enumerate(zip(conversation.turns, conversation.times, strict=True)):
+        felt = {turn.affect.emotion: 1.0}
+        yield ScriptLine(f"{prefix}/utt{number}", turn.text, turn.speaker, felt, (end - start) / 1000)
 
 
-def _recording(video: Video) -> Recording:
+def _plan_video(video: DemoVideo) -> Recording:
     lines = []
     for segment, (start, end) in zip(video.segments, video.times, strict=True):
         key, seconds = f"mosei/{video.id}/{start}", (end - start) / 1000
-        lines.append((start / 1000, Line(key, segment.text, video.id, _felt(segment), seconds)))
+        lines.append(
+            (start / 1000, ScriptLine(key, segment.text, video.id, _emotion_strengths(segment), seconds))
+        )
     return Recording(f"{MOSEI_FOLDER}/{video.id}.wav", tuple(lines), video.times[-1][1] / 1000 + 0.5)
 
 
-def _felt(segment: Segment) -> Mapping[str, float]:
+def _emotion_strengths(segment: DemoSegment) -> Mapping[str, float]:
     """Return how strongly each emotion is heard: from 0.6 at the least intensity to 1.4 at the highest."""
     return {emotion: 0.5 + thirds / 10 for emotion, thirds in segment.intensities.items()}
 
 
-def _draw(options: Sequence[object], n: int, dice: Dice) -> list[int]:
+def _draw_positions(options: Sequence[object], n: int, rng: StableRandom) -> list[int]:
     """Draw ``n`` different positions."""
     drawn: list[int] = []
     while len(drawn) < n:
-        drawn.append(dice.pick([i for i in range(len(options)) if i not in drawn]))
+        drawn.append(rng.choice([i for i in range(len(options)) if i not in drawn]))
     return drawn
 
 
 # ---------------------------------------------------------------------------------------------------- writing
 
 
-def _tracks(recording: Recording) -> NDArray[np.float32]:
+def _render_channels(recording: Recording) -> NDArray[np.float32]:
     """Return ``(channels, samples)`` at the file's rate: the voice, and faint noise, another in each channel."""
     import soxr
 
-    rate = VIDEO_RATE if recording.path.endswith(".wav") else CLIP_RATE
+    rate = VIDEO_SAMPLING_RATE if recording.path.endswith(".wav") else CLIP_SAMPLING_RATE
     voice = np.zeros(round(recording.seconds * rate), dtype=np.float32)
     for start, line in recording.lines:
         first = round(start * rate)
-        said = soxr.resample(speak(line), VOICE_RATE, rate)[: max(0, len(voice) - first)]
+        said = soxr.resample(synthesize(line), VOICE_SAMPLING_RATE, rate)[: max(0, len(voice) - first)]
         voice[first : first + len(said)] += said
-    channels = {"mono": 1, "stereo": 2, "5.1": 6}[recording.layout]
+    channels = {"mono": 1, "stereo": 2, "5.1": 6}[recording.channel_layout]
     seed = int.from_bytes(hashlib.sha256(recording.path.encode()).digest()[:8])
     noise = np.random.default_rng(seed).standard_normal((channels, len(voice)), dtype=np.float32)
-    level = Dice(f"room of {recording.path}").between(*ROOM_TONE)
+    level = StableRandom(f"room of {recording.path}").randint(*NOISE_LEVEL_DBFS)
     tracks: NDArray[np.float32] = noise * np.float32(10 ** (level / 20))
-    tracks[CENTER if channels == 6 else slice(None)] += voice
+    tracks[CENTER_CHANNEL if channels == 6 else slice(None)] += voice
     return np.clip(tracks, -1, 1)
 
 
-def _wav(tracks: NDArray[np.float32]) -> bytes:
+def _encode_wav(channels: NDArray[np.float32]) -> bytes:
     page = io.BytesIO()
     with wave_files.open(page, "wb") as file:
-        file.setnchannels(len(tracks))
+        file.setnchannels(len(channels))
         file.setsampwidth(2)
-        file.setframerate(VIDEO_RATE)
-        file.writeframes((tracks.T * 32_767).astype("<i2").tobytes())
+        file.setframerate(VIDEO_SAMPLING_RATE)
+        file.writeframes((channels.T * 32_767).astype("<i2").tobytes())
     return page.getvalue()
 
 
-def _mp4(tracks: NDArray[np.float32], *, layout: str) -> bytes:
+def _encode_mp4(channels: NDArray[np.float32], *, channel_layout: str) -> bytes:
     """Encode as AAC in mp4, without dates or names of programs, so that the same sound is the same bytes."""
     import av
 
     page = io.BytesIO()
     with av.open(page, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream: Any = container.add_stream("aac", rate=CLIP_RATE, layout=layout)
-        stream.bit_rate = BIT_RATES[layout]
+        stream: Any = container.add_stream("aac", rate=CLIP_SAMPLING_RATE, layout=channel_layout)
+        stream.bit_rate = BIT_RATES[channel_layout]
         stream.options = {"aac_coder": "fast"}
         stream.codec_context.flags |= av.codec.context.Flags.bitexact
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(tracks), format="fltp", layout=layout)
-        frame.sample_rate = CLIP_RATE
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(channels), format="fltp", layout=channel_layout)
+        frame.sample_rate = CLIP_SAMPLING_RATE
         for source in (frame, None):
             for packet in stream.encode(source):
                 container.mux(packet)

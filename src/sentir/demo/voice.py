@@ -31,7 +31,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.demo.grammar import Dice
+from sentir.demo.grammar import StableRandom
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
@@ -42,47 +42,47 @@ if sys.platform == "win32":
 else:
     from _ctypes import dlclose as unload
 
-Wave = NDArray[np.float32]
+Waveform = NDArray[np.float32]
 
 VOICE_VERSION = 1
 """To be raised when anything here or in `sentir.demo.media` changes what is heard."""
-VOICE_RATE = 22_050
+VOICE_SAMPLING_RATE = 22_050
 """Samples per second of espeak-ng's English voices."""
-LEVEL = -30.0  # dB of a neutral line against full scale, over its spoken parts
+NEUTRAL_LEVEL_DBFS = -30.0  # dB of a neutral line against full scale, over its spoken parts
 WORDS_PER_MINUTE = 168  # as espeak-ng counts; a neutral line then fills four fifths of its time
-MARGIN = 0.04  # seconds of a line's time that are never spoken in
+MIN_SILENCE_SECONDS = 0.04  # seconds of a line's time that are never spoken in
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class Prosody:
     """How a line differs from a neutral one.
 
     Attributes:
         pitch: semitones.
-        range: steps of espeak-ng's pitch range, 50 being its usual one.
-        rate: share of the usual rate.
+        pitch_range: steps of espeak-ng's pitch range, 50 being its usual one.
+        speaking_rate: share of the usual rate.
         level: dB.
-        effort: tilt of the spectrum, positive for more energy in high frequencies.
+        spectral_tilt: tilt of the spectrum, positive for more energy in high frequencies.
     """
 
     pitch: float = 0.0
-    range: float = 0.0
-    rate: float = 0.0
+    pitch_range: float = 0.0
+    speaking_rate: float = 0.0
     level: float = 0.0
-    effort: float = 0.0
+    spectral_tilt: float = 0.0
 
 
-MANNERS = {
-    "anger": Manner(3.0, 25.0, 0.08, 5.0, 0.45),
-    "disgust": Manner(-3.5, 8.0, -0.20, -2.0, 0.0),
-    "fear": Manner(4.5, 12.0, 0.22, 0.0, 0.15),
-    "joy": Manner(2.5, 28.0, 0.06, 3.0, 0.2),
-    "neutral": Manner(),
-    "sadness": Manner(-1.5, -25.0, -0.12, -5.0, -0.4),
-    "surprise": Manner(5.5, 42.0, 0.0, 2.0, 0.0),
+EMOTION_PROSODY = {
+    "anger": Prosody(3.0, 25.0, 0.08, 5.0, 0.45),
+    "disgust": Prosody(-3.5, 8.0, -0.20, -2.0, 0.0),
+    "fear": Prosody(4.5, 12.0, 0.22, 0.0, 0.15),
+    "joy": Prosody(2.5, 28.0, 0.06, 3.0, 0.2),
+    "neutral": Prosody(),
+    "sadness": Prosody(-1.5, -25.0, -0.12, -5.0, -0.4),
+    "surprise": Prosody(5.5, 42.0, 0.0, 2.0, 0.0),
 }
-SPEAKER_SPREAD = Manner(1.2, 5.0, 0.03, 1.5, 0.1)
-LINE_SPREAD = Manner(1.7, 11.0, 0.07, 2.5, 0.2)
+SPEAKER_STD = Prosody(1.2, 5.0, 0.03, 1.5, 0.1)
+LINE_STD = Prosody(1.7, 11.0, 0.07, 2.5, 0.2)
 
 ACCENTS = ("en-us", "en-us", "en-us-nyc", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-029")
 VARIANTS = (
@@ -100,23 +100,23 @@ CAST_VOICES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptLine:
     """Something to be said.
 
     Attributes:
-        key: unique; decides how the line strays from its manner.
-        strengths: emotion → how strongly it is felt, 1 being the manners of the table above; none is neutral.
+        id: unique; decides how the line strays from its manner.
+        emotion_strengths: emotion → how strongly it is felt, 1 being the manners of the table above; none is neutral.
         seconds: the time there is to say it.
     """
 
-    key: str
+    id: str
     text: str
     speaker: str
-    strengths: Mapping[str, float]
+    emotion_strengths: Mapping[str, float]
     seconds: float
 
 
-def speak(line: Line) -> Wave:
+def synthesize(line: ScriptLine) -> Waveform:
     """Say a line and return exactly ``line.seconds`` of it, ``(samples,)`` at `VOICE_RATE`, silence around it.
 
     A line that would take longer than it may is said faster.
@@ -124,50 +124,50 @@ def speak(line: Line) -> Wave:
     Raises:
         CorpusError: if espeak-ng is not installed or cannot be loaded.
     """
-    dice = Dice(f"voice/{line.key}")
-    manner = _manner(line, dice)
+    dice = StableRandom(f"voice/{line.id}")
+    manner = _mix_prosody(line, dice)
     voice = CAST_VOICES.get(line.speaker) or _draw_voice(line.speaker)
-    most = int((line.seconds - MARGIN) * VOICE_RATE)
-    rate = WORDS_PER_MINUTE * (1 + manner.rate)
-    said = _say(line.text, voice, rate, manner)
+    most = int((line.seconds - MIN_SILENCE_SECONDS) * VOICE_SAMPLING_RATE)
+    rate = WORDS_PER_MINUTE * (1 + manner.speaking_rate)
+    said = _run_espeak(line.text, voice, rate, manner)
     while len(said) > most and rate < 400:
         rate *= max(1.05, len(said) / most)
-        said = _say(line.text, voice, rate, manner)
-    shaped = _shape(said[:most], manner)
-    wave = np.zeros(round(line.seconds * VOICE_RATE), dtype=np.float32)
-    start = int((len(wave) - len(shaped)) * dice.between(20, 60) / 100)
+        said = _run_espeak(line.text, voice, rate, manner)
+    shaped = _apply_tilt_and_level(said[:most], manner)
+    wave = np.zeros(round(line.seconds * VOICE_SAMPLING_RATE), dtype=np.float32)
+    start = int((len(wave) - len(shaped)) * dice.randint(20, 60) / 100)
     wave[start : start + len(shaped)] = shaped
     return wave
 
 
-def _manner(line: Line, dice: Dice) -> Manner:
+def _mix_prosody(line: ScriptLine, rng: StableRandom) -> Prosody:
     """Mix the manners of what is felt, and add what the speaker and the line themselves bring."""
-    felt = sum(line.strengths.values())
-    values = _stray(SPEAKER_SPREAD, Dice(f"voice/{line.speaker}")) + _stray(LINE_SPREAD, dice)
-    for emotion, strength in line.strengths.items():
-        values = values + np.array(astuple(MANNERS[emotion])) * strength / max(1.0, felt)
-    return Manner(*values.tolist())
+    felt = sum(line.emotion_strengths.values())
+    values = _draw_deviation(SPEAKER_STD, StableRandom(f"voice/{line.speaker}")) + _draw_deviation(LINE_STD, rng)
+    for emotion, strength in line.emotion_strengths.items():
+        values = values + np.array(astuple(EMOTION_PROSODY[emotion])) * strength / max(1.0, felt)
+    return Prosody(*values.tolist())
 
 
-def _stray(spread: Manner, dice: Dice) -> NDArray[np.float64]:
+def _draw_deviation(std: Prosody, rng: StableRandom) -> NDArray[np.float64]:
     """Draw a deviation per trait, nearly normal, with these standard deviations."""
-    return np.array([sd * sum(dice.between(-1000, 1000) for _n in range(3)) / 1000 for sd in astuple(spread)])
+    return np.array([sd * sum(rng.randint(-1000, 1000) for _n in range(3)) / 1000 for sd in astuple(std)])
 
 
 def _draw_voice(speaker: str) -> str:
-    dice = Dice(f"voice of {speaker}")
+    dice = StableRandom(f"voice of {speaker}")
     free = [voice for a in ACCENTS for v in VARIANTS if (voice := f"{a}+{v}") not in CAST_VOICES.values()]
-    return dice.pick(free)
+    return dice.choice(free)
 
 
-def _shape(said: NDArray[np.int16], manner: Manner) -> Wave:
+def _apply_tilt_and_level(samples: NDArray[np.int16], prosody: Prosody) -> Waveform:
     """Tilt the spectrum by effort, and bring the spoken parts to their level without clipping."""
-    wave = said.astype(np.float32)
-    tilt = float(np.clip(manner.effort, -0.8, 0.8))
+    wave = samples.astype(np.float32)
+    tilt = float(np.clip(prosody.spectral_tilt, -0.8, 0.8))
     wave[1:] -= tilt * wave[:-1].copy()
     spoken = wave[np.abs(wave) > 0.02 * np.abs(wave).max(initial=1e-9)]
     loudness = float(np.sqrt(np.mean(np.square(spoken)))) if len(spoken) else 1.0
-    gain = 10 ** ((LEVEL + manner.level) / 20) / loudness
+    gain = 10 ** ((NEUTRAL_LEVEL_DBFS + prosody.level) / 20) / loudness
     return wave * np.float32(min(gain, 0.95 / np.abs(wave).max(initial=1e-9)))
 
 
@@ -178,18 +178,18 @@ _PARAMETERS = {"rate": 1, "pitch": 3, "range": 4}
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
-def voice_version() -> str:
+def get_voice_version() -> str:
     """Return the version of what speaks: ours and espeak-ng's.
 
     Raises:
         CorpusError: if espeak-ng is not installed or cannot be loaded.
     """
-    with _espeak() as library:
+    with _load_espeak() as library:
         library.espeak_Info.restype = ctypes.c_char_p
         return f"{VOICE_VERSION}/{library.espeak_Info(None).decode()}"
 
 
-def _say(text: str, voice: str, rate: float, manner: Manner) -> NDArray[np.int16]:
+def _run_espeak(text: str, voice: str, words_per_minute: float, prosody: Prosody) -> NDArray[np.int16]:
     """Return what espeak-ng says, ``(samples,)``; its pitch 50 is the voice's own, 0 and 99 an octave off."""
     samples = bytearray()
 
@@ -199,9 +199,13 @@ def _say(text: str, voice: str, rate: float, manner: Manner) -> NDArray[np.int16
         return 0
 
     callback, content = _CALLBACK(keep), text.encode() + b"\0"
-    settings = {"rate": rate, "pitch": 50 + manner.pitch * 50 / 12, "range": 50 + manner.range}
+    settings = {
+        "rate": words_per_minute,
+        "pitch": 50 + prosody.pitch * 50 / 12,
+        "range": 50 + prosody.pitch_range,
+    }
     limits = {"rate": (80, 450), "pitch": (0, 99), "range": (0, 100)}
-    with _espeak() as library:
+    with _load_espeak() as library:
         library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(voice.encode()):
             raise CorpusError(_("espeak-ng has no voice '{voice}'; reinstall espeakng-loader.", voice=voice))
@@ -213,7 +217,7 @@ def _say(text: str, voice: str, rate: float, manner: Manner) -> NDArray[np.int16
 
 
 @contextmanager
-def _espeak() -> Iterator[ctypes.CDLL]:
+def _load_espeak() -> Iterator[ctypes.CDLL]:
     """Load espeak-ng anew for one line: flutter, echo and gain go on from line to line and cannot be reset."""
     library = None
     try:
@@ -221,7 +225,7 @@ def _espeak() -> Iterator[ctypes.CDLL]:
 
         library = ctypes.CDLL(espeakng_loader.get_library_path())
         data = espeakng_loader.get_data_path().encode()
-        if library.espeak_Initialize(_SYNCHRONOUS, 0, data, _NO_EXIT) != VOICE_RATE:
+        if library.espeak_Initialize(_SYNCHRONOUS, 0, data, _NO_EXIT) != VOICE_SAMPLING_RATE:
             raise RuntimeError(_("it does not start"))
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: espeakng_loader finds no voices
         raise CorpusError(

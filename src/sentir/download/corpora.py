@@ -8,62 +8,68 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from sentir.download import kaggle
-from sentir.download.fetching import arrived, bytes_text, fetch
-from sentir.download.sources import OFFERED, Archive, Offered
+from sentir.download.fetching import download_file, format_bytes, partial_size
+from sentir.download.sources import DOWNLOAD_SOURCES, DownloadSource, RemoteFile
 from sentir.errors import DownloadError
 from sentir.i18n import _
 from sentir.paths import cache_dir
 
-BIG = 10**9  # bytes from which a person is asked before
+CONFIRM_BYTES = 10**9  # bytes from which a person is asked before
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Download:
     """A corpus from one source, before anything is fetched.
 
     Attributes:
         name: as `OFFERED` has it.
         source: ``kaggle`` or the name of an archive's source.
-        address: where a person can look at it.
-        size: in bytes; ``None`` if nobody says.
+        url: where a person can look at it.
+        size_bytes: in bytes; ``None`` if nobody says.
         license: that of the corpus, and Kaggle's statement if it differs; ``""`` if nobody says.
-        place: the file it becomes, or the folder below which it comes to lie.
-        have: bytes of it that an interrupted download left.
-        free: bytes that the disk of ``place`` has left.
+        target: the file it becomes, or the folder below which it comes to lie.
+        partial_bytes: bytes of it that an interrupted download left.
+        free_bytes: bytes that the disk of ``place`` has left.
     """
 
     name: str
     source: str
-    address: str
-    size: int | None
+    url: str
+    size_bytes: int | None
     license: str
-    place: Path
-    have: int
-    free: int
+    target: Path
+    partial_bytes: int
+    free_bytes: int
 
     @property
-    def corpus(self) -> Offered:
+    def download_source(self) -> DownloadSource:
         """What is known of the corpus whatever the source."""
-        offered: Offered = OFFERED.get(self.name)
+        offered: DownloadSource = DOWNLOAD_SOURCES.get(self.name)
         return offered
 
     @property
-    def archive(self) -> Archive | None:
+    def remote_file(self) -> RemoteFile | None:
         """The file that is fetched; ``None`` from Kaggle."""
-        return self.corpus.archives.get(self.source)
+        return self.download_source.remote_files.get(self.source)
 
     @property
-    def there(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the whole file lies there already; never known of Kaggle before it is asked."""
-        return self.archive is not None and self.place.is_file() and self.place.stat().st_size == self.size
+        return (
+            self.remote_file is not None
+            and self.target.is_file()
+            and self.target.stat().st_size == self.size_bytes
+        )
 
     @property
-    def big(self) -> bool:
+    def needs_confirmation(self) -> bool:
         """Whether a person should be asked before; so too if nobody knows how big it is."""
-        return not self.there and (self.size is None or self.size - self.have >= BIG)
+        return not self.is_complete and (
+            self.size_bytes is None or self.size_bytes - self.partial_bytes >= CONFIRM_BYTES
+        )
 
 
-def offer_corpus(name: str, *, source: str | None = None, out: Path | None = None) -> Offer:
+def plan_download(name: str, *, source: str | None = None, out: Path | None = None) -> Download:
     """Look up a corpus and its source, ask Kaggle for what it knows, and look at the disk; nothing is fetched.
 
     Args:
@@ -75,68 +81,76 @@ def offer_corpus(name: str, *, source: str | None = None, out: Path | None = Non
         UnknownNameError: if there is no such corpus.
         DownloadError: if it has no such source, Kaggle cannot be asked, or the disk has too little room.
     """
-    offered: Offered = OFFERED.get(name)
-    source = source or offered.sources[0]
-    if source not in offered.sources:
-        raise DownloadError(_no_source(name, source, offered))
+    offered: DownloadSource = DOWNLOAD_SOURCES.get(name)
+    source = source or offered.source_names[0]
+    if source not in offered.source_names:
+        raise DownloadError(_unknown_source_message(name, source, offered))
     if source == "kaggle":
-        size, license = kaggle.describe(offered.kaggle)
-        license = _licenses(_(offered.license) if offered.license else "", license)
-        address, place, have = f"https://www.kaggle.com/datasets/{offered.kaggle}", kaggle.cache(out), 0
+        size, license = kaggle.get_metadata(offered.kaggle_handle)
+        license = _join_licenses(_(offered.license) if offered.license else "", license)
+        address, place, have = (
+            f"https://www.kaggle.com/datasets/{offered.kaggle_handle}",
+            kaggle.cache_folder(out),
+            0,
+        )
     else:
-        archive = offered.archives[source]
+        archive = offered.remote_files[source]
         place = (out or cache_dir() / "corpora" / name) / Path(archive.url).name
-        size, license, address, have = archive.size, _(offered.license), archive.url, arrived(place)
-    found = Offer(name, source, address, size, license, place, have, _free(place))
-    _require_room(found)
+        size, license, address, have = archive.size, _(offered.license), archive.url, partial_size(place)
+    found = Download(name, source, address, size, license, place, have, _free_bytes(place))
+    _require_disk_space(found)
     return found
 
 
-def get_corpus(offer: Offer) -> Path:
+def download_corpus(plan: Download) -> Path:
     """Fetch what was offered, or the rest of it, and return the folder or file in which the corpus lies.
 
     Raises:
         DownloadError: if it cannot be fetched; the sentence says what to do.
     """
-    if offer.archive is None:
-        return kaggle.download(offer.corpus.kaggle, offer.place if offer.place != kaggle.cache(None) else None)
-    return fetch(offer.archive, offer.place)
+    if plan.remote_file is None:
+        return kaggle.download_dataset(
+            plan.download_source.kaggle_handle, plan.target if plan.target != kaggle.cache_folder(None) else None
+        )
+    return download_file(plan.remote_file, plan.target)
 
 
-def _licenses(ours: str, theirs: str) -> str:
-    if ours and theirs and ours != theirs:
-        return _("{license} (on Kaggle: {theirs})", license=ours, theirs=theirs)
-    return ours or theirs
+def _join_licenses(authors: str, kaggle_license: str) -> str:
+    if authors and kaggle_license and authors != kaggle_license:
+        return _("{license} (on Kaggle: {theirs})", license=authors, theirs=kaggle_license)
+    return authors or kaggle_license
 
 
-def _no_source(name: str, source: str, offered: Offered) -> str:
-    near = get_close_matches(source, offered.sources, n=1, cutoff=0.5)
+def _unknown_source_message(name: str, source: str, download_source: DownloadSource) -> str:
+    near = get_close_matches(source, download_source.source_names, n=1, cutoff=0.5)
     return _(
         "'{name}' cannot be had from '{source}'; {hint}known: {known}.",
         name=name,
         source=source,
         hint=_("did you mean {names}?", names=near[0]) + " " if near else "",
-        known=", ".join(offered.sources),
+        known=", ".join(download_source.source_names),
     )
 
 
-def _free(place: Path) -> int:
+def _free_bytes(path: Path) -> int:
     """Return the free bytes of the disk on which a path that need not exist would lie."""
-    existing = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     return shutil.disk_usage(existing).free
 
 
-def _require_room(offer: Offer) -> None:
-    if offer.size is None or offer.there:
+def _require_disk_space(plan: Download) -> None:
+    if plan.size_bytes is None or plan.is_complete:
         return
-    needed = offer.size - offer.have if offer.archive else 2 * offer.size  # kagglehub unpacks before it deletes
-    if needed > offer.free:
+    needed = (
+        plan.size_bytes - plan.partial_bytes if plan.remote_file else 2 * plan.size_bytes
+    )  # kagglehub unpacks before it deletes
+    if needed > plan.free_bytes:
         raise DownloadError(
             _(
                 "{place} has {free} free and {needed} are needed; make room, or name a folder on another disk "
                 "with --out.",
-                place=offer.place if offer.archive is None else offer.place.parent,
-                free=bytes_text(offer.free),
-                needed=bytes_text(needed),
+                place=plan.target if plan.remote_file is None else plan.target.parent,
+                free=format_bytes(plan.free_bytes),
+                needed=format_bytes(needed),
             )
         )

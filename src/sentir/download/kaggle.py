@@ -19,60 +19,60 @@ from types import ModuleType
 from sentir.errors import DownloadError
 from sentir.i18n import _
 
-_CACHE = "KAGGLEHUB_CACHE"
-_NOTEBOOK = "KAGGLE_KERNEL_RUN_TYPE"  # Kaggle's own notebooks attach data sets without a download
+_CACHE_VARIABLE = "KAGGLEHUB_CACHE"
+_NOTEBOOK_VARIABLE = "KAGGLE_KERNEL_RUN_TYPE"  # Kaggle's own notebooks attach data sets without a download
 
 
-def describe(handle: str) -> tuple[int | None, str]:
+def get_metadata(handle: str) -> tuple[int | None, str]:
     """Ask Kaggle for the size in bytes of a data set and for its license; ``None`` and ``""`` if it does not say.
 
     Raises:
         DownloadError: if kagglehub is not installed, or Kaggle cannot be reached or refuses.
     """
-    _import()
-    if os.environ.get(_NOTEBOOK):
+    _import_kagglehub()
+    if os.environ.get(_NOTEBOOK_VARIABLE):
         return None, ""
     from kagglehub.clients import build_kaggle_client
     from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
 
     request = ApiGetDatasetRequest()
     request.owner_slug, request.dataset_slug = handle.split("/")
-    with _explained(handle), build_kaggle_client() as client:
+    with _translate_errors(handle), build_kaggle_client() as client:
         found = client.datasets.dataset_api_client.get_dataset(request)
     return found.total_bytes or None, found.license_name or ""
 
 
-def cache(out: Path | None) -> Path:
+def cache_folder(out: Path | None) -> Path:
     """Return the folder below which a data set comes to lie."""
-    return out or Path(os.environ.get(_CACHE) or Path.home() / ".cache" / "kagglehub")
+    return out or Path(os.environ.get(_CACHE_VARIABLE) or Path.home() / ".cache" / "kagglehub")
 
 
-def download(handle: str, out: Path | None) -> Path:
+def download_dataset(handle: str, out: Path | None) -> Path:
     """Download and unpack a data set, or the rest of it, and return its folder; one that is there stays as it is.
 
     Raises:
         DownloadError: if kagglehub is not installed, Kaggle cannot be reached or refuses, or the disk is full.
     """
-    hub = _import()
-    with _explained(handle), _cached_in(out):
+    hub = _import_kagglehub()
+    with _translate_errors(handle), _use_cache_folder(out):
         return Path(hub.dataset_download(handle))
 
 
 @contextmanager
-def _cached_in(out: Path | None) -> Iterator[None]:
-    before = os.environ.get(_CACHE)
+def _use_cache_folder(out: Path | None) -> Iterator[None]:
+    before = os.environ.get(_CACHE_VARIABLE)
     if out is not None:
-        os.environ[_CACHE] = str(out.absolute())
+        os.environ[_CACHE_VARIABLE] = str(out.absolute())
     try:
         yield
     finally:
         if before is None:
-            os.environ.pop(_CACHE, None)
+            os.environ.pop(_CACHE_VARIABLE, None)
         else:
-            os.environ[_CACHE] = before
+            os.environ[_CACHE_VARIABLE] = before
 
 
-def _import() -> ModuleType:
+def _import_kagglehub() -> ModuleType:
     try:
         import kagglehub
     except ModuleNotFoundError as error:
@@ -84,14 +84,14 @@ def _import() -> ModuleType:
 
 
 @contextmanager
-def _explained(handle: str) -> Iterator[None]:
+def _translate_errors(handle: str) -> Iterator[None]:
     """Turn what kagglehub raises into one sentence; its errors of the network are all errors of ``OSError``."""
     from kagglehub import exceptions as failures
 
     try:
         yield
     except (failures.UnauthenticatedError, failures.CredentialError) as error:
-        raise _no_token(handle) from error
+        raise _missing_token_error(handle) from error
     except failures.DataCorruptionError as error:
         raise DownloadError(
             _(
@@ -104,17 +104,17 @@ def _explained(handle: str) -> Iterator[None]:
             _("Kaggle's '{handle}' cannot be used: {why}.", handle=handle, why=_first_line(error))
         ) from error
     except OSError as error:
-        raise _from_network(handle, error) from error
+        raise _network_error(handle, error) from error
 
 
-def _from_network(handle: str, error: OSError) -> DownloadError:
+def _network_error(handle: str, error: OSError) -> DownloadError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DownloadError(
             _("The disk is full; make room and run the same command again, it goes on from there.")
         )
     code = getattr(getattr(error, "response", None), "status_code", None)
     if code in (401, 403):
-        return _no_token(handle)
+        return _missing_token_error(handle)
     if code == 404:
         return DownloadError(_("Kaggle has no data set '{handle}' any more.", handle=handle))
     if code is not None:
@@ -129,7 +129,7 @@ def _from_network(handle: str, error: OSError) -> DownloadError:
     )
 
 
-def _no_token(handle: str) -> DownloadError:
+def _missing_token_error(handle: str) -> DownloadError:
     return DownloadError(
         _(
             "Kaggle lets only those in who have a token, and perhaps only those who accepted the terms of "

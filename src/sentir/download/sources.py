@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sentir.i18n import mark
+from sentir.i18n import gettext_noop
 from sentir.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class RemoteFile:
     """One file on a web server.
 
     Attributes:
@@ -29,44 +29,44 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class DownloadSource:
     """A corpus that can be had.
 
     Attributes:
         title: what it is, to translate.
         license: of the corpus, as its authors say; ``""`` if they name none.
-        kaggle: ``owner/name`` of the data set on Kaggle.
-        archives: name of another source → the file that is fetched from there.
+        kaggle_handle: ``owner/name`` of the data set on Kaggle.
+        remote_files: name of another source → the file that is fetched from there.
         reader: what reads it; ``None`` if it is read along with another corpus.
         note: what one should know of it, to translate; ``""`` if nothing.
     """
 
     title: str
     license: str
-    kaggle: str
-    archives: dict[str, Archive]
+    kaggle_handle: str
+    remote_files: dict[str, RemoteFile]
     reader: str | None
     note: str = ""
 
     @property
-    def sources(self) -> tuple[str, ...]:
+    def source_names(self) -> tuple[str, ...]:
         """Names of its sources; the first one is used if none is named."""
-        return ("kaggle", *self.archives)
+        return ("kaggle", *self.remote_files)
 
 
 _MELD_FILE = "MELD.Raw.tar.gz"
 _MELD_SIZE = 10_878_146_150
 _MELD_SHA256 = "a56b4407d574195cbce470d86f9c9d72fcfea59b0e34502ecd4babee4a5c613e"
 
-OFFERED = Registry(
-    mark("corpus to get"),
+DOWNLOAD_SOURCES = Registry(
+    gettext_noop("corpus to get"),
     {
-        "meld": Offered(
-            title=mark("MELD: utterances of the series Friends, their video clips and labels"),
+        "meld": DownloadSource(
+            title=gettext_noop("MELD: utterances of the series Friends, their video clips and labels"),
             license="GPL-3.0",
-            kaggle="zaber666/meld-dataset",
-            archives={
-                source: Archive(f"{folder}/{_MELD_FILE}", _MELD_SIZE, _MELD_SHA256)
+            kaggle_handle="zaber666/meld-dataset",
+            remote_files={
+                source: RemoteFile(f"{folder}/{_MELD_FILE}", _MELD_SIZE, _MELD_SHA256)
                 for source, folder in (
                     ("original", "http://web.eecs.umich.edu/~mihalcea/downloads"),
                     ("huggingface", "https://huggingface.co/datasets/declare-lab/MELD/resolve/main"),
@@ -74,28 +74,28 @@ OFFERED = Registry(
             },
             reader="meld",
         ),
-        "mosei": Offered(
-            title=mark("CMU-MOSEI: segments of YouTube monologues, their sound and labels"),
-            license=mark("research use"),
-            kaggle="gnurtqh/cmu-mosei",
-            archives={},
+        "mosei": DownloadSource(
+            title=gettext_noop("CMU-MOSEI: segments of YouTube monologues, their sound and labels"),
+            license=gettext_noop("research use"),
+            kaggle_handle="gnurtqh/cmu-mosei",
+            remote_files={},
             reader="mosei",
-            note=mark("Some copies of its sound are partial; the audit lists what is missing."),
+            note=gettext_noop("Some copies of its sound are partial; the audit lists what is missing."),
         ),
-        "mosei-videos": Offered(
-            title=mark("CMU-MOSEI: the sound of whole videos at 16 kHz, and labels"),
-            license=mark("research use"),
-            kaggle="maunberg/cmu-mosei",
-            archives={},
+        "mosei-videos": DownloadSource(
+            title=gettext_noop("CMU-MOSEI: the sound of whole videos at 16 kHz, and labels"),
+            license=gettext_noop("research use"),
+            kaggle_handle="maunberg/cmu-mosei",
+            remote_files={},
             reader="mosei",
         ),
-        "thesis-spectrograms": Offered(
-            title=mark("Spectrograms of MELD and CMU-MOSEI as the thesis made them (.npy)"),
+        "thesis-spectrograms": DownloadSource(
+            title=gettext_noop("Spectrograms of MELD and CMU-MOSEI as the thesis made them (.npy)"),
             license="",
-            kaggle="mariaisabelglezschez/spectrograms",
-            archives={},
+            kaggle_handle="mariaisabelglezschez/spectrograms",
+            remote_files={},
             reader=None,
-            note=mark(
+            note=gettext_noop(
                 "Its 'meld_test' is cut from official train clips, and its augmented copies must stay out of "
                 "evaluation."
             ),

@@ -7,7 +7,7 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 
 
-def cluster_unit(corpus: Corpus, cluster: str | None) -> str:
+def resolve_cluster_unit(corpus: Corpus, cluster: str | None) -> str:
     """Return what is independent of one another in a corpus: ``dialogue``, ``speaker`` or ``utterance``.
 
     Args:
@@ -17,13 +17,13 @@ def cluster_unit(corpus: Corpus, cluster: str | None) -> str:
     """
     if cluster is not None:
         return cluster
-    if any(len(dialogue.utterances) > 1 for dialogue in corpus.by_dialogue.values()):
+    if any(len(dialogue.utterances) > 1 for dialogue in corpus.dialogues.values()):
         return "dialogue"
     spoken = (len(rows) for speaker, rows in corpus.by_speaker.items() if speaker)
     return "speaker" if any(n > 1 for n in spoken) else "utterance"
 
 
-def clusters(corpus: Corpus, split: str, cluster: str | None) -> dict[str, str]:
+def assign_clusters(corpus: Corpus, split: str, cluster: str | None) -> dict[str, str]:
     """Return id → what it is left out and swapped with; by speakers, an utterance of none goes with its dialogue.
 
     Args:
@@ -35,7 +35,7 @@ def clusters(corpus: Corpus, split: str, cluster: str | None) -> dict[str, str]:
         RecipeError: if speakers are asked for and no utterance names one.
     """
     rows = corpus.split(split)
-    if cluster_unit(corpus, cluster) != "speaker":
+    if resolve_cluster_unit(corpus, cluster) != "speaker":
         return {u.id: u.dialogue for u in rows}
     if cluster and not any(u.speaker for u in rows):
         raise RecipeError(

@@ -18,45 +18,47 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
-from sentir.evaluation.intervals import Run, by_dialogue, chunk_sizes, metrics_without
-from sentir.evaluation.jackknife import Bounds, standard_error
-from sentir.evaluation.metrics import from_statistics, metric_name
-from sentir.evaluation.results import ALPHA, FEWEST, Comparison
+from sentir.evaluation.intervals import Run, chunk_sizes, compute_cluster_statistics, jackknife_metrics
+from sentir.evaluation.jackknife import Interval, jackknife_standard_error
+from sentir.evaluation.metrics import metrics_from_statistics, resolve_metric
+from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison
 from sentir.i18n import _
 
-_ROUNDING = 1e-12
+_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Paired:
+class UncorrectedComparison:
     """A comparison that is not corrected yet, and what its interval is made of.
 
     Attributes:
         comparison: with its own p-value and no interval.
-        error: the jackknife's standard error of the difference.
-        swapped: absolute differences under swaps, the largest first.
+        standard_error: the jackknife's standard error of the difference.
+        permuted_differences: absolute differences under swaps, the largest first.
     """
 
     comparison: Comparison
-    error: float
-    swapped: NDArray[np.float64]
+    standard_error: float
+    permuted_differences: NDArray[np.float64]
 
-    def interval(self, times: int) -> Bounds | None:
-        """Return the interval that leaves out 0 where ``times`` the p-value is below .05.
+    def interval(self, holm_factor: int) -> Interval | None:
+        """Return the interval that leaves out 0 where ``holm_factor`` the p-value is below .05.
 
         ``None`` with fewer than `FEWEST` dialogues, or where even the largest swap is no bound.
         """
-        n, d = self.comparison.dialogues, self.comparison.difference
-        if n < FEWEST:
+        n, d = self.comparison.num_clusters, self.comparison.difference
+        if n < MIN_CLUSTERS:
             return None
-        tails = (1 + np.arange(len(self.swapped))) / (1 + len(self.swapped)) * times < ALPHA
-        bar = float(self.swapped[max(int(tails.sum()) - 1, 0)])
-        proven = self.comparison.p * times < ALPHA
-        spread = self.error**2 * (n - 1) / n + d**2 / n  # sum of squares of what dialogues contribute
+        tails = (1 + np.arange(len(self.permuted_differences))) / (
+            1 + len(self.permuted_differences)
+        ) * holm_factor < ALPHA
+        bar = float(self.permuted_differences[max(int(tails.sum()) - 1, 0)])
+        proven = self.comparison.p * holm_factor < ALPHA
+        spread = self.standard_error**2 * (n - 1) / n + d**2 / n  # sum of squares of what dialogues contribute
         left = (spread - bar**2 / n) * n / (n - 1)  # the squared error of a difference of ``bar``
         if left <= 0 < bar and not proven:
             return None
-        reach = self.error * bar / sqrt(left) if bar and self.error else 0.0
+        reach = self.standard_error * bar / sqrt(left) if bar and self.standard_error else 0.0
         reach = reach if proven else max(reach, abs(d))
         return d - reach, d + reach
 
@@ -75,7 +77,7 @@ def compare(
     split: str,
     permutations: int,
     seed: int = 0,
-) -> Paired:
+) -> UncorrectedComparison:
     """Compare model a with model b in one metric, each the mean over its runs (seeds); `holm` says the verdict.
 
     The p-value is that of a paired permutation test: a permutation swaps the two models' answers in each dialogue
@@ -96,9 +98,9 @@ def compare(
         PredictionsError: if there are fewer than two dialogues or the shapes do not fit.
         UnknownNameError: if there is no such metric.
     """
-    metric_name(space, metric)
-    a = by_dialogue(space, truth, runs_a, groups)
-    b = by_dialogue(space, truth, runs_b, groups)
+    resolve_metric(space, metric)
+    a = compute_cluster_statistics(space, truth, runs_a, groups)
+    b = compute_cluster_statistics(space, truth, runs_b, groups)
     if a.shape[1] < 2:
         raise PredictionsError(
             _(
@@ -107,10 +109,10 @@ def compare(
                 b=names[1],
             )
         )
-    difference = _mean(space, metric, a) - _mean(space, metric, b)
-    without = [metrics_without(space, side)[metric] for side in (a, b)]
-    swapped = np.sort(np.abs(_permuted(space, metric, a, b, permutations, seed)))[::-1]
-    p = (1 + int((swapped >= abs(difference) - _ROUNDING).sum())) / (1 + permutations)
+    difference = _mean_over_runs(space, metric, a) - _mean_over_runs(space, metric, b)
+    without = [jackknife_metrics(space, side)[metric] for side in (a, b)]
+    swapped = np.sort(np.abs(_permuted_differences(space, metric, a, b, permutations, seed)))[::-1]
+    p = (1 + int((swapped >= abs(difference) - _TOLERANCE).sum())) / (1 + permutations)
     found = Comparison(
         a=names[0],
         b=names[1],
@@ -124,12 +126,12 @@ def compare(
         p=p,
         p_holm=p,
         n=len(truth),
-        dialogues=a.shape[1],
+        num_clusters=a.shape[1],
     )
-    return Paired(found, float(standard_error(without[0] - without[1])), swapped)
+    return UncorrectedComparison(found, float(jackknife_standard_error(without[0] - without[1])), swapped)
 
 
-def holm(table: Sequence[Paired]) -> tuple[Comparison, ...]:
+def apply_holm_correction(comparisons: Sequence[UncorrectedComparison]) -> tuple[Comparison, ...]:
     """Return the comparisons of one table, in their order, p-values and intervals corrected by Holm's method.
 
     The i-th smallest of m p-values (i from 0) becomes the largest of ``(m - j) * p_j`` over j up to i, at most 1
@@ -137,23 +139,23 @@ def holm(table: Sequence[Paired]) -> tuple[Comparison, ...]:
     not proven have the level at which it stops (Serlin, 1993). So it leaves out 0 exactly where the corrected
     p-value is below .05.
     """
-    m = len(table)
-    p = np.array([one.comparison.p for one in table])
+    m = len(comparisons)
+    p = np.array([one.comparison.p for one in comparisons])
     order = np.argsort(p, kind="stable")
     corrected = np.minimum(np.maximum.accumulate(p[order] * (m - np.arange(m))), 1)
     proven = int((corrected < ALPHA).sum())
     found: dict[int, Comparison] = {}
     for place, (row, own) in enumerate(zip(order.tolist(), corrected.tolist(), strict=True)):
-        low, high = table[row].interval(m - min(place, proven)) or (None, None)
-        found[row] = replace(table[row].comparison, low=low, high=high, p_holm=own, among=m)
+        low, high = comparisons[row].interval(m - min(place, proven)) or (None, None)
+        found[row] = replace(comparisons[row].comparison, low=low, high=high, p_holm=own, among=m)
     return tuple(found[row] for row in range(m))
 
 
-def _mean(space: LabelSpace, metric: str, clusters: NDArray[np.float64]) -> float:
-    return float(from_statistics(space, clusters.sum(axis=1))[metric].mean())
+def _mean_over_runs(space: LabelSpace, metric: str, clusters: NDArray[np.float64]) -> float:
+    return float(metrics_from_statistics(space, clusters.sum(axis=1))[metric].mean())
 
 
-def _permuted(
+def _permuted_differences(
     space: LabelSpace, metric: str, a: NDArray[np.float64], b: NDArray[np.float64], permutations: int, seed: int
 ) -> NDArray[np.float64]:
     """Return the ``(permutations,)`` differences under random swaps of whole dialogues."""
@@ -164,7 +166,7 @@ def _permuted(
     parts = []
     for size in chunk_sizes(permutations, change):
         moved = rng.integers(0, 2, size=(size, change.shape[1])).astype(np.float64) @ change
-        swapped_a = from_statistics(space, total_a + moved)[metric]
-        swapped_b = from_statistics(space, total_b - moved)[metric]
+        swapped_a = metrics_from_statistics(space, total_a + moved)[metric]
+        swapped_b = metrics_from_statistics(space, total_b - moved)[metric]
         parts.append((swapped_a - swapped_b).mean(axis=0))
     return np.concatenate(parts)

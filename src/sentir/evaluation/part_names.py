@@ -2,59 +2,64 @@
 
 from __future__ import annotations
 
-from sentir.evaluation.analysis.confusions import MixUp
-from sentir.evaluation.analysis.slices import Part
-from sentir.evaluation.words import word
-from sentir.i18n import _, localized, mark
+from sentir.evaluation.analysis.confusions import Confusion
+from sentir.evaluation.analysis.slices import SliceDefinition
+from sentir.evaluation.words import display_name
+from sentir.i18n import _, gettext_noop, localize_numbers
 
-_KINDS = {
-    "speaker": mark("speaker"),
-    "text": mark("text"),
-    "duration": mark("duration"),
-    "turn": mark("turn in its dialogue"),
-    "shift": mark("label of the speaker's previous turn"),
-    "missing": mark("what is missing"),
+_SLICE_KINDS = {
+    "speaker": gettext_noop("speaker"),
+    "text": gettext_noop("text"),
+    "duration": gettext_noop("duration"),
+    "turn": gettext_noop("turn in its dialogue"),
+    "shift": gettext_noop("label of the speaker's previous turn"),
+    "missing": gettext_noop("what is missing"),
 }
-_NAMES = {
-    ("speaker", "seen"): mark("also speaks in train"),
-    ("speaker", "unseen"): mark("not in train"),
-    ("text", "seen"): mark("also a text of train"),
-    ("text", "unseen"): mark("not in train"),
-    ("duration", "short"): mark("short"),
-    ("duration", "middle"): mark("medium"),
-    ("duration", "long"): mark("long"),
-    ("turn", "first"): mark("first"),
-    ("turn", "second_to_fifth"): mark("second to fifth"),
-    ("turn", "later"): mark("later"),
-    ("shift", "same"): mark("the same"),
-    ("shift", "shifts"): mark("another"),
-    ("missing", "nothing"): mark("nothing"),
-    ("missing", "clip"): mark("the clip"),
-    ("missing", "text"): mark("the text"),
-    ("missing", "both"): mark("text and clip"),
+_SLICE_NAMES = {
+    ("speaker", "seen"): gettext_noop("also speaks in train"),
+    ("speaker", "unseen"): gettext_noop("not in train"),
+    ("text", "seen"): gettext_noop("also a text of train"),
+    ("text", "unseen"): gettext_noop("not in train"),
+    ("duration", "short"): gettext_noop("short"),
+    ("duration", "middle"): gettext_noop("medium"),
+    ("duration", "long"): gettext_noop("long"),
+    ("turn", "first"): gettext_noop("first"),
+    ("turn", "second_to_fifth"): gettext_noop("second to fifth"),
+    ("turn", "later"): gettext_noop("later"),
+    ("shift", "same"): gettext_noop("the same"),
+    ("shift", "shifts"): gettext_noop("another"),
+    ("missing", "nothing"): gettext_noop("nothing"),
+    ("missing", "clip"): gettext_noop("the clip"),
+    ("missing", "text"): gettext_noop("the text"),
+    ("missing", "both"): gettext_noop("text and clip"),
 }
 
 
-def kind_name(part: Part) -> str:
+def slice_kind_name(definition: SliceDefinition) -> str:
     """Say by what a split was cut."""
-    known = not part.own and part.kind in _KINDS
-    return _(_KINDS[part.kind]) if known else part.kind.replace("_", " ")
+    known = not definition.is_corpus_group and definition.kind in _SLICE_KINDS
+    return _(_SLICE_KINDS[definition.kind]) if known else definition.kind.replace("_", " ")
 
 
-def part_name(part: Part) -> str:
+def slice_name(definition: SliceDefinition) -> str:
     """Say which part it is; of a duration, its seconds too."""
-    known = not part.own and (part.kind, part.name) in _NAMES
-    name = _(_NAMES[part.kind, part.name]) if known else part.name
-    if part.bounds is None:
+    known = not definition.is_corpus_group and (definition.kind, definition.name) in _SLICE_NAMES
+    name = _(_SLICE_NAMES[definition.kind, definition.name]) if known else definition.name
+    if definition.bounds is None:
         return name
-    low, high = part.bounds
-    return _("{name}, {low} to {high} s", name=name, low=localized(f"{low:.1f}"), high=localized(f"{high:.1f}"))
+    low, high = definition.bounds
+    return _(
+        "{name}, {low} to {high} s",
+        name=name,
+        low=localize_numbers(f"{low:.1f}"),
+        high=localize_numbers(f"{high:.1f}"),
+    )
 
 
-def mix_up(mixed: MixUp) -> str:
+def confusion_name(confusion: Confusion) -> str:
     """Say what was taken for what, and how often."""
-    if not mixed.said:
-        return _("{label} missed ({n})", label=word(mixed.label), n=mixed.n)
-    if not mixed.label:
-        return _("{label} said wrongly ({n})", label=word(mixed.said), n=mixed.n)
-    return f"{word(mixed.label)} → {word(mixed.said)} ({mixed.n})"
+    if not confusion.predicted:
+        return _("{label} missed ({n})", label=display_name(confusion.label), n=confusion.n)
+    if not confusion.label:
+        return _("{label} said wrongly ({n})", label=display_name(confusion.predicted), n=confusion.n)
+    return f"{display_name(confusion.label)} → {display_name(confusion.predicted)} ({confusion.n})"

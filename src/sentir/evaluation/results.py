@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sentir.evaluation.words import named, word
-from sentir.i18n import _, localized, thousands
-from sentir.repr_mixin import Brief
+from sentir.evaluation.words import display_name, quoted_model_name
+from sentir.i18n import _, format_count, localize_numbers
+from sentir.repr_mixin import ReprMixin
 
-CONFIDENCE = 0.95  # of every interval shown
+CONFIDENCE_LEVEL = 0.95  # of every interval shown
 ALPHA = 0.05  # the p-value below which a difference is proven
-FEWEST = 10  # dialogues or speakers below which nothing has an interval
-_LOWER = frozenset({"mae"})
-_PLAIN = frozenset({"mae", "pearson", "ccc", "mean_answer"})
+MIN_CLUSTERS = 10  # dialogues or speakers below which nothing has an interval
+_LOWER_IS_BETTER = frozenset({"mae"})
+_NOT_PROPORTIONS = frozenset({"mae", "pearson", "ccc", "mean_answer"})
 
 
-def is_share(metric: str) -> bool:
+def is_proportion(metric: str) -> bool:
     """Say whether a metric is a share of something, whose hundredths are points."""
-    return metric not in _PLAIN
+    return metric not in _NOT_PROPORTIONS
 
 
-def gain(metric: str, value: float) -> float:
+def negate_if_lower_is_better(metric: str, value: float) -> float:
     """Return a score, or a difference of scores, so that higher is better: an error changes its sign."""
-    return -value if metric in _LOWER else value
+    return -value if metric in _LOWER_IS_BETTER else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +58,20 @@ class LabelScore:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ModelScores(Brief):
+class ModelScores(ReprMixin):
     """How one model does on one split of one corpus: a row of ``results.json``.
 
     Attributes:
         role: ``baseline``, ``candidate`` or ``finalist``.
         n: scored utterances.
-        seeds: trainings behind the mean.
+        num_seeds: trainings behind the mean.
         metrics: the headline first. For several labels those at dev-tuned thresholds, and beside each that needs
             thresholds the same at 0.5, called ``macro_f1@0.5``.
-        confusion: ``(K, K)`` counts, truth by row, mean over seeds; ``None`` for several labels and for numbers.
+        confusion_matrix: ``(K, K)`` counts, truth by row, mean over seeds; ``None`` for several labels and for numbers.
         thresholds: label → dev-tuned threshold, mean over seeds; ``None`` for one label and for numbers.
-        scored: hash of the scored ids, so that two users can see whether they scored the same set.
-        clusters: dialogues or speakers that the intervals are over; 0 in results of earlier versions.
-        unit: what these are: ``dialogue``, ``speaker`` or ``utterance``.
+        ids_hash: hash of the scored ids, so that two users can see whether they scored the same set.
+        num_clusters: dialogues or speakers that the intervals are over; 0 in results of earlier versions.
+        cluster_unit: what these are: ``dialogue``, ``speaker`` or ``utterance``.
         notes: what a reader must know, such as random weights or a synthetic corpus, in English; see `remarks`.
         family: what a trained model lives on: ``text``, ``sound``, ``sound_stacked`` … ; ``""`` for a baseline.
     """
@@ -82,44 +82,46 @@ class ModelScores(Brief):
     task: str
     split: str
     n: int
-    seeds: int
+    num_seeds: int
     metrics: Mapping[str, Score]
     per_label: tuple[LabelScore, ...] = ()
-    confusion: tuple[tuple[float, ...], ...] | None = None
+    confusion_matrix: tuple[tuple[float, ...], ...] | None = None
     thresholds: Mapping[str, float] | None = None
-    scored: str = ""
+    ids_hash: str = ""
     notes: tuple[str, ...] = field(default=())
     family: str = ""
-    clusters: int = 0
-    unit: str = "dialogue"
+    num_clusters: int = 0
+    cluster_unit: str = "dialogue"
 
     @property
-    def remarks(self) -> tuple[str, ...]:
+    def localized_notes(self) -> tuple[str, ...]:
         """What a reader must know, in the current language: also what has no interval and what is not counted."""
-        weak = [few(self.clusters)] if 0 < self.clusters < FEWEST else []
+        weak = [few_clusters_note(self.num_clusters)] if 0 < self.num_clusters < MIN_CLUSTERS else []
         told = (note.partition(": ") for note in self.notes)  # after a colon stands a name
-        return (*(f"{_(note)}{colon}{name}" for note, colon, name in told), *self._absent, *weak)
+        return (*(f"{_(note)}{colon}{name}" for note, colon, name in told), *self._absent_label_notes, *weak)
 
     @property
-    def _absent(self) -> tuple[str, ...]:
+    def _absent_label_notes(self) -> tuple[str, ...]:
         """Say which labels occur nowhere in the split, and so do not count in a mean over labels."""
         names = [one.label for one in self.per_label if not one.support and "f1" in one.metrics]
         if not names or "macro_f1" not in self.metrics:
             return ()
         return (
             _("Macro F1 over {n} of {k} labels; nowhere in {split}: {names}.",
-              n=len(self.per_label) - len(names), k=len(self.per_label), split=word(self.split),
-              names=", ".join(map(word, names))),
+              n=len(self.per_label) - len(names), k=len(self.per_label), split=display_name(self.split),
+              names=", ".join(map(display_name, names))),
         )  # fmt: skip
 
     @property
-    def basis(self) -> str:
+    def interval_basis(self) -> str:
         """Say what the intervals are over, in the current language; nothing where that was not recorded."""
-        if not self.clusters:
+        if not self.num_clusters:
             return ""
-        return _("intervals over {n} {unit}", n=thousands(self.clusters), unit=word(self.unit))
+        return _(
+            "intervals over {n} {unit}", n=format_count(self.num_clusters), unit=display_name(self.cluster_unit)
+        )
 
-    def _brief(self) -> dict[str, object]:
+    def _repr_fields(self) -> dict[str, object]:
         name, first = next(iter(self.metrics.items()), ("", None))
         shown = {} if first is None else {name: first.value, "low": first.low, "high": first.high}
         about = {"model": self.model, "corpus": self.corpus, "task": self.task, "split": self.split}
@@ -140,8 +142,8 @@ class Comparison:
             where there is none.
         p: two-sided p-value of the paired permutation test with swaps per dialogue.
         p_holm: the same after Holm's correction over the table it stands in.
-        dialogues: how many were swapped; speakers, where they are what is swapped.
-        among: comparisons in its table, for which interval and ``p_holm`` are corrected.
+        num_clusters: how many were swapped; speakers, where they are what is swapped.
+        num_comparisons: comparisons in its table, for which interval and ``p_holm`` are corrected.
     """
 
     a: str
@@ -156,11 +158,11 @@ class Comparison:
     p: float
     p_holm: float
     n: int
-    dialogues: int
-    among: int = 1
+    num_clusters: int
+    num_comparisons: int = 1
 
     @property
-    def proven(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the two differ: the one verdict, which the corrected p-value gives and the interval repeats."""
         return self.p_holm < ALPHA
 
@@ -170,63 +172,67 @@ class Comparison:
         Where the difference is proven it says better or worse, and by how much; elsewhere it states the
         difference, a less b, in the metric itself.
         """
-        names = {"a": named(self.a), "b": named(self.b), "why": self._why()}
-        amount = self._named(abs(self.difference) if self.proven else self.difference)
-        if not self.proven:
+        names = {"a": quoted_model_name(self.a), "b": quoted_model_name(self.b), "why": self._format_evidence()}
+        amount = self._format_with_unit(abs(self.difference) if self.is_significant else self.difference)
+        if not self.is_significant:
             found = _(
                 "{a} and {b} are not significantly different: a difference of {amount} ({why}).",
                 amount=amount,
                 **names,
             )
-        elif gain(self.metric, self.difference) > 0:
+        elif negate_if_lower_is_better(self.metric, self.difference) > 0:
             found = _("{a} is better than {b} by {amount} ({why}).", amount=amount, **names)
         else:
             found = _("{a} is worse than {b} by {amount} ({why}).", amount=amount, **names)
-        return found if self.dialogues >= FEWEST else f"{found} {few(self.dialogues)}"
+        return found if self.num_clusters >= MIN_CLUSTERS else f"{found} {few_clusters_note(self.num_clusters)}"
 
     @property
-    def bounds(self) -> str:
+    def interval_text(self) -> str:
         """Write the interval for a table, in points where the metric is a share; a dash where there is none."""
         if self.low is None or self.high is None:
             return "–"
-        factor = 100 if is_share(self.metric) else 1
-        return localized(f"[{_written(self.low * factor, 2, 0)}, {_written(self.high * factor, 2, 0)}]")
+        factor = 100 if is_proportion(self.metric) else 1
+        return localize_numbers(
+            f"[{_format_number(self.low * factor, 2, 0)}, {_format_number(self.high * factor, 2, 0)}]"
+        )
 
-    def _why(self) -> str:
+    def _format_evidence(self) -> str:
         """Return the interval, turned so that a proven difference is above 0, and the p-value."""
         known = [bound for bound in (self.low, self.high) if bound is not None]
-        low_high = sorted(-bound for bound in known) if self.proven and self.difference < 0 else known
-        bounds = [self._amount(bound, 0) for bound in low_high]
+        low_high = sorted(-bound for bound in known) if self.is_significant and self.difference < 0 else known
+        bounds = [self._format_difference(bound, 0) for bound in low_high]
         interval = [_("95 % interval {low} to {high}", low=bounds[0], high=bounds[1])] if bounds else []
-        corrected = [_("corrected for {n} comparisons", n=self.among)] if self.among > 1 else []
-        return ", ".join([*interval, p_text(self.p_holm), *corrected])
+        corrected = (
+            [_("corrected for {n} comparisons", n=self.num_comparisons)] if self.num_comparisons > 1 else []
+        )
+        return ", ".join([*interval, format_p_value(self.p_holm), *corrected])
 
-    def _amount(self, value: float, bar: float | None = None) -> str:
+    def _format_difference(self, value: float, boundary: float | None = None) -> str:
         """Write points of shares, and other metrics in their own units."""
-        digits, factor = (1, 100) if is_share(self.metric) else (3, 1)
-        return _written(value * factor, digits, bar)
+        digits, factor = (1, 100) if is_proportion(self.metric) else (3, 1)
+        return _format_number(value * factor, digits, boundary)
 
-    def _named(self, value: float) -> str:
-        amount = self._amount(value)
-        return _("{points} points", points=amount) if is_share(self.metric) else amount
+    def _format_with_unit(self, value: float) -> str:
+        amount = self._format_difference(value)
+        return _("{points} points", points=amount) if is_proportion(self.metric) else amount
 
 
-def p_text(p: float) -> str:
+def format_p_value(p: float) -> str:
     """Write a p-value, with as many digits as show on which side of .05 it lies."""
-    return localized("p < 0.001") if p < 0.0005 else f"p = {_written(p, 3, ALPHA)}"
+    return localize_numbers("p < 0.001") if p < 0.0005 else f"p = {_format_number(p, 3, ALPHA)}"
 
 
-def _written(value: float, digits: int, bar: float | None) -> str:
+def _format_number(value: float, digits: int, boundary: float | None) -> str:
     """Write a number, with more digits where rounding would put it on a bar that it does not reach."""
-    while bar is not None and round(value, digits) == bar != value and digits < 9:
+    while boundary is not None and round(value, digits) == boundary != value and digits < 9:
         digits += 1
-    return localized(f"{round(value, digits) + 0.0:.{digits}f}")
+    return localize_numbers(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
-def few(clusters: int) -> str:
+def few_clusters_note(num_clusters: int) -> str:
     """Say that scores rest on too few dialogues or speakers for an interval."""
     return _("Based on only {n} dialogues or speakers: too few for intervals, which take {least}.",
-             n=clusters, least=FEWEST)  # fmt: skip
+             n=num_clusters, least=MIN_CLUSTERS)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +246,7 @@ class Opening:
         test_fingerprint: hash of the test split's content; the ledger's key.
         reason: why it was opened.
         models: names of the models that were scored.
-        seen_as: fingerprint of the split that was opened, where that is another one with at least half of the
+        opened_fingerprint: fingerprint of the split that was opened, where that is another one with at least half of the
             sentences; ``""`` where it is this very split.
     """
 
@@ -250,7 +256,7 @@ class Opening:
     test_fingerprint: str
     reason: str
     models: tuple[str, ...] = ()
-    seen_as: str = ""
+    opened_fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,21 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from sentir.corpus.fingerprints import scored_hash
+from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.errors import PredictionsError, SentirError
-from sentir.evaluation.intervals import Run, label_intervals, ranked_intervals, scored
-from sentir.evaluation.jackknife import Bounds
-from sentir.evaluation.metrics import confusion_matrix, counted, per_label
+from sentir.evaluation.intervals import (
+    Run,
+    compute_label_f1_intervals,
+    compute_ranking_intervals,
+    score_with_intervals,
+)
+from sentir.evaluation.jackknife import Interval
+from sentir.evaluation.metrics import compute_confusion_matrix, count_metrics, score_per_label
 from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
-from sentir.evaluation.words import AT_HALF
+from sentir.evaluation.words import AT_HALF_SUFFIX
 from sentir.i18n import _
 from sentir.io import write_text
-from sentir.safe_text import json_text
+from sentir.safe_text import json_dumps
 
-Row = TypeVar("Row")
-_UNDECIDED = ("auc", "average_precision")  # of a label, whatever its threshold
+ResultRow = TypeVar("ResultRow")
+_THRESHOLD_FREE = ("auc", "average_precision")  # of a label, whatever its threshold
 
 
 def score_model(
@@ -39,10 +44,10 @@ def score_model(
     role: str,
     corpus: str,
     split: str,
-    confidence: float,
+    confidence_level: float,
     notes: Sequence[str] = (),
     family: str = "",
-    unit: str = "dialogue",
+    cluster_unit: str = "dialogue",
 ) -> ModelScores:
     """Score one model, trained with one or more seeds, on exactly the utterances in ``labels``.
 
@@ -52,14 +57,14 @@ def score_model(
         labels: id → label names of the task, or its number.
         predictions: one per seed; they may hold more utterances, in any order.
         thresholds: one per seed, ``(K,)`` or none.
-        groups: id → dialogue or speaker, whatever ``unit`` says; the intervals are over these.
+        groups: id → dialogue or speaker, whatever ``cluster_unit`` says; the intervals are over these.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
-    ids, truth, runs, dialogues = joined(space, labels, predictions, thresholds, groups)
-    bounds = label_intervals(space, truth, runs, dialogues, confidence=confidence)
-    matrices = [confusion_matrix(space, truth, p) for p, _thresholds in runs]
+    ids, truth, runs, dialogues = align_by_id(space, labels, predictions, thresholds, groups)
+    bounds = compute_label_f1_intervals(space, truth, runs, dialogues, confidence_level=confidence_level)
+    matrices = [compute_confusion_matrix(space, truth, p) for p, _thresholds in runs]
     known = [matrix for matrix in matrices if matrix is not None]
     return ModelScores(
         model=model,
@@ -68,20 +73,20 @@ def score_model(
         task=space.task,
         split=split,
         n=len(ids),
-        seeds=len(runs),
-        metrics=_metrics(space, truth, runs, dialogues, confidence),
-        per_label=_mean_per_label(_by_label(space, truth, runs), bounds),
-        confusion=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
+        num_seeds=len(runs),
+        metrics=_score_metrics(space, truth, runs, dialogues, confidence_level),
+        per_label=_mean_per_label(_score_labels(space, truth, runs), bounds),
+        confusion_matrix=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds),
-        scored=scored_hash(ids),
+        ids_hash=hash_ids(ids),
         notes=tuple(notes),
         family=family,
-        clusters=len(set(dialogues)),
-        unit=unit,
+        num_clusters=len(set(dialogues)),
+        cluster_unit=cluster_unit,
     )
 
 
-def joined(
+def align_by_id(
     space: LabelSpace,
     labels: Mapping[str, tuple[Label, ...]],
     predictions: Sequence[Predictions],
@@ -107,12 +112,12 @@ def joined(
             )
         )
     for one in predictions:
-        if one.space != space:
+        if one.label_space != space:
             raise PredictionsError(
                 _(
                     "The predictions are for the labels {theirs} of '{task}', the utterances have {ours}.",
-                    theirs=", ".join(one.space.names),
-                    task=one.space.task,
+                    theirs=", ".join(one.label_space.names),
+                    task=one.label_space.task,
                     ours=", ".join(space.names),
                 )
             )
@@ -137,7 +142,7 @@ def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequen
         SentirError: if the folder cannot be written.
     """
     write_rows(path, scores)
-    write_rows(_beside(path), comparisons)
+    write_rows(_comparisons_path(path), comparisons)
 
 
 def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison, ...]]:
@@ -148,52 +153,54 @@ def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison,
     """
     return (
         read_rows(path, ModelScores),
-        read_rows(_beside(path), Comparison),
+        read_rows(_comparisons_path(path), Comparison),
     )
 
 
-def _metrics(
-    space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], confidence: float
+def _score_metrics(
+    space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], confidence_level: float
 ) -> dict[str, Score]:
     """Return every metric with its interval and, where there are thresholds, beside it the same at 0.5."""
-    metrics = scored(space, truth, runs, groups, confidence=confidence)
-    ranks = ranked_intervals(space, truth, runs, groups, confidence=confidence)
+    metrics = score_with_intervals(space, truth, runs, groups, confidence_level=confidence_level)
+    ranks = compute_ranking_intervals(space, truth, runs, groups, confidence_level=confidence_level)
     known = {name: bounds for name, bounds in ranks.items() if name in metrics}
     metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in known.items()}
     if all(cuts is None for _p, cuts in runs):
         return metrics
-    plain = scored(space, truth, [(p, None) for p, _cuts in runs], groups, confidence=confidence)
-    return _beside_half(metrics, {name: plain[name] for name in counted(space)})
+    plain = score_with_intervals(
+        space, truth, [(p, None) for p, _cuts in runs], groups, confidence_level=confidence_level
+    )
+    return _interleave_at_half(metrics, {name: plain[name] for name in count_metrics(space)})
 
 
-def _by_label(space: LabelSpace, truth: NDArray, runs: Sequence[Run]) -> list[list[LabelScore]]:
+def _score_labels(space: LabelSpace, truth: NDArray, runs: Sequence[Run]) -> list[list[LabelScore]]:
     """Return the scores of each label for each run, with the same at 0.5 where there are thresholds."""
-    tuned = [per_label(space, truth, p, cuts) for p, cuts in runs]
+    tuned = [score_per_label(space, truth, p, cuts) for p, cuts in runs]
     if all(cuts is None for _p, cuts in runs):
         return tuned
-    plain = [per_label(space, truth, p) for p, _cuts in runs]
+    plain = [score_per_label(space, truth, p) for p, _cuts in runs]
     return [
-        [_label_beside_half(*both) for both in zip(*sides, strict=True)]
+        [_interleave_label_at_half(*both) for both in zip(*sides, strict=True)]
         for sides in zip(tuned, plain, strict=True)
     ]
 
 
-def _beside_half(tuned: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+def _interleave_at_half(tuned: Mapping[str, Any], at_half: Mapping[str, Any]) -> dict[str, Any]:
     """Put each metric at 0.5 right after the same at tuned thresholds."""
     found: dict[str, Any] = {}
     for name, value in tuned.items():
         found[name] = value
-        if name in plain:
-            found[f"{name}{AT_HALF}"] = plain[name]
+        if name in at_half:
+            found[f"{name}{AT_HALF_SUFFIX}"] = at_half[name]
     return found
 
 
-def _label_beside_half(tuned: LabelScore, plain: LabelScore) -> LabelScore:
-    decided = {name: value for name, value in plain.metrics.items() if name not in _UNDECIDED}
-    return replace(tuned, metrics=_beside_half(tuned.metrics, decided))
+def _interleave_label_at_half(tuned: LabelScore, at_half: LabelScore) -> LabelScore:
+    decided = {name: value for name, value in at_half.metrics.items() if name not in _THRESHOLD_FREE}
+    return replace(tuned, metrics=_interleave_at_half(tuned.metrics, decided))
 
 
-def _mean_per_label(runs: Sequence[Sequence[LabelScore]], bounds: Sequence[Bounds]) -> tuple[LabelScore, ...]:
+def _mean_per_label(runs: Sequence[Sequence[LabelScore]], bounds: Sequence[Interval]) -> tuple[LabelScore, ...]:
     return tuple(
         LabelScore(
             same[0].label,
@@ -214,7 +221,7 @@ def _mean_thresholds(
     return dict(zip(space.names, mean.tolist(), strict=True))
 
 
-def _beside(path: Path) -> Path:
+def _comparisons_path(path: Path) -> Path:
     return path.with_name("comparisons.json")
 
 
@@ -225,7 +232,7 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
         SentirError: if it cannot be written.
     """
     plain = [asdict(one) for one in rows]
-    text = json_text(plain, indent=2, allow_nan=False) + "\n"
+    text = json_dumps(plain, indent=2, allow_nan=False) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
@@ -233,14 +240,14 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
-def read_rows(path: Path, kind: type[Row]) -> tuple[Row, ...]:
+def read_rows(path: Path, row_type: type[ResultRow]) -> tuple[ResultRow, ...]:
     """Read what `write_rows` wrote, rows of one dataclass.
 
     Raises:
         SentirError: if the file is missing or is not ours; the message names it.
     """
     try:
-        return tuple(TypeAdapter(list[kind]).validate_json(path.read_bytes()))  # type: ignore[valid-type]
+        return tuple(TypeAdapter(list[row_type]).validate_json(path.read_bytes()))  # type: ignore[valid-type]
     except OSError as error:
         raise SentirError(_("{path} cannot be read: {why}.", path=path, why=error.strerror)) from error
     except ValidationError as error:

@@ -15,50 +15,50 @@ from sentir.corpus.labels import Label
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError
-from sentir.evaluation.clusters import clusters
+from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.intervals import Run
-from sentir.evaluation.locked.ledger import labels_of
-from sentir.evaluation.metrics import metric_name
-from sentir.evaluation.scoring import joined
+from sentir.evaluation.locked.ledger import get_labels
+from sentir.evaluation.metrics import resolve_metric
+from sentir.evaluation.scoring import align_by_id
 from sentir.i18n import _
-from sentir.recognizer.inference import batches, predict_prepared
+from sentir.recognizer.inference import make_batches, predict_task
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 
-ENCODERS = ("encoder", "audio")  # parts of a model that turn text or sound into vectors
-_AT_ONCE = 64
+ENCODER_ATTRIBUTES = ("encoder", "audio")  # parts of a model that turn text or sound into vectors
+_BATCH_SIZE = 64
 
 
-class Kept(nn.Module):
+class ReplayedEncoder(nn.Module):
     """Stands in for an encoder: asks it once about each batch, and gives the same answer ever after.
 
     Attributes:
         batch: number of the batch that is being asked about.
-        instead: ``(d, …)`` of every utterance, in place of its own answers.
+        replacement: ``(d, …)`` of every utterance, in place of its own answers.
     """
 
-    def __init__(self, part: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
-        self.ask = [part]  # a list: the encoder is no part of this one
-        self.inputs = part.inputs
-        self.answers: dict[int, Any] = {}
+        self.wrapped = [encoder]  # a list: the encoder is no part of this one
+        self.inputs = encoder.inputs
+        self.cached_outputs: dict[int, Any] = {}
         self.batch = 0
-        self.instead: Any = None
+        self.replacement: Any = None
 
-    def forward(self, *given: Tensor, **named: Tensor) -> Any:
+    def forward(self, *args: Tensor, **kwargs: Tensor) -> Any:
         """Answer as the encoder does, or did."""
-        if self.batch not in self.answers:
-            self.answers[self.batch] = self.ask[0](*given, **named)
-        answer = self.answers[self.batch]
-        return answer if self.instead is None else _of_everyone(self.instead, answer)
+        if self.batch not in self.cached_outputs:
+            self.cached_outputs[self.batch] = self.wrapped[0](*args, **kwargs)
+        answer = self.cached_outputs[self.batch]
+        return answer if self.replacement is None else _expand_to_batch(self.replacement, answer)
 
 
-def _of_everyone(vector: Any, answer: Any) -> Any:
-    if isinstance(answer, tuple):
-        return tuple(_of_everyone(one, other) for one, other in zip(vector, answer, strict=True))
-    return vector.to(answer).expand_as(answer)
+def _expand_to_batch(vector: Any, output: Any) -> Any:
+    if isinstance(output, tuple):
+        return tuple(_expand_to_batch(one, other) for one, other in zip(vector, output, strict=True))
+    return vector.to(output).expand_as(output)
 
 
-class Dev:
+class DevPredictor:
     """The dev split as a recognizer sees it.
 
     Attributes:
@@ -73,30 +73,30 @@ class Dev:
     def __init__(self, recognizer: Recognizer, corpus: Corpus) -> None:
         self.recognizer, self.corpus = recognizer, corpus
         space, settings = recognizer.space, recognizer.recipe.evaluation
-        self.metric = metric_name(space, settings.metric)
+        self.metric = resolve_metric(space, settings.metric)
         self.labels: dict[str, tuple[Label, ...]] = {
-            key: tasks[space.task] for key, tasks in labels_of(corpus, "dev").items() if space.task in tasks
+            key: tasks[space.task] for key, tasks in get_labels(corpus, "dev").items() if space.task in tasks
         }
-        self.groups = clusters(corpus, "dev", settings.cluster)
+        self.groups = assign_clusters(corpus, "dev", settings.cluster)
         if len({self.groups[key] or key for key in self.labels}) < 2:
             raise PredictionsError(
                 _("What a model loses is measured on dev, over dialogues; '{name}' has fewer than two there.",
                   name=corpus.name)
             )  # fmt: skip
-        self.utterances = self.told(corpus.dev)
-        self.prepared = recognizer.preparer.prepare(self.utterances)
-        parts = {name: getattr(recognizer.model, name, None) for name in ENCODERS}
-        self.kept = {name: Kept(part) for name, part in parts.items() if part is not None}
+        self.utterances = self.with_stacked(corpus.dev)
+        self.prepared = recognizer.preprocessor.transform(self.utterances)
+        parts = {name: getattr(recognizer.model, name, None) for name in ENCODER_ATTRIBUTES}
+        self.replayed_encoders = {name: ReplayedEncoder(part) for name, part in parts.items() if part is not None}
         self._batches = [
             (rows, {k: v.to(self._device) for k, v in self.prepared.batch(rows).items()})
-            for rows in batches(self.prepared.units, _AT_ONCE)
+            for rows in make_batches(self.prepared.units, _BATCH_SIZE)
         ]
 
     @property
     def _device(self) -> torch.device:
         return next(self.recognizer.model.parameters()).device
 
-    def told(self, utterances: tuple[Utterance, ...]) -> list[Utterance]:
+    def with_stacked(self, utterances: tuple[Utterance, ...]) -> list[Utterance]:
         """Return utterances with the stacked probabilities that the recognizer takes, if it does."""
         stacked = self.recognizer.stacked
         return (
@@ -105,45 +105,49 @@ class Dev:
             else with_stacked(utterances, stacked.predict_utterances(utterances))
         )
 
-    def ask(
-        self, given: Mapping[str, Tensor] | None = None, instead: Mapping[str, Any] | None = None
+    def predict(
+        self,
+        replaced_inputs: Mapping[str, Tensor] | None = None,
+        replaced_outputs: Mapping[str, Any] | None = None,
     ) -> Predictions:
         """Predict dev.
 
         Args:
-            given: inputs of all N utterances that take the place of their own.
-            instead: encoder's name → the vector of every utterance.
+            replaced_inputs: inputs of all N utterances that take the place of their own.
+            replaced_outputs: encoder's name → the vector of every utterance.
         """
         model, space = self.recognizer.model, self.recognizer.space
         wanted: Any = model.inputs
         logits = torch.zeros(len(self.prepared.ids), len(space))
-        with self._replaying(instead or {}), torch.inference_mode():
+        with self._replay_encoders(replaced_outputs or {}), torch.inference_mode():
             for n, (rows, inputs) in enumerate(self._batches):
-                for part in self.kept.values():
+                for part in self.replayed_encoders.values():
                     part.batch = n
-                changed = {name: tensor[rows].to(self._device) for name, tensor in (given or {}).items()}
+                changed = {
+                    name: tensor[rows].to(self._device) for name, tensor in (replaced_inputs or {}).items()
+                }
                 used = {name: tensor for name, tensor in (inputs | changed).items() if name in wanted}
                 logits[rows] = model(**used)[:, : len(space)].float().cpu()
-        return self._calibrated(Predictions(self.prepared.ids, space.probabilities(logits.numpy()), space))
+        return self._calibrate(Predictions(self.prepared.ids, space.probabilities(logits.numpy()), space))
 
-    def alone(self) -> Predictions:
+    def without_context(self) -> Predictions:
         """Predict dev with every utterance a dialogue of its own; its numbers stay those it has in company."""
         lonely = [replace(u, dialogue=u.id, turn=0) for u in self.utterances]
-        prepared = self.recognizer.preparer.prepare(lonely)
+        prepared = self.recognizer.preprocessor.transform(lonely)
         if "features" in self.prepared.tensors:
             prepared.tensors["features"] = self.prepared.tensors["features"]
-        return self._calibrated(predict_prepared(self.recognizer.model, prepared, self.recognizer.space))
+        return self._calibrate(predict_task(self.recognizer.model, prepared, self.recognizer.space))
 
-    def _calibrated(self, found: Predictions) -> Predictions:
-        return self.recognizer.calibration.apply(found) if self.recognizer.calibration else found
+    def _calibrate(self, predictions: Predictions) -> Predictions:
+        return self.recognizer.calibration.apply(predictions) if self.recognizer.calibration else predictions
 
     @contextmanager
-    def _replaying(self, instead: Mapping[str, Any]) -> Iterator[None]:
+    def _replay_encoders(self, replaced_outputs: Mapping[str, Any]) -> Iterator[None]:
         model = self.recognizer.model
-        own, training = {name: getattr(model, name) for name in self.kept}, model.training
+        own, training = {name: getattr(model, name) for name in self.replayed_encoders}, model.training
         model.eval()
-        for name, part in self.kept.items():
-            part.instead = instead.get(name)
+        for name, part in self.replayed_encoders.items():
+            part.replacement = replaced_outputs.get(name)
             setattr(model, name, part)
         try:
             yield
@@ -152,8 +156,10 @@ class Dev:
                 setattr(model, name, part)
             model.train(training)
 
-    def runs(self, predictions: list[Predictions]) -> tuple[Any, list[Run], list[str]]:
+    def align_runs(self, predictions: list[Predictions]) -> tuple[Any, list[Run], list[str]]:
         """Return the truth, each prediction as a run, and the dialogue keys, all in the order of sorted ids."""
         cuts = [self.recognizer.thresholds] * len(predictions)
-        _ids, truth, runs, groups = joined(self.recognizer.space, self.labels, predictions, cuts, self.groups)
+        _ids, truth, runs, groups = align_by_id(
+            self.recognizer.space, self.labels, predictions, cuts, self.groups
+        )
         return truth, runs, groups

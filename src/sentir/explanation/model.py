@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.intervals import scored
-from sentir.evaluation.results import CONFIDENCE
-from sentir.explanation.dev_predictor import Dev
-from sentir.explanation.modality_ablation import withhold
+from sentir.evaluation.intervals import score_with_intervals
+from sentir.evaluation.results import CONFIDENCE_LEVEL
+from sentir.explanation.dev_predictor import DevPredictor
+from sentir.explanation.modality_ablation import ablate_inputs
 from sentir.explanation.permutation_importance import permutation_importance
 from sentir.explanation.results import ModelExplanation
 from sentir.recognizer.recognizer import Recognizer
@@ -19,11 +19,11 @@ def explain_recognizer(recognizer: Recognizer, corpus: Corpus) -> ModelExplanati
         PredictionsError: if dev has fewer than two dialogues.
         SentirError: if the corpus does not fit the recognizer.
     """
-    dev = Dev(recognizer, corpus)
-    withheld = withhold(dev)
+    dev = DevPredictor(recognizer, corpus)
+    withheld = ablate_inputs(dev)
     sets, columns = permutation_importance(dev)
-    truth, runs, groups = dev.runs([dev.ask()])
-    scores = scored(recognizer.space, truth, runs, groups, confidence=CONFIDENCE)
+    truth, runs, groups = dev.align_runs([dev.predict()])
+    scores = score_with_intervals(recognizer.space, truth, runs, groups, confidence_level=CONFIDENCE_LEVEL)
     return ModelExplanation(
         model=recognizer.recipe.name,
         corpus=corpus.name,
@@ -31,9 +31,9 @@ def explain_recognizer(recognizer: Recognizer, corpus: Corpus) -> ModelExplanati
         metric=dev.metric,
         score=scores[dev.metric],
         n=len(truth),
-        clusters=len(set(groups)),
+        num_clusters=len(set(groups)),
         synthetic=corpus.synthetic,
-        withheld=withheld,
-        sets=sets,
+        ablations=withheld,
+        feature_sets=sets,
         columns=columns,
     )

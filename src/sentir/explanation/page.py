@@ -6,197 +6,214 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.errors import SentirError
-from sentir.evaluation.results import gain, is_share, p_text
+from sentir.evaluation.results import format_p_value, is_proportion, negate_if_lower_is_better
 from sentir.explanation.figures import (
+    INPUT_NAMES,
     MAP_NAMES,
-    PARTS,
+    ablation_figure,
+    audio_attribution_alt_text,
+    audio_attribution_figure,
     importance_figure,
-    sound_figure,
-    sound_text,
-    withheld_figure,
 )
-from sentir.explanation.results import Explanation, Importance, ModelExplanation, Randomized, Withheld, Word
-from sentir.explanation.sanity_checks import ALIKE
-from sentir.i18n import _, localized, mark
+from sentir.explanation.results import (
+    Ablation,
+    Explanation,
+    FeatureImportance,
+    ModelExplanation,
+    RandomizationResult,
+    WordAttribution,
+)
+from sentir.explanation.sanity_checks import MAX_CORRELATION
+from sentir.i18n import _, gettext_noop, localize_numbers
 from sentir.io import write_text
-from sentir.recognizer.card import model_card
+from sentir.recognizer.card import make_model_card
 from sentir.report.html import render_page
-from sentir.report.words import named, word
+from sentir.report.words import display_name, quoted_model_name
 
 if TYPE_CHECKING:
     from sentir.documents import Document
     from sentir.recognizer.recognizer import Recognizer
 
-SHOWN = 12  # columns of numbers in a table
-_LOUD, _HEARD = 0.5, 0.15  # of the largest value of a word: shown with its number, shown with a mark
-_ABOUT = {
-    "evidence": mark("Grad-CAM on the last feature map: regions that raise the score of the label."),
-    "local_gate": mark("Values of the gate on the local feature map, whatever the label."),
-    "global_gate": mark("Values of the gate on the last feature map, whatever the label."),
+MAX_COLUMNS = 12  # columns of numbers in a table
+_STRONG, _WEAK = 0.5, 0.15  # of the largest value of a word: shown with its number, shown with a mark
+_MAP_DESCRIPTIONS = {
+    "evidence": gettext_noop("Grad-CAM on the last feature map: regions that raise the score of the label."),
+    "local_gate": gettext_noop("Values of the gate on the local feature map, whatever the label."),
+    "global_gate": gettext_noop("Values of the gate on the last feature map, whatever the label."),
 }
-_HOW = {
-    "missing": mark("Treated as missing, as in part of the training."),
-    "train_mean": mark("Replaced by its mean over train."),
-    "alone": mark("Each utterance as a dialogue of its own."),
+_REPLACEMENT_DESCRIPTIONS = {
+    "missing": gettext_noop("Treated as missing, as in part of the training."),
+    "train_mean": gettext_noop("Replaced by its mean over train."),
+    "alone": gettext_noop("Each utterance as a dialogue of its own."),
 }
 
 
 def save_explanation(
-    found: Explanation | ModelExplanation, path: Path, recognizer: Recognizer | None = None
+    explanation: Explanation | ModelExplanation, path: Path, recognizer: Recognizer | None = None
 ) -> None:
     """Write the page of an explanation, into a folder that is there; see `sentir.report.audit_page.make_place`.
 
     Args:
-        found: the explanation.
+        explanation: the explanation.
         path: of the page.
         recognizer: what is explained; its model card stands on the page.
 
     Raises:
         SentirError: if it cannot be written.
     """
-    if isinstance(found, Explanation):
-        page = render_explanation(found, recognizer)
+    if isinstance(explanation, Explanation):
+        page = render_explanation(explanation, recognizer)
     else:
-        page = render_model_explanation(found, recognizer)
+        page = render_model_explanation(explanation, recognizer)
     try:
         write_text(path, page)
     except OSError as error:
         raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
-def render_explanation(found: Explanation, recognizer: Recognizer | None = None) -> str:
+def render_explanation(explanation: Explanation, recognizer: Recognizer | None = None) -> str:
     """Return the explanation of one answer as one self-contained page."""
-    largest = 0.0 if found.words is None else float(abs(found.words.values).max())
+    largest = (
+        0.0 if explanation.text_attribution is None else float(abs(explanation.text_attribution.values).max())
+    )
 
     def content() -> dict[str, Any]:
         return {
-            "title": _("Why {label}?", label=word(found.label)),
-            "found": found,
-            "card": card(recognizer),
-            "summary": summary(found),
-            "completeness": completeness(found),
-            "strength": lambda one: strength(one, largest),
-            "signed": signed,
-            "ranked": ranked_words(found),
+            "title": _("Why {label}?", label=display_name(explanation.label)),
+            "found": explanation,
+            "card": localized_model_card(recognizer),
+            "summary": summarize_prediction(explanation),
+            "completeness": describe_completeness(explanation),
+            "strength": lambda one: attribution_strength(one, largest),
+            "signed": format_signed,
+            "ranked": rank_words(explanation),
             "map_names": {name: _(text) for name, text in MAP_NAMES.items()},
-            "about": {name: _(text) for name, text in _ABOUT.items()},
-            "sound_figure": sound_figure,
-            "sound_text": sound_text,
-            "verdict": verdict,
+            "about": {name: _(text) for name, text in _MAP_DESCRIPTIONS.items()},
+            "sound_figure": audio_attribution_figure,
+            "sound_text": audio_attribution_alt_text,
+            "verdict": interpret_randomization,
         }
 
     return render_page("explanation.html", content)
 
 
-def render_model_explanation(found: ModelExplanation, recognizer: Recognizer | None = None) -> str:
+def render_model_explanation(explanation: ModelExplanation, recognizer: Recognizer | None = None) -> str:
     """Return what a model's score hangs on as one self-contained page."""
 
     def content() -> dict[str, Any]:
         return {
-            "title": _("Which inputs matter to {model}?", model=named(found.model)),
-            "found": found,
-            "card": card(recognizer),
-            "shown": found.columns[:SHOWN],
-            "amount": lambda value: amount(found.metric, value),
-            "interval_text": interval_text,
-            "parts": {name: _(text) for name, text in PARTS.items()},
-            "how": {name: _(text) for name, text in _HOW.items()},
-            "loss_sentence": lambda one: loss_sentence(found, one),
-            "withheld_figure": withheld_figure,
+            "title": _("Which inputs matter to {model}?", model=quoted_model_name(explanation.model)),
+            "found": explanation,
+            "card": localized_model_card(recognizer),
+            "shown": explanation.columns[:MAX_COLUMNS],
+            "amount": lambda value: format_score_drop(explanation.metric, value),
+            "interval_text": format_importance_interval,
+            "parts": {name: _(text) for name, text in INPUT_NAMES.items()},
+            "how": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
+            "loss_sentence": lambda one: describe_ablation(explanation, one),
+            "withheld_figure": ablation_figure,
             "importance_figure": importance_figure,
         }
 
     return render_page("model_explanation.html", content)
 
 
-def card(recognizer: Recognizer | None) -> Document | None:
+def localized_model_card(recognizer: Recognizer | None) -> Document | None:
     """Return the model card of a recognizer in the current language; ``None`` without one."""
     if recognizer is None:
         return None
-    return model_card(recognizer.recipe, recognizer.space, recognizer.facts)
+    return make_model_card(recognizer.recipe, recognizer.space, recognizer.facts)
 
 
-def summary(found: Explanation) -> str:
+def summarize_prediction(explanation: Explanation) -> str:
     """Say what was recognized and which score is explained."""
-    if found.is_number:
+    if explanation.is_regression:
         return _("The model predicts {score} for {label}; this number is explained.",
-                 score=localized(f"{found.score:.2f}"), label=word(found.label))  # fmt: skip
-    names = ", ".join(word(str(name)) for name in found.labels) or _("none of them")
+                 score=localize_numbers(f"{explanation.score:.2f}"), label=display_name(explanation.label))  # fmt: skip
+    names = ", ".join(display_name(str(name)) for name in explanation.labels) or _("none of them")
     return _(
         "Predicted: {labels}. Explained: the log-odds of {label}, {score} (probability {p}).",
-        labels=names, label=word(found.label), score=signed(found.score),
-        p=localized(f"{found.probabilities[found.label]:.2f}"),
+        labels=names, label=display_name(explanation.label), score=format_signed(explanation.score),
+        p=localize_numbers(f"{explanation.probabilities[explanation.label]:.2f}"),
     )  # fmt: skip
 
 
-def completeness(found: Explanation) -> str:
+def describe_completeness(explanation: Explanation) -> str:
     """Say what the values of the words add up to, and by how much they miss; ``""`` without words."""
-    words = found.words
+    words = explanation.text_attribution
     if words is None:
         return ""
     return _(
         "With every word replaced by {token} the score is {without}, with the words {score}. The attributions "
         "sum to the difference, {difference}, up to an error of {delta} (integrated gradients, {steps} steps).",
-        token=words.token, without=signed(words.without), score=signed(found.score),
-        difference=signed(found.score - words.without), delta=signed(words.delta, 3), steps=words.steps,
+        token=words.baseline_token, without=format_signed(words.baseline_score), score=format_signed(explanation.score),
+        difference=format_signed(explanation.score - words.baseline_score), delta=format_signed(words.convergence_delta, 3), steps=words.steps,
     )  # fmt: skip
 
 
-def signed(value: float, digits: int = 2) -> str:
+def format_signed(value: float, digits: int = 2) -> str:
     """Write a number with its sign, the minus as wide as the plus."""
     text = f"{value:+.{digits}f}"
-    return localized(text.replace("-", "−") if float(text) else text.strip("+-"))
+    return localize_numbers(text.replace("-", "−") if float(text) else text.strip("+-"))
 
 
-def strength(one: Word, largest: float) -> str:
+def attribution_strength(one: WordAttribution, largest: float) -> str:
     """Return how a word is drawn: ``loud``, ``heard`` or ``""``, by its share of the largest value."""
     share = abs(one.value) / largest if largest else 0.0
-    return "loud" if share >= _LOUD else "heard" if share >= _HEARD else ""
+    return "loud" if share >= _STRONG else "heard" if share >= _WEAK else ""
 
 
-def ranked_words(found: Explanation) -> list[Word]:
+def rank_words(explanation: Explanation) -> list[WordAttribution]:
     """Return the words, the strongest first."""
-    passages = () if found.words is None else found.words.passages
+    passages = () if explanation.text_attribution is None else explanation.text_attribution.passages
     return sorted((one for passage in passages for one in passage.words), key=lambda one: -abs(one.value))
 
 
-def verdict(check: Randomized) -> str:
+def interpret_randomization(check: RandomizationResult) -> str:
     """Say what a correlation with the map of other weights means."""
-    if abs(check.correlation) < ALIKE:
+    if abs(check.correlation) < MAX_CORRELATION:
         return _("random weights give another map")
     return _("much the same with random weights: the map reflects the input rather than what was learned")
 
 
-def amount(metric: str, value: float) -> str:
+def format_score_drop(metric: str, value: float) -> str:
     """Write a loss in points, or in the metric's units."""
-    return signed(100 * value, 1) if is_share(metric) else signed(value, 3)
+    return format_signed(100 * value, 1) if is_proportion(metric) else format_signed(value, 3)
 
 
-def loss_sentence(found: ModelExplanation, one: Withheld) -> str:
+def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
     """Say what is lost without one kind of thing, and how sure that is."""
     c = one.comparison
-    corrected = [_("corrected for {n} comparisons", n=c.among)] if c.among > 1 else []
+    corrected = [_("corrected for {n} comparisons", n=c.num_comparisons)] if c.num_comparisons > 1 else []
     values = {
-        "part": _(PARTS[one.part]),
-        "metric": word(found.metric),
-        "loss": amount(found.metric, gain(found.metric, c.difference)),
-        "why": ", ".join([*_bounds(found.metric, c.low, c.high), p_text(c.p_holm), *corrected]),
-        "score": localized(f"{one.score:.3f}"),
+        "part": _(INPUT_NAMES[one.ablated]),
+        "metric": display_name(explanation.metric),
+        "loss": format_score_drop(
+            explanation.metric, negate_if_lower_is_better(explanation.metric, c.difference)
+        ),
+        "why": ", ".join(
+            [
+                *_format_score_drop_interval(explanation.metric, c.low, c.high),
+                format_p_value(c.p_holm),
+                *corrected,
+            ]
+        ),
+        "score": localize_numbers(f"{one.score:.3f}"),
     }
-    if is_share(found.metric):
+    if is_proportion(explanation.metric):
         return _("Without {part}, {metric} is {score}: {loss} points lost ({why}).", **values)
     return _("Without {part}, {metric} is {score}: {loss} lost ({why}).", **values)
 
 
-def _bounds(metric: str, *bounds: float | None) -> list[str]:
+def _format_score_drop_interval(metric: str, *bounds: float | None) -> list[str]:
     """Say the interval of a loss, if there is one."""
-    low_high = sorted(gain(metric, bound) for bound in bounds if bound is not None)
-    ends = [amount(metric, bound) for bound in low_high]
+    low_high = sorted(negate_if_lower_is_better(metric, bound) for bound in bounds if bound is not None)
+    ends = [format_score_drop(metric, bound) for bound in low_high]
     return [_("95 % interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
 
 
-def interval_text(metric: str, one: Importance) -> str:
+def format_importance_interval(metric: str, one: FeatureImportance) -> str:
     """Write the interval of what is lost by permuting, for a table; a dash where there is none."""
     if one.low is None or one.high is None:
         return "–"
-    return f"{amount(metric, one.low)} … {amount(metric, one.high)}"
+    return f"{format_score_drop(metric, one.low)} … {format_score_drop(metric, one.high)}"

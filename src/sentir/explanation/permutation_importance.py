@@ -5,64 +5,71 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sentir.evaluation.intervals import by_dialogue, metrics_without
-from sentir.evaluation.jackknife import interval
-from sentir.evaluation.metrics import from_statistics
-from sentir.evaluation.results import CONFIDENCE, gain
-from sentir.explanation.dev_predictor import Dev
-from sentir.explanation.results import Importance
+from sentir.evaluation.intervals import compute_cluster_statistics, jackknife_metrics
+from sentir.evaluation.jackknife import jackknife_interval
+from sentir.evaluation.metrics import metrics_from_statistics
+from sentir.evaluation.results import CONFIDENCE_LEVEL, negate_if_lower_is_better
+from sentir.explanation.dev_predictor import DevPredictor
+from sentir.explanation.results import FeatureImportance
 from sentir.i18n import _
 from sentir.progress import track
 
-REPEATS = 5
+N_REPEATS = 5
 
 
 def permutation_importance(
-    dev: Dev, *, repeats: int = REPEATS, seed: int = 0
-) -> tuple[tuple[Importance, ...], tuple[Importance, ...]]:
+    dev: DevPredictor, *, num_repeats: int = N_REPEATS, seed: int = 0
+) -> tuple[tuple[FeatureImportance, ...], tuple[FeatureImportance, ...]]:
     """Permute every column, and every feature set as a whole, within dev (Breiman 2001; Fisher et al. 2019).
 
     Columns that tell the same stand in for one another: each alone may lose nothing where their set loses much.
 
     Args:
         dev: of the recognizer.
-        repeats: permutations of each.
+        num_repeats: permutations of each.
         seed: of the permutations, the same for all.
 
     Returns:
         The importance of the feature sets and of the columns, the largest first; nothing without numbers.
     """
-    scaler = dev.recognizer.preparer.scaler
+    scaler = dev.recognizer.preprocessor.scaler
     if scaler is None or not scaler.names:
         return (), ()
     columns = {name: [k] for k, name in enumerate(scaler.names)}
     sets: dict[str, list[int]] = {}
     for name, (k,) in columns.items():
         sets.setdefault(name.partition(".")[0], []).append(k)
-    full = dev.ask()
+    full = dev.predict()
     wanted = [(kind, name, of[name]) for kind, of in (("set", sets), ("column", columns)) for name in of]
-    found: dict[str, list[Importance]] = {"set": [], "column": []}
+    found: dict[str, list[FeatureImportance]] = {"set": [], "column": []}
     for kind, name, places in track(wanted, _("Permuting numbers"), len(wanted)):
-        found[kind].append(_importance(dev, full, name, places, repeats, seed))
-    ranked = [tuple(sorted(found[kind], key=lambda one: -one.loss)) for kind in ("set", "column")]
+        found[kind].append(_compute_importance(dev, full, name, places, num_repeats, seed))
+    ranked = [tuple(sorted(found[kind], key=lambda one: -one.score_drop)) for kind in ("set", "column")]
     return ranked[0], ranked[1]
 
 
-def _importance(dev: Dev, full, name: str, places: list[int], repeats: int, seed: int) -> Importance:
+def _compute_importance(
+    dev: DevPredictor, baseline, name: str, column_indices: list[int], num_repeats: int, seed: int
+) -> FeatureImportance:
     features = dev.prepared.tensors["features"]
     permuted = []
-    for repeat in range(repeats):
+    for repeat in range(num_repeats):
         order = torch.from_numpy(np.random.default_rng([seed, repeat]).permutation(len(features)))
         changed = features.clone()
-        changed[:, places] = features[order][:, places]
-        permuted.append(dev.ask({"features": changed}))
-    truth, runs, groups = dev.runs([full, *permuted])
+        changed[:, column_indices] = features[order][:, column_indices]
+        permuted.append(dev.predict({"features": changed}))
+    truth, runs, groups = dev.align_runs([baseline, *permuted])
     space = dev.recognizer.space
-    whole, without = (by_dialogue(space, truth, some, groups) for some in (runs[:1], runs[1:]))
-    score = float(from_statistics(space, whole.sum(1))[dev.metric][0])
-    lost = [gain(dev.metric, score - float(s)) for s in from_statistics(space, without.sum(1))[dev.metric]]
-    sides = [metrics_without(space, side)[dev.metric] for side in (whole, without)]
+    whole, without = (compute_cluster_statistics(space, truth, some, groups) for some in (runs[:1], runs[1:]))
+    score = float(metrics_from_statistics(space, whole.sum(1))[dev.metric][0])
+    lost = [
+        negate_if_lower_is_better(dev.metric, score - float(s))
+        for s in metrics_from_statistics(space, without.sum(1))[dev.metric]
+    ]
+    sides = [jackknife_metrics(space, side)[dev.metric] for side in (whole, without)]
     loss = float(np.mean(lost))
-    sign = gain(dev.metric, 1)
-    low, high = interval(loss, sign * (sides[0] - sides[1]), share=False, confidence=CONFIDENCE)
-    return Importance(name, len(places), loss, low, high, float(np.std(lost, ddof=1)))
+    sign = negate_if_lower_is_better(dev.metric, 1)
+    low, high = jackknife_interval(
+        loss, sign * (sides[0] - sides[1]), is_proportion=False, confidence_level=CONFIDENCE_LEVEL
+    )
+    return FeatureImportance(name, len(column_indices), loss, low, high, float(np.std(lost, ddof=1)))

@@ -12,68 +12,88 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sentir.explanation.results import Randomized
-from sentir.explanation.score_function import Probe, still
+from sentir.explanation.results import RandomizationResult
+from sentir.explanation.score_function import ScoreFunction, frozen_eval_mode
 
-LEAST = 3  # values that a map must have: of two, ranks agree or they do not
-ALIKE = 0.5  # correlation from which on a map shows the input rather than what was learned
-DRAWS = 3
-_ENCODERS = ("encoder.", "audio.backbone.", "audio.encoder.")  # what begins the names of weights that are no head
-Maps = dict[str, NDArray]
-Part = TypeVar("Part", bound=nn.Module)
+MIN_MAP_SIZE = 3  # values that a map must have: of two, ranks agree or they do not
+MAX_CORRELATION = 0.5  # correlation from which on a map shows the input rather than what was learned
+N_SHUFFLES = 3
+_ENCODER_PREFIXES = (
+    "encoder.",
+    "audio.backbone.",
+    "audio.encoder.",
+)  # what begins the names of weights that are no head
+AttributionMaps = dict[str, NDArray]
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
-def randomization_check(
-    probe: Probe, explain: Callable[[Probe], Maps], *, draws: int = DRAWS, seed: int = 0
-) -> tuple[Randomized, ...]:
+def check_randomization(
+    score_function: ScoreFunction,
+    explain: Callable[[ScoreFunction], AttributionMaps],
+    *,
+    num_shuffles: int = N_SHUFFLES,
+    seed: int = 0,
+) -> tuple[RandomizationResult, ...]:
     """Correlate the maps of a probe with those of the same networks with shuffled weights.
 
     Every tensor of weights keeps its values in another order, so that their scale stays; norms and biases are
     left. ``head`` shuffles all that is new, ``whole`` the encoders too.
 
     Args:
-        probe: what is explained.
+        score_function: what is explained.
         explain: gives the maps of a probe, by name, any shape each.
-        draws: how often the weights are shuffled.
+        num_shuffles: how often the weights are shuffled.
         seed: of the shuffling.
 
     Returns:
         Spearman's rank correlation of each map and part, mean over the draws. A map that is the same everywhere
         correlates with nothing: 0. Maps of fewer than `LEAST` values are left out.
     """
-    with still(probe.model, probe.encoder):
-        own = {name: values for name, values in explain(probe).items() if np.size(values) >= LEAST}
+    with frozen_eval_mode(score_function.model, score_function.encoder):
+        own = {
+            name: values for name, values in explain(score_function).items() if np.size(values) >= MIN_MAP_SIZE
+        }
     found = []
     for part in ("head", "whole"):
         generator = torch.Generator().manual_seed(seed)
         others = []
-        for _draw in range(draws):
-            other = _shuffled(probe, part, generator)
-            with still(other.model, other.encoder):
+        for _draw in range(num_shuffles):
+            other = _shuffle_networks(score_function, part, generator)
+            with frozen_eval_mode(other.model, other.encoder):
                 others.append(explain(other))
         for name, values in own.items():
             likeness = [_spearman(values, other[name]) for other in others]
-            found.append(Randomized(name, part, float(np.mean(likeness)), draws))
+            found.append(RandomizationResult(name, part, float(np.mean(likeness)), num_shuffles))
     return tuple(found)
 
 
-def _shuffled(probe: Probe, part: str, generator: torch.Generator) -> Probe:
-    model = shuffle_weights(copy.deepcopy(probe.model), generator, spare=_ENCODERS if part == "head" else ())
-    encoder = getattr(model, "encoder", None) or probe.encoder  # its own, copied with it, or the frozen one
-    if part == "whole" and encoder is probe.encoder and encoder is not None:
+def _shuffle_networks(
+    score_function: ScoreFunction, randomized: str, generator: torch.Generator
+) -> ScoreFunction:
+    model = shuffle_weights(
+        copy.deepcopy(score_function.model),
+        generator,
+        skip_prefixes=_ENCODER_PREFIXES if randomized == "head" else (),
+    )
+    encoder = (
+        getattr(model, "encoder", None) or score_function.encoder
+    )  # its own, copied with it, or the frozen one
+    if randomized == "whole" and encoder is score_function.encoder and encoder is not None:
         encoder = shuffle_weights(copy.deepcopy(encoder), generator)
-    return replace(probe, model=model, encoder=encoder)
+    return replace(score_function, model=model, encoder=encoder)
 
 
-def shuffle_weights(module: Part, generator: torch.Generator, *, spare: tuple[str, ...] = ()) -> Part:
+def shuffle_weights(
+    module: ModuleT, generator: torch.Generator, *, skip_prefixes: tuple[str, ...] = ()
+) -> ModuleT:
     """Put the values of every weight tensor of two or more dimensions in another order, in place.
 
     Args:
-        spare: beginnings of names that are left as they are.
+        skip_prefixes: beginnings of names that are left as they are.
     """
     with torch.no_grad():
         for name, weight in module.named_parameters():
-            if weight.ndim > 1 and not name.startswith(spare):
+            if weight.ndim > 1 and not name.startswith(skip_prefixes):
                 order = torch.randperm(weight.numel(), generator=generator).to(weight.device)
                 weight.copy_(weight.flatten()[order].view_as(weight))
     return module

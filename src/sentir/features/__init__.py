@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.utterances import Utterance
-from sentir.i18n import mark
+from sentir.i18n import gettext_noop
 from sentir.registry import Registry
 
-FEATURES = Registry(
-    mark("feature set"),
+FEATURE_SETS = Registry(
+    gettext_noop("feature set"),
     {
         "lexical": "sentir.features.lexical:lexical",
         "dialogue": "sentir.features.dialogue:dialogue",
@@ -28,7 +28,7 @@ FEATURES = Registry(
     },
 )
 
-HEARD = frozenset({"thesis", "functionals"})  # the sets that need sound
+AUDIO_FEATURE_SETS = frozenset({"thesis", "functionals"})  # the sets that need sound
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class FeatureTable:
     names: tuple[str, ...]
     values: NDArray[np.float32]
 
-    def with_given(self, names: Sequence[str]) -> FeatureTable:
+    def with_missing_tabular(self, names: Sequence[str]) -> FeatureTable:
         """Add the columns of the set ``given`` among ``names`` that these utterances lack, as unknown."""
         lacking = tuple(name for name in names if name.startswith("given.") and name not in self.names)
         unknown = np.full((len(self.values), len(lacking)), np.nan, dtype=np.float32)
         return FeatureTable(self.names + lacking, np.concatenate([self.values, unknown], axis=1))
 
 
-def compute_features(sets: Sequence[str], utterances: Sequence[Utterance]) -> FeatureTable:
+def compute_features(set_names: Sequence[str], utterances: Sequence[Utterance]) -> FeatureTable:
     """Compute the named feature sets side by side, from utterances made blind first.
 
     Returns:
@@ -56,7 +56,9 @@ def compute_features(sets: Sequence[str], utterances: Sequence[Utterance]) -> Fe
     """
     blind = [u.blind() for u in utterances]
     columns = {
-        f"{name}.{column}": values for name in sets for column, values in FEATURES.get(name)(blind).items()
+        f"{name}.{column}": values
+        for name in set_names
+        for column, values in FEATURE_SETS.get(name)(blind).items()
     }
     values = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(blind), 0))
     return FeatureTable(tuple(columns), values.astype(np.float32))

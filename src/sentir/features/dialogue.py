@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from sentir.corpus.utterances import Utterance
 
-Columns = dict[str, NDArray[np.float64]]
+FeatureColumns = dict[str, NDArray[np.float64]]
 
 
-def dialogue(utterances: Sequence[Utterance]) -> Columns:
+def compute_dialogue_features(utterances: Sequence[Utterance]) -> FeatureColumns:
     """Measure the position of every utterance among those of its dialogue that are given.
 
     Returns:
@@ -24,7 +24,7 @@ def dialogue(utterances: Sequence[Utterance]) -> Columns:
     columns = {
         name: np.full(len(utterances), np.nan) for name in ("turn", "position", "same_speaker", "since_speaker")
     }
-    for rows in _dialogues(utterances):
+    for rows in _group_rows_by_dialogue(utterances):
         last_spoke: dict[str, int] = {}
         for place, row in enumerate(rows):
             speaker = utterances[row].speaker
@@ -40,7 +40,7 @@ def dialogue(utterances: Sequence[Utterance]) -> Columns:
     return columns
 
 
-def _dialogues(utterances: Sequence[Utterance]) -> list[list[int]]:
+def _group_rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:
     """Group row numbers by dialogue, each in the order of its turns."""
     groups: dict[str, list[int]] = {}
     for row in sorted(range(len(utterances)), key=lambda row: utterances[row].turn):
@@ -48,7 +48,10 @@ def _dialogues(utterances: Sequence[Utterance]) -> list[list[int]]:
     return list(groups.values())
 
 
-def given(utterances: Sequence[Utterance]) -> Columns:
+def compute_tabular_features(utterances: Sequence[Utterance]) -> FeatureColumns:
     """Return every number of `Utterance.numbers`, columns in alphabetical order, NaN where one has none."""
-    names = sorted({name for u in utterances for name in u.numbers})
-    return {name: np.array([u.numbers.get(name, np.nan) for u in utterances], dtype=np.float64) for name in names}
+    names = sorted({name for u in utterances for name in u.numeric_features})
+    return {
+        name: np.array([u.numeric_features.get(name, np.nan) for u in utterances], dtype=np.float64)
+        for name in names
+    }

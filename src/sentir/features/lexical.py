@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 
 
-def lexical(utterances: Sequence[Utterance]) -> dict[str, NDArray[np.float64]]:
+def compute_lexical_features(utterances: Sequence[Utterance]) -> dict[str, NDArray[np.float64]]:
     """Measure the text as the corpus has it.
 
     Returns:

@@ -14,7 +14,7 @@ from sentir.i18n import _
 
 
 @dataclass(frozen=True, slots=True)
-class Scaler:
+class FeatureScaler:
     """Mean and standard deviation of F named columns; a deviation of 0 marks a column that never varies.
 
     It cannot know what it is fitted on: fit it on the train split only.
@@ -22,14 +22,14 @@ class Scaler:
 
     names: tuple[str, ...]
     means: tuple[float, ...]
-    deviations: tuple[float, ...]
+    stds: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if not len(set(self.names)) == len(self.names) == len(self.means) == len(self.deviations):
+        if not len(set(self.names)) == len(self.names) == len(self.means) == len(self.stds):
             raise ValueError(_("means and deviations must be one for each column"))
 
     @classmethod
-    def fit(cls, table: FeatureTable) -> Scaler:
+    def fit(cls, table: FeatureTable) -> FeatureScaler:
         """Measure the columns of ``table``, unknown values aside; a column without values counts as constant."""
         known = [column[~np.isnan(column)] for column in table.values.astype(np.float64).T]
         varies = [len(column) > 0 and column.min() < column.max() for column in known]
@@ -60,7 +60,7 @@ class Scaler:
                     )
                 )
         values = table.values[:, [place[name] for name in self.names]].astype(np.float64)
-        deviations = np.array(self.deviations)
+        deviations = np.array(self.stds)
         scaled = (values - np.array(self.means)) / np.where(deviations > 0, deviations, np.inf)
         with np.errstate(over="ignore"):  # the model says of an absurd number that its own are not finite
             return np.nan_to_num(scaled, nan=0.0).astype(np.float32)

@@ -17,21 +17,21 @@ from sentir.i18n import _
 
 Member = tuple[PurePosixPath, int, IO[bytes]]  # name, size in bytes, content
 
-_GZIP, _ZIP = b"\x1f\x8b", b"PK"
+_GZIP_MAGIC, _ZIP_MAGIC = b"\x1f\x8b", b"PK"
 _TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar")
-_BLOCK = 10_240 * 100  # bytes read at once; a multiple of tar's record
-_DRIVE = re.compile(r"[A-Za-z]:")
+_BLOCK_SIZE = 10_240 * 100  # bytes read at once; a multiple of tar's record
+_DRIVE_LETTER = re.compile(r"[A-Za-z]:")
 
 
 class UnsafeMemberError(Exception):
     """An archive holds something that is no plain file below its own folder."""
 
-    def __init__(self, name: str, what: str) -> None:
-        super().__init__(name, what)
-        self.name, self.what = name, what
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
 
 
-class _Header(tarfile.TarInfo):
+class _StrictTarInfo(tarfile.TarInfo):
     """A header that is no end unless it says so; `tarfile` takes a damaged one for the end of the archive."""
 
     @classmethod
@@ -44,7 +44,7 @@ class _Header(tarfile.TarInfo):
             raise ReadError(str(error)) from error
 
 
-def members(file: IO[bytes]) -> Iterator[Member]:
+def iter_members(file: IO[bytes]) -> Iterator[Member]:
     """Yield the regular files of an archive in order; the content of one is there until the next is asked for.
 
     Args:
@@ -55,14 +55,14 @@ def members(file: IO[bytes]) -> Iterator[Member]:
         tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError: if it is damaged
             or ends too early.
     """
-    if _begins_with(file, _ZIP):
+    if _starts_with(file, _ZIP_MAGIC):
         return _zip_members(file)
     return _tar_members(file, PurePosixPath())
 
 
 def total_size(file: IO[bytes], size: int) -> int:
     """Return how many bytes an archive unpacks to: known for zip, else not less than its own ``size``."""
-    if not _begins_with(file, _ZIP):
+    if not _starts_with(file, _ZIP_MAGIC):
         return size
     with zipfile.ZipFile(file) as archive:
         total = sum(member.file_size for member in archive.infolist())
@@ -70,38 +70,38 @@ def total_size(file: IO[bytes], size: int) -> int:
     return total
 
 
-def _begins_with(file: IO[bytes], magic: bytes) -> bool:
+def _starts_with(file: IO[bytes], magic: bytes) -> bool:
     return cast(io.BufferedReader, file).peek(len(magic)).startswith(magic)
 
 
 def _zip_members(file: IO[bytes]) -> Iterator[Member]:
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
-            name = _checked(member.filename)
+            name = _safe_path(member.filename)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise UnsafeMemberError(member.filename, _("no plain file"))
             if not member.is_dir():
                 with archive.open(member) as content:
-                    yield from _flat(name, member.file_size, content)
+                    yield from _flatten_nested(name, member.file_size, content)
 
 
 def _tar_members(file: IO[bytes], folder: PurePosixPath) -> Iterator[Member]:
-    stream = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if _begins_with(file, _GZIP) else file
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK, tarinfo=_Header) as archive:
+    stream = cast(IO[bytes], gzip.GzipFile(fileobj=file)) if _starts_with(file, _GZIP_MAGIC) else file
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=_BLOCK_SIZE, tarinfo=_StrictTarInfo) as archive:
         for member in archive:
-            name = _checked(member.name)
+            name = _safe_path(member.name)
             if member.isdir():
                 continue
             content = archive.extractfile(member) if member.isreg() else None
             if content is None:
                 raise UnsafeMemberError(member.name, _("no plain file"))
-            yield from _flat(folder / name, member.size, content)
-    while stream.read(_BLOCK):  # to the end, where gzip keeps its checksum
+            yield from _flatten_nested(folder / name, member.size, content)
+    while stream.read(_BLOCK_SIZE):  # to the end, where gzip keeps its checksum
         pass
 
 
-def _flat(name: PurePosixPath, size: int, content: IO[bytes]) -> Iterator[Member]:
+def _flatten_nested(name: PurePosixPath, size: int, content: IO[bytes]) -> Iterator[Member]:
     """Yield a file, or what a tar archive among them holds."""
     if not name.parts:
         raise UnsafeMemberError(str(name), _("no plain file"))
@@ -111,8 +111,8 @@ def _flat(name: PurePosixPath, size: int, content: IO[bytes]) -> Iterator[Member
         yield name, size, content
 
 
-def _checked(name: str) -> PurePosixPath:
+def _safe_path(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or _DRIVE.match(name) or "\0" in name or "\\" in name:
+    if path.is_absolute() or ".." in path.parts or _DRIVE_LETTER.match(name) or "\0" in name or "\\" in name:
         raise UnsafeMemberError(name, _("a name that leads out of its folder"))
     return path

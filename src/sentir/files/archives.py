@@ -20,17 +20,17 @@ from pathlib import Path
 from typing import IO
 
 from sentir.errors import CorpusError
-from sentir.files.archive_members import UnsafeMemberError, members, total_size
-from sentir.files.folders import levels
+from sentir.files.archive_members import UnsafeMemberError, iter_members, total_size
+from sentir.files.folders import find_by_level
 from sentir.i18n import _
-from sentir.io import sync, sync_all
+from sentir.io import fsync, sync_all_disks
 from sentir.paths import cache_dir
-from sentir.progress import say, task
+from sentir.progress import log_info, progress_bar
 
 _SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
-_CHUNK = 2**20  # bytes copied at once
+_CHUNK_SIZE = 2**20  # bytes copied at once
 _MB = 10**6
-_DAMAGED = (
+_DAMAGED_ARCHIVE_ERRORS = (
     tarfile.TarError,
     zipfile.BadZipFile,
     gzip.BadGzipFile,
@@ -51,10 +51,10 @@ def find_archives(root: Path) -> list[Path]:
     """Return the archives at or below ``root``, the nearest first, then by name; or ``root``, if it is one."""
     if root.is_file():
         return [root] if is_archive(root.name) else []
-    return [path for level in levels(root, is_archive) for path in level]
+    return [path for level in find_by_level(root, is_archive) for path in level]
 
 
-def unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
+def ensure_unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
     """Unpack an archive unless it was, say so with its size, and return the folder.
 
     The folder is ``<name>.unpacked`` beside the archive, or one in the cache where that cannot be written or only
@@ -68,28 +68,30 @@ def unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
         CorpusError: see `unpack`.
     """
     beside = archive.with_name(_stem(archive.name) + ".unpacked")
-    cached = cache_dir() / "unpacked" / _key(archive, only)
+    cached = cache_dir() / "unpacked" / _cache_key(archive, only)
     for place in (beside, cached) if not only else (cached,):
         if place.is_dir():
             return place
     into = beside if not only and os.access(archive.parent, os.W_OK) else cached
-    size = _gigabytes(archive.stat().st_size)
+    size = _format_size(archive.stat().st_size)
     if only:
-        say(_("{archive} ({size}) is searched for its tables, once.", archive=archive, size=size))
+        log_info(_("{archive} ({size}) is searched for its tables, once.", archive=archive, size=size))
     else:
-        say(_("{archive} ({size}) is unpacked into {folder}, once.", archive=archive, size=size, folder=into))
+        log_info(
+            _("{archive} ({size}) is unpacked into {folder}, once.", archive=archive, size=size, folder=into)
+        )
     unpack(archive, into, only=only)
     return into
 
 
-def unpack(archive: Path, into: Path, *, only: Collection[str] = ()) -> list[Path]:
+def unpack(archive: Path, target: Path, *, only: Collection[str] = ()) -> list[Path]:
     """Unpack an archive into a folder that appears when it is whole; one that is there is left as it is.
 
     Tar archives inside are unpacked where they lie. A killed run is taken up; a damaged archive leaves nothing.
 
     Args:
         archive: a ``.tar.gz``, ``.tgz``, ``.tar`` or ``.zip`` file; what it is is told by its content.
-        into: the folder; those above it are made.
+        target: the folder; those above it are made.
         only: names of files; if given, the others are passed over, and reading ends when all are found.
 
     Returns:
@@ -99,24 +101,24 @@ def unpack(archive: Path, into: Path, *, only: Collection[str] = ()) -> list[Pat
         CorpusError: if the archive is damaged or holds something that is no plain file below its own folder, the
             disk has too little room, or the folder cannot be written.
     """
-    if not into.is_dir():
-        draft = into.with_name(f".{into.name}.{_key(archive, only)}.part")
-        _sweep(into, draft)
-        with _explained(archive, into, draft):
+    if not target.is_dir():
+        draft = target.with_name(f".{target.name}.{_cache_key(archive, only)}.part")
+        _remove_stale_drafts(target, draft)
+        with _translated_errors(archive, target, draft):
             draft.mkdir(parents=True, exist_ok=True)
-            _fill(draft, archive, set(only))
-            _publish(draft, into)
-    return sorted(path for path in into.rglob("*") if path.is_file())
+            _extract_members(draft, archive, set(only))
+            _move_into_place(draft, target)
+    return sorted(path for path in target.rglob("*") if path.is_file())
 
 
-def _fill(draft: Path, archive: Path, only: set[str]) -> None:
+def _extract_members(draft: Path, archive: Path, only: set[str]) -> None:
     missing, size = set(only), archive.stat().st_size
-    with archive.open("rb") as file, task(_("Unpacking (MB)"), -(-size // _MB)) as advance:
+    with archive.open("rb") as file, progress_bar(_("Unpacking (MB)"), -(-size // _MB)) as advance:
         if not only:
             there = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
-            _require_room(draft, total_size(file, size) - there)
+            _require_disk_space(draft, total_size(file, size) - there)
         done = 0
-        for name, length, content in members(file):
+        for name, length, content in iter_members(file):
             if only and name.name not in missing:
                 continue
             _write(draft / name, length, content)
@@ -132,34 +134,34 @@ def _write(path: Path, size: int, content: IO[bytes]) -> None:
     if path.is_file() and path.stat().st_size == size:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    _require_room(path.parent, size)
+    _require_disk_space(path.parent, size)
     part = path.with_name(path.name + ".part")
     with part.open("wb") as out:
-        shutil.copyfileobj(content, out, _CHUNK)
+        shutil.copyfileobj(content, out, _CHUNK_SIZE)
         if out.tell() != size:
             raise EOFError
     os.replace(part, path)
 
 
-def _publish(draft: Path, into: Path) -> None:
+def _move_into_place(draft: Path, target: Path) -> None:
     try:
-        sync_all()  # faster than file by file; what is lost all the same can be unpacked again
-        os.replace(draft, into)
-        sync(into.parent)
+        sync_all_disks()  # faster than file by file; what is lost all the same can be unpacked again
+        os.replace(draft, target)
+        fsync(target.parent)
     except OSError:
-        if not into.is_dir():  # else another process was faster, with the same content
+        if not target.is_dir():  # else another process was faster, with the same content
             raise
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _sweep(into: Path, draft: Path) -> None:
+def _remove_stale_drafts(target: Path, draft: Path) -> None:
     """Remove what interrupted runs left of another file of this name."""
-    for old in into.parent.glob(f".{into.name}.*.part"):
+    for old in target.parent.glob(f".{target.name}.*.part"):
         if old != draft:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _require_room(folder: Path, size: int) -> None:
+def _require_disk_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise CorpusError(
@@ -167,14 +169,14 @@ def _require_room(folder: Path, size: int) -> None:
                 "{folder} needs {size} more on its disk, which has {free} free; make room and run again: what "
                 "was unpacked is kept.",
                 folder=folder.parent,
-                size=_gigabytes(size),
-                free=_gigabytes(free),
+                size=_format_size(size),
+                free=_format_size(free),
             )
         )
 
 
 @contextmanager
-def _explained(archive: Path, into: Path, draft: Path) -> Iterator[None]:
+def _translated_errors(archive: Path, target: Path, draft: Path) -> Iterator[None]:
     """Turn what can go wrong into one sentence; nothing of a damaged archive is kept."""
     try:
         yield
@@ -186,10 +188,10 @@ def _explained(archive: Path, into: Path, draft: Path) -> Iterator[None]:
                 "trust it.",
                 archive=archive,
                 name=error.name,
-                what=error.what,
+                what=error.reason,
             )
         ) from error
-    except _DAMAGED as error:
+    except _DAMAGED_ARCHIVE_ERRORS as error:
         shutil.rmtree(draft, ignore_errors=True)
         why = _("it ends too early") if isinstance(error, EOFError) else error
         raise CorpusError(
@@ -200,7 +202,7 @@ def _explained(archive: Path, into: Path, draft: Path) -> Iterator[None]:
             _(
                 "{archive} cannot be unpacked into {folder}: {why}.",
                 archive=archive,
-                folder=into,
+                folder=target,
                 why=error.strerror,
             )
         ) from error
@@ -210,7 +212,7 @@ def _stem(name: str) -> str:
     return next(name[: -len(suffix)] for suffix in (*_SUFFIXES, "") if name.lower().endswith(suffix))
 
 
-def _key(archive: Path, only: Collection[str]) -> str:
+def _cache_key(archive: Path, only: Collection[str]) -> str:
     """Return what tells this file from another one of its name, and what is wanted of it."""
     try:
         found = archive.stat()
@@ -220,5 +222,5 @@ def _key(archive: Path, only: Collection[str]) -> str:
     return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
 
 
-def _gigabytes(size: int) -> str:
+def _format_size(size: int) -> str:
     return f"{size / 10**9:,.1f} GB" if size >= 10**8 else f"{-(-size // _MB):,} MB"

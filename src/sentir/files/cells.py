@@ -9,53 +9,53 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.invisible_characters import plain
+from sentir.corpus.invisible_characters import normalize_name
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
 Row = dict[str, str]
-Unreadable = dict[int, dict[str | None, str]]
+ReadErrors = dict[int, dict[str | None, str]]
 """Number of a row → column, or ``None`` for the whole row → why it cannot be read, in a clause or a sentence."""
 _PYTHON_LIST = re.compile(r"\[\s*('[^'\\]*'|\"[^\"\\]*\")(\s*,\s*('[^'\\]*'|\"[^\"\\]*\"))*\s*,?\s*\]")
-_LARGEST = 1e30  # beyond it sums and float32 overflow, and nothing is measured
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
+_MAX_NUMBER = 1e30  # beyond it sums and float32 overflow, and nothing is measured
+_GROUPED_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 
-def to_number(cell: str) -> float | None:
+def parse_number(cell: str) -> float | None:
     """Return the number a cell holds, or ``None``: infinities are none, nor is ``1_0``, for Python a 10.
 
     Decimals have a point or a comma. ``1,234`` is no number, as its comma may part thousands as well; a lone
     point is that of decimals. What the other cells of a column tell of them is for `to_numbers`.
     """
-    return _decide(cell, ".")
+    return _parse_number(cell, ".")
 
 
-def to_numbers(cells: Sequence[str]) -> list[float | None]:
+def parse_numbers(cells: Sequence[str]) -> list[float | None]:
     """Return the numbers in the cells of one column; what marks decimals is shown by those that leave no doubt.
 
     A cell whose mark may part thousands as well is none, such as ``1.234`` beside ``0,5``.
     """
-    shown = {_shown_by(cell) for cell in cells} - {""} if any("," in cell for cell in cells) else set()
+    shown = {_unambiguous_mark(cell) for cell in cells} - {""} if any("," in cell for cell in cells) else set()
     decimal = "." if "," not in shown else "," if "." not in shown else ""
-    return [_decide(cell, decimal) for cell in cells]
+    return [_parse_number(cell, decimal) for cell in cells]
 
 
-def doubtful_number(cells: Sequence[str]) -> tuple[int, str] | None:
+def find_ambiguous_number(cells: Sequence[str]) -> tuple[int, str] | None:
     """Return number and content of the first cell of a column that may be two numbers, if any."""
-    for n, (cell, number) in enumerate(zip(cells, to_numbers(cells), strict=True), start=1):
-        if number is None and is_doubtful(cell):
+    for n, (cell, number) in enumerate(zip(cells, parse_numbers(cells), strict=True), start=1):
+        if number is None and is_ambiguous_number(cell):
             return n, cell
     return None
 
 
-def is_doubtful(cell: str) -> bool:
+def is_ambiguous_number(cell: str) -> bool:
     """Say whether a cell is one number by a decimal point and another by a decimal comma."""
-    point, comma = _number(cell, "."), _number(cell, ",")
+    point, comma = _parse_with_mark(cell, "."), _parse_with_mark(cell, ",")
     return point is not None and comma is not None and point != comma
 
 
-def unify_numbers(path: Path, rows: Sequence[Row], columns: Iterable[str]) -> None:
+def normalize_decimal_marks(path: Path, rows: Sequence[Row], columns: Iterable[str]) -> None:
     """Write the numbers of some columns with a decimal point.
 
     Raises:
@@ -63,54 +63,54 @@ def unify_numbers(path: Path, rows: Sequence[Row], columns: Iterable[str]) -> No
     """
     for name in dict.fromkeys(columns):
         cells = [row[name] for row in rows]
-        if wrong := doubtful_number(cells):
+        if wrong := find_ambiguous_number(cells):
             raise CorpusError(
                 _("{path}: row {row} has '{cell}' in '{name}', where the mark may part thousands or decimals; "
                   "write the numbers of this column with a decimal point and without marks of thousands.",
                   path=path, row=wrong[0], cell=wrong[1], name=name)
             )  # fmt: skip
-        for row, number in zip(rows, to_numbers(cells), strict=True):
+        for row, number in zip(rows, parse_numbers(cells), strict=True):
             if number is not None and "," in row[name]:
                 row[name] = repr(number)
 
 
-def _shown_by(cell: str) -> str:
+def _unambiguous_mark(cell: str) -> str:
     """Return what marks decimals in a cell, if it is a number by that mark alone."""
-    point, comma = _number(cell, "."), _number(cell, ",")
+    point, comma = _parse_with_mark(cell, "."), _parse_with_mark(cell, ",")
     return "." if comma is None and point is not None else "," if point is None and comma is not None else ""
 
 
-def _decide(cell: str, decimal: str) -> float | None:
-    """Return the number in a cell: by the one mark of decimals that makes it one, else by ``decimal``."""
-    if "," not in cell and decimal == "." and cell.count(".") < 2:
-        return _finite(cell)
-    point, comma = _number(cell, "."), _number(cell, ",")
+def _parse_number(cell: str, decimal_mark: str) -> float | None:
+    """Return the number in a cell: by the one mark of decimals that makes it one, else by ``decimal_mark``."""
+    if "," not in cell and decimal_mark == "." and cell.count(".") < 2:
+        return _parse_finite(cell)
+    point, comma = _parse_with_mark(cell, "."), _parse_with_mark(cell, ",")
     if point is None or comma is None or point == comma:
         return comma if point is None else point
     mark = "," if "," in cell else "."
-    return None if mark != decimal else comma if mark == "," else point
+    return None if mark != decimal_mark else comma if mark == "," else point
 
 
-def _number(cell: str, mark: str) -> float | None:
-    """Return the number in a cell, were ``mark`` that of decimals and the other one that of thousands."""
-    thousands = "," if mark == "." else "."
-    whole, _mark, decimals = cell.partition(mark)
+def _parse_with_mark(cell: str, decimal_mark: str) -> float | None:
+    """Return the number in a cell, were ``decimal_mark`` that of decimals and the other one that of thousands."""
+    thousands = "," if decimal_mark == "." else "."
+    whole, _mark, decimals = cell.partition(decimal_mark)
     if thousands in whole:
-        if not _THOUSANDS.fullmatch(whole.strip()):
+        if not _GROUPED_THOUSANDS.fullmatch(whole.strip()):
             return None
         whole = whole.replace(thousands, "")
-    return None if thousands in decimals else _finite(f"{whole}.{decimals}" if _mark else whole)
+    return None if thousands in decimals else _parse_finite(f"{whole}.{decimals}" if _mark else whole)
 
 
-def _finite(cell: str) -> float | None:
+def _parse_finite(cell: str) -> float | None:
     try:
-        number = float(plain(cell))
+        number = float(normalize_name(cell))
     except ValueError:
         return None
-    return number if abs(number) <= _LARGEST and "_" not in cell else None
+    return number if abs(number) <= _MAX_NUMBER and "_" not in cell else None
 
 
-def to_list(cell: str) -> list[str] | None:
+def parse_list(cell: str) -> list[str] | None:
     """Return the items of a cell that is a list, as JSON or Python write one, or ``None`` if it is none.
 
     Items are strings, numbers, or true and false; those without content are left out.
@@ -126,10 +126,10 @@ def to_list(cell: str) -> list[str] | None:
         items = [one or other for one, other in _QUOTED.findall(cell)]
     if any(isinstance(item, list | dict) for item in items):
         return None
-    return [text for item in items if (text := to_text(item).strip())]
+    return [text for item in items if (text := to_cell(item).strip())]
 
 
-def to_text(value: Any) -> str:
+def to_cell(value: Any) -> str:
     """Return a value of a typed table as a cell.
 
     Raises:
@@ -142,17 +142,17 @@ def to_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         if any(isinstance(item, list | tuple | Mapping) for item in value):
             raise ValueError(_("it holds a list of lists or of objects"))
-        return _characters(json.dumps([_plain(item) for item in value], ensure_ascii=False))
+        return _to_valid_text(json.dumps([_to_json_value(item) for item in value], ensure_ascii=False))
     if isinstance(value, Mapping):
         raise ValueError(_("it holds an object of its own"))
-    return _characters(value)
+    return _to_valid_text(value)
 
 
-def _plain(item: Any) -> Any:
-    return item if isinstance(item, str | int | float) or item is None else to_text(item)
+def _to_json_value(item: Any) -> Any:
+    return item if isinstance(item, str | int | float) or item is None else to_cell(item)
 
 
-def _characters(value: Any) -> str:
+def _to_valid_text(value: Any) -> str:
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -164,12 +164,14 @@ def _characters(value: Any) -> str:
     return text
 
 
-def to_rows(path: Path, objects: list[dict[str, Any]], unreadable: Unreadable | None = None) -> list[Row]:
+def objects_to_rows(
+    path: Path, objects: list[dict[str, Any]], read_errors: ReadErrors | None = None
+) -> list[Row]:
     """Return rows with the same columns, those of all objects in order of appearance, and cells of text.
 
     Raises:
         CorpusError: naming the row, counted from 1, and the column of a value that cannot be a cell, if there is
-            no ``unreadable`` to tell it in.
+            no ``read_errors`` to tell it in.
     """
     columns = dict.fromkeys(name for one in objects for name in one)
     rows = []
@@ -177,10 +179,10 @@ def to_rows(path: Path, objects: list[dict[str, Any]], unreadable: Unreadable | 
         row = {}
         for name in columns:
             try:
-                row[name] = to_text(one.get(name))
+                row[name] = to_cell(one.get(name))
             except ValueError as error:
-                if unreadable is not None:
-                    unreadable.setdefault(n, {})[name] = str(error)
+                if read_errors is not None:
+                    read_errors.setdefault(n, {})[name] = str(error)
                     row[name] = json.dumps(one[name], default=repr)
                     continue
                 raise CorpusError(

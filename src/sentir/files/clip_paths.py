@@ -14,22 +14,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from sentir.corpus.invisible_characters import plain
+from sentir.corpus.invisible_characters import normalize_name
 from sentir.corpus.utterances import Issue
-from sentir.files.embedded_media import Embedded, extract
-from sentir.files.media_files import is_media
-from sentir.i18n import _, mark, thousands
+from sentir.files.embedded_media import EmbeddedClip, extract_clip
+from sentir.files.media_files import is_media_file
+from sentir.i18n import _, format_count, gettext_noop
 
-_SPACES, _FILE_URL, _BACKSLASHES = mark("spaces at the ends"), mark("file://"), mark("backslashes")
-_NO_SUFFIX = mark("no suffix")
-_SPELLINGS: tuple[tuple[Callable[[str], str], str], ...] = (
-    (lambda name: unicodedata.normalize("NFC", name), mark("Unicode form of accents")),
-    (plain, mark("invisible characters")),
-    (lambda name: plain(name).casefold(), mark("letter case")),
+_OUTER_SPACES, _FILE_URL, _BACKSLASHES = (
+    gettext_noop("spaces at the ends"),
+    gettext_noop("file://"),
+    gettext_noop("backslashes"),
 )
-_MOST_NAMED = 3
+_MISSING_SUFFIX = gettext_noop("no suffix")
+_NORMALIZERS: tuple[tuple[Callable[[str], str], str], ...] = (
+    (lambda name: unicodedata.normalize("NFC", name), gettext_noop("Unicode form of accents")),
+    (normalize_name, gettext_noop("invisible characters")),
+    (lambda name: normalize_name(name).casefold(), gettext_noop("letter case")),
+)
+_MAX_LISTED = 3
 
-Index = Mapping[str, Sequence[str]]  # spelling → names of files
+NameIndex = Mapping[str, Sequence[str]]  # spelling → names of files
 
 
 @dataclass
@@ -41,10 +45,10 @@ class ClipFinder:
     """
 
     root: Path
-    _how: Counter[str] = field(default_factory=Counter)
-    _found: list[str] = field(default_factory=list)
-    _embedded: int = 0
-    _folders: dict[tuple[Path, bool], list[Index]] = field(default_factory=dict)
+    _differences: Counter[str] = field(default_factory=Counter)
+    _found_cells: list[str] = field(default_factory=list)
+    _num_embedded: int = 0
+    _folder_indexes: dict[tuple[Path, bool], list[NameIndex]] = field(default_factory=dict)
 
     def find(self, cell: str) -> tuple[Path, str]:
         """Return where the clip of a cell lies, and a sentence if it is not there, else ``""``.
@@ -52,110 +56,116 @@ class ClipFinder:
         Raises:
             CorpusError: if a clip that lies in the table cannot be written to the cache.
         """
-        if isinstance(cell, Embedded):
-            self._embedded += 1
-            return extract(cell), ""
+        if isinstance(cell, EmbeddedClip):
+            self._num_embedded += 1
+            return extract_clip(cell), ""
         path = self.root / cell
         if os.path.isfile(path):  # unlike Path.is_file, it takes a name of any length
             return path, ""
-        name, how = _as_path(cell)
-        found, more, why = self._walk(path, Path(name))
+        name, how = _clean_path(cell)
+        found, more, why = self._resolve(path, Path(name))
         if found is None:
             return path, why
-        self._how.update(list(dict.fromkeys([*how, *more])))
-        self._found.append(cell)
+        self._differences.update(list(dict.fromkeys([*how, *more])))
+        self._found_cells.append(cell)
         return found, ""
 
-    def has(self, cell: str) -> bool:
+    def exists(self, cell: str) -> bool:
         """Say whether the clip of a cell is there; nothing is written for it."""
-        return isinstance(cell, Embedded) or not self.find(cell)[1]
+        return isinstance(cell, EmbeddedClip) or not self.find(cell)[1]
 
     def issues(self, where: str) -> list[Issue]:
         """Return a note on names that were read otherwise, and one on clips that lay in the table."""
         found = []
-        if self._found:
-            how = ", ".join(f"{_(one)}: {thousands(n)}" for one, n in self._how.most_common())
+        if self._found_cells:
+            how = ", ".join(f"{_(one)}: {format_count(n)}" for one, n in self._differences.most_common())
             message = _(
                 "Clips found although the table writes their names differently: {n} ({how}); the first is "
                 "'{name}'.",
-                n=thousands(len(self._found)),
+                n=format_count(len(self._found_cells)),
                 how=how,
-                name=self._found[0],
+                name=self._found_cells[0],
             )
             found.append(Issue("clip_renamed", "note", message, where))
-        if self._embedded:
+        if self._num_embedded:
             message = _(
                 "Clips stored inside the table: {n}; extracted to the cache, once.",
-                n=thousands(self._embedded),
+                n=format_count(self._num_embedded),
             )
             found.append(Issue("clip_embedded", "note", message, where))
         return found
 
-    def _walk(self, wanted: Path, name: Path) -> tuple[Path | None, list[str], str]:
+    def _resolve(self, wanted: Path, name: Path) -> tuple[Path | None, list[str], str]:
         """Return the file that ``name`` means, how it differs, and a sentence if there is not one."""
         place, how = self.root / name.anchor, []
         parts = name.parts[bool(name.anchor) :]
         for n, part in enumerate(parts):
             is_last = n == len(parts) - 1
-            found, spelling = self._match(place, part, is_last)
+            found, spelling = self._match_part(place, part, is_last)
             if len(found) != 1:
-                beside = self._beside(place, part) if is_last else ()
-                return None, [], _no_file(wanted, None if is_last else place / part, found, beside)
+                beside = self._other_suffixes(place, part) if is_last else ()
+                return None, [], _missing_file_message(wanted, None if is_last else place / part, found, beside)
             how += [spelling] if spelling else []
             place /= found[0]
-        return (place, how, "") if os.path.isfile(place) else (None, [], _no_file(wanted, None, (), ()))
+        return (
+            (place, how, "") if os.path.isfile(place) else (None, [], _missing_file_message(wanted, None, (), ()))
+        )
 
-    def _match(self, place: Path, part: str, is_last: bool) -> tuple[Sequence[str], str]:
-        """Return the files or folders in ``place`` that a part of a name may mean, and how it differs."""
-        if part == ".." or (os.path.isfile if is_last else os.path.isdir)(place / part):
+    def _match_part(self, folder: Path, part: str, is_last: bool) -> tuple[Sequence[str], str]:
+        """Return the files or folders in ``folder`` that a part of a name may mean, and how it differs."""
+        if part == ".." or (os.path.isfile if is_last else os.path.isdir)(folder / part):
             return [part], ""
-        for index, (spelled, how) in zip(self._index(place, is_last), _ways(is_last), strict=True):
+        for index, (spelled, how) in zip(
+            self._folder_index(folder, is_last), _normalizers_for(is_last), strict=True
+        ):
             if found := index.get(spelled(part)):
                 return found, how
         return [], ""
 
-    def _index(self, place: Path, files: bool) -> list[Index]:
+    def _folder_index(self, folder: Path, want_files: bool) -> list[NameIndex]:
         """Return the names of the files or folders in a folder, by every way in which they may be written."""
-        if (place, files) not in self._folders:
-            names = _listed(place, files)
-            self._folders[place, files] = [
-                _by(names, spelled) if how != _NO_SUFFIX else _by([*filter(is_media, names)], spelled, stem=True)
-                for spelled, how in _ways(files)
+        if (folder, want_files) not in self._folder_indexes:
+            names = _list_names(folder, want_files)
+            self._folder_indexes[folder, want_files] = [
+                _index_names(names, spelled)
+                if how != _MISSING_SUFFIX
+                else _index_names([*filter(is_media_file, names)], spelled, by_stem=True)
+                for spelled, how in _normalizers_for(want_files)
             ]
-        return self._folders[place, files]
+        return self._folder_indexes[folder, want_files]
 
-    def _beside(self, place: Path, part: str) -> Sequence[str]:
+    def _other_suffixes(self, folder: Path, part: str) -> Sequence[str]:
         """Return the clips that differ from a name by their suffix alone."""
-        return self._index(place, True)[-1].get(plain(Path(part).stem).casefold(), ())
+        return self._folder_index(folder, True)[-1].get(normalize_name(Path(part).stem).casefold(), ())
 
 
-def _ways(files: bool) -> list[tuple[Callable[[str], str], str]]:
+def _normalizers_for(want_files: bool) -> list[tuple[Callable[[str], str], str]]:
     """Return how a name may differ, from the least to the most; names of files may lack their suffix."""
-    return [*_SPELLINGS, *((spelled, _NO_SUFFIX) for spelled, _how in _SPELLINGS if files)]
+    return [*_NORMALIZERS, *((spelled, _MISSING_SUFFIX) for spelled, _how in _NORMALIZERS if want_files)]
 
 
-def _by(names: Sequence[str], spelled: Callable[[str], str], *, stem: bool = False) -> Index:
+def _index_names(names: Sequence[str], normalize: Callable[[str], str], *, by_stem: bool = False) -> NameIndex:
     found: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        found[spelled(Path(name).stem if stem else name)].append(name)
+        found[normalize(Path(name).stem if by_stem else name)].append(name)
     return found
 
 
-def _listed(place: Path, files: bool) -> list[str]:
+def _list_names(folder: Path, want_files: bool) -> list[str]:
     try:
-        with os.scandir(place) as entries:
-            return sorted(entry.name for entry in entries if (entry.is_file() if files else entry.is_dir()))
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if (entry.is_file() if want_files else entry.is_dir()))
     except (OSError, ValueError):  # also a name that holds what no name can
         return []
 
 
-def _as_path(cell: str) -> tuple[str, list[str]]:
+def _clean_path(cell: str) -> tuple[str, list[str]]:
     """Return the path that a cell writes with spaces around it, as an address, or as Windows does."""
     name, how = cell.strip(), []
     if name != cell:
-        how.append(_SPACES)
+        how.append(_OUTER_SPACES)
     if name.lower().startswith("file:"):
-        name = _of_url(name)
+        name = _path_from_url(name)
         how.append(_FILE_URL)
     if os.sep == "/" and "\\" in name:
         name = name.replace("\\", "/")
@@ -163,7 +173,7 @@ def _as_path(cell: str) -> tuple[str, list[str]]:
     return name, how
 
 
-def _of_url(name: str) -> str:
+def _path_from_url(name: str) -> str:
     try:
         url = urlsplit(name)
     except ValueError:
@@ -171,16 +181,20 @@ def _of_url(name: str) -> str:
     return url2pathname(url.path if url.netloc in ("", "localhost") else f"{url.netloc}{url.path}")
 
 
-def _no_file(path: Path, folder: Path | None, several: Sequence[str], beside: Sequence[str]) -> str:
+def _missing_file_message(
+    path: Path, folder: Path | None, candidates: Sequence[str], other_suffixes: Sequence[str]
+) -> str:
     """Say that there is no file, and what differs: a folder that is not there, names that it may mean."""
-    if several:
+    if candidates:
         return _(
             "There is no file {path}; it may mean {names}: write which.",
             path=path,
-            names=_(" or ").join(several[:_MOST_NAMED]),
+            names=_(" or ").join(candidates[:_MAX_LISTED]),
         )
-    if beside:
-        return _("There is no file {path}; there is {names}.", path=path, names=", ".join(beside[:_MOST_NAMED]))
+    if other_suffixes:
+        return _(
+            "There is no file {path}; there is {names}.", path=path, names=", ".join(other_suffixes[:_MAX_LISTED])
+        )
     if folder is not None:
         return _("There is no file {path}; there is no folder {folder}.", path=path, folder=folder)
     return _("There is no file {path}.", path=path)

@@ -12,26 +12,26 @@ from pathlib import Path
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
-from sentir.files.delimited import Parted, part
-from sentir.files.folders import levels
+from sentir.files.delimited import ParsedRecords, parse_delimited
+from sentir.files.folders import find_by_level
 from sentir.files.text_encoding import read_text
 from sentir.i18n import _
 
 _WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
-Row = tuple[str, Mapping[str, str]]
+LocatedRow = tuple[str, Mapping[str, str]]
 
-SYNTHETIC = "SYNTHETIC.txt"  # a file of this name beside the tables says that nobody said any of it
+SYNTHETIC_MARKER = "SYNTHETIC.txt"  # a file of this name beside the tables says that nobody said any of it
 
 
-def find_tables(
-    root: Path, names: Sequence[str], *, places: Sequence[Path] = ()
+def find_csv_files(
+    root: Path, names: Sequence[str], *, search_folders: Sequence[Path] = ()
 ) -> tuple[list[Path], list[Issue]]:
     """Find one file per name under ``root``, the nearest first, without walking into folders of clips.
 
     Args:
         root: what the user named.
         names: names of files.
-        places: folders to look in, one after the other, if not ``root`` itself.
+        search_folders: folders to look in, one after the other, if not ``root`` itself.
 
     Returns:
         The paths in the order of ``names``, and a note for each other CSV beside them or of the same name.
@@ -39,10 +39,10 @@ def find_tables(
     Raises:
         CorpusError: if ``root`` is no folder or a file is missing.
     """
-    if not places and not root.is_dir():
+    if not search_folders and not root.is_dir():
         raise CorpusError(_("{root} is not a folder; give the folder that holds the corpus.", root=root))
     seen: list[Path] = []
-    for level in chain.from_iterable(levels(place, _is_csv) for place in places or (root,)):
+    for level in chain.from_iterable(find_by_level(place, _is_csv) for place in search_folders or (root,)):
         seen += level
         if {path.name for path in seen} >= set(names):
             break
@@ -61,28 +61,30 @@ def find_tables(
     ignored = [
         path for path in seen if path != chosen.get(path.name) and (path.name in names or path.parent in folders)
     ]
-    return [chosen[name] for name in names], [_note_ignored(_shown(path, root), names) for path in ignored]
+    return [chosen[name] for name in names], [
+        _note_ignored_file(_relative_name(path, root), names) for path in ignored
+    ]
 
 
 def _is_csv(name: str) -> bool:
     return name.endswith(".csv")
 
 
-def _shown(path: Path, root: Path) -> str:
+def _relative_name(path: Path, root: Path) -> str:
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def is_synthetic(tables: Sequence[Path]) -> bool:
     """Say whether a file beside the tables calls the corpus synthetic."""
-    return any((table.parent / SYNTHETIC).is_file() for table in tables)
+    return any((table.parent / SYNTHETIC_MARKER).is_file() for table in tables)
 
 
-def _note_ignored(file: str, names: Sequence[str]) -> Issue:
+def _note_ignored_file(file: str, names: Sequence[str]) -> Issue:
     message = _("{file} was not read; the corpus is one file each of {names}.", file=file, names=", ".join(names))
     return Issue("file_ignored", "note", message, file)
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Issue]]:
+def read_csv_rows(path: Path, columns: Sequence[str]) -> tuple[list[LocatedRow], list[Issue]]:
     """Read a file separated by commas, or by the semicolons or tabs that a spreadsheet wrote instead.
 
     Returns:
@@ -93,9 +95,9 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Issue
         CorpusError: if the file is no CSV, or has one of ``columns`` not at all or twice.
     """
     issues: list[Issue] = []
-    parted = _part(read_text(path, issues=issues), columns)
-    if parted.broken:
-        line, why = parted.broken
+    parted = _parse_with_columns(read_text(path, issues=issues), columns)
+    if parted.error:
+        line, why = parted.error
         raise CorpusError(
             _(
                 "{file} is no readable CSV at line {line} ({reason}); "
@@ -105,36 +107,36 @@ def read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row], list[Issue
                 reason=why,
             )
         )
-    header = _names(parted)
-    _check_columns(path, columns, header)
+    header = _header(parted)
+    _require_columns(path, columns, header)
     issues += parted.issues(path.name)
-    rows: list[Row] = []
-    for cells, line in zip(parted.records[1:], parted.lines[1:], strict=True):
+    rows: list[LocatedRow] = []
+    for cells, line in zip(parted.records[1:], parted.line_numbers[1:], strict=True):
         where = _("{file}, line {line}", file=path.name, line=line)
         if len(cells) == len(header):
             rows.append((where, dict(zip(header, cells, strict=True))))
         else:
-            issues.append(unusable(where, _("it has not as many cells as the header")))
+            issues.append(make_row_issue(where, _("it has not as many cells as the header")))
     return rows, issues
 
 
-def _part(text: str, columns: Sequence[str]) -> Parted:
+def _parse_with_columns(text: str, columns: Sequence[str]) -> ParsedRecords:
     """Part a text by the first separator that yields the columns, by commas if none does."""
-    found = part(text, ",")
-    others = (part(text, separator) for separator in (";", "\t"))
+    found = parse_delimited(text, ",")
+    others = (parse_delimited(text, separator) for separator in (";", "\t"))
     return (
         found
-        if set(columns) <= set(_names(found))
-        else next((one for one in others if set(columns) <= set(_names(one))), found)
+        if set(columns) <= set(_header(found))
+        else next((one for one in others if set(columns) <= set(_header(one))), found)
     )
 
 
-def _names(parted: Parted) -> list[str]:
-    return [name.strip() for name in parted.records[0]] if parted.records else []
+def _header(parsed: ParsedRecords) -> list[str]:
+    return [name.strip() for name in parsed.records[0]] if parsed.records else []
 
 
-def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in present]
+def _require_columns(path: Path, required: Sequence[str], present: Sequence[str]) -> None:
+    missing = [name for name in required if name not in present]
     if missing:
         raise CorpusError(
             _(
@@ -145,16 +147,16 @@ def _check_columns(path: Path, wanted: Sequence[str], present: Sequence[str]) ->
                 present=", ".join(present)[:200],
             )
         )
-    if twice := [name for name in wanted if present.count(name) > 1]:
+    if twice := [name for name in required if present.count(name) > 1]:
         raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
 
 
-def unusable(where: str, reason: str) -> Issue:
+def make_row_issue(where: str, reason: str) -> Issue:
     """Return the issue of a row that was left out; ``reason`` is a clause such as "it has no video"."""
     return Issue("row_unusable", "problem", _("The row was left out: {reason}.", reason=reason), where)
 
 
-def check_text(text: str, where: str) -> list[Issue]:
+def check_text_encoding(text: str, where: str) -> list[Issue]:
     """Return a note if a text shows the marks of a wrong encoding; the text itself stays as it is."""
     if not _WRONG_ENCODING.search(text):
         return []

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sentir.errors import CorpusError
-from sentir.files.media_files import is_media
+from sentir.files.media_files import is_media_file
 from sentir.i18n import _
-from sentir.io import replacing
+from sentir.io import atomic_write
 from sentir.paths import cache_dir
 
 # Where the bytes lie that say what a file is, and the suffix of such files.
-_SIGNS = (
+_MAGIC_BYTES = (
     (0, b"RIFF", ".wav"),
     (0, b"fLaC", ".flac"),
     (0, b"OggS", ".ogg"),
@@ -31,41 +31,41 @@ _SIGNS = (
 )
 
 
-class Embedded(str):
+class EmbeddedClip(str):
     """The cell of an embedded clip: its name.
 
     Attributes:
-        content: reads its bytes.
+        read_content: reads its bytes.
     """
 
     __slots__ = ("content",)
-    content: Callable[[], bytes]
+    read_content: Callable[[], bytes]
 
-    def __new__(cls, name: str, content: Callable[[], bytes]) -> Embedded:
+    def __new__(cls, name: str, read_content: Callable[[], bytes]) -> EmbeddedClip:
         """Make a cell of a name and of what reads the bytes."""
         cell = super().__new__(cls, name)
-        cell.content = content
+        cell.read_content = read_content
         return cell
 
 
-def media_suffix(content: bytes) -> str:
+def detect_media_suffix(content: bytes) -> str:
     """Return the suffix of the kind of sound or video that a file's first bytes say it is, ``""`` if none."""
-    return next((suffix for at, sign, suffix in _SIGNS if content.startswith(sign, at)), "")
+    return next((suffix for at, sign, suffix in _MAGIC_BYTES if content.startswith(sign, at)), "")
 
 
-def extract(cell: Embedded) -> Path:
+def extract_clip(cell: EmbeddedClip) -> Path:
     """Write an embedded clip to the cache, once, under a hash of its bytes, and return the file.
 
     Raises:
         CorpusError: if the cache cannot be written.
     """
-    content = cell.content()
-    suffix = Path(cell).suffix.lower() if is_media(cell) else media_suffix(content)
+    content = cell.read_content()
+    suffix = Path(cell).suffix.lower() if is_media_file(cell) else detect_media_suffix(content)
     path = cache_dir() / "clips" / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
     try:
         if not path.is_file() or path.stat().st_size != len(content):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as draft:
+            with atomic_write(path) as draft:
                 draft.write_bytes(content)
     except OSError as error:
         raise CorpusError(

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.safe_text import encodable
+from sentir.safe_text import replace_surrogates
 
 # Levels of folders below the root to look through; MELD's train CSV lies eight below a cache of kagglehub.
-DEPTH = 8
+MAX_DEPTH = 8
 _CLIP_FOLDERS = re.compile(r"(train|dev)_splits\w*|output_repeated_splits\w*|Audio\w*|WAV_\d+|__MACOSX")
 
 
-def levels(root: Path, wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
+def find_by_level(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
     """Yield the wanted files of ``root``, then those of its folders, and so on, each level by name.
 
     Hidden files and folders and folders of clips are passed over, as is what may not be looked at. Links are
@@ -25,17 +25,17 @@ def levels(root: Path, wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
 
     Args:
         root: a folder.
-        wanted: whether a file of this name is looked for.
+        is_wanted: whether a file of this name is looked for.
     """
     level, seen = [root], {os.path.realpath(root)}
-    for _depth in range(DEPTH + 1):
-        listed = [_list_folder(folder, wanted) for folder in level]
+    for _depth in range(MAX_DEPTH + 1):
+        listed = [_list_folder(folder, is_wanted) for folder in level]
         yield [path for files, _folders in listed for path in files]
         below = (folder for _files, folders in listed for folder in folders)
-        level = list(_first_visits(below, seen))
+        level = list(_skip_visited(below, seen))
 
 
-def newest_version(root: Path) -> Path:
+def find_newest_version(root: Path) -> Path:
     """Return the newest of the numbered folders in which kagglehub keeps versions of a data set, or ``root``.
 
     Args:
@@ -57,19 +57,19 @@ def require_printable(path: Path) -> None:
         CorpusError: if a name in it is not UTF-8.
     """
     name = str(path.absolute())
-    if encodable(name) != name:
-        raise CorpusError(_("The name of {path} is not UTF-8; rename it.", path=encodable(str(path))))
+    if replace_surrogates(name) != name:
+        raise CorpusError(_("The name of {path} is not UTF-8; rename it.", path=replace_surrogates(str(path))))
 
 
-def _first_visits(folders: Iterable[Path], seen: set[str]) -> Iterator[Path]:
+def _skip_visited(folders: Iterable[Path], visited: set[str]) -> Iterator[Path]:
     for folder in folders:
         real = os.path.realpath(folder)
-        if real not in seen:
-            seen.add(real)
+        if real not in visited:
+            visited.add(real)
             yield folder
 
 
-def _list_folder(folder: Path, wanted: Callable[[str], bool]) -> tuple[list[Path], list[Path]]:
+def _list_folder(folder: Path, is_wanted: Callable[[str], bool]) -> tuple[list[Path], list[Path]]:
     try:
         with os.scandir(folder) as entries:
             visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
@@ -80,6 +80,6 @@ def _list_folder(folder: Path, wanted: Callable[[str], bool]) -> tuple[list[Path
         with suppress(OSError):  # what cannot even be looked at is not the corpus
             if entry.is_dir() and not _CLIP_FOLDERS.fullmatch(entry.name):
                 folders.append(Path(entry.path))
-            elif wanted(entry.name) and entry.is_file():
+            elif is_wanted(entry.name) and entry.is_file():
                 files.append(Path(entry.path))
     return files, folders

@@ -8,41 +8,41 @@ from typing import Any
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
-from sentir.files.cells import Row, Unreadable, to_rows, to_text
+from sentir.files.cells import ReadErrors, Row, objects_to_rows, to_cell
 from sentir.files.text_encoding import read_text
 from sentir.i18n import _
 
 
-def read_lines(
-    path: Path, encoding: str | None, issues: list[Issue], unreadable: Unreadable | None = None
+def read_json_lines(
+    path: Path, encoding: str | None, issues: list[Issue], read_errors: ReadErrors | None = None
 ) -> list[Row]:
     """Read one object per line; a key that a line lacks is an empty cell, and blank lines are no rows.
 
     Raises:
         CorpusError: if a line is no object, names a key twice, or holds an object within an object; with
-            ``unreadable``, in which these are told, only if no line is an object.
+            ``read_errors``, in which these are told, only if no line is an object.
     """
     text = read_text(path, encoding, issues)
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     objects, faults = list[dict[str, Any]](), list[CorpusError]()
     for row, (n, line) in enumerate(lines, start=1):
         try:
-            objects.append(_object(path, n, line))
+            objects.append(_parse_object(path, n, line))
         except CorpusError as error:
-            if unreadable is None:
+            if read_errors is None:
                 raise
             objects.append({})
             faults.append(error)
-            unreadable[row] = {None: str(error)}
+            read_errors[row] = {None: str(error)}
     if faults and len(faults) == len(lines):
         raise faults[0]
-    return to_rows(path, objects, unreadable)
+    return objects_to_rows(path, objects, read_errors)
 
 
-def _object(path: Path, n: int, line: str) -> dict[str, Any]:
+def _parse_object(path: Path, n: int, line: str) -> dict[str, Any]:
     try:
-        value = json.loads(line, object_pairs_hook=_unique)
-    except _TwiceError as error:
+        value = json.loads(line, object_pairs_hook=_require_unique_keys)
+    except _DuplicateKeyError as error:
         raise CorpusError(
             _("{path}, line {line}: the key '{name}' stands twice; keep one.", path=path, line=n, name=error)
         ) from error
@@ -56,14 +56,14 @@ def _object(path: Path, n: int, line: str) -> dict[str, Any]:
     return value
 
 
-class _TwiceError(Exception):
+class _DuplicateKeyError(Exception):
     """A key stands twice in one object."""
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _require_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _TwiceError(key)
-        found[to_text(key)] = value
+            raise _DuplicateKeyError(key)
+        found[to_cell(key)] = value
     return found

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sentir.audio.decoding import MEDIA_SUFFIXES
 from sentir.corpus.utterances import Issue
-from sentir.i18n import _, thousands
+from sentir.i18n import _, format_count
 
 
-def list_folders(root: Path) -> list[tuple[Path, list[str]]]:
+def walk_folders(root: Path) -> list[tuple[Path, list[str]]]:
     """Return every folder at or below ``root`` with the names of its files, the nearest first, then by name.
 
     Links are followed, each folder once. Hidden folders and ``__MACOSX`` are passed over, as is what may not be
@@ -29,17 +29,17 @@ def list_folders(root: Path) -> list[tuple[Path, list[str]]]:
     return [(place, files) for _level, place, files in sorted(found)]
 
 
-def is_media(name: str | Path) -> bool:
+def is_media_file(name: str | Path) -> bool:
     """Return whether a name is that of a sound or video file; AppleDouble ``._*`` files are none."""
     name = Path(name)
     return name.suffix.lower() in MEDIA_SUFFIXES and not name.name.startswith("._")
 
 
-def note_spare(n: int, root: Path) -> list[Issue]:
+def note_unused_files(n: int, root: Path) -> list[Issue]:
     """Return a note if ``n`` files among the clips under ``root`` were not taken."""
     if not n:
         return []
     message = _(
-        "Files among the clips that belong to no utterance, or repeat a clip: {n}; ignored.", n=thousands(n)
+        "Files among the clips that belong to no utterance, or repeat a clip: {n}; ignored.", n=format_count(n)
     )
     return [Issue("clips_ignored", "note", message, root.name)]

@@ -6,27 +6,27 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sentir.corpus.label_synonyms import fold
+from sentir.corpus.label_synonyms import fold_word
 from sentir.corpus.utterances import SPLITS
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
-_WORDS = {
+_SPLIT_WORDS = {
     "train": "train training entrenamiento",
     "dev": "dev devel development val valid validation desarrollo validacion",
     "test": "test testing prueba pruebas",
 }
-ENOUGH = 0.5  # of its share of rows, that a split should have
-_MOST_DRAWN = 1_000_000  # hashes in search of a seed
-_SPLIT_NAMES = {word: split for split in SPLITS for word in _WORDS[split].split()}
+MIN_FILL = 0.5  # of its share of rows, that a split should have
+_MAX_HASHES = 1_000_000  # hashes in search of a seed
+_SPLIT_BY_WORD = {word: split for split in SPLITS for word in _SPLIT_WORDS[split].split()}
 
 
-def split_named(name: str) -> str | None:
+def parse_split(name: str) -> str | None:
     """Return train, dev or test for a name such as ``Validation``, or ``None`` if it names no split."""
-    return _SPLIT_NAMES.get(fold(name))
+    return _SPLIT_BY_WORD.get(fold_word(name))
 
 
-def draw_splits(groups: Sequence[str], shares: Mapping[str, float], seed: int) -> list[str]:
+def split_by_group(groups: Sequence[str], fractions: Mapping[str, float], seed: int) -> list[str]:
     """Draw whole groups into splits, each by a hash of seed and name alone.
 
     So no group moves when others come, go or change their place. Test lies at the lower end of the hashes and dev
@@ -34,7 +34,7 @@ def draw_splits(groups: Sequence[str], shares: Mapping[str, float], seed: int) -
 
     Args:
         groups: the group of each of N rows.
-        shares: split → its share; they need not sum to 1.
+        fractions: split → its share; they need not sum to 1.
         seed: another seed draws another split.
 
     Returns:
@@ -43,28 +43,28 @@ def draw_splits(groups: Sequence[str], shares: Mapping[str, float], seed: int) -
     Raises:
         CorpusError: if a split gets no group; it names a seed with which every split gets one.
     """
-    split_of = {group: _place(group, shares, seed) for group in dict.fromkeys(groups)}
-    if lacking := [split for split in shares if split not in split_of.values()]:
-        raise CorpusError(_empty(lacking[0], groups, shares, seed))
+    split_of = {group: _split_of_group(group, fractions, seed) for group in dict.fromkeys(groups)}
+    if lacking := [split for split in fractions if split not in split_of.values()]:
+        raise CorpusError(_empty_split_message(lacking[0], groups, fractions, seed))
     return [split_of[group] for group in groups]
 
 
-def _place(group: str, shares: Mapping[str, float], seed: int) -> str:
+def _split_of_group(group: str, fractions: Mapping[str, float], seed: int) -> str:
     digest = hashlib.sha256(f"{seed}/{group}".encode()).digest()
-    total = sum(shares.values())
+    total = sum(fractions.values())
     place = int.from_bytes(digest[:6]) / 2**48 * total
-    if place < shares.get("test", 0.0):
+    if place < fractions.get("test", 0.0):
         return "test"
-    return "dev" if place >= total - shares["dev"] else "train"
+    return "dev" if place >= total - fractions["dev"] else "train"
 
 
-def _empty(split: str, groups: Sequence[str], shares: Mapping[str, float], seed: int) -> str:
-    n, better = len(set(groups)), find_seed(groups, shares)
+def _empty_split_message(split: str, groups: Sequence[str], fractions: Mapping[str, float], seed: int) -> str:
+    n, better = len(set(groups)), find_seed(groups, fractions)
     if better is None:
         return _(
             "{n} groups cannot fill {splits}; name a split column, or a finer group column.",
             n=n,
-            splits=", ".join(shares),
+            splits=", ".join(fractions),
         )
     return _(
         "Seed {seed} puts none of {n} groups into {split}; set 'data.table.seed' to {better}, with which each "
@@ -76,38 +76,38 @@ def _empty(split: str, groups: Sequence[str], shares: Mapping[str, float], seed:
     )
 
 
-def find_seed(groups: Sequence[str], shares: Mapping[str, float], first: int = 0) -> int | None:
+def find_seed(groups: Sequence[str], fractions: Mapping[str, float], first_seed: int = 0) -> int | None:
     """Return the first seed by which every split has half of its share of rows or more.
 
     If there is none among a thousand (fewer of many groups), it is the one with the largest smallest split.
 
     Args:
-        groups, shares: as `draw_splits` takes them.
-        first: the seed that is tried first.
+        groups, fractions: as `draw_splits` takes them.
+        first_seed: the seed that is tried first.
 
     Returns:
         The seed, or ``None`` if no seed fills every split.
     """
-    sizes, best = Counter(groups), (0.0, first)
-    if len(sizes) < len(shares):
+    sizes, best = Counter(groups), (0.0, first_seed)
+    if len(sizes) < len(fractions):
         return None
-    for seed in range(first, first + max(20, min(1000, _MOST_DRAWN // len(sizes)))):
-        least = least_share(sizes, shares, seed)
-        if least >= ENOUGH:
+    for seed in range(first_seed, first_seed + max(20, min(1000, _MAX_HASHES // len(sizes)))):
+        least = smallest_fill(sizes, fractions, seed)
+        if least >= MIN_FILL:
             return seed
         best = max(best, (least, seed), key=lambda found: found[0])
     return best[1] if best[0] else None
 
 
-def least_share(sizes: Mapping[str, int], shares: Mapping[str, float], seed: int) -> float:
+def smallest_fill(sizes: Mapping[str, int], fractions: Mapping[str, float], seed: int) -> float:
     """Return how full the emptiest split is: its rows by those that its share would give it.
 
     Args:
         sizes: group → its rows.
-        shares, seed: as `draw_splits` takes them.
+        fractions, seed: as `draw_splits` takes them.
     """
-    filled = dict.fromkeys(shares, 0)
+    filled = dict.fromkeys(fractions, 0)
     for group, size in sizes.items():
-        filled[_place(group, shares, seed)] += size
-    total, rows = sum(shares.values()), sum(sizes.values())
-    return min(filled[split] * total / (share * rows) for split, share in shares.items())
+        filled[_split_of_group(group, fractions, seed)] += size
+    total, rows = sum(fractions.values()), sum(sizes.values())
+    return min(filled[split] * total / (share * rows) for split, share in fractions.items())

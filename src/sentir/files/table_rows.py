@@ -13,7 +13,7 @@ from sentir.i18n import _
 Record = list[str]
 
 
-def rows_of(path: Path, records: Sequence[Record]) -> list[Row]:
+def records_to_rows(path: Path, records: Sequence[Record]) -> list[Row]:
     """Return a row for each record but the first, which names the columns.
 
     A column without a name is called ``column 4`` after its place.
@@ -23,7 +23,7 @@ def rows_of(path: Path, records: Sequence[Record]) -> list[Row]:
     """
     if not records:
         return []
-    header = _named(records[0])
+    header = _fill_column_names(records[0])
     if twice := [name for name, count in Counter(header).items() if count > 1]:
         raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
     for n, record in enumerate(records[1:], start=1):
@@ -40,11 +40,11 @@ def rows_of(path: Path, records: Sequence[Record]) -> list[Row]:
     return [dict(zip(header, record, strict=True)) for record in records[1:]]
 
 
-def _named(header: Record) -> Record:
+def _fill_column_names(header: Record) -> Record:
     return [name if name.strip() else f"column {n}" for n, name in enumerate(header, start=1)]
 
 
-def without_empty_end(records: list[Record]) -> list[Record]:
+def drop_empty_last_columns(records: list[Record]) -> list[Record]:
     """Cut off the cells after the last named column if all of them are empty, as spreadsheets leave them."""
     width = max((n for n, name in enumerate(records[0] if records else (), start=1) if name.strip()), default=0)
     if width < 2 or any(cell.strip() for record in records for cell in record[width:]):

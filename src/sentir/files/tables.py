@@ -8,19 +8,19 @@ from pathlib import Path
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
 from sentir.files import arrow_tables, csv_tables, json_tables, xlsx_tables
-from sentir.files.cells import Row, Unreadable
+from sentir.files.cells import ReadErrors, Row
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import log_info
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".xlsx"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 
-_Reader = Callable[[Path, str | None, list[Issue], Unreadable | None], list[Row]]
-_READERS: dict[str, _Reader] = {
-    ".csv": lambda path, encoding, issues, _faults: csv_tables.read_separated(path, encoding, issues),
-    ".tsv": lambda path, encoding, issues, _faults: csv_tables.read_separated(path, encoding, issues),
-    ".jsonl": json_tables.read_lines,
-    ".ndjson": json_tables.read_lines,
+_RowReader = Callable[[Path, str | None, list[Issue], ReadErrors | None], list[Row]]
+_ROW_READERS: dict[str, _RowReader] = {
+    ".csv": lambda path, encoding, issues, _faults: csv_tables.read_delimited(path, encoding, issues),
+    ".tsv": lambda path, encoding, issues, _faults: csv_tables.read_delimited(path, encoding, issues),
+    ".jsonl": json_tables.read_json_lines,
+    ".ndjson": json_tables.read_json_lines,
     ".parquet": lambda path, _encoding, _issues, faults: arrow_tables.read_parquet(path, faults),
     ".xlsx": lambda path, _encoding, issues, _faults: xlsx_tables.read_sheet(path, issues),
 }
@@ -31,7 +31,7 @@ def load_rows(
     *,
     encoding: str | None = None,
     issues: list[Issue] | None = None,
-    unreadable: Unreadable | None = None,
+    read_errors: ReadErrors | None = None,
 ) -> list[Row]:
     """Read a table; every cell is text: ``""`` where there is no value, lists as JSON, truths as true and false.
 
@@ -44,7 +44,7 @@ def load_rows(
         encoding: of a text file; if it is not given and nothing in the file says it, it is guessed.
         issues: where what was decided in reading is added (a guessed encoding, quotes that are characters, sheets
             left out); without it, that is said while progress is shown.
-        unreadable: where it is given, a line or a value that cannot be read is no error but told in it: the cells
+        read_errors: where it is given, a line or a value that cannot be read is no error but told in it: the cells
             of such a line are empty, such a value becomes JSON.
 
     Raises:
@@ -54,11 +54,11 @@ def load_rows(
     if not path.exists():
         raise CorpusError(_("There is no table {path}.", path=path))
     found: list[Issue] = []
-    read = None if path.is_dir() else _READERS.get(path.suffix.lower())
+    read = None if path.is_dir() else _ROW_READERS.get(path.suffix.lower())
     if is_dataset(path):
-        rows = arrow_tables.read_dataset(path, unreadable)
+        rows = arrow_tables.read_dataset(path, read_errors)
     elif read is not None:
-        rows = read(path, encoding, found, unreadable)
+        rows = read(path, encoding, found, read_errors)
     else:
         raise CorpusError(
             _(
@@ -71,7 +71,7 @@ def load_rows(
         raise CorpusError(_("The table {path} has no rows.", path=path))
     if issues is None:
         for issue in found:
-            say(f"{issue.where}: {issue.message}")
+            log_info(f"{issue.where}: {issue.message}")
     else:
         issues += found
     return rows

@@ -12,11 +12,11 @@ from zlib import error as ZlibError
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError, SentirError
-from sentir.files.cells import Row, to_text
-from sentir.files.table_rows import rows_of, without_empty_end
+from sentir.files.cells import Row, to_cell
+from sentir.files.table_rows import drop_empty_last_columns, records_to_rows
 from sentir.i18n import _
 
-_DAMAGED = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
+_DAMAGED_FILE_ERRORS = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, ArithmeticError,
             LookupError, TypeError, ValueError, AttributeError, RuntimeError)  # fmt: skip
 
 
@@ -29,11 +29,11 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
         CorpusError: if it is none, openpyxl is missing, or a formula's result is not stored.
     """
     try:
-        sheets = _sheets(path, results=True)
+        sheets = _load_sheets(path, with_results=True)
         name = next((name for name, rows in sheets.items() if rows), "")
         rows = sheets.get(name, {})
         _require_results(path, name, rows)
-    except _DAMAGED as error:
+    except _DAMAGED_FILE_ERRORS as error:
         why = " ".join(str(error).split()).rstrip(".")
         raise CorpusError(
             _("{path} is damaged or of another kind than its name says: {why}.", path=path, why=why)
@@ -42,12 +42,12 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
         message = _("Only the sheet '{name}' was read; for another one, save it as a file of its own: {others}.",
                     name=name, others=", ".join(others))  # fmt: skip
         issues.append(Issue("sheets_ignored", "note", message, path.name))
-    return rows_of(path, without_empty_end([list(map(_cell, row)) for row in rows.values()]))
+    return records_to_rows(path, drop_empty_last_columns([list(map(_to_cell, row)) for row in rows.values()]))
 
 
-def _sheets(path: Path, *, results: bool) -> dict[str, dict[int, tuple[Any, ...]]]:
+def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple[Any, ...]]]:
     """Return, by sheet and number, the rows that hold something, formulas as their results or as they stand."""
-    book = _openpyxl().load_workbook(path, read_only=True, data_only=results)
+    book = _import_openpyxl().load_workbook(path, read_only=True, data_only=with_results)
     try:
         return {sheet.title: _filled_rows(list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
     finally:
@@ -65,7 +65,7 @@ def _require_results(path: Path, name: str, rows: dict[int, tuple[Any, ...]]) ->
     """Refuse a sheet with a formula whose result no spreadsheet program has stored."""
     if rows and all(value is not None for row in rows.values() for value in row):
         return
-    for sheet, found in _sheets(path, results=False).items():
+    for sheet, found in _load_sheets(path, with_results=False).items():
         if name not in ("", sheet):
             continue
         for n, row in found.items():
@@ -83,7 +83,7 @@ def _is_formula(value: Any) -> bool:
     return isinstance(value, ArrayFormula | DataTableFormula) or (isinstance(value, str) and value[:1] == "=")
 
 
-def _openpyxl() -> ModuleType:
+def _import_openpyxl() -> ModuleType:
     try:
         import openpyxl
     except ImportError as error:
@@ -97,9 +97,9 @@ def _is_filled(value: Any) -> bool:
     return value is not None and str(value).strip() != ""
 
 
-def _cell(value: Any) -> str:
+def _to_cell(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.isoformat(sep=" ").removesuffix(" 00:00:00")
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    return to_text(value)
+    return to_cell(value)

@@ -26,12 +26,12 @@ def preferred_language() -> str:
     return "en"
 
 
-_current = preferred_language()
+_current_language = preferred_language()
 
 
-def language() -> str:
+def get_language() -> str:
     """Return the current language, ``"en"`` or ``"es"``."""
-    return _current
+    return _current_language
 
 
 def set_language(code: str) -> None:
@@ -43,13 +43,13 @@ def set_language(code: str) -> None:
     global _current
     if code not in LANGUAGES:
         raise ValueError(f"language {code!r} is not one of {', '.join(LANGUAGES)}")
-    _current = code
+    _current_language = code
 
 
 @contextmanager
-def in_language(code: str) -> Iterator[None]:
+def use_language(code: str) -> Iterator[None]:
     """Use ``code`` inside a ``with`` block."""
-    before = _current
+    before = _current_language
     set_language(code)
     try:
         yield
@@ -58,39 +58,39 @@ def in_language(code: str) -> Iterator[None]:
 
 
 @cache
-def _catalogue(code: str) -> gettext.NullTranslations:
+def _catalog(code: str) -> gettext.NullTranslations:
     """Return the catalogue of a language; without one (English has none) every text stays as it is."""
     return gettext.translation("sentir", _LOCALES, languages=[code], fallback=True)
 
 
 def _(message: str, /, **values: object) -> str:
     """Translate ``message`` and fill in its ``{names}``."""
-    text = _catalogue(_current).gettext(message)
+    text = _catalog(_current_language).gettext(message)
     return text.format(**values) if values else text
 
 
-def mark(message: str) -> str:
+def gettext_noop(message: str) -> str:
     """Mark a sentence for the catalogue without translating it yet (for constants)."""
     return message
 
 
-def thousands(number: float) -> str:
+def format_count(number: float) -> str:
     """Write a count with a thin space between thousands, which English and Spanish readers share."""
     return f"{number:,.0f}".replace(",", "\u202f")
 
 
-def decimal(number: float, places: int) -> str:
+def format_decimal(number: float, digits: int) -> str:
     """Write a number with so many places and the decimal sign of the current language."""
-    return localized(f"{number:.{places}f}")
+    return localize_numbers(f"{number:.{digits}f}")
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """Set text apart from its sentence by the quotation marks of the current language."""
-    return f"«{text}»" if _current == "es" else f"“{text}”"
+    return f"«{text}»" if _current_language == "es" else f"“{text}”"
 
 
-def localized(text: str) -> str:
+def localize_numbers(text: str) -> str:
     """Give numbers the signs of the current language: ``0.6 [0.5, 0.7]`` is ``0,6 [0,5; 0,7]`` in Spanish."""
-    if _current != "es":
+    if _current_language != "es":
         return text
     return re.sub(r"(?<=\d), (?=[-−+]?\d)", "; ", re.sub(r"(?<=\d)\.(?=\d)", ",", text))

@@ -20,14 +20,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sentir.audio.mel import BANDS
+from sentir.audio.mel import N_MELS
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
-from sentir.i18n import _, mark
+from sentir.i18n import _, gettext_noop
 from sentir.models.speech_backbones import SPEECH_BACKBONES
-from sentir.models.weights import SAFETENSORS, Source, cached_file, cached_source, require_hub
+from sentir.models.weights import (
+    SAFETENSORS_FILE,
+    WeightsSource,
+    find_cached_file,
+    require_hub_connection,
+    resolve_cached_weights,
+)
 from sentir.registry import Registry
 
-_LOCAL_REDUCTION = 4
+_MIN_LOCAL_REDUCTION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +43,30 @@ class AudioBackbone:
     Attributes:
         name: ours.
         timm_name: timm's, with or without a tag of pretrained weights.
-        local_cut: index for ``forward_intermediates`` of the map that the local gate reads; ``None`` = the first
+        local_map_index: index for ``forward_intermediates`` of the map that the local gate reads; ``None`` = the first
             one at most a quarter as long as the mel. The global gate reads the network's last map.
         min_frames: shortest mel it takes; checked when it is built.
     """
 
     name: str
     timm_name: str
-    local_cut: int | None = None
+    local_map_index: int | None = None
     min_frames: int = 100
 
 
 AUDIO_BACKBONES = Registry(
-    mark("audio backbone"),
+    gettext_noop("audio backbone"),
     {
         spec.name: spec
         for spec in (
-            AudioBackbone("vgg16", "vgg16", local_cut=2, min_frames=32),  # 256 and 512 channels
-            AudioBackbone("efficientnet_b0", "efficientnet_b0", local_cut=1, min_frames=32),  # 24 and 1,280
+            AudioBackbone("vgg16", "vgg16", local_map_index=2, min_frames=32),  # 256 and 512 channels
+            AudioBackbone("efficientnet_b0", "efficientnet_b0", local_map_index=1, min_frames=32),  # 24 and 1,280
         )
     },
 )
 
 
-def audio_backbone(name: str) -> AudioBackbone:
+def get_audio_backbone(name: str) -> AudioBackbone:
     """Return the spec called ``name``, or one for any other name of timm's.
 
     Raises:
@@ -113,10 +119,10 @@ def load_audio_backbone(
         RecipeError: if the network takes no mels, or ``weights`` are given with ``pretrained=False``.
         WeightsError: if the weights can neither be found nor fetched, or do not fit.
     """
-    spec = audio_backbone(name)
-    file = find_audio_weights(name, pretrained=pretrained, weights=weights)
+    spec = get_audio_backbone(name)
+    file = get_audio_weights_file(name, pretrained=pretrained, weights=weights)
     try:
-        network, cut, widths = _build(spec)
+        network, cut, widths = _build_network(spec)
     except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise RecipeError(
             _(
@@ -131,22 +137,22 @@ def load_audio_backbone(
     return network, cut, widths
 
 
-def find_audio_weights(name: str, *, pretrained: bool = True, weights: Path | None = None) -> Path | None:
+def get_audio_weights_file(name: str, *, pretrained: bool = True, weights: Path | None = None) -> Path | None:
     """Return the file `load_audio_backbone` takes weights from, fetched if need be; ``None`` for random ones.
 
     Raises:
         SentirError: as `audio_source`.
         WeightsError: if the weights cannot be fetched.
     """
-    source = audio_source(name, pretrained=pretrained, weights=weights)
+    source = resolve_audio_weights(name, pretrained=pretrained, weights=weights)
     if source.origin == "hub":
-        return _fetched(name, source.location)
+        return _download_weights(name, source.location)
     if source.origin == "cache":
-        return cached_file(source.location, SAFETENSORS)
+        return find_cached_file(source.location, SAFETENSORS_FILE)
     return Path(source.location) if source.origin == "file" else None
 
 
-def audio_source(name: str, *, pretrained: bool = True, weights: Path | None = None) -> Source:
+def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path | None = None) -> WeightsSource:
     """Say where `load_audio_backbone` takes weights from.
 
     Raises:
@@ -156,36 +162,40 @@ def audio_source(name: str, *, pretrained: bool = True, weights: Path | None = N
     """
     import timm
 
-    spec = audio_backbone(name)
+    spec = get_audio_backbone(name)
     if weights is not None and not pretrained:
         raise RecipeError(
             _("'model.audio.weights' and 'model.audio.pretrained = false' contradict each other; drop one.")
         )
     if not pretrained:
-        return Source(name, "random")
+        return WeightsSource(name, "random")
     if weights is not None:
         file = weights.expanduser()
         if not file.is_file():
-            raise _unreadable(file, os.strerror(errno.ENOENT))
-        return Source(str(file), "file")
+            raise _unreadable_error(file, os.strerror(errno.ENOENT))
+        return WeightsSource(str(file), "file")
     config = timm.get_pretrained_cfg(spec.timm_name)
     if config is None or not config.hf_hub_id:
-        raise _out_of_reach(name, _("timm knows of none"))
-    cached = cached_file(config.hf_hub_id, SAFETENSORS)
-    return Source(config.hf_hub_id, "hub") if cached is None else cached_source(config.hf_hub_id, cached)
+        raise _unavailable_error(name, _("timm knows of none"))
+    cached = find_cached_file(config.hf_hub_id, SAFETENSORS_FILE)
+    return (
+        WeightsSource(config.hf_hub_id, "hub")
+        if cached is None
+        else resolve_cached_weights(config.hf_hub_id, cached)
+    )
 
 
-def _build(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
+def _build_network(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
     """Build a network with random weights, and let it hear a silence to learn what maps it gives."""
     import timm
 
     network: Any = timm.create_model(spec.timm_name, pretrained=False, in_chans=1, num_classes=0)
-    cut = spec.local_cut
+    cut = spec.local_map_index
     if cut is None:
-        deep = [found["reduction"] >= _LOCAL_REDUCTION for found in network.feature_info]
+        deep = [found["reduction"] >= _MIN_LOCAL_REDUCTION for found in network.feature_info]
         cut = deep.index(True)
-    with _without_unheard(network.eval()), torch.no_grad():
-        silence = torch.zeros(1, 1, spec.min_frames, BANDS)
+    with _drop_unused_modules(network.eval()), torch.no_grad():
+        silence = torch.zeros(1, 1, spec.min_frames, N_MELS)
         last, (local,) = network.forward_intermediates(silence, indices=[cut])
     if not local.ndim == last.ndim == 4 or last.shape[1] != network.num_features:
         raise ValueError(_("its last map is not laid out as channels, time, bands"))
@@ -193,7 +203,7 @@ def _build(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
 
 
 @contextmanager
-def _without_unheard(network: nn.Module) -> Iterator[None]:
+def _drop_unused_modules(network: nn.Module) -> Iterator[None]:
     """Drop the parts that nothing has gone through: what is left of the head, such as VGG's 119 M weights."""
     heard: set[nn.Module] = set()
     hooks = [part.register_forward_hook(lambda part, *_values: heard.add(part)) for part in network.modules()]
@@ -205,21 +215,21 @@ def _without_unheard(network: nn.Module) -> Iterator[None]:
             setattr(network, name, nn.Identity())
 
 
-def _fetched(name: str, hub_id: str) -> Path:
+def _download_weights(name: str, hub_id: str) -> Path:
     """Fetch weights into the local hub cache."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
     try:
-        require_hub()
-        file = Path(hf_hub_download(hub_id, SAFETENSORS))
+        require_hub_connection()
+        file = Path(hf_hub_download(hub_id, SAFETENSORS_FILE))
     except (OSError, EntryNotFoundError) as error:
-        raise _out_of_reach(name, _first_line(error)) from error
-    cached_source(hub_id, file)  # what was fetched is checked too
+        raise _unavailable_error(name, _first_line(error)) from error
+    resolve_cached_weights(hub_id, file)  # what was fetched is checked too
     return file
 
 
-def _out_of_reach(name: str, why: str) -> WeightsError:
+def _unavailable_error(name: str, why: str) -> WeightsError:
     return WeightsError(
         _(
             "The pretrained weights of '{name}' are neither in the local cache nor could they be fetched from "
@@ -236,7 +246,7 @@ def _first_line(error: Exception) -> str:
     return shorten(line, 160, placeholder=" …").rstrip(".")
 
 
-def _unreadable(file: Path, why: str) -> WeightsError:
+def _unreadable_error(file: Path, why: str) -> WeightsError:
     return WeightsError(
         _(
             "The weights {file} cannot be read ({why}); give model.audio.weights a .safetensors file.",
@@ -253,7 +263,7 @@ def _load_weights(network: nn.Module, file: Path) -> None:
     try:
         given = load_file(file)
     except (OSError, SafetensorError) as error:
-        raise _unreadable(file, _first_line(error)) from error
+        raise _unreadable_error(file, _first_line(error)) from error
     wanted = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
     if missing := sorted(wanted.keys() - given.keys()):
         raise WeightsError(
@@ -265,7 +275,7 @@ def _load_weights(network: nn.Module, file: Path) -> None:
                 first=missing[0],
             )
         )
-    fitting = {name: _one_channel(given[name], tensor) for name, tensor in wanted.items()}
+    fitting = {name: _to_one_channel(given[name], tensor) for name, tensor in wanted.items()}
     if other := sorted(name for name, tensor in wanted.items() if fitting[name].shape != tensor.shape):
         raise WeightsError(
             _(
@@ -280,9 +290,9 @@ def _load_weights(network: nn.Module, file: Path) -> None:
     network.load_state_dict(fitting, strict=False)
 
 
-def _one_channel(given: Tensor, wanted: Tensor) -> Tensor:
+def _to_one_channel(tensor: Tensor, target: Tensor) -> Tensor:
     """Sum the kernels of red, green and blue of a first convolution, as timm does for ``in_chans=1``."""
     from timm.models import adapt_input_conv
 
-    colored = given.ndim == wanted.ndim == 4 and given.shape[1] == 3 * wanted.shape[1]
-    return adapt_input_conv(1, given) if colored else given
+    colored = tensor.ndim == target.ndim == 4 and tensor.shape[1] == 3 * target.shape[1]
+    return adapt_input_conv(1, tensor) if colored else tensor

@@ -13,52 +13,52 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 CONTEXTS = ("none", "window", "dialogue")
 
-_HEADS = 4
-_FAR = 16  # turns; whatever is farther away is as far as this
+_MAX_HEADS = 4
+_MAX_DISTANCE = 16  # turns; whatever is farther away is as far as this
 
 
 @dataclass(frozen=True, slots=True)
-class DialogueKind:
+class DialogueContextConfig:
     """What kind of layer goes over the utterances of a dialogue.
 
     Attributes:
         layer: ``gru`` or ``attention``.
-        reads: ``both``, what came before and what comes after, or ``past``: what comes after changes nothing.
+        direction: ``both``, what came before and what comes after, or ``past``: what comes after changes nothing.
         speakers: whether it tells the same speaker from another one.
-        span: how many turns away attention reaches; ``None`` = the whole dialogue.
+        window: how many turns away attention reaches; ``None`` = the whole dialogue.
     """
 
     layer: Literal["gru", "attention"] = "gru"
-    reads: Literal["both", "past"] = "both"
+    direction: Literal["both", "past"] = "both"
     speakers: bool = False
-    span: int | None = None
+    window: int | None = None
 
 
-def by_dialogue(dialogue: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+def pad_dialogues(dialogues: Tensor, turns: Tensor) -> tuple[Tensor, Tensor]:
     """Lay N utterances out by dialogue.
 
     Args:
-        dialogue: ``(N,)`` integers, equal within a dialogue.
-        turn: ``(N,)`` integers that order a dialogue.
+        dialogues: ``(N,)`` integers, equal within a dialogue.
+        turns: ``(N,)`` integers that order a dialogue.
 
     Returns:
         ``(D, T)`` indices into the N utterances, padded with 0, and the ``(D,)`` lengths.
     """
-    order = torch.argsort(turn, stable=True)
-    order = order[torch.argsort(dialogue[order], stable=True)]
-    _values, lengths = torch.unique_consecutive(dialogue[order], return_counts=True)
+    order = torch.argsort(turns, stable=True)
+    order = order[torch.argsort(dialogues[order], stable=True)]
+    _values, lengths = torch.unique_consecutive(dialogues[order], return_counts=True)
     ends = lengths.cumsum(0)
-    steps = torch.arange(int(lengths.max()), device=dialogue.device)
+    steps = torch.arange(int(lengths.max()), device=dialogues.device)
     positions = (ends - lengths).unsqueeze(1) + steps
     inside = steps < lengths.unsqueeze(1)
     return order[torch.where(inside, positions, 0)], lengths
 
 
-def back_in_rows(laid_out: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
+def unpad_dialogues(padded: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
     """Undo `by_dialogue`: ``(D, T, d)`` → ``(N, d)``."""
     inside = torch.arange(index.shape[1], device=index.device) < lengths.unsqueeze(1)
-    rows = laid_out.new_zeros(int(lengths.sum()), laid_out.shape[-1])
-    rows[index[inside]] = laid_out[inside]
+    rows = padded.new_zeros(int(lengths.sum()), padded.shape[-1])
+    rows[index[inside]] = padded[inside]
     return rows
 
 
@@ -74,30 +74,32 @@ class RecurrentContext(nn.Module):
         kind: its ``reads`` and ``speakers``.
     """
 
-    def __init__(self, width: int, hidden: int, kind: DialogueKind) -> None:
+    def __init__(self, width: int, hidden: int, config: DialogueContextConfig) -> None:
         super().__init__()
-        both = kind.reads == "both"
+        both = config.direction == "both"
         self.gru = nn.GRU(width, hidden, batch_first=True, bidirectional=both)
-        self.own = nn.GRU(width, hidden, batch_first=True, bidirectional=both) if kind.speakers else None
-        self.width_out = width + hidden * (1 + both) * (1 + kind.speakers)
+        self.speaker_gru = (
+            nn.GRU(width, hidden, batch_first=True, bidirectional=both) if config.speakers else None
+        )
+        self.width_out = width + hidden * (1 + both) * (1 + config.speakers)
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Give ``(N, d)`` vectors their dialogue; ``speaker`` as `build_context` says."""
-        found = [x, _run(self.gru, x, dialogue, turn)]
-        if self.own is not None:
-            pairs = torch.stack([dialogue, _known(speaker, x)], dim=1)
-            found.append(_run(self.own, x, pairs.unique(dim=0, return_inverse=True)[1], turn))
+        found = [x, _run_gru(self.gru, x, dialogue, turn)]
+        if self.speaker_gru is not None:
+            pairs = torch.stack([dialogue, _speakers_or_unique(speaker, x)], dim=1)
+            found.append(_run_gru(self.speaker_gru, x, pairs.unique(dim=0, return_inverse=True)[1], turn))
         return torch.cat(found, dim=-1)
 
 
-def _run(gru: nn.GRU, x: Tensor, group: Tensor, turn: Tensor) -> Tensor:
+def _run_gru(gru: nn.GRU, x: Tensor, group: Tensor, turn: Tensor) -> Tensor:
     """Run a GRU over ``(N, d)`` vectors, group by group."""
-    index, lengths = by_dialogue(group, turn)
+    index, lengths = pad_dialogues(group, turn)
     packed = pack_padded_sequence(x[index], lengths.cpu(), batch_first=True, enforce_sorted=False)
-    return back_in_rows(pad_packed_sequence(gru(packed)[0], batch_first=True)[0], index, lengths)
+    return unpad_dialogues(pad_packed_sequence(gru(packed)[0], batch_first=True)[0], index, lengths)
 
 
-def _known(speaker: Tensor | None, x: Tensor) -> Tensor:
+def _speakers_or_unique(speaker: Tensor | None, x: Tensor) -> Tensor:
     return torch.arange(len(x), device=x.device) if speaker is None else speaker
 
 
@@ -115,48 +117,54 @@ class AttentionContext(nn.Module):
         dropout: probability on what the layer adds.
     """
 
-    def __init__(self, width: int, hidden: int, kind: DialogueKind, dropout: float) -> None:
+    def __init__(self, width: int, hidden: int, config: DialogueContextConfig, dropout: float) -> None:
         super().__init__()
-        self.heads, self.past, self.span = math.gcd(hidden, _HEADS), kind.reads == "past", kind.span
-        self.enter = nn.Linear(width, hidden)
-        self.norm = nn.LayerNorm(hidden)
-        self.ask = nn.Linear(hidden, 3 * hidden, bias=False)
-        self.answer = nn.Sequential(nn.Linear(hidden, hidden), nn.Dropout(dropout))
-        self.think = nn.Sequential(
+        self.num_heads, self.causal, self.window = (
+            math.gcd(hidden, _MAX_HEADS),
+            config.direction == "past",
+            config.window,
+        )
+        self.proj_in = nn.Linear(width, hidden)
+        self.norm_in = nn.LayerNorm(hidden)
+        self.qkv = nn.Linear(hidden, 3 * hidden, bias=False)
+        self.attn_out = nn.Sequential(nn.Linear(hidden, hidden), nn.Dropout(dropout))
+        self.ffn = nn.Sequential(
             nn.LayerNorm(hidden),
             nn.Linear(hidden, 2 * hidden),
             nn.GELU(),
             nn.Linear(2 * hidden, hidden),
             nn.Dropout(dropout),
         )
-        self.distance = nn.Embedding(2 * _FAR + 1, self.heads)
-        self.speakers = nn.Embedding(2, self.heads) if kind.speakers else None
-        self.leave = nn.LayerNorm(hidden)
+        self.distance_bias = nn.Embedding(2 * _MAX_DISTANCE + 1, self.num_heads)
+        self.speaker_bias = nn.Embedding(2, self.num_heads) if config.speakers else None
+        self.norm_out = nn.LayerNorm(hidden)
         self.width_out = width + hidden
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Give ``(N, d)`` vectors their dialogue; ``speaker`` as `build_context` says."""
-        index, lengths = by_dialogue(dialogue, turn)
-        states = self.enter(x[index])
-        scores = self._scores(_known(speaker, x)[index], lengths)
-        q, k, v = self.ask(self.norm(states)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        index, lengths = pad_dialogues(dialogue, turn)
+        states = self.proj_in(x[index])
+        scores = self._attention_bias(_speakers_or_unique(speaker, x)[index], lengths)
+        q, k, v = self.qkv(self.norm_in(states)).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         found = scaled_dot_product_attention(q, k, v, attn_mask=scores.to(q.dtype))
-        states = states + self.answer(found.transpose(1, 2).flatten(2))
-        states = self.leave(states + self.think(states))
-        return torch.cat([x, back_in_rows(states, index, lengths)], dim=-1)
+        states = states + self.attn_out(found.transpose(1, 2).flatten(2))
+        states = self.norm_out(states + self.ffn(states))
+        return torch.cat([x, unpad_dialogues(states, index, lengths)], dim=-1)
 
-    def _scores(self, speaker: Tensor, lengths: Tensor) -> Tensor:
+    def _attention_bias(self, speaker: Tensor, lengths: Tensor) -> Tensor:
         """Return what is added to the scores of ``(D, T)`` utterances: ``(D, heads, T, T)``."""
         place = torch.arange(speaker.shape[1], device=speaker.device)
         away = place - place.unsqueeze(1)
-        scores = self.distance(away.clamp(-_FAR, _FAR) + _FAR).expand(len(speaker), -1, -1, -1)
-        if self.speakers is not None:
-            scores = scores + self.speakers((speaker.unsqueeze(1) == speaker.unsqueeze(2)).long())
+        scores = self.distance_bias(away.clamp(-_MAX_DISTANCE, _MAX_DISTANCE) + _MAX_DISTANCE).expand(
+            len(speaker), -1, -1, -1
+        )
+        if self.speaker_bias is not None:
+            scores = scores + self.speaker_bias((speaker.unsqueeze(1) == speaker.unsqueeze(2)).long())
         seen = (place < lengths.unsqueeze(1)).unsqueeze(1)
-        if self.past:
+        if self.causal:
             seen = seen & (away <= 0)
-        if self.span is not None:
-            seen = seen & (away.abs() <= self.span)
+        if self.window is not None:
+            seen = seen & (away.abs() <= self.window)
         seen = seen | (away == 0)  # padding sees itself, lest it see nothing and learn NaN
         return scores.masked_fill(~seen.unsqueeze(-1), -torch.inf).permute(0, 3, 1, 2)
 
@@ -176,7 +184,12 @@ class NoContext(nn.Module):
 
 
 def build_context(
-    context: str, width: int, hidden: int, *, kind: DialogueKind | None = None, dropout: float = 0.0
+    context_kind: str,
+    width: int,
+    hidden: int,
+    *,
+    config: DialogueContextConfig | None = None,
+    dropout: float = 0.0,
 ) -> NoContext | RecurrentContext | AttentionContext:
     """Build what ``(N, d)`` vectors go through before the head.
 
@@ -184,24 +197,24 @@ def build_context(
     equal where the same one speaks in the same dialogue; without it, every utterance has a speaker of its own.
 
     Args:
-        context: ``none``, ``window`` (whose turns lie in the text input) or ``dialogue``.
+        context_kind: ``none``, ``window`` (whose turns lie in the text input) or ``dialogue``.
         width: d.
         hidden: width of a layer over dialogues.
-        kind: of that layer; by default a `DialogueKind` as it is.
+        config: of that layer; by default a `DialogueKind` as it is.
         dropout: probability inside it.
 
     Returns:
         A module with ``width_out``.
     """
-    kind = kind or DialogueKind()
-    if context != "dialogue":
+    config = config or DialogueContextConfig()
+    if context_kind != "dialogue":
         return NoContext(width)
-    if kind.layer == "gru":
-        return RecurrentContext(width, hidden, kind)
-    return AttentionContext(width, hidden, kind, dropout)
+    if config.layer == "gru":
+        return RecurrentContext(width, hidden, config)
+    return AttentionContext(width, hidden, config, dropout)
 
 
-def context_inputs(context: str, kind: DialogueKind | None) -> tuple[str, ...]:
+def context_inputs(context_kind: str, config: DialogueContextConfig | None) -> tuple[str, ...]:
     """Return the inputs of a model that `build_context` needs."""
-    speakers = context == "dialogue" and kind is not None and kind.speakers
+    speakers = context_kind == "dialogue" and config is not None and config.speakers
     return ("dialogue", "turn", "speaker") if speakers else ("dialogue", "turn")

@@ -5,42 +5,42 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sentir.models.context import DialogueKind, build_context, context_inputs
-from sentir.models.dropout import Dropout
+from sentir.models.context import DialogueContextConfig, build_context, context_inputs
+from sentir.models.dropout import FastDropout
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 
 
-class LayerMix(nn.Module):
+class ScalarMix(nn.Module):
     """A learned weighted mean over layers: ``(N, L, d)`` → ``(N, d)`` (ELMo's, Peters et al. 2018)."""
 
-    def __init__(self, layers: int, width: int) -> None:
+    def __init__(self, num_layers: int, width: int) -> None:
         super().__init__()
-        self.scores = nn.Parameter(torch.zeros(layers))
+        self.layer_logits = nn.Parameter(torch.zeros(num_layers))
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.width_out = width
 
     def forward(self, states: Tensor) -> Tensor:
         """Mix the normalized layers."""
-        return torch.einsum("l,nld->nd", self.scores.softmax(0), self.norm(states))
+        return torch.einsum("l,nld->nd", self.layer_logits.softmax(0), self.norm(states))
 
 
 class LayerConcat(nn.Module):
     """All layers side by side: ``(N, L, d)`` → ``(N, L · d)``."""
 
-    def __init__(self, layers: int, width: int) -> None:
+    def __init__(self, num_layers: int, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.width_out = layers * width
+        self.width_out = num_layers * width
 
     def forward(self, states: Tensor) -> Tensor:
         """Concatenate the normalized layers."""
         return self.norm(states).flatten(1)
 
 
-LAYER_POOLINGS: dict[str, type[LayerMix | LayerConcat]] = {"mix": LayerMix, "concat": LayerConcat}
+LAYER_POOLINGS: dict[str, type[ScalarMix | LayerConcat]] = {"mix": ScalarMix, "concat": LayerConcat}
 
 
-def build_layer_pooling(name: str, states_shape: tuple[int, int]) -> LayerMix | LayerConcat:
+def build_layer_pooling(name: str, states_shape: tuple[int, int]) -> ScalarMix | LayerConcat:
     """Build a name's pooling of ``(N, L, d)`` states; a single layer has nothing to mix."""
     layers, width = states_shape
     return (LAYER_POOLINGS[name] if layers > 1 else LayerConcat)(layers, width)
@@ -74,7 +74,7 @@ class HybridTransformerClassifier(nn.Module):
         states_shape: tuple[int, int] | None = None,
         layer_pooling: str = "mix",
         context: str = "none",
-        dialogue: DialogueKind | None = None,
+        dialogue: DialogueContextConfig | None = None,
         hidden: int = 256,
         dropout: float = 0.3,
     ) -> None:
@@ -85,15 +85,19 @@ class HybridTransformerClassifier(nn.Module):
         self.encoder = encoder
         shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
         self.layer_pooling = build_layer_pooling(layer_pooling, shape)
-        self.text = nn.Sequential(Dropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU())
-        self.features = nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
+        self.text_proj = nn.Sequential(
+            FastDropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU()
+        )
+        self.feature_proj = (
+            nn.Sequential(nn.Linear(num_features, hidden // 4), nn.GELU()) if num_features else None
+        )
         fused = hidden + (hidden // 4 if num_features else 0)
-        self.context = build_context(context, fused, hidden, kind=dialogue, dropout=dropout)
+        self.context = build_context(context, fused, hidden, config=dialogue, dropout=dropout)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(self.context.width_out, num_classes))
-        text = ("text_states",) if encoder is None else encoder.inputs
-        self.inputs = (*text, *(("features",) if num_features else ()), *context_inputs(context, dialogue))
+        text = ("text_states",) if encoder is None else encoder.input_names
+        self.input_names = (*text, *(("features",) if num_features else ()), *context_inputs(context, dialogue))
 
-        self.pretrained_parts = () if encoder is None else ("encoder.",)
+        self.pretrained_prefixes = () if encoder is None else ("encoder.",)
 
     def forward(
         self,
@@ -118,7 +122,7 @@ class HybridTransformerClassifier(nn.Module):
             ``(N, K)`` logits.
         """
         states = text_states if self.encoder is None else self.encoder(**tokens)
-        x = self.text(self.layer_pooling(states))
-        if self.features is not None:
-            x = torch.cat([x, self.features(features)], dim=-1)
+        x = self.text_proj(self.layer_pooling(states))
+        if self.feature_proj is not None:
+            x = torch.cat([x, self.feature_proj(features)], dim=-1)
         return self.head(self.context(x, dialogue, turn, speaker))

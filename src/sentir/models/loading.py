@@ -13,11 +13,11 @@ from torch import nn
 
 from sentir.errors import SentirError, WeightsError
 from sentir.i18n import _
-from sentir.models.config_checks import check_settings, check_sizes
-from sentir.models.weights import Source, require_hub, resolve_weights
+from sentir.models.config_checks import check_config_files, check_tensor_shapes
+from sentir.models.weights import WeightsSource, require_hub_connection, resolve_weights
 
 
-def load_from(source: Source, load: Callable[..., Any], **options: Any) -> Any:
+def load_from_source(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
     """Call what transformers loads with, first on the local cache, then on the hub; nobody's code is run.
 
     Raises:
@@ -26,23 +26,25 @@ def load_from(source: Source, load: Callable[..., Any], **options: Any) -> Any:
     options["trust_remote_code"] = False
     if source.origin in ("cache", "hub"):
         try:
-            return _called(source, load, local_files_only=True, **options)
+            return _load_checked(source, load, local_files_only=True, **options)
         except (OSError, ValueError) as error:
-            if _wants_code(error):
+            if _requires_remote_code(error):
                 raise
-        require_hub()
-    return _called(source, load, **options)
+        require_hub_connection()
+    return _load_checked(source, load, **options)
 
 
-def _called(source: Source, load: Callable[..., Any], **options: Any) -> Any:
+def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
     """Check the settings of an encoder, and load it."""
-    with _foreign():
-        check_settings(source, partial(_settings_file, source.location, options.get("local_files_only", False)))
+    with _as_value_error():
+        check_config_files(
+            source, partial(_find_config_file, source.location, options.get("local_files_only", False))
+        )
         return load(source.location, **options)
 
 
 @contextmanager
-def _foreign() -> Iterator[None]:
+def _as_value_error() -> Iterator[None]:
     """Turn what foreign code raises into `ValueError`, but for files that are not there and errors of ours.
 
     transformers and tokenizers raise whatever the content of a file makes them stumble over, bare exceptions too.
@@ -55,20 +57,20 @@ def _foreign() -> Iterator[None]:
         raise ValueError(_first_line(error)) from error
 
 
-def try_out(source: Source, use: Callable[[], object], *, key: str = "model.weights") -> None:
+def check_usable(source: WeightsSource, call: Callable[[], object], *, recipe_key: str = "model.weights") -> None:
     """Use an encoder once, so that settings that contradict one another are noticed here and not later.
 
     Raises:
         WeightsError: if it cannot be used.
     """
     try:
-        with _foreign(), torch.inference_mode():
-            use()
+        with _as_value_error(), torch.inference_mode():
+            call()
     except (OSError, ValueError) as error:
-        raise unusable(source, error, key=key) from error
+        raise unusable_error(source, error, recipe_key=recipe_key) from error
 
 
-def _settings_file(location: str, local: bool, name: str) -> str | None:
+def _find_config_file(location: str, local_files_only: bool, name: str) -> str | None:
     from transformers.utils import cached_file
 
     if Path(location).is_dir():
@@ -76,15 +78,15 @@ def _settings_file(location: str, local: bool, name: str) -> str | None:
         return str(path) if path.is_file() else None
     missing = dict.fromkeys(("gated_repo", "missing_entries", "connection_errors"), False)
     quietly = {f"_raise_exceptions_for_{what}": loud for what, loud in missing.items()}
-    return cached_file(location, name, local_files_only=local, **quietly)
+    return cached_file(location, name, local_files_only=local_files_only, **quietly)
 
 
-def load_config(source: Source, *, key: str = "model.weights") -> Any:
+def load_config(source: WeightsSource, *, recipe_key: str = "model.weights") -> Any:
     """Return the transformers configuration of an encoder.
 
     Args:
         source: where it lies.
-        key: the setting that names weights, for the error.
+        recipe_key: the setting that names weights, for the error.
 
     Raises:
         WeightsError: if it can neither be found nor fetched.
@@ -92,17 +94,17 @@ def load_config(source: Source, *, key: str = "model.weights") -> Any:
     from transformers import AutoConfig
 
     try:
-        return load_from(source, AutoConfig.from_pretrained)
+        return load_from_source(source, AutoConfig.from_pretrained)
     except (OSError, ValueError) as error:
-        raise unusable(source, error, key=key) from error
+        raise unusable_error(source, error, recipe_key=recipe_key) from error
 
 
 def load_weights(
-    source: Source,
+    source: WeightsSource,
     load: Callable[..., Any],
     build: Callable[[], nn.Module],
     *,
-    key: str = "model.weights",
+    recipe_key: str = "model.weights",
     **options: Any,
 ) -> Any:
     """Return a network with all its weights.
@@ -111,7 +113,7 @@ def load_weights(
         source: where they lie.
         load: ``from_pretrained`` of a class of transformers'.
         build: makes the network of its configuration, for its sizes alone.
-        key: the setting that names weights, for the error.
+        recipe_key: the setting that names weights, for the error.
         options: what it is called with.
 
     Raises:
@@ -123,11 +125,11 @@ def load_weights(
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
     try:
-        load_from(source, lambda *_place, **_options: check_sizes(source, build))
-        model, report = load_from(source, load, output_loading_info=True, dtype=torch.float32, **options)
+        load_from_source(source, lambda *_place, **_options: check_tensor_shapes(source, build))
+        model, report = load_from_source(source, load, output_loading_info=True, dtype=torch.float32, **options)
     except (OSError, ValueError) as error:
         if not isinstance(error.__cause__, SafetensorError | RuntimeError):
-            raise unusable(source, error, key=key) from error
+            raise unusable_error(source, error, recipe_key=recipe_key) from error
         raise WeightsError(  # RuntimeError: tensors of another shape than the config's
             _(
                 "The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
@@ -142,7 +144,7 @@ def load_weights(
                 place=source.location,
                 n=len(missing),
                 first=missing[0],
-                setting=key.replace("weights", "pretrained"),
+                setting=recipe_key.replace("weights", "pretrained"),
             )
         )
     if source.origin == "hub":
@@ -150,10 +152,10 @@ def load_weights(
     return model
 
 
-def unusable(source: Source, error: Exception, *, key: str = "model.weights") -> WeightsError:
+def unusable_error(source: WeightsSource, error: Exception, *, recipe_key: str = "model.weights") -> WeightsError:
     """Return the error for a folder without a usable model, or for one that neither cache nor hub could give."""
     reason = _first_line(error)
-    if _wants_code(error):
+    if _requires_remote_code(error):
         return WeightsError(
             _(
                 "'{name}' brings code of its own, which Sentir never runs; use weights of an architecture that "
@@ -170,8 +172,8 @@ def unusable(source: Source, error: Exception, *, key: str = "model.weights") ->
                 why=reason[:120],
             )
         )
-    values = {"name": source.location, "why": reason[:160].rstrip("."), "key": key}
-    if key == "model.weights":
+    values = {"name": source.location, "why": reason[:160].rstrip("."), "key": recipe_key}
+    if recipe_key == "model.weights":
         return WeightsError(
             _(
                 "The weights of '{name}' are neither in the local cache nor could they be fetched from the hub "
@@ -195,5 +197,5 @@ def _first_line(error: Exception) -> str:
     return " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]) or type(error).__name__
 
 
-def _wants_code(error: Exception) -> bool:
+def _requires_remote_code(error: Exception) -> bool:
     return any(sign in str(error) for sign in ("trust_remote_code", "custom code", "auto_map"))

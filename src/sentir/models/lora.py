@@ -10,7 +10,7 @@ from torch import nn
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.models.text_encoder import TextEncoder
-from sentir.recipe import Lora
+from sentir.recipe import LoraSettings
 
 
 def require_peft() -> None:
@@ -25,7 +25,7 @@ def require_peft() -> None:
         )
 
 
-def add_lora(encoder: TextEncoder, settings: Lora) -> None:
+def add_lora(encoder: TextEncoder, settings: LoraSettings) -> None:
     """Freeze an encoder and put adapters into all its linear layers; they alone learn.
 
     Raises:

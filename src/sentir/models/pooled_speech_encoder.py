@@ -8,7 +8,7 @@ from sentir.models.hybrid_transformer import build_layer_pooling
 from sentir.models.speech_encoder import SpeechEncoder
 
 
-class SpeechSide(nn.Module):
+class PooledSpeechEncoder(nn.Module):
     """Waves, or vectors encoded beforehand → one vector per clip.
 
     Args:
@@ -33,22 +33,29 @@ class SpeechSide(nn.Module):
         shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
         self.layer_pooling = build_layer_pooling(layer_pooling, shape)
         self.widths, self.position_width = (self.layer_pooling.width_out,), shape[1]
-        self.inputs = ("speech_states", "has_sound") if encoder is None else encoder.inputs
-        self.pretrained_parts = ("encoder.",) if encoder is not None and encoder.pretrained else ()
+        self.input_names = ("speech_states", "has_sound") if encoder is None else encoder.input_names
+        self.pretrained_prefixes = ("encoder.",) if encoder is not None and encoder.pretrained else ()
 
     def forward(
-        self, has_sound: Tensor, speech_states: Tensor | None = None, *, positions: bool = False, **wave: Tensor
+        self,
+        has_audio: Tensor,
+        speech_states: Tensor | None = None,
+        *,
+        return_positions: bool = False,
+        **encoder_inputs: Tensor,
     ) -> tuple[Tensor, ...]:
         """Return ``(N, d)`` vectors of N clips, 0 for rows without sound.
 
         Args:
-            has_sound: ``(N,)`` bool.
+            has_audio: ``(N,)`` bool.
             speech_states: ``(N, L, d)`` vectors encoded beforehand, for a side without encoder.
-            positions: whether to return beside it the ``(N, L, d)`` normalized layers, and ``(N, L)`` booleans,
+            return_positions: whether to return beside it the ``(N, L, d)`` normalized layers, and ``(N, L)`` booleans,
                 false for rows without sound.
-            wave: what the encoder takes, see `SpeechEncoder`.
+            encoder_inputs: what the encoder takes, see `SpeechEncoder`.
         """
-        states = speech_states if self.encoder is None else self.encoder(has_sound=has_sound, **wave)
-        vectors = self.layer_pooling(states) * has_sound.unsqueeze(1)
+        states = speech_states if self.encoder is None else self.encoder(has_sound=has_audio, **encoder_inputs)
+        vectors = self.layer_pooling(states) * has_audio.unsqueeze(1)
         layers = self.layer_pooling.norm(states)
-        return (vectors, layers, has_sound.unsqueeze(1).expand(layers.shape[:2])) if positions else (vectors,)
+        return (
+            (vectors, layers, has_audio.unsqueeze(1).expand(layers.shape[:2])) if return_positions else (vectors,)
+        )

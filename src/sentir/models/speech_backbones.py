@@ -22,20 +22,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sentir.audio.decoding import RATE, Wave
+from sentir.audio.decoding import SAMPLING_RATE, Waveform
 from sentir.errors import WeightsError
-from sentir.i18n import _, mark
-from sentir.models.loading import load_config, load_from, load_weights, try_out, unusable
+from sentir.i18n import _, gettext_noop
+from sentir.models.loading import check_usable, load_config, load_from_source, load_weights, unusable_error
 from sentir.models.speech_encoder import SpeechEncoder
-from sentir.models.weights import Source, resolve_weights
+from sentir.models.weights import WeightsSource, resolve_weights
 from sentir.registry import Registry
 
-ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "whisper")
-_KEY = "model.audio.weights"
+SPEECH_ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "whisper")
+_RECIPE_KEY = "model.audio.weights"
 _WHISPER_PREFIXES = {r"^model\.encoder\.": "", r"^encoder\.": ""}  # a whole Whisper's names of what we load
 # Masks drawn from the global generator fail on clips of a few frames, and skipped layers on several processes.
-_OFF = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0, "apply_spec_augment": False}
-_OFF |= {"layerdrop": 0.0, "encoder_layerdrop": 0.0}
+_DISABLED_SETTINGS = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0, "apply_spec_augment": False}
+_DISABLED_SETTINGS |= {"layerdrop": 0.0, "encoder_layerdrop": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class SpeechBackbone:
     name: str
     hub_id: str
 
-    def source(self, weights: str | None = None) -> Source:
+    def resolve_weights(self, weights: str | None = None) -> WeightsSource:
         """Say where the weights come from; ``weights`` (a folder or hub id) takes the place of ours."""
         return resolve_weights(weights or self.hub_id)
 
 
 SPEECH_BACKBONES = Registry(
-    mark("speech backbone"),
+    gettext_noop("speech backbone"),
     {
         spec.name: spec
         for spec in (
@@ -69,7 +69,7 @@ def is_speech_backbone(name: str) -> bool:
     return name in SPEECH_BACKBONES or "/" in name or "\\" in name
 
 
-def speech_backbone(name: str) -> SpeechBackbone:
+def get_speech_backbone(name: str) -> SpeechBackbone:
     """Return the spec called ``name``, or one for a hub id or local folder.
 
     Raises:
@@ -81,7 +81,7 @@ def speech_backbone(name: str) -> SpeechBackbone:
     return spec
 
 
-class SpeechExtractor:
+class SpeechFeatureExtractor:
     """What lies between a wave and a speech encoder: its length, and its feature extractor's normalization.
 
     Args:
@@ -89,69 +89,75 @@ class SpeechExtractor:
         config: the encoder's.
 
     Attributes:
-        field: samples that one frame of the encoder hears.
-        hop: samples between two frames.
-        longest: samples that the encoder can hear; ``None`` = any number.
+        receptive_field: samples that one frame of the encoder hears.
+        stride: samples between two frames.
+        max_samples: samples that the encoder can hear; ``None`` = any number.
     """
 
     def __init__(self, extractor: Any, config: Any) -> None:
         self.extractor = extractor
         if config.model_type == "whisper":
-            self.field = self.hop = 2 * extractor.hop_length  # its second convolution halves the mel's frames
-            self.longest: int | None = extractor.n_samples
+            self.receptive_field = self.stride = (
+                2 * extractor.hop_length
+            )  # its second convolution halves the mel's frames
+            self.max_samples: int | None = extractor.n_samples
             return
-        self.field = self.hop = 1
-        self.longest = None
+        self.receptive_field = self.stride = 1
+        self.max_samples = None
         for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
-            self.field += (kernel - 1) * self.hop
-            self.hop *= stride
+            self.receptive_field += (kernel - 1) * self.stride
+            self.stride *= stride
 
-    def fits(self, config: Any) -> bool:
+    def matches(self, config: Any) -> bool:
         """Say whether the encoder can hear what this gives; a frame lasts at most a second."""
-        if self.longest is None:
-            return 0 < self.hop <= self.field <= RATE
+        if self.max_samples is None:
+            return 0 < self.stride <= self.receptive_field <= SAMPLING_RATE
         frames, bands = config.max_source_positions, config.num_mel_bins
-        return self.hop > 0 and self.longest == frames * self.hop and self.extractor.feature_size == bands
+        return (
+            self.stride > 0 and self.max_samples == frames * self.stride and self.extractor.feature_size == bands
+        )
 
     @property
-    def least(self) -> int:
+    def min_samples(self) -> int:
         """How many samples an encoder works on at least, however short a clip is."""
-        return self.longest or self.field
+        return self.max_samples or self.receptive_field
 
-    def steps(self, samples: int) -> int:
+    def num_frames(self, num_samples: int) -> int:
         """Return how many frames of the encoder a clip has, at least one; all that is longer is cut."""
-        if self.longest is not None:
-            return max(1, -(-min(samples, self.longest) // self.hop))
-        return max(0, samples - self.field) // self.hop + 1
+        if self.max_samples is not None:
+            return max(1, -(-min(num_samples, self.max_samples) // self.stride))
+        return max(0, num_samples - self.receptive_field) // self.stride + 1
 
-    def encode(self, wave: Wave) -> NDArray[np.float32]:
+    def extract(self, waveform: Waveform) -> NDArray[np.float32]:
         """Return what the encoder takes of a wave ``(samples,)``: samples, or Whisper's mel ``(bands, frames)``.
 
         What is shorter than a frame is filled up with zeros; what is left over after the last frame (less than
         20 ms of 16 kHz) is dropped, so that clips of as many frames are equally long.
         """
-        if self.longest is not None:
-            values = self.extractor(wave[: self.longest], sampling_rate=RATE, return_tensors="np")
+        if self.max_samples is not None:
+            values = self.extractor(
+                waveform[: self.max_samples], sampling_rate=SAMPLING_RATE, return_tensors="np"
+            )
             return values["input_features"][0]
-        length = self.field + (self.steps(len(wave)) - 1) * self.hop
+        length = self.receptive_field + (self.num_frames(len(waveform)) - 1) * self.stride
         heard = np.zeros(length, dtype=np.float32)
-        heard[: len(wave)] = wave[:length]
-        return self.extractor(heard, sampling_rate=RATE, return_tensors="np")["input_values"][0]
+        heard[: len(waveform)] = waveform[:length]
+        return self.extractor(heard, sampling_rate=SAMPLING_RATE, return_tensors="np")["input_values"][0]
 
-    def pad(self, waves: Sequence[Wave | None]) -> dict[str, Tensor]:
+    def pad(self, waveforms: Sequence[Waveform | None]) -> dict[str, Tensor]:
         """Return ``wave``, ``steps`` and ``has_sound`` of n waves, as `SpeechEncoder` takes them.
 
         Args:
-            waves: ``(samples,)`` each, mono at 16 kHz; ``None`` where there is no sound.
+            waveforms: ``(samples,)`` each, mono at 16 kHz; ``None`` where there is no sound.
         """
-        rows = [self.encode(np.zeros(0, dtype=np.float32) if wave is None else wave) for wave in waves]
+        rows = [self.extract(np.zeros(0, dtype=np.float32) if wave is None else wave) for wave in waveforms]
         padded = np.zeros((len(rows), *rows[0].shape[:-1], max(row.shape[-1] for row in rows)), dtype=np.float32)
         for place, row in zip(padded, rows, strict=True):
             place[..., : row.shape[-1]] = row
         return {
             "wave": torch.from_numpy(padded),
-            "steps": torch.tensor([self.steps(0 if wave is None else len(wave)) for wave in waves]),
-            "has_sound": torch.tensor([wave is not None for wave in waves]),
+            "steps": torch.tensor([self.num_frames(0 if wave is None else len(wave)) for wave in waveforms]),
+            "has_sound": torch.tensor([wave is not None for wave in waveforms]),
         }
 
     def settings(self) -> tuple[object, ...]:
@@ -162,7 +168,7 @@ class SpeechExtractor:
 
 def load_speech_encoder(
     name: str, *, weights: str | None = None, pretrained: bool = True, layers: tuple[int, ...] | None = None
-) -> tuple[SpeechEncoder, SpeechExtractor]:
+) -> tuple[SpeechEncoder, SpeechFeatureExtractor]:
     """Load a speech backbone and its feature extractor.
 
     The convolutions of a pretrained wav2vec 2.0, HuBERT or WavLM do not learn, as their authors fine-tune them.
@@ -178,71 +184,77 @@ def load_speech_encoder(
         WeightsError: if the weights can neither be found nor fetched, or are no speech encoder of 16 kHz.
         RecipeError: if the encoder does not have the ``layers``.
     """
-    source = speech_backbone(name).source(weights)
+    source = get_speech_backbone(name).resolve_weights(weights)
     config = load_speech_config(source)
-    extractor = SpeechExtractor(_load_extractor(source), config)
-    if not extractor.fits(config):
-        raise unusable(source, ValueError(_("its frames are not those that its encoder hears")), key=_KEY)
+    extractor = SpeechFeatureExtractor(_load_hf_feature_extractor(source), config)
+    if not extractor.matches(config):
+        raise unusable_error(
+            source, ValueError(_("its frames are not those that its encoder hears")), recipe_key=_RECIPE_KEY
+        )
     transformer = _load_transformer(source, config, pretrained)
     if pretrained and hasattr(transformer, "freeze_feature_encoder"):
         transformer.freeze_feature_encoder()
     encoder = SpeechEncoder(
-        transformer, hop=extractor.hop, field=extractor.field, layers=layers, pretrained=pretrained
+        transformer,
+        stride=extractor.stride,
+        receptive_field=extractor.receptive_field,
+        layers=layers,
+        pretrained=pretrained,
     )
-    if pretrained and extractor.longest is None:  # not the 30 seconds of Whisper
-        silence = np.zeros(extractor.least, dtype=np.float32)
-        try_out(source, lambda: encoder(**extractor.pad([silence])), key=_KEY)
+    if pretrained and extractor.max_samples is None:  # not the 30 seconds of Whisper
+        silence = np.zeros(extractor.min_samples, dtype=np.float32)
+        check_usable(source, lambda: encoder(**extractor.pad([silence])), recipe_key=_RECIPE_KEY)
     return encoder, extractor
 
 
-def load_speech_extractor(name: str, *, weights: str | None = None) -> SpeechExtractor:
+def load_speech_feature_extractor(name: str, *, weights: str | None = None) -> SpeechFeatureExtractor:
     """Load the feature extractor of a speech backbone, as `load_speech_encoder` does, without the backbone."""
-    source = speech_backbone(name).source(weights)
-    return SpeechExtractor(_load_extractor(source), load_speech_config(source))
+    source = get_speech_backbone(name).resolve_weights(weights)
+    return SpeechFeatureExtractor(_load_hf_feature_extractor(source), load_speech_config(source))
 
 
-def load_speech_config(source: Source) -> Any:
+def load_speech_config(source: WeightsSource) -> Any:
     """Return the transformers configuration of a speech encoder, without what is drawn while it learns.
 
     Raises:
         WeightsError: if it can neither be found nor fetched, or is of another architecture.
     """
-    config = load_config(source, key=_KEY)
-    if config.model_type not in ARCHITECTURES:
+    config = load_config(source, recipe_key=_RECIPE_KEY)
+    if config.model_type not in SPEECH_ARCHITECTURES:
         raise WeightsError(
             _(
                 "'{name}' cannot listen to a wave: its architecture '{kind}' is none of {known}.",
                 name=source.location,
                 kind=config.model_type,
-                known=", ".join(ARCHITECTURES),
+                known=", ".join(SPEECH_ARCHITECTURES),
             )
         )
-    for key, value in _OFF.items():
+    for key, value in _DISABLED_SETTINGS.items():
         if hasattr(config, key):
             setattr(config, key, value)
     return config
 
 
-def _load_extractor(source: Source) -> Any:
+def _load_hf_feature_extractor(source: WeightsSource) -> Any:
     from transformers import AutoFeatureExtractor
 
     try:
-        extractor = load_from(source, AutoFeatureExtractor.from_pretrained)
+        extractor = load_from_source(source, AutoFeatureExtractor.from_pretrained)
     except (OSError, ValueError) as error:
-        raise unusable(source, error, key=_KEY) from error
-    if extractor.sampling_rate != RATE:
+        raise unusable_error(source, error, recipe_key=_RECIPE_KEY) from error
+    if extractor.sampling_rate != SAMPLING_RATE:
         raise WeightsError(
             _(
                 "'{name}' cannot be used: it hears {found} samples a second, and Sentir gives {rate}.",
                 name=source.location,
                 found=extractor.sampling_rate,
-                rate=RATE,
+                rate=SAMPLING_RATE,
             )
         )
     return extractor
 
 
-def _load_transformer(source: Source, config: Any, pretrained: bool) -> Any:
+def _load_transformer(source: WeightsSource, config: Any, pretrained: bool) -> Any:
     from transformers import AutoModel
     from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
@@ -252,10 +264,10 @@ def _load_transformer(source: Source, config: Any, pretrained: bool) -> Any:
         return build().float()
     extra: dict[str, Any] = {"key_mapping": _WHISPER_PREFIXES} if whisper else {}
     load = WhisperEncoder.from_pretrained if whisper else AutoModel.from_pretrained
-    return load_weights(source, load, build, key=_KEY, config=config, **extra)
+    return load_weights(source, load, build, recipe_key=_RECIPE_KEY, config=config, **extra)
 
 
-def save_speech_encoder(encoder: SpeechEncoder, extractor: SpeechExtractor, folder: Path) -> None:
+def save_speech_encoder(encoder: SpeechEncoder, extractor: SpeechFeatureExtractor, folder: Path) -> None:
     """Write an encoder and its feature extractor so that `load_speech_encoder` gives the same again.
 
     Args:

@@ -12,20 +12,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.language_detection import language_name, language_of
+from sentir.corpus.language_detection import detect_language, language_name
 from sentir.errors import RecipeError, WeightsError
-from sentir.i18n import _, mark
-from sentir.models.loading import load_config, load_from, load_weights, unusable
-from sentir.models.weights import PackagedWeights, Source, resolve_weights
+from sentir.i18n import _, gettext_noop
+from sentir.models.loading import load_config, load_from_source, load_weights, unusable_error
+from sentir.models.weights import PackagedWeights, WeightsSource, resolve_weights
 from sentir.registry import Registry
 
-SHORTEST, MAX_TOKENS = 8, 512
-MULTILINGUAL = "multilingual-minilm"  # what is proposed for texts that are not English
+MIN_TOKENS, MAX_TOKENS = 8, 512
+MULTILINGUAL_BACKBONE = "multilingual-minilm"  # what is proposed for texts that are not English
 _ENGLISH = ("en",)
 _WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # the pooler of a bare encoder may be random: never built
 
 
-def normalize_nothing(text: str) -> str:
+def normalize_identity(text: str) -> str:
     """Return the text as it is."""
     return text
 
@@ -61,18 +61,18 @@ class TextBackbone:
     name: str
     hub_id: str
     max_length: int = MAX_TOKENS
-    normalize: Callable[[str], str] = normalize_nothing
+    normalize: Callable[[str], str] = normalize_identity
     packaged: PackagedWeights | None = None
     tokenizer_options: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
 
-    def source(self, weights: str | None = None) -> Source:
+    def resolve_weights(self, weights: str | None = None) -> WeightsSource:
         """Say where the weights come from; ``weights`` (a folder or hub id) takes the place of ours."""
         return resolve_weights(weights, None) if weights else resolve_weights(self.hub_id, self.packaged)
 
 
 TEXT_BACKBONES = Registry(
-    mark("text backbone"),
+    gettext_noop("text backbone"),
     {
         spec.name: spec
         for spec in (
@@ -94,7 +94,7 @@ TEXT_BACKBONES = Registry(
             TextBackbone("xlnet-base-cased", "xlnet/xlnet-base-cased", languages=_ENGLISH),
             TextBackbone("xlm-roberta-base", "FacebookAI/xlm-roberta-base"),
             TextBackbone(
-                MULTILINGUAL,
+                MULTILINGUAL_BACKBONE,
                 "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
                 max_length=128,  # of its sentence_bert_config.json
             ),
@@ -110,7 +110,7 @@ TEXT_BACKBONES = Registry(
 )
 
 
-def text_backbone(name: str) -> TextBackbone:
+def get_text_backbone(name: str) -> TextBackbone:
     """Return the spec called ``name``, or one for a hub id (``owner/model``) or local folder.
 
     Raises:
@@ -121,7 +121,7 @@ def text_backbone(name: str) -> TextBackbone:
     return TEXT_BACKBONES.get(name)
 
 
-def foreign(name: str, texts: Sequence[str | None]) -> str:
+def check_language(name: str, texts: Sequence[str | None]) -> str:
     """Say that texts are in a language that a backbone did not learn; ``""`` if they are not, or nobody knows.
 
     Args:
@@ -129,7 +129,7 @@ def foreign(name: str, texts: Sequence[str | None]) -> str:
         texts: of one table or split; they are taken together.
     """
     known = TEXT_BACKBONES.get(name).languages if name in TEXT_BACKBONES else ()
-    language = language_of(texts) if known else None
+    language = detect_language(texts) if known else None
     if language is None or language in known:
         return ""
     return _(
@@ -137,11 +137,11 @@ def foreign(name: str, texts: Sequence[str | None]) -> str:
         "Use a multilingual encoder, such as model.backbone = '{other}'.",
         language=language_name(language),
         name=name,
-        other=MULTILINGUAL,
+        other=MULTILINGUAL_BACKBONE,
     )
 
 
-def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
+def load_transformer(source: WeightsSource, *, pretrained: bool = True) -> Any:
     """Return the bare encoder, with pretrained or with random weights of the same architecture.
 
     Raises:
@@ -163,7 +163,7 @@ def load_transformer(source: Source, *, pretrained: bool = True) -> Any:
     return load_weights(source, AutoModel.from_pretrained, build, **extra) if pretrained else build().float()
 
 
-def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> Any:
+def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = None) -> Any:
     """Return the tokenizer that belongs to an encoder.
 
     Raises:
@@ -185,17 +185,17 @@ def load_tokenizer(source: Source, options: Mapping[str, Any] | None = None) -> 
         tokenizer = AutoTokenizer.from_pretrained(location, **keywords)
         if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what transformers makes of no files
             raise ValueError(_("its tokenizer has no vocabulary"))
-        if not tokenizer.model_max_length >= SHORTEST:
-            raise ValueError(_("its tokenizer gives fewer than {n} tokens", n=SHORTEST))
+        if not tokenizer.model_max_length >= MIN_TOKENS:
+            raise ValueError(_("its tokenizer gives fewer than {n} tokens", n=MIN_TOKENS))
         return tokenizer
 
     try:
-        return load_from(source, with_vocabulary, **(options or {}))
+        return load_from_source(source, with_vocabulary, **(options or {}))
     except (OSError, ValueError) as error:
-        raise unusable(source, error) from error
+        raise unusable_error(source, error) from error
 
 
-def with_position_limit(spec: TextBackbone, config: Any) -> TextBackbone:
+def limit_max_length(spec: TextBackbone, config: Any) -> TextBackbone:
     """Return the spec with its length cut to the positions that the encoder has.
 
     RoBERTa's positions start after the padding index, so two of its 514 are not usable.

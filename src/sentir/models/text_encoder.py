@@ -12,21 +12,21 @@ from torch import Tensor, nn
 
 from sentir.errors import RecipeError, WeightsError
 from sentir.i18n import _
-from sentir.models.loading import load_config, try_out
+from sentir.models.loading import check_usable, load_config
 from sentir.models.text_backbones import (
     TextBackbone,
+    get_text_backbone,
+    limit_max_length,
     load_tokenizer,
     load_transformer,
-    text_backbone,
-    with_position_limit,
 )
 from sentir.models.tokenization import TextTokenizer
-from sentir.models.weights import Source
+from sentir.models.weights import WeightsSource
 
-_ALIKE = 16  # sequences that a CPU pads together: 1.8 times as fast as 64 on MELD's dialogues
+_CPU_BATCH_SIZE = 16  # sequences that a CPU pads together: 1.8 times as fast as 64 on MELD's dialogues
 
 
-def best_device() -> torch.device:
+def get_best_device() -> torch.device:
     """Return the accelerator where there is one (CUDA, MPS), else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
@@ -48,13 +48,13 @@ def masked_max(states: Tensor, mask: Tensor) -> Tensor:
 POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mean": masked_mean, "max": masked_max}
 
 
-def enable_checkpointing(transformer: Any) -> None:
+def enable_gradient_checkpointing(transformer: Any) -> None:
     """Let a transformer compute activations anew in the backward pass, under transformers' new or old name."""
     enable = getattr(transformer, "activation_checkpointing_enable", None)
     (enable or transformer.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
-def read_layers(transformer: Any, layers: tuple[int, ...] | None, *, setting: str) -> tuple[int, ...]:
+def resolve_layers(transformer: Any, layers: tuple[int, ...] | None, *, setting: str) -> tuple[int, ...]:
     """Return which hidden layers are read, 0 being the embeddings, from what a ``setting`` names; ``None`` = all.
 
     Raises:
@@ -82,14 +82,14 @@ class TextEncoder(nn.Module):
         RecipeError: if the transformer has no such layer.
     """
 
-    inputs = ("input_ids", "attention_mask", "token_type_ids", "pool_mask")
+    input_names = ("input_ids", "attention_mask", "token_type_ids", "pool_mask")
 
     def __init__(
         self, transformer: Any, layers: tuple[int, ...] | None = None, pooling: tuple[str, ...] = ("mean",)
     ) -> None:
         super().__init__()
         self.transformer, self.pooling = transformer, pooling
-        self.layers = read_layers(transformer, layers, setting="model.layers")
+        self.layers = resolve_layers(transformer, layers, setting="model.layers")
 
     @property
     def width(self) -> int:
@@ -101,7 +101,7 @@ class TextEncoder(nn.Module):
         """Shape ``(L, d)`` of what it gives of one utterance: all layers pooled one way, then the next."""
         return len(self.layers) * len(self.pooling), self.width
 
-    def checkpoint_gradients(self) -> None:
+    def enable_gradient_checkpointing(self) -> None:
         """Compute activations anew in the backward pass instead of keeping them (Chen et al. 2016).
 
         Raises:
@@ -111,7 +111,7 @@ class TextEncoder(nn.Module):
             raise RecipeError(
                 _("This text encoder cannot be trained with 'train.gradient_checkpointing'; remove it.")
             )
-        enable_checkpointing(self.transformer)
+        enable_gradient_checkpointing(self.transformer)
 
     def forward(
         self,
@@ -120,34 +120,39 @@ class TextEncoder(nn.Module):
         pool_mask: Tensor,
         token_type_ids: Tensor | None = None,
         *,
-        positions: bool = False,
+        return_positions: bool = False,
     ) -> Any:
         """Encode N token sequences ``(N, T)`` → ``(N, L, d)``, whatever their padding.
 
         A CPU computes sequences of like length together, for a batch of dialogues is mostly padding.
 
-        With ``positions``, return beside it the ``(N, T, d)`` tokens of the last of the layers, and ``(N, T)``
+        With ``return_positions``, return beside it the ``(N, T, d)`` tokens of the last of the layers, and ``(N, T)``
         booleans, true for those that are pooled.
         """
         tokens = {"input_ids": input_ids, "attention_mask": attention_mask, "pool_mask": pool_mask}
         tokens |= {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         in_parts = self.training or torch.is_inference_mode_enabled()  # not where captum watches layers
-        if positions or not in_parts or input_ids.device.type != "cpu" or len(input_ids) <= _ALIKE:
-            return self._encode(tokens, positions)
+        if (
+            return_positions
+            or not in_parts
+            or input_ids.device.type != "cpu"
+            or len(input_ids) <= _CPU_BATCH_SIZE
+        ):
+            return self._encode(tokens, return_positions)
         order = attention_mask.sum(1).argsort(stable=True)
-        states = [self._encode(_trimmed(tokens, rows), False) for rows in order.split(_ALIKE)]
+        states = [self._encode(_trim_padding(tokens, rows), False) for rows in order.split(_CPU_BATCH_SIZE)]
         return torch.cat(states)[order.argsort()]
 
-    def _encode(self, tokens: Mapping[str, Tensor], positions: bool) -> Any:
+    def _encode(self, tokens: Mapping[str, Tensor], return_positions: bool) -> Any:
         taken = {name: tensor for name, tensor in tokens.items() if name != "pool_mask"}
         states = self.transformer(**taken, output_hidden_states=True).hidden_states
         pool = tokens["pool_mask"]
         ways = [POOLINGS[name] for name in self.pooling]
         pooled = torch.stack([way(states[n], pool) for way in ways for n in self.layers], dim=1)
-        return (pooled, states[self.layers[-1]], pool.bool()) if positions else pooled
+        return (pooled, states[self.layers[-1]], pool.bool()) if return_positions else pooled
 
 
-def _trimmed(tokens: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
+def _trim_padding(tokens: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
     """Take rows, without the positions in which all of them are padded."""
     real = tokens["attention_mask"][rows].any(0)
     return {name: tensor[rows][:, real] for name, tensor in tokens.items()}
@@ -177,25 +182,25 @@ def load_text_encoder(
         WeightsError: if the weights can neither be found nor fetched, or are no text encoder.
         RecipeError: if the encoder does not have the ``layers``.
     """
-    source = text_backbone(name).source(weights)
+    source = get_text_backbone(name).resolve_weights(weights)
     transformer = load_transformer(source, pretrained=pretrained)
-    tokenizer, spec = _tokenizer(name, source, transformer.config, max_length)
+    tokenizer, spec = _build_tokenizer(name, source, transformer.config, max_length)
     encoder = TextEncoder(transformer, layers, pooling)
     if pretrained:
-        try_out(source, partial(_read_something, encoder, tokenizer))
+        check_usable(source, partial(_encode_sample, encoder, tokenizer))
     return encoder, tokenizer, spec
 
 
 def load_text_tokenizer(name: str, *, weights: str | None = None, max_length: int | None = None) -> TextTokenizer:
     """Load the tokenizer of a text backbone, as `load_text_encoder` does, without the backbone."""
-    source = text_backbone(name).source(weights)
-    return _tokenizer(name, source, load_config(source), max_length)[0]
+    source = get_text_backbone(name).resolve_weights(weights)
+    return _build_tokenizer(name, source, load_config(source), max_length)[0]
 
 
-def _tokenizer(
-    name: str, source: Source, config: Any, max_length: int | None
+def _build_tokenizer(
+    name: str, source: WeightsSource, config: Any, max_length: int | None
 ) -> tuple[TextTokenizer, TextBackbone]:
-    spec = with_position_limit(text_backbone(name), config)
+    spec = limit_max_length(get_text_backbone(name), config)
     tokenizer = load_tokenizer(source, spec.tokenizer_options)
     length = min(max_length or spec.max_length, spec.max_length, tokenizer.model_max_length)
     if tokenizer.pad_token is None:
@@ -206,7 +211,7 @@ def _tokenizer(
     return TextTokenizer(tokenizer, length, spec.normalize), spec
 
 
-def _read_something(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
+def _encode_sample(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     """Read two texts of different length, as training will.
 
     Raises:

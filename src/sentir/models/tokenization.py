@@ -12,20 +12,20 @@ import torch
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SpecialTokens:
     """What a tokenizer puts around two texts: tokens as pairs of id and token type.
 
     Attributes:
-        head, middle, tail: before the first text, between the two, after the second.
-        types: token types of the first and the second text.
-        typed: whether the tokenizer gives token types; otherwise they are 0.
+        prefix, separator, suffix: before the first text, between the two, after the second.
+        token_types: token types of the first and the second text.
+        has_token_types: whether the tokenizer gives token types; otherwise they are 0.
     """
 
-    head: list[tuple[int, int]]
-    middle: list[tuple[int, int]]
-    tail: list[tuple[int, int]]
-    types: tuple[int, int]
-    typed: bool
+    prefix: list[tuple[int, int]]
+    separator: list[tuple[int, int]]
+    suffix: list[tuple[int, int]]
+    token_types: tuple[int, int]
+    has_token_types: bool
 
 
 class TextTokenizer:
@@ -41,7 +41,9 @@ class TextTokenizer:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.normalize = normalize
-        self._bare = lru_cache(maxsize=1024)(self._tokenize)  # a turn lies in the windows of several utterances
+        self._token_ids = lru_cache(maxsize=1024)(
+            self._tokenize
+        )  # a turn lies in the windows of several utterances
 
     def encode(self, text: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> dict[str, list[int]]:
         """Return the ids of one utterance among the turns around it, with the tokenizer's separator between them.
@@ -54,69 +56,69 @@ class TextTokenizer:
             text: of the utterance.
             before, after: texts of the turns around it, in order; one without any token is left out.
         """
-        own = self._bare(text)
-        frame = self._frame
-        room = self.max_length - len(frame.head) - len(own) - len(frame.tail)
-        left, right = self._fit(before, after, room)
+        own = self._token_ids(text)
+        frame = self._special_tokens
+        room = self.max_length - len(frame.prefix) - len(own) - len(frame.suffix)
+        left, right = self._fit_context(before, after, room)
         if not left and not right:
             alone = dict(self.tokenizer(self.normalize(text), truncation=True, max_length=self.max_length))
             return alone | {"pool_mask": [1] * len(alone["input_ids"])}
-        return self._join(left, own, right)
+        return self._join_turns(left, own, right)
 
-    def unknown(self, encoding: Mapping[str, list[int]]) -> int:
+    def count_unknown(self, encoding: Mapping[str, list[int]]) -> int:
         """Return how many pieces of an utterance are none of the vocabulary: its tokens for the unknown."""
         pairs = zip(encoding["input_ids"], encoding["pool_mask"], strict=True)
         return sum(mine and token == self.tokenizer.unk_token_id for token, mine in pairs)
 
-    def cuts(self, text: str) -> bool:
+    def is_truncated(self, text: str) -> bool:
         """Tell whether an utterance alone is longer than what is read of it."""
         return len(self.tokenizer(self.normalize(text), verbose=False)["input_ids"]) > self.max_length
 
     def _tokenize(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(self.normalize(text), add_special_tokens=False, verbose=False)["input_ids"])
 
-    def _fit(
-        self, before: Sequence[str], after: Sequence[str], room: int
+    def _fit_context(
+        self, before: Sequence[str], after: Sequence[str], num_tokens: int
     ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
         """Return what fits of the turns on either side, in order, the nearest first served."""
         left: list[tuple[int, ...]] = []
         right: list[tuple[int, ...]] = []
         for earlier, later in zip_longest(reversed(before), after, fillvalue=""):
-            for side, turn in ((left, self._bare(earlier)), (right, self._bare(later))):
-                most = room - len(self._frame.middle)
+            for side, turn in ((left, self._token_ids(earlier)), (right, self._token_ids(later))):
+                most = num_tokens - len(self._special_tokens.separator)
                 if not turn or most < 1:
                     continue
                 kept = turn[:most] if side is right else turn[-most:]
                 side.append(kept)
-                room = most - len(kept)
+                num_tokens = most - len(kept)
         return left[::-1], right
 
-    def _join(
+    def _join_turns(
         self, left: list[tuple[int, ...]], own: tuple[int, ...], right: list[tuple[int, ...]]
     ) -> dict[str, list[int]]:
         """Chain turns as the tokenizer chains two texts; the utterance has the token type of the second."""
-        frame = self._frame
-        tokens = [(*token, 0) for token in frame.head]
+        frame = self._special_tokens
+        tokens = [(*token, 0) for token in frame.prefix]
         for n, turn in enumerate((*left, own, *right)):
             mine = int(n == len(left))
-            tokens += [(*token, 0) for token in frame.middle if n]
-            tokens += [(token, frame.types[mine], mine) for token in turn]
-        tokens += [(*token, 0) for token in frame.tail]
+            tokens += [(*token, 0) for token in frame.separator if n]
+            tokens += [(token, frame.token_types[mine], mine) for token in turn]
+        tokens += [(*token, 0) for token in frame.suffix]
         ids, types, pool = (list(column) for column in zip(*tokens, strict=True))
         row = {"input_ids": ids, "attention_mask": [1] * len(ids), "pool_mask": pool if own else [1] * len(ids)}
-        return row | {"token_type_ids": types} if frame.typed else row
+        return row | {"token_type_ids": types} if frame.has_token_types else row
 
     @cached_property
-    def _frame(self) -> Frame:
+    def _special_tokens(self) -> SpecialTokens:
         """Learn from an example what stands around two texts: ``</s></s>`` between RoBERTa's, for one."""
-        pair, bare = self.tokenizer("a", "a"), list(self._bare("a"))
+        pair, bare = self.tokenizer("a", "a"), list(self._token_ids("a"))
         ids, n = pair["input_ids"], len(bare)
         first, second = (at for at in range(len(ids)) if ids[at : at + n] == bare)
         typed = "token_type_ids" in pair
         types = pair["token_type_ids"] if typed else [0] * len(ids)
         tokens = list(zip(ids, types, strict=True))
         parts = (tokens[:first], tokens[first + n : second], tokens[second + n :])
-        return Frame(*parts, (types[first], types[second]), typed)
+        return SpecialTokens(*parts, (types[first], types[second]), typed)
 
     def pad(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
         """Pad N encodings to the longest, on the tokenizer's own side; every tensor is ``(N, T)``, int64."""

@@ -21,10 +21,15 @@ from urllib.request import Request, urlopen
 from sentir.errors import WeightsError
 from sentir.i18n import _
 
-SAFETENSORS = "model.safetensors"
-_CONFIG = "config.json"
-_WEIGHTS = (SAFETENSORS, f"{SAFETENSORS}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-_ANSWER_SECONDS = 5
+SAFETENSORS_FILE = "model.safetensors"
+_CONFIG_FILE = "config.json"
+_WEIGHT_FILES = (
+    SAFETENSORS_FILE,
+    f"{SAFETENSORS_FILE}.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+_HUB_TIMEOUT = 5
 # Hub id → SHA-256 of its model.safetensors.
 KNOWN_SHA256 = {
     "sentence-transformers/all-MiniLM-L6-v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -40,22 +45,22 @@ class PackagedWeights:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class WeightsSource:
     """A resolved place of weights.
 
     Attributes:
         location: a folder, a file or a hub id.
         origin: ``folder``, ``file``, ``package``, ``cache``, ``hub``, or ``random`` for weights that are drawn.
         detail: the package, or the revision in the cache.
-        checked: whether its weights have the SHA-256 that is known of them.
+        sha256_verified: whether its weights have the SHA-256 that is known of them.
     """
 
     location: str
     origin: str
     detail: str = ""
-    checked: bool = False
+    sha256_verified: bool = False
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Say it of weights, as part of a sentence."""
         where = {
             "folder": _("from the folder {place}", place=self.location),
@@ -67,27 +72,27 @@ class Source:
             "hub": _("from the hub, {id}", id=self.location),
             "random": _("drawn at random"),
         }[self.origin]
-        return _("{where} (SHA-256 checked)", where=where) if self.checked else where
+        return _("{where} (SHA-256 checked)", where=where) if self.sha256_verified else where
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, tree: Mapping[str, Any]) -> Source:
+    def from_dict(cls, tree: Mapping[str, Any]) -> WeightsSource:
         """Return the source that `to_dict` described."""
         return cls(**tree)
 
 
-def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Source:
+def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> WeightsSource:
     """Say where weights lie: in a folder called ``name``, an installed package, the local cache, or the hub.
 
     Raises:
         WeightsError: if a path does not exist, or weights are not the ones we know.
     """
     folder = Path(name).expanduser()
-    if (folder / _CONFIG).is_file():
-        return Source(str(folder), "folder")
+    if (folder / _CONFIG_FILE).is_file():
+        return WeightsSource(str(folder), "folder")
     if folder.is_dir() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise WeightsError(
             _(
@@ -95,29 +100,29 @@ def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Sourc
                 folder=folder,
             )
         )
-    if packaged is not None and (place := _package_folder(packaged.package)) is not None:
-        file = place / packaged.folder / SAFETENSORS
-        checked = _is_as_known(file, KNOWN_SHA256.get(name), packaged.package)
-        return Source(str(file.parent), "package", packaged.package, checked)
-    if cached_file(name, _CONFIG) is None:
-        return Source(name, "hub")
-    found = next((path for file in _WEIGHTS if (path := cached_file(name, file)) is not None), None)
-    return Source(name, "hub") if found is None else cached_source(name, found)
+    if packaged is not None and (place := _find_package_folder(packaged.package)) is not None:
+        file = place / packaged.folder / SAFETENSORS_FILE
+        checked = _verify_sha256(file, KNOWN_SHA256.get(name), packaged.package)
+        return WeightsSource(str(file.parent), "package", packaged.package, checked)
+    if find_cached_file(name, _CONFIG_FILE) is None:
+        return WeightsSource(name, "hub")
+    found = next((path for file in _WEIGHT_FILES if (path := find_cached_file(name, file)) is not None), None)
+    return WeightsSource(name, "hub") if found is None else resolve_cached_weights(name, found)
 
 
-def cached_source(hub_id: str, file: Path) -> Source:
+def resolve_cached_weights(hub_id: str, file: Path) -> WeightsSource:
     """Return the source of a file of the local hub cache.
 
     Raises:
         WeightsError: if its weights are not those that were fetched, or that we know.
     """
     blob = file.resolve().name  # what the hub keeps as a large file is called by its SHA-256
-    known = KNOWN_SHA256.get(hub_id) if file.name == SAFETENSORS else None
-    checked = _is_as_known(file, known or (blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None), hub_id)
-    return Source(hub_id, "cache", file.parent.name[:12], checked)
+    known = KNOWN_SHA256.get(hub_id) if file.name == SAFETENSORS_FILE else None
+    checked = _verify_sha256(file, known or (blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None), hub_id)
+    return WeightsSource(hub_id, "cache", file.parent.name[:12], checked)
 
 
-def cached_file(hub_id: str, file: str) -> Path | None:
+def find_cached_file(hub_id: str, file: str) -> Path | None:
     """Return where the local hub cache has a file of a repository, if it has it."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
@@ -129,16 +134,16 @@ def cached_file(hub_id: str, file: str) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def _package_folder(package: str) -> Path | None:
+def _find_package_folder(package: str) -> Path | None:
     spec = importlib.util.find_spec(package)
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
-def _is_as_known(file: Path, known: str | None, where: str) -> bool:
-    if known is None:
+def _verify_sha256(file: Path, expected: str | None, where: str) -> bool:
+    if expected is None:
         return False
-    found = file_sha256(file)
-    if found != known:
+    found = hash_file(file)
+    if found != expected:
         raise WeightsError(
             _(
                 "The weights {file} of {where} have SHA-256 {found}, not {known}; delete them and get them "
@@ -146,14 +151,14 @@ def _is_as_known(file: Path, known: str | None, where: str) -> bool:
                 file=file,
                 where=where,
                 found=found[:12],
-                known=known[:12],
+                known=expected[:12],
             )
         )
     return True
 
 
 @cache
-def file_sha256(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits.
 
     Raises:
@@ -166,7 +171,7 @@ def file_sha256(path: Path) -> str:
         raise WeightsError(_("The weights {path} cannot be read: {why}.", path=path, why=error)) from error
 
 
-def require_hub() -> None:
+def require_hub_connection() -> None:
     """Return if the hub answers, whatever it says; without this, its client tries again for half a minute.
 
     Raises:
@@ -179,7 +184,7 @@ def require_hub() -> None:
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError(_("HF_HUB_OFFLINE is set"))
     try:
-        with urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=_ANSWER_SECONDS):
+        with urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=_HUB_TIMEOUT):
             return
     except HTTPError:
         return

@@ -13,24 +13,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sentir.audio.store import listen
-from sentir.audio.thesis_mel import SECONDS as THESIS_SECONDS
+from sentir.audio.store import attach_audio
+from sentir.audio.thesis_mel import THESIS_SECONDS as THESIS_SECONDS
 from sentir.corpus.utterances import Utterance, group_dialogues
 from sentir.errors import PredictionsError
 from sentir.features import compute_features
-from sentir.features.scaling import Scaler
-from sentir.i18n import _, decimal, thousands
+from sentir.features.scaling import FeatureScaler
+from sentir.i18n import _, format_count, format_decimal
 from sentir.models.tokenization import TextTokenizer
-from sentir.preprocessing.kinds import MODELS, hears_waves
-from sentir.preprocessing.mel import Change, MelLevels, Mels, SoundInput
-from sentir.preprocessing.text import TextInput
-from sentir.preprocessing.waveform import WaveInput, Waves, require_sound
-from sentir.recipe import Data, Model
+from sentir.preprocessing.kinds import MODELS, uses_speech_encoder
+from sentir.preprocessing.mel import MelInputs, MelPreprocessor, MelStatistics, SeededAugmentation
+from sentir.preprocessing.text import TextPreprocessor
+from sentir.preprocessing.waveform import WaveformInputs, WaveformPreprocessor, require_usable_audio
+from sentir.recipe import DataSettings, ModelSettings
 from sentir.recognizer.embedding_cache import Encoding
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ModelInputs:
     """N utterances as a model takes them, batched by row.
 
     Attributes:
@@ -38,65 +38,65 @@ class Prepared:
         tensors: by N rows, ``text_states`` and ``speech_states`` (N, L, d), ``features`` (N, F), ``dialogue``,
             ``turn`` and ``speaker`` (N,), the last equal where the same one speaks in the same dialogue.
         units: rows that must share a batch: whole dialogues where the model has dialogue context.
-        tokens: N encodings, padded batch by batch; empty when the text was encoded beforehand or is not read.
+        encodings: N encodings, padded batch by batch; empty when the text was encoded beforehand or is not read.
         tokenizer: pads them.
         mels: what they sound like, for a model that listens by a network over mels.
-        waves: what they sound like, for one that learns to listen by a speech encoder.
+        waveforms: what they sound like, for one that learns to listen by a speech encoder.
         notes: id → what of it the model does not read or hear, a sentence each; not those of which it takes all.
     """
 
     ids: tuple[str, ...]
     tensors: dict[str, Tensor]
     units: list[list[int]]
-    tokens: list[Encoding]
+    encodings: list[Encoding]
     tokenizer: TextTokenizer | None = None
-    mels: Mels | None = None
-    waves: Waves | None = None
+    mels: MelInputs | None = None
+    waveforms: WaveformInputs | None = None
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def batch(self, rows: Sequence[int], change: Change | None = None) -> dict[str, Tensor]:
+    def batch(self, rows: Sequence[int], augmentation: SeededAugmentation | None = None) -> dict[str, Tensor]:
         """Return the inputs of ``rows`` as a flat dictionary of tensors, mels changed as training asks."""
         index = torch.tensor(rows, dtype=torch.long)
         batch = {name: tensor[index] for name, tensor in self.tensors.items()}
-        if self.tokens and self.tokenizer is not None:
-            batch |= self.tokenizer.pad([self.tokens[n] for n in rows])
-        if self.waves is not None:
-            batch |= self.waves.batch(rows)
-        return batch if self.mels is None else batch | self.mels.batch(rows, change)
+        if self.encodings and self.tokenizer is not None:
+            batch |= self.tokenizer.pad([self.encodings[n] for n in rows])
+        if self.waveforms is not None:
+            batch |= self.waveforms.batch(rows)
+        return batch if self.mels is None else batch | self.mels.batch(rows, augmentation)
 
-    def unusable(self) -> dict[str, int]:
+    def count_missing(self) -> dict[str, int]:
         """Return how many utterances have no usable ``text`` or ``sound``, where a model takes it."""
         known = {"text": "has_text", "sound": "has_sound"}
         found = {kind: int((~self.tensors[name]).sum()) for kind, name in known.items() if name in self.tensors}
-        if self.waves is not None:
-            found["sound"] = sum(clip is None for clip in self.waves.clips)
+        if self.waveforms is not None:
+            found["sound"] = sum(clip is None for clip in self.waveforms.clips)
         if self.mels is not None:
             found["sound"] = sum(mel is None for mel in self.mels.mels)
         return {name: count for name, count in found.items() if count}
 
-    def cut(self) -> int:
+    def count_truncated(self) -> int:
         """Return of how many utterances only the beginning is read."""
         return int(self.tensors["is_cut"].sum()) if "is_cut" in self.tensors else 0
 
-    def unknown(self) -> str:
+    def describe_unknown_tokens(self) -> str:
         """Say in how many texts there are pieces that the encoder's vocabulary lacks; ``""`` if in none."""
         n = int((self.tensors["unknown"] > 0).sum()) if "unknown" in self.tensors else 0
         if not n:
             return ""
         return _("Texts with pieces that the encoder does not know, such as emoji or another script: {n} of "
-                 "{all}; all such pieces count alike.", n=thousands(n), all=thousands(len(self.ids)))  # fmt: skip
+                 "{all}; all such pieces count alike.", n=format_count(n), all=format_count(len(self.ids)))  # fmt: skip
 
     def lengths(self) -> list[int]:
         """Return for each unit how long its longest utterance is, in frames or else tokens."""
-        sound = self.mels or self.waves
+        sound = self.mels or self.waveforms
         if sound is not None:
-            rows: Sequence[int] = sound.frames.tolist()
+            rows: Sequence[int] = sound.lengths.tolist()
         else:
-            rows = [len(tokens["input_ids"]) for tokens in self.tokens] or [0] * len(self.ids)
+            rows = [len(tokens["input_ids"]) for tokens in self.encodings] or [0] * len(self.ids)
         return [max(rows[n] for n in unit) for unit in self.units]
 
 
-class Preparer:
+class Preprocessor:
     """What lies between an utterance and a model.
 
     Args:
@@ -104,30 +104,34 @@ class Preparer:
         model: the recipe's model section.
         scaler: the feature scaler fitted on train; ``None`` without features.
         levels: the mel levels of train; ``None`` for a model that hears no mels.
-        weights, speech: folders of a saved text and speech encoder, see `TextInput` and `WaveInput`.
+        weights, speech_encoder_folder: folders of a saved text and speech encoder, see `TextInput` and `WaveInput`.
 
     Attributes:
-        text, sound, waves: the inputs that the kind of model needs; ``None`` where it does not.
+        text, mel, waveform: the inputs that the kind of model needs; ``None`` where it does not.
     """
 
     def __init__(
         self,
-        data: Data,
-        model: Model,
-        scaler: Scaler | None,
-        levels: MelLevels | None = None,
+        data: DataSettings,
+        model: ModelSettings,
+        scaler: FeatureScaler | None,
+        mel_statistics: MelStatistics | None = None,
         *,
-        weights: str | None = None,
-        speech: str | None = None,
+        text_encoder_folder: str | None = None,
+        speech_encoder_folder: str | None = None,
     ) -> None:
         self.data, self.model, self.scaler = data, model, scaler
         reads = "text" in MODELS.get(model.kind).needs
-        self.text = TextInput(data, model, weights=weights) if reads else None
-        self.sound = None if levels is None else SoundInput(model.audio, levels)
-        self.waves = WaveInput(model.audio, weights=speech) if hears_waves(model) else None
+        self.text = TextPreprocessor(data, model, encoder_folder=text_encoder_folder) if reads else None
+        self.mel = None if mel_statistics is None else MelPreprocessor(model.audio, mel_statistics)
+        self.waveform = (
+            WaveformPreprocessor(model.audio, encoder_folder=speech_encoder_folder)
+            if uses_speech_encoder(model)
+            else None
+        )
 
     @classmethod
-    def fit(cls, data: Data, model: Model, train: Sequence[Utterance]) -> Preparer:
+    def fit(cls, data: DataSettings, model: ModelSettings, train: Sequence[Utterance]) -> Preprocessor:
         """Make a preparer whose scaler and levels are fitted on the train split.
 
         Raises:
@@ -135,54 +139,54 @@ class Preparer:
         """
         levels = None
         if "sound" in MODELS.get(model.kind).needs:
-            train = listen([u.blind() for u in train], kind=model.audio.mel)
-            require_sound(train)
-            levels = None if hears_waves(model) else SoundInput.fit(model.audio, train).levels
-        scaler = Scaler.fit(compute_features(model.features, train)) if model.features else None
+            train = attach_audio([u.blind() for u in train], mel_kind=model.audio.mel)
+            require_usable_audio(train)
+            levels = None if uses_speech_encoder(model) else MelPreprocessor.fit(model.audio, train).statistics
+        scaler = FeatureScaler.fit(compute_features(model.features, train)) if model.features else None
         return cls(data, model, scaler, levels)
 
-    def prepare(self, utterances: Sequence[Utterance]) -> Prepared:
+    def transform(self, utterances: Sequence[Utterance]) -> ModelInputs:
         """Turn N utterances, whole dialogues where context matters, into model inputs.
 
         Raises:
             PredictionsError: if an utterance id stands twice.
         """
         blind = [u.blind() for u in utterances]
-        if self.sound is not None or self.waves is not None:
-            blind = listen(blind, kind=self.model.audio.mel)
+        if self.mel is not None or self.waveform is not None:
+            blind = attach_audio(blind, mel_kind=self.model.audio.mel)
         rows = _rows_by_dialogue(blind)
         number, turn = np.zeros(len(blind), dtype=np.int64), np.zeros(len(blind), dtype=np.int64)
         for n, members in enumerate(rows):
             number[members], turn[members] = n, np.arange(len(members))
         tensors = {"dialogue": torch.from_numpy(number), "turn": torch.from_numpy(turn)}
-        tensors["speaker"] = torch.tensor(_speakers(blind, rows), dtype=torch.long)
+        tensors["speaker"] = torch.tensor(_number_speakers(blind, rows), dtype=torch.long)
         if self.scaler is not None and blind:
-            table = compute_features(self.model.features, blind).with_given(self.scaler.names)
+            table = compute_features(self.model.features, blind).with_missing_tabular(self.scaler.names)
             tensors["features"] = torch.from_numpy(self.scaler.transform(table))
-        states, encodings = ({}, []) if self.text is None else self.text.prepare(blind, rows)
-        speech, waves = ({}, None) if self.waves is None else self.waves.prepare(blind)
-        return Prepared(
+        states, encodings = ({}, []) if self.text is None else self.text.transform(blind, rows)
+        speech, waves = ({}, None) if self.waveform is None else self.waveform.transform(blind)
+        return ModelInputs(
             ids=tuple(u.id for u in blind),
             tensors=tensors | states | speech,
             units=rows if self.model.context == "dialogue" else [[n] for n in range(len(blind))],
-            tokens=encodings,
+            encodings=encodings,
             tokenizer=None if self.text is None else self.text.tokenizer,
-            mels=None if self.sound is None else self.sound.prepare(blind),
-            waves=waves,
-            notes={u.id: notes for u, *limits in zip(blind, *_limits(states, len(blind)), strict=True)
+            mels=None if self.mel is None else self.mel.transform(blind),
+            waveforms=waves,
+            notes={u.id: notes for u, *limits in zip(blind, *_text_limits(states, len(blind)), strict=True)
                    if (notes := tuple(self._notes(u, *limits)))},
         )  # fmt: skip
 
-    def _notes(self, u: Utterance, text_cut: int, unknown: int) -> Iterator[str]:
-        if self.text is not None and text_cut:
+    def _notes(self, u: Utterance, is_truncated: int, unknown_tokens: int) -> Iterator[str]:
+        if self.text is not None and is_truncated:
             most = self.text.tokenizer.max_length
             yield _("Only the beginning of its text was read, {most} tokens.", most=most)
-        if unknown:
-            yield _("Pieces of its text that the encoder does not know, such as emoji: {n}.", n=unknown)
-        if (self.sound is None and self.waves is None) or u.sound is None:
+        if unknown_tokens:
+            yield _("Pieces of its text that the encoder does not know, such as emoji: {n}.", n=unknown_tokens)
+        if (self.mel is None and self.waveform is None) or u.audio is None:
             return
-        heard, seconds = self.model.audio, u.sound.seconds
-        long = decimal(seconds, 1)
+        heard, seconds = self.model.audio, u.audio.seconds
+        long = format_decimal(seconds, 1)
         if heard.mel == "thesis" and seconds > THESIS_SECONDS:
             yield _(
                 "Only the first {n} s of its audio were used, of {seconds} s.",
@@ -197,7 +201,7 @@ class Preparer:
             )
 
 
-def _limits(states: Mapping[str, Tensor], n: int) -> list[list[int]]:
+def _text_limits(states: Mapping[str, Tensor], n: int) -> list[list[int]]:
     """Return of each of n utterances whether only the beginning is read, and how many pieces are not known."""
     return [states[name].tolist() if name in states else [0] * n for name in ("is_cut", "unknown")]
 
@@ -209,7 +213,7 @@ def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:
     return [[row_of[u.id] for u in d.utterances] for d in group_dialogues(utterances)]
 
 
-def _speakers(utterances: Sequence[Utterance], rows: list[list[int]]) -> list[int]:
+def _number_speakers(utterances: Sequence[Utterance], rows: list[list[int]]) -> list[int]:
     """Number the speakers of each dialogue; a name in another dialogue, and no name, is another speaker."""
     numbers: dict[tuple[int, str | int], int] = {}
     found = [0] * len(utterances)

@@ -10,16 +10,16 @@ from dataclasses import replace
 
 from sentir.corpus.corpus import Corpus
 from sentir.files.folders import require_printable
-from sentir.i18n import _, mark
-from sentir.paths import Place
+from sentir.i18n import _, gettext_noop
+from sentir.paths import PathLike
 from sentir.preflight import require_root
-from sentir.progress import task
-from sentir.recipe import Data
+from sentir.progress import progress_bar
+from sentir.recipe import DataSettings
 from sentir.registry import Registry
-from sentir.safe_text import encodable
+from sentir.safe_text import replace_surrogates
 
 READERS = Registry(
-    mark("reader"),
+    gettext_noop("reader"),
     {
         "meld": "sentir.readers.meld.reader:read",
         "mosei": "sentir.readers.mosei.reader:read",
@@ -31,7 +31,7 @@ READERS = Registry(
 )
 
 
-def read_corpus(data: Data, root: Place | None = None) -> Corpus:
+def read_corpus(data: DataSettings, root: PathLike | None = None) -> Corpus:
     """Read the corpus that a recipe's ``data`` section names.
 
     Args:
@@ -42,22 +42,25 @@ def read_corpus(data: Data, root: Place | None = None) -> Corpus:
         UnknownNameError: if there is no such reader.
         CorpusError: if a root is needed and none is given, or the files cannot be read.
     """
-    with task(_("Reading the corpus"), 1):
+    with progress_bar(_("Reading the corpus"), 1):
         return replace(_read(data, root), folds_of=data.folds_of)
 
 
-def _read(data: Data, root: Place | None) -> Corpus:
+def _read(data: DataSettings, root: PathLike | None) -> Corpus:
     read = READERS.get(data.reader)
     place = require_root(data.reader, data.root if root is None else root)
     if place is None:
         return read(None, data)
     require_printable(place)
-    return _printable(read(place, data))
+    return _with_printable_names(read(place, data))
 
 
-def _printable(corpus: Corpus) -> Corpus:
+def _with_printable_names(corpus: Corpus) -> Corpus:
     """Return a corpus that can be written and shown, whatever the names of the files it was read from."""
     for path in dict.fromkeys(u.clip.path for u in corpus if u.clip is not None):
         require_printable(path)
-    issues = (replace(one, message=encodable(one.message), where=encodable(one.where)) for one in corpus.issues)
+    issues = (
+        replace(one, message=replace_surrogates(one.message), where=replace_surrogates(one.where))
+        for one in corpus.issues
+    )
     return replace(corpus, issues=tuple(issues))

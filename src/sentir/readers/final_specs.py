@@ -16,30 +16,30 @@ from pathlib import Path
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import SPLITS, Clip, Issue, Utterance
 from sentir.errors import CorpusError
-from sentir.files.folders import levels, newest_version
-from sentir.files.media_files import list_folders, note_spare
-from sentir.files.splits import split_named
-from sentir.i18n import _, thousands
+from sentir.files.folders import find_by_level, find_newest_version
+from sentir.files.media_files import note_unused_files, walk_folders
+from sentir.files.splits import parse_split
+from sentir.i18n import _, format_count
 from sentir.readers.meld import reader as meld
 from sentir.readers.mosei import reader as mosei
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
-_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
+_SPEC_FOLDER = re.compile(r"(meld|mosei)_(train|dev|val|test)")
 _MELD_NAME = re.compile(r"(dia\d+)_(utt\d+)(?:\.\w+)?\.npy", re.IGNORECASE)
 _MOSEI_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)(?:\.\w+)?\.npy", re.IGNORECASE)
-_TIMES = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
-_SAME_TIME = 1e-3  # seconds; names of files hold four decimals, the tables more or fewer
-_OFFICIAL = {"meld_test": "train"}  # of the folders that are no part of the split they are named after
-_SIGNS = {
+_TIME_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
+_TIME_TOLERANCE = 1e-3  # seconds; names of files hold four decimals, the tables more or fewer
+_OFFICIAL_SPLITS = {"meld_test": "train"}  # of the folders that are no part of the split they are named after
+_MARKER_FILES = {
     "meld": {"train_sent_emo.csv"},
     "mosei": {"Data_Train_modified.csv", "CMU_MOSEI_Labels.csd", "label.csv"},
 }
-_READERS: Mapping[str, Callable[[Path, Data], Corpus]] = {"meld": meld.read, "mosei": mosei.read}
+_READERS: Mapping[str, Callable[[Path, DataSettings], Corpus]] = {"meld": meld.read, "mosei": mosei.read}
 
-Spec = tuple[str, Path]  # the folder that names its split, and the file
+SpecFile = tuple[str, Path]  # the folder that names its split, and the file
 
 
-def read(root: Path, data: Data) -> Corpus:
+def read(root: Path, data: DataSettings) -> Corpus:
     """Read MELD or CMU-MOSEI with the thesis' spectrograms as its clips; a model hears them as ``thesis``.
 
     Every utterance of the text tree stays, in its official split; one without a spectrogram, or whose clip is
@@ -55,32 +55,32 @@ def read(root: Path, data: Data) -> Corpus:
     """
     name, place = _find_texts(root, data.text_root)
     corpus = _READERS[name](place, data.model_copy(update={"sound": False}))
-    if not data.sound:
+    if not data.audio:
         return corpus
     specs, copies = _find_specs(root, name)
     if not specs:
-        raise _no_specs(root, name)
-    key_of = _meld_key if name == "meld" else _mosei_keys(corpus.utterances)
-    clips, moved = _pair(specs, corpus, key_of)
+        raise _no_specs_error(root, name)
+    key_of = _meld_id if name == "meld" else _make_mosei_id_lookup(corpus.utterances)
+    clips, moved = _match_specs(specs, corpus, key_of)
     spare = len(specs) - len(clips)
     wrong = {issue.where for issue in corpus.issues if issue.kind == "clip_wrong"}
     clips = {key: path for key, path in clips.items() if key not in wrong}
     message = _(
-        "Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=thousands(len(clips))
+        "Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=format_count(len(clips))
     )
     issues = [
         Issue("layout", "note", message, root.name),
         *corpus.issues,
-        *_moved(moved),
-        *_without(corpus, clips.keys() | wrong),
-        *_copies(copies, root),
-        *note_spare(spare, root),
+        *_moved_split_issues(moved),
+        *_missing_spec_issues(corpus, clips.keys() | wrong),
+        *_augmented_copy_issues(copies, root),
+        *note_unused_files(spare, root),
     ]
     rows = [replace(u, clip=Clip(clips[u.id]) if u.id in clips else None) for u in corpus.utterances]
     return replace(corpus, utterances=tuple(rows), issues=tuple(issues))
 
 
-def _no_specs(root: Path, name: str) -> CorpusError:
+def _no_specs_error(root: Path, name: str) -> CorpusError:
     return CorpusError(
         _(
             "Under {root} there are no spectrograms of {corpus}; give the folder that holds {folder}.",
@@ -94,8 +94,10 @@ def _no_specs(root: Path, name: str) -> CorpusError:
 def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
     near = (root, root.parent) if root.name == "final_specs" else (root,)
     for place in near if text_root is None else (text_root,):
-        names = {path.name for level in levels(newest_version(place), _is_sign) for path in level}
-        found = [name for name, signs in _SIGNS.items() if names & signs]
+        names = {
+            path.name for level in find_by_level(find_newest_version(place), _is_marker_file) for path in level
+        }
+        found = [name for name, signs in _MARKER_FILES.items() if names & signs]
         if len(found) > 1:
             raise CorpusError(
                 _(
@@ -114,21 +116,21 @@ def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
     )
 
 
-def _is_sign(name: str) -> bool:
-    return any(name in signs for signs in _SIGNS.values())
+def _is_marker_file(name: str) -> bool:
+    return any(name in signs for signs in _MARKER_FILES.values())
 
 
-def _find_specs(root: Path, name: str) -> tuple[list[Spec], int]:
+def _find_specs(root: Path, name: str) -> tuple[list[SpecFile], int]:
     """Return the spectrograms of a corpus, those of ``test`` last, and how many augmented copies there are."""
-    specs: list[Spec] = []
+    specs: list[SpecFile] = []
     copies = 0
-    for place, files in list_folders(root):
+    for place, files in walk_folders(root):
         arrays = [file for file in files if file.lower().endswith(".npy") and not file.startswith("._")]
         parts = [root.name, *place.relative_to(root).parts]
         if any(part.startswith("augmented_specs") for part in parts):
             copies += len(arrays)
             continue
-        folder = next((part for part in reversed(parts) if _FOLDER.fullmatch(part)), "")
+        folder = next((part for part in reversed(parts) if _SPEC_FOLDER.fullmatch(part)), "")
         if not folder.startswith(f"{name}_"):
             continue
         copied = [file for file in arrays if "_aug_" in file]
@@ -139,17 +141,17 @@ def _find_specs(root: Path, name: str) -> tuple[list[Spec], int]:
 
 def _split_of(folder: str) -> str:
     """Return the split that a folder's name says it is."""
-    return str(split_named(folder.partition("_")[2]))
+    return str(parse_split(folder.partition("_")[2]))
 
 
-def _pair(
-    specs: Sequence[Spec], corpus: Corpus, key_of: Callable[[Spec], str | None]
+def _match_specs(
+    specs: Sequence[SpecFile], corpus: Corpus, id_of: Callable[[SpecFile], str | None]
 ) -> tuple[dict[str, Path], Counter[tuple[str, str]]]:
     """Return id → spectrogram, and how many of each folder belong to another official split."""
     clips: dict[str, Path] = {}
     moved: Counter[tuple[str, str]] = Counter()
     for spec in specs:
-        key = key_of(spec)
+        key = id_of(spec)
         if key is None or key in clips or key not in corpus.by_id:
             continue
         clips[key] = spec[1]
@@ -159,47 +161,47 @@ def _pair(
     return clips, moved
 
 
-def _meld_key(spec: Spec) -> str | None:
+def _meld_id(spec: SpecFile) -> str | None:
     folder, path = spec
     match = _MELD_NAME.fullmatch(path.name)
-    return f"meld/{_OFFICIAL.get(folder, _split_of(folder))}/{match[1]}/{match[2]}" if match else None
+    return f"meld/{_OFFICIAL_SPLITS.get(folder, _split_of(folder))}/{match[1]}/{match[2]}" if match else None
 
 
-def _mosei_keys(utterances: Sequence[Utterance]) -> Callable[[Spec], str | None]:
+def _make_mosei_id_lookup(utterances: Sequence[Utterance]) -> Callable[[SpecFile], str | None]:
     times: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
     for u in utterances:
-        if match := _TIMES.fullmatch(u.id.rpartition("/")[2]):
+        if match := _TIME_SPAN.fullmatch(u.id.rpartition("/")[2]):
             times[u.dialogue.rpartition("/")[2]].append((float(match[1]), float(match[2]), u.id))
 
-    def key_of(spec: Spec) -> str | None:
+    def key_of(spec: SpecFile) -> str | None:
         if not (match := _MOSEI_NAME.fullmatch(spec[1].name)):
             return None
         first, last = float(match[2]), float(match[3])
         for start, end, key in times.get(match[1], ()):
             near = min(abs(first - start), abs(first - max(start, 0.0)))
-            if max(near, abs(last - end)) <= _SAME_TIME:
+            if max(near, abs(last - end)) <= _TIME_TOLERANCE:
                 return key
         return None
 
     return key_of
 
 
-def _moved(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]:
+def _moved_split_issues(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]:
     for (folder, official), n in moved.items():
         message = _(
             "Spectrograms of {folder} that are of clips of the official {split} split: {n}; they stay there, and "
             "scores of the thesis on {folder} are not comparable with official ones.",
             folder=folder,
             split=official,
-            n=thousands(n),
+            n=format_count(n),
         )
         yield Issue("split_official", "warning", message, folder)
 
 
-def _without(corpus: Corpus, known: Collection[str]) -> Iterator[Issue]:
+def _missing_spec_issues(corpus: Corpus, known_ids: Collection[str]) -> Iterator[Issue]:
     """List the utterances that have no spectrogram and are not known to have none."""
     for split in SPLITS:
-        without = [u.id for u in corpus.split(split) if u.id not in known]
+        without = [u.id for u in corpus.split(split) if u.id not in known_ids]
         if without and len(without) == len(corpus.split(split)):
             message = _("There is no spectrogram of any utterance of {split}; text only.", split=split)
             yield Issue("audio_absent", "warning", message, split)
@@ -208,6 +210,6 @@ def _without(corpus: Corpus, known: Collection[str]) -> Iterator[Issue]:
         yield from (Issue("audio_missing", "problem", message, key) for key in without)
 
 
-def _copies(n: int, root: Path) -> list[Issue]:
-    message = _("Augmented copies of spectrograms, passed over: {n}.", n=thousands(n))
+def _augmented_copy_issues(n: int, root: Path) -> list[Issue]:
+    message = _("Augmented copies of spectrograms, passed over: {n}.", n=format_count(n))
     return [Issue("copies_ignored", "note", message, root.name)] if n else []

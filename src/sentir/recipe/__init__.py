@@ -19,69 +19,76 @@ from pydantic import Field, ValidationError, model_validator
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.paths import Place
+from sentir.paths import PathLike
 from sentir.preflight import require_recipe
-from sentir.recipe.data import DEFAULT_CLEANING, Data, Table
-from sentir.recipe.differences import differences, settings
-from sentir.recipe.evaluation import Evaluation, Study
-from sentir.recipe.model import Audio, Lora, Model, Stacked
-from sentir.recipe.relative_paths import from_folder, to_folder
-from sentir.recipe.sections import Name, Section, check_characters
-from sentir.recipe.toml import Overrides, merge, parse_override, read_overrides, toml_comment, toml_text
-from sentir.recipe.training import Augment, Train
-from sentir.recipe.tuning import Dimension, Tune
-from sentir.recipe.validation_messages import complaint
-from sentir.repr_mixin import Brief
+from sentir.recipe.data import DEFAULT_CLEANING, DataSettings, TableSettings
+from sentir.recipe.differences import diff_settings, flatten_settings
+from sentir.recipe.evaluation import EvaluationSettings, StudySettings
+from sentir.recipe.model import AudioSettings, LoraSettings, ModelSettings, StackedSettings
+from sentir.recipe.relative_paths import relativize_paths, resolve_paths
+from sentir.recipe.sections import FileSafeName, Section, check_encodable
+from sentir.recipe.toml import (
+    Overrides,
+    dump_toml,
+    format_toml_comment,
+    merge_settings,
+    parse_override,
+    parse_overrides,
+)
+from sentir.recipe.training import AugmentSettings, TrainSettings
+from sentir.recipe.tuning import Dimension, TuneSettings
+from sentir.recipe.validation_messages import describe_error
+from sentir.repr_mixin import ReprMixin
 
 __all__ = [
+    "AudioSettings",
+    "AugmentSettings",
     "DEFAULT_CLEANING",
-    "Audio",
-    "Augment",
-    "Data",
+    "DataSettings",
     "Dimension",
-    "Evaluation",
-    "Lora",
-    "Model",
+    "EvaluationSettings",
+    "LoraSettings",
+    "ModelSettings",
     "Overrides",
     "Recipe",
     "Section",
-    "Stacked",
-    "Study",
-    "Table",
-    "Train",
-    "Tune",
-    "differences",
-    "from_folder",
-    "merge",
+    "StackedSettings",
+    "StudySettings",
+    "TableSettings",
+    "TrainSettings",
+    "TuneSettings",
+    "diff_settings",
+    "dump_toml",
+    "flatten_settings",
+    "format_toml_comment",
+    "merge_settings",
     "parse_override",
-    "settings",
-    "to_folder",
-    "toml_comment",
-    "toml_text",
+    "relativize_paths",
+    "resolve_paths",
 ]
 
 
-class Recipe(Brief, Section):
+class Recipe(ReprMixin, Section):
     """One experiment: data, model, training and evaluation settings."""
 
-    name: Name
+    name: FileSafeName
     title: dict[str, str] = Field(default_factory=dict)
     plugins: tuple[Path, ...] = ()
-    data: Data
-    model: Model = Model()
-    train: Train = Train()
-    evaluation: Evaluation = Evaluation()
-    study: Study = Study()
-    tune: Tune = Tune()
+    data: DataSettings
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    study: StudySettings = StudySettings()
+    tune: TuneSettings = TuneSettings()
 
     @model_validator(mode="before")
     @classmethod
-    def _files_can_hold_it(cls, tree: Any) -> Any:
-        check_characters(tree)
+    def _check_encodable(cls, tree: Any) -> Any:
+        check_encodable(tree)
         return tree
 
     @classmethod
-    def load(cls, path: Place, overrides: Overrides = ()) -> Recipe:
+    def load(cls, path: PathLike, overrides: Overrides = ()) -> Recipe:
         """Read a TOML recipe and apply overrides.
 
         Args:
@@ -95,12 +102,12 @@ class Recipe(Brief, Section):
         """
         path = require_recipe(path)
         try:
-            tree = from_folder(tomllib.loads(path.read_text(encoding="utf-8-sig")), path.parent)
+            tree = resolve_paths(tomllib.loads(path.read_text(encoding="utf-8-sig")), path.parent)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(_("{path} is not valid TOML: {why}.", path=path, why=error)) from error
         tree.setdefault("name", path.stem)
-        for change in read_overrides(overrides):
-            tree = merge(tree, change)
+        for change in parse_overrides(overrides):
+            tree = merge_settings(tree, change)
         return cls.parse(tree, where=str(path))
 
     @classmethod
@@ -113,18 +120,18 @@ class Recipe(Brief, Section):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            raise RecipeError(_explain(error, where)) from error
+            raise RecipeError(_format_validation_error(error, where)) from error
 
     def override(self, changes: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
         """Return a copy with nested ``changes`` applied and checked."""
-        return type(self).parse(merge(self.tree(), changes), where=where)
+        return type(self).parse(merge_settings(self.to_dict(), changes), where=where)
 
     @property
-    def also(self) -> tuple[str, ...]:
+    def auxiliary_tasks(self) -> tuple[str, ...]:
         """The tasks that the model learns beside its own."""
-        return tuple(task for task in dict.fromkeys(self.model.also) if task != self.data.task)
+        return tuple(task for task in dict.fromkeys(self.model.auxiliary_tasks) if task != self.data.task)
 
-    def stacked(self) -> Recipe | None:
+    def stacked_recipe(self) -> Recipe | None:
         """Return the recipe of the model whose probabilities are features of this one, if there is one.
 
         Of another task it is selected by what the table ``evaluation.metric`` has for it, else by its usual
@@ -134,9 +141,9 @@ class Recipe(Brief, Section):
             RecipeError: naming the key of ``model.stacked`` that cannot be used.
         """
         inner = self.model.stacked
-        if inner is None or not self.model.stacks:
+        if inner is None or not self.model.uses_stacking:
             return None
-        tree, task = self.tree(), inner.task or self.data.task
+        tree, task = self.to_dict(), inner.task or self.data.task
         metric = self.evaluation.metric
         metric = metric if task == self.data.task or isinstance(metric, dict) else None
         changes = {
@@ -149,19 +156,19 @@ class Recipe(Brief, Section):
         }
         return type(self).parse(tree | changes, where="model.stacked")
 
-    def _brief(self) -> dict[str, object]:
+    def _repr_fields(self) -> dict[str, object]:
         return {"name": self.name, "reader": self.data.reader, "task": self.data.task, "kind": self.model.kind}
 
-    def tree(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the resolved recipe as plain JSON values."""
         return self.model_dump(mode="json")
 
     def digest(self) -> str:
         """Return a short hash of the resolved recipe."""
-        return hashlib.sha256(json.dumps(self.tree(), sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _explain(error: ValidationError, where: str) -> str:
+def _format_validation_error(error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
     key = ".".join(path) or _("top level")
@@ -171,7 +178,7 @@ def _explain(error: ValidationError, where: str) -> str:
         return _("{where}: there is no setting '{key}'; {hint}", where=where, key=key, hint=hint)
     if first["type"] == "missing":
         return _("{where}: the setting '{key}' is missing.", where=where, key=key)
-    why, value = complaint(first), first["input"]
+    why, value = describe_error(first), first["input"]
     if isinstance(value, Mapping):
         return _("{where}: '{key}' cannot be used: {why}.", where=where, key=key, why=why)
     return _("{where}: '{key}' cannot be {value!r}: {why}.", where=where, key=key, value=value, why=why)
@@ -181,10 +188,10 @@ def _known_keys(path: list[str]) -> list[str]:
     section: Any = Recipe
     for part in path:  # the keys of a table of sections are no settings
         if part in section.model_fields:
-            section = _section_in(section.model_fields[part].annotation)
+            section = _find_section(section.model_fields[part].annotation)
     return list(section.model_fields)
 
 
-def _section_in(annotation: Any) -> type[Section]:
+def _find_section(annotation: Any) -> type[Section]:
     kinds = (annotation, *get_args(annotation))
     return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section))

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from sentir.i18n import _
-from sentir.recipe.sections import Name, Section
+from sentir.recipe.sections import FileSafeName, Section
 
 DEFAULT_CLEANING = ("repair_encoding", "drop_stage_noises", "collapse_whitespace")
 
 
-def _one_or_several(value: Any) -> str | tuple[str, ...] | None:
+def _validate_column_names(value: Any) -> str | tuple[str, ...] | None:
     if value is None or isinstance(value, str):
         return value
     if not isinstance(value, list | tuple) or not value or not all(isinstance(one, str) for one in value):
@@ -22,28 +22,28 @@ def _one_or_several(value: Any) -> str | tuple[str, ...] | None:
     return tuple(value)
 
 
-Columns = Annotated[str | tuple[str, ...] | None, BeforeValidator(_one_or_several)]
+ColumnNames = Annotated[str | tuple[str, ...] | None, BeforeValidator(_validate_column_names)]
 """A column, or several whose cells together are one name, such as ``["season", "episode"]``."""
 
 
-def columns_of(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
+def list_columns(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
     """Return the columns that a setting names."""
     return () if columns is None else (columns,) if isinstance(columns, str) else columns
 
 
-def joined(columns: str | tuple[str, ...] | None) -> str | None:
+def join_columns(columns: str | tuple[str, ...] | None) -> str | None:
     """Return what the column is called that several make up, one by its own name."""
-    return " + ".join(columns_of(columns)) or None
+    return " + ".join(list_columns(columns)) or None
 
 
-class Splits(Section):
+class SplitGroups(Section):
     """Which groups make up dev and test, by their names in the ``group`` column; all others are train."""
 
     dev: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
 
 
-class Table(Section):
+class TableSettings(Section):
     """Columns of a table of the user's own (reader ``table``); every column is named, none is guessed.
 
     Attributes:
@@ -73,15 +73,15 @@ class Table(Section):
 
     file: Path | tuple[Path, ...] | dict[Literal["train", "dev", "test"], Path] | None = None
     encoding: str | None = None
-    name: Name | None = None
+    name: FileSafeName | None = None
     text: str | None = None
     id: str | None = None
     audio: str | None = None
     audio_root: Path | None = None
     start: str | None = None
     end: str | None = None
-    speaker: Columns = None
-    dialogue: Columns = None
+    speaker: ColumnNames = None
+    dialogue: ColumnNames = None
     turn: str | None = None
     split: str | None = None
     label: str | None = None
@@ -93,15 +93,15 @@ class Table(Section):
     threshold: float = 0.0
     normalize: bool = True
     features: tuple[str, ...] = ()
-    group: Columns = None
+    group: ColumnNames = None
     slices: tuple[str, ...] = ()
-    splits: Splits = Splits()
+    splits: SplitGroups = SplitGroups()
     fractions: tuple[float, float, float] = (0.7, 0.15, 0.15)
     seed: int = 0
 
     @field_validator("file", mode="before")
     @classmethod
-    def _file_or_files(cls, value: Any) -> Any:
+    def _validate_file(cls, value: Any) -> Any:
         several = (
             value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
         )
@@ -157,11 +157,11 @@ class Table(Section):
         return self
 
 
-class Data(Section):
+class DataSettings(Section):
     """Which corpus, which task of it, and how its text is cleaned.
 
     Attributes:
-        sound: whether the clips of the utterances are looked for; a model that listens needs it.
+        audio: whether the clips of the utterances are looked for; a model that listens needs it.
         twins: which of two cuts of a MELD clip is taken: the one whose length is ``nearest`` to the CSV's, or the
             ``plain`` one.
         text_root: where the texts lie that the spectrograms of ``final_specs`` are of, if not near them.
@@ -173,11 +173,11 @@ class Data(Section):
 
     reader: str
     root: Path | None = None
-    task: Name = "emotion"
-    sound: bool = False
+    task: FileSafeName = "emotion"
+    audio: bool = False
     twins: Literal["nearest", "plain"] = "nearest"
     text_root: Path | None = None
     cleaning: tuple[str, ...] = DEFAULT_CLEANING
     min_train_words: int = Field(0, ge=0)
-    table: Table | None = None
+    table: TableSettings | None = None
     folds_of: str = ""

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.recipe.toml import merge
+from sentir.recipe.toml import merge_settings
 
 
-def with_seed(text: str, seed: int) -> str:
+def replace_table_seed(text: str, seed: int) -> str:
     """Return the text of a recipe with another ``data.table.seed``, and nothing else changed.
 
     Raises:
         RecipeError: if it is written in a way that cannot be changed line by line, such as an inline table.
     """
-    wanted = merge(tomllib.loads(text), {"data": {"table": {"seed": seed}}})
-    for changed in _ways(text, seed):
+    wanted = merge_settings(tomllib.loads(text), {"data": {"table": {"seed": seed}}})
+    for changed in _candidate_edits(text, seed):
         try:
             if tomllib.loads(changed) == wanted:
                 return changed
@@ -30,7 +30,7 @@ def with_seed(text: str, seed: int) -> str:
     )  # fmt: skip
 
 
-def _ways(text: str, seed: int) -> Iterator[str]:
+def _candidate_edits(text: str, seed: int) -> Iterator[str]:
     """Yield the text with the seed replaced, or written below the head of a section, where that may be right."""
     for found in re.finditer(r"(?m)^(\s*(?:(?:data\.)?table\.)?seed\s*=\s*)-?[\d_]+", text):
         yield f"{text[: found.start()]}{found[1]}{seed}{text[found.end() :]}"

@@ -8,10 +8,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sentir.i18n import _
-from sentir.recipe.sections import Name, Section, Settings
+from sentir.recipe.sections import FileSafeName, Section, SettingsTable
 
 
-class Evaluation(Section):
+class EvaluationSettings(Section):
     """How models are judged.
 
     Attributes:
@@ -29,7 +29,7 @@ class Evaluation(Section):
     permutations: int = Field(2000, ge=100)
 
 
-class Study(Section):
+class StudySettings(Section):
     """Which trainings stand against one another.
 
     Attributes:
@@ -45,9 +45,9 @@ class Study(Section):
         test: whether what dev chose is scored on test; ``false`` = the study ends on dev, and test stays closed.
     """
 
-    tasks: tuple[Name, ...] = ()
+    tasks: tuple[FileSafeName, ...] = ()
     seeds: tuple[int, ...] = ()
-    candidates: dict[Name, Settings] = Field(default_factory=dict)
+    candidates: dict[FileSafeName, SettingsTable] = Field(default_factory=dict)
     baselines: tuple[str, ...] = ("majority", "bag of words")
     always_report: tuple[str, ...] = ()
     ablate: tuple[str, ...] = ()

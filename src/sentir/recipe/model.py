@@ -7,10 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sentir.i18n import _
-from sentir.recipe.sections import Name, Section, Settings
+from sentir.recipe.sections import FileSafeName, Section, SettingsTable
 
 
-class Audio(Section):
+class AudioSettings(Section):
     """The sound side of a network.
 
     Attributes:
@@ -37,7 +37,7 @@ class Audio(Section):
     max_seconds: int = Field(8, ge=1)
 
 
-class Stacked(Section):
+class StackedSettings(Section):
     """A model whose probabilities become features of another, the feature set ``stacked``.
 
     On train they come from models that did not see the utterance's dialogue; see `sentir.study.stacking`.
@@ -49,35 +49,35 @@ class Stacked(Section):
         train: its ``train`` section; the seed is the recipe's.
     """
 
-    task: Name | None = None
+    task: FileSafeName | None = None
     folds: int = Field(5, ge=2)
-    model: Settings = Field(default_factory=dict)
-    train: Settings = Field(default_factory=dict)
+    model: SettingsTable = Field(default_factory=dict)
+    train: SettingsTable = Field(default_factory=dict)
 
 
-class Dialogue(Section):
+class DialogueSettings(Section):
     """The layer over the utterances of a dialogue, where ``model.context = "dialogue"``.
 
     Attributes:
         layer: ``gru``, or ``attention`` (a transformer layer with relative positions).
-        reads: ``both``, or ``past``: an answer never changes with what is said later.
+        direction: ``both``, or ``past``: an answer never changes with what is said later.
         speakers: whether it tells the utterance's own speaker from others; an unknown one is another.
-        span: how many turns away attention reaches; none = the whole dialogue.
+        window: how many turns away attention reaches; none = the whole dialogue.
     """
 
     layer: Literal["gru", "attention"] = "gru"
-    reads: Literal["both", "past"] = "both"
+    direction: Literal["both", "past"] = "both"
     speakers: bool = False
-    span: int | None = Field(None, ge=1)
+    window: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
-    def _span_is_of_attention(self) -> Self:
-        if self.span is not None and self.layer != "attention":
+    def _window_needs_attention(self) -> Self:
+        if self.window is not None and self.layer != "attention":
             raise ValueError(_("'span' needs layer = attention; remove it"))
         return self
 
 
-class Lora(Section):
+class LoraSettings(Section):
     """Adapters of low rank, what learns of a text encoder where ``model.encoder = "lora"``.
 
     Attributes:
@@ -91,7 +91,7 @@ class Lora(Section):
     dropout: float = Field(0.0, ge=0, lt=1)
 
 
-class Model(Section):
+class ModelSettings(Section):
     """The network.
 
     Attributes:
@@ -115,11 +115,11 @@ class Model(Section):
         window_separators: whether the tokenizer's separator stands between all turns of a window; otherwise the
             earlier ones are one text.
         features: names of feature sets in `sentir.features`.
-        hidden: width of the head's layers (and of a layer over dialogues, in each direction of a recurrent one).
+        hidden_size: width of the head's layers (and of a layer over dialogues, in each direction of a recurrent one).
         audio: the sound side.
         stacked: another model, whose probabilities the feature set ``stacked`` holds where it is named.
         fusion: how ``multimodal`` joins text and sound, a name in `sentir.models.fusion`.
-        also: tasks of the corpus that the same model learns beside ``data.task`` (which may be among them), each
+        auxiliary_tasks: tasks of the corpus that the same model learns beside ``data.task`` (which may be among them), each
             with a head of its own.
         modality_dropout: share of train utterances of which ``multimodal`` loses the text, or else the sound.
     """
@@ -129,24 +129,24 @@ class Model(Section):
     weights: str | None = None
     pretrained: bool = True
     encoder: Literal["frozen", "finetune", "lora"] = "frozen"
-    lora: Lora = Lora()
+    lora: LoraSettings = LoraSettings()
     layers: tuple[int, ...] | None = Field(None, min_length=1)
     token_pooling: tuple[Literal["mean", "max"], ...] = Field(("mean",), min_length=1)
     layer_pooling: Literal["mix", "concat"] = "mix"
     max_length: int | None = Field(None, ge=8)
     context: Literal["none", "window", "dialogue"] = "none"
-    dialogue: Dialogue = Dialogue()
+    dialogue: DialogueSettings = DialogueSettings()
     window: int = Field(3, ge=1)
     window_right: int = Field(0, ge=0)
     window_speakers: bool = True
     window_separators: bool = False
     features: tuple[str, ...] = ()
-    hidden: int = Field(256, ge=1)
+    hidden_size: int = Field(256, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)
-    audio: Audio = Audio()
-    stacked: Stacked | None = None
+    audio: AudioSettings = AudioSettings()
+    stacked: StackedSettings | None = None
     fusion: str = "gated"
-    also: tuple[str, ...] = ()
+    auxiliary_tasks: tuple[str, ...] = ()
     modality_dropout: float = Field(0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
@@ -162,6 +162,6 @@ class Model(Section):
         return self
 
     @property
-    def stacks(self) -> bool:
+    def uses_stacking(self) -> bool:
         """Whether another model's probabilities are among the features."""
         return "stacked" in self.features

@@ -7,31 +7,31 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-_OF_DATA = ("root", "text_root")
+_DATA_PATH_KEYS = ("root", "text_root")
 
 
-def from_folder(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def resolve_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the settings of a recipe in ``folder`` with paths as the working folder sees them."""
-    return dict(tree) if folder == Path() else _changed(tree, lambda path: os.path.normpath(folder / path))
+    return dict(tree) if folder == Path() else _map_paths(tree, lambda path: os.path.normpath(folder / path))
 
 
-def to_folder(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def relativize_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return settings with paths as a recipe in ``folder`` has to name them; absolute ones stay."""
-    return _changed(tree, lambda path: _seen_from(folder, path))
+    return _map_paths(tree, lambda path: _relative_to(folder, path))
 
 
-def _seen_from(folder: Path, path: str) -> str:
+def _relative_to(folder: Path, path: str) -> str:
     try:
         return path if os.path.isabs(path) else Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # on another drive of Windows
         return os.path.abspath(path)
 
 
-def _changed(tree: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+def _map_paths(tree: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     """Change the paths that are texts; anything else is refused when the settings are checked."""
     changed, data, plugins = dict(tree), tree.get("data"), tree.get("plugins")
     if isinstance(data, Mapping):
-        paths = {key: change(data[key]) for key in _OF_DATA if isinstance(data.get(key), str)}
+        paths = {key: change(data[key]) for key in _DATA_PATH_KEYS if isinstance(data.get(key), str)}
         changed["data"] = {**data, **paths}
     if isinstance(plugins, list | tuple):
         changed["plugins"] = [change(one) if isinstance(one, str) else one for one in plugins]

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from sentir.i18n import _
-from sentir.paths import no_name
-from sentir.safe_text import encodable
+from sentir.paths import explain_invalid_name
+from sentir.safe_text import replace_surrogates
 
 
 class Section(BaseModel):
@@ -20,20 +20,20 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def _name(text: str) -> str:
-    if why := no_name(text):
+def _validate_name(text: str) -> str:
+    if why := explain_invalid_name(text):
         raise ValueError(why)
     return text
 
 
-def _plain(value: Any) -> Any:
+def _to_toml_values(value: Any) -> Any:
     """Return settings as TOML holds them; what it cannot hold is refused."""
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _to_toml_values(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_to_toml_values(inner) for inner in value]
     if isinstance(value, Section):
-        return _plain(value.model_dump(mode="json", exclude_none=True))
+        return _to_toml_values(value.model_dump(mode="json", exclude_none=True))
     if isinstance(value, PurePath):
         return str(value)
     if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
@@ -42,7 +42,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def check_characters(value: Any) -> None:
+def check_encodable(value: Any) -> None:
     """Refuse half characters, which no file can hold, in settings and their keys.
 
     Raises:
@@ -50,16 +50,16 @@ def check_characters(value: Any) -> None:
     """
     if isinstance(value, Mapping):
         for pair in value.items():
-            check_characters(pair)
+            check_encodable(pair)
     elif isinstance(value, list | tuple):
         for inner in value:
-            check_characters(inner)
-    elif isinstance(value, str | PurePath) and encodable(str(value)) != str(value):
-        raise ValueError(_("'{text}' holds half a character", text=encodable(str(value))))
+            check_encodable(inner)
+    elif isinstance(value, str | PurePath) and replace_surrogates(str(value)) != str(value):
+        raise ValueError(_("'{text}' holds half a character", text=replace_surrogates(str(value))))
 
 
-Name = Annotated[str, AfterValidator(_name)]
+FileSafeName = Annotated[str, AfterValidator(_validate_name)]
 """A text that files and folders can be named after; see `sentir.paths.file_name`."""
 
-Settings = Annotated[dict[str, Any], BeforeValidator(_plain)]
+SettingsTable = Annotated[dict[str, Any], BeforeValidator(_to_toml_values)]
 """Settings of another section, as they stand in a recipe."""

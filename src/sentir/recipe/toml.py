@@ -10,15 +10,15 @@ import tomli_w
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.safe_text import on_one_line
+from sentir.safe_text import to_single_line
 
 
-def merge(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merge_settings(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``tree`` with ``changes`` laid over it, table by table."""
     merged = dict(tree)
     for key, value in changes.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
+        merged[key] = merge_settings(merged[key], value) if both else value
     return merged
 
 
@@ -26,7 +26,7 @@ Overrides = Iterable[str] | Mapping[str, Any]
 """Texts such as ``train.lr=2e-5``, or setting → value, such as ``{"train.lr": 2e-5}``."""
 
 
-def read_overrides(overrides: Overrides) -> Iterator[dict[str, Any]]:
+def parse_overrides(overrides: Overrides) -> Iterator[dict[str, Any]]:
     """Yield what overrides change, as nested dictionaries; one text is one override.
 
     Raises:
@@ -34,7 +34,7 @@ def read_overrides(overrides: Overrides) -> Iterator[dict[str, Any]]:
     """
     if isinstance(overrides, Mapping):
         for key, value in overrides.items():
-            yield _nested(str(key), value)
+            yield _nest(str(key), value)
     else:
         yield from map(parse_override, [overrides] if isinstance(overrides, str) else overrides)
 
@@ -48,17 +48,17 @@ def parse_override(text: str) -> dict[str, Any]:
     key, equals, value = str(text).partition("=")
     if not equals or not key.strip():
         raise RecipeError(_("'{text}' is not an override; write section.key=value.", text=text))
-    return _nested(key.strip(), _value(value))
+    return _nest(key.strip(), _parse_value(value))
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
+def _nest(key: str, value: Any) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         value = {part: value}
     tree: dict[str, Any] = value
     return tree
 
 
-def _value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     try:
         tree = tomllib.loads(f"v = {text}")
     except tomllib.TOMLDecodeError:
@@ -66,19 +66,19 @@ def _value(text: str) -> Any:
     return tree["v"] if len(tree) == 1 else text.strip()  # a line of its own is no value
 
 
-def toml_text(tree: Mapping[str, Any]) -> str:
+def dump_toml(tree: Mapping[str, Any]) -> str:
     """Write nested settings the way a recipe reads; what is ``None`` is left out, for TOML has no null."""
-    return tomli_w.dumps(_given(tree)).strip("\n")
+    return tomli_w.dumps(_drop_none(tree)).strip("\n")
 
 
-def toml_comment(text: str) -> str:
+def format_toml_comment(text: str) -> str:
     """Write a line that is not read."""
-    return f"# {on_one_line(text)}\n"
+    return f"# {to_single_line(text)}\n"
 
 
-def _given(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_none(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: _given(value) if isinstance(value, Mapping) else value
+        key: _drop_none(value) if isinstance(value, Mapping) else value
         for key, value in tree.items()
         if value is not None
     }

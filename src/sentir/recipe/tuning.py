@@ -49,36 +49,36 @@ class Dimension(Section):
             raise ValueError(_("'low' must be less than 'high'"))
         if self.log and (self.low <= 0 or self.step is not None):
             raise ValueError(_("'log' needs 'low' above 0 and no 'step'"))
-        if self.step is not None and (_exact(self.high) - _exact(self.low)) % _exact(self.step):
+        if self.step is not None and (_to_decimal(self.high) - _to_decimal(self.low)) % _to_decimal(self.step):
             raise ValueError(_("steps of {step} from 'low' do not reach 'high'", step=self.step))
         return self
 
     @property
-    def whole(self) -> bool:
+    def is_integer(self) -> bool:
         """Whether a range holds whole numbers."""
         return all(isinstance(end, int) for end in (self.low, self.high, self.step or 1))
 
     @property
-    def ends(self) -> tuple[Any, Any]:
+    def bounds(self) -> tuple[Any, Any]:
         """The ends of a range."""
         return self.low, self.high
 
-    def probes(self) -> Iterator[Any]:
+    def probe_values(self) -> Iterator[Any]:
         """Yield every choice, or the ends of the range and a value between them that no whole number is."""
         if self.choices:
             yield from self.choices
         else:
-            low, high = self.ends
+            low, high = self.bounds
             yield from (low, high)
-            if not self.whole:
+            if not self.is_integer:
                 yield low + (self.step or (high - low) / math.pi)
 
 
-def _exact(number: Number | None) -> Decimal:
+def _to_decimal(number: Number | None) -> Decimal:
     return Decimal(str(number))
 
 
-class Tune(Section):
+class TuneSettings(Section):
     """Which settings are tried, and how they are compared.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Any
 from sentir.i18n import _
 
 
-def complaint(error: Mapping[str, Any]) -> str:
+def describe_error(error: Mapping[str, Any]) -> str:
     """Return what to give instead, of one of a `pydantic.ValidationError`'s ``errors()``."""
     kind, context = str(error["type"]), error.get("ctx", {})
     if kind == "literal_error":
@@ -32,10 +32,10 @@ def complaint(error: Mapping[str, Any]) -> str:
         return _("give a text")
     if kind in ("model_type", "dict_type", "mapping_type", "dataclass_type"):
         return _("give a section of settings")
-    return _bound(kind, context) or str(error["msg"]).removeprefix("Value error, ")
+    return _describe_bound(kind, context) or str(error["msg"]).removeprefix("Value error, ")
 
 
-def _bound(kind: str, context: Mapping[str, Any]) -> str:
+def _describe_bound(kind: str, context: Mapping[str, Any]) -> str:
     if kind == "greater_than":
         return _("give more than {bound}", bound=f"{context['gt']:g}")
     if kind == "greater_than_equal":

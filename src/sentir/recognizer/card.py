@@ -16,58 +16,58 @@ from pydantic import TypeAdapter
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.documents import Block, Bullets, Document, Grid, Part
-from sentir.download.sources import OFFERED
-from sentir.evaluation.analysis.slices import Slice
-from sentir.evaluation.part_names import kind_name, part_name
-from sentir.evaluation.results import FEWEST, LabelScore, ModelScores, Score, few
-from sentir.evaluation.words import AT_HALF, word
-from sentir.i18n import LANGUAGES, _, in_language, localized, mark
+from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
+from sentir.download.sources import DOWNLOAD_SOURCES
+from sentir.evaluation.analysis.slices import SliceScore
+from sentir.evaluation.part_names import slice_kind_name, slice_name
+from sentir.evaluation.results import MIN_CLUSTERS, LabelScore, ModelScores, Score, few_clusters_note
+from sentir.evaluation.words import AT_HALF_SUFFIX, display_name
+from sentir.i18n import LANGUAGES, _, gettext_noop, localize_numbers, use_language
 from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
-from sentir.models.weights import Source
-from sentir.preprocessing.kinds import MODELS, lives_on, random_parts
-from sentir.preprocessing.waveform import is_frozen
-from sentir.recipe import Audio, Recipe
-from sentir.safe_text import printable
+from sentir.models.weights import WeightsSource
+from sentir.preprocessing.kinds import MODELS, input_modalities, randomly_initialized_parts
+from sentir.preprocessing.waveform import is_speech_encoder_frozen
+from sentir.recipe import AudioSettings, Recipe
+from sentir.safe_text import make_printable
 
-RARE = 50  # utterances of a label below which its scores are coarse
+MIN_SUPPORT = 50  # utterances of a label below which its scores are coarse
 CARD_FILES = {"en": "README.md", "es": "README.es.md"}
-_CALIBRATIONS = {
-    "none": mark("none"),
-    "temperature": mark("one temperature"),
-    "per_label": mark("a temperature and a bias for each label"),
+_CALIBRATION_NAMES = {
+    "none": gettext_noop("none"),
+    "temperature": gettext_noop("one temperature"),
+    "per_label": gettext_noop("a temperature and a bias for each label"),
 }
-CARDS = tuple(CARD_FILES.values())
-_PIPELINES = {frozenset({"text"}): "text-classification", frozenset({"sound"}): "audio-classification"}
+CARD_FILENAMES = tuple(CARD_FILES.values())
+_PIPELINE_TAGS = {frozenset({"text"}): "text-classification", frozenset({"sound"}): "audio-classification"}
 
 
-def data_facts(corpus: Corpus, task: str) -> dict[str, dict[str, Any]]:
+def summarize_data(corpus: Corpus, task: str) -> dict[str, dict[str, Any]]:
     """Return what of a corpus a card tells, for train and dev: how much, and how often each label occurs."""
-    space = corpus.space(task)
+    space = corpus.label_space(task)
     found = {}
     for split in ("train", "dev"):
         rows = corpus.split(split)
-        counts = Counter(name for u in rows for name in space.group(u.labels.get(task, ())))
+        counts = Counter(name for u in rows for name in space.categorize(u.labels.get(task, ())))
         found[split] = {
             "utterances": len(rows),
             "dialogues": len({u.dialogue or u.id for u in rows}),
             "speakers": len({u.speaker for u in rows} - {None}),
-            "labels": {name: counts[name] for name in space.groups},
+            "labels": {name: counts[name] for name in space.categories},
         }
     return found
 
 
-def save_cards(folder: Path, recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> None:
+def save_model_cards(folder: Path, recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> None:
     """Write the card of a model into its folder, in every language."""
     for code in LANGUAGES:
-        with in_language(code):
-            text = model_card(recipe, space, facts).to_markdown()
+        with use_language(code):
+            text = make_model_card(recipe, space, facts).to_markdown()
         matter = f"---\n{front_matter(recipe, space, facts)}\n---\n\n" if code == "en" else ""
-        (folder / CARD_FILES[code]).write_text(printable(matter) + text, encoding="utf-8")
+        (folder / CARD_FILES[code]).write_text(make_printable(matter) + text, encoding="utf-8")
 
 
-def model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> Document:
+def make_model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> Document:
     """Return the card of a model in the current language.
 
     Args:
@@ -75,22 +75,22 @@ def model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> D
         space: what it recognizes.
         facts: those of its `sentir.recognizer.recognizer.Recognizer`.
     """
-    rows = scores_of(facts)
+    rows = load_scores(facts)
     return Document(
-        f"{facts['corpus']} · {word(space.task)} · {recipe.name}",
+        f"{facts['corpus']} · {display_name(space.task)} · {recipe.name}",
         (
-            Part(_("What it is"), _about(recipe, space, facts)),
-            Part(_("Intended use"), intended_use()),
-            Part(_("Data"), _data(recipe, facts)),
-            Part(_("Training"), (_training(recipe, facts),)),
-            *(part for row in rows for part in (*_scores(row), *_groups(row, facts))),
-            *([] if rows else [Part(_("Scores"), (_("No scores were saved with this model."),))]),
-            Part(_("Limits"), (Bullets(limits(recipe, rows, facts)),)),
+            DocumentSection(_("What it is"), _description_section(recipe, space, facts)),
+            DocumentSection(_("Intended use"), intended_use()),
+            DocumentSection(_("Data"), _data_section(recipe, facts)),
+            DocumentSection(_("Training"), (_training_section(recipe, facts),)),
+            *(part for row in rows for part in (*_score_sections(row), *_slice_sections(row, facts))),
+            *([] if rows else [DocumentSection(_("Scores"), (_("No scores were saved with this model."),))]),
+            DocumentSection(_("Limits"), (ListBlock(limitations(recipe, rows, facts)),)),
         ),
     )
 
 
-def scores_of(facts: Mapping[str, Any]) -> list[ModelScores]:
+def load_scores(facts: Mapping[str, Any]) -> list[ModelScores]:
     """Return the scores that were saved with a model, those on test first."""
     rows = TypeAdapter(list[ModelScores]).validate_python(facts.get("scores", []))
     return sorted(rows, key=lambda row: row.split != "test")
@@ -100,22 +100,22 @@ def front_matter(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) ->
     """Return what the hub reads of a card, as YAML; only what is known."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    needs = frozenset(lives_on(recipe.model))
-    kind = None if space.kind == "regression" else _PIPELINES.get(needs)
+    needs = frozenset(input_modalities(recipe.model))
+    kind = None if space.kind == "regression" else _PIPELINE_TAGS.get(needs)
     results = [
         EvalResult(
             task_type=kind or "other", dataset_type=row.corpus, dataset_name=row.corpus, dataset_split=row.split,
             metric_type=name, metric_name=name.replace("_", " "), metric_value=round(score.value, 4),
         )
-        for row in scores_of(facts)
+        for row in load_scores(facts)
         for name, score in row.metrics.items()
-        if not name.endswith(AT_HALF)
+        if not name.endswith(AT_HALF_SUFFIX)
     ]  # fmt: skip
     return ModelCardData(
         library_name="sentir",
         pipeline_tag=kind,
         tags=["sentir", "emotion-recognition", space.task, *(["synthetic-data"] if facts["synthetic"] else [])],
-        base_model=_hub_id(recipe),
+        base_model=_base_model_id(recipe),
         model_name=recipe.name if results else None,
         eval_results=results or None,
     ).to_yaml()
@@ -133,7 +133,7 @@ def intended_use() -> tuple[Block, ...]:
     )  # fmt: skip
 
 
-def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]) -> tuple[str, ...]:
+def limitations(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a reader of its scores must know, as far as the run tells."""
     found = [_("Synthetic data: the model says nothing about real speech.")] if facts["synthetic"] else []
     if facts.get("earlier"):
@@ -141,7 +141,7 @@ def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]
             _("What it was trained on before may hold utterances of the splits it is scored on; the model alone "
               "cannot tell.")
         )  # fmt: skip
-    found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, random_parts(recipe.model))]
+    found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, randomly_initialized_parts(recipe.model))]
     if not any(row.split == "test" for row in rows):
         found.append(
             _(
@@ -150,11 +150,16 @@ def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]
             )
         )
     for row in rows[:1]:
-        found += _about_labels(row)
-        found += [few(row.clusters)] if 0 < row.clusters < FEWEST else []
+        found += _label_limitations(row)
+        found += [few_clusters_note(row.num_clusters)] if 0 < row.num_clusters < MIN_CLUSTERS else []
     for split, unusable in facts.get("unusable", {}).items():
         found += [
-            _("{n} utterances of {split} had no usable {what}.", n=n, split=word(split), what=word(what))
+            _(
+                "{n} utterances of {split} had no usable {what}.",
+                n=n,
+                split=display_name(split),
+                what=display_name(what),
+            )
             for what, n in unusable.items()
             if n
         ]
@@ -165,9 +170,9 @@ def limits(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]
     return tuple(dict.fromkeys(found))
 
 
-def _about(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> tuple[Block, ...]:
-    names = ", ".join(word(name) for name in space.names)
-    source = _(" and ").join(word(one) for one in sorted(lives_on(recipe.model), reverse=True))
+def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> tuple[Block, ...]:
+    names = ", ".join(display_name(name) for name in space.names)
+    source = _(" and ").join(display_name(one) for one in sorted(input_modalities(recipe.model), reverse=True))
     values = {"source": source, "names": names, "corpus": facts["corpus"]}
     return (
         {
@@ -185,8 +190,8 @@ def _about(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> tuple
     )  # fmt: skip
 
 
-def _data(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
-    offered = (OFFERED.get(name) for name in OFFERED)
+def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
+    offered = (DOWNLOAD_SOURCES.get(name) for name in DOWNLOAD_SOURCES)
     known = [one.license for one in offered if one.reader == recipe.data.reader]
     about = [
         _("Synthetic: made by a program, no one said it.") if facts["synthetic"] else "",
@@ -195,14 +200,20 @@ def _data(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
     ]
     data: Mapping[str, Any] = facts.get("data", {})
     counts = ("utterances", "dialogues", "speakers")
-    sizes = [(word(what), *(str(data[split][what]) for split in data)) for what in counts]
+    sizes = [(display_name(what), *(str(data[split][what]) for split in data)) for what in counts]
     labels = list(dict.fromkeys(name for split in data.values() for name in split["labels"]))
-    sizes += [(word(name), *(str(data[split]["labels"].get(name, 0)) for split in data)) for name in labels]
-    grid = Grid(("", *map(word, data)), tuple(sizes)) if data else _("The sizes of its data were not recorded.")
+    sizes += [
+        (display_name(name), *(str(data[split]["labels"].get(name, 0)) for split in data)) for name in labels
+    ]
+    grid = (
+        TableBlock(("", *map(display_name, data)), tuple(sizes))
+        if data
+        else _("The sizes of its data were not recorded.")
+    )
     return (*filter(None, about), grid)
 
 
-def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
+def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).needs
     listens = "sound" in MODELS.get(model.kind).needs
     best, epochs = int(facts["best_epoch"]), int(facts["curve"][-1]["epoch"])
@@ -210,95 +221,112 @@ def _training(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("network"), model.kind),
         (_("text backbone"), f"{model.backbone} ({model.encoder})" if reads else ""),
         (_("context"), model.context if reads else ""),
-        (_("audio backbone"), _audio(model.audio) if listens else ""),
+        (_("audio backbone"), _audio_backbone_name(model.audio) if listens else ""),
         *(
-            (_("weights of the {part}", part=word(part)), Source.from_dict(source).sentence())
+            (_("weights of the {part}", part=display_name(part)), WeightsSource.from_dict(source).describe())
             for part, source in facts.get("weights", {}).items()
         ),
         (_("features"), ", ".join(model.features)),
-        (_("also recognizes"), ", ".join(map(word, recipe.also))),
+        (_("also recognizes"), ", ".join(map(display_name, recipe.auxiliary_tasks))),
         (_("loss"), recipe.train.loss),
-        (_("calibration, selected on dev"), _calibration(facts)),
+        (_("calibration, selected on dev"), _calibration_name(facts)),
         (_("seed"), str(recipe.train.seed)),
         (_("epochs"), _("{best} of {epochs}, selected on dev", best=best, epochs=epochs)),
         (_("threads"), str(int(threads)) if (threads := facts.get("speed", {}).get("threads")) else ""),
         *((name, version) for name, version in facts["versions"].items()),
     )
-    return Grid((_("setting"), _("value")), tuple(row for row in rows if row[1]), numbers=False)
+    return TableBlock((_("setting"), _("value")), tuple(row for row in rows if row[1]), is_numeric=False)
 
 
-def _calibration(facts: Mapping[str, Any]) -> str:
+def _calibration_name(facts: Mapping[str, Any]) -> str:
     method = facts.get("calibration")
-    return _(_CALIBRATIONS[method]) if method else ""
+    return _(_CALIBRATION_NAMES[method]) if method else ""
 
 
-def _audio(audio: Audio) -> str:
+def _audio_backbone_name(audio: AudioSettings) -> str:
     if not is_speech_backbone(audio.backbone):
         return audio.backbone
-    return f"{audio.backbone} ({'frozen' if is_frozen(audio) else 'finetune'})"
+    return f"{audio.backbone} ({'frozen' if is_speech_encoder_frozen(audio) else 'finetune'})"
 
 
-def _scores(row: ModelScores) -> list[Part]:
-    title = _("Scores on {split}", split=word(row.split))
-    over = f"; {row.basis}" if row.basis else ""
+def _score_sections(row: ModelScores) -> list[DocumentSection]:
+    title = _("Scores on {split}", split=display_name(row.split))
+    over = f"; {row.interval_basis}" if row.interval_basis else ""
     text = _("{n} utterances; in brackets 95 % intervals{over}.", n=row.n, over=over)
-    if row.seeds > 1:
-        text += " " + _("Means over {n} trainings, of which this model is one.", n=row.seeds)
-    metrics = tuple((word(name), score_text(score)) for name, score in row.metrics.items())
-    parts = [Part(title, (text, Grid((_("metric"), _("score")), metrics)))]
+    if row.num_seeds > 1:
+        text += " " + _("Means over {n} trainings, of which this model is one.", n=row.num_seeds)
+    metrics = tuple((display_name(name), format_score(score)) for name, score in row.metrics.items())
+    parts = [DocumentSection(title, (text, TableBlock((_("metric"), _("score")), metrics)))]
     if any("f1" in label.metrics for label in row.per_label):
-        headings = (_("label"), _("utterances"), word("precision"), word("recall"), word("f1"))
-        grid = Grid(headings, tuple(map(_label_row, row.per_label)))
-        parts.append(Part(_("Per-class results on {split}", split=word(row.split)), (grid,), 3))
+        headings = (
+            _("label"),
+            _("utterances"),
+            display_name("precision"),
+            display_name("recall"),
+            display_name("f1"),
+        )
+        grid = TableBlock(headings, tuple(map(_label_row, row.per_label)))
+        parts.append(
+            DocumentSection(_("Per-class results on {split}", split=display_name(row.split)), (grid,), 3)
+        )
     return parts
 
 
-def _label_row(one: LabelScore) -> tuple[str, ...]:
-    f1 = Score(one.metrics.get("f1", math.nan), *(one.interval or (None, None)))
-    shares = (_number(one.metrics.get(name)) for name in ("precision", "recall"))
-    return (word(one.label), str(one.support), *shares, score_text(f1))
+def _label_row(label_score: LabelScore) -> tuple[str, ...]:
+    f1 = Score(label_score.metrics.get("f1", math.nan), *(label_score.interval or (None, None)))
+    shares = (_format_number(label_score.metrics.get(name)) for name in ("precision", "recall"))
+    return (display_name(label_score.label), str(label_score.support), *shares, format_score(f1))
 
 
-def _groups(row: ModelScores, facts: Mapping[str, Any]) -> list[Part]:
+def _slice_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[DocumentSection]:
     """Return the scores of parts of a split, such as speakers that train never heard."""
     saved = [one for one in facts.get("slices", []) if one["split"] == row.split]
-    slices = TypeAdapter(list[Slice]).validate_python([{k: one[k] for k in one if k != "split"} for one in saved])
-    rows = tuple(
-        (f"{kind_name(one.part)}: {part_name(one.part)}", str(one.n), score_text(one.score)) for one in slices
+    slices = TypeAdapter(list[SliceScore]).validate_python(
+        [{k: one[k] for k in one if k != "split"} for one in saved]
     )
-    title = _("Slices of {split}", split=word(row.split))
-    return [Part(title, (Grid((_("slice"), "n", word(slices[0].metric)), rows),), 3)] if slices else []
+    rows = tuple(
+        (f"{slice_kind_name(one.definition)}: {slice_name(one.definition)}", str(one.n), format_score(one.score))
+        for one in slices
+    )
+    title = _("Slices of {split}", split=display_name(row.split))
+    return (
+        [DocumentSection(title, (TableBlock((_("slice"), "n", display_name(slices[0].metric)), rows),), 3)]
+        if slices
+        else []
+    )
 
 
-def _about_labels(row: ModelScores) -> list[str]:
+def _label_limitations(row: ModelScores) -> list[str]:
     found = [one for one in row.per_label if "f1" in one.metrics and one.support]
     if not found:
         return []
     worst = min(found, key=lambda one: one.metrics["f1"])
     said = [
         _("Lowest F1: {label}, {f1} on {split}.",
-          label=word(worst.label), f1=_number(worst.metrics["f1"]), split=word(row.split))
+          label=display_name(worst.label), f1=_format_number(worst.metrics["f1"]), split=display_name(row.split))
     ]  # fmt: skip
-    if rare := [word(one.label) for one in row.per_label if one.support < RARE]:
+    if rare := [display_name(one.label) for one in row.per_label if one.support < MIN_SUPPORT]:
         said.append(
             _("Fewer than {n} utterances of {split} have the label {labels}: its scores are imprecise.",
-              n=RARE, split=word(row.split), labels=", ".join(rare))
+              n=MIN_SUPPORT, split=display_name(row.split), labels=", ".join(rare))
         )  # fmt: skip
     return said
 
 
-def score_text(score: Score) -> str:
+def format_score(score: Score) -> str:
     """Write a score with its interval, if it has one: ``0.612 [0.590, 0.633]``."""
     if score.low is None or score.high is None:
-        return _number(score.value)
-    return localized(f"{_number(score.value)} [{_number(score.low)}, {_number(score.high)}]")
+        return _format_number(score.value)
+    return localize_numbers(
+        f"{_format_number(score.value)} [{_format_number(score.low)}, {_format_number(score.high)}]"
+    )
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None or value != value else localized(f"{value:.3f}")
+def _format_number(value: float | None) -> str:
+    return "–" if value is None or value != value else localize_numbers(f"{value:.3f}")
 
 
-def _hub_id(recipe: Recipe) -> str | None:
+def _base_model_id(recipe: Recipe) -> str | None:
     """Return what the hub calls the pretrained text encoder, if it has one of ours."""
     model = recipe.model
     known: TextBackbone | None = TEXT_BACKBONES.get(model.backbone) if model.backbone in TEXT_BACKBONES else None

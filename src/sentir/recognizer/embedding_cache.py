@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.io import replacing, write_text
+from sentir.io import atomic_write, write_text
 from sentir.models.speech_encoder import SpeechEncoder
-from sentir.models.text_encoder import TextEncoder, best_device
+from sentir.models.text_encoder import TextEncoder, get_best_device
 from sentir.models.tokenization import TextTokenizer
 from sentir.paths import cache_dir
-from sentir.progress import task
+from sentir.progress import progress_bar
 
-_CHUNK = 2048  # utterances per file
-_TOKENS = 4096  # padded tokens per forward pass
+_CHUNK_SIZE = 2048  # utterances per file
+_TOKENS_PER_BATCH = 4096  # padded tokens per forward pass
 
 Encoding = dict[str, list[int]]
 T = TypeVar("T")
@@ -45,31 +45,33 @@ def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
     return hasher.hexdigest()[:16]
 
 
-def last_written(location: str) -> int:
+def last_modified_ns(location: str) -> int:
     """Return when a folder's files were last written, in ns; 0 if it is none: an encoder may learn anew there."""
     folder = Path(location)
     return max((path.lstat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0
 
 
-class VectorCache:
+class EmbeddingCache:
     """Key → ``(L, d)`` vector of one encoder, on disk."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._where: dict[str, tuple[Path, int]] = {}
+        self._locations: dict[str, tuple[Path, int]] = {}
         for index in sorted(folder.glob("[!.]*.json")):
-            self._where |= {key: (index.with_suffix(".npy"), row) for row, key in enumerate(_keys(index))}
+            self._locations |= {
+                key: (index.with_suffix(".npy"), row) for row, key in enumerate(_read_keys(index))
+            }
 
     def __contains__(self, key: object) -> bool:
-        return key in self._where
+        return key in self._locations
 
     def load(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Return ``(N, L, d)`` float32 for N known keys, in their order."""
-        places = [self._where[key] for key in keys]
+        places = [self._locations[key] for key in keys]
         files = {path: np.load(path, mmap_mode="r", allow_pickle=False) for path in {path for path, _ in places}}
         return np.stack([files[path][row] for path, row in places])
 
-    def add(self, keys: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    def add(self, keys: Sequence[str], embeddings: NDArray[np.float32]) -> None:
         """Write one chunk: first the vectors, then the keys that make them known.
 
         Raises:
@@ -78,18 +80,18 @@ class VectorCache:
         path = self.folder / f"{uuid.uuid4().hex}.npy"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as draft:
-                np.save(draft, vectors, allow_pickle=False)
+            with atomic_write(path) as draft:
+                np.save(draft, embeddings, allow_pickle=False)
             write_text(path.with_suffix(".json"), json.dumps(list(keys)))
         except OSError as error:
             raise SentirError(
                 _("The cache {folder} cannot be written ({why}); set SENTIR_CACHE_DIR to a folder that can.",
                   folder=self.folder, why=error.strerror or error)
             ) from error  # fmt: skip
-        self._where |= {key: (path, row) for row, key in enumerate(keys)}
+        self._locations |= {key: (path, row) for row, key in enumerate(keys)}
 
 
-def _keys(index: Path) -> list[str]:
+def _read_keys(index: Path) -> list[str]:
     """Return the keys of a chunk; a damaged one has none, so that its utterances are encoded again."""
     try:
         keys = json.loads(index.read_text(encoding="utf-8"))
@@ -99,38 +101,38 @@ def _keys(index: Path) -> list[str]:
     return keys if isinstance(keys, list) and vectors.shape[:1] == (len(keys),) else []
 
 
-def encode_once(
+def encode_cached(
     keys: Sequence[str],
-    sources: Mapping[str, T],
+    items: Mapping[str, T],
     encode: Callable[[list[T], Callable[[int], None]], NDArray[np.float32]],
     *,
     digest: str,
-    remember: bool,
-    chunk: int,
-    title: str,
+    use_cache: bool,
+    chunk_size: int,
+    description: str,
 ) -> NDArray[np.float32]:
     """Return the vectors of N keys, each encoded once, now or before.
 
     Args:
         keys: in any order, some of them perhaps twice.
-        sources: key → what is encoded, in the order in which that goes best.
+        items: key → what is encoded, in the order in which that goes best.
         encode: gives ``(n, L, d)`` for n sources, and tells how many it has done.
         digest: names the encoder.
-        remember: whether to use the cache; what comes from outside any corpus leaves no trace, and so a server
+        use_cache: whether to use the cache; what comes from outside any corpus leaves no trace, and so a server
             whose users write something new each time is not slowed down by all that was written before.
-        chunk: how many are encoded and cached together: what a killed run loses at most.
-        title: of the work.
+        chunk_size: how many are encoded and cached together: what a killed run loses at most.
+        description: of the work.
 
     Returns:
         ``(N, L, d)`` float32, N at least 1.
     """
-    cache = VectorCache(cache_dir() / "vectors" / digest) if remember else None
-    todo = [key for key in sources if cache is None or key not in cache]
+    cache = EmbeddingCache(cache_dir() / "vectors" / digest) if use_cache else None
+    todo = [key for key in items if cache is None or key not in cache]
     passing: dict[str, NDArray[np.float32]] = {}
-    with task(title, len(todo)) as advance:
-        for start in range(0, len(todo), chunk):
-            some = todo[start : start + chunk]
-            vectors = encode([sources[key] for key in some], advance)
+    with progress_bar(description, len(todo)) as advance:
+        for start in range(0, len(todo), chunk_size):
+            some = todo[start : start + chunk_size]
+            vectors = encode([items[key] for key in some], advance)
             if cache is None:
                 passing |= dict(zip(some, vectors, strict=True))
             else:
@@ -138,37 +140,37 @@ def encode_once(
     return np.stack([passing[key] for key in keys]) if cache is None else cache.load(keys)
 
 
-def encode_frozen(
-    encoder: TextEncoder, tokenizer: TextTokenizer, rows: Sequence[Encoding], *, digest: str, remember: bool
+def encode_texts(
+    encoder: TextEncoder, tokenizer: TextTokenizer, encodings: Sequence[Encoding], *, digest: str, use_cache: bool
 ) -> NDArray[np.float32]:
     """Encode N tokenized utterances, or take their vectors from the cache, see `encode_once`.
 
     Returns:
         ``(N, L, d)`` float32.
     """
-    if not rows:
+    if not encodings:
         return np.zeros((0, *encoder.states_shape), dtype=np.float32)
-    keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in rows]
-    by_length = sorted(zip(keys, rows, strict=True), key=lambda pair: len(pair[1]["input_ids"]))
-    return encode_once(
-        keys, dict(by_length), partial(_encode_sorted, encoder, tokenizer),
-        digest=digest, remember=remember, chunk=_CHUNK, title=_("Encoding text"),
+    keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in encodings]
+    by_length = sorted(zip(keys, encodings, strict=True), key=lambda pair: len(pair[1]["input_ids"]))
+    return encode_cached(
+        keys, dict(by_length), partial(_encode_sorted_by_length, encoder, tokenizer),
+        digest=digest, use_cache=use_cache, chunk_size=_CHUNK_SIZE, description=_("Encoding text"),
     )  # fmt: skip
 
 
-def _encode_sorted(
-    encoder: TextEncoder, tokenizer: TextTokenizer, rows: Sequence[Encoding], advance: Callable[[int], None]
+def _encode_sorted_by_length(
+    encoder: TextEncoder, tokenizer: TextTokenizer, encodings: Sequence[Encoding], advance: Callable[[int], None]
 ) -> NDArray[np.float32]:
     """Encode rows sorted by length, in batches of about `_TOKENS` padded tokens."""
-    device = best_device()
+    device = get_best_device()
     encoder.to(device).eval()
     done: list[NDArray[np.float32]] = []
     start = 0
     with torch.inference_mode():
-        while start < len(rows):
-            size = max(1, _TOKENS // len(rows[min(start + 63, len(rows) - 1)]["input_ids"]))
-            batch = tokenizer.pad(rows[start : start + size])
-            vectors = encoder(**{k: v.to(device) for k, v in batch.items() if k in encoder.inputs})
+        while start < len(encodings):
+            size = max(1, _TOKENS_PER_BATCH // len(encodings[min(start + 63, len(encodings) - 1)]["input_ids"]))
+            batch = tokenizer.pad(encodings[start : start + size])
+            vectors = encoder(**{k: v.to(device) for k, v in batch.items() if k in encoder.input_names})
             done.append(vectors.float().cpu().numpy())
             advance(len(vectors))
             start += size

@@ -11,20 +11,20 @@ from torch import nn
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.errors import NotFiniteError
+from sentir.errors import NonFiniteError
 from sentir.i18n import _
-from sentir.preprocessing.preprocessor import Prepared
-from sentir.progress import task
-from sentir.training.distributed import joined, own_part
+from sentir.preprocessing.preprocessor import ModelInputs
+from sentir.progress import progress_bar
+from sentir.training.distributed import all_gather, split_between_processes
 
-_READ_AT_ONCE, _HEARD_AT_ONCE, _WAVES_AT_ONCE = 256, 32, 8
+_TEXT_BATCH_SIZE, _MEL_BATCH_SIZE, _WAVEFORM_BATCH_SIZE = 256, 32, 8
 
 
-def batches(units: list[list[int]], size: int) -> Iterator[list[int]]:
-    """Join units, in order, into batches of at least one unit and at most about ``size`` rows."""
+def make_batches(units: list[list[int]], batch_size: int) -> Iterator[list[int]]:
+    """Join units, in order, into batches of at least one unit and at most about ``batch_size`` rows."""
     rows: list[int] = []
     for unit in units:
-        if rows and len(rows) + len(unit) > size:
+        if rows and len(rows) + len(unit) > batch_size:
             yield rows
             rows = []
         rows = rows + unit
@@ -32,18 +32,18 @@ def batches(units: list[list[int]], size: int) -> Iterator[list[int]]:
         yield rows
 
 
-def predict_prepared(
+def predict_task(
     model: nn.Module,
-    prepared: Prepared,
+    model_inputs: ModelInputs,
     space: LabelSpace,
     *,
-    batch: int | None = None,
+    batch_size: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> Predictions:
     """Predict N prepared utterances in a model's own task.
 
     Args:
-        batch: most utterances at once; by default what fits beside a large network.
+        batch_size: most utterances at once; by default what fits beside a large network.
 
     Returns:
         Predictions keyed by id, in the order of ``prepared.ids``.
@@ -51,42 +51,42 @@ def predict_prepared(
     Raises:
         NotFiniteError: if the model's numbers are not finite.
     """
-    return predict_tasks(model, prepared, [space], batch=batch, source=source)[0]
+    return predict_tasks(model, model_inputs, [space], batch_size=batch_size, source=source)[0]
 
 
 def predict_tasks(
     model: nn.Module,
-    prepared: Prepared,
+    model_inputs: ModelInputs,
     spaces: Sequence[LabelSpace],
     *,
-    batch: int | None = None,
+    batch_size: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> list[Predictions]:
     """Predict N prepared utterances in the first tasks of a model, as `predict_prepared` does in its own."""
     ends = np.cumsum([len(space) for space in spaces])
-    logits = np.zeros((len(prepared.ids), ends[-1]))
+    logits = np.zeros((len(model_inputs.ids), ends[-1]))
     device = next(model.parameters()).device
     wanted = cast(Sequence[str], model.inputs)
-    size = _READ_AT_ONCE if prepared.mels is None else _HEARD_AT_ONCE
-    size = batch or (size if prepared.waves is None else _WAVES_AT_ONCE)
+    size = _TEXT_BATCH_SIZE if model_inputs.mels is None else _MEL_BATCH_SIZE
+    size = batch_size or (size if model_inputs.waveforms is None else _WAVEFORM_BATCH_SIZE)
     training = model.training
     model.eval()
-    with torch.inference_mode(), task(_("Predicting"), len(prepared.ids)) as advance:
-        for rows in own_part(batches(_by_length(prepared), size)):
-            inputs = prepared.batch(rows)
+    with torch.inference_mode(), progress_bar(_("Predicting"), len(model_inputs.ids)) as advance:
+        for rows in split_between_processes(make_batches(_sort_by_length(model_inputs), size)):
+            inputs = model_inputs.batch(rows)
             output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
             logits[rows] = output[:, : ends[-1]].float().cpu().numpy()
             advance(len(rows))
     model.train(training)
-    logits = joined(logits)
+    logits = all_gather(logits)
     if not np.isfinite(logits).all():
-        lost = frozenset(prepared.ids[row] for row in np.flatnonzero(~np.isfinite(logits).all(axis=1)))
-        raise NotFiniteError(_("Training diverged: the model gives no finite numbers; lower train.lr."), lost)
+        lost = frozenset(model_inputs.ids[row] for row in np.flatnonzero(~np.isfinite(logits).all(axis=1)))
+        raise NonFiniteError(_("Training diverged: the model gives no finite numbers; lower train.lr."), lost)
     parts = zip(spaces, np.split(logits, ends[:-1], axis=1), strict=True)
-    return [Predictions(prepared.ids, space.probabilities(z), space, source or {}) for space, z in parts]
+    return [Predictions(model_inputs.ids, space.probabilities(z), space, source or {}) for space, z in parts]
 
 
-def _by_length(prepared: Prepared) -> list[list[int]]:
+def _sort_by_length(model_inputs: ModelInputs) -> list[list[int]]:
     """Sort units by their longest text or clip, so that little is padded."""
-    lengths = prepared.lengths()
-    return [prepared.units[n] for n in sorted(range(len(lengths)), key=lengths.__getitem__)]
+    lengths = model_inputs.lengths()
+    return [model_inputs.units[n] for n in sorted(range(len(lengths)), key=lengths.__getitem__)]

@@ -8,24 +8,24 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sentir.corpus.invisible_characters import is_blank, plain
+from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.errors import CorpusError
-from sentir.files.cells import Row, Unreadable, to_numbers
+from sentir.files.cells import ReadErrors, Row, parse_numbers
 from sentir.files.clip_paths import ClipFinder
 from sentir.files.tables import JSON_SUFFIXES, load_rows
 from sentir.i18n import _
-from sentir.progress import warn
-from sentir.readers.table.keys import dialogue_of, read_turns, speaker_of
-from sentir.readers.table.reader import media_root, read_times
-from sentir.safe_text import encodable
+from sentir.progress import log_warning
+from sentir.readers.table.keys import get_dialogue, get_speaker, read_turns
+from sentir.readers.table.reader import media_root, parse_clip_times
+from sentir.safe_text import replace_surrogates
 
-_USUAL = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
-_OFFERS = {"text": "text", "audio": "sound"}
+_DEFAULT_COLUMNS = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
+_MODALITIES = {"text": "text", "audio": "sound"}
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class InputColumns:
     """Names of a table's columns; of text and audio one must be there, the others need not.
 
     One that is not named is called as in the model's recipe or, where the table has no such column, as usual;
@@ -42,73 +42,75 @@ class Columns:
     end: str | None = None
     turn: str | None = None
 
-    def of(self, path: Path, names: Mapping[str, object], recipe: Mapping[str, Any]) -> Used:
+    def resolve(
+        self, path: Path, available: Mapping[str, object], table_settings: Mapping[str, Any]
+    ) -> ResolvedColumns:
         """Return what is used of a table.
 
         Args:
             path: the table.
-            names: of its columns, as keys.
-            recipe: the section ``data.table`` of the model's recipe; empty if there is none.
+            available: of its columns, as keys.
+            table_settings: the section ``data.table`` of the model's recipe; empty if there is none.
 
         Raises:
             CorpusError: if it lacks a column that was named here, or has neither texts nor clips.
         """
-        used: Used = {}
-        heading = _headings(names)
+        used: ResolvedColumns = {}
+        heading = _columns_by_plain_name(available)
         for what in (one.name for one in fields(self)):
-            asked = _several(getattr(self, what))
-            if lacking := [name for name in asked if plain(name) not in heading]:
+            asked = _as_tuple(getattr(self, what))
+            if lacking := [name for name in asked if normalize_name(name) not in heading]:
                 raise CorpusError(
                     _("{path} has no column '{name}'; it has: {known}.",
-                      path=path, name=lacking[0], known=", ".join(names))
+                      path=path, name=lacking[0], known=", ".join(available))
                 )  # fmt: skip
-            for columns in (asked, _several(recipe.get(what)), _several(_USUAL.get(what))):
-                if columns and heading.keys() >= set(map(plain, columns)):
-                    used.setdefault(what, tuple(heading[plain(name)] for name in columns))
+            for columns in (asked, _as_tuple(table_settings.get(what)), _as_tuple(_DEFAULT_COLUMNS.get(what))):
+                if columns and heading.keys() >= set(map(normalize_name, columns)):
+                    used.setdefault(what, tuple(heading[normalize_name(name)] for name in columns))
         if "text" not in used and "audio" not in used:
             raise CorpusError(
                 _(
                     "{path} has no column '{text}' and none '{audio}'; it has {columns}. Name the column of "
                     "texts with --text-column, that of clips with --audio-column.",
                     path=path,
-                    text=recipe.get("text") or _USUAL["text"],
-                    audio=recipe.get("audio") or _USUAL["audio"],
-                    columns=", ".join(names),
+                    text=table_settings.get("text") or _DEFAULT_COLUMNS["text"],
+                    audio=table_settings.get("audio") or _DEFAULT_COLUMNS["audio"],
+                    columns=", ".join(available),
                 )
             )
         return used
 
 
-Used = dict[str, tuple[str, ...]]
+ResolvedColumns = dict[str, tuple[str, ...]]
 """``text``, ``speaker`` … → the column, or the columns that together are it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PredictionInput:
     """One utterance to be recognized, and what it was given as.
 
     Attributes:
         utterance: its id is unique in a call: ``text1``, a file, or a table and the number of its row.
         id: the user's own where a table has one, else that of the utterance.
-        cells: its row of a table, column → cell; of a text or a file, what would be its row.
-        offers: ``text``, ``sound`` or both: what there may be, though it be empty here.
+        row: its row of a table, column → cell; of a text or a file, what would be its row.
+        modalities: ``text``, ``sound`` or both: what there may be, though it be empty here.
         problem: why it cannot be recognized by any model; ``""`` if it may.
         notes: what to know of it, a sentence each.
-        no_sound: why there is no clip though one was given; ``""`` if there is one or none was.
+        audio_problem: why there is no clip though one was given; ``""`` if there is one or none was.
         table: the table it comes from, ``""`` if from none.
     """
 
     utterance: Utterance
     id: str
-    cells: Mapping[str, str]
-    offers: frozenset[str]
+    row: Mapping[str, str]
+    modalities: frozenset[str]
     problem: str = ""
     notes: tuple[str, ...] = ()
-    no_sound: str = ""
+    audio_problem: str = ""
     table: str = ""
 
 
-def read_table(path: Path, columns: Columns, recipe: Mapping[str, Any]) -> list[Given]:
+def read_table(path: Path, columns: InputColumns, table_settings: Mapping[str, Any]) -> list[PredictionInput]:
     """Read the rows of a table or a conversation, in order, numbered within their dialogues.
 
     Clips are relative to the recipe's ``audio_root`` where the folder of the table has such a folder, else to it.
@@ -116,56 +118,58 @@ def read_table(path: Path, columns: Columns, recipe: Mapping[str, Any]) -> list[
     Raises:
         CorpusError: if the table cannot be read, or lacks columns.
     """
-    unreadable: Unreadable = {}
+    unreadable: ReadErrors = {}
     issues: list[Issue] = []
-    rows = load_rows(path, issues=issues, unreadable=unreadable)
-    used = columns.of(path, rows[0], recipe)
-    name = encodable(str(path))
+    rows = load_rows(path, issues=issues, read_errors=unreadable)
+    used = columns.resolve(path, rows[0], table_settings)
+    name = replace_surrogates(str(path))
     keys = [f"{name}:{n}" for n in range(1, len(rows) + 1)]
-    dialogues = _dialogues(path, rows, keys, used)
+    dialogues = _dialogue_keys(path, rows, keys, used)
     turns = read_turns(path, rows, keys, dialogues, next(iter(used.get("turn", ())), None), issues)
-    finder = ClipFinder(_clip_root(path, recipe))
+    finder = ClipFinder(_clip_root(path, table_settings))
     blanks = [
-        Utterance(key, dialogue=dialogue, turn=turn, numbers=numbers)
+        Utterance(key, dialogue=dialogue, turn=turn, numeric_features=numbers)
         for key, dialogue, turn, numbers in zip(keys, dialogues, turns, _numbers(rows, used), strict=True)
     ]
     given = [
-        _given(finder, row, blank, used, unreadable.get(n, {}))
+        _make_input(finder, row, blank, used, unreadable.get(n, {}))
         for n, (row, blank) in enumerate(zip(rows, blanks, strict=True), start=1)
     ]
     told = defaultdict[str, list[str]](list)
     for issue in (*issues, *finder.issues(name)):
         told[issue.where].append(issue.message)
     for key in told.keys() - set(keys):
-        warn(f"{name}: {' '.join(told[key])}")
+        log_warning(f"{name}: {' '.join(told[key])}")
     return [
         replace(one, table=name, notes=(*one.notes, *told.get(key, ())))
         for one, key in zip(given, keys, strict=True)
     ]
 
 
-def _given(finder: ClipFinder, row: Row, blank: Utterance, used: Used, faults: Mapping[str | None, str]) -> Given:
-    """Return what a row gives; ``blank`` is its utterance with its place and numbers alone."""
-    clip, no_sound = _clip(finder, row, used)
-    text = row[used["text"][0]] if "text" in used else None
+def _make_input(
+    finder: ClipFinder, row: Row, base: Utterance, resolved: ResolvedColumns, row_errors: Mapping[str | None, str]
+) -> PredictionInput:
+    """Return what a row gives; ``base`` is its utterance with its place and numbers alone."""
+    clip, no_sound = _clip(finder, row, resolved)
+    text = row[resolved["text"][0]] if "text" in resolved else None
     utterance = replace(
-        blank,
-        speaker=speaker_of(row, used.get("speaker")) or None,
+        base,
+        speaker=get_speaker(row, resolved.get("speaker")) or None,
         text=None if clip and is_blank(text) else text,
         clip=clip,
     )
-    own = _cell(row, used, "id").strip()
-    problem, notes = _faults(faults, used)
+    own = _cell(row, resolved, "id").strip()
+    problem, notes = _split_row_errors(row_errors, resolved)
     cells = {
         column: str(cell) for column, cell in row.items()
     }  # plain text, also of a clip that lies in the table
-    if "id" not in used:
-        cells = {free_name("id", row): blank.id} | cells
-    offers = frozenset(kind for what, kind in _OFFERS.items() if what in used)
-    return Given(utterance, own or blank.id, cells, offers, problem, notes, no_sound)
+    if "id" not in resolved:
+        cells = {make_unused_name("id", row): base.id} | cells
+    offers = frozenset(kind for what, kind in _MODALITIES.items() if what in resolved)
+    return PredictionInput(utterance, own or base.id, cells, offers, problem, notes, no_sound)
 
 
-def free_name(name: str, taken: Mapping[str, object]) -> str:
+def make_unused_name(name: str, taken: Mapping[str, object]) -> str:
     """Return a name that no column has, whatever its case: ``sentir_`` stands before one that is taken."""
     known = {one.casefold() for one in taken}
     while name.casefold() in known:
@@ -173,66 +177,68 @@ def free_name(name: str, taken: Mapping[str, object]) -> str:
     return name
 
 
-def _several(columns: object) -> tuple[str, ...]:
+def _as_tuple(columns: object) -> tuple[str, ...]:
     if isinstance(columns, list | tuple):
         return tuple(map(str, columns))
     return (columns,) if isinstance(columns, str) else ()
 
 
-def _headings(names: Mapping[str, object]) -> dict[str, str]:
+def _columns_by_plain_name(names: Mapping[str, object]) -> dict[str, str]:
     """Return what a column is called without what nobody sees → its name; its name if that makes two of one."""
-    seen = {plain(name): name for name in names}
+    seen = {normalize_name(name): name for name in names}
     return seen if len(seen) == len(names) else {name: name for name in names}
 
 
-def _cell(row: Row, used: Used, what: str) -> str:
+def _cell(row: Row, resolved: ResolvedColumns, role: str) -> str:
     """Return a cell, ``""`` where there is nothing to read."""
-    cell = row[used[what][0]] if what in used else ""
+    cell = row[resolved[role][0]] if role in resolved else ""
     return "" if is_blank(cell) else cell
 
 
-def _dialogues(path: Path, rows: Sequence[Row], keys: Sequence[str], used: Used) -> list[str]:
+def _dialogue_keys(path: Path, rows: Sequence[Row], keys: Sequence[str], resolved: ResolvedColumns) -> list[str]:
     """Return the dialogue of each row; a row that names none is by itself, or of the conversation."""
-    name, conversation = encodable(str(path)), path.suffix.lower() in JSON_SUFFIXES
-    named = [dialogue_of(row, used.get("dialogue")) for row in rows]
+    name, conversation = replace_surrogates(str(path)), path.suffix.lower() in JSON_SUFFIXES
+    named = [get_dialogue(row, resolved.get("dialogue")) for row in rows]
     return [
         f"{name}:dialogue {one}" if one else name if conversation else key
         for one, key in zip(named, keys, strict=True)
     ]
 
 
-def _clip_root(path: Path, recipe: Mapping[str, Any]) -> Path:
-    root = media_root(path) / str(recipe.get("audio_root") or "")
+def _clip_root(path: Path, table_settings: Mapping[str, Any]) -> Path:
+    root = media_root(path) / str(table_settings.get("audio_root") or "")
     return root if root.is_dir() else media_root(path)
 
 
-def _clip(finder: ClipFinder, row: Row, used: Used) -> tuple[Clip | None, str]:
+def _clip(finder: ClipFinder, row: Row, resolved: ResolvedColumns) -> tuple[Clip | None, str]:
     """Return the clip of a row, or why it has none though one is named."""
-    audio = _cell(row, used, "audio")
+    audio = _cell(row, resolved, "audio")
     if not audio:
         return None, ""
-    times = read_times(*(_cell(row, used, what).strip() for what in ("start", "end")))
+    times = parse_clip_times(*(_cell(row, resolved, what).strip() for what in ("start", "end")))
     if isinstance(times, str):
         return None, times
     found, why = finder.find(audio)
     return None if "\0" in audio else Clip(found, *times), why
 
 
-def _numbers(rows: Sequence[Row], used: Used) -> list[dict[str, float]]:
+def _numbers(rows: Sequence[Row], resolved: ResolvedColumns) -> list[dict[str, float]]:
     """Return the numbers in the columns that are nothing else, row by row."""
-    others = rows[0].keys() - {column for columns in used.values() for column in columns}
-    columns = {name: to_numbers([row[name] for row in rows]) for name in rows[0] if name in others}
+    others = rows[0].keys() - {column for columns in resolved.values() for column in columns}
+    columns = {name: parse_numbers([row[name] for row in rows]) for name in rows[0] if name in others}
     return [
         {name: number for name, numbers in columns.items() if (number := numbers[n]) is not None}
         for n in range(len(rows))
     ]
 
 
-def _faults(faults: Mapping[str | None, str], used: Used) -> tuple[str, tuple[str, ...]]:
+def _split_row_errors(
+    row_errors: Mapping[str | None, str], resolved: ResolvedColumns
+) -> tuple[str, tuple[str, ...]]:
     """Return why a row cannot be used, and what is odd in cells that are not used."""
     problems, notes = list[str](), list[str]()
-    known = {column for columns in used.values() for column in columns}
-    for column, why in faults.items():
+    known = {column for columns in resolved.values() for column in columns}
+    for column, why in row_errors.items():
         if column is None:
             problems.append(why)
         elif column in known:

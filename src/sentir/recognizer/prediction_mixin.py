@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.predictions import Answer, Beside, Prediction, Predictions
+from sentir.corpus.predictions import DecodedPrediction, Prediction, Predictions, TaskPrediction
 from sentir.corpus.utterances import Utterance
-from sentir.errors import NotFiniteError, PredictionsError, RecognizerError
-from sentir.evaluation.calibration.fitting import Calibration, confidences
+from sentir.errors import NonFiniteError, PredictionsError, RecognizerError
+from sentir.evaluation.calibration.fitting import Calibration, compute_confidence_by_id
 from sentir.i18n import _
-from sentir.paths import Place
+from sentir.paths import PathLike
 from sentir.recipe import Recipe
-from sentir.recognizer.inputs import Columns, Given, gather, take
-from sentir.recognizer.modalities import Met, meet_needs
+from sentir.recognizer.inputs import InputColumns, PredictionInput, make_inputs, normalize_inputs
+from sentir.recognizer.modalities import ModalityCheck, check_modalities
 
 
-class Answering:
+class PredictionMixin:
     """The half of a recognizer that takes texts and files; the other half takes utterances."""
 
     recipe: Recipe
@@ -29,22 +29,24 @@ class Answering:
     thresholds: NDArray[np.float64] | None
     facts: Mapping[str, Any]
     calibration: Calibration | None
-    also: tuple[Any, ...]
+    auxiliary_tasks: tuple[Any, ...]
 
     @property
-    def needs(self) -> frozenset[str]:
+    def modalities(self) -> frozenset[str]:
         """What of an utterance the model takes: ``text``, ``sound`` or both."""
         raise NotImplementedError
 
     @property
-    def tolerates(self) -> frozenset[str]:
+    def optional_modalities(self) -> frozenset[str]:
         """What of its `needs` an utterance may lack."""
         raise NotImplementedError
 
-    def warn_of_language(self, texts: Sequence[str | None]) -> None:
+    def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn where texts are not in a language that the model has learned to read."""
 
-    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
+    def predict_tasks(
+        self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
+    ) -> dict[str, Predictions]:
         """Predict utterances in every task."""
         raise NotImplementedError
 
@@ -59,9 +61,9 @@ class Answering:
         self,
         texts: str | Iterable[object] = (),
         *,
-        files: Place | Iterable[Place] = (),
-        columns: Columns | None = None,
-        not_sure: bool = False,
+        files: PathLike | Iterable[PathLike] = (),
+        columns: InputColumns | None = None,
+        abstain: bool = False,
     ) -> list[Prediction]:
         """Predict texts, sound and video files, and the rows of tables and conversations; see `sentir.predict`.
 
@@ -69,15 +71,15 @@ class Answering:
             SentirError: as `sentir.predict`.
         """
         table = self.recipe.data.table
-        given = gather(*take(texts, files), columns, {} if table is None else table.model_dump())
-        return answer(self, given, not_sure=not_sure)
+        given = make_inputs(*normalize_inputs(texts, files), columns, {} if table is None else table.model_dump())
+        return predict_inputs(self, given, abstain=abstain)
 
     def predict_proba(
         self,
         texts: str | Iterable[object] = (),
         *,
-        files: Place | Iterable[Place] = (),
-        columns: Columns | None = None,
+        files: PathLike | Iterable[PathLike] = (),
+        columns: InputColumns | None = None,
     ) -> NDArray[np.float64]:
         """Return ``(N, K)`` probabilities of what `predict` takes, a row each, columns as in `classes_`.
 
@@ -93,77 +95,83 @@ class Answering:
         return np.array([[row.probabilities.get(name, np.nan) for name in self.space.names] for row in rows])
 
 
-def answer(recognizer: Answering, given: Sequence[Given], *, not_sure: bool) -> list[Prediction]:
+def predict_inputs(
+    recognizer: PredictionMixin, inputs: Sequence[PredictionInput], *, abstain: bool
+) -> list[Prediction]:
     """Return a prediction for each of what was given, in order, also of what cannot be predicted.
 
     Raises:
         CorpusError: if there is nothing of the kind that the model needs.
         RecognizerError: if the model cannot say when it is not sure.
     """
-    if not_sure and recognizer.calibration is None:
+    if abstain and recognizer.calibration is None:
         raise RecognizerError(
             _("The model recognizes a number, is a baseline, or was saved before models were calibrated, and "
               "cannot say when it is not sure; do not ask it, or train it again.")
         )  # fmt: skip
-    met = _met(recognizer, given)
-    recognizer.warn_of_language([u.text for u in met.utterances])
-    answers = _answers(recognizer, [u for u in met.utterances if u.id not in met.problems], not_sure)
+    met = _check_inputs(recognizer, inputs)
+    recognizer.warn_unsupported_language([u.text for u in met.utterances])
+    answers = _predict_usable(recognizer, [u for u in met.utterances if u.id not in met.problems], abstain)
     synthetic = bool(recognizer.facts.get("synthetic"))
-    return [_prediction(one, met, answers, synthetic) for one in given]
+    return [_make_prediction(one, met, answers, synthetic) for one in inputs]
 
 
-def _met(recognizer: Answering, given: Sequence[Given]) -> Met:
+def _check_inputs(recognizer: PredictionMixin, inputs: Sequence[PredictionInput]) -> ModalityCheck:
     """Return the utterances as far as the model can use them; those that nothing can use are problems already."""
-    met = meet_needs(
-        [one.utterance for one in given if not one.problem],
-        recognizer.needs,
-        tolerates=recognizer.tolerates,
-        kind=recognizer.recipe.model.audio.mel,
+    met = check_modalities(
+        [one.utterance for one in inputs if not one.problem],
+        recognizer.modalities,
+        optional_modalities=recognizer.optional_modalities,
+        mel_kind=recognizer.recipe.model.audio.mel,
         cleaning=recognizer.recipe.data.cleaning,
-        offers=frozenset().union(*(one.offers for one in given)),
-        no_sound={one.utterance.id: one.no_sound for one in given if one.no_sound},
+        available=frozenset().union(*(one.modalities for one in inputs)),
+        audio_problems={one.utterance.id: one.audio_problem for one in inputs if one.audio_problem},
     )
-    unusable = {one.utterance.id: one.problem for one in given if one.problem}
+    unusable = {one.utterance.id: one.problem for one in inputs if one.problem}
     return replace(met, problems={**unusable, **met.problems})
 
 
 @dataclass(frozen=True)
-class _Answers:
+class _Outputs:
     """By id: what is said, its confidence, whether the model is not sure, what is said beside, and so on."""
 
-    said: Mapping[str, Answer] = field(default_factory=dict)
+    predictions: Mapping[str, DecodedPrediction] = field(default_factory=dict)
     confidences: Mapping[str, float] = field(default_factory=dict)
-    doubts: Mapping[str, bool] = field(default_factory=dict)
-    also: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
+    abstained: Mapping[str, bool] = field(default_factory=dict)
+    other_tasks: Mapping[str, Mapping[str, DecodedPrediction]] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def _answers(recognizer: Answering, utterances: Sequence[Utterance], not_sure: bool) -> _Answers:
+def _predict_usable(recognizer: PredictionMixin, utterances: Sequence[Utterance], abstain: bool) -> _Outputs:
     if not utterances:
-        return _Answers()
+        return _Outputs()
     try:
-        tasks = recognizer.predict_tasks(utterances, tell=False)
-    except NotFiniteError as error:
+        tasks = recognizer.predict_tasks(utterances, warn_truncated=False)
+    except NonFiniteError as error:
         why = _("The model gives no finite numbers for it; look for absurd numbers in its row or its dialogue.")
-        others = _answers(recognizer, [u for u in utterances if u.id not in error.ids], not_sure)
+        others = _predict_usable(recognizer, [u for u in utterances if u.id not in error.ids], abstain)
         return replace(others, problems={**others.problems, **dict.fromkeys(error.ids, why)})
     calibration, cuts = recognizer.calibration, recognizer.thresholds
     found = tasks[recognizer.space.task]
-    doubts = calibration.not_sure(found, cuts) if not_sure and calibration else {}
-    also = {task.space.task: tasks[task.space.task].answers(task.thresholds) for task in recognizer.also}
-    return _Answers(found.answers(cuts), confidences(found, cuts), doubts, also, found.notes)
+    doubts = calibration.abstain(found, cuts) if abstain and calibration else {}
+    also = {
+        task.space.task: tasks[task.space.task].decode(task.thresholds) for task in recognizer.auxiliary_tasks
+    }
+    return _Outputs(found.decode(cuts), compute_confidence_by_id(found, cuts), doubts, also, found.notes)
 
 
-def _prediction(one: Given, met: Met, answers: _Answers, synthetic: bool) -> Prediction:
-    u = one.utterance
-    labels, shares, values = answers.said.get(u.id, ((), {}, {}))
-    problem = met.problems.get(u.id) or answers.problems.get(u.id, "")
+def _make_prediction(
+    item: PredictionInput, checked: ModalityCheck, outputs: _Outputs, synthetic: bool
+) -> Prediction:
+    u = item.utterance
+    labels, shares, values = outputs.predictions.get(u.id, ((), {}, {}))
+    problem = checked.problems.get(u.id) or outputs.problems.get(u.id, "")
     return Prediction(
-        one.id, u.text, u.speaker, labels, shares, synthetic, problem, values,
-        answers.doubts.get(u.id),
-        {task: Beside(*rows[u.id]) for task, rows in answers.also.items() if u.id in rows},
-        answers.confidences.get(u.id),
-        (*one.notes, *met.notes.get(u.id, ()), *answers.notes.get(u.id, ())),
-        one.table, dict(one.cells),
+        item.id, u.text, u.speaker, labels, shares, synthetic, problem, values,
+        outputs.abstained.get(u.id),
+        {task: TaskPrediction(*rows[u.id]) for task, rows in outputs.other_tasks.items() if u.id in rows},
+        outputs.confidences.get(u.id),
+        (*item.notes, *checked.notes.get(u.id, ()), *outputs.notes.get(u.id, ())),
+        item.table, dict(item.row),
     )  # fmt: skip

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import nn
 
-from sentir.atomic_folders import current, files_below, replacing_files
+from sentir.atomic_folders import atomic_write_files, committed_folder, list_files
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -36,48 +36,50 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
-from sentir.models.text_backbones import foreign
-from sentir.models.text_encoder import best_device
-from sentir.paths import Place
-from sentir.preflight import FACTS
+from sentir.models.text_backbones import check_language
+from sentir.models.text_encoder import get_best_device
+from sentir.paths import PathLike
+from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import Preparer
-from sentir.progress import warn
+from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.progress import log_warning
 from sentir.recipe import Recipe
-from sentir.recognizer.card import data_facts, save_cards
+from sentir.recognizer.card import save_model_cards, summarize_data
 from sentir.recognizer.inference import predict_tasks
-from sentir.recognizer.prediction_mixin import Answering
-from sentir.recognizer.saved_facts import FORMAT, read_saved
+from sentir.recognizer.prediction_mixin import PredictionMixin
+from sentir.recognizer.saved_facts import FORMAT_VERSION, read_saved_model
 from sentir.recognizer.saving import (
-    STACKED,
-    built_by,
+    STACKED_FOLDER,
+    copy_permissions,
     encoder_digests,
     load_network,
-    load_preparer,
-    open_like,
+    load_preprocessor,
     owned_files,
+    report_damaged_recipe,
     save_encoders,
-    save_learned,
+    save_network,
 )
-from sentir.recognizer.tasks import Task, outputs
-from sentir.repr_mixin import Brief
-from sentir.safe_text import json_text
+from sentir.recognizer.tasks import Task, output_names
+from sentir.repr_mixin import ReprMixin
+from sentir.safe_text import json_dumps
 from sentir.training.fitting import fit
-from sentir.training.trainer import OnEpoch
-from sentir.training.warm_start import Start, corpus_from, recipe_from
+from sentir.training.trainer import EpochCallback
+from sentir.training.warm_start import WarmStart, align_corpus, align_recipe
 
-_TRIES = 5  # to load while other processes save
-_SEEN = 0.01  # share of train that lacked something, from which on a model has learned to do without it
+_LOAD_ATTEMPTS = 5  # to load while other processes save
+_MIN_MISSING_SHARE = (
+    0.01  # share of train that lacked something, from which on a model has learned to do without it
+)
 
 
-def versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
     names = ("sentir", "torch", "transformers", "scikit-learn", "numpy")
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
 
 
 @dataclass(repr=False)
-class Recognizer(Answering, Brief):
+class Recognizer(PredictionMixin, ReprMixin):
     """A trained model with everything between an utterance and its labels.
 
     Attributes:
@@ -87,18 +89,18 @@ class Recognizer(Answering, Brief):
         facts: where it comes from: corpus, dev score, versions …; ``scores``: rows for its card.
         stacked: the recognizer whose probabilities are among its features, if there is one.
         calibration: fitted on dev; ``None`` where a number is recognized, or it was saved before there was one.
-        also: the tasks that it recognizes beside its own.
+        auxiliary_tasks: the tasks that it recognizes beside its own.
     """
 
     recipe: Recipe
     space: LabelSpace
-    preparer: Preparer
+    preprocessor: Preprocessor
     model: nn.Module
     thresholds: NDArray[np.float64] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
     stacked: Recognizer | None = None
     calibration: Calibration | None = None
-    also: tuple[Task, ...] = ()
+    auxiliary_tasks: tuple[Task, ...] = ()
 
     @classmethod
     def fit(
@@ -107,8 +109,8 @@ class Recognizer(Answering, Brief):
         corpus: Corpus,
         *,
         stacked: Recognizer | None = None,
-        start: Recognizer | None = None,
-        on_epoch: OnEpoch | None = None,
+        init_from: Recognizer | None = None,
+        on_epoch: EpochCallback | None = None,
     ) -> tuple[Recognizer, Predictions]:
         """Train by a recipe on a corpus, selecting on dev; the test split is not read.
 
@@ -116,7 +118,7 @@ class Recognizer(Answering, Brief):
             recipe: of the model.
             corpus: for a model that stacks, with `sentir.study.stacking.cross_predict`'s probabilities attached.
             stacked: the model that these probabilities come from.
-            start: a trained model to go on from, whose weights change: its network, preprocessing and labels take
+            init_from: a trained model to go on from, whose weights change: its network, preprocessing and labels take
                 the place of the recipe's, whose data and training are new. Its facts say what it was trained on.
             on_epoch: told the point of every epoch; what it raises ends the training.
 
@@ -126,61 +128,64 @@ class Recognizer(Answering, Brief):
         Raises:
             SentirError: if the corpus has no labels for the task, or names or weights cannot be used.
         """
-        begin = None if start is None else start._start()
+        begin = None if init_from is None else init_from._warm_start()
         if begin is not None:
-            recipe, corpus = recipe_from(begin, recipe), corpus_from(begin, corpus)
-        fitted = fit(recipe, corpus, start=begin, on_epoch=on_epoch)
+            recipe, corpus = align_recipe(begin, recipe), align_corpus(begin, corpus)
+        fitted = fit(recipe, corpus, warm_start=begin, on_epoch=on_epoch)
         facts = {
             "corpus": corpus.name,
             "synthetic": corpus.synthetic,
             "fingerprint": corpus.fingerprint,
-            "dev_score": fitted.training.score,
+            "dev_score": fitted.training.best_score,
             "best_epoch": fitted.training.best_epoch,
-            "curve": list(fitted.training.points),
-            "speed": fitted.training.speed,
-            "unusable": fitted.unusable,
-            "cut": fitted.cut,
+            "curve": list(fitted.training.history),
+            "speed": fitted.training.throughput,
+            "unusable": fitted.missing_modalities,
+            "cut": fitted.truncated,
             "calibration": fitted.calibration.method if fitted.calibration else "",
-            "weights": {part: source.to_dict() for part, source in fitted.sources.items()},
-            "data": data_facts(corpus, recipe.data.task),
-            "earlier": [] if start is None else start._history(),
-            "versions": versions(),
+            "weights": {part: source.to_dict() for part, source in fitted.weight_sources.items()},
+            "data": summarize_data(corpus, recipe.data.task),
+            "earlier": [] if init_from is None else init_from._previous_trainings(),
+            "versions": package_versions(),
         }
-        fitted.model.to(best_device())
-        parts = (fitted.space, fitted.preparer, fitted.model, fitted.thresholds)
-        return cls(recipe, *parts, facts, stacked, fitted.calibration, fitted.also), fitted.dev
+        fitted.model.to(get_best_device())
+        parts = (fitted.space, fitted.preprocessor, fitted.model, fitted.thresholds)
+        return cls(
+            recipe, *parts, facts, stacked, fitted.calibration, fitted.auxiliary_tasks
+        ), fitted.dev_predictions
 
     @property
-    def needs(self) -> frozenset[str]:
+    def modalities(self) -> frozenset[str]:
         """What of an utterance the model takes: ``text``, ``sound`` or both."""
         needs: frozenset[str] = MODELS.get(self.recipe.model.kind).needs
-        return needs if self.stacked is None else needs | self.stacked.needs
+        return needs if self.stacked is None else needs | self.stacked.modalities
 
     @property
-    def tolerates(self) -> frozenset[str]:
+    def optional_modalities(self) -> frozenset[str]:
         """What of its `needs` an utterance may lack: all that has been missing while the model learned."""
         below = self.stacked
         return frozenset(
             what
-            for what in self.needs
-            if self._does_without(what) and (below is None or what not in below.needs or what in below.tolerates)
+            for what in self.modalities
+            if self._tolerates_missing(what)
+            and (below is None or what not in below.modalities or what in below.optional_modalities)
         )
 
-    def _does_without(self, what: str) -> bool:
+    def _tolerates_missing(self, modality: str) -> bool:
         """Tell whether the network itself can do without ``text`` or ``sound``, or never needs it."""
         model = self.recipe.model
         needs: frozenset[str] = MODELS.get(model.kind).needs
         lacked, train = (self.facts.get(name, {}).get("train") for name in ("unusable", "data"))
-        if what not in needs or lacked is None or train is None:  # it was not counted from the beginning
+        if modality not in needs or lacked is None or train is None:  # it was not counted from the beginning
             return True
         if len(needs) > 1 and model.modality_dropout > 0:
             return True
-        return int(lacked.get(what, 0)) >= max(1, _SEEN * train["utterances"])
+        return int(lacked.get(modality, 0)) >= max(1, _MIN_MISSING_SHARE * train["utterances"])
 
-    def warn_of_language(self, texts: Sequence[str | None]) -> None:
+    def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn where texts are not in a language of the text encoder."""
-        if self.preparer.text is not None and (sentence := foreign(self.recipe.model.backbone, texts)):
-            warn(sentence)
+        if self.preprocessor.text is not None and (sentence := check_language(self.recipe.model.backbone, texts)):
+            log_warning(sentence)
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
@@ -190,26 +195,29 @@ class Recognizer(Answering, Brief):
         """
         return self.predict_tasks(utterances)[self.space.task]
 
-    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
+    def predict_tasks(
+        self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
+    ) -> dict[str, Predictions]:
         """Predict N utterances in every task of the model, its own first; see `predict_utterances`.
 
         Args:
             utterances: as `predict_utterances` takes them.
-            tell: whether to say of how many only the beginning is read, which ``notes`` say of each.
+            warn_truncated: whether to say of how many only the beginning is read, which ``notes`` say of each.
         """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         notes: Mapping[str, tuple[str, ...]] = {}
         if self.stacked is not None:
             below = self.stacked.predict_utterances(utterances)
             utterances, notes = with_stacked(utterances, below), below.notes
-        prepared = self.preparer.prepare(utterances)
+        prepared = self.preprocessor.transform(utterances)
         notes = {
-            key: _once(notes.get(key, ()), prepared.notes.get(key, ())) for key in {**notes, **prepared.notes}
+            key: _deduplicate(notes.get(key, ()), prepared.notes.get(key, ()))
+            for key in {**notes, **prepared.notes}
         }
-        if tell and (text := self.preparer.text) is not None and (n := prepared.cut()):
-            warn(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
+        if warn_truncated and (text := self.preprocessor.text) is not None and (n := prepared.count_truncated()):
+            log_warning(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
-        tasks = (Task(self.space, self.calibration, self.thresholds), *self.also)
+        tasks = (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
         found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)
         return {
             task.space.task: replace(task.apply(one), notes=notes) for task, one in zip(tasks, found, strict=True)
@@ -219,64 +227,69 @@ class Recognizer(Answering, Brief):
         """Return id → label names or number, by the thresholds chosen on dev."""
         return predictions.labels(self.thresholds)
 
-    def _brief(self) -> dict[str, object]:
+    def _repr_fields(self) -> dict[str, object]:
         known = {key: self.facts[key] for key in ("corpus", "dev_score") if key in self.facts}
-        return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.brief(), **known}
+        return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.repr_fields(), **known}
 
-    def _start(self) -> Start:
-        return Start(self.recipe, (self.space, *(task.space for task in self.also)), self.preparer, self.model)
+    def _warm_start(self) -> WarmStart:
+        return WarmStart(
+            self.recipe,
+            (self.space, *(task.space for task in self.auxiliary_tasks)),
+            self.preprocessor,
+            self.model,
+        )
 
-    def _history(self) -> list[dict[str, Any]]:
+    def _previous_trainings(self) -> list[dict[str, Any]]:
         """Return what each training so far was on, the first one first."""
         kept = ("corpus", "synthetic", "fingerprint", "data")
         own = {"recipe": self.recipe.name, **{key: self.facts[key] for key in kept if key in self.facts}}
         return [*self.facts.get("earlier", []), own]
 
-    def save_pretrained(self, folder: Place, *, light: bool = False) -> None:
+    def save_pretrained(self, folder: PathLike, *, skip_frozen_weights: bool = False) -> None:
         """Save as one folder without pickles.
 
         Args:
             folder: made if need be; files of an earlier save are replaced, all at once: whoever loads, after a
                 kill too, finds the older model or the newer one. Nothing else in the folder is touched.
-            light: leave out the weights of a frozen encoder (tens to hundreds of MB).
+            skip_frozen_weights: leave out the weights of a frozen encoder (tens to hundreds of MB).
 
         Raises:
             RecognizerError: if the folder cannot be written.
         """
         try:
-            with replacing_files(Path(folder), owned_files) as draft:
-                self._write(draft, light)
+            with atomic_write_files(Path(folder), owned_files) as draft:
+                self._write(draft, skip_frozen_weights)
         except (OSError, SafetensorError) as error:
             raise RecognizerError(
                 _("The model cannot be saved to {folder} ({why}); make room there, or give another folder.",
                   folder=folder, why=error)
             ) from error  # fmt: skip
 
-    def _write(self, folder: Path, light: bool) -> None:
-        save_learned(self.model, folder)
-        save_encoders(self.preparer, folder, light=light)
-        sound, scaler = self.preparer.sound, self.preparer.scaler
+    def _write(self, folder: Path, skip_frozen_weights: bool) -> None:
+        save_network(self.model, folder)
+        save_encoders(self.preprocessor, folder, skip_frozen_weights=skip_frozen_weights)
+        sound, scaler = self.preprocessor.mel, self.preprocessor.scaler
         if self.stacked is not None:
-            (folder / STACKED).mkdir()
-            self.stacked._write(folder / STACKED, light)
+            (folder / STACKED_FOLDER).mkdir()
+            self.stacked._write(folder / STACKED_FOLDER, skip_frozen_weights)
         tree = {
-            "format": FORMAT,
-            "recipe": self.recipe.tree(),
+            "format": FORMAT_VERSION,
+            "recipe": self.recipe.to_dict(),
             **Task(self.space, self.calibration, self.thresholds).to_dict(),
-            "also": [task.to_dict() for task in self.also],
+            "also": [task.to_dict() for task in self.auxiliary_tasks],
             "scaler": None if scaler is None else scaler.to_dict(),
-            "mel_levels": None if sound is None else sound.levels.to_dict(),
-            **encoder_digests(self.preparer),
+            "mel_levels": None if sound is None else sound.statistics.to_dict(),
+            **encoder_digests(self.preprocessor),
             "facts": dict(self.facts),
         }
-        if not light:
-            save_cards(folder, self.recipe, self.space, self.facts)
-        tree["files"] = [*files_below(folder), FACTS]
-        (folder / FACTS).write_text(json_text(tree), encoding="utf-8")
-        open_like(folder, folder / FACTS)
+        if not skip_frozen_weights:
+            save_model_cards(folder, self.recipe, self.space, self.facts)
+        tree["files"] = [*list_files(folder), METADATA_FILE]
+        (folder / METADATA_FILE).write_text(json_dumps(tree), encoding="utf-8")
+        copy_permissions(folder, folder / METADATA_FILE)
 
     @classmethod
-    def from_pretrained(cls, folder: Place) -> Recognizer:
+    def from_pretrained(cls, folder: PathLike) -> Recognizer:
         """Load what `save_pretrained` wrote.
 
         Raises:
@@ -285,15 +298,15 @@ class Recognizer(Answering, Brief):
             SentirError: if a plug-in of its recipe does not exist.
         """
         folder = Path(folder)
-        for tries_left in reversed(range(_TRIES)):
-            place, before = current(folder), _version(folder)
+        for tries_left in reversed(range(_LOAD_ATTEMPTS)):
+            place, before = committed_folder(folder), _save_stamp(folder)
             try:
                 found = cls._load(place)
             except (RecognizerError, WeightsError):
-                if not tries_left or (place, before) == (current(folder), _version(folder)):
+                if not tries_left or (place, before) == (committed_folder(folder), _save_stamp(folder)):
                     raise
             else:
-                if before == _version(folder):
+                if before == _save_stamp(folder):
                     return found
         raise RecognizerError(
             _("The recognizer {folder} was saved again and again while it was loaded; try again.", folder=folder)
@@ -301,35 +314,36 @@ class Recognizer(Answering, Brief):
 
     @classmethod
     def _load(cls, folder: Path) -> Recognizer:
-        saved, facts = read_saved(folder)
-        recipe, (own, *also) = saved.recipe, saved.tasks()
-        with built_by(folder, recipe):
-            preparer = load_preparer(folder, saved)
-            model = load_network(folder, preparer, outputs([own.space, *(task.space for task in also)]))
-        stacked = cls._load(folder / STACKED) if recipe.model.stacks else None
-        model = model.to(best_device()).eval()
+        saved, facts = read_saved_model(folder)
+        recipe, (own, *also) = saved.recipe, saved.to_tasks()
+        with report_damaged_recipe(folder, recipe):
+            preparer = load_preprocessor(folder, saved)
+            model = load_network(folder, preparer, output_names([own.space, *(task.space for task in also)]))
+        stacked = cls._load(folder / STACKED_FOLDER) if recipe.model.uses_stacking else None
+        model = model.to(get_best_device()).eval()
         parts = (own.space, preparer, model, own.thresholds)
         return cls(recipe, *parts, facts, stacked, own.calibration, tuple(also))
 
 
-def _once(*notes: tuple[str, ...]) -> tuple[str, ...]:
+def _deduplicate(*notes: tuple[str, ...]) -> tuple[str, ...]:
     """Chain notes, each once."""
     return tuple(dict.fromkeys(chain(*notes)))
 
 
 def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> list[Utterance]:
     """Return the utterances with another model's probabilities in their ``stacked``, joined by id."""
-    names = [f"{predictions.space.task}.{label}" for label in predictions.space.names]
+    names = [f"{predictions.label_space.task}.{label}" for label in predictions.label_space.names]
     rows = predictions.select(u.id for u in utterances).probabilities.tolist()
     return [
-        replace(u, stacked=dict(zip(names, row, strict=True))) for u, row in zip(utterances, rows, strict=True)
+        replace(u, stacked_probabilities=dict(zip(names, row, strict=True)))
+        for u, row in zip(utterances, rows, strict=True)
     ]
 
 
-def _version(folder: Path) -> tuple[int, int] | None:
+def _save_stamp(folder: Path) -> tuple[int, int] | None:
     """Return what tells one save into a folder from the next."""
     try:
-        found = (current(folder) / FACTS).stat()
+        found = (committed_folder(folder) / METADATA_FILE).stat()
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns

@@ -10,80 +10,80 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
-from sentir.audio.mel import BANDS
-from sentir.audio.thesis_mel import SIDE
+from sentir.audio.mel import N_MELS
+from sentir.audio.thesis_mel import THESIS_IMAGE_SIZE
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import CorpusError, RecognizerError
 from sentir.evaluation.calibration.fitting import METHODS, Calibration
 from sentir.evaluation.results import ModelScores
-from sentir.features.scaling import Scaler
+from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _
-from sentir.models.weights import Source
-from sentir.preflight import FACTS, require_model
-from sentir.preprocessing.mel import MelLevels
+from sentir.models.weights import WeightsSource
+from sentir.preflight import METADATA_FILE, require_model
+from sentir.preprocessing.mel import MelStatistics
 from sentir.recipe import Recipe
-from sentir.recipe.validation_messages import complaint
+from sentir.recipe.validation_messages import describe_error
 from sentir.recognizer.tasks import Task
 
-FORMAT = 4
-_UNCALIBRATED = 3  # the format before there was a calibration
-_SHOWN = 160  # characters of a complaint
+FORMAT_VERSION = 4
+_FORMAT_WITHOUT_CALIBRATION = 3  # the format before there was a calibration
+_MAX_MESSAGE_LENGTH = 160  # characters of a complaint
 
 
-class _Part(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class _Told(BaseModel):
+class _ExtensibleModel(BaseModel):
     """Facts, which later versions may add to, and of which some scores are no numbers."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
 
-class _Counts(_Told):
+class _SplitCounts(_ExtensibleModel):
     utterances: NonNegativeInt
     dialogues: NonNegativeInt
     speakers: NonNegativeInt
     labels: dict[str, NonNegativeInt]
 
 
-class _Earlier(_Told):
+class _PreviousTraining(_ExtensibleModel):
     recipe: str
     corpus: str
     fingerprint: str
 
 
-class _Point(_Told):
+class _EpochRecord(_ExtensibleModel):
     epoch: float = Field(ge=0, allow_inf_nan=False)
 
 
-class _Versions(_Told):
+class _PackageVersions(_ExtensibleModel):
     sentir: str
     __pydantic_extra__: dict[str, str]
 
 
-class Facts(_Told):
+class TrainingFacts(_ExtensibleModel):
     """What a saved model tells of its training, as far as a model card and a reader of it rely on."""
 
     corpus: str
     synthetic: bool
     fingerprint: str
     best_epoch: float = Field(ge=0, allow_inf_nan=False)
-    curve: list[_Point] = Field(min_length=1)
-    versions: _Versions
+    history: list[_EpochRecord] = Field(min_length=1)
+    versions: _PackageVersions
     dev_score: float | None = None
-    speed: dict[str, float] = {}
-    unusable: dict[str, dict[str, NonNegativeInt]] = {}
-    cut: dict[str, NonNegativeInt] = {}
+    throughput: dict[str, float] = {}
+    missing_modalities: dict[str, dict[str, NonNegativeInt]] = {}
+    truncated: dict[str, NonNegativeInt] = {}
     calibration: Literal["", "none", "temperature", "per_label"] = ""
-    weights: dict[str, Source] = {}
-    data: dict[str, _Counts] = {}
-    earlier: list[_Earlier] = []
+    weights: dict[str, WeightsSource] = {}
+    data: dict[str, _SplitCounts] = {}
+    previous_trainings: list[_PreviousTraining] = []
     scores: list[ModelScores] = []
     slices: list[dict[str, Any]] = []
 
 
-class SavedTask(_Part):
+class SavedTask(_StrictModel):
     """A task and what dev taught about it; see `sentir.recognizer.tasks.Task`."""
 
     space: LabelSpace
@@ -91,14 +91,14 @@ class SavedTask(_Part):
     thresholds: list[float] | None
 
     @model_validator(mode="after")
-    def _fit_the_space(self) -> Self:
-        if self.calibration is not None and not self.calibration.fits(self.space):
+    def _check_label_space(self) -> Self:
+        if self.calibration is not None and not self.calibration.is_valid_for(self.space):
             raise ValueError(_("its calibration is none of its labels"))
         if self.thresholds is not None and len(self.thresholds) != len(self.space):
             raise ValueError(_("its thresholds are not one for each label"))
         return self
 
-    def task(self) -> Task:
+    def to_task(self) -> Task:
         """Return the task."""
         return Task(self.space, self.calibration, None if self.thresholds is None else np.array(self.thresholds))
 
@@ -108,33 +108,36 @@ class SavedModel(SavedTask):
 
     format: int
     recipe: Recipe
-    also: tuple[SavedTask, ...] = ()
-    scaler: Scaler | None
-    mel_levels: MelLevels | None
+    auxiliary_tasks: tuple[SavedTask, ...] = ()
+    scaler: FeatureScaler | None
+    mel_statistics: MelStatistics | None
     encoder_digest: str
     speech_digest: str = ""
     files: tuple[str, ...] | None = None
-    facts: Facts
+    facts: TrainingFacts
 
     @model_validator(mode="after")
-    def _fit_the_recipe(self) -> Self:
+    def _check_recipe(self) -> Self:
         model = self.recipe.model
-        if tuple(task.space.task for task in self.tasks()) != (self.recipe.data.task, *self.recipe.also):
+        if tuple(task.space.task for task in self.to_tasks()) != (
+            self.recipe.data.task,
+            *self.recipe.auxiliary_tasks,
+        ):
             raise ValueError(_("its labels are not of the recipe's tasks"))
         sets = {name.partition(".")[0] for name in (self.scaler.names if self.scaler else ())}
         if bool(model.features) != (self.scaler is not None) or not sets <= {*model.features}:
             raise ValueError(_("its scaler is not of the recipe's features"))
-        bands = SIDE if model.audio.mel == "thesis" else BANDS
-        if self.mel_levels is not None and len(self.mel_levels.means) != bands:
+        bands = THESIS_IMAGE_SIZE if model.audio.mel == "thesis" else N_MELS
+        if self.mel_statistics is not None and len(self.mel_statistics.means) != bands:
             raise ValueError(_("its mel levels are not of {n} bands", n=bands))
         return self
 
-    def tasks(self) -> tuple[Task, ...]:
+    def to_tasks(self) -> tuple[Task, ...]:
         """Return all its tasks, its own first."""
-        return tuple(saved.task() for saved in (self, *self.also))
+        return tuple(saved.to_task() for saved in (self, *self.auxiliary_tasks))
 
 
-def read_saved(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
+def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
     """Return what the folder of a saved model tells of itself, and its facts as they stand there.
 
     Raises:
@@ -142,27 +145,27 @@ def read_saved(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
     """
     require_model(folder)
     try:
-        tree = json.loads((folder / FACTS).read_bytes())
-        _check_format(folder / FACTS, tree)
-        return SavedModel.model_validate_json(json.dumps(_as_now(tree))), tree["facts"]
+        tree = json.loads((folder / METADATA_FILE).read_bytes())
+        _check_format(folder / METADATA_FILE, tree)
+        return SavedModel.model_validate_json(json.dumps(_upgrade_format(tree))), tree["facts"]
     except ValidationError as error:
-        raise incomplete(folder, FACTS, _why(error)) from error
+        raise damaged_model_error(folder, METADATA_FILE, _validation_reason(error)) from error
     except (OSError, ValueError, RecursionError, CorpusError) as error:
-        raise incomplete(folder, FACTS, error) from error
+        raise damaged_model_error(folder, METADATA_FILE, error) from error
 
 
 def _check_format(path: Path, tree: Any) -> None:
     found = tree.get("format") if isinstance(tree, dict) else None
-    if found not in (_UNCALIBRATED, FORMAT) or not isinstance(found, int):
+    if found not in (_FORMAT_WITHOUT_CALIBRATION, FORMAT_VERSION) or not isinstance(found, int):
         raise RecognizerError(
             _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
-              path=path, found=shorten(str(found), _SHOWN), known=FORMAT)
+              path=path, found=shorten(str(found), _MAX_MESSAGE_LENGTH), known=FORMAT_VERSION)
         )  # fmt: skip
 
 
-def _as_now(tree: dict[str, Any]) -> dict[str, Any]:
+def _upgrade_format(tree: dict[str, Any]) -> dict[str, Any]:
     """Return what an earlier version saved as this one would have."""
-    if tree["format"] == _UNCALIBRATED:
+    if tree["format"] == _FORMAT_WITHOUT_CALIBRATION:
         tree = {"calibration": None} | tree
     found, space = tree.get("calibration"), tree.get("space")
     if isinstance(found, dict) and isinstance(space, dict) and "method" not in found:
@@ -171,16 +174,19 @@ def _as_now(tree: dict[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _why(error: ValidationError) -> str:
+def _validation_reason(error: ValidationError) -> str:
     """Name the first key that cannot be used, and say why."""
     first = error.errors(include_url=False)[0]
-    key, why = ".".join(map(str, first["loc"])), shorten(complaint(first), _SHOWN, placeholder=" …").rstrip(".")
+    key, why = (
+        ".".join(map(str, first["loc"])),
+        shorten(describe_error(first), _MAX_MESSAGE_LENGTH, placeholder=" …").rstrip("."),
+    )
     return f"'{key}': {why}" if key else why
 
 
-def incomplete(folder: Path, file: str, why: object) -> RecognizerError:
+def damaged_model_error(folder: Path, file: str, why: object) -> RecognizerError:
     """Return the error of a saved model that is damaged."""
-    reason = shorten(str(why), 2 * _SHOWN, placeholder=" …").rstrip(".")
+    reason = shorten(str(why), 2 * _MAX_MESSAGE_LENGTH, placeholder=" …").rstrip(".")
     return RecognizerError(
         _("The recognizer {folder} is damaged: {file} cannot be used ({why}); save it again.",
           folder=folder, file=file, why=reason)

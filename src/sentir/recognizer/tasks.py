@@ -17,9 +17,9 @@ from torch import Tensor
 
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.evaluation.calibration.fitting import Calibration, calibrate
+from sentir.evaluation.calibration.fitting import Calibration, fit_calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.recipe import Train
+from sentir.recipe import TrainSettings
 from sentir.training.losses import UNLABELED, Loss, make_loss, recipe_loss
 
 
@@ -38,7 +38,7 @@ class Task:
     thresholds: NDArray[np.float64] | None
 
     @classmethod
-    def settle(
+    def calibrate(
         cls, predictions: Predictions, labels: Mapping[str, tuple[Label, ...]], groups: Mapping[str, str]
     ) -> tuple[Task, Predictions]:
         """Fit calibration and thresholds on the labeled ones of N predictions (give those of dev).
@@ -50,9 +50,9 @@ class Task:
         Returns:
             The task, and all N predictions calibrated.
         """
-        space, truth = predictions.space, predictions.space.encode(labels.values())
+        space, truth = predictions.label_space, predictions.label_space.encode(labels.values())
         p, keys = predictions.select(labels).probabilities, [groups[key] or key for key in labels]
-        task = cls(space, calibrate(space, truth, p, keys), None)
+        task = cls(space, fit_calibration(space, truth, p, keys), None)
         found = task.apply(predictions)
         cuts = tune_thresholds(space, truth, found.select(labels).probabilities)
         return replace(task, thresholds=cuts), found
@@ -70,12 +70,12 @@ class Task:
         }
 
 
-def outputs(spaces: Sequence[LabelSpace]) -> tuple[str, ...]:
+def output_names(spaces: Sequence[LabelSpace]) -> tuple[str, ...]:
     """Return a name for each output of a network that recognizes these tasks, ``task.label``."""
     return tuple(f"{space.task}.{name}" for space in spaces for name in space.names)
 
 
-def tasks_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], settings: Train) -> Loss:
+def multi_task_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], settings: TrainSettings) -> Loss:
     """Return the loss of one task or several: that of the first, plus ``also_weight`` times that of each other.
 
     The first has the loss that the recipe asks for, the others plain cross-entropy (absolute error of numbers).
@@ -97,7 +97,7 @@ def tasks_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], settings
     losses = [own, *(make_loss(space, torch.ones(len(space))) for space in spaces[1:])]
     counts = [max(int((t != UNLABELED).sum()), 1) for t in targets]
     shares = [sum(counts) / count for count in counts]
-    weights = [shares[0], *(settings.also_weight * share for share in shares[1:])]
+    weights = [shares[0], *(settings.auxiliary_weight * share for share in shares[1:])]
     widths, columns = [len(space) for space in spaces], [t[:1].numel() for t in targets]
     shapes = [(t.ndim, t.dtype) for t in targets]
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from sentir.report.sentences import summary
+from sentir.report.sentences import task_summary_sentences
 from sentir.report.study_report import StudyReport
-from sentir.report.task_sections import TaskSection, sections
+from sentir.report.task_sections import TaskSection, task_sections
 
 
-def conclusions(report: StudyReport) -> tuple[str, ...]:
+def summarize_study(report: StudyReport) -> tuple[str, ...]:
     """Say for each task what the chosen model reaches, and how the best of each family compare.
 
     They are compared on test; while it is closed, on dev. Where all are of one family, the chosen one is compared
     with the others.
     """
-    return tuple(sentence for section in sections(report) for sentence in _of_task(section))
+    return tuple(sentence for section in task_sections(report) for sentence in _summarize_task(section))
 
 
-def _of_task(section: TaskSection) -> tuple[str, ...]:
-    split, best = "test" if section.test else "dev", set(section.winners)
+def _summarize_task(section: TaskSection) -> tuple[str, ...]:
+    split, best = "test" if section.test_rows else "dev", set(section.best_per_family)
     compared = [(c, {c.a, c.b}) for c in section.comparisons if c.split == split]
     found = [c for c, pair in compared if (pair <= best if len(best) > 1 else pair & best)]
-    return tuple(dict.fromkeys([*summary(section), *(c.sentence() for c in found)]))
+    return tuple(dict.fromkeys([*task_summary_sentences(section), *(c.sentence() for c in found)]))

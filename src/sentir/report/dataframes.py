@@ -5,93 +5,96 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sentir.corpus.cleaning_report import Cleaned
-from sentir.evaluation.analysis.confusions import Mistake
-from sentir.evaluation.analysis.slices import Slice
-from sentir.evaluation.part_names import kind_name, part_name
-from sentir.evaluation.results import Comparison, ModelScores, is_share
+from sentir.corpus.cleaning_report import CleaningReport
+from sentir.evaluation.analysis.confusions import HardExample
+from sentir.evaluation.analysis.slices import SliceScore
+from sentir.evaluation.part_names import slice_kind_name, slice_name
+from sentir.evaluation.results import Comparison, ModelScores, is_proportion
 from sentir.i18n import _
-from sentir.recognizer.card import score_text
-from sentir.report.task_sections import metric_names
-from sentir.report.words import model_name, word
+from sentir.recognizer.card import format_score
+from sentir.report.task_sections import ordered_metrics
+from sentir.report.words import display_name, model_display_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def score_frame(rows: Sequence[ModelScores], metric: str, *, most: int = 3) -> pd.DataFrame:
-    """Return a row for each model, best first, and a column for each of the first ``most`` metrics.
+def scores_to_frame(rows: Sequence[ModelScores], metric: str, *, max_metrics: int = 3) -> pd.DataFrame:
+    """Return a row for each model, best first, and a column for each of the first ``max_metrics`` metrics.
 
     Args:
         rows: of one task and split.
         metric: the headline, which comes first.
-        most: metrics that are shown.
+        max_metrics: metrics that are shown.
     """
     import pandas as pd
 
-    names = metric_names(rows, metric)[:most]
+    names = ordered_metrics(rows, metric)[:max_metrics]
     cells = [
         {
-            _("model"): model_name(row.model),
-            **{word(name): score_text(row.metrics[name]) if name in row.metrics else "–" for name in names},
-            _("seeds"): row.seeds,
+            _("model"): model_display_name(row.model),
+            **{
+                display_name(name): format_score(row.metrics[name]) if name in row.metrics else "–"
+                for name in names
+            },
+            _("seeds"): row.num_seeds,
         }
         for row in rows
     ]
     return pd.DataFrame(cells).set_index(_("model"))
 
 
-def comparison_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
+def comparisons_to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
     """Return a row for each comparison: the difference with its interval, in points where that is a share."""
     import pandas as pd
 
     rows = []
     for c in comparisons:
-        factor = 100 if is_share(c.metric) else 1
+        factor = 100 if is_proportion(c.metric) else 1
         rows.append(
             {
-                "a": model_name(c.a),
-                "b": model_name(c.b),
-                _("split"): word(c.split),
+                "a": model_display_name(c.a),
+                "b": model_display_name(c.b),
+                _("split"): display_name(c.split),
                 "a − b": round(c.difference * factor, 2),
-                _("95 % interval (Holm)"): c.bounds,
+                _("95 % interval (Holm)"): c.interval_text,
                 _("p (Holm)"): round(c.p_holm, 4),
             }
         )
     return pd.DataFrame(rows)
 
 
-def cleaning_frame(cleaned: Cleaned) -> pd.DataFrame:
+def cleaning_to_frame(report: CleaningReport) -> pd.DataFrame:
     """Return a row for each step: texts that it changes, that it leaves without a word, and examples after it."""
     import pandas as pd
 
-    effects = [("", "", ""), *((one.step, one.changed, one.emptied) for one in cleaned.effects)]
+    effects = [("", "", ""), *((one.step, one.changed, one.emptied) for one in report.effects)]
     frame = pd.DataFrame(effects, columns=[_("step"), _("changed"), _("left without a word")])
-    for walk in cleaned.examples:
+    for walk in report.examples:
         frame[walk.id] = walk.texts
     return frame.set_index(_("step"))
 
 
-def mistake_frame(mistakes: Sequence[Mistake]) -> pd.DataFrame:
+def errors_to_frame(errors: Sequence[HardExample]) -> pd.DataFrame:
     """Return a row for each error: who says what, the annotated labels, and the answer."""
     import pandas as pd
 
     rows = [
-        (one.speaker, one.text, *(", ".join(map(word, names)) for names in (one.labels, one.said)))
-        for one in mistakes
+        (one.speaker, one.text, *(", ".join(map(display_name, names)) for names in (one.labels, one.predicted)))
+        for one in errors
     ]
     return pd.DataFrame(rows, columns=[_("speaker"), _("text"), _("annotated"), _("model")])
 
 
-def slice_frame(slices: Sequence[Slice]) -> pd.DataFrame:
+def slices_to_frame(slices: Sequence[SliceScore]) -> pd.DataFrame:
     """Return a row for each part of a split: how many utterances, and the score."""
     import pandas as pd
 
     rows = [
         {
-            _("slice"): f"{kind_name(one.part)}: {part_name(one.part)}",
+            _("slice"): f"{slice_kind_name(one.definition)}: {slice_name(one.definition)}",
             "n": one.n,
-            word(one.metric): score_text(one.score),
+            display_name(one.metric): format_score(one.score),
         }
         for one in slices
     ]

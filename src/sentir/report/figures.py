@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len, set_cell_size
 
 from sentir.audit import Histogram
-from sentir.evaluation.metrics.ranking import GRID, Ranking
+from sentir.evaluation.metrics.ranking import CURVE_GRID, RankingCurves
 from sentir.evaluation.results import ModelScores
-from sentir.i18n import _, decimal, thousands
-from sentir.report.study_report import CorpusCard, Curve
-from sentir.report.words import word
-from sentir.safe_text import on_one_line
+from sentir.i18n import _, format_count, format_decimal
+from sentir.report.study_report import CorpusSummary, LearningCurve
+from sentir.report.words import display_name
+from sentir.safe_text import to_single_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,52 +25,58 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 COLORS = ("#3d85c6", "#d9822b", "#3aa06a", "#c75470", "#8a6fd1", "#a58a2a", "#2fa3b3", "#8b93a1")
-DASHES = ("-", "--", ":", "-.")
-_TEXT = 9
-_SMALL = 8
-_WIDTH = 4.2  # inches; narrow, so that text stays legible on a phone
-_LONGEST = (
+LINE_STYLES = ("-", "--", ":", "-.")
+FONT_SIZE = 9
+SMALL_FONT_SIZE = 8
+_WIDTH_INCHES = 4.2  # inches; narrow, so that text stays legible on a phone
+_MAX_LABEL_CELLS = (
     28  # terminal cells of a name: longer ones would leave a figure no room to draw; tables tell them whole
 )
-_LEGEND = 60  # cells of a row of a legend
+_LEGEND_CELLS = 60  # cells of a row of a legend
 
 
-def confusion_figure(scores: ModelScores) -> Figure:
+def plot_confusion_matrix(scores: ModelScores) -> Figure:
     """Draw the confusion matrix: counts as text, the shade of a cell its share of the true label's row.
 
     Raises:
         ValueError: if the scores have no confusion matrix.
     """
-    if scores.confusion is None:
+    if scores.confusion_matrix is None:
         raise ValueError(f"{scores.model} has no confusion matrix")
-    names = [word(row.label) for row in scores.per_label]
-    figure, axes = _canvas(height=1.1 + 0.42 * len(names) + 0.03 * max(cell_len(_plain(name)) for name in names))
-    for i, row in enumerate(scores.confusion):
+    names = [display_name(row.label) for row in scores.per_label]
+    figure, axes = make_axes(
+        height=1.1 + 0.42 * len(names) + 0.03 * max(cell_len(escape_label(name)) for name in names)
+    )
+    for i, row in enumerate(scores.confusion_matrix):
         total = sum(row)
         for j, count in enumerate(row):
-            _cell(axes, i, j, count, count / total if total else 0.0)
+            _draw_cell(axes, i, j, count, count / total if total else 0.0)
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xticks(range(len(names)), [_plain(name) for name in names], rotation=40, ha="right")
-    axes.set_yticks(range(len(names)), [_plain(name) for name in names])
-    axes.set_xlabel(_("predicted"), fontsize=_TEXT)
-    axes.set_ylabel(_("true"), fontsize=_TEXT)
+    axes.set_xticks(range(len(names)), [escape_label(name) for name in names], rotation=40, ha="right")
+    axes.set_yticks(range(len(names)), [escape_label(name) for name in names])
+    axes.set_xlabel(_("predicted"), fontsize=FONT_SIZE)
+    axes.set_ylabel(_("true"), fontsize=FONT_SIZE)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     return figure
 
 
-def _cell(axes: Axes, i: int, j: int, count: float, share: float) -> None:
+def _draw_cell(axes: Axes, i: int, j: int, count: float, share: float) -> None:
     """Draw one cell; translucent color keeps the text readable on light and on dark."""
     from matplotlib.patches import Rectangle
 
     color = COLORS[0] if i == j else COLORS[1]
     axes.add_patch(Rectangle((j - 0.48, i - 0.48), 0.96, 0.96, color=color, alpha=0.06 + 0.6 * share, lw=0))
-    axes.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=_TEXT)
+    axes.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=FONT_SIZE)
 
 
-def curves_figure(
-    curves: Sequence[Curve], metric: str, *, selected: str | None = None, beside: Sequence[Curve] = ()
+def plot_learning_curves(
+    curves: Sequence[LearningCurve],
+    metric: str,
+    *,
+    selected: str | None = None,
+    shared_axis_curves: Sequence[LearningCurve] = (),
 ) -> Figure:
     """Draw the dev score by epoch, a line per training, colored by model; a dot marks the epoch that was kept.
 
@@ -78,118 +84,131 @@ def curves_figure(
         curves: trainings of one task.
         metric: the headline metric, for the axis.
         selected: the best model on dev, drawn stronger.
-        beside: trainings of other drawings, whose scores share the vertical axis.
+        shared_axis_curves: trainings of other drawings, whose scores share the vertical axis.
     """
     from matplotlib.ticker import MaxNLocator
 
     models = sorted({curve.model: None for curve in curves}, key=lambda model: model != selected)
-    figure, axes = _canvas(height=2.9 + 0.19 * len(models))
+    figure, axes = make_axes(height=2.9 + 0.19 * len(models))
     lines: dict[str, Line2D] = {}
     for curve in curves:
         strong = selected in (None, curve.model)
-        lines[curve.model] = _line(axes, curve, models.index(curve.model), strong=strong)
-    if beside:
-        scores = [point["score"] for curve in beside for point in curve.points]
+        lines[curve.model] = _draw_curve(axes, curve, models.index(curve.model), emphasized=strong)
+    if shared_axis_curves:
+        scores = [point["score"] for curve in shared_axis_curves for point in curve.points]
         axes.dataLim.update_from_data_y(scores, ignore=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel(_("epoch"), fontsize=_TEXT)
-    axes.set_ylabel(_("{metric} on dev", metric=word(metric)), fontsize=_TEXT)
+    axes.set_xlabel(_("epoch"), fontsize=FONT_SIZE)
+    axes.set_ylabel(_("{metric} on dev", metric=display_name(metric)), fontsize=FONT_SIZE)
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     handles = [lines[model] for model in models]
-    names = [_best(model) if model == selected else _plain(model) for model in models]
-    figure.legend(handles, names, loc="outside lower left", frameon=False, fontsize=_SMALL, labelspacing=0.3)
+    names = [_best_model_label(model) if model == selected else escape_label(model) for model in models]
+    figure.legend(
+        handles, names, loc="outside lower left", frameon=False, fontsize=SMALL_FONT_SIZE, labelspacing=0.3
+    )
     return figure
 
 
-def _line(axes: Axes, curve: Curve, place: int, *, strong: bool) -> Line2D:
+def _draw_curve(axes: Axes, curve: LearningCurve, index: int, *, emphasized: bool) -> Line2D:
     """Draw one training in the color of its model and return the line."""
     points = sorted(curve.points, key=lambda point: point["epoch"])
-    color, dash = COLORS[place % len(COLORS)], DASHES[place // len(COLORS) % len(DASHES)]
-    alpha, width, size = (0.95, 1.8, 5.5) if strong else (0.65, 1.0, 3.5)
-    look: dict[str, Any] = {"color": color, "alpha": alpha, "zorder": 2 + strong}
+    color, dash = COLORS[index % len(COLORS)], LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)]
+    alpha, width, size = (0.95, 1.8, 5.5) if emphasized else (0.65, 1.0, 3.5)
+    look: dict[str, Any] = {"color": color, "alpha": alpha, "zorder": 2 + emphasized}
     epochs, scores = [p["epoch"] for p in points], [p["score"] for p in points]
     (line,) = axes.plot(epochs, scores, linestyle=dash, lw=width, **look)
-    kept = [score for epoch, score in zip(epochs, scores, strict=True) if epoch == curve.best]
-    axes.plot([curve.best] * len(kept), kept, marker="o", ms=size, lw=0, **look)
+    kept = [score for epoch, score in zip(epochs, scores, strict=True) if epoch == curve.best_epoch]
+    axes.plot([curve.best_epoch] * len(kept), kept, marker="o", ms=size, lw=0, **look)
     return line
 
 
-def _best(model: str) -> str:
-    return _("{model} (best on dev)", model=_plain(model))
+def _best_model_label(model: str) -> str:
+    return _("{model} (best on dev)", model=escape_label(model))
 
 
-def label_figure(card: CorpusCard, task: str) -> Figure:
+def plot_label_distribution(corpus: CorpusSummary, task: str) -> Figure:
     """Draw how often each label occurs: bars are shares of a split's utterances, with the counts as text."""
-    counts = {split: card.labels[task][split] for split in ("train", "dev") if split in card.labels[task]}
+    counts = {split: corpus.labels[task][split] for split in ("train", "dev") if split in corpus.labels[task]}
     totals = {
-        split: card.splits.get(split, {}).get("utterances", 0) or sum(counts[split].values()) for split in counts
+        split: corpus.splits.get(split, {}).get("utterances", 0) or sum(counts[split].values())
+        for split in counts
     }
-    return label_bars(counts, totals, pitch=0.36, bar=0.32, line=0.42)
+    return plot_label_bars(counts, totals, bar_distance=0.36, bar_height=0.32, row_height=0.42)
 
 
-def label_bars(
-    counts: Mapping[str, Mapping[str, int]], totals: Mapping[str, int], *, pitch: float, bar: float, line: float
+def plot_label_bars(
+    counts: Mapping[str, Mapping[str, int]],
+    totals: Mapping[str, int],
+    *,
+    bar_distance: float,
+    bar_height: float,
+    row_height: float,
 ) -> Figure:
     """Draw the ``counts`` of labels by split as shares of ``totals``, side by side.
 
     Args:
         counts: split → label → utterances.
         totals: split → utterances.
-        pitch, bar: distance and thickness of a label's bars, of the room for a label.
-        line: height of the room for a label, in inches.
+        bar_distance, bar_height: distance and thickness of a label's bars, of the room for a label.
+        row_height: height of the room for a label, in inches.
     """
     names = list(dict.fromkeys(name for of_split in counts.values() for name in of_split))
-    figure, axes = _canvas(height=0.6 + line * len(names))
+    figure, axes = make_axes(height=0.6 + row_height * len(names))
     for n, (split, of_split) in enumerate(counts.items()):
         found = [of_split.get(name, 0) for name in names]
-        places = [row + (n - (len(counts) - 1) / 2) * pitch for row in range(len(names))]
+        places = [row + (n - (len(counts) - 1) / 2) * bar_distance for row in range(len(names))]
         shares = [count / max(1, totals[split]) for count in found]
-        bars = axes.barh(places, shares, bar, color=COLORS[n], label=word(split))
-        axes.bar_label(bars, [thousands(count) for count in found], padding=3, fontsize=_SMALL)
-    axes.set_yticks(range(len(names)), [_plain(word(name)) for name in names])
+        bars = axes.barh(places, shares, bar_height, color=COLORS[n], label=display_name(split))
+        axes.bar_label(bars, [format_count(count) for count in found], padding=3, fontsize=SMALL_FONT_SIZE)
+    axes.set_yticks(range(len(names)), [escape_label(display_name(name)) for name in names])
     axes.set_xticks([])
     axes.margins(x=0.14)
     axes.invert_yaxis()
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    figure.legend(loc="outside upper right", ncols=len(counts), frameon=False, fontsize=_SMALL)
+    figure.legend(loc="outside upper right", ncols=len(counts), frameon=False, fontsize=SMALL_FONT_SIZE)
     return figure
 
 
-def spread_figure(histogram: Histogram) -> Figure:
+def plot_histogram(histogram: Histogram) -> Figure:
     """Draw how a measure such as length is spread: a line per split, its height the share of its utterances."""
-    figure, axes = _canvas(height=2.6)
+    figure, axes = make_axes(height=2.6)
     for n, (split, counts) in enumerate(histogram.counts.items()):
         heights = [count / max(1, sum(counts)) for count in counts]
-        axes.stairs(heights, histogram.edges, color=COLORS[n], lw=1.6, label=word(split))
+        axes.stairs(heights, histogram.edges, color=COLORS[n], lw=1.6, label=display_name(split))
         axes.stairs(heights, histogram.edges, color=COLORS[n], fill=True, alpha=0.12, lw=0)
     axes.set_xlim(histogram.edges[0], histogram.edges[-1])
     axes.set_ylim(bottom=0)
     axes.set_yticks([])
-    axes.set_xlabel(histogram.unit, fontsize=_TEXT)
+    axes.set_xlabel(histogram.unit, fontsize=FONT_SIZE)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=_SMALL)
+    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=SMALL_FONT_SIZE)
     return figure
 
 
-def roc_figure(rankings: Sequence[Ranking]) -> Figure:
+def plot_roc_curves(label_curves: Sequence[RankingCurves]) -> Figure:
     """Draw the ROC curve of each label against all others, with the area under it; the diagonal is chance.
 
     Raises:
         ValueError: if there are no curves.
     """
-    figure, axes = _square(rankings)
+    figure, axes = _make_square_axes(label_curves)
     axes.plot([0, 1], [0, 1], color="black", alpha=0.3, lw=0.8, ls="--")
-    for n, one in enumerate(rankings):
+    for n, one in enumerate(label_curves):
         points = [0.0, *one.true_positive_rates]
-        axes.plot([0.0, *GRID], points, label=f"{_plain(word(one.label))} {decimal(one.auc, 2)}", **_look(n))
-    axes.set_xlabel(_("false positive rate"), fontsize=_TEXT)
-    axes.set_ylabel(_("true positive rate (recall)"), fontsize=_TEXT)
-    return _with_labels(figure)
+        axes.plot(
+            [0.0, *CURVE_GRID],
+            points,
+            label=f"{escape_label(display_name(one.label))} {format_decimal(one.auc, 2)}",
+            **line_style(n),
+        )
+    axes.set_xlabel(_("false positive rate"), fontsize=FONT_SIZE)
+    axes.set_ylabel(_("true positive rate (recall)"), fontsize=FONT_SIZE)
+    return add_legend(figure)
 
 
-def precision_recall_figure(rankings: Sequence[Ranking]) -> Figure:
+def plot_precision_recall_curves(label_curves: Sequence[RankingCurves]) -> Figure:
     """Draw precision against recall of each label, with its average precision; at the right, chance.
 
     Chance is the share of utterances that carry the label.
@@ -197,20 +216,20 @@ def precision_recall_figure(rankings: Sequence[Ranking]) -> Figure:
     Raises:
         ValueError: if there are no curves.
     """
-    figure, axes = _square(rankings)
-    for n, one in enumerate(rankings):
-        name = f"{_plain(word(one.label))} {decimal(one.average_precision, 2)}"
-        axes.plot(GRID, one.precisions, label=name, **_look(n))
-        axes.plot([1, 1.04], [one.support / one.n] * 2, clip_on=False, **_look(n))
-    axes.set_xlabel(_("recall"), fontsize=_TEXT)
-    axes.set_ylabel(_("precision"), fontsize=_TEXT)
-    return _with_labels(figure)
+    figure, axes = _make_square_axes(label_curves)
+    for n, one in enumerate(label_curves):
+        name = f"{escape_label(display_name(one.label))} {format_decimal(one.average_precision, 2)}"
+        axes.plot(CURVE_GRID, one.precisions, label=name, **line_style(n))
+        axes.plot([1, 1.04], [one.support / one.n] * 2, clip_on=False, **line_style(n))
+    axes.set_xlabel(_("recall"), fontsize=FONT_SIZE)
+    axes.set_ylabel(_("precision"), fontsize=FONT_SIZE)
+    return add_legend(figure)
 
 
-def _square(rankings: Sequence[Ranking]) -> tuple[Figure, Axes]:
-    if not rankings:
+def _make_square_axes(label_curves: Sequence[RankingCurves]) -> tuple[Figure, Axes]:
+    if not label_curves:
         raise ValueError("no label has a curve")
-    figure, axes = _canvas(height=3.9 + 0.17 * -(-len(rankings) // 3))
+    figure, axes = make_axes(height=3.9 + 0.17 * -(-len(label_curves) // 3))
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
     axes.set_aspect("equal")
@@ -219,35 +238,41 @@ def _square(rankings: Sequence[Ranking]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _with_labels(figure: Figure) -> Figure:
+def add_legend(figure: Figure) -> Figure:
     """Add a legend of three columns, or as many as there is room for."""
     labels = figure.axes[0].get_legend_handles_labels()[1]
-    columns = max(1, min(3, _LEGEND // (max(map(cell_len, labels), default=0) + 4)))
+    columns = max(1, min(3, _LEGEND_CELLS // (max(map(cell_len, labels), default=0) + 4)))
     figure.set_figheight(figure.get_figheight() + 0.17 * (-(-len(labels) // columns) - -(-len(labels) // 3)))
-    figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=_SMALL, columnspacing=1.2)
+    figure.legend(
+        loc="outside lower center", ncols=columns, frameon=False, fontsize=SMALL_FONT_SIZE, columnspacing=1.2
+    )
     return figure
 
 
-def _look(place: int) -> dict[str, Any]:
-    return {"color": COLORS[place % len(COLORS)], "ls": DASHES[place // len(COLORS) % len(DASHES)], "lw": 1.5}
+def line_style(index: int) -> dict[str, Any]:
+    return {
+        "color": COLORS[index % len(COLORS)],
+        "ls": LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)],
+        "lw": 1.5,
+    }
 
 
-def _canvas(height: float) -> tuple[Figure, Axes]:
+def make_axes(height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
     axes = figure.subplots()
-    axes.tick_params(labelsize=_TEXT)
+    axes.tick_params(labelsize=FONT_SIZE)
     return figure, axes
 
 
-def _plain(text: str, most: int = _LONGEST) -> str:
+def escape_label(text: str, max_cells: int = _MAX_LABEL_CELLS) -> str:
     """Keep Matplotlib from reading dollar signs in a user's name as mathematics, and from what is no text.
 
     Of a name longer than so many cells of a terminal the beginning and the end stay.
     """
-    name = on_one_line(text)
-    if cell_len(name) > most:
-        end = set_cell_size(name[::-1], most // 3)[::-1].strip()
-        name = f"{set_cell_size(name, most - 1 - most // 3).strip()}…{end}"
+    name = to_single_line(text)
+    if cell_len(name) > max_cells:
+        end = set_cell_size(name[::-1], max_cells // 3)[::-1].strip()
+        name = f"{set_cell_size(name, max_cells - 1 - max_cells // 3).strip()}…{end}"
     return name.replace("$", r"\$")

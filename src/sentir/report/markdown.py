@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sentir.documents import Block, Bullets, Code, Document, Grid, Part
-from sentir.evaluation.results import ModelScores, is_share
-from sentir.i18n import _, language, localized, thousands
-from sentir.recipe import toml_text
-from sentir.recognizer.card import intended_use, score_text
+from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock, TableBlock
+from sentir.evaluation.results import ModelScores, is_proportion
+from sentir.i18n import _, format_count, get_language, localize_numbers
+from sentir.recipe import dump_toml
+from sentir.recognizer.card import format_score, intended_use
 from sentir.report import alt_text, sentences
-from sentir.report.comparison_table import compared
-from sentir.report.html import cards, decimals, moment
-from sentir.report.issue_words import issue_word
-from sentir.report.study_report import CorpusCard, StudyReport
-from sentir.report.task_sections import TaskSection, comparison_groups, metric_names, sections
-from sentir.report.words import model_name, named, word
+from sentir.report.comparison_table import comparison_rows
+from sentir.report.html import build_model_cards, format_score_value, format_timestamp
+from sentir.report.issue_words import issue_name
+from sentir.report.study_report import CorpusSummary, StudyReport
+from sentir.report.task_sections import TaskSection, comparison_groups, ordered_metrics, task_sections
+from sentir.report.words import display_name, model_display_name, quoted_model_name
 
 
 def render_markdown(report: StudyReport) -> str:
@@ -24,128 +24,139 @@ def render_markdown(report: StudyReport) -> str:
     Raises:
         SentirError: if there are results for a task that no corpus card announces.
     """
-    found = sections(report)
-    names = {id(section): f"{section.card.name} · {word(section.task)}" for section in found}
+    found = task_sections(report)
+    names = {id(section): f"{section.corpus.name} · {display_name(section.task)}" for section in found}
     parts = [
-        *(Part(names[id(section)], sentences.summary(section)) for section in found),
-        Part(_("Corpora"), ()),
-        *(Part(card.name, tuple(_corpus(card)), 3) for card in report.corpora),
-        *(part for section in found for part in _task(section, names[id(section)])),
-        Part(_("Model cards"), intended_use()),
+        *(DocumentSection(names[id(section)], sentences.task_summary_sentences(section)) for section in found),
+        DocumentSection(_("Corpora"), ()),
+        *(DocumentSection(card.name, tuple(_corpus_blocks(card)), 3) for card in report.corpora),
+        *(part for section in found for part in _task_document_sections(section, names[id(section)])),
+        DocumentSection(_("Model cards"), intended_use()),
         *(
-            Part(part.title if n else card.title, part.blocks, 4 if n else 3)
-            for card in cards(report).values()
-            for n, part in enumerate(card.parts)
+            DocumentSection(part.title if n else card.title, part.blocks, 4 if n else 3)
+            for card in build_model_cards(report).values()
+            for n, part in enumerate(card.sections)
         ),
-        Part(_("Evaluations on test"), tuple(_openings(report))),
-        Part(_("Method"), (sentences.method(),)),
-        Part(_("Recipes and versions"), tuple(_recipes(report))),
-        Part("Sentir", (sentences.footer(),)),
+        DocumentSection(_("Evaluations on test"), tuple(_opening_blocks(report))),
+        DocumentSection(_("Method"), (sentences.method_text(),)),
+        DocumentSection(_("Recipes and versions"), tuple(_recipe_blocks(report))),
+        DocumentSection("Sentir", (sentences.footer_text(),)),
     ]
-    return Document(report.titles.get(language(), report.title), tuple(parts)).to_markdown()
+    return Document(report.titles.get(get_language(), report.title), tuple(parts)).to_markdown()
 
 
-def _corpus(card: CorpusCard) -> Iterable[Block]:
-    if card.synthetic:
+def _corpus_blocks(corpus: CorpusSummary) -> Iterable[Block]:
+    if corpus.synthetic:
         yield _("SYNTHETIC")
-    yield _("Fingerprint: {fingerprint}", fingerprint=card.fingerprint)
-    if card.grade:
-        yield sentences.grade_sentence(card.grade)
-    counts = list(dict.fromkeys(what for found in card.splits.values() for what in found))
+    yield _("Fingerprint: {fingerprint}", fingerprint=corpus.fingerprint)
+    if corpus.grade:
+        yield sentences.grade_sentence(corpus.grade)
+    counts = list(dict.fromkeys(what for found in corpus.splits.values() for what in found))
     rows = tuple(
-        (word(split), *(thousands(found[what]) if what in found else "–" for what in counts))
-        for split, found in card.splits.items()
+        (display_name(split), *(format_count(found[what]) if what in found else "–" for what in counts))
+        for split, found in corpus.splits.items()
     )
-    yield Grid((_("split"), *map(word, counts)), rows)
-    for task, splits in card.labels.items():
+    yield TableBlock((_("split"), *map(display_name, counts)), rows)
+    for task, splits in corpus.labels.items():
         labels = dict.fromkeys(name for found in splits.values() for name in found)
-        yield Grid(
-            (word(task), *map(word, splits)),
-            tuple((word(name), *(thousands(found.get(name, 0)) for found in splits.values())) for name in labels),
+        yield TableBlock(
+            (display_name(task), *map(display_name, splits)),
+            tuple(
+                (display_name(name), *(format_count(found.get(name, 0)) for found in splits.values()))
+                for name in labels
+            ),
         )
-    if card.issues:
+    if corpus.issues:
         yield _("Issues found while reading:")
-        yield Bullets(tuple(f"{issue_word(kind)}: {thousands(count)}" for kind, count in card.issues.items()))
+        yield ListBlock(
+            tuple(f"{issue_name(kind)}: {format_count(count)}" for kind, count in corpus.issues.items())
+        )
 
 
-def _task(section: TaskSection, name: str) -> Iterable[Part]:
-    yield Part(_("Results: {name}", name=name), ())
-    for split, rows in (("test", section.test), ("dev", section.dev)):
+def _task_document_sections(section: TaskSection, name: str) -> Iterable[DocumentSection]:
+    yield DocumentSection(_("Results: {name}", name=name), ())
+    for split, rows in (("test", section.test_rows), ("dev", section.dev_rows)):
         if rows:
-            said = Bullets((*sentences.scored(rows), *sentences.remarks(rows)))
-            blocks = (_scores(rows, section.metric), said)
-            yield Part(_("Scores on {split}", split=word(split)), blocks, 3)
+            said = ListBlock((*sentences.scored_on_sentences(rows), *sentences.remark_sentences(rows)))
+            blocks = (_score_table(rows, section.metric), said)
+            yield DocumentSection(_("Scores on {split}", split=display_name(split)), blocks, 3)
     if section.comparisons:
         groups: list[Block] = []
         for title, found in comparison_groups(section):
-            groups += [title, Bullets(tuple(c.sentence() for c in found))]
-        yield Part(_("Comparisons"), (*groups, _compared(section)), 3)
-    row = section.closest
+            groups += [title, ListBlock(tuple(c.sentence() for c in found))]
+        yield DocumentSection(_("Comparisons"), (*groups, _comparison_table(section)), 3)
+    row = section.selected_row
     if row is not None and row.per_label:
-        yield Part(_("Per-class results"), tuple(_labels(row)), 3)
+        yield DocumentSection(_("Per-class results"), tuple(_label_blocks(row)), 3)
 
 
-def _scores(rows: Sequence[ModelScores], headline: str) -> Block:
-    names = metric_names(rows, headline)
+def _score_table(rows: Sequence[ModelScores], headline: str) -> Block:
+    names = ordered_metrics(rows, headline)
     cells = tuple(
         (
-            model_name(row.model),
-            *(score_text(row.metrics[n]) if n in row.metrics else "–" for n in names),
-            str(row.seeds),
+            model_display_name(row.model),
+            *(format_score(row.metrics[n]) if n in row.metrics else "–" for n in names),
+            str(row.num_seeds),
         )
         for row in rows
     )
-    return Grid((_("model"), *map(word, names), _("seeds")), cells)
+    return TableBlock((_("model"), *map(display_name, names), _("seeds")), cells)
 
 
-def _compared(section: TaskSection) -> Block:
+def _comparison_table(section: TaskSection) -> Block:
     rows = []
-    for one in compared(section):
-        c, factor = one.comparison, 100 if is_share(one.comparison.metric) else 1
+    for one in comparison_rows(section):
+        c, factor = one.comparison, 100 if is_proportion(one.comparison.metric) else 1
         rows.append(
             (
-                one.what,
-                model_name(c.a),
-                model_name(c.b),
-                word(c.split),
-                localized(f"{c.difference * factor:.2f}"),
-                c.bounds,
-                localized(f"{c.p_holm:.4f}"),
+                one.contrast,
+                model_display_name(c.a),
+                model_display_name(c.b),
+                display_name(c.split),
+                localize_numbers(f"{c.difference * factor:.2f}"),
+                c.interval_text,
+                localize_numbers(f"{c.p_holm:.4f}"),
             )
         )
     headings = (_("compared"), "a", "b", _("split"), "a − b", _("95 % interval (Holm)"), _("p (Holm)"))
-    return Grid(headings, tuple(rows), numbers=False)
+    return TableBlock(headings, tuple(rows), is_numeric=False)
 
 
-def _labels(row: ModelScores) -> Iterable[Block]:
-    yield _("{model} on {split}.", model=named(row.model), split=word(row.split))
+def _label_blocks(row: ModelScores) -> Iterable[Block]:
+    yield _("{model} on {split}.", model=quoted_model_name(row.model), split=display_name(row.split))
     names = list(dict.fromkeys(name for label in row.per_label for name in label.metrics))
     rows = tuple(
-        (word(one.label), thousands(one.support),
-         *(decimals(one.metrics[name]) if name in one.metrics else "–" for name in names))
+        (display_name(one.label), format_count(one.support),
+         *(format_score_value(one.metrics[name]) if name in one.metrics else "–" for name in names))
         for one in row.per_label
     )  # fmt: skip
-    yield Grid((_("label"), _("support"), *map(word, names)), rows)
-    if row.confusion:
-        yield f"{_('Confusion matrix')}: {alt_text.confusion_text(row)}"
+    yield TableBlock((_("label"), _("support"), *map(display_name, names)), rows)
+    if row.confusion_matrix:
+        yield f"{_('Confusion matrix')}: {alt_text.describe_confusion_matrix(row)}"
 
 
-def _openings(report: StudyReport) -> Iterable[Block]:
+def _opening_blocks(report: StudyReport) -> Iterable[Block]:
     yield sentences.openings_sentence(report.ledger)
     yield sentences.redraws_sentence(report.redraws)
     if not report.openings:
         yield _("No test split was evaluated in this study.")
         return
     rows = tuple(
-        (one.corpus, str(one.number), moment(one.when), one.reason, ", ".join(map(model_name, one.models)))
+        (
+            one.corpus,
+            str(one.number),
+            format_timestamp(one.when),
+            one.reason,
+            ", ".join(map(model_display_name, one.models)),
+        )
         for one in report.openings
     )
     headings = (_("corpus"), "n", _("when"), _("why"), _("models"))
-    yield Grid(headings, rows, numbers=False)
+    yield TableBlock(headings, rows, is_numeric=False)
 
 
-def _recipes(report: StudyReport) -> Iterable[Block]:
+def _recipe_blocks(report: StudyReport) -> Iterable[Block]:
     for corpus, recipe in report.recipes.items():
         yield _("The resolved recipe of {corpus}", corpus=corpus)
-        yield Code(toml_text(recipe), "toml")
-    yield Bullets(tuple(f"{name} {version}" for name, version in report.versions.items()))
+        yield CodeBlock(dump_toml(recipe), "toml")
+    yield ListBlock(tuple(f"{name} {version}" for name, version in report.versions.items()))

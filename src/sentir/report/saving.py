@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from sentir.errors import SentirError
-from sentir.i18n import LANGUAGES, _, in_language
+from sentir.i18n import LANGUAGES, _, use_language
 from sentir.io import write_text
-from sentir.progress import warn
-from sentir.report.html import LIMIT, render
+from sentir.progress import log_warning
+from sentir.report.html import MAX_PAGE_BYTES, render_report
 from sentir.report.markdown import render_markdown
-from sentir.report.study_report import CorpusCard, StudyReport
-from sentir.safe_text import json_text
+from sentir.report.study_report import CorpusSummary, StudyReport
+from sentir.safe_text import json_dumps
 
-_SUFFIXES = {code: ".md" if code == "en" else f".{code}.md" for code in LANGUAGES}
-FILES = ("report.html", "report.json", *(f"report{suffix}" for suffix in _SUFFIXES.values()))
-FORMAT = 1  # of report.json; raised when a key changes its meaning or goes
+_MARKDOWN_SUFFIXES = {code: ".md" if code == "en" else f".{code}.md" for code in LANGUAGES}
+REPORT_FILES = ("report.html", "report.json", *(f"report{suffix}" for suffix in _MARKDOWN_SUFFIXES.values()))
+JSON_FORMAT_VERSION = 1  # of report.json; raised when a key changes its meaning or goes
 
 
 def save_report(report: StudyReport, path: Path) -> None:
@@ -31,18 +31,20 @@ def save_report(report: StudyReport, path: Path) -> None:
         OSError: if a file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    page = render(report)
+    page = render_report(report)
     write_text(path, page)
-    if len(page.encode()) > LIMIT:
-        warn(_("{path} is larger than {n} MB, even without any audio.", path=path, n=LIMIT // 10**6))
-    for code, suffix in _SUFFIXES.items():
-        with in_language(code):
+    if len(page.encode()) > MAX_PAGE_BYTES:
+        log_warning(
+            _("{path} is larger than {n} MB, even without any audio.", path=path, n=MAX_PAGE_BYTES // 10**6)
+        )
+    for code, suffix in _MARKDOWN_SUFFIXES.items():
+        with use_language(code):
             write_text(path.with_suffix(suffix), render_markdown(report))
-    write_text(path.with_suffix(".json"), _json(report))
+    write_text(path.with_suffix(".json"), _report_to_json(report))
 
 
-def rehearse(
-    titles: Mapping[str, str], cards: Sequence[CorpusCard], recipes: Mapping[str, Mapping[str, Any]]
+def dry_run_report(
+    titles: Mapping[str, str], corpora: Sequence[CorpusSummary], recipes: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Draw a report that has no results yet, so that all it needs is known to be there before they are.
 
@@ -51,28 +53,28 @@ def rehearse(
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     report = StudyReport(
-        titles["en"], now, tuple(cards), scores=(), comparisons=(), curves=(), openings=(), selected={},
+        titles["en"], now, tuple(corpora), scores=(), comparisons=(), learning_curves=(), openings=(), selected={},
         versions={}, recipes=recipes, titles=titles,
     )  # fmt: skip
     try:
-        _page, _text, _tree = render(report), render_markdown(report), _json(report)
+        _page, _text, _tree = render_report(report), render_markdown(report), _report_to_json(report)
     except (ImportError, OSError) as error:
         raise SentirError(
             _("A report cannot be drawn here ({why}); install Sentir and what it needs again.", why=error)
         ) from error
 
 
-def _json(report: StudyReport) -> str:
-    return json_text(report_tree(report), allow_nan=False) + "\n"
+def _report_to_json(report: StudyReport) -> str:
+    return json_dumps(report_to_dict(report), allow_nan=False) + "\n"
 
 
-def report_tree(report: StudyReport) -> dict[str, Any]:
+def report_to_dict(report: StudyReport) -> dict[str, Any]:
     """Return everything that a report shows, but for pictures and sound, as plain JSON values.
 
     The keys are described in the guide (``docs/en/report.md``).
     """
     return {
-        "format": FORMAT,
+        "format": JSON_FORMAT_VERSION,
         "title": report.title,
         "titles": dict(report.titles),
         "created": report.created,
@@ -81,14 +83,19 @@ def report_tree(report: StudyReport) -> dict[str, Any]:
         "corpora": [asdict(card) for card in report.corpora],
         "scores": [row.to_row() for row in report.scores],
         "comparisons": [asdict(one) for one in report.comparisons],
-        "curves": [asdict(curve) for curve in report.curves],
-        "rankings": [asdict(one) for one in report.rankings],
-        "details": [asdict(one) for one in report.details],
+        "curves": [asdict(curve) for curve in report.learning_curves],
+        "rankings": [asdict(one) for one in report.label_curves],
+        "details": [asdict(one) for one in report.analyses],
         "openings": [asdict(opening) for opening in report.openings],
         "ledger": asdict(report.ledger),
         "redraws": [asdict(one) for one in report.redraws],
         "selected": [
-            {"corpus": key[0], "task": key[1], "model": model, "winners": list(report.winners.get(key, ()))}
+            {
+                "corpus": key[0],
+                "task": key[1],
+                "model": model,
+                "winners": list(report.best_per_family.get(key, ())),
+            }
             for key, model in report.selected.items()
         ],
         "settings": [
@@ -96,16 +103,16 @@ def report_tree(report: StudyReport) -> dict[str, Any]:
             for (corpus, model), found in report.settings.items()
         ],
         "recipes": dict(report.recipes),
-        "examples": [_example(one) for one in report.examples],
+        "examples": [_example_to_dict(one) for one in report.examples],
     }
 
 
-def _example(one: Any) -> Mapping[str, Any]:
+def _example_to_dict(example: Any) -> Mapping[str, Any]:
     return {
-        "corpus": one.corpus,
-        "id": one.id,
-        "speaker": one.speaker,
-        "text": one.text,
-        "labels": {task: list(names) for task, names in one.labels.items()},
-        "answers": [asdict(answer) for answer in one.answers],
+        "corpus": example.corpus,
+        "id": example.id,
+        "speaker": example.speaker,
+        "text": example.text,
+        "labels": {task: list(names) for task, names in example.labels.items()},
+        "answers": [asdict(answer) for answer in example.answers],
     }

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.decoding import RATE
-from sentir.audio.mel import HOP, MEL, mel_filters
+from sentir.audio.decoding import SAMPLING_RATE
+from sentir.audio.mel import DEFAULT_MEL, HOP_LENGTH, mel_filter_bank
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.report.figures import _plain
+from sentir.report.figures import escape_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sentir.corpus.utterances import Sound
+    from sentir.corpus.utterances import AudioFeatures
 
-RANGE_DB = 80.0  # from the brightest to the darkest
+DYNAMIC_RANGE_DB = 80.0  # from the brightest to the darkest
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 _SHADES = " ░▒▓█"
-_HERTZ = (250, 500, 1000, 2000, 4000, 8000)
+_TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000)
 
 
-def spectrogram_figure(sound: Sound, title: str) -> Figure:
+def plot_spectrogram(audio: AudioFeatures, title: str) -> Figure:
     """Draw the mel of a sound: seconds to the right, Hz upward, dB as color.
 
     A picture made elsewhere has no known axes and is drawn as it is.
@@ -36,7 +36,7 @@ def spectrogram_figure(sound: Sound, title: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    mel = _mel(sound)
+    mel = _require_mel(audio)
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
     loudest = float(mel.max())
@@ -45,16 +45,16 @@ def spectrogram_figure(sound: Sound, title: str) -> Figure:
         origin="lower",
         aspect="auto",
         cmap="magma",
-        vmin=loudest - RANGE_DB,
+        vmin=loudest - DYNAMIC_RANGE_DB,
         vmax=loudest,
         interpolation="nearest",
     )
     figure.colorbar(drawn, ax=axes, label="dB")
-    axes.set_title(_plain(title, 100), fontsize=9)
-    if sound.kind == "mel":
-        seconds = np.arange(0, len(mel) * HOP / RATE, max(0.5, round(sound.seconds / 8)))
-        axes.set_xticks(seconds * RATE / HOP, [f"{second:g}" for second in seconds])
-        axes.set_yticks([_band(hertz) for hertz in _HERTZ], [str(hertz) for hertz in _HERTZ])
+    axes.set_title(escape_label(title, 100), fontsize=9)
+    if audio.kind == "mel":
+        seconds = np.arange(0, len(mel) * HOP_LENGTH / SAMPLING_RATE, max(0.5, round(audio.seconds / 8)))
+        axes.set_xticks(seconds * SAMPLING_RATE / HOP_LENGTH, [f"{second:g}" for second in seconds])
+        axes.set_yticks([_hz_to_band(hertz) for hertz in _TICKS_HZ], [str(hertz) for hertz in _TICKS_HZ])
         axes.set_xlabel(_("seconds"))
         axes.set_ylabel("Hz")
     return figure
@@ -83,32 +83,32 @@ def save_figure(figure: Figure, path: Path) -> None:
         ) from error
 
 
-def spectrogram_text(sound: Sound, *, columns: int = 64, rows: int = 8) -> list[str]:
+def render_spectrogram_text(audio: AudioFeatures, *, columns: int = 64, rows: int = 8) -> list[str]:
     """Draw the mel of a sound with characters, high tones first, one line for each of ``rows``.
 
     Raises:
         ValueError: if the sound has no mel.
     """
-    mel = _mel(sound)
-    pooled = _pool(_pool(mel, columns).T, rows)
-    share = np.clip((pooled - pooled.max()) / (RANGE_DB * 0.75) + 1, 0, 1)
+    mel = _require_mel(audio)
+    pooled = _average_pool(_average_pool(mel, columns).T, rows)
+    share = np.clip((pooled - pooled.max()) / (DYNAMIC_RANGE_DB * 0.75) + 1, 0, 1)
     shades = np.array(list(_SHADES))[(share * (len(_SHADES) - 1)).round().astype(int)]
     return ["".join(line) for line in shades[::-1]]
 
 
-def _pool(table: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+def _average_pool(values: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     """Average neighboring rows, so that at most ``n`` are left."""
-    edges = np.linspace(0, len(table), min(n, len(table)) + 1).astype(int)
-    return np.stack([table[low:high].mean(axis=0) for low, high in pairwise(edges)])
+    edges = np.linspace(0, len(values), min(n, len(values)) + 1).astype(int)
+    return np.stack([values[low:high].mean(axis=0) for low, high in pairwise(edges)])
 
 
-def _mel(sound: Sound) -> NDArray[np.float32]:
-    if sound.mel is None:
+def _require_mel(audio: AudioFeatures) -> NDArray[np.float32]:
+    if audio.mel is None:
         raise ValueError("this sound has no mel")
-    return np.asarray(sound.mel, dtype=np.float32)
+    return np.asarray(audio.mel, dtype=np.float32)
 
 
-def _band(hertz: int) -> float:
+def _hz_to_band(frequency: int) -> float:
     """Return the place of a frequency on the axis of bands."""
-    centers = mel_filters().argmax(axis=0) * RATE / MEL.fft
-    return float(np.interp(hertz, centers, np.arange(len(centers))))
+    centers = mel_filter_bank().argmax(axis=0) * SAMPLING_RATE / DEFAULT_MEL.n_fft
+    return float(np.interp(frequency, centers, np.arange(len(centers))))

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.decoding import Wave
-from sentir.audio.store_report import SplitSound
+from sentir.audio.decoding import Waveform
+from sentir.audio.store_report import SplitAudioCounts
 from sentir.audit.results import Histogram
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.analysis.error_analysis import Details
-from sentir.evaluation.locked.ledger import LedgerFacts
-from sentir.evaluation.metrics.ranking import Ranking
+from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
+from sentir.evaluation.locked.ledger import LedgerInfo
+from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores, Opening, Redraw
 from sentir.recipe import Recipe
-from sentir.repr_mixin import Brief
+from sentir.repr_mixin import ReprMixin
 
 
 @dataclass(frozen=True, slots=True)
-class CorpusCard:
+class CorpusSummary:
     """The facts of a corpus that stand at the top of a report.
 
     Attributes:
@@ -30,7 +30,7 @@ class CorpusCard:
         labels: task → split (train and dev only) → label → count.
         issues: kind of issue → how many.
         metrics: task → the headline metric that selects.
-        sound: what came of its clips, by split; empty for a corpus read without sound.
+        audio: what came of its clips, by split; empty for a corpus read without sound.
         durations: how long its utterances are, where that is known.
         grade: of its audit, ``A`` to ``E``; ``""`` if it was not audited.
     """
@@ -42,13 +42,13 @@ class CorpusCard:
     labels: Mapping[str, Mapping[str, Mapping[str, int]]]
     issues: Mapping[str, int]
     metrics: Mapping[str, str]
-    sound: tuple[SplitSound, ...] = ()
+    audio: tuple[SplitAudioCounts, ...] = ()
     durations: Histogram | None = None
     grade: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class CardFacts:
+class ModelCardFacts:
     """What the model card of a candidate is made of; see `sentir.recognizer.card.model_card`."""
 
     recipe: Recipe
@@ -57,12 +57,12 @@ class CardFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class LearningCurve:
     """One training: a point per epoch.
 
     Attributes:
         points: rows with ``epoch``, ``loss`` (train) and ``score`` (headline metric on dev).
-        best: the epoch whose weights were kept.
+        best_epoch: the epoch whose weights were kept.
     """
 
     corpus: str
@@ -70,22 +70,22 @@ class Curve:
     model: str
     seed: int
     points: tuple[Mapping[str, float], ...]
-    best: float
+    best_epoch: float
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExamplePrediction:
     """What one model says of an example.
 
     Attributes:
-        said: label → probability, a mean over seeds; empty where it says that none of the labels holds. Of a
+        predicted: label → probability, a mean over seeds; empty where it says that none of the labels holds. Of a
             number, the nearest step of its scale → the number.
     """
 
     task: str
     model: str
     family: str
-    said: Mapping[str, float]
+    predicted: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +95,7 @@ class Example:
     Attributes:
         labels: task → what is annotated; of a number, the nearest step of its scale.
         mel: ``(frames, bands)`` in dB.
-        wave: ``(samples,)``, what the mel shows.
+        waveform: ``(samples,)``, what the mel shows.
     """
 
     corpus: str
@@ -104,48 +104,48 @@ class Example:
     text: str | None
     labels: Mapping[str, tuple[str, ...]]
     mel: NDArray[np.float16]
-    wave: Wave
-    answers: tuple[Answer, ...]
+    waveform: Waveform
+    predictions: tuple[ExamplePrediction, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class StudyReport(Brief):
+class StudyReport(ReprMixin):
     """Everything a report shows.
 
     Attributes:
         scores: rows of ``results.json``; split ``dev`` for selection, ``test`` for what was opened.
         selected: (corpus, task) → what is best on dev, a candidate or a baseline.
-        winners: (corpus, task) → the best candidate of each family on dev, the best of all first.
+        best_per_family: (corpus, task) → the best candidate of each family on dev, the best of all first.
         recipes: corpus → the resolved recipe.
         seconds: how long the study's own work took, cached stages not counted again.
         titles: language → title, where the recipe gives one; ``title`` stands for the others.
-        rankings: curves of each label, of the finalists on dev and on the opened test split.
+        label_curves: curves of each label, of the finalists on dev and on the opened test split.
         settings: (corpus, candidate) → its settings, flat, by which two candidates differ.
-        cards: (corpus, task) → what the best candidate's model card is made of.
-        details: closer looks at the best candidates, rows of ``details.json``, on dev and on the opened test.
-        heard: the clips of their mistakes.
+        model_cards: (corpus, task) → what the best candidate's model card is made of.
+        analyses: closer looks at the best candidates, rows of ``details.json``, on dev and on the opened test.
+        error_examples: the clips of their mistakes.
         ledger: which one counted the openings.
         redraws: tests of these corpora that were discarded and drawn anew.
     """
 
     title: str
     created: str
-    corpora: tuple[CorpusCard, ...]
+    corpora: tuple[CorpusSummary, ...]
     scores: tuple[ModelScores, ...]
     comparisons: tuple[Comparison, ...]
-    curves: tuple[Curve, ...]
+    learning_curves: tuple[LearningCurve, ...]
     openings: tuple[Opening, ...]
     selected: Mapping[tuple[str, str], str]
     versions: Mapping[str, str]
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     titles: Mapping[str, str] = field(default_factory=dict)
-    winners: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    best_per_family: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
-    rankings: tuple[Ranking, ...] = ()
+    label_curves: tuple[RankingCurves, ...] = ()
     settings: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    cards: Mapping[tuple[str, str], CardFacts] = field(default_factory=dict)
-    details: tuple[Details, ...] = ()
-    heard: tuple[Example, ...] = ()
-    ledger: LedgerFacts = field(default_factory=LedgerFacts)
+    model_cards: Mapping[tuple[str, str], ModelCardFacts] = field(default_factory=dict)
+    analyses: tuple[ErrorAnalysis, ...] = ()
+    error_examples: tuple[Example, ...] = ()
+    ledger: LedgerInfo = field(default_factory=LedgerInfo)
     redraws: tuple[Redraw, ...] = ()

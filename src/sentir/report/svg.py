@@ -7,53 +7,53 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from sentir.i18n import localized
-from sentir.safe_text import printable
+from sentir.i18n import localize_numbers
+from sentir.safe_text import make_printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def fig_svg(figure: Figure, *, name: str, title: str, description: str = "") -> str:
+def figure_to_svg(figure: Figure, *, id_prefix: str, title: str, description: str = "") -> str:
     """Return a figure as an SVG element for an HTML page, without scripts, styles, links or fixed size.
 
     Args:
         figure: what to draw.
-        name: unique in the page; goes before every id in the drawing.
+        id_prefix: unique in the page; goes before every id in the drawing.
         title: what it shows, for those who cannot see it.
         description: what is to be seen in it, for them.
     """
     import matplotlib
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": id_prefix}):
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    root = ElementTree.fromstring(printable(buffer.getvalue()))
-    _adopt(root, name)
+    root = ElementTree.fromstring(make_printable(buffer.getvalue()))
+    _adapt_to_page(root, id_prefix)
     width = root.attrib.pop("width").removesuffix("pt")
     root.attrib.pop("height")
     root.attrib |= {
         "role": "img",
-        "aria-label": printable(title),
+        "aria-label": make_printable(title),
         "fill": "currentColor",
         "stroke-linejoin": "round",
         "style": f"max-width: {float(width) * 1.6:.0f}px",
     }
     if description:
-        root.attrib["aria-describedby"] = f"{name}-description"
-        root.insert(0, _element("desc", description, id=f"{name}-description"))
+        root.attrib["aria-describedby"] = f"{id_prefix}-description"
+        root.insert(0, _element("desc", description, id=f"{id_prefix}-description"))
     root.insert(0, _element("title", title))
     return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
 def _element(tag: str, text: str, **attributes: str) -> ElementTree.Element:
     element = ElementTree.Element(tag, attributes)
-    element.text = printable(text)
+    element.text = make_printable(text)
     return element
 
 
-def _adopt(root: ElementTree.Element, name: str) -> None:
+def _adapt_to_page(root: ElementTree.Element, id_prefix: str) -> None:
     """Make Matplotlib's drawing a citizen of the page: own ids, the page's ink and letters, no namespaces."""
     text = ElementTree.tostring(root, encoding="unicode")
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
@@ -63,24 +63,26 @@ def _adopt(root: ElementTree.Element, name: str) -> None:
                 parent.remove(child)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
-        element.attrib = dict(_attributes(element, used, name))
+        element.attrib = dict(_page_attributes(element, used, id_prefix))
         element.tail = None
         if element.tag != "text":
             element.text = None
         elif re.fullmatch(r"[−-]?\d+\.\d+", element.text or ""):
-            element.text = localized(element.text or "")
+            element.text = localize_numbers(element.text or "")
 
 
-def _attributes(element: ElementTree.Element, used: set[str], name: str) -> list[tuple[str, str]]:
+def _page_attributes(
+    element: ElementTree.Element, referenced_ids: set[str], id_prefix: str
+) -> list[tuple[str, str]]:
     pairs = []
     for key, value in element.attrib.items():
         plain = key.rpartition("}")[2]
-        if plain == "id" and value not in used:
+        if plain == "id" and value not in referenced_ids:
             continue
         if plain == "id":
-            value = f"{name}-{value}"
+            value = f"{id_prefix}-{value}"
         if plain in ("href", "clip-path"):
-            value = value.replace("#", f"#{name}-")
+            value = value.replace("#", f"#{id_prefix}-")
         if plain == "style":
             value = re.sub(r"\s*font-family:[^;]*;?", "", value).replace("#000000", "currentColor")
         pairs.append((plain, value))

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sentir.errors import SentirError
-from sentir.evaluation.metrics.ranking import Ranking
-from sentir.evaluation.results import Comparison, ModelScores, Opening, gain
-from sentir.evaluation.words import AT_HALF
+from sentir.evaluation.metrics.ranking import RankingCurves
+from sentir.evaluation.results import Comparison, ModelScores, Opening, negate_if_lower_is_better
+from sentir.evaluation.words import AT_HALF_SUFFIX
 from sentir.i18n import _
-from sentir.report.study_report import CorpusCard, Curve, StudyReport
+from sentir.report.study_report import CorpusSummary, LearningCurve, StudyReport
 
-_ORDER = {"finalist": 0, "candidate": 1, "baseline": 2}
-_WIDEST = 8  # columns of scores that fit a page of 1,300 pixels
+_ROLE_ORDER = {"finalist": 0, "candidate": 1, "baseline": 2}
+_MAX_METRIC_COLUMNS = 8  # columns of scores that fit a page of 1,300 pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,86 +24,92 @@ class TaskSection:
 
     Attributes:
         metric: the headline metric, which selected on dev.
-        test: rows on the opened test split: the finalist, then other candidates, then baselines, best first.
-        dev: rows on dev, best first.
+        test_rows: rows on the opened test split: the finalist, then other candidates, then baselines, best first.
+        dev_rows: rows on dev, best first.
         selected: what was chosen on dev, a candidate or a baseline; ``None`` if nothing was.
-        winners: the best candidate of each family on dev.
-        rankings: curves of each label, of the selected candidate on dev and on the opened test split.
+        best_per_family: the best candidate of each family on dev.
+        label_curves: curves of each label, of the selected candidate on dev and on the opened test split.
         settings: candidate → its settings, flat.
     """
 
-    card: CorpusCard
+    corpus: CorpusSummary
     task: str
     metric: str
-    test: tuple[ModelScores, ...]
-    dev: tuple[ModelScores, ...]
+    test_rows: tuple[ModelScores, ...]
+    dev_rows: tuple[ModelScores, ...]
     selected: str | None
     comparisons: tuple[Comparison, ...]
-    curves: tuple[Curve, ...]
-    winners: tuple[str, ...] = ()
-    rankings: tuple[Ranking, ...] = ()
+    learning_curves: tuple[LearningCurve, ...]
+    best_per_family: tuple[str, ...] = ()
+    label_curves: tuple[RankingCurves, ...] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def families(self) -> tuple[str, ...]:
         """The families that compete, if there are several; a single one is not worth naming."""
-        found = tuple(dict.fromkeys(row.family for row in (*self.test, *self.dev) if row.family))
+        found = tuple(dict.fromkeys(row.family for row in (*self.test_rows, *self.dev_rows) if row.family))
         return found if len(found) > 1 else ()
 
     @property
-    def learning(self) -> list[tuple[str, str | None, tuple[Curve, ...]]]:
+    def learning_curves_by_family(self) -> list[tuple[str, str | None, tuple[LearningCurve, ...]]]:
         """The trainings of each family, with its name and its best candidate; all together if there is one."""
         if not self.families:
-            return [("", self.selected, self.curves)] if self.curves else []
-        family = {row.model: row.family for row in self.dev}
-        best = {family[model]: model for model in self.winners if model in family}
-        grouped = {name: tuple(c for c in self.curves if family.get(c.model) == name) for name in self.families}
+            return [("", self.selected, self.learning_curves)] if self.learning_curves else []
+        family = {row.model: row.family for row in self.dev_rows}
+        best = {family[model]: model for model in self.best_per_family if model in family}
+        grouped = {
+            name: tuple(c for c in self.learning_curves if family.get(c.model) == name) for name in self.families
+        }
         return [(name, best.get(name), curves) for name, curves in grouped.items() if curves]
 
     @property
-    def finalist(self) -> ModelScores | None:
+    def selected_test_row(self) -> ModelScores | None:
         """The finalist's row on test, or ``None`` while test is closed."""
-        return next((row for row in self.test if row.role == "finalist"), None)
+        return next((row for row in self.test_rows if row.role == "finalist"), None)
 
     @property
-    def baseline_wins(self) -> bool:
+    def is_baseline_selected(self) -> bool:
         """Whether what was chosen on dev is a baseline: no candidate did better."""
-        return any(row.model == self.selected and row.role == "baseline" for row in self.dev)
+        return any(row.model == self.selected and row.role == "baseline" for row in self.dev_rows)
 
     @property
-    def rival(self) -> ModelScores | None:
+    def reference_test_row(self) -> ModelScores | None:
         """What the finalist stands beside on test: the best baseline, or of a baseline the best candidate."""
-        role = "candidate" if self.baseline_wins else "baseline"
-        return next((row for row in self.test if row.role == role), None)
+        role = "candidate" if self.is_baseline_selected else "baseline"
+        return next((row for row in self.test_rows if row.role == role), None)
 
-    def curves_on(self, split: str) -> tuple[Ranking, ...]:
+    def label_curves_on(self, split: str) -> tuple[RankingCurves, ...]:
         """Return the curves of each label on one split."""
-        return tuple(one for one in self.rankings if one.split == split)
+        return tuple(one for one in self.label_curves if one.split == split)
 
     @property
-    def closest(self) -> ModelScores | None:
+    def selected_row(self) -> ModelScores | None:
         """The row whose labels are looked at: the finalist on test, else the selected candidate on dev."""
-        return self.finalist or next((row for row in self.dev if row.model == self.selected), None)
+        return self.selected_test_row or next((row for row in self.dev_rows if row.model == self.selected), None)
 
     @property
-    def verdict(self) -> Comparison | None:
+    def reference_comparison(self) -> Comparison | None:
         """The comparison of the finalist with its rival on test in the headline metric."""
-        if self.finalist is None or self.rival is None:
+        if self.selected_test_row is None or self.reference_test_row is None:
             return None
-        pair = {self.finalist.model, self.rival.model}
+        pair = {self.selected_test_row.model, self.reference_test_row.model}
         wanted = ("test", self.metric)
         found = (c for c in self.comparisons if {c.a, c.b} == pair and (c.split, c.metric) == wanted)
         return next(found, None)
 
 
-def sections(report: StudyReport) -> tuple[TaskSection, ...]:
+def task_sections(report: StudyReport) -> tuple[TaskSection, ...]:
     """Return a section for every task of every corpus that has scores or a headline metric.
 
     Raises:
         SentirError: if rows belong to a corpus and task that no card announces; nothing is left out silently.
     """
     cards = {(card.name, task): card for card in report.corpora for task in card.metrics}
-    rows: tuple[ModelScores | Comparison | Curve, ...] = (*report.scores, *report.comparisons, *report.curves)
+    rows: tuple[ModelScores | Comparison | LearningCurve, ...] = (
+        *report.scores,
+        *report.comparisons,
+        *report.learning_curves,
+    )
     for row in rows:
         if (row.corpus, row.task) not in cards:
             raise SentirError(
@@ -114,31 +120,33 @@ def sections(report: StudyReport) -> tuple[TaskSection, ...]:
                     task=row.task,
                 )
             )
-    return tuple(_section(report, card, task) for (_name, task), card in cards.items())
+    return tuple(_task_section(report, card, task) for (_name, task), card in cards.items())
 
 
-def _section(report: StudyReport, card: CorpusCard, task: str) -> TaskSection:
-    metric = card.metrics[task]
-    here = (card.name, task)
-    ranked = _best_first([row for row in report.scores if (row.corpus, row.task) == here], metric)
+def _task_section(report: StudyReport, corpus: CorpusSummary, task: str) -> TaskSection:
+    metric = corpus.metrics[task]
+    here = (corpus.name, task)
+    ranked = _sort_best_first([row for row in report.scores if (row.corpus, row.task) == here], metric)
     return TaskSection(
-        card=card,
+        corpus=corpus,
         task=task,
         metric=metric,
-        test=tuple(sorted((row for row in ranked if row.split == "test"), key=lambda row: _ORDER[row.role])),
-        dev=tuple(row for row in ranked if row.split == "dev"),
+        test_rows=tuple(
+            sorted((row for row in ranked if row.split == "test"), key=lambda row: _ROLE_ORDER[row.role])
+        ),
+        dev_rows=tuple(row for row in ranked if row.split == "dev"),
         selected=report.selected.get(here),
         comparisons=tuple(c for c in report.comparisons if (c.corpus, c.task) == here),
-        curves=tuple(c for c in report.curves if (c.corpus, c.task) == here),
-        winners=report.winners.get(here, ()),
-        rankings=tuple(one for one in report.rankings if (one.corpus, one.task) == here),
-        settings={model: found for (name, model), found in report.settings.items() if name == card.name},
+        learning_curves=tuple(c for c in report.learning_curves if (c.corpus, c.task) == here),
+        best_per_family=report.best_per_family.get(here, ()),
+        label_curves=tuple(one for one in report.label_curves if (one.corpus, one.task) == here),
+        settings={model: found for (name, model), found in report.settings.items() if name == corpus.name},
     )
 
 
 def comparison_groups(section: TaskSection) -> list[tuple[str, list[Comparison]]]:
     """Return the comparisons under the question each one answers, with that question as a title."""
-    baselines = {row.model for row in section.test if row.role == "baseline"}
+    baselines = {row.model for row in section.test_rows if row.role == "baseline"}
     groups: dict[str, list[Comparison]] = {
         _("Selected model vs. baselines"): [],
         _("Best model of each family"): [],
@@ -157,43 +165,43 @@ def comparison_groups(section: TaskSection) -> list[tuple[str, list[Comparison]]
         elif pair & baselines:
             against_baselines.append(c)
         else:
-            (families if pair <= set(section.winners) else others).append(c)
+            (families if pair <= set(section.best_per_family) else others).append(c)
     return [(title, found) for title, found in groups.items() if found]
 
 
-def _best_first(rows: Sequence[ModelScores], metric: str) -> list[ModelScores]:
+def _sort_best_first(rows: Sequence[ModelScores], metric: str) -> list[ModelScores]:
     """Sort by one metric, rows without it last."""
-    return sorted(rows, key=lambda row: -_printed(row, metric))
+    return sorted(rows, key=lambda row: -_rounded_score(row, metric))
 
 
-def _printed(row: ModelScores, metric: str) -> float:
+def _rounded_score(row: ModelScores, metric: str) -> float:
     """Return a score to three decimals, as the tables print it; an error negative, minus infinity for none."""
     value = row.metrics[metric].value if metric in row.metrics else math.nan
-    return -math.inf if math.isnan(value) else gain(metric, round(value, 3))
+    return -math.inf if math.isnan(value) else negate_if_lower_is_better(metric, round(value, 3))
 
 
-def metric_names(rows: Sequence[ModelScores], headline: str) -> list[str]:
+def ordered_metrics(rows: Sequence[ModelScores], headline: str) -> list[str]:
     """Return every metric of the rows in order of appearance, but the headline first, and it at 0.5."""
     names = dict.fromkeys(name for row in rows for name in row.metrics)
-    return sorted(names, key=lambda name: name.removesuffix(AT_HALF) != headline)
+    return sorted(names, key=lambda name: name.removesuffix(AT_HALF_SUFFIX) != headline)
 
 
-def metric_groups(rows: Sequence[ModelScores], headline: str) -> list[list[str]]:
+def metric_column_groups(rows: Sequence[ModelScores], headline: str) -> list[list[str]]:
     """Return the metrics in as few groups of about the same size as make tables that fit a page, in order."""
-    names = metric_names(rows, headline)
-    tables = max(1, math.ceil(len(names) / _WIDEST))
+    names = ordered_metrics(rows, headline)
+    tables = max(1, math.ceil(len(names) / _MAX_METRIC_COLUMNS))
     size = math.ceil(len(names) / tables)
     return [names[n : n + size] for n in range(0, len(names), size)]
 
 
 def best_models(rows: Sequence[ModelScores], metric: str) -> frozenset[str]:
     """Return the models with the best score as printed, ties shared; none if all are alike."""
-    printed = {row.model: _printed(row, metric) for row in rows}
+    printed = {row.model: _rounded_score(row, metric) for row in rows}
     winners = frozenset(model for model, value in printed.items() if value == max(printed.values()))
     return winners if len(winners) < len(printed) else frozenset()
 
 
-def openings_by_split(openings: Sequence[Opening]) -> list[Opening]:
+def latest_openings(openings: Sequence[Opening]) -> list[Opening]:
     """Return the last opening of each test split, whose number says how often it has been opened in all."""
     last: dict[str, Opening] = {}
     for opening in sorted(openings, key=lambda opening: opening.number):

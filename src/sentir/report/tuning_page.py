@@ -6,55 +6,55 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sentir.evaluation.results import gain
-from sentir.i18n import _, language, localized
-from sentir.report.figures import COLORS, _canvas, _plain
+from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.i18n import _, get_language, localize_numbers
+from sentir.report.figures import COLORS, escape_label, make_axes
 from sentir.report.html import render_page
-from sentir.report.tuning_result import Tuning
-from sentir.report.words import word
+from sentir.report.tuning_result import TuningResult
+from sentir.report.words import display_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SHOWN = 10  # trials in a table
-_TEXT, _SMALL = 9, 8
+_MAX_TRIALS_SHOWN = 10  # trials in a table
+_FONT_SIZE, _SMALL_FONT_SIZE = 9, 8
 
 
-def render_tuning(tuning: Tuning) -> str:
+def render_tuning_page(tuning: TuningResult) -> str:
     """Return a tuning as one self-contained HTML page."""
 
     def content() -> dict[str, Any]:
         return {
-            "title": _("Tuning: {name}", name=tuning.titles.get(language(), tuning.name)),
+            "title": _("Tuning: {name}", name=tuning.titles.get(get_language(), tuning.name)),
             "tuning": tuning,
-            "sentences": sentences(tuning),
-            "best": tuning.ranked[:_SHOWN],
-            "failed": [trial for trial in tuning.trials if trial.reason],
-            "value_text": value_text,
-            "history_figure": history_figure,
-            "importance_figure": importance_figure,
+            "sentences": tuning_sentences(tuning),
+            "best": tuning.ranked_trials[:_MAX_TRIALS_SHOWN],
+            "failed": [trial for trial in tuning.trials if trial.failure_reason],
+            "value_text": format_setting,
+            "history_figure": plot_optimization_history,
+            "importance_figure": plot_param_importances,
         }
 
     return render_page("tuning.html", content)
 
 
-def sentences(tuning: Tuning) -> tuple[str, ...]:
+def tuning_sentences(tuning: TuningResult) -> tuple[str, ...]:
     """Say what was tried, what came of it, and what the best score is worth."""
-    counts = tuning.counts
+    counts = tuning.state_counts
     values: dict[str, Any] = {
         "n": len(tuning.trials),
         "complete": counts.get("complete", 0),
         "pruned": counts.get("pruned", 0),
         "failed": counts.get("failed", 0),
-        "best": tuning.best.number,
-        "metric": word(tuning.metric),
-        "score": localized(f"{tuning.best.score:.4f}"),
+        "best": tuning.best_trial.number,
+        "metric": display_name(tuning.metric),
+        "score": localize_numbers(f"{tuning.best_trial.score:.4f}"),
         "folds": tuning.folds,
         "dev": tuning.n_dev,
     }
     found = [
         _("{n} trials: {complete} complete, {pruned} pruned, {failed} failed.", **values),
-        *(_worth_on_folds(values) if tuning.folds else _worth_on_dev(values)),
+        *(_fold_score_sentences(values) if tuning.folds else _dev_score_sentences(values)),
     ]
     if len(tuning.seeds) > 1:
         found.append(_("Each score is the mean over {n} seeds; the recipe has the first.", n=len(tuning.seeds)))
@@ -63,7 +63,7 @@ def sentences(tuning: Tuning) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _worth_on_dev(values: Mapping[str, Any]) -> tuple[str, ...]:
+def _dev_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         _("The best is trial {best}: {metric} {score} on dev.", **values),
         _("It is the best of {n} trials on the same {dev} dev utterances, so its score is optimistic (selection "
@@ -71,7 +71,7 @@ def _worth_on_dev(values: Mapping[str, Any]) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _worth_on_folds(values: Mapping[str, Any]) -> tuple[str, ...]:
+def _fold_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         _("The best is trial {best}: {metric} {score}, mean over {folds} folds of train.", **values),
         _(
@@ -82,50 +82,53 @@ def _worth_on_folds(values: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def value_text(value: Any) -> str:
+def format_setting(value: Any) -> str:
     """Write the value of a setting."""
     if isinstance(value, float):
         return f"{value:.3g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def history_figure(tuning: Tuning) -> Figure:
+def plot_optimization_history(tuning: TuningResult) -> Figure:
     """Draw what every trial scored, in order, and the best so far as a line."""
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = _canvas(height=3.3)
+    figure, axes = make_axes(height=3.3)
     complete = [trial for trial in tuning.trials if trial.score is not None]
-    pruned = [trial for trial in tuning.trials if trial.state == "pruned" and trial.curve]
+    pruned = [trial for trial in tuning.trials if trial.state == "pruned" and trial.intermediate_scores]
     numbers, scores = [t.number for t in complete], [t.score or 0.0 for t in complete]
-    best = [max(scores[: n + 1], key=lambda score: gain(tuning.metric, score)) for n in range(len(scores))]
+    best = [
+        max(scores[: n + 1], key=lambda score: negate_if_lower_is_better(tuning.metric, score))
+        for n in range(len(scores))
+    ]
     ends = [*numbers, len(tuning.trials)], [*best, best[-1]]
     axes.step(*ends, where="post", color=COLORS[0], lw=1.4, label=_("best so far"))
     axes.plot(numbers, scores, "o", ms=4.5, color=COLORS[0], alpha=0.8, label=_("complete"))
     if pruned:
-        last = [trial.curve[-1][1] for trial in pruned]
+        last = [trial.intermediate_scores[-1][1] for trial in pruned]
         axes.plot([t.number for t in pruned], last, "x", ms=4.5, color=COLORS[1], label=_("pruned"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(_("trial"), fontsize=_TEXT)
-    axes.set_ylabel(_scored_on(tuning), fontsize=_TEXT)
+    axes.set_xlabel(_("trial"), fontsize=_FONT_SIZE)
+    axes.set_ylabel(_score_axis_label(tuning), fontsize=_FONT_SIZE)
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=_SMALL)
+    figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=_SMALL_FONT_SIZE)
     return figure
 
 
-def _scored_on(tuning: Tuning) -> str:
+def _score_axis_label(tuning: TuningResult) -> str:
     if tuning.folds:
-        return _("{metric}, mean over folds", metric=word(tuning.metric))
-    return _("{metric} on dev", metric=word(tuning.metric))
+        return _("{metric}, mean over folds", metric=display_name(tuning.metric))
+    return _("{metric} on dev", metric=display_name(tuning.metric))
 
 
-def importance_figure(importances: Mapping[str, float]) -> Figure:
+def plot_param_importances(importances: Mapping[str, float]) -> Figure:
     """Draw the share of each setting, the largest on top."""
-    figure, axes = _canvas(height=0.5 + 0.34 * len(importances))
+    figure, axes = make_axes(height=0.5 + 0.34 * len(importances))
     shares = list(importances.values())
     bars = axes.barh(range(len(shares)), shares, 0.6, color=COLORS[0])
-    axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=_SMALL)
-    axes.set_yticks(range(len(shares)), [_plain(key) for key in importances])
+    axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=_SMALL_FONT_SIZE)
+    axes.set_yticks(range(len(shares)), [escape_label(key) for key in importances])
     axes.set_xticks([])
     axes.margins(x=0.12)
     axes.invert_yaxis()

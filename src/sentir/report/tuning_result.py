@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sentir.evaluation.results import gain
+from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.recipe import Recipe
-from sentir.repr_mixin import Brief
+from sentir.repr_mixin import ReprMixin
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class TrialResult:
     """One trial.
 
     Attributes:
@@ -25,10 +25,10 @@ class Tried:
         settings: setting → the value tried.
         score: mean over the trial's trainings, in the metric; ``None`` unless it is complete.
         scores: one for each training.
-        curve: (epoch, score so far), the epochs of all trainings counted on.
+        intermediate_scores: (epoch, score so far), the epochs of all trainings counted on.
         seconds: it took.
-        reason: why it failed.
-        same_as: the number of the trial that had these settings before, whose score this is.
+        failure_reason: why it failed.
+        duplicate_of: the number of the trial that had these settings before, whose score this is.
     """
 
     number: int
@@ -36,14 +36,14 @@ class Tried:
     settings: Mapping[str, Any]
     score: float | None = None
     scores: tuple[float, ...] = ()
-    curve: tuple[tuple[int, float], ...] = ()
+    intermediate_scores: tuple[tuple[int, float], ...] = ()
     seconds: float | None = None
-    reason: str = ""
-    same_as: int | None = None
+    failure_reason: str = ""
+    duplicate_of: int | None = None
 
 
 @dataclass(frozen=True, repr=False)
-class Tuning(Brief):
+class TuningResult(ReprMixin):
     """All trials of a tuning, and the best of them.
 
     Attributes:
@@ -57,12 +57,12 @@ class Tuning(Brief):
         seeds: of every trial's trainings.
         n_dev: utterances that each score is over, with folds their mean.
         trials: in order; interrupted ones, which were repeated, are not among them.
-        interrupted: how many these are.
-        importances: setting → share of what the settings together explain of the scores (fANOVA), largest
+        num_interrupted: how many these are.
+        param_importances: setting → share of what the settings together explain of the scores (fANOVA), largest
             first; empty where too few trials are complete to tell, or all scores are the same.
-        best: the trial with the best score; the first of equals.
-        recipe: its recipe, ready to be trained.
-        tuned: the recipe with the search space.
+        best_trial: the trial with the best score; the first of equals.
+        best_recipe: its recipe, ready to be trained.
+        search_recipe: the recipe with the search space.
         versions: that the scores depend on.
     """
 
@@ -75,33 +75,35 @@ class Tuning(Brief):
     folds: int
     seeds: tuple[int, ...]
     n_dev: int
-    trials: tuple[Tried, ...]
-    interrupted: int
-    importances: Mapping[str, float]
-    best: Tried
-    recipe: Recipe
-    tuned: Recipe
+    trials: tuple[TrialResult, ...]
+    num_interrupted: int
+    param_importances: Mapping[str, float]
+    best_trial: TrialResult
+    best_recipe: Recipe
+    search_recipe: Recipe
     versions: Mapping[str, str]
 
     @property
-    def counts(self) -> dict[str, int]:
+    def state_counts(self) -> dict[str, int]:
         """State → number of trials."""
         return dict(Counter(trial.state for trial in self.trials))
 
     @property
-    def ranked(self) -> tuple[Tried, ...]:
+    def ranked_trials(self) -> tuple[TrialResult, ...]:
         """The complete trials, best first."""
         complete = [trial for trial in self.trials if trial.score is not None]
-        return tuple(sorted(complete, key=lambda trial: -gain(self.metric, trial.score or 0.0)))
+        return tuple(
+            sorted(complete, key=lambda trial: -negate_if_lower_is_better(self.metric, trial.score or 0.0))
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         return plain | {
             "trials": [asdict(trial) for trial in self.trials],
-            "best": asdict(self.best),
-            "recipe": self.recipe.tree(),
-            "tuned": self.tuned.tree(),
+            "best": asdict(self.best_trial),
+            "recipe": self.best_recipe.to_dict(),
+            "tuned": self.search_recipe.to_dict(),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -110,7 +112,7 @@ class Tuning(Brief):
 
         rows = [
             {"trial": t.number, "state": t.state, "score": t.score, **t.settings, "seconds": t.seconds,
-             "epochs": len(t.curve), "reason": t.reason}
+             "epochs": len(t.intermediate_scores), "reason": t.failure_reason}
             for t in self.trials
         ]  # fmt: skip
         return pd.DataFrame(rows).set_index("trial")

@@ -1,5 +1,5 @@
 """How a report calls things: the words of `sentir.evaluation.words`, which model cards know too."""
 
-from sentir.evaluation.words import model_name as model_name
-from sentir.evaluation.words import named as named
-from sentir.evaluation.words import word as word
+from sentir.evaluation.words import display_name as display_name
+from sentir.evaluation.words import model_display_name as model_display_name
+from sentir.evaluation.words import quoted_model_name as quoted_model_name

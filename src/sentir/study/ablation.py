@@ -8,15 +8,15 @@ from typing import Any
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.preprocessing.kinds import MODELS, measured_from
-from sentir.recipe import Recipe, Section, merge
-from sentir.training.setting_checks import idle_settings
+from sentir.preprocessing.kinds import MODELS, feature_modalities
+from sentir.recipe import Recipe, Section, merge_settings
+from sentir.training.setting_checks import unused_settings
 
-WHOLE = "model"  # the recipe itself
-_ALONE = {"text": "emotion_model", "sound": "hybrid_transformer"}  # what is left without it
+FULL_RECIPE = "model"  # the recipe itself
+_UNIMODAL_KINDS = {"text": "emotion_model", "sound": "hybrid_transformer"}  # what is left without it
 
 
-def ablations(recipe: Recipe) -> dict[str, dict[str, Any]]:
+def ablation_overrides(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """Return name → overrides: the recipe itself, then it without each part that ``study.ablate`` names.
 
     A list is emptied, or loses one of its names; any other setting goes back to its default. Without ``text`` or
@@ -26,18 +26,18 @@ def ablations(recipe: Recipe) -> dict[str, dict[str, Any]]:
     Raises:
         RecipeError: if there is no such part, or the recipe does without it already.
     """
-    found: dict[str, dict[str, Any]] = {WHOLE: {}}
+    found: dict[str, dict[str, Any]] = {FULL_RECIPE: {}}
     for part in recipe.study.ablate:
-        changes = _without_modality(recipe, part) if part in _ALONE else _without_setting(recipe, part)
-        found[f"{WHOLE} − {part.removeprefix('model.')}"] = _with_idle_reset(recipe, changes)
+        changes = _without_modality(recipe, part) if part in _UNIMODAL_KINDS else _without_setting(recipe, part)
+        found[f"{FULL_RECIPE} − {part.removeprefix('model.')}"] = _reset_unused_settings(recipe, changes)
     return found
 
 
-def _with_idle_reset(recipe: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
-    changed, before = recipe.override(changes), idle_settings(recipe.model, recipe.train)
-    for key in idle_settings(changed.model, changed.train):
+def _reset_unused_settings(recipe: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
+    changed, before = recipe.override(changes), unused_settings(recipe.model, recipe.train)
+    for key in unused_settings(changed.model, changed.train):
         if key not in before:
-            changes = merge(changes, _to_default(recipe, key.split(".")))
+            changes = merge_settings(changes, _default_override(recipe, key.split(".")))
     return changes
 
 
@@ -48,9 +48,9 @@ def _without_modality(recipe: Recipe, part: str) -> dict[str, Any]:
             _("study.ablate: '{part}' can be left out of a model that reads and listens, and '{kind}' does not.",
               part=part, kind=model.kind)
         )  # fmt: skip
-    kept = [name for name in model.features if part not in measured_from(name, model)]
+    kept = [name for name in model.features if part not in feature_modalities(name, model)]
     context = {"context": "none"} if part == "text" else {}  # a model that only listens has none
-    return {"model": {"kind": _ALONE[part], "features": kept, **context}}
+    return {"model": {"kind": _UNIMODAL_KINDS[part], "features": kept, **context}}
 
 
 def _without_setting(recipe: Recipe, part: str) -> dict[str, Any]:
@@ -60,40 +60,40 @@ def _without_setting(recipe: Recipe, part: str) -> dict[str, Any]:
             _("study.ablate: '{part}' is no setting; name one with its section, such as {example}.",
               part=part, example="model.context")
         )  # fmt: skip
-    holder, name = _value(recipe, path[:-1]), path[-1]
+    holder, name = _get_value(recipe, path[:-1]), path[-1]
     if isinstance(holder, tuple) and name in holder:
-        return _nested(path[:-1], [other for other in holder if other != name])
+        return _nested_override(path[:-1], [other for other in holder if other != name])
     if not isinstance(holder, Section):
-        raise _nothing(part)
+        raise _nothing_to_ablate_error(part)
     value, fields = getattr(holder, name, None), type(holder).model_fields
     if name not in fields:
-        recipe.override(_nested(path, None), where="study.ablate")  # knows what to say of a wrong key
+        recipe.override(_nested_override(path, None), where="study.ablate")  # knows what to say of a wrong key
     default = fields[name].get_default(call_default_factory=True)
     rest = () if isinstance(value, tuple) and isinstance(default, tuple) else default
     if value == rest:
-        raise _nothing(part)
-    return _nested(path, rest.model_dump(mode="json") if isinstance(rest, Section) else rest)
+        raise _nothing_to_ablate_error(part)
+    return _nested_override(path, rest.model_dump(mode="json") if isinstance(rest, Section) else rest)
 
 
-def _to_default(recipe: Recipe, path: Sequence[str]) -> dict[str, Any]:
+def _default_override(recipe: Recipe, path: Sequence[str]) -> dict[str, Any]:
     """Return the override that gives a setting its default back."""
-    usual = type(_value(recipe, path[:-1]))().model_dump(mode="json")
-    return _nested(path, usual[path[-1]])
+    usual = type(_get_value(recipe, path[:-1]))().model_dump(mode="json")
+    return _nested_override(path, usual[path[-1]])
 
 
-def _value(recipe: Recipe, path: Sequence[str]) -> Any:
+def _get_value(recipe: Recipe, path: Sequence[str]) -> Any:
     found: Any = recipe
     for key in path:
         found = getattr(found, key, None) if isinstance(found, Section) else None
     return found
 
 
-def _nested(path: Sequence[str], value: Any) -> dict[str, Any]:
+def _nested_override(path: Sequence[str], value: Any) -> dict[str, Any]:
     tree: Mapping[str, Any] = reduce(lambda inner, key: {key: inner}, reversed(path), value)
     return dict(tree)
 
 
-def _nothing(part: str) -> RecipeError:
+def _nothing_to_ablate_error(part: str) -> RecipeError:
     return RecipeError(
         _("study.ablate: the recipe does without '{part}' already; there is nothing to leave out.", part=part)
     )

@@ -23,82 +23,86 @@ class Head:
     kind: str
     arrays: Mapping[str, Array]
 
-    def __call__(self, rows: Any) -> Array:
+    def __call__(self, features: Any) -> Array:
         """Return ``(N, K)`` probabilities, or the numbers ``(N, 1)``."""
-        return _APPLY[self.kind](rows, self.arrays)
+        return _APPLY_HEAD[self.kind](features, self.arrays)
 
 
-def one_label(strength: float, rows: Any, truth: NDArray, k: int) -> Head:
+def fit_logistic_regression(
+    inverse_regularization: float, features: Any, truth: NDArray, num_classes: int
+) -> Head:
     """Fit logistic regression; a label that train never has gets 0."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=strength, max_iter=2000).fit(rows, truth)
+    model = LogisticRegression(C=inverse_regularization, max_iter=2000).fit(features, truth)
     weights, bias = model.coef_, model.intercept_
     if len(model.classes_) == 2:  # one row of weights says how much more the second is
         weights, bias = np.vstack([0 * weights, weights]), np.concatenate([0 * bias, bias])
-    full = np.zeros((k, weights.shape[1])), np.full(k, -np.inf)
+    full = np.zeros((num_classes, weights.shape[1])), np.full(num_classes, -np.inf)
     full[0][model.classes_], full[1][model.classes_] = weights, bias
     return Head("softmax", {"weights": full[0], "bias": full[1]})
 
 
-def several_labels(strength: float, rows: Any, truth: NDArray, k: int) -> Head:
+def fit_multilabel_logistic_regression(
+    inverse_regularization: float, features: Any, truth: NDArray, num_classes: int
+) -> Head:
     """Fit logistic regression for each label; one that train always or never has gets 1 or 0."""
     from sklearn.linear_model import LogisticRegression
 
-    weights, bias = np.zeros((k, rows.shape[1])), np.where(truth.all(axis=0), np.inf, -np.inf)
+    weights, bias = np.zeros((num_classes, features.shape[1])), np.where(truth.all(axis=0), np.inf, -np.inf)
     for label in np.flatnonzero(truth.any(axis=0) & ~truth.all(axis=0)):
-        model = LogisticRegression(C=strength, solver="liblinear").fit(rows, truth[:, label])
+        model = LogisticRegression(C=inverse_regularization, solver="liblinear").fit(features, truth[:, label])
         weights[label], bias[label] = model.coef_[0], model.intercept_[0]
     return Head("sigmoids", {"weights": weights, "bias": bias})
 
 
-def machine(strength: float, rows: Any, truth: NDArray, k: int) -> Head:
+def fit_svm(inverse_regularization: float, features: Any, truth: NDArray, num_classes: int) -> Head:
     """Fit a support vector machine with a Gaussian kernel."""
     from sklearn.svm import SVC
 
-    model = SVC(C=strength, class_weight="balanced", cache_size=1000).fit(rows, truth)
+    model = SVC(C=inverse_regularization, class_weight="balanced", cache_size=1000).fit(features, truth)
     return Head("machine", {
         "vectors": model.support_vectors_, "weights": model.dual_coef_, "bias": model.intercept_,
-        "counts": model.n_support_, "classes": model.classes_, "gamma": np.array(model._gamma), "k": np.array(k),
+        "counts": model.n_support_, "classes": model.classes_, "gamma": np.array(model._gamma), "k": np.array(num_classes),
     })  # fmt: skip
 
 
-def number(strength: float, rows: Any, truth: NDArray, k: int) -> Head:
+def fit_ridge(inverse_regularization: float, features: Any, truth: NDArray, num_classes: int) -> Head:
     """Fit ridge regression."""
     from sklearn.linear_model import Ridge
 
-    model = Ridge(alpha=1 / strength).fit(rows, truth)
+    model = Ridge(alpha=1 / inverse_regularization).fit(features, truth)
     return Head("number", {"weights": model.coef_[None], "bias": np.atleast_1d(model.intercept_)})
 
 
-def _scores(rows: Any, arrays: Mapping[str, Array]) -> Array:
-    return np.asarray(rows @ arrays["weights"].T) + arrays["bias"]
+def _linear(features: Any, arrays: Mapping[str, Array]) -> Array:
+    return np.asarray(features @ arrays["weights"].T) + arrays["bias"]
 
 
-def _softmax(rows: Any, arrays: Mapping[str, Array]) -> Array:
+def _softmax(features: Any, arrays: Mapping[str, Array]) -> Array:
     from scipy.special import softmax
 
-    return softmax(_scores(rows, arrays), axis=1)
+    return softmax(_linear(features, arrays), axis=1)
 
 
-def _sigmoids(rows: Any, arrays: Mapping[str, Array]) -> Array:
+def _sigmoid(features: Any, arrays: Mapping[str, Array]) -> Array:
     from scipy.special import expit
 
-    return expit(_scores(rows, arrays))
+    return expit(_linear(features, arrays))
 
 
-def _constant(rows: Any, arrays: Mapping[str, Array]) -> Array:
-    return np.tile(arrays["row"], (len(rows), 1))
+def _constant(features: Any, arrays: Mapping[str, Array]) -> Array:
+    return np.tile(arrays["row"], (len(features), 1))
 
 
-def _machine(rows: Any, arrays: Mapping[str, Array]) -> Array:
+def _svm(features: Any, arrays: Mapping[str, Array]) -> Array:
     """Turn votes of pairs of classes into margins, as `sklearn.svm.SVC` does, and by softmax into shares."""
     from scipy.spatial.distance import cdist
     from scipy.special import softmax
 
     classes, ends = arrays["classes"].astype(int), np.cumsum(arrays["counts"].astype(int))
     kernel = np.exp(
-        -arrays["gamma"] * cdist(np.asarray(rows, dtype=np.float64), arrays["vectors"], "sqeuclidean")
+        -arrays["gamma"] * cdist(np.asarray(features, dtype=np.float64), arrays["vectors"], "sqeuclidean")
     )
     of = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
     votes, sure = np.zeros((2, len(kernel), len(classes)))
@@ -116,10 +120,10 @@ def _machine(rows: Any, arrays: Mapping[str, Array]) -> Array:
     return softmax(margins, axis=1)
 
 
-_APPLY: dict[str, Callable[[Any, Mapping[str, Array]], Array]] = {
+_APPLY_HEAD: dict[str, Callable[[Any, Mapping[str, Array]], Array]] = {
     "constant": _constant,
     "softmax": _softmax,
-    "sigmoids": _sigmoids,
-    "machine": _machine,
-    "number": _scores,
+    "sigmoids": _sigmoid,
+    "machine": _svm,
+    "number": _linear,
 }

@@ -15,24 +15,24 @@ from pydantic import TypeAdapter
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
-from sentir.documents import Document, Part
+from sentir.documents import Document, DocumentSection
 from sentir.errors import CorpusError, RecipeError
-from sentir.features.scaling import Scaler
-from sentir.i18n import _, in_language
-from sentir.io import replacing, write_text
+from sentir.features.scaling import FeatureScaler
+from sentir.i18n import _, use_language
+from sentir.io import atomic_write, write_text
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILES, intended_use
-from sentir.recognizer.prediction_mixin import Answering
-from sentir.recognizer.saving import FACTS, incomplete
-from sentir.safe_text import json_text
+from sentir.recognizer.prediction_mixin import PredictionMixin
+from sentir.recognizer.saving import METADATA_FILE, damaged_model_error
+from sentir.safe_text import json_dumps
 from sentir.study.baseline_heads import Head
-from sentir.study.baselines import NEEDS, Fitted, answers
+from sentir.study.baselines import BASELINE_MODALITIES, FittedBaseline, predict_fitted_baseline
 
-_FORMAT, _ARRAYS, _WEIGHTS = 1, "model.safetensors", "word_weights"
+_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 1, "model.safetensors", "word_weights"
 
 
 @dataclass(frozen=True)
-class Simple(Answering):
+class BaselineModel(PredictionMixin):
     """A fitted baseline with everything between an utterance and its labels.
 
     It stands where a `sentir.recognizer.recognizer.Recognizer` may, for predicting, scoring and comparing.
@@ -41,27 +41,29 @@ class Simple(Answering):
     name: str
     recipe: Recipe
     space: LabelSpace
-    fitted: Fitted
+    fitted: FittedBaseline
     thresholds: NDArray[np.float64] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibration: None = None
-    also: tuple[()] = ()
+    other_tasks: tuple[()] = ()
 
     @property
-    def needs(self) -> frozenset[str]:
+    def modalities(self) -> frozenset[str]:
         """What of an utterance it takes: ``text``, ``sound``, or either."""
-        return NEEDS.get(self.name, frozenset({"sound"}))
+        return BASELINE_MODALITIES.get(self.name, frozenset({"sound"}))
 
     @property
-    def tolerates(self) -> frozenset[str]:
+    def optional_modalities(self) -> frozenset[str]:
         """Either, where it takes neither to answer."""
-        return self.needs if len(self.needs) > 1 else frozenset()
+        return self.modalities if len(self.modalities) > 1 else frozenset()
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances, each by itself."""
-        return answers(self.name, self.fitted, self.space, utterances)
+        return predict_fitted_baseline(self.name, self.fitted, self.space, utterances)
 
-    def predict_tasks(self, utterances: Sequence[Utterance], *, tell: bool = True) -> dict[str, Predictions]:
+    def predict_tasks(
+        self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
+    ) -> dict[str, Predictions]:
         """Predict N utterances in its one task."""
         return {self.space.task: self.predict_utterances(utterances)}
 
@@ -76,37 +78,37 @@ class Simple(Answering):
         folder.mkdir(parents=True, exist_ok=True)
         fitted = self.fitted
         arrays = {name: np.ascontiguousarray(array) for name, array in fitted.head.arrays.items()}
-        arrays |= {} if fitted.weights is None else {_WEIGHTS: np.ascontiguousarray(fitted.weights)}
+        arrays |= {} if fitted.idf is None else {_IDF: np.ascontiguousarray(fitted.idf)}
         tree = {
             "baseline": self.name,
-            "format": _FORMAT,
-            "recipe": self.recipe.tree(),
+            "format": _FORMAT_VERSION,
+            "recipe": self.recipe.to_dict(),
             "space": asdict(self.space),
             "thresholds": None if self.thresholds is None else self.thresholds.tolist(),
             "head": fitted.head.kind,
-            "cleaning": list(fitted.steps),
-            "words": None if fitted.words is None else list(fitted.words),
+            "cleaning": list(fitted.cleaning),
+            "words": None if fitted.vocabulary is None else list(fitted.vocabulary),
             "scaler": None if fitted.scaler is None else fitted.scaler.to_dict(),
             "facts": dict(self.facts),
         }
-        (folder / FACTS).unlink(missing_ok=True)  # written last: a save that was killed is no model
-        with replacing(folder / _ARRAYS) as draft:
+        (folder / METADATA_FILE).unlink(missing_ok=True)  # written last: a save that was killed is no model
+        with atomic_write(folder / _WEIGHTS_FILE) as draft:
             save_file(arrays, draft)
         for code, file in CARD_FILES.items():
-            with in_language(code):
-                write_text(folder / file, self._card())
-        write_text(folder / FACTS, json_text(tree))
+            with use_language(code):
+                write_text(folder / file, self._render_card())
+        write_text(folder / METADATA_FILE, json_dumps(tree))
 
-    def _card(self) -> str:
+    def _render_card(self) -> str:
         about = _(
             "A simple baseline, {name}, fitted on train of {corpus}. No trained candidate of its study did "
             "better on dev.", name=self.name, corpus=self.facts.get("corpus", "?"),
         )  # fmt: skip
-        parts = (Part(_("What it is"), (about,)), Part(_("Intended use"), intended_use()))
+        parts = (DocumentSection(_("What it is"), (about,)), DocumentSection(_("Intended use"), intended_use()))
         return Document(f"{self.facts.get('corpus', '')} · {self.space.task} · {self.name}", parts).to_markdown()
 
     @classmethod
-    def from_pretrained(cls, folder: Path) -> Simple:
+    def from_pretrained(cls, folder: Path) -> BaselineModel:
         """Load what `save_pretrained` wrote.
 
         Raises:
@@ -116,23 +118,23 @@ class Simple(Answering):
         from safetensors.numpy import load_file
 
         try:
-            tree = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-            arrays = load_file(folder / _ARRAYS)
-            weights = arrays.pop(_WEIGHTS, None)
-            scaler = TypeAdapter(Scaler | None).validate_python(tree["scaler"])
+            tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+            arrays = load_file(folder / _WEIGHTS_FILE)
+            weights = arrays.pop(_IDF, None)
+            scaler = TypeAdapter(FeatureScaler | None).validate_python(tree["scaler"])
             words = None if tree["words"] is None else tuple(tree["words"])
-            fitted = Fitted(Head(tree["head"], arrays), tuple(tree["cleaning"]), words, weights, scaler)
+            fitted = FittedBaseline(Head(tree["head"], arrays), tuple(tree["cleaning"]), words, weights, scaler)
             cuts = None if tree["thresholds"] is None else np.array(tree["thresholds"], dtype=np.float64)
-            recipe = Recipe.parse(tree["recipe"], where=str(folder / FACTS))
+            recipe = Recipe.parse(tree["recipe"], where=str(folder / METADATA_FILE))
             return cls(tree["baseline"], recipe, LabelSpace.from_dict(tree["space"]), fitted, cuts, tree["facts"])
         except (OSError, SafetensorError, KeyError, TypeError, ValueError, CorpusError, RecipeError) as error:
-            raise incomplete(folder, FACTS, error) from error
+            raise damaged_model_error(folder, METADATA_FILE, error) from error
 
 
-def is_simple(folder: Path) -> bool:
+def is_baseline_model(folder: Path) -> bool:
     """Return whether a folder holds a saved baseline."""
     try:
-        tree = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(tree, dict) and "baseline" in tree

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sentir.audit import audit, grade_meaning, hear_corpus, measure
-from sentir.corpus.cleaning import clean
+from sentir.audit import audit, describe_grade, measure_leakage, scan_audio
+from sentir.corpus.cleaning import clean_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
 from sentir.errors import CorpusError, RecipeError
-from sentir.evaluation.locked.test_contamination import known_findings, known_tests
-from sentir.evaluation.metrics import metric_name
+from sentir.evaluation.locked.test_contamination import contamination_findings, find_contamination
+from sentir.evaluation.metrics import resolve_metric
 from sentir.i18n import _
-from sentir.paths import no_name
+from sentir.paths import explain_invalid_name
 from sentir.preprocessing.kinds import MODELS
-from sentir.progress import warn
+from sentir.progress import log_warning
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
-from sentir.study.stacking import chain, draw_folds
+from sentir.study.stacking import assign_folds, stacked_recipes
 from sentir.training.fitting import check_clips, check_training, labeled_utterances
 from sentir.training.setting_checks import check_classes
 
-UNFIT = ("D", "E")  # grades with which a corpus is studied only if one says so
+LOW_GRADES = ("D", "E")  # grades with which a corpus is studied only if one says so
 
 
 def check_names(corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
@@ -33,7 +33,7 @@ def check_names(corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
         RecipeError: naming the corpus or the recipe.
     """
     for corpus in corpora:
-        if why := no_name(corpus.name):
+        if why := explain_invalid_name(corpus.name):
             raise RecipeError(
                 _("The corpus cannot be called '{name}': {why}; name it in data.table.name.",
                   name=corpus.name, why=why)
@@ -58,8 +58,8 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         CorpusError: if a split, its labels, its texts or its clips are not enough.
         SentirError: for names and settings that cannot be used.
     """
-    for known in known_tests(corpus):
-        warn(known.sentence())
+    for known in find_contamination(corpus):
+        log_warning(known.sentence())
     for split in ("dev", "test") if recipe.study.test else ("dev",):
         if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
             raise CorpusError(
@@ -67,7 +67,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
                   name=corpus.name, split=split)
             )  # fmt: skip
     for task, candidates in tasks.items():
-        metric_name(corpus.space(task), recipe.evaluation.metric)
+        resolve_metric(corpus.label_space(task), recipe.evaluation.metric)
         rows = labeled_utterances(corpus, task)["train"]
         check_classes(corpus, task)
         for baseline in recipe.study.baselines:
@@ -75,35 +75,38 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         if "acoustic" in recipe.study.baselines:
             check_clips(recipe.data, corpus)
         for candidate in candidates:
-            check_training(candidate.recipe, corpus, weights=False)
-        trained = [own for candidate in candidates for own in chain(candidate.recipe)]
+            check_training(candidate.recipe, corpus, load_weights=False)
+        trained = [own for candidate in candidates for own in stacked_recipes(candidate.recipe)]
         for own in trained:
-            if own.model.stacked is not None and own.model.stacks:
-                draw_folds(corpus.train, own.model.stacked.folds, own.train.seed)
+            if own.model.stacked is not None and own.model.uses_stacking:
+                assign_folds(corpus.train, own.model.stacked.folds, own.train.seed)
         readers = [own for own in trained if "text" in MODELS.get(own.model.kind).needs]
         readers += [recipe] if "bag of words" in recipe.study.baselines else []
         for cleaning in {reader.data.cleaning for reader in readers}:
-            if all(is_blank(clean(u.text or "", cleaning)) for u in rows):
+            if all(is_blank(clean_text(u.text or "", cleaning)) for u in rows):
                 raise CorpusError(_("The corpus '{name}' has no text in train after cleaning.", name=corpus.name))
 
 
-def check_grade(corpus: Corpus, recipe: Recipe, *, accepted: bool) -> str:
+def check_grade(corpus: Corpus, recipe: Recipe, *, accept_grade: bool) -> str:
     """Audit a corpus, as ``sentir corpus audit`` does, and return its grade; say so if it is D or E.
 
     Raises:
         CorpusError: if it is D or E and that is not accepted.
     """
-    hearing = hear_corpus(corpus) if any(u.clip is not None for u in corpus) else None
-    measured, known = measure(corpus, recipe.data.cleaning), known_findings(known_tests(corpus))
-    found = audit(corpus, hearing, measured=measured, known=known)
-    if found.grade not in UNFIT:
+    hearing = scan_audio(corpus) if any(u.clip is not None for u in corpus) else None
+    measured, known = (
+        measure_leakage(corpus, recipe.data.cleaning),
+        contamination_findings(find_contamination(corpus)),
+    )
+    found = audit(corpus, hearing, leakage=measured, other_findings=known)
+    if found.grade not in LOW_GRADES:
         return found.grade
-    told = {"name": corpus.name, "grade": found.grade, "meaning": grade_meaning(found.grade)}
-    if not accepted:
+    told = {"name": corpus.name, "grade": found.grade, "meaning": describe_grade(found.grade)}
+    if not accept_grade:
         why = found.reasons[0].message.removesuffix(".")
         raise CorpusError(
             _("The audit gives the corpus '{name}' grade {grade} ({why}); repair what 'sentir corpus audit' "
               "lists, or study it as it is with --accept-grade (in Python, accept_grade=True).", why=why, **told)
         )  # fmt: skip
-    warn(_("{name}: grade {grade} in the audit, and studied all the same. {meaning}", **told))
+    log_warning(_("{name}: grade {grade} in the audit, and studied all the same. {meaning}", **told))
     return found.grade

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentir.corpus.cleaning_report import CHAINS
+from sentir.corpus.cleaning_report import CLEANING_PRESETS
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.locked.ledger import labels_of
-from sentir.evaluation.metrics import metric_name
+from sentir.evaluation.locked.ledger import get_labels
+from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
 from sentir.recipe import Recipe
-from sentir.study.baselines import predict_baseline
-from sentir.study.candidates import Entrant, dev_thresholds
-from sentir.study.scorer import Judge
+from sentir.study.baselines import fit_predict_baseline
+from sentir.study.candidates import TrainedModel, tune_dev_thresholds
+from sentir.study.scorer import Scorer
 
 
 @dataclass(frozen=True, slots=True)
-class CleaningCosts:
+class CleaningAblation:
     """The same model on texts cleaned more and more.
 
     Attributes:
@@ -32,7 +32,7 @@ class CleaningCosts:
     comparisons: tuple[Comparison, ...]
 
 
-def weigh_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> CleaningCosts:
+def ablate_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> CleaningAblation:
     """Train the bag of words on the raw text, and on the text cleaned up to each step, and compare them on dev.
 
     Args:
@@ -44,17 +44,17 @@ def weigh_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> Clea
         UnknownNameError: if there is no such step.
         CorpusError: if the corpus has no such task, or too few words.
     """
-    names = [step for name in steps for step in CHAINS.get(name, (name,))]
-    metric = metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
-    judge = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
+    names = [step for name in steps for step in CLEANING_PRESETS.get(name, (name,))]
+    metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
+    judge = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
     titles = (_("raw text"), *(f"+ {name}" for name in names))
-    raw, *cleaned = [_entrant(title, recipe, corpus, names[:n], metric) for n, title in enumerate(titles)]
+    raw, *cleaned = [_trained_model(title, recipe, corpus, names[:n], metric) for n, title in enumerate(titles)]
     scores = tuple(judge.score(entrant, "baseline") for entrant in (raw, *cleaned))
-    return CleaningCosts(metric, scores, judge.compare([(one, raw) for one in cleaned], metric))
+    return CleaningAblation(metric, scores, judge.compare([(one, raw) for one in cleaned], metric))
 
 
-def _entrant(title: str, recipe: Recipe, corpus: Corpus, steps: Sequence[str], metric: str) -> Entrant:
+def _trained_model(title: str, recipe: Recipe, corpus: Corpus, steps: Sequence[str], metric: str) -> TrainedModel:
     own = recipe.override({"data": {"cleaning": list(steps)}})
-    dev = predict_baseline("bag of words", own, corpus, metric, ["dev"])["dev"]
-    cuts = dev_thresholds(corpus, own.data.task, dev)
-    return Entrant(title, "baseline", own, (0,), (), (dev,), (cuts,))
+    dev = fit_predict_baseline("bag of words", own, corpus, metric, ["dev"])["dev"]
+    cuts = tune_dev_thresholds(corpus, own.data.task, dev)
+    return TrainedModel(title, "baseline", own, (0,), (), (dev,), (cuts,))

@@ -7,95 +7,108 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.locked.ledger import ledger_facts, opened
-from sentir.evaluation.locked.redraws import redraws
-from sentir.evaluation.metrics.ranking import Ranking
-from sentir.evaluation.results import Comparison, ModelScores, gain
+from sentir.evaluation.locked.ledger import get_ledger_info, list_openings
+from sentir.evaluation.locked.redraws import list_redraws
+from sentir.evaluation.metrics.ranking import RankingCurves
+from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
 from sentir.i18n import LANGUAGES
-from sentir.recipe import Recipe, settings
-from sentir.recognizer.recognizer import versions
-from sentir.report.corpus_summary import corpus_card
-from sentir.report.study_report import CardFacts, CorpusCard, Curve, StudyReport
-from sentir.study.candidates import training_facts
-from sentir.study.examples import examples, heard_mistakes
+from sentir.recipe import Recipe, flatten_settings
+from sentir.recognizer.recognizer import package_versions
+from sentir.report.corpus_summary import summarize_corpus
+from sentir.report.study_report import CorpusSummary, LearningCurve, ModelCardFacts, StudyReport
+from sentir.study.candidates import load_training_facts
+from sentir.study.examples import collect_error_examples, select_examples
 from sentir.study.results import CorpusStudy, TaskResult
 
 
-def study_report(parts: Sequence[CorpusStudy], *, seconds: float) -> StudyReport:
+def build_study_report(studies: Sequence[CorpusStudy], *, seconds: float) -> StudyReport:
     """Gather the report of one or more corpora."""
-    titles = titles_of([part.recipe for part in parts])
+    titles = report_titles([part.recipe for part in studies])
     return StudyReport(
         title=titles["en"],
         titles=titles,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        corpora=tuple(_corpus_card(part) for part in parts),
-        scores=tuple(row for part in parts for row in rows(part)),
-        comparisons=tuple(c for part in parts for c in comparisons(part)),
-        curves=tuple(c for part in parts for result in part.tasks for c in _curves(part.corpus, result)),
-        openings=tuple(o for part in parts for o in opened(part.corpus)),
-        ledger=ledger_facts(),
-        redraws=tuple(one for part in parts for one in redraws(part.corpus)),
-        selected={(part.corpus.name, r.task): r.finalist.name for part in parts for r in part.tasks},
-        versions=versions(),
-        recipes={part.corpus.name: part.recipe.tree() for part in parts},
+        corpora=tuple(_corpus_summary(part) for part in studies),
+        scores=tuple(row for part in studies for row in score_rows(part)),
+        comparisons=tuple(c for part in studies for c in all_comparisons(part)),
+        learning_curves=tuple(
+            c for part in studies for result in part.tasks for c in _learning_curves(part.corpus, result)
+        ),
+        openings=tuple(o for part in studies for o in list_openings(part.corpus)),
+        ledger=get_ledger_info(),
+        redraws=tuple(one for part in studies for one in list_redraws(part.corpus)),
+        selected={(part.corpus.name, r.task): r.selected.name for part in studies for r in part.tasks},
+        versions=package_versions(),
+        recipes={part.corpus.name: part.recipe.to_dict() for part in studies},
         seconds=seconds,
-        winners={(p.corpus.name, r.task): tuple(e.name for e in r.winners) for p in parts for r in p.tasks},
-        examples=tuple(example for part in parts for example in examples(part)),
-        rankings=tuple(one for part in parts for one in _rankings(part)),
+        best_per_family={
+            (p.corpus.name, r.task): tuple(e.name for e in r.best_per_family) for p in studies for r in p.tasks
+        },
+        examples=tuple(example for part in studies for example in select_examples(part)),
+        label_curves=tuple(one for part in studies for one in _label_curves(part)),
         settings={
-            (p.corpus.name, e.name): settings(e.recipe.tree())
-            for p in parts
+            (p.corpus.name, e.name): flatten_settings(e.recipe.to_dict())
+            for p in studies
             for r in p.tasks
-            for e in r.entrants
+            for e in r.models
             if e.role == "candidate"
         },
-        cards={(p.corpus.name, r.task): _model_card(p, r) for p in parts for r in p.tasks},
-        details=tuple(one for part in parts for one in part.details),
-        heard=tuple(clip for part in parts for clip in heard_mistakes(part)),
+        model_cards={(p.corpus.name, r.task): _model_card_facts(p, r) for p in studies for r in p.tasks},
+        analyses=tuple(one for part in studies for one in part.analyses),
+        error_examples=tuple(clip for part in studies for clip in collect_error_examples(part)),
     )
 
 
-def titles_of(recipes: Sequence[Recipe]) -> dict[str, str]:
+def report_titles(recipes: Sequence[Recipe]) -> dict[str, str]:
     """Return language → the title of a report."""
     return {code: " · ".join(r.title.get(code, r.name) for r in recipes) for code in LANGUAGES}
 
 
-def _model_card(part: CorpusStudy, result: TaskResult) -> CardFacts:
-    _stage, facts = part.best_seed(result)
-    return CardFacts(result.winners[0].recipe, part.corpus.space(result.task), facts)
+def _model_card_facts(study: CorpusStudy, result: TaskResult) -> ModelCardFacts:
+    _stage, facts = study.best_training(result)
+    return ModelCardFacts(result.best_per_family[0].recipe, study.corpus.label_space(result.task), facts)
 
 
-def rows(part: CorpusStudy) -> list[ModelScores]:
+def score_rows(study: CorpusStudy) -> list[ModelScores]:
     """Return every row of a study's results, dev first."""
-    return [row for result in part.tasks for row in result.scores] + list(part.test_scores)
+    return [row for result in study.tasks for row in result.scores] + list(study.test_scores)
 
 
-def comparisons(part: CorpusStudy) -> list[Comparison]:
+def all_comparisons(study: CorpusStudy) -> list[Comparison]:
     """Return all comparisons of a study, those on test first."""
-    return list(part.test_comparisons) + [c for result in part.tasks for c in result.comparisons]
+    return list(study.test_comparisons) + [c for result in study.tasks for c in result.comparisons]
 
 
-def _corpus_card(part: CorpusStudy) -> CorpusCard:
-    metrics = {result.task: result.metric for result in part.tasks}
-    card = corpus_card(part.corpus, metrics=metrics, kind=part.recipe.model.audio.mel)
-    return replace(card, grade=part.grade)
+def _corpus_summary(study: CorpusStudy) -> CorpusSummary:
+    metrics = {result.task: result.metric for result in study.tasks}
+    card = summarize_corpus(study.corpus, metrics=metrics, mel_kind=study.recipe.model.audio.mel)
+    return replace(card, grade=study.grade)
 
 
-def _rankings(part: CorpusStudy) -> list[Ranking]:
-    return [one for result in part.tasks for one in result.rankings] + list(part.test_rankings)
+def _label_curves(study: CorpusStudy) -> list[RankingCurves]:
+    return [one for result in study.tasks for one in result.label_curves] + list(study.test_label_curves)
 
 
-def _curves(corpus: Corpus, result: TaskResult) -> list[Curve]:
-    trained = [e for e in result.entrants if e.role == "candidate"]
+def _learning_curves(corpus: Corpus, result: TaskResult) -> list[LearningCurve]:
+    trained = [e for e in result.models if e.role == "candidate"]
     found = [
-        (e.name, seed, training_facts(f)) for e in trained for seed, f in zip(e.seeds, e.folders, strict=True)
+        (e.name, seed, load_training_facts(f))
+        for e in trained
+        for seed, f in zip(e.seeds, e.stage_folders, strict=True)
     ]
     return [
-        Curve(corpus.name, result.task, name, seed, _points(facts["curve"], result.metric), facts["best_epoch"])
+        LearningCurve(
+            corpus.name,
+            result.task,
+            name,
+            seed,
+            _curve_points(facts["curve"], result.metric),
+            facts["best_epoch"],
+        )
         for name, seed, facts in found
     ]
 
 
-def _points(curve: Sequence[Mapping[str, float]], metric: str) -> tuple[Mapping[str, float], ...]:
+def _curve_points(curve: Sequence[Mapping[str, float]], metric: str) -> tuple[Mapping[str, float], ...]:
     """Return the points of a training with its score as the metric has it, where lower may be better."""
-    return tuple({**point, "score": gain(metric, point["score"])} for point in curve)
+    return tuple({**point, "score": negate_if_lower_is_better(metric, point["score"])} for point in curve)

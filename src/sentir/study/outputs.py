@@ -13,26 +13,31 @@ from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.scoring import write_results, write_rows
 from sentir.i18n import _
-from sentir.io import replacing, write_text
-from sentir.paths import file_name
-from sentir.recipe import Recipe, to_folder, toml_comment, toml_text
-from sentir.report.corpus_summary import corpus_card
-from sentir.report.saving import FILES, rehearse
-from sentir.study.collect import comparisons, rows, titles_of
+from sentir.io import atomic_write, write_text
+from sentir.paths import to_file_name
+from sentir.recipe import Recipe, dump_toml, format_toml_comment, relativize_paths
+from sentir.report.corpus_summary import summarize_corpus
+from sentir.report.saving import REPORT_FILES, dry_run_report
+from sentir.study.collect import all_comparisons, report_titles, score_rows
 from sentir.study.results import CorpusStudy
 
-REPORT, _RESULTS, _COMPARISONS, _DETAILS = "report.html", "results.json", "comparisons.json", "details.json"
-_ROOM = 64 * 2**20  # bytes that the report and the results of a study may take
+REPORT_FILE, _RESULTS_FILE, _COMPARISONS_FILE, _ANALYSES_FILE = (
+    "report.html",
+    "results.json",
+    "comparisons.json",
+    "details.json",
+)
+_MIN_FREE_BYTES = 64 * 2**20  # bytes that the report and the results of a study may take
 
 
-def model_place(out: Path, corpus: str, task: str) -> Path:
+def model_folder(out: Path, corpus: str, task: str) -> Path:
     """Return the folder of a finalist."""
-    return out / "models" / file_name(corpus, task)
+    return out / "models" / to_file_name(corpus, task)
 
 
-def recipe_place(out: Path, recipe: Recipe) -> Path:
+def recipe_file(out: Path, recipe: Recipe) -> Path:
     """Return the file of a resolved recipe."""
-    return out / "recipes" / f"{file_name(recipe.name)}.toml"
+    return out / "recipes" / f"{to_file_name(recipe.name)}.toml"
 
 
 def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe]) -> None:
@@ -44,29 +49,29 @@ def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe
         SentirError: naming what cannot be written, or why the report cannot be drawn.
     """
     models = [
-        model_place(out, corpus.name, task)
+        model_folder(out, corpus.name, task)
         for corpus, recipe in zip(corpora, recipes, strict=True)
         for task in recipe.study.tasks or (recipe.data.task,)
     ]
     for folder in (out, out / "recipes", *models):
         _check_folder(folder)
-    files = [out / name for name in (_RESULTS, _COMPARISONS, _DETAILS, *FILES)]
-    for path in (*files, *(recipe_place(out, recipe) for recipe in recipes)):
+    files = [out / name for name in (_RESULTS_FILE, _COMPARISONS_FILE, _ANALYSES_FILE, *REPORT_FILES)]
+    for path in (*files, *(recipe_file(out, recipe) for recipe in recipes)):
         _check_file(path)
-    _check_room(out)
-    rehearse(
-        titles_of(recipes),
-        [corpus_card(corpus, hear=False) for corpus in corpora],
-        {corpus.name: recipe.tree() for corpus, recipe in zip(corpora, recipes, strict=True)},
+    _check_disk_space(out)
+    dry_run_report(
+        report_titles(recipes),
+        [summarize_corpus(corpus, with_audio=False) for corpus in corpora],
+        {corpus.name: recipe.to_dict() for corpus, recipe in zip(corpora, recipes, strict=True)},
     )
 
 
 def _check_folder(folder: Path) -> None:
     """Make a folder and a file in it, and leave what was there before."""
     made = [place for place in (folder, *folder.parents) if not place.exists()]
-    with _writable(folder):
+    with _write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / ".written") as draft:
+        with atomic_write(folder / ".written") as draft:
             draft.write_bytes(b"x")
         (folder / ".written").unlink()
     for place in made:
@@ -75,45 +80,45 @@ def _check_folder(folder: Path) -> None:
 
 
 def _check_file(path: Path) -> None:
-    with _writable(path):
+    with _write_errors(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
 
-def _check_room(folder: Path) -> None:
+def _check_disk_space(folder: Path) -> None:
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    if (free := shutil.disk_usage(there).free) < _ROOM:
+    if (free := shutil.disk_usage(there).free) < _MIN_FREE_BYTES:
         raise SentirError(
             _("{folder} has room for {free} MB, a study needs {n} at least; make room, or give another --out.",
-              folder=folder, free=free // 10**6, n=_ROOM // 10**6)
+              folder=folder, free=free // 10**6, n=_MIN_FREE_BYTES // 10**6)
         )  # fmt: skip
 
 
-def save_results(out: Path, parts: Sequence[CorpusStudy]) -> None:
+def save_results(out: Path, studies: Sequence[CorpusStudy]) -> None:
     """Write scores, comparisons, closer looks, and each resolved recipe, by which the run can be done again.
 
     Raises:
         SentirError: if they cannot be written.
     """
-    compared = [one for part in parts for one in comparisons(part)]
-    write_results(out / _RESULTS, [row for part in parts for row in rows(part)], compared)
-    write_rows(out / _DETAILS, [one for part in parts for one in part.details])
-    for part in parts:
-        comment = toml_comment(f"fingerprint of the corpus: {part.corpus.fingerprint}")
-        _write(
-            recipe_place(out, part.recipe),
-            f"{comment}{toml_text(to_folder(part.recipe.tree(), out / 'recipes'))}\n",
+    compared = [one for part in studies for one in all_comparisons(part)]
+    write_results(out / _RESULTS_FILE, [row for part in studies for row in score_rows(part)], compared)
+    write_rows(out / _ANALYSES_FILE, [one for part in studies for one in part.analyses])
+    for part in studies:
+        comment = format_toml_comment(f"fingerprint of the corpus: {part.corpus.fingerprint}")
+        _write_file(
+            recipe_file(out, part.recipe),
+            f"{comment}{dump_toml(relativize_paths(part.recipe.to_dict(), out / 'recipes'))}\n",
         )
 
 
-def _write(path: Path, text: str) -> None:
-    with _writable(path):
+def _write_file(path: Path, text: str) -> None:
+    with _write_errors(path):
         path.parent.mkdir(exist_ok=True)
         write_text(path, text)
 
 
 @contextmanager
-def _writable(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -122,7 +127,7 @@ def _writable(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def reporting(out: Path) -> Iterator[None]:
+def report_errors(out: Path) -> Iterator[None]:
     """Say of a study whose report cannot be made that its results are kept.
 
     Raises:

@@ -9,9 +9,9 @@ from typing import Any
 from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.recipe import Recipe
-from sentir.study.ablation import WHOLE, ablations
+from sentir.study.ablation import FULL_RECIPE, ablation_overrides
 
-_OWN = ("model", "train", "data.cleaning", "data.min_train_words")  # what candidates may differ in
+_CANDIDATE_KEYS = ("model", "train", "data.cleaning", "data.min_train_words")  # what candidates may differ in
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Candidate:
         return self.recipe.override({"name": self.name, "train": {"seed": seed}})
 
 
-def plan(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
+def plan_candidates(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
     """Return task → candidates; a recipe that lists none is its own single candidate.
 
     Where it says what to ablate, it is a candidate itself, beside those without a part and those it lists.
@@ -43,17 +43,21 @@ def plan(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
             nothing to ablate.
     """
     study = recipe.study
-    tree = recipe.tree() | {"study": {}}
+    tree = recipe.to_dict() | {"study": {}}
     base = Recipe.parse(tree)
-    overrides = {**ablations(recipe), **study.candidates} if study.ablate else study.candidates or {WHOLE: {}}
-    if study.ablate and WHOLE in study.candidates:
+    overrides = (
+        {**ablation_overrides(recipe), **study.candidates}
+        if study.ablate
+        else study.candidates or {FULL_RECIPE: {}}
+    )
+    if study.ablate and FULL_RECIPE in study.candidates:
         raise RecipeError(
             _(
                 "study.candidates: with 'study.ablate', '{name}' is the recipe itself; rename the candidate.",
-                name=WHOLE,
+                name=FULL_RECIPE,
             )
         )
-    settings = {name: _changed(base, name, changes) for name, changes in overrides.items()}
+    settings = {name: _candidate_recipe(base, name, changes) for name, changes in overrides.items()}
     return {
         task: tuple(
             Candidate(name, own.override({"data": {"task": task}}), study.seeds or (own.train.seed,))
@@ -63,14 +67,14 @@ def plan(recipe: Recipe) -> dict[str, tuple[Candidate, ...]]:
     }
 
 
-def _changed(base: Recipe, name: str, changes: Mapping[str, Any]) -> Recipe:
+def _candidate_recipe(base: Recipe, name: str, changes: Mapping[str, Any]) -> Recipe:
     where = f"study.candidates.{name}"
     data = changes.get("data")
     keys = [key for key in changes if key != "data" or not isinstance(data, Mapping)]
     keys += [f"data.{key}" for key in data] if isinstance(data, Mapping) else []
-    if shared := [key for key in keys if key not in _OWN]:
+    if shared := [key for key in keys if key not in _CANDIDATE_KEYS]:
         raise RecipeError(
             _("{where}: a candidate cannot change '{key}'; it may change {known}.",
-              where=where, key=shared[0], known=", ".join(_OWN))
+              where=where, key=shared[0], known=", ".join(_CANDIDATE_KEYS))
         )  # fmt: skip
     return base.override(changes, where=where)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.analysis.error_analysis import Details
-from sentir.evaluation.metrics.ranking import Ranking
+from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
+from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores
-from sentir.recipe import Recipe, differences, settings
-from sentir.study.candidates import Entrant, training_facts
+from sentir.recipe import Recipe, diff_settings, flatten_settings
+from sentir.study.candidates import TrainedModel, load_training_facts
 
 
 @dataclass(frozen=True)
@@ -22,28 +22,28 @@ class TaskResult:
     """One task of one corpus, everything chosen on dev.
 
     Attributes:
-        finalist: what has the best mean dev score, be it a candidate or a baseline.
-        winners: the best candidate of each family by mean dev score, the best of all first.
-        shown: what is scored on test: the finalist, the winners, candidates the recipe always reports, baselines.
-        rankings: the finalist's curves on dev, one for each label.
-        details: a closer look at the best candidate on dev.
+        selected: what has the best mean dev score, be it a candidate or a baseline.
+        best_per_family: the best candidate of each family by mean dev score, the best of all first.
+        reported: what is scored on test: the finalist, the winners, candidates the recipe always reports, baselines.
+        label_curves: the finalist's curves on dev, one for each label.
+        analyses: a closer look at the best candidate on dev.
     """
 
     task: str
     metric: str
-    entrants: tuple[Entrant, ...]
-    finalist: Entrant
-    winners: tuple[Entrant, ...]
-    shown: tuple[Entrant, ...]
+    models: tuple[TrainedModel, ...]
+    selected: TrainedModel
+    best_per_family: tuple[TrainedModel, ...]
+    reported: tuple[TrainedModel, ...]
     scores: tuple[ModelScores, ...]
     comparisons: tuple[Comparison, ...]
-    rankings: tuple[Ranking, ...] = ()
-    details: tuple[Details, ...] = ()
+    label_curves: tuple[RankingCurves, ...] = ()
+    analyses: tuple[ErrorAnalysis, ...] = ()
 
-    def pairs(self) -> list[tuple[Entrant, Entrant]]:
+    def test_pairs(self) -> list[tuple[TrainedModel, TrainedModel]]:
         """Return what is compared on test: the finalist with all that is shown, and the families' best."""
-        others = [e for e in self.winners if e.name != self.finalist.name]
-        return [(self.finalist, other) for other in self.shown[1:]] + list(combinations(others, 2))
+        others = [e for e in self.best_per_family if e.name != self.selected.name]
+        return [(self.selected, other) for other in self.reported[1:]] + list(combinations(others, 2))
 
 
 @dataclass(frozen=True)
@@ -59,28 +59,30 @@ class CorpusStudy:
     tasks: tuple[TaskResult, ...]
     test_scores: tuple[ModelScores, ...] = ()
     test_comparisons: tuple[Comparison, ...] = ()
-    test_rankings: tuple[Ranking, ...] = ()
-    test_details: tuple[Details, ...] = ()
+    test_label_curves: tuple[RankingCurves, ...] = ()
+    test_analyses: tuple[ErrorAnalysis, ...] = ()
     grade: str = ""
 
     @property
-    def details(self) -> tuple[Details, ...]:
+    def analyses(self) -> tuple[ErrorAnalysis, ...]:
         """The closer looks at the best candidates, on dev and on the opened test split."""
-        return (*(one for result in self.tasks for one in result.details), *self.test_details)
+        return (*(one for result in self.tasks for one in result.analyses), *self.test_analyses)
 
-    def best_seed(self, result: TaskResult) -> tuple[Path, dict[str, Any]]:
+    def best_training(self, result: TaskResult) -> tuple[Path, dict[str, Any]]:
         """Return the best candidate's best training by dev score: its stage, and facts with its scores."""
-        winner = result.winners[0]
-        facts = {folder: training_facts(folder) for folder in winner.folders}
+        winner = result.best_per_family[0]
+        facts = {folder: load_training_facts(folder) for folder in winner.stage_folders}
         best = max(facts, key=lambda folder: facts[folder]["dev_score"])
         rows = [row.to_row() for row in (*result.scores, *self.test_scores)
                 if (row.model, row.task) == (winner.name, result.task)]  # fmt: skip
-        slices = [{"split": one.split, **asdict(part)} for one in self.details for part in one.slices
+        slices = [{"split": one.split, **asdict(part)} for one in self.analyses for part in one.slices
                   if (one.model, one.task) == (winner.name, result.task)]  # fmt: skip
         return best, json.loads(json.dumps(facts[best] | {"scores": rows, "slices": slices}))
 
 
-def dev_pairs(ranked: Sequence[Entrant], parts: Sequence[str]) -> list[tuple[Entrant, Entrant]]:
+def dev_comparison_pairs(
+    ranked: Sequence[TrainedModel], ablations: Sequence[str]
+) -> list[tuple[TrainedModel, TrainedModel]]:
     """Return the candidates that are compared on dev, each pair once.
 
     These are: a recipe with what is left of it without each of its parts; the best with all others; the best of
@@ -88,16 +90,16 @@ def dev_pairs(ranked: Sequence[Entrant], parts: Sequence[str]) -> list[tuple[Ent
 
     Args:
         ranked: best first.
-        parts: names from `sentir.study.ablation.ablations`, the whole recipe first.
+        ablations: names from `sentir.study.ablation.ablations`, the whole recipe first.
     """
-    by_name, known = {e.name: e for e in ranked}, {e.name: settings(e.recipe.tree()) for e in ranked}
+    by_name, known = {e.name: e for e in ranked}, {e.name: flatten_settings(e.recipe.to_dict()) for e in ranked}
     best = {e.family: e.name for e in reversed(ranked)}.values()
-    pairs = [(whole, other) for whole in parts[:1] for other in parts[1:]]
+    pairs = [(whole, other) for whole in ablations[:1] for other in ablations[1:]]
     pairs += [(ranked[0].name, other.name) for other in ranked[1:]]
     pairs += [
         (a, b)
         for a, b in combinations(known, 2)
-        if {a, b} <= set(best) or len(differences(known[a], known[b])) == 1
+        if {a, b} <= set(best) or len(diff_settings(known[a], known[b])) == 1
     ]
     once = {frozenset(pair): pair for pair in reversed(pairs)}
     return [(by_name[a], by_name[b]) for a, b in dict.fromkeys(once[frozenset(pair)] for pair in pairs)]

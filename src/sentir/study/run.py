@@ -11,46 +11,46 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
-from sentir.evaluation.analysis.error_analysis import MOST_SUSPECTS, Details
-from sentir.evaluation.locked.ledger import copy_openings, labels_of, open_test, recall_openings
-from sentir.evaluation.metrics import metric_name
-from sentir.evaluation.metrics.ranking import Ranking
-from sentir.evaluation.results import Comparison, ModelScores, gain
+from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
+from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
+from sentir.evaluation.metrics import resolve_metric
+from sentir.evaluation.metrics.ranking import RankingCurves
+from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
-from sentir.evaluation.words import model_name, word
-from sentir.i18n import _, decimal, thousands
-from sentir.paths import Place
-from sentir.process_group import require_alone
-from sentir.progress import say, task
+from sentir.evaluation.words import display_name, model_display_name
+from sentir.i18n import _, format_count, format_decimal
+from sentir.paths import PathLike
+from sentir.process_group import require_single_process
+from sentir.progress import log_info, progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.saving import save_report
 from sentir.report.study_report import StudyReport
-from sentir.study.ablation import ablations
-from sentir.study.baseline_model import Simple, is_simple
+from sentir.study.ablation import ablation_overrides
+from sentir.study.baseline_model import BaselineModel, is_baseline_model
 from sentir.study.candidates import (
-    Entrant,
-    check_needed_weights,
-    enter_baseline,
-    enter_candidate,
-    load_trained,
-    with_test,
+    TrainedModel,
+    check_pretrained_weights,
+    load_recognizer,
+    train_baseline,
+    train_candidate,
+    with_test_predictions,
 )
 from sentir.study.checks import check_corpus, check_grade, check_names
-from sentir.study.collect import study_report
-from sentir.study.label_noise import doubtful_labels
-from sentir.study.outputs import REPORT, check_outputs, model_place, reporting, save_results
-from sentir.study.plan import Candidate, plan
-from sentir.study.results import CorpusStudy, TaskResult, dev_pairs
-from sentir.study.scorer import Judge
-from sentir.study.stages import Stages, reading
-from sentir.training.checkpoints import checkpoints_in
+from sentir.study.collect import build_study_report
+from sentir.study.label_noise import find_label_noise_candidates
+from sentir.study.outputs import REPORT_FILE, check_outputs, model_folder, report_errors, save_results
+from sentir.study.plan import Candidate, plan_candidates
+from sentir.study.results import CorpusStudy, TaskResult, dev_comparison_pairs
+from sentir.study.scorer import Scorer
+from sentir.study.stages import Stages, stage_read_errors
+from sentir.training.checkpoints import checkpoint_to
 
-Advance = Callable[[int], None]
+AdvanceProgress = Callable[[int], None]
 
 
 def run_study(
-    recipes: Sequence[Recipe], *, root: Place | None = None, out: Path, accept_grade: bool = False
+    recipes: Sequence[Recipe], *, root: PathLike | None = None, out: Path, accept_grade: bool = False
 ) -> StudyReport:
     """Run the studies of one or more recipes into one folder; what is done already is not done again.
 
@@ -67,66 +67,73 @@ def run_study(
         SentirError: for recipes, names, files or weights that cannot be used, and corpora of grade D or E that
             are not accepted.
     """
-    require_alone("study")
+    require_single_process("study")
     start = time.monotonic()
-    plans = [plan(recipe) for recipe in recipes]
+    plans = [plan_candidates(recipe) for recipe in recipes]
     corpora = [read_corpus(recipe.data, root) for recipe in recipes]
     check_names(corpora, recipes)
     for corpus, recipe, tasks in zip(corpora, recipes, plans, strict=True):
         check_corpus(corpus, recipe, tasks)
     check_outputs(out, corpora, recipes)
-    grades = [check_grade(c, r, accepted=accept_grade) for c, r in zip(corpora, recipes, strict=True)]
+    grades = [check_grade(c, r, accept_grade=accept_grade) for c, r in zip(corpora, recipes, strict=True)]
     stages = Stages(out / "stages")
-    stages.sweep()
+    stages.delete_unfinished()
     for corpus, tasks in zip(corpora, plans, strict=True):
-        check_needed_weights(stages, corpus, [candidate for found in tasks.values() for candidate in found])
+        check_pretrained_weights(stages, corpus, [candidate for found in tasks.values() for candidate in found])
     parts = []
-    steps = sum(_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
-    with checkpoints_in(out / "checkpoints"), task(_("Study"), steps) as advance:
+    steps = sum(_count_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
+    with checkpoint_to(out / "checkpoints"), progress_bar(_("Study"), steps) as advance:
         for corpus, recipe, tasks, grade in zip(corpora, recipes, plans, grades, strict=True):
-            say(_("{corpus}: {n} utterances", corpus=corpus.name, n=thousands(len(corpus))))
+            log_info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
             results = tuple(
                 _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
             )
             part = CorpusStudy(recipe, corpus, results, grade=grade)
-            parts.append(_open_once(stages, part) if recipe.study.test else part)
+            parts.append(_evaluate_on_test(stages, part) if recipe.study.test else part)
             _save_models(out, parts[-1])
     save_results(out, parts)
-    with reporting(out):
-        report = study_report(parts, seconds=time.monotonic() - start)
-        save_report(report, out / REPORT)
+    with report_errors(out):
+        report = build_study_report(parts, seconds=time.monotonic() - start)
+        save_report(report, out / REPORT_FILE)
     return report
 
 
-def _steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
+def _count_steps(recipe: Recipe, tasks: dict[str, tuple[Candidate, ...]]) -> int:
     return sum(len(recipe.study.baselines) + len(candidates) for candidates in tasks.values())
 
 
 def _study_task(
-    stages: Stages, corpus: Corpus, name: str, candidates: Sequence[Candidate], recipe: Recipe, advance: Advance
+    stages: Stages,
+    corpus: Corpus,
+    name: str,
+    candidates: Sequence[Candidate],
+    recipe: Recipe,
+    advance: AdvanceProgress,
 ) -> TaskResult:
     """Enter everything, score it on dev, and choose there the best of each family and the best of all.
 
     The best of all may be a baseline; of equals, the one that was entered first, which a baseline is.
     """
-    metric = metric_name(corpus.space(name), recipe.evaluation.metric)
+    metric = resolve_metric(corpus.label_space(name), recipe.evaluation.metric)
     plain = recipe.override({"data": {"task": name}})
-    judge = Judge(corpus, "dev", labels_of(corpus, "dev"), recipe.evaluation)
-    entrants: list[Entrant] = []
+    judge = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
+    entrants: list[TrainedModel] = []
     scores: list[ModelScores] = []
 
-    def enter(entrant: Entrant) -> None:
+    def enter(entrant: TrainedModel) -> None:
         entrants.append(entrant)
         scores.append(judge.score(entrant, entrant.role))
-        value = decimal(scores[-1].metrics[metric].value, 3)
-        say(f"  {word(name)} · {model_name(entrant.name)}: dev {word(metric)} {value}")
+        value = format_decimal(scores[-1].metrics[metric].value, 3)
+        log_info(
+            f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {display_name(metric)} {value}"
+        )
         advance(1)
 
     for baseline in recipe.study.baselines:
-        enter(enter_baseline(stages, corpus, baseline, plain, metric))
+        enter(train_baseline(stages, corpus, baseline, plain, metric))
     for candidate in candidates:
-        enter(enter_candidate(stages, corpus, candidate))
-    gains = [gain(metric, row.metrics[metric].value) for row in scores]
+        enter(train_candidate(stages, corpus, candidate))
+    gains = [negate_if_lower_is_better(metric, row.metrics[metric].value) for row in scores]
     by_score = sorted(zip(gains, entrants, strict=True), key=lambda pair: -pair[0])
     ranked = [entrant for _gain, entrant in by_score if entrant.role == "candidate"]
     winners = [e for n, e in enumerate(ranked) if e.family not in {better.family for better in ranked[:n]}]
@@ -134,96 +141,112 @@ def _study_task(
     always = [e for e in ranked if e.name in recipe.study.always_report and e.name not in chosen]
     baselines = [e for e in entrants if e.role == "baseline"]
     finalist = by_score[0][1]
-    pairs = dev_pairs(ranked, tuple(ablations(recipe)) if recipe.study.ablate else ())
+    pairs = dev_comparison_pairs(ranked, tuple(ablation_overrides(recipe)) if recipe.study.ablate else ())
     pairs += [(finalist, ranked[0])] if finalist.role == "baseline" else []
     shown = {e.name: e for e in (finalist, *winners, *always, *baselines)}
     return TaskResult(
         name, metric, tuple(entrants), finalist, tuple(winners), tuple(shown.values()), tuple(scores),
-        judge.compare(pairs, metric), judge.rank(finalist),
-        (_look_closer(stages, judge, recipe, metric, ranked),),
+        judge.compare(pairs, metric), judge.label_curves(finalist),
+        (_analyze_best_candidate(stages, judge, recipe, metric, ranked),),
     )  # fmt: skip
 
 
-def _look_closer(stages: Stages, judge: Judge, recipe: Recipe, metric: str, ranked: Sequence[Entrant]) -> Details:
+def _analyze_best_candidate(
+    stages: Stages, scorer: Scorer, recipe: Recipe, metric: str, ranked: Sequence[TrainedModel]
+) -> ErrorAnalysis:
     """Look closer at the best candidate on dev, and at train labels that models doubt."""
-    details = judge.look_closer(ranked[0], metric, "dev_halves")
-    found = doubtful_labels(stages, judge.corpus, recipe, details.task, ranked)
-    return details if found is None else replace(details, doubtful=len(found), suspects=found[:MOST_SUSPECTS])
+    details = scorer.analyze(ranked[0], metric, "dev_halves")
+    found = find_label_noise_candidates(stages, scorer.corpus, recipe, details.task, ranked)
+    return (
+        details
+        if found is None
+        else replace(
+            details,
+            num_label_noise_candidates=len(found),
+            label_noise_candidates=found[:MAX_LABEL_NOISE_CANDIDATES],
+        )
+    )
 
 
-def _open_once(stages: Stages, part: CorpusStudy) -> CorpusStudy:
+def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
     """Score on test what was chosen on dev, all tasks in one opening; an opening done before is not repeated.
 
     Openings that earlier runs into this folder remember are counted, even if the ledger has lost them.
     """
     for copy in stages.folder.glob("test-*/openings.jsonl"):
-        recall_openings(copy)
-    corpus, recipe = part.corpus, part.recipe
-    results = [_predicted(stages, corpus, result) for result in part.tasks]
+        restore_openings(copy)
+    corpus, recipe = study.corpus, study.recipe
+    results = [_with_test_predictions(stages, corpus, result) for result in study.tasks]
 
     def produce(folder: Path) -> None:
-        names = [f"{result.task}: {e.name}" for result in results for e in result.shown]
+        names = [f"{result.task}: {e.name}" for result in results for e in result.reported]
         reason = _("study '{name}': what was chosen on dev, beside the baselines", name=recipe.name)
-        judge = Judge(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
-        copy_openings(corpus, folder / "openings.jsonl")
+        judge = Scorer(corpus, "test", open_test(corpus, reason=reason, models=names), recipe.evaluation)
+        export_openings(corpus, folder / "openings.jsonl")
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
         for result in results:
-            scores += [judge.score(result.finalist, "finalist")]
-            scores += [judge.score(e, e.role) for e in result.shown[1:]]
-            comparisons += judge.compare(result.pairs(), result.metric)
+            scores += [judge.score(result.selected, "finalist")]
+            scores += [judge.score(e, e.role) for e in result.reported[1:]]
+            comparisons += judge.compare(result.test_pairs(), result.metric)
         write_results(folder / "results.json", scores, comparisons)
-        write_rows(folder / "rankings.json", [one for result in results for one in judge.rank(result.finalist)])
-        closer = [judge.look_closer(result.winners[0], result.metric, "held_out") for result in results]
+        write_rows(
+            folder / "rankings.json", [one for result in results for one in judge.label_curves(result.selected)]
+        )
+        closer = [judge.analyze(result.best_per_family[0], result.metric, "held_out") for result in results]
         write_rows(folder / "details.json", closer)
 
     key = {
         "corpus": corpus.fingerprint,
-        "evaluation": recipe.tree()["evaluation"],
+        "evaluation": recipe.to_dict()["evaluation"],
         "intervals": "jackknife",
-        "shown": [[f.name for e in result.shown for f in e.folders] for result in results],
-        "names": [[e.name for e in result.shown] for result in results],
+        "shown": [[f.name for e in result.reported for f in e.stage_folders] for result in results],
+        "names": [[e.name for e in result.reported] for result in results],
     }
     stage = stages.run("test", key, produce)
-    with reading(stage):
+    with stage_read_errors(stage):
         scores, comparisons = read_results(stage / "results.json")
-        rankings = read_rows(stage / "rankings.json", Ranking)
-        details = read_rows(stage / "details.json", Details)
+        rankings = read_rows(stage / "rankings.json", RankingCurves)
+        details = read_rows(stage / "details.json", ErrorAnalysis)
     return replace(
-        part, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons, test_rankings=rankings,
-        test_details=details,
+        study, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons, test_label_curves=rankings,
+        test_analyses=details,
     )  # fmt: skip
 
 
-def _predicted(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
+def _with_test_predictions(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:
     """Return the result with blind predictions for test."""
-    shown = {e.name: with_test(stages, corpus, e) for e in result.shown}
-    winners = tuple(shown[e.name] for e in result.winners)
-    return replace(result, finalist=shown[result.finalist.name], shown=tuple(shown.values()), winners=winners)
+    shown = {e.name: with_test_predictions(stages, corpus, e) for e in result.reported}
+    winners = tuple(shown[e.name] for e in result.best_per_family)
+    return replace(
+        result, selected=shown[result.selected.name], reported=tuple(shown.values()), best_per_family=winners
+    )
 
 
-def _save_models(out: Path, part: CorpusStudy) -> None:
+def _save_models(out: Path, study: CorpusStudy) -> None:
     """Save each best candidate's best seed by dev score as a whole recognizer with its card, ready to predict.
 
     A baseline that wins lies beside it.
     """
-    for result in part.tasks:
-        place = model_place(out, part.corpus.name, result.task)
-        _save_baseline(place.with_name(f"{place.name}-baseline"), result)
-        best, facts = part.best_seed(result)
-        if _saved(place / "sentir.json") != _saved(best / "model" / "sentir.json") | {"facts": facts}:
-            replace(load_trained(best), facts=facts).save_pretrained(place)
+    for result in study.tasks:
+        place = model_folder(out, study.corpus.name, result.task)
+        _save_selected_baseline(place.with_name(f"{place.name}-baseline"), result)
+        best, facts = study.best_training(result)
+        if _read_saved_facts(place / "sentir.json") != _read_saved_facts(best / "model" / "sentir.json") | {
+            "facts": facts
+        }:
+            replace(load_recognizer(best), facts=facts).save_pretrained(place)
 
 
-def _save_baseline(place: Path, result: TaskResult) -> None:
+def _save_selected_baseline(folder: Path, result: TaskResult) -> None:
     """Save a baseline that wins; where none does, what an earlier run saved goes."""
-    if result.finalist.role == "baseline":
-        Simple.from_pretrained(result.finalist.folders[0] / "model").save_pretrained(place)
-    elif is_simple(place):
-        shutil.rmtree(place)
+    if result.selected.role == "baseline":
+        BaselineModel.from_pretrained(result.selected.stage_folders[0] / "model").save_pretrained(folder)
+    elif is_baseline_model(folder):
+        shutil.rmtree(folder)
 
 
-def _saved(path: Path) -> dict[str, Any]:
+def _read_saved_facts(path: Path) -> dict[str, Any]:
     """Return what a recognizer's folder says of it, but for its files; nothing if it is none, or damaged."""
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))

@@ -18,28 +18,28 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.progress import say
+from sentir.progress import log_info
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.training.fitting import check_training
-from sentir.training.trainer import OnEpoch
+from sentir.training.trainer import EpochCallback
 
-FULL = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
+FULL_MODEL_FOLD = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
 
 
 @dataclass(frozen=True)
-class Crossed:
+class CrossPredictions:
     """Predictions for a whole corpus, none of them by a model that saw the row.
 
     Attributes:
         predictions: for train, dev and test.
         folds: id → the fold that the utterance was in, `FULL` for dev and test.
-        full: the model that learned from all of train.
+        full_model: the model that learned from all of train.
     """
 
     predictions: Predictions
     folds: Mapping[str, int]
-    full: Recognizer
+    full_model: Recognizer
 
     def attach(self, corpus: Corpus) -> Corpus:
         """Return the corpus with the probabilities in the utterances' ``stacked``."""
@@ -49,17 +49,17 @@ class Crossed:
         """Write predictions, folds and the full model without the weights of a frozen encoder."""
         self.predictions.save(folder / "predictions.parquet")
         (folder / "folds.json").write_text(json.dumps(dict(self.folds)), encoding="utf-8")
-        self.full.save_pretrained(folder / "model", light=True)
+        self.full_model.save_pretrained(folder / "model", skip_frozen_weights=True)
 
     @classmethod
-    def load(cls, folder: Path) -> Crossed:
+    def load(cls, folder: Path) -> CrossPredictions:
         """Return what `save` wrote."""
         folds = json.loads((folder / "folds.json").read_text(encoding="utf-8"))
         full = Recognizer.from_pretrained(folder / "model")
         return cls(Predictions.load(folder / "predictions.parquet"), folds, full)
 
 
-def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
+def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> CrossPredictions:
     """Train a model once without each fold of train and once with all of it, and predict what each did not see.
 
     Dev selects the epoch of every training, as always; test is predicted blind.
@@ -72,36 +72,36 @@ def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> Crossed:
         RecipeError: if train has fewer dialogues than folds.
         SentirError: if the model cannot be trained.
     """
-    fold_of = draw_folds(corpus.train, folds, recipe.train.seed)
+    fold_of = assign_folds(corpus.train, folds, recipe.train.seed)
     parts = []
     for fold in range(folds):
         held = [u for u in corpus.train if fold_of[u.id] == fold]
-        say(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
-        rest = _without(corpus, {u.id for u in held})
+        log_info(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
+        rest = _without_utterances(corpus, {u.id for u in held})
         parts.append(train_recognizer(recipe, rest)[0].predict_utterances(held))
     full, _dev = train_recognizer(recipe, corpus)
     parts += [full.predict_utterances(rows) for rows in (corpus.dev, corpus.test) if rows]
-    others = {u.id: FULL for u in corpus if u.split != "train"}
-    return Crossed(_joined(parts, [u.id for u in corpus]), fold_of | others, full)
+    others = {u.id: FULL_MODEL_FOLD for u in corpus if u.split != "train"}
+    return CrossPredictions(_concatenate(parts, [u.id for u in corpus]), fold_of | others, full)
 
 
-Cross = Callable[[Recipe, Corpus, int], Crossed]
+CrossPredictor = Callable[[Recipe, Corpus, int], CrossPredictions]
 
 
 def train_recognizer(
     recipe: Recipe,
     corpus: Corpus,
     *,
-    cross: Cross = cross_predict,
+    cross_predictor: CrossPredictor = cross_predict,
     start: Recognizer | None = None,
-    on_epoch: OnEpoch | None = None,
+    on_epoch: EpochCallback | None = None,
 ) -> tuple[Recognizer, Predictions]:
     """Train by a recipe, first the model it stacks on, if there is one.
 
     Args:
         recipe: of the model.
         corpus: train and dev are read.
-        cross: gives a recipe's out-of-fold predictions; a study remembers them.
+        cross_predictor: gives a recipe's out-of-fold predictions; a study remembers them.
         start: a trained model to go on from.
         on_epoch: told the point of every epoch, not of the models that it stacks on.
 
@@ -112,22 +112,22 @@ def train_recognizer(
         SentirError: if one of the two cannot be trained.
     """
     if start is not None:
-        return Recognizer.fit(recipe, corpus, start=start, on_epoch=on_epoch)
+        return Recognizer.fit(recipe, corpus, init_from=start, on_epoch=on_epoch)
     check_training(recipe, corpus)
-    inner = recipe.stacked()
+    inner = recipe.stacked_recipe()
     if inner is None or recipe.model.stacked is None:
         return Recognizer.fit(recipe, corpus, on_epoch=on_epoch)
-    crossed = cross(inner, corpus, recipe.model.stacked.folds)
-    return Recognizer.fit(recipe, crossed.attach(corpus), stacked=crossed.full, on_epoch=on_epoch)
+    crossed = cross_predictor(inner, corpus, recipe.model.stacked.folds)
+    return Recognizer.fit(recipe, crossed.attach(corpus), stacked=crossed.full_model, on_epoch=on_epoch)
 
 
-def chain(recipe: Recipe) -> list[Recipe]:
+def stacked_recipes(recipe: Recipe) -> list[Recipe]:
     """Return a recipe and that of the model it stacks on, and so on."""
-    inner = recipe.stacked()
-    return [recipe] if inner is None else [recipe, *chain(inner)]
+    inner = recipe.stacked_recipe()
+    return [recipe] if inner is None else [recipe, *stacked_recipes(inner)]
 
 
-def draw_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, int]:
+def assign_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, int]:
     """Draw id → fold, whole dialogues each.
 
     Raises:
@@ -145,18 +145,18 @@ def draw_folds(train: Sequence[Utterance], folds: int, seed: int) -> dict[str, i
     return {train[row].id: fold for fold, (_rest, held) in enumerate(split) for row in held}
 
 
-def _without(corpus: Corpus, held: set[str]) -> Corpus:
-    """Return train without the ``held`` utterances, with dev; there is no test in it."""
-    rows = [u for u in corpus if u.split != "test" and u.id not in held]
-    return Corpus.build(corpus.name, rows, corpus.spaces.values(), synthetic=corpus.synthetic)
+def _without_utterances(corpus: Corpus, held_out: set[str]) -> Corpus:
+    """Return train without the ``held_out`` utterances, with dev; there is no test in it."""
+    rows = [u for u in corpus if u.split != "test" and u.id not in held_out]
+    return Corpus.build(corpus.name, rows, corpus.label_spaces.values(), synthetic=corpus.synthetic)
 
 
-def _joined(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
+def _concatenate(parts: Iterable[Predictions], ids: Sequence[str]) -> Predictions:
     found = list(parts)
     joined = Predictions(
         tuple(key for part in found for key in part.ids),
         np.concatenate([part.probabilities for part in found]),
-        found[0].space,
+        found[0].label_space,
         found[0].source,
     )
     return joined.select(ids)

@@ -13,11 +13,11 @@ from typing import Any
 from uuid import uuid4
 
 from sentir.errors import SentirError, UnknownNameError, WeightsError
-from sentir.file_locks import locked
+from sentir.file_locks import hold_lock
 from sentir.i18n import _
-from sentir.io import put
+from sentir.io import sync_and_rename
 
-VERSION = 5  # raised when the meaning of a stage's content changes
+STAGE_VERSION = 5  # raised when the meaning of a stage's content changes
 
 
 class Stages:
@@ -28,7 +28,7 @@ class Stages:
 
     def path(self, kind: str, key: Mapping[str, Any]) -> Path:
         """Return where the stage lies, or will lie."""
-        text = json.dumps([VERSION, kind, key], sort_keys=True, default=str)
+        text = json.dumps([STAGE_VERSION, kind, key], sort_keys=True, default=str)
         return self.folder / f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def run(self, kind: str, key: Mapping[str, Any], produce: Callable[[Path], None]) -> Path:
@@ -41,26 +41,26 @@ class Stages:
         if not place.is_dir():
             self.folder.mkdir(parents=True, exist_ok=True)
             part = place.with_name(f"{place.name}.part{uuid4().hex}")
-            with locked(_lock_of(part)):
+            with hold_lock(_lock_path(part)):
                 part.mkdir()
                 try:
                     produce(part)
-                    _move(part, place)
+                    _move_into_place(part, place)
                 finally:
                     shutil.rmtree(part, ignore_errors=True)
         return place
 
-    def sweep(self) -> None:
+    def delete_unfinished(self) -> None:
         """Delete the unfinished stages of processes that live no more."""
         for part in self.folder.glob("*.part*/"):
             if re.fullmatch(r".*\.part[0-9a-f]+", part.name):
-                with locked(_lock_of(part)) as dead:
+                with hold_lock(_lock_path(part)) as dead:
                     if dead:
                         shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
-def reading(stage: Path) -> Iterator[None]:
+def stage_read_errors(stage: Path) -> Iterator[None]:
     """Say of a stage whose content cannot be read what to do about it.
 
     Raises:
@@ -76,13 +76,13 @@ def reading(stage: Path) -> Iterator[None]:
         ) from error
 
 
-def _move(part: Path, place: Path) -> None:
+def _move_into_place(unfinished: Path, folder: Path) -> None:
     try:
-        put(part, place)
+        sync_and_rename(unfinished, folder)
     except OSError:
-        if not place.is_dir():
+        if not folder.is_dir():
             raise
 
 
-def _lock_of(part: Path) -> Path:
-    return part.with_name(f".{part.name}.lock")
+def _lock_path(unfinished: Path) -> Path:
+    return unfinished.with_name(f".{unfinished.name}.lock")

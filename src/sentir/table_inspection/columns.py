@@ -9,18 +9,18 @@ from functools import cached_property
 
 import numpy as np
 
-from sentir.corpus.invisible_characters import is_blank, plain
-from sentir.corpus.label_synonyms import fold
-from sentir.corpus.leakage import TELLS, told
-from sentir.files.cells import Row, is_doubtful, to_list
-from sentir.files.media_files import is_media
-from sentir.files.splits import split_named
-from sentir.readers.table.labels import is_known, is_marked, split_cells, to_intensities
+from sentir.corpus.invisible_characters import is_blank, normalize_name
+from sentir.corpus.label_synonyms import fold_word
+from sentir.corpus.leakage import LEAKAGE_THRESHOLD, score_leakage
+from sentir.files.cells import Row, is_ambiguous_number, parse_list
+from sentir.files.media_files import is_media_file
+from sentir.files.splits import parse_split
+from sentir.readers.table.labels import is_checkmark_column, is_known_label, split_label_cells, to_intensities
 
 Labels = frozenset[str]
-_SURE_SEPARATORS = ("|", ";")  # no name of a label has them
-_SEPARATORS = (*_SURE_SEPARATORS, ",", "/")
-MOST_LABELS = 60
+_UNAMBIGUOUS_SEPARATORS = ("|", ";")  # no name of a label has them
+_SEPARATORS = (*_UNAMBIGUOUS_SEPARATORS, ",", "/")
+MAX_LABELS = 60
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,24 @@ class Column:
     cells: tuple[str, ...]
 
     @property
-    def key(self) -> str:
+    def normalized_name(self) -> str:
         """Its name without case, accents, spaces and underscores."""
-        return fold(self.name).replace(" ", "").rstrip(".")
+        return fold_word(self.name).replace(" ", "").rstrip(".")
 
     @cached_property
-    def filled(self) -> int:
+    def num_filled(self) -> int:
         """How many cells hold something."""
         return sum(not is_blank(cell) for cell in self.cells)
 
     @cached_property
-    def values(self) -> Counter[str]:
+    def value_counts(self) -> Counter[str]:
         """How often each value stands there; empty cells are none."""
-        return Counter(value for cell in self.cells if not is_blank(value := plain(cell)))
+        return Counter(value for cell in self.cells if not is_blank(value := normalize_name(cell)))
 
     @property
-    def unique(self) -> bool:
+    def is_unique(self) -> bool:
         """Whether every row holds another value."""
-        return len(self.values) == len(self.cells)
+        return len(self.value_counts) == len(self.cells)
 
     @cached_property
     def numbers(self) -> tuple[float | None, ...]:
@@ -56,66 +56,67 @@ class Column:
         return tuple(to_intensities(self.cells))
 
     @cached_property
-    def numeric(self) -> bool:
+    def is_numeric(self) -> bool:
         """Whether every value is a number, or yes or no."""
         filled = (number for number, cell in zip(self.numbers, self.cells, strict=True) if cell.strip())
-        return bool(self.values) and None not in filled
+        return bool(self.value_counts) and None not in filled
 
     @cached_property
-    def doubt(self) -> str:
+    def ambiguous_number(self) -> str:
         """A cell that may be two numbers, if such cells are why the column is none of numbers."""
         others = [c for c, number in zip(self.cells, self.numbers, strict=True) if number is None and c.strip()]
-        return others[0] if others and all(map(is_doubtful, others)) else ""
+        return others[0] if others and all(map(is_ambiguous_number, others)) else ""
 
     @cached_property
-    def marked(self) -> bool:
+    def is_checkmarks(self) -> bool:
         """Whether some cells say yes and all others are empty."""
-        return is_marked(self.cells)
+        return is_checkmark_column(self.cells)
 
     @property
-    def varied(self) -> bool:
+    def is_varied(self) -> bool:
         """Whether it tells rows apart: by two values, or by marks."""
-        return len(self.values) > 1 or self.marked
+        return len(self.value_counts) > 1 or self.is_checkmarks
 
-    def numbers_rows_of(self, dialogue: Column) -> bool:
+    def is_turn_of(self, dialogue: Column) -> bool:
         """Whether every row holds a number, and no two of one dialogue the same."""
         rows = [*zip(dialogue.cells, self.cells, strict=True)]
-        return self.filled == len(rows) == len(set(rows)) and not self.unique
+        return self.num_filled == len(rows) == len(set(rows)) and not self.is_unique
 
     @cached_property
-    def clips(self) -> bool:
+    def holds_clips(self) -> bool:
         """Whether most values are names of sound or video files."""
-        return sum(n for value, n in self.values.items() if is_media(value)) * 2 > self.filled
+        return sum(n for value, n in self.value_counts.items() if is_media_file(value)) * 2 > self.num_filled
 
     @cached_property
-    def splits(self) -> bool:
+    def holds_splits(self) -> bool:
         """Whether every row names a split, and not all the same."""
-        named = {split_named(value) for value in self.values}
-        return self.filled == len(self.cells) and None not in named and len(named) > 1
+        named = {parse_split(value) for value in self.value_counts}
+        return self.num_filled == len(self.cells) and None not in named and len(named) > 1
 
     @cached_property
     def mean_words(self) -> float:
         """Words per value."""
-        return sum(n * len(value.split()) for value, n in self.values.items()) / max(self.filled, 1)
+        return sum(n * len(value.split()) for value, n in self.value_counts.items()) / max(self.num_filled, 1)
 
     @cached_property
-    def separator(self) -> str | None:
+    def label_separator(self) -> str | None:
         """What parts several labels in a cell, as far as that is beyond doubt."""
         for separator in _SEPARATORS:
-            if not any(separator in value for value in self.values if to_list(value) is None):
+            if not any(separator in value for value in self.value_counts if parse_list(value) is None):
                 continue
-            words = self.words(separator)
-            if len(words) <= MOST_LABELS and (
-                separator in _SURE_SEPARATORS or max(known_share(words, task) for task in TASKS) == 1
+            words = self.label_counts(separator)
+            if len(words) <= MAX_LABELS and (
+                separator in _UNAMBIGUOUS_SEPARATORS
+                or max(share_of_known_labels(words, task) for task in TASKS) == 1
             ):
                 return separator
         return None
 
-    def words(self, separator: str | None) -> Counter[str]:
+    def label_counts(self, separator: str | None) -> Counter[str]:
         """Count the names of labels in it, were it a column of labels."""
-        cells, _several = split_cells(tuple(self.values), separator)
+        cells, _several = split_label_cells(tuple(self.value_counts), separator)
         found: Counter[str] = Counter()
-        for cell, n in zip(cells, self.values.values(), strict=True):
+        for cell, n in zip(cells, self.value_counts.values(), strict=True):
             for word in cell or ():
                 found[word] += n
         return found
@@ -124,18 +125,18 @@ class Column:
 TASKS = ("emotion", "sentiment")
 
 
-def known_share(words: Mapping[str, int], task: str) -> float:
+def share_of_known_labels(label_counts: Mapping[str, int], task: str) -> float:
     """Return the share of words that are known names of labels of ``task``."""
-    total = sum(words.values())
-    return sum(n for word, n in words.items() if is_known(word, task)) / total if total else 0.0
+    total = sum(label_counts.values())
+    return sum(n for word, n in label_counts.items() if is_known_label(word, task)) / total if total else 0.0
 
 
-def columns_of(rows: Sequence[Row]) -> list[Column]:
+def make_columns(rows: Sequence[Row]) -> list[Column]:
     """Return the columns of a table, in its order."""
     return [Column(name, tuple(row[name] for row in rows)) for name in rows[0]]
 
 
-def determines(column: Column, labels: Sequence[Labels | None], rows: Iterable[int]) -> bool:
+def leaks_label(column: Column, labels: Sequence[Labels | None], rows: Iterable[int]) -> bool:
     """Say whether a column's values tell a label.
 
     They do if each stands with one label alone and most stand repeatedly, or, as numbers, if their nearest
@@ -147,22 +148,26 @@ def determines(column: Column, labels: Sequence[Labels | None], rows: Iterable[i
         rows: numbers of the rows to look at, those of train.
     """
     known = [n for n in rows if labels[n] is not None]
-    return _stand_with_one(column, labels, known) or (column.numeric and _near_one(column, labels, known))
+    return _values_leak_label(column, labels, known) or (
+        column.is_numeric and _neighbors_leak_label(column, labels, known)
+    )
 
 
-def _near_one(column: Column, labels: Sequence[Labels | None], rows: Sequence[int]) -> bool:
+def _neighbors_leak_label(column: Column, labels: Sequence[Labels | None], rows: Sequence[int]) -> bool:
     found = (column.numbers[n] for n in rows)
     values = np.array([np.nan if value is None else value for value in found])
     own = [labels[n] or frozenset() for n in rows]
     names = frozenset().union(*own)
-    return any(told(values, np.array([name in found for found in own])) >= TELLS for name in names)
+    return any(
+        score_leakage(values, np.array([name in found for found in own])) >= LEAKAGE_THRESHOLD for name in names
+    )
 
 
-def _stand_with_one(column: Column, labels: Sequence[Labels | None], rows: Sequence[int]) -> bool:
+def _values_leak_label(column: Column, labels: Sequence[Labels | None], rows: Sequence[int]) -> bool:
     label_of: dict[str, Labels | None] = {}
     times: Counter[str] = Counter()
     for n in rows:
-        value = plain(column.cells[n])
+        value = normalize_name(column.cells[n])
         if not value:
             continue
         if label_of.setdefault(value, labels[n]) != labels[n]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sentir.i18n import _
-from sentir.recipe import to_folder, toml_comment
-from sentir.table_inspection.inspection import Look
+from sentir.recipe import format_toml_comment, relativize_paths
+from sentir.table_inspection.inspection import TableInspection
 
-LEARNING: Mapping[str, Any] = {
+TRAIN_SETTINGS: Mapping[str, Any] = {
     "epochs": 60,
     "min_steps": 1800,
     "patience": 60,
@@ -31,7 +31,7 @@ LEARNING: Mapping[str, Any] = {
 }
 
 
-def draft(seen: Look, folder: Path) -> str:
+def draft_recipe(inspection: TableInspection, folder: Path) -> str:
     """Return a recipe in TOML, to be written in ``folder``, that can be run as it stands.
 
     Its comments are in the current language.
@@ -39,86 +39,92 @@ def draft(seen: Look, folder: Path) -> str:
     It begins with what is had for nothing: counting words and a frozen ``minilm`` where there are texts, measures
     of sound and a small network where there are clips, and both together where there are both. Test stays closed.
     """
-    blocks = (_head(seen), _data(seen, folder), _table(seen), _model(seen), _study(seen))
+    blocks = (
+        _header_lines(inspection),
+        _data_lines(inspection, folder),
+        _table_lines(inspection),
+        _model_lines(inspection),
+        _study_lines(inspection),
+    )
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _head(seen: Look) -> Iterator[str]:
+def _header_lines(inspection: TableInspection) -> Iterator[str]:
     yield _comment(
         _("A start for {table} ({n} rows), written by 'sentir corpus new'. Read its comments; some ask.",
-          table=seen.path.name, n=seen.rows)
+          table=inspection.path.name, n=inspection.num_rows)
     )  # fmt: skip
-    for warning in seen.warnings:
+    for warning in inspection.warnings:
         yield _comment(_("Mind: {warning}", warning=warning))
 
 
-def _data(seen: Look, folder: Path) -> Iterator[str]:
+def _data_lines(inspection: TableInspection, folder: Path) -> Iterator[str]:
     yield "[data]"
     yield 'reader = "table"'
     yield _comment(_("Relative to this recipe; --root FOLDER takes its place."))
-    settings = to_folder({"data": {"root": seen.path.parent.as_posix()}}, folder)
-    yield f"root = {quoted(settings['data']['root'])}"
-    yield f"task = {quoted(seen.task)}"
-    if seen.sound:
+    settings = relativize_paths({"data": {"root": inspection.path.parent.as_posix()}}, folder)
+    yield f"root = {toml_string(settings['data']['root'])}"
+    yield f"task = {toml_string(inspection.task)}"
+    if inspection.has_audio:
         yield "sound = true"
 
 
-def _table(seen: Look) -> Iterator[str]:
+def _table_lines(inspection: TableInspection) -> Iterator[str]:
     yield "[data.table]"
-    yield f"file = {quoted(seen.path.name)}"
-    why = {one.role: one.why for one in seen.columns if one.role}
-    for setting, value in seen.settings.items():
+    yield f"file = {toml_string(inspection.path.name)}"
+    why = {one.role: one.reason for one in inspection.columns if one.role}
+    for setting, value in inspection.settings.items():
         if setting in why:
             yield _comment(why[setting])
         if setting == "seed":
             yield _comment(_("The first seed by which every split has half of its share of rows or more."))
-        if setting in seen.unsure:
-            yield _comment(_("Unsure: {question}", question=seen.unsure[setting]))
-        yield f"{setting} = {_value(value)}"
-    for setting, value in seen.offers.items():
-        yield _comment(_("Unsure: {question}", question=seen.unsure[setting]))
-        yield f"# {setting} = {_value(value)}"
-    if left := [one for one in seen.columns if not one.role]:
+        if setting in inspection.questions:
+            yield _comment(_("Unsure: {question}", question=inspection.questions[setting]))
+        yield f"{setting} = {_toml_value(value)}"
+    for setting, value in inspection.suggestions.items():
+        yield _comment(_("Unsure: {question}", question=inspection.questions[setting]))
+        yield f"# {setting} = {_toml_value(value)}"
+    if left := [one for one in inspection.columns if not one.role]:
         yield _comment(_("Left out:"))
         for one in left:
-            yield _comment(f"  {quoted(one.column)}: {one.why}")
+            yield _comment(f"  {toml_string(one.name)}: {one.reason}")
 
 
-def _model(seen: Look) -> Iterator[str]:
+def _model_lines(inspection: TableInspection) -> Iterator[str]:
     yield "[model]"
-    if "text" in seen.settings:
-        if seen.language:
+    if "text" in inspection.settings:
+        if inspection.language:
             yield _comment(_("The texts are in {language}, and minilm knows English; this encoder, fetched once, "
-                             "knows fifty languages:", language=seen.language))  # fmt: skip
+                             "knows fifty languages:", language=inspection.language))  # fmt: skip
             yield '# backbone = "multilingual-minilm"'
         yield 'backbone = "minilm"'
         yield 'encoder = "frozen"'
         return
     yield 'kind = "emotion_model"'
-    yield from _audio("")
+    yield from _audio_model_lines("")
     yield ""
     yield "[train]"
-    yield from _learning("")
+    yield from _train_lines("")
 
 
-def _audio(prefix: str) -> Iterator[str]:
+def _audio_model_lines(prefix: str) -> Iterator[str]:
     yield f'{prefix}features = ["functionals"]'
     yield f'{prefix}audio = {{ backbone = "mobilenetv3_small_050", pretrained = false }}'
     yield f"{prefix}dropout = 0.5"
 
 
-def _learning(prefix: str) -> Iterator[str]:
+def _train_lines(prefix: str) -> Iterator[str]:
     """Yield how a small network learns to hear from nothing: as in recipes/ravdess.toml, whatever the size."""
     yield _comment(_("At least 1,800 steps, however few the clips; with many thousands, fewer epochs will do."))
-    for setting, value in LEARNING.items():
-        yield f"{prefix}{setting} = {_value(value)}"
+    for setting, value in TRAIN_SETTINGS.items():
+        yield f"{prefix}{setting} = {_toml_value(value)}"
 
 
-def _study(seen: Look) -> Iterator[str]:
-    text = "text" in seen.settings
-    baselines = ["majority", *(["bag of words"] if text else []), *(["acoustic"] if seen.sound else [])]
+def _study_lines(inspection: TableInspection) -> Iterator[str]:
+    text = "text" in inspection.settings
+    baselines = ["majority", *(["bag of words"] if text else []), *(["acoustic"] if inspection.has_audio else [])]
     yield "[study]"
-    yield f"baselines = {_value(baselines)}"
+    yield f"baselines = {_toml_value(baselines)}"
     yield _comment(_("Test stays closed while the table may still change; when it is final, take this line out:"))
     yield _comment(_("a test split that was looked at and then drawn anew is none (see 'sentir corpus redraw')."))
     yield "test = false"
@@ -126,35 +132,35 @@ def _study(seen: Look) -> Iterator[str]:
         return
     yield ""
     yield '[study.candidates."minilm"]'
-    if "dialogue" in seen.settings:
+    if "dialogue" in inspection.settings:
         yield ""
         yield '[study.candidates."minilm + dialogue"]'
         yield 'model.context = "dialogue"'
-    if seen.sound:
+    if inspection.has_audio:
         yield ""
         yield '[study.candidates."audio"]'
         yield 'model.kind = "emotion_model"'
-        yield from _audio("model.")
-        yield from _learning("train.")
+        yield from _audio_model_lines("model.")
+        yield from _train_lines("train.")
         yield ""
         yield '[study.candidates."text and audio"]'
         yield 'model.kind = "multimodal"'
-        yield from _audio("model.")
-        yield from _learning("train.")
+        yield from _audio_model_lines("model.")
+        yield from _train_lines("train.")
 
 
-def _value(value: Any) -> str:
+def _toml_value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{quoted(key)} = {_value(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{toml_string(key)} = {_toml_value(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return quoted(value) if isinstance(value, str) else json.dumps(value)
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    return toml_string(value) if isinstance(value, str) else json.dumps(value)
 
 
-def quoted(text: str) -> str:
+def toml_string(text: str) -> str:
     """Return a text as a TOML string."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _comment(text: str) -> str:
-    return toml_comment(text).rstrip("\n")
+    return format_toml_comment(text).rstrip("\n")

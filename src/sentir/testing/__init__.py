@@ -12,14 +12,14 @@
 from sentir.testing.audio import check_audio_backbone
 from sentir.testing.speech import check_speech_backbone
 from sentir.testing.text import check_text_backbone
-from sentir.testing.tiny_speech import tiny_speech_backbone
-from sentir.testing.tiny_text import SENTENCES, tiny_backbone
+from sentir.testing.tiny_speech import make_tiny_speech_backbone
+from sentir.testing.tiny_text import SENTENCES, make_tiny_text_backbone
 
 __all__ = [
     "SENTENCES",
     "check_audio_backbone",
     "check_speech_backbone",
     "check_text_backbone",
-    "tiny_backbone",
-    "tiny_speech_backbone",
+    "make_tiny_speech_backbone",
+    "make_tiny_text_backbone",
 ]

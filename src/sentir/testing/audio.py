@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sentir.audio.mel import BANDS
-from sentir.models.audio_backbones import audio_backbone
+from sentir.audio.mel import N_MELS
+from sentir.models.audio_backbones import get_audio_backbone
 from sentir.models.emotion_model import AudioEncoder
 
 _TOLERANCE = 1e-5
-_FRAMES = (100, 300, 0, 200, 100)  # 0: a clip without sound
+_MEL_LENGTHS = (100, 300, 0, 200, 100)  # 0: a clip without sound
 
 
 def check_audio_backbone(name: str) -> None:
@@ -33,29 +33,29 @@ def check_audio_backbone(name: str) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         encoder = AudioEncoder(name, pretrained=False).eval()
-        batch = _batch()
+        batch = _make_batch()
     _check_vectors(name, encoder, batch)
-    _check_company(encoder, batch)
+    _check_batch_invariance(encoder, batch)
     _check_gates(encoder, batch["mel"][:, :100])
     _check_gradients(encoder, batch)
     _check_saving(name, encoder, batch)
 
 
-def _batch() -> dict[str, Tensor]:
-    mel = torch.zeros(len(_FRAMES), max(_FRAMES), BANDS)
-    for row, length in zip(mel, _FRAMES, strict=True):
-        row[:length] = torch.randn(length, BANDS)
-    frames = torch.tensor(_FRAMES)
+def _make_batch() -> dict[str, Tensor]:
+    mel = torch.zeros(len(_MEL_LENGTHS), max(_MEL_LENGTHS), N_MELS)
+    for row, length in zip(mel, _MEL_LENGTHS, strict=True):
+        row[:length] = torch.randn(length, N_MELS)
+    frames = torch.tensor(_MEL_LENGTHS)
     return {"mel": mel, "frames": frames.clamp(min=100), "has_sound": frames > 0}
 
 
 @torch.no_grad()
 def _check_vectors(name: str, encoder: AudioEncoder, batch: dict[str, Tensor]) -> None:
     found = encoder(**batch)
-    shortest = audio_backbone(name).min_frames
+    shortest = get_audio_backbone(name).min_frames
     alone = encoder(batch["mel"][:1, :shortest], torch.tensor([shortest]), torch.tensor([True]))
     for vectors, short, width in zip(found, alone, encoder.widths, strict=True):
-        shape = (len(_FRAMES), width)
+        shape = (len(_MEL_LENGTHS), width)
         assert vectors.shape == shape, f"the vectors have shape {tuple(vectors.shape)}, not {shape}"
         assert vectors.isfinite().all() and short.isfinite().all(), "a vector is not finite"
         assert vectors[batch["has_sound"]].abs().sum(1).gt(0).all(), "a clip with sound has no vector"
@@ -63,7 +63,7 @@ def _check_vectors(name: str, encoder: AudioEncoder, batch: dict[str, Tensor]) -
 
 
 @torch.no_grad()
-def _check_company(encoder: AudioEncoder, batch: dict[str, Tensor]) -> None:
+def _check_batch_invariance(encoder: AudioEncoder, batch: dict[str, Tensor]) -> None:
     together = encoder(**batch)
     for row, length in enumerate(batch["frames"].tolist()):
         own = {key: value[row : row + 1] for key, value in batch.items()}
@@ -77,7 +77,7 @@ def _check_gates(encoder: AudioEncoder, mel: Tensor) -> None:
     plain = encoder.backbone.forward_features(mel.unsqueeze(1))
     frames = torch.full((len(mel),), mel.shape[1])
     _local, found = encoder(mel, frames, frames > 0)
-    gates = encoder.attention(mel)
+    gates = encoder.gate_weights(mel)
     far = ((plain * gates[1].unsqueeze(1)).mean((2, 3)) - found).abs().max().item()
     assert far <= _TOLERANCE, f"the last map is not the one that timm's network gives (by {far:.1e})"
     assert all(gate.min() >= 0 and gate.max() <= 1 for gate in gates), "a gate leaves 0 to 1"

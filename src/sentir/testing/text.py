@@ -40,19 +40,19 @@ def check_text_backbone(name: str, weights: Path) -> None:
     _check_saving(name, encoder, tokenizer)
 
 
-def _vectors(encoder: TextEncoder, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tensor:
+def _encode(encoder: TextEncoder, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tensor:
     batch = tokenizer.pad([tokenizer.encode(text) for text in texts])
-    return encoder(**{key: value for key, value in batch.items() if key in encoder.inputs})
+    return encoder(**{key: value for key, value in batch.items() if key in encoder.input_names})
 
 
 @torch.no_grad()
 def _check_vectors(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     texts = ["", *SENTENCES]
-    together = _vectors(encoder, tokenizer, texts)
+    together = _encode(encoder, tokenizer, texts)
     shape = (len(texts), *encoder.states_shape)
     assert together.shape == shape, f"the vectors have shape {tuple(together.shape)}, not {shape}"
     assert together.isfinite().all(), "a vector is not finite"
-    alone = torch.cat([_vectors(encoder, tokenizer, [text]) for text in texts])
+    alone = torch.cat([_encode(encoder, tokenizer, [text]) for text in texts])
     far = (together - alone).abs().amax(dim=(1, 2))
     worst = texts[int(far.argmax())]
     assert far.max() <= _TOLERANCE, f"padding changes the vectors of {worst!r} by {far.max():.1e}"
@@ -64,7 +64,7 @@ def _check_lengths(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     for row in (tokenizer.encode(long), tokenizer.encode("Hi.", [long]), tokenizer.encode(long, [long], [long])):
         length = len(row["input_ids"])
         assert length <= tokenizer.max_length, f"an input has {length} tokens, more than {tokenizer.max_length}"
-        encoder(**{key: value for key, value in tokenizer.pad([row]).items() if key in encoder.inputs})
+        encoder(**{key: value for key, value in tokenizer.pad([row]).items() if key in encoder.input_names})
 
 
 def _check_context(tokenizer: TextTokenizer) -> None:
@@ -78,7 +78,7 @@ def _check_context(tokenizer: TextTokenizer) -> None:
 
 def _check_gradients(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
     encoder.zero_grad()
-    before = _vectors(encoder, tokenizer, SENTENCES)
+    before = _encode(encoder, tokenizer, SENTENCES)
     assert before.requires_grad, "no gradient flows through the encoder"
     before.square().sum().backward()
     for name, parameter in encoder.named_parameters():
@@ -88,7 +88,7 @@ def _check_gradients(encoder: TextEncoder, tokenizer: TextTokenizer) -> None:
         kept = parameter.detach().clone()
         with torch.no_grad():
             parameter.add_(1.0)
-            changed = not torch.equal(_vectors(encoder, tokenizer, SENTENCES), before)
+            changed = not torch.equal(_encode(encoder, tokenizer, SENTENCES), before)
             parameter.copy_(kept)
         assert not changed, f"the output depends on {name}, which no gradient reaches"
     encoder.zero_grad()
@@ -102,5 +102,5 @@ def _check_saving(name: str, encoder: TextEncoder, tokenizer: TextTokenizer) -> 
         loaded.eval()
         for text in SENTENCES:
             assert again.encode(text) == tokenizer.encode(text), f"saving changes the tokens of {text!r}"
-        equal = torch.equal(_vectors(loaded, again, SENTENCES), _vectors(encoder, tokenizer, SENTENCES))
+        equal = torch.equal(_encode(loaded, again, SENTENCES), _encode(encoder, tokenizer, SENTENCES))
         assert equal, "saving changes the vectors"

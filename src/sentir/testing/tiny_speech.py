@@ -18,7 +18,7 @@ _SIZES: dict[str, Any] = {
 }
 
 
-def tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -> Path:
+def make_tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -> Path:
     """Write a random speech encoder and its feature extractor, as a named backbone is distributed.
 
     Args:
@@ -37,14 +37,14 @@ def tiny_speech_backbone(name: str, folder: Path, *, norm: str = "group") -> Pat
     logging.disable_progress_bar()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = _whisper() if name == "whisper" else _of_waves(name, norm)
+        model = _make_whisper() if name == "whisper" else _make_waveform_model(name, norm)
     model.save_pretrained(folder)
     extractor = WhisperFeatureExtractor() if name == "whisper" else Wav2Vec2FeatureExtractor(do_normalize=True)
     extractor.save_pretrained(folder)
     return folder
 
 
-def _of_waves(name: str, norm: str) -> Any:
+def _make_waveform_model(name: str, norm: str) -> Any:
     from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
 
     config, model = {
@@ -55,7 +55,7 @@ def _of_waves(name: str, norm: str) -> Any:
     return model(config(**_SIZES, feat_extract_norm=norm, do_stable_layer_norm=norm == "layer"))
 
 
-def _whisper() -> Any:
+def _make_whisper() -> Any:
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 
     sizes: dict[str, Any] = {"d_model": 32, "vocab_size": 8, "num_mel_bins": 80}

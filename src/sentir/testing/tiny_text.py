@@ -32,7 +32,7 @@ SENTENCES = (
 )
 
 
-def tiny_backbone(name: str, folder: Path, texts: Sequence[str] = SENTENCES) -> Path:
+def make_tiny_text_backbone(name: str, folder: Path, texts: Sequence[str] = SENTENCES) -> Path:
     """Write a random text encoder and a small working tokenizer of the kind of a named backbone.
 
     Args:
@@ -60,83 +60,83 @@ def tiny_backbone(name: str, folder: Path, texts: Sequence[str] = SENTENCES) -> 
     return folder
 
 
-def _words(backend: Any, texts: Sequence[str]) -> list[str]:
+def _count_words(backend: Any, texts: Sequence[str]) -> list[str]:
     """Return the words that a tokenizer splits texts into, in its own spelling, most frequent first."""
     plain = texts if backend.normalizer is None else [backend.normalizer.normalize_str(text) for text in texts]
     counts = Counter(word for text in plain for word, _span in backend.pre_tokenizer.pre_tokenize_str(text))
     return sorted(counts, key=lambda word: (-counts[word], word))
 
 
-def _merges(words: Sequence[str], end: str = "") -> list[tuple[str, str]]:
+def _make_merges(words: Sequence[str], end: str = "") -> list[tuple[str, str]]:
     """Return byte-pair merges that build words from left to right; ``end`` marks a word's last character."""
     pairs = [(word[:n], word[n] + end * (n == len(word) - 1)) for word in words for n in range(1, len(word))]
     return list(dict.fromkeys(pairs))
 
 
-def _numbered(*tokens: Iterable[str]) -> dict[str, int]:
+def _make_vocabulary(*tokens: Iterable[str]) -> dict[str, int]:
     return {token: n for n, token in enumerate(dict.fromkeys(chain(*tokens)))}
 
 
-def _wordpiece(texts: Sequence[str], folder: Path) -> Any:
+def _make_wordpiece(texts: Sequence[str], folder: Path) -> Any:
     from transformers import BertTokenizer
 
-    words = _words(BertTokenizer()._tokenizer, texts)
+    words = _count_words(BertTokenizer()._tokenizer, texts)
     letters = sorted(set("".join(words)) | set(ascii_lowercase))
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    vocab = _numbered(special, letters, [f"##{letter}" for letter in letters], words)
+    vocab = _make_vocabulary(special, letters, [f"##{letter}" for letter in letters], words)
     return BertTokenizer(vocab=vocab, model_max_length=512)
 
 
-def _byte_bpe(texts: Sequence[str], folder: Path) -> Any:
+def _make_byte_bpe(texts: Sequence[str], folder: Path) -> Any:
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import RobertaTokenizer
 
-    merges = _merges(_words(RobertaTokenizer()._tokenizer, texts))
+    merges = _make_merges(_count_words(RobertaTokenizer()._tokenizer, texts))
     merged = ["".join(pair) for pair in merges]
-    vocab = _numbered(["<s>", "<pad>", "</s>", "<unk>"], sorted(ByteLevel.alphabet()), merged, ["<mask>"])
+    vocab = _make_vocabulary(["<s>", "<pad>", "</s>", "<unk>"], sorted(ByteLevel.alphabet()), merged, ["<mask>"])
     return RobertaTokenizer(vocab=vocab, merges=merges, model_max_length=512)  # type: ignore[arg-type]
 
 
-def _tweet_bpe(texts: Sequence[str], folder: Path) -> Any:
+def _make_tweet_bpe(texts: Sequence[str], folder: Path) -> Any:
     """Write BERTweet's files: ``bpe.codes``, ``left right count``, and ``vocab.txt``, ``token count``."""
     from transformers import BertweetTokenizer
 
     words = list(dict.fromkeys(word for text in texts for word in text.split()))
     letters = sorted(set("".join(words)) | set(ascii_letters))
-    merges = _merges(words, end="</w>")
+    merges = _make_merges(words, end="</w>")
     symbols = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
-    pieces = _numbered(s.removesuffix("</w>") if s.endswith("</w>") else f"{s}@@" for s in symbols)
+    pieces = _make_vocabulary(s.removesuffix("</w>") if s.endswith("</w>") else f"{s}@@" for s in symbols)
     codes, vocab = folder / "bpe.codes", folder / "vocab.txt"
     codes.write_text("".join(f"{left} {right} 1\n" for left, right in merges), encoding="utf-8")
     vocab.write_text("".join(f"{piece} 1\n" for piece in pieces), encoding="utf-8")
     return BertweetTokenizer(str(vocab), str(codes), model_max_length=128)
 
 
-def _unigram(texts: Sequence[str], folder: Path) -> Any:
+def _make_unigram(texts: Sequence[str], folder: Path) -> Any:
     from transformers import XLNetTokenizer
 
-    words = _words(XLNetTokenizer()._tokenizer, texts)
+    words = _count_words(XLNetTokenizer()._tokenizer, texts)
     bare = [bare for word in words if (bare := word.rstrip(punctuation))]
     letters = sorted(set("".join(words)) | set(ascii_letters))
     special = ["<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>", "<eod>", "<eop>"]
-    pieces = _numbered(special, letters, bare)
+    pieces = _make_vocabulary(special, letters, bare)
     scores = {piece: -10.0 if len(piece) == 1 else -5.0 for piece in pieces} | dict.fromkeys(special, 0.0)
     return XLNetTokenizer(vocab=list(scores.items()), unk_id=0)
 
 
-def _multilingual(texts: Sequence[str], folder: Path) -> Any:
+def _make_multilingual_unigram(texts: Sequence[str], folder: Path) -> Any:
     from transformers import XLMRobertaTokenizer
 
-    words = _words(XLMRobertaTokenizer()._tokenizer, texts)
+    words = _count_words(XLMRobertaTokenizer()._tokenizer, texts)
     bare = [bare for word in words if (bare := word.rstrip(punctuation))]
     letters = sorted(set("".join(words)) | set(ascii_letters))
     special = ["<s>", "<pad>", "</s>", "<unk>"]
-    pieces = _numbered(special, letters, bare, ["<mask>"])
+    pieces = _make_vocabulary(special, letters, bare, ["<mask>"])
     scores = {piece: -10.0 if len(piece) == 1 else -5.0 for piece in pieces} | dict.fromkeys(special, 0.0)
     return XLMRobertaTokenizer(vocab=list(scores.items()), model_max_length=512)
 
 
-def _sizes(tokenizer: Any) -> dict[str, Any]:
+def _common_config(tokenizer: Any) -> dict[str, Any]:
     return {
         "vocab_size": len(tokenizer),
         "hidden_size": 32,
@@ -147,18 +147,18 @@ def _sizes(tokenizer: Any) -> dict[str, Any]:
     }
 
 
-def _bert(tokenizer: Any) -> Any:
+def _make_bert(tokenizer: Any) -> Any:
     from transformers import BertConfig, BertModel
 
-    config = BertConfig(**_sizes(tokenizer), max_position_embeddings=512)
+    config = BertConfig(**_common_config(tokenizer), max_position_embeddings=512)
     return BertModel(config, add_pooling_layer=False)
 
 
-def _roberta(tokenizer: Any, positions: int = 514) -> Any:
+def _make_roberta(tokenizer: Any, positions: int = 514) -> Any:
     from transformers import RobertaConfig, RobertaModel
 
     config = RobertaConfig(
-        **_sizes(tokenizer),
+        **_common_config(tokenizer),
         max_position_embeddings=positions,
         type_vocab_size=1,
         bos_token_id=tokenizer.bos_token_id,
@@ -167,33 +167,36 @@ def _roberta(tokenizer: Any, positions: int = 514) -> Any:
     return RobertaModel(config, add_pooling_layer=False)
 
 
-def _bertweet(tokenizer: Any) -> Any:
-    return _roberta(tokenizer, positions=130)
+def _make_bertweet(tokenizer: Any) -> Any:
+    return _make_roberta(tokenizer, positions=130)
 
 
-def _xlnet(tokenizer: Any) -> Any:
+def _make_xlnet(tokenizer: Any) -> Any:
     from transformers import XLNetConfig, XLNetModel
 
     config = XLNetConfig(vocab_size=len(tokenizer), d_model=32, n_layer=2, n_head=2, d_inner=64)
     return XLNetModel(config)
 
 
-def _xlm_roberta(tokenizer: Any) -> Any:
+def _make_xlm_roberta(tokenizer: Any) -> Any:
     from transformers import XLMRobertaConfig, XLMRobertaModel
 
-    sizes = _sizes(tokenizer) | {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    sizes = _common_config(tokenizer) | {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
     config = XLMRobertaConfig(**sizes, max_position_embeddings=514, type_vocab_size=1)
     return XLMRobertaModel(config, add_pooling_layer=False)
 
 
-_Maker = tuple[Callable[[Sequence[str], Path], Any], Callable[[Any], Any]]
-_FAMILIES: dict[str, _Maker] = {
-    "bert-base-uncased": (_wordpiece, _bert),
-    "minilm": (_wordpiece, _bert),
-    "roberta-base": (_byte_bpe, _roberta),
-    "twitter-roberta-base-sentiment": (_byte_bpe, _roberta),
-    "bertweet-base-sentiment-analysis": (_tweet_bpe, _bertweet),
-    "xlnet-base-cased": (_unigram, _xlnet),
-    "xlm-roberta-base": (_multilingual, _xlm_roberta),
-    "multilingual-minilm": (_multilingual, _bert),
+_Factories = tuple[Callable[[Sequence[str], Path], Any], Callable[[Any], Any]]
+_FAMILIES: dict[str, _Factories] = {
+    "bert-base-uncased": (_make_wordpiece, _make_bert),
+    "minilm": (_make_wordpiece, _make_bert),
+    "roberta-base": (_make_byte_bpe, _make_roberta),
+    "twitter-roberta-base-sentiment": (_make_byte_bpe, _make_roberta),
+    "bertweet-base-sentiment-analysis": (_make_tweet_bpe, _make_bertweet),
+    "xlnet-base-cased": (_make_unigram, _make_xlnet),
+    "xlm-roberta-base": (_make_multilingual_unigram, _make_xlm_roberta),
+    "multilingual-minilm": (_make_multilingual_unigram, _make_bert),
 }

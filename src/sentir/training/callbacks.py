@@ -14,46 +14,46 @@ from transformers import TrainerCallback
 
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.paths import file_name
-from sentir.progress import task
-from sentir.training.hardware import forget_peak_memory, peak_memory
+from sentir.paths import to_file_name
+from sentir.progress import progress_bar
+from sentir.training.hardware import peak_memory, reset_peak_memory
 
-_curves: Path | None = None
+_logging_dir: Path | None = None
 
 
 @contextmanager
-def tensorboard_in(folder: Path | None) -> Iterator[None]:
+def log_to_tensorboard(folder: Path | None) -> Iterator[None]:
     """Write the curves of every training of this block for TensorBoard, each into its own folder; none = none.
 
     Raises:
         SentirError: if the package tensorboard is missing.
     """
-    global _curves
+    global _logging_dir
     if folder is not None and importlib.util.find_spec("tensorboard") is None:
         raise SentirError(
             _("The package tensorboard is missing; install it with: pip install 'sentir[tensorboard]'.")
         )
-    before, _curves = _curves, folder
+    before, _logging_dir = _logging_dir, folder
     try:
         yield
     finally:
-        _curves = before
+        _logging_dir = before
 
 
 @contextmanager
-def curves(name: str) -> Iterator[Curves | None]:
+def make_tensorboard_logger(run_name: str) -> Iterator[TensorBoardLogger | None]:
     """Give what writes the curves of one training, where they are wanted."""
-    if _curves is None:
+    if _logging_dir is None:
         yield None
         return
-    found = Curves(_curves / file_name(name))
+    found = TensorBoardLogger(_logging_dir / to_file_name(run_name))
     try:
         yield found
     finally:
         found.writer.close()
 
 
-class Curves:
+class TensorBoardLogger:
     """The curves of one training, as TensorBoard reads them."""
 
     def __init__(self, folder: Path) -> None:
@@ -61,7 +61,7 @@ class Curves:
 
         self.writer = SummaryWriter(str(folder))
 
-    def add(self, point: Mapping[str, float]) -> None:
+    def log(self, point: Mapping[str, float]) -> None:
         """Add what is known of an epoch, by name."""
         for name, value in point.items():
             if name != "epoch":
@@ -69,7 +69,7 @@ class Curves:
         self.writer.flush()
 
 
-class Bar(TrainerCallback):
+class ProgressBar(TrainerCallback):
     """Counts steps for `sentir.progress`."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Bar(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         """Draw the bar, as far as the training is already."""
-        self._advance = self._stack.enter_context(task(_("Training"), state.max_steps))
+        self._advance = self._stack.enter_context(progress_bar(_("Training"), state.max_steps))
         self._advance(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
@@ -89,17 +89,17 @@ class Bar(TrainerCallback):
         self._stack.close()
 
 
-class Epochs(TrainerCallback):
+class EpochCounter(TrainerCallback):
     """Knows which epoch runs, for random numbers that depend on it."""
 
-    number = 0
+    epoch = 0
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         """Look at the clock of the engine, which has a fraction where a killed run goes on."""
-        self.number = int(state.epoch or 0)
+        self.epoch = int(state.epoch or 0)
 
 
-class Speed(TrainerCallback):
+class Throughput(TrainerCallback):
     """Counts utterances and the seconds in which the network learns; scoring dev and checkpoints do not count.
 
     Attributes:
@@ -108,24 +108,24 @@ class Speed(TrainerCallback):
 
     def __init__(self) -> None:
         self.utterances, self.seconds, self.threads = 0, 0.0, torch.get_num_threads()
-        self._since = 0.0
-        forget_peak_memory()
+        self._started_at = 0.0
+        reset_peak_memory()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         """Start the clock, unless it runs since the last step."""
         self.threads = torch.get_num_threads()
-        self._since = self._since or time.perf_counter()
+        self._started_at = self._started_at or time.perf_counter()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
         """Read the clock."""
         now = time.perf_counter()
-        self.seconds, self._since = self.seconds + now - self._since, now
+        self.seconds, self._started_at = self.seconds + now - self._started_at, now
 
     def pause(self) -> None:
         """Stop the clock until the next step."""
-        self._since = 0.0
+        self._started_at = 0.0
 
-    def facts(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return utterances per second, seconds, threads, and the most memory held in MB where it is known."""
         rate = self.utterances / self.seconds if self.seconds else 0.0
         memory = peak_memory()

@@ -29,113 +29,121 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sentir.errors import SentirError
-from sentir.file_locks import locked
+from sentir.file_locks import hold_lock
 from sentir.i18n import _
-from sentir.io import replacing, sync, write_text
-from sentir.preprocessing.preprocessor import Prepared
-from sentir.process_group import world
-from sentir.progress import say
+from sentir.io import atomic_write, fsync, write_text
+from sentir.preprocessing.preprocessor import ModelInputs
+from sentir.process_group import world_size
+from sentir.progress import log_info
 
-SECONDS = 60.0  # between two checkpoints, at least
-SHARE = 0.02  # of the time that checkpoints may take, at most
-_KEPT = 2  # checkpoints
-_FACTS, _NAME = "sentir.json", r"[0-9a-f]{16}"
-_VERSIONS = ("sentir", "torch", "transformers", "accelerate", "numpy")
-_kept: Path | None = None
+MIN_INTERVAL_SECONDS = 60.0  # between two checkpoints, at least
+MAX_TIME_SHARE = 0.02  # of the time that checkpoints may take, at most
+_SAVE_TOTAL_LIMIT = 2  # checkpoints
+_MANIFEST, _DIGEST_PATTERN = "sentir.json", r"[0-9a-f]{16}"
+_PACKAGES = ("sentir", "torch", "transformers", "accelerate", "numpy")
+_checkpoint_root: Path | None = None
 
 
 @contextmanager
-def checkpoints_in(folder: Path) -> Iterator[None]:
+def checkpoint_to(folder: Path) -> Iterator[None]:
     """Keep what interrupted trainings of this block leave behind, so that the same ones go on when begun again.
 
     When the block ends without an error, the folder goes, but for what another process is training there. Several
     processes that train one model together keep nothing.
     """
-    global _kept
-    before, _kept = _kept, folder if world() == 1 else None
+    global _checkpoint_root
+    before, _checkpoint_root = _checkpoint_root, folder if world_size() == 1 else None
     try:
         yield
     finally:
-        _kept = before
-    for place in [path for path in folder.glob("*/") if re.fullmatch(_NAME, path.name)]:  # nothing but ours
-        with locked(place.with_suffix(".lock")) as free:
+        _checkpoint_root = before
+    for place in [
+        path for path in folder.glob("*/") if re.fullmatch(_DIGEST_PATTERN, path.name)
+    ]:  # nothing but ours
+        with hold_lock(place.with_suffix(".lock")) as free:
             if free is not False:
                 shutil.rmtree(place, ignore_errors=True)
-    _remove_empty(folder)
+    _remove_if_empty(folder)
 
 
-def is_kept() -> bool:
+def is_checkpointing() -> bool:
     """Return whether interrupted trainings are kept."""
-    return _kept is not None
+    return _checkpoint_root is not None
 
 
 @contextmanager
-def training_folder(name: str) -> Iterator[Path]:
-    """Give the folder of the training called ``name``; it goes when the block ends, unless with an error.
+def training_folder(digest: str) -> Iterator[Path]:
+    """Give the folder of the training called ``digest``; it goes when the block ends, unless with an error.
 
     Outside of `checkpoints_in`, and where another process is at the same training, it is a temporary one.
     """
-    if _kept is not None:
-        place = _kept / name
-        _make(place)
-        with locked(place.with_suffix(".lock")) as free:
+    if _checkpoint_root is not None:
+        place = _checkpoint_root / digest
+        _make_folder(place)
+        with hold_lock(place.with_suffix(".lock")) as free:
             if free is not False:
                 yield place
                 shutil.rmtree(place, ignore_errors=True)
         if free is not False:
-            _remove_empty(_kept)
+            _remove_if_empty(_checkpoint_root)
             return
     with tempfile.TemporaryDirectory(prefix="sentir-train-") as folder:
         yield Path(folder)
 
 
-def training_digest(model: nn.Module, prepared: Prepared, targets: Tensor, facts: Iterable[str]) -> str:
-    """Return a hash of what a training begins with: weights, inputs, targets, versions, and further ``facts``."""
+def training_digest(
+    model: nn.Module, model_inputs: ModelInputs, targets: Tensor, digest_parts: Iterable[str]
+) -> str:
+    """Return a hash of what a training begins with: weights, inputs, targets, versions, and further ``digest_parts``."""
     hasher = hashlib.blake2b(digest_size=8)
-    for text in (*(f"{name} {metadata.version(name)}" for name in _VERSIONS), inputs_digest(prepared), *facts):
+    for text in (
+        *(f"{name} {metadata.version(name)}" for name in _PACKAGES),
+        inputs_digest(model_inputs),
+        *digest_parts,
+    ):
         hasher.update(text.encode() + b"\0")
-    _add_tensors(hasher, {**model.state_dict(), "": targets})
+    _hash_tensors(hasher, {**model.state_dict(), "": targets})
     return hasher.hexdigest()
 
 
-def inputs_digest(prepared: Prepared) -> str:
+def inputs_digest(model_inputs: ModelInputs) -> str:
     """Return a hash of all that networks are given of a split."""
     hasher = hashlib.blake2b(digest_size=8)
-    hasher.update(json.dumps([prepared.ids, prepared.units, prepared.tokens]).encode())
-    _add_tensors(hasher, prepared.tensors)
-    if prepared.mels is not None:  # the levels are means over every frame
-        hasher.update(repr(prepared.mels.levels).encode() + prepared.mels.frames.tobytes())
-    if prepared.waves is not None:
-        hasher.update(repr((prepared.waves.keys, prepared.waves.longest)).encode())
+    hasher.update(json.dumps([model_inputs.ids, model_inputs.units, model_inputs.encodings]).encode())
+    _hash_tensors(hasher, model_inputs.tensors)
+    if model_inputs.mels is not None:  # the levels are means over every frame
+        hasher.update(repr(model_inputs.mels.statistics).encode() + model_inputs.mels.lengths.tobytes())
+    if model_inputs.waveforms is not None:
+        hasher.update(repr((model_inputs.waveforms.content_hashes, model_inputs.waveforms.max_samples)).encode())
     return hasher.hexdigest()
 
 
-def _add_tensors(hasher: hashlib.blake2b, tensors: Mapping[str, Tensor]) -> None:
+def _hash_tensors(hasher: hashlib.blake2b, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         hasher.update(name.encode() + str(tensor.dtype).encode())
         hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training is, beyond what the engine knows of it.
 
     Attributes:
-        points: per epoch its number, train loss and dev score.
-        loss: sum of the losses of the steps since the last point.
-        step: the step of the last point.
-        best: index of the best point; -1 before there is one.
+        history: per epoch its number, train loss and dev score.
+        loss_sum: sum of the losses of the steps since the last point.
+        last_eval_step: the step of the last point.
+        best_index: index of the best point; -1 before there is one.
     """
 
-    points: list[dict[str, float]] = field(default_factory=list)
-    loss: float = 0.0
-    step: int = 0
-    best: int = -1
+    history: list[dict[str, float]] = field(default_factory=list)
+    loss_sum: float = 0.0
+    last_eval_step: int = 0
+    best_index: int = -1
 
     @property
-    def waited(self) -> int:
+    def epochs_without_improvement(self) -> int:
         """How many epochs there have been since the best one."""
-        return len(self.points) - 1 - self.best
+        return len(self.history) - 1 - self.best_index
 
 
 @dataclass(frozen=True)
@@ -143,122 +151,126 @@ class Checkpoint:
     """A whole checkpoint: its folder, how far the training was, and what else was kept."""
 
     folder: Path
-    progress: Progress
-    more: dict[str, Any]
+    progress: TrainingProgress
+    extra: dict[str, Any]
 
     @property
     def step(self) -> int:
         """After which step it was made."""
-        return _step(self.folder)
+        return _checkpoint_step(self.folder)
 
 
-class Checkpoints:
+class CheckpointManager:
     """The best weights and the checkpoints of one training.
 
     Args:
         folder: from `training_folder`.
-        often: whether to make checkpoints at all.
+        enabled: whether to make checkpoints at all.
     """
 
-    def __init__(self, folder: Path, often: bool) -> None:
-        self.folder, self._often = folder, often
-        self._last, self._took = time.monotonic(), 0.0
+    def __init__(self, folder: Path, enabled: bool) -> None:
+        self.folder, self._enabled = folder, enabled
+        self._last_save_time, self._save_seconds = time.monotonic(), 0.0
 
     def is_due(self) -> bool:
         """Return whether the last checkpoint is so long ago that the next one costs little."""
-        return self._often and time.monotonic() - self._last >= max(SECONDS, self._took / SHARE)
-
-    def resume(self) -> Checkpoint | None:
-        """Return the last checkpoint that is whole; those behind it, and damaged ones, are said and deleted."""
-        found = self._finished()
-        for checkpoint in found:
-            try:
-                whole = self._checked(checkpoint)
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                self._say_damaged(checkpoint, error, last=checkpoint == found[-1])
-                continue
-            self._delete(behind=_step(checkpoint))
-            return whole
-        self._delete(behind=-1)
-        return None
-
-    def _finished(self) -> list[Path]:
-        """Return the checkpoints to which nothing was to be added, the last one first."""
-        return sorted(
-            (path.parent for path in self.folder.glob(f"checkpoint-*/{_FACTS}")), key=_step, reverse=True
+        return self._enabled and time.monotonic() - self._last_save_time >= max(
+            MIN_INTERVAL_SECONDS, self._save_seconds / MAX_TIME_SHARE
         )
 
-    def _checked(self, checkpoint: Path) -> Checkpoint:
+    def load_latest(self) -> Checkpoint | None:
+        """Return the last checkpoint that is whole; those behind it, and damaged ones, are said and deleted."""
+        found = self._complete_checkpoints()
+        for checkpoint in found:
+            try:
+                whole = self._verify(checkpoint)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self._log_damaged(checkpoint, error, is_last=checkpoint == found[-1])
+                continue
+            self._delete_after(step=_checkpoint_step(checkpoint))
+            return whole
+        self._delete_after(step=-1)
+        return None
+
+    def _complete_checkpoints(self) -> list[Path]:
+        """Return the checkpoints to which nothing was to be added, the last one first."""
+        return sorted(
+            (path.parent for path in self.folder.glob(f"checkpoint-*/{_MANIFEST}")),
+            key=_checkpoint_step,
+            reverse=True,
+        )
+
+    def _verify(self, checkpoint: Path) -> Checkpoint:
         """Read a checkpoint, and compare every file that it needs with what was written."""
-        facts = _read_facts(checkpoint)
-        progress = Progress(**facts["progress"])
+        facts = _read_manifest(checkpoint)
+        progress = TrainingProgress(**facts["progress"])
         if facts["training"] != self.folder.name:
             raise ValueError(_("it is of another training"))
-        for path, digest in self._needs(checkpoint, progress).items():
+        for path, digest in self._required_files(checkpoint, progress).items():
             if facts["files"][path.name] != digest:
                 raise ValueError(_("{file} has changed", file=path.name))
-        if len(facts["files"]) != len(self._needs(checkpoint, progress)):
+        if len(facts["files"]) != len(self._required_files(checkpoint, progress)):
             raise ValueError(_("a file is missing"))
         return Checkpoint(checkpoint, progress, dict(facts["more"]))
 
-    def _needs(self, checkpoint: Path, progress: Progress) -> dict[Path, str]:
-        files = [path for path in checkpoint.iterdir() if path.name != _FACTS]
-        files += [self._best(progress.best)] if progress.points else []
-        return {path: _digest(path) for path in files}
+    def _required_files(self, checkpoint: Path, progress: TrainingProgress) -> dict[Path, str]:
+        files = [path for path in checkpoint.iterdir() if path.name != _MANIFEST]
+        files += [self._best_path(progress.best_index)] if progress.history else []
+        return {path: _file_digest(path) for path in files}
 
-    def _say_damaged(self, checkpoint: Path, error: Exception, *, last: bool) -> None:
-        facts = {"step": _step(checkpoint), "why": error}
-        if last:
-            say(_("The checkpoint of step {step} is damaged ({why}), and none before it is whole; the training "
+    def _log_damaged(self, checkpoint: Path, error: Exception, *, is_last: bool) -> None:
+        facts = {"step": _checkpoint_step(checkpoint), "why": error}
+        if is_last:
+            log_info(_("The checkpoint of step {step} is damaged ({why}), and none before it is whole; the training "
                   "begins anew.", **facts))  # fmt: skip
         else:
-            say(_("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts))
+            log_info(_("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts))
 
-    def _delete(self, *, behind: int) -> None:
+    def _delete_after(self, *, step: int) -> None:
         """Delete the checkpoints behind a step, and best weights that those which stay do not need."""
         for other in self.folder.glob("checkpoint-*"):
-            if _step(other) > behind:
+            if _checkpoint_step(other) > step:
                 shutil.rmtree(other, ignore_errors=True)
-        self._sweep(set())
+        self._delete_stale_weights(set())
 
     @contextmanager
-    def saving(self) -> Iterator[None]:
+    def timed_save(self) -> Iterator[None]:
         """Time what is done in this block, and say what to do where it finds no room.
 
         Raises:
             SentirError: if the folder cannot be written.
         """
         start = time.monotonic()
-        with _room_in(self.folder):
+        with _report_write_errors(self.folder):
             yield
-        self._last = time.monotonic()
-        self._took = self._last - start
+        self._last_save_time = time.monotonic()
+        self._save_seconds = self._last_save_time - start
 
-    def finish(self, checkpoint: Path, progress: Progress, more: Mapping[str, Any]) -> None:
+    def finalize(self, checkpoint: Path, progress: TrainingProgress, extra: Mapping[str, Any]) -> None:
         """Make a checkpoint whole, and delete those before the last two, and best weights that none needs."""
         (checkpoint / "training_args.bin").unlink(missing_ok=True)  # a pickle that nobody reads
-        needed = self._needs(checkpoint, progress)
+        needed = self._required_files(checkpoint, progress)
         for path in needed:
-            sync(path)
+            fsync(path)
         files = {path.name: digest for path, digest in needed.items()}
-        facts = {"training": self.folder.name, "progress": asdict(progress), "more": dict(more), "files": files}
-        write_text(checkpoint / _FACTS, json.dumps(facts))
-        kept = self._finished()[:_KEPT]
+        facts = {"training": self.folder.name, "progress": asdict(progress), "more": dict(extra), "files": files}
+        write_text(checkpoint / _MANIFEST, json.dumps(facts))
+        kept = self._complete_checkpoints()[:_SAVE_TOTAL_LIMIT]
         for other in self.folder.glob("checkpoint-*"):
             if other not in kept:
                 shutil.rmtree(other, ignore_errors=True)
-        self._sweep({self._best(progress.best)})
+        self._delete_stale_weights({self._best_path(progress.best_index)})
 
-    def keep_best(self, model: nn.Module, index: int) -> None:
+    def save_best(self, model: nn.Module, index: int) -> None:
         """Write the weights of the best epoch so far; those that checkpoints know of stay beside them.
 
         Raises:
             SentirError: if the folder cannot be written.
         """
-        path = self._best(index)
-        with _room_in(self.folder), replacing(path) as draft:
+        path = self._best_path(index)
+        with _report_write_errors(self.folder), atomic_write(path) as draft:
             save_file({name: t.detach().contiguous() for name, t in model.state_dict().items()}, draft)
-        self._sweep({path})
+        self._delete_stale_weights({path})
 
     def load_best(self, model: nn.Module, index: int) -> None:
         """Leave a model with the weights of the best epoch.
@@ -266,7 +278,7 @@ class Checkpoints:
         Raises:
             SentirError: if they are gone or damaged.
         """
-        path = self._best(index)
+        path = self._best_path(index)
         try:
             model.load_state_dict(load_file(path))
         except (OSError, SafetensorError) as error:
@@ -275,51 +287,51 @@ class Checkpoints:
                   path=path, why=error)
             ) from error  # fmt: skip
 
-    def _best(self, index: int) -> Path:
+    def _best_path(self, index: int) -> Path:
         return self.folder / f"best-{index + 1}.safetensors"
 
-    def _sweep(self, wanted: set[Path]) -> None:
+    def _delete_stale_weights(self, needed: set[Path]) -> None:
         """Delete best weights but those that are wanted, or known to a checkpoint."""
-        for checkpoint in self._finished():
+        for checkpoint in self._complete_checkpoints():
             with suppress(OSError, ValueError, KeyError, TypeError):  # damaged, as `resume` will find
-                wanted = wanted | {self._best(_read_facts(checkpoint)["progress"]["best"])}
+                needed = needed | {self._best_path(_read_manifest(checkpoint)["progress"]["best"])}
         for path in self.folder.glob("best-*"):
-            if path not in wanted:
+            if path not in needed:
                 path.unlink(missing_ok=True)
 
 
-def _read_facts(checkpoint: Path) -> dict[str, Any]:
-    return json.loads((checkpoint / _FACTS).read_text(encoding="utf-8"))
+def _read_manifest(checkpoint: Path) -> dict[str, Any]:
+    return json.loads((checkpoint / _MANIFEST).read_text(encoding="utf-8"))
 
 
-def _digest(path: Path) -> str:
+def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
 
-def _step(checkpoint: Path) -> int:
+def _checkpoint_step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def _make(folder: Path) -> None:
-    with _room_in(folder):
+def _make_folder(folder: Path) -> None:
+    with _report_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def _remove_empty(folder: Path) -> None:
+def _remove_if_empty(folder: Path) -> None:
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
 
 
 @contextmanager
-def _room_in(folder: Path) -> Iterator[None]:
+def _report_write_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except (SafetensorError, OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "write" not in str(error):  # torch's word for a disk without room
             raise
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        if _kept is None:
+        if _checkpoint_root is None:
             raise SentirError(
                 _("The temporary folder {folder} cannot be written ({why}); set TMPDIR to a folder that can.",
                   folder=folder.parent, why=why)

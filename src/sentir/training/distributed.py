@@ -19,71 +19,71 @@ from numpy.typing import NDArray
 from torch import distributed
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
-from sentir.process_group import rank, world
+from sentir.process_group import rank, world_size
 
 T = TypeVar("T")
 
 
-class Shares(Sampler[list[int]]):
+class DistributedSampler(Sampler[list[int]]):
     """This process' share of every batch, empty where a batch has fewer units than there are processes.
 
     Args:
-        batches: as a process alone would draw them.
+        batch_sampler: as a process alone would draw them.
     """
 
-    def __init__(self, batches: Any) -> None:
-        self.batches = batches
-        self.batch_size, self.drop_last = batches.batch_size, False  # read by accelerate
+    def __init__(self, batch_sampler: Any) -> None:
+        self.batch_sampler = batch_sampler
+        self.batch_size, self.drop_last = batch_sampler.batch_size, False  # read by accelerate
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch the next batches are for; the training engine does."""
-        getattr(self.batches, "sampler", self.batches).set_epoch(epoch)
+        getattr(self.batch_sampler, "sampler", self.batch_sampler).set_epoch(epoch)
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[list[int]]:
-        return (batch[rank() :: world()] for batch in self.batches)
+        return (batch[rank() :: world_size()] for batch in self.batch_sampler)
 
 
-def random_batches(units: int, size: int) -> BatchSampler:
-    """Draw batches of ``size`` as the training engine does by itself."""
-    return BatchSampler(SeedableRandomSampler(range(units)), size, drop_last=False)
+def make_random_batch_sampler(num_units: int, batch_size: int) -> BatchSampler:
+    """Draw batches of ``batch_size`` as the training engine does by itself."""
+    return BatchSampler(SeedableRandomSampler(range(num_units)), batch_size, drop_last=False)
 
 
-def share_loader(loader: DataLoader, device: torch.device) -> DataLoader:
+def prepare_loader(loader: DataLoader, device: torch.device) -> DataLoader:
     """Prepare a loader for the training engine, which is not to share its batches out once more."""
     return cast(
         DataLoader, prepare_data_loader(loader, device, num_processes=1, process_index=0, put_on_device=True)
     )
 
 
-def is_shared() -> bool:
+def is_distributed() -> bool:
     """Return whether this training is shared, which it is once the engine has joined the processes."""
-    return distributed.is_available() and distributed.is_initialized() and world() > 1
+    return distributed.is_available() and distributed.is_initialized() and world_size() > 1
 
 
 @cache
-def leave_at_exit() -> None:
+def destroy_process_group_at_exit() -> None:
     """Take this process out of the group when it ends, without which its threads sometimes abort it there."""
     atexit.register(distributed.destroy_process_group)
 
 
-def own_part(items: Iterable[T]) -> Iterable[T]:
+def split_between_processes(items: Iterable[T]) -> Iterable[T]:
     """Return what falls to this process."""
-    return islice(items, rank(), None, world()) if is_shared() else items
+    return islice(items, rank(), None, world_size()) if is_distributed() else items
 
 
-def joined(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+def all_gather(array: NDArray[np.float64]) -> NDArray[np.float64]:
     """Add up the arrays of all processes, each zero where it did nothing; equal in every process."""
-    if not is_shared():
-        return parts
+    if not is_distributed():
+        return array
     device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    total = torch.from_numpy(parts).to(device)
+    total = torch.from_numpy(array).to(device)
     distributed.all_reduce(total)
     return total.cpu().numpy()
 
 
-def total(number: float) -> float:
+def all_reduce(number: float) -> float:
     """Add up a number of all processes."""
-    return float(joined(np.array([number]))[0])
+    return float(all_gather(np.array([number]))[0])

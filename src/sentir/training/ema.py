@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback
 
 
-class WeightAverage(TrainerCallback):
+class EMACallback(TrainerCallback):
     """An exponential moving average, ``a ← d · a + (1 - d) · w`` after every step (Polyak and Juditsky 1992).
 
     After n steps ``d`` is at most ``(1 + n) / (10 + n)``, so that the first weights are soon forgotten. Dev
@@ -49,7 +49,7 @@ class WeightAverage(TrainerCallback):
                 self._average[name].copy_(tensor)
 
     @contextmanager
-    def in_place(self) -> Iterator[None]:
+    def average_parameters(self) -> Iterator[None]:
         """Give the model the average inside the block, and its own weights back behind it."""
         now = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(self._average)

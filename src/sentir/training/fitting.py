@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import set_seed
 
-from sentir.audit import check_inputs
-from sentir.corpus.cleaning import clean
+from sentir.audit import check_recipe_leakage
+from sentir.corpus.cleaning import clean_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
@@ -20,124 +20,128 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.clusters import clusters
-from sentir.evaluation.metrics import metric_name, score
-from sentir.evaluation.results import gain
+from sentir.evaluation.clusters import assign_clusters
+from sentir.evaluation.metrics import compute_scores, resolve_metric
+from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.i18n import _
 from sentir.models.lora import merge_lora
-from sentir.models.text_backbones import foreign
-from sentir.models.weights import Source
-from sentir.preprocessing.kinds import MODELS, check_model, check_weights, heard, weights_sources
-from sentir.preprocessing.preprocessor import Preparer
-from sentir.progress import say
-from sentir.recipe import Data, Recipe
-from sentir.recognizer.inference import predict_prepared, predict_tasks
-from sentir.recognizer.tasks import Task, outputs, tasks_loss
-from sentir.training.checkpoints import inputs_digest, is_kept
+from sentir.models.text_backbones import check_language
+from sentir.models.weights import WeightsSource
+from sentir.preprocessing.kinds import MODELS, check_model, check_weights, required_mel_kinds, weight_sources
+from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.progress import log_info
+from sentir.recipe import DataSettings, Recipe
+from sentir.recognizer.inference import predict_task, predict_tasks
+from sentir.recognizer.tasks import Task, multi_task_loss, output_names
+from sentir.training.checkpoints import inputs_digest, is_checkpointing
 from sentir.training.losses import UNLABELED, encode_targets
 from sentir.training.setting_checks import check_classes, check_settings
-from sentir.training.trainer import OnEpoch, Training, train_model
-from sentir.training.warm_start import Start
+from sentir.training.trainer import EpochCallback, TrainingResult, train_model
+from sentir.training.warm_start import WarmStart
 
 Thresholds = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """What a training gives: everything a recognizer is made of, and what it says, calibrated, of dev.
 
     Attributes:
         calibration: fitted on dev, before the thresholds; ``None`` where a number is recognized.
-        unusable: split → how many utterances had no usable ``text`` or ``sound`` for a model that takes it.
-        cut: split → how many had a text of which only the beginning was read.
-        sources: where the weights of ``text`` and ``sound`` came from.
-        also: the tasks that it recognizes beside its own.
+        missing_modalities: split → how many utterances had no usable ``text`` or ``sound`` for a model that takes it.
+        truncated: split → how many had a text of which only the beginning was read.
+        weight_sources: where the weights of ``text`` and ``sound`` came from.
+        auxiliary_tasks: the tasks that it recognizes beside its own.
     """
 
-    preparer: Preparer
+    preprocessor: Preprocessor
     model: nn.Module
     space: LabelSpace
     calibration: Calibration | None
     thresholds: Thresholds | None
-    training: Training
-    dev: Predictions
-    unusable: dict[str, dict[str, int]]
-    cut: dict[str, int]
-    sources: dict[str, Source]
-    also: tuple[Task, ...] = ()
+    training: TrainingResult
+    dev_predictions: Predictions
+    missing_modalities: dict[str, dict[str, int]]
+    truncated: dict[str, int]
+    weight_sources: dict[str, WeightsSource]
+    auxiliary_tasks: tuple[Task, ...] = ()
 
 
-def fit(recipe: Recipe, corpus: Corpus, *, start: Start | None = None, on_epoch: OnEpoch | None = None) -> Fitted:
+def fit(
+    recipe: Recipe, corpus: Corpus, *, warm_start: WarmStart | None = None, on_epoch: EpochCallback | None = None
+) -> FitResult:
     """Train one model with the recipe's seed, telling ``on_epoch``. Reads train and dev; never test.
 
     Args:
-        start: the trained model to begin with, whose ``model`` the recipe has, if not a new one.
+        warm_start: the trained model to begin with, whose ``model`` the recipe has, if not a new one.
 
     Raises:
         CorpusError: if train or dev has no labeled utterance, or no sound for a model that listens.
         RecipeError: if ``data.min_train_words`` leaves nothing to learn from.
         SentirError: for names, weights or settings that cannot be used.
     """
-    check_training(recipe, corpus, weights=start is None)
-    spaces = [corpus.space(task) for task in (recipe.data.task, *recipe.also)]
-    space, metric = spaces[0], metric_name(spaces[0], recipe.evaluation.metric)
-    learned = [_targets(corpus, recipe, space) for space in spaces]
+    check_training(recipe, corpus, load_weights=warm_start is None)
+    spaces = [corpus.label_space(task) for task in (recipe.data.task, *recipe.auxiliary_tasks)]
+    space, metric = spaces[0], resolve_metric(spaces[0], recipe.evaluation.metric)
+    learned = [_encode_train_targets(corpus, recipe, space) for space in spaces]
     if not all((targets != UNLABELED).any() for targets in learned):
         raise RecipeError(
             _("'data.min_train_words' = {n} leaves no train utterance to learn from; lower it.",
               n=recipe.data.min_train_words)
         )  # fmt: skip
-    sources = weights_sources(recipe.model)
-    _say_once(_say_sources(sources))
+    sources = weight_sources(recipe.model)
+    _log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
-    if start is None:
-        preparer = Preparer.fit(recipe.data, recipe.model, corpus.train)
-        model = MODELS.get(recipe.model.kind).build(preparer, outputs(spaces), True)
+    if warm_start is None:
+        preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
+        model = MODELS.get(recipe.model.kind).build(preparer, output_names(spaces), True)
     else:
-        preparer, model = start.begin()
-    train, dev = preparer.prepare(corpus.train), preparer.prepare(corpus.dev)
-    if unknown := train.unknown():
-        _say_once(unknown)
-    unusable = {"train": train.unusable(), "dev": dev.unusable()}
-    _require_usable(unusable["train"], len(corpus.train), recipe.train.min_usable)
+        preparer, model = warm_start.initialize()
+    train, dev = preparer.transform(corpus.train), preparer.transform(corpus.dev)
+    if unknown := train.describe_unknown_tokens():
+        _log_once(unknown)
+    unusable = {"train": train.count_missing(), "dev": dev.count_missing()}
+    _check_usable(unusable["train"], len(corpus.train), recipe.train.min_usable_fraction)
     labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
     truth = space.encode(labels[space.task].values())
 
     def dev_score() -> float:
-        p = predict_prepared(model, dev, space).select(labels[space.task]).probabilities
-        return gain(metric, score(space, truth, p, tune_thresholds(space, truth, p))[metric])
+        p = predict_task(model, dev, space).select(labels[space.task]).probabilities
+        return negate_if_lower_is_better(
+            metric, compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
+        )
 
     training = train_model(
         model,
         train,
         learned[0],
-        also=learned[1:],
+        auxiliary_targets=learned[1:],
         settings=recipe.train,
-        loss=tasks_loss(spaces, learned, recipe.train),
+        loss=multi_task_loss(spaces, learned, recipe.train),
         dev_score=dev_score,
         on_epoch=on_epoch,
-        name=recipe.name,
-        depends=(
+        run_name=recipe.name,
+        digest_parts=(
             corpus.fingerprint,
             *(s.task for s in spaces),
             metric,
             recipe.model.model_dump_json(),
-            inputs_digest(dev) if is_kept() else "",
+            inputs_digest(dev) if is_checkpointing() else "",
         ),
     )
     merge_lora(model)
     found = predict_tasks(model, dev, spaces)
-    groups = clusters(corpus, "dev", recipe.evaluation.cluster)
-    (own, predictions), *others = [Task.settle(p, labels[p.space.task], groups) for p in found]
-    cut = {"train": train.cut(), "dev": dev.cut()}
+    groups = assign_clusters(corpus, "dev", recipe.evaluation.cluster)
+    (own, predictions), *others = [Task.calibrate(p, labels[p.label_space.task], groups) for p in found]
+    cut = {"train": train.count_truncated(), "dev": dev.count_truncated()}
     parts = (preparer, model, own.space, own.calibration, own.thresholds, training, predictions)
-    return Fitted(*parts, unusable, cut, sources, tuple(task for task, _p in others))
+    return FitResult(*parts, unusable, cut, sources, tuple(task for task, _p in others))
 
 
-def _require_usable(unusable: Mapping[str, int], n: int, least: float) -> None:
+def _check_usable(missing_modalities: Mapping[str, int], n: int, min_share: float) -> None:
     """Refuse a train split most of which gives the model nothing."""
-    for what, missing in unusable.items():
-        if n - missing < least * n:
+    for what, missing in missing_modalities.items():
+        if n - missing < min_share * n:
             raise RecipeError(
                 _("Only {usable} of {n} train utterances have usable {what}, which this model takes; see why "
                   "with 'sentir corpus audit', or set train.min_usable = 0 to train all the same.",
@@ -145,24 +149,24 @@ def _require_usable(unusable: Mapping[str, int], n: int, least: float) -> None:
             )  # fmt: skip
 
 
-def _say_sources(sources: Mapping[str, Source]) -> str:
+def _describe_weights(sources: Mapping[str, WeightsSource]) -> str:
     names = {"text": _("text encoder"), "sound": _("audio backbone")}
-    found = [_("{part} {where}", part=names[part], where=s.sentence()) for part, s in sources.items()]
+    found = [_("{part} {where}", part=names[part], where=s.describe()) for part, s in sources.items()]
     return _("Weights: {sources}.", sources="; ".join(found))
 
 
 @cache
-def _say_once(line: str) -> None:
-    say(line)
+def _log_once(message: str) -> None:
+    log_info(message)
 
 
-def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> None:
+def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True) -> None:
     """Check what can be checked before anything is trained, of the model that it stacks on too.
 
     Args:
         recipe: of the model.
         corpus: train and dev are looked at.
-        weights: whether to find or fetch what it starts from too.
+        load_weights: whether to find or fetch what it starts from too.
 
     Raises:
         CorpusError: if the corpus has no such task, no labels for it or one label alone, or no clips for a model
@@ -173,28 +177,31 @@ def check_training(recipe: Recipe, corpus: Corpus, *, weights: bool = True) -> N
         WeightsError: if the weights that it starts from can neither be found nor fetched.
     """
     check_model(recipe.model)
-    check_settings(recipe, corpus.space(recipe.data.task))
-    for task in (*recipe.also, *(recipe.evaluation.metric if isinstance(recipe.evaluation.metric, dict) else ())):
-        corpus.space(task)
-    clusters(corpus, "dev", recipe.evaluation.cluster)
-    metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
-    if heard(recipe.model):
+    check_settings(recipe, corpus.label_space(recipe.data.task))
+    for task in (
+        *recipe.auxiliary_tasks,
+        *(recipe.evaluation.metric if isinstance(recipe.evaluation.metric, dict) else ()),
+    ):
+        corpus.label_space(task)
+    assign_clusters(corpus, "dev", recipe.evaluation.cluster)
+    resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
+    if required_mel_kinds(recipe.model):
         check_clips(recipe.data, corpus)
     reads = "text" in MODELS.get(recipe.model.kind).needs
-    if reads and (sentence := foreign(recipe.model.backbone, [u.text for u in corpus.train])):
-        _say_once(sentence)
-    for task in (recipe.data.task, *recipe.also):
+    if reads and (sentence := check_language(recipe.model.backbone, [u.text for u in corpus.train])):
+        _log_once(sentence)
+    for task in (recipe.data.task, *recipe.auxiliary_tasks):
         labeled_utterances(corpus, task)
         for sentence in check_classes(corpus, task):
-            _say_once(sentence)
-        check_inputs(recipe.override({"data": {"task": task}}), corpus)
-    if (inner := recipe.stacked()) is not None:
-        check_training(inner, corpus, weights=weights)
-    if weights:
+            _log_once(sentence)
+        check_recipe_leakage(recipe.override({"data": {"task": task}}), corpus)
+    if (inner := recipe.stacked_recipe()) is not None:
+        check_training(inner, corpus, load_weights=load_weights)
+    if load_weights:
         check_weights(recipe.model)
 
 
-def check_clips(data: Data, corpus: Corpus) -> None:
+def check_clips(data: DataSettings, corpus: Corpus) -> None:
     """Refuse a corpus without clips.
 
     Raises:
@@ -203,7 +210,7 @@ def check_clips(data: Data, corpus: Corpus) -> None:
     """
     if any(u.clip is not None for u in corpus.train):
         return
-    if data.sound:
+    if data.audio:
         raise CorpusError(
             _("The corpus '{name}' has no clips in train, and the model listens; give the folder with its clips.",
               name=corpus.name)
@@ -227,9 +234,9 @@ def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
     return labeled
 
 
-def _targets(corpus: Corpus, recipe: Recipe, space: LabelSpace) -> Tensor:
+def _encode_train_targets(corpus: Corpus, recipe: Recipe, space: LabelSpace) -> Tensor:
     """Return what the loss sees of train: no label for utterances that are found too short to learn from."""
     least, cleaning = recipe.data.min_train_words, recipe.data.cleaning
-    short = [least > 0 and len(clean(u.text or "", cleaning).split()) < least for u in corpus.train]
+    short = [least > 0 and len(clean_text(u.text or "", cleaning).split()) < least for u in corpus.train]
     rows = zip(corpus.train, short, strict=True)
     return encode_targets(space, [None if is_short else u.labels.get(space.task) for u, is_short in rows])

@@ -14,11 +14,11 @@ from torch import nn
 
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
-from sentir.models.text_encoder import best_device
-from sentir.progress import warn
+from sentir.models.text_encoder import get_best_device
+from sentir.progress import log_warning
 
 
-def mixed_precision(wanted: str) -> str:
+def resolve_mixed_precision(precision: str) -> str:
     """Return the engine's word for ``train.precision`` on this machine: ``no``, ``bf16`` or ``fp16``.
 
     ``auto`` is bfloat16 on CUDA that computes in it, else float32.
@@ -26,21 +26,21 @@ def mixed_precision(wanted: str) -> str:
     Raises:
         RecipeError: if the machine cannot train in it.
     """
-    kind = best_device().type
+    kind = get_best_device().type
     has_bfloat = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     found = {"auto": "bf16" if has_bfloat else "no", "float32": "no", "bfloat16": "bf16", "float16": "fp16"}[
-        wanted
+        precision
     ]
-    if (wanted == "bfloat16" and not (has_bfloat or kind == "cpu")) or (found == "fp16" and kind != "cuda"):
+    if (precision == "bfloat16" and not (has_bfloat or kind == "cpu")) or (found == "fp16" and kind != "cuda"):
         raise RecipeError(
             _("'train.precision = {wanted}' cannot be used on this machine ({device}); set it to 'auto'.",
-              wanted=wanted, device=kind)
+              wanted=precision, device=kind)
         )  # fmt: skip
     return found
 
 
 @contextmanager
-def full_precision(model: nn.Module) -> Iterator[None]:
+def disable_autocast(model: nn.Module) -> Iterator[None]:
     """Compute as a saved model will, without the mixed precision that the training engine wraps a model in."""
     wrapped = model.__dict__.pop("forward", None)
     try:
@@ -51,13 +51,13 @@ def full_precision(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def deterministic(wanted: bool) -> Iterator[None]:
-    """Let torch use only algorithms that give the same numbers every time, where ``wanted``.
+def use_deterministic_algorithms(enabled: bool) -> Iterator[None]:
+    """Let torch use only algorithms that give the same numbers every time, where ``enabled``.
 
     Raises:
         SentirError: if an operation of the model has none on this machine.
     """
-    if not wanted:
+    if not enabled:
         yield
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
@@ -80,31 +80,31 @@ def deterministic(wanted: bool) -> Iterator[None]:
 
 
 @contextmanager
-def threads(wanted: int) -> Iterator[None]:
+def set_num_threads(num_threads: int) -> Iterator[None]:
     """Compute with so many threads."""
     before = torch.get_num_threads()
-    torch.set_num_threads(wanted)
+    torch.set_num_threads(num_threads)
     try:
         yield
     finally:
         torch.set_num_threads(before)
 
 
-def warn_of_threads(before: float, now: float | None = None) -> None:
+def warn_thread_change(previous: float, current: float | None = None) -> None:
     """Say that a training, or part of it, was computed with another number of threads, which changes its numbers.
 
     Args:
-        before: how many there were then.
-        now: how many there are now; torch's, if not given.
+        previous: how many there were then.
+        current: how many there are now; torch's, if not given.
     """
-    now = torch.get_num_threads() if now is None else now
-    if before != now:
-        warn(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their "
+    current = torch.get_num_threads() if current is None else current
+    if previous != current:
+        log_warning(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their "
                "last digits; set OMP_NUM_THREADS={before:.0f} to repeat them.",
-               before=before, now=now))  # fmt: skip
+               before=previous, now=current))  # fmt: skip
 
 
-def keep_freed_memory() -> None:
+def tune_malloc() -> None:
     """Let glibc keep what a step frees for the next one, where it is what allocates.
 
     It else maps each large tensor anew, and the kernel clears its pages: a fifth of a step of a small network.
@@ -118,7 +118,7 @@ def keep_freed_memory() -> None:
         mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the most before glibc 2.35
 
 
-def forget_peak_memory() -> None:
+def reset_peak_memory() -> None:
     """Let `peak_memory` begin anew, where the accelerator counts it; a process' own peak stays."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()

@@ -9,91 +9,100 @@ from torch import Tensor
 from torch.nn import functional
 
 from sentir.corpus.labels import Label, LabelSpace
-from sentir.recipe import Train
+from sentir.recipe import TrainSettings
 
 UNLABELED = -100
 Loss = Callable[..., Tensor]
-_POWER = {"none": 0.0, "sqrt": 0.5, "inverse": 1.0}
+_WEIGHT_POWERS = {"none": 0.0, "sqrt": 0.5, "inverse": 1.0}
 
 
 def encode_targets(space: LabelSpace, labels: Sequence[tuple[Label, ...] | None]) -> Tensor:
     """Encode N labels for a loss: `LabelSpace.targets`, `UNLABELED` where there are none."""
     known = [row for row in labels if row is not None]
-    encoded = torch.from_numpy(space.targets(known))
+    encoded = torch.from_numpy(space.encode_targets(known))
     targets = torch.full((len(labels), *encoded.shape[1:]), UNLABELED, dtype=encoded.dtype)
     targets[[n for n, row in enumerate(labels) if row is not None]] = encoded
     return targets
 
 
-def beside(targets: Tensor, others: Sequence[Tensor]) -> Tensor:
-    """Lay targets of the same N rows side by side, ``(N, C)`` float32; without ``others`` they stay the same."""
-    if not others:
+def stack_targets(targets: Tensor, other_targets: Sequence[Tensor]) -> Tensor:
+    """Lay targets of the same N rows side by side, ``(N, C)`` float32; without ``other_targets`` they stay the same."""
+    if not other_targets:
         return targets
-    return torch.cat([t.reshape(len(t), -1).float() for t in (targets, *others)], dim=1)
+    return torch.cat([t.reshape(len(t), -1).float() for t in (targets, *other_targets)], dim=1)
 
 
-def class_weights(space: LabelSpace, targets: Tensor, balance: str) -> Tensor:
+def class_weights(space: LabelSpace, targets: Tensor, weighting: str) -> Tensor:
     """Weigh labels by their counts on train, ``count ** -power``, power 0, ½ or 1 for none, sqrt and inverse.
 
     Returns:
         ``(K,)``: for one label, weights with mean 1 over the train utterances; for several, the weight of a
         present label, ``(absent / present) ** power``.
     """
-    return _WEIGHTS[space.kind](targets, len(space), _POWER[balance])
+    return _WEIGHTS[space.kind](targets, len(space), _WEIGHT_POWERS[weighting])
 
 
-def _single_weights(targets: Tensor, k: int, power: float) -> Tensor:
-    counts = torch.bincount(targets[targets != UNLABELED], minlength=k).double()
+def _single_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
+    counts = torch.bincount(targets[targets != UNLABELED], minlength=num_labels).double()
     weights = counts.clamp(min=1) ** -power
     return (weights * counts.sum() / (weights * counts).sum()).float()
 
 
-def _multi_weights(targets: Tensor, k: int, power: float) -> Tensor:
+def _multi_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
     present = (targets == 1).sum(0).double().clamp(min=1)
     absent = (targets == 0).sum(0).double().clamp(min=1)
     return ((absent / present) ** power).float()
 
 
-def _number_weights(targets: Tensor, k: int, power: float) -> Tensor:
-    return torch.ones(k)  # numbers are not counted
+def _regression_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
+    return torch.ones(num_labels)  # numbers are not counted
 
 
-def _single_loss(logits: Tensor, labels: Tensor, weights: Tensor, gamma: float, smoothing: float) -> Tensor:
-    if not gamma:
+def _single_loss(
+    logits: Tensor, labels: Tensor, weights: Tensor, focal_gamma: float, label_smoothing: float
+) -> Tensor:
+    if not focal_gamma:
         losses = functional.cross_entropy(
-            logits, labels, weights, reduction="none", ignore_index=UNLABELED, label_smoothing=smoothing
+            logits, labels, weights, reduction="none", ignore_index=UNLABELED, label_smoothing=label_smoothing
         )
         return losses.sum()
     known = labels != UNLABELED
     logs = logits[known].log_softmax(-1)
-    wanted = functional.one_hot(labels[known], logits.shape[-1]) * (1 - smoothing) + smoothing / logits.shape[-1]
-    return -(wanted * weights * _unknown(logs, gamma) * logs).sum()
+    wanted = (
+        functional.one_hot(labels[known], logits.shape[-1]) * (1 - label_smoothing)
+        + label_smoothing / logits.shape[-1]
+    )
+    return -(wanted * weights * _focal_factor(logs, focal_gamma) * logs).sum()
 
 
-def _multi_loss(logits: Tensor, labels: Tensor, weights: Tensor, gamma: float, smoothing: float) -> Tensor:
-    wanted = labels.clamp(min=0) * (1 - smoothing) + smoothing / 2
-    if gamma:
+def _multi_loss(
+    logits: Tensor, labels: Tensor, weights: Tensor, focal_gamma: float, label_smoothing: float
+) -> Tensor:
+    wanted = labels.clamp(min=0) * (1 - label_smoothing) + label_smoothing / 2
+    if focal_gamma:
         present, absent = functional.logsigmoid(logits), functional.logsigmoid(-logits)
-        losses = -weights * wanted * _unknown(present, gamma) * present
-        losses -= (1 - wanted) * _unknown(absent, gamma) * absent
+        losses = -weights * wanted * _focal_factor(present, focal_gamma) * present
+        losses -= (1 - wanted) * _focal_factor(absent, focal_gamma) * absent
     else:
         losses = functional.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights, reduction="none")
     return losses[labels != UNLABELED].sum()
 
 
-def _unknown(logs: Tensor, gamma: float) -> Tensor:
+def _focal_factor(log_p: Tensor, focal_gamma: float) -> Tensor:
     """Return ``(1 - p) ** gamma`` of logarithms of p; the bound keeps the gradient finite where p is 1."""
-    return (1 - logs.exp()).clamp(min=1e-6) ** gamma
+    return (1 - log_p.exp()).clamp(min=1e-6) ** focal_gamma
 
 
-def _number_loss(logits: Tensor, labels: Tensor, weights: Tensor, gamma: float, smoothing: float) -> Tensor:
+def _regression_loss(
+    logits: Tensor, labels: Tensor, weights: Tensor, focal_gamma: float, label_smoothing: float
+) -> Tensor:
     """Sum absolute errors in half scales, as MMSA trains; what is about classes has no effect."""
     known = labels != UNLABELED
     return (logits[known].squeeze(-1) - labels[known]).abs().sum()
 
 
-_WEIGHTS = {"single": _single_weights, "multi": _multi_weights, "regression": _number_weights}
-_LOSSES = {"single": _single_loss, "multi": _multi_loss, "regression": _number_loss}
+_WEIGHTS = {"single": _single_weights, "multi": _multi_weights, "regression": _regression_weights}
+_LOSSES = {"single": _single_loss, "multi": _multi_loss, "regression": _regression_loss}
 
 
 def log_priors(space: LabelSpace, targets: Tensor) -> Tensor:
@@ -106,10 +115,10 @@ def make_loss(
     space: LabelSpace,
     weights: Tensor,
     *,
-    gamma: float = 0.0,
-    smoothing: float = 0.0,
-    shift: Tensor | None = None,
-    consistency: float = 0.0,
+    focal_gamma: float = 0.0,
+    label_smoothing: float = 0.0,
+    logit_adjustment: Tensor | None = None,
+    rdrop: float = 0.0,
 ) -> Loss:
     """Return ``loss(logits, labels, num_items_in_batch)``: the weighted sum divided by the number of labels.
 
@@ -120,10 +129,10 @@ def make_loss(
     Args:
         space: of the labels.
         weights: ``(K,)`` as `class_weights` gives them.
-        gamma: of the focal loss; 0 is plain cross-entropy.
-        smoothing: share of a target spread over all labels, or over present and absent.
-        shift: ``(K,)`` added to the logits here and nowhere else (Menon et al. 2021).
-        consistency: times `_disagreement` of two passes is added to the mean of their losses.
+        focal_gamma: of the focal loss; 0 is plain cross-entropy.
+        label_smoothing: share of a target spread over all labels, or over present and absent.
+        logit_adjustment: ``(K,)`` added to the logits here and nowhere else (Menon et al. 2021).
+        rdrop: times `_disagreement` of two passes is added to the mean of their losses.
 
     Returns:
         A loss of ``(N, K)`` logits, or of those of two passes, ``(2, N, K)``.
@@ -132,18 +141,20 @@ def make_loss(
 
     def loss(logits: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         items = (labels != UNLABELED).sum() if num_items_in_batch is None else num_items_in_batch
-        if shift is not None:
-            logits = logits + shift.to(logits.device)
+        if logit_adjustment is not None:
+            logits = logits + logit_adjustment.to(logits.device)
         passes = logits if logits.ndim == 3 else logits[None]
-        found = torch.stack([total(z, labels, weights.to(z.device), gamma, smoothing) for z in passes]).mean()
-        if consistency:
-            found = found + consistency * _disagreement(space, passes, labels)
+        found = torch.stack(
+            [total(z, labels, weights.to(z.device), focal_gamma, label_smoothing) for z in passes]
+        ).mean()
+        if rdrop:
+            found = found + rdrop * _rdrop_penalty(space, passes, labels)
         return found / max(int(items), 1)
 
     return loss
 
 
-def _disagreement(space: LabelSpace, passes: Tensor, labels: Tensor) -> Tensor:
+def _rdrop_penalty(space: LabelSpace, passes: Tensor, labels: Tensor) -> Tensor:
     """Sum half of Jeffreys' divergence of two passes' probabilities over what is labeled.
 
     Of probabilities p, q of logits x, y (softmax or sigmoids), that is ``½ Σ (p - q) · (x - y)``. Source: R-Drop
@@ -154,13 +165,15 @@ def _disagreement(space: LabelSpace, passes: Tensor, labels: Tensor) -> Tensor:
     return ((p - q) * (passes[0] - passes[1]))[known].sum() / 2
 
 
-def recipe_loss(space: LabelSpace, targets: Tensor, settings: Train) -> Loss:
+def recipe_loss(space: LabelSpace, targets: Tensor, settings: TrainSettings) -> Loss:
     """Return the loss that a recipe asks for, with weights and shares of the train targets."""
     return make_loss(
         space,
-        class_weights(space, targets, settings.balance),
-        gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
-        smoothing=settings.label_smoothing,
-        consistency=settings.consistency,
-        shift=settings.logit_adjustment * log_priors(space, targets) if settings.logit_adjustment else None,
+        class_weights(space, targets, settings.class_weights),
+        focal_gamma=settings.focal_gamma if settings.loss == "focal" else 0.0,
+        label_smoothing=settings.label_smoothing,
+        rdrop=settings.rdrop,
+        logit_adjustment=settings.logit_adjustment * log_priors(space, targets)
+        if settings.logit_adjustment
+        else None,
     )

@@ -9,22 +9,22 @@ from typing import Any, cast
 from torch import nn
 from transformers import TrainerCallback
 
-from sentir.recipe import Train
+from sentir.recipe import TrainSettings
 
 _LAYER = re.compile(r"(?:[A-Za-z_]+\.)*\w*\d+(?=\.)")  # a path up to the first part that ends in a number
 
 
 def pretrained_parts(model: nn.Module) -> tuple[str, ...]:
     """Return the prefixes of the parameters that a model did not begin with random numbers."""
-    return cast(tuple[str, ...], model.pretrained_parts)
+    return cast(tuple[str, ...], model.pretrained_prefixes)
 
 
-def parameter_groups(model: nn.Module, settings: Train) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module, settings: TrainSettings) -> list[dict[str, Any]]:
     """Split what can move by learning rate, and by weight decay: matrices have it, norms and biases have not."""
     scales: dict[str, float] = {}
     names = [name for name, _parameter in model.named_parameters()]
     for part in pretrained_parts(model):
-        scales |= layer_scales([name for name in names if name.startswith(part)], settings.layer_decay)
+        scales |= layer_lr_scales([name for name in names if name.startswith(part)], settings.layer_decay)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -36,8 +36,8 @@ def parameter_groups(model: nn.Module, settings: Train) -> list[dict[str, Any]]:
     ]
 
 
-def layer_scales(names: Sequence[str], decay: float) -> dict[str, float]:
-    """Return what the rate of each parameter of one network is multiplied by: ``decay`` once per layer above it.
+def layer_lr_scales(names: Sequence[str], layer_decay: float) -> dict[str, float]:
+    """Return what the rate of each parameter of one network is multiplied by: ``layer_decay`` once per layer above it.
 
     A layer is a path up to its first number (``encoder.layer.3``, ``blocks.0``), and layers come in the order of
     ``names``, from the input up. What has no number belongs below the first layer or to the last one before it.
@@ -48,7 +48,7 @@ def layer_scales(names: Sequence[str], decay: float) -> dict[str, float]:
     for name in names:
         found = _LAYER.match(name)
         depths[name] = order.setdefault(found[0], len(order) + 1) if found else len(order)
-    return {name: decay ** (len(order) - depth) for name, depth in depths.items()}
+    return {name: layer_decay ** (len(order) - depth) for name, depth in depths.items()}
 
 
 class FreezePretrained(TrainerCallback):
@@ -65,7 +65,7 @@ class FreezePretrained(TrainerCallback):
         for parameter in self._parameters:
             parameter.requires_grad_(not self._frozen)
 
-    def hold_still(self) -> None:
+    def set_eval_mode(self) -> None:
         """Put what is frozen in evaluation mode, after the engine has put the whole model in training mode."""
         for part in self._parts if self._frozen else ():
             part.eval()

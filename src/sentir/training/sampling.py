@@ -21,7 +21,7 @@ def balanced_weights(targets: Tensor, units: list[list[int]]) -> NDArray[np.floa
         targets: ``(N,)`` or ``(N, K)`` as `losses.encode_targets` gives them.
         units: rows of each unit.
     """
-    held = _held(targets)
+    held = _label_indicators(targets)
     counts = held.sum(0)
     present = counts > 0
     weights = (held[:, present] / counts[present]).sum(1)
@@ -29,7 +29,7 @@ def balanced_weights(targets: Tensor, units: list[list[int]]) -> NDArray[np.floa
     return found / found.sum()
 
 
-def _held(targets: Tensor) -> NDArray[np.float64]:
+def _label_indicators(targets: Tensor) -> NDArray[np.float64]:
     """Return ``(N, L)``, 1 where an utterance has a label or, of several, none of them."""
     if targets.ndim == 1:
         known = targets != UNLABELED

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.corpus.train_classes import train_classes
+from sentir.corpus.train_classes import inspect_train_classes
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
 from sentir.models.lora import require_peft
-from sentir.preprocessing.kinds import MODELS, hears_waves
-from sentir.preprocessing.waveform import is_frozen
-from sentir.recipe import Model, Recipe, Train
-from sentir.training.hardware import mixed_precision
+from sentir.preprocessing.kinds import MODELS, uses_speech_encoder
+from sentir.preprocessing.waveform import is_speech_encoder_frozen
+from sentir.recipe import ModelSettings, Recipe, TrainSettings
+from sentir.training.hardware import resolve_mixed_precision
 
 
 def check_settings(recipe: Recipe, space: LabelSpace) -> None:
@@ -22,22 +22,22 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
             or the package that adapters need is missing.
     """
     train, model = recipe.train, recipe.model
-    idle = idle_settings(model, train) | _idle_with_labels(recipe, space)
+    idle = unused_settings(model, train) | _unused_for_label_space(recipe, space)
     for key, what in idle.items():
         raise RecipeError(_("'{key}' does nothing here: it needs {what}; remove it.", key=key, what=what))
-    if train.accumulate > train.batch:
+    if train.micro_batches > train.batch_size:
         raise RecipeError(
             _("'train.accumulate' = {parts} is more than 'train.batch' = {batch}; a batch has no more parts than "
-              "utterances.", parts=train.accumulate, batch=train.batch)
+              "utterances.", parts=train.micro_batches, batch=train.batch_size)
         )  # fmt: skip
-    if model.also and not recipe.also:
+    if model.auxiliary_tasks and not recipe.auxiliary_tasks:
         raise RecipeError(
             _("'model.also' names only '{task}', the recipe's own task; name another, or remove it.",
               task=recipe.data.task)
         )  # fmt: skip
     if model.encoder == "lora" and "text" in MODELS.get(model.kind).needs:
         require_peft()
-    mixed_precision(train.precision)
+    resolve_mixed_precision(train.precision)
 
 
 def check_classes(corpus: Corpus, task: str) -> list[str]:
@@ -49,8 +49,8 @@ def check_classes(corpus: Corpus, task: str) -> list[str]:
     Raises:
         CorpusError: naming the corpus and the task.
     """
-    classes = train_classes(corpus, task)
-    if classes.only:
+    classes = inspect_train_classes(corpus, task)
+    if classes.constant:
         raise CorpusError(
             _("All train utterances of '{name}' have the same label for '{task}'; there is nothing to learn.",
               name=corpus.name, task=task)
@@ -61,41 +61,41 @@ def check_classes(corpus: Corpus, task: str) -> list[str]:
             _("{corpus}: of '{task}', no train utterance has these labels, they cannot be learned: {labels}.",
               corpus=corpus.name, task=task, labels=", ".join(classes.absent))
         )  # fmt: skip
-    if classes.everywhere:
+    if classes.always_present:
         told.append(
             _("{corpus}: of '{task}', all train utterances have these labels, they cannot be learned: {labels}.",
-              corpus=corpus.name, task=task, labels=", ".join(classes.everywhere))
+              corpus=corpus.name, task=task, labels=", ".join(classes.always_present))
         )  # fmt: skip
     return told
 
 
-def idle_settings(model: Model, train: Train) -> dict[str, str]:
+def unused_settings(model: ModelSettings, train: TrainSettings) -> dict[str, str]:
     """Return the settings, such as ``train.augment``, that a model gives nothing to do, and what each needs."""
-    return _idle_in_training(model, train) | _idle_in_model(model)
+    return _unused_training_settings(model, train) | _unused_model_settings(model)
 
 
-def _idle_in_training(model: Model, train: Train) -> dict[str, str]:
-    needs, augment, waves = MODELS.get(model.kind).needs, train.augment, hears_waves(model)
+def _unused_training_settings(model: ModelSettings, train: TrainSettings) -> dict[str, str]:
+    needs, augment, waves = MODELS.get(model.kind).needs, train.augment, uses_speech_encoder(model)
     reads = "text" in needs and model.encoder != "frozen"
-    learns_waves = waves and not is_frozen(model.audio)
+    learns_waves = waves and not is_speech_encoder_frozen(model.audio)
     over_mels = "sound" in needs and not waves
     tuned = reads or ((learns_waves or over_mels) and model.audio.pretrained)
     changes = any((augment.masks, augment.gain_db, augment.shift_seconds, augment.speed))
     wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
     wants_encoder, wants_mel = _("a text or speech encoder that is fine-tuned"), _("a network over mels")
     drops = model.dropout > 0 or reads or learns_waves
-    return _idle(
-        ("train.consistency", train.consistency > 0, drops, "model.dropout > 0"),
+    return _unused(
+        ("train.consistency", train.rdrop > 0, drops, "model.dropout > 0"),
         ("train.layer_decay", train.layer_decay < 1, tuned, wants_tuned),
         ("train.freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
         ("train.gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
         ("train.augment", changes, over_mels, wants_mel),
-        ("train.by_length", train.by_length, reads, wants_text),
+        ("train.by_length", train.group_by_length, reads, wants_text),
     )
 
 
-def _idle_in_model(model: Model) -> dict[str, str]:
-    needs, usual = MODELS.get(model.kind).needs, Model()
+def _unused_model_settings(model: ModelSettings) -> dict[str, str]:
+    needs, usual = MODELS.get(model.kind).needs, ModelSettings()
     reads, both = "text" in needs, needs >= {"text", "sound"}
     window, dialogue = model.context == "window", model.context == "dialogue"
     wants_window, wants_dialogue = "model.context = window", "model.context = dialogue"
@@ -111,25 +111,30 @@ def _idle_in_model(model: Model) -> dict[str, str]:
         "window_speakers": (window, wants_window),
         "window_separators": (window, wants_window),
     }
-    return _idle(
+    return _unused(
         *((f"model.{key}", getattr(model, key) != getattr(usual, key), *works) for key, works in found.items())
     )
 
 
-def _idle_with_labels(recipe: Recipe, space: LabelSpace) -> dict[str, str]:
+def _unused_for_label_space(recipe: Recipe, space: LabelSpace) -> dict[str, str]:
     train, labels = recipe.train, space.kind != "regression"
     wants_one, wants_labels = _("a task with one label per utterance"), _("a task of labels")
-    return _idle(
+    return _unused(
         ("train.logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
         ("train.label_smoothing", train.label_smoothing > 0, labels, wants_labels),
         ("train.loss", train.loss == "focal", labels, wants_labels),
-        ("train.consistency", train.consistency > 0, labels, wants_labels),
+        ("train.consistency", train.rdrop > 0, labels, wants_labels),
         ("train.sampling", train.sampling == "balanced", labels, wants_labels),
-        ("train.also_weight", train.also_weight != 1, bool(recipe.also), _("another task in 'model.also'")),
-        ("train.balance", train.balance != "none", labels, wants_labels),
+        (
+            "train.also_weight",
+            train.auxiliary_weight != 1,
+            bool(recipe.auxiliary_tasks),
+            _("another task in 'model.also'"),
+        ),
+        ("train.balance", train.class_weights != "none", labels, wants_labels),
     )
 
 
-def _idle(*settings: tuple[str, bool, bool, str]) -> dict[str, str]:
+def _unused(*settings: tuple[str, bool, bool, str]) -> dict[str, str]:
     """Return what is set and does not work, of key, whether it is set, whether it works, and what it needs."""
     return {key: what for key, is_set, works, what in settings if is_set and not works}

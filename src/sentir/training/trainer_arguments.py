@@ -10,30 +10,32 @@ from transformers import Trainer as HubTrainer
 from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from sentir.models.text_encoder import best_device
-from sentir.recipe import Train
-from sentir.training.hardware import mixed_precision
+from sentir.models.text_encoder import get_best_device
+from sentir.recipe import TrainSettings
+from sentir.training.hardware import resolve_mixed_precision
 
-_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+_SCHEDULER_TYPES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
 
-def engine_arguments(settings: Train, folder: Path, *, epochs: int, per_step: int) -> TrainingArguments:
-    """Say a recipe in the engine's words: ``epochs`` passes, and steps of ``per_step`` units."""
-    precision = mixed_precision(settings.precision)
+def make_training_arguments(
+    settings: TrainSettings, folder: Path, *, epochs: int, batch_size: int
+) -> TrainingArguments:
+    """Say a recipe in the engine's words: ``epochs`` passes, and steps of ``batch_size`` units."""
+    precision = resolve_mixed_precision(settings.precision)
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs,
-        per_device_train_batch_size=per_step,
-        gradient_accumulation_steps=settings.accumulate,
+        per_device_train_batch_size=batch_size,
+        gradient_accumulation_steps=settings.micro_batches,
         learning_rate=settings.lr,
         weight_decay=settings.weight_decay,
-        lr_scheduler_type=_SCHEDULES[settings.schedule],
-        warmup_steps=settings.warmup,
+        lr_scheduler_type=_SCHEDULER_TYPES[settings.schedule],
+        warmup_steps=settings.warmup_ratio,
         max_grad_norm=settings.max_grad_norm,
         seed=settings.seed,
         bf16=precision == "bf16",
         fp16=precision == "fp16",
-        use_cpu=best_device().type == "cpu",
+        use_cpu=get_best_device().type == "cpu",
         eval_strategy="epoch",
         logging_strategy="no",
         save_strategy="no",
@@ -44,7 +46,7 @@ def engine_arguments(settings: Train, folder: Path, *, epochs: int, per_step: in
     )
 
 
-def quiet(trainer: HubTrainer) -> None:
+def silence_trainer(trainer: HubTrainer) -> None:
     """Leave what the engine prints to its log; curves and bars are ours."""
     trainer.remove_callback(PrinterCallback)
     logging.getLogger("transformers.trainer").setLevel(logging.WARNING)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from sentir.audit import audit
-from sentir.audit.leaks import seen_elsewhere, texts_of
+from sentir.audit.leaks import find_seen_ids, normalize_texts
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.evaluation.analysis.slices import SMALL, Part, cut_split, score_slices
-from sentir.evaluation.intervals import scored as scored_rows
-from sentir.evaluation.part_names import kind_name, part_name
+from sentir.evaluation.analysis.slices import MIN_SLICE_SIZE, SliceDefinition, define_slices, score_slices
+from sentir.evaluation.intervals import score_with_intervals as scored_rows
+from sentir.evaluation.part_names import slice_kind_name, slice_name
 from sentir.readers import READERS, read_corpus
-from sentir.recipe import Data, Table
+from sentir.recipe import DataSettings, TableSettings
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
 
@@ -29,7 +29,7 @@ def said(n, split="dev", **changes):
 def cuts_of(*utterances, **corpus):
     found = Corpus.build("talk", utterances, [SPACE], **corpus)
     gold = {u.id: u.labels["emotion"] for u in found.dev if "emotion" in u.labels}
-    cuts = {part.kind: cut for cut in cut_split(found, "dev", gold, SPACE) for part in cut.values()}
+    cuts = {part.kind: cut for cut in define_slices(found, "dev", gold, SPACE) for part in cut.values()}
     return {kind: {key: part.name for key, part in cut.items()} for kind, cut in cuts.items()}
 
 
@@ -59,7 +59,7 @@ def test_durations_are_cut_at_their_terciles():
     assert list(found["duration"].values()) == ["short"] * 2 + ["middle"] * 2 + ["long"] * 2
     assert "dev/9" not in found["duration"]
     corpus = Corpus.build("talk", (*TRAIN, *rows), [SPACE])
-    (cut,) = (c for c in cut_split(corpus, "dev", dict.fromkeys((u.id for u in rows), ("joy",)), SPACE)
+    (cut,) = (c for c in define_slices(corpus, "dev", dict.fromkeys((u.id for u in rows), ("joy",)), SPACE)
               if next(iter(c.values())).kind == "duration")  # fmt: skip
     bounds = list(dict.fromkeys(part.bounds for part in cut.values()))
     assert bounds[0][0] == 1 and bounds[-1][1] == 6 and bounds[0][1] == bounds[1][0]
@@ -107,10 +107,10 @@ def test_groups_of_the_corpus_cut_too_unless_there_are_many():
 def test_a_column_of_a_table_cuts_scores_and_is_no_leak(shared_data):
     columns = {"file": "manifest.csv", "text": "text", "label": "label", "speaker": "speaker", "group": "speaker"}
     splits = {"dev": ("actor17", "actor18"), "test": ("actor21", "actor22")}
-    data = Data(reader="table", table=Table(**columns, splits=splits, slices=("gender",)))
+    data = DataSettings(reader="table", table=TableSettings(**columns, splits=splits, slices=("gender",)))
     corpus = read_corpus(data, shared_data / "ravdess")
     gold = {u.id: u.labels["emotion"] for u in corpus.dev}
-    cuts = cut_split(corpus, "dev", gold, corpus.space("emotion"))
+    cuts = define_slices(corpus, "dev", gold, corpus.label_space("emotion"))
     assert {part.name for cut in cuts for part in cut.values() if part.kind == "gender"} == {"female", "male"}
     assert "gender" not in {row["what"] for row in audit(corpus).table("leaks").rows}
 
@@ -126,21 +126,21 @@ def scored(parts, n=60):
 
 
 def test_a_part_is_scored_like_the_whole_on_its_own_rows():
-    large, small = Part("turn", "later"), Part("turn", "first")
+    large, small = SliceDefinition("turn", "later"), SliceDefinition("turn", "first")
     truth, p, groups, (one, other) = scored(lambda k: large if k >= 20 else small if k < 19 else None)
     by_part = {one.part: one, other.part: other}
-    wanted = scored_rows(SPACE, truth[20:], [(p[20:], None)], groups[20:], confidence=0.95)["accuracy"]
-    assert by_part[large].score == wanted and by_part[large].n == 40 and not by_part[large].small
+    wanted = scored_rows(SPACE, truth[20:], [(p[20:], None)], groups[20:], confidence_level=0.95)["accuracy"]
+    assert by_part[large].score == wanted and by_part[large].n == 40 and not by_part[large].is_small
     found = by_part[small]
-    assert found.n == SMALL - 1 and found.small and found.score.low is None
+    assert found.n == MIN_SLICE_SIZE - 1 and found.is_small and found.score.low is None
     assert found.score.value == pytest.approx((p[:19].argmax(axis=1) == truth[:19]).mean())
 
 
 def test_parts_without_a_scored_utterance_are_not_there():
-    *_rest, found = scored(lambda k: Part("turn", "first") if k == 3 else None)
+    *_rest, found = scored(lambda k: SliceDefinition("turn", "first") if k == 3 else None)
     assert [one.n for one in found] == [1]
     corpus = Corpus.build("talk", [*TRAIN, said(0), said(1, labels={})], [SPACE])
-    cuts = cut_split(corpus, "dev", {"dev/0": ("joy",)}, SPACE)
+    cuts = define_slices(corpus, "dev", {"dev/0": ("joy",)}, SPACE)
     assert all("dev/1" not in cut for cut in cuts)
 
 
@@ -149,17 +149,17 @@ def test_numbers_shift_by_steps():
     rows = [said(n, labels={}, scores={"valence": value}) for n, value in enumerate((0.9, 1.1, 2.0))]
     corpus = Corpus.build("talk", [replace(TRAIN[0], labels={}), *rows], [space])
     gold = {u.id: u.labels["valence"] for u in corpus.dev}
-    (cut,) = (c for c in cut_split(corpus, "dev", gold, space) if next(iter(c.values())).kind == "shift")
+    (cut,) = (c for c in define_slices(corpus, "dev", gold, space) if next(iter(c.values())).kind == "shift")
     assert {key: part.name for key, part in cut.items()} == {"dev/1": "same", "dev/2": "shifts"}
 
 
 @pytest.mark.shared_data
 def test_melds_dev_is_cut_as_the_audit_counts_it(shared_data):
-    corpus = READERS.get("meld")(shared_data / "meld", Data(reader="meld", task="emotion"))
+    corpus = READERS.get("meld")(shared_data / "meld", DataSettings(reader="meld", task="emotion"))
     gold = {u.id: u.labels["emotion"] for u in corpus.dev}
-    cuts = cut_split(corpus, "dev", gold, corpus.space("emotion"))
+    cuts = define_slices(corpus, "dev", gold, corpus.space("emotion"))
     counts = Counter((part.kind, part.name) for cut in cuts for part in cut.values())
-    texts = seen_elsewhere(texts_of(corpus), corpus.dev, corpus.train)
+    texts = find_seen_ids(normalize_texts(corpus), corpus.dev, corpus.train)
     assert counts["text", "seen"] == len(texts) > 100 and counts["speaker", "unseen"] == 37
     assert sum(counts["turn", name] for name in ("first", "second_to_fifth", "later")) == len(corpus.dev) == 1109
 
@@ -168,9 +168,9 @@ def test_melds_dev_is_cut_as_the_audit_counts_it(shared_data):
 def test_a_group_called_like_a_part_of_ours_keeps_its_own_name(kind):
     rows = [said(n) for n in range(4)]
     corpus = Corpus.build(
-        "talk", rows, [SPACE], traits={kind: {u.id: ("seen", "first")[u.turn % 2] for u in rows}}
+        "talk", rows, [SPACE], slices={kind: {u.id: ("seen", "first")[u.turn % 2] for u in rows}}
     )
     gold = {u.id: u.labels["emotion"] for u in corpus.dev}
-    parts = {part for cut in cut_split(corpus, "dev", gold, SPACE) for part in cut.values()}
-    own = {part for part in parts if part.own}
-    assert {(kind_name(part), part_name(part)) for part in own} == {(kind, "seen"), (kind, "first")}
+    parts = {part for cut in define_slices(corpus, "dev", gold, SPACE) for part in cut.values()}
+    own = {part for part in parts if part.is_corpus_group}
+    assert {(slice_kind_name(part), slice_name(part)) for part in own} == {(kind, "seen"), (kind, "first")}

@@ -16,8 +16,8 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.sealed import SealedLabels
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, LockedTestError
-from sentir.evaluation.locked.ledger import labels_of, open_test, openings
-from sentir.file_locks import locked
+from sentir.evaluation.locked.ledger import get_labels, list_openings_by_fingerprint, open_test
+from sentir.file_locks import hold_lock
 
 
 def toy_corpus(name="toy", splits=("train", "dev", "test"), label="joy"):
@@ -35,14 +35,14 @@ def ledger_file():
 
 def test_labels_of_train_and_dev_are_free_and_those_of_test_locked():
     corpus = toy_corpus()
-    assert labels_of(corpus, "dev") == {f"toy/dev/{n}": {"emotion": ("joy",)} for n in range(2)}
-    assert set(labels_of(corpus, "train")) == {u.id for u in corpus.train}
+    assert get_labels(corpus, "dev") == {f"toy/dev/{n}": {"emotion": ("joy",)} for n in range(2)}
+    assert set(get_labels(corpus, "train")) == {u.id for u in corpus.train}
     with pytest.raises(LockedTestError, match="test labels of 'toy' are locked"):
-        labels_of(corpus, "test")
+        get_labels(corpus, "test")
     with pytest.raises(CorpusError, match="no split 'validation'"):
-        labels_of(corpus, "validation")
+        get_labels(corpus, "validation")
     assert all(not u.labels for u in corpus if u.split == "test")
-    assert openings(corpus.test_fingerprint) == ()
+    assert list_openings_by_fingerprint(corpus.test_fingerprint) == ()
 
 
 def test_opening_reveals_the_labels_and_is_counted():
@@ -50,7 +50,7 @@ def test_opening_reveals_the_labels_and_is_counted():
     labels = open_test(corpus, reason=" final score ", models=["bert", "majority"])
     assert labels == {f"toy/test/{n}": {"emotion": ("joy",)} for n in range(2)}
     open_test(corpus, reason="once more")
-    first, second = openings(corpus.test_fingerprint)
+    first, second = list_openings_by_fingerprint(corpus.test_fingerprint)
     assert (first.number, first.corpus, first.reason, first.models) == (
         1,
         "toy",
@@ -65,17 +65,17 @@ def test_opening_reveals_the_labels_and_is_counted():
 def test_each_test_split_has_its_own_count():
     one, other = toy_corpus(), toy_corpus(label="anger")
     open_test(one, reason="score")
-    assert len(openings(one.test_fingerprint)) == 1
-    assert openings(other.test_fingerprint) == ()
+    assert len(list_openings_by_fingerprint(one.test_fingerprint)) == 1
+    assert list_openings_by_fingerprint(other.test_fingerprint) == ()
     open_test(other, reason="score")
-    assert [opening.number for opening in openings(other.test_fingerprint)] == [1]
+    assert [opening.number for opening in list_openings_by_fingerprint(other.test_fingerprint)] == [1]
 
 
 def test_no_opening_is_lost_when_many_open_at_once():
     corpus = toy_corpus()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: open_test(corpus, reason=f"try {n}"), range(40)))
-    found = openings(corpus.test_fingerprint)
+    found = list_openings_by_fingerprint(corpus.test_fingerprint)
     assert [opening.number for opening in found] == list(range(1, 41))
     assert {opening.reason for opening in found} == {f"try {n}" for n in range(40)}
 
@@ -85,7 +85,7 @@ def test_without_a_reason_the_test_split_stays_locked(reason):
     corpus = toy_corpus()
     with pytest.raises(LockedTestError, match="give a reason"):
         open_test(corpus, reason=reason)
-    assert openings(corpus.test_fingerprint) == ()
+    assert list_openings_by_fingerprint(corpus.test_fingerprint) == ()
 
 
 def test_a_ledger_that_cannot_be_written_reveals_nothing(tmp_path, monkeypatch):
@@ -121,7 +121,7 @@ def test_a_disk_that_is_full_at_any_byte_reveals_nothing_and_leaves_the_ledger_a
             with pytest.raises(LockedTestError, match=r"ledger\.jsonl cannot be used \(No space left"):
                 open_test(corpus, reason="two")
         assert ledger_file().read_bytes() == before
-    assert len(openings(corpus.test_fingerprint)) == 1
+    assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
 def test_a_line_is_written_whole_however_little_the_system_takes_at_once(monkeypatch):
@@ -130,7 +130,7 @@ def test_a_line_is_written_whole_however_little_the_system_takes_at_once(monkeyp
         "sentir.evaluation.locked.ledger_file.os.write", lambda handle, part: write(handle, part[:7])
     )
     open_test(corpus, reason="one")
-    assert len(openings(corpus.test_fingerprint)) == 1
+    assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
 def test_what_a_killed_process_left_of_a_line_is_kept_aside_and_counts_nothing():
@@ -140,12 +140,12 @@ def test_what_a_killed_process_left_of_a_line_is_kept_aside_and_counts_nothing()
     aside = ledger_file().with_suffix(".torn")
     for length in range(1, len(line)):
         ledger_file().write_bytes(line + line[:length])
-        assert len(openings(corpus.test_fingerprint)) == 1
+        assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
         assert ledger_file().read_bytes() == line
         assert aside.read_bytes().endswith(line[:length] + b"\n")
     assert aside.read_bytes().count(b"\n") == len(line) - 1
     open_test(corpus, reason="two")
-    assert [one.reason for one in openings(corpus.test_fingerprint)] == ["one", "two"]
+    assert [one.reason for one in list_openings_by_fingerprint(corpus.test_fingerprint)] == ["one", "two"]
 
 
 CHILD = """
@@ -178,32 +178,34 @@ def child(action, **values):
 def test_killed_while_it_writes_it_locks_nobody_out(length):
     ledger_file().parent.mkdir(parents=True)
     assert child(DIES, key="a", length=length).wait() == -signal.SIGKILL
-    counted = len(openings("a"))
+    counted = len(list_openings_by_fingerprint("a"))
     assert counted == (length == 10_000), "a line that is whole counts, whether or not its label was seen"
     assert child("ledger_file.add(lambda _known: [entry])", key="a").wait() == 0
-    assert len(openings("a")) == counted + 1
+    assert len(list_openings_by_fingerprint("a")) == counted + 1
 
 
 def test_two_processes_that_open_again_and_again_lose_nothing_while_a_third_reads():
     writers = [child(WRITES, key=key) for key in "ab"]
     seen = 0
     while any(writer.poll() is None for writer in writers):
-        found = len(openings("a")) + len(openings("b"))
+        found = len(list_openings_by_fingerprint("a")) + len(list_openings_by_fingerprint("b"))
         assert found >= seen
         seen = found
     assert [writer.wait() for writer in writers] == [0, 0]
     for key in "ab":
-        assert {one.reason for one in openings(key)} == {f"{key} {str(n) * 50}" for n in range(200)}
-        assert len(openings(key)) == 200
+        assert {one.reason for one in list_openings_by_fingerprint(key)} == {
+            f"{key} {str(n) * 50}" for n in range(200)
+        }
+        assert len(list_openings_by_fingerprint(key)) == 200
 
 
 def test_a_ledger_that_another_process_holds_for_long_stays_locked(monkeypatch):
     corpus = toy_corpus()
     open_test(corpus, reason="one")
     monkeypatch.setattr("sentir.evaluation.locked.ledger_file._PATIENCE", 0.1)
-    with locked(ledger_file().with_suffix(".lock")), pytest.raises(LockedTestError, match="another process"):
+    with hold_lock(ledger_file().with_suffix(".lock")), pytest.raises(LockedTestError, match="another process"):
         open_test(corpus, reason="two")
-    assert len(openings(corpus.test_fingerprint)) == 1
+    assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
 def test_where_the_file_system_has_no_locks_openings_are_counted_all_the_same(monkeypatch):
@@ -213,7 +215,7 @@ def test_where_the_file_system_has_no_locks_openings_are_counted_all_the_same(mo
     corpus = toy_corpus()
     monkeypatch.setattr("fcntl.flock", none)
     open_test(corpus, reason="one")
-    assert len(openings(corpus.test_fingerprint)) == 1
+    assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
 def without(key):
@@ -243,7 +245,7 @@ def test_a_damaged_line_is_named_and_locks_the_test_split(damage):
     line = ledger_file().read_bytes()
     ledger_file().write_bytes(line + damage(line))
     with pytest.raises(LockedTestError, match=r"ledger\.jsonl is damaged in line 2.* backup"):
-        openings(corpus.test_fingerprint)
+        list_openings_by_fingerprint(corpus.test_fingerprint)
     with pytest.raises(LockedTestError, match="damaged in line 2"):
         open_test(corpus, reason="two")
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.intervals import label_intervals
-from sentir.evaluation.metrics import per_label
-from sentir.evaluation.metrics.ranking import GRID, rank_labels
+from sentir.evaluation.intervals import compute_label_f1_intervals
+from sentir.evaluation.metrics import score_per_label
+from sentir.evaluation.metrics.ranking import CURVE_GRID, compute_ranking_curves
 
 NAMES = {"model": "m", "corpus": "c", "split": "dev"}
 
@@ -17,12 +17,12 @@ NAMES = {"model": "m", "corpus": "c", "split": "dev"}
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_areas_are_those_of_scikit_learn_and_of_the_curves(multilabel):
     space, truth, p = random_case(4, 600, 3, multilabel=multilabel)
-    for k, one in enumerate(rank_labels(space, truth, [(p, None)], **NAMES)):
+    for k, one in enumerate(compute_ranking_curves(space, truth, [(p, None)], **NAMES)):
         carries = truth[:, k] > 0 if multilabel else truth == k
         assert (one.label, one.support, one.n) == (space.names[k], carries.sum(), 600)
         assert one.auc == pytest.approx(roc_auc_score(carries, p[:, k]))
         assert one.average_precision == pytest.approx(average_precision_score(carries, p[:, k]))
-        assert np.trapezoid(one.true_positive_rates, GRID) == pytest.approx(one.auc, abs=0.01)
+        assert np.trapezoid(one.true_positive_rates, CURVE_GRID) == pytest.approx(one.auc, abs=0.01)
         assert np.mean(one.precisions[1:]) == pytest.approx(one.average_precision, abs=0.02)
 
 
@@ -30,10 +30,10 @@ def test_areas_are_those_of_scikit_learn_and_of_the_curves(multilabel):
 @given(cases(multilabel=True))
 def test_a_precision_is_reached_at_its_recall_or_beyond(case):
     space, truth, p = case[:3]
-    for one in rank_labels(space, truth, [(p, None)], **NAMES):
+    for one in compute_ranking_curves(space, truth, [(p, None)], **NAMES):
         k = space.names.index(one.label)
         precision, recall, _cuts = precision_recall_curve(truth[:, k] > 0, p[:, k])
-        for r, value in zip(GRID[1::10], one.precisions[1::10], strict=True):
+        for r, value in zip(CURVE_GRID[1::10], one.precisions[1::10], strict=True):
             assert np.isclose(precision[recall >= r - 1e-9], value, atol=1e-3).any()
         assert (np.diff(one.true_positive_rates) >= -1e-9).all() and one.true_positive_rates[-1] == 1
 
@@ -41,8 +41,8 @@ def test_a_precision_is_reached_at_its_recall_or_beyond(case):
 def test_curves_are_means_over_seeds():
     space, truth, p = random_case(3, 200, 1, multilabel=False)
     other = random_case(3, 200, 1, multilabel=False, skill=0.9)[2]
-    each = [rank_labels(space, truth, [(run, None)], **NAMES) for run in (p, other)]
-    both = rank_labels(space, truth, [(p, None), (other, None)], **NAMES)
+    each = [compute_ranking_curves(space, truth, [(run, None)], **NAMES) for run in (p, other)]
+    both = compute_ranking_curves(space, truth, [(p, None), (other, None)], **NAMES)
     for one, a, b in zip(both, *each, strict=True):
         assert one.auc == pytest.approx((a.auc + b.auc) / 2)
         wanted = np.mean([a.precisions, b.precisions], axis=0)
@@ -52,10 +52,10 @@ def test_curves_are_means_over_seeds():
 def test_labels_that_all_or_none_carry_and_numbers_have_no_curves():
     space = LabelSpace("e", ("all", "none", "some"), multilabel=True)
     truth = np.array([[1, 0, 1], [1, 0, 0]], dtype=np.float32)
-    found = rank_labels(space, truth, [(np.full((2, 3), 0.5), None)], **NAMES)
+    found = compute_ranking_curves(space, truth, [(np.full((2, 3), 0.5), None)], **NAMES)
     assert [one.label for one in found] == ["some"]
     number = LabelSpace("n", ("n",), bounds=(-3.0, 3.0))
-    assert rank_labels(number, np.zeros(2), [(np.zeros((2, 1)), None)], **NAMES) == ()
+    assert compute_ranking_curves(number, np.zeros(2), [(np.zeros((2, 1)), None)], **NAMES) == ()
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -64,8 +64,8 @@ def test_the_interval_of_a_label_holds_its_f1_and_narrows_with_dialogues(multila
     for n in (60, 2400):
         space, truth, p = random_case(3, n, 5, multilabel=multilabel, skill=0.3)
         groups = [f"dia{i // 3}" for i in range(n)]
-        bounds = label_intervals(space, truth, [(p, None)], groups, confidence=0.95)
-        for row, (low, high) in zip(per_label(space, truth, p), bounds, strict=True):
+        bounds = compute_label_f1_intervals(space, truth, [(p, None)], groups, confidence_level=0.95)
+        for row, (low, high) in zip(score_per_label(space, truth, p), bounds, strict=True):
             assert low <= row.metrics["f1"] <= high
         widths.append(np.mean([high - low for low, high in bounds]))
     assert widths[1] < widths[0] / 2
@@ -74,7 +74,7 @@ def test_the_interval_of_a_label_holds_its_f1_and_narrows_with_dialogues(multila
 def test_one_dialogue_and_numbers_give_labels_no_interval():
     space, truth, p = random_case(3, 20, 5, multilabel=False)
     options = {"confidence": 0.95}
-    assert label_intervals(space, truth, [(p, None)], ["one"] * 20, **options) == [(None, None)] * 3
+    assert compute_label_f1_intervals(space, truth, [(p, None)], ["one"] * 20, **options) == [(None, None)] * 3
     number = LabelSpace("n", ("n",), bounds=(-1.0, 1.0))
-    found = label_intervals(number, np.zeros(4), [(np.zeros((4, 1)), None)], list("aabb"), **options)
+    found = compute_label_f1_intervals(number, np.zeros(4), [(np.zeros((4, 1)), None)], list("aabb"), **options)
     assert found == [(None, None)] * 3

@@ -7,10 +7,10 @@ import pytest
 from clip_files import write_clip
 from meld_rows import row, write_csv
 
-from sentir.audio.store import listen
+from sentir.audio.store import attach_audio
 from sentir.readers import read_corpus
 from sentir.readers.meld.files import find_clips
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 FOLDERS = {
     "train": "train/train_splits",
@@ -36,7 +36,7 @@ def write_tree(root, *, clips, layout=FOLDERS, n=1):
 
 
 def read(root, **settings):
-    return read_corpus(Data(reader="meld", sound=True, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=True, **settings), root)
 
 
 def found(corpus):
@@ -62,7 +62,7 @@ def test_every_utterance_of_a_downloaded_tree_has_its_own_clip_and_it_sounds(tmp
         corpus = read(place)
         assert [u.clip.path for u in corpus] == [root / folder / "dia0_utt0.mp4" for folder in layout.values()]
         assert found(corpus) == []
-    assert [round(u.sound.seconds, 1) for u in listen(corpus.utterances)] == [0.5, 0.5, 0.5]
+    assert [round(u.audio.seconds, 1) for u in attach_audio(corpus.utterances)] == [0.5, 0.5, 0.5]
 
 
 def test_clips_may_have_been_turned_into_sound_files(tmp_path):
@@ -73,7 +73,7 @@ def test_clips_may_have_been_turned_into_sound_files(tmp_path):
 
 def test_without_sound_no_clip_is_looked_for_and_the_corpus_is_the_same(tmp_path):
     root = write_tree(tmp_path, clips={"train": {}})
-    mute = read_corpus(Data(reader="meld"), root)
+    mute = read_corpus(DataSettings(reader="meld"), root)
     assert {u.clip for u in mute} == {None} and found(mute) == []
     assert mute.fingerprint == read(root).fingerprint
 
@@ -148,5 +148,5 @@ def test_every_folder_is_listed_once(tmp_path, monkeypatch):
     listed, scan = [], os.scandir
     monkeypatch.setattr(os, "scandir", lambda place: listed.append(str(place)) or scan(place))
     clips = find_clips([tmp_path])
-    assert len(clips.cuts) == clips.files == 52
+    assert len(clips.versions) == clips.file_count == 52
     assert sorted(listed) == sorted(folders)

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 import pytest
 from trees_meld import AUTHORS, SPLITS, clip, row, table, write
 
-from sentir.audio.store import listen
+from sentir.audio.store import attach_audio
 from sentir.corpus.cleaning import repair_encoding
 from sentir.readers import read_corpus
 from sentir.readers.defects import load_defects
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 WRONG_CUTS = ["meld/test/dia38/utt4", "meld/test/dia220/utt0", "meld/train/dia309/utt0", "meld/train/dia485/utt0"]
 C1 = str.maketrans({"…": "\x85", "‘": "\x91", "’": "\x92", "“": "\x93", "”": "\x94", "–": "\x96", "—": "\x97"})
@@ -23,7 +23,7 @@ def published(shared_data):
 
 
 def read(root, *, sound=True, **settings):
-    return read_corpus(Data(reader="meld", sound=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
 
 
 def tree(root, *keys, changes=None, without=(), suffix=".wav"):
@@ -50,14 +50,14 @@ def test_1_the_clip_that_cannot_be_decoded_stays_a_row_with_text_and_a_reason(tm
     (root / "train/train_splits/dia125_utt3.wav").write_bytes(b"\0\0\0\x18ftypmp42 no moov atom")
     corpus = read(root)
     assert listed(corpus, "clip_damaged") == [("clip_damaged", "warning", "meld/train/dia125/utt3")]
-    (heard,) = listen([corpus.by_id["meld/train/dia125/utt3"]])
-    assert heard.text and heard.sound.problem_kind == "undecodable"
+    (heard,) = attach_audio([corpus.by_id["meld/train/dia125/utt3"]])
+    assert heard.text and heard.audio.problem_kind == "undecodable"
 
 
 def test_1_a_clip_that_was_mended_is_used(tmp_path):
     corpus = read(tree(tmp_path, "train/dia125/utt3"))
-    (heard,) = listen([corpus.by_id["meld/train/dia125/utt3"]])
-    assert heard.sound.problem == ""
+    (heard,) = attach_audio([corpus.by_id["meld/train/dia125/utt3"]])
+    assert heard.audio.problem == ""
 
 
 @pytest.mark.parametrize("absent", [True, False])
@@ -215,8 +215,8 @@ def test_8_gaps_of_the_real_ids_are_no_gaps_of_turns(published):
 
 def test_10_six_channels_are_heard_with_the_center_as_loud_as_from_one(tmp_path):
     root = tree(tmp_path, "train/dia1/utt0", suffix=".mp4")
-    (heard,) = listen([read(root).by_id["meld/train/dia1/utt0"]])
-    assert heard.sound.problem == "" and heard.sound.seconds == pytest.approx(0.3, abs=0.05)
+    (heard,) = attach_audio([read(root).by_id["meld/train/dia1/utt0"]])
+    assert heard.audio.problem == "" and heard.audio.seconds == pytest.approx(0.3, abs=0.05)
 
 
 @pytest.mark.shared_data

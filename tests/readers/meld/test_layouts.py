@@ -8,12 +8,12 @@ import pytest
 import trees_meld
 from trees_meld import SPLITS, row, tables, write
 
-from sentir.audio.store import listen
+from sentir.audio.store import attach_audio
 from sentir.errors import CorpusError
 from sentir.progress import show_progress
 from sentir.readers import read_corpus
 from sentir.readers.meld import files as meld_files
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 LAYOUTS = trees_meld.layouts()
 IDS = [f"meld/{split}/dia0/utt{n}" for split in SPLITS for n in (0, 1)]
@@ -21,7 +21,7 @@ ORDINARY = {"layout", "rows_differ"}  # issues that every tree of a few rows has
 
 
 def read(root, *, sound=True, **settings):
-    return read_corpus(Data(reader="meld", sound=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
 
 
 def odd(corpus):
@@ -39,7 +39,7 @@ def test_every_layout_is_read_alike_with_its_sound(tmp_path, layout):
     assert [u.id for u in corpus] == IDS and odd(corpus) == []
     assert [u.text for u in corpus] == [f"I am {split} {n}." for split in SPLITS for n in (0, 1)]
     assert all(u.clip.path.stem == f"dia0_utt{u.id[-1]}" and u.split in str(u.clip.path) for u in corpus)
-    assert {round(u.sound.seconds, 1) for u in listen(corpus.utterances)} == {0.3}
+    assert {round(u.audio.seconds, 1) for u in attach_audio(corpus.utterances)} == {0.3}
     assert recognized(corpus).endswith("CSV files: 3, utterances: 6, clips: 6.")
 
 
@@ -148,9 +148,9 @@ def test_a_tree_that_lacks_a_table_names_it_and_the_root(tmp_path):
 
 
 def test_the_test_split_of_the_archives_folder_is_told_from_its_name():
-    assert meld_files._split_of(Path("test/output_repeated_splits_test")) == "test"
-    assert meld_files._split_of(Path("test/dev_splits_complete")) == "dev"
-    assert meld_files._split_of(Path("latest/restrained")) is None
+    assert meld_files._split_from_path(Path("test/output_repeated_splits_test")) == "test"
+    assert meld_files._split_from_path(Path("test/dev_splits_complete")) == "dev"
+    assert meld_files._split_from_path(Path("latest/restrained")) is None
 
 
 @pytest.mark.parametrize(

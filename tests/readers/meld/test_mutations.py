@@ -10,7 +10,7 @@ from trees_meld import SPLITS, row, write
 
 from sentir.errors import SentirError
 from sentir.readers import read_corpus
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 ROWS = {split: [row(d, n, f"“{split}” {d}, {n}, don’t") for d in (0, 1) for n in range(3)] for split in SPLITS}
 TREES = {
@@ -94,7 +94,7 @@ MUTATIONS += (to_folder, loop, link_above, dangling, unreadable, no_entry)
 def read(root, sound):
     """Return the corpus, or ``None`` if it was refused with a sentence."""
     try:
-        return read_corpus(Data(reader="meld", sound=sound), root)
+        return read_corpus(DataSettings(reader="meld", audio=sound), root)
     except SentirError as error:
         assert str(error).strip().endswith((".", ")")) and "\n" not in str(error).strip()
         return None

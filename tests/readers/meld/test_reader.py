@@ -15,7 +15,7 @@ from sentir.corpus.utterances import SPLITS, group_dialogues
 from sentir.errors import CorpusError
 from sentir.readers import read_corpus
 from sentir.readers.meld import reader as meld
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 
 def write_tree(root, *, encoding="utf-8", **rows):
@@ -47,7 +47,7 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, la
         write_csv(root / file, [row(text=f"I am {split}.")])
     (root / "._train_sent_emo.csv").write_bytes(b"\0\5\x16\7 litter")
     for place in (root, tmp_path):
-        corpus = read_corpus(Data(reader="meld", root=place))
+        corpus = read_corpus(DataSettings(reader="meld", root=place))
         assert [(u.id, u.text) for u in corpus] == [
             (f"meld/{split}/dia0/utt0", f"I am {split}.") for split in SPLITS
         ]
@@ -156,14 +156,14 @@ def test_invisible_characters_make_no_other_speaker_dialogue_or_label_and_no_tex
 )
 def test_durations_come_from_usable_times_and_the_others_are_listed(tmp_path, start, end, duration):
     corpus = meld.read_tree(write_tree(tmp_path, dev=[row(StartTime=start, EndTime=end)]))
-    assert dict(corpus.dev[0].numbers) == ({} if duration is None else {"duration": duration})
+    assert dict(corpus.dev[0].numeric_features) == ({} if duration is None else {"duration": duration})
     assert kinds(corpus) == ({("times_unusable", "warning"): 1} if duration is None else {})
 
 
 @pytest.mark.parametrize("time", ["", "00:05.1", "0:05.1", "0:00:05", "5.1"])
 def test_times_that_a_spreadsheet_changed_are_problems_and_no_durations(tmp_path, time):
     corpus = meld.read_tree(write_tree(tmp_path, dev=[row(StartTime=time, EndTime="00:00:09,000")]))
-    assert corpus.dev[0].numbers == {} and kinds(corpus) == {("times_unreadable", "problem"): 1}
+    assert corpus.dev[0].numeric_features == {} and kinds(corpus) == {("times_unreadable", "problem"): 1}
 
 
 @pytest.mark.parametrize("made", ["{}.0", "{},00", " {} "])

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mosei_rows import issues_of, kinds, row, write_tree
 
-from sentir.audio.store import listen
+from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip
 from sentir.readers import read_corpus
-from sentir.readers.mosei.clips import _CHUNK
-from sentir.recipe import Data
+from sentir.readers.mosei.clips import _CHUNK_NAME
+from sentir.recipe import DataSettings
 
 WHOLE = ("Audio/Audio/WAV_16000", "Raw/Audio/Full/WAV_16000")
 CHUNKS = {
@@ -22,7 +22,7 @@ DASHED = "-6rXp3_zJ3kc"
 
 
 def read(root):
-    return read_corpus(Data(reader="mosei", sound=True), root)
+    return read_corpus(DataSettings(reader="mosei", audio=True), root)
 
 
 @pytest.mark.parametrize("folder", WHOLE)
@@ -40,7 +40,7 @@ def test_whole_videos_are_cut_by_the_times_of_the_csv(tmp_path, folder, suffix):
         Clip(place / f"{DASHED}{suffix}", 0.5, 1.25),
     ]
     assert kinds(corpus) == {("start_clamped", "note"): 1}
-    assert [round(u.sound.seconds, 2) for u in listen(corpus.utterances)] == [1.5, 1.5, 0.5, 0.75]
+    assert [round(u.audio.seconds, 2) for u in attach_audio(corpus.utterances)] == [1.5, 1.5, 0.5, 0.75]
 
 
 def test_chunks_are_found_by_their_times_as_numbers_whatever_the_video_is_called(tmp_path):
@@ -51,7 +51,7 @@ def test_chunks_are_found_by_their_times_as_numbers_whatever_the_video_is_called
         write_clip(path)
     corpus = read(tmp_path)
     assert [u.clip for u in corpus] == [Clip(path) for path in paths] and issues_of(corpus) == ()
-    assert not any(u.sound.problem for u in listen(corpus.utterances))
+    assert not any(u.audio.problem for u in attach_audio(corpus.utterances))
 
 
 @pytest.mark.parametrize("named", ["-0.4876", "0.0000"])
@@ -95,7 +95,7 @@ def test_missing_audio_is_a_problem_of_each_segment_and_none_at_all_is_one_note(
 def test_times_beyond_the_end_of_a_video_cut_what_exists_and_too_little_is_no_sound(tmp_path):
     write_tree(tmp_path, train=[row("v", "0", "9"), row("v", "1.7", "9"), row("v", "5", "9")])
     write_clip(tmp_path / WHOLE[0] / "v.wav", 1.8)
-    sounds = [u.sound for u in listen(read(tmp_path).train)]
+    sounds = [u.audio for u in attach_audio(read(tmp_path).train)]
     assert round(sounds[0].seconds, 2) == 1.8 and not sounds[0].problem
     assert [sound.problem_kind for sound in sounds[1:]] == ["outside", "outside"]
     assert "1.7" in sounds[1].problem
@@ -124,7 +124,7 @@ def test_a_segment_of_no_length_cuts_nothing(tmp_path):
 def test_without_sound_nothing_is_looked_for_and_the_corpus_is_the_same(tmp_path):
     write_tree(tmp_path)
     write_clip(tmp_path / WHOLE[0] / "video-dev.wav")
-    mute = read_corpus(Data(reader="mosei"), tmp_path)
+    mute = read_corpus(DataSettings(reader="mosei"), tmp_path)
     assert {u.clip for u in mute} == {None} and issues_of(mute) == ()
     assert mute.fingerprint == read(tmp_path).fingerprint
 
@@ -135,5 +135,5 @@ TIMES = st.floats(0, 9999, allow_nan=False).map(lambda t: round(t, 3))
 @given(video=st.from_regex(r"[A-Za-z0-9_-]{1,12}", fullmatch=True), times=st.tuples(TIMES, TIMES))
 def test_a_name_with_four_decimals_gives_back_its_video_and_its_times(video, times):
     start, end = times
-    match = _CHUNK.fullmatch(f"{video}_{start:.4f}_{end:.4f}")
+    match = _CHUNK_NAME.fullmatch(f"{video}_{start:.4f}_{end:.4f}")
     assert match and (match[1], float(match[2]), float(match[3])) == (video, start, end)

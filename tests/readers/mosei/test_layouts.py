@@ -25,14 +25,14 @@ from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError
 from sentir.readers import read_corpus
 from sentir.readers.mosei import reader as mosei
-from sentir.recipe import Data
+from sentir.recipe import DataSettings
 
 IDS = [f"mosei/{split}/{video}/{start}-{end}" for split, video, start, end, _scores, _text in all_rows()]
 TIMED = {"kaggle": write_kaggle, "csd": write_original, "answers": write_answers}
 
 
 def read(root):
-    return read_corpus(Data(reader="mosei", sound=True), root)
+    return read_corpus(DataSettings(reader="mosei", audio=True), root)
 
 
 def recognized(corpus):

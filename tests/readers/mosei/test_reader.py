@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mosei_rows import FILES, issues_of, kinds, row, write_tree
 
-from sentir.corpus.cleaning import clean
+from sentir.corpus.cleaning import clean_text
 from sentir.errors import CorpusError
 from sentir.readers import read_corpus
 from sentir.readers.mosei import reader as mosei
 from sentir.readers.mosei.folds import find_folds
-from sentir.recipe import DEFAULT_CLEANING, Data
+from sentir.recipe import DEFAULT_CLEANING, DataSettings
 
 EMOTIONS = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 
@@ -24,7 +24,7 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, fo
     write_tree(tmp_path / "root" / folder)
     (tmp_path / "root" / "Audio_chunk" / "Train_modified").mkdir(parents=True)
     for place in (tmp_path / "root", tmp_path):
-        corpus = read_corpus(Data(reader="mosei", root=place))
+        corpus = read_corpus(DataSettings(reader="mosei", root=place))
         assert [u.id for u in corpus] == [f"mosei/{split}/video-{split}/0.5-2.0" for split in FILES]
         assert issues_of(corpus) == ()
 
@@ -73,7 +73,7 @@ def test_emotions_are_present_above_zero_and_none_of_them_is_valid(tmp_path):
         {"emotion": (), "sentiment": ("neutral",), "sentiment_intensity": (0.0,)},
         {"emotion": ("fear",), "sentiment": ("positive",), "sentiment_intensity": (3.0,)},
     ]
-    assert corpus.space("emotion").names == EMOTIONS and corpus.space("emotion").multilabel
+    assert corpus.label_space("emotion").names == EMOTIONS and corpus.label_space("emotion").multilabel
     assert corpus.train[0].scores["joy"] == 0.33333334
     assert set(corpus.train[0].scores) == {"sentiment", *EMOTIONS}
 
@@ -112,13 +112,13 @@ def test_an_intensity_that_is_no_number_leaves_its_task_unlabelled(tmp_path, col
 def test_a_start_before_zero_counts_as_zero_and_keeps_its_id(tmp_path):
     corpus = mosei.read_tree(write_tree(tmp_path, train=[row("v", "-0.4876", "2.5")]))
     assert corpus.train[0].id == "mosei/train/v/-0.4876-2.5"
-    assert corpus.train[0].numbers == {"duration": 2.5}
+    assert corpus.train[0].numeric_features == {"duration": 2.5}
     assert kinds(corpus) == {("start_clamped", "note"): 1}
 
 
 def test_a_segment_that_ends_before_it_starts_has_no_duration(tmp_path):
     corpus = mosei.read_tree(write_tree(tmp_path, train=[row("v", "3", "2")]))
-    assert corpus.train[0].numbers == {}
+    assert corpus.train[0].numeric_features == {}
     assert kinds(corpus) == {("times_unusable", "warning"): 1}
 
 
@@ -174,7 +174,7 @@ def test_what_is_listed_as_a_defect_shows_in_the_real_rows(real):
     assert len(early) == 41 and all("/-" in u.id.removeprefix(u.dialogue) for u in early)
     noises = [u for u in real if re.search(r"\((?:uhh|umm|stutter)\)", u.text or "")]
     assert len(noises) > 1000 and {"100499", "-3g5yACwYnA"} <= {u.dialogue.rpartition("/")[2] for u in real}
-    cleaned = [clean(u.text, DEFAULT_CLEANING) for u in noises[:200]]
+    cleaned = [clean_text(u.text, DEFAULT_CLEANING) for u in noises[:200]]
     assert not any(re.search(r"\((?:uhh|umm|stutter)\)", text) for text in cleaned)
 
 

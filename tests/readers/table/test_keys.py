@@ -10,8 +10,8 @@ from table_reading import data, read, write
 
 from sentir.errors import CorpusError, RecipeError
 from sentir.recipe import Recipe
-from sentir.recognizer.inputs import Columns, read_inputs
-from sentir.table_inspection.inspection import look
+from sentir.recognizer.inputs import InputColumns, read_inputs
+from sentir.table_inspection.inspection import inspect_table
 
 PLAIN = [
     {"t": "a", "mood": "ira", "who": "Ni\u00f1o", "talk": "x", "room": "r1", "part": "train", "sex": "f"},
@@ -45,7 +45,7 @@ def test_names_that_differ_only_in_what_nobody_sees_are_one(tmp_path, column, sp
     corpus = read(write(tmp_path / "t.csv", rows), **settings)
     wanted = read(write(tmp_path / "t.csv", PLAIN), **settings)
     assert corpus.fingerprint == wanted.fingerprint and corpus.spaces == wanted.spaces
-    assert corpus.groups == wanted.groups and corpus.traits == wanted.traits
+    assert corpus.groups == wanted.groups and corpus.slices == wanted.slices
     changed = [issue for issue in corpus.issues if issue.kind == "name_invisible"]
     if rows[1][column] == PLAIN[1][column]:  # an NFD of letters without accents
         assert not changed
@@ -153,7 +153,7 @@ def test_columns_are_a_name_or_a_list_of_names(value):
 
 def test_a_recipe_of_several_columns_can_be_saved_and_read_again():
     recipe = Recipe.parse({"name": "r", "data": data(dialogue=("a", "b"), speaker="c").model_dump()})
-    again = Recipe.parse(json.loads(json.dumps(recipe.tree())))
+    again = Recipe.parse(json.loads(json.dumps(recipe.to_dict())))
     assert again == recipe and again.digest() == recipe.digest()
     assert again.data.table.dialogue == ("a", "b") and again.data.table.speaker == "c"
 
@@ -175,7 +175,9 @@ def test_several_speakers_in_a_list_are_one_together(tmp_path, lists):
     assert [u.speaker for u in corpus] == ["Ross", "Monica & Phoebe", None, "Ana"]
     (note,) = [issue for issue in corpus.issues if issue.kind == "speakers_several"]
     assert ": 1;" in note.message and "'Monica & Phoebe'" in note.message and note.severity == "note"
-    found = read_inputs(write(tmp_path / "p.csv", [row | {"text": "a"} for row in rows]), Columns(speaker="who"))
+    found = read_inputs(
+        write(tmp_path / "p.csv", [row | {"text": "a"} for row in rows]), InputColumns(speaker="who")
+    )
     assert [one.utterance.speaker for one in found] == ["Ross", "Monica & Phoebe", None, "Ana"]
 
 
@@ -194,7 +196,7 @@ def of_train(rows):
 
 
 def in_order(corpus, dialogue):
-    return [u.text for u in corpus.by_dialogue[dialogue].utterances]
+    return [u.text for u in corpus.dialogues[dialogue].utterances]
 
 
 def test_a_column_of_turns_orders_each_dialogue(tmp_path):
@@ -256,7 +258,9 @@ def test_a_look_takes_numbers_within_dialogues_for_turns(tmp_path):
          "Utterance_ID": str(2 - n % 3)}
         for n in range(30)
     ]  # fmt: skip
-    seen = look(write(tmp_path / "t.csv", rows))
+    seen = inspect_table(write(tmp_path / "t.csv", rows))
     assert seen.settings["turn"] == "Utterance_ID" and "id" not in seen.settings
-    same = look(write(tmp_path / "t.csv", [row | {"Utterance_ID": "1"} for row in rows[:-1]] + rows[-1:]))
+    same = inspect_table(
+        write(tmp_path / "t.csv", [row | {"Utterance_ID": "1"} for row in rows[:-1]] + rows[-1:])
+    )
     assert "turn" not in same.settings

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
-from sentir.recipe import Data, Recipe, Table
+from sentir.recipe import DataSettings, Recipe, TableSettings
 
 
 def read(folder, cells, task="emotion", **columns):
@@ -18,7 +18,7 @@ def read(folder, cells, task="emotion", **columns):
     path.write_text("\n".join(json.dumps({"s": "train"} | row) for row in rows), encoding="utf-8")
     if "labels" not in columns:
         columns["label"] = "mood"
-    return read_corpus(Data(reader="table", task=task, table=Table(split="s", **columns)), path)
+    return read_corpus(DataSettings(reader="table", task=task, table=TableSettings(split="s", **columns)), path)
 
 
 def labels(corpus, task="emotion"):
@@ -140,7 +140,7 @@ def test_a_feature_may_be_a_truth(tmp_path):
     rows = [{"text": f"line {n}", "mood": "joy", "shouts": n % 2 == 0} for n in range(9)]
     path = tmp_path / "t.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    table = Table(label="mood", text="text", features=("shouts",), seed=2)
-    corpus = read_corpus(Data(reader="table", table=table), path)
-    assert [u.numbers["shouts"] for u in corpus] == [float(row["shouts"]) for row in rows]
+    table = TableSettings(label="mood", text="text", features=("shouts",), seed=2)
+    corpus = read_corpus(DataSettings(reader="table", table=table), path)
+    assert [u.numeric_features["shouts"] for u in corpus] == [float(row["shouts"]) for row in rows]
     assert {issue.kind for issue in corpus.issues} == {"split_drawn"}

@@ -7,7 +7,7 @@ import pytest
 from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
-from sentir.recipe import Data, Recipe, Table
+from sentir.recipe import DataSettings, Recipe, TableSettings
 
 ROWS = [
     {"text": "Hi", "mood": "joy", "talk": "1", "s": "train"},
@@ -26,7 +26,7 @@ def write(path, rows=ROWS):
 
 def read(root, sound=False, **columns):
     columns = {"text": "text", "label": "mood"} | columns
-    return read_corpus(Data(reader="table", sound=sound, table=Table(**columns)), root)
+    return read_corpus(DataSettings(reader="table", audio=sound, table=TableSettings(**columns)), root)
 
 
 def test_files_named_by_split_are_one_table_whose_rows_are_named_after_them(tmp_path):
@@ -85,7 +85,7 @@ def test_a_recipe_that_names_files_wrongly_is_refused(change, complaint):
 @pytest.mark.parametrize("file", ["a.csv", ["a.csv", "b.csv"], {"train": "a.csv", "dev": "b.csv"}])
 def test_a_recipe_of_any_number_of_files_is_the_same_after_saving(file):
     recipe = Recipe.parse({"name": "r", "data": {"reader": "table", "table": {"label": "mood", "file": file}}})
-    assert Recipe.parse(recipe.tree()) == recipe
+    assert Recipe.parse(recipe.to_dict()) == recipe
 
 
 def test_whole_numbers_are_the_same_ids_however_they_are_written_and_that_is_told(tmp_path):

@@ -10,7 +10,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import SPLITS, Clip
 from sentir.errors import CorpusError, RecipeError
 from sentir.readers import read_corpus
-from sentir.recipe import Data, Recipe
+from sentir.recipe import DataSettings, Recipe
 
 ROWS = [
     {"key": "007", "said": "Hi", "who": "Ana", "talk": "a", "part": "train", "mood": "happy", "loud": "1.5"},
@@ -246,7 +246,7 @@ def test_a_recipe_that_does_not_say_enough_is_refused(tmp_path):
     refused(path, "cut audio", RecipeError, start="loud")
     refused(path, r"'data\.sound' .*'data\.table\.audio'", RecipeError, sound=True)
     with pytest.raises(RecipeError, match=r"section 'data\.table'"):
-        read_corpus(Data(reader="table"), path)
+        read_corpus(DataSettings(reader="table"), path)
 
 
 NAMED = {"group": "who", "splits": {"dev": ["Bea"], "test": ["Cy", "Di"]}}
@@ -285,7 +285,7 @@ def test_named_groups_exclude_every_other_way_to_split(change, complaint):
 
 def test_a_recipe_with_named_groups_is_the_same_after_saving():
     recipe = Recipe.parse({"name": "r", "data": {"reader": "table", "table": {"label": "mood"} | NAMED}})
-    assert Recipe.parse(recipe.tree()) == recipe and recipe.data.table.splits.test == ("Cy", "Di")
+    assert Recipe.parse(recipe.to_dict()) == recipe and recipe.data.table.splits.test == ("Cy", "Di")
 
 
 RAVDESS = {"file": "manifest.csv", "text": "text", "audio": "path", "label": "label", "speaker": "speaker"}

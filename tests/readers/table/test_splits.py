@@ -5,11 +5,13 @@ from own_tables import write
 
 from sentir.errors import RecipeError
 from sentir.readers import read_corpus
-from sentir.recipe import Data, Table
+from sentir.recipe import DataSettings, TableSettings
 
 
 def read(path, **columns):
-    return read_corpus(Data(reader="table", table=Table(**{"label": "mood", "text": "t"} | columns)), path)
+    return read_corpus(
+        DataSettings(reader="table", table=TableSettings(**{"label": "mood", "text": "t"} | columns)), path
+    )
 
 
 def rows_of(n, splits=("train", "test"), speakers=10):

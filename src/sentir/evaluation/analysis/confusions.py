@@ -14,15 +14,20 @@ from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.fitting import Array
 from sentir.evaluation.intervals import Run
-from sentir.evaluation.metrics import score
+from sentir.evaluation.metrics import compute_scores
 
-WORST, SPEAKERS, PAIRS, BEFORE = 10, 6, 3, 3  # errors, speakers, mix-ups of each, and turns that are shown
+MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
+    10,
+    6,
+    3,
+    3,
+)  # errors, speakers, mix-ups of each, and turns that are shown
 
-Gold = Mapping[str, tuple[Label, ...]]
+GoldLabels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ContextTurn:
     """What was said before an error."""
 
     speaker: str | None
@@ -30,34 +35,34 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class HardExample:
     """One wrong answer.
 
     Attributes:
         labels: what is annotated; of a number, the nearest step of its scale.
-        said: what the model says.
+        predicted: what the model says.
         probabilities: label → probability, or name → number.
-        surprise: how sure the model was of what is wrong: the probability of the wrong label; of several labels
+        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several labels
             that of the wrong decision; of a number, how far off it is.
-        before: the turns before it, in order.
+        context: the turns before it, in order.
     """
 
     id: str
     speaker: str | None
     text: str | None
     labels: tuple[str, ...]
-    said: tuple[str, ...]
+    predicted: tuple[str, ...]
     probabilities: Mapping[str, float]
-    surprise: float
-    before: tuple[Turn, ...]
+    error_score: float
+    context: tuple[ContextTurn, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class MixUp:
+class Confusion:
     """A label, what was said instead, and how often; of several labels one is ``""``: missed, or said wrongly."""
 
     label: str
-    said: str
+    predicted: str
     n: int
 
 
@@ -69,31 +74,31 @@ class SpeakerErrors:
     n: int
     metric: str
     score: float
-    mix_ups: tuple[MixUp, ...]
+    confusions: tuple[Confusion, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class LabelNoiseCandidate:
     """A train utterance whose label is doubtful: models that did not learn from it surely say otherwise.
 
     Attributes:
         labels: what is annotated.
-        said: what these models say.
-        probability: of what they say, where they and the annotation differ.
-        annotated: of what is annotated there.
+        predicted: what these models say.
+        predicted_probability: of what they say, where they and the annotation differ.
+        label_probability: of what is annotated there.
     """
 
     id: str
     text: str | None
     labels: tuple[str, ...]
-    said: tuple[str, ...]
-    probability: float
-    annotated: float
+    predicted: tuple[str, ...]
+    predicted_probability: float
+    label_probability: float
 
 
-def worst(
-    corpus: Corpus, predictions: Predictions, thresholds: NDArray[np.floating] | None, gold: Gold
-) -> tuple[Mistake, ...]:
+def find_hardest_examples(
+    corpus: Corpus, predictions: Predictions, thresholds: NDArray[np.floating] | None, gold: GoldLabels
+) -> tuple[HardExample, ...]:
     """Return the errors that a model is surest of, the surest first.
 
     Args:
@@ -102,30 +107,34 @@ def worst(
         thresholds: ``(K,)`` or none.
         gold: id → labels.
     """
-    space, ids = predictions.space, sorted(gold)
+    space, ids = predictions.label_space, sorted(gold)
     p = predictions.select(ids).probabilities
     truth = space.encode(gold[key] for key in ids)
-    said, surprises = space.decode(p, thresholds), _surprises(space, truth, p, thresholds)
-    rows = [n for n in np.argsort(-surprises, kind="stable")[:WORST].tolist() if surprises[n] > 0]
-    return tuple(_mistake(corpus, space, ids[n], gold[ids[n]], said[n], p[n], float(surprises[n])) for n in rows)
+    said, surprises = space.decode(p, thresholds), _error_scores(space, truth, p, thresholds)
+    rows = [n for n in np.argsort(-surprises, kind="stable")[:MAX_HARDEST_EXAMPLES].tolist() if surprises[n] > 0]
+    return tuple(
+        _make_hard_example(corpus, space, ids[n], gold[ids[n]], said[n], p[n], float(surprises[n])) for n in rows
+    )
 
 
-def _mistake(
+def _make_hard_example(
     corpus: Corpus,
     space: LabelSpace,
     key: str,
     labels: tuple[Label, ...],
-    said: tuple[Label, ...],
+    predicted: tuple[Label, ...],
     p: Array,
-    surprise: float,
-) -> Mistake:
+    error_score: float,
+) -> HardExample:
     u = corpus.by_id[key]
-    before = tuple(Turn(turn.speaker, turn.text) for turn in corpus.before(u, BEFORE))
+    before = tuple(ContextTurn(turn.speaker, turn.text) for turn in corpus.before(u, N_CONTEXT_TURNS))
     shares = dict(zip(space.names, p.tolist(), strict=True))
-    return Mistake(key, u.speaker, u.text, space.group(labels), space.group(said), shares, surprise, before)
+    return HardExample(
+        key, u.speaker, u.text, space.categorize(labels), space.categorize(predicted), shares, error_score, before
+    )
 
 
-def _surprises(space: LabelSpace, truth: NDArray, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
+def _error_scores(space: LabelSpace, truth: NDArray, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
     """Return how sure each answer is of what is wrong about it, ``(N,)``; 0 of a right one."""
     decided = space.decide(p, thresholds)
     if space.kind == "regression":
@@ -135,7 +144,7 @@ def _surprises(space: LabelSpace, truth: NDArray, p: Array, thresholds: NDArray[
     return np.where(decided != truth, p.max(axis=1), 0)
 
 
-def by_speaker(
+def analyze_speakers(
     space: LabelSpace,
     speakers: Sequence[str | None],
     truth: NDArray,
@@ -156,28 +165,32 @@ def by_speaker(
     for n, speaker in enumerate(speakers):
         if speaker:
             rows_of[speaker].append(n)
-    most = sorted(rows_of.items(), key=lambda item: (-len(item[1]), item[0]))[:SPEAKERS]
+    most = sorted(rows_of.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_SPEAKERS]
     found = []
     for speaker, rows in most:
-        value = np.mean([score(space, truth[rows], p[rows], cuts)[metric] for p, cuts in runs])
+        value = np.mean([compute_scores(space, truth[rows], p[rows], cuts)[metric] for p, cuts in runs])
         counts: Counter[tuple[str, str]] = Counter()
         for p, cuts in runs:
             for n, said in zip(rows, space.decode(p[rows], cuts), strict=True):
-                counts.update(_mix_ups(space, gold[n], said))
-        means = [MixUp(*pair, round(n / len(runs))) for pair, n in counts.most_common(PAIRS)]
+                counts.update(_find_confusions(space, gold[n], said))
+        means = [Confusion(*pair, round(n / len(runs))) for pair, n in counts.most_common(MAX_CONFUSIONS)]
         often = tuple(mixed for mixed in means if mixed.n)
         found.append(SpeakerErrors(speaker, len(rows), metric, float(value), often))
     return tuple(found)
 
 
-def _mix_ups(space: LabelSpace, gold: tuple[Label, ...], said: tuple[Label, ...]) -> list[tuple[str, str]]:
-    held, found = space.group(gold), space.group(said)
+def _find_confusions(
+    space: LabelSpace, gold: tuple[Label, ...], predicted: tuple[Label, ...]
+) -> list[tuple[str, str]]:
+    held, found = space.categorize(gold), space.categorize(predicted)
     if space.multilabel:
         return [(name, "") for name in held if name not in found] + [("", n) for n in found if n not in held]
     return [(held[0], found[0])] if held != found else []
 
 
-def suspects(corpus: Corpus, predictions: Predictions, gold: Gold) -> tuple[Suspect, ...]:
+def find_label_noise_candidates(
+    corpus: Corpus, predictions: Predictions, gold: GoldLabels
+) -> tuple[LabelNoiseCandidate, ...]:
     """Return the utterances whose labels are doubtful, the most doubtful first; none where a number is annotated.
 
     Confident learning (Northcutt et al., "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR
@@ -190,47 +203,47 @@ def suspects(corpus: Corpus, predictions: Predictions, gold: Gold) -> tuple[Susp
         predictions: each by a model that did not learn from the utterance.
         gold: id → labels.
     """
-    space, ids = predictions.space, sorted(gold)
+    space, ids = predictions.label_space, sorted(gold)
     if space.kind == "regression" or not ids:
         return ()
     p, truth = predictions.select(ids).probabilities, space.encode(gold[key] for key in ids)
-    doubts = _of_several(p, truth) if space.multilabel else [_doubt(p, truth)]
-    margins = np.stack([doubt.other - doubt.own for doubt in doubts], axis=1)
+    doubts = _score_multilabel_noise(p, truth) if space.multilabel else [_score_label_noise(p, truth)]
+    margins = np.stack([doubt.other_probability - doubt.label_probability for doubt in doubts], axis=1)
     at, most = margins.argmax(axis=1), margins.max(axis=1)
     found = []
     for n in np.argsort(-most, kind="stable").tolist():
         if most[n] <= 0:
             break
         doubt, labels = doubts[at[n]], tuple(map(str, gold[ids[n]]))
-        said = _toggled(space, labels, int(at[n])) if space.multilabel else (space.names[doubt.said[n]],)
+        said = _toggle_label(space, labels, int(at[n])) if space.multilabel else (space.names[doubt.said[n]],)
         text = corpus.by_id[ids[n]].text
-        found.append(Suspect(ids[n], text, labels, said, float(doubt.other[n]), float(doubt.own[n])))
+        found.append(LabelNoiseCandidate(ids[n], text, labels, said, float(doubt.other[n]), float(doubt.own[n])))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class _Doubt:
+class _LabelNoiseScores:
     """Of N answers: the probability of the annotated class, that of the surest other one, and which that is."""
 
-    own: Array
-    other: Array
-    said: NDArray[np.intp]
+    label_probability: Array
+    other_probability: Array
+    other_label: NDArray[np.intp]
 
 
-def _of_several(p: Array, truth: NDArray) -> list[_Doubt]:
+def _score_multilabel_noise(p: Array, truth: NDArray) -> list[_LabelNoiseScores]:
     yes_or_no = np.stack([1 - p, p], axis=2)
-    return [_doubt(yes_or_no[:, k], truth[:, k].astype(np.intp)) for k in range(p.shape[1])]
+    return [_score_label_noise(yes_or_no[:, k], truth[:, k].astype(np.intp)) for k in range(p.shape[1])]
 
 
-def _doubt(p: Array, truth: NDArray) -> _Doubt:
+def _score_label_noise(p: Array, truth: NDArray) -> _LabelNoiseScores:
     """Look for another class that is as probable as usual where it is annotated; minus infinity without one."""
     rows = np.arange(len(p))
     usual = np.array([p[truth == k, k].mean() if (truth == k).any() else np.inf for k in range(p.shape[1])])
     others = np.where(p >= usual, p, -np.inf)
     others[rows, truth] = -np.inf
-    return _Doubt(p[rows, truth], others.max(axis=1), others.argmax(axis=1))
+    return _LabelNoiseScores(p[rows, truth], others.max(axis=1), others.argmax(axis=1))
 
 
-def _toggled(space: LabelSpace, labels: tuple[str, ...], k: int) -> tuple[str, ...]:
+def _toggle_label(space: LabelSpace, labels: tuple[str, ...], k: int) -> tuple[str, ...]:
     held = set(labels) ^ {space.names[k]}
     return tuple(name for name in space.names if name in held)

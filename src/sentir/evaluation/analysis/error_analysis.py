@@ -12,26 +12,37 @@ from numpy.typing import NDArray
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.evaluation.analysis.confusions import Mistake, SpeakerErrors, Suspect, by_speaker, worst
-from sentir.evaluation.analysis.slices import Slice, cut_split, score_slices
+from sentir.evaluation.analysis.confusions import (
+    HardExample,
+    LabelNoiseCandidate,
+    SpeakerErrors,
+    analyze_speakers,
+    find_hardest_examples,
+)
+from sentir.evaluation.analysis.slices import SliceScore, define_slices, score_slices
 from sentir.evaluation.calibration.fitting import Calibration
-from sentir.evaluation.calibration.reliability import Reliability, decide, decide_in_halves, measure
+from sentir.evaluation.calibration.reliability import (
+    Reliability,
+    cross_fit_decisions,
+    decide_with_confidence,
+    measure_reliability,
+)
 from sentir.evaluation.intervals import Run
-from sentir.evaluation.scoring import joined
-from sentir.repr_mixin import Brief
+from sentir.evaluation.scoring import align_by_id
+from sentir.repr_mixin import ReprMixin
 
-MOST_SUSPECTS = 100
+MAX_LABEL_NOISE_CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Details(Brief):
+class ErrorAnalysis(ReprMixin):
     """One model on one split of one corpus: a row of ``details.json``.
 
     Attributes:
         reliability: ``None`` where a number is recognized, and for a model that was saved uncalibrated.
-        mistakes: the errors it is surest of, the surest first.
-        doubtful: how many train utterances have a doubtful label; ``None`` where nobody looked.
-        suspects: the most doubtful of them, at most `MOST_SUSPECTS`.
+        hardest_examples: the errors it is surest of, the surest first.
+        num_label_noise_candidates: how many train utterances have a doubtful label; ``None`` where nobody looked.
+        label_noise_candidates: the most doubtful of them, at most `MOST_SUSPECTS`.
     """
 
     model: str
@@ -39,14 +50,14 @@ class Details(Brief):
     task: str
     split: str
     reliability: Reliability | None
-    slices: tuple[Slice, ...]
+    slices: tuple[SliceScore, ...]
     speakers: tuple[SpeakerErrors, ...]
-    mistakes: tuple[Mistake, ...]
-    doubtful: int | None = None
-    suspects: tuple[Suspect, ...] = ()
+    hardest_examples: tuple[HardExample, ...]
+    num_label_noise_candidates: int | None = None
+    label_noise_candidates: tuple[LabelNoiseCandidate, ...] = ()
 
 
-def look_closer(
+def analyze_errors(
     corpus: Corpus,
     space: LabelSpace,
     labels: Mapping[str, tuple[Label, ...]],
@@ -58,10 +69,10 @@ def look_closer(
     model: str,
     split: str,
     metric: str,
-    how: str,
+    protocol: str,
     resamples: int,
-    confidence: float,
-) -> Details:
+    confidence_level: float,
+) -> ErrorAnalysis:
     """Look at one model, trained with one or more seeds, on exactly the utterances in ``labels``.
 
     Args:
@@ -73,50 +84,53 @@ def look_closer(
         model: its name.
         split: of the utterances.
         metric: one of `sentir.evaluation.metrics.counted`.
-        how: what the utterances taught the model, as `Reliability` keeps it.
+        protocol: what the utterances taught the model, as `Reliability` keeps it.
         resamples: behind the interval of the calibration error.
-        confidence: mass of the intervals.
+        confidence_level: mass of the intervals.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
-    ids, truth, runs, drawn = joined(space, labels, predictions, thresholds, groups)
-    judged: dict[str, Any] = {"metric": metric, "confidence": confidence}
+    ids, truth, runs, drawn = align_by_id(space, labels, predictions, thresholds, groups)
+    judged: dict[str, Any] = {"metric": metric, "confidence": confidence_level}
     speakers = [corpus.by_id[key].speaker for key in ids]
     mean = Predictions.mean([p.select(ids) for p in predictions])
     cuts = [cut for cut in thresholds if cut is not None]
-    return Details(
+    return ErrorAnalysis(
         model=model,
         corpus=corpus.name,
         task=space.task,
         split=split,
-        reliability=_reliability(
-            space, truth, runs, calibrations, drawn, how, {**judged, "resamples": resamples}
+        reliability=_measure_reliability(
+            space, truth, runs, calibrations, drawn, protocol, {**judged, "resamples": resamples}
         ),
-        slices=score_slices(space, ids, truth, runs, drawn, cut_split(corpus, split, labels, space), **judged),
-        speakers=by_speaker(space, speakers, truth, runs, [labels[key] for key in ids], metric),
-        mistakes=worst(corpus, mean, np.mean(cuts, axis=0) if cuts else None, labels),
+        slices=score_slices(space, ids, truth, runs, drawn, define_slices(corpus, split, labels, space), **judged),
+        speakers=analyze_speakers(space, speakers, truth, runs, [labels[key] for key in ids], metric),
+        hardest_examples=find_hardest_examples(corpus, mean, np.mean(cuts, axis=0) if cuts else None, labels),
     )  # fmt: skip
 
 
-def _reliability(
+def _measure_reliability(
     space: LabelSpace,
     truth: NDArray,
     runs: Sequence[Run],
     calibrations: Sequence[Calibration | None],
     groups: Sequence[str],
-    how: str,
-    judged: Mapping[str, Any],
+    protocol: str,
+    options: Mapping[str, Any],
 ) -> Reliability | None:
     known = [one for one in calibrations if one is not None]
     if len(known) < len(runs):
         return None
-    if how == "dev_halves" and len(set(groups)) > 1:
+    if protocol == "dev_halves" and len(set(groups)) > 1:
         decided = [
-            decide_in_halves(space, truth, p, groups, method=own.method)
+            cross_fit_decisions(space, truth, p, groups, method=own.method)
             for (p, _cuts), own in zip(runs, known, strict=True)
         ]
     else:
-        how = "learned" if how == "dev_halves" else how
-        decided = [decide(space, p, cuts, own.sure) for (p, cuts), own in zip(runs, known, strict=True)]
-    return measure(space, truth, decided, groups, how=how, **judged)
+        protocol = "learned" if protocol == "dev_halves" else protocol
+        decided = [
+            decide_with_confidence(space, p, cuts, own.confidence_threshold)
+            for (p, cuts), own in zip(runs, known, strict=True)
+        ]
+    return measure_reliability(space, truth, decided, groups, protocol=protocol, **options)

@@ -19,14 +19,14 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 
-COVERAGE = 0.8  # share of dev on which a model is sure
-COOLEST, HOTTEST, FARTHEST = 0.05, 20.0, 10.0  # temperatures and bias that are looked at
+TARGET_COVERAGE = 0.8  # share of dev on which a model is sure
+MIN_TEMPERATURE, MAX_TEMPERATURE, MAX_BIAS = 0.05, 20.0, 10.0  # temperatures and bias that are looked at
 METHODS = ("none", "temperature", "per_label")  # the simplest first
-_FOLDS = 5
-_SURELY_POSSIBLE = 1e-12  # a true label of probability 0 would cost without end
+_N_FOLDS = 5
+_EPSILON = 1e-12  # a true label of probability 0 would cost without end
 
 Array = NDArray[np.float64]
-Fit = tuple[tuple[float, ...], tuple[float, ...]]
+TemperatureAndBias = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +36,54 @@ class Calibration:
     Attributes:
         temperature: what logits are divided by: one number for one label, one per label for several.
         bias: what is added to them then, one per label for several; empty for one label.
-        sure: the confidence from which on the model is sure.
+        confidence_threshold: the confidence from which on the model is sure.
         coverage: the share of dev on which it is, as stated.
         method: one of `METHODS`, which cross-validation chose.
     """
 
     temperature: tuple[float, ...]
     bias: tuple[float, ...]
-    sure: float
-    coverage: float = COVERAGE
+    confidence_threshold: float
+    coverage: float = TARGET_COVERAGE
     method: str = "temperature"
 
     def apply(self, predictions: Predictions) -> Predictions:
         """Return calibrated predictions."""
-        p = tempered(predictions.space, predictions.probabilities, self.temperature, self.bias)
+        p = apply_temperature(predictions.label_space, predictions.probabilities, self.temperature, self.bias)
         return replace(predictions, probabilities=p)
 
-    def not_sure(
+    def abstain(
         self, predictions: Predictions, thresholds: NDArray[np.floating] | None = None
     ) -> dict[str, bool]:
         """Return id → whether the model is not sure of what it says with these thresholds."""
-        held = confidence(predictions.space, predictions.probabilities, thresholds)
-        return dict(zip(predictions.ids, (held < self.sure).tolist(), strict=True))
+        held = compute_confidence(predictions.label_space, predictions.probabilities, thresholds)
+        return dict(zip(predictions.ids, (held < self.confidence_threshold).tolist(), strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)
 
-    def fits(self, space: LabelSpace) -> bool:
+    def is_valid_for(self, space: LabelSpace) -> bool:
         """Say whether this can be what dev taught about a space."""
-        widths, numbers = (len(self.temperature), len(self.bias)), [*self.temperature, *self.bias, self.sure]
+        widths, numbers = (
+            (len(self.temperature), len(self.bias)),
+            [*self.temperature, *self.bias, self.confidence_threshold],
+        )
         return (
-            self.method in methods_of(space)
-            and widths == _WIDTHS[space.kind](len(space))
+            self.method in calibration_methods(space)
+            and widths == _PARAMETER_COUNTS[space.kind](len(space))
             and min(self.temperature) > 0
             and bool(np.isfinite(numbers).all())
             and 0 < self.coverage <= 1
         )
 
 
-def methods_of(space: LabelSpace) -> tuple[str, ...]:
+def calibration_methods(space: LabelSpace) -> tuple[str, ...]:
     """Return the methods that a space can be calibrated by, the simplest first; none for a number."""
     return METHODS[: {"single": 2, "multi": 3}.get(space.kind, 0)]
 
 
-def calibrate(
+def fit_calibration(
     space: LabelSpace, truth: NDArray, probabilities: Array, groups: Sequence[str], method: str | None = None
 ) -> Calibration | None:
     """Fit temperature and bias, then the confidence that is sure, on labeled rows (give those of dev).
@@ -94,16 +97,18 @@ def calibrate(
     Returns:
         The calibration; ``None`` where a number is recognized.
     """
-    if not methods_of(space):
+    if not calibration_methods(space):
         return None
-    method = method or choose_method(space, truth, probabilities, groups)
-    fitted = fit_logits(space, truth, probabilities, method)
-    p = tempered(space, probabilities, *fitted)
-    held = confidence(space, p, tune_thresholds(space, truth, p))
-    return Calibration(*fitted, sure_from(held, COVERAGE), method=method)
+    method = method or select_calibration_method(space, truth, probabilities, groups)
+    fitted = fit_temperature_and_bias(space, truth, probabilities, method)
+    p = apply_temperature(space, probabilities, *fitted)
+    held = compute_confidence(space, p, tune_thresholds(space, truth, p))
+    return Calibration(*fitted, find_confidence_threshold(held, TARGET_COVERAGE), method=method)
 
 
-def choose_method(space: LabelSpace, truth: NDArray, probabilities: Array, groups: Sequence[str]) -> str:
+def select_calibration_method(
+    space: LabelSpace, truth: NDArray, probabilities: Array, groups: Sequence[str]
+) -> str:
     """Choose how to calibrate by cross-validation: whole dialogues are held out, and judged by log-likelihood.
 
     A method takes the place of a simpler one only if it gains more than one standard error of its gain over
@@ -115,34 +120,38 @@ def choose_method(space: LabelSpace, truth: NDArray, probabilities: Array, group
     count = int(index.max()) + 1
     if count < 2:
         return METHODS[0]
-    folds = (np.random.default_rng(0).permutation(count) % min(_FOLDS, count))[index]
-    best, *others = methods_of(space)
-    losses = _held_out(space, truth, probabilities, folds, best)
+    folds = (np.random.default_rng(0).permutation(count) % min(_N_FOLDS, count))[index]
+    best, *others = calibration_methods(space)
+    losses = _held_out_losses(space, truth, probabilities, folds, best)
     for method in others:
-        found = _held_out(space, truth, probabilities, folds, method)
+        found = _held_out_losses(space, truth, probabilities, folds, method)
         gains = np.bincount(index, losses - found, minlength=count)
         if gains.sum() > np.sqrt(count) * gains.std(ddof=1):
             best, losses = method, found
     return best
 
 
-def _held_out(space: LabelSpace, truth: NDArray, p: Array, folds: NDArray[np.integer], method: str) -> Array:
+def _held_out_losses(
+    space: LabelSpace, truth: NDArray, p: Array, folds: NDArray[np.integer], method: str
+) -> Array:
     """Return the negative log-likelihood of each row, calibrated by what the other folds teach, ``(N,)``."""
     losses = np.zeros(len(truth))
     for fold in range(int(folds.max()) + 1):
         here = folds == fold
-        fitted = fit_logits(space, truth[~here], p[~here], method)
-        losses[here] = _losses(truth[here], tempered(space, p[here], *fitted))
+        fitted = fit_temperature_and_bias(space, truth[~here], p[~here], method)
+        losses[here] = _negative_log_likelihoods(truth[here], apply_temperature(space, p[here], *fitted))
     return losses
 
 
-def _losses(truth: NDArray, p: Array) -> Array:
+def _negative_log_likelihoods(truth: NDArray, p: Array) -> Array:
     if truth.ndim == 1:
-        return -np.log(np.maximum(p[np.arange(len(p)), truth], _SURELY_POSSIBLE))
-    return -np.log(np.maximum(np.where(truth > 0, p, 1 - p), _SURELY_POSSIBLE)).mean(axis=1)
+        return -np.log(np.maximum(p[np.arange(len(p)), truth], _EPSILON))
+    return -np.log(np.maximum(np.where(truth > 0, p, 1 - p), _EPSILON)).mean(axis=1)
 
 
-def fit_logits(space: LabelSpace, truth: NDArray, probabilities: Array, method: str) -> Fit:
+def fit_temperature_and_bias(
+    space: LabelSpace, truth: NDArray, probabilities: Array, method: str
+) -> TemperatureAndBias:
     """Return temperature and bias, as `Calibration` keeps them, of least negative log-likelihood.
 
     The likelihood is concave in 1 / temperature and bias, so that there is one best. It is looked for from
@@ -152,17 +161,19 @@ def fit_logits(space: LabelSpace, truth: NDArray, probabilities: Array, method: 
     Args:
         method: one of `methods_of`.
     """
-    return _FITS[space.kind, method](truth, np.asarray(probabilities, dtype=np.float64))
+    return _FITTERS[space.kind, method](truth, np.asarray(probabilities, dtype=np.float64))
 
 
-def tempered(
+def apply_temperature(
     space: LabelSpace, probabilities: Array, temperature: tuple[float, ...], bias: tuple[float, ...]
 ) -> Array:
     """Return ``(N, K)`` probabilities of logits divided by the temperature, with the bias added."""
-    return _TEMPERS[space.kind](probabilities, np.array(temperature), np.array(bias))
+    return _TEMPERATURE_APPLIERS[space.kind](probabilities, np.array(temperature), np.array(bias))
 
 
-def confidence(space: LabelSpace, probabilities: Array, thresholds: NDArray[np.floating] | None = None) -> Array:
+def compute_confidence(
+    space: LabelSpace, probabilities: Array, thresholds: NDArray[np.floating] | None = None
+) -> Array:
     """Return what share of each answer is right by its own probabilities, ``(N,)``.
 
     For one label, the probability of the most probable one. For several, the mean over labels of the probability
@@ -171,90 +182,92 @@ def confidence(space: LabelSpace, probabilities: Array, thresholds: NDArray[np.f
     Raises:
         KeyError: where a number is recognized, which comes without a probability.
     """
-    return _CONFIDENCES[space.kind](space, probabilities, thresholds)
+    return _CONFIDENCE_FUNCTIONS[space.kind](space, probabilities, thresholds)
 
 
-def confidences(predictions: Predictions, thresholds: NDArray[np.floating] | None = None) -> dict[str, float]:
+def compute_confidence_by_id(
+    predictions: Predictions, thresholds: NDArray[np.floating] | None = None
+) -> dict[str, float]:
     """Return id → `confidence`; nothing where a number is recognized."""
-    if predictions.space.kind not in _CONFIDENCES:
+    if predictions.label_space.kind not in _CONFIDENCE_FUNCTIONS:
         return {}
-    found = confidence(predictions.space, predictions.probabilities, thresholds)
+    found = compute_confidence(predictions.label_space, predictions.probabilities, thresholds)
     return dict(zip(predictions.ids, found.tolist(), strict=True))
 
 
-def right(space: LabelSpace, truth: NDArray, decided: NDArray) -> Array:
+def compute_correctness(space: LabelSpace, truth: NDArray, decisions: NDArray) -> Array:
     """Return what share of each answer is right, ``(N,)``: 0 or 1 for one label, of K decisions for several."""
-    same = np.asarray(truth == decided, dtype=np.float64)
+    same = np.asarray(truth == decisions, dtype=np.float64)
     return same if same.ndim == 1 else same.mean(axis=1)
 
 
-def sure_from(held: Array, coverage: float) -> float:
+def find_confidence_threshold(confidences: Array, coverage: float) -> float:
     """Return the confidence that at least the share ``coverage`` of these confidences reaches."""
-    return float(np.sort(held)[int(len(held) * (1 - coverage) + 1e-9)])
+    return float(np.sort(confidences)[int(len(confidences) * (1 - coverage) + 1e-9)])
 
 
-def _leave_one(truth: NDArray, p: Array) -> Fit:
+def _identity_single_label(truth: NDArray, p: Array) -> TemperatureAndBias:
     return (1.0,), ()
 
 
-def _leave_each(truth: NDArray, p: Array) -> Fit:
+def _identity_multilabel(truth: NDArray, p: Array) -> TemperatureAndBias:
     return (1.0,) * p.shape[1], (0.0,) * p.shape[1]
 
 
-def _fit_one(truth: NDArray, p: Array) -> Fit:
-    logits, rows = np.log(np.maximum(p, _SURELY_POSSIBLE)), np.arange(len(p))
+def _fit_temperature_single_label(truth: NDArray, p: Array) -> TemperatureAndBias:
+    logits, rows = np.log(np.maximum(p, _EPSILON)), np.arange(len(p))
 
     def loss(temperature: float) -> float:
         z = logits / temperature
         return float((np.logaddexp.reduce(z, axis=1) - z[rows, truth]).mean())
 
-    return (_best_temperature(loss),), ()
+    return (_minimize_over_temperature(loss),), ()
 
 
-def _fit_all(truth: NDArray, p: Array) -> Fit:
-    margins = _logit(np.clip(p, _SURELY_POSSIBLE, 1 - _SURELY_POSSIBLE)) * np.where(truth > 0, 1, -1)
-    best = _best_temperature(lambda temperature: float(np.logaddexp(0, -margins / temperature).mean()))
+def _fit_shared_temperature(truth: NDArray, p: Array) -> TemperatureAndBias:
+    margins = _logit(np.clip(p, _EPSILON, 1 - _EPSILON)) * np.where(truth > 0, 1, -1)
+    best = _minimize_over_temperature(lambda temperature: float(np.logaddexp(0, -margins / temperature).mean()))
     return (best,) * p.shape[1], (0.0,) * p.shape[1]
 
 
-def _best_temperature(loss: Callable[[float], float]) -> float:
+def _minimize_over_temperature(loss: Callable[[float], float]) -> float:
     from scipy.optimize import minimize_scalar
 
-    bounds = np.log([COOLEST, HOTTEST])
+    bounds = np.log([MIN_TEMPERATURE, MAX_TEMPERATURE])
     found = minimize_scalar(lambda logarithm: loss(float(np.exp(logarithm))), bounds=bounds, method="bounded")
     return float(np.exp(found.x))
 
 
-def _fit_each(truth: NDArray, p: Array) -> Fit:
-    found = [_fit_yes_or_no(truth[:, k] > 0, p[:, k]) for k in range(p.shape[1])]
+def _fit_per_label(truth: NDArray, p: Array) -> TemperatureAndBias:
+    found = [_fit_binary(truth[:, k] > 0, p[:, k]) for k in range(p.shape[1])]
     return tuple(temperature for temperature, _bias in found), tuple(bias for _temperature, bias in found)
 
 
-def _fit_yes_or_no(present: NDArray[np.bool_], p: Array) -> tuple[float, float]:
+def _fit_binary(is_present: NDArray[np.bool_], p: Array) -> tuple[float, float]:
     from scipy.optimize import minimize
 
-    if present.all() or not present.any():
+    if is_present.all() or not is_present.any():
         return 1.0, 0.0
-    z, sign = _logit(np.clip(p, _SURELY_POSSIBLE, 1 - _SURELY_POSSIBLE)), np.where(present, 1, -1)
+    z, sign = _logit(np.clip(p, _EPSILON, 1 - _EPSILON)), np.where(is_present, 1, -1)
 
     def loss_and_slope(x: Array) -> tuple[float, Array]:
         margin = sign * (x[0] * z + x[1])
         slope = -sign * np.exp(-np.logaddexp(0, margin))
         return float(np.logaddexp(0, -margin).mean()), np.array([(slope * z).mean(), slope.mean()])
 
-    bounds = [(1 / HOTTEST, 1 / COOLEST), (-FARTHEST, FARTHEST)]
+    bounds = [(1 / MAX_TEMPERATURE, 1 / MIN_TEMPERATURE), (-MAX_BIAS, MAX_BIAS)]
     found = minimize(loss_and_slope, [1.0, 0.0], jac=True, bounds=bounds, method="L-BFGS-B", tol=1e-10)
     return float(1 / found.x[0]), float(found.x[1])
 
 
-def _temper_one(p: Array, temperature: Array, bias: Array) -> Array:
+def _apply_temperature_single_label(p: Array, temperature: Array, bias: Array) -> Array:
     with np.errstate(divide="ignore"):  # a probability of 0 stays 0
         z = np.log(p) / temperature
     z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
     return z / z.sum(axis=1, keepdims=True)
 
 
-def _temper_each(p: Array, temperature: Array, bias: Array) -> Array:
+def _apply_temperature_multilabel(p: Array, temperature: Array, bias: Array) -> Array:
     with np.errstate(divide="ignore"):  # 0 stays 0 and 1 stays 1
         return np.exp(-np.logaddexp(0, -(_logit(p) / temperature + bias)))
 
@@ -263,24 +276,30 @@ def _logit(p: Array) -> Array:
     return np.log(p) - np.log1p(-p)
 
 
-def _of_one(space: LabelSpace, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
+def _confidence_single_label(space: LabelSpace, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
     return p.max(axis=1)
 
 
-def _of_each(space: LabelSpace, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
+def _confidence_multilabel(space: LabelSpace, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
     return np.where(space.decide(p, thresholds) > 0, p, 1 - p).mean(axis=1)
 
 
-_WIDTHS: dict[str, Callable[[int], tuple[int, int]]] = {"single": lambda k: (1, 0), "multi": lambda k: (k, k)}
-_FITS: dict[tuple[str, str], Callable[[NDArray, Array], Fit]] = {
-    ("single", "none"): _leave_one,
-    ("single", "temperature"): _fit_one,
-    ("multi", "none"): _leave_each,
-    ("multi", "temperature"): _fit_all,
-    ("multi", "per_label"): _fit_each,
+_PARAMETER_COUNTS: dict[str, Callable[[int], tuple[int, int]]] = {
+    "single": lambda k: (1, 0),
+    "multi": lambda k: (k, k),
 }
-_TEMPERS: dict[str, Callable[[Array, Array, Array], Array]] = {"single": _temper_one, "multi": _temper_each}
-_CONFIDENCES: dict[str, Callable[[LabelSpace, Array, NDArray[np.floating] | None], Array]] = {
-    "single": _of_one,
-    "multi": _of_each,
+_FITTERS: dict[tuple[str, str], Callable[[NDArray, Array], TemperatureAndBias]] = {
+    ("single", "none"): _identity_single_label,
+    ("single", "temperature"): _fit_temperature_single_label,
+    ("multi", "none"): _identity_multilabel,
+    ("multi", "temperature"): _fit_shared_temperature,
+    ("multi", "per_label"): _fit_per_label,
+}
+_TEMPERATURE_APPLIERS: dict[str, Callable[[Array, Array, Array], Array]] = {
+    "single": _apply_temperature_single_label,
+    "multi": _apply_temperature_multilabel,
+}
+_CONFIDENCE_FUNCTIONS: dict[str, Callable[[LabelSpace, Array, NDArray[np.floating] | None], Array]] = {
+    "single": _confidence_single_label,
+    "multi": _confidence_multilabel,
 }

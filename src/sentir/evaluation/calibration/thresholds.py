@@ -34,7 +34,7 @@ def tune_thresholds(
     return _TUNERS[space.kind](truth, probabilities)
 
 
-def _tune(truth: NDArray, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+def _tune_multilabel(truth: NDArray, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     if len(truth) == 0 or truth.shape != probabilities.shape:
         raise PredictionsError(
             _(
@@ -59,12 +59,12 @@ def _tune(truth: NDArray, probabilities: NDArray[np.floating]) -> NDArray[np.flo
     return np.where(present > 0, best, 0.5)
 
 
-def _none(truth: NDArray, probabilities: NDArray[np.floating]) -> None:
+def _no_thresholds(truth: NDArray, probabilities: NDArray[np.floating]) -> None:
     return None
 
 
 _TUNERS: dict[str, Callable[[NDArray, NDArray[np.floating]], NDArray[np.float64] | None]] = {
-    "single": _none,
-    "multi": _tune,
-    "regression": _none,
+    "single": _no_thresholds,
+    "multi": _tune_multilabel,
+    "regression": _no_thresholds,
 }

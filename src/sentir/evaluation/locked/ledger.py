@@ -15,29 +15,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.minhash import hashes, shared, sketch
+from sentir.corpus.minhash import estimate_overlap, hash_sentences, make_sketch
 from sentir.corpus.utterances import SPLITS, Labels
 from sentir.errors import CorpusError, LockedTestError
 from sentir.evaluation.locked import ledger_file
-from sentir.evaluation.locked.ledger_file import Entry
+from sentir.evaluation.locked.ledger_file import LedgerEntry
 from sentir.evaluation.results import Opening
-from sentir.i18n import _, thousands
-from sentir.progress import warn
+from sentir.i18n import _, format_count
+from sentir.progress import log_warning
 
-ALIKE = 0.5  # share of sentences from which on two test splits count as one
+SAME_TEST_OVERLAP = 0.5  # share of sentences from which on two test splits count as one
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerFacts:
+class LedgerInfo:
     """Which ledger counted.
 
     Attributes:
-        since: UTC time of its first opening, ISO 8601; ``""`` if it has none.
-        moved: whether ``SENTIR_STATE_DIR`` says where it lies.
+        first_opening: UTC time of its first opening, ISO 8601; ``""`` if it has none.
+        is_relocated: whether ``SENTIR_STATE_DIR`` says where it lies.
     """
 
-    since: str = ""
-    moved: bool = False
+    first_opening: str = ""
+    is_relocated: bool = False
 
 
 def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dict[str, Labels]:
@@ -64,31 +64,37 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
         "test_fingerprint": corpus.test_fingerprint,
         "reason": reason.strip(),
         "models": list(models),
-        "sketch": sketch(_sentences(corpus)),
+        "sketch": make_sketch(_test_sentence_hashes(corpus)),
     }
-    ledger_file.add(lambda _known: [entry])  # a ledger that cannot count opens nothing
-    warn(
-        _("{corpus}: test is opened; openings so far: {n}", corpus=corpus.name, n=thousands(len(opened(corpus))))
+    ledger_file.append_entries(lambda _known: [entry])  # a ledger that cannot count opens nothing
+    log_warning(
+        _(
+            "{corpus}: test is opened; openings so far: {n}",
+            corpus=corpus.name,
+            n=format_count(len(list_openings(corpus))),
+        )
     )
     labels, _scores = corpus.sealed._reveal()
     return labels
 
 
-def opened(corpus: Corpus) -> tuple[Opening, ...]:
+def list_openings(corpus: Corpus) -> tuple[Opening, ...]:
     """Return all openings of a corpus' test split, and of others that share at least half of its sentences.
 
     Raises:
         LockedTestError: if the ledger cannot be read or a line is damaged; the message names file and line.
     """
-    return openings(corpus.test_fingerprint, sentences=_sentences(corpus))
+    return list_openings_by_fingerprint(corpus.test_fingerprint, sentence_hashes=_test_sentence_hashes(corpus))
 
 
-def openings(test_fingerprint: str, *, sentences: Set[str] = frozenset()) -> tuple[Opening, ...]:
+def list_openings_by_fingerprint(
+    test_fingerprint: str, *, sentence_hashes: Set[str] = frozenset()
+) -> tuple[Opening, ...]:
     """Return all openings of one test split, oldest first, numbered from 1.
 
     Args:
         test_fingerprint: of the split.
-        sentences: its `sentir.corpus.minhash.hashes`, if openings of splits that say much the same count too.
+        sentence_hashes: its `sentir.corpus.minhash.hashes`, if openings of splits that say much the same count too.
 
     Raises:
         LockedTestError: if the ledger cannot be read or a line is damaged; the message names file and line.
@@ -96,54 +102,54 @@ def openings(test_fingerprint: str, *, sentences: Set[str] = frozenset()) -> tup
     return tuple(
         Opening(
             number, entry["when"], entry["corpus"], test_fingerprint, entry["reason"], tuple(entry["models"]),
-            seen_as="" if entry["test_fingerprint"] == test_fingerprint else entry["test_fingerprint"],
+            opened_fingerprint="" if entry["test_fingerprint"] == test_fingerprint else entry["test_fingerprint"],
         )
-        for number, entry in enumerate(_entries(test_fingerprint, sentences), start=1)
+        for number, entry in enumerate(_matching_entries(test_fingerprint, sentence_hashes), start=1)
     )  # fmt: skip
 
 
-def ledger_facts() -> LedgerFacts:
+def get_ledger_info() -> LedgerInfo:
     """Say which ledger counts here.
 
     Raises:
         LockedTestError: as `openings`.
     """
-    entries = ledger_file.read()
-    return LedgerFacts(entries[0]["when"] if entries else "", bool(os.environ.get("SENTIR_STATE_DIR")))
+    entries = ledger_file.read_entries()
+    return LedgerInfo(entries[0]["when"] if entries else "", bool(os.environ.get("SENTIR_STATE_DIR")))
 
 
-def last_openings() -> dict[str, Entry]:
+def get_last_openings() -> dict[str, LedgerEntry]:
     """Return fingerprint → the ledger's last line of every test split that was ever opened.
 
     Raises:
         LockedTestError: as `openings`.
     """
-    return {entry["test_fingerprint"]: entry for entry in ledger_file.read()}
+    return {entry["test_fingerprint"]: entry for entry in ledger_file.read_entries()}
 
 
-def copy_openings(corpus: Corpus, path: Path) -> None:
+def export_openings(corpus: Corpus, path: Path) -> None:
     """Write the openings of a corpus' test split to ``path``, as the ledger has them.
 
     Raises:
         LockedTestError: as `openings`, or if the file cannot be written.
     """
-    ledger_file.write_copy(path, _entries(corpus.test_fingerprint, _sentences(corpus)))
+    ledger_file.write_copy(path, _matching_entries(corpus.test_fingerprint, _test_sentence_hashes(corpus)))
 
 
-def recall_openings(path: Path) -> None:
+def restore_openings(path: Path) -> None:
     """Write to the ledger what `copy_openings` wrote and it does not know: it was lost, or is another one.
 
     Raises:
         LockedTestError: as `open_test`; also if the copy is damaged.
     """
     copy = ledger_file.read_copy(path)
-    _before, lost = ledger_file.add(lambda known: [entry for entry in copy if entry not in known])
+    _before, lost = ledger_file.append_entries(lambda known: [entry for entry in copy if entry not in known])
     if lost:
-        warn(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
+        log_warning(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
                path=path, n=lost))  # fmt: skip
 
 
-def labels_of(corpus: Corpus, split: str) -> dict[str, Labels]:
+def get_labels(corpus: Corpus, split: str) -> dict[str, Labels]:
     """Return the labels of train or dev, id → task → label names.
 
     Raises:
@@ -159,12 +165,15 @@ def labels_of(corpus: Corpus, split: str) -> dict[str, Labels]:
     return {u.id: u.labels for u in corpus.split(split)}
 
 
-def _sentences(corpus: Corpus) -> Set[str]:
-    return hashes(u.text for u in corpus.test)
+def _test_sentence_hashes(corpus: Corpus) -> Set[str]:
+    return hash_sentences(u.text for u in corpus.test)
 
 
-def _entries(test_fingerprint: str, sentences: Set[str]) -> list[Entry]:
-    known = ledger_file.read()
+def _matching_entries(test_fingerprint: str, sentence_hashes: Set[str]) -> list[LedgerEntry]:
+    known = ledger_file.read_entries()
     of = {entry["test_fingerprint"]: entry["sketch"] for entry in known}
-    alike = {test_fingerprint, *(key for key, one in of.items() if shared(one, sentences) >= ALIKE)}
+    alike = {
+        test_fingerprint,
+        *(key for key, one in of.items() if estimate_overlap(one, sentence_hashes) >= SAME_TEST_OVERLAP),
+    }
     return [entry for entry in known if entry["test_fingerprint"] in alike]

@@ -15,35 +15,35 @@ from typing import Any
 
 from sentir import paths
 from sentir.errors import LockedTestError
-from sentir.file_locks import locked
+from sentir.file_locks import hold_lock
 from sentir.i18n import _
-from sentir.io import sync, write_text
-from sentir.progress import say
+from sentir.io import fsync, write_text
+from sentir.progress import log_info
 
-_TEXTS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
-_LISTS = ("models", "sketch")
-_PATIENCE = 30.0  # seconds to wait for other processes, each of which needs milliseconds
+_TEXT_FIELDS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
+_LIST_FIELDS = ("models", "sketch")
+_LOCK_TIMEOUT = 30.0  # seconds to wait for other processes, each of which needs milliseconds
 
-Entry = Mapping[str, Any]
+LedgerEntry = Mapping[str, Any]
 
 
-def read() -> list[Entry]:
+def read_entries() -> list[LedgerEntry]:
     """Return the entries of the ledger in the order of time.
 
     Raises:
         LockedTestError: if it cannot be read or a line is damaged; the message names file and line.
     """
-    path = _path()
-    with _explained(path):
+    path = _ledger_path()
+    with _explain_os_errors(path):
         if not path.exists():
             return []
         if not os.access(path.parent, os.W_OK):  # nobody writes, and nothing can be mended
-            return _parsed(path, path.read_bytes().rpartition(b"\n")[0])
-    with _held(path):
-        return _parsed(path, _mended(path))
+            return _parse_entries(path, path.read_bytes().rpartition(b"\n")[0])
+    with _locked_ledger(path):
+        return _parse_entries(path, _read_and_repair(path))
 
 
-def add(choose: Callable[[list[Entry]], Iterable[Entry]]) -> tuple[int, int]:
+def append_entries(select: Callable[[list[LedgerEntry]], Iterable[LedgerEntry]]) -> tuple[int, int]:
     """Add the entries that are chosen in view of those there are; no other process adds any meanwhile.
 
     Returns:
@@ -52,56 +52,56 @@ def add(choose: Callable[[list[Entry]], Iterable[Entry]]) -> tuple[int, int]:
     Raises:
         LockedTestError: as `read`, or if they cannot be written; then none of them is.
     """
-    path = _path()
-    with _held(path):
-        known = _parsed(path, _mended(path)) if path.exists() else []
-        lines = [_line(entry) for entry in choose(known)]
-        _append(path, b"".join(lines))
+    path = _ledger_path()
+    with _locked_ledger(path):
+        known = _parse_entries(path, _read_and_repair(path)) if path.exists() else []
+        lines = [_serialize_entry(entry) for entry in select(known)]
+        _append_durably(path, b"".join(lines))
     return len(known), len(lines)
 
 
-def write_copy(path: Path, entries: Iterable[Entry]) -> None:
+def write_copy(path: Path, entries: Iterable[LedgerEntry]) -> None:
     """Write entries to a file of their own.
 
     Raises:
         LockedTestError: if it cannot be written.
     """
-    with _explained(path):
-        write_text(path, b"".join(map(_line, entries)).decode())
+    with _explain_os_errors(path):
+        write_text(path, b"".join(map(_serialize_entry, entries)).decode())
 
 
-def read_copy(path: Path) -> list[Entry]:
+def read_copy(path: Path) -> list[LedgerEntry]:
     """Return what `write_copy` wrote; nothing if it is not there.
 
     Raises:
         LockedTestError: if it cannot be read or is damaged.
     """
-    with _explained(path):
-        return _parsed(path, path.read_bytes()) if path.exists() else []
+    with _explain_os_errors(path):
+        return _parse_entries(path, path.read_bytes()) if path.exists() else []
 
 
-def _path() -> Path:
+def _ledger_path() -> Path:
     return paths.state_dir() / "ledger.jsonl"
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
-    with _explained(path):
+def _locked_ledger(path: Path) -> Iterator[None]:
+    with _explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.with_suffix(".lock"), wait=_PATIENCE) as held:
+        with hold_lock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT) as held:
             if held is False:
                 raise LockedTestError(
                     _("The test split stays locked: another process has held its ledger {path} for {n:g} "
-                      "seconds; end it, or try again.", path=path, n=_PATIENCE)
+                      "seconds; end it, or try again.", path=path, n=_LOCK_TIMEOUT)
                 )  # fmt: skip
             yield
 
 
-def _line(entry: Entry) -> bytes:
+def _serialize_entry(entry: LedgerEntry) -> bytes:
     return json.dumps(entry, ensure_ascii=False).encode() + b"\n"
 
 
-def _append(path: Path, lines: bytes) -> None:
+def _append_durably(path: Path, lines: bytes) -> None:
     """Append lines, all of them on the disk when this returns, or none."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     before, whole = os.fstat(handle).st_size, False
@@ -116,47 +116,49 @@ def _append(path: Path, lines: bytes) -> None:
             os.ftruncate(handle, before)
         os.close(handle)
     if not before:
-        sync(path.parent)
+        fsync(path.parent)
 
 
-def _mended(path: Path) -> bytes:
+def _read_and_repair(path: Path) -> bytes:
     """Return the whole lines of the ledger, once what is left of one that was not written whole lies aside."""
     content = path.read_bytes()
     end = content.rfind(b"\n") + 1
     if end < len(content):
         aside = path.with_suffix(".torn")
-        _append(aside, content[end:] + b"\n")
+        _append_durably(aside, content[end:] + b"\n")
         os.truncate(path, end)
-        sync(path)
-        say(_("The last line of {path} had not been written whole, as when a process is killed; what there is of "
+        fsync(path)
+        log_info(_("The last line of {path} had not been written whole, as when a process is killed; what there is of "
               "it lies in {aside}. No label of test was shown for it.", path=path, aside=aside))  # fmt: skip
     return content[:end]
 
 
-def _parsed(path: Path, content: bytes) -> list[Entry]:
+def _parse_entries(path: Path, content: bytes) -> list[LedgerEntry]:
     lines = content.removesuffix(b"\n").split(b"\n") if content else []
-    entries = [_parse(line, path, number) for number, line in enumerate(lines, start=1)]
+    entries = [_parse_entry(line, path, number) for number, line in enumerate(lines, start=1)]
     return sorted(entries, key=lambda entry: str(entry["when"]))
 
 
-def _parse(line: bytes, path: Path, number: int) -> Entry:
+def _parse_entry(line: bytes, path: Path, line_number: int) -> LedgerEntry:
     try:
         entry = json.loads(line)
     except ValueError as error:
-        raise _damaged(path, number) from error
+        raise _damaged_error(path, line_number) from error
     if not isinstance(entry, dict):
-        raise _damaged(path, number)
+        raise _damaged_error(path, line_number)
     entry.setdefault("sketch", [])  # openings that were counted before there were sketches
     entry.setdefault("folds_of", "")
-    lists = [entry.get(key) for key in _LISTS]
-    texts = [entry.get(key) for key in _TEXTS] + [one for row in lists if isinstance(row, list) for one in row]
+    lists = [entry.get(key) for key in _LIST_FIELDS]
+    texts = [entry.get(key) for key in _TEXT_FIELDS] + [
+        one for row in lists if isinstance(row, list) for one in row
+    ]
     if not all(isinstance(row, list) for row in lists) or not all(isinstance(text, str) for text in texts):
-        raise _damaged(path, number)
+        raise _damaged_error(path, line_number)
     return entry
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explain_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -166,9 +168,9 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error  # fmt: skip
 
 
-def _damaged(path: Path, number: int) -> LockedTestError:
+def _damaged_error(path: Path, line_number: int) -> LockedTestError:
     return LockedTestError(
         _("The ledger {path} is damaged in line {number}, and openings must stay counted: bring the file "
           "back from a backup, or mend that line in a text editor, where each line is one JSON object.",
-          path=path, number=number)
+          path=path, number=line_number)
     )  # fmt: skip

@@ -14,16 +14,16 @@ from typing import Any
 
 from sentir import paths
 from sentir.corpus.corpus import Corpus
-from sentir.corpus.fingerprints import rows_fingerprint
-from sentir.corpus.minhash import hashes, shared, sketch
+from sentir.corpus.fingerprints import compute_content_fingerprint
+from sentir.corpus.minhash import estimate_overlap, hash_sentences, make_sketch
 from sentir.errors import LockedTestError
-from sentir.evaluation.locked.ledger import ALIKE, openings
+from sentir.evaluation.locked.ledger import SAME_TEST_OVERLAP, list_openings_by_fingerprint
 from sentir.evaluation.results import Redraw
 from sentir.i18n import _
-from sentir.io import replacing
+from sentir.io import atomic_write
 
-_TEXTS = ("when", "corpus", "reason", "rows", "discarded", "drawn")
-Entry = Mapping[str, Any]
+_TEXT_FIELDS = ("when", "corpus", "reason", "rows", "discarded", "drawn")
+RedrawEntry = Mapping[str, Any]
 
 
 def record_redraw(before: Corpus, after: Corpus, *, seeds: tuple[int, int], reason: str) -> None:
@@ -44,81 +44,85 @@ def record_redraw(before: Corpus, after: Corpus, *, seeds: tuple[int, int], reas
         "corpus": before.name,
         "reason": reason.strip(),
         "seeds": list(seeds),
-        "rows": rows_fingerprint(before.utterances),
-        "sketch": sketch(hashes(u.text for u in before)),
+        "rows": compute_content_fingerprint(before.utterances),
+        "sketch": make_sketch(hash_sentences(u.text for u in before)),
         "discarded": before.test_fingerprint,
         "drawn": after.test_fingerprint,
     }
-    _write([*_read(), entry])
+    _write_entries([*_read_entries(), entry])
 
 
-def redraws(corpus: Corpus) -> tuple[Redraw, ...]:
+def list_redraws(corpus: Corpus) -> tuple[Redraw, ...]:
     """Return the redraws that led to a corpus' test split, oldest first.
 
     Raises:
         LockedTestError: if the record or the ledger cannot be read; the message names file and line.
     """
-    rows, said = rows_fingerprint(corpus.utterances), hashes(u.text for u in corpus)
+    rows, said = compute_content_fingerprint(corpus.utterances), hash_sentences(u.text for u in corpus)
     drawn, found = {corpus.test_fingerprint}, []
-    for entry in reversed(_read()):
-        if entry["rows"] == rows or entry["drawn"] in drawn or shared(entry["sketch"], said) >= ALIKE:
+    for entry in reversed(_read_entries()):
+        if (
+            entry["rows"] == rows
+            or entry["drawn"] in drawn
+            or estimate_overlap(entry["sketch"], said) >= SAME_TEST_OVERLAP
+        ):
             drawn.add(entry["discarded"])
             found.append(entry)
-    return tuple(_redraw(corpus, entry) for entry in reversed(found))
+    return tuple(_make_redraw(corpus, entry) for entry in reversed(found))
 
 
-def _redraw(corpus: Corpus, entry: Entry) -> Redraw:
+def _make_redraw(corpus: Corpus, entry: RedrawEntry) -> Redraw:
     first, second = entry["seeds"]
-    opened = len(openings(entry["discarded"]))
+    opened = len(list_openings_by_fingerprint(entry["discarded"]))
     return Redraw(entry["when"], corpus.name, entry["reason"], (first, second), entry["discarded"], opened)
 
 
-def _path() -> Path:
+def _redraws_path() -> Path:
     return paths.state_dir() / "redraws.jsonl"
 
 
-def _write(entries: Iterable[Entry]) -> None:
-    path = _path()
+def _write_entries(entries: Iterable[RedrawEntry]) -> None:
+    path = _redraws_path()
     text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as draft:
+        with atomic_write(path) as draft:
             draft.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise _unusable_error(path, error) from error
 
 
-def _read() -> list[Entry]:
-    path = _path()
+def _read_entries() -> list[RedrawEntry]:
+    path = _redraws_path()
     try:
         lines = path.read_bytes().splitlines() if path.exists() else []
     except OSError as error:
-        raise _unusable(path, error) from error
-    return [_parse(line, path, number) for number, line in enumerate(lines, start=1)]
+        raise _unusable_error(path, error) from error
+    return [_parse_entry(line, path, number) for number, line in enumerate(lines, start=1)]
 
 
-def _parse(line: bytes, path: Path, number: int) -> Entry:
+def _parse_entry(line: bytes, path: Path, line_number: int) -> RedrawEntry:
     try:
         entry = json.loads(line)
     except ValueError as error:
-        raise _damaged(path, number) from error
-    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in _TEXTS):
-        raise _damaged(path, number)
+        raise _damaged_error(path, line_number) from error
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in _TEXT_FIELDS):
+        raise _damaged_error(path, line_number)
     seeds, kept = entry.get("seeds"), entry.get("sketch")
     if not isinstance(seeds, list) or len(seeds) != 2 or not isinstance(kept, list):
-        raise _damaged(path, number)
+        raise _damaged_error(path, line_number)
     return entry
 
 
-def _unusable(path: Path, error: OSError) -> LockedTestError:
+def _unusable_error(path: Path, error: OSError) -> LockedTestError:
     return LockedTestError(
         _("The record of redrawn tests {path} cannot be used ({why}); make its folder writable or set "
           "SENTIR_STATE_DIR.", path=path, why=error.strerror or error)
     )  # fmt: skip
 
 
-def _damaged(path: Path, number: int) -> LockedTestError:
+def _damaged_error(path: Path, line_number: int) -> LockedTestError:
     return LockedTestError(
         _("The record of redrawn tests {path} is damaged in line {number}; repair the line, so that they stay "
-          "counted.", path=path, number=number)
+          "counted.", path=path, number=line_number)
     )  # fmt: skip

@@ -20,63 +20,71 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
 from sentir.evaluation.metrics import multilabel, regression, single_label
-from sentir.evaluation.metrics.label_counts import Array, Floats
+from sentir.evaluation.metrics.label_counts import Array, FloatArray
 from sentir.evaluation.results import LabelScore
-from sentir.i18n import _, mark
+from sentir.i18n import _, gettext_noop
 from sentir.registry import Registry
 
-HEADLINE = {"single": "weighted_f1", "multi": "macro_f1", "regression": "mae"}
-COUNTED = {
-    "single": tuple(single_label.COUNTED),
-    "multi": (*multilabel.COUNTED, *multilabel.BY_UTTERANCE),
-    "regression": tuple(regression.COUNTED),
+DEFAULT_METRIC = {"single": "weighted_f1", "multi": "macro_f1", "regression": "mae"}
+COUNT_METRICS = {
+    "single": tuple(single_label.COUNT_METRICS),
+    "multi": (*multilabel.COUNT_METRICS, *multilabel.SAMPLE_METRICS),
+    "regression": tuple(regression.COUNT_METRICS),
 }
-RANKED = {"single": (), "multi": ("mean_auc", "mean_average_precision"), "regression": ()}
+RANKING_METRICS = {"single": (), "multi": ("mean_auc", "mean_average_precision"), "regression": ()}
 
 
-class _Kind(Protocol):
+class _KindMetrics(Protocol):
     """What differs between one label, several, and a number."""
 
     @property
-    def counted(self) -> Mapping[str, object]: ...
+    def count_metrics(self) -> Mapping[str, object]: ...
     def __init__(self, space: LabelSpace) -> None: ...
-    def count(self, truth: NDArray, said: Floats, cuts: Floats | None, groups: NDArray[np.integer]) -> Array: ...
-    def averages(self, totals: Array) -> dict[str, Array]: ...
-    def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]: ...
-    def label_f1(self, totals: Array) -> Array | None: ...
-    def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]: ...
-    def confusion(self, totals: Array) -> Array | None: ...
+    def compute_statistics(
+        self,
+        truth: NDArray,
+        probabilities: FloatArray,
+        thresholds: FloatArray | None,
+        groups: NDArray[np.integer],
+    ) -> Array: ...
+    def compute_metrics(self, statistics: Array) -> dict[str, Array]: ...
+    def compute_label_metrics(
+        self, truth: NDArray, probabilities: FloatArray, statistics: Array
+    ) -> tuple[Array, dict[str, Array]]: ...
+    def compute_label_f1(self, statistics: Array) -> Array | None: ...
+    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]: ...
+    def compute_confusion_matrix(self, statistics: Array) -> Array | None: ...
 
 
-_KINDS: dict[str, type[_Kind]] = {
-    "single": single_label.Single,
-    "multi": multilabel.Multi,
-    "regression": regression.Regression,
+_METRICS_BY_KIND: dict[str, type[_KindMetrics]] = {
+    "single": single_label.SingleLabelMetrics,
+    "multi": multilabel.MultilabelMetrics,
+    "regression": regression.RegressionMetrics,
 }
 
 
-def counted(space: LabelSpace) -> tuple[str, ...]:
+def count_metrics(space: LabelSpace) -> tuple[str, ...]:
     """Return the metrics that can select and compare models of ``space``."""
-    return tuple(_kind(space).counted)
+    return tuple(_metrics_of_kind(space).count_metrics)
 
 
-def metric_name(space: LabelSpace, wanted: str | Mapping[str, str] | None = None) -> str:
+def resolve_metric(space: LabelSpace, requested: str | Mapping[str, str] | None = None) -> str:
     """Return the metric that is wanted, or wanted for this task by a table; the headline metric if none is.
 
     Raises:
         UnknownNameError: if it is none of `counted`; the message offers the nearest names.
     """
-    name = wanted.get(space.task) if isinstance(wanted, Mapping) else wanted
-    name = HEADLINE[space.kind] if name is None else name
-    Registry(mark("metric"), dict.fromkeys(counted(space))).get(name)
+    name = requested.get(space.task) if isinstance(requested, Mapping) else requested
+    name = DEFAULT_METRIC[space.kind] if name is None else name
+    Registry(gettext_noop("metric"), dict.fromkeys(count_metrics(space))).get(name)
     return name
 
 
-def statistics(
+def compute_statistics(
     space: LabelSpace,
     truth: NDArray,
-    probabilities: Floats,
-    thresholds: Floats | None = None,
+    probabilities: FloatArray,
+    thresholds: FloatArray | None = None,
     groups: NDArray[np.integer] | None = None,
 ) -> Array:
     """Return the sufficient statistics summed over each group, ``(G, S)``; without groups G is 1.
@@ -90,48 +98,51 @@ def statistics(
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
-    _check(space, truth, probabilities)
+    _check_shapes(space, truth, probabilities)
     index = np.zeros(len(truth), dtype=np.int64) if groups is None else groups
-    return _kind(space).count(truth, probabilities, thresholds, index)
+    return _metrics_of_kind(space).compute_statistics(truth, probabilities, thresholds, index)
 
 
-def from_statistics(space: LabelSpace, totals: Array) -> dict[str, Array]:
+def metrics_from_statistics(space: LabelSpace, statistics: Array) -> dict[str, Array]:
     """Turn statistics ``(..., S)`` into the metrics of `counted`, each of shape ``(...)``."""
-    return _kind(space).averages(totals)
+    return _metrics_of_kind(space).compute_metrics(statistics)
 
 
-def score(
-    space: LabelSpace, truth: NDArray, probabilities: Floats, thresholds: Floats | None = None
+def compute_scores(
+    space: LabelSpace, truth: NDArray, probabilities: FloatArray, thresholds: FloatArray | None = None
 ) -> dict[str, float]:
     """Return every metric of `counted` and `RANKED` by name.
 
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
-    totals = statistics(space, truth, probabilities, thresholds)[0]
-    found = {name: float(value) for name, value in from_statistics(space, totals).items()}
-    ranked = _kind(space).ranking(truth, probabilities)
+    totals = compute_statistics(space, truth, probabilities, thresholds)[0]
+    found = {name: float(value) for name, value in metrics_from_statistics(space, totals).items()}
+    ranked = _metrics_of_kind(space).compute_ranking_metrics(truth, probabilities)
     return found | {f"mean_{name}": float(np.nanmean(v)) for name, v in ranked.items() if not np.isnan(v).all()}
 
 
-def ranked(space: LabelSpace, truth: NDArray, probabilities: Floats, weights: Array) -> dict[str, Array]:
+def compute_weighted_ranking(
+    space: LabelSpace, truth: NDArray, probabilities: FloatArray, weights: Array
+) -> dict[str, Array]:
     """Return every metric of `RANKED` for R weightings ``(R, N)`` of the utterances, each ``(R,)``."""
-    if not RANKED[space.kind]:
+    if not RANKING_METRICS[space.kind]:
         return {}
     found = [
-        multilabel.weighted_ranking(truth[:, k] > 0, probabilities[:, k], weights) for k in range(len(space))
+        multilabel.weighted_auc_and_average_precision(truth[:, k] > 0, probabilities[:, k], weights)
+        for k in range(len(space))
     ]
-    return {f"mean_{name}": _known_mean(np.array([label[name] for label in found])) for name in found[0]}
+    return {f"mean_{name}": _nan_mean(np.array([label[name] for label in found])) for name in found[0]}
 
 
-def _known_mean(values: Array) -> Array:
+def _nan_mean(values: Array) -> Array:
     """Return the mean over labels of those that are known; NaN where none is."""
     n = (~np.isnan(values)).sum(axis=0)
     return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
 
 
-def per_label(
-    space: LabelSpace, truth: NDArray, probabilities: Floats, thresholds: Floats | None = None
+def score_per_label(
+    space: LabelSpace, truth: NDArray, probabilities: FloatArray, thresholds: FloatArray | None = None
 ) -> list[LabelScore]:
     """Return precision, recall and F1 of each label, for several labels more; for a number, of its steps.
 
@@ -141,33 +152,33 @@ def per_label(
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
-    totals = statistics(space, truth, probabilities, thresholds)[0]
-    support, columns = _kind(space).by_label(truth, probabilities, totals)
+    totals = compute_statistics(space, truth, probabilities, thresholds)[0]
+    support, columns = _metrics_of_kind(space).compute_label_metrics(truth, probabilities, totals)
     return [
         LabelScore(label, int(support[k]), {m: float(v[k]) for m, v in columns.items() if not np.isnan(v[k])})
-        for k, label in enumerate(space.groups)
+        for k, label in enumerate(space.categories)
     ]
 
 
-def label_f1(space: LabelSpace, totals: Array) -> Array | None:
+def label_f1_from_statistics(space: LabelSpace, statistics: Array) -> Array | None:
     """Turn statistics ``(..., S)`` into the F1 of each label, ``(..., K)``; ``None`` for a number."""
-    return _kind(space).label_f1(totals)
+    return _metrics_of_kind(space).compute_label_f1(statistics)
 
 
-def confusion_matrix(space: LabelSpace, truth: NDArray, probabilities: Floats) -> Array | None:
+def compute_confusion_matrix(space: LabelSpace, truth: NDArray, probabilities: FloatArray) -> Array | None:
     """Return ``(K, K)`` counts, truth by row; ``None`` for several labels at once and for numbers.
 
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
-    return _kind(space).confusion(statistics(space, truth, probabilities)[0])
+    return _metrics_of_kind(space).compute_confusion_matrix(compute_statistics(space, truth, probabilities)[0])
 
 
-def _kind(space: LabelSpace) -> _Kind:
-    return _KINDS[space.kind](space)
+def _metrics_of_kind(space: LabelSpace) -> _KindMetrics:
+    return _METRICS_BY_KIND[space.kind](space)
 
 
-def _check(space: LabelSpace, truth: NDArray, probabilities: Floats) -> None:
+def _check_shapes(space: LabelSpace, truth: NDArray, probabilities: FloatArray) -> None:
     if len(truth) == 0:
         raise PredictionsError(
             _("There is nothing to score for '{task}': no utterance has labels.", task=space.task)

@@ -10,33 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Floats = NDArray[np.floating]
+FloatArray = NDArray[np.floating]
 
 
-def precision(cells: Array) -> Array:
+def precision(counts: Array) -> Array:
     """Share of the utterances answered with a label that carry it, tp / (tp + fp)."""
-    tp, fp, _fn, _tn = np.moveaxis(cells, -1, 0)
-    return ratio(tp, tp + fp)
+    tp, fp, _fn, _tn = np.moveaxis(counts, -1, 0)
+    return safe_divide(tp, tp + fp)
 
 
-def recall(cells: Array) -> Array:
+def recall(counts: Array) -> Array:
     """Share of the utterances with a label that are answered with it, tp / (tp + fn)."""
-    tp, _fp, fn, _tn = np.moveaxis(cells, -1, 0)
-    return ratio(tp, tp + fn)
+    tp, _fp, fn, _tn = np.moveaxis(counts, -1, 0)
+    return safe_divide(tp, tp + fn)
 
 
-def f1(cells: Array) -> Array:
+def f1(counts: Array) -> Array:
     """Harmonic mean of precision and recall, 2 tp / (2 tp + fp + fn); 0 also for a label absent everywhere."""
-    tp, fp, fn, _tn = np.moveaxis(cells, -1, 0)
-    return ratio(2 * tp, 2 * tp + fp + fn)
+    tp, fp, fn, _tn = np.moveaxis(counts, -1, 0)
+    return safe_divide(2 * tp, 2 * tp + fp + fn)
 
 
-def support(cells: Array) -> Array:
+def support(counts: Array) -> Array:
     """How many utterances carry a label."""
-    return cells[..., 0] + cells[..., 2]
+    return counts[..., 0] + counts[..., 2]
 
 
-def from_confusion(matrix: Array) -> Array:
+def counts_from_confusion_matrix(matrix: Array) -> Array:
     """Turn ``(..., K, K)`` counts, truth by row, into cells."""
     tp = np.diagonal(matrix, axis1=-2, axis2=-1)
     fp, fn = matrix.sum(axis=-2) - tp, matrix.sum(axis=-1) - tp
@@ -44,17 +44,19 @@ def from_confusion(matrix: Array) -> Array:
     return np.stack([tp, fp, fn, tn], axis=-1)
 
 
-def weighted(values: Array, cells: Array) -> Array:
+def support_weighted_mean(values: Array, counts: Array) -> Array:
     """Mean of a value over labels, weighted by their support; 0 without any utterance."""
-    return ratio((support(cells) * values).sum(axis=-1), support(cells).sum(axis=-1))
+    return safe_divide((support(counts) * values).sum(axis=-1), support(counts).sum(axis=-1))
 
 
-def mean_of_present(values: Array, cells: Array) -> Array:
+def mean_over_present_labels(values: Array, counts: Array) -> Array:
     """Mean of a value over the labels that some utterance carries; 0 without any."""
-    present = support(cells) > 0
-    return ratio((values * present).sum(axis=-1), present.sum(axis=-1).astype(np.float64))
+    present = support(counts) > 0
+    return safe_divide((values * present).sum(axis=-1), present.sum(axis=-1).astype(np.float64))
 
 
-def ratio(part: Array, whole: Array) -> Array:
+def safe_divide(numerator: Array, denominator: Array) -> Array:
     """Divide; 0 where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.zeros_like(whole, dtype=np.float64), where=whole > 0)
+    return np.divide(
+        numerator, denominator, out=np.zeros_like(denominator, dtype=np.float64), where=denominator > 0
+    )

@@ -15,88 +15,88 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
     Array,
-    Floats,
+    FloatArray,
     f1,
-    mean_of_present,
+    mean_over_present_labels,
     precision,
-    ratio,
     recall,
+    safe_divide,
     support,
 )
 
 
-def weighted_accuracy(cells: Array) -> Array:
+def weighted_accuracy(counts: Array) -> Array:
     """(TPR + TNR) / 2 of each label: "WA" of Tong et al. (ACL 2017), which the authors of MOSEI took over.
 
     Where all utterances carry the label, or none, the rate of the class there is; ``balanced_accuracy_score``.
     """
-    tp, fp, fn, tn = np.moveaxis(cells, -1, 0)
+    tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
     classes = (tp + fn > 0).astype(np.float64) + (tn + fp > 0)
-    return ratio(recall(cells) + ratio(tn, tn + fp), classes)
+    return safe_divide(recall(counts) + safe_divide(tn, tn + fp), classes)
 
 
-def weighted_f1(cells: Array) -> Array:
+def weighted_f1(counts: Array) -> Array:
     """F1 of the answers yes and no to each label, weighted by how often each is right: much of MOSEI's "F1".
 
     A label that is never answered still scores about .8. ``f1_score(average="weighted")`` of one label.
     """
-    tp, fp, fn, tn = np.moveaxis(cells, -1, 0)
-    f1_of_no = ratio(2 * tn, 2 * tn + fp + fn)
-    return ratio((tp + fn) * f1(cells) + (tn + fp) * f1_of_no, tp + fp + fn + tn)
+    tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
+    f1_of_no = safe_divide(2 * tn, 2 * tn + fp + fn)
+    return safe_divide((tp + fn) * f1(counts) + (tn + fp) * f1_of_no, tp + fp + fn + tn)
 
 
-def macro_f1(cells: Array) -> Array:
+def macro_f1(counts: Array) -> Array:
     """Mean F1 of "yes" over the labels that some utterance carries: our headline.
 
     ``f1_score(average="macro")`` of the indicator matrix, without columns that the truth leaves empty.
     """
-    return mean_of_present(f1(cells), cells)
+    return mean_over_present_labels(f1(counts), counts)
 
 
-def micro_f1(cells: Array) -> Array:
+def micro_f1(counts: Array) -> Array:
     """F1 of all answers "yes" thrown together; ``f1_score(average="micro")``. TAILOR's and CARAT's "Micro-F1"."""
-    return f1(cells.sum(axis=-2))
+    return f1(counts.sum(axis=-2))
 
 
-def micro_precision(cells: Array) -> Array:
+def micro_precision(counts: Array) -> Array:
     """Precision of all answers "yes" thrown together; ``precision_score(average="micro")``."""
-    return precision(cells.sum(axis=-2))
+    return precision(counts.sum(axis=-2))
 
 
-def micro_recall(cells: Array) -> Array:
+def micro_recall(counts: Array) -> Array:
     """Recall of all answers "yes" thrown together; ``recall_score(average="micro")``."""
-    return recall(cells.sum(axis=-2))
+    return recall(counts.sum(axis=-2))
 
 
-def mean_weighted_accuracy(cells: Array) -> Array:
+def mean_weighted_accuracy(counts: Array) -> Array:
     """Mean of `weighted_accuracy` over labels."""
-    return weighted_accuracy(cells).mean(axis=-1)
+    return weighted_accuracy(counts).mean(axis=-1)
 
 
-def mean_weighted_f1(cells: Array) -> Array:
+def mean_weighted_f1(counts: Array) -> Array:
     """Mean of `weighted_f1` over labels."""
-    return weighted_f1(cells).mean(axis=-1)
+    return weighted_f1(counts).mean(axis=-1)
 
 
-def jaccard_empty0(sums: Array) -> Array:
+def jaccard_empty0(sample_means: Array) -> Array:
     """Mean over utterances of |T ∩ A| / |T ∪ A|, 0 where both are empty: "accuracy" of TAILOR and CARAT.
 
     Zhang et al. (AAAI 2022), Peng et al. (AAAI 2024); ``jaccard_score(average="samples", zero_division=0)``.
     """
-    return sums[..., 0]
+    return sample_means[..., 0]
 
 
-def jaccard_empty1(sums: Array) -> Array:
+def jaccard_empty1(sample_means: Array) -> Array:
     """The same, 1 where both are empty: ``jaccard_score(average="samples", zero_division=1)``."""
-    return sums[..., 1]
+    return sample_means[..., 1]
 
 
-def subset_accuracy(sums: Array) -> Array:
+def subset_accuracy(sample_means: Array) -> Array:
     """Share of utterances with exactly the right set of labels; ``accuracy_score`` of the indicator matrix."""
-    return sums[..., 2]
+    return sample_means[..., 2]
 
 
-COUNTED = {
+COUNT_METRICS = {
     "macro_f1": macro_f1,
     "micro_f1": micro_f1,
     "micro_precision": micro_precision,
@@ -104,49 +104,57 @@ COUNTED = {
     "mean_weighted_accuracy": mean_weighted_accuracy,
     "mean_weighted_f1": mean_weighted_f1,
 }
-BY_UTTERANCE = {
+SAMPLE_METRICS = {
     "jaccard_empty0": jaccard_empty0,
     "jaccard_empty1": jaccard_empty1,
     "subset_accuracy": subset_accuracy,
 }
 
 
-def weighted_ranking(carries: NDArray[np.bool_], said: Floats, weights: Array) -> dict[str, Array]:
+def weighted_auc_and_average_precision(
+    has_label: NDArray[np.bool_], probabilities: FloatArray, weights: Array
+) -> dict[str, Array]:
     """Return area under the ROC curve and average precision of one label, for R weightings of N utterances.
 
     ``roc_auc_score`` and ``average_precision_score`` with ``sample_weight``: equal probabilities are one
     threshold. NaN where the weights leave one class only.
 
     Args:
-        carries: ``(N,)``, whether the label is right.
-        said: ``(N,)`` probabilities.
+        has_label: ``(N,)``, whether the label is right.
+        probabilities: ``(N,)`` probabilities.
         weights: ``(R, N)``, how often an utterance counts.
     """
-    order = np.argsort(-said, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(said[order]) != 0, True))  # of each threshold
+    order = np.argsort(-probabilities, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(probabilities[order]) != 0, True))  # of each threshold
     drawn = weights[:, order]
-    hits = np.cumsum(drawn * carries[order], axis=1)[:, last]
+    hits = np.cumsum(drawn * has_label[order], axis=1)[:, last]
     taken = np.cumsum(drawn, axis=1)[:, last]
     new_hits, misses = np.diff(hits, axis=1, prepend=0), taken - hits
     right, wrong = hits[:, -1], misses[:, -1]
     area = (np.diff(misses, axis=1, prepend=0) * (hits - new_hits / 2)).sum(axis=1)
-    precise = (new_hits * ratio(hits, taken)).sum(axis=1)
+    precise = (new_hits * safe_divide(hits, taken)).sum(axis=1)
     both = (right > 0) & (wrong > 0)
     return {
-        "auc": np.where(both, ratio(area, right * wrong), np.nan),
-        "average_precision": np.where(both, ratio(precise, right), np.nan),
+        "auc": np.where(both, safe_divide(area, right * wrong), np.nan),
+        "average_precision": np.where(both, safe_divide(precise, right), np.nan),
     }
 
 
-class Multi:
+class MultilabelMetrics:
     """How answers of several labels are counted."""
 
     def __init__(self, space: LabelSpace) -> None:
-        self.space, self.counted = space, COUNTED | BY_UTTERANCE
+        self.space, self.count_metrics = space, COUNT_METRICS | SAMPLE_METRICS
 
-    def count(self, truth: NDArray, said: Floats, cuts: Floats | None, groups: NDArray[np.integer]) -> Array:
+    def compute_statistics(
+        self,
+        truth: NDArray,
+        probabilities: FloatArray,
+        thresholds: FloatArray | None,
+        groups: NDArray[np.integer],
+    ) -> Array:
         """Return ``(G, 4·K + 3)`` counts of groups."""
-        t, d = truth > 0, self.space.decide(said, cuts) > 0
+        t, d = truth > 0, self.space.decide(probabilities, thresholds) > 0
         shared, union = (t & d).sum(axis=1), (t | d).sum(axis=1)
         empty0 = shared / np.maximum(union, 1)
         by_row = [empty0, np.where(union == 0, 1.0, empty0), (t == d).all(axis=1)]
@@ -155,30 +163,32 @@ class Multi:
         np.add.at(sums, groups, np.column_stack([cells, *by_row]))
         return sums
 
-    def confusion(self, totals: Array) -> None:
+    def compute_confusion_matrix(self, statistics: Array) -> None:
         """Return nothing: labels that do not exclude one another are not confused."""
         return None
 
-    def averages(self, totals: Array) -> dict[str, Array]:
+    def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Turn totals into the metrics."""
-        cells = self._cells(totals)
-        sums = totals[..., 4 * len(self.space) :]
-        shares = ratio(sums, np.broadcast_to(cells[..., :1, :].sum(axis=-1), sums.shape))
-        found = {name: metric(cells) for name, metric in COUNTED.items()}
-        return found | {name: metric(shares) for name, metric in BY_UTTERANCE.items()}
+        cells = self._label_counts(statistics)
+        sums = statistics[..., 4 * len(self.space) :]
+        shares = safe_divide(sums, np.broadcast_to(cells[..., :1, :].sum(axis=-1), sums.shape))
+        found = {name: metric(cells) for name, metric in COUNT_METRICS.items()}
+        return found | {name: metric(shares) for name, metric in SAMPLE_METRICS.items()}
 
-    def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]:
+    def compute_label_metrics(
+        self, truth: NDArray, probabilities: FloatArray, statistics: Array
+    ) -> tuple[Array, dict[str, Array]]:
         """Return the support of each label, and its metrics."""
-        cells = self._cells(totals)
+        cells = self._label_counts(statistics)
         found = {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
         found |= {"weighted_accuracy": weighted_accuracy(cells), "weighted_f1": weighted_f1(cells)}
-        return support(cells), found | self.ranking(truth, said)
+        return support(cells), found | self.compute_ranking_metrics(truth, probabilities)
 
-    def label_f1(self, totals: Array) -> Array:
+    def compute_label_f1(self, statistics: Array) -> Array:
         """Return the F1 of each label, ``(..., K)``."""
-        return f1(self._cells(totals))
+        return f1(self._label_counts(statistics))
 
-    def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
+    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
         """Return for each label the area under its ROC curve, and its average precision.
 
         ``roc_auc_score`` and ``average_precision_score``; NaN for a label of which the truth holds one class.
@@ -188,10 +198,12 @@ class Multi:
         oracles = {"auc": roc_auc_score, "average_precision": average_precision_score}
         both = [0 < column.sum() < len(column) for column in truth.T]
         return {
-            name: np.array([f(truth[:, k], said[:, k]) if both[k] else np.nan for k in range(len(self.space))])
+            name: np.array(
+                [f(truth[:, k], probabilities[:, k]) if both[k] else np.nan for k in range(len(self.space))]
+            )
             for name, f in oracles.items()
         }
 
-    def _cells(self, totals: Array) -> Array:
+    def _label_counts(self, statistics: Array) -> Array:
         k = len(self.space)
-        return totals[..., : 4 * k].reshape(*totals.shape[:-1], k, 4)
+        return statistics[..., : 4 * k].reshape(*statistics.shape[:-1], k, 4)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.intervals import Run
 
-GRID: NDArray[np.float64] = np.linspace(0, 1, 101)
+CURVE_GRID: NDArray[np.float64] = np.linspace(0, 1, 101)
 """The false positive rates, and the recalls, at which curves are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class RankingCurves:
     """One label of one model on one split, each number a mean over seeds.
 
     Attributes:
@@ -41,9 +41,9 @@ class Ranking:
     precisions: tuple[float, ...]
 
 
-def rank_labels(
+def compute_ranking_curves(
     space: LabelSpace, truth: NDArray, runs: Sequence[Run], *, model: str, corpus: str, split: str
-) -> tuple[Ranking, ...]:
+) -> tuple[RankingCurves, ...]:
     """Return the curves of each label against all others.
 
     A label that all utterances carry, or none, has no curves. A number has no labels.
@@ -63,31 +63,31 @@ def rank_labels(
             continue
         said = [p[:, k] for p, _cuts in runs]
         found.append(
-            Ranking(
+            RankingCurves(
                 model, corpus, space.task, split, label, int(carries.sum()), len(carries),
                 auc=float(np.mean([roc_auc_score(carries, p) for p in said])),
                 average_precision=float(np.mean([average_precision_score(carries, p) for p in said])),
-                true_positive_rates=_mean([_true_positive_rates(carries, p) for p in said]),
-                precisions=_mean([_precisions(carries, p) for p in said]),
+                true_positive_rates=_mean_curve([_true_positive_rates(carries, p) for p in said]),
+                precisions=_mean_curve([_precisions(carries, p) for p in said]),
             )
         )  # fmt: skip
     return tuple(found)
 
 
-def _true_positive_rates(carries: NDArray[np.bool_], p: NDArray[np.floating]) -> NDArray[np.float64]:
+def _true_positive_rates(has_label: NDArray[np.bool_], p: NDArray[np.floating]) -> NDArray[np.float64]:
     from sklearn.metrics import roc_curve
 
-    false, true, _thresholds = roc_curve(carries, p)
-    return np.interp(GRID, false, true)
+    false, true, _thresholds = roc_curve(has_label, p)
+    return np.interp(CURVE_GRID, false, true)
 
 
-def _precisions(carries: NDArray[np.bool_], p: NDArray[np.floating]) -> NDArray[np.float64]:
+def _precisions(has_label: NDArray[np.bool_], p: NDArray[np.floating]) -> NDArray[np.float64]:
     from sklearn.metrics import precision_recall_curve
 
-    precision, recall, _thresholds = precision_recall_curve(carries, p)
+    precision, recall, _thresholds = precision_recall_curve(has_label, p)
     precision, recall = precision[-2::-1], recall[-2::-1]  # without the point that no threshold has
-    return precision[np.searchsorted(recall, np.maximum(GRID, GRID[1]) - 1e-12)]
+    return precision[np.searchsorted(recall, np.maximum(CURVE_GRID, CURVE_GRID[1]) - 1e-12)]
 
 
-def _mean(curves: Sequence[NDArray[np.float64]]) -> tuple[float, ...]:
+def _mean_curve(curves: Sequence[NDArray[np.float64]]) -> tuple[float, ...]:
     return tuple(np.mean(curves, axis=0).round(4).tolist())

@@ -15,102 +15,109 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.metrics.label_counts import Array, Floats, f1, from_confusion, ratio, weighted
+from sentir.evaluation.metrics.label_counts import (
+    Array,
+    FloatArray,
+    counts_from_confusion_matrix,
+    f1,
+    safe_divide,
+    support_weighted_mean,
+)
 
-_SENTIMENT = (-3.0, 3.0)
-_CONSTANT = 1e-12  # a variance below this share of the mean square is rounding
+_SENTIMENT_SCALE = (-3.0, 3.0)
+_CONSTANT_TOLERANCE = 1e-12  # a variance below this share of the mean square is rounding
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class RegressionSums:
     """What numbers leave behind, each of shape ``(...)`` but for the confusion matrices, truth by row.
 
     Attributes:
         n: how many.
-        error: sum of absolute errors, unclipped.
+        absolute_error: sum of absolute errors, unclipped.
         x, y, xx, yy, xy: sums of truth and answer, counted from the middle of the scale, and of their products.
-        right7, right5: answers in the same class of 7 or of 5 as the truth.
+        correct7, correct5: answers in the same class of 7 or of 5 as the truth.
         has0: ``(..., 2, 2)`` negative against not negative.
         non0: ``(..., 2, 2)`` not positive against positive, where the truth is not 0.
         sign: ``(..., 3, 3)`` negative, 0, positive.
     """
 
     n: Array
-    error: Array
+    absolute_error: Array
     x: Array
     y: Array
     xx: Array
     yy: Array
     xy: Array
-    right7: Array
-    right5: Array
+    correct7: Array
+    correct5: Array
     has0: Array
     non0: Array
     sign: Array
 
 
-def mae(sums: Sums) -> Array:
+def mae(sums: RegressionSums) -> Array:
     """Mean absolute error of unclipped answers, in the units of the scale; the lower the better. Our headline."""
-    return sums.error / sums.n
+    return sums.absolute_error / sums.n
 
 
-def pearson(sums: Sums) -> Array:
+def pearson(sums: RegressionSums) -> Array:
     """Pearson's correlation of unclipped answers; 0 where the truth or the answers are constant, or n is 1."""
-    x, y, xy = _variances(sums)
-    return ratio(xy, np.sqrt(x * y))
+    x, y, xy = _scaled_variances(sums)
+    return safe_divide(xy, np.sqrt(x * y))
 
 
-def ccc(sums: Sums) -> Array:
+def ccc(sums: RegressionSums) -> Array:
     """Lin's concordance correlation (Biometrics 1989), unclipped; 0 where truth or answers are constant.
 
     2 cov / (var + var + (difference of means)²): below `pearson` by what the answers miss in place and spread.
     """
-    x, y, xy = _variances(sums)
-    return ratio(2 * xy, np.where((x > 0) & (y > 0), x + y + (sums.x - sums.y) ** 2 / sums.n, 0))
+    x, y, xy = _scaled_variances(sums)
+    return safe_divide(2 * xy, np.where((x > 0) & (y > 0), x + y + (sums.x - sums.y) ** 2 / sums.n, 0))
 
 
-def acc7(sums: Sums) -> Array:
+def acc7(sums: RegressionSums) -> Array:
     """Share of answers that, clipped to [-3, 3] and rounded half to even, are the truth treated alike."""
-    return sums.right7 / sums.n
+    return sums.correct7 / sums.n
 
 
-def acc5(sums: Sums) -> Array:
+def acc5(sums: RegressionSums) -> Array:
     """The same after clipping both to [-2, 2]."""
-    return sums.right5 / sums.n
+    return sums.correct5 / sums.n
 
 
-def has0_acc2(sums: Sums) -> Array:
+def has0_acc2(sums: RegressionSums) -> Array:
     """Accuracy of "negative" (below 0) against "not negative", over all utterances."""
     return _accuracy(sums.has0)
 
 
-def has0_f1(sums: Sums) -> Array:
+def has0_f1(sums: RegressionSums) -> Array:
     """F1 of these two classes, weighted by their support."""
     return _weighted_f1(sums.has0)
 
 
-def non0_acc2(sums: Sums) -> Array:
+def non0_acc2(sums: RegressionSums) -> Array:
     """Accuracy of "positive" (above 0) against the rest where the truth is not 0; 0 where it always is."""
     return _accuracy(sums.non0)
 
 
-def non0_f1(sums: Sums) -> Array:
+def non0_f1(sums: RegressionSums) -> Array:
     """F1 of these two classes, weighted by their support."""
     return _weighted_f1(sums.non0)
 
 
-def sign_accuracy(sums: Sums) -> Array:
+def sign_accuracy(sums: RegressionSums) -> Array:
     """Accuracy of three classes by sign: negative, 0 and positive. An answer is seldom exactly 0."""
     return _accuracy(sums.sign)
 
 
-def sign_weighted_f1(sums: Sums) -> Array:
+def sign_weighted_f1(sums: RegressionSums) -> Array:
     """F1 of these three classes, weighted by their support."""
     return _weighted_f1(sums.sign)
 
 
-ANY_SCALE: dict[str, Callable[[Sums], Array]] = {"mae": mae, "pearson": pearson, "ccc": ccc}
-COUNTED = ANY_SCALE | {
+ANY_SCALE_METRICS: dict[str, Callable[[RegressionSums], Array]] = {"mae": mae, "pearson": pearson, "ccc": ccc}
+COUNT_METRICS = ANY_SCALE_METRICS | {
     "acc7": acc7,
     "acc5": acc5,
     "has0_acc2": has0_acc2,
@@ -122,81 +129,89 @@ COUNTED = ANY_SCALE | {
 }
 
 
-class Regression:
+class RegressionMetrics:
     """How numbers are counted."""
 
     def __init__(self, space: LabelSpace) -> None:
         self.space = space
-        self.counted = COUNTED if space.scale == _SENTIMENT else ANY_SCALE
+        self.count_metrics = COUNT_METRICS if space.scale == _SENTIMENT_SCALE else ANY_SCALE_METRICS
 
-    def count(self, truth: NDArray, said: Floats, cuts: Floats | None, groups: NDArray[np.integer]) -> Array:
+    def compute_statistics(
+        self,
+        truth: NDArray,
+        probabilities: FloatArray,
+        thresholds: FloatArray | None,
+        groups: NDArray[np.integer],
+    ) -> Array:
         """Return ``(G, S)`` sums of groups."""
-        answer, middle = np.asarray(said, dtype=np.float64)[:, 0], sum(self.space.scale) / 2
+        answer, middle = np.asarray(probabilities, dtype=np.float64)[:, 0], sum(self.space.scale) / 2
         x, y = truth - middle, answer - middle
         rows = np.column_stack([
-            np.ones_like(x), np.abs(answer - truth), x, y, x * x, y * y, x * y, _same(truth, answer, 3),
-            _same(truth, answer, 2), _pairs(truth >= 0, answer >= 0, 2),
-            _pairs(truth > 0, answer > 0, 2) * (truth != 0)[:, None],
-            _pairs(np.sign(truth) + 1, np.sign(answer) + 1, 3),
+            np.ones_like(x), np.abs(answer - truth), x, y, x * x, y * y, x * y, _same_rounded_class(truth, answer, 3),
+            _same_rounded_class(truth, answer, 2), _one_hot_pairs(truth >= 0, answer >= 0, 2),
+            _one_hot_pairs(truth > 0, answer > 0, 2) * (truth != 0)[:, None],
+            _one_hot_pairs(np.sign(truth) + 1, np.sign(answer) + 1, 3),
         ])  # fmt: skip
         sums = np.zeros((int(np.max(groups)) + 1, rows.shape[1]))
         np.add.at(sums, groups, rows)
         return sums
 
-    def confusion(self, totals: Array) -> None:
+    def compute_confusion_matrix(self, statistics: Array) -> None:
         """Return nothing: numbers are not confused."""
         return None
 
-    def averages(self, totals: Array) -> dict[str, Array]:
+    def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Turn totals into the metrics."""
-        numbers, matrices = np.moveaxis(totals[..., :9], -1, 0), totals[..., 9:]
-        lead = totals.shape[:-1]
+        numbers, matrices = np.moveaxis(statistics[..., :9], -1, 0), statistics[..., 9:]
+        lead = statistics.shape[:-1]
         has0, non0, sign = (
             matrices[..., a:b].reshape(*lead, k, k) for a, b, k in ((0, 4, 2), (4, 8, 2), (8, 17, 3))
         )
-        sums = Sums(*[*numbers, has0, non0, sign])
-        return {name: metric(sums) for name, metric in self.counted.items()}
+        sums = RegressionSums(*[*numbers, has0, non0, sign])
+        return {name: metric(sums) for name, metric in self.count_metrics.items()}
 
-    def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]:
+    def compute_label_metrics(
+        self, truth: NDArray, probabilities: FloatArray, statistics: Array
+    ) -> tuple[Array, dict[str, Array]]:
         """Return for each step of the scale how many truths are nearest, with their mean answer and error."""
-        names = self.space.groups
-        at = np.array([names.index(self.space.group((number,))[0]) for number in truth.tolist()])
+        names = self.space.categories
+        at = np.array([names.index(self.space.categorize((number,))[0]) for number in truth.tolist()])
         n = np.bincount(at, minlength=len(names)).astype(np.float64)
-        answer = np.asarray(said, dtype=np.float64)[:, 0]
+        answer = np.asarray(probabilities, dtype=np.float64)[:, 0]
         found = {"mean_answer": answer, "mae": np.abs(answer - truth)}
         sums = {k: np.bincount(at, v, minlength=len(names)).astype(np.float64) for k, v in found.items()}
-        return n, {name: np.where(n > 0, ratio(total, n), np.nan) for name, total in sums.items()}
+        return n, {name: np.where(n > 0, safe_divide(total, n), np.nan) for name, total in sums.items()}
 
-    def label_f1(self, totals: Array) -> None:
+    def compute_label_f1(self, statistics: Array) -> None:
         """Return nothing: a number has no labels."""
 
-    def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
+    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
         """Return nothing: what ranks numbers is `pearson`."""
         return {}
 
 
-def _variances(sums: Sums) -> tuple[Array, Array, Array]:
+def _scaled_variances(sums: RegressionSums) -> tuple[Array, Array, Array]:
     """Return n times the variances of truth and answers, 0 where constant, and n times the covariance."""
     x, y = (
-        np.where(square - total**2 / sums.n > _CONSTANT * square, square - total**2 / sums.n, 0)
+        np.where(square - total**2 / sums.n > _CONSTANT_TOLERANCE * square, square - total**2 / sums.n, 0)
         for square, total in ((sums.xx, sums.x), (sums.yy, sums.y))
     )
     return x, y, sums.xy - sums.x * sums.y / sums.n
 
 
-def _same(truth: Floats, answer: Floats, limit: int) -> NDArray[np.bool_]:
-    return np.round(np.clip(truth, -limit, limit)) == np.round(np.clip(answer, -limit, limit))
+def _same_rounded_class(truth: FloatArray, prediction: FloatArray, limit: int) -> NDArray[np.bool_]:
+    return np.round(np.clip(truth, -limit, limit)) == np.round(np.clip(prediction, -limit, limit))
 
 
-def _pairs(truth: NDArray, answer: NDArray, k: int) -> Array:
+def _one_hot_pairs(truth: NDArray, prediction: NDArray, k: int) -> Array:
     """Return ``(N, K·K)``, a 1 in the cell of each row's truth and answer."""
-    return np.eye(k * k)[truth.astype(np.int64) * k + answer.astype(np.int64)]
+    return np.eye(k * k)[truth.astype(np.int64) * k + prediction.astype(np.int64)]
 
 
 def _accuracy(matrix: Array) -> Array:
-    return ratio(np.trace(matrix, axis1=-2, axis2=-1), matrix.sum(axis=(-2, -1)))
+    return safe_divide(np.trace(matrix, axis1=-2, axis2=-1), matrix.sum(axis=(-2, -1)))
 
 
 def _weighted_f1(matrix: Array) -> Array:
-    cells = from_confusion(matrix)
-    return weighted(f1(cells), cells)
+    cells = counts_from_confusion_matrix(matrix)
+    return support_weighted_mean(f1(cells), cells)

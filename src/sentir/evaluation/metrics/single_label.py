@@ -12,45 +12,45 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
     Array,
-    Floats,
+    FloatArray,
+    counts_from_confusion_matrix,
     f1,
-    from_confusion,
-    mean_of_present,
+    mean_over_present_labels,
     precision,
-    ratio,
     recall,
+    safe_divide,
     support,
-    weighted,
+    support_weighted_mean,
 )
 
 
-def weighted_f1(cells: Array) -> Array:
+def weighted_f1(counts: Array) -> Array:
     """F1 of each class, weighted by its support: MELD's headline; ``f1_score(average="weighted")``."""
-    return weighted(f1(cells), cells)
+    return support_weighted_mean(f1(counts), counts)
 
 
-def macro_f1(cells: Array) -> Array:
+def macro_f1(counts: Array) -> Array:
     """Mean F1 of the classes that the truth holds: one that occurs nowhere can be neither found nor missed.
 
     ``f1_score(average="macro", labels=np.unique(truth))``.
     """
-    return mean_of_present(f1(cells), cells)
+    return mean_over_present_labels(f1(counts), counts)
 
 
-def accuracy(cells: Array) -> Array:
+def accuracy(counts: Array) -> Array:
     """Share of right answers; ``accuracy_score``. Papers also call it weighted accuracy or weighted recall."""
-    return ratio(cells[..., 0].sum(axis=-1), support(cells).sum(axis=-1))
+    return safe_divide(counts[..., 0].sum(axis=-1), support(counts).sum(axis=-1))
 
 
-def unweighted_average_recall(cells: Array) -> Array:
+def unweighted_average_recall(counts: Array) -> Array:
     """Mean recall of the classes that the truth holds: "UAR" since Interspeech's emotion challenges (2009).
 
     ``balanced_accuracy_score``.
     """
-    return mean_of_present(recall(cells), cells)
+    return mean_over_present_labels(recall(counts), counts)
 
 
-COUNTED = {
+COUNT_METRICS = {
     "weighted_f1": weighted_f1,
     "macro_f1": macro_f1,
     "accuracy": accuracy,
@@ -58,37 +58,45 @@ COUNTED = {
 }
 
 
-class Single:
+class SingleLabelMetrics:
     """How answers of one label are counted."""
 
     def __init__(self, space: LabelSpace) -> None:
-        self.space, self.counted = space, COUNTED
+        self.space, self.count_metrics = space, COUNT_METRICS
 
-    def count(self, truth: NDArray, said: Floats, cuts: Floats | None, groups: NDArray[np.integer]) -> Array:
+    def compute_statistics(
+        self,
+        truth: NDArray,
+        probabilities: FloatArray,
+        thresholds: FloatArray | None,
+        groups: NDArray[np.integer],
+    ) -> Array:
         """Return ``(G, K·K)`` confusion matrices of groups."""
         k = len(self.space)
-        flat = np.asarray(groups) * k * k + truth * k + self.space.decide(said)
+        flat = np.asarray(groups) * k * k + truth * k + self.space.decide(probabilities)
         total = (int(np.max(groups)) + 1) * k * k
         return np.bincount(flat, minlength=total).reshape(-1, k * k).astype(np.float64)
 
-    def confusion(self, totals: Array) -> Array:
+    def compute_confusion_matrix(self, statistics: Array) -> Array:
         """Return ``(..., K, K)`` counts, truth by row."""
-        return totals.reshape(*totals.shape[:-1], len(self.space), len(self.space))
+        return statistics.reshape(*statistics.shape[:-1], len(self.space), len(self.space))
 
-    def averages(self, totals: Array) -> dict[str, Array]:
+    def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Turn totals into the metrics."""
-        cells = from_confusion(self.confusion(totals))
-        return {name: metric(cells) for name, metric in self.counted.items()}
+        cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
+        return {name: metric(cells) for name, metric in self.count_metrics.items()}
 
-    def by_label(self, truth: NDArray, said: Floats, totals: Array) -> tuple[Array, dict[str, Array]]:
+    def compute_label_metrics(
+        self, truth: NDArray, probabilities: FloatArray, statistics: Array
+    ) -> tuple[Array, dict[str, Array]]:
         """Return the support of each label, and its precision, recall and F1."""
-        cells = from_confusion(self.confusion(totals))
+        cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
         return support(cells), {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
 
-    def label_f1(self, totals: Array) -> Array:
+    def compute_label_f1(self, statistics: Array) -> Array:
         """Return the F1 of each label, ``(..., K)``."""
-        return f1(from_confusion(self.confusion(totals)))
+        return f1(counts_from_confusion_matrix(self.compute_confusion_matrix(statistics)))
 
-    def ranking(self, truth: NDArray, said: Floats) -> dict[str, Array]:
+    def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
         """Return nothing: one label at a time is not ranked."""
         return {}

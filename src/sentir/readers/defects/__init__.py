@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Issue, Utterance
-from sentir.i18n import LANGUAGES, language
+from sentir.i18n import LANGUAGES, get_language
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
@@ -27,23 +27,23 @@ class Defect:
     Attributes:
         ids: the utterances, ``meld/train/dia125/utt3``.
         kind: the ``kind`` of the issues it gives.
-        what: language → one sentence.
+        messages: language → one sentence.
         action: ``report`` or ``no_sound``.
         source: where it is known from.
     """
 
     ids: tuple[str, ...]
     kind: str
-    what: Mapping[str, str]
+    messages: Mapping[str, str]
     action: Literal["report", "no_sound"]
     source: str
 
     def __post_init__(self) -> None:
-        if set(self.what) != set(LANGUAGES):
+        if set(self.messages) != set(LANGUAGES):
             raise ValueError(f"{self.kind}: 'what' needs a sentence in each of {', '.join(LANGUAGES)}")
 
 
-class _File(BaseModel):
+class _DefectsFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     version: Literal[1]
@@ -60,10 +60,10 @@ def load_defects(corpus: str) -> tuple[Defect, ...]:
         pydantic.ValidationError: if the file is none of ours.
     """
     content = files(__package__).joinpath(f"{corpus}.json").read_text(encoding="utf-8")
-    return _File.model_validate_json(content).defects
+    return _DefectsFile.model_validate_json(content).defects
 
 
-def repair(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
+def apply_defects(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
     """Apply defects to the utterances they name and list each; ids that are not there are passed over.
 
     Returns:
@@ -71,9 +71,9 @@ def repair(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
         published, so that results from before a defect was known can be told to be of the same corpus.
     """
     wrong = {key for defect in defects if defect.action == "no_sound" for key in defect.ids}
-    rows = tuple(_without_sound(u) if u.id in wrong else u for u in corpus)
+    rows = tuple(_without_audio(u) if u.id in wrong else u for u in corpus)
     listed = (
-        Issue(defect.kind, "warning", defect.what[language()], key)
+        Issue(defect.kind, "warning", defect.messages[get_language()], key)
         for defect in defects
         for key in defect.ids
         if key in corpus.by_id
@@ -81,6 +81,6 @@ def repair(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
     return replace(corpus, utterances=rows, issues=(*corpus.issues, *listed))
 
 
-def _without_sound(u: Utterance) -> Utterance:
-    numbers = {name: number for name, number in u.numbers.items() if name != "duration"}
-    return replace(u, clip=None, numbers=numbers)
+def _without_audio(u: Utterance) -> Utterance:
+    numbers = {name: number for name, number in u.numeric_features.items() if name != "duration"}
+    return replace(u, clip=None, numeric_features=numbers)

@@ -7,27 +7,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from sentir.corpus.invisible_characters import plain
+from sentir.corpus.invisible_characters import normalize_name
 from sentir.corpus.utterances import SPLITS, Issue
-from sentir.files.cells import to_number
-from sentir.files.corpus_tables import read_rows, unusable
-from sentir.i18n import _, thousands
-from sentir.readers.mosei.folds import find_folds, note_outside
-from sentir.readers.mosei.segments import SCALES, Layout, Segment
-from sentir.readers.mosei.transcripts import Line, note_unlabeled, read_transcripts
+from sentir.files.cells import parse_number
+from sentir.files.corpus_tables import make_row_issue, read_csv_rows
+from sentir.i18n import _, format_count
+from sentir.readers.mosei.folds import find_folds, note_outside_folds
+from sentir.readers.mosei.segments import SCALES, MoseiSegment, ParsedLabels
+from sentir.readers.mosei.transcripts import TranscriptLine, note_unlabeled_lines, read_transcripts
 
-_VIDEO, _CLIP = "Input.VIDEO_ID", "Input.CLIP"
-_ANSWERS = {scale: f"Answer.{scale}" for scale in SCALES} | {"happy": "Answer.happiness", "sad": "Answer.sadness"}
+_VIDEO_COLUMN, _CLIP_COLUMN = "Input.VIDEO_ID", "Input.CLIP"
+_RATING_COLUMNS = {scale: f"Answer.{scale}" for scale in SCALES} | {
+    "happy": "Answer.happiness",
+    "sad": "Answer.sadness",
+}
 
-Answers = dict[str, list[float]]
+Ratings = dict[str, list[float]]
 
 
 def find_labels(files: Sequence[Path]) -> list[Path]:
     """Return the tables of answers among files, told by their first line."""
-    return [path for path in files if path.suffix.lower() == ".csv" and {_VIDEO, _CLIP} <= set(_header(path))]
+    return [
+        path
+        for path in files
+        if path.suffix.lower() == ".csv" and {_VIDEO_COLUMN, _CLIP_COLUMN} <= set(_read_header(path))
+    ]
 
 
-def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
+def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
     """Average the answers per clip; its times and text are those of its line in the transcripts.
 
     A clip without a line stays, with the number of the clip at the end of its id.
@@ -36,27 +43,32 @@ def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
         CorpusError: if a column is missing, a file is no CSV, or folds cannot be read.
     """
     paths = find_labels(files)
-    answers, issues = _read_answers(paths)
+    answers, issues = _read_ratings(paths)
     lines, odd = read_transcripts(files)
     split_of, folds = find_folds(files)
-    line_of = {(line.video, line.clip): line for line in lines}
+    line_of = {(line.video, line.clip_number): line for line in lines}
     issues += odd
-    issues += note_unlabeled(len(lines) - len(line_of.keys() & answers.keys()), name)
+    issues += note_unlabeled_lines(len(lines) - len(line_of.keys() & answers.keys()), name)
     segments = [
-        _segment(clip, found, line_of.get(clip), split_of.get(clip[0], "")) for clip, found in answers.items()
+        _make_segment(clip, found, line_of.get(clip), split_of.get(clip[0], ""))
+        for clip, found in answers.items()
     ]
-    issues += [_no_line(segment.key(name)) for segment in segments if segment.times is None and segment.split]
-    issues += note_outside([segment for segment in segments if not segment.split], name)
+    issues += [
+        _missing_transcript_issue(segment.utterance_id(name))
+        for segment in segments
+        if segment.interval is None and segment.split
+    ]
+    issues += note_outside_folds([segment for segment in segments if not segment.split], name)
     facts = [
         _("labels averaged over the annotators of {files}", files=", ".join(path.name for path in paths)),
-        _("texts from {n} lines of transcripts", n=thousands(len(lines))),
+        _("texts from {n} lines of transcripts", n=format_count(len(lines))),
         _("splits from {file}", file=folds),
     ]
     inside = sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))
-    return Layout(_("as its authors distribute it"), facts, paths, inside, issues)
+    return ParsedLabels(_("as its authors distribute it"), facts, paths, inside, issues)
 
 
-def _header(path: Path) -> list[str]:
+def _read_header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             return next(csv.reader([file.readline()]), [])
@@ -64,45 +76,51 @@ def _header(path: Path) -> list[str]:
         return []
 
 
-def _read_answers(paths: Sequence[Path]) -> tuple[dict[tuple[str, str], Answers], list[Issue]]:
-    answers: dict[tuple[str, str], Answers] = {}
+def _read_ratings(paths: Sequence[Path]) -> tuple[dict[tuple[str, str], Ratings], list[Issue]]:
+    answers: dict[tuple[str, str], Ratings] = {}
     issues: list[Issue] = []
     for path in paths:
-        rows, odd = read_rows(path, (_VIDEO, _CLIP, *_ANSWERS.values()))
+        rows, odd = read_csv_rows(path, (_VIDEO_COLUMN, _CLIP_COLUMN, *_RATING_COLUMNS.values()))
         issues += odd
         for where, row in rows:
-            video, clip = plain(row[_VIDEO]).rpartition("/")[2], plain(row[_CLIP])
+            video, clip = normalize_name(row[_VIDEO_COLUMN]).rpartition("/")[2], normalize_name(row[_CLIP_COLUMN])
             if not video or not clip:
-                issues.append(unusable(where, _("its {video} or {clip} is missing", video=_VIDEO, clip=_CLIP)))
+                issues.append(
+                    make_row_issue(
+                        where, _("its {video} or {clip} is missing", video=_VIDEO_COLUMN, clip=_CLIP_COLUMN)
+                    )
+                )
                 continue
             found = answers.setdefault((video, clip), {scale: [] for scale in SCALES})
-            issues += _add(found, row, where)
+            issues += _add_ratings(found, row, where)
     return answers, issues
 
 
-def _add(found: Answers, row: Mapping[str, str], where: str) -> list[Issue]:
+def _add_ratings(ratings: Ratings, row: Mapping[str, str], where: str) -> list[Issue]:
     missing = []
-    for scale, column in _ANSWERS.items():
-        number = to_number(row[column])
+    for scale, column in _RATING_COLUMNS.items():
+        number = parse_number(row[column])
         if number is None:
             missing.append(column)
         else:
-            found[scale].append(number)
+            ratings[scale].append(number)
     if not missing:
         return []
     message = _("{columns} of this annotator is no number; the others count.", columns=", ".join(missing))
     return [Issue("answer_missing", "note", message, where)]
 
 
-def _segment(clip: tuple[str, str], answers: Answers, line: Line | None, split: str) -> Segment:
+def _make_segment(
+    clip: tuple[str, str], ratings: Ratings, line: TranscriptLine | None, split: str
+) -> MoseiSegment:
     video, number = clip
-    cells = {scale: str(fmean(found)) if found else "" for scale, found in answers.items()}
+    cells = {scale: str(fmean(found)) if found else "" for scale, found in ratings.items()}
     if line is None:
-        return Segment(f"{video}, {number}", split, video, number, cells, clip=number)
-    name = f"{line.times[0]}-{line.times[1]}"
-    return Segment(f"{video}, {number}", split, video, name, cells, line.times, number, line.text)
+        return MoseiSegment(f"{video}, {number}", split, video, number, cells, clip_number=number)
+    name = f"{line.interval[0]}-{line.interval[1]}"
+    return MoseiSegment(f"{video}, {number}", split, video, name, cells, line.interval, number, line.text)
 
 
-def _no_line(key: str) -> Issue:
+def _missing_transcript_issue(key: str) -> Issue:
     message = _("There is no transcript of this clip; the utterance stays, without text and times.")
     return Issue("text_missing", "problem", message, key)

@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 
 from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
-from sentir.files.corpus_tables import unusable
-from sentir.i18n import _, thousands
-from sentir.readers.mosei.folds import find_folds, note_outside
-from sentir.readers.mosei.segments import SCALES, Layout, Segment, read_times
-from sentir.readers.mosei.transcripts import join_transcripts, read_transcripts
+from sentir.files.corpus_tables import make_row_issue
+from sentir.i18n import _, format_count
+from sentir.readers.mosei.folds import find_folds, note_outside_folds
+from sentir.readers.mosei.segments import SCALES, MoseiSegment, ParsedLabels, parse_interval
+from sentir.readers.mosei.transcripts import attach_transcripts, read_transcripts
 
 if TYPE_CHECKING:
     import h5py
 
-_NAME = "cmu_mosei_labels.csd"
-_MOST = 100_000  # segments of one video; a damaged file may claim any number
-_DAMAGED = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # what h5py raises
+_FILE_NAME = "cmu_mosei_labels.csd"
+_MAX_SEGMENTS = 100_000  # segments of one video; a damaged file may claim any number
+_H5PY_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # what h5py raises
 
 
 def find_labels(files: Sequence[Path]) -> list[Path]:
     """Return the label files among files."""
-    return [path for path in files if path.name.casefold() == _NAME]
+    return [path for path in files if path.name.casefold() == _FILE_NAME]
 
 
-def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
+def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
     """Read the labels, give them the texts of the transcripts that have their times, and sort them into folds.
 
     A segment's id has its times as the shortest decimals that are these numbers, as the label CSVs spell them.
@@ -45,17 +45,17 @@ def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
     lines, odd = read_transcripts(files)
     issues += odd
     if lines:
-        found, odd = join_transcripts(found, lines, name)
+        found, odd = attach_transcripts(found, lines, name)
         issues += odd
-        texts = _("texts from {n} lines of transcripts", n=thousands(len(lines)))
+        texts = _("texts from {n} lines of transcripts", n=format_count(len(lines)))
     else:
         texts = _("no texts")
         message = _("There are no transcripts (Transcript/Segmented/Combined/<video>.txt); sound only.")
         issues.append(Issue("text_absent", "warning", message, root.name))
     facts = [_("labels from {file}", file=path.name), texts, _("splits from {file}", file=folds)]
     inside = [segment for segment in found if segment.split]
-    issues += note_outside([segment for segment in found if not segment.split], name)
-    return Layout(
+    issues += note_outside_folds([segment for segment in found if not segment.split], name)
+    return ParsedLabels(
         _("as its authors distribute it"),
         facts,
         [path],
@@ -65,7 +65,7 @@ def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.Group]:
+def _open_labels(path: Path) -> Iterator[h5py.Group]:
     try:
         import h5py
     except ImportError as error:
@@ -75,7 +75,7 @@ def _opened(path: Path) -> Iterator[h5py.Group]:
     try:
         with h5py.File(path, "r") as file:
             yield file["All Labels"]["data"]
-    except _DAMAGED as error:
+    except _H5PY_ERRORS as error:
         raise CorpusError(
             _(
                 "{file} cannot be read as labels of CMU-MOSEI in HDF5 ({reason}); get the file again.",
@@ -85,47 +85,47 @@ def _opened(path: Path) -> Iterator[h5py.Group]:
         ) from error
 
 
-def _read_csd(path: Path, split_of: dict[str, str]) -> tuple[list[Segment], list[Issue]]:
-    segments: list[Segment] = []
+def _read_csd(path: Path, split_of: dict[str, str]) -> tuple[list[MoseiSegment], list[Issue]]:
+    segments: list[MoseiSegment] = []
     issues: list[Issue] = []
-    with _opened(path) as videos:
+    with _open_labels(path) as videos:
         for key in videos:
             video = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key  # not UTF-8
             where = f"{path.name}, {video}"
             try:
                 features = _read_array(videos[key], "features", len(SCALES))
                 intervals = _read_array(videos[key], "intervals", 2)
-            except _DAMAGED as error:
-                issues.append(_video_unusable(where, str(error.args[0] if error.args else "")))
+            except _H5PY_ERRORS as error:
+                issues.append(_unusable_video_issue(where, str(error.args[0] if error.args else "")))
                 continue
             if len(features) != len(intervals):
                 reason = _("it has {n} features and {m} intervals", n=len(features), m=len(intervals))
-                issues.append(_video_unusable(where, reason))
+                issues.append(_unusable_video_issue(where, reason))
                 continue
-            found, odd = _segments(video, where, split_of.get(video, ""), features, intervals)
+            found, odd = _parse_segments(video, where, split_of.get(video, ""), features, intervals)
             segments += found
             issues += odd
     return segments, issues
 
 
-def _segments(
-    video: str, place: str, split: str, features: NDArray[Any], intervals: NDArray[Any]
-) -> tuple[list[Segment], list[Issue]]:
-    segments: list[Segment] = []
+def _parse_segments(
+    video: str, location: str, split: str, features: NDArray[Any], intervals: NDArray[Any]
+) -> tuple[list[MoseiSegment], list[Issue]]:
+    segments: list[MoseiSegment] = []
     issues: list[Issue] = []
     for n, (intensities, interval) in enumerate(zip(features, intervals, strict=True), start=1):
         start, end = map(str, interval)
-        where = _("{file}, row {row}", file=place, row=n)
-        times = read_times(start, end)
+        where = _("{file}, row {row}", file=location, row=n)
+        times = parse_interval(start, end)
         if times is None:
-            issues.append(unusable(where, _("its video, start_time or end_time is missing or no number")))
+            issues.append(make_row_issue(where, _("its video, start_time or end_time is missing or no number")))
             continue
         cells = dict(zip(SCALES, map(str, intensities), strict=True))
-        segments.append(Segment(where, split, video, f"{start}-{end}", cells, times))
+        segments.append(MoseiSegment(where, split, video, f"{start}-{end}", cells, times))
     return segments, issues
 
 
-def _read_array(group: Any, name: str, width: int) -> NDArray[Any]:
+def _read_array(group: Any, name: str, num_columns: int) -> NDArray[Any]:
     """Return ``(n, width)`` floats.
 
     Raises:
@@ -133,12 +133,18 @@ def _read_array(group: Any, name: str, width: int) -> NDArray[Any]:
     """
     dataset = group[name]
     shape, dtype = getattr(dataset, "shape", None), getattr(dataset, "dtype", np.dtype(object))
-    if shape is None or len(shape) != 2 or shape[1] != width or shape[0] > _MOST or dtype.kind not in "fiu":
-        raise ValueError(_("'{name}' is no table of {width} columns of numbers", name=name, width=width))
+    if (
+        shape is None
+        or len(shape) != 2
+        or shape[1] != num_columns
+        or shape[0] > _MAX_SEGMENTS
+        or dtype.kind not in "fiu"
+    ):
+        raise ValueError(_("'{name}' is no table of {width} columns of numbers", name=name, width=num_columns))
     array: NDArray[Any] = dataset[()]
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
-def _video_unusable(where: str, reason: str) -> Issue:
+def _unusable_video_issue(where: str, reason: str) -> Issue:
     message = _("The segments of this video were left out: {reason}.", reason=reason)
     return Issue("row_unusable", "problem", message, where)

@@ -11,17 +11,17 @@ from pathlib import Path
 
 from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
-from sentir.files.splits import split_named
+from sentir.files.splits import parse_split
 from sentir.i18n import _
-from sentir.readers.mosei.segments import Segment
+from sentir.readers.mosei.segments import MoseiSegment
 
 SDK_FILE = "cmu_mosei_std_folds.py"
-_SDK_NAMES = {
+_SDK_FOLDS = {
     "standard_train_fold": "train",
     "standard_valid_fold": "dev",
     "standard_test_fold": "test",
 }
-_LIST = re.compile(
+_LIST_NAME = re.compile(
     r"(?:(?:cmu|mosei|standard|std)_)*(train|dev|val|valid|validation|test)(?:_(?:fold|ids|videos))?\.txt"
 )
 
@@ -38,55 +38,55 @@ def find_folds(files: Sequence[Path]) -> tuple[dict[str, str], str]:
     """
     for path in files:
         if path.name == SDK_FILE:
-            return _by_video(_read_sdk(path), path.name), path.name
+            return _map_videos_to_splits(_read_sdk(path), path.name), path.name
     for folder in dict.fromkeys(path.parent for path in files):
-        lists = {split: path for path in files if path.parent == folder and (split := _split_of(path))}
+        lists = {split: path for path in files if path.parent == folder and (split := _split_from_name(path))}
         if len(lists) == len(SPLITS):
             names = ", ".join(lists[split].name for split in SPLITS)
-            return _by_video({split: _read_list(path) for split, path in lists.items()}, names), names
+            return _map_videos_to_splits({split: _read_list(path) for split, path in lists.items()}, names), names
     shipped = json.loads(package_files(__package__).joinpath("folds.json").read_text(encoding="utf-8"))
-    return _by_video({split: shipped[split] for split in SPLITS}, ""), _("the standard folds")
+    return _map_videos_to_splits({split: shipped[split] for split in SPLITS}, ""), _("the standard folds")
 
 
-def note_outside(segments: Sequence[Segment], name: str) -> list[Issue]:
+def note_outside_folds(segments: Sequence[MoseiSegment], name: str) -> list[Issue]:
     """Return an issue for each segment that was left out because its video is in no fold."""
     message = _("Its video is in no standard fold; the segment was left out.")
-    return [Issue("outside_folds", "warning", message, f"{name}/{s.video}/{s.name}") for s in segments]
+    return [Issue("outside_folds", "warning", message, f"{name}/{s.video}/{s.id_suffix}") for s in segments]
 
 
-def _split_of(path: Path) -> str | None:
-    match = _LIST.fullmatch(path.name.casefold())
-    return split_named(match[1]) if match else None
+def _split_from_name(path: Path) -> str | None:
+    match = _LIST_NAME.fullmatch(path.name.casefold())
+    return parse_split(match[1]) if match else None
 
 
 def _read_list(path: Path) -> list[str]:
-    lines = (line.strip().strip("'\",").strip() for line in _text(path).splitlines())
+    lines = (line.strip().strip("'\",").strip() for line in _read_text(path).splitlines())
     return [line for line in lines if line]
 
 
 def _read_sdk(path: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     try:
-        for node in ast.parse(_text(path)).body:
+        for node in ast.parse(_read_text(path)).body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                split = _SDK_NAMES.get(node.targets[0].id)
+                split = _SDK_FOLDS.get(node.targets[0].id)
                 if split:
                     found[split] = [str(video) for video in ast.literal_eval(node.value)]
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise _unreadable(path) from error
+        raise _unreadable_error(path) from error
     if len(found) < len(SPLITS):
-        raise _unreadable(path)
+        raise _unreadable_error(path)
     return found
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path) from error
+        raise _unreadable_error(path) from error
 
 
-def _unreadable(path: Path) -> CorpusError:
+def _unreadable_error(path: Path) -> CorpusError:
     return CorpusError(
         _(
             "{file} gives no lists of videos of train, dev and test; "
@@ -96,7 +96,7 @@ def _unreadable(path: Path) -> CorpusError:
     )
 
 
-def _by_video(folds: Mapping[str, Sequence[str]], source: str) -> dict[str, str]:
+def _map_videos_to_splits(folds: Mapping[str, Sequence[str]], source_name: str) -> dict[str, str]:
     split_of: dict[str, str] = {}
     for split, videos in folds.items():
         for video in videos:
@@ -105,7 +105,7 @@ def _by_video(folds: Mapping[str, Sequence[str]], source: str) -> dict[str, str]
                     _(
                         "The folds of {file} have the video '{video}' in {one} and in {other}; "
                         "take it out of one of them.",
-                        file=source,
+                        file=source_name,
                         video=video,
                         one=split_of[video],
                         other=split,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sentir.corpus.invisible_characters import plain
-from sentir.files.corpus_tables import read_rows, unusable
-from sentir.files.splits import split_named
+from sentir.corpus.invisible_characters import normalize_name
+from sentir.files.corpus_tables import make_row_issue, read_csv_rows
+from sentir.files.splits import parse_split
 from sentir.i18n import _
-from sentir.readers.mosei.segments import INTENSITY_SPACE, SENTIMENT_SPACE, Layout, Segment
+from sentir.readers.mosei.segments import INTENSITY_SPACE, SENTIMENT_SPACE, MoseiSegment, ParsedLabels
 
 _COLUMNS = ("video_id", "clip_id", "text", "label", "mode")
 
@@ -20,23 +20,27 @@ def find_labels(files: Sequence[Path]) -> list[Path]:
     return sorted(found, key=lambda path: "mosei" not in str(path.parent).casefold())
 
 
-def read_layout(root: Path, files: Sequence[Path], name: str) -> Layout:
+def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
     """Read the table; it has no times, so that the number of the clip ends a segment's id.
 
     Raises:
         CorpusError: if a column is missing or the file is no CSV.
     """
     path = find_labels(files)[0]
-    rows, issues = read_rows(path, _COLUMNS)
-    segments: list[Segment] = []
+    rows, issues = read_csv_rows(path, _COLUMNS)
+    segments: list[MoseiSegment] = []
     for where, row in rows:
-        video, clip, split = plain(row["video_id"]), plain(row["clip_id"]), split_named(row["mode"])
+        video, clip, split = (
+            normalize_name(row["video_id"]),
+            normalize_name(row["clip_id"]),
+            parse_split(row["mode"]),
+        )
         if not video or not clip:
-            issues.append(unusable(where, _("its video_id or clip_id is missing")))
+            issues.append(make_row_issue(where, _("its video_id or clip_id is missing")))
         elif split is None:
-            issues.append(unusable(where, _("its mode '{mode}' is no split", mode=row["mode"])))
+            issues.append(make_row_issue(where, _("its mode '{mode}' is no split", mode=row["mode"])))
         else:
             cells = {"sentiment": row["label"]}
-            segments.append(Segment(where, split, video, clip, cells, clip=clip, text=row["text"]))
+            segments.append(MoseiSegment(where, split, video, clip, cells, clip_number=clip, text=row["text"]))
     facts = [_("sentiment, texts and splits from {file}", file=path.name)]
-    return Layout(_("as MMSA has it"), facts, [path], segments, issues, (SENTIMENT_SPACE, INTENSITY_SPACE))
+    return ParsedLabels(_("as MMSA has it"), facts, [path], segments, issues, (SENTIMENT_SPACE, INTENSITY_SPACE))

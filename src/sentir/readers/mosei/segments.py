@@ -10,96 +10,96 @@ from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import Issue, Utterance, group_dialogues
 from sentir.errors import CorpusError
-from sentir.files.cells import to_number
-from sentir.files.corpus_tables import check_text, unusable
+from sentir.files.cells import parse_number
+from sentir.files.corpus_tables import check_text_encoding, make_row_issue
 from sentir.i18n import _
 
 EMOTION_SPACE = LabelSpace("emotion", tuple(e for e in EMOTIONS if e != "neutral"), multilabel=True)
 SENTIMENT_SPACE = LabelSpace("sentiment", SENTIMENTS)
 INTENSITY_SPACE = LabelSpace("sentiment_intensity", ("sentiment",), bounds=(-3.0, 3.0))
 SCALES = ("sentiment", "happy", "sad", "anger", "surprise", "disgust", "fear")  # in the order of the .csd file
-_LABEL_OF = {scale: scale if scale == "sentiment" else normalize_emotion(scale) for scale in SCALES}
+_LABEL_BY_SCALE = {scale: scale if scale == "sentiment" else normalize_emotion(scale) for scale in SCALES}
 
-Times = tuple[float, float]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class MoseiSegment:
     """One annotated segment of a video.
 
     Attributes:
         where: file and row, or what stands for a row.
         split: ``train``, ``dev`` or ``test``.
         video: id of the video.
-        name: last part of the utterance's id: ``14.468-22.882``, or the number of the clip if no times are known.
+        id_suffix: last part of the utterance's id: ``14.468-22.882``, or the number of the clip if no times are known.
         intensities: scale → cell.
-        times: start and end in seconds, as annotated; ``None`` if unknown.
-        clip: its number in the video; ``""`` if unknown.
+        interval: start and end in seconds, as annotated; ``None`` if unknown.
+        clip_number: its number in the video; ``""`` if unknown.
         text: what is said; ``""`` if unknown.
     """
 
     where: str
     split: str
     video: str
-    name: str
+    id_suffix: str
     intensities: Mapping[str, str]
-    times: Times | None = None
-    clip: str = ""
+    interval: Interval | None = None
+    clip_number: str = ""
     text: str = ""
 
-    def key(self, corpus: str) -> str:
+    def utterance_id(self, corpus_name: str) -> str:
         """Return the id of its utterance in a corpus of this name."""
-        return f"{corpus}/{self.split}/{self.video}/{self.name}"
+        return f"{corpus_name}/{self.split}/{self.video}/{self.id_suffix}"
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ParsedLabels:
     """A tree that was recognized, and what was read from it.
 
     Attributes:
-        kind: what it was recognized as, such as "as on Kaggle (gnurtqh/cmu-mosei)".
-        facts: what labels, texts and splits come from.
-        labels: the files that hold the labels.
+        description: what it was recognized as, such as "as on Kaggle (gnurtqh/cmu-mosei)".
+        provenance: what labels, texts and splits come from.
+        label_files: the files that hold the labels.
         segments: its segments in the order of the files.
         issues: what was odd.
-        spaces: what was annotated.
+        label_spaces: what was annotated.
     """
 
-    kind: str
-    facts: list[str]
-    labels: list[Path]
-    segments: list[Segment]
+    description: str
+    provenance: list[str]
+    label_files: list[Path]
+    segments: list[MoseiSegment]
     issues: list[Issue]
-    spaces: tuple[LabelSpace, ...] = (EMOTION_SPACE, SENTIMENT_SPACE, INTENSITY_SPACE)
+    label_spaces: tuple[LabelSpace, ...] = (EMOTION_SPACE, SENTIMENT_SPACE, INTENSITY_SPACE)
 
 
-def read_times(start: str, end: str) -> Times | None:
+def parse_interval(start: str, end: str) -> Interval | None:
     """Return two cells as seconds, or ``None`` if one is no number."""
-    first, last = to_number(start), to_number(end)
+    first, last = parse_number(start), parse_number(end)
     return None if first is None or last is None else (first, last)
 
 
-def key_segments(segments: Iterable[Segment], name: str) -> tuple[dict[str, Segment], list[Issue]]:
+def index_segments(segments: Iterable[MoseiSegment], name: str) -> tuple[dict[str, MoseiSegment], list[Issue]]:
     """Return the segments by the id of their utterance; one whose id an earlier one has is left out and listed.
 
     Raises:
         CorpusError: if a video lies in two splits.
     """
-    found: dict[str, Segment] = {}
+    found: dict[str, MoseiSegment] = {}
     issues: list[Issue] = []
     split_of: dict[str, str] = {}
     for segment in segments:
-        key = segment.key(name)
+        key = segment.utterance_id(name)
         if split_of.setdefault(segment.video, segment.split) != segment.split:
-            raise _two_splits(name, segment, split_of[segment.video])
+            raise _split_conflict_error(name, segment, split_of[segment.video])
         if key in found:
-            issues.append(unusable(segment.where, _("an earlier row has the same id {id}", id=key)))
+            issues.append(make_row_issue(segment.where, _("an earlier row has the same id {id}", id=key)))
         else:
             found[key] = segment
     return found, issues
 
 
-def _two_splits(name: str, segment: Segment, other: str) -> CorpusError:
+def _split_conflict_error(name: str, segment: MoseiSegment, other: str) -> CorpusError:
     return CorpusError(
         _(
             "In the corpus '{name}' the video '{video}' lies in {one} and in {other}; "
@@ -112,46 +112,48 @@ def _two_splits(name: str, segment: Segment, other: str) -> CorpusError:
     )
 
 
-def to_utterances(segments: Mapping[str, Segment], name: str) -> tuple[list[Utterance], list[Issue]]:
+def to_utterances(segments: Mapping[str, MoseiSegment], name: str) -> tuple[list[Utterance], list[Issue]]:
     """Turn segments by id into utterances without clips, their turns numbered by their times within a video."""
     utterances, issues = [], []
     for key, segment in segments.items():
-        utterance, odd = _utterance(segment, key, f"{name}/{segment.split}/{segment.video}")
+        utterance, odd = _to_utterance(segment, key, f"{name}/{segment.split}/{segment.video}")
         utterances.append(utterance)
         issues += odd
     turns = {
         u.id: turn
         for video in group_dialogues(utterances)
-        for turn, u in enumerate(sorted(video.utterances, key=lambda u: _place(segments[u.id])))
+        for turn, u in enumerate(sorted(video.utterances, key=lambda u: _sort_key(segments[u.id])))
     }
     return [replace(u, turn=turns[u.id]) for u in utterances], issues
 
 
-def _place(segment: Segment) -> tuple[bool, Times]:
+def _sort_key(segment: MoseiSegment) -> tuple[bool, Interval]:
     """Return what segments of a video are ordered by: times, then numbers of clips where there are no times."""
-    number = to_number(segment.clip) or 0.0
-    return segment.times is None, segment.times or (number, number)
+    number = parse_number(segment.clip_number) or 0.0
+    return segment.interval is None, segment.interval or (number, number)
 
 
-def _utterance(segment: Segment, key: str, dialogue: str) -> tuple[Utterance, list[Issue]]:
-    scores, odd_scores = _scores(segment.intensities, key)
-    numbers, odd_times = _numbers(segment.times, key) if segment.times else ({}, [])
+def _to_utterance(segment: MoseiSegment, key: str, dialogue: str) -> tuple[Utterance, list[Issue]]:
+    scores, odd_scores = _parse_scores(segment.intensities, key)
+    numbers, odd_times = _duration_features(segment.interval, key) if segment.interval else ({}, [])
     labels: dict[str, tuple[str, ...]] = {}
     if "sentiment" in scores:
         labels["sentiment"] = (normalize_sentiment(scores["sentiment"]),)
     if scores.keys() >= set(EMOTION_SPACE.names):
         labels["emotion"] = tuple(e for e in EMOTION_SPACE.names if scores[e] > 0)
     text = None if is_blank(segment.text) else segment.text
-    utterance = Utterance(key, segment.split, dialogue, text=text, labels=labels, scores=scores, numbers=numbers)
-    return utterance, [*odd_scores, *odd_times, *check_text(segment.text, key)]
+    utterance = Utterance(
+        key, segment.split, dialogue, text=text, labels=labels, scores=scores, numeric_features=numbers
+    )
+    return utterance, [*odd_scores, *odd_times, *check_text_encoding(segment.text, key)]
 
 
-def _scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], list[Issue]]:
+def _parse_scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], list[Issue]]:
     """Return the intensities that are numbers, clamped to their scale, by our label names."""
     scores: dict[str, float] = {}
     issues = []
     for column, cell in cells.items():
-        value = to_number(cell)
+        value = parse_number(cell)
         if value is None:
             message = _(
                 "The {column} '{value}' is no number; the utterance stays, without this task.",
@@ -160,7 +162,7 @@ def _scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], lis
             )
             issues.append(Issue("label_unknown", "problem", message, where))
             continue
-        low, name = -3.0 if column == "sentiment" else 0.0, _LABEL_OF[column]
+        low, name = -3.0 if column == "sentiment" else 0.0, _LABEL_BY_SCALE[column]
         scores[name] = min(max(value, low), 3.0)
         if scores[name] != value:
             message = _("An annotated intensity off its scale was set to the end of the scale.")
@@ -168,11 +170,11 @@ def _scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], lis
     return scores, issues
 
 
-def _numbers(times: Times, where: str) -> tuple[dict[str, float], list[Issue]]:
+def _duration_features(interval: Interval, where: str) -> tuple[dict[str, float], list[Issue]]:
     issues = []
-    start, end = max(times[0], 0.0), times[1]
-    if start != times[0]:
-        message = _("The segment starts at {start} s; it counts from 0 s.", start=times[0])
+    start, end = max(interval[0], 0.0), interval[1]
+    if start != interval[0]:
+        message = _("The segment starts at {start} s; it counts from 0 s.", start=interval[0])
         issues.append(Issue("start_clamped", "note", message, where))
     if end > start:
         return {"duration": round(end - start, 3)}, issues

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sentir.corpus.invisible_characters import is_blank, plain
-from sentir.corpus.label_synonyms import fold
+from sentir.corpus.invisible_characters import is_blank, normalize_name
+from sentir.corpus.label_synonyms import fold_word
 from sentir.corpus.labels import LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
-from sentir.files.cells import Row, to_list, to_number, to_numbers
+from sentir.files.cells import Row, parse_list, parse_number, parse_numbers
 from sentir.i18n import _
-from sentir.recipe import Data, Table
+from sentir.recipe import DataSettings, TableSettings
 
-Labelled = tuple[dict[str, tuple[str, ...]], dict[str, float]]
+RowLabels = tuple[dict[str, tuple[str, ...]], dict[str, float]]
 
 _NORMALIZERS: dict[str, Callable[[str], str]] = {
     "emotion": normalize_emotion,
@@ -24,12 +24,12 @@ _NORMALIZERS: dict[str, Callable[[str], str]] = {
 }
 _YES = frozenset(("true", "verdadero", "yes", "y", "sí", "si", "s", "x", "✓", "✔", "☑"))
 _NO = frozenset(("false", "falso", "no", "n", "☐"))
-_LISTED = 30  # unknown names in one sentence
+_MAX_LISTED = 30  # unknown names in one sentence
 
 
-def read_names(
-    path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
-) -> tuple[LabelSpace, list[Labelled]]:
+def read_label_names(
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
+) -> tuple[LabelSpace, list[RowLabels]]:
     """Read the label column: a name or a list of names per row.
 
     Where a cell is a list, or names are separated, several labels may hold, and ``[]`` is none of them. An empty
@@ -43,8 +43,8 @@ def read_names(
     """
     assert data.table is not None and data.table.label is not None
     column = data.table.label
-    cells, several = split_cells([row[column] for row in rows], data.table.label_separator)
-    name_of = _names(path, Counter(word for cell in cells for word in cell or ()), data)
+    cells, several = split_label_cells([row[column] for row in rows], data.table.label_separator)
+    name_of = _map_label_names(path, Counter(word for cell in cells for word in cell or ()), data)
     found = [None if cell is None else tuple(sorted({name_of[word] for word in cell} - {""})) for cell in cells]
     if not several:
         found = [labels or None for labels in found]
@@ -59,24 +59,24 @@ def read_names(
     return space, [({} if labels is None else {data.task: labels}, {}) for labels in found]
 
 
-def split_cells(cells: Sequence[str], separator: str | None) -> tuple[list[tuple[str, ...] | None], bool]:
+def split_label_cells(cells: Sequence[str], separator: str | None) -> tuple[list[tuple[str, ...] | None], bool]:
     """Return the words of each cell, ``None`` where it is empty, and whether a row may have several."""
-    lists = [to_list(cell) for cell in cells]
+    lists = [parse_list(cell) for cell in cells]
     several = separator is not None or any(items is not None for items in lists)
     words: list[tuple[str, ...] | None] = []
     for cell, items in zip(cells, lists, strict=True):
         if items is None:
             parts = cell.split(separator) if separator else [cell]
-            items = [word for part in parts if (word := plain(part))]
+            items = [word for part in parts if (word := normalize_name(part))]
             words.append(None if is_blank(cell) else tuple(items))
         else:
-            words.append(tuple(map(plain, items)))
+            words.append(tuple(map(normalize_name, items)))
     return words, several
 
 
 def read_intensities(
-    path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
-) -> tuple[LabelSpace, list[Labelled]]:
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
+) -> tuple[LabelSpace, list[RowLabels]]:
     """Read one intensity per label column, or true and false; a label is present above the threshold.
 
     Where several columns are one label, the highest counts.
@@ -89,16 +89,16 @@ def read_intensities(
         CorpusError: listing every column whose name is not known, or if no row has all numbers.
     """
     assert data.table is not None
-    name_of = {column: name for column, name in _names(path, data.table.labels, data).items() if name}
+    name_of = {column: name for column, name in _map_label_names(path, data.table.labels, data).items() if name}
     if not name_of:
         raise CorpusError(_("{path}: 'data.table.names' leaves no column of 'labels'.", path=path))
     space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))), multilabel=True)
-    marked = {column for column in name_of if is_marked([row[column] for row in rows])}
+    marked = {column for column in name_of if is_checkmark_column([row[column] for row in rows])}
     if marked:
         message = _("Nothing but marks such as 'x' and empty cells in {columns}: empty is taken as no.",
                     columns=", ".join(sorted(marked)))  # fmt: skip
         issues.append(Issue("marks", "note", message, path.name))
-    labelled: list[Labelled] = []
+    labelled: list[RowLabels] = []
     for row, key in zip(rows, ids, strict=True):
         read = {
             column: to_intensity(row[column].strip() or ("no" if column in marked else "")) for column in name_of
@@ -121,9 +121,9 @@ def read_intensities(
     return space, labelled
 
 
-def read_numbers(
-    path: Path, rows: Sequence[Row], ids: Sequence[str], data: Data, issues: list[Issue]
-) -> tuple[LabelSpace, list[Labelled]]:
+def read_target_values(
+    path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
+) -> tuple[LabelSpace, list[RowLabels]]:
     """Read the column of a number.
 
     Returns:
@@ -135,9 +135,9 @@ def read_numbers(
     assert data.table is not None and data.table.value is not None and data.table.scale is not None
     column, (low, high) = data.table.value, data.table.scale
     space = LabelSpace(data.task, (column,), bounds=(low, high))
-    labelled: list[Labelled] = []
+    labelled: list[RowLabels] = []
     for row, key in zip(rows, ids, strict=True):
-        number = to_number(row[column])
+        number = parse_number(row[column])
         if number is None:
             message = _("It has no number in {columns}; kept without labels.", columns=column)
             issues.append(Issue("label_missing", "warning", message, key))
@@ -155,38 +155,38 @@ def read_numbers(
 
 def to_intensity(cell: str) -> float | None:
     """Return the number in a cell, 1 for true, yes or ``x`` and 0 for false or no, or ``None``."""
-    word = plain(cell).casefold()
-    return 1.0 if word in _YES else 0.0 if word in _NO else to_number(cell)
+    word = normalize_name(cell).casefold()
+    return 1.0 if word in _YES else 0.0 if word in _NO else parse_number(cell)
 
 
 def to_intensities(cells: Sequence[str]) -> list[float | None]:
     """Return what `to_intensity` does of the cells of one column, by what they show of its decimals."""
-    numbers = to_numbers(cells)
+    numbers = parse_numbers(cells)
     return [to_intensity(cell) if number is None and "," not in cell and "." not in cell else number
             for cell, number in zip(cells, numbers, strict=True)]  # fmt: skip
 
 
-def is_marked(cells: Sequence[str]) -> bool:
+def is_checkmark_column(cells: Sequence[str]) -> bool:
     """Say whether some cells of a column say yes and all others are empty, so that empty says no."""
     found = {to_intensity(cell) if not is_blank(cell) else 0.0 for cell in cells}
     return found == {0.0, 1.0} and not any(to_intensity(cell) == 0 for cell in cells)
 
 
-def is_known(word: str, task: str) -> bool:
+def is_known_label(word: str, task: str) -> bool:
     """Say whether a word is a name of a label of ``task``, one that we know."""
     with suppress(CorpusError):
         return bool(_NORMALIZERS[task](word))
     return False
 
 
-def _names(path: Path, words: Mapping[str, int] | Sequence[str], data: Data) -> dict[str, str]:
+def _map_label_names(path: Path, words: Mapping[str, int] | Sequence[str], data: DataSettings) -> dict[str, str]:
     """Map the table's names of labels to ours, or each to itself; a mapping says how often each occurs."""
     assert data.table is not None
     normalize = _NORMALIZERS.get(data.task, str) if data.table.normalize else str
-    own = _own_names(data.table)
+    own = _recipe_names(data.table)
     names: dict[str, str] = {}
     for word in words:
-        given = own.get(word, own.get(fold(word)))
+        given = own.get(word, own.get(fold_word(word)))
         if given == "":
             names[word] = ""
             continue
@@ -195,27 +195,29 @@ def _names(path: Path, words: Mapping[str, int] | Sequence[str], data: Data) -> 
         if given:
             names.setdefault(word, given)
     if unknown := [word for word in words if word not in names]:
-        raise CorpusError(_unknown(path, unknown, words, data.task))
+        raise CorpusError(_unknown_names_message(path, unknown, words, data.task))
     return names
 
 
-def _own_names(table: Table) -> dict[str, str]:
+def _recipe_names(table: TableSettings) -> dict[str, str]:
     """Return the words that the recipe explains, as they are and without accents and case."""
-    given = {plain(word): plain(name) for word, name in table.names.items()}
-    return {fold(word): name for word, name in given.items()} | given
+    given = {normalize_name(word): normalize_name(name) for word, name in table.names.items()}
+    return {fold_word(word): name for word, name in given.items()} | given
 
 
-def _unknown(path: Path, unknown: list[str], words: Mapping[str, int] | Sequence[str], task: str) -> str:
+def _unknown_names_message(
+    path: Path, unknown: list[str], words: Mapping[str, int] | Sequence[str], task: str
+) -> str:
     listed = unknown
     if isinstance(words, Mapping):
         unknown = sorted(unknown, key=lambda word: (-words[word], word))
         listed = [f"{word[:60]} ({words[word]})" for word in unknown]
-    more = [_("{n} more", n=len(listed) - _LISTED)] if len(listed) > _LISTED else []
+    more = [_("{n} more", n=len(listed) - _MAX_LISTED)] if len(listed) > _MAX_LISTED else []
     return _(
         "{path}: unknown names of '{task}': {names}; say in the recipe's section data.table what they mean, such "
         'as names = {{ "{word}" = "joy" }}, or set data.table.normalize=false to keep all names as they are.',
         path=path,
         task=task,
-        names=", ".join([*listed[:_LISTED], *more]),
+        names=", ".join([*listed[:_MAX_LISTED], *more]),
         word=unknown[0][:60],
     )

@@ -13,29 +13,31 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.files.cells import Row
 from sentir.files.tables import is_dataset, load_rows
 from sentir.i18n import _
-from sentir.recipe import Table
+from sentir.recipe import TableSettings
 
-SPLIT = "split"  # the column that rows of files named by split get
+SPLIT_COLUMN = "split"  # the column that rows of files named by split get
 
 
 @dataclass(frozen=True)
-class Part:
+class TableFile:
     """One file of a table.
 
     Attributes:
         path: the file, or a folder that ``datasets`` saved.
         name: what its rows are named after, another one for each file.
-        prefix: what stands before the ids in its column of ids: nothing if it is the only file.
+        id_prefix: what stands before the ids in its column of ids: nothing if it is the only file.
         rows: its rows.
     """
 
     path: Path
     name: str
-    prefix: str
+    id_prefix: str
     rows: list[Row]
 
 
-def read_parts(root: Path, table: Table, issues: list[Issue]) -> tuple[list[Part], Table]:
+def read_table_files(
+    root: Path, table: TableSettings, issues: list[Issue]
+) -> tuple[list[TableFile], TableSettings]:
     """Read the file or files of a table; rows of files that are named by split have it in a column of their own.
 
     Returns:
@@ -45,22 +47,22 @@ def read_parts(root: Path, table: Table, issues: list[Issue]) -> tuple[list[Part
         RecipeError: if ``root`` is a folder and the section names no file in it.
         CorpusError: if a file is missing or cannot be read, or has a column ``split`` beside its own split.
     """
-    found = list(_locate(root, table))
-    names = _names([path for _split, path in found])
+    found = list(_locate_files(root, table))
+    names = _unique_names([path for _split, path in found])
     parts = []
     for (split, path), name in zip(found, names, strict=True):
         rows = load_rows(path, encoding=table.encoding, issues=issues)
-        if split and SPLIT in rows[0]:
+        if split and SPLIT_COLUMN in rows[0]:
             raise CorpusError(
                 _("{path} has a column 'split' and is a split itself; rename the column, or give the files as a "
                   "list and name it in 'data.table.split'.", path=path)
             )  # fmt: skip
-        rows = [row | {SPLIT: split} for row in rows] if split else rows
-        parts.append(Part(path, name, f"{name}/" if len(found) > 1 else "", rows))
-    return parts, table.model_copy(update={"split": SPLIT}) if isinstance(table.file, Mapping) else table
+        rows = [row | {SPLIT_COLUMN: split} for row in rows] if split else rows
+        parts.append(TableFile(path, name, f"{name}/" if len(found) > 1 else "", rows))
+    return parts, table.model_copy(update={"split": SPLIT_COLUMN}) if isinstance(table.file, Mapping) else table
 
 
-def _locate(root: Path, table: Table) -> Iterator[tuple[str, Path]]:
+def _locate_files(root: Path, table: TableSettings) -> Iterator[tuple[str, Path]]:
     """Yield each file and its split, ``""`` where no split is named."""
     if root.is_file() or (table.file is None and is_dataset(root)):
         if isinstance(table.file, Mapping | tuple):
@@ -86,7 +88,7 @@ def _locate(root: Path, table: Table) -> Iterator[tuple[str, Path]]:
         yield split, root / file
 
 
-def _names(paths: list[Path]) -> list[str]:
+def _unique_names(paths: list[Path]) -> list[str]:
     """Return the name of each file without its suffix, with its folders where another one is called so."""
     stems = Counter(path.stem for path in paths)
     base = os.path.commonpath([path.parent for path in paths])

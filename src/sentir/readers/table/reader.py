@@ -13,19 +13,19 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
-from sentir.files.cells import Row, to_number, unify_numbers
+from sentir.files.cells import Row, normalize_decimal_marks, parse_number
 from sentir.files.clip_paths import ClipFinder
 from sentir.i18n import _
-from sentir.readers.table.ids import unify_ids
-from sentir.readers.table.keys import make_names, name_columns, read_turns
-from sentir.readers.table.labels import read_intensities, read_names, read_numbers, to_intensity
-from sentir.readers.table.parts import Part, read_parts
-from sentir.readers.table.splits import next_seed, read_splits
-from sentir.recipe import Data, Table
-from sentir.recipe.data import columns_of, joined
+from sentir.readers.table.ids import normalize_ids
+from sentir.readers.table.keys import match_column_names, normalize_names, read_turns
+from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values, to_intensity
+from sentir.readers.table.parts import TableFile, read_table_files
+from sentir.readers.table.splits import find_next_seed, read_splits
+from sentir.recipe import DataSettings, TableSettings
+from sentir.recipe.data import join_columns, list_columns
 
 
-def read(root: Path, data: Data) -> Corpus:
+def read(root: Path, data: DataSettings) -> Corpus:
     """Read the table that ``data.table`` describes as a corpus named after the file, if the recipe names it not.
 
     An utterance's id is its cell in the ``id`` column, or ``<file>/row<n>``; a dialogue's key is
@@ -40,19 +40,19 @@ def read(root: Path, data: Data) -> Corpus:
         RecipeError: if the section lacks what is needed or offers a label as an input.
         CorpusError: if the file or a column is missing, or rows contradict one another; it names file and row.
     """
-    table = _checked(data)
+    table = _require_settings(data)
     issues: list[Issue] = []
-    parts, table = _parts(root, table, issues)
+    parts, table = _read_files(root, table, issues)
     data = data.model_copy(update={"table": table})
     rows = [row for part in parts for row in part.rows]
     path, name = (parts[0].path, parts[0].name) if len(parts) == 1 else (root, root.resolve().name)
     ids = [key for part in parts for key in _ids(part, table)]
-    read_labels = read_names if table.label else read_numbers if table.value else read_intensities
+    read_labels = read_label_names if table.label else read_target_values if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
     splits = read_splits(path, parts, table, issues)
-    clips = _clips(root, parts, ids, table, issues) if data.sound else [None] * len(rows)
-    speaker, group = joined(table.speaker), joined(table.group)
-    dialogues = _dialogues(parts, ids, joined(table.dialogue))
+    clips = _clips(root, parts, ids, table, issues) if data.audio else [None] * len(rows)
+    speaker, group = join_columns(table.speaker), join_columns(table.group)
+    dialogues = _dialogues(parts, ids, join_columns(table.dialogue))
     turns = read_turns(path, rows, ids, dialogues, table.turn, issues)
     utterances = [
         Utterance(
@@ -65,31 +65,31 @@ def read(root: Path, data: Data) -> Corpus:
             clip=clip,
             labels=labels,
             scores=scores,
-            numbers=dict(_numbers(row, key, table, issues)),
+            numeric_features=dict(_numbers(row, key, table, issues)),
         )
         for row, key, split, dialogue, turn, clip, (labels, scores) in zip(
             rows, ids, splits, dialogues, turns, clips, labelled, strict=True
         )
     ]
-    groups, traits = (_named(rows, ids, of) for of in ((group,) if group else (), table.slices))
-    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, traits=traits)
+    groups, traits = (_cells_by_id(rows, ids, of) for of in ((group,) if group else (), table.slices))
+    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, slices=traits)
 
 
-def _make_cells(part: Part, table: Table, issues: list[Issue]) -> None:
+def _normalize_cells(file: TableFile, table: TableSettings, issues: list[Issue]) -> None:
     """Make names, ids and numbers of the cells of one file."""
-    _require_columns(part.path, part.rows, table)
-    keys = [name for one in (table.id, table.speaker, table.dialogue, table.group) for name in columns_of(one)]
-    unify_ids(part.path.name, part.rows, keys, issues)
-    make_names(part.path, part.rows, table, issues)
-    unify_numbers(part.path, part.rows, _number_columns(table))
+    _require_columns(file.path, file.rows, table)
+    keys = [name for one in (table.id, table.speaker, table.dialogue, table.group) for name in list_columns(one)]
+    normalize_ids(file.path.name, file.rows, keys, issues)
+    normalize_names(file.path, file.rows, table, issues)
+    normalize_decimal_marks(file.path, file.rows, _number_columns(table))
 
 
-def find_seed(root: Path, data: Data, first: int) -> int | None:
-    """Return the first seed from ``first`` on that draws the table's splits near their shares.
+def find_table_seed(root: Path, data: DataSettings, first_seed: int) -> int | None:
+    """Return the first seed from ``first_seed`` on that draws the table's splits near their shares.
 
     Args:
         root, data: as `read` takes them.
-        first: the seed that is tried first.
+        first_seed: the seed that is tried first.
 
     Returns:
         The seed; ``None`` if nothing is drawn, or no seed fills every split.
@@ -97,31 +97,31 @@ def find_seed(root: Path, data: Data, first: int) -> int | None:
     Raises:
         RecipeError, CorpusError: as `read` does.
     """
-    parts, table = _parts(root, _checked(data), [])
-    return next_seed([row for part in parts for row in part.rows], table, first)
+    parts, table = _read_files(root, _require_settings(data), [])
+    return find_next_seed([row for part in parts for row in part.rows], table, first_seed)
 
 
-def _parts(root: Path, table: Table, issues: list[Issue]) -> tuple[list[Part], Table]:
+def _read_files(root: Path, table: TableSettings, issues: list[Issue]) -> tuple[list[TableFile], TableSettings]:
     """Read the files, with cells as they are compared, and the section with the column of splits named."""
-    parts, table = read_parts(root, table, issues)
+    parts, table = read_table_files(root, table, issues)
     for part in parts:
-        _make_cells(part, table, issues)
+        _normalize_cells(part, table, issues)
     return parts, table
 
 
-def _named(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
+def _cells_by_id(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return column → utterance id → cell, where it is filled."""
     cells = list(zip(ids, rows, strict=True))
     return {column: {key: row[column] for key, row in cells if row[column]} for column in columns}
 
 
-def _checked(data: Data) -> Table:
+def _require_settings(data: DataSettings) -> TableSettings:
     table = data.table
     if table is None:
         raise RecipeError(_("The reader 'table' needs the section 'data.table', which names the columns."))
     if (table.start or table.end) and not table.audio:
         raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
-    if data.sound and not table.audio:
+    if data.audio and not table.audio:
         raise RecipeError(_("'data.sound' looks for clips; name their column in 'data.table.audio'."))
     if table.audio_root and not table.audio:
         raise RecipeError(_("'data.table.audio_root' is where clips lie; name their column in 'audio'."))
@@ -129,15 +129,15 @@ def _checked(data: Data) -> Table:
     return table
 
 
-def _refuse_labels_as_inputs(table: Table) -> None:
+def _refuse_labels_as_inputs(table: TableSettings) -> None:
     targets = {table.label, table.value, *table.labels}
     inputs: dict[str, Sequence[str | None]] = {
         "text": [table.text],
-        "speaker": columns_of(table.speaker),
-        "dialogue": columns_of(table.dialogue),
+        "speaker": list_columns(table.speaker),
+        "dialogue": list_columns(table.dialogue),
         "turn": [table.turn],
         "features": table.features,
-        "group": columns_of(table.group),
+        "group": list_columns(table.group),
         "slices": table.slices,
     }
     for setting, columns in inputs.items():
@@ -157,7 +157,7 @@ def media_root(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _clip_root(root: Path, path: Path, table: Table) -> Path:
+def _clip_root(root: Path, path: Path, table: TableSettings) -> Path:
     if table.audio_root is None:
         return media_root(path)
     folder = media_root(root) / table.audio_root
@@ -166,7 +166,7 @@ def _clip_root(root: Path, path: Path, table: Table) -> Path:
     return folder
 
 
-def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
+def _require_columns(path: Path, rows: Sequence[Row], table: TableSettings) -> None:
     single = (
         table.text,
         table.id,
@@ -178,11 +178,11 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
         table.label,
         table.value,
     )
-    joint = [name for columns in (table.speaker, table.dialogue, table.group) for name in columns_of(columns)]
+    joint = [name for columns in (table.speaker, table.dialogue, table.group) for name in list_columns(columns)]
     named = [
         name for name in (*single, *joint, *table.labels, *table.features, *table.slices) if name is not None
     ]
-    name_columns(rows, named)
+    match_column_names(rows, named)
     for name in named:
         if name not in rows[0]:
             raise CorpusError(
@@ -195,18 +195,18 @@ def _require_columns(path: Path, rows: Sequence[Row], table: Table) -> None:
             )
 
 
-def _number_columns(table: Table) -> list[str]:
+def _number_columns(table: TableSettings) -> list[str]:
     """Return the columns that hold numbers."""
     columns = (*table.labels, *table.features, table.value, table.start, table.end, table.turn)
     return [name for name in columns if name is not None]
 
 
-def _ids(part: Part, table: Table) -> list[str]:
-    path = part.path
+def _ids(file: TableFile, table: TableSettings) -> list[str]:
+    path = file.path
     if table.id is None:
-        return [f"{part.name}/row{n}" for n in range(1, len(part.rows) + 1)]
+        return [f"{file.name}/row{n}" for n in range(1, len(file.rows) + 1)]
     first: dict[str, int] = {}
-    for n, row in enumerate(part.rows, start=1):
+    for n, row in enumerate(file.rows, start=1):
         key = row[table.id]
         if not key:
             raise CorpusError(_("{path}: row {row} has no id in '{name}'.", path=path, row=n, name=table.id))
@@ -220,34 +220,34 @@ def _ids(part: Part, table: Table) -> list[str]:
                     id=key,
                 )
             )
-    return [part.prefix + key for key in first]
+    return [file.id_prefix + key for key in first]
 
 
-def _dialogues(parts: Sequence[Part], ids: Sequence[str], column: str | None) -> list[str]:
+def _dialogues(files: Sequence[TableFile], ids: Sequence[str], column: str | None) -> list[str]:
     """Return the dialogue of every row; one that names none is a dialogue of its own."""
-    named = [(part.name, row[column] if column else "") for part in parts for row in part.rows]
+    named = [(part.name, row[column] if column else "") for part in files for row in part.rows]
     return [f"{name}/{cell}" if cell else key for (name, cell), key in zip(named, ids, strict=True)]
 
 
 def _clips(
-    root: Path, parts: Sequence[Part], ids: Sequence[str], table: Table, issues: list[Issue]
+    root: Path, files: Sequence[TableFile], ids: Sequence[str], table: TableSettings, issues: list[Issue]
 ) -> list[Clip | None]:
     clips: list[Clip | None] = []
     keys = iter(ids)
-    for part in parts:
+    for part in files:
         finder = ClipFinder(_clip_root(root, part.path, table))
         clips += [_clip(finder, row, next(keys), table, issues) for row in part.rows]
         issues += finder.issues(part.path.name)
     return clips
 
 
-def _clip(finder: ClipFinder, row: Row, key: str, table: Table, issues: list[Issue]) -> Clip | None:
+def _clip(finder: ClipFinder, row: Row, key: str, table: TableSettings, issues: list[Issue]) -> Clip | None:
     assert table.audio is not None
     if is_blank(row[table.audio]):
         message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
         issues.append(Issue("audio_none", "warning", message, key))
         return None
-    times = read_times(*(row[column].strip() if column else "" for column in (table.start, table.end)))
+    times = parse_clip_times(*(row[column].strip() if column else "" for column in (table.start, table.end)))
     if isinstance(times, str):
         issues.append(Issue("time_unusable", "problem", times, key))
         return None
@@ -257,9 +257,9 @@ def _clip(finder: ClipFinder, row: Row, key: str, table: Table, issues: list[Iss
     return Clip(found, *times)
 
 
-def read_times(*cells: str) -> tuple[float | None, float | None] | str:
+def parse_clip_times(*cells: str) -> tuple[float | None, float | None] | str:
     """Return the start and end in two cells, ``None`` if empty, or a sentence if they are no stretch of time."""
-    start, end = (to_number(cell) for cell in cells)
+    start, end = (parse_number(cell) for cell in cells)
     unreadable = [cell for cell, time in zip(cells, (start, end), strict=True) if cell and time is None]
     if unreadable or (start or 0.0) < 0 or (end is not None and end <= (start or 0.0)):
         return _(
@@ -270,7 +270,7 @@ def read_times(*cells: str) -> tuple[float | None, float | None] | str:
     return start, end
 
 
-def _numbers(row: Row, key: str, table: Table, issues: list[Issue]) -> Iterator[tuple[str, float]]:
+def _numbers(row: Row, key: str, table: TableSettings, issues: list[Issue]) -> Iterator[tuple[str, float]]:
     for column in table.features:
         cell = row[column].strip()
         number = to_intensity(cell)

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sentir.corpus import text_similarity
-from sentir.corpus.invisible_characters import is_blank, plain
+from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
 from sentir.files.cells import Row
-from sentir.files.splits import ENOUGH, draw_splits, find_seed, least_share, split_named
+from sentir.files.splits import MIN_FILL, find_seed, parse_split, smallest_fill, split_by_group
 from sentir.i18n import _
-from sentir.readers.table.parts import Part
-from sentir.recipe import Table
-from sentir.recipe.data import joined
+from sentir.readers.table.parts import TableFile
+from sentir.recipe import TableSettings
+from sentir.recipe.data import join_columns
 
 
-def read_splits(path: Path, parts: Sequence[Part], table: Table, issues: list[Issue]) -> list[str]:
+def read_splits(path: Path, files: Sequence[TableFile], table: TableSettings, issues: list[Issue]) -> list[str]:
     """Return the split of every row of one or more files; what was drawn is listed as an issue.
 
     Without a split column, dev and test are the groups that ``splits`` names, or whole groups are drawn: by the
@@ -30,46 +30,46 @@ def read_splits(path: Path, parts: Sequence[Part], table: Table, issues: list[Is
     Raises:
         CorpusError: if a cell names no split, or the groups cannot fill the splits or cut a dialogue.
     """
-    rows = [row for part in parts for row in part.rows]
+    rows = [row for part in files for row in part.rows]
     if table.split:
-        given = [split for part in parts for split in _given_splits(part.path, part.rows, table)]
-        return _with_dev(path, rows, given, table, issues)
+        given = [split for part in files for split in _column_splits(part.path, part.rows, table)]
+        return _add_dev_split(path, rows, given, table, issues)
     if table.splits.dev:
         return _named_splits(path, rows, table)
-    splits = _draw(path, rows, _shares(table), table, issues)
-    issues.append(_drawn(path, rows, splits, table))
+    splits = _split_rows(path, rows, _split_fractions(table), table, issues)
+    issues.append(_generated_split_issue(path, rows, splits, table))
     return splits
 
 
-def next_seed(rows: Sequence[Row], table: Table, first: int) -> int | None:
-    """Return the first seed from ``first`` on that draws splits near their shares.
+def find_next_seed(rows: Sequence[Row], table: TableSettings, first_seed: int) -> int | None:
+    """Return the first seed from ``first_seed`` on that draws splits near their shares.
 
     Args:
         rows: with names as `sentir.readers.table.keys.make_names` leaves them.
         table: the recipe's section.
-        first: the seed that is tried first.
+        first_seed: the seed that is tried first.
 
     Returns:
         The seed; ``None`` if nothing is drawn, or no seed fills every split.
     """
-    shares = _shares(table)
+    shares = _split_fractions(table)
     if table.split:
-        named = [split_named(row[table.split]) for row in rows]
+        named = [parse_split(row[table.split]) for row in rows]
         rows = [row for row, split in zip(rows, named, strict=True) if split == "train"]
         shares = {split: shares[split] for split in ("train", "dev")} if set(named) == {"train", "test"} else {}
     if not shares or table.splits.dev:
         return None
-    return find_seed([_group(row, _column(table), table) for row in rows], shares, first)
+    return find_seed([_row_group(row, _group_column(table), table) for row in rows], shares, first_seed)
 
 
-def _shares(table: Table) -> dict[str, float]:
+def _split_fractions(table: TableSettings) -> dict[str, float]:
     """Return split → share; without test if it gets none."""
     return {split: share for split, share in zip(SPLITS, table.fractions, strict=True) if share}
 
 
-def _given_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
+def _column_splits(path: Path, rows: Sequence[Row], table: TableSettings) -> list[str]:
     assert table.split is not None
-    splits = [split_named(row[table.split]) for row in rows]
+    splits = [parse_split(row[table.split]) for row in rows]
     if None in splits:
         n = splits.index(None)
         raise CorpusError(
@@ -85,15 +85,17 @@ def _given_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
     return [split for split in splits if split is not None]
 
 
-def _with_dev(path: Path, rows: Sequence[Row], splits: list[str], table: Table, issues: list[Issue]) -> list[str]:
+def _add_dev_split(
+    path: Path, rows: Sequence[Row], splits: list[str], table: TableSettings, issues: list[Issue]
+) -> list[str]:
     """Draw dev from train if the table has none of its own and train has groups enough."""
     train = [row for row, split in zip(rows, splits, strict=True) if split == "train"]
-    column = _column(table)
-    groups = len({_group(row, column, table) for row in train})
+    column = _group_column(table)
+    groups = len({_row_group(row, column, table) for row in train})
     if set(splits) != {"train", "test"} or groups < 2:
         return splits
     shares = dict(zip(("train", "dev"), table.fractions[:2], strict=True))
-    drawn = iter(_draw(path, train, shares, table, issues))
+    drawn = iter(_split_rows(path, train, shares, table, issues))
     found = [next(drawn) if split == "train" else split for split in splits]
     by = _("groups by '{column}'", column=column) if column else _("single rows")
     message = _(
@@ -109,11 +111,11 @@ def _with_dev(path: Path, rows: Sequence[Row], splits: list[str], table: Table, 
     return found
 
 
-def _named_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
-    column = str(joined(table.group))
+def _named_splits(path: Path, rows: Sequence[Row], table: TableSettings) -> list[str]:
+    column = str(join_columns(table.group))
     groups = [row[column] for row in rows]
     named = {"dev": table.splits.dev, "test": table.splits.test}
-    split_of = {plain(group): split for split, groups in named.items() for group in groups}
+    split_of = {normalize_name(group): split for split, groups in named.items() for group in groups}
     if unknown := sorted(split_of.keys() - set(groups)):
         raise CorpusError(
             _(
@@ -128,19 +130,19 @@ def _named_splits(path: Path, rows: Sequence[Row], table: Table) -> list[str]:
     return [split_of.get(group, "train") for group in groups]
 
 
-def _draw(
-    path: Path, rows: Sequence[Row], shares: dict[str, float], table: Table, issues: list[Issue]
+def _split_rows(
+    path: Path, rows: Sequence[Row], fractions: dict[str, float], table: TableSettings, issues: list[Issue]
 ) -> list[str]:
-    groups = [_group(row, _column(table), table) for row in rows]
+    groups = [_row_group(row, _group_column(table), table) for row in rows]
     _require_whole_dialogues(path, rows, groups, table)
-    splits = draw_splits(groups, shares, table.seed)
-    if least_share(Counter(groups), shares, table.seed) < ENOUGH:
-        issues.append(_uneven(path, groups, shares, table.seed))
+    splits = split_by_group(groups, fractions, table.seed)
+    if smallest_fill(Counter(groups), fractions, table.seed) < MIN_FILL:
+        issues.append(_uneven_split_issue(path, groups, fractions, table.seed))
     return splits
 
 
-def _uneven(path: Path, groups: Sequence[str], shares: dict[str, float], seed: int) -> Issue:
-    better = find_seed(groups, shares)
+def _uneven_split_issue(path: Path, groups: Sequence[str], fractions: dict[str, float], seed: int) -> Issue:
+    better = find_seed(groups, fractions)
     message = _("A split has less than half of the rows that its share would give it, for {n} groups are few.",
                 n=len(set(groups)))  # fmt: skip
     if better not in (None, seed):
@@ -148,10 +150,10 @@ def _uneven(path: Path, groups: Sequence[str], shares: dict[str, float], seed: i
     return Issue("split_uneven", "note", message, path.name)
 
 
-def _drawn(path: Path, rows: Sequence[Row], splits: Sequence[str], table: Table) -> Issue:
-    column, counts = _column(table), Counter(splits)
+def _generated_split_issue(path: Path, rows: Sequence[Row], splits: Sequence[str], table: TableSettings) -> Issue:
+    column, counts = _group_column(table), Counter(splits)
     values = {
-        "groups": len({_group(row, column, table) for row in rows}),
+        "groups": len({_row_group(row, column, table) for row in rows}),
         "train": counts["train"],
         "dev": counts["dev"],
         "test": counts["test"],
@@ -173,33 +175,35 @@ def _drawn(path: Path, rows: Sequence[Row], splits: Sequence[str], table: Table)
     return Issue("split_drawn", "note" if column else "warning", message, path.name)
 
 
-def _column(table: Table) -> str | None:
+def _group_column(table: TableSettings) -> str | None:
     """Return the column of groups, ``None`` if every row is one."""
-    return joined(table.group) or joined(table.dialogue) or joined(table.speaker)
+    return join_columns(table.group) or join_columns(table.dialogue) or join_columns(table.speaker)
 
 
-def _group(row: Row, column: str | None, table: Table) -> str:
+def _row_group(row: Row, column: str | None, table: TableSettings) -> str:
     if column and row[column]:
         return f"group {row[column]}"
-    dialogue = joined(table.dialogue)
+    dialogue = join_columns(table.dialogue)
     if dialogue and row[dialogue]:
         return f"dialogue {row[dialogue]}"
-    return f"id {row[table.id]}" if table.id else _content(row, table)
+    return f"id {row[table.id]}" if table.id else _content_key(row, table)
 
 
-def _content(row: Row, table: Table) -> str:
+def _content_key(row: Row, table: TableSettings) -> str:
     """Return what tells a row without an id apart: its clip, else its text; no label, no place."""
     if table.audio and not is_blank(row[table.audio]):
         times = (row[column].strip() for column in (table.start, table.end) if column)
-        return "/".join(("clip", plain(row[table.audio]), *times))
+        return "/".join(("clip", normalize_name(row[table.audio]), *times))
     if table.text and not is_blank(row[table.text]):
-        return f"text {text_similarity.plain(row[table.text]) or plain(row[table.text])}"
+        return f"text {text_similarity.normalize_text(row[table.text]) or normalize_name(row[table.text])}"
     labels = {table.label, table.value, *table.labels}
     return f"row {[cell for column, cell in row.items() if column not in labels]}"
 
 
-def _require_whole_dialogues(path: Path, rows: Sequence[Row], groups: Sequence[str], table: Table) -> None:
-    column = joined(table.dialogue)
+def _require_whole_dialogues(
+    path: Path, rows: Sequence[Row], groups: Sequence[str], table: TableSettings
+) -> None:
+    column = join_columns(table.dialogue)
     if not column:
         return
     group_of: dict[str, str] = {}
@@ -212,6 +216,6 @@ def _require_whole_dialogues(path: Path, rows: Sequence[Row], groups: Sequence[s
                     "whole; name a group column that does not cut dialogues.",
                     path=path,
                     dialogue=cell,
-                    name=joined(table.group),
+                    name=join_columns(table.group),
                 )
             )

@@ -12,17 +12,17 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
-from sentir.evaluation.metrics import metric_name
-from sentir.evaluation.results import gain
+from sentir.evaluation.metrics import resolve_metric
+from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.i18n import _
-from sentir.recipe import Recipe, Tune
-from sentir.recognizer.recognizer import versions
-from sentir.report.tuning_result import Tried, Tuning
-from sentir.study.tuning.objective import SAME_AS, SCORES
-from sentir.study.tuning.search_space import seeds, settings, trial_recipe
-from sentir.study.tuning.storage import REASON, lost
+from sentir.recipe import Recipe, TuneSettings
+from sentir.recognizer.recognizer import package_versions
+from sentir.report.tuning_result import TrialResult, TuningResult
+from sentir.study.tuning.objective import DUPLICATE_OF, SCORES
+from sentir.study.tuning.search_space import decode_settings, trial_recipe, trial_seeds
+from sentir.study.tuning.storage import FAILURE_REASON, is_interrupted
 
-ENOUGH = 10  # complete trials below which importances would be noise
+MIN_TRIALS_FOR_IMPORTANCES = 10  # complete trials below which importances would be noise
 _STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -32,23 +32,25 @@ _STATES = {
 }
 
 
-def gather(study: optuna.Study, recipe: Recipe, corpus: Corpus, parts: Sequence[Corpus]) -> Tuning:
+def collect_tuning_result(
+    study: optuna.Study, recipe: Recipe, corpus: Corpus, corpora: Sequence[Corpus]
+) -> TuningResult:
     """Gather what was tried so far.
 
     Raises:
         SentirError: if no trial is complete.
     """
     found = study.get_trials(deepcopy=False)
-    kept = [trial for trial in found if not lost(trial)]
+    kept = [trial for trial in found if not is_interrupted(trial)]
     numbers = {trial.number: n for n, trial in enumerate(kept, start=1)}
-    metric = metric_name(corpus.space(recipe.data.task), recipe.evaluation.metric)
-    trials = tuple(_tried(trial, recipe.tune, metric, numbers) for trial in kept)
+    metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
+    trials = tuple(_trial_result(trial, recipe.tune, metric, numbers) for trial in kept)
     complete = [trial for trial in trials if trial.score is not None]
     if not complete:
-        raise SentirError(_nothing(trials))
-    best = max(complete, key=lambda trial: gain(metric, trial.score or 0.0))
-    chosen = trial_recipe(recipe, best.settings, seeds(recipe)[0])
-    return Tuning(
+        raise SentirError(_no_complete_trial_message(trials))
+    best = max(complete, key=lambda trial: negate_if_lower_is_better(metric, trial.score or 0.0))
+    chosen = trial_recipe(recipe, best.settings, trial_seeds(recipe)[0])
+    return TuningResult(
         name=recipe.name,
         titles=recipe.title,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -56,43 +58,46 @@ def gather(study: optuna.Study, recipe: Recipe, corpus: Corpus, parts: Sequence[
         synthetic=corpus.synthetic,
         metric=metric,
         folds=recipe.tune.folds,
-        seeds=seeds(recipe),
-        n_dev=round(fmean(sum(recipe.data.task in u.labels for u in part.dev) for part in parts)),
+        seeds=trial_seeds(recipe),
+        n_dev=round(fmean(sum(recipe.data.task in u.labels for u in part.dev) for part in corpora)),
         trials=trials,
-        interrupted=len(found) - len(kept),
-        importances=_importances(study, [trial.score for trial in complete]),
-        best=best,
-        recipe=chosen.override({"name": f"{recipe.name}-tuned"}),
-        tuned=recipe,
-        versions=versions() | {"optuna": optuna.__version__},
+        num_interrupted=len(found) - len(kept),
+        param_importances=_importances(study, [trial.score for trial in complete]),
+        best_trial=best,
+        best_recipe=chosen.override({"name": f"{recipe.name}-tuned"}),
+        search_recipe=recipe,
+        versions=package_versions() | {"optuna": optuna.__version__},
     )
 
 
-def _tried(trial: FrozenTrial, tune: Tune, metric: str, numbers: dict[int, int]) -> Tried:
+def _trial_result(trial: FrozenTrial, tune: TuneSettings, metric: str, numbers: dict[int, int]) -> TrialResult:
     known, score = trial.user_attrs, trial.value if trial.state == TrialState.COMPLETE else None
-    return Tried(
+    return TrialResult(
         number=numbers[trial.number],
         state=_STATES[trial.state],
-        settings=settings(trial.params or trial.system_attrs.get("fixed_params", {}), tune.space),
-        score=None if score is None else gain(metric, score),
-        scores=tuple(gain(metric, one) for one in known.get(SCORES, ())),
-        curve=tuple((step, gain(metric, one)) for step, one in sorted(trial.intermediate_values.items())),
+        settings=decode_settings(trial.params or trial.system_attrs.get("fixed_params", {}), tune.space),
+        score=None if score is None else negate_if_lower_is_better(metric, score),
+        scores=tuple(negate_if_lower_is_better(metric, one) for one in known.get(SCORES, ())),
+        intermediate_scores=tuple(
+            (step, negate_if_lower_is_better(metric, one))
+            for step, one in sorted(trial.intermediate_values.items())
+        ),
         seconds=trial.duration.total_seconds() if trial.duration else None,
-        reason=known.get(REASON, ""),
-        same_as=numbers[known[SAME_AS]] if SAME_AS in known else None,
+        failure_reason=known.get(FAILURE_REASON, ""),
+        duplicate_of=numbers[known[DUPLICATE_OF]] if DUPLICATE_OF in known else None,
     )
 
 
-def _nothing(trials: Sequence[Tried]) -> str:
+def _no_complete_trial_message(trials: Sequence[TrialResult]) -> str:
     failed = [trial for trial in trials if trial.state == "failed"]
     if not failed:
         return _("No trial is complete yet; run the same command again, with more --timeout, and it goes on.")
     return _("None of {n} trials is complete, {failed} failed; the last one because: {why}",
-             n=len(trials), failed=len(failed), why=failed[-1].reason)  # fmt: skip
+             n=len(trials), failed=len(failed), why=failed[-1].failure_reason)  # fmt: skip
 
 
 def _importances(study: optuna.Study, scores: Sequence[float | None]) -> dict[str, float]:
-    if len(scores) < ENOUGH or len(set(scores)) == 1:
+    if len(scores) < MIN_TRIALS_FOR_IMPORTANCES or len(set(scores)) == 1:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

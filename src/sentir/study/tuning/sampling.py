@@ -11,13 +11,13 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sentir.recipe import Tune
+from sentir.recipe import TuneSettings
 
-_JUDGED_TRIALS = 5  # trials that the median pruner needs to know at an epoch before it ends one there
-_SPARED_EPOCHS = 3  # epochs that it leaves to every trial
+_N_STARTUP_TRIALS = 5  # trials that the median pruner needs to know at an epoch before it ends one there
+_N_WARMUP_STEPS = 3  # epochs that it leaves to every trial
 
 
-class FixedDraws(BaseSampler):
+class ReproducibleSampler(BaseSampler):
     """Draws the n-th set of settings from the seed, n, and what was tried before, whichever process asks.
 
     Optuna's samplers go on from where their own process stands: two processes of one seed, or one that was killed
@@ -28,13 +28,13 @@ class FixedDraws(BaseSampler):
         number: the n of a trial.
     """
 
-    def __init__(self, tune: Tune, number: Callable[[FrozenTrial], int]) -> None:
-        self._tune, self._number = tune, number
+    def __init__(self, tune: TuneSettings, trial_index: Callable[[FrozenTrial], int]) -> None:
+        self._tune, self._trial_index = tune, trial_index
         self._sampler: BaseSampler = RandomSampler()
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Make a new sampler for this trial."""
-        seed = int(np.random.SeedSequence([self._tune.seed, self._number(trial)]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([self._tune.seed, self._trial_index(trial)]).generate_state(1)[0])
         self._sampler = TPESampler(seed=seed) if self._tune.sampler == "tpe" else RandomSampler(seed=seed)
         self._sampler.before_trial(study, trial)
 
@@ -59,10 +59,10 @@ class FixedDraws(BaseSampler):
         self._sampler.after_trial(study, trial, state, values)
 
 
-def make_pruner(tune: Tune, steps: int) -> pruners.BasePruner:
-    """Return the pruner; ``steps`` is the most epochs that a trial may take, over all its trainings."""
+def make_pruner(tune: TuneSettings, max_steps: int) -> pruners.BasePruner:
+    """Return the pruner; ``max_steps`` is the most epochs that a trial may take, over all its trainings."""
     if tune.pruner == "median":
-        return pruners.MedianPruner(_JUDGED_TRIALS, _SPARED_EPOCHS, n_min_trials=_JUDGED_TRIALS)
+        return pruners.MedianPruner(_N_STARTUP_TRIALS, _N_WARMUP_STEPS, n_min_trials=_N_STARTUP_TRIALS)
     if tune.pruner == "hyperband":
-        return pruners.HyperbandPruner(min_resource=1, max_resource=steps)
+        return pruners.HyperbandPruner(min_resource=1, max_resource=max_steps)
     return pruners.NopPruner()

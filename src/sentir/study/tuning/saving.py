@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentir.io import write_text
-from sentir.recipe import to_folder, toml_comment, toml_text
-from sentir.report.tuning_page import render_tuning, sentences
-from sentir.report.tuning_result import Tuning
-from sentir.safe_text import json_text
+from sentir.recipe import dump_toml, format_toml_comment, relativize_paths
+from sentir.report.tuning_page import render_tuning_page, tuning_sentences
+from sentir.report.tuning_result import TuningResult
+from sentir.safe_text import json_dumps
 
-BEST, PAGE = "best.toml", "tuning.html"
+BEST_RECIPE_FILE, PAGE_FILE = "best.toml", "tuning.html"
 
 
-def save_tuning(tuning: Tuning, folder: Path, *, fingerprint: str) -> None:
+def save_tuning(tuning: TuningResult, folder: Path, *, fingerprint: str) -> None:
     """Write the best recipe, the tuned one, all trials, and the page that shows them.
 
     Args:
@@ -21,10 +21,12 @@ def save_tuning(tuning: Tuning, folder: Path, *, fingerprint: str) -> None:
         folder: of the run.
         fingerprint: of the corpus.
     """
-    comment = "".join(map(toml_comment, (*sentences(tuning), f"{tuning.corpus} {fingerprint}")))
-    best, tuned = (to_folder(recipe.tree(), folder) for recipe in (tuning.recipe, tuning.tuned))
+    comment = "".join(map(format_toml_comment, (*tuning_sentences(tuning), f"{tuning.corpus} {fingerprint}")))
+    best, tuned = (
+        relativize_paths(recipe.to_dict(), folder) for recipe in (tuning.best_recipe, tuning.search_recipe)
+    )
     plain = {key: value for key, value in best.items() if key not in ("study", "tune")}
-    write_text(folder / BEST, comment + toml_text(plain) + "\n")
-    write_text(folder / "recipe.toml", toml_text(tuned) + "\n")
-    write_text(folder / "tuning.json", json_text(tuning.to_dict()) + "\n")
-    write_text(folder / PAGE, render_tuning(tuning))
+    write_text(folder / BEST_RECIPE_FILE, comment + dump_toml(plain) + "\n")
+    write_text(folder / "recipe.toml", dump_toml(tuned) + "\n")
+    write_text(folder / "tuning.json", json_dumps(tuning.to_dict()) + "\n")
+    write_text(folder / PAGE_FILE, render_tuning_page(tuning))

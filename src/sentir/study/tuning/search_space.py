@@ -12,15 +12,15 @@ from optuna import Trial
 from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.recipe import Dimension, Recipe, merge
+from sentir.recipe import Dimension, Recipe, merge_settings
 from sentir.training.fitting import check_training
 
-_SECTIONS = ("model", "train")
-_KEYS = ("data.cleaning", "data.min_train_words")
-_SEED = "train.seed"
+_TUNABLE_SECTIONS = ("model", "train")
+_TUNABLE_KEYS = ("data.cleaning", "data.min_train_words")
+_SEED_KEY = "train.seed"
 
 
-def check_space(recipe: Recipe, corpus: Corpus) -> None:
+def check_search_space(recipe: Recipe, corpus: Corpus) -> None:
     """Check that every setting of ``tune.space`` exists and takes what it may be given, each by itself.
 
     Raises:
@@ -33,59 +33,61 @@ def check_space(recipe: Recipe, corpus: Corpus) -> None:
               example="{ low = 1e-4, high = 1e-2, log = true }")
         )  # fmt: skip
     for key, dimension in recipe.tune.space.items():
-        for value in dimension.probes():
-            changed = recipe.override(nested({key: value}), where="tune.space")
-            changed.stacked()
+        for value in dimension.probe_values():
+            changed = recipe.override(nest_settings({key: value}), where="tune.space")
+            changed.stacked_recipe()
             if dimension.choices:
                 check_training(changed, corpus)
         _check_key(key)
 
 
 def _check_key(key: str) -> None:
-    if key == _SEED:
+    if key == _SEED_KEY:
         raise RecipeError(_("tune.space: a seed is no setting to choose; list seeds in 'tune.seeds'."))
-    if key.split(".")[0] not in _SECTIONS and key not in _KEYS:
+    if key.split(".")[0] not in _TUNABLE_SECTIONS and key not in _TUNABLE_KEYS:
         raise RecipeError(
             _("tune.space: '{key}' cannot be tuned; what can is in {known}.",
-              key=key, known=", ".join((*_SECTIONS, *_KEYS)))
+              key=key, known=", ".join((*_TUNABLE_SECTIONS, *_TUNABLE_KEYS)))
         )  # fmt: skip
 
 
-def draw(trial: Trial, space: Mapping[str, Dimension]) -> dict[str, Any]:
+def suggest_settings(trial: Trial, space: Mapping[str, Dimension]) -> dict[str, Any]:
     """Let the sampler choose a value for every setting."""
     for key, dimension in space.items():
         if dimension.choices:
             trial.suggest_categorical(key, [json.dumps(choice) for choice in dimension.choices])
-        elif dimension.whole:
-            trial.suggest_int(key, *dimension.ends, log=dimension.log, step=int(dimension.step or 1))
+        elif dimension.is_integer:
+            trial.suggest_int(key, *dimension.bounds, log=dimension.log, step=int(dimension.step or 1))
         else:
-            trial.suggest_float(key, *dimension.ends, log=dimension.log, step=dimension.step)
-    return settings(trial.params, space)
+            trial.suggest_float(key, *dimension.bounds, log=dimension.log, step=dimension.step)
+    return decode_settings(trial.params, space)
 
 
-def settings(params: Mapping[str, Any], space: Mapping[str, Dimension]) -> dict[str, Any]:
+def decode_settings(params: Mapping[str, Any], space: Mapping[str, Dimension]) -> dict[str, Any]:
     """Return what Optuna keeps of a trial as settings; it keeps choices, lists among them, as JSON."""
     drawn = {key: params[key] for key in space if key in params}
     return {key: json.loads(value) if space[key].choices else value for key, value in drawn.items()}
 
 
-def nested(chosen: Mapping[str, Any]) -> dict[str, Any]:
+def nest_settings(flat_settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``{"train.lr": 1e-3}`` as ``{"train": {"lr": 1e-3}}``."""
-    trees = (reduce(lambda tree, part: {part: tree}, reversed(key.split(".")), v) for key, v in chosen.items())
-    return reduce(merge, trees, {})
+    trees = (
+        reduce(lambda tree, part: {part: tree}, reversed(key.split(".")), v) for key, v in flat_settings.items()
+    )
+    return reduce(merge_settings, trees, {})
 
 
-def trial_recipe(recipe: Recipe, chosen: Mapping[str, Any], seed: int) -> Recipe:
+def trial_recipe(recipe: Recipe, trial_settings: Mapping[str, Any], seed: int) -> Recipe:
     """Return the recipe of one training: the chosen settings, and neither a study nor a search space.
 
     Raises:
         RecipeError: if the settings do not go together.
     """
-    plain = recipe.tree() | {"study": {}, "tune": {}}
-    changes = merge(nested(chosen), {"train": {"seed": seed}})
-    return Recipe.parse(merge(plain, changes), where="tune.space")
+    plain = recipe.to_dict() | {"study": {}, "tune": {}}
+    changes = merge_settings(nest_settings(trial_settings), {"train": {"seed": seed}})
+    return Recipe.parse(merge_settings(plain, changes), where="tune.space")
 
 
-def seeds(recipe: Recipe) -> tuple[int, ...]:
+def trial_seeds(recipe: Recipe) -> tuple[int, ...]:
     """Return the seeds that every trial is trained with."""
     return recipe.tune.seeds or (recipe.train.seed,)

@@ -25,13 +25,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from sentir.errors import SentirError
-from sentir.file_locks import locked
+from sentir.file_locks import hold_lock
 from sentir.i18n import _
 
 T = TypeVar("T")
-JOURNAL, _WORKERS, _CLAIM = "trials.jsonl", ".workers", "claim.lock"
-_WORKER, REASON, _REPEATS = "worker", "reason", "repeats"  # what a trial remembers
-_BEAT, _SILENCE = 20, 60  # seconds
+JOURNAL_FILE, _WORKERS_FOLDER, _CLAIM_LOCK_FILE = "trials.jsonl", ".workers", "claim.lock"
+_WORKER_ATTR, FAILURE_REASON, _REPEATS_ATTR = "worker", "reason", "repeats"  # what a trial remembers
+_HEARTBEAT_SECONDS, _GRACE_PERIOD_SECONDS = 20, 60  # seconds
 
 
 def open_storage(folder: Path, url: str | None) -> BaseStorage:
@@ -41,11 +41,11 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
         SentirError: if it cannot be opened; a password in the URL is not shown.
     """
     if url is not None:
-        with database_errors(url), _experimental_is_fine():
-            return RDBStorage(url, heartbeat_interval=_BEAT, grace_period=_SILENCE)
-    path = folder / JOURNAL
+        with database_errors(url), _ignore_experimental_warning():
+            return RDBStorage(url, heartbeat_interval=_HEARTBEAT_SECONDS, grace_period=_GRACE_PERIOD_SECONDS)
+    path = folder / JOURNAL_FILE
     lock = JournalFileOpenLock(str(path))
-    _drop_half_line(path, lock)
+    _drop_incomplete_line(path, lock)
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -54,7 +54,7 @@ def open_storage(folder: Path, url: str | None) -> BaseStorage:
         ) from error
 
 
-def _drop_half_line(path: Path, lock: JournalFileOpenLock) -> None:
+def _drop_incomplete_line(path: Path, lock: JournalFileOpenLock) -> None:
     """Take away the half of a line that a machine that failed may leave; the next line would be lost with it."""
     if not path.is_file():
         return
@@ -68,7 +68,7 @@ def _drop_half_line(path: Path, lock: JournalFileOpenLock) -> None:
 
 
 @contextmanager
-def _experimental_is_fine() -> Iterator[None]:
+def _ignore_experimental_warning() -> Iterator[None]:
     """Keep Optuna from telling the user that its heartbeat may change."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
@@ -102,9 +102,9 @@ def _without_password(url: str) -> str:
         return url.rpartition("@")[2]
 
 
-def lost(trial: FrozenTrial) -> bool:
+def is_interrupted(trial: FrozenTrial) -> bool:
     """Return whether a trial was interrupted: it failed, and nobody could say why."""
-    return trial.state == TrialState.FAIL and REASON not in trial.user_attrs
+    return trial.state == TrialState.FAIL and FAILURE_REASON not in trial.user_attrs
 
 
 class Worker:
@@ -117,60 +117,60 @@ class Worker:
     """
 
     def __init__(self, study: optuna.Study, storage: BaseStorage, folder: Path) -> None:
-        self._study, self._folder = study, folder / _WORKERS
-        self._by_locks = isinstance(storage, JournalStorage)
+        self._study, self._folder = study, folder / _WORKERS_FOLDER
+        self._uses_file_locks = isinstance(storage, JournalStorage)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._name = uuid4().hex
-        self._life, self._claim = ExitStack(), ExitStack()
+        self._alive_lock, self._claim_lock = ExitStack(), ExitStack()
 
     def __enter__(self) -> Worker:
-        self._life.enter_context(locked(self._lock_of(self._name)))
+        self._alive_lock.enter_context(hold_lock(self._lock_path(self._name)))
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._life.close()
+        self._alive_lock.close()
 
     def trials(self) -> list[FrozenTrial]:
         """Return all trials but those that were interrupted, which are repeated."""
-        return [trial for trial in self._study.get_trials(deepcopy=False) if not lost(trial)]
+        return [trial for trial in self._study.get_trials(deepcopy=False) if not is_interrupted(trial)]
 
-    def number(self, trial: FrozenTrial) -> int:
+    def trial_index(self, trial: FrozenTrial) -> int:
         """Return how many trials there were before this one, not counting the interrupted."""
         return sum(other.number < trial.number for other in self.trials())
 
     @contextmanager
     def claiming(self) -> Iterator[list[FrozenTrial]]:
         """Give the trials there are, interrupted ones back in the queue; until `take`, nobody else takes one."""
-        with self._claim:
-            self._claim.enter_context(locked(self._folder / _CLAIM, wait=math.inf))
-            self._revive()
+        with self._claim_lock:
+            self._claim_lock.enter_context(hold_lock(self._folder / _CLAIM_LOCK_FILE, timeout=math.inf))
+            self._requeue_interrupted()
             yield self.trials()
 
-    def take(self, trial: Trial, choose: Callable[[], T]) -> T:
+    def claim(self, trial: Trial, suggest: Callable[[], T]) -> T:
         """Sign a trial as this process' own, let it choose its settings, and let others take theirs."""
-        trial.set_user_attr(_WORKER, self._name)
-        chosen = choose()
-        self._claim.close()
+        trial.set_user_attr(_WORKER_ATTR, self._name)
+        chosen = suggest()
+        self._claim_lock.close()
         return chosen
 
-    def _revive(self) -> None:
-        with _experimental_is_fine():
+    def _requeue_interrupted(self) -> None:
+        with _ignore_experimental_warning():
             optuna.storages.fail_stale_trials(self._study)
-        if self._by_locks:
+        if self._uses_file_locks:
             for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if self._dead(trial.user_attrs.get(_WORKER)):
+                if self._is_dead(trial.user_attrs.get(_WORKER_ATTR)):
                     self._study.tell(trial.number, state=TrialState.FAIL)
         trials = self._study.get_trials(deepcopy=False)
-        repeated = {trial.user_attrs.get(_REPEATS) for trial in trials}
+        repeated = {trial.user_attrs.get(_REPEATS_ATTR) for trial in trials}
         for trial in trials:
-            if lost(trial) and trial.number not in repeated:
-                self._study.enqueue_trial(trial.params, user_attrs={_REPEATS: trial.number})
+            if is_interrupted(trial) and trial.number not in repeated:
+                self._study.enqueue_trial(trial.params, user_attrs={_REPEATS_ATTR: trial.number})
 
-    def _dead(self, worker: str | None) -> bool:
+    def _is_dead(self, worker: str | None) -> bool:
         if worker is None or worker == self._name:
             return worker is None
-        with locked(self._lock_of(worker)) as dead:
+        with hold_lock(self._lock_path(worker)) as dead:
             return dead is True
 
-    def _lock_of(self, worker: str) -> Path:
+    def _lock_path(self, worker: str) -> Path:
         return self._folder / f"{worker}.lock"
