@@ -50,8 +50,8 @@ SEED = 0
 AUDIO_TRAINING = {
     "epochs": 12,
     "patience": 12,
-    "average": 0.98,
-    "batch": 32,
+    "ema_decay": 0.98,
+    "batch_size": 32,
     "weight_decay": 0.05,
     "augment": {"masks": 2, "mask_seconds": 0.3, "gain_db": 6.0, "shift_seconds": 0.5, "speed": 0.1},
 }
@@ -70,18 +70,18 @@ CANDIDATES = {
 }
 RECIPE = {
     "name": NAME,
-    "data": {"reader": NAME, "sound": True},
+    "data": {"reader": NAME, "audio": True},
     "model": {
         "layers": [2, 4, 6],
         "layer_pooling": "concat",
-        "hidden": 128,
+        "hidden_size": 128,
         "dropout": 0.5,
         "audio": {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 3},
     },
-    "train": {"epochs": 20, "batch": 256},
+    "train": {"epochs": 20, "batch_size": 256},
     "study": {"candidates": CANDIDATES},
 }
-ABLATIONS = {"text": {"text": None}, "sound": {"clip": None}}
+ABLATIONS = {"text": {"text": None}, "audio": {"clip": None}}
 
 ClipsByActor = Mapping[tuple[int, str], Sequence[Path]]  # (actor, emotion) → clips
 

@@ -16,10 +16,10 @@ from sentir.training.fitting import fit
 RECIPES = Path(__file__).parents[1] / "recipes"
 SETTINGS = {
     "nothing": {},
-    "weights, sqrt": {"balance": "sqrt"},
-    "weights, inverse": {"balance": "inverse"},
+    "weights, sqrt": {"class_weights": "sqrt"},
+    "weights, inverse": {"class_weights": "inverse"},
     "focal loss": {"loss": "focal"},
-    "focal loss and weights, sqrt": {"loss": "focal", "balance": "sqrt"},
+    "focal loss and weights, sqrt": {"loss": "focal", "class_weights": "sqrt"},
     "balanced draws of dialogues": {"sampling": "balanced"},
     "smoothed labels, .1": {"label_smoothing": 0.1},
 }

@@ -21,15 +21,15 @@ from sentir.training.fitting import fit
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "meld-text.toml"
 MODEL = {"context": "dialogue", "features": ["lexical"], "token_pooling": ["mean"]}
-BASE_SETTINGS = {"model": MODEL, "train": {"balance": "sqrt", "average": 0.0, "consistency": 0.0}}
+BASE_SETTINGS = {"model": MODEL, "train": {"class_weights": "sqrt", "ema_decay": 0.0, "rdrop": 0.0}}
 MAX_POOLING = {"model": {"token_pooling": ["mean", "max"]}}
-EMA, RDROP = {"train": {"average": 0.99}}, {"train": {"consistency": 1.0}}
+EMA, RDROP = {"train": {"ema_decay": 0.99}}, {"train": {"rdrop": 1.0}}
 VARIANTS = {
     "plain": {},
-    "average": EMA,
+    "ema_decay": EMA,
     "average, consistency": merge_settings(EMA, RDROP),
     "average, maxima": merge_settings(EMA, MAX_POOLING),
-    "average, maxima, consistency": merge_settings(merge_settings(EMA, MAX_POOLING), RDROP),
+    "EMA, max pooling, R-Drop": merge_settings(merge_settings(EMA, MAX_POOLING), RDROP),
 }
 METRIC = "weighted_f1"
 

@@ -13,14 +13,14 @@ from sentir.training.fitting import fit
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "meld-text.toml"
 LAYERS = {
-    "gru, both ways": {},
-    "gru, past only": {"reads": "past"},
-    "gru, both ways, speakers": {"speakers": True},
-    "attention, both ways": {"layer": "attention"},
-    "attention, past only": {"layer": "attention", "reads": "past"},
-    "attention, both ways, speakers": {"layer": "attention", "speakers": True},
-    "attention, 1 turn away": {"layer": "attention", "span": 1},
-    "attention, 4 turns away": {"layer": "attention", "span": 4},
+    "gru, bidirectional": {},
+    "gru, causal": {"direction": "causal"},
+    "gru, bidirectional, speakers": {"speakers": True},
+    "attention, bidirectional": {"layer": "attention"},
+    "attention, causal": {"layer": "attention", "direction": "causal"},
+    "attention, bidirectional, speakers": {"layer": "attention", "speakers": True},
+    "attention, window 1": {"layer": "attention", "window": 1},
+    "attention, window 4": {"layer": "attention", "window": 4},
 }
 WINDOWS = {
     "window, 3 before": {"window_separators": True},

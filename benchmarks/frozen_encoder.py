@@ -39,7 +39,7 @@ def main() -> None:
         first, again = (measure_seconds(lambda: preparer.transform(corpus.train)) for _ in range(2))
         print(f"encoding {len(corpus.train)} texts {first:.2f} s, cached {again:.2f}: {first / again:.0f} times")
         frozen = seconds_per_epoch(RECIPE, corpus, epochs=21)
-        tuned = RECIPE.override({"model": {"encoder": "finetune", "layers": [6]}, "train": {"batch": 16}})
+        tuned = RECIPE.override({"model": {"encoder": "finetune", "layers": [6]}, "train": {"batch_size": 16}})
         finetuned = seconds_per_epoch(tuned, corpus, epochs=3)
         print(f"an epoch fine-tuned {finetuned:.2f} s, frozen {frozen:.3f} s: {finetuned / frozen:.0f} times")
 

@@ -1,4 +1,4 @@
-"""What each way of joining text and sound is worth, on dev of the artificial pairing of ``pairing.py``.
+"""What each way of joining text and audio is worth, on dev of the artificial pairing of ``pairing.py``.
 
 Words and voice are independent given the emotion there, which no real conversation grants, so this says which
 fusion makes more of two independent witnesses, and nothing of real speech. The pairing's test is not opened. What

@@ -33,7 +33,10 @@ def setups(task: str, weights: list[float]) -> Iterator[tuple[str, dict[str, Any
         yield STACKED, {"model": {"features": ["stacked"], "stacked": stacked}}
     for weight in weights:
         name = f"two heads, weight {weight:g}"
-        yield name, {"model": {"also": ["emotion", "sentiment"]}, "train": {"also_weight": weight}}
+        yield (
+            name,
+            {"model": {"auxiliary_tasks": ["emotion", "sentiment"]}, "train": {"auxiliary_weight": weight}},
+        )
 
 
 def predict_dev(name: str, recipe: Recipe, trained: list[Recognizer], corpus: Corpus, task: str) -> TrainedModel:

@@ -32,12 +32,12 @@ from sentir.study.stacking import cross_predict
 
 FOLDS = 3
 METRIC = "weighted_f1"
-DATA = {"reader": "demo-meld", "sound": True}
+DATA = {"reader": "demo-meld", "audio": True}
 INNER = Recipe.parse(
     {
         "name": "from text",
         "data": DATA | {"task": "sentiment"},
-        "model": {"layers": [2, 4, 6], "layer_pooling": "concat", "hidden": 512, "dropout": 0.0},
+        "model": {"layers": [2, 4, 6], "layer_pooling": "concat", "hidden_size": 512, "dropout": 0.0},
         "train": {"epochs": 40, "patience": 40, "weight_decay": 0.0},
     }
 )
@@ -48,14 +48,14 @@ OUTER = Recipe.parse(
         "model": {
             "kind": "emotion_model",
             "audio": {"backbone": "mobilenetv3_small_050", "pretrained": False},
-            "hidden": 128,
+            "hidden_size": 128,
             "dropout": 0.5,
             "features": ["functionals", "stacked"],
             "stacked": {},
         },
         "train": {
             "epochs": 10,
-            "batch": 32,
+            "batch_size": 32,
             "lr": 2e-3,
             "augment": {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.2},
         },
@@ -69,20 +69,20 @@ DIALOGUE_MODEL = Recipe.parse(
             "layers": [2, 4, 6],
             "layer_pooling": "concat",
             "context": "dialogue",
-            "hidden": 128,
+            "hidden_size": 128,
             "dropout": 0.5,
             "features": ["stacked"],
             "stacked": {},
         },
-        "train": {"epochs": 20, "batch": 256},
+        "train": {"epochs": 20, "batch_size": 256},
     }
 )
 OUT_OF_FOLD, FIT_ON_TRAIN, FIT_ON_TRAIN_AND_DEV = (
     "out of fold",
-    "learned from train",
-    "learned from train and dev",
+    "fitted on train",
+    "fitted on train and dev",
 )
-NO_STACKING = "nothing stacked"
+NO_STACKING = "no stacking"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Setup:
     @property
     def inner(self) -> Recipe:
         """The text model."""
-        return INNER.override({"data": {"reader": self.outer.data.reader, "sound": False}})
+        return INNER.override({"data": {"reader": self.outer.data.reader, "audio": False}})
 
     @property
     def unstacked_features(self) -> list[str]:

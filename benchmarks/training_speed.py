@@ -29,7 +29,7 @@ RECIPE = Recipe.parse(
         "name": "training",
         "data": {"reader": "meld"},
         "model": {"encoder": "finetune", "max_length": MAX_LENGTH},
-        "train": {"epochs": 1, "batch": BATCH, "by_length": True},
+        "train": {"epochs": 1, "batch_size": BATCH, "group_by_length": True},
     }
 )
 
@@ -98,7 +98,9 @@ class Setup:
 
 def frozen_epoch_seconds(corpus: Corpus, n: int, epochs: int) -> float:
     """Return the seconds of one epoch after the first: of a long training less those of a short one."""
-    recipe = RECIPE.override({"model": {"encoder": "frozen"}, "train": {"by_length": False, "patience": epochs}})
+    recipe = RECIPE.override(
+        {"model": {"encoder": "frozen"}, "train": {"group_by_length": False, "patience": epochs}}
+    )
     short, long = (Setup(corpus, recipe.override({"train": {"epochs": k}}), n) for k in (1, epochs))
     return (measure_cpu_seconds(long.train_sentir) - measure_cpu_seconds(short.train_sentir)) / (epochs - 1)
 

@@ -84,7 +84,7 @@ RUNS = Path(os.environ.get("SENTIR_NOTEBOOK_RUNS", "runs/notebook")) / MODE
 SMALL = {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 3}
 LARGE = {"backbone": "efficientnet_b0", "pretrained": True, "max_seconds": 8}
 TINY = {"backbone": "test_efficientnet.r160_in1k", "pretrained": False, "max_seconds": 1}
-columns = ("audio", "epochs", "sound_epochs", "trials", "sound_trials", "folds", "resamples", "seeds")
+columns = ("audio", "epochs", "audio_epochs", "trials", "audio_trials", "folds", "resamples", "seeds")
 SIZES = {
     "smoke": (TINY, 1, 1, 2, 1, 2, 100, [0]),
     "demo": (SMALL, 10, 4, 8, 2, 3, 500, [0]),
@@ -345,8 +345,8 @@ for name, base in bases.items():
 # %%
 TEXT_SPACE = {
     "train.lr": {"low": 3e-4, "high": 1e-2, "log": True},
-    "train.balance": {"choices": ["none", "sqrt", "inverse"]},
-    "model.hidden": {"choices": [64, 128, 256]},
+    "train.class_weights": {"choices": ["none", "sqrt", "inverse"]},
+    "model.hidden_size": {"choices": [64, 128, 256]},
     "model.dropout": {"low": 0.2, "high": 0.7},
 }
 tuned_text = {}
@@ -435,14 +435,14 @@ for name, recipe in tuned_text.items():
 
 # %%
 AUDIO_TRAINING = {
-    "epochs": SIZE["sound_epochs"],
-    "batch": 32,
+    "epochs": SIZE["audio_epochs"],
+    "batch_size": 32,
     "lr": 1e-3 if SIZE["audio"]["pretrained"] else 3e-3,
     "augment": {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.2},
 }
 AUDIO_MODELS = {
     "spectrogram": {"model": {"kind": "emotion_model"}, "train": AUDIO_TRAINING},
-    "spectrogram, weighted": {"model": {"kind": "emotion_model"}, "train": AUDIO_TRAINING | {"balance": "sqrt"}},
+    "spectrogram, weighted": {"model": {"kind": "emotion_model"}, "train": AUDIO_TRAINING | {"class_weights": "sqrt"}},
     "spectrogram + functionals": {
         "model": {"kind": "emotion_model", "features": ["functionals"]},
         "train": AUDIO_TRAINING,
@@ -462,7 +462,7 @@ for name in with_audio:
     study = {"candidates": known, "baselines": baselines, "seeds": SIZE["seeds"], "test": False}
     audio_studies[name] = u.run_study(
         [u.Recipe.parse(bases[name].to_dict() | {"study": study})],
-        out=RUNS / name / "sound",
+        out=RUNS / name / "audio",
         accept_grade=ACCEPT_GRADE,
     )
     for section in u.sections(audio_studies[name]):
@@ -488,13 +488,13 @@ tuned_audio = {}
 for name in with_audio:
     corpus = corpora[name]
     winner = AUDIO_MODELS[audio_studies[name].best_per_family[corpus.name, "emotion"][0]]
-    tune = {"tune": {"trials": SIZE["sound_trials"], "pruner": "none", "space": AUDIO_SPACE}}
-    tuned = u.tune(bases[name].override(winner).override(tune), out=RUNS / name / "tune-sound")
+    tune = {"tune": {"trials": SIZE["audio_trials"], "pruner": "none", "space": AUDIO_SPACE}}
+    tuned = u.tune(bases[name].override(winner).override(tune), out=RUNS / name / "tune-audio")
     tuned_audio[name] = tuned.recipe
     display(Markdown(f"### {corpus.name}"), Markdown("\n".join(f"- {x}" for x in u.tuning_sentences(tuned))))
     display(u.history_figure(tuned))
 
-    folder = RUNS / name / "models" / "sound"
+    folder = RUNS / name / "models" / "audio"
     model, _scores = u.train(tuned.recipe, out=folder)
     scores, details = u.examine(folder)
     display(u.score_frame([scores], tuned.metric), u.reliability_figure(details.reliability))
@@ -506,14 +506,14 @@ for name in with_audio:
 # ## 14. El estudio de cierre: texto, audio y ambos
 #
 # Los modelos ajustados, en emoción. ¿Qué aportan al audio las predicciones del modelo de texto? La comparación
-# que lo dice es la de *sound* con *sound + the text's sentiment*: el mismo modelo, con y sin ellas, y siempre
+# que lo dice es la de *sound* con *audio + the text's sentiment*: el mismo modelo, con y sin ellas, y siempre
 # fuera de pliegue. Aquí se abre *test*, una sola vez por corpus.
 
 # %% [en]
 # ## 14. The closing study: text, audio and both
 #
 # The tuned models, of emotion. What do the text model's predictions add to the audio model? The comparison that
-# says it is that of *sound* with *sound + the text's sentiment*: the same model, without and with them, always
+# says it is that of *sound* with *audio + the text's sentiment*: the same model, without and with them, always
 # out of fold. Here *test* is opened, once for each corpus.
 
 # %%
@@ -526,10 +526,10 @@ for name, base in bases.items():
         stacked = {"task": "sentiment", "folds": SIZE["folds"], **text}
         numbers = sound["model"]["features"]
         candidates |= {
-            "sound": sound,
-            "sound + the text's sentiment": sound
+            "audio": sound,
+            "audio + the text's sentiment": sound
             | {"model": sound["model"] | {"features": [*numbers, "stacked"], "stacked": stacked}},
-            "text + sound": sound | {"model": sound["model"] | {"kind": "multimodal", "context": "dialogue"}},
+            "text + audio": sound | {"model": sound["model"] | {"kind": "multimodal", "context": "dialogue"}},
         }
     else:
         candidates |= {f"untuned {key}": changes for key, changes in TEXT_MODELS.items()}

@@ -114,7 +114,7 @@ __all__ = [  # noqa: RUF022 (in the order in which the study needs them)
     "risk_figure",
     "roc_figure",
     "scores_figure",
-    "settings_figure",
+    "hyperparameter_importance_figure",
     "sound_figure",
     "spectrogram_figure",
     "spread_figure",

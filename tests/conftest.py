@@ -66,7 +66,7 @@ def sounds(tmp_path_factory):
 @pytest.fixture
 def one_store(sounds, monkeypatch):
     """Decode every clip once for all tests that ask for this."""
-    monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+    monkeypatch.setenv("SENTIR_AUDIO_DIR", str(sounds))
 
 
 @pytest.fixture(scope="session")

@@ -136,8 +136,8 @@ def test_a_model_of_a_number_has_no_classes(model):
 
 
 def test_overrides_are_a_mapping_with_dots_or_texts():
-    by_key = sentir.load_recipe("meld-text", {"train.epochs": 5, "model": {"hidden": 8}})
-    assert by_key == sentir.load_recipe("meld-text", ["train.epochs=5", "model.hidden=8"])
+    by_key = sentir.load_recipe("meld-text", {"train.epochs": 5, "model": {"hidden_size": 8}})
+    assert by_key == sentir.load_recipe("meld-text", ["train.epochs=5", "model.hidden_size=8"])
 
 
 def test_a_value_shows_a_line_and_a_small_table(model):

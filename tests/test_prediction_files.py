@@ -23,7 +23,7 @@ HIT = Prediction(
     "007", OWN["text"], "Ana", ("joy",), {"joy": 0.75, "anger": 0.25}, confidence=0.75, abstain=False, cells=OWN
 )
 MISS = Prediction("8", "", None, (), {}, problem="The text is empty.", notes=("One.", "Two."), cells={"id": "8"})
-PREDICTED = ["sentir_label", "confidence", "sentir_p_joy", "p_anger", "not_sure", "problem", "notes"]
+PREDICTED = ["sentir_label", "confidence", "sentir_p_joy", "p_anger", "abstain", "problem", "notes"]
 
 
 def read(path):
@@ -50,7 +50,7 @@ def test_every_row_and_column_stays_and_names_that_are_taken_get_a_prefix(tmp_pa
     assert {column: rows[1][column] for column in OWN} == OWN
     assert rows[1]["sentir_label"] == "joy" and rows[1]["problem"] is None
     assert float(rows[1]["confidence"]) == float(rows[1]["sentir_p_joy"]) == 0.75
-    assert str(rows[1]["not_sure"]).lower() == "false"
+    assert str(rows[1]["abstain"]).lower() == "false"
     assert rows[0]["problem"] == "The text is empty." and rows[0]["notes"] == "One. Two."
     assert all(rows[0][name] is None for name in PREDICTED[:5]) and rows[0]["text"] is None
     assert sorted(os.listdir(tmp_path)) == [path.name]
@@ -65,7 +65,7 @@ def test_what_was_written_can_be_predicted_and_written_again(tmp_path):
     assert {key: twice[key] for key in again} == again
     assert list(twice)[len(again) :] == [
         "sentir_sentir_label", "sentir_confidence", "sentir_sentir_p_joy", "sentir_p_anger",
-        "sentir_not_sure", "sentir_problem", "sentir_notes",
+        "sentir_abstain", "sentir_problem", "sentir_notes",
     ]  # fmt: skip
 
 

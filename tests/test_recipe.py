@@ -28,7 +28,7 @@ cleaning = ["lowercase"]
 [train]
 lr = 1e-5
 [study.candidates.wide]
-model.hidden = 512
+model.hidden_size = 512
 """
 TREES = st.recursive(
     st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
@@ -45,7 +45,7 @@ def recipe(tmp_path):
 def test_a_recipe_is_named_after_its_file_and_keeps_numbers_as_numbers(recipe):
     loaded = Recipe.load(recipe)
     assert (loaded.name, loaded.train.lr, loaded.data.cleaning) == ("mine", 1e-5, ("lowercase",))
-    assert loaded.study.candidates == {"wide": {"model": {"hidden": 512}}}
+    assert loaded.study.candidates == {"wide": {"model": {"hidden_size": 512}}}
 
 
 def test_a_resolved_recipe_is_plain_json_and_reads_back_the_same(recipe):
@@ -92,7 +92,7 @@ def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
         ("train.epochs=1.5", "'train.epochs' cannot be 1.5: give a whole number."),
         ("train.lr=fast", "'train.lr' cannot be 'fast': give a number."),
         ("train.lr=0", "'train.lr' cannot be 0: give more than 0."),
-        ("train.average=1", "'train.average' cannot be 1: give less than 1."),
+        ("train.ema_decay=1", "'train.ema_decay' cannot be 1: give less than 1."),
         ("train.layer_decay=1.5", "'train.layer_decay' cannot be 1.5: give at most 1."),
         ("train=7", "'train' cannot be 7: give a section of settings."),
         ("model.encoder=thawed", "'model.encoder' cannot be 'thawed': give one of frozen, finetune, lora."),

@@ -30,7 +30,7 @@ from sentir.readers import read_corpus
 from sentir.recipe import DataSettings, Recipe
 from sentir.table_inspection.inspection import inspect_table
 
-SMALL = {"hidden": 16, "audio": {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 2}}
+SMALL = {"hidden_size": 16, "audio": {"backbone": "mobilenetv3_small_050", "pretrained": False, "max_seconds": 2}}
 LABEL_WORDS = {"joy": "happy glad", "anger": "furious hate", "sadness": "crying lonely"}
 Case = tuple[str, str, Callable[[], object]]
 
@@ -138,7 +138,7 @@ def table_cases(inputs: Path) -> Iterator[Case]:
             soundfile.write(clips / f"{stem}.ogg", np.sin(np.arange(16_000) / 9), 16_000)
         given = {"file": "paths.csv", "audio": "audio", "label": "emotion", "split": "split"}
         corpus = read_corpus(DataSettings(reader="table", audio=True, table=given), inputs)
-        missing = [issue.message for issue in corpus.issues if issue.kind == "audio_missing"]
+        missing = [issue.message for issue in corpus.issues if issue.kind == "audio_file_missing"]
         return f"{'+' * (not missing)}{[u.clip.path.is_file() for u in corpus]} {missing}"
 
     yield "tsv_bare_quotes.tsv", "12 rows, or refused", quotes
@@ -245,13 +245,13 @@ def train_small_model(folder: Path, model: dict[str, object]) -> Path:
         "name": "case",
         "data": {
             "reader": "table",
-            "sound": model["kind"] == "multimodal",
+            "audio": model["kind"] == "multimodal",
             "table": {
                 "file": "table.csv", "text": "text", "audio": "audio", "label": "emotion", "split": "split",
             },
         },
         "model": SMALL | model,
-        "train": {"epochs": 2, "batch": 8},
+        "train": {"epochs": 2, "batch_size": 8},
         "evaluation": {"resamples": 100, "permutations": 100},
     }  # fmt: skip
     api.train(Recipe.parse(recipe), root=folder, out=folder / "model")

@@ -42,7 +42,7 @@ class PlainCatalog(Catalog):
 
 def extract_messages() -> list[str]:
     """Return every message that the package's sources and templates mark with ``_`` or ``mark``, sorted."""
-    found = extract_from_dir(PACKAGE, _METHODS, _OPTIONS, keywords={"_": None, "mark": None})
+    found = extract_from_dir(PACKAGE, _METHODS, _OPTIONS, keywords={"_": None, "gettext_noop": None})
     return sorted({str(message) for _file, _line, message, _comments, _context in found})
 
 

@@ -33,6 +33,6 @@ __all__ = [
     "plot_roc_curves",
     "plot_scores",
     "plot_spectrogram",
-    "settings_figure",
+    "hyperparameter_importance_figure",
     "summarize_corpus",
 ]

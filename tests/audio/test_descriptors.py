@@ -34,7 +34,7 @@ def test_thesis_measures_equal_those_of_librosa(wave):
     expected = {
         "duration": librosa.get_duration(y=wave, sr=RATE),
         "rms": feature.rms(y=wave, **FRAMES).mean(),
-        "zero_crossings": feature.zero_crossing_rate(wave, **FRAMES).mean(),
+        "zero_crossing_rate": feature.zero_crossing_rate(wave, **FRAMES).mean(),
         "flatness": feature.spectral_flatness(y=wave, **SPECTRA).mean(),
         "rolloff": feature.spectral_rolloff(y=wave, sr=RATE, **SPECTRA).mean(),
     }
@@ -50,7 +50,7 @@ def test_thesis_measures_equal_those_of_librosa(wave):
 def test_zero_crossings_at_the_ends_are_those_of_librosa(length, sign):
     wave = (sign * np.sin(np.arange(length) * 2 + 1)).astype(np.float32)
     expected = librosa.feature.zero_crossing_rate(wave, **FRAMES).mean()
-    assert extract_descriptors(wave)[1]["thesis.zero_crossings"] == pytest.approx(expected)
+    assert extract_descriptors(wave)[1]["thesis.zero_crossing_rate"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("wave", WAVES.values(), ids=WAVES)
@@ -114,7 +114,7 @@ def test_measures_are_finite_for_any_finite_wave(wave):
     mel, measures = extract_descriptors(wave)
     assert np.isfinite(mel).all() and np.isfinite(list(measures.values())).all()
     assert all(measures[f"functionals.{name}"] >= 0 for name in FUNCTIONALS if name.endswith("_std"))
-    assert 0 <= measures["thesis.zero_crossings"] <= 1 and 0 <= measures["thesis.rolloff"] <= RATE / 2
+    assert 0 <= measures["thesis.zero_crossing_rate"] <= 1 and 0 <= measures["thesis.rolloff"] <= RATE / 2
 
 
 def test_what_does_not_move_has_no_deltas():

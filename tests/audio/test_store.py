@@ -98,7 +98,7 @@ def test_a_second_time_nothing_is_decoded(clips, decoded):
 
 def test_listening_twice_to_the_same_utterances_keeps_their_sounds(clips, decoded, monkeypatch):
     heard = attach_audio(clips)
-    monkeypatch.setenv("SENTIR_SOUNDS_DIR", os.devnull)  # not even looked at
+    monkeypatch.setenv("SENTIR_AUDIO_DIR", os.devnull)  # not even looked at
     assert [u.audio for u in attach_audio(heard)] == [u.audio for u in heard]
     assert len(decoded) == len(clips)
 
@@ -429,8 +429,8 @@ def test_a_damaged_memory_of_hashes_costs_only_hashing(memory, clips, decoded):
 
 def test_a_store_that_cannot_be_written_names_the_variable(clips, tmp_path, monkeypatch, decoded):
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(tmp_path / "file"))
-    with pytest.raises(SentirError, match="set SENTIR_SOUNDS_DIR"):
+    monkeypatch.setenv("SENTIR_AUDIO_DIR", str(tmp_path / "file"))
+    with pytest.raises(SentirError, match="set SENTIR_AUDIO_DIR"):
         attach_audio(clips)
     assert decoded == []
 
@@ -441,7 +441,7 @@ def test_a_full_disk_is_named_and_nothing_half_written_stays(clips, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", lambda table, file: full(file))
-    with pytest.raises(SentirError, match=r"No space left on device.*SENTIR_SOUNDS_DIR"):
+    with pytest.raises(SentirError, match=r"No space left on device.*SENTIR_AUDIO_DIR"):
         attach_audio(clips)
     assert not list(audio_dir().glob("*.part*"))
 

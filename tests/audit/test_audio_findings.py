@@ -58,7 +58,7 @@ def test_clips_are_counted_with_their_sources_and_why_some_cannot_be_used(tmp_pa
         utterance("train", "empty", tmp_path / "empty.wav", "positive"),
         utterance("test", "gone", tmp_path / "gone.wav"),
         utterance("test", "told", tmp_path / "told.wav"),
-        issues=[Issue("audio_missing", "problem", "There is no file told.wav.", "c/test/told")],
+        issues=[Issue("audio_file_missing", "problem", "There is no file told.wav.", "c/test/told")],
     )
     train, _dev, test = report.table("clips").rows
     assert (train["clips"], train["usable"], train["unusable"]) == (3, 2, "empty file: 1")
@@ -98,9 +98,9 @@ def test_silent_clipped_short_and_wrongly_cut_clips_are_listed(wavs):
         ("clips_silent", "silent"),
         ("clips_clipped", "clipped"),
         ("clips_short", "short"),
-        ("clips_off", "off"),
+        ("clips_duration_mismatch", "off"),
         ("clips_long", "long"),
-        ("clips_faint", "faint"),
+        ("clips_quiet", "faint"),
     ):
         assert finding(report, kind).examples == (f"c/train/{name}",), kind
     train = report.table("levels").rows[0]
@@ -110,8 +110,8 @@ def test_silent_clipped_short_and_wrongly_cut_clips_are_listed(wavs):
 def test_words_per_second_are_those_of_the_clip_not_of_its_annotation(wavs):
     said = utterance("train", 0, wavs("a.wav", voice(0)), text="one two three four", numbers={"duration": 0.1})
     report = audited(said)
-    assert "too_fast" not in kinds(report)
-    assert finding(audit(Corpus.build("c", [said], (SENTIMENT,))), "too_fast").count == 1
+    assert "speech_too_fast" not in kinds(report)
+    assert finding(audit(Corpus.build("c", [said], (SENTIMENT,))), "speech_too_fast").count == 1
 
 
 def test_a_copy_in_another_codec_is_a_leak_a_repeat_and_a_contradiction(tmp_path, wavs):
@@ -125,11 +125,11 @@ def test_a_copy_in_another_codec_is_a_leak_a_repeat_and_a_contradiction(tmp_path
         utterance("train", "c", tmp_path / "copy.mp3", "negative", text="The same!"),
         utterance("test", "d", tmp_path / "copy.mp4", "positive"),
     )
-    leak = finding(report, "sounds_of_test_in_train")
+    leak = finding(report, "clips_of_test_in_train")
     assert (leak.count, leak.examples, leak.grade) == (1, ("c/train/b",), "E")
-    repeat = finding(report, "sounds_repeated_in_train")
+    repeat = finding(report, "clips_duplicated_in_train")
     assert (repeat.count, repeat.examples) == (1, ("c/train/a = c/train/c",))
-    contradiction = finding(report, "contradictory_sounds")
+    contradiction = finding(report, "contradictory_clips")
     assert contradiction.count == 2 and contradiction.examples == ("c/train/a = c/train/c",)  # never test's
 
 
@@ -140,7 +140,7 @@ def test_silent_clips_are_no_copies_of_one_another_unless_their_content_is_the_s
         utterance("train", 1, wavs("b.wav", silence[:9_000])),
         utterance("train", 2, wavs("c.wav", silence)),
     )
-    assert finding(report, "sounds_repeated_in_train").examples == ("c/train/0 = c/train/2",)
+    assert finding(report, "clips_duplicated_in_train").examples == ("c/train/0 = c/train/2",)
     assert finding(report, "clips_not_compared").count == 2
 
 

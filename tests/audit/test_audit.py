@@ -211,7 +211,7 @@ def test_repeats_within_a_split_are_what_distinct_texts_leave_over(texts):
 
 
 def told_of_columns(report):
-    return [f.kind for f in report.findings if f.kind in ("suspect_column", "tells_label")]
+    return [f.kind for f in report.findings if f.kind in ("possible_label_leak", "leaks_label")]
 
 
 @pytest.mark.shared_data
@@ -226,7 +226,7 @@ def test_meld_has_its_known_leaks_and_test_labels(shared_data):
     assert [test["emotion", name] for name in order] == [1256, 402, 281, 345, 208, 68, 50]
     assert [test["sentiment", name] for name in ("neutral", "negative", "positive")] == [1256, 833, 521]
     assert report.problem_count == 0 and report.grade == "C"
-    fast = finding(report, "too_fast")  # the authors' times are wrong there
+    fast = finding(report, "speech_too_fast")  # the authors' times are wrong there
     assert fast.count == 161 and fast.examples[0] == "meld/train/dia338/utt3"
     assert told_of_columns(report) == []
 
@@ -273,17 +273,17 @@ def test_the_hash_of_what_is_scored_is_that_of_a_report():
 
 def test_the_grade_is_that_of_the_worst_finding_and_every_reason_is_a_sentence():
     assert audit(clean()).grade == "A"
-    lost = audit(clean(issues=[Issue("row_unusable", "problem", "A row was lost.", "x")] * 10))
+    lost = audit(clean(issues=[Issue("row_skipped", "problem", "A row was lost.", "x")] * 10))
     assert lost.grade == "E" and [f.message for f in lost.reasons] == ["10 times, the first: A row was lost."]
-    few = audit(clean(issues=[Issue("row_unusable", "problem", "A row was lost.", "x")]))
-    assert few.grade == "C" and few.to_dict()["reasons"][0]["kind"] == "row_unusable"
+    few = audit(clean(issues=[Issue("row_skipped", "problem", "A row was lost.", "x")]))
+    assert few.grade == "C" and few.to_dict()["reasons"][0]["kind"] == "row_skipped"
     assert all(f.grade <= report.grade for report in (lost, few) for f in report.findings)
 
 
 def test_more_words_than_anybody_can_say_are_listed_the_fastest_first():
     texts = {0: ("one two three", 0.2), 1: ("one two", 0.1), 2: ("one", 1.0), 3: ("one two three", 0.0)}
     corpus = build(*(said("train", n, text, numbers={"duration": s}) for n, (text, s) in texts.items()))
-    found = finding(audit(corpus), "too_fast")
+    found = finding(audit(corpus), "speech_too_fast")
     assert found.count == 2 and found.examples == ("c/train/1", "c/train/0")
 
 

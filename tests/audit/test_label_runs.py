@@ -38,7 +38,7 @@ def corpus_of(labels, dialogue=lambda n: ""):
 
 
 def warned(corpus):
-    return [finding for finding in audit(corpus).findings if finding.kind == "rows_in_runs"]
+    return [finding for finding in audit(corpus).findings if finding.kind == "labels_in_runs"]
 
 
 def test_rows_that_come_in_runs_are_warned_of_unless_their_dialogues_are_named():

@@ -110,7 +110,7 @@ def test_a_column_that_nearly_tells_is_warned_of_and_costs_the_grade():
     (teller,) = find_leaking_columns(corpus, "emotion")
     assert WARNING_THRESHOLD <= teller.score < LEAKAGE_THRESHOLD
     check_recipe_leakage(recipe_of(), corpus)
-    (found,) = [f for f in audit(corpus).findings if f.kind == "suspect_column"]
+    (found,) = [f for f in audit(corpus).findings if f.kind == "possible_label_leak"]
     assert (found.severity, found.grade, found.examples) == ("warning", "C", ("x",))
 
 

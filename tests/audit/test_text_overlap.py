@@ -93,9 +93,11 @@ def test_planted_copies_are_found_in_any_disguise_and_weigh_by_their_share(disgu
     for share in (0.01, 0.15, 0.5, 1.0):
         corpus, n = planted(share, disguise)
         report = audit(corpus)
-        found = finding(report, "copies_of_test_in_train")
+        found = finding(report, "duplicates_of_test_in_train")
         assert 0.95 * n <= found.count <= n
-        assert not finding(report, "copies_of_test_in_dev") and not finding(report, "copies_of_dev_in_train")
+        assert not finding(report, "duplicates_of_test_in_dev") and not finding(
+            report, "duplicates_of_dev_in_train"
+        )
         grades.append(report.grade)
     assert grades == sorted(grades, key=ORDER.index)
     assert grades[:2] == ["A", "A"] and grades[2] > "A" and grades[-1] == "E"
@@ -113,7 +115,7 @@ def test_a_whole_test_split_of_copies_ends_the_grade_and_half_a_percent_is_a_not
             )
             for n, text in enumerate(texts)
         ]
-        found = finding(audit(Corpus.build("c", rows, (SPACE,))), "copies_of_test_in_train")
+        found = finding(audit(Corpus.build("c", rows, (SPACE,))), "duplicates_of_test_in_train")
         assert (found.count, found.grade, found.severity) == (copied, grade, severity)
         assert all(key.startswith("c/train/") for key in found.examples)
 
@@ -121,14 +123,14 @@ def test_a_whole_test_split_of_copies_ends_the_grade_and_half_a_percent_is_a_not
 def test_copies_of_dev_are_told_as_such():
     test, dev = sentences(100, 3), sentences(100, 2)
     found = audit(corpus_of(sentences(200, 1), [*test[:40], *dev[40:]], test))
-    assert finding(found, "copies_of_test_in_dev").count == 40
-    assert finding(found, "copies_of_test_in_train") is None
+    assert finding(found, "duplicates_of_test_in_dev").count == 40
+    assert finding(found, "duplicates_of_test_in_train") is None
 
 
 def test_copies_with_another_label_are_told_apart():
     test = sentences(100, 3)
     corpus = corpus_of([*test, *sentences(100, 1)], sentences(50, 2), test, other_label=range(30))
-    assert "100 (71.4 %)" in (message := finding(audit(corpus), "copies_of_test_in_train").message)
+    assert "100 (71.4 %)" in (message := finding(audit(corpus), "duplicates_of_test_in_train").message)
     assert "30 of them have another label there" in message
 
 
@@ -143,7 +145,7 @@ def test_sentences_of_one_kind_are_no_copies_of_one_another():
     towns = [one + SOUNDS[(7 * n + 1) % len(SOUNDS)] for n, one in enumerate(SOUNDS)]
     kinds = [f"After the long winter we all moved to {town} again." for town in towns]
     report = audit(corpus_of(kinds[:50], kinds[50:60], kinds[60:]))
-    assert report.grade == "A" and finding(report, "copies_of_test_in_train") is None
+    assert report.grade == "A" and finding(report, "duplicates_of_test_in_train") is None
 
 
 def test_texts_are_compared_as_a_model_is_given_them_too():
@@ -152,10 +154,13 @@ def test_texts_are_compared_as_a_model_is_given_them_too():
     train = [f"{text} {aside.format(more * 2)}" for text, more in zip(test, sentences(40, 5), strict=True)]
     corpus = corpus_of(train, sentences(40, 2), test)
     assert (
-        finding(audit(corpus, leakage=measure_leakage(corpus, ("lowercase",))), "copies_of_test_in_train") is None
+        finding(audit(corpus, leakage=measure_leakage(corpus, ("lowercase",))), "duplicates_of_test_in_train")
+        is None
     )
     steps = ("drop_parentheses", "lowercase")
-    assert finding(audit(corpus, leakage=measure_leakage(corpus, steps)), "copies_of_test_in_train").count == 40
+    assert (
+        finding(audit(corpus, leakage=measure_leakage(corpus, steps)), "duplicates_of_test_in_train").count == 40
+    )
 
 
 def jaccard(one, other):

@@ -29,11 +29,11 @@ label = "label"
 [model]
 layers = [2, 4, 6]
 layer_pooling = "concat"
-hidden = 16
+hidden_size = 16
 context = "dialogue"
 [train]
 epochs = 3
-batch = 16
+batch_size = 16
 [evaluation]
 resamples = 100
 permutations = 100
@@ -340,7 +340,7 @@ def test_the_version_is_told():
     [
         ("train", "recipes/meld-text.toml", "--out", "models/x"),
         ("train", "meld-text", "--out", "models/x"),
-        ("train", "demo-meld", "--out", "models/x", "--from", "nowhere"),
+        ("train", "demo-meld", "--out", "models/x", "--init-from", "nowhere"),
         ("study", "meld-text"),
         ("study", "demo-meld", "--set", "data.reader=meld"),
         ("tune", "tune-meld-text", "--root", "nowhere"),

@@ -40,7 +40,7 @@ def sentir(*arguments):
 def mine(tmp_path):
     """Write a table with clips, and a recipe; ``row`` may change a row, ``features`` is the model's."""
 
-    def write(row=lambda cells: cells, *, data="sound = true", features="[]", n=36):
+    def write(row=lambda cells: cells, *, data="audio = true", features="[]", n=36):
         draw = np.random.default_rng(0)
         with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
             names = ["text", "label", "audio", "split", "actor", "pitch", "code"]
@@ -69,7 +69,7 @@ def test_an_audit_with_clips_listens_prints_and_writes_a_page(mine, tmp_path):
 
 def test_no_sound_looks_for_clips_without_listening(mine, tmp_path):
     recipe = mine(lambda cells: cells | {"audio": "gone.wav"} if cells["audio"] == "3.wav" else cells)
-    done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-sound", "--json")
+    done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-audio", "--json")
     found = json.loads(done.stdout)
     assert "clips" not in found["tables"] and done.exit_code == 1 and found["problems"] == 1
     assert found["grade"] == "C" and found["reasons"][0]["message"]
@@ -97,15 +97,15 @@ def test_a_recipe_whose_group_lies_in_two_splits_is_refused(mine, tmp_path):
     recipe = load_recipe(mine(lambda cells: cells | {"actor": "one"}))
     with pytest.raises(RecipeError, match="'one' of 'actor' lies in train and in dev"):
         check_training(recipe, read_corpus(recipe.data, tmp_path))
-    done = sentir("corpus", "audit", tmp_path / "r.toml", "--root", tmp_path, "--no-sound")
+    done = sentir("corpus", "audit", tmp_path / "r.toml", "--root", tmp_path, "--no-audio")
     assert "share their 'actor' with train" in " ".join(done.output.split())
 
 
 def test_the_grade_stands_first_and_the_exit_code_agrees_with_it(mine, tmp_path):
-    done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--no-sound")
+    done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--no-audio")
     assert done.exit_code == 0 and done.output.splitlines()[1].startswith("Grade ")
     recipe = mine(lambda cells: cells | {"label": "joy"})
-    done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-sound")
+    done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-audio")
     assert done.exit_code == 1 and done.output.splitlines()[1].startswith("Grade E")
     with pytest.raises(CorpusError, match="have the same label for 'emotion'"):
         check_training(load_recipe(recipe), read_corpus(load_recipe(recipe).data, tmp_path))

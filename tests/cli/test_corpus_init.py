@@ -1,4 +1,4 @@
-"""``sentir corpus new`` as a user meets it."""
+"""``sentir corpus init`` as a user meets it."""
 
 import json
 import os

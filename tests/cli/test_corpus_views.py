@@ -109,7 +109,7 @@ def test_a_clip_that_cannot_be_decoded_is_told_instead_of_drawn(call, monkeypatc
 
 
 def test_cleaning_is_shown_with_counts_and_examples(tiny, call):
-    code, out, _err = call("clean", "tiny", "--steps", "lowercase, drop_punctuation", "--show", "1")
+    code, out, _err = call("clean", "tiny", "--steps", "lowercase, drop_punctuation", "--examples", "1")
     assert code == 0 and "60 texts" in out and out.count("as it is") == 1
     code, out, _err = call("clean", "tiny", "--steps", "thesis", "--json")
     found = json.loads(out)
@@ -195,17 +195,17 @@ def served(monkeypatch, tmp_path):
 
 
 def test_getting_says_what_comes_from_where_and_what_to_do_next(served, call, tmp_path):
-    code, out, _err = call("get", "meld", "--from", "original", "--out", tmp_path / "my meld", root=None)
+    code, out, _err = call("get", "meld", "--source", "original", "--out", tmp_path / "my meld", root=None)
     assert code == 0 and served.url in out and "2.1 MB" in out and "GPL-3.0" in out
     assert (tmp_path / "my meld" / "corpus.tar.gz").read_bytes() == served.content
     assert out.splitlines()[-1].strip() == f"sentir corpus audit meld --root '{tmp_path / 'my meld'}'"
-    code, out, _err = call("get", "meld", "--from", "original", "--out", tmp_path / "my meld", root=None)
+    code, out, _err = call("get", "meld", "--source", "original", "--out", tmp_path / "my meld", root=None)
     assert code == 0 and "there already" in out and len(served.asked) == 1
 
 
 def test_a_big_download_is_asked_for_and_refused_where_nobody_answers(served, call, tmp_path, monkeypatch):
     monkeypatch.setattr("sentir.download.corpora.BIG", 1000)
-    get = ("get", "meld", "--from", "original", "--out", tmp_path)
+    get = ("get", "meld", "--source", "original", "--out", tmp_path)
     code, _out, err = call(*get, root=None)
     assert code == 2 and "--yes" in err and not served.asked
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
@@ -225,7 +225,7 @@ def test_ctrl_c_keeps_what_came_and_says_so(served, call, tmp_path, monkeypatch)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fetching, "_iter_chunks", interrupted)
-    get = ("get", "meld", "--from", "original", "--out", tmp_path)
+    get = ("get", "meld", "--source", "original", "--out", tmp_path)
     code, out, _err = call(*get, root=None)
     assert code == 130 and "the same command goes on from there" in out
     monkeypatch.setattr(fetching, "_iter_chunks", chunks)

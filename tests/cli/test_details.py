@@ -1,4 +1,4 @@
-"""``sentir evaluate --slices`` and ``sentir predict --not-sure``, on a corpus of seconds."""
+"""``sentir evaluate --slices`` and ``sentir predict --abstain``, on a corpus of seconds."""
 
 import csv
 import io
@@ -68,7 +68,7 @@ def test_it_is_scored_as_evaluate_scores_it(models):
     assert api.analyze(models / "emotion")[0] == api.evaluate(models / "emotion")
 
 
-@pytest.mark.parametrize(("split", "how"), [("dev", "dev_halves"), ("train", "learned"), ("test", "held_out")])
+@pytest.mark.parametrize(("split", "how"), [("dev", "cross_fit"), ("train", "learned"), ("test", "held_out")])
 def test_how_it_was_measured_depends_on_the_split(split, how, models, corpus):
     _scores, details = api.analyze(models / "emotion", split=split, reason="to see")
     assert details.reliability.protocol == how
@@ -111,21 +111,21 @@ def test_the_mark_is_in_the_table_the_json_and_the_csv(models, sentir, tmp_path)
     Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
     unsure(model, lambda tree: tree | {"calibration": tree["calibration"] | {"sure": 1.0}})
     asked = ("predict", model, "--text", "I am happy.")
-    assert "(not sure)" in sentir(*asked, "--not-sure")[1] and "(not sure)" not in sentir(*asked)[1]
-    (row,) = json.loads(sentir(*asked, "--not-sure", "--json")[1])
-    assert row["not_sure"] is True
-    sentir(*asked, "--not-sure", "--out", tmp_path / "out.csv")
+    assert "(not sure)" in sentir(*asked, "--abstain")[1] and "(not sure)" not in sentir(*asked)[1]
+    (row,) = json.loads(sentir(*asked, "--abstain", "--json")[1])
+    assert row["abstain"] is True
+    sentir(*asked, "--abstain", "--out", tmp_path / "out.csv")
     sentir(*asked, "--out", tmp_path / "plain.csv")
     with (tmp_path / "out.csv").open(encoding="utf-8") as file:
-        assert [line["not_sure"] for line in csv.DictReader(file)] == ["true"]
-    assert "not_sure" not in (tmp_path / "plain.csv").read_text(encoding="utf-8")
+        assert [line["abstain"] for line in csv.DictReader(file)] == ["true"]
+    assert "abstain" not in (tmp_path / "plain.csv").read_text(encoding="utf-8")
 
 
 def test_a_model_from_before_there_was_a_calibration_says_that_it_cannot(models, sentir, tmp_path):
     model = tmp_path / "model"
     Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
     unsure(model, lambda tree: {k: v for k, v in tree.items() if k != "calibration"} | {"format": 3})
-    code, _printed, error = sentir("predict", model, "--text", "I am happy.", "--not-sure")
+    code, _printed, error = sentir("predict", model, "--text", "I am happy.", "--abstain")
     assert code == 2 and "cannot say when it is not sure" in error and len(error.strip().splitlines()) == 1
     assert sentir("predict", model, "--text", "I am happy.")[0] == 0
     assert api.analyze(model)[1].reliability is None

@@ -51,7 +51,7 @@ def test_a_text_is_explained_and_written(call, tmp_path):
 
 
 def test_json_is_all_there_is(call):
-    code, out, _err = call("--text", "I am happy.", "--label", "sadness", "--check", "--json")
+    code, out, _err = call("--text", "I am happy.", "--label", "sadness", "--sanity-check", "--json")
     found = json.loads(out)
     assert code == 0 and found["label"] == "sadness" and len(found["checks"]) == 2
     values = [word["value"] for passage in found["words"]["passages"] for word in passage["words"]]
@@ -78,7 +78,7 @@ def test_without_an_id_the_model_is_measured_on_dev(call, saved, tmp_path):
     (("--text", " "), "The text is empty"),
     (("--text", "a", "--label", "rage"), "does not know the label 'rage'"),
     (("--text", "a", "--id", "b"), "without --text and --file"),
-    (("--root", ".", "--check"), "are for one answer"),
+    (("--root", ".", "--sanity-check"), "are for one answer"),
     (("--root", ".", "--id", "nobody"), "There is no utterance 'nobody'"),
     (("--file", "nothing.wav"), "There is no file nothing.wav"),
     (("--file", "tiny.csv"), "give one sound or video file"),

@@ -40,7 +40,7 @@ def recipe_of(folder, model, sound=False):
         [data]
         reader = "table"
         task = "label"
-        sound = {str(sound).lower()}
+        audio = {str(sound).lower()}
         [data.table]
         file = "t.csv"
         id = "id"
@@ -50,7 +50,7 @@ def recipe_of(folder, model, sound=False):
         {source}
         [train]
         epochs = 1
-        batch = 8
+        batch_size = 8
         [evaluation]
         resamples = 100
         permutations = 100
@@ -85,13 +85,13 @@ def run(folder, *arguments):
         {"labels": ["喜び" * 20, "悲しみ"]},
         {"labels": ["joy", "sadness"], "dev": ["joy"]},
         {"labels": ["joy", "sadness"], "text": "ok"},
-        {"labels": ["joy", "sadness"], "sound": True},
+        {"labels": ["joy", "sadness"], "audio": True},
     ],
     ids=["long labels", "labels of other letters", "one label in dev", "all alike", "silence"],
 )
 def test_no_warning_reaches_the_terminal(shape, weights, tmp_path):
     folder = corpus_in(tmp_path / "corpus", **shape)
-    sound = shape.get("sound", False)
+    sound = shape.get("audio", False)
     reads = f'[model]\nbackbone = "roberta-base"\nweights = "{weights}"\nhidden = 8\nfeatures = ["lexical"]\n'
     hears = '[model]\nkind = "emotion_model"\nfeatures = ["functionals"]\n[model.audio]\npretrained = false\n'
     hears += 'backbone = "test_efficientnet.r160_in1k"\n'

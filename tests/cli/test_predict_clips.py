@@ -42,7 +42,7 @@ class Listener:
     def predict_utterances(self, utterances):
         self.given = list(utterances)
         for u in utterances:
-            heard = "sound" in self.needs and u.sound is not None and u.sound.mel is not None
+            heard = "audio" in self.needs and u.sound is not None and u.sound.mel is not None
             assert heard or ("text" in self.needs and u.text is not None)
         joyful = [u.text == "joy" or (u.sound is not None and u.sound.seconds > 0.4) for u in utterances]
         return Predictions(tuple(u.id for u in utterances), np.array([[1.0 - j, j] for j in joyful]), SPACE)
@@ -57,7 +57,7 @@ def call(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "200")  # for what is made later
     monkeypatch.setattr(output.console, "_width", 200)
 
-    def run(*arguments, needs=("sound",)):
+    def run(*arguments, needs=("audio",)):
         model = Listener(*needs)
         monkeypatch.setattr("sentir.api.models._load_any", lambda _folder: model)
         monkeypatch.setattr(sys, "argv", ["sentir", "predict", "model", *map(str, arguments)])
@@ -153,7 +153,7 @@ def test_a_name_that_is_no_text_is_printed_all_the_same(call, tmp_path):
 
 
 def test_one_text_and_one_clip_are_one_utterance_and_more_of_either_are_not(call, clips):
-    both = ("text", "sound")
+    both = ("text", "audio")
     (pair,) = call("--text", "Oh no.", clips / "long.mp4", "--json", needs=both).given
     assert (pair.text, pair.clip.path) == ("Oh no.", clips / "long.mp4")
     apart = call("--text", "Oh no.", clips / "long.mp4", clips / "más/corto ñ.wav", "--json", needs=both)
@@ -165,11 +165,11 @@ def test_one_text_and_one_clip_are_one_utterance_and_more_of_either_are_not(call
 
 
 def test_a_model_that_reads_and_listens_makes_do_with_the_text_of_a_broken_clip_and_says_so(call, clips):
-    done = call("--text", "joy", clips / "broken.wav", "--json", needs=("text", "sound"))
+    done = call("--text", "joy", clips / "broken.wav", "--json", needs=("text", "audio"))
     assert done.code == 0 and answers(done) == {str(clips / "broken.wav"): (["joy"], "")}
     (row,) = json.loads(done.out)
     assert row["notes"][0].startswith("Predicted from the text only: ") and "broken.wav" in row["notes"][0]
-    done = call(clips / "broken.wav", "--json", needs=("text", "sound"))
+    done = call(clips / "broken.wav", "--json", needs=("text", "audio"))
     assert done.code == 1 and answers(done)[str(clips / "broken.wav")][0] == []
 
 
@@ -197,9 +197,9 @@ def talk(request, clips):
 @pytest.mark.parametrize(
     ("needs", "labels"),
     [
-        (("sound",), [["joy"], ["anger"], [], [], []]),
+        (("audio",), [["joy"], ["anger"], [], [], []]),
         (("text",), [["anger"], [], [], ["joy"], []]),
-        (("text", "sound"), [["joy"], ["anger"], [], ["joy"], []]),
+        (("text", "audio"), [["joy"], ["anger"], [], ["joy"], []]),
     ],
 )
 def test_clips_of_a_table_lie_beside_it_and_what_a_row_lacks_is_its_problem(call, talk, needs, labels):
@@ -223,14 +223,14 @@ def test_a_table_may_hold_clips_alone(call, clips):
     [
         (["clips/long.mp4"], ["text"], "This model reads text, and there is none; give --text"),
         (["clips"], ["text"], "This model reads text, and there is none; give --text"),
-        (["--text", "Hi."], ["sound"], "This model listens, and there is no clip; give sound or video files"),
-        (["clips/none.wav"], ["sound"], "There is no file clips/none.wav."),
-        (["clips/notes.txt"], ["sound"], "neither a sound or video file, nor a table (.csv, "),
-        (["none"], ["sound"], "There is no file none."),
-        (["empty"], ["sound"], "empty holds no sound or video file."),
-        (["clips", "clips/long.mp4"], ["sound"], "clips/long.mp4 is given twice; give each file once."),
-        (["words.csv"], ["sound"], "--audio-column"),
-        (["words.ndjson"], ["sound"], "words.ndjson has no column 'text' and none 'audio'"),
+        (["--text", "Hi."], ["audio"], "This model listens, and there is no clip; give sound or video files"),
+        (["clips/none.wav"], ["audio"], "There is no file clips/none.wav."),
+        (["clips/notes.txt"], ["audio"], "neither a sound or video file, nor a table (.csv, "),
+        (["none"], ["audio"], "There is no file none."),
+        (["empty"], ["audio"], "empty holds no sound or video file."),
+        (["clips", "clips/long.mp4"], ["audio"], "clips/long.mp4 is given twice; give each file once."),
+        (["words.csv"], ["audio"], "--audio-column"),
+        (["words.ndjson"], ["audio"], "words.ndjson has no column 'text' and none 'audio'"),
     ],
 )
 def test_a_call_that_cannot_be_answered_is_one_sentence(call, clips, tmp_path, arguments, needs, complaint):

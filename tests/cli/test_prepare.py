@@ -74,7 +74,7 @@ def test_counts_by_split_and_everything_lost_are_printed_and_the_exit_code_is_1(
     assert (
         out.count("silent") == 1 and "Clips decoded: 6, in" in out and str(audio_dir()) in out.replace("\n", "")
     )
-    assert "SENTIR_SOUNDS_DIR" not in out
+    assert "SENTIR_AUDIO_DIR" not in out
 
 
 def test_of_many_losses_of_a_kind_three_are_shown_and_the_rest_is_counted(call, corpus):
@@ -118,11 +118,11 @@ def test_examples_are_three_of_a_kind(call, corpus):
 
 def test_what_lies_elsewhere_is_used_by_whoever_names_it(call, corpus, monkeypatch):
     out = call("--out", corpus / "store", "--workers", "1")[1]
-    assert f"SENTIR_SOUNDS_DIR={corpus / 'store'}" in out.replace("\n", "")
+    assert f"SENTIR_AUDIO_DIR={corpus / 'store'}" in out.replace("\n", "")
     assert not audio_dir().exists()
-    monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(corpus / "store"))
+    monkeypatch.setenv("SENTIR_AUDIO_DIR", str(corpus / "store"))
     monkeypatch.setattr(decoding, "decode_segments", lambda *_arguments: pytest.fail("it was decoded again"))
-    data = api.load_recipe(corpus / "said.toml").data.model_copy(update={"sound": True})
+    data = api.load_recipe(corpus / "said.toml").data.model_copy(update={"audio": True})
     heard = attach_audio(api.load_corpus(data, corpus).train)
     assert [u.audio.mel is not None for u in heard] == [True, True, True, False]
 

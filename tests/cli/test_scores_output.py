@@ -11,9 +11,9 @@ from sentir.i18n import LANGUAGES, format_decimal, use_language
 from sentir.report.study_report import CorpusSummary, StudyReport
 
 MODELS = {
-    "text and sound": "text_sound",
-    "sound and the text model's sentiment": "sound_stacked",
-    "sound: mel and functionals": "sound",
+    "text and audio": "text_audio",
+    "audio and the text model's sentiment": "sound_stacked",
+    "audio: mel and functionals": "audio",
     "text: minilm + dialogue": "text",
     "majority": "",
     "bag of words": "",
@@ -38,7 +38,7 @@ def scores(kind="multi", sd=0.05, notes=("synthetic corpus",)):
                 name: Score(n / 10 + k / 1000, 0.4, 0.6, sd if family else None)
                 for k, name in enumerate(METRICS[kind])
             },
-            notes=(*notes, *(("random audio backbone",) if "sound" in family else ())),
+            notes=(*notes, *(("random audio backbone",) if "audio" in family else ())),
             family=family,
         )
         for n, (model, family) in enumerate(MODELS.items())
@@ -106,16 +106,16 @@ def test_what_is_true_of_some_models_alone_is_not_said_of_all(printed):
     title, *others = printed(scores_output.print_scores, scores("single"), columns=200).splitlines()
     assert title == "demo · emotion · test · n = 13\u202f708 · synthetic corpus"
     (note,) = [line for line in others if line.startswith("random audio backbone: ")]
-    assert "text and sound, sound and" in note and "minilm" not in note
+    assert "text and audio, sound and" in note and "minilm" not in note
 
 
 def test_a_study_names_families_and_the_finalist_and_says_what_was_compared_on_test(printed, report, tmp_path):
     out = printed(scores_output.print_study, report, tmp_path, columns=200)
     lines = [line.strip() for line in out.splitlines()]
-    first = next(n for n, line in enumerate(lines) if line.startswith("text and sound  "))
-    assert lines[first + 1] == "text and sound · finalist"
-    assert [lines.count(family) for family in ("sound + text model", "sound", "text")] == [1, 1, 1]
-    assert sum(line.startswith("- “text and sound” is better than") for line in lines) == 6
+    first = next(n for n, line in enumerate(lines) if line.startswith("text and audio  "))
+    assert lines[first + 1] == "text and audio · finalist"
+    assert [lines.count(family) for family in ("sound + text model", "audio", "text")] == [1, 1, 1]
+    assert sum(line.startswith("- “text and audio” is better than") for line in lines) == 6
     titles = [n for n, line in enumerate(lines) if line.startswith(("Selected model", "Best model"))]
     assert [lines[n] for n in titles] == [
         "Selected model vs. baselines",

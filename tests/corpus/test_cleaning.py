@@ -93,7 +93,7 @@ def test_the_thesis_loses_negations_that_the_default_keeps():
     assert clean_text("I am not", THESIS_CLEANING) == ""
 
 
-@pytest.mark.parametrize("step", ["drop_stage_noises", "drop_parentheses"])
+@pytest.mark.parametrize("step", ["drop_noise_annotations", "drop_parentheses"])
 @pytest.mark.parametrize("text", ["(" * 50_000 + ")" * 50_000, "(uhh" * 30_000, "( " * 30_000 + "uhh) " * 30_000])
 def test_deeply_nested_brackets_take_no_time(step, text):
     begun = time.process_time()

@@ -20,10 +20,10 @@ def corpus(*texts):
 
 
 def test_each_step_counts_what_it_changes_and_empties():
-    found = trace_cleaning(corpus("The THE", "(uhh)", " ", "fine", None), ["drop_stage_noises", "lowercase"])
+    found = trace_cleaning(corpus("The THE", "(uhh)", " ", "fine", None), ["drop_noise_annotations", "lowercase"])
     assert found.num_texts == 4
     assert [(e.step, e.changed, e.emptied) for e in found.effects] == [
-        ("drop_stage_noises", 1, 1),
+        ("drop_noise_annotations", 1, 1),
         ("lowercase", 1, 0),
     ]
 

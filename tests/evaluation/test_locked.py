@@ -168,7 +168,7 @@ def test_a_published_corpus_is_not_accused_because_another_test_was_opened(share
     (found,) = find_contamination(meld)
     assert (found.test, found.split, found.is_same_test) == ("lines", "train", False) and found.overlap > 0.9
     grades = {f.kind: (f.severity, f.grade) for f in api.audit_corpus("meld", root=shared_data / "meld").findings}
-    assert grades["known_test_in_train"] == ("note", "A")
+    assert grades["test_contamination_in_train"] == ("note", "A")
 
 
 def test_a_few_or_common_sentences_prove_nothing():
@@ -204,10 +204,10 @@ def test_the_published_test_of_meld_under_the_name_of_dev_is_said_in_the_audit(s
             (shared_data / f"meld/{source}_sent_emo.csv").read_bytes()
         )
     found = api.audit_corpus("meld", root=tmp_path)
-    (one,) = [finding for finding in found.findings if finding.kind.startswith("known_test")]
-    assert (one.kind, one.severity, one.grade, found.grade) == ("known_test_in_dev", "problem", "D", "E")
+    (one,) = [finding for finding in found.findings if finding.kind.startswith("test_contamination")]
+    assert (one.kind, one.severity, one.grade, found.grade) == ("test_contamination_in_dev", "problem", "D", "E")
     assert "dev holds 100 % of the sentences of the published test split of MELD" in one.message
-    (copies,) = [finding for finding in found.findings if finding.kind == "copies_of_test_in_dev"]
+    (copies,) = [finding for finding in found.findings if finding.kind == "duplicates_of_test_in_dev"]
     assert copies.grade == "E"
 
 

@@ -170,4 +170,4 @@ def test_scores_and_the_audit_say_that_dev_is_a_known_test(monkeypatch, recipe):
     )
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: turned)
     reasons = [finding.kind for finding in api.audit_corpus("tiny", root=Path()).reasons]
-    assert "known_test_in_dev" in reasons
+    assert "test_contamination_in_dev" in reasons

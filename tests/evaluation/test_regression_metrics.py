@@ -129,7 +129,7 @@ def test_steps_of_the_scale_hold_the_mean_answer_and_error_of_the_truths_nearest
     rows = {row.label: row for row in score_per_label(SENTIMENT, truth, answer[:, None])}
     assert list(rows) == ["-3", "-2", "-1", "0", "1", "2", "3"]
     assert (rows["0"].support, rows["3"].support, rows["1"].support) == (2, 2, 0)
-    assert rows["0"].metrics == pytest.approx({"mean_answer": 0.5, "mae": 0.5})
+    assert rows["0"].metrics == pytest.approx({"mean_prediction": 0.5, "mae": 0.5})
     assert rows["1"].metrics == {}
     assert compute_confusion_matrix(SENTIMENT, truth, answer[:, None]) is None
     assert tune_thresholds(SENTIMENT, truth, answer[:, None]) is None

@@ -17,7 +17,7 @@ READING = {
     "several labels": {"model": {"encoder": "finetune"}, "data": {"task": "feelings"}},
 }
 LISTENING = {
-    "sound": {"model": {"features": ["thesis", "dialogue"]}, "train": LONGER},
+    "audio": {"model": {"features": ["thesis", "dialogue"]}, "train": LONGER},
     "everything": {
         "model": {
             "kind": "multimodal",
@@ -39,7 +39,7 @@ def trained(corpus, spoken, weights, sounds, tmp_path_factory):
         if setup not in known:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("SENTIR_CACHE_DIR", str(home))
-                patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+                patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
                 if setup in READING:
                     known[setup] = train_recognizer(tiny_recipe(weights, **READING[setup]), corpus)[0], corpus
                 else:

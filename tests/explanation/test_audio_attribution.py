@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_store")
 KEY = "tiny/dev/dia7/utt3"
 
 
-@pytest.mark.parametrize("setup", ["sound", "everything"])
+@pytest.mark.parametrize("setup", ["audio", "everything"])
 def test_maps_lie_on_the_mel(setup, trained, dialogue_of):
     recognizer, corpus = trained(setup)
     sound = explain_utterance(recognizer, dialogue_of(corpus, KEY), utterance_id=KEY).audio_attribution
@@ -40,7 +40,7 @@ def test_maps_lie_on_the_mel(setup, trained, dialogue_of):
 
 
 def test_grad_cam_is_that_of_captum(trained):
-    recognizer, corpus = trained("sound")
+    recognizer, corpus = trained("audio")
     prepared = prepare_with_tokens(recognizer, corpus.dev)
     label = int(recognizer.predict_utterances(corpus.dev[:1]).probabilities.argmax())
     probe, _unit = make_score_function(recognizer, prepared, 0, label)
@@ -76,7 +76,7 @@ def test_in_a_dialogue_the_map_is_that_of_the_explained_clip(trained, dialogue_o
 
 
 def test_of_a_long_clip_the_middle_is_shown_in_its_own_seconds(trained, tmp_path):
-    recognizer, _corpus = trained("sound")
+    recognizer, _corpus = trained("audio")
     clip = Clip(write_wav(tmp_path / "long.wav", tone(4.0, 440), 16_000))
     sound = explain_utterance(recognizer, [Utterance("long", clip=clip)], utterance_id="long").audio_attribution
     assert len(sound.mel) == sound.num_padded_frames == 200

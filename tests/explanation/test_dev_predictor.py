@@ -37,8 +37,8 @@ def test_each_model_is_told_what_it_cannot_do_without(trained):
         "frozen": {"text": "train_mean"},
         "window": {"text": "train_mean", "context": "alone"},
         "dialogue": {"text": "train_mean", "context": "alone", "numbers": "train_mean"},
-        "sound": {"sound": "train_mean", "numbers": "train_mean"},
-        "everything": {"text": "missing", "sound": "missing", "context": "alone", "numbers": "train_mean"},
+        "audio": {"audio": "train_mean", "numbers": "train_mean"},
+        "everything": {"text": "missing", "audio": "missing", "context": "alone", "numbers": "train_mean"},
     }
     for setup, parts in expected.items():
         dev = DevPredictor(*trained(setup))

@@ -26,7 +26,7 @@ def test_lexical_counts_what_is_written():
     text = "OH my! Really?! It is wonderful."
     row = {name: column[0] for name, column in compute_lexical_features([Utterance("a", text=text)]).items()}
     assert (row["words"], row["characters"], row["exclamations"], row["questions"]) == (6, len(text), 2, 1)
-    assert row["upper_share"] == pytest.approx(4 / 23)
+    assert row["uppercase_ratio"] == pytest.approx(4 / 23)
     assert row["polarity"] > 0.5 and 0 < row["subjectivity"] <= 1
 
 
@@ -45,7 +45,7 @@ def test_lexical_polarity_is_that_of_textblob_without_any_download(monkeypatch):
 def test_lexical_knows_nothing_of_an_utterance_without_text_and_everything_of_an_empty_one():
     columns = compute_lexical_features([Utterance("a"), Utterance("b", text=""), Utterance("c", text="12 !")])
     assert all(np.isnan(column[0]) and np.isfinite(column[1:]).all() for column in columns.values())
-    assert columns["upper_share"][2] == 0
+    assert columns["uppercase_ratio"][2] == 0
 
 
 def test_dialogue_tells_who_spoke_before():
@@ -53,13 +53,13 @@ def test_dialogue_tells_who_spoke_before():
     assert columns["turn"].tolist() == [0, 1, 2, 3, 4]
     assert columns["position"].tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert columns["same_speaker"].tolist() == [0, 0, 1, 0, 0]
-    assert columns["since_speaker"].tolist() == [0, 0, 1, 3, 0]
+    assert columns["turns_since_speaker"].tolist() == [0, 0, 1, 3, 0]
 
 
 def test_dialogue_leaves_open_what_a_missing_speaker_would_tell():
     columns = compute_dialogue_features(talk(None, "A", None, "A"))
     np.testing.assert_array_equal(columns["same_speaker"], [np.nan, np.nan, np.nan, np.nan])
-    np.testing.assert_array_equal(columns["since_speaker"], [np.nan, 0, np.nan, 2])
+    np.testing.assert_array_equal(columns["turns_since_speaker"], [np.nan, 0, np.nan, 2])
     assert columns["position"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 

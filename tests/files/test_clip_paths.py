@@ -128,8 +128,8 @@ def test_tables_of_recipes_and_of_predict_and_a_look_find_the_same(clips):
         assert [one.utterance.clip for one in read_inputs(path)] == [*map(Clip, wanted), None, None]
     found = [(issue.kind, issue.where) for issue in corpus.issues]
     assert found == [
-        ("audio_missing", "t/row4"),
-        *(("audio_none", f"t/row{n}") for n in (5, 6)),
+        ("audio_file_missing", "t/row4"),
+        *(("clip_not_named", f"t/row{n}") for n in (5, 6)),
         (RENAMED, "t.csv"),
     ]
     assert inspect_table(path).has_audio

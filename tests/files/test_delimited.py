@@ -28,7 +28,11 @@ def test_a_quote_that_is_a_character_swallows_no_row():
         and not found.ambiguous_lines
     )
     (note,) = found.issues("t.tsv")
-    assert (note.kind, note.severity, note.where) == ("quotes_bare", "note", "t.tsv") and "3, 6" in note.message
+    assert (note.kind, note.severity, note.where) == (
+        "quotes_literal",
+        "note",
+        "t.tsv",
+    ) and "3, 6" in note.message
 
 
 @pytest.mark.parametrize(
@@ -44,7 +48,7 @@ def test_a_quote_that_is_a_character_swallows_no_row():
 def test_cells_of_several_lines_stay_whole_and_are_told_where_their_lines_could_be_rows(text, records):
     found = parse_delimited(text, ",")
     assert found.records[1:] == records and not found.literal_quote_lines and not found.error
-    assert [issue.kind for issue in found.issues("t")] == (["quotes_doubtful"] if found.ambiguous_lines else [])
+    assert [issue.kind for issue in found.issues("t")] == (["quotes_ambiguous"] if found.ambiguous_lines else [])
     assert bool(found.ambiguous_lines) == (len(records[0]) < 3)
 
 

@@ -130,12 +130,12 @@ def test_a_split_that_is_far_from_its_share_is_noted_with_a_better_seed(tmp_path
         for seed in range(99)
         if find_table_seed(path, data(speaker="who"), seed) != seed and (corpus := reads(path, seed)) is not None
     )
-    (note,) = [issue for issue in uneven.issues if issue.kind == "split_uneven"]
+    (note,) = [issue for issue in uneven.issues if issue.kind == "split_small"]
     better = int(note.message.split("seed = ")[1].split("'")[0])
     assert note.severity == "note" and better == find_table_seed(path, data(speaker="who"), 0)
     sizes = Counter({f"group s{k}": 10 for k in range(6)})
     assert smallest_fill(sizes, SHARES, better) >= MIN_FILL
-    assert [issue.kind for issue in reads(path, better).issues] == ["split_drawn"]
+    assert [issue.kind for issue in reads(path, better).issues] == ["split_generated"]
 
 
 def reads(path, seed):

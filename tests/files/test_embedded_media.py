@@ -125,7 +125,7 @@ def test_a_name_without_bytes_is_that_of_a_file(tmp_path, waves):
     assert [row["audio"] for row in load_rows(path)] == ["200.wav", "b.wav", "", ""]
     corpus = read(path, sound=True, audio="audio", label="emotion", split="part")
     assert corpus.utterances[0].clip.path == tmp_path / "200.wav"
-    assert [issue.where for issue in corpus.issues if issue.kind == "audio_none"] == ["d/row3", "d/row4"]
+    assert [issue.where for issue in corpus.issues if issue.kind == "clip_not_named"] == ["d/row3", "d/row4"]
 
 
 def test_a_file_of_the_cache_that_was_cut_short_is_written_anew(waves):

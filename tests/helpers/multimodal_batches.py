@@ -8,7 +8,7 @@ from sentir.models.multimodal import MultimodalClassifier
 HAS_TEXT = torch.tensor([True, True, True, False, False, True])
 
 
-HAS_SOUND = torch.tensor([True, True, False, True, False, True])
+HAS_AUDIO = torch.tensor([True, True, False, True, False, True])
 
 
 FRAMES = torch.tensor([100, 200, 100, 100, 100, 100])
@@ -17,7 +17,7 @@ FRAMES = torch.tensor([100, 200, 100, 100, 100, 100])
 N = len(FRAMES)
 
 
-SOURCES = ("text", "sound", "")
+SOURCES = ("text", "audio", "")
 
 
 def built(**changes):
@@ -25,7 +25,7 @@ def built(**changes):
     settings = {
         "states_shape": (2, 8),
         "pretrained": False,
-        "hidden": 16,
+        "hidden_size": 16,
         "dropout": 0.0,
         "feature_sources": SOURCES,
     }
@@ -40,7 +40,7 @@ def batch(seed=0):
     return {
         "mel": mel,
         "frames": FRAMES,
-        "has_sound": HAS_SOUND,
+        "has_audio": HAS_AUDIO,
         "has_text": HAS_TEXT,
         "text_states": torch.randn(N, 2, 8, generator=draw),
         "features": torch.randn(N, len(SOURCES), generator=draw),

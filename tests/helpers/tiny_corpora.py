@@ -55,8 +55,8 @@ def tiny_recipe(weights, **changes):
     tree = {
         "name": "tiny",
         "data": {"reader": "table", "task": "emotion"},
-        "model": {"backbone": "roberta-base", "weights": str(weights), "hidden": 16, "dropout": 0.0},
-        "train": {"epochs": 2, "batch": 8, "lr": 0.01, "encoder_lr": 0.001},
+        "model": {"backbone": "roberta-base", "weights": str(weights), "hidden_size": 16, "dropout": 0.0},
+        "train": {"epochs": 2, "batch_size": 8, "lr": 0.01, "encoder_lr": 0.001},
         "evaluation": {"resamples": 100, "permutations": 100},
     }
     return Recipe.parse(merge_settings(tree, changes))
@@ -88,14 +88,14 @@ def spoken_corpus(folder, change=None):
 def spoken_recipe(weights, **changes):
     """`tiny_recipe` of a model that listens, with random weights; an `EmotionModel` unless ``changes`` differ."""
     audio = {"backbone": TINY_NETWORK, "pretrained": False, "max_seconds": 2}
-    tree = {"data": {"sound": True}, "model": {"kind": "emotion_model", "audio": audio}}
+    tree = {"data": {"audio": True}, "model": {"kind": "emotion_model", "audio": audio}}
     return tiny_recipe(weights, **merge_settings(tree, changes))
 
 
 def stacking_on_text(weights, *, folds=3, **changes):
     """Changes of a recipe that make it stack on a text model."""
-    inner = {"backbone": "roberta-base", "weights": str(weights), "hidden": 16, "dropout": 0.0}
-    stacked = {"folds": folds, "model": inner, "train": {"epochs": 2, "batch": 8, "lr": 0.01}}
+    inner = {"backbone": "roberta-base", "weights": str(weights), "hidden_size": 16, "dropout": 0.0}
+    stacked = {"folds": folds, "model": inner, "train": {"epochs": 2, "batch_size": 8, "lr": 0.01}}
     return {"model": {"features": ["stacked"], "stacked": merge_settings(stacked, changes)}}
 
 

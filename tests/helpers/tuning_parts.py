@@ -14,7 +14,7 @@ from sentir.study.tuning.storage import JOURNAL_FILE
 
 SPACE = {
     "train.lr": {"low": 1e-4, "high": 1e-1, "log": True},
-    "model.hidden": {"choices": [4, 8, 16]},
+    "model.hidden_size": {"choices": [4, 8, 16]},
     "train.epochs": {"low": 3, "high": 6},
 }
 

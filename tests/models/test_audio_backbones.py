@@ -62,9 +62,9 @@ def test_backbones_keep_the_contract(name):
 
 
 def test_the_contract_notices_company(monkeypatch):
-    def padded(encoder, mel, frames, has_sound):
+    def padded(encoder, mel, frames, has_audio):
         local, last = encoder._feature_maps(mel)
-        heard = has_sound.unsqueeze(1)
+        heard = has_audio.unsqueeze(1)
         return encoder.local_gate(local) * heard, encoder.global_gate(last) * heard
 
     monkeypatch.setattr(emotion_model.AudioEncoder, "forward", padded)

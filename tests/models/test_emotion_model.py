@@ -10,16 +10,16 @@ from sentir.models.emotion_model import AudioEncoder, EmotionModel
 
 TINY = "test_efficientnet.r160_in1k"
 FRAMES = (100, 300, 100, 200, 100)
-HAS_SOUND = (True, True, False, True, True)
+HAS_AUDIO = (True, True, False, True, True)
 
 
-def batch(frames=FRAMES, has_sound=HAS_SOUND, features=0):
+def batch(frames=FRAMES, has_audio=HAS_AUDIO, features=0):
     """Inputs of one row per length, each padded to the longest."""
     generator = torch.Generator().manual_seed(3)
     mel = torch.zeros(len(frames), max(frames), 64)
-    for row, length, heard in zip(mel, frames, has_sound, strict=True):
+    for row, length, heard in zip(mel, frames, has_audio, strict=True):
         row[:length] = torch.randn(length, 64, generator=generator) * heard
-    found = {"mel": mel, "frames": torch.tensor(frames), "has_sound": torch.tensor(has_sound)}
+    found = {"mel": mel, "frames": torch.tensor(frames), "has_audio": torch.tensor(has_audio)}
     return found | ({"features": torch.randn(len(frames), features, generator=generator)} if features else {})
 
 
@@ -37,7 +37,7 @@ def encoder():
 
 def test_the_constructor_takes_the_thesis_arguments():
     model = EmotionModel(backbone_name=TINY, num_extra_features=4, num_classes=6, pretrained=False)
-    assert model.input_names == ("mel", "frames", "has_sound", "features")
+    assert model.input_names == ("mel", "frames", "has_audio", "features")
     assert model(**batch(features=4)).shape == (len(FRAMES), 6)
     assert EmotionModel(TINY, pretrained=False)(**batch(features=3)).shape == (len(FRAMES), 7)
 
@@ -50,7 +50,7 @@ def test_without_features_it_takes_sound_alone():
 
 def test_the_network_lies_under_the_name_audio(model):
     parts = {name.split(".")[0] for name, _parameter in model.named_parameters()}
-    assert parts == {"audio", "sound", "features", "head"}
+    assert parts == {"audio", "audio", "features", "head"}
     backbone = sum(name.startswith("audio.backbone.") for name in model.state_dict())
     assert backbone == len(model.audio.backbone.state_dict()) > 50
 
@@ -68,7 +68,7 @@ def test_gradients_reach_every_trainable_parameter(features):
 def test_a_training_step_makes_the_loss_smaller():
     torch.manual_seed(0)
     model = EmotionModel(TINY, 0, 2, pretrained=False, hidden=16, dropout=0)
-    inputs, labels = batch(frames=(100,) * 8, has_sound=(True,) * 8), torch.arange(8) % 2
+    inputs, labels = batch(frames=(100,) * 8, has_audio=(True,) * 8), torch.arange(8) % 2
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     losses = []
     for _step in range(12):
@@ -113,13 +113,13 @@ def test_a_clip_without_sound_has_zeros_and_stays_out_of_the_network(encoder):
     with hook, torch.no_grad():
         near, far = encoder(**batch())
     assert sorted(seen) == [(1, 1, 200, 64), (1, 1, 300, 64), (2, 1, 100, 64)]
-    heard = torch.tensor(HAS_SOUND)
+    heard = torch.tensor(HAS_AUDIO)
     for vectors in (near, far):
         assert not vectors[~heard].any() and vectors[heard].abs().sum(1).gt(0).all()
 
 
 def test_without_any_sound_the_features_still_speak_and_learn(model):
-    inputs = batch(has_sound=(False,) * len(FRAMES), features=3)
+    inputs = batch(has_audio=(False,) * len(FRAMES), features=3)
     logits = model(**inputs)
     assert logits.isfinite().all() and not torch.allclose(logits[0], logits[1])
     logits.sum().backward()
@@ -133,11 +133,11 @@ def test_features_and_sound_both_matter(model):
         assert not torch.allclose(model(**inputs | {"features": inputs["features"] + 1}), before)
         louder = model(**inputs | {"mel": inputs["mel"] + 1})
     changed = (louder - before).abs().amax(1) > 1e-6
-    assert changed.tolist() == list(HAS_SOUND)
+    assert changed.tolist() == list(HAS_AUDIO)
 
 
 def test_a_gate_is_a_convolution_of_one_place_whose_weights_can_be_looked_at(encoder):
-    mel = batch(frames=(200, 200), has_sound=(True, True))["mel"]
+    mel = batch(frames=(200, 200), has_audio=(True, True))["mel"]
     with torch.no_grad():
         near, far = encoder.gate_weights(mel)
         assert near.shape == (2, 50, 16) and far.shape == (2, 7, 2)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from multimodal_batches import FRAMES, HAS_SOUND, HAS_TEXT, N, batch, built, logits
+from multimodal_batches import FRAMES, HAS_AUDIO, HAS_TEXT, N, batch, built, logits
 from tiny_corpora import TINY_NETWORK
 
 from sentir.models.emotion_model import AudioEncoder
@@ -76,8 +76,8 @@ def test_late_fusion_learns_whom_to_believe_about_each_label():
 
 @pytest.mark.parametrize("context", ["none", "dialogue"])
 def test_in_late_fusion_a_lonely_modality_says_what_its_head_says(context):
-    model = built(fusion="late", context=context, feature_sources=("text", "sound", "text")).eval()
-    inputs = batch() | {"has_sound": torch.zeros(N, dtype=torch.bool), "features": torch.zeros(N, 3)}
+    model = built(fusion="late", context=context, feature_sources=("text", "audio", "text")).eval()
+    inputs = batch() | {"has_audio": torch.zeros(N, dtype=torch.bool), "features": torch.zeros(N, 3)}
     alone = logits(model, inputs)
     with torch.no_grad():
         text = model.text(model.layer_pooling(inputs["text_states"])) * HAS_TEXT.unsqueeze(1)
@@ -97,14 +97,14 @@ def test_steps_of_time_average_to_what_the_global_gate_gives_and_end_with_the_cl
     assert torch.equal(near, plain[0]) and torch.equal(far, plain[1])
     assert steps.shape == (N, known.shape[1], encoder.position_width)
     lengths = known.sum(1)
-    assert lengths[1] > lengths[0] > 1 and not lengths[~HAS_SOUND].any()
+    assert lengths[1] > lengths[0] > 1 and not lengths[~HAS_AUDIO].any()
     assert FRAMES[1] > FRAMES[0] and not steps[~known].any()
     torch.testing.assert_close(steps.sum(1) / lengths.clamp(min=1).unsqueeze(1), far)
 
 
 def test_without_any_sound_there_is_no_step_to_ask():
     encoder, inputs = AudioEncoder(TINY_NETWORK, pretrained=False).eval(), batch()
-    given = {name: inputs[name] for name in encoder.inputs} | {"has_sound": torch.zeros(N, dtype=torch.bool)}
+    given = {name: inputs[name] for name in encoder.inputs} | {"has_audio": torch.zeros(N, dtype=torch.bool)}
     *_vectors, steps, known = encoder(**given, positions=True)
     assert steps.shape[:2] == known.shape == (N, 1) and not known.any()
 
@@ -124,7 +124,7 @@ def test_tokens_average_to_the_last_layer_that_is_read(roberta):
 @pytest.mark.parametrize("pooling", ["mix", "concat"])
 def test_a_speech_encoders_layers_are_its_positions(pooling):
     side, states = PooledSpeechEncoder(states_shape=(3, 8), layer_pooling=pooling), torch.randn(N, 3, 8)
-    vectors, layers, known = side(has_sound=HAS_SOUND, speech_states=states, positions=True)
-    assert torch.equal(vectors, side(has_sound=HAS_SOUND, speech_states=states)[0])
+    vectors, layers, known = side(has_audio=HAS_AUDIO, speech_states=states, positions=True)
+    assert torch.equal(vectors, side(has_audio=HAS_AUDIO, speech_states=states)[0])
     assert layers.shape == (N, 3, side.position_width)
-    assert torch.equal(known, HAS_SOUND.unsqueeze(1).expand(N, 3))
+    assert torch.equal(known, HAS_AUDIO.unsqueeze(1).expand(N, 3))

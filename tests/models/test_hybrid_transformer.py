@@ -107,7 +107,7 @@ def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
 
 
 @pytest.mark.parametrize("layer", ["gru", "attention"])
-@pytest.mark.parametrize("reads", ["both", "past"])
+@pytest.mark.parametrize("direction", ["both", "past"])
 def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, reads):
     kind = DialogueContextConfig(layer, reads, speakers=True)
     model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=kind)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from multimodal_batches import HAS_SOUND, HAS_TEXT, N, batch, built, logits
+from multimodal_batches import HAS_AUDIO, HAS_TEXT, N, batch, built, logits
 from tiny_corpora import TINY_NETWORK
 
 from sentir.models.fusion import FUSIONS
@@ -19,16 +19,16 @@ def test_what_stands_for_a_missing_modality_and_its_features_changes_nothing(fus
     model, inputs = built(fusion=fusion, modality_dropout=0.5).train(training), batch()
     before, spoiled = logits(model, inputs), {key: value.clone() for key, value in inputs.items()}
     spoiled["text_states"][~HAS_TEXT] = 1e3
-    spoiled["mel"][~HAS_SOUND] = 1e3
+    spoiled["mel"][~HAS_AUDIO] = 1e3
     spoiled["features"][~HAS_TEXT, 0] = 1e3
-    spoiled["features"][~HAS_SOUND, 1] = 1e3
+    spoiled["features"][~HAS_AUDIO, 1] = 1e3
     assert torch.equal(logits(model.train(training), spoiled), before)
 
 
 @FUSED
 @pytest.mark.parametrize(
     ("name", "there"),
-    [("text_states", HAS_TEXT), ("mel", HAS_SOUND), ("features", torch.ones(N, dtype=torch.bool))],
+    [("text_states", HAS_TEXT), ("mel", HAS_AUDIO), ("features", torch.ones(N, dtype=torch.bool))],
 )
 def test_what_is_there_matters(fusion, name, there):
     model, inputs = built(fusion=fusion).eval(), batch()
@@ -38,7 +38,7 @@ def test_what_is_there_matters(fusion, name, there):
 
 
 @pytest.mark.parametrize(
-    ("column", "there"), [(0, HAS_TEXT), (1, HAS_SOUND), (2, torch.ones(N, dtype=torch.bool))]
+    ("column", "there"), [(0, HAS_TEXT), (1, HAS_AUDIO), (2, torch.ones(N, dtype=torch.bool))]
 )
 def test_a_feature_counts_while_what_it_is_measured_from_is_there(column, there):
     model, inputs = built().eval(), batch()
@@ -51,9 +51,9 @@ def test_a_feature_counts_while_what_it_is_measured_from_is_there(column, there)
 @FUSED
 def test_with_nothing_at_all_it_still_answers_with_finite_numbers(fusion):
     nothing = torch.zeros(N, dtype=torch.bool)
-    model = built(fusion=fusion, modality_dropout=0.9, feature_sources=("text", "sound", "text"))
+    model = built(fusion=fusion, modality_dropout=0.9, feature_sources=("text", "audio", "text"))
     for training in (True, False):
-        found = logits(model.train(training), batch() | {"has_text": nothing, "has_sound": nothing})
+        found = logits(model.train(training), batch() | {"has_text": nothing, "has_audio": nothing})
         assert found.isfinite().all()
     assert torch.equal(found[0].expand_as(found), found)
 
@@ -88,7 +88,7 @@ def test_an_utterance_loses_the_features_of_the_modality_it_loses():
     model.audio.eval()
     for seed in range(8):
         torch.manual_seed(seed)
-        kept = model._drop_modalities(torch.stack([HAS_TEXT, HAS_SOUND], dim=1))
+        kept = model._drop_modalities(torch.stack([HAS_TEXT, HAS_AUDIO], dim=1))
         moved = inputs["features"].clone()
         moved[:, 0] += 3
         change = logits(model, inputs | {"features": moved}, seed=seed) - logits(model, inputs, seed=seed)

@@ -156,9 +156,9 @@ def test_a_small_run_goes_from_corpora_found_by_themselves_to_conclusions(notebo
     done = execute(notebooks["es"], monkeypatch, "smoke", SENTIR_DATA=place, SENTIR_NOTEBOOK_RUNS=runs)
     for name in ("meld", "mosei"):
         assert {row["split"] for row in written(runs / "smoke" / name / "text")} == {"dev"}
-        assert {row["split"] for row in written(runs / "smoke" / name / "sound")} == {"dev"}
+        assert {row["split"] for row in written(runs / "smoke" / name / "audio")} == {"dev"}
         closed = [row["model"] for row in written(runs / "smoke" / name / "closing") if row["split"] == "test"]
-        assert {"text", "sound", "sound + the text's sentiment", "text + sound", "acoustic"} <= set(closed)
+        assert {"text", "audio", "audio + the text's sentiment", "text + audio", "acoustic"} <= set(closed)
     assert len(outputs(done, "image/png")) > 40
     said = "\n".join(outputs(done, "text/markdown"))
     assert said.count("En la partición de test de") == 2 and "se omite" not in said
@@ -180,7 +180,7 @@ def test_pictures_stand_in_for_clips_and_without_both_audio_is_skipped(notebooks
     assert said.count("was not evaluated for this task") == 2
     for name in ("meld", "mosei"):
         assert {row["split"] for row in written(runs / "smoke" / name / "closing")} == {"dev"}
-        assert (runs / "smoke" / name / "sound").exists() == (name == "meld")
+        assert (runs / "smoke" / name / "audio").exists() == (name == "meld")
 
 
 @pytest.mark.slow

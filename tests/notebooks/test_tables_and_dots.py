@@ -84,19 +84,19 @@ def test_only_what_is_not_0_is_colored():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a − b", "c − d"]
 
 
-def study(split, winners=("reads", "hears")):
+def study(split, winners=("direction", "hears")):
     """A report of a study whose best text and best sound stand against one another on one split."""
     rows = [
         ModelScores(
             model, role, "tiny", "emotion", split, 40, 1, {"macro_f1": Score(value, 0.1, 0.9)}, family=family
         )
         for model, role, value, family in (
-            ("reads", "finalist" if split == "test" else "candidate", 0.7, "text"),
-            ("hears", "candidate", 0.5, "sound"),
+            ("direction", "finalist" if split == "test" else "candidate", 0.7, "text"),
+            ("hears", "candidate", 0.5, "audio"),
             ("guesses", "baseline", 0.2, ""),
         )
     ]
-    pairs = (("reads", "hears"), ("reads", "guesses"))
+    pairs = (("direction", "hears"), ("direction", "guesses"))
     compared = [
         Comparison(a, b, "tiny", "emotion", split, "macro_f1", 0.2, 0.1, 0.3, 0.01, 0.02, 40, 40)
         for a, b in pairs
@@ -110,7 +110,7 @@ def study(split, winners=("reads", "hears")):
         comparisons=tuple(compared),
         learning_curves=(),
         openings=(),
-        selected={("tiny", "emotion"): "reads"},
+        selected={("tiny", "emotion"): "direction"},
         versions={},
         recipes={},
         seconds=1.0,
@@ -132,7 +132,7 @@ def test_conclusions_are_a_summary_and_the_best_of_each_family_on_the_opened_spl
 
 
 def test_where_all_are_of_one_family_the_chosen_one_stands_against_the_others_and_nothing_is_said_twice():
-    found = summarize_study(study("test", winners=("reads",)))
+    found = summarize_study(study("test", winners=("direction",)))
     assert len([x for x in found if "“reads” is better than “hears”" in x]) == 1
     assert len([x for x in found if "“reads” is better than “guesses”" in x]) == 1
     assert len(set(found)) == len(found)

@@ -148,9 +148,9 @@ def test_other_labels_change_no_input(model, split, spoken, weights, tmp_path):
     assert one.ids == two.ids and one.units == two.units and one.encodings == two.encodings
     rows = list(range(len(one.ids)))
     first, second = one.batch(rows), two.batch(rows)
-    assert first.keys() == second.keys() >= {"mel", "frames", "has_sound", "features"}
+    assert first.keys() == second.keys() >= {"mel", "frames", "has_audio", "features"}
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert first["has_sound"].all() and first["mel"].abs().sum() > 0
+    assert first["has_audio"].all() and first["mel"].abs().sum() > 0
 
 
 # Missing sides, and company
@@ -199,7 +199,7 @@ def test_what_is_missing_is_told_to_the_model(strange, spoken, weights):
     prepared = preparer_of(spoken_recipe(weights, model=BOTH), spoken).transform(strange)
     batch = prepared.batch(range(len(strange)))
     told = dict(
-        zip(prepared.ids, zip(*(batch[n].tolist() for n in ("has_text", "has_sound")), strict=True), strict=True)
+        zip(prepared.ids, zip(*(batch[n].tolist() for n in ("has_text", "has_audio")), strict=True), strict=True)
     )
     assert {key for key, sides in told.items() if sides != (True, True)} == {
         "mute",
@@ -217,19 +217,19 @@ def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
     corpus = replace(
         spoken, utterances=tuple(replace(u, stacked={"emotion.joy": 0.1}) for u in spoken.utterances)
     )
-    for inner, expected in (({}, "text"), ({"kind": "emotion_model"}, "sound"), ({"features": ["thesis"]}, "")):
+    for inner, expected in (({}, "text"), ({"kind": "emotion_model"}, "audio"), ({"features": ["thesis"]}, "")):
         recipe = spoken_recipe(weights, model=BOTH).override(stacking_on_text(weights, model=inner))
         recipe = recipe.override({"model": {"features": ["stacked", *BOTH["features"]]}})
         preparer = preparer_of(recipe, corpus)
         network = MODELS.get("multimodal").build(preparer, spoken.space("emotion"), True)
         rows = network.feature_modalities.tolist()
         source = {
-            name: {(True, False): "text", (False, True): "sound", (False, False): ""}[pair]
+            name: {(True, False): "text", (False, True): "audio", (False, False): ""}[pair]
             for name, pair in zip(preparer.scaler.names, zip(*rows, strict=True), strict=True)
         }
         assert source["stacked.emotion.joy"] == expected
         assert source["lexical.words"] == "text" and source["dialogue.turn"] == ""
-        assert {s for name, s in source.items() if name.startswith("functionals.")} == {"sound"}
+        assert {s for name, s in source.items() if name.startswith("functionals.")} == {"audio"}
 
 
 # Augmentation

@@ -43,7 +43,7 @@ def recipe_of(weights, speech, encoder, **changes):
 def test_frozen_vectors_are_what_the_encoder_says_and_are_kept_by_content(speech, heard, monkeypatch):
     wave = WaveformPreprocessor(AudioSettings(backbone=str(speech)))
     tensors, waves = wave.transform(heard)
-    assert waves is None and tensors["has_sound"].all()
+    assert waves is None and tensors["has_audio"].all()
     with torch.no_grad():
         expected = wave.encoder(**wave.extractor.pad([decode(u.clip).waveform for u in heard]))
     torch.testing.assert_close(tensors["speech_states"], expected, atol=1e-4, rtol=0)
@@ -85,13 +85,13 @@ def test_without_sound_there_is_a_zero_and_it_is_counted(speech, heard, weights,
     lost = [heard[0], replace(heard[1], clip=None, sound=None), heard[2]]
     lost = attach_audio(lost)
     tensors, _waves = WaveformPreprocessor(AudioSettings(backbone=str(speech))).transform(lost)
-    assert tensors["has_sound"].tolist() == [True, False, True]
+    assert tensors["has_audio"].tolist() == [True, False, True]
     assert not tensors["speech_states"][1].any()
     _tensors, waves = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
         lost
     )
     batch = waves.batch([0, 1, 2])
-    assert batch["has_sound"].tolist() == [True, False, True] and not batch["wave"][1].any()
+    assert batch["has_audio"].tolist() == [True, False, True] and not batch["wave"][1].any()
 
 
 def test_waves_that_a_training_asks_for_are_decoded_once_while_there_is_room(speech, heard, monkeypatch):
@@ -133,9 +133,9 @@ def test_it_is_trained_saved_and_loaded_and_says_the_same(
 ):
     both = {"modality_dropout": 0.2, "context": "dialogue"}
     model = {"kind": kind} | (both if kind == "multimodal" else {})
-    recipe = recipe_of(weights, speech, encoder, model=model, train={"epochs": 1, "batch": 16})
+    recipe = recipe_of(weights, speech, encoder, model=model, train={"epochs": 1, "batch_size": 16})
     recognizer, dev = Recognizer.fit(recipe, spoken)
-    assert recognizer.facts["weights"]["sound"]["location"] == str(speech)
+    assert recognizer.facts["weights"]["audio"]["location"] == str(speech)
     own = {name: t.clone() for name, t in recognizer.model.state_dict().items()}
     assert any(name.startswith("audio.encoder.") for name in own) == (encoder == "finetune")
     recognizer.save_pretrained(tmp_path / "model")
@@ -149,7 +149,7 @@ def test_it_is_trained_saved_and_loaded_and_says_the_same(
 
 
 def test_the_same_seed_gives_the_same_weights(spoken, weights, speech):
-    recipe = recipe_of(weights, speech, "finetune", train={"epochs": 1, "batch": 16})
+    recipe = recipe_of(weights, speech, "finetune", train={"epochs": 1, "batch_size": 16})
     one, same = (fit(recipe, spoken) for _time in range(2))
     assert one.training == same.training
     states = one.model.state_dict(), same.model.state_dict()

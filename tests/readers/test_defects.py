@@ -48,7 +48,7 @@ def test_a_report_lists_and_changes_nothing():
 
 
 def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_corpus_it_is():
-    found = apply_defects(CORPUS, [defect("u0", "u2", action="no_sound")])
+    found = apply_defects(CORPUS, [defect("u0", "u2", action="no_audio")])
     assert [u.clip is None for u in found] == [True, False, True] and {u.text for u in found} == {"hi"}
     assert [dict(u.numeric_features) for u in found] == [{"pitch": 1.0}, NUMBERS, {"pitch": 1.0}]
     assert [u.id for u in found] == [u.id for u in ROWS] and [i.where for i in found.issues] == ["u0", "u2"]
@@ -56,7 +56,7 @@ def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_cor
 
 
 def test_ids_that_are_not_there_are_passed_over():
-    assert apply_defects(CORPUS, [defect("meld/train/dia0/utt0", action="no_sound")]) == CORPUS
+    assert apply_defects(CORPUS, [defect("meld/train/dia0/utt0", action="no_audio")]) == CORPUS
 
 
 def test_a_defect_is_said_in_the_language_of_the_moment():

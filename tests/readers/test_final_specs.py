@@ -82,32 +82,34 @@ def test_its_test_folder_stays_in_the_official_train_split_and_that_is_said(tmp_
     corpus = read(write(tmp_path, MELD_SPECS | meld_texts()))
     assert corpus.by_id["meld/train/dia0/utt2"].clip.path.parent.name == "meld_test"
     assert {u.clip for u in corpus.test} == {None}
-    assert listed(corpus, "split_official", "audio_absent") == [
-        ("split_official", "warning", "meld_test"),
-        ("audio_absent", "warning", "test"),
+    assert listed(corpus, "split_differs_from_official", "corpus_without_audio") == [
+        ("split_differs_from_official", "warning", "meld_test"),
+        ("corpus_without_audio", "warning", "test"),
     ]
-    (message,) = (i.message for i in corpus.issues if i.kind == "split_official")
+    (message,) = (i.message for i in corpus.issues if i.kind == "split_differs_from_official")
     assert "official train split: 1;" in message
 
 
 def test_every_utterance_stays_and_one_without_a_spectrogram_is_listed(tmp_path):
     corpus = read(write(tmp_path, MELD_SPECS | meld_texts()))
     assert len(corpus) == sum(MELD_ROWS.values())
-    assert listed(corpus, "audio_missing") == [("audio_missing", "problem", "meld/train/dia0/utt3")]
+    assert listed(corpus, "audio_file_missing") == [("audio_file_missing", "problem", "meld/train/dia0/utt3")]
 
 
 def test_mosei_is_joined_by_video_and_times(tmp_path):
     corpus = read(write(tmp_path, MOSEI_SPECS | mosei_texts("Labels/")))
     assert [u.split for u in corpus if u.clip] == ["train", "dev", "test"] and len(corpus) == 3
     assert [u.clip.path.parent.name for u in corpus] == ["mosei_train", "mosei_dev", "mosei_test"]
-    assert listed(corpus, "split_official", "audio_missing", "clips_ignored") == []
+    assert listed(corpus, "split_differs_from_official", "audio_file_missing", "clips_unreferenced") == []
 
 
 def test_a_spectrogram_of_mosei_in_a_folder_of_another_split_keeps_the_official_one(tmp_path):
     moved = {name.replace("mosei_train", "mosei_test"): content for name, content in MOSEI_SPECS.items()}
     corpus = read(write(tmp_path, moved | mosei_texts()))
     assert corpus.train[0].clip is not None
-    assert listed(corpus, "split_official") == [("split_official", "warning", "mosei_test")]
+    assert listed(corpus, "split_differs_from_official") == [
+        ("split_differs_from_official", "warning", "mosei_test")
+    ]
 
 
 def test_copies_are_counted_and_never_rows(tmp_path):
@@ -119,8 +121,8 @@ def test_copies_are_counted_and_never_rows(tmp_path):
     root = write(tmp_path, MELD_SPECS | copies | meld_texts())
     corpus = read(root)
     assert len(corpus) == sum(MELD_ROWS.values()) and len(paths(corpus)) == len(MELD_SPECS)
-    (issue,) = (i for i in corpus.issues if i.kind == "copies_ignored")
-    assert ": 3." in issue.message and listed(corpus, "clips_ignored") == []
+    (issue,) = (i for i in corpus.issues if i.kind == "augmented_copies_ignored")
+    assert ": 3." in issue.message and listed(corpus, "clips_unreferenced") == []
 
 
 def test_spectrograms_of_no_utterance_and_of_a_clip_that_has_one_are_counted(tmp_path):
@@ -134,7 +136,7 @@ def test_spectrograms_of_no_utterance_and_of_a_clip_that_has_one_are_counted(tmp
     )
     corpus = read(write(tmp_path, MELD_SPECS | spare | meld_texts()))
     assert corpus.by_id["meld/train/dia0/utt0"].clip.path.parent.name == "meld_train"
-    (issue,) = (i for i in corpus.issues if i.kind == "clips_ignored")
+    (issue,) = (i for i in corpus.issues if i.kind == "clips_unreferenced")
     assert ": 3;" in issue.message
 
 
@@ -180,9 +182,9 @@ def test_the_spectrogram_of_a_clip_that_is_cut_wrongly_is_not_used(tmp_path):
     specs = MELD_SPECS | {"final_specs/meld_train/dia309_utt0.npy": picture()}
     corpus = read(write(tmp_path, specs | texts))
     assert corpus.by_id[key].clip is None and corpus.by_id["meld/train/dia0/utt0"].clip is not None
-    assert [kind for kind, _severity, where in listed(corpus, "clip_wrong", "audio_missing") if where == key] == [
-        "clip_wrong"
-    ]
+    assert [
+        kind for kind, _severity, where in listed(corpus, "clip_mismatched", "audio_file_missing") if where == key
+    ] == ["clip_mismatched"]
 
 
 def test_an_audit_and_a_preparation_hear_spectrograms_as_what_they_are(tmp_path):

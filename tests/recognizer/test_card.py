@@ -36,7 +36,7 @@ def facts():
         "best_epoch": 2.0,
         "curve": [{"epoch": 1.0}, {"epoch": 2.0}, {"epoch": 3.0}],
         "versions": {"sentir": "0.1.0"},
-        "unusable": {"train": {"text": 0, "sound": 3}, "dev": {}},
+        "unusable": {"train": {"text": 0, "audio": 3}, "dev": {}},
         "data": summarize_data(tiny_corpus(), "emotion"),
         "scores": [row("dev"), row("test", 0.55)],
         "slices": [

@@ -19,15 +19,15 @@ from sentir.study.stacking import train_recognizer
 from sentir.testing import make_tiny_speech_backbone
 
 pytestmark = pytest.mark.usefixtures("one_store")
-KINDS = ("text", "sound", "both", "chain")
-SHARES = {"text": 150, "sound": 150, "both": 200, "chain": 500}  # by default one in so many is tried
-ONE_EPOCH = {"epochs": 1, "batch": 8}
+KINDS = ("text", "audio", "both", "chain")
+SHARES = {"text": 150, "audio": 150, "both": 200, "chain": 500}  # by default one in so many is tried
+ONE_EPOCH = {"epochs": 1, "batch_size": 8}
 
 
 def recipe_of(kind, weights, home):
     if kind == "text":
         return tiny_recipe(weights, model={"features": ["lexical"]}, train=ONE_EPOCH)
-    if kind == "sound":
+    if kind == "audio":
         return spoken_recipe(weights, data={"task": "feelings"}, train=ONE_EPOCH)
     if kind == "chain":
         return spoken_recipe(weights, train=ONE_EPOCH, **stacking_on_text(weights, folds=2, train=ONE_EPOCH))
@@ -46,7 +46,7 @@ def saved(spoken, weights, sounds, tmp_path_factory):
         if kind not in known:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
-                patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+                patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
                 recognizer, _dev = train_recognizer(recipe_of(kind, weights, home), spoken)
                 recognizer.save_pretrained(home / kind)
             known[kind] = home / kind
@@ -161,9 +161,9 @@ def test_sizes_without_weights_are_refused_before_anything_is_allocated(key, val
 
 def test_a_network_without_its_weights_is_not_allocated(saved, tmp_path):
     for hidden in (10**9, 10**30):
-        folder = shutil.copytree(saved("sound"), tmp_path / str(hidden))
+        folder = shutil.copytree(saved("audio"), tmp_path / str(hidden))
         recipe = json.loads((folder / "sentir.json").read_text(encoding="utf-8"))["recipe"]
-        write(folder / "sentir.json", recipe=recipe | {"model": recipe["model"] | {"hidden": hidden}})
+        write(folder / "sentir.json", recipe=recipe | {"model": recipe["model"] | {"hidden_size": hidden}})
         with pytest.raises(RecognizerError, match=r"model\.safetensors cannot be used"):
             Recognizer.from_pretrained(folder)
 
@@ -208,8 +208,8 @@ def test_all_files_have_the_permissions_that_the_user_gives_files(mask, saved, t
 
 
 def test_what_earlier_versions_saved_still_loads(saved, tmp_path):
-    folder = shutil.copytree(saved("sound"), tmp_path / "old")
+    folder = shutil.copytree(saved("audio"), tmp_path / "old")
     tree = json.loads((folder / "sentir.json").read_text(encoding="utf-8"))
-    del tree["also"], tree["speech_digest"], tree["calibration"]["method"]
+    del tree["auxiliary_tasks"], tree["speech_digest"], tree["calibration"]["method"]
     (folder / "sentir.json").write_text(json.dumps(tree), encoding="utf-8")
     assert Recognizer.from_pretrained(folder).calibration.method == "per_label"

@@ -22,7 +22,7 @@ from sentir.study.stacking import train_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 TASKS = ("emotion", "feelings")
-KINDS = ("sound", "numbers", "chain", "both", "everything")
+KINDS = ("audio", "numbers", "chain", "both", "everything")
 LEARNS = {"epochs": 6, "lr": 0.01, "encoder_lr": 0.01, "patience": 6}
 CLEAR = 0.15  # above what is had without looking
 
@@ -31,7 +31,7 @@ def recipe_of(kind, task, weights):
     on_text = stacking_on_text(weights, folds=2)["model"]
     reading = {"kind": "multimodal", "encoder": "finetune", "layers": [0]}
     model = {
-        "sound": {},
+        "audio": {},
         "numbers": {"features": ["thesis", "dialogue"]},
         "chain": on_text,
         "both": reading,
@@ -52,7 +52,7 @@ def trained(spoken, weights, sounds, tmp_path_factory):
         if (kind, task) not in known:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("SENTIR_CACHE_DIR", str(home))
-                patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+                patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
                 known[kind, task] = train_recognizer(recipe_of(kind, task, weights), spoken)
         return known[kind, task]
 
@@ -99,7 +99,7 @@ def test_saved_and_loaded_it_predicts_the_same(kind, task, light, trained, spoke
 
 
 @pytest.mark.parametrize(
-    ("kind", "needs"), [("sound", {"sound"}), ("chain", {"text", "sound"}), ("both", {"text", "sound"})]
+    ("kind", "needs"), [("audio", {"audio"}), ("chain", {"text", "audio"}), ("both", {"text", "audio"})]
 )
 def test_it_knows_what_it_needs(kind, needs, trained):
     assert trained(kind, "emotion")[0].needs == needs
@@ -108,10 +108,10 @@ def test_it_knows_what_it_needs(kind, needs, trained):
 def test_a_later_save_leaves_no_stacked_model_behind(trained, spoken, tmp_path):
     trained("chain", "emotion")[0].save_pretrained(tmp_path)
     assert (tmp_path / "stacked" / "sentir.json").is_file()
-    trained("sound", "emotion")[0].save_pretrained(tmp_path)
+    trained("audio", "emotion")[0].save_pretrained(tmp_path)
     left = {"README.es.md", "README.md", "model.safetensors", "sentir.json"}
     assert {path.name for path in tmp_path.iterdir()} == left
-    assert_same(trained("sound", "emotion")[0], Recognizer.from_pretrained(tmp_path), spoken.dev)
+    assert_same(trained("audio", "emotion")[0], Recognizer.from_pretrained(tmp_path), spoken.dev)
 
 
 def test_saved_onto_itself_it_stays_the_same(trained, spoken, tmp_path):
@@ -153,7 +153,7 @@ def test_it_answers_whatever_is_missing_and_alike_in_any_company(kind, task, tra
 
 
 def test_a_clip_from_outside_leaves_no_trace(trained, asked, tmp_path, monkeypatch):
-    monkeypatch.setenv("SENTIR_SOUNDS_DIR", str(tmp_path / "sounds"))
+    monkeypatch.setenv("SENTIR_AUDIO_DIR", str(tmp_path / "sounds"))
     for kind in ("numbers", "chain"):
         trained(kind, "emotion")[0].predict_utterances(asked)
     assert not (tmp_path / "sounds").exists()
@@ -174,7 +174,7 @@ def test_sound_and_words_both_matter(kind, trained, spoken):
 
 def lose_levels(folder):
     path = folder / "sentir.json"
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"mel_levels": None}))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"mel_statistics": None}))
 
 
 DAMAGES = {
@@ -204,7 +204,7 @@ def half_asked(asked):
 
 
 @pytest.mark.parametrize(
-    ("kind", "tolerates"), [("sound", set()), ("chain", set()), ("both", {"text", "sound"}), ("text", set())]
+    ("kind", "tolerates"), [("audio", set()), ("chain", set()), ("both", {"text", "audio"}), ("text", set())]
 )
 def test_it_knows_what_it_has_learned_to_do_without(kind, tolerates, trained, spoken, weights):
     found = trained("chain", "emotion")[0].stacked if kind == "text" else trained(kind, "emotion")[0]
@@ -218,10 +218,10 @@ def test_what_was_missing_in_a_hundredth_of_train_may_be_missing(trained):
     def lacking(recognizer, **counts):
         return replace(recognizer, facts={**recognizer.facts, "unusable": {"train": counts, "dev": {}}})
 
-    assert lacking(chain, sound=1).tolerates == {"sound"} and n < 100
+    assert lacking(chain, sound=1).tolerates == {"audio"} and n < 100
     assert lacking(chain, sound=0).tolerates == set()
     many = {**chain.facts["data"], "train": {**chain.facts["data"]["train"], "utterances": 1000}}
-    for count, able in ((9, set()), (10, {"sound"})):
+    for count, able in ((9, set()), (10, {"audio"})):
         one = lacking(chain, sound=count)
         assert replace(one, facts={**one.facts, "data": many}).tolerates == able
     assert replace(chain, stacked=lacking(chain.stacked, text=1)).tolerates == {"text"}

@@ -20,7 +20,7 @@ def models(weights, tmp_path_factory):
     speech = str(make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("speech")))
     text = str(weights)
     return {
-        "reads": HybridTransformerClassifier(text, 0, 3).eval(),
+        "direction": HybridTransformerClassifier(text, 0, 3).eval(),
         "reads dialogues": HybridTransformerClassifier(text, 0, 3, context="dialogue").eval(),
         "listens": EmotionModel(TINY_NETWORK, 0, 3, pretrained=False).eval(),
         "listens to waves": EmotionModel(speech, 0, 3).eval(),
@@ -28,7 +28,7 @@ def models(weights, tmp_path_factory):
     }
 
 
-@pytest.mark.parametrize("name", ["reads", "reads dialogues", "listens", "listens to waves", "both"])
+@pytest.mark.parametrize("name", ["direction", "reads dialogues", "listens", "listens to waves", "both"])
 def test_each_is_answered_as_if_it_were_alone(models, name):
     model = models[name]
     with torch.inference_mode():
@@ -58,7 +58,7 @@ def test_other_rates_are_resampled(models):
 @pytest.mark.parametrize(
     ("name", "given", "why"),
     [
-        ("reads", {"waves": WAVES}, "also takes input_ids"),
+        ("direction", {"waves": WAVES}, "also takes input_ids"),
         ("listens", {}, "also takes mel"),
         ("both", {"texts": TEXTS, "waves": WAVES[:1]}, "as many"),
         ("listens", {"waves": [np.zeros((2, 100))]}, "one row"),

@@ -37,7 +37,7 @@ LABELS = [
     [(3.0,), (0.0,), None, None, None, (-1.5,)],
 ]
 TARGETS = [encode_targets(space, rows) for space, rows in zip(SPACES, LABELS, strict=True)]
-BOTH = {"model": {"also": ["feelings"]}}
+BOTH = {"model": {"auxiliary_tasks": ["feelings"]}}
 
 
 def losses_of(logits, rows=slice(None)):
@@ -104,7 +104,10 @@ def learned(corpus, weights):
     def get(task, other):
         if task not in known:
             train = {"epochs": 20, "encoder_lr": 0.01, "patience": 20}
-            changes = {"data": {"task": task}, "model": {"also": [other], "encoder": "finetune", "layers": [0]}}
+            changes = {
+                "data": {"task": task},
+                "model": {"auxiliary_tasks": [other], "encoder": "finetune", "layers": [0]},
+            }
             known[task] = Recognizer.fit(tiny_recipe(weights, **changes, train=train), corpus)
         return known[task]
 
@@ -230,9 +233,9 @@ def test_utterances_without_the_other_label_teach_the_own_one(corpus, weights):
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"model": {"also": ["feeling"]}}, CorpusError, "no task 'feeling'"),
-        ({"model": {"also": ["emotion"]}}, RecipeError, r"'model\.also' names only 'emotion'"),
-        ({"train": {"also_weight": 0.5}}, RecipeError, r"'train\.also_weight' does nothing here"),
+        ({"model": {"auxiliary_tasks": ["feeling"]}}, CorpusError, "no task 'feeling'"),
+        ({"model": {"auxiliary_tasks": ["emotion"]}}, RecipeError, r"'model\.also' names only 'emotion'"),
+        ({"train": {"auxiliary_weight": 0.5}}, RecipeError, r"'train\.also_weight' does nothing here"),
     ],
 )
 def test_what_cannot_be_learned_beside_is_one_sentence(changes, error, words, corpus, weights):
@@ -249,12 +252,12 @@ def test_another_task_without_labels_in_a_split_is_named(split, weights):
 
 
 def test_a_recipe_may_name_its_own_task_among_all(corpus, weights):
-    all_tasks = {"model": {"also": ["emotion", "feelings"]}}
+    all_tasks = {"model": {"auxiliary_tasks": ["emotion", "feelings"]}}
     one, two = (fit(tiny_recipe(weights, **changes), corpus) for changes in (BOTH, all_tasks))
     np.testing.assert_array_equal(one.dev_predictions.probabilities, two.dev_predictions.probabilities)
 
 
-WAYS = [{"sampling": "balanced"}, {"accumulate": 2}, {"average": 0.5}, {"consistency": 1.0}]
+WAYS = [{"sampling": "balanced"}, {"micro_batches": 2}, {"ema_decay": 0.5}, {"rdrop": 1.0}]
 
 
 @pytest.mark.parametrize("train", WAYS)
@@ -264,23 +267,23 @@ def test_ways_to_learn_work_with_two_tasks(train, corpus, weights):
 
 
 EVERYTHING = {"kind": "multimodal", "features": ["functionals", "lexical"], "context": "dialogue"}
-HEARING = {f"{name} fusion": EVERYTHING | {"fusion": name} for name in FUSIONS} | {"sound": {}}
+HEARING = {f"{name} fusion": EVERYTHING | {"fusion": name} for name in FUSIONS} | {"audio": {}}
 
 
 @pytest.mark.parametrize("kind", HEARING)
 def test_every_model_and_fusion_learns_two_tasks_is_saved_and_makes_do(
     kind, spoken, weights, one_store, tmp_path
 ):
-    model = HEARING[kind] | {"also": ["feelings"]}
+    model = HEARING[kind] | {"auxiliary_tasks": ["feelings"]}
     recognizer, _dev = Recognizer.fit(spoken_recipe(weights, model=model), spoken)
     recognizer.save_pretrained(tmp_path)
     again = Recognizer.from_pretrained(tmp_path)
     given = {"both": spoken.dev, "sound alone": [replace(u, text=None) for u in spoken.dev]}
-    if kind != "sound":
+    if kind != "audio":
         given["text alone"] = [replace(u, clip=None) for u in spoken.dev]
     answers = {name: recognizer.predict_tasks(rows) for name, rows in given.items()}
     for name, rows in given.items():
         for task, found in again.predict_tasks(rows).items():
             np.testing.assert_allclose(found.probabilities, answers[name][task].probabilities, atol=1e-6)
             changed = not np.allclose(found.probabilities, answers["both"][task].probabilities)
-            assert changed == (name != "both" and kind != "sound"), (name, task)
+            assert changed == (name != "both" and kind != "audio"), (name, task)

@@ -55,9 +55,9 @@ def build_example(number=0, corpus="meld", labels=None, answers=None):
     wave = np.sin(np.arange(32_000) * 0.3).astype(np.float32) / 2
     mel = np.tile(np.arange(-64, 0, dtype=np.float16), (201, 1))
     said = (
-        ExamplePrediction("emotion", "gru", "text_sound", {"joy": 0.871}),
+        ExamplePrediction("emotion", "gru", "text_audio", {"joy": 0.871}),
         ExamplePrediction("emotion", "plain", "text", {"anger": 0.432}),
-        ExamplePrediction("mood", "gru", "text_sound", {"calm": 0.711, "my_label": 0.613}),
+        ExamplePrediction("mood", "gru", "text_audio", {"calm": 0.711, "my_label": 0.613}),
         ExamplePrediction("mood", "plain", "text", {}),
     )
     truth = {"emotion": ("joy",), "mood": ("calm",)} if labels is None else labels

@@ -18,7 +18,7 @@ from sentir.report import inline_media
 from sentir.report.glance import make_score_chart
 from sentir.report.task_sections import comparison_groups, task_sections
 
-FAMILIES = {"gru": "text_sound", "plain": "text"}
+FAMILIES = {"gru": "text_audio", "plain": "text"}
 
 
 def with_families(report):
@@ -93,7 +93,7 @@ def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(famil
 
 def test_families_are_named_where_there_are_several_and_not_where_there_is_one(families, render_page):
     words = Page(render_page(replace(families, curves=()))).words()
-    assert "plain best of its family on dev text" in words and "gru selected on dev text and sound" in words
+    assert "plain best of its family on dev text" in words and "gru selected on dev text and audio" in words
     text = replace(
         families, curves=(), scores=tuple(replace(r, family=r.family and "text") for r in families.scores)
     )
@@ -105,7 +105,7 @@ def test_trainings_are_drawn_family_by_family_and_all_of_them(families):
     assert [
         (name, chosen, {c.model for c in found}) for name, chosen, found in section.learning_curves_by_family
     ] == [
-        ("text_sound", "gru", {"gru"}),
+        ("text_audio", "gru", {"gru"}),
         ("text", "plain", {"plain"}),
     ]
     one = replace(section, test_rows=(), dev_rows=tuple(replace(row, family="text") for row in section.dev_rows))
@@ -130,7 +130,7 @@ def test_an_example_shows_what_is_annotated_and_what_each_family_says(page):
     words = Page(page).words()
     card = words[words.index("Oh <well>!") :]
     assert card.startswith("Oh <well>! Zoe · utterance-0 family emotion mood annotated joy calm")
-    assert "text and sound ✓ joy 0.87 ✓ calm 0.71 ✗ my label 0.61" in card
+    assert "text and audio ✓ joy 0.87 ✓ calm 0.71 ✗ my label 0.61" in card
     assert "text ✗ anger 0.43 ✗ none of them" in card
 
 
@@ -139,7 +139,7 @@ def test_models_of_one_family_are_named_themselves_and_none_of_them_can_be_right
 ):
     from sentir.report.study_report import ExamplePrediction
 
-    example = make_example(labels={"mood": ()}, answers=(ExamplePrediction("mood", "gru", "sound", {}),))
+    example = make_example(labels={"mood": ()}, answers=(ExamplePrediction("mood", "gru", "audio", {}),))
     words = Page(render_page(make_report({"meld": ("mood",)}, curves=(), examples=(example,)))).words()
     assert "model mood annotated none of them gru ✓ none of them" in words
 

@@ -83,14 +83,14 @@ def test_curves_of_labels_stand_on_test_and_on_dev(with_curves):
 
 def test_comparisons_are_sorted_by_what_is_compared(report):
     one = report.comparisons[0]
-    families = {"gru": "text", "plain": "text", "wide": "text", "heard": "sound"}
+    families = {"gru": "text", "plain": "text", "wide": "text", "heard": "audio"}
     row = replace(report.scores[0], role="candidate", split="dev")
     rows = [replace(row, model=name, family=family) for name, family in families.items()]
     pairs = [("gru", "majority"), ("gru", "wide"), ("gru", "plain"), ("gru", "heard")]
     settings = {
-        ("meld", "gru"): {"model.context": "dialogue", "model.hidden": 8, "train.lr": 1},
-        ("meld", "plain"): {"model.context": "none", "model.hidden": 8, "train.lr": 1},
-        ("meld", "wide"): {"model.context": "dialogue", "model.hidden": 9, "train.lr": 2},
+        ("meld", "gru"): {"model.context": "dialogue", "model.hidden_size": 8, "train.lr": 1},
+        ("meld", "plain"): {"model.context": "none", "model.hidden_size": 8, "train.lr": 1},
+        ("meld", "wide"): {"model.context": "dialogue", "model.hidden_size": 9, "train.lr": 2},
     }
     changed = replace(
         report, scores=tuple(rows), comparisons=tuple(replace(one, a=a, b=b, split="dev") for a, b in pairs),
@@ -100,7 +100,7 @@ def test_comparisons_are_sorted_by_what_is_compared(report):
     assert [row.contrast for row in comparison_rows(section)] == [
         "text ↔ sound",
         "model.context: dialogue ↔ none",
-        "model.hidden, train.lr",
+        "model.hidden_size, train.lr",
         "model vs. baseline",
     ]
 

@@ -49,7 +49,7 @@ def test_every_sentence_of_the_page_goes_through_the_catalogue(page):
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_current_language_is_shown_first_and_the_other_hidden(make_plain_report, render_page, language):
     text = render_page(make_plain_report(titles={"es": "Un estudio"}), language)
-    mains = {a["lang"]: "hidden" in a for tag, a in Page(text).tags if tag == "main"}
+    mains = {a["lang"]: "hidden_size" in a for tag, a in Page(text).tags if tag == "main"}
     assert mains == {code: code != language for code in ("en", "es")}
     assert f"<title>{'Un estudio' if language == 'es' else 'A study'}</title>" in text
     assert f'<html lang="{language}">' in text

@@ -21,7 +21,7 @@ def candidates(*ablate, model=WHOLE, **study):
 
 def test_every_part_is_left_out_alone_beside_the_whole_recipe():
     found = candidates(
-        "model.context", "model.features.lexical", "model.features", "data.cleaning", "train.batch"
+        "model.context", "model.features.lexical", "model.features", "data.cleaning", "train.batch_size"
     )
     assert list(found) == [
         "model",
@@ -29,7 +29,7 @@ def test_every_part_is_left_out_alone_beside_the_whole_recipe():
         "model − features.lexical",
         "model − features",
         "model − data.cleaning",
-        "model − train.batch",
+        "model − train.batch_size",
     ]
     whole, *others = found.values()
     assert (whole.model.context, whole.model.features) == ("dialogue", ("lexical", "dialogue"))
@@ -41,13 +41,13 @@ def test_every_part_is_left_out_alone_beside_the_whole_recipe():
         {"model.features": (["lexical", "dialogue"], ["dialogue"])},
         {"model.features": (["lexical", "dialogue"], [])},
         {"data.cleaning": (list(whole.data.cleaning), [])},
-        {"train.batch": (8, 64)},
+        {"train.batch_size": (8, 64)},
     ]
 
 
 def test_text_and_sound_are_left_out_with_what_is_measured_from_them():
     both = {"kind": "multimodal", "context": "dialogue", "features": ["functionals", "lexical", "dialogue"]}
-    found = candidates("text", "sound", model=both)
+    found = candidates("text", "audio", model=both)
     deaf, mute = found["model − sound"].model, found["model − text"].model
     assert (deaf.kind, deaf.context, deaf.features) == ("hybrid_transformer", "dialogue", ("lexical", "dialogue"))
     assert (mute.kind, mute.context, mute.features) == ("emotion_model", "none", ("functionals", "dialogue"))
@@ -59,8 +59,8 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
         "encoder": "finetune",
         "audio": {"backbone": "regnetx_002", "pretrained": False},
     }
-    train = {"augment": {"masks": 2}, "by_length": True, "gradient_checkpointing": True, "lr": 0.5}
-    recipe = tiny_recipe("w", model=both, train=train, study={"ablate": ["text", "sound"]})
+    train = {"augment": {"masks": 2}, "group_by_length": True, "gradient_checkpointing": True, "lr": 0.5}
+    recipe = tiny_recipe("w", model=both, train=train, study={"ablate": ["text", "audio"]})
     found = {c.name: c.recipe for c in plan_candidates(recipe)["emotion"]}
     for own in found.values():
         check_settings(own, spoken.space("emotion"))
@@ -80,13 +80,13 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
 
 
 def test_settings_of_the_context_go_with_it():
-    tree = {"context": "dialogue", "dialogue": {"layer": "attention", "span": 4}}
+    tree = {"context": "dialogue", "dialogue": {"layer": "attention", "window": 4}}
     found = candidates("model.context", model=tree)["model − context"].model
     assert (found.context, found.dialogue) == ("none", DialogueSettings())
 
 
 def test_listed_candidates_stand_beside_the_ablated_ones():
-    found = candidates("model.context", candidates={"wide": {"model": {"hidden": 32}}})
+    found = candidates("model.context", candidates={"wide": {"model": {"hidden_size": 32}}})
     assert list(found) == ["model", "model − context", "wide"]
 
 
@@ -96,9 +96,9 @@ def test_listed_candidates_stand_beside_the_ablated_ones():
         ("model.contex", "did you mean 'context'"),
         ("model.dropout.x", "does without 'model.dropout.x' already"),
         ("model.features.thesis", "does without 'model.features.thesis' already"),
-        ("train.balance", "nothing to leave out"),
+        ("train.class_weights", "nothing to leave out"),
         ("model", "name one with its section, such as model.context"),
-        ("sound", "'hybrid_transformer' does not"),
+        ("audio", "'hybrid_transformer' does not"),
         ("evaluation.resamples", "cannot change 'evaluation'"),
     ],
 )

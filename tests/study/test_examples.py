@@ -52,7 +52,7 @@ def entrant(corpus, task, name, kind, seeds):
 
 def study_of(corpus):
     emotion = (
-        entrant(corpus, "emotion", "reads", "hybrid_transformer", [(0.6, 0.3, 0.1), (0.2, 0.7, 0.1)]),
+        entrant(corpus, "emotion", "direction", "hybrid_transformer", [(0.6, 0.3, 0.1), (0.2, 0.7, 0.1)]),
         entrant(corpus, "emotion", "hears", "emotion_model", [(0.1, 0.1, 0.8)]),
     )
     feelings = (entrant(corpus, "feelings", "hears", "emotion_model", [(0.8, 0.2), (0.3, 0.6)]),)
@@ -93,9 +93,9 @@ def test_sound_and_picture_are_of_the_same_clip_and_no_longer_than_they_may_be(s
 def test_what_is_said_is_the_mean_of_the_seeds(spoken):
     said = {(a.task, a.model, a.family): a.predicted for a in select_examples(study_of(spoken()))[0].predictions}
     assert said == {
-        ("emotion", "reads", "text"): {"neutral": pytest.approx(0.5)},
-        ("emotion", "hears", "sound"): {"sadness": pytest.approx(0.8)},
-        ("feelings", "hears", "sound"): {"joy": pytest.approx(0.55)},  # 0.4 for sadness is below the mean of 0.5
+        ("emotion", "direction", "text"): {"neutral": pytest.approx(0.5)},
+        ("emotion", "hears", "audio"): {"sadness": pytest.approx(0.8)},
+        ("feelings", "hears", "audio"): {"joy": pytest.approx(0.55)},  # 0.4 for sadness is below the mean of 0.5
     }
 
 
@@ -157,5 +157,8 @@ def test_the_report_of_a_study_counts_its_clips_and_knows_the_best_of_each_famil
         "test": (15, 12, 12, {"missing": 3}),
     }
     assert report.corpora[0].audio[1].seconds == pytest.approx(3 * sum(SECONDS[1:]))
-    assert report.best_per_family == {("tiny", "emotion"): ("reads", "hears"), ("tiny", "feelings"): ("hears",)}
+    assert report.best_per_family == {
+        ("tiny", "emotion"): ("direction", "hears"),
+        ("tiny", "feelings"): ("hears",),
+    }
     assert len(report.examples) == 3

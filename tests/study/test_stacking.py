@@ -242,7 +242,7 @@ def test_both_models_are_checked_before_either_is_trained(case, spoken, weights,
 
 def test_an_inner_model_that_listens_needs_clips(corpus, weights, spied):
     inner = {"kind": "emotion_model", "audio": {"pretrained": False}}
-    recipe = tiny_recipe(weights, data={"sound": True}).override(stacking_on_text(weights, model=inner))
+    recipe = tiny_recipe(weights, data={"audio": True}).override(stacking_on_text(weights, model=inner))
     with pytest.raises(CorpusError, match="no clips in train"):
         train_recognizer(recipe, corpus)
     assert not spied["fit"]

@@ -19,11 +19,11 @@ from sentir.study import run, stacking
 pytestmark = pytest.mark.usefixtures("one_store")
 FAMILIES = {
     "text": "text",
-    "sound": "sound",
-    "sound and numbers": "sound",
+    "audio": "audio",
+    "sound and numbers": "audio",
     "chain": "sound_stacked",
     "wide chain": "sound_stacked",
-    "both": "text_sound",
+    "both": "text_audio",
 }
 BASELINES = ("majority", "bag of words", "acoustic")
 
@@ -32,10 +32,10 @@ def recipe_of(weights, **changes):
     stacked = stacking_on_text(weights, train={"epochs": 1})["model"]
     candidates = {
         "text": {"model": {"kind": "hybrid_transformer"}},
-        "sound": {},
+        "audio": {},
         "sound and numbers": {"model": {"features": ["functionals"]}},
         "chain": {"model": stacked},
-        "wide chain": {"model": stacked | {"hidden": 24}},
+        "wide chain": {"model": stacked | {"hidden_size": 24}},
         "both": {"model": {"kind": "multimodal", "features": ["thesis"]}},
     }
     study = {"candidates": candidates, "baselines": BASELINES} | changes.pop("study", {})
@@ -51,7 +51,7 @@ def whole(spoken, weights, sounds, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENTIR_STATE_DIR", str(place / "state"))
         patch.setenv("SENTIR_CACHE_DIR", str(place / "cache"))
-        patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+        patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
         patch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
         patch.setattr(run, "save_report", lambda report, path: None)
         patch.setattr("sentir.study.candidates.cross_predict", lambda *given: crossed.append(1) or cross(*given))
@@ -111,7 +111,7 @@ def test_the_families_are_compared_with_one_another_under_one_correction(whole):
 def test_random_networks_are_noted_where_they_are(whole):
     notes = {row.model: row.notes for row in whole.report.scores}
     for name, family in FAMILIES.items():
-        assert any("audio" in note for note in notes[name]) == ("sound" in family), name
+        assert any("audio" in note for note in notes[name]) == ("audio" in family), name
 
 
 def test_the_finalist_is_saved_with_the_model_it_stacks_on(done, spoken, weights, study, counts):
@@ -119,7 +119,7 @@ def test_the_finalist_is_saved_with_the_model_it_stacks_on(done, spoken, weights
     study(only, done.out)
     assert counts["fit"] == 0
     saved = Recognizer.from_pretrained(done.out / "models" / "tiny-emotion")
-    assert saved.stacked is not None and saved.modalities == {"text", "sound"}
+    assert saved.stacked is not None and saved.modalities == {"text", "audio"}
     assert saved.predict_utterances(spoken.test).ids == tuple(u.id for u in spoken.test)
     files = [path for path in done.out.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} <= {
@@ -161,7 +161,7 @@ def test_a_lost_stacked_training_takes_the_crossed_predictions_from_their_stage(
 
 def test_a_described_model_that_nobody_stacks_on_changes_no_training(done, study, weights, counts):
     described = {"stacked": stacking_on_text(weights)["model"]["stacked"]}
-    study(recipe_of(weights, study={"candidates": {"sound": {"model": described}}}), done.out)
+    study(recipe_of(weights, study={"candidates": {"audio": {"model": described}}}), done.out)
     assert counts["fit"] == 0
 
 
@@ -171,13 +171,13 @@ def test_other_sound_trains_again_what_listens_and_what_stacks_on_it(
     ear = {"kind": "emotion_model", "audio": {"backbone": TINY_NETWORK, "pretrained": False}}
     on_sound = stacking_on_text(weights, folds=2, train={"epochs": 1}, model=ear)["model"]
     text = {"kind": "hybrid_transformer"}
-    candidates = {"text": {"model": text}, "sound": {}, "text on sound": {"model": text | on_sound}}
+    candidates = {"text": {"model": text}, "audio": {}, "text on sound": {"model": text | on_sound}}
     recipe = recipe_of(weights, study={"candidates": candidates, "baselines": ["acoustic"]})
     reads(spoken)
     report = study(recipe)
     assert counts["fit"] == 1 + 1 + (2 + 1 + 1)
     random = {row.model for row in report.scores if "audio backbone drawn at random" in row.notes}
-    assert random == {"sound", "text on sound"}, "what a model stacks on is part of it"
+    assert random == {"audio", "text on sound"}, "what a model stacks on is part of it"
     one = spoken.dev[0].clip
     reads(spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=one) if u.turn == 4 else u))
     counts.clear()
@@ -234,7 +234,7 @@ def test_a_candidate_that_cannot_be_trained_is_refused_before_anything_is_done(
     inner = base["stacked"] | model["stacked"] if base else None
     odd = base | model | ({"stacked": inner} if base else {})
     recipe = recipe_of(weights).model_dump(mode="json")
-    recipe["study"]["candidates"] = {"sound": {}, "odd": {"model": odd}}
+    recipe["study"]["candidates"] = {"audio": {}, "odd": {"model": odd}}
     refused(study, type(recipe_of(weights)).parse(recipe), counts, tmp_path, error, words)
 
 
@@ -246,13 +246,13 @@ def test_an_unknown_baseline_is_refused_before_anything_is_done(spoken, weights,
     )
 
 
-@pytest.mark.parametrize("who", ["sound", "both", "chain", "baseline"])
+@pytest.mark.parametrize("who", ["audio", "both", "chain", "baseline"])
 def test_a_corpus_without_clips_is_refused_by_whatever_listens(
     who, corpus, weights, study, reads, counts, tmp_path
 ):
     reads(corpus)
     text = {"model": {"kind": "hybrid_transformer"}}
-    found = {"sound": {}, "both": {"model": {"kind": "multimodal"}}, "chain": stacked_candidate(weights)}.get(
+    found = {"audio": {}, "both": {"model": {"kind": "multimodal"}}, "chain": stacked_candidate(weights)}.get(
         who, text
     )
     baselines = ["acoustic"] if who == "baseline" else ["majority"]

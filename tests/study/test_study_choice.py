@@ -47,7 +47,7 @@ def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
     )
     assert not [path for path in (tmp_path / "out").iterdir() if path.name == "results.json"]
     counts.clear()
-    study(recipe(tasks=["emotion"], candidates={"plain": {}, "mended": {"model": {"hidden": 24}}}))
+    study(recipe(tasks=["emotion"], candidates={"plain": {}, "mended": {"model": {"hidden_size": 24}}}))
     assert counts == {"fit": 1, "predict": 1, "open": 1}
 
 

@@ -16,7 +16,7 @@ def test_the_best_candidate_of_every_task_is_looked_at_on_dev_and_on_the_opened_
     assert set(found) == {(task, split) for task in TASKS for split in ("dev", "test")}
     for (task, split), one in found.items():
         assert one.model == first_run.report.best_per_family["tiny", task][0]
-        assert one.reliability.how == {"dev": "dev_halves", "test": "held_out"}[split]
+        assert one.reliability.how == {"dev": "cross_fit", "test": "held_out"}[split]
         assert one.reliability.metric == TASKS[task] and one.slices and one.speakers
         assert all(mistake.id.split("/")[1] == split for mistake in one.hardest_examples)
 

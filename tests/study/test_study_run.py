@@ -188,7 +188,7 @@ def test_the_best_seed_is_the_one_that_is_saved(study, recipe, tmp_path):
 
 
 def test_another_candidate_trains_only_itself(done, study, recipe, counts):
-    more = recipe().study.candidates | {"wide": {"model": {"hidden": 24}}}
+    more = recipe().study.candidates | {"wide": {"model": {"hidden_size": 24}}}
     again = study(recipe(candidates=more), done.out)
     assert counts["fit"] == 2
     assert rows(again.scores, model="wide", split="dev")

@@ -15,7 +15,7 @@ from sentir.study.stacking import train_recognizer
 from sentir.study.tuning import run
 from sentir.study.tuning.storage import JOURNAL_FILE
 
-pytestmark = pytest.mark.usefixtures("reads")
+pytestmark = pytest.mark.usefixtures("direction")
 TRIALS = 8
 
 
@@ -85,7 +85,7 @@ def test_the_setting_that_decides_the_score_is_the_important_one(tuned, tmp_path
 
 def test_the_same_settings_are_not_trained_twice(tuned, tmp_path):
     with trainings(lambda recipe: recipe.model.hidden_size / 100) as seen:
-        found = run.tune(tuned(space={"model.hidden": {"choices": [4, 8]}}), out=tmp_path)
+        found = run.tune(tuned(space={"model.hidden_size": {"choices": [4, 8]}}), out=tmp_path)
     assert len(seen) == 2 and found.state_counts == {"complete": TRIALS} and found.best_trial.score == 0.08
     same = [trial for trial in found.trials if trial.duplicate_of]
     assert len(same) == TRIALS - 2
@@ -128,10 +128,12 @@ def test_with_folds_every_dialogue_of_train_takes_the_place_of_dev_once_and_dev_
 def test_a_model_that_stacks_is_tuned_and_what_it_stacks_on_is_made_once(
     tuned, weights, corpus, tmp_path, locked
 ):
-    space = {"model.hidden": {"choices": [4, 8]}}
+    space = {"model.hidden_size": {"choices": [4, 8]}}
     recipe = tuned(stacking_on_text(weights, folds=2, train={"epochs": 1}), trials=2, space=space)
     found = run.tune(recipe.override({"train": {"epochs": 1}}), out=tmp_path)
-    assert found.state_counts == {"complete": 2} and len({t.settings["model.hidden"] for t in found.trials}) > 0
+    assert (
+        found.state_counts == {"complete": 2} and len({t.settings["model.hidden_size"] for t in found.trials}) > 0
+    )
     assert len([p for p in (tmp_path / "stages").iterdir() if p.name.startswith("cross-")]) == 1
     again, _dev = train_recognizer(Recipe.load(tmp_path / "best.toml"), corpus)
     assert again.facts["dev_score"] == found.best_trial.score
@@ -152,7 +154,7 @@ def test_a_trial_that_fails_is_remembered_with_its_reason_and_the_others_go_on(t
     assert len(found.trials) == TRIALS and set(found.state_counts) == {"complete", "failed"}
     for trial in found.trials:
         expected = {4: "the wheel came off", 8: "RuntimeError: out of memory", 16: ""}
-        assert trial.failure_reason == expected[trial.settings["model.hidden"]]
+        assert trial.failure_reason == expected[trial.settings["model.hidden_size"]]
         assert (trial.score is None) == bool(trial.failure_reason)
 
 

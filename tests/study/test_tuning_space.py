@@ -37,7 +37,7 @@ def tuned(weights, **tune):
             "'model.dropout' cannot be 1.0: give less than 1",
         ),
         ({"train.epochs": {"low": 1.0, "high": 9.0}}, "'train.epochs' cannot be"),
-        ({"train.balance": {"choices": ["none", "square"]}}, "'train.balance' cannot be 'square'"),
+        ({"train.class_weights": {"choices": ["none", "square"]}}, "'train.class_weights' cannot be 'square'"),
         ({"train.seed": {"low": 0, "high": 9}}, "list seeds in 'tune.seeds'"),
         ({"data.task": {"choices": ["emotion"]}}, "'data.task' cannot be tuned; what can is in model, train,"),
         ({"evaluation.resamples": {"choices": [200]}}, "'evaluation.resamples' cannot be tuned"),
@@ -47,7 +47,7 @@ def tuned(weights, **tune):
         ({LR: {"low": 0.0, "high": 1.0, "log": True}}, "'log' needs 'low' above 0"),
         ({LR: {"lo": 1.0, "high": 2.0}}, "there is no setting 'tune.space.train.lr.lo'; did you mean 'low'?"),
         ({"train.epochs": {"low": 1, "high": 9, "step": 3}}, "steps of 3 from 'low' do not reach 'high'"),
-        ({"model.hidden": {"choices": [8, 16, 8]}}, "'choices' names a value twice"),
+        ({"model.hidden_size": {"choices": [8, 16, 8]}}, "'choices' names a value twice"),
         ({"train": {"lr": RANGE}}, 'write the whole setting in quotes: "train.lr"'),
     ],
 )
@@ -105,7 +105,7 @@ def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
 
 def test_settings_reach_the_recipe_and_neither_space_nor_study_does(weights):
     recipe = tuned(weights).override({"study": {"seeds": [5]}})
-    found = trial_recipe(recipe, {"train.lr": 0.5, "model.hidden": 4, "model.audio.max_seconds": 3}, seed=7)
+    found = trial_recipe(recipe, {"train.lr": 0.5, "model.hidden_size": 4, "model.audio.max_seconds": 3}, seed=7)
     assert (found.train.lr, found.model.hidden_size, found.model.audio.max_seconds, found.train.seed) == (
         0.5,
         4,

@@ -89,7 +89,7 @@ def watched(monkeypatch):
         seen["epochs"].append(epoch)
         set_epoch(self, epoch)
 
-    monkeypatch.setattr(ModelInputs, "batch", watching)
+    monkeypatch.setattr(ModelInputs, "batch_size", watching)
     monkeypatch.setattr(sound_input, "augment_mel", changing)
     monkeypatch.setattr(EqualLengthBatchSampler, "set_epoch", told)
     return seen
@@ -101,7 +101,7 @@ def epochs_of(batches):
 
 @pytest.mark.parametrize("kind", ["emotion_model", "multimodal"])
 def test_every_epoch_is_drawn_anew_by_the_engine_and_holds_every_clip_once(kind, spoken, weights, watched):
-    fit(spoken_recipe(weights, model={"kind": kind}, train={"epochs": 3, "batch": 6, "patience": 3}), spoken)
+    fit(spoken_recipe(weights, model={"kind": kind}, train={"epochs": 3, "batch_size": 6, "patience": 3}), spoken)
     epochs = epochs_of(watched["batches"])
     assert sorted(epochs) == [0, 1, 2] and {0, 1, 2} <= set(watched["epochs"])
     for batches in epochs.values():
@@ -130,12 +130,12 @@ def test_a_clip_is_changed_anew_in_every_epoch_and_alike_within_one(spoken, weig
     for u in spoken.train:
         assert heard[5, 0, u.id] != heard[5, 1, u.id]
     watched["changes"].clear()
-    fit(recipe.override({"train": {"batch": 4}}), spoken)
+    fit(recipe.override({"train": {"batch_size": 4}}), spoken)
     assert dict(watched["changes"]) == heard, "batches have no part in it"
 
 
 def test_with_dialogue_context_dialogues_stay_whole(spoken, weights, watched):
-    fit(spoken_recipe(weights, model=KINDS["dialogue"], train={"epochs": 2, "batch": 10}), spoken)
+    fit(spoken_recipe(weights, model=KINDS["dialogue"], train={"epochs": 2, "batch_size": 10}), spoken)
     assert not watched["epochs"]
     for batches in epochs_of(watched["batches"]).values():
         assert sorted(map(len, batches)) == [10, 10, 10]
@@ -182,7 +182,7 @@ def moved(before, after):
 )
 def test_pretrained_parts_have_their_own_rate_and_can_wait(model, parts, spoken, weights, pretrained):
     audio = {"audio": {"pretrained": True, "weights": str(pretrained)}} if parts else {}
-    train = {"epochs": 2, "freeze_epochs": 1, "schedule": "constant", "warmup": 0.0}
+    train = {"epochs": 2, "freeze_epochs": 1, "schedule": "constant", "warmup_ratio": 0.0}
     recipe = spoken_recipe(weights, model=model | audio, train=train)
     run = Run(recipe, spoken)
     assert run.model.pretrained_prefixes == parts
@@ -246,13 +246,13 @@ def test_a_wrong_name_is_one_sentence_before_anything_is_decoded(case, spoken, w
 @pytest.mark.parametrize(
     "model",
     [{}, {"kind": "multimodal"}, {"kind": "hybrid_transformer", "features": ["thesis"]}],
-    ids=["sound", "both", "features"],
+    ids=["audio", "both", "features"],
 )
 def test_what_listens_needs_clips(model, corpus, weights, nothing_is_prepared):
     with pytest.raises(CorpusError, match="'tiny' has no clips in train, and the model listens"):
         fit(spoken_recipe(weights, model=model), corpus)
     with pytest.raises(RecipeError, match=r"set data\.sound=true"):
-        fit(spoken_recipe(weights, model=model, data={"sound": False}), corpus)
+        fit(spoken_recipe(weights, model=model, data={"audio": False}), corpus)
 
 
 def test_the_feature_set_stacked_needs_its_section(weights):

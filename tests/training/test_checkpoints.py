@@ -27,19 +27,19 @@ pytestmark = pytest.mark.usefixtures("one_store")
 HARD = {
     "epochs": 3,
     "patience": 3,
-    "average": 0.9,
+    "ema_decay": 0.9,
     "sampling": "balanced",
     "augment": {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.1, "speed": 0.1},
 }
 BOTH = {"kind": "multimodal", "encoder": "finetune", "context": "dialogue", "dropout": 0.2}
 SETUPS = {
-    "sound": lambda weights: spoken_recipe(weights, model={"dropout": 0.2}, train=HARD),
+    "audio": lambda weights: spoken_recipe(weights, model={"dropout": 0.2}, train=HARD),
     "text": lambda weights: tiny_recipe(
         weights,
         model={"encoder": "finetune", "dropout": 0.2},
-        train={"epochs": 3, "accumulate": 2, "by_length": True, "freeze_epochs": 1, "layer_decay": 0.5},
+        train={"epochs": 3, "micro_batches": 2, "group_by_length": True, "freeze_epochs": 1, "layer_decay": 0.5},
     ),
-    "both": lambda weights: spoken_recipe(weights, model=BOTH, train={"epochs": 2, "batch": 10}),
+    "both": lambda weights: spoken_recipe(weights, model=BOTH, train={"epochs": 2, "batch_size": 10}),
 }
 
 
@@ -79,7 +79,7 @@ def whole(spoken, weights, sounds):
     """Each set-up trained in one go, and in how many steps."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+        patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
         for name, recipe in SETUPS.items():
             with pytest.MonkeyPatch.context() as counting:
                 steps = kill_after(0, counting)
@@ -87,7 +87,7 @@ def whole(spoken, weights, sounds):
     return found
 
 
-@pytest.mark.parametrize(("setup", "share"), [("sound", 0.2), ("sound", 0.9), ("text", 0.5), ("both", 0.5)])
+@pytest.mark.parametrize(("setup", "share"), [("audio", 0.2), ("audio", 0.9), ("text", 0.5), ("both", 0.5)])
 def test_a_killed_training_ends_as_one_that_was_not(setup, share, whole, spoken, weights, tmp_path, monkeypatch):
     recipe, (expected, steps) = SETUPS[setup](weights), whole[setup]
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
@@ -138,7 +138,7 @@ def test_a_training_that_is_repeated_with_other_threads_says_so(corpus, weights,
 
 
 def test_killed_again_and_again_after_every_epoch_it_ends_the_same(whole, spoken, weights, tmp_path, monkeypatch):
-    recipe, (expected, steps) = SETUPS["sound"](weights), whole["sound"]
+    recipe, (expected, steps) = SETUPS["audio"](weights), whole["audio"]
     per_epoch = steps // 3
     for _time in range(2):
         with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
@@ -151,7 +151,7 @@ def test_killed_again_and_again_after_every_epoch_it_ends_the_same(whole, spoken
 def test_killed_while_a_checkpoint_is_written_it_takes_the_one_before(
     whole, spoken, weights, tmp_path, monkeypatch
 ):
-    recipe, (expected, steps) = SETUPS["sound"](weights), whole["sound"]
+    recipe, (expected, steps) = SETUPS["audio"](weights), whole["audio"]
     finished, finish = [], CheckpointManager.finalize
 
     def dying(self, *arguments):
@@ -205,11 +205,11 @@ def interrupted(spoken, weights, sounds, tmp_path_factory, whole):
     """The folder of a training that was killed in the middle."""
     folder = tmp_path_factory.mktemp("interrupted") / "checkpoints"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed), checkpoint_to(folder):
-        patch.setenv("SENTIR_SOUNDS_DIR", str(sounds))
+        patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
         patch.setattr(resuming, "MIN_INTERVAL_SECONDS", 0.0)
         patch.setattr(resuming, "MAX_TIME_SHARE", 1e9)
-        kill_after(whole["sound"][1] // 2, patch)
-        fit(SETUPS["sound"](weights), spoken)
+        kill_after(whole["audio"][1] // 2, patch)
+        fit(SETUPS["audio"](weights), spoken)
     return folder
 
 
@@ -217,7 +217,7 @@ def interrupted(spoken, weights, sounds, tmp_path_factory, whole):
 def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken(
     damage, interrupted, whole, spoken, weights, tmp_path, monkeypatch
 ):
-    expected, steps = whole["sound"]
+    expected, steps = whole["audio"]
     shutil.copytree(interrupted, tmp_path / "kept")
     last = max(tmp_path.glob("kept/*/checkpoint-*"), key=lambda path: int(path.name[11:]))
     DAMAGES[damage](last)
@@ -225,7 +225,7 @@ def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken(
     monkeypatch.setattr(resuming, "log_info", said.append)
     with checkpoint_to(tmp_path / "kept"):
         rest = kill_after(0, monkeypatch)
-        found = fit(SETUPS["sound"](weights), spoken)
+        found = fit(SETUPS["audio"](weights), spoken)
     (line,) = said
     assert f"The checkpoint of step {last.name[11:]} is damaged" in line and "one before it is taken" in line
     assert len(rest) == steps - int(last.name[11:]) + 1
@@ -235,7 +235,7 @@ def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken(
 def test_where_no_checkpoint_is_whole_the_training_begins_anew(
     interrupted, whole, spoken, weights, tmp_path, monkeypatch
 ):
-    expected, steps = whole["sound"]
+    expected, steps = whole["audio"]
     shutil.copytree(interrupted, tmp_path / "kept")
     for checkpoint in tmp_path.glob("kept/*/checkpoint-*"):
         cut_short(checkpoint / "model.safetensors")
@@ -243,7 +243,7 @@ def test_where_no_checkpoint_is_whole_the_training_begins_anew(
     monkeypatch.setattr(resuming, "log_info", said.append)
     with checkpoint_to(tmp_path / "kept"):
         rest = kill_after(0, monkeypatch)
-        found = fit(SETUPS["sound"](weights), spoken)
+        found = fit(SETUPS["audio"](weights), spoken)
     assert len(rest) == steps and "one before it is taken" in said[0] and "begins anew" in said[1]
     assert same(found, expected)
 
@@ -282,7 +282,7 @@ def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tm
 
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(3, patch)
-        fit(SETUPS["sound"](weights), spoken)
+        fit(SETUPS["audio"](weights), spoken)
     checkpoint, _before = tmp_path.glob("*/checkpoint-*")
     names = {path.name for path in checkpoint.iterdir()}
     assert {"model.safetensors", "average.safetensors", "optimizer.pt", "sentir.json"} <= names

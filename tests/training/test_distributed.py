@@ -36,8 +36,11 @@ facts = {"ids": found.ids, "probabilities": found.probabilities.tolist(), "score
 Path(f"{out}.{os.environ.get('RANK', 0)}.json").write_text(json.dumps(facts, default=str))
 """
 # 6 dialogues in batches of 5: in the last one a second process has nothing to learn from.
-DIALOGUES = {"model": {"encoder": "finetune", "context": "dialogue"}, "train": {"batch": 25, "balance": "sqrt"}}
-ALL = {"by_length": True, "accumulate": 2, "average": 0.9, "consistency": 1.0}
+DIALOGUES = {
+    "model": {"encoder": "finetune", "context": "dialogue"},
+    "train": {"batch_size": 25, "class_weights": "sqrt"},
+}
+ALL = {"group_by_length": True, "micro_batches": 2, "ema_decay": 0.9, "rdrop": 1.0}
 LENGTHS = {"model": {"encoder": "finetune"}, "train": ALL}
 
 

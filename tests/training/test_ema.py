@@ -35,7 +35,7 @@ def test_the_average_follows_the_weights_and_lies_in_the_model_only_while_asked_
 
 def test_what_is_kept_is_what_dev_scored(spoken, weights):
     fitted = [
-        fit(spoken_recipe(weights, train={"epochs": 3, "average": average}), spoken) for average in (0.0, 0.9)
+        fit(spoken_recipe(weights, train={"epochs": 3, "ema_decay": average}), spoken) for average in (0.0, 0.9)
     ]
     for one in fitted:  # the score of the training is that of the predictions it leaves
         ids = [u.id for u in spoken.dev]

@@ -13,7 +13,7 @@ from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer
 
-HEAD = {"context": "dialogue", "dialogue": {"layer": "attention", "reads": "past", "speakers": True}}
+HEAD = {"context": "dialogue", "dialogue": {"layer": "attention", "direction": "causal", "speakers": True}}
 
 
 @pytest.fixture(scope="module")

@@ -282,7 +282,7 @@ def test_without_peft_adapters_are_one_sentence(corpus, weights, monkeypatch):
         ({"layer_decay": 0.9}, "a pretrained part that is fine-tuned"),
         ({"freeze_epochs": 1}, "a pretrained part that is fine-tuned"),
         ({"gradient_checkpointing": True}, "a text or speech encoder that is fine-tuned"),
-        ({"by_length": True}, "a text encoder that is fine-tuned"),
+        ({"group_by_length": True}, "a text encoder that is fine-tuned"),
     ],
 )
 def test_a_setting_without_anything_to_do_is_refused(train, what, corpus, weights):
@@ -297,7 +297,7 @@ def test_a_setting_without_anything_to_do_is_refused(train, what, corpus, weight
     [
         ({"window": 5}, "model.context = window", {"context": "window"}),
         ({"window_speakers": False}, "model.context = window", {"context": "window"}),
-        ({"dialogue": {"reads": "past"}}, "model.context = dialogue", {"context": "dialogue"}),
+        ({"dialogue": {"direction": "causal"}}, "model.context = dialogue", {"context": "dialogue"}),
         ({"fusion": "concat"}, "a model that reads and listens", {"kind": "multimodal"}),
         ({"modality_dropout": 0.3}, "a model that reads and listens", {"kind": "multimodal"}),
         ({"lora": {"rank": 4}}, "model.encoder = lora", {"encoder": "lora"}),
@@ -319,7 +319,7 @@ def test_how_tokens_are_pooled_is_refused_for_a_model_that_only_listens():
 
 
 def test_a_context_of_the_past_gets_no_features_that_know_what_follows(corpus, weights):
-    model = {"context": "dialogue", "dialogue": {"reads": "past"}, "features": ["dialogue", "lexical"]}
+    model = {"context": "dialogue", "dialogue": {"direction": "causal"}, "features": ["dialogue", "lexical"]}
     with pytest.raises(RecipeError, match=r"tells how many turns do; remove it from 'model\.features'"):
         fit(tiny_recipe(weights, model=model), corpus)
 
@@ -334,22 +334,22 @@ AHEAD = (
 
 @pytest.mark.parametrize("inner", AHEAD)
 def test_a_context_of_the_past_gets_no_stacked_model_that_looks_ahead(inner, corpus, weights):
-    model = {"context": "dialogue", "dialogue": {"reads": "past"}, "features": ["stacked"]}
+    model = {"context": "dialogue", "dialogue": {"direction": "causal"}, "features": ["stacked"]}
     with pytest.raises(RecipeError, match="the stacked model looks at later turns"):
         fit(tiny_recipe(weights, model=model | {"stacked": {"model": inner}}), corpus)
 
 
 @pytest.mark.parametrize(
-    "inner", [{}, {"context": "dialogue", "dialogue": {"reads": "past"}}, {"context": "window"}]
+    "inner", [{}, {"context": "dialogue", "dialogue": {"direction": "causal"}}, {"context": "window"}]
 )
 def test_a_context_of_the_past_may_stack_on_what_knows_no_more(inner):
     stacked = {"features": ["stacked"], "stacked": {"model": inner}}
-    check_model(ModelSettings(context="dialogue", dialogue={"reads": "past"}, **stacked))
+    check_model(ModelSettings(context="dialogue", dialogue={"direction": "causal"}, **stacked))
 
 
 def test_a_batch_has_no_more_parts_than_utterances(corpus, weights):
-    with pytest.raises(RecipeError, match=r"'train.accumulate' = 9 is more than 'train.batch' = 8"):
-        fit(tiny_recipe(weights, train={"batch": 8, "accumulate": 9}), corpus)
+    with pytest.raises(RecipeError, match=r"'train.micro_batches' = 9 is more than 'train.batch_size' = 8"):
+        fit(tiny_recipe(weights, train={"batch_size": 8, "micro_batches": 9}), corpus)
 
 
 def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weights):
@@ -359,7 +359,7 @@ def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weight
 
 
 def test_two_passes_that_no_dropout_makes_different_are_refused(corpus, weights):
-    same = tiny_recipe(weights, model={"dropout": 0.0}, train={"consistency": 1.0})
+    same = tiny_recipe(weights, model={"dropout": 0.0}, train={"rdrop": 1.0})
     with pytest.raises(RecipeError, match=r"'train\.consistency' does nothing here: it needs model\.dropout > 0"):
         fit(same, corpus)
     check_settings(same.override({"model": {"dropout": 0.1}}), corpus.space("emotion"))
@@ -368,7 +368,7 @@ def test_two_passes_that_no_dropout_makes_different_are_refused(corpus, weights)
 def test_two_passes_are_learned_from_together(corpus, weights):
     once, agreeing, again = (
         fit(tiny_recipe(weights, model={"dropout": 0.5}, train=train), corpus).dev_predictions.probabilities
-        for train in ({}, {"consistency": 4.0}, {"consistency": 4.0})
+        for train in ({}, {"rdrop": 4.0}, {"rdrop": 4.0})
     )
     np.testing.assert_array_equal(agreeing, again)
     assert not np.allclose(once, agreeing)
@@ -388,17 +388,17 @@ def test_every_setting_can_be_used_together(task, corpus, weights):
     train = {
         "loss": "focal",
         "label_smoothing": 0.1,
-        "balance": "sqrt",
+        "class_weights": "sqrt",
         "sampling": "balanced",
         "layer_decay": 0.8,
         "freeze_epochs": 1,
-        "accumulate": 2,
-        "by_length": True,
+        "micro_batches": 2,
+        "group_by_length": True,
         "gradient_checkpointing": True,
         "precision": "bfloat16",
         "deterministic": True,
-        "average": 0.9,
-        "consistency": 1.0,
+        "ema_decay": 0.9,
+        "rdrop": 1.0,
     }
     train |= {"logit_adjustment": 1.0} if task == "emotion" else {}
     recipe = tiny_recipe(weights, data={"task": task}, model=TUNED | {"context": "dialogue"}, train=train)
@@ -407,7 +407,7 @@ def test_every_setting_can_be_used_together(task, corpus, weights):
 
 def test_every_setting_reaches_the_digest(weights):
     recipe = tiny_recipe(weights)
-    changes = ({"loss": "focal"}, {"accumulate": 2}, {"by_length": True}, {"sampling": "balanced"})
+    changes = ({"loss": "focal"}, {"micro_batches": 2}, {"group_by_length": True}, {"sampling": "balanced"})
     assert len({recipe.digest(), *(recipe.override({"train": change}).digest() for change in changes)}) == 5
 
 
@@ -417,7 +417,7 @@ def test_a_training_says_how_fast_it_was_and_what_was_unusable(spoken, weights):
     corpus = replace(spoken, utterances=holes)
     model = {"kind": "multimodal", "encoder": "frozen"}
     recognizer, _dev = Recognizer.fit(spoken_recipe(weights, model=model), corpus)
-    assert recognizer.facts["unusable"] == {"train": {"text": 2, "sound": 2}, "dev": {}}
+    assert recognizer.facts["unusable"] == {"train": {"text": 2, "audio": 2}, "dev": {}}
     speed = recognizer.facts["speed"]
     assert speed["utterances_per_second"] == pytest.approx(60 / speed["seconds"], rel=0.1)
     assert speed["peak_memory_mb"] > 50

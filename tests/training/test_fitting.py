@@ -104,10 +104,12 @@ def test_unlabeled_utterances_of_dev_are_predicted_but_not_scored(corpus, weight
 
 
 @pytest.mark.parametrize(
-    ("balance", "schedule"), [("none", "cosine"), ("sqrt", "linear"), ("inverse", "constant")]
+    ("class_weights", "schedule"), [("none", "cosine"), ("sqrt", "linear"), ("inverse", "constant")]
 )
 def test_every_balance_and_schedule_can_be_used(balance, schedule, corpus, weights):
-    assert fit(tiny_recipe(weights, train={"balance": balance, "schedule": schedule}), corpus).training.history
+    assert fit(
+        tiny_recipe(weights, train={"class_weights": balance, "schedule": schedule}), corpus
+    ).training.history
 
 
 def test_short_utterances_are_left_out_of_train_only(corpus, weights):

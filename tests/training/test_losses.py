@@ -36,7 +36,7 @@ def test_targets_can_lack_every_label():
     assert encode_targets(MULTI, [None]).tolist() == [[UNLABELED] * 3]
 
 
-@pytest.mark.parametrize("balance", BALANCES)
+@pytest.mark.parametrize("class_weights", BALANCES)
 def test_one_label_costs_torchs_cross_entropy_over_the_labeled_rows(balance):
     targets, scores = encode_targets(SINGLE, ONE), logits()
     weights = class_weights(SINGLE, targets, balance)
@@ -49,7 +49,7 @@ def test_one_label_costs_torchs_cross_entropy_over_the_labeled_rows(balance):
         torch.testing.assert_close(expected, functional.cross_entropy(scores, targets, ignore_index=UNLABELED))
 
 
-@pytest.mark.parametrize("balance", BALANCES)
+@pytest.mark.parametrize("class_weights", BALANCES)
 def test_several_labels_cost_torchs_binary_cross_entropy_over_the_labeled_rows(balance):
     targets, scores = encode_targets(MULTI, SEVERAL), logits()
     weights = class_weights(MULTI, targets, balance)
@@ -130,7 +130,7 @@ def settings(**changes):
 
 
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
-@pytest.mark.parametrize("balance", BALANCES)
+@pytest.mark.parametrize("class_weights", BALANCES)
 def test_a_focal_loss_without_focus_is_cross_entropy(space, balance):
     targets, scores = encode_targets(space, ONE if space is SINGLE else SEVERAL), logits()
     weights = class_weights(space, targets, balance)
@@ -168,7 +168,7 @@ def test_a_focal_loss_has_a_finite_gradient_where_everything_is_known(space, gam
     assert scores.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("balance", BALANCES)
+@pytest.mark.parametrize("class_weights", BALANCES)
 def test_smoothed_labels_cost_torchs_smoothed_cross_entropy(balance):
     targets, scores = encode_targets(SINGLE, ONE), logits()
     weights, known = class_weights(SINGLE, targets, balance), targets != UNLABELED

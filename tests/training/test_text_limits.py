@@ -25,7 +25,7 @@ def prepared(weights, texts, **model):
     recipe = tiny_recipe(weights, model={"max_length": 12} | model)
     found = TextPreprocessor(recipe.data, recipe.model)
     utterances = [replace(u, text=text) for u, text in zip(tiny_corpus().train, texts, strict=False)]
-    return found.transform(utterances, [list(range(len(utterances)))])[0]["is_cut"].tolist()
+    return found.transform(utterances, [list(range(len(utterances)))])[0]["is_truncated"].tolist()
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])

@@ -92,14 +92,14 @@ def test_it_stops_when_dev_has_not_grown_for_as_long_as_its_patience(corpus, wei
 
 
 def test_a_small_train_split_is_passed_over_more_often_until_there_are_so_many_steps(corpus, weights):
-    train = {"batch": 8, "min_steps": 20, "freeze_epochs": 1}  # 4 steps a pass
+    train = {"batch_size": 8, "min_steps": 20, "freeze_epochs": 1}  # 4 steps a pass
     run = Run(corpus, weights, (0.1, 0.2), train=train)
     assert [point["epoch"] for point in run.training.history] == [3, 6] and run.training.best_epoch == 6
     assert not changed(run.start, run.seen[0], "encoder.") and changed(run.seen[0], run.seen[1], "encoder.")
 
 
 def test_patience_counts_the_scorings_of_dev(corpus, weights):
-    run = Run(corpus, weights, (0.2, 0.1, 0.1, 0.1), train={"batch": 8, "min_steps": 32, "patience": 1})
+    run = Run(corpus, weights, (0.2, 0.1, 0.1, 0.1), train={"batch_size": 8, "min_steps": 32, "patience": 1})
     assert [point["epoch"] for point in run.training.history] == [2, 4]
 
 
@@ -157,7 +157,7 @@ def test_what_an_unlabeled_utterance_says_teaches_nothing_without_context(corpus
 def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
     batch, seen = ModelInputs.batch, []
     monkeypatch.setattr(
-        ModelInputs, "batch", lambda self, rows, _c: seen.append(tuple(rows)) or batch(self, rows)
+        ModelInputs, "batch_size", lambda self, rows, _c: seen.append(tuple(rows)) or batch(self, rows)
     )
     orders = []
     for seed in (1, 1, 2):
@@ -171,8 +171,10 @@ def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
 def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
     seen = []
     batch = ModelInputs.batch
-    monkeypatch.setattr(ModelInputs, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows))
-    Run(corpus, weights, [0.1], model={"context": "dialogue"}, train={"batch": 10})
+    monkeypatch.setattr(
+        ModelInputs, "batch_size", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows)
+    )
+    Run(corpus, weights, [0.1], model={"context": "dialogue"}, train={"batch_size": 10})
     assert sorted(map(len, seen)) == [10, 10, 10]
     assert all(set(rows[:5]) in [set(range(n, n + 5)) for n in range(0, 30, 5)] for rows in seen)
 

@@ -45,7 +45,7 @@ def audit_corpus(
         prepare_output_path(Path(html))
     data = resolve_data(corpus, root=root)
     if audio:
-        data = data.model_copy(update={"sound": True})
+        data = data.model_copy(update={"audio": True})
     found = read_corpus(data, root)
     hearing = _scan_audio(found, audio, workers)
     with progress_bar(_("Looking for copies and leaks"), 1):

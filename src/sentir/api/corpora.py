@@ -55,7 +55,7 @@ def prepare_corpus(
         raise RecipeError(_("There is no kind of mel called '{name}'; use mel or thesis.", name=mel))
     if Path(corpus).suffix == ".toml":
         recipe = load_recipe(corpus)
-        data, mel = recipe.data.model_copy(update={"sound": True}), mel or recipe.model.audio.mel
+        data, mel = recipe.data.model_copy(update={"audio": True}), mel or recipe.model.audio.mel
     else:
         data = DataSettings(reader=str(corpus), audio=True)
     found = readers.read_corpus(data, root)

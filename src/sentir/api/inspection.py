@@ -62,7 +62,7 @@ class UtteranceInspection(ReprMixin):
             "numbers": dict(u.numeric_features),
             "clip": None if u.clip is None else [str(u.clip.path), u.clip.start, u.clip.end],
             "seconds": sound.seconds if sound and sound.key else None,
-            "sound_problem": sound.problem if sound else "",
+            "audio_problem": sound.problem if sound else "",
             "issues": [[issue.severity, issue.kind, issue.message] for issue in self.issues],
             "before": [_to_dict(other) for other in self.before],
             "after": [_to_dict(other) for other in self.after],
@@ -186,7 +186,7 @@ def _write_table(rows: list[dict[str, Any]], corpus: Corpus, file: Path, suffix:
 
 def _load_corpus(corpus: PathLike, root: PathLike | None, *, with_clips: bool) -> Corpus:
     data = resolve_data(corpus, root=root)
-    found = read_corpus(data if with_clips else data.model_copy(update={"sound": False}), root)
+    found = read_corpus(data if with_clips else data.model_copy(update={"audio": False}), root)
     return replace(found, utterances=tuple(map(_with_absolute_clip_path, found.utterances)))
 
 

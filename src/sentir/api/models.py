@@ -151,7 +151,7 @@ def analyze(
     """
     judge, entrant, taught = _predict_for_scoring(model, root, data, split, reason)
     scores = _score(judge, entrant)
-    how = {"dev": "dev_halves", "train": "learned"}.get(split, "held_out") if taught else "held_out"
+    how = {"dev": "cross_fit", "train": "learned"}.get(split, "held_out") if taught else "held_out"
     details = judge.analyze(entrant, next(iter(scores.metrics)), how)
     return scores, replace(details, hardest_examples=()) if split == "test" else details
 
@@ -352,7 +352,7 @@ def _predict_split(recognizer: Recognizer | BaselineModel, utterances: Sequence[
     recipe, must = recognizer.recipe, recognizer.modalities - recognizer.optional_modalities
     kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
     heard, lacking = count_missing_modalities(utterances, must, mel_kind=kind, cleaning=cleaning)
-    if n := lacking.get("sound"):
+    if n := lacking.get("audio"):
         log_warning(_("{n} of {all} utterances lack usable audio, and the model has not learned to do without; "
               "they are scored all the same.", n=n, all=len(heard)))  # fmt: skip
     if n := lacking.get("text"):

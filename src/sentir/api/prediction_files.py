@@ -111,7 +111,7 @@ def prediction_to_row(row: Prediction) -> RowValues:
         cells |= {
             f"{task}.{name}": value for name, value in (_label_columns(beside) | _number_columns(beside)).items()
         }
-    return cells if row.abstain is None else cells | {"not_sure": row.abstain}
+    return cells if row.abstain is None else cells | {"abstain": row.abstain}
 
 
 def _label_columns(prediction: Prediction | TaskPrediction) -> RowValues:

@@ -92,7 +92,7 @@ def init_recipe(table: PathLike, *, out: PathLike | None = None, force: bool = F
 
 def _study_warnings(corpus: Corpus, task: str) -> Iterator[str]:
     """Say how splits were drawn, and what a study of the corpus would be refused for, or say little by."""
-    yield from (issue.message for issue in corpus.issues if issue.kind in ("split_drawn", "split_uneven"))
+    yield from (issue.message for issue in corpus.issues if issue.kind in ("split_generated", "split_small"))
     for split in ("dev", "test"):
         rows = corpus.split(split)
         speakers = {u.speaker for u in corpus} - {None}

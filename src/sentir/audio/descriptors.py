@@ -61,7 +61,7 @@ _MEAN_WEIGHTS = np.full(N_FFT // 2 + 1, 1 / (N_FFT // 2 + 1), dtype=np.float32)
 THESIS_DESCRIPTORS = (
     "duration",
     "rms",
-    "zero_crossings",
+    "zero_crossing_rate",
     "flatness",
     "rolloff",
     "mfcc1",

@@ -195,7 +195,7 @@ def store_write_error(folder: Path, error: OSError) -> SentirError:
             _("The store of prepared sound {folder} cannot be written ({why}); name another folder.", **facts)
         )
     return SentirError(
-        _("The store of prepared sound {folder} cannot be written ({why}); set SENTIR_SOUNDS_DIR to a folder "
+        _("The store of prepared sound {folder} cannot be written ({why}); set SENTIR_AUDIO_DIR to a folder "
           "that can.", **facts)
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ def check_speech_rate(corpus: Corpus, audio_scan: AudioScan | None) -> list[Find
         n=len(fast),
         fastest=f"{MAX_WORDS_PER_SECOND:g}",
     )
-    return _clip_findings(corpus, "too_fast", sentence, fast)
+    return _clip_findings(corpus, "speech_too_fast", sentence, fast)
 
 
 def check_audio(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTable) -> list[Finding]:
@@ -64,7 +64,7 @@ def _clip_findings(corpus: Corpus, kind: str, message: str, ids: Sequence[str]) 
 
 def _unusable_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
     """Group the clips that cannot be used by reason; those that the reader missed already are not told twice."""
-    told = {issue.where for issue in corpus.issues if issue.kind == "audio_missing"}
+    told = {issue.where for issue in corpus.issues if issue.kind == "audio_file_missing"}
     groups: dict[str, list[str]] = defaultdict(list)
     for key, sound in audio_scan.audio.items():
         if sound.problem_kind and not (sound.problem_kind == "missing" and key in told):
@@ -94,7 +94,7 @@ def _note_finding(corpus: Corpus, kind: str, rows: Sequence[tuple[str, str]]) ->
                 what=describe_note_kind(kind), n=len(rows), id=first, note=note)  # fmt: skip
     severity, grade = "note", "A"
     if is_data_loss(kind):
-        severity, grade = "problem", compute_grade("clips_lacking", len(rows) / len(corpus))
+        severity, grade = "problem", compute_grade("clips_incomplete", len(rows) / len(corpus))
     return Finding(f"sound_{kind}", severity, message, len(rows), ids, grade)
 
 
@@ -130,7 +130,7 @@ def _duration_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
         ),
         *_clip_findings(
             corpus,
-            "clips_off",
+            "clips_duration_mismatch",
             _("Clips that differ from their annotated length by more than {seconds} s and {share} %: {n}.",
               n=len(off), seconds=MAX_DURATION_DIFFERENCE, share=f"{MAX_RELATIVE_DURATION_DIFFERENCE * 100:g}"),
             off,
@@ -153,7 +153,7 @@ def _level_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
         *_clip_findings(corpus, "clips_silent", _("Silent clips: {n}.", n=len(silent)), silent),
         *_clip_findings(
             corpus,
-            "clips_faint",
+            "clips_quiet",
             _("Clips fainter than {level} dB against full scale: {n}.", n=len(faint), level=f"{MIN_LEVEL_DBFS:g}"),
             faint,
         ),
@@ -180,7 +180,7 @@ def _duplicate_findings(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTab
             and corpus.by_id[audio_scan.duplicate_of[u.id]].split == split
         ]
         message = _("Clips that are copies of another one of {split}: {n}.", n=n, split=split)
-        grade = compute_grade("repeated_sounds", share)
+        grade = compute_grade("duplicate_clips", share)
         places = tuple(pairs[:_MAX_EXAMPLES])
         findings.append(Finding(f"sounds_repeated_in_{split}", "warning", message, n, places, grade))
     if audio_scan.num_uncompared:

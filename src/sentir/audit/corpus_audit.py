@@ -164,7 +164,9 @@ def _column_findings(leaking_columns: Sequence[LeakingColumn]) -> list[Finding]:
     findings = []
     for teller in leaking_columns:
         kind, severity = (
-            ("tells_label", "problem") if teller.score >= LEAKAGE_THRESHOLD else ("suspect_column", "warning")
+            ("leaks_label", "problem")
+            if teller.score >= LEAKAGE_THRESHOLD
+            else ("possible_label_leak", "warning")
         )
         grade = compute_grade(kind, teller.score)
         findings.append(Finding(kind, severity, teller.describe(), 1, (teller.column,), grade))

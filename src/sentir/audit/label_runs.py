@@ -28,6 +28,6 @@ def find_label_runs(corpus: Corpus) -> list[Finding]:
             )  # fmt: skip
             count = len([names for names in labels if names is not None])
             findings.append(
-                Finding("rows_in_runs", "warning", message, count, (), compute_grade("rows_in_runs", 1))
+                Finding("labels_in_runs", "warning", message, count, (), compute_grade("labels_in_runs", 1))
             )
     return findings

@@ -128,7 +128,9 @@ def train(
     set_: SetOption = None,
     init_from: Annotated[
         Path | None,
-        typer.Option("--from", help=_("Saved model to go on from: its network and labels, the recipe's data.")),
+        typer.Option(
+            "--init-from", help=_("Saved model to go on from: its network and labels, the recipe's data.")
+        ),
     ] = None,
     tensorboard: Annotated[
         Path | None, typer.Option("--tensorboard", help=_("Folder for curves that TensorBoard shows."))
@@ -259,7 +261,7 @@ def predict(
         Path | None,
         typer.Option("--out", help=_("Write a table here (.csv, .tsv, .parquet, .jsonl or .xlsx).")),
     ] = None,
-    abstain: Annotated[bool, typer.Option("--not-sure", help=_("Mark what the model is not sure of."))] = False,
+    abstain: Annotated[bool, typer.Option("--abstain", help=_("Mark what the model is not sure of."))] = False,
     json: JsonOption = False,
 ) -> None:
     if text or files:

@@ -35,7 +35,7 @@ def audit(
     audio: Annotated[
         bool | None,
         typer.Option(
-            "--sound/--no-sound",
+            "--audio/--no-audio",
             help=_("Listen to the clips, each once for all times; default: if there are clips."),
         ),
     ] = None,

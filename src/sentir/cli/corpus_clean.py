@@ -20,7 +20,7 @@ def add_clean(corpus: typer.Typer) -> None:
     corpus.command(
         "clean",
         help=_("Show what cleaning does to the texts of a corpus, step by step; nothing is changed."),
-        epilog=_("Example: sentir corpus clean meld --root DATA/meld --steps thesis --show 5"),
+        epilog=_("Example: sentir corpus clean meld --root DATA/meld --steps thesis --examples 5"),
     )(clean)
 
 
@@ -33,7 +33,9 @@ def clean(
             "--steps", help=_("Steps with commas between, default or thesis; if not given, the recipe's.")
         ),
     ] = None,
-    examples: Annotated[int, typer.Option("--show", min=0, help=_("How many texts are shown step by step."))] = 3,
+    examples: Annotated[
+        int, typer.Option("--examples", min=0, help=_("How many texts are shown step by step."))
+    ] = 3,
     json: JsonOption = False,
 ) -> None:
     require_corpus_or_reader(name, root)

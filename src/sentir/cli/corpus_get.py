@@ -22,7 +22,7 @@ def add_get(corpus: typer.Typer) -> None:
     corpus.command(
         "get",
         help=_("Download a corpus, or the rest of it: meld, mosei, mosei-videos or thesis-spectrograms."),
-        epilog=_("Example: sentir corpus get meld --from original --out DATA/meld"),
+        epilog=_("Example: sentir corpus get meld --source original --out DATA/meld"),
     )(get)
 
 
@@ -30,7 +30,7 @@ def get(
     name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("Its name."))],
     source: Annotated[
         str | None,
-        typer.Option("--from", help=_("kaggle (the default), or of meld also original or huggingface.")),
+        typer.Option("--source", help=_("kaggle (the default), or of meld also original or huggingface.")),
     ] = None,
     out: Annotated[
         Path | None,

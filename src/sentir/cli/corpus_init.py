@@ -1,4 +1,4 @@
-"""The command ``sentir corpus new``."""
+"""The command ``sentir corpus init``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def add_init(corpus: typer.Typer) -> None:
     """Add the command to those about corpora."""
     corpus.command(
-        "new",
+        "init",
         help=_("Look at a table of your own and write a starting recipe for it, with its doubts as comments."),
-        epilog=_("Example: sentir corpus new talks.csv --out talks.toml"),
+        epilog=_("Example: sentir corpus init talks.csv --out talks.toml"),
     )(init)
 
 

@@ -25,7 +25,7 @@ def add_explain(app: typer.Typer) -> None:
             "Explain an answer by its words and its sound. With --root and no --id: what the model loses on dev "
             "without text, sound, context or numbers."
         ),
-        epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --out why.html'),
+        epilog=_('Example: sentir explain models/mine --text "I can\'t believe it!" --html why.html'),
     )(explain)
 
 
@@ -44,10 +44,10 @@ def explain(
         str | None, typer.Option("--label", help=_("Label to explain; default: the most probable."))
     ] = None,
     sanity_check: Annotated[
-        bool, typer.Option("--check", help=_("Compare with the maps of shuffled weights (takes longer)."))
+        bool, typer.Option("--sanity-check", help=_("Compare with the maps of shuffled weights (takes longer)."))
     ] = False,
     html: Annotated[
-        Path | None, typer.Option("--out", help=_("Write a page here (.html), in two languages."))
+        Path | None, typer.Option("--html", help=_("Write a page here (.html), in two languages."))
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -106,7 +106,9 @@ def _check_options(
     if not explains_prediction and corpus is None and root is None:
         raise SentirError(_("There is nothing to explain; give --text, --file, or --root with or without --id."))
     if not explains_prediction and (label is not None or sanity_check):
-        raise SentirError(_("--label and --check are for one answer; give --text, --file or --id with them."))
+        raise SentirError(
+            _("--label and --sanity-check are for one answer; give --text, --file or --id with them.")
+        )
 
 
 def print_explanation(found: Explanation | ModelExplanation) -> None:

@@ -19,7 +19,15 @@ from sentir.report.task_sections import comparison_groups, latest_openings, orde
 from sentir.report.words import display_name, model_display_name
 
 _MIN_MODEL_WIDTH = 26
-_LABEL_METRICS = ("precision", "recall", "f1", f"f1{AT_HALF_SUFFIX}", "weighted_accuracy", "mean_answer", "mae")
+_LABEL_METRICS = (
+    "precision",
+    "recall",
+    "f1",
+    f"f1{AT_HALF_SUFFIX}",
+    "weighted_accuracy",
+    "mean_prediction",
+    "mae",
+)
 _COLUMN_GAP = 2
 _SHORT_NAMES = {  # where a column is to be narrow
     "acc5": "Acc-5",

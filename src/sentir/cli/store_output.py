@@ -29,9 +29,7 @@ def print_store_report(report: StoreReport, *, custom_folder: bool = False) -> N
     _print_time(report)
     output.print_line(_("Prepared sound lies in {folder}.", folder=report.folder))
     if custom_folder:
-        output.print_line(
-            _("Set SENTIR_SOUNDS_DIR={folder} and the other commands use it.", folder=report.folder)
-        )
+        output.print_line(_("Set SENTIR_AUDIO_DIR={folder} and the other commands use it.", folder=report.folder))
 
 
 def _splits_table(found: StoreReport) -> Table:

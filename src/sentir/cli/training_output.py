@@ -10,7 +10,7 @@ from sentir.i18n import _, gettext_noop
 
 _UNUSABLE_MESSAGES = {
     "text": gettext_noop("Utterances of {split} without text after cleaning: {n}."),
-    "sound": gettext_noop("Utterances of {split} without usable sound: {n}; 'sentir corpus prepare' says why."),
+    "audio": gettext_noop("Utterances of {split} without usable sound: {n}; 'sentir corpus prepare' says why."),
 }
 
 

@@ -106,7 +106,7 @@ def _repair(text: str) -> str:
     return _LOST_APOSTROPHE.sub("'", ftfy.fix_text(text)).translate(_ASCII_PUNCTUATION)
 
 
-@CLEANING_STEPS.register("drop_stage_noises")
+@CLEANING_STEPS.register("drop_noise_annotations")
 def drop_noise_annotations(text: str) -> str:
     """Drop what transcribers note beside the words: ``(uhh)``, ``(stutter)``, ``{clears throat}``, ``sp`` pauses.
 

@@ -231,7 +231,7 @@ def _load_espeak() -> Iterator[ctypes.CDLL]:
         raise CorpusError(
             _(
                 "The demo corpora cannot speak, for espeak-ng cannot be used ({why}); "
-                "reinstall the package espeakng-loader, or set data.sound=false.",
+                "reinstall the package espeakng-loader, or set data.audio=false.",
                 why=error,
             )
         ) from error

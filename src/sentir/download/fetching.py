@@ -164,7 +164,7 @@ def _check_sha256(remote: RemoteFile, partial: Path) -> None:
         raise DownloadError(
             _(
                 "What {url} sent is not the file that was published (its SHA-256 is {sha256}…); it was deleted. "
-                "Try again, or another source with --from.",
+                "Try again, or another source with --source.",
                 url=remote.url,
                 sha256=digest.hexdigest()[:16],
             )
@@ -215,13 +215,15 @@ def _interrupted_error(remote: RemoteFile, partial: Path, why: _RetryableError) 
 def _http_error(remote: RemoteFile, error: HTTPError) -> DownloadError:
     if error.code in (404, 410):
         message = _(
-            "{url} is no longer there ({code}); try another source with --from.", url=remote.url, code=error.code
+            "{url} is no longer there ({code}); try another source with --source.",
+            url=remote.url,
+            code=error.code,
         )
     elif error.code == 416:
         return _wrong_file_error(remote, None)
     else:
         message = _(
-            "{server} refuses the download ({code} {reason}); try later, or another source with --from.",
+            "{server} refuses the download ({code} {reason}); try later, or another source with --source.",
             server=_host_name(remote),
             code=error.code,
             reason=error.reason,

@@ -14,7 +14,7 @@ CONFIDENCE_LEVEL = 0.95  # of every interval shown
 ALPHA = 0.05  # the p-value below which a difference is proven
 MIN_CLUSTERS = 10  # dialogues or speakers below which nothing has an interval
 _LOWER_IS_BETTER = frozenset({"mae"})
-_NOT_PROPORTIONS = frozenset({"mae", "pearson", "ccc", "mean_answer"})
+_NOT_PROPORTIONS = frozenset({"mae", "pearson", "ccc", "mean_prediction"})
 
 
 def is_proportion(metric: str) -> bool:

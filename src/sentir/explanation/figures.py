@@ -28,7 +28,7 @@ MAP_NAMES = {
 }
 INPUT_NAMES = {
     "text": gettext_noop("text"),
-    "sound": gettext_noop("audio"),
+    "audio": gettext_noop("audio"),
     "context": gettext_noop("context"),
     "numbers": gettext_noop("features"),
 }

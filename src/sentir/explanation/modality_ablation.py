@@ -96,9 +96,9 @@ def _train_mean(dev: DevPredictor, modality: str) -> Any:
     with torch.inference_mode():
         for rows in make_batches([[n] for n in range(len(drawn))], 32):
             inputs = {k: v.to(device) for k, v in prepared.batch(rows).items() if k in encoder.inputs}
-            known = inputs["has_sound"] if modality == "sound" else torch.ones(len(rows), dtype=torch.bool)
+            known = inputs["has_audio"] if modality == "audio" else torch.ones(len(rows), dtype=torch.bool)
             answer = encoder(**inputs)
             found.append([one[known] for one in (answer if isinstance(answer, tuple) else (answer,))])
     encoder.train(training)
     means = tuple(torch.cat(parts).mean(0) for parts in zip(*found, strict=True))
-    return means if modality == "sound" else means[0]
+    return means if modality == "audio" else means[0]

@@ -209,11 +209,11 @@ class Explanation(ReprMixin):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; sound maps without the spectrogram."""
-        deep = ("words", "sound", "checks")
+        deep = ("words", "audio", "checks")
         return {
             **{one.name: getattr(self, one.name) for one in fields(self) if one.name not in deep},
             "words": None if self.text_attribution is None else asdict(self.text_attribution),
-            "sound": None if self.audio_attribution is None else self.audio_attribution.to_dict(),
+            "audio": None if self.audio_attribution is None else self.audio_attribution.to_dict(),
             "checks": [asdict(check) for check in self.sanity_checks],
         }
 

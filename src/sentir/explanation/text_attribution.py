@@ -77,10 +77,10 @@ class _CachedAudioEncoder(nn.Module):
         self.inputs = audio.inputs
         self.cached_outputs: tuple[Tensor, ...] = ()
 
-    def forward(self, has_sound: Tensor, **audio_inputs: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, has_audio: Tensor, **audio_inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the vectors of c versions of the utterances, one after the other."""
-        self.cached_outputs = self.cached_outputs or self.wrapped[0](has_sound=has_sound, **audio_inputs)
-        versions = len(has_sound) // len(self.cached_outputs[0])
+        self.cached_outputs = self.cached_outputs or self.wrapped[0](has_audio=has_audio, **audio_inputs)
+        versions = len(has_audio) // len(self.cached_outputs[0])
         return tuple(found.repeat(versions, *(1,) * (found.ndim - 1)) for found in self.cached_outputs)
 
 

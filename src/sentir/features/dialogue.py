@@ -22,7 +22,8 @@ def compute_dialogue_features(utterances: Sequence[Utterance]) -> FeatureColumns
         before, 0 = not before). The last two are NaN where a speaker they need is unknown.
     """
     columns = {
-        name: np.full(len(utterances), np.nan) for name in ("turn", "position", "same_speaker", "since_speaker")
+        name: np.full(len(utterances), np.nan)
+        for name in ("turn", "position", "same_speaker", "turns_since_speaker")
     }
     for rows in _group_rows_by_dialogue(utterances):
         last_spoke: dict[str, int] = {}
@@ -33,7 +34,7 @@ def compute_dialogue_features(utterances: Sequence[Utterance]) -> FeatureColumns
             columns["position"][row] = place / max(1, len(rows) - 1)
             if speaker is None:
                 continue
-            columns["since_speaker"][row] = place - last_spoke.get(speaker, place)
+            columns["turns_since_speaker"][row] = place - last_spoke.get(speaker, place)
             if before is not None:
                 columns["same_speaker"][row] = bool(place) and speaker == before
             last_spoke[speaker] = place

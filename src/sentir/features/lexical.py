@@ -14,7 +14,7 @@ _COLUMNS = (
     "characters",
     "exclamations",
     "questions",
-    "upper_share",
+    "uppercase_ratio",
     "polarity",
     "subjectivity",
 )

@@ -153,7 +153,7 @@ def _require_columns(path: Path, required: Sequence[str], present: Sequence[str]
 
 def make_row_issue(where: str, reason: str) -> Issue:
     """Return the issue of a row that was left out; ``reason`` is a clause such as "it has no video"."""
-    return Issue("row_unusable", "problem", _("The row was left out: {reason}.", reason=reason), where)
+    return Issue("row_skipped", "problem", _("The row was left out: {reason}.", reason=reason), where)
 
 
 def check_text_encoding(text: str, where: str) -> list[Issue]:

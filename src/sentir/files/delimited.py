@@ -58,7 +58,7 @@ class ParsedRecords:
                 lines=_format_line_numbers(self.literal_quote_lines),
                 n=len(self.literal_quote_lines),
             )
-            found.append(Issue("quotes_bare", "note", message, file))
+            found.append(Issue("quotes_literal", "note", message, file))
         if self.ambiguous_lines:
             message = _(
                 "Cells within quotes that hold line breaks, though each of their lines could be a row: lines "
@@ -66,7 +66,7 @@ class ParsedRecords:
                 lines=_format_line_numbers(self.ambiguous_lines),
                 n=len(self.ambiguous_lines),
             )
-            found.append(Issue("quotes_doubtful", "note", message, file))
+            found.append(Issue("quotes_ambiguous", "note", message, file))
         return found
 
 

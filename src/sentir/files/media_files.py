@@ -42,4 +42,4 @@ def note_unused_files(n: int, root: Path) -> list[Issue]:
     message = _(
         "Files among the clips that belong to no utterance, or repeat a clip: {n}; ignored.", n=format_count(n)
     )
-    return [Issue("clips_ignored", "note", message, root.name)]
+    return [Issue("clips_unreferenced", "note", message, root.name)]

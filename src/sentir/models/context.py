@@ -29,7 +29,7 @@ class DialogueContextConfig:
     """
 
     layer: Literal["gru", "attention"] = "gru"
-    direction: Literal["both", "past"] = "both"
+    direction: Literal["bidirectional", "causal"] = "bidirectional"
     speakers: bool = False
     window: int | None = None
 
@@ -76,7 +76,7 @@ class RecurrentContext(nn.Module):
 
     def __init__(self, width: int, hidden: int, config: DialogueContextConfig) -> None:
         super().__init__()
-        both = config.direction == "both"
+        both = config.direction == "bidirectional"
         self.gru = nn.GRU(width, hidden, batch_first=True, bidirectional=both)
         self.speaker_gru = (
             nn.GRU(width, hidden, batch_first=True, bidirectional=both) if config.speakers else None
@@ -121,7 +121,7 @@ class AttentionContext(nn.Module):
         super().__init__()
         self.num_heads, self.causal, self.window = (
             math.gcd(hidden, _MAX_HEADS),
-            config.direction == "past",
+            config.direction == "causal",
             config.window,
         )
         self.proj_in = nn.Linear(width, hidden)

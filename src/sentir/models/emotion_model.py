@@ -47,7 +47,7 @@ class AudioEncoder(nn.Module):
         SentirError: as `load_audio_backbone`.
     """
 
-    input_names = ("mel", "frames", "has_sound")
+    input_names = ("mel", "frames", "has_audio")
 
     def __init__(self, backbone_name: str, *, pretrained: bool = True, weights: Path | None = None) -> None:
         super().__init__()

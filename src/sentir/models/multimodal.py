@@ -107,7 +107,7 @@ class MultimodalClassifier(nn.Module):
             else None
         )
         self.feature_proj = nn.Sequential(nn.Linear(num_features, hidden), nn.GELU()) if num_features else None
-        sources = [[s == name for s in feature_modalities or ("",) * num_features] for name in ("text", "sound")]
+        sources = [[s == name for s in feature_modalities or ("",) * num_features] for name in ("text", "audio")]
         self.register_buffer("feature_sources", torch.tensor(sources, dtype=torch.bool), persistent=False)
         widths = (hidden,) * parts if late else (self.fusion.width_out + (hidden if num_features else 0),)
         contexts: list[Any] = [
@@ -156,7 +156,7 @@ class MultimodalClassifier(nn.Module):
             ``(N, K)`` logits.
         """
         present = self._drop_modalities(torch.stack([has_text, has_audio], dim=1))
-        heard = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_sound"}
+        heard = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_audio"}
         text, read = self._encode_text(text_states, inputs)
         sound, sounds = self._encode_audio(present[:, _AUDIO], heard)
         numbers, known = [], self._feature_mask(present)
@@ -189,7 +189,7 @@ class MultimodalClassifier(nn.Module):
 
     def _encode_audio(self, has_audio: Tensor, audio_inputs: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return the same of clips; their positions are steps of time, or layers of a speech encoder."""
-        *vectors, positions, known = self.audio(has_sound=has_audio, **audio_inputs, positions=True)
+        *vectors, positions, known = self.audio(has_audio=has_audio, **audio_inputs, positions=True)
         return self.audio_proj(torch.cat(vectors, dim=-1)), [positions, known]
 
     def _project_positions(

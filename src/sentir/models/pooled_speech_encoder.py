@@ -33,7 +33,7 @@ class PooledSpeechEncoder(nn.Module):
         shape = states_shape or encoder.states_shape  # type: ignore[union-attr]
         self.layer_pooling = build_layer_pooling(layer_pooling, shape)
         self.widths, self.position_width = (self.layer_pooling.width_out,), shape[1]
-        self.input_names = ("speech_states", "has_sound") if encoder is None else encoder.input_names
+        self.input_names = ("speech_states", "has_audio") if encoder is None else encoder.input_names
         self.pretrained_prefixes = ("encoder.",) if encoder is not None and encoder.pretrained else ()
 
     def forward(
@@ -53,7 +53,7 @@ class PooledSpeechEncoder(nn.Module):
                 false for rows without sound.
             encoder_inputs: what the encoder takes, see `SpeechEncoder`.
         """
-        states = speech_states if self.encoder is None else self.encoder(has_sound=has_audio, **encoder_inputs)
+        states = speech_states if self.encoder is None else self.encoder(has_audio=has_audio, **encoder_inputs)
         vectors = self.layer_pooling(states) * has_audio.unsqueeze(1)
         layers = self.layer_pooling.norm(states)
         return (

@@ -145,7 +145,7 @@ class SpeechFeatureExtractor:
         return self.extractor(heard, sampling_rate=SAMPLING_RATE, return_tensors="np")["input_values"][0]
 
     def pad(self, waveforms: Sequence[Waveform | None]) -> dict[str, Tensor]:
-        """Return ``wave``, ``steps`` and ``has_sound`` of n waves, as `SpeechEncoder` takes them.
+        """Return ``wave``, ``steps`` and ``has_audio`` of n waves, as `SpeechEncoder` takes them.
 
         Args:
             waveforms: ``(samples,)`` each, mono at 16 kHz; ``None`` where there is no sound.
@@ -157,7 +157,7 @@ class SpeechFeatureExtractor:
         return {
             "wave": torch.from_numpy(padded),
             "steps": torch.tensor([self.num_frames(0 if wave is None else len(wave)) for wave in waveforms]),
-            "has_sound": torch.tensor([wave is not None for wave in waveforms]),
+            "has_audio": torch.tensor([wave is not None for wave in waveforms]),
         }
 
     def settings(self) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ class SpeechEncoder(nn.Module):
         RecipeError: if the transformer has no such layer.
     """
 
-    input_names = ("wave", "steps", "has_sound")
+    input_names = ("wave", "steps", "has_audio")
     pooling = ("mean",)
 
     def __init__(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sentir.preprocessing.preprocessor import Preprocessor
 
 # What a feature set is measured from, and so lost with.
-_FEATURE_MODALITIES = {"lexical": "text", **dict.fromkeys(AUDIO_FEATURE_SETS, "sound")}
+_FEATURE_MODALITIES = {"lexical": "text", **dict.fromkeys(AUDIO_FEATURE_SETS, "audio")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +131,20 @@ MODELS = Registry(
     gettext_noop("model"),
     {
         "hybrid_transformer": ModelKind(build_hybrid_transformer, frozenset({"text"})),
-        "emotion_model": ModelKind(build_emotion_model, frozenset({"sound"})),
-        "multimodal": ModelKind(build_multimodal, frozenset({"text", "sound"})),
+        "emotion_model": ModelKind(build_emotion_model, frozenset({"audio"})),
+        "multimodal": ModelKind(build_multimodal, frozenset({"text", "audio"})),
     },
 )
 
 
 def uses_speech_encoder(model: ModelSettings) -> bool:
     """Tell whether a model listens through a speech encoder rather than a network over mels."""
-    return "sound" in MODELS.get(model.kind).needs and is_speech_backbone(model.audio.backbone)
+    return "audio" in MODELS.get(model.kind).needs and is_speech_backbone(model.audio.backbone)
 
 
 def required_mel_kinds(model: ModelSettings) -> frozenset[str]:
     """Return the kinds of mel that a model and its feature sets listen to; none if they do not."""
-    kinds = {model.audio.mel} if "sound" in MODELS.get(model.kind).needs else set()
+    kinds = {model.audio.mel} if "audio" in MODELS.get(model.kind).needs else set()
     return frozenset(kinds if AUDIO_FEATURE_SETS.isdisjoint(model.features) else kinds | {"mel"})
 
 
@@ -158,7 +158,7 @@ def randomly_initialized_parts(model: ModelSettings) -> tuple[str, ...]:
     """Say which parts of a network began with random weights where pretrained ones are usual, to translate."""
     needs = MODELS.get(model.kind).needs
     notes = [gettext_noop("text encoder drawn at random")] if "text" in needs and not model.pretrained else []
-    if "sound" in needs and not model.audio.pretrained:
+    if "audio" in needs and not model.audio.pretrained:
         notes.append(gettext_noop("audio backbone drawn at random"))
     return tuple(notes)
 
@@ -182,9 +182,9 @@ def check_model(model: ModelSettings) -> None:
             _("'model.context' = '{context}' needs a model that reads; '{kind}' takes 'none'.",
               context=model.context, kind=model.kind)
         )  # fmt: skip
-    if model.context == "dialogue" and model.dialogue.direction == "past":
+    if model.context == "dialogue" and model.dialogue.direction == "causal":
         _check_causal(model)
-    if "sound" in needs:
+    if "audio" in needs:
         _check_audio(model.audio)
     FUSIONS.get(model.fusion)
     for name in model.features:
@@ -194,7 +194,7 @@ def check_model(model: ModelSettings) -> None:
 def _check_causal(model: ModelSettings) -> None:
     if "dialogue" in model.features:
         raise RecipeError(
-            _("'model.dialogue.reads' = 'past' must not know what follows, but the feature set 'dialogue' tells "
+            _("'model.dialogue.direction' = 'causal' must not know what follows, but the feature set 'dialogue' tells "
               "how many turns do; remove it from 'model.features'.")
         )  # fmt: skip
     if (
@@ -203,7 +203,7 @@ def _check_causal(model: ModelSettings) -> None:
         and uses_future_turns(ModelSettings.model_validate(model.stacked.model))
     ):
         raise RecipeError(
-            _("'model.dialogue.reads' = 'past' must not know what follows, but the stacked model looks at later "
+            _("'model.dialogue.direction' = 'causal' must not know what follows, but the stacked model looks at later "
               "turns; give 'model.stacked.model' a context of the past, or none.")
         )  # fmt: skip
 
@@ -219,7 +219,7 @@ def uses_future_turns(model: ModelSettings) -> bool:
     ):
         return True
     if model.context == "dialogue":
-        return model.dialogue.direction == "both"
+        return model.dialogue.direction == "bidirectional"
     return model.context == "window" and model.window_right > 0
 
 
@@ -253,9 +253,9 @@ def weight_sources(model: ModelSettings) -> dict[str, WeightsSource]:
         found["text"] = source if model.pretrained else WeightsSource(source.location, "random")
     if uses_speech_encoder(model):
         source = get_speech_backbone(audio.backbone).resolve_weights(audio.weights)
-        found["sound"] = source if audio.pretrained else WeightsSource(source.location, "random")
-    elif "sound" in needs:
-        found["sound"] = resolve_audio_weights(
+        found["audio"] = source if audio.pretrained else WeightsSource(source.location, "random")
+    elif "audio" in needs:
+        found["audio"] = resolve_audio_weights(
             audio.backbone, pretrained=audio.pretrained, weights=_audio_weights_path(audio)
         )
     return found
@@ -273,7 +273,7 @@ def check_weights(model: ModelSettings) -> None:
         load_config(get_text_backbone(model.backbone).resolve_weights(model.weights))
     if uses_speech_encoder(model):
         load_speech_config(get_speech_backbone(audio.backbone).resolve_weights(audio.weights))
-    elif "sound" in needs:
+    elif "audio" in needs:
         get_audio_weights_file(audio.backbone, pretrained=audio.pretrained, weights=_audio_weights_path(audio))
 
 

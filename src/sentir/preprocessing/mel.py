@@ -85,7 +85,7 @@ class MelInputs:
     statistics: MelStatistics
 
     def batch(self, rows: Sequence[int], augmentation: SeededAugmentation | None = None) -> dict[str, Tensor]:
-        """Return ``mel`` (n, T, B), padded with 0 (the train mean), ``frames`` (n,) and ``has_sound`` (n,)."""
+        """Return ``mel`` (n, T, B), padded with 0 (the train mean), ``frames`` (n,) and ``has_audio`` (n,)."""
         means = np.array(self.statistics.means, dtype=np.float32)
         deviations = np.maximum(np.array(self.statistics.stds, dtype=np.float32), _MIN_STD_DB)
         padded = np.zeros((len(rows), int(self.lengths[rows].max(initial=0)), len(means)), dtype=np.float32)
@@ -107,7 +107,7 @@ class MelInputs:
         return {
             "mel": torch.from_numpy(padded),
             "frames": torch.from_numpy(self.lengths[rows]),
-            "has_sound": torch.tensor([self.mels[row] is not None for row in rows]),
+            "has_audio": torch.tensor([self.mels[row] is not None for row in rows]),
         }
 
 

@@ -66,17 +66,17 @@ class ModelInputs:
 
     def count_missing(self) -> dict[str, int]:
         """Return how many utterances have no usable ``text`` or ``sound``, where a model takes it."""
-        known = {"text": "has_text", "sound": "has_sound"}
+        known = {"text": "has_text", "audio": "has_audio"}
         found = {kind: int((~self.tensors[name]).sum()) for kind, name in known.items() if name in self.tensors}
         if self.waveforms is not None:
-            found["sound"] = sum(clip is None for clip in self.waveforms.clips)
+            found["audio"] = sum(clip is None for clip in self.waveforms.clips)
         if self.mels is not None:
-            found["sound"] = sum(mel is None for mel in self.mels.mels)
+            found["audio"] = sum(mel is None for mel in self.mels.mels)
         return {name: count for name, count in found.items() if count}
 
     def count_truncated(self) -> int:
         """Return of how many utterances only the beginning is read."""
-        return int(self.tensors["is_cut"].sum()) if "is_cut" in self.tensors else 0
+        return int(self.tensors["is_truncated"].sum()) if "is_truncated" in self.tensors else 0
 
     def describe_unknown_tokens(self) -> str:
         """Say in how many texts there are pieces that the encoder's vocabulary lacks; ``""`` if in none."""
@@ -138,7 +138,7 @@ class Preprocessor:
             CorpusError: if the model listens and no train utterance has usable sound.
         """
         levels = None
-        if "sound" in MODELS.get(model.kind).needs:
+        if "audio" in MODELS.get(model.kind).needs:
             train = attach_audio([u.blind() for u in train], mel_kind=model.audio.mel)
             require_usable_audio(train)
             levels = None if uses_speech_encoder(model) else MelPreprocessor.fit(model.audio, train).statistics
@@ -203,7 +203,7 @@ class Preprocessor:
 
 def _text_limits(states: Mapping[str, Tensor], n: int) -> list[list[int]]:
     """Return of each of n utterances whether only the beginning is read, and how many pieces are not known."""
-    return [states[name].tolist() if name in states else [0] * n for name in ("is_cut", "unknown")]
+    return [states[name].tolist() if name in states else [0] * n for name in ("is_truncated", "unknown")]
 
 
 def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:

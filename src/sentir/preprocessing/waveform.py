@@ -62,7 +62,7 @@ class WaveformInputs:
         return np.array([self.extractor.num_frames(int(n)) for n in self.num_samples], dtype=np.int64)
 
     def batch(self, rows: Sequence[int]) -> dict[str, Tensor]:
-        """Return ``wave``, ``steps`` and ``has_sound`` of n rows.
+        """Return ``wave``, ``steps`` and ``has_audio`` of n rows.
 
         Raises:
             AudioError: if a clip can no longer be decoded.
@@ -117,7 +117,7 @@ class WaveformPreprocessor:
         """Turn N utterances that have been listened to into what the model takes.
 
         Returns:
-            ``speech_states`` ``(N, L, d)`` of a frozen encoder and ``has_sound`` ``(N,)``; or nothing, and waves.
+            ``speech_states`` ``(N, L, d)`` of a frozen encoder and ``has_audio`` ``(N,)``; or nothing, and waves.
         """
         usable = [u.clip if u.audio is not None and u.audio.key else None for u in utterances]
         longest = self.audio.max_seconds * SAMPLING_RATE
@@ -130,8 +130,8 @@ class WaveformPreprocessor:
             return {}, waves
         remember = all(u.split for u in utterances)
         states = encode_waveforms(self.encoder, waves, digest=self.digest, use_cache=remember)
-        has_sound = torch.tensor([clip is not None for clip in usable], dtype=torch.bool)
-        return {"speech_states": torch.from_numpy(states), "has_sound": has_sound}, None
+        has_audio = torch.tensor([clip is not None for clip in usable], dtype=torch.bool)
+        return {"speech_states": torch.from_numpy(states), "has_audio": has_audio}, None
 
 
 def is_speech_encoder_frozen(audio: AudioSettings) -> bool:

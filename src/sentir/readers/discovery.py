@@ -65,7 +65,7 @@ def _count_clips(name: str, root: Path) -> tuple[int, DataSettings]:
     """Return how many clips a copy has, and how it is read."""
     data = DataSettings(reader=name, root=root, audio=True)
     clips = sum(u.clip is not None for u in read_corpus(data))
-    return clips, data.model_copy(update={"sound": clips > 0})
+    return clips, data.model_copy(update={"audio": clips > 0})
 
 
 def _with_spectrograms(name: str, data: DataSettings, sets: list[Path]) -> DataSettings:

@@ -54,7 +54,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
         CorpusError: if there are no texts, those of both corpora, or no spectrograms of them.
     """
     name, place = _find_texts(root, data.text_root)
-    corpus = _READERS[name](place, data.model_copy(update={"sound": False}))
+    corpus = _READERS[name](place, data.model_copy(update={"audio": False}))
     if not data.audio:
         return corpus
     specs, copies = _find_specs(root, name)
@@ -63,7 +63,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
     key_of = _meld_id if name == "meld" else _make_mosei_id_lookup(corpus.utterances)
     clips, moved = _match_specs(specs, corpus, key_of)
     spare = len(specs) - len(clips)
-    wrong = {issue.where for issue in corpus.issues if issue.kind == "clip_wrong"}
+    wrong = {issue.where for issue in corpus.issues if issue.kind == "clip_mismatched"}
     clips = {key: path for key, path in clips.items() if key not in wrong}
     message = _(
         "Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=format_count(len(clips))
@@ -195,7 +195,7 @@ def _moved_split_issues(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]
             split=official,
             n=format_count(n),
         )
-        yield Issue("split_official", "warning", message, folder)
+        yield Issue("split_differs_from_official", "warning", message, folder)
 
 
 def _missing_spec_issues(corpus: Corpus, known_ids: Collection[str]) -> Iterator[Issue]:
@@ -204,12 +204,12 @@ def _missing_spec_issues(corpus: Corpus, known_ids: Collection[str]) -> Iterator
         without = [u.id for u in corpus.split(split) if u.id not in known_ids]
         if without and len(without) == len(corpus.split(split)):
             message = _("There is no spectrogram of any utterance of {split}; text only.", split=split)
-            yield Issue("audio_absent", "warning", message, split)
+            yield Issue("corpus_without_audio", "warning", message, split)
             continue
         message = _("There is no spectrogram of it; the utterance stays, without sound.")
-        yield from (Issue("audio_missing", "problem", message, key) for key in without)
+        yield from (Issue("audio_file_missing", "problem", message, key) for key in without)
 
 
 def _augmented_copy_issues(n: int, root: Path) -> list[Issue]:
     message = _("Augmented copies of spectrograms, passed over: {n}.", n=format_count(n))
-    return [Issue("copies_ignored", "note", message, root.name)] if n else []
+    return [Issue("augmented_copies_ignored", "note", message, root.name)] if n else []

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from sentir.i18n import _
 from sentir.recipe.sections import FileSafeName, Section
 
-DEFAULT_CLEANING = ("repair_encoding", "drop_stage_noises", "collapse_whitespace")
+DEFAULT_CLEANING = ("repair_encoding", "drop_noise_annotations", "collapse_whitespace")
 
 
 def _validate_column_names(value: Any) -> str | tuple[str, ...] | None:

@@ -66,14 +66,14 @@ class DialogueSettings(Section):
     """
 
     layer: Literal["gru", "attention"] = "gru"
-    direction: Literal["both", "past"] = "both"
+    direction: Literal["bidirectional", "causal"] = "bidirectional"
     speakers: bool = False
     window: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
     def _window_needs_attention(self) -> Self:
         if self.window is not None and self.layer != "attention":
-            raise ValueError(_("'span' needs layer = attention; remove it"))
+            raise ValueError(_("'window' needs layer = attention; remove it"))
         return self
 
 
@@ -118,7 +118,7 @@ class ModelSettings(Section):
         hidden_size: width of the head's layers (and of a layer over dialogues, in each direction of a recurrent one).
         audio: the sound side.
         stacked: another model, whose probabilities the feature set ``stacked`` holds where it is named.
-        fusion: how ``multimodal`` joins text and sound, a name in `sentir.models.fusion`.
+        fusion: how ``multimodal`` joins text and audio, a name in `sentir.models.fusion`.
         auxiliary_tasks: tasks of the corpus that the same model learns beside ``data.task`` (which may be among them), each
             with a head of its own.
         modality_dropout: share of train utterances of which ``multimodal`` loses the text, or else the sound.

@@ -63,7 +63,7 @@ class TrainSettings(Section):
         patience: epochs (of `passes` each) without a better dev score before training stops.
         ema_decay: share of the average of weights over past steps that a step leaves (0.99: about a hundred
             steps); dev scores and keeps the average. 0 = none.
-        auxiliary_weight: what the losses of the tasks in ``model.also`` are multiplied by before they are added.
+        auxiliary_weight: what the losses of the tasks in ``model.auxiliary_tasks`` are multiplied by before they are added.
         augment: changes of what a model hears in training.
     """
 

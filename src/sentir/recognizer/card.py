@@ -39,7 +39,7 @@ _CALIBRATION_NAMES = {
     "per_label": gettext_noop("a temperature and a bias for each label"),
 }
 CARD_FILENAMES = tuple(CARD_FILES.values())
-_PIPELINE_TAGS = {frozenset({"text"}): "text-classification", frozenset({"sound"}): "audio-classification"}
+_PIPELINE_TAGS = {frozenset({"text"}): "text-classification", frozenset({"audio"}): "audio-classification"}
 
 
 def summarize_data(corpus: Corpus, task: str) -> dict[str, dict[str, Any]]:
@@ -215,7 +215,7 @@ def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]
 
 def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).needs
-    listens = "sound" in MODELS.get(model.kind).needs
+    listens = "audio" in MODELS.get(model.kind).needs
     best, epochs = int(facts["best_epoch"]), int(facts["curve"][-1]["epoch"])
     rows = (
         (_("network"), model.kind),

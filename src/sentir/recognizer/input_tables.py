@@ -21,7 +21,7 @@ from sentir.readers.table.reader import media_root, parse_clip_times
 from sentir.safe_text import replace_surrogates
 
 _DEFAULT_COLUMNS = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
-_MODALITIES = {"text": "text", "audio": "sound"}
+_MODALITIES = {"text": "text", "audio": "audio"}
 
 
 @dataclass(frozen=True, slots=True)

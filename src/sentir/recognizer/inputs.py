@@ -22,7 +22,7 @@ from sentir.recognizer.input_tables import PredictionInput as PredictionInput
 from sentir.recognizer.input_tables import read_table
 from sentir.safe_text import replace_surrogates
 
-_TEXT, _AUDIO = frozenset({"text"}), frozenset({"sound"})
+_TEXT, _AUDIO = frozenset({"text"}), frozenset({"audio"})
 
 
 def normalize_inputs(texts: object, files: object) -> tuple[list[object], list[Path]]:

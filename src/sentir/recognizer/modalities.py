@@ -57,7 +57,7 @@ def check_modalities(
     """
     _require_modality(utterances, modalities, available)
     _warn_unused(utterances, modalities)
-    heard = attach_audio(utterances, mel_kind=mel_kind) if "sound" in modalities else list(utterances)
+    heard = attach_audio(utterances, mel_kind=mel_kind) if "audio" in modalities else list(utterances)
     problems, notes = {}, {}
     for u in heard:
         lacks = _missing_reasons(u, modalities, cleaning, (audio_problems or {}).get(u.id, ""))
@@ -70,7 +70,7 @@ def count_missing_modalities(
     utterances: Sequence[Utterance], modalities: frozenset[str], *, mel_kind: str, cleaning: Sequence[str] = ()
 ) -> tuple[list[Utterance], dict[str, int]]:
     """Return the utterances of a corpus, listened to where sound matters, and how many lack each modality."""
-    heard = attach_audio(utterances, mel_kind=mel_kind) if "sound" in modalities else list(utterances)
+    heard = attach_audio(utterances, mel_kind=mel_kind) if "audio" in modalities else list(utterances)
     counts = Counter(
         what for u in heard for what, why in _missing_reasons(u, modalities, cleaning, "").items() if why
     )
@@ -82,7 +82,7 @@ def _missing_reasons(
 ) -> dict[str, str]:
     """Return why an utterance lacks each of what is needed; ``""`` where it has it."""
     lacks = {"text": _why_no_text(u, cleaning)} if "text" in modalities else {}
-    return lacks | ({"sound": _why_no_audio(u, audio_problem)} if "sound" in modalities else {})
+    return lacks | ({"audio": _why_no_audio(u, audio_problem)} if "audio" in modalities else {})
 
 
 def _problem_and_notes(
@@ -92,12 +92,12 @@ def _problem_and_notes(
     missing = {kind: why for kind, why in missing_reasons.items() if why}
     if len(missing) == len(missing_reasons):
         return " ".join(missing.values()), ()
-    if "sound" in missing and "sound" not in optional_modalities:
-        return _("The model has not learned to do without audio. {problem}", problem=missing["sound"]), ()
+    if "audio" in missing and "audio" not in optional_modalities:
+        return _("The model has not learned to do without audio. {problem}", problem=missing["audio"]), ()
     if "text" in missing and "text" not in optional_modalities:
         return _("The model has not learned to do without text. {problem}", problem=missing["text"]), ()
-    if "sound" in missing:
-        return "", (_("Predicted from the text only: {problem}", problem=missing["sound"]),)
+    if "audio" in missing:
+        return "", (_("Predicted from the text only: {problem}", problem=missing["audio"]),)
     if "text" in missing:
         return "", (_("Predicted from the audio only: {problem}", problem=missing["text"]),)
     return "", ()
@@ -131,7 +131,7 @@ def _require_modality(
     utterances: Sequence[Utterance], modalities: frozenset[str], available: frozenset[str] | None
 ) -> None:
     if available is None:
-        kinds = {"text": any(u.text is not None for u in utterances), "sound": any(u.clip for u in utterances)}
+        kinds = {"text": any(u.text is not None for u in utterances), "audio": any(u.clip for u in utterances)}
         available = frozenset(kind for kind, there in kinds.items() if there)
     if modalities & available:
         return
@@ -142,7 +142,7 @@ def _require_modality(
 
 def _warn_unused(utterances: Sequence[Utterance], modalities: frozenset[str]) -> None:
     """Say that there are texts or clips that the model has no use for."""
-    if "sound" not in modalities and (n := sum(u.clip is not None for u in utterances)):
+    if "audio" not in modalities and (n := sum(u.clip is not None for u in utterances)):
         log_warning(_("This model does not use audio; clips not used: {n}.", n=n))
     if "text" not in modalities and (n := sum(not is_blank(u.text) for u in utterances)):
         log_warning(_("This model does not use text; texts not used: {n}.", n=n))

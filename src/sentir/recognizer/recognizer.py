@@ -276,9 +276,9 @@ class Recognizer(PredictionMixin, ReprMixin):
             "format": FORMAT_VERSION,
             "recipe": self.recipe.to_dict(),
             **Task(self.space, self.calibration, self.thresholds).to_dict(),
-            "also": [task.to_dict() for task in self.auxiliary_tasks],
+            "auxiliary_tasks": [task.to_dict() for task in self.auxiliary_tasks],
             "scaler": None if scaler is None else scaler.to_dict(),
-            "mel_levels": None if sound is None else sound.statistics.to_dict(),
+            "mel_statistics": None if sound is None else sound.statistics.to_dict(),
             **encoder_digests(self.preprocessor),
             "facts": dict(self.facts),
         }

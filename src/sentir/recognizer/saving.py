@@ -90,7 +90,7 @@ def load_preprocessor(folder: Path, saved: SavedModel) -> Preprocessor:
         WeightsError: if a frozen encoder that is not there is not at hand, or is another one.
     """
     model, needs = saved.recipe.model, MODELS.get(saved.recipe.model.kind).needs
-    if ("sound" in needs and not uses_speech_encoder(model)) != (saved.mel_statistics is not None):
+    if ("audio" in needs and not uses_speech_encoder(model)) != (saved.mel_statistics is not None):
         raise damaged_model_error(folder, METADATA_FILE, _("its mel levels are missing"))
     wanted = {_TEXT_ENCODER_FOLDER: "text" in needs, _SPEECH_ENCODER_FOLDER: uses_speech_encoder(model)}
     frozen = {

@@ -58,7 +58,7 @@ def prepare_inputs(
         waveforms = [None] * len(texts) if waveforms is None and texts is not None else waveforms
     if texts is not None and {"input_ids", "has_text"} & {*wanted}:
         found |= _tokenize(str(model.model_name), texts)
-    if waveforms is not None and "has_sound" in wanted:
+    if waveforms is not None and "has_audio" in wanted:
         heard = [None if wave is None else _resample_mono(wave, sampling_rate) for wave in waveforms]
         found |= (
             _compute_mels(heard, mel_statistics)

@@ -1,4 +1,4 @@
-"""Several tasks learned by one model: the recipe's own, and beside it those of ``model.also``.
+"""Several tasks learned by one model: the recipe's own, and beside it those of ``model.auxiliary_tasks``.
 
 The network gives the logits of all tasks side by side, its own first: a head for each over everything else in
 common. Labels of the others enter the loss and nothing else.

@@ -87,7 +87,7 @@ def _measured_on_sentence(reliability: Reliability, split: str) -> str:
     if reliability.protocol == "held_out":
         return _("Measured on {n} utterances of {split} that were not used for calibration.",
                  n=format_count(reliability.n), split=display_name(split))  # fmt: skip
-    if reliability.protocol == "dev_halves":
+    if reliability.protocol == "cross_fit":
         return _("Measured on {n} utterances of dev, whose dialogues are split into two halves, each calibrated "
                  "on the other; the epoch was selected on all of dev.", n=format_count(reliability.n))  # fmt: skip
     return _("Measured on {n} utterances of {split} that were used in training or calibration: optimistic.",

@@ -13,7 +13,7 @@ from sentir.recipe import Recipe, Section, merge_settings
 from sentir.training.setting_checks import unused_settings
 
 FULL_RECIPE = "model"  # the recipe itself
-_UNIMODAL_KINDS = {"text": "emotion_model", "sound": "hybrid_transformer"}  # what is left without it
+_UNIMODAL_KINDS = {"text": "emotion_model", "audio": "hybrid_transformer"}  # what is left without it
 
 
 def ablation_overrides(recipe: Recipe) -> dict[str, dict[str, Any]]:
@@ -43,7 +43,7 @@ def _reset_unused_settings(recipe: Recipe, changes: dict[str, Any]) -> dict[str,
 
 def _without_modality(recipe: Recipe, part: str) -> dict[str, Any]:
     model = recipe.model
-    if MODELS.get(model.kind).needs != {"text", "sound"}:
+    if MODELS.get(model.kind).needs != {"text", "audio"}:
         raise RecipeError(
             _("study.ablate: '{part}' can be left out of a model that reads and listens, and '{kind}' does not.",
               part=part, kind=model.kind)

@@ -28,7 +28,7 @@ from sentir.safe_text import json_dumps
 from sentir.study.baseline_heads import Head
 from sentir.study.baselines import BASELINE_MODALITIES, FittedBaseline, predict_fitted_baseline
 
-_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 1, "model.safetensors", "word_weights"
+_FORMAT_VERSION, _WEIGHTS_FILE, _IDF = 1, "model.safetensors", "idf"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BaselineModel(PredictionMixin):
     @property
     def modalities(self) -> frozenset[str]:
         """What of an utterance it takes: ``text``, ``sound``, or either."""
-        return BASELINE_MODALITIES.get(self.name, frozenset({"sound"}))
+        return BASELINE_MODALITIES.get(self.name, frozenset({"audio"}))
 
     @property
     def optional_modalities(self) -> frozenset[str]:

@@ -33,7 +33,7 @@ from sentir.study.baseline_heads import (
 
 # Inverse regularization strengths tried on dev.
 _C_GRID = (0.3, 1.0, 3.0, 10.0)
-BASELINE_MODALITIES = {"majority": frozenset({"text", "sound"}), "bag of words": frozenset({"text"})}
+BASELINE_MODALITIES = {"majority": frozenset({"text", "audio"}), "bag of words": frozenset({"text"})}
 """What a baseline takes, as `sentir.recognizer.modalities.meet_needs` has it; others take sound."""
 
 

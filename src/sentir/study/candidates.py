@@ -117,7 +117,7 @@ def train_baseline(stages: Stages, corpus: Corpus, name: str, recipe: Recipe, me
 
     key = {"name": name, "data": _data_key(recipe), "corpus": corpus.fingerprint, "metric": metric, "saved": True}
     if name == "acoustic":
-        key["sound"] = audio_digest(corpus, "mel")
+        key["audio"] = audio_digest(corpus, "mel")
     folder = stages.run("baseline", key, produce)
     dev, *test = (_load_predictions(folder, split) for split in splits)
     cuts = tune_dev_thresholds(corpus, recipe.data.task, dev)
@@ -167,7 +167,7 @@ def training_cache_key(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
         "train": tree["train"],
         "metric": recipe.evaluation.metric,
         "corpus": corpus.fingerprint,
-        "sound": "".join(audio_digest(corpus, kind) for kind in sorted(kinds)),
+        "audio": "".join(audio_digest(corpus, kind) for kind in sorted(kinds)),
     }
 
 

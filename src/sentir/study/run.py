@@ -155,7 +155,7 @@ def _analyze_best_candidate(
     stages: Stages, scorer: Scorer, recipe: Recipe, metric: str, ranked: Sequence[TrainedModel]
 ) -> ErrorAnalysis:
     """Look closer at the best candidate on dev, and at train labels that models doubt."""
-    details = scorer.analyze(ranked[0], metric, "dev_halves")
+    details = scorer.analyze(ranked[0], metric, "cross_fit")
     found = find_label_noise_candidates(stages, scorer.corpus, recipe, details.task, ranked)
     return (
         details

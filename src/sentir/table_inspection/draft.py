@@ -15,8 +15,8 @@ TRAIN_SETTINGS: Mapping[str, Any] = {
     "epochs": 60,
     "min_steps": 1800,
     "patience": 60,
-    "average": 0.98,
-    "batch": 32,
+    "ema_decay": 0.98,
+    "batch_size": 32,
     "lr": 0.002,
     "weight_decay": 0.05,
     "label_smoothing": 0.1,
@@ -51,7 +51,7 @@ def draft_recipe(inspection: TableInspection, folder: Path) -> str:
 
 def _header_lines(inspection: TableInspection) -> Iterator[str]:
     yield _comment(
-        _("A start for {table} ({n} rows), written by 'sentir corpus new'. Read its comments; some ask.",
+        _("A start for {table} ({n} rows), written by 'sentir corpus init'. Read its comments; some ask.",
           table=inspection.path.name, n=inspection.num_rows)
     )  # fmt: skip
     for warning in inspection.warnings:
@@ -66,7 +66,7 @@ def _data_lines(inspection: TableInspection, folder: Path) -> Iterator[str]:
     yield f"root = {toml_string(settings['data']['root'])}"
     yield f"task = {toml_string(inspection.task)}"
     if inspection.has_audio:
-        yield "sound = true"
+        yield "audio = true"
 
 
 def _table_lines(inspection: TableInspection) -> Iterator[str]:

@@ -6,7 +6,7 @@
     encoder, tokenizer, spec = load_text_encoder("roberta-base", weights=str(weights))
     check_text_backbone("roberta-base", weights)
     check_audio_backbone("efficientnet_b0")
-    check_speech_backbone("wav2vec2", tiny_speech_backbone("wav2vec2", folder))
+    check_speech_backbone("wav2vec2", make_tiny_speech_backbone("wav2vec2", folder))
 """
 
 from sentir.testing.audio import check_audio_backbone

@@ -46,7 +46,7 @@ def _make_batch() -> dict[str, Tensor]:
     for row, length in zip(mel, _MEL_LENGTHS, strict=True):
         row[:length] = torch.randn(length, N_MELS)
     frames = torch.tensor(_MEL_LENGTHS)
-    return {"mel": mel, "frames": frames.clamp(min=100), "has_sound": frames > 0}
+    return {"mel": mel, "frames": frames.clamp(min=100), "has_audio": frames > 0}
 
 
 @torch.no_grad()
@@ -58,8 +58,8 @@ def _check_vectors(name: str, encoder: AudioEncoder, batch: dict[str, Tensor]) -
         shape = (len(_MEL_LENGTHS), width)
         assert vectors.shape == shape, f"the vectors have shape {tuple(vectors.shape)}, not {shape}"
         assert vectors.isfinite().all() and short.isfinite().all(), "a vector is not finite"
-        assert vectors[batch["has_sound"]].abs().sum(1).gt(0).all(), "a clip with sound has no vector"
-        assert not vectors[~batch["has_sound"]].any(), "a clip without sound has a vector that is not 0"
+        assert vectors[batch["has_audio"]].abs().sum(1).gt(0).all(), "a clip with sound has no vector"
+        assert not vectors[~batch["has_audio"]].any(), "a clip without sound has a vector that is not 0"
 
 
 @torch.no_grad()

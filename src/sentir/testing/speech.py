@@ -27,7 +27,7 @@ def check_speech_backbone(name: str, weights: Path) -> None:
 
     Args:
         name: a registered backbone, a hub id or a folder.
-        weights: folder with its weights and feature extractor, such as `tiny_speech_backbone` writes.
+        weights: folder with its weights and feature extractor, such as `make_tiny_speech_backbone` writes.
 
     Raises:
         AssertionError: saying which promise is broken.

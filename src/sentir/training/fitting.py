@@ -144,13 +144,13 @@ def _check_usable(missing_modalities: Mapping[str, int], n: int, min_share: floa
         if n - missing < min_share * n:
             raise RecipeError(
                 _("Only {usable} of {n} train utterances have usable {what}, which this model takes; see why "
-                  "with 'sentir corpus audit', or set train.min_usable = 0 to train all the same.",
+                  "with 'sentir corpus audit', or set train.min_usable_fraction = 0 to train all the same.",
                   usable=n - missing, n=n, what=_(what))
             )  # fmt: skip
 
 
 def _describe_weights(sources: Mapping[str, WeightsSource]) -> str:
-    names = {"text": _("text encoder"), "sound": _("audio backbone")}
+    names = {"text": _("text encoder"), "audio": _("audio backbone")}
     found = [_("{part} {where}", part=names[part], where=s.describe()) for part, s in sources.items()]
     return _("Weights: {sources}.", sources="; ".join(found))
 
@@ -215,7 +215,7 @@ def check_clips(data: DataSettings, corpus: Corpus) -> None:
             _("The corpus '{name}' has no clips in train, and the model listens; give the folder with its clips.",
               name=corpus.name)
         )  # fmt: skip
-    raise RecipeError(_("The model listens, and the recipe reads no clips; set data.sound=true."))
+    raise RecipeError(_("The model listens, and the recipe reads no clips; set data.audio=true."))
 
 
 def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:

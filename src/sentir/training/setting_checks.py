@@ -27,12 +27,12 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
         raise RecipeError(_("'{key}' does nothing here: it needs {what}; remove it.", key=key, what=what))
     if train.micro_batches > train.batch_size:
         raise RecipeError(
-            _("'train.accumulate' = {parts} is more than 'train.batch' = {batch}; a batch has no more parts than "
+            _("'train.micro_batches' = {parts} is more than 'train.batch_size' = {batch}; a batch has no more parts than "
               "utterances.", parts=train.micro_batches, batch=train.batch_size)
         )  # fmt: skip
     if model.auxiliary_tasks and not recipe.auxiliary_tasks:
         raise RecipeError(
-            _("'model.also' names only '{task}', the recipe's own task; name another, or remove it.",
+            _("'model.auxiliary_tasks' names only '{task}', the recipe's own task; name another, or remove it.",
               task=recipe.data.task)
         )  # fmt: skip
     if model.encoder == "lora" and "text" in MODELS.get(model.kind).needs:
@@ -78,25 +78,25 @@ def _unused_training_settings(model: ModelSettings, train: TrainSettings) -> dic
     needs, augment, waves = MODELS.get(model.kind).needs, train.augment, uses_speech_encoder(model)
     reads = "text" in needs and model.encoder != "frozen"
     learns_waves = waves and not is_speech_encoder_frozen(model.audio)
-    over_mels = "sound" in needs and not waves
+    over_mels = "audio" in needs and not waves
     tuned = reads or ((learns_waves or over_mels) and model.audio.pretrained)
     changes = any((augment.masks, augment.gain_db, augment.shift_seconds, augment.speed))
     wants_text, wants_tuned = _("a text encoder that is fine-tuned"), _("a pretrained part that is fine-tuned")
     wants_encoder, wants_mel = _("a text or speech encoder that is fine-tuned"), _("a network over mels")
     drops = model.dropout > 0 or reads or learns_waves
     return _unused(
-        ("train.consistency", train.rdrop > 0, drops, "model.dropout > 0"),
+        ("train.rdrop", train.rdrop > 0, drops, "model.dropout > 0"),
         ("train.layer_decay", train.layer_decay < 1, tuned, wants_tuned),
         ("train.freeze_epochs", train.freeze_epochs > 0, tuned, wants_tuned),
         ("train.gradient_checkpointing", train.gradient_checkpointing, reads or learns_waves, wants_encoder),
         ("train.augment", changes, over_mels, wants_mel),
-        ("train.by_length", train.group_by_length, reads, wants_text),
+        ("train.group_by_length", train.group_by_length, reads, wants_text),
     )
 
 
 def _unused_model_settings(model: ModelSettings) -> dict[str, str]:
     needs, usual = MODELS.get(model.kind).needs, ModelSettings()
-    reads, both = "text" in needs, needs >= {"text", "sound"}
+    reads, both = "text" in needs, needs >= {"text", "audio"}
     window, dialogue = model.context == "window", model.context == "dialogue"
     wants_window, wants_dialogue = "model.context = window", "model.context = dialogue"
     wants_both, wants_lora = _("a model that reads and listens"), "model.encoder = lora"
@@ -123,15 +123,15 @@ def _unused_for_label_space(recipe: Recipe, space: LabelSpace) -> dict[str, str]
         ("train.logit_adjustment", train.logit_adjustment > 0, space.kind == "single", wants_one),
         ("train.label_smoothing", train.label_smoothing > 0, labels, wants_labels),
         ("train.loss", train.loss == "focal", labels, wants_labels),
-        ("train.consistency", train.rdrop > 0, labels, wants_labels),
+        ("train.rdrop", train.rdrop > 0, labels, wants_labels),
         ("train.sampling", train.sampling == "balanced", labels, wants_labels),
         (
-            "train.also_weight",
+            "train.auxiliary_weight",
             train.auxiliary_weight != 1,
             bool(recipe.auxiliary_tasks),
-            _("another task in 'model.also'"),
+            _("another task in 'model.auxiliary_tasks'"),
         ),
-        ("train.balance", train.class_weights != "none", labels, wants_labels),
+        ("train.class_weights", train.class_weights != "none", labels, wants_labels),
     )
 
 

@@ -57,7 +57,7 @@ from sentir.training.optim import FreezePretrained, parameter_groups
 from sentir.training.trainer_arguments import make_training_arguments, silence_trainer
 
 # Inputs of a model without any encoder.
-_HEAD_INPUTS = frozenset({"has_text", "text_states", "has_sound", "speech_states"})
+_HEAD_INPUTS = frozenset({"has_text", "text_states", "has_audio", "speech_states"})
 _HEAD_INPUTS |= {"features", "dialogue", "turn", "speaker"}
 _EMA_FILE = "average.safetensors"
 EpochCallback = Callable[[Mapping[str, float]], None]  # told a training's latest point
@@ -126,7 +126,7 @@ class _Trainer(HubTrainer):
             self._loss_sum = torch.tensor(self.progress.loss_sum)
             warn_thread_change(checkpoint.extra["threads"])
             if self._ema_callback is not None:
-                self._ema_callback.load(checkpoint.folder / _EMA_FILE, checkpoint.extra["average_steps"])
+                self._ema_callback.load(checkpoint.folder / _EMA_FILE, checkpoint.extra["ema_steps"])
             log_info(_("Going on with a training that was interrupted, from step {step}.", step=checkpoint.step))
         self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
         model = cast(nn.Module, self.model)
@@ -223,7 +223,7 @@ class _Trainer(HubTrainer):
             more: dict[str, Any] = {"threads": self.throughput.threads}
             if self._ema_callback is not None:
                 self._ema_callback.save(checkpoint / _EMA_FILE)
-                more["average_steps"] = self._ema_callback.steps
+                more["ema_steps"] = self._ema_callback.steps
             self.progress.loss_sum = float(self._loss_sum)
             self._checkpoints.finalize(checkpoint, self.progress, more)
         self.throughput.pause()
@@ -332,5 +332,5 @@ def _make_collator(
 
 def _checkpoint_activations(model: nn.Module) -> None:
     for module in model.modules():
-        if hasattr(module, "checkpoint_gradients"):
+        if hasattr(module, "enable_gradient_checkpointing"):
             cast(Any, module).enable_gradient_checkpointing()

@@ -41,7 +41,7 @@ def read(root, **settings):
 
 def found(corpus):
     """What was found, but for the layout and that these are fewer rows than the authors published."""
-    return [issue for issue in corpus.issues if issue.kind not in ("layout", "rows_differ")]
+    return [issue for issue in corpus.issues if issue.kind not in ("layout", "row_count_differs")]
 
 
 def kinds(corpus):
@@ -83,7 +83,7 @@ def test_litter_and_clips_of_no_row_are_counted_in_one_note(tmp_path):
     for name in ("._dia0_utt0.mp4", "dia0_utt0.mp4.part", "dia0_utt0 (1).mp4", "xdia0_utt0.mp4", "notes.txt"):
         (root / FOLDERS["test"] / name).write_bytes(b"\0\5\x16\7")
     corpus = read(root)
-    assert [(i.kind, i.severity) for i in found(corpus)] == [("clips_ignored", "note")]
+    assert [(i.kind, i.severity) for i in found(corpus)] == [("clips_unreferenced", "note")]
     assert "6; ignored" in found(corpus)[0].message
     assert corpus.test[0].clip.path.name == "dia0_utt0.mp4"
 
@@ -92,14 +92,14 @@ def test_a_missing_clip_is_a_problem_of_its_utterance_which_stays(tmp_path):
     corpus = read(write_tree(tmp_path, clips={"dev": {"dia0_utt0.mp4": 0.5}}, n=2))
     assert [u.clip is None for u in corpus.dev] == [False, True]
     assert [i.where for i in found(corpus)] == [f"meld/{split}/dia0/utt1" for split in FOLDERS]
-    assert kinds(corpus) == {("audio_missing", "problem"): 3}
+    assert kinds(corpus) == {("audio_file_missing", "problem"): 3}
     assert "dia0_utt1" in found(corpus)[0].message
 
 
 def test_a_tree_without_any_clip_is_one_note_and_text_only(tmp_path):
     corpus = read(write_tree(tmp_path, clips={split: {} for split in FOLDERS}, n=5))
     assert {u.clip for u in corpus} == {None}
-    assert kinds(corpus) == {("audio_absent", "note"): 1}
+    assert kinds(corpus) == {("corpus_without_audio", "note"): 1}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_of_two_cuts_the_one_nearer_to_the_csv_is_taken_and_noted(tmp_path, plai
     corpus = read(write_tree(tmp_path, clips={"test": clips}), twins=twins)
     assert corpus.test[0].clip.path.name == f"{taken}dia0_utt0.mp4"
     assert [(i.kind, i.severity, i.where) for i in found(corpus)] == (
-        [("twin_taken", "note", "meld/test/dia0/utt0")] if taken else []
+        [("duplicate_clip_used", "note", "meld/test/dia0/utt0")] if taken else []
     )
 
 
@@ -137,7 +137,7 @@ def test_links_are_followed_once_and_the_nearest_copy_is_taken(tmp_path):
     corpus = read(root)
     assert corpus.train[0].clip.path == root / "train/train_splits/dia0_utt0.mp4"
     assert corpus.dev[0].clip.path == root / FOLDERS["dev"] / "dia0_utt0.mp4"
-    assert ["1; ignored" in i.message for i in corpus.issues if i.kind == "clips_ignored"] == [True]
+    assert ["1; ignored" in i.message for i in corpus.issues if i.kind == "clips_unreferenced"] == [True]
 
 
 def test_every_folder_is_listed_once(tmp_path, monkeypatch):

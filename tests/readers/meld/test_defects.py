@@ -65,14 +65,16 @@ def test_1_the_clip_that_was_never_published_is_told_once_and_is_no_loss(tmp_pat
     key = "dev/dia110/utt7"
     corpus = read(tree(tmp_path, key, without=[key] if absent else []))
     assert (corpus.by_id[f"meld/{key}"].clip is None) == absent
-    expected = [("clip_absent", "warning", f"meld/{key}")] if absent else []
-    assert listed(corpus, "clip_absent", "audio_missing") == expected
+    expected = [("clip_not_published", "warning", f"meld/{key}")] if absent else []
+    assert listed(corpus, "clip_not_published", "audio_file_missing") == expected
 
 
 def test_1_any_other_missing_clip_is_a_loss(tmp_path):
     key = "dev/dia110/utt6"
     corpus = read(tree(tmp_path, key, without=[key]))
-    assert listed(corpus, "clip_absent", "audio_missing") == [("audio_missing", "problem", f"meld/{key}")]
+    assert listed(corpus, "clip_not_published", "audio_file_missing") == [
+        ("audio_file_missing", "problem", f"meld/{key}")
+    ]
 
 
 def test_3_litter_is_counted_and_never_a_clip(tmp_path):
@@ -87,7 +89,7 @@ def test_3_litter_is_counted_and_never_a_clip(tmp_path):
     for name in litter:
         (root / AUTHORS["test"][1] / name).write_bytes(b"litter")
     corpus = read(root)
-    (issue,) = (issue for issue in corpus.issues if issue.kind == "clips_ignored")
+    (issue,) = (issue for issue in corpus.issues if issue.kind == "clips_unreferenced")
     assert f": {len(litter)};" in issue.message
     assert corpus.by_id["meld/test/dia1/utt0"].clip.path.name == "dia1_utt0.wav"
 
@@ -96,13 +98,13 @@ def test_4_wrong_cuts_keep_their_text_and_lose_their_clip(tmp_path):
     corpus = read(tree(tmp_path, *(key.removeprefix("meld/") for key in WRONG_CUTS), "dev/dia74/utt19"))
     assert {u.id for u in corpus if u.clip is None} == set(WRONG_CUTS)
     assert all(u.text for u in corpus)
-    assert [where for *_rest, where in listed(corpus, "clip_wrong")] == WRONG_CUTS
-    assert listed(corpus, "clip_long") == [("clip_long", "warning", "meld/dev/dia74/utt19")]
+    assert [where for *_rest, where in listed(corpus, "clip_mismatched")] == WRONG_CUTS
+    assert listed(corpus, "clip_too_long") == [("clip_too_long", "warning", "meld/dev/dia74/utt19")]
 
 
 @pytest.mark.shared_data
 def test_4_the_lengths_of_wrong_cuts_are_no_feature_of_those_who_read_text_alone(published):
-    assert [where for *_rest, where in listed(published, "clip_wrong")] == WRONG_CUTS
+    assert [where for *_rest, where in listed(published, "clip_mismatched")] == WRONG_CUTS
     assert {u.id for u in published if "duration" not in u.numbers} == {*WRONG_CUTS, "meld/test/dia155/utt3"}
     assert published.fingerprint == "6ce63d62d3abb5ea"  # that of the tables
 
@@ -112,7 +114,7 @@ def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path)
     corpus = read(tree(tmp_path, "test/dia155/utt3", changes={"test/dia155/utt3": times}))
     u = corpus.by_id["meld/test/dia155/utt3"]
     assert "duration" not in u.numbers and u.clip is not None
-    assert listed(corpus, "times_unusable") == [("times_unusable", "warning", u.id)]
+    assert listed(corpus, "times_invalid") == [("times_invalid", "warning", u.id)]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,9 @@ def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path)
 def test_5_cuts_that_cannot_hold_their_words_are_listed_and_nothing_changes(tmp_path, text, end, odd):
     key = "train/dia1/utt0"
     corpus = read(tree(tmp_path, key, changes={key: {"text": text, "EndTime": end}}))
-    assert listed(corpus, "pace_impossible") == ([("pace_impossible", "warning", f"meld/{key}")] if odd else [])
+    assert listed(corpus, "speech_rate_implausible") == (
+        [("speech_rate_implausible", "warning", f"meld/{key}")] if odd else []
+    )
     assert corpus.by_id[f"meld/{key}"].clip is not None
 
 
@@ -136,7 +140,7 @@ def test_5_reported_misalignments_are_listed_for_those_who_listen(tmp_path):
     root = tree(tmp_path, "train/dia241/utt2", "train/dia757/utt7")
     wheres = [where for *_rest, where in listed(read(root), "sound_misaligned")]
     assert wheres == ["meld/train/dia241/utt2", "meld/train/dia757/utt7"]
-    assert listed(read(root, sound=False), "sound_misaligned", "clip_damaged", "pace_impossible") == []
+    assert listed(read(root, sound=False), "sound_misaligned", "clip_damaged", "speech_rate_implausible") == []
 
 
 def half_decode(text):
@@ -170,7 +174,7 @@ def test_6_the_encodings_of_other_copies_read_the_same_after_cleaning(tmp_path, 
 def test_7_repeated_cuts_are_reported_and_the_split_stays(tmp_path):
     keys = ["train/dia12/utt7", "test/dia85/utt0", "train/dia312/utt4", "train/dia698/utt2"]
     corpus = read(tree(tmp_path, *keys), sound=False)
-    assert [where for *_rest, where in listed(corpus, "cut_in_two_splits", "cut_repeated")] == [
+    assert [where for *_rest, where in listed(corpus, "segment_in_two_splits", "segment_repeated")] == [
         f"meld/{key}" for key in keys
     ]
     assert {u.id: u.split for u in corpus}["meld/test/dia85/utt0"] == "test"
@@ -189,13 +193,13 @@ def test_7_the_repeated_cuts_are_those_of_the_authors_tables(shared_data):
     known = {
         key: defect.kind
         for defect in load_defects("meld")
-        if defect.kind in ("cut_in_two_splits", "cut_repeated", "clip_shared")
+        if defect.kind in ("segment_in_two_splits", "segment_repeated", "clip_shared")
         for key in defect.ids
     }
     assert known.keys() == {key for group in shared for key in group} and len(shared) == 30
     for group in shared:
         across = len({key.split("/")[1] for key in group}) > 1
-        assert {known[key] == "cut_in_two_splits" for key in group} == {across}
+        assert {known[key] == "segment_in_two_splits" for key in group} == {across}
 
 
 def test_8_turns_count_on_where_ids_have_gaps(tmp_path):
@@ -225,12 +229,12 @@ def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_ar
 ):
     assert {key for defect in load_defects("meld") for key in defect.ids} <= published.by_id.keys()
     assert Counter(i.kind for i in published.issues) == {
-        "layout": 1, "times_unusable": 1, "cut_in_two_splits": 10, "cut_repeated": 24, "clip_wrong": 4,
+        "layout": 1, "times_invalid": 1, "segment_in_two_splits": 10, "segment_repeated": 24, "clip_mismatched": 4,
     }  # fmt: skip
     for split in SPLITS:
         lines = (shared_data / "meld" / f"{split}_sent_emo.csv").read_bytes().splitlines(keepends=True)
         (tmp_path / f"{split}_sent_emo.csv").write_bytes(b"".join(lines if split == "dev" else lines[:50]))
-    differ = [i for i in read(tmp_path, sound=False).issues if i.kind == "rows_differ"]
+    differ = [i for i in read(tmp_path, sound=False).issues if i.kind == "row_count_differs"]
     assert [i.where for i in differ] == ["train_sent_emo.csv", "test_sent_emo.csv"]
     assert "9\u202f989" in differ[0].message and "2\u202f610" in differ[1].message
 

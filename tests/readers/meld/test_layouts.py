@@ -17,7 +17,7 @@ from sentir.recipe import DataSettings
 
 LAYOUTS = trees_meld.layouts()
 IDS = [f"meld/{split}/dia0/utt{n}" for split in SPLITS for n in (0, 1)]
-ORDINARY = {"layout", "rows_differ"}  # issues that every tree of a few rows has
+ORDINARY = {"layout", "row_count_differs"}  # issues that every tree of a few rows has
 
 
 def read(root, *, sound=True, **settings):
@@ -71,7 +71,9 @@ def test_what_was_recognized_is_said_in_one_line(tmp_path, layout, said):
 def test_csv_files_alone_are_recognized_as_such(tmp_path):
     files = {f"data/MELD/{split}_sent_emo.csv": content for split, content in tables().items()}
     corpus = read(write(tmp_path / "repository", files))
-    assert "the CSV files of MELD" in recognized(corpus) and odd(corpus) == [("audio_absent", "repository")]
+    assert "the CSV files of MELD" in recognized(corpus) and odd(corpus) == [
+        ("corpus_without_audio", "repository")
+    ]
 
 
 @pytest.mark.parametrize("layout", ["Kaggle", "packed", "half packed in MELD.Raw", "wav"])
@@ -137,7 +139,7 @@ def test_clips_in_folders_of_no_split_are_counted_and_not_guessed(tmp_path):
         write(tmp_path / "data", files | {f"clips/{name}": c for name, c in trees_meld.clips().items()})
     )
     assert {u.clip for u in corpus} == {None}
-    assert odd(corpus) == [("audio_absent", "data"), ("clips_ignored", "data")]
+    assert odd(corpus) == [("corpus_without_audio", "data"), ("clips_unreferenced", "data")]
 
 
 def test_a_tree_that_lacks_a_table_names_it_and_the_root(tmp_path):

@@ -124,10 +124,10 @@ def test_a_damaged_tree_is_refused_in_one_sentence_or_tells_every_loss(readable,
         whole = IDS if tree in ("unpacked", "wav") else {f"meld/{s}/dia0/utt{n}" for s in SPLITS for n in (0, 1)}
         listed = {issue.kind for issue in corpus.issues}
         if lost := whole - {u.id for u in corpus}:
-            assert listed & {"row_unusable", "rows_differ"}, lost
+            assert listed & {"row_skipped", "row_count_differs"}, lost
         silent = {u.id for u in corpus if u.clip is None}
-        explained = {i.where for i in corpus.issues if i.kind == "audio_missing"}
-        assert n % 3 == 2 or "audio_absent" in listed or silent == explained
+        explained = {i.where for i in corpus.issues if i.kind == "audio_file_missing"}
+        assert n % 3 == 2 or "corpus_without_audio" in listed or silent == explained
     assert refused < 6 or "packed" in tree.split()
 
 
@@ -139,7 +139,7 @@ def test_a_damaged_table_never_loses_a_row_without_a_word(tmp_path, seed):
     corpus = read(root, sound=False)
     if corpus is not None:
         lost = IDS - {u.id for u in corpus}
-        reasons = [i for i in corpus.issues if i.kind in ("row_unusable", "rows_differ")]
+        reasons = [i for i in corpus.issues if i.kind in ("row_skipped", "row_count_differs")]
         assert not lost or [i for i in reasons if i.where.startswith("dev_sent_emo.csv")]
 
 

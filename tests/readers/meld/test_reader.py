@@ -51,7 +51,7 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, la
         assert [(u.id, u.text) for u in corpus] == [
             (f"meld/{split}/dia0/utt0", f"I am {split}.") for split in SPLITS
         ]
-        assert {issue.kind for issue in corpus.issues} == {"layout", "rows_differ"}
+        assert {issue.kind for issue in corpus.issues} == {"layout", "row_count_differs"}
 
 
 @pytest.mark.parametrize(("folders", "found"), [("1/2/3/4/5/6/7/8", True), ("1/2/3/4/5/6/7/8/9", False)])
@@ -157,13 +157,13 @@ def test_invisible_characters_make_no_other_speaker_dialogue_or_label_and_no_tex
 def test_durations_come_from_usable_times_and_the_others_are_listed(tmp_path, start, end, duration):
     corpus = meld.read_tree(write_tree(tmp_path, dev=[row(StartTime=start, EndTime=end)]))
     assert dict(corpus.dev[0].numeric_features) == ({} if duration is None else {"duration": duration})
-    assert kinds(corpus) == ({("times_unusable", "warning"): 1} if duration is None else {})
+    assert kinds(corpus) == ({("times_invalid", "warning"): 1} if duration is None else {})
 
 
 @pytest.mark.parametrize("time", ["", "00:05.1", "0:05.1", "0:00:05", "5.1"])
 def test_times_that_a_spreadsheet_changed_are_problems_and_no_durations(tmp_path, time):
     corpus = meld.read_tree(write_tree(tmp_path, dev=[row(StartTime=time, EndTime="00:00:09,000")]))
-    assert corpus.dev[0].numeric_features == {} and kinds(corpus) == {("times_unreadable", "problem"): 1}
+    assert corpus.dev[0].numeric_features == {} and kinds(corpus) == {("times_unparsable", "problem"): 1}
 
 
 @pytest.mark.parametrize("made", ["{}.0", "{},00", " {} "])
@@ -213,7 +213,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_listed_with_its_line(tmp_path
     assert [(u.id, u.turn) for u in corpus.train] == [("meld/train/dia0/utt0", 0), ("meld/train/dia0/utt2", 1)]
     assert corpus.train[0].text == "first"
     (issue,) = corpus.issues
-    assert (issue.kind, issue.severity) == ("row_unusable", "problem")
+    assert (issue.kind, issue.severity) == ("row_skipped", "problem")
     assert issue.where == "train_sent_emo.csv, line 3" and why in issue.message
 
 
@@ -285,7 +285,7 @@ def test_the_real_corpus_has_its_known_counts(shared_data):
     assert [len(rows) for rows in splits] == [9989, 1109, 2610]
     assert [len({u.dialogue for u in rows}) for rows in splits] == [1038, 114, 280]
     assert [len({u.speaker for u in rows}) for rows in splits] == [260, 47, 100]
-    assert kinds(corpus) == {("times_unusable", "warning"): 1}
+    assert kinds(corpus) == {("times_invalid", "warning"): 1}
 
     emotions = [Counter(u.labels["emotion"][0] for u in rows) for rows in splits[:2]]
     order = ("neutral", "joy", "surprise", "anger", "sadness", "disgust", "fear")

@@ -69,8 +69,8 @@ def test_a_chunk_is_taken_before_a_cut_of_the_whole_video_and_what_fits_nowhere_
         write_clip(chunk.parent / name)
     corpus = read(tmp_path)
     assert [u.clip for u in corpus.train] == [Clip(chunk), Clip(whole, 2.0, 2.4)]
-    assert ["3; ignored" in i.message for i in corpus.issues if i.kind == "clips_ignored"] == [True]
-    assert kinds(corpus) == {("audio_missing", "problem"): 2, ("clips_ignored", "note"): 1}
+    assert ["3; ignored" in i.message for i in corpus.issues if i.kind == "clips_unreferenced"] == [True]
+    assert kinds(corpus) == {("audio_file_missing", "problem"): 2, ("clips_unreferenced", "note"): 1}
 
 
 def test_a_whole_video_whose_name_looks_like_a_chunk_is_a_whole_video(tmp_path):
@@ -82,14 +82,14 @@ def test_a_whole_video_whose_name_looks_like_a_chunk_is_a_whole_video(tmp_path):
 def test_missing_audio_is_a_problem_of_each_segment_and_none_at_all_is_one_note(tmp_path):
     write_tree(tmp_path)
     corpus = read(tmp_path)
-    assert kinds(corpus) == {("audio_absent", "note"): 1} and {u.clip for u in corpus} == {None}
+    assert kinds(corpus) == {("corpus_without_audio", "note"): 1} and {u.clip for u in corpus} == {None}
     write_clip(tmp_path / WHOLE[0] / "video-dev.wav", 3)
     corpus = read(tmp_path)
     assert [i.where for i in issues_of(corpus)] == [
         "mosei/train/video-train/0.5-2.0",
         "mosei/test/video-test/0.5-2.0",
     ]
-    assert kinds(corpus) == {("audio_missing", "problem"): 2}
+    assert kinds(corpus) == {("audio_file_missing", "problem"): 2}
 
 
 def test_times_beyond_the_end_of_a_video_cut_what_exists_and_too_little_is_no_sound(tmp_path):
@@ -108,7 +108,7 @@ def test_segments_whose_times_are_known_to_be_wrong_have_no_sound_and_keep_their
     corpus = read(tmp_path)
     assert [u.clip for u in corpus.dev] == [None, Clip(path, 1.0, 3.0)]
     assert corpus.dev[0].text
-    assert [i.where for i in corpus.issues if i.kind == "clip_wrong"] == [
+    assert [i.where for i in corpus.issues if i.kind == "clip_mismatched"] == [
         f"mosei/dev/tQ-CIfgj-Js/{'-'.join(times)}"
     ]
 
@@ -118,7 +118,10 @@ def test_a_segment_of_no_length_cuts_nothing(tmp_path):
     write_clip(tmp_path / WHOLE[0] / "v.wav")
     corpus = read(tmp_path)
     assert corpus.train[0].clip is None
-    assert {i.kind for i in corpus.issues if i.where == corpus.train[0].id} == {"times_unusable", "audio_missing"}
+    assert {i.kind for i in corpus.issues if i.where == corpus.train[0].id} == {
+        "times_invalid",
+        "audio_file_missing",
+    }
 
 
 def test_without_sound_nothing_is_looked_for_and_the_corpus_is_the_same(tmp_path):

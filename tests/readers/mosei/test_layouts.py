@@ -90,8 +90,8 @@ def test_a_row_of_mmsa_without_a_known_split_or_clip_is_listed(tmp_path):
         file.write("v,0,Hi,1.0,,,,Positive,held-out\nv,,Hi,1.0,,,,Positive,train\n")
     corpus = mosei.read_tree(tmp_path)
     assert [(i.kind, i.where) for i in issues_of(corpus)] == [
-        ("row_unusable", "label.csv, line 7"),
-        ("row_unusable", "label.csv, line 8"),
+        ("row_skipped", "label.csv, line 7"),
+        ("row_skipped", "label.csv, line 8"),
     ]
 
 

@@ -28,8 +28,8 @@ def test_videos_in_no_fold_are_left_out_and_each_segment_is_listed(tmp_path):
     rows = [*all_rows(), OUTSIDE, ("", "outside-1", "3.0", "4.5", (0.0,) * 7, "")]
     corpus = mosei.read_tree(write_transcripts(write_csd(tmp_path, rows), all_rows()))
     assert len(corpus) == len(all_rows())
-    assert where(corpus, "outside_folds") == ["mosei/outside-1/1.0-2.0", "mosei/outside-1/3.0-4.5"]
-    assert kinds(corpus) == {("outside_folds", "warning"): 2, ("start_clamped", "note"): 1}
+    assert where(corpus, "video_outside_folds") == ["mosei/outside-1/1.0-2.0", "mosei/outside-1/3.0-4.5"]
+    assert kinds(corpus) == {("video_outside_folds", "warning"): 2, ("start_clamped", "note"): 1}
 
 
 def test_a_segment_without_transcript_keeps_its_labels_and_a_line_without_labels_is_counted(tmp_path):
@@ -53,7 +53,7 @@ def test_transcripts_are_joined_by_times_that_differ_a_little_and_by_no_others(t
 def test_without_transcripts_labels_stay_and_one_warning_says_so(tmp_path):
     corpus = mosei.read_tree(write_csd(tmp_path))
     assert {u.text for u in corpus} == {None}
-    assert kinds(corpus) == {("text_absent", "warning"): 1, ("start_clamped", "note"): 1}
+    assert kinds(corpus) == {("corpus_without_text", "warning"): 1, ("start_clamped", "note"): 1}
 
 
 def test_lines_that_are_no_transcript_are_listed_with_their_place(tmp_path):
@@ -61,7 +61,7 @@ def test_lines_that_are_no_transcript_are_listed_with_their_place(tmp_path):
     path = tmp_path / "Raw/Transcript/Segmented/Combined/100499.txt"
     path.write_bytes(path.read_bytes() + b"no line\n\n100499___x___1___2___a\n100499___3___soon___2___a\n")
     corpus = mosei.read_tree(tmp_path)
-    assert where(corpus, "row_unusable") == ["100499.txt, line 2", "100499.txt, line 4", "100499.txt, line 5"]
+    assert where(corpus, "row_skipped") == ["100499.txt, line 2", "100499.txt, line 4", "100499.txt, line 5"]
     assert all(u.text for u in corpus)
 
 
@@ -96,7 +96,7 @@ def test_intensities_and_times_that_are_no_numbers_are_listed(tmp_path):
     )
     assert (corpus.train[1].scores["sentiment"], corpus.train[1].scores["joy"]) == (3.0, 3.0)
     assert where(corpus, "label_unknown") == ["mosei/train/100499/1.0-2.0"]
-    assert where(corpus, "row_unusable") == [f"{CSD}, 100499, row {n}" for n in (2, 3, 5)]
+    assert where(corpus, "row_skipped") == [f"{CSD}, 100499, row {n}" for n in (2, 3, 5)]
 
 
 def put(video, features, intervals):
@@ -133,7 +133,7 @@ def test_a_video_of_another_shape_is_left_out_with_its_reason_and_the_others_sta
         change(file["All Labels/data"])
     corpus = mosei.read_tree(tmp_path)
     assert len(corpus) == 4 and not any("100499" in u.id for u in corpus)
-    assert where(corpus, "row_unusable") == [f"{CSD}, 100499"]
+    assert where(corpus, "row_skipped") == [f"{CSD}, 100499"]
 
 
 @pytest.mark.parametrize("content", [b"", b"not HDF5", None])
@@ -177,14 +177,14 @@ def test_every_segment_is_an_utterance_or_a_listed_row_whatever_its_times(tmp_pa
     plain = {"train": [row[1:] for row in rows]}
     table = mosei.read_tree(write_kaggle(tmp_path / "csv", plain))
     assert {u.id for u in csd} == {u.id for u in table.train}
-    assert len(csd) + len(where(csd, "row_unusable")) == len(rows)
+    assert len(csd) + len(where(csd, "row_skipped")) == len(rows)
 
 
 def test_answers_that_are_missing_leave_the_mean_to_the_others(tmp_path):
     path = write_answers(tmp_path) / "Raw/Labels/5000_batch_raw.csv"
     path.write_text(path.read_text().replace("0.75,", ",", 1))
     corpus = mosei.read_tree(tmp_path)
-    assert where(corpus, "answer_missing") == ["5000_batch_raw.csv, line 2"]
+    assert where(corpus, "rating_missing") == ["5000_batch_raw.csv, line 2"]
     assert len(corpus) == 5
 
 
@@ -211,7 +211,7 @@ def test_folds_beside_the_labels_are_taken_before_those_that_come_with_sentir(tm
         ("dev", "-3g5yACwYnA"),
         ("test", "100499"),
     }
-    assert where(corpus, "outside_folds") == ["mosei/--qXJuDtHPw/23.199-30.325"]
+    assert where(corpus, "video_outside_folds") == ["mosei/--qXJuDtHPw/23.199-30.325"]
     assert "splits from cmu_mosei_std_folds.py" in corpus.issues[0].message
 
 

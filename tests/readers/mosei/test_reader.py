@@ -119,7 +119,7 @@ def test_a_start_before_zero_counts_as_zero_and_keeps_its_id(tmp_path):
 def test_a_segment_that_ends_before_it_starts_has_no_duration(tmp_path):
     corpus = mosei.read_tree(write_tree(tmp_path, train=[row("v", "3", "2")]))
     assert corpus.train[0].numeric_features == {}
-    assert kinds(corpus) == {("times_unusable", "warning"): 1}
+    assert kinds(corpus) == {("times_invalid", "warning"): 1}
 
 
 @pytest.mark.parametrize("bad", [row(""), row("v", start="soon"), row("v", end="inf"), row("v"), row("v")[:-1]])
@@ -127,7 +127,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_listed_with_its_line(tmp_path
     corpus = mosei.read_tree(write_tree(tmp_path, train=[row("v"), bad]))
     assert [u.id for u in corpus.train] == ["mosei/train/v/0.5-2.0"]
     (issue,) = issues_of(corpus)
-    assert (issue.kind, issue.severity) == ("row_unusable", "problem")
+    assert (issue.kind, issue.severity) == ("row_skipped", "problem")
     assert issue.where == "Data_Train_modified.csv, line 3"
 
 
@@ -164,7 +164,7 @@ def test_the_real_label_csvs_lie_in_the_standard_folds_and_are_recognized(real):
 
 @pytest.mark.shared_data
 def test_what_is_listed_as_a_defect_shows_in_the_real_rows(real):
-    listed = [real.by_id[issue.where] for issue in real.issues if issue.kind == "clip_wrong"]
+    listed = [real.by_id[issue.where] for issue in real.issues if issue.kind == "clip_mismatched"]
     assert len(listed) == 22 and {u.split for u in listed} == {"train", "dev", "test"}
     times = [re.fullmatch(r"(-?[\d.]+)-([\d.]+)", u.id.rpartition("/")[2]) for u in listed]
     seconds = [float(found[2]) - max(float(found[1]), 0.0) for found in times]
@@ -192,5 +192,5 @@ def test_the_real_corpus_agrees_with_its_files(real, shared_data):
         assert sentiments["negative"] == sum(float(r["sentiment"]) < 0 for r in rows)
         assert sentiments["neutral"] == sum(float(r["sentiment"]) == 0 for r in rows)
         assert [u.text for u in corpus.split(split)] == [r["text"] for r in rows]
-    counts = {("start_clamped", "note"): 41, ("file_ignored", "note"): 1, ("clip_wrong", "warning"): 22}
+    counts = {("start_clamped", "note"): 41, ("file_ignored", "note"): 1, ("clip_mismatched", "warning"): 22}
     assert kinds(corpus) == counts

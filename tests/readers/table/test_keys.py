@@ -46,7 +46,7 @@ def test_names_that_differ_only_in_what_nobody_sees_are_one(tmp_path, column, sp
     wanted = read(write(tmp_path / "t.csv", PLAIN), **settings)
     assert corpus.fingerprint == wanted.fingerprint and corpus.spaces == wanted.spaces
     assert corpus.groups == wanted.groups and corpus.slices == wanted.slices
-    changed = [issue for issue in corpus.issues if issue.kind == "name_invisible"]
+    changed = [issue for issue in corpus.issues if issue.kind == "name_normalized"]
     if rows[1][column] == PLAIN[1][column]:  # an NFD of letters without accents
         assert not changed
     else:
@@ -173,7 +173,7 @@ def test_several_speakers_in_a_list_are_one_together(tmp_path, lists):
     rows = [SCENES[0] | {"who": "['Ross']"}, SCENES[1] | {"who": lists}, SCENES[2] | {"who": "[]"}, SCENES[3]]
     corpus = read(write(tmp_path / "t.csv", rows), speaker="who", split="part")
     assert [u.speaker for u in corpus] == ["Ross", "Monica & Phoebe", None, "Ana"]
-    (note,) = [issue for issue in corpus.issues if issue.kind == "speakers_several"]
+    (note,) = [issue for issue in corpus.issues if issue.kind == "multiple_speakers"]
     assert ": 1;" in note.message and "'Monica & Phoebe'" in note.message and note.severity == "note"
     found = read_inputs(
         write(tmp_path / "p.csv", [row | {"text": "a"} for row in rows]), InputColumns(speaker="who")
@@ -222,7 +222,7 @@ def test_a_dialogue_whose_turns_cannot_be_read_keeps_its_rows_and_is_listed(tmp_
     corpus = read(write(tmp_path / "t.csv", rows), text="t", dialogue="d", split="part", turn="n")
     assert in_order(corpus, "t/a") == ["four", "three", "first"] and in_order(corpus, "t/b") == ["one", "two"]
     found = [(issue.kind, issue.severity, issue.where) for issue in corpus.issues]
-    assert found == [("turn_unreadable", "problem", "t/row3"), ("rows_reordered", "note", "t.csv")]
+    assert found == [("turn_invalid", "problem", "t/row3"), ("rows_reordered", "note", "t.csv")]
 
 
 def test_rows_of_one_turn_keep_their_order_and_are_listed(tmp_path):

@@ -143,4 +143,4 @@ def test_a_feature_may_be_a_truth(tmp_path):
     table = TableSettings(label="mood", text="text", features=("shouts",), seed=2)
     corpus = read_corpus(DataSettings(reader="table", table=table), path)
     assert [u.numeric_features["shouts"] for u in corpus] == [float(row["shouts"]) for row in rows]
-    assert {issue.kind for issue in corpus.issues} == {"split_drawn"}
+    assert {issue.kind for issue in corpus.issues} == {"split_generated"}

@@ -103,7 +103,7 @@ def test_ids_that_lost_digits_are_a_problem(tmp_path):
     rows = [row | {"who": who} for row, who in zip(ROWS, ("1.23457E+11", "1.23458E+11"), strict=True)]
     corpus = read(write(tmp_path / "t.csv", rows), speaker="who", split="s")
     (issue,) = corpus.issues
-    assert (issue.kind, issue.severity) == ("ids_shortened", "problem") and "1.23457E+11" in issue.message
+    assert (issue.kind, issue.severity) == ("ids_truncated", "problem") and "1.23457E+11" in issue.message
 
 
 def test_the_encoding_of_a_table_may_be_given(tmp_path):

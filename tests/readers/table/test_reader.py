@@ -44,7 +44,7 @@ def test_every_format_reads_as_the_same_corpus(table):
     assert [dict(u.numbers) for u in corpus] == [{"loud": 1.5}, {}, {}, {"loud": -0.2}]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [
         ("label_missing", "7"),
-        ("number_unreadable", "7"),
+        ("number_invalid", "7"),
     ]
 
 
@@ -107,10 +107,10 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
     whole, cut = Clip(tmp_path / "a.wav"), Clip(tmp_path / "a.wav", 0.5, 2.0)
     assert [u.clip for u in corpus] == [whole, cut, None, None, None, Clip(tmp_path / "b.wav")]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [
-        ("time_unusable", "t/row3"),
-        ("time_unusable", "t/row4"),
-        ("audio_none", "t/row5"),
-        ("audio_missing", "t/row6"),
+        ("clip_times_invalid", "t/row3"),
+        ("clip_times_invalid", "t/row4"),
+        ("clip_not_named", "t/row5"),
+        ("audio_file_missing", "t/row6"),
     ]
     mute = read(path, audio="f", start="from", end="to", split="s")
     assert {u.clip for u in mute} == {None} and mute.issues == ()
@@ -122,7 +122,7 @@ def test_a_clip_that_is_no_file_is_listed_whatever_its_name(tmp_path, name):
     (tmp_path / "a folder").mkdir()
     path = write(tmp_path / "t.csv", [{"f": name, "mood": "joy", "s": "train"}])
     corpus = read(path, sound=True, audio="f", split="s")
-    assert [(issue.kind, issue.where) for issue in corpus.issues] == [("audio_missing", "t/row1")]
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [("audio_file_missing", "t/row1")]
 
 
 def test_any_file_that_is_there_is_taken_as_a_clip(tmp_path):
@@ -153,7 +153,7 @@ def test_without_a_split_column_the_widest_group_named_is_never_cut(tmp_path, co
     assert all(corpus.split(split) for split in SPLITS)
     split_of_text = {u.text: u.split for u in corpus}
     (issue,) = corpus.issues
-    assert issue.kind == "split_drawn" and "seed 1" in issue.message and issue.where == "t.csv"
+    assert issue.kind == "split_generated" and "seed 1" in issue.message and issue.where == "t.csv"
     assert issue.severity == ("note" if by else "warning")
     if by:
         assert f"'{by}'" in issue.message
@@ -311,4 +311,4 @@ def test_ravdess_without_named_actors_is_drawn_by_actor(shared_data):
     speakers = [{u.speaker for u in corpus.split(split)} for split in SPLITS]
     assert all(speakers) and sum(map(len, speakers)) == len(set.union(*speakers)) == 24
     assert all(u.numbers["duration"] > 0 for u in corpus)
-    assert [issue.kind for issue in corpus.issues] == ["split_drawn"]
+    assert [issue.kind for issue in corpus.issues] == ["split_generated"]

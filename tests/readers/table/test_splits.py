@@ -28,7 +28,7 @@ def test_dev_is_drawn_from_train_by_group_where_the_table_has_none_and_that_is_s
     assert {u.speaker for u in corpus.dev}.isdisjoint({u.speaker for u in corpus.train})
     assert (len(corpus.train), len(corpus.dev)) == (90, 10)
     (issue,) = corpus.issues
-    assert (issue.kind, issue.severity, issue.where) == ("split_drawn", "note", "t.csv")
+    assert (issue.kind, issue.severity, issue.where) == ("split_generated", "note", "t.csv")
     assert "names no dev" in issue.message and "'who'" in issue.message and "90 train and 10 dev" in issue.message
     assert [u.split for u in read(path, split="part", speaker="who")] == [u.split for u in corpus]
     assert [u.split for u in read(path, split="part", speaker="who", seed=3)] != [u.split for u in corpus]

@@ -122,13 +122,13 @@ def _measure_reliability(
     known = [one for one in calibrations if one is not None]
     if len(known) < len(runs):
         return None
-    if protocol == "dev_halves" and len(set(groups)) > 1:
+    if protocol == "cross_fit" and len(set(groups)) > 1:
         decided = [
             cross_fit_decisions(space, truth, p, groups, method=own.method)
             for (p, _cuts), own in zip(runs, known, strict=True)
         ]
     else:
-        protocol = "learned" if protocol == "dev_halves" else protocol
+        protocol = "learned" if protocol == "cross_fit" else protocol
         decided = [
             decide_with_confidence(space, p, cuts, own.confidence_threshold)
             for (p, cuts), own in zip(runs, known, strict=True)

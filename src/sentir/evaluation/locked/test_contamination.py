@@ -118,7 +118,7 @@ def contamination_findings(contaminations: Iterable[Contamination]) -> list[Find
             one.sentence(),
             1,
             (),
-            compute_grade("known_test", one.overlap if one.is_same_test else 0.0),
+            compute_grade("test_contamination", one.overlap if one.is_same_test else 0.0),
         )
         for one in contaminations
     ]

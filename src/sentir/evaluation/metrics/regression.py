@@ -178,7 +178,7 @@ class RegressionMetrics:
         at = np.array([names.index(self.space.categorize((number,))[0]) for number in truth.tolist()])
         n = np.bincount(at, minlength=len(names)).astype(np.float64)
         answer = np.asarray(probabilities, dtype=np.float64)[:, 0]
-        found = {"mean_answer": answer, "mae": np.abs(answer - truth)}
+        found = {"mean_prediction": answer, "mae": np.abs(answer - truth)}
         sums = {k: np.bincount(at, v, minlength=len(names)).astype(np.float64) for k, v in found.items()}
         return n, {name: np.where(n > 0, safe_divide(total, n), np.nan) for name, total in sums.items()}
 

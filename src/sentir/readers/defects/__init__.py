@@ -35,7 +35,7 @@ class Defect:
     ids: tuple[str, ...]
     kind: str
     messages: Mapping[str, str]
-    action: Literal["report", "no_sound"]
+    action: Literal["report", "no_audio"]
     source: str
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ def apply_defects(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
         The same utterances in their order, some without clip and length. Its fingerprint stays that of what was
         published, so that results from before a defect was known can be told to be of the same corpus.
     """
-    wrong = {key for defect in defects if defect.action == "no_sound" for key in defect.ids}
+    wrong = {key for defect in defects if defect.action == "no_audio" for key in defect.ids}
     rows = tuple(_without_audio(u) if u.id in wrong else u for u in corpus)
     listed = (
         Issue(defect.kind, "warning", defect.messages[get_language()], key)

@@ -36,11 +36,11 @@ def check_against_published(corpus: Corpus, *, audio: bool) -> Corpus:
         defect
         for defect in load_defects("meld")
         if (audio or defect.action != "report" or not defect.kind.startswith(_AUDIO_DEFECT_PREFIXES))
-        and (defect.kind != "clip_absent" or silent.issuperset(defect.ids))
+        and (defect.kind != "clip_not_published" or silent.issuperset(defect.ids))
     ]
     found = apply_defects(corpus, known)
-    explained = {issue.where for issue in found.issues if issue.kind in ("clip_absent", "clip_wrong")}
-    kept = [issue for issue in found.issues if issue.kind != "audio_missing" or issue.where not in explained]
+    explained = {issue.where for issue in found.issues if issue.kind in ("clip_not_published", "clip_mismatched")}
+    kept = [issue for issue in found.issues if issue.kind != "audio_file_missing" or issue.where not in explained]
     pace = _check_speaking_rate(u for u in found if u.clip is not None)
     return replace(found, issues=(*kept, *_check_counts(found), *pace))
 
@@ -56,7 +56,7 @@ def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:
                 n=format_count(counts[split]),
                 published=format_count(published),
             )
-            yield Issue("rows_differ", "warning", message, f"{split}_sent_emo.csv")
+            yield Issue("row_count_differs", "warning", message, f"{split}_sent_emo.csv")
 
 
 def _check_speaking_rate(utterances: Iterable[Utterance]) -> Iterator[Issue]:
@@ -70,4 +70,4 @@ def _check_speaking_rate(utterances: Iterable[Utterance]) -> Iterator[Issue]:
             message = _("{n} words in {seconds} s: most of the cut is something else.", n=words, seconds=seconds)
         else:
             continue
-        yield Issue("pace_impossible", "warning", message, u.id)
+        yield Issue("speech_rate_implausible", "warning", message, u.id)

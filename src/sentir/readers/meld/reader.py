@@ -207,13 +207,13 @@ def _parse_duration(row: Mapping[str, str], where: str) -> tuple[float | None, l
             start=row["StartTime"],
             end=row["EndTime"],
         )
-        return None, [Issue("times_unreadable", "problem", message, where)]
+        return None, [Issue("times_unparsable", "problem", message, where)]
     message = _(
         "StartTime '{start}' and EndTime '{end}' give no duration; the utterance stays, without one.",
         start=row["StartTime"],
         end=row["EndTime"],
     )
-    return None, [Issue("times_unusable", "warning", message, where)]
+    return None, [Issue("times_invalid", "warning", message, where)]
 
 
 def _parse_seconds(time: str) -> float | None:
@@ -232,7 +232,7 @@ def _attach_clips(
     if not clip_index.versions:
         message = _("There are no clips in folders called {names}; text only.", names=", ".join(CLIP_FOLDERS))
         return list(utterances), [
-            Issue("audio_absent", "note", message, root.name),
+            Issue("corpus_without_audio", "note", message, root.name),
             *note_unused_files(spare, root),
         ]
     found: list[Utterance] = []
@@ -252,7 +252,7 @@ def _select_clip(
 ) -> tuple[Path | None, list[Issue]]:
     if not versions:
         message = _("There is no clip {stem}; the utterance stays, without sound.", stem=stem)
-        return None, [Issue("audio_missing", "problem", message, u.id)]
+        return None, [Issue("audio_file_missing", "problem", message, u.id)]
     paths = [versions[twin] for twin in (False, True) if twin in versions]
     duration = u.numeric_features.get("duration")
     if duplicate_clips == "nearest" and duration is not None and len(paths) > 1:
@@ -260,7 +260,7 @@ def _select_clip(
     if paths[0] == versions.get(False):
         return paths[0], []
     message = _("Its clip is {file}; the plain one is missing or farther from its length.", file=paths[0].name)
-    return paths[0], [Issue("twin_taken", "note", message, u.id)]
+    return paths[0], [Issue("duplicate_clip_used", "note", message, u.id)]
 
 
 def _media_duration(clip: Path) -> float:

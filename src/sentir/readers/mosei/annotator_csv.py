@@ -107,7 +107,7 @@ def _add_ratings(ratings: Ratings, row: Mapping[str, str], where: str) -> list[I
     if not missing:
         return []
     message = _("{columns} of this annotator is no number; the others count.", columns=", ".join(missing))
-    return [Issue("answer_missing", "note", message, where)]
+    return [Issue("rating_missing", "note", message, where)]
 
 
 def _make_segment(

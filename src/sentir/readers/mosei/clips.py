@@ -56,10 +56,10 @@ def attach_clips(
     audio = _index_media(search_folders, {segment.video for segment in segments.values()})
     if not audio.full_videos and not audio.chunks and not audio.numbered:
         message = _("There is no audio of its videos, neither whole nor in chunks; text only.")
-        return rows, [Issue("audio_absent", "note", message, search_folders[0].name)]
+        return rows, [Issue("corpus_without_audio", "note", message, search_folders[0].name)]
     found = [replace(u, clip=_find_clip(audio, segments[u.id])) for u in rows]
     message = _("There is no audio of this segment; the utterance stays, without sound.")
-    issues = [Issue("audio_missing", "problem", message, u.id) for u in found if u.clip is None]
+    issues = [Issue("audio_file_missing", "problem", message, u.id) for u in found if u.clip is None]
     spare = audio.file_count - len({u.clip.path for u in found if u.clip})
     return found, [*issues, *note_unused_files(spare, search_folders[0])]
 

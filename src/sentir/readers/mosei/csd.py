@@ -51,7 +51,7 @@ def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
     else:
         texts = _("no texts")
         message = _("There are no transcripts (Transcript/Segmented/Combined/<video>.txt); sound only.")
-        issues.append(Issue("text_absent", "warning", message, root.name))
+        issues.append(Issue("corpus_without_text", "warning", message, root.name))
     facts = [_("labels from {file}", file=path.name), texts, _("splits from {file}", file=folds)]
     inside = [segment for segment in found if segment.split]
     issues += note_outside_folds([segment for segment in found if not segment.split], name)
@@ -147,4 +147,4 @@ def _read_array(group: Any, name: str, num_columns: int) -> NDArray[Any]:
 
 def _unusable_video_issue(where: str, reason: str) -> Issue:
     message = _("The segments of this video were left out: {reason}.", reason=reason)
-    return Issue("row_unusable", "problem", message, where)
+    return Issue("row_skipped", "problem", message, where)

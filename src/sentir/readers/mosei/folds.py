@@ -51,7 +51,7 @@ def find_folds(files: Sequence[Path]) -> tuple[dict[str, str], str]:
 def note_outside_folds(segments: Sequence[MoseiSegment], name: str) -> list[Issue]:
     """Return an issue for each segment that was left out because its video is in no fold."""
     message = _("Its video is in no standard fold; the segment was left out.")
-    return [Issue("outside_folds", "warning", message, f"{name}/{s.video}/{s.id_suffix}") for s in segments]
+    return [Issue("video_outside_folds", "warning", message, f"{name}/{s.video}/{s.id_suffix}") for s in segments]
 
 
 def _split_from_name(path: Path) -> str | None:

@@ -179,4 +179,4 @@ def _duration_features(interval: Interval, where: str) -> tuple[dict[str, float]
     if end > start:
         return {"duration": round(end - start, 3)}, issues
     message = _("The segment ends before it starts; the utterance stays, without a duration.")
-    return {}, [*issues, Issue("times_unusable", "warning", message, where)]
+    return {}, [*issues, Issue("times_invalid", "warning", message, where)]

@@ -39,4 +39,4 @@ def normalize_ids(file: str, rows: Sequence[Row], columns: Sequence[str], issues
                 cell=short[0],
                 n=len(short),
             )
-            issues.append(Issue("ids_shortened", "problem", message, file))
+            issues.append(Issue("ids_truncated", "problem", message, file))

@@ -102,7 +102,7 @@ def read_turns(
             cell=rows[n][column],
             name=column,
         )
-        issues.append(Issue("turn_unreadable", "problem", message, ids[n]))
+        issues.append(Issue("turn_invalid", "problem", message, ids[n]))
     kept = {dialogues[n] for n in lacking}
     places = [place if number is None or dialogues[n] in kept else number
               for n, (place, number) in enumerate(zip(places, numbers, strict=True))]  # fmt: skip
@@ -142,7 +142,7 @@ def _normalize_column(path: Path, rows: Sequence[Row], column: str, issues: list
             n=format_count(len(changed)),
             example=ascii(changed[0]),
         )
-        issues.append(Issue("name_invisible", "note", message, path.name))
+        issues.append(Issue("name_normalized", "note", message, path.name))
 
 
 def _normalize_speakers(path: Path, rows: Sequence[Row], table: TableSettings, issues: list[Issue]) -> None:
@@ -158,7 +158,7 @@ def _normalize_speakers(path: Path, rows: Sequence[Row], table: TableSettings, i
             n=format_count(len(together)),
             name=together[0],
         )
-        issues.append(Issue("speakers_several", "note", message, path.name))
+        issues.append(Issue("multiple_speakers", "note", message, path.name))
 
 
 def _join_columns(path: Path, rows: Sequence[Row], columns: tuple[str, ...]) -> None:

@@ -30,7 +30,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
 
     An utterance's id is its cell in the ``id`` column, or ``<file>/row<n>``; a dialogue's key is
     ``<file>/<cell>``; an utterance without a dialogue is its own. Splits are those of
-    `sentir.readers.table.splits`. Clips are attached if ``data.sound`` is set.
+    `sentir.readers.table.splits`. Clips are attached if ``data.audio`` is set.
 
     Args:
         root: the table, or the folder in which ``data.table.file`` lies, be it one file or several.
@@ -122,7 +122,7 @@ def _require_settings(data: DataSettings) -> TableSettings:
     if (table.start or table.end) and not table.audio:
         raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
     if data.audio and not table.audio:
-        raise RecipeError(_("'data.sound' looks for clips; name their column in 'data.table.audio'."))
+        raise RecipeError(_("'data.audio' looks for clips; name their column in 'data.table.audio'."))
     if table.audio_root and not table.audio:
         raise RecipeError(_("'data.table.audio_root' is where clips lie; name their column in 'audio'."))
     _refuse_labels_as_inputs(table)
@@ -245,15 +245,15 @@ def _clip(finder: ClipFinder, row: Row, key: str, table: TableSettings, issues: 
     assert table.audio is not None
     if is_blank(row[table.audio]):
         message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
-        issues.append(Issue("audio_none", "warning", message, key))
+        issues.append(Issue("clip_not_named", "warning", message, key))
         return None
     times = parse_clip_times(*(row[column].strip() if column else "" for column in (table.start, table.end)))
     if isinstance(times, str):
-        issues.append(Issue("time_unusable", "problem", times, key))
+        issues.append(Issue("clip_times_invalid", "problem", times, key))
         return None
     found, why = finder.find(row[table.audio])
     if why:
-        issues.append(Issue("audio_missing", "problem", why, key))
+        issues.append(Issue("audio_file_missing", "problem", why, key))
     return Clip(found, *times)
 
 
@@ -278,4 +278,4 @@ def _numbers(row: Row, key: str, table: TableSettings, issues: list[Issue]) -> I
             yield column, number
         elif cell:
             message = _("'{cell}' in '{name}' is no number; taken as missing.", cell=cell, name=column)
-            issues.append(Issue("number_unreadable", "problem", message, key))
+            issues.append(Issue("number_invalid", "problem", message, key))

@@ -107,7 +107,7 @@ def _add_dev_split(
         train=found.count("train"),
         dev=found.count("dev"),
     )
-    issues.append(Issue("split_drawn", "note" if column else "warning", message, path.name))
+    issues.append(Issue("split_generated", "note" if column else "warning", message, path.name))
     return found
 
 
@@ -147,7 +147,7 @@ def _uneven_split_issue(path: Path, groups: Sequence[str], fractions: dict[str, 
                 n=len(set(groups)))  # fmt: skip
     if better not in (None, seed):
         message += " " + _("With 'data.table.seed = {seed}' it has more.", seed=better)
-    return Issue("split_uneven", "note", message, path.name)
+    return Issue("split_small", "note", message, path.name)
 
 
 def _generated_split_issue(path: Path, rows: Sequence[Row], splits: Sequence[str], table: TableSettings) -> Issue:
@@ -172,7 +172,7 @@ def _generated_split_issue(path: Path, rows: Sequence[Row], splits: Sequence[str
             "train, {dev} dev and {test} test utterances; who speaks in one may speak in another.",
             **values,
         )
-    return Issue("split_drawn", "note" if column else "warning", message, path.name)
+    return Issue("split_generated", "note" if column else "warning", message, path.name)
 
 
 def _group_column(table: TableSettings) -> str | None:

@@ -20,7 +20,10 @@ from sentir.study.stages import Stages
 from sentir.study.tuning.search_space import suggest_settings, trial_recipe, trial_seeds
 from sentir.study.tuning.storage import FAILURE_REASON, Worker
 
-SCORES, DUPLICATE_OF = "scores", "same_as"  # what a trial remembers, beside its worker's name and why it failed
+SCORES, DUPLICATE_OF = (
+    "scores",
+    "duplicate_of",
+)  # what a trial remembers, beside its worker's name and why it failed
 CAUGHT_ERRORS = (
     SentirError,
     RuntimeError,
