@@ -1,6 +1,6 @@
 """``python -m sentir`` is the command line."""
 
-from sentir.cli import main
+from importlib import import_module
 
 if __name__ == "__main__":
-    main()
+    import_module("sentir.cli").main()

@@ -18,7 +18,6 @@ from sentir.report.figures import (
 )
 from sentir.report.spectrogram import plot_spectrogram
 from sentir.report.tuning_page import plot_optimization_history
-from sentir.report.tuning_page import plot_param_importances as settings_figure
 
 __all__ = [
     "plot_confusion_matrix",

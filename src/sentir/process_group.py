@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 from sentir.errors import SentirError
 from sentir.i18n import _
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 _TORCHRUN_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -56,3 +65,37 @@ def require_single_process(command: str) -> None:
         raise SentirError(
             _("'sentir {command}' runs in one process; torchrun is for 'sentir train' alone.", command=command)
         )
+
+
+def is_distributed() -> bool:
+    """Return whether this training is shared, which it is once the trainer has joined the processes."""
+    if world_size() == 1:
+        return False
+    from torch import distributed
+
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def split_between_processes(items: Iterable[T]) -> Iterable[T]:
+    """Return what falls to this process."""
+    return islice(items, rank(), None, world_size()) if is_distributed() else items
+
+
+def all_gather(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rows that all processes computed, each of which has zeros for those of others."""
+    if not is_distributed():
+        return rows
+    import torch
+    from torch import distributed
+
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    total = torch.from_numpy(rows).to(device)
+    distributed.all_reduce(total)
+    return total.cpu().numpy()
+
+
+def all_reduce(number: float) -> float:
+    """Add up a number of all processes."""
+    import numpy as np
+
+    return float(all_gather(np.array([number]))[0])

@@ -47,7 +47,7 @@ def test_an_utterance_is_shown(hard, call, tmp_path, json_asked):
 
 
 def test_an_audit_is_printed_and_is_a_page(hard, call, tmp_path):
-    code, out, _err = call("corpus", "audit", "hard", "--root", tmp_path, "--page", tmp_path / "audit.html")
+    code, out, _err = call("corpus", "audit", "hard", "--root", tmp_path, "--html", tmp_path / "audit.html")
     assert code in (0, 1) and "\ufffd" in out
     ((_path, page),) = written(tmp_path)
     assert raw(page) == "" and "<svg" in page and "$a_{b}$" in page and "&lt;b&gt;" in page

@@ -61,7 +61,7 @@ def mine(tmp_path):
 
 def test_an_audit_with_clips_listens_prints_and_writes_a_page(mine, tmp_path):
     page = tmp_path / "out" / "audit.html"
-    done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--page", page, "--workers", 1)
+    done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--html", page, "--workers", 1)
     assert done.exit_code == 0, done.output
     assert "Loudness" in done.output and "Grade" in done.output and page.name in done.output.replace("\n", "")
     assert page.read_text(encoding="utf-8").count("<main") == 2

@@ -55,10 +55,10 @@ def sentir(monkeypatch, capsys):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_closer_look_is_printed_and_is_in_the_json(task, models, sentir):
-    code, printed, _error = sentir("evaluate", models / task, "--slices")
+    code, printed, _error = sentir("evaluate", models / task, "--analyze")
     assert code == 0 and "split into two halves" in " ".join(printed.split())
     assert "Slices" in printed and "Errors by speaker" in printed and "probability" in " ".join(printed.split())
-    _code, printed, _error = sentir("evaluate", models / task, "--slices", "--json")
+    _code, printed, _error = sentir("evaluate", models / task, "--analyze", "--json")
     (row,) = json.loads(printed)
     assert row["details"]["reliability"]["n"] == row["n"] == 15
     assert "details" not in json.loads(sentir("evaluate", models / task, "--json")[1])[0]

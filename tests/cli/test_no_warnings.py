@@ -96,8 +96,8 @@ def test_no_warning_reaches_the_terminal(shape, weights, tmp_path):
     hears = '[model]\nkind = "emotion_model"\nfeatures = ["functionals"]\n[model.audio]\npretrained = false\n'
     hears += 'backbone = "test_efficientnet.r160_in1k"\n'
     recipe = recipe_of(folder, hears if sound else reads, sound)
-    assert run(folder, "corpus", "audit", recipe, "--root", folder, "--page", folder / "audit.html") < 2
+    assert run(folder, "corpus", "audit", recipe, "--root", folder, "--html", folder / "audit.html") < 2
     assert run(folder, "train", recipe, "--root", folder, "--out", folder / "model") == 0
-    assert run(folder, "evaluate", folder / "model", "--root", folder, "--slices") == 0
+    assert run(folder, "evaluate", folder / "model", "--root", folder, "--analyze") == 0
     said = [folder / "train0.wav"] if sound else ["--text", "I am happy"]
     assert run(folder, "predict", folder / "model", *said) == 0

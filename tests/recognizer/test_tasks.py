@@ -22,9 +22,8 @@ from sentir.models.fusion import FUSIONS
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import TrainSettings
 from sentir.recognizer.recognizer import Recognizer
-from sentir.recognizer.tasks import multi_task_loss
 from sentir.training.fitting import check_training, fit
-from sentir.training.losses import encode_targets, recipe_loss, stack_targets
+from sentir.training.losses import encode_targets, multi_task_loss, recipe_loss, stack_targets
 
 SPACES = [
     LabelSpace("emotion", ("anger", "joy", "neutral")),

@@ -174,7 +174,7 @@ def evaluate(
     split: SplitOption = "dev",
     reason: ReasonOption = "",
     analyze: Annotated[
-        bool, typer.Option("--slices", help=_("Look closer: trust, scores part by part, the worst errors."))
+        bool, typer.Option("--analyze", help=_("Look closer: trust, scores part by part, the worst errors."))
     ] = False,
     json: JsonOption = False,
 ) -> None:

@@ -40,7 +40,7 @@ def audit(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--page", help=_("Write a page with figures here (.html), in two languages."))
+        Path | None, typer.Option("--html", help=_("Write a page with figures here (.html), in two languages."))
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help=_("Processes that decode; default: one for each core."))

@@ -198,3 +198,8 @@ def _missing_file_message(
     if folder is not None:
         return _("There is no file {path}; there is no folder {folder}.", path=path, folder=folder)
     return _("There is no file {path}.", path=path)
+
+
+def media_root(path: Path) -> Path:
+    """Return the folder that a table's clips are relative to, if none is named."""
+    return path if path.is_dir() else path.parent

@@ -25,8 +25,8 @@ READERS = Registry(
         "mosei": "sentir.readers.mosei.reader:read",
         "final_specs": "sentir.readers.final_specs:read",
         "table": "sentir.readers.table.reader:read",
-        "demo-meld": "sentir.demo.corpora:read_meld",
-        "demo-mosei": "sentir.demo.corpora:read_mosei",
+        "demo-meld": "sentir.readers.demo:read_meld",
+        "demo-mosei": "sentir.readers.demo:read_mosei",
     },
 )
 

@@ -14,8 +14,8 @@ from sentir.corpus.predictions import Predictions
 from sentir.errors import NonFiniteError
 from sentir.i18n import _
 from sentir.preprocessing.preprocessor import ModelInputs
+from sentir.process_group import all_gather, split_between_processes
 from sentir.progress import progress_bar
-from sentir.training.distributed import all_gather, split_between_processes
 
 _TEXT_BATCH_SIZE, _MEL_BATCH_SIZE, _WAVEFORM_BATCH_SIZE = 256, 32, 8
 

@@ -12,12 +12,12 @@ from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.errors import CorpusError
 from sentir.files.cells import ReadErrors, Row, parse_numbers
-from sentir.files.clip_paths import ClipFinder
+from sentir.files.clip_paths import ClipFinder, media_root
 from sentir.files.tables import JSON_SUFFIXES, load_rows
 from sentir.i18n import _
 from sentir.progress import log_warning
 from sentir.readers.table.keys import get_dialogue, get_speaker, read_turns
-from sentir.readers.table.reader import media_root, parse_clip_times
+from sentir.readers.table.reader import parse_clip_times
 from sentir.safe_text import replace_surrogates
 
 _DEFAULT_COLUMNS = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}

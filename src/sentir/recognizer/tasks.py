@@ -11,16 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.fitting import Calibration, fit_calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.recipe import TrainSettings
-from sentir.training.losses import UNLABELED, Loss, make_loss, recipe_loss
 
 
 @dataclass(frozen=True)
@@ -73,43 +69,3 @@ class Task:
 def output_names(spaces: Sequence[LabelSpace]) -> tuple[str, ...]:
     """Return a name for each output of a network that recognizes these tasks, ``task.label``."""
     return tuple(f"{space.task}.{name}" for space in spaces for name in space.names)
-
-
-def multi_task_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], settings: TrainSettings) -> Loss:
-    """Return the loss of one task or several: that of the first, plus ``also_weight`` times that of each other.
-
-    The first has the loss that the recipe asks for, the others plain cross-entropy (absolute error of numbers).
-    What a step learns from is divided by how many labels of all tasks there are in it, and each task is weighed
-    back by its share of the labels of train. So every label of a task counts alike, however rare they are, and
-    where no label is missing each loss is the mean over its own.
-
-    Args:
-        spaces: of T tasks.
-        targets: of train, as `losses.encode_targets` gives them, for each task.
-        settings: the recipe's.
-
-    Returns:
-        A loss of the ``(N, ΣK)`` logits, or of those of two passes, and of `losses.beside` of the targets.
-    """
-    own = recipe_loss(spaces[0], targets[0], settings)
-    if len(spaces) == 1:
-        return own
-    losses = [own, *(make_loss(space, torch.ones(len(space))) for space in spaces[1:])]
-    counts = [max(int((t != UNLABELED).sum()), 1) for t in targets]
-    shares = [sum(counts) / count for count in counts]
-    weights = [shares[0], *(settings.auxiliary_weight * share for share in shares[1:])]
-    widths, columns = [len(space) for space in spaces], [t[:1].numel() for t in targets]
-    shapes = [(t.ndim, t.dtype) for t in targets]
-
-    def loss(logits: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-        items = (labels != UNLABELED).sum() if num_items_in_batch is None else num_items_in_batch
-        parts = zip(
-            losses, weights, shapes, logits.split(widths, dim=-1), labels.split(columns, dim=-1), strict=True
-        )
-        each = [
-            weight * one(own_logits, (own if ndim > 1 else own.squeeze(-1)).to(dtype), items)
-            for one, weight, (ndim, dtype), own_logits, own in parts
-        ]
-        return torch.stack(each).sum()
-
-    return loss

@@ -13,9 +13,9 @@ from sentir.corpus.invisible_characters import is_blank, normalize_name
 from sentir.corpus.label_synonyms import fold_word
 from sentir.corpus.leakage import LEAKAGE_THRESHOLD, score_leakage
 from sentir.files.cells import Row, is_ambiguous_number, parse_list
+from sentir.files.label_cells import is_checkmark_column, is_known_label, split_label_cells, to_intensities
 from sentir.files.media_files import is_media_file
 from sentir.files.splits import parse_split
-from sentir.readers.table.labels import is_checkmark_column, is_known_label, split_label_cells, to_intensities
 
 Labels = frozenset[str]
 _UNAMBIGUOUS_SEPARATORS = ("|", ";")  # no name of a label has them

@@ -15,13 +15,12 @@ from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.neighbor_agreement import measure_neighbor_agreement
 from sentir.corpus.utterances import SPLITS, Issue
 from sentir.errors import CorpusError
-from sentir.files.clip_paths import ClipFinder
+from sentir.files.clip_paths import ClipFinder, media_root
 from sentir.files.folders import require_printable
+from sentir.files.label_cells import is_known_label, split_label_cells
 from sentir.files.splits import parse_split
 from sentir.files.tables import load_rows
 from sentir.i18n import _
-from sentir.readers.table.labels import is_known_label, split_label_cells
-from sentir.readers.table.reader import media_root
 from sentir.table_inspection.columns import TASKS, Column, Labels, leaks_label, make_columns
 from sentir.table_inspection.groups import suggest_groups
 from sentir.table_inspection.roles import LABEL_PREFIXES, ColumnRoles, find_by_name, find_labels, find_text

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentir.errors import CorpusError
+from sentir.files.label_cells import is_known_label
 from sentir.i18n import _
-from sentir.readers.table.labels import is_known_label
 from sentir.table_inspection.columns import MAX_LABELS, TASKS, Column, share_of_known_labels
 
 # Names of columns as `Column.key` writes them.

@@ -7,15 +7,12 @@ from the same utterances; the engine adds the gradients up.
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
-from itertools import islice
 from typing import Any, TypeVar, cast
 
-import numpy as np
 import torch
 from accelerate.data_loader import SeedableRandomSampler, prepare_data_loader
-from numpy.typing import NDArray
 from torch import distributed
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
@@ -58,32 +55,7 @@ def prepare_loader(loader: DataLoader, device: torch.device) -> DataLoader:
     )
 
 
-def is_distributed() -> bool:
-    """Return whether this training is shared, which it is once the engine has joined the processes."""
-    return distributed.is_available() and distributed.is_initialized() and world_size() > 1
-
-
 @cache
 def destroy_process_group_at_exit() -> None:
     """Take this process out of the group when it ends, without which its threads sometimes abort it there."""
     atexit.register(distributed.destroy_process_group)
-
-
-def split_between_processes(items: Iterable[T]) -> Iterable[T]:
-    """Return what falls to this process."""
-    return islice(items, rank(), None, world_size()) if is_distributed() else items
-
-
-def all_gather(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add up the arrays of all processes, each zero where it did nothing; equal in every process."""
-    if not is_distributed():
-        return array
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    total = torch.from_numpy(array).to(device)
-    distributed.all_reduce(total)
-    return total.cpu().numpy()
-
-
-def all_reduce(number: float) -> float:
-    """Add up a number of all processes."""
-    return float(all_gather(np.array([number]))[0])

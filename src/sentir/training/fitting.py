@@ -32,9 +32,9 @@ from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.progress import log_info
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.inference import predict_task, predict_tasks
-from sentir.recognizer.tasks import Task, multi_task_loss, output_names
+from sentir.recognizer.tasks import Task, output_names
 from sentir.training.checkpoints import inputs_digest, is_checkpointing
-from sentir.training.losses import UNLABELED, encode_targets
+from sentir.training.losses import UNLABELED, encode_targets, multi_task_loss
 from sentir.training.setting_checks import check_classes, check_settings
 from sentir.training.trainer import EpochCallback, TrainingResult, train_model
 from sentir.training.warm_start import WarmStart

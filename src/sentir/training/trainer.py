@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 from sentir.i18n import _
 from sentir.preprocessing.mel import SeededAugmentation
 from sentir.preprocessing.preprocessor import ModelInputs
-from sentir.process_group import world_size
+from sentir.process_group import all_reduce, is_distributed, world_size
 from sentir.progress import log_info
 from sentir.recipe import TrainSettings
 from sentir.training.batching import LengthBatchSampler, MicroBatchSampler, make_batch_sampler, repeat_batch
@@ -38,9 +38,7 @@ from sentir.training.checkpoints import (
 )
 from sentir.training.distributed import (
     DistributedSampler,
-    all_reduce,
     destroy_process_group_at_exit,
-    is_distributed,
     make_random_batch_sampler,
     prepare_loader,
 )

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sentir.corpus.invisible_characters import is_blank, normalize_name
+from sentir.corpus.invisible_characters import normalize_name
 from sentir.corpus.label_synonyms import fold_word
-from sentir.corpus.labels import LabelSpace, normalize_emotion, normalize_sentiment
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
-from sentir.files.cells import Row, parse_list, parse_number, parse_numbers
+from sentir.files.cells import Row, parse_number
+from sentir.files.label_cells import LABEL_NORMALIZERS, is_checkmark_column, split_label_cells, to_intensity
 from sentir.i18n import _
 from sentir.recipe import DataSettings, TableSettings
 
 RowLabels = tuple[dict[str, tuple[str, ...]], dict[str, float]]
 
-_NORMALIZERS: dict[str, Callable[[str], str]] = {
-    "emotion": normalize_emotion,
-    "sentiment": normalize_sentiment,
-}
-_YES = frozenset(("true", "verdadero", "yes", "y", "sí", "si", "s", "x", "✓", "✔", "☑"))
-_NO = frozenset(("false", "falso", "no", "n", "☐"))
 _MAX_LISTED = 30  # unknown names in one sentence
 
 
@@ -57,21 +52,6 @@ def read_label_names(
             issues.append(Issue("label_missing", "warning", message, key))
     space = LabelSpace(data.task, tuple(names), multilabel=several)
     return space, [({} if labels is None else {data.task: labels}, {}) for labels in found]
-
-
-def split_label_cells(cells: Sequence[str], separator: str | None) -> tuple[list[tuple[str, ...] | None], bool]:
-    """Return the words of each cell, ``None`` where it is empty, and whether a row may have several."""
-    lists = [parse_list(cell) for cell in cells]
-    several = separator is not None or any(items is not None for items in lists)
-    words: list[tuple[str, ...] | None] = []
-    for cell, items in zip(cells, lists, strict=True):
-        if items is None:
-            parts = cell.split(separator) if separator else [cell]
-            items = [word for part in parts if (word := normalize_name(part))]
-            words.append(None if is_blank(cell) else tuple(items))
-        else:
-            words.append(tuple(map(normalize_name, items)))
-    return words, several
 
 
 def read_intensities(
@@ -153,36 +133,10 @@ def read_target_values(
     return space, labelled
 
 
-def to_intensity(cell: str) -> float | None:
-    """Return the number in a cell, 1 for true, yes or ``x`` and 0 for false or no, or ``None``."""
-    word = normalize_name(cell).casefold()
-    return 1.0 if word in _YES else 0.0 if word in _NO else parse_number(cell)
-
-
-def to_intensities(cells: Sequence[str]) -> list[float | None]:
-    """Return what `to_intensity` does of the cells of one column, by what they show of its decimals."""
-    numbers = parse_numbers(cells)
-    return [to_intensity(cell) if number is None and "," not in cell and "." not in cell else number
-            for cell, number in zip(cells, numbers, strict=True)]  # fmt: skip
-
-
-def is_checkmark_column(cells: Sequence[str]) -> bool:
-    """Say whether some cells of a column say yes and all others are empty, so that empty says no."""
-    found = {to_intensity(cell) if not is_blank(cell) else 0.0 for cell in cells}
-    return found == {0.0, 1.0} and not any(to_intensity(cell) == 0 for cell in cells)
-
-
-def is_known_label(word: str, task: str) -> bool:
-    """Say whether a word is a name of a label of ``task``, one that we know."""
-    with suppress(CorpusError):
-        return bool(_NORMALIZERS[task](word))
-    return False
-
-
 def _map_label_names(path: Path, words: Mapping[str, int] | Sequence[str], data: DataSettings) -> dict[str, str]:
     """Map the table's names of labels to ours, or each to itself; a mapping says how often each occurs."""
     assert data.table is not None
-    normalize = _NORMALIZERS.get(data.task, str) if data.table.normalize else str
+    normalize = LABEL_NORMALIZERS.get(data.task, str) if data.table.normalize else str
     own = _recipe_names(data.table)
     names: dict[str, str] = {}
     for word in words:

@@ -14,11 +14,12 @@ from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Clip, Issue, Utterance
 from sentir.errors import CorpusError, RecipeError
 from sentir.files.cells import Row, normalize_decimal_marks, parse_number
-from sentir.files.clip_paths import ClipFinder
+from sentir.files.clip_paths import ClipFinder, media_root
+from sentir.files.label_cells import to_intensity
 from sentir.i18n import _
 from sentir.readers.table.ids import normalize_ids
 from sentir.readers.table.keys import match_column_names, normalize_names, read_turns
-from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values, to_intensity
+from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values
 from sentir.readers.table.parts import TableFile, read_table_files
 from sentir.readers.table.splits import find_next_seed, read_splits
 from sentir.recipe import DataSettings, TableSettings
@@ -150,11 +151,6 @@ def _refuse_labels_as_inputs(table: TableSettings) -> None:
                         name=name,
                     )
                 )
-
-
-def media_root(path: Path) -> Path:
-    """Return the folder that a table's clips are relative to, if none is named."""
-    return path if path.is_dir() else path.parent
 
 
 def _clip_root(root: Path, path: Path, table: TableSettings) -> Path:

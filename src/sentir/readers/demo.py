@@ -1,0 +1,42 @@
+"""The demo corpora, read as the real ones are; `sentir.demo` generates their files, which the cache keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sentir.corpus.corpus import Corpus
+from sentir.i18n import gettext_noop
+from sentir.readers.meld import reader as meld
+from sentir.readers.mosei import reader as mosei
+from sentir.recipe import DataSettings
+from sentir.registry import Registry
+
+# Functions of whether there is audio, imported when they are used: generating files is no reader's work.
+DEMO_FOLDERS = Registry(
+    gettext_noop("demo corpus"),
+    {"meld": "sentir.demo.corpora:meld_folder", "mosei": "sentir.demo.corpora:mosei_folder"},
+)
+
+
+def read_meld(root: Path | None, data: DataSettings) -> Corpus:
+    """Read the demo corpus of conversations, with the reader of MELD.
+
+    Args:
+        root: not used; the files are generated.
+        data: the recipe's ``data`` section; with ``audio`` the conversations are spoken.
+
+    Raises:
+        CorpusError: if the cache cannot be written, or espeak-ng cannot be used.
+    """
+    folder: Path = DEMO_FOLDERS.get("meld")(audio=data.audio)
+    return meld.read_tree(folder, name="demo-meld", synthetic=True, audio=data.audio, duplicate_clips=data.twins)
+
+
+def read_mosei(root: Path | None, data: DataSettings) -> Corpus:
+    """Read the demo corpus of monologues, with the reader of CMU-MOSEI; arguments as in `read_meld`.
+
+    Raises:
+        CorpusError: if the cache cannot be written, or espeak-ng cannot be used.
+    """
+    folder: Path = DEMO_FOLDERS.get("mosei")(audio=data.audio)
+    return mosei.read_tree(folder, name="demo-mosei", synthetic=True, audio=data.audio)
