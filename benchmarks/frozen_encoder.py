@@ -8,9 +8,9 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
+from sentir.recognizer.encoders import Encoders
 from sentir.training.fitting import fit
 
 RECIPE = Recipe.parse({"name": "frozen", "data": {"reader": "demo-meld"}, "model": {"layers": [2, 4, 6]}})
@@ -35,8 +35,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["SENTIR_CACHE_DIR"] = cache
         corpus = read_corpus(RECIPE.data)
-        preparer = Preprocessor.fit(RECIPE.data, RECIPE.model, corpus.train)
-        first, again = (measure_seconds(lambda: preparer.transform(corpus.train)) for _ in range(2))
+        encoders = Encoders.load(RECIPE.model)
+        preprocessor = encoders.fit_preprocessor(RECIPE.data, RECIPE.model, corpus.train)
+        first, again = (
+            measure_seconds(lambda: encoders.embed(preprocessor.transform(corpus.train))) for _ in range(2)
+        )
         print(f"encoding {len(corpus.train)} texts {first:.2f} s, cached {again:.2f}: {first / again:.0f} times")
         frozen = seconds_per_epoch(RECIPE, corpus, epochs=21)
         tuned = RECIPE.override({"model": {"encoder": "finetune", "layers": [6]}, "train": {"batch_size": 16}})

@@ -29,6 +29,7 @@ from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.study.candidates import TrainedModel
 from sentir.study.scorer import Scorer
 from sentir.study.stacking import cross_predict
+from sentir.training.recognizers import fit_recognizer
 
 FOLDS = 3
 METRIC = "weighted_f1"
@@ -128,12 +129,12 @@ def stacked_corpora(corpus: Corpus, inner: Recipe) -> Iterator[tuple[str, Corpus
     crossed = cross_predict(inner, corpus, FOLDS)
     yield OUT_OF_FOLD, crossed.attach(corpus)
     yield FIT_ON_TRAIN, with_predictions(corpus, crossed.full_model)
-    yield FIT_ON_TRAIN_AND_DEV, with_predictions(corpus, Recognizer.fit(inner, with_dev_in_train(corpus))[0])
+    yield FIT_ON_TRAIN_AND_DEV, with_predictions(corpus, fit_recognizer(inner, with_dev_in_train(corpus))[0])
 
 
 def train(corpus: Corpus, outer: Recipe) -> Run:
     """Train the sound model, and predict every split with the probabilities that the corpus holds."""
-    recognizer, _dev = Recognizer.fit(outer, corpus)
+    recognizer, _dev = fit_recognizer(outer, corpus)
     print(
         f"  {outer.name}, seed {outer.train.seed}: dev {METRIC} {recognizer.facts['dev_score']:.3f}", flush=True
     )

@@ -16,8 +16,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from sentir.corpus.corpus import Corpus
-from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
+from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.training.losses import encode_targets, recipe_loss
@@ -46,9 +45,10 @@ class Setup:
     def __init__(self, corpus: Corpus, recipe: Recipe, n: int) -> None:
         utterances, self.recipe = corpus.train[:n], recipe
         self.space = corpus.label_space("emotion")
-        preparer = Preprocessor.fit(recipe.data, recipe.model, utterances)
-        self.model = MODELS.get(recipe.model.kind).build(preparer, self.space, True)
-        self.prepared: ModelInputs = preparer.transform(utterances)
+        encoders = Encoders.load(recipe.model)
+        preprocessor = encoders.fit_preprocessor(recipe.data, recipe.model, utterances)
+        self.model = encoders.build_network(preprocessor, self.space)
+        self.prepared: ModelInputs = encoders.embed(preprocessor.transform(utterances))
         self.targets = encode_targets(self.space, [u.labels["emotion"] for u in utterances])
         self.loss = recipe_loss(self.space, self.targets, recipe.train)
 

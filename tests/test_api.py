@@ -11,6 +11,7 @@ from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import make_tiny_text_backbone
+from sentir.training.recognizers import fit_recognizer
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def reads(corpus, monkeypatch):
 @pytest.fixture(scope="module")
 def model(corpus, recipe, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "mine"
-    Recognizer.fit(recipe, corpus)[0].save_pretrained(folder)
+    fit_recognizer(recipe, corpus)[0].save_pretrained(folder)
     return folder
 
 

@@ -20,7 +20,7 @@ def model(weights, tmp_path_factory):
     home = tmp_path_factory.mktemp("first")
     recipe = tiny_recipe(weights, data={"reader": "tiny"})
     (home / "mine.toml").write_text(sentir.recipe.dump_toml(recipe.to_dict()), encoding="utf-8")
-    recognizer, _dev = sentir.Recognizer.fit(recipe, tiny_corpus())
+    recognizer, _dev = sentir.fit_recognizer(recipe, tiny_corpus())
     recognizer.save_pretrained(str(home / "model"))
     (home / "table.csv").write_text("text\nI am happy.\n", encoding="utf-8")
     return SimpleNamespace(home=home, folder=str(home / "model"), recognizer=recognizer, recipe=recipe)

@@ -26,12 +26,12 @@ __all__ = [
     "plot_label_distribution",
     "plot_learning_curves",
     "plot_optimization_history",
+    "plot_param_importances",
     "plot_precision_recall_curves",
     "plot_reliability_diagram",
     "plot_risk_coverage_curve",
     "plot_roc_curves",
     "plot_scores",
     "plot_spectrogram",
-    "hyperparameter_importance_figure",
     "summarize_corpus",
 ]

@@ -16,6 +16,7 @@ from sentir.errors import LockedTestError, RecognizerError
 from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
+from sentir.training.recognizers import fit_recognizer
 
 TASKS = ("emotion", "feelings")
 
@@ -25,7 +26,7 @@ def models(corpus, weights, tmp_path_factory):
     place = tmp_path_factory.mktemp("models")
     for task in TASKS:
         recipe = tiny_recipe(weights, data={"task": task, "reader": "tiny", "root": "."})
-        Recognizer.fit(recipe, corpus)[0].save_pretrained(place / task)
+        fit_recognizer(recipe, corpus)[0].save_pretrained(place / task)
     return place
 
 

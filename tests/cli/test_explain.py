@@ -7,7 +7,7 @@ import pytest
 from tiny_corpora import tiny_recipe, write_table
 
 from sentir.cli import main
-from sentir.recognizer.recognizer import Recognizer
+from sentir.training.recognizers import fit_recognizer
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def saved(corpus, weights, tmp_path_factory):
         recipe = tiny_recipe(
             weights, data={"table": table}, model={"context": "dialogue", "features": ["lexical"]}
         )
-        Recognizer.fit(recipe, corpus)[0].save_pretrained(home / "model")
+        fit_recognizer(recipe, corpus)[0].save_pretrained(home / "model")
     return home
 
 

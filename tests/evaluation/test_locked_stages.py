@@ -15,6 +15,7 @@ from sentir.corpus.tables import to_frame
 from sentir.evaluation.locked.ledger import list_openings, open_test
 from sentir.readers import READERS
 from sentir.report.sentences import openings_sentence
+from sentir.training.recognizers import fit_recognizer
 
 DOOR, AUDIT = "sentir.evaluation.locked.ledger.open_test", "sentir.audit.corpus_audit.audit"
 
@@ -43,11 +44,10 @@ def recipe(weights, corpus, monkeypatch):
 
 @pytest.fixture(scope="module")
 def model(weights, corpus, tmp_path_factory):
-    from sentir.recognizer.recognizer import Recognizer
 
     folder = tmp_path_factory.mktemp("watched") / "model"
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, model={"features": ["dialogue"]})
-    Recognizer.fit(recipe, corpus)[0].save_pretrained(folder)
+    fit_recognizer(recipe, corpus)[0].save_pretrained(folder)
     return folder
 
 

@@ -14,7 +14,7 @@ from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.modality_ablation import ablate_inputs
 from sentir.explanation.model import explain_recognizer
 from sentir.explanation.permutation_importance import permutation_importance
-from sentir.recognizer.recognizer import Recognizer
+from sentir.training.recognizers import fit_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 
@@ -82,7 +82,7 @@ def number_reader(weights, tmp_path_factory):
         recipe = tiny_recipe(
             weights, model={"features": ["given", "lexical"]}, train={"epochs": 15, "patience": 15, "lr": 0.02}
         )
-        return Recognizer.fit(recipe, corpus)[0], corpus
+        return fit_recognizer(recipe, corpus)[0], corpus
 
 
 def test_the_numbers_that_tell_the_label_are_found(number_reader):

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import torch
 from audio_files import tone, write_wav
+from pipelines import Pipeline
 from tiny_corpora import spoken_corpus, spoken_recipe, stacking_on_text
 
 from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
 from sentir.errors import CorpusError
-from sentir.preprocessing.kinds import MODELS
 from sentir.preprocessing.mel import MelPreprocessor, MelStatistics, SeededAugmentation
-from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import AudioSettings, AugmentSettings
 from sentir.recognizer.inference import predict_task
 
@@ -27,7 +26,7 @@ FLAT = MelStatistics((0.0,) * 64, (1.0,) * 64)
 
 
 def preparer_of(recipe, corpus):
-    return Preprocessor.fit(recipe.data, recipe.model, corpus.train)
+    return Pipeline(recipe, corpus.train)
 
 
 def clip(folder, seconds, hz=440):
@@ -125,7 +124,7 @@ def test_train_without_any_usable_sound_is_named(weights):
     gone = [Utterance("a", "train", clip=Clip(Path("gone.wav")))]
     recipe = spoken_recipe(weights)
     with pytest.raises(CorpusError, match="No train utterance has usable sound"):
-        Preprocessor.fit(recipe.data, recipe.model, gone)
+        Pipeline(recipe, gone)
 
 
 # Labels
@@ -181,7 +180,7 @@ def test_a_clip_is_predicted_alike_alone_in_any_batch_order_and_company(model, s
     recipe, space = spoken_recipe(weights, model=model), spoken.space("emotion")
     preparer = preparer_of(recipe, spoken)
     torch.manual_seed(0)
-    network = MODELS.get(recipe.model.kind).build(preparer, space, True)
+    network = preparer.build(space)
 
     def predicted(rows, batch=None):
         return predict_task(network, preparer.transform(rows), space, batch_size=batch)
@@ -221,7 +220,7 @@ def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
         recipe = spoken_recipe(weights, model=BOTH).override(stacking_on_text(weights, model=inner))
         recipe = recipe.override({"model": {"features": ["stacked", *BOTH["features"]]}})
         preparer = preparer_of(recipe, corpus)
-        network = MODELS.get("multimodal").build(preparer, spoken.space("emotion"), True)
+        network = preparer.build(spoken.space("emotion"))
         rows = network.feature_modalities.tolist()
         source = {
             name: {(True, False): "text", (False, True): "audio", (False, False): ""}[pair]

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pipelines import Pipeline
 from tiny_corpora import tiny_corpus, tiny_recipe
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError, RecipeError, UnknownNameError
 from sentir.features import FEATURE_SETS
-from sentir.preprocessing.preprocessor import Preprocessor
 
 EMOTIONS = ("joy", "neutral", "sadness")
 SETUPS = [
@@ -22,7 +22,7 @@ SETUPS = [
 
 def prepared(weights, corpus, split, **model):
     recipe = tiny_recipe(weights, model=model)
-    return Preprocessor.fit(recipe.data, recipe.model, corpus.train).transform(corpus.split(split))
+    return Pipeline(recipe, corpus.train).transform(corpus.split(split))
 
 
 def other_labels(seed):
@@ -63,7 +63,7 @@ def test_the_scaler_is_fitted_on_train_alone(corpus, weights):
         return u if u.split == "train" else replace(u, numbers={"duration": 1e6}, text=f"{u.text} {u.text}")
 
     recipe = tiny_recipe(weights, model={"features": ["lexical", "given"]})
-    scalers = [Preprocessor.fit(recipe.data, recipe.model, c.train).scaler for c in (corpus, tiny_corpus(louder))]
+    scalers = [Pipeline(recipe, c.train).scaler for c in (corpus, tiny_corpus(louder))]
     assert scalers[0] == scalers[1]
     train = prepared(weights, corpus, "train", features=["lexical", "given"]).tensors["features"]
     torch.testing.assert_close(train.mean(0), torch.zeros(train.shape[1]), atol=1e-5, rtol=0)
@@ -72,7 +72,7 @@ def test_the_scaler_is_fitted_on_train_alone(corpus, weights):
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
 def test_order_of_rows_changes_nothing(context, corpus, weights):
     recipe = tiny_recipe(weights, model={"context": context, "features": ["dialogue"]})
-    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
+    preparer = Pipeline(recipe, corpus.train)
     mixed = random.Random(3).sample(corpus.dev, len(corpus.dev))
     one, two = preparer.transform(corpus.dev), preparer.transform(mixed)
     rows = [two.ids.index(key) for key in one.ids]
@@ -94,13 +94,13 @@ def test_a_unit_is_a_whole_dialogue_only_where_dialogues_matter(corpus, weights)
 def test_utterances_without_a_dialogue_stand_alone(weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
     strangers = [Utterance(id=str(n), text="Hi!") for n in range(3)]
-    found = Preprocessor(recipe.data, recipe.model, None).transform(strangers)
+    found = Pipeline(recipe).transform(strangers)
     assert found.units == [[0], [1], [2]]
 
 
 def test_speakers_are_numbers_that_say_only_who_is_the_same_in_a_dialogue(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
-    preparer = Preprocessor(recipe.data, recipe.model, None)
+    preparer = Pipeline(recipe)
     nameless = [replace(u, speaker=None) if u.turn == 4 else replace(u, speaker="") if u.turn == 3 else u
                 for u in corpus.dev]  # fmt: skip
     numbers = preparer.transform(nameless).tensors["speaker"].tolist()
@@ -116,7 +116,7 @@ def test_speakers_are_numbers_that_say_only_who_is_the_same_in_a_dialogue(corpus
 def test_a_window_with_separators_reaches_both_ways(corpus, weights):
     window = {"window": 2, "window_right": 1, "window_separators": True, "window_speakers": False}
     recipe = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", **window})
-    preparer, first = Preprocessor(recipe.data, recipe.model, None), corpus.dev[:5]
+    preparer, first = Pipeline(recipe), corpus.dev[:5]
     said, encode = [u.text for u in first], preparer.text.tokenizer.encode
     found = preparer.transform(first).encodings
     assert found[0] == encode(said[0], [], [said[1]])
@@ -126,7 +126,7 @@ def test_a_window_with_separators_reaches_both_ways(corpus, weights):
 
 def test_a_window_holds_the_last_turns_with_their_speakers(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "window", "window": 2, "encoder": "finetune"})
-    preparer = Preprocessor(recipe.data, recipe.model, None)
+    preparer = Pipeline(recipe)
     first = corpus.dev[:5]
     found = preparer.transform(first)
     said = [f"{u.speaker}: {u.text}" for u in first]
@@ -135,13 +135,13 @@ def test_a_window_holds_the_last_turns_with_their_speakers(corpus, weights):
     assert found.encodings[1] == encode(said[1], [said[0]])
     assert found.encodings[4] == encode(said[4], [f"{said[2]} {said[3]}"])
     plain = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", "window_speakers": False})
-    unnamed = Preprocessor(plain.data, plain.model, None).transform(first)
+    unnamed = Pipeline(plain).transform(first)
     assert unnamed.encodings[1] == encode(first[1].text, [first[0].text])
 
 
 def test_a_window_never_reaches_into_another_dialogue_or_the_future(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "window", "encoder": "finetune"})
-    preparer = Preprocessor(recipe.data, recipe.model, None)
+    preparer = Pipeline(recipe)
     whole = preparer.transform(corpus.dev)
     for start in (0, 5, 10):
         for turn in range(5):
@@ -152,14 +152,14 @@ def test_a_window_never_reaches_into_another_dialogue_or_the_future(corpus, weig
 def test_text_is_cleaned_by_the_recipe(corpus, weights):
     messy = replace(corpus.dev[0], text="  Well,   I â€œam fine.  ")
     recipe = tiny_recipe(weights, model={"encoder": "finetune"})
-    preparer = Preprocessor(recipe.data, recipe.model, None)
+    preparer = Pipeline(recipe)
     assert preparer.transform([messy]).encodings == [preparer.text.tokenizer.encode('Well, I "am fine.')]
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
 def test_missing_and_empty_text_are_the_same_empty_input(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "window"})
-    preparer = Preprocessor(recipe.data, recipe.model, None)
+    preparer = Pipeline(recipe)
     nothing, empty = (
         preparer.transform([replace(u, text=text, speaker=None) for u in corpus.dev]) for text in (None, " ")
     )
@@ -169,20 +169,20 @@ def test_missing_and_empty_text_are_the_same_empty_input(encoder, corpus, weight
 
 def test_no_utterances_are_no_rows(weights):
     recipe = tiny_recipe(weights)
-    assert Preprocessor(recipe.data, recipe.model, None).transform([]).tensors["text_states"].shape == (0, 3, 32)
+    assert Pipeline(recipe).transform([]).tensors["text_states"].shape == (0, 3, 32)
 
 
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
 def test_an_id_that_stands_twice_is_refused(context, corpus, weights):
     recipe = tiny_recipe(weights, model={"context": context})
     with pytest.raises(PredictionsError, match="stands twice"):
-        Preprocessor(recipe.data, recipe.model, None).transform([corpus.dev[0], corpus.dev[0]])
+        Pipeline(recipe).transform([corpus.dev[0], corpus.dev[0]])
 
 
 def test_a_frozen_encoder_needs_pretrained_weights(weights):
     recipe = tiny_recipe(weights, model={"pretrained": False})
     with pytest.raises(RecipeError, match=r"model\.encoder = frozen"):
-        Preprocessor(recipe.data, recipe.model, None)
+        Pipeline(recipe)
 
 
 def test_an_unknown_feature_set_offers_the_nearest(corpus, weights):

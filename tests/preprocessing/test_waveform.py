@@ -19,6 +19,7 @@ from sentir.recipe import AudioSettings
 from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import make_tiny_speech_backbone
 from sentir.training.fitting import check_training, fit
+from sentir.training.recognizers import fit_recognizer
 from sentir.training.setting_checks import check_settings
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -134,7 +135,7 @@ def test_it_is_trained_saved_and_loaded_and_says_the_same(
     both = {"modality_dropout": 0.2, "context": "dialogue"}
     model = {"kind": kind} | (both if kind == "multimodal" else {})
     recipe = recipe_of(weights, speech, encoder, model=model, train={"epochs": 1, "batch_size": 16})
-    recognizer, dev = Recognizer.fit(recipe, spoken)
+    recognizer, dev = fit_recognizer(recipe, spoken)
     assert recognizer.facts["weights"]["audio"]["location"] == str(speech)
     own = {name: t.clone() for name, t in recognizer.model.state_dict().items()}
     assert any(name.startswith("audio.encoder.") for name in own) == (encoder == "finetune")
@@ -157,7 +158,7 @@ def test_the_same_seed_gives_the_same_weights(spoken, weights, speech):
 
 
 def test_the_company_of_a_clip_changes_nothing(spoken, weights, speech):
-    recognizer = Recognizer.fit(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
+    recognizer = fit_recognizer(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
     together = recognizer.predict_utterances(spoken.dev)
     for u in spoken.dev[:4]:
         np.testing.assert_allclose(recognizer.predict_utterances([u]).probabilities[0], together[u.id], atol=1e-4)
@@ -165,7 +166,7 @@ def test_the_company_of_a_clip_changes_nothing(spoken, weights, speech):
 
 def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, weights, speech, tmp_path):
     recipe = recipe_of(weights, speech, "frozen", train={"epochs": 1})
-    recognizer, dev = Recognizer.fit(recipe, spoken)
+    recognizer, dev = fit_recognizer(recipe, spoken)
     recognizer.save_pretrained(tmp_path / "light", skip_frozen_weights=True)
     assert not (tmp_path / "light" / "speech").exists()
     loaded = Recognizer.from_pretrained(tmp_path / "light")
@@ -180,7 +181,7 @@ def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, wei
 
 
 def test_a_saved_encoder_that_is_damaged_or_missing_is_named(spoken, weights, speech, tmp_path):
-    recognizer = Recognizer.fit(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
+    recognizer = fit_recognizer(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
     recognizer.save_pretrained(tmp_path / "model", skip_frozen_weights=True)
     file = tmp_path / "model" / "speech" / "model.safetensors"
     file.write_bytes(file.read_bytes()[:100])

@@ -13,7 +13,8 @@ from sentir.paths import cache_dir
 from sentir.preprocessing.text import TextPreprocessor
 from sentir.recipe import DataSettings, ModelSettings
 from sentir.recognizer import embedding_cache
-from sentir.recognizer.embedding_cache import EmbeddingCache, encode_texts, encoder_digest
+from sentir.recognizer.embedding_cache import EmbeddingCache, encoder_digest
+from sentir.recognizer.frozen_encoders import encode_texts
 from sentir.testing import SENTENCES, make_tiny_text_backbone
 
 

@@ -5,11 +5,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pipelines import Pipeline
 from tiny_corpora import tiny_recipe
 
 from sentir.errors import SentirError
-from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recognizer.inference import make_batches, predict_task
 
 
@@ -29,9 +28,9 @@ def test_batches_hold_every_row_once_in_order_and_never_cut_a_unit(lengths, size
 def test_a_dialogue_is_predicted_alike_in_any_batch_order_and_company(encoder, context, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": context, "features": ["dialogue"]})
     space = corpus.space("emotion")
-    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
+    preparer = Pipeline(recipe, corpus.train)
     torch.manual_seed(0)
-    model = MODELS.get("hybrid_transformer").build(preparer, space, True)
+    model = preparer.build(space)
     everything = predict_task(model, preparer.transform(corpus.train), space)
     assert everything.ids == tuple(u.id for u in corpus.train)
     assert len(np.unique(everything.probabilities.round(9), axis=0)) > 20
@@ -50,8 +49,8 @@ def test_a_dialogue_is_predicted_alike_in_any_batch_order_and_company(encoder, c
 
 def test_predicting_leaves_a_training_model_in_training(corpus, weights):
     recipe = tiny_recipe(weights, model={"dropout": 0.5})
-    preparer = Preprocessor(recipe.data, recipe.model, None)
-    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True).train()
+    preparer = Pipeline(recipe)
+    model = preparer.build(corpus.space("emotion")).train()
     prepared = preparer.transform(corpus.dev)
     first, second = (predict_task(model, prepared, corpus.space("emotion")) for _time in range(2))
     assert model.training and np.array_equal(first.probabilities, second.probabilities)
@@ -59,15 +58,15 @@ def test_predicting_leaves_a_training_model_in_training(corpus, weights):
 
 def test_no_utterances_are_no_predictions(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
-    preparer = Preprocessor(recipe.data, recipe.model, None)
-    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
+    preparer = Pipeline(recipe)
+    model = preparer.build(corpus.space("emotion"))
     assert len(predict_task(model, preparer.transform([]), corpus.space("emotion"))) == 0
 
 
 def test_a_model_without_finite_numbers_has_diverged(corpus, weights):
     recipe = tiny_recipe(weights)
-    preparer = Preprocessor(recipe.data, recipe.model, None)
-    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
+    preparer = Pipeline(recipe)
+    model = preparer.build(corpus.space("emotion"))
     torch.nn.init.constant_(model.head[-1].bias, float("nan"))
     with pytest.raises(SentirError, match=r"Training diverged.*lower train\.lr"):
         predict_task(model, preparer.transform(corpus.dev), corpus.space("emotion"))

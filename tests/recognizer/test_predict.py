@@ -14,7 +14,7 @@ from sentir import predict
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError, NonFiniteError
 from sentir.recognizer.prediction_mixin import _predict_usable
-from sentir.recognizer.recognizer import Recognizer
+from sentir.training.recognizers import fit_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.usefixtures("one_store")
 def reader(corpus, weights):
     """A recognizer of texts and of a number."""
     recipe = tiny_recipe(weights, model={"features": ["given"], "context": "dialogue"})
-    return Recognizer.fit(recipe, corpus)[0]
+    return fit_recognizer(recipe, corpus)[0]
 
 
 @pytest.fixture(scope="module")
 def both(spoken, weights):
     """A recognizer that reads and listens, to two seconds and so many tokens."""
     kind = {"model": {"kind": "multimodal", "max_length": 12}, "train": {"epochs": 1}}
-    return Recognizer.fit(spoken_recipe(weights, **kind), spoken)[0]
+    return fit_recognizer(spoken_recipe(weights, **kind), spoken)[0]
 
 
 def said(rows):

@@ -21,6 +21,7 @@ from sentir.recognizer import saving
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saving import check_output_folder
 from sentir.testing import SENTENCES, make_tiny_text_backbone
+from sentir.training.recognizers import fit_recognizer
 
 SETUPS = {
     "frozen": {},
@@ -43,7 +44,7 @@ def trained(corpus, weights):
 
     def get(setup):
         if setup not in known:
-            known[setup] = Recognizer.fit(tiny_recipe(weights, **SETUPS[setup]), corpus)[0]
+            known[setup] = fit_recognizer(tiny_recipe(weights, **SETUPS[setup]), corpus)[0]
         return known[setup]
 
     return get
@@ -89,7 +90,7 @@ def test_a_fine_tuned_encoder_is_never_left_out(trained, corpus, tmp_path):
 
 def test_a_whole_folder_needs_nothing_from_where_it_was_trained(corpus, weights, tmp_path):
     moved = shutil.copytree(weights, tmp_path / "weights")
-    recognizer, _dev = Recognizer.fit(tiny_recipe(moved), corpus)
+    recognizer, _dev = fit_recognizer(tiny_recipe(moved), corpus)
     recognizer.save_pretrained(tmp_path / "saved")
     shutil.rmtree(moved)
     assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
@@ -100,7 +101,7 @@ def test_a_whole_folder_needs_nothing_from_where_it_was_trained(corpus, weights,
 def test_every_family_of_tokenizers_survives_the_folder(name, encoder, corpus, tmp_path):
     weights = make_tiny_text_backbone(name, tmp_path / "weights", [u.text for u in corpus])
     recipe = tiny_recipe(weights, model={"backbone": name, "encoder": encoder, "context": "window"})
-    recognizer, _dev = Recognizer.fit(recipe, corpus)
+    recognizer, _dev = fit_recognizer(recipe, corpus)
     recognizer.save_pretrained(tmp_path / "saved")
     assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
 
@@ -308,7 +309,7 @@ def test_what_is_no_recognizer_is_named(kind, weights, tmp_path):
 
 def test_a_light_folder_refuses_another_encoder(corpus, weights, tmp_path):
     place = shutil.copytree(weights, tmp_path / "weights")
-    Recognizer.fit(tiny_recipe(place), corpus)[0].save_pretrained(tmp_path / "saved", skip_frozen_weights=True)
+    fit_recognizer(tiny_recipe(place), corpus)[0].save_pretrained(tmp_path / "saved", skip_frozen_weights=True)
     other = make_tiny_text_backbone("roberta-base", tmp_path / "other", ["quite other words"])
     write_facts(tmp_path / "saved", lambda tree: with_weights(tree, other))
     with pytest.raises(WeightsError, match="not the one it was trained with"):
@@ -438,7 +439,7 @@ def test_loading_a_folder_runs_none_of_its_code(saved, tmp_path):
 def test_a_local_folder_it_was_trained_from_is_not_looked_up_again(corpus, weights, tmp_path, monkeypatch):
     shutil.copytree(weights, tmp_path / "near" / "mine")
     monkeypatch.chdir(tmp_path / "near")
-    recognizer, _dev = Recognizer.fit(tiny_recipe("none", model={"backbone": "mine", "weights": None}), corpus)
+    recognizer, _dev = fit_recognizer(tiny_recipe("none", model={"backbone": "mine", "weights": None}), corpus)
     recognizer.save_pretrained(tmp_path / "saved")
     monkeypatch.chdir(tmp_path)
     assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
@@ -447,6 +448,6 @@ def test_a_local_folder_it_was_trained_from_is_not_looked_up_again(corpus, weigh
 def test_a_known_backbone_keeps_its_normalization_in_the_folder(corpus, tmp_path):
     name = "twitter-roberta-base-sentiment"
     weights = make_tiny_text_backbone(name, tmp_path / "weights")
-    Recognizer.fit(tiny_recipe(weights, model={"backbone": name}), corpus)[0].save_pretrained(tmp_path / "saved")
+    fit_recognizer(tiny_recipe(weights, model={"backbone": name}), corpus)[0].save_pretrained(tmp_path / "saved")
     tokenizer = Recognizer.from_pretrained(tmp_path / "saved").preprocessor.text.tokenizer
     assert tokenizer.encode("@ross hi") == tokenizer.encode("@joey hi")

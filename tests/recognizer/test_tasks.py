@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pipelines import Pipeline
 from tiny_corpora import spoken_recipe, tiny_corpus, tiny_recipe
 from torch.nn import functional
 
@@ -19,11 +20,11 @@ from sentir.evaluation.metrics import compute_scores
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.score_function import frozen_eval_mode, make_score_function, prepare_with_tokens
 from sentir.models.fusion import FUSIONS
-from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import TrainSettings
 from sentir.recognizer.recognizer import Recognizer
 from sentir.training.fitting import check_training, fit
 from sentir.training.losses import encode_targets, multi_task_loss, recipe_loss, stack_targets
+from sentir.training.recognizers import fit_recognizer
 
 SPACES = [
     LabelSpace("emotion", ("anger", "joy", "neutral")),
@@ -107,7 +108,7 @@ def learned(corpus, weights):
                 "data": {"task": task},
                 "model": {"auxiliary_tasks": [other], "encoder": "finetune", "layers": [0]},
             }
-            known[task] = Recognizer.fit(tiny_recipe(weights, **changes, train=train), corpus)
+            known[task] = fit_recognizer(tiny_recipe(weights, **changes, train=train), corpus)
         return known[task]
 
     return get
@@ -203,7 +204,7 @@ def shuffled(task):
 
 def test_labels_of_another_task_change_no_input_but_what_is_learned(corpus, weights):
     recipe, other = tiny_recipe(weights, **BOTH), shuffled("feelings")
-    prepared = [Preprocessor.fit(recipe.data, recipe.model, c.train).transform(c.train) for c in (corpus, other)]
+    prepared = [Pipeline(recipe, c.train).transform(c.train) for c in (corpus, other)]
     for name, tensor in prepared[0].tensors.items():
         assert torch.equal(tensor, prepared[1].tensors[name]), name
     fitted = [fit(recipe, c).dev_predictions.probabilities for c in (corpus, other)]
@@ -274,7 +275,7 @@ def test_every_model_and_fusion_learns_two_tasks_is_saved_and_makes_do(
     kind, spoken, weights, one_store, tmp_path
 ):
     model = HEARING[kind] | {"auxiliary_tasks": ["feelings"]}
-    recognizer, _dev = Recognizer.fit(spoken_recipe(weights, model=model), spoken)
+    recognizer, _dev = fit_recognizer(spoken_recipe(weights, model=model), spoken)
     recognizer.save_pretrained(tmp_path)
     again = Recognizer.from_pretrained(tmp_path)
     given = {"both": spoken.dev, "sound alone": [replace(u, text=None) for u in spoken.dev]}

@@ -15,6 +15,7 @@ from sentir.study import run
 from sentir.study.baselines import fit_predict_baseline
 from sentir.study.scorer import Scorer
 from sentir.training.fitting import check_training
+from sentir.training.recognizers import fit_recognizer
 
 MOOD = LabelSpace("mood_intensity", ("mood",), bounds=(-3.0, 3.0))
 NUMBERS = {"joy": 2.0, "neutral": 0.0, "sadness": -2.0}
@@ -31,7 +32,7 @@ def moods():
 @pytest.fixture
 def trained(moods, weights):
     recipe = tiny_recipe(weights, data={"task": "mood_intensity"}, train={"epochs": 30, "patience": 30})
-    return Recognizer.fit(recipe, moods)[0]
+    return fit_recognizer(recipe, moods)[0]
 
 
 def test_a_number_is_learned_saved_loaded_and_said(trained, moods, tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pipelines import Pipeline
 from safetensors.torch import save_file
 from tiny_corpora import TINY_NETWORK, spoken_corpus, spoken_recipe
 from transformers import set_seed
@@ -13,7 +14,6 @@ from transformers import set_seed
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.preprocessing import mel as sound_input
-from sentir.preprocessing.kinds import MODELS
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.training.batching import EqualLengthBatchSampler
 from sentir.training.fitting import fit
@@ -151,8 +151,8 @@ class Run:
     def __init__(self, recipe, corpus):
         set_seed(recipe.train.seed)
         space = corpus.space("emotion")
-        preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
-        self.model = MODELS.get(recipe.model.kind).build(preparer, space, True)
+        preparer = Pipeline(recipe, corpus.train)
+        self.model = preparer.build(space)
         self.start, self.seen = copy.deepcopy(dict(self.model.named_parameters())), []
 
         def dev_score():
@@ -202,9 +202,7 @@ def test_pretrained_parts_have_their_own_rate_and_can_wait(model, parts, spoken,
 def test_a_network_starts_from_the_weights_it_is_given(spoken, weights, pretrained):
     model = {"audio": {"pretrained": True, "weights": str(pretrained)}}
     recipe = spoken_recipe(weights, model=model)
-    built = MODELS.get("emotion_model").build(
-        Preprocessor.fit(recipe.data, recipe.model, spoken.train), spoken.space("emotion"), True
-    )
+    built = Pipeline(recipe, spoken.train).build(spoken.space("emotion"))
     torch.manual_seed(1)
     assert equal(
         built.audio.backbone.state_dict(), load_audio_backbone(TINY_NETWORK, pretrained=False)[0].state_dict()

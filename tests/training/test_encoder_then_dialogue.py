@@ -5,13 +5,14 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from pipelines import Pipeline
 from tiny_corpora import stacking_on_text, tiny_recipe
 
 from sentir.errors import WeightsError
 from sentir.models.text_encoder import load_text_encoder
-from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study.stacking import train_recognizer
+from sentir.training.recognizers import fit_recognizer
 
 HEAD = {"context": "dialogue", "dialogue": {"layer": "attention", "direction": "causal", "speakers": True}}
 
@@ -20,14 +21,14 @@ HEAD = {"context": "dialogue", "dialogue": {"layer": "attention", "direction": "
 def first(corpus, weights, tmp_path_factory):
     """Folder of a recognizer whose encoder learned, each utterance by itself."""
     folder = tmp_path_factory.mktemp("first") / "model"
-    Recognizer.fit(tiny_recipe(weights, model={"encoder": "finetune"}), corpus)[0].save_pretrained(folder)
+    fit_recognizer(tiny_recipe(weights, model={"encoder": "finetune"}), corpus)[0].save_pretrained(folder)
     return folder
 
 
 @pytest.fixture
 def second(corpus, first):
     """A recognizer with a dialogue head over the vectors of that encoder."""
-    return Recognizer.fit(tiny_recipe(first / "encoder", model=HEAD), corpus)[0]
+    return fit_recognizer(tiny_recipe(first / "encoder", model=HEAD), corpus)[0]
 
 
 def test_the_head_reads_vectors_of_the_encoder_that_learned(second, first, weights, corpus):
@@ -38,7 +39,7 @@ def test_the_head_reads_vectors_of_the_encoder_that_learned(second, first, weigh
         wanted = tuned.eval()(**{k: v for k, v in batch.items() if k in tuned.input_names})
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
     untrained = tiny_recipe(weights, model=HEAD)
-    plain = Recognizer.fit(untrained, corpus)[0].preprocessor.transform(corpus.dev).tensors["text_states"]
+    plain = fit_recognizer(untrained, corpus)[0].preprocessor.transform(corpus.dev).tensors["text_states"]
     assert (found - plain).abs().max() > 1e-3
     assert not any(name.startswith("encoder.") for name, _p in second.model.named_parameters())
 
@@ -65,9 +66,9 @@ def test_an_encoder_that_learned_anew_in_the_same_folder_gives_new_vectors(corpu
     vectors = []
     for seed in (0, 1):
         tuned = tiny_recipe(weights, model={"encoder": "finetune"}, train={"seed": seed})
-        Recognizer.fit(tuned, corpus)[0].save_pretrained(tmp_path / "first")
+        fit_recognizer(tuned, corpus)[0].save_pretrained(tmp_path / "first")
         recipe = tiny_recipe(tmp_path / "first" / "encoder", model=HEAD)
-        vectors.append(Preprocessor(recipe.data, recipe.model, None).transform(corpus.dev).tensors["text_states"])
+        vectors.append(Pipeline(recipe).transform(corpus.dev).tensors["text_states"])
     assert (vectors[0] - vectors[1]).abs().max() > 1e-4
 
 

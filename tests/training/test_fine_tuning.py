@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pipelines import Pipeline
 from safetensors.torch import load_file
 from tiny_corpora import TINY_NETWORK, spoken_recipe, tiny_corpus, tiny_recipe
 from transformers import set_seed
@@ -18,8 +19,7 @@ from sentir.errors import RecipeError, SentirError
 from sentir.models import lora
 from sentir.models.audio_backbones import load_audio_backbone
 from sentir.models.text_encoder import load_text_encoder
-from sentir.preprocessing.kinds import MODELS, check_model
-from sentir.preprocessing.preprocessor import Preprocessor
+from sentir.preprocessing.kinds import check_model
 from sentir.readers import READERS
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.recognizer.recognizer import Recognizer
@@ -28,6 +28,7 @@ from sentir.training import callbacks, hardware
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.optim import layer_lr_scales, parameter_groups
+from sentir.training.recognizers import fit_recognizer
 from sentir.training.setting_checks import check_settings, unused_settings
 from sentir.training.trainer import train_model
 
@@ -40,8 +41,8 @@ def trained(corpus, weights, *, model=None, recipe=None, **train):
     recipe = recipe or tiny_recipe(weights, model=TUNED | (model or {}), train=train)
     set_seed(recipe.train.seed)
     space = corpus.space("emotion")
-    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
-    network = MODELS.get(recipe.model.kind).build(preparer, space, True)
+    preparer = Pipeline(recipe, corpus.train)
+    network = preparer.build(space)
     seen = [copy.deepcopy(network.state_dict())]
 
     def dev_score():
@@ -98,8 +99,8 @@ def test_the_blocks_of_a_convolutional_network_are_its_layers():
 
 def test_layer_decay_moves_low_layers_less_and_leaves_new_layers_their_rate(corpus, weights):
     recipe = tiny_recipe(weights, model=TUNED, train={"layer_decay": 0.1, "encoder_lr": 1e-3, "lr": 1e-2})
-    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
-    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
+    preparer = Pipeline(recipe, corpus.train)
+    model = preparer.build(corpus.space("emotion"))
     rates = {id(p): group["lr"] for group in parameter_groups(model, recipe.train) for p in group["params"]}
     for name, parameter in model.named_parameters():
         depth = 0 if "embeddings" in name else 1 if "layer.0." in name else 2
@@ -198,12 +199,12 @@ def test_bfloat16_trains_in_it_and_scores_dev_as_the_saved_model_will(corpus, we
 
     recipe = tiny_recipe(weights, model=TUNED, train={"precision": "bfloat16", "epochs": 2})
     with Watch():
-        recognizer, dev = Recognizer.fit(recipe, corpus)
+        recognizer, dev = fit_recognizer(recipe, corpus)
     assert (torch.bfloat16, True) in kinds and (torch.bfloat16, False) not in kinds
     recognizer.save_pretrained(tmp_path)
     found = Recognizer.from_pretrained(tmp_path).predict_utterances(corpus.dev)
     np.testing.assert_allclose(found.probabilities, dev.probabilities, atol=1e-6)
-    plain, _dev = Recognizer.fit(recipe.override({"train": {"precision": "auto"}}), corpus)
+    plain, _dev = fit_recognizer(recipe.override({"train": {"precision": "auto"}}), corpus)
     assert not torch.equal(*(r.model.state_dict()["head.1.weight"] for r in (recognizer, plain)))
 
 
@@ -242,7 +243,7 @@ def test_an_operation_that_is_never_deterministic_is_one_sentence():
 def test_adapters_alone_learn_and_are_merged_before_dev_is_predicted(corpus, weights, tmp_path, monkeypatch):
     train = {"epochs": 2, "encoder_lr": 0.01}
     recipe = tiny_recipe(weights, model={"encoder": "lora", "lora": {"rank": 2}}, train=train)
-    recognizer, dev = Recognizer.fit(recipe, corpus)
+    recognizer, dev = fit_recognizer(recipe, corpus)
     assert not any("lora" in name for name in recognizer.model.state_dict())
     before, after = load_file(weights / "model.safetensors"), recognizer.model.encoder.transformer.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
@@ -416,7 +417,7 @@ def test_a_training_says_how_fast_it_was_and_what_was_unusable(spoken, weights):
     holes = tuple(replace(u, clip=None, text="") if u.id in lost else u for u in spoken)
     corpus = replace(spoken, utterances=holes)
     model = {"kind": "multimodal", "encoder": "frozen"}
-    recognizer, _dev = Recognizer.fit(spoken_recipe(weights, model=model), corpus)
+    recognizer, _dev = fit_recognizer(spoken_recipe(weights, model=model), corpus)
     assert recognizer.facts["unusable"] == {"train": {"text": 2, "audio": 2}, "dev": {}}
     speed = recognizer.facts["speed"]
     assert speed["utterances_per_second"] == pytest.approx(60 / speed["seconds"], rel=0.1)

@@ -10,8 +10,8 @@ from sentir import api
 from sentir.audit import audit
 from sentir.models.text_backbones import MULTILINGUAL_BACKBONE, TEXT_BACKBONES, check_language
 from sentir.readers import READERS
-from sentir.recognizer.recognizer import Recognizer
 from sentir.training import fitting
+from sentir.training.recognizers import fit_recognizer
 
 
 def in_spanish():
@@ -64,7 +64,7 @@ def test_pieces_that_the_vocabulary_lacks_are_counted_and_noted_with_their_text(
     weights = make_tiny_text_backbone("bert-base-uncased", tmp_path_factory.mktemp("bert"))
     recipe = tiny_recipe(weights, model={"backbone": "bert-base-uncased"}, train={"epochs": 1})
     corpus = tiny_corpus(lambda u: replace(u, text=u.text + " 🥴") if u.turn == 0 else u)
-    model = Recognizer.fit(recipe, corpus)[0]
+    model = fit_recognizer(recipe, corpus)[0]
     assert [line for line in told if "such as emoji or another script: 6 of 30" in line]
     told.clear()
     plain, strange, script = api.predict(model, texts=["I am happy.", "I am 🥴 happy 🥴", "我很高兴"])

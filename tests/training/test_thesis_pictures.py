@@ -11,6 +11,7 @@ from sentir.audio.thesis_mel import compute_thesis_mel
 from sentir.corpus.utterances import Clip
 from sentir.errors import CorpusError
 from sentir.recognizer.recognizer import Recognizer
+from sentir.training.recognizers import fit_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 
@@ -32,7 +33,7 @@ def published(spoken, tmp_path_factory):
 
 def test_a_model_of_published_pictures_hears_new_clips_as_they_were_made(published, spoken, weights, tmp_path):
     recipe = spoken_recipe(weights, model={"audio": {"mel": "thesis"}}, train={"epochs": 1})
-    recognizer, dev = Recognizer.fit(recipe, published)
+    recognizer, dev = fit_recognizer(recipe, published)
     recognizer.save_pretrained(tmp_path)
     loaded = Recognizer.from_pretrained(tmp_path)
     assert loaded.recipe.model.audio.mel == "thesis"  # how the pictures were made is part of what is saved
@@ -46,4 +47,4 @@ def test_published_pictures_are_no_sound_for_any_other_model(published, weights)
     (u,) = attach_audio(published.dev[:1])
     assert u.audio.mel is None and "thesis" in u.audio.problem
     with pytest.raises(CorpusError, match="usable sound"):
-        Recognizer.fit(spoken_recipe(weights), published)
+        fit_recognizer(spoken_recipe(weights), published)

@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pipelines import Pipeline
 from safetensors import SafetensorError
 from tiny_corpora import tiny_corpus, tiny_recipe
 from transformers import set_seed
 
 from sentir.errors import SentirError
-from sentir.preprocessing.kinds import MODELS
-from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
+from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.recipe import TrainSettings
 from sentir.training.losses import class_weights, encode_targets, make_loss
 from sentir.training.trainer import parameter_groups, train_model
@@ -27,8 +27,8 @@ class Run:
         recipe = tiny_recipe(weights, model={"encoder": "finetune"} | (model or {}), train=settings)
         set_seed(recipe.train.seed)
         space = corpus.space("emotion")
-        preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
-        self.model = MODELS.get("hybrid_transformer").build(preparer, space, True)
+        preparer = Pipeline(recipe, corpus.train)
+        self.model = preparer.build(space)
         self.start = copy.deepcopy(self.model.state_dict())
         self.seen = []
         script = iter(scores)
@@ -62,8 +62,8 @@ def equal(one, other):
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
 def test_every_parameter_is_in_exactly_one_group_with_its_rate_and_decay(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "dialogue", "features": ["lexical"]})
-    preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
-    model = MODELS.get("hybrid_transformer").build(preparer, corpus.space("emotion"), True)
+    preparer = Pipeline(recipe, corpus.train)
+    model = preparer.build(corpus.space("emotion"))
     groups = parameter_groups(model, recipe.train)
     grouped = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())

@@ -83,7 +83,7 @@ def train(
     with alone, checkpoint_to(out / "checkpoints"), log_to_tensorboard(curves):
         corpus = read_corpus(recipe.data, root)
         threads = _previous_threads(out, recipe, corpus)
-        recognizer, dev = train_recognizer(recipe, corpus, start=earlier)
+        recognizer, dev = train_recognizer(recipe, corpus, init_from=earlier)
         own = replace(corpus, label_spaces={**corpus.label_spaces, recognizer.space.task: recognizer.space})
         scores = _score(_make_scorer(own, "dev", recipe), _to_candidate(recipe.name, recognizer, dev))
         recognizer.facts = {**recognizer.facts, "scores": [scores.to_row()]}

@@ -84,7 +84,7 @@ class DevPredictor:
                   name=corpus.name)
             )  # fmt: skip
         self.utterances = self.with_stacked(corpus.dev)
-        self.prepared = recognizer.preprocessor.transform(self.utterances)
+        self.prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(self.utterances))
         parts = {name: getattr(recognizer.model, name, None) for name in ENCODER_ATTRIBUTES}
         self.replayed_encoders = {name: ReplayedEncoder(part) for name, part in parts.items() if part is not None}
         self._batches = [
@@ -133,7 +133,8 @@ class DevPredictor:
     def without_context(self) -> Predictions:
         """Predict dev with every utterance a dialogue of its own; its numbers stay those it has in company."""
         lonely = [replace(u, dialogue=u.id, turn=0) for u in self.utterances]
-        prepared = self.recognizer.preprocessor.transform(lonely)
+        recognizer = self.recognizer
+        prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(lonely))
         if "features" in self.prepared.tensors:
             prepared.tensors["features"] = self.prepared.tensors["features"]
         return self._calibrate(predict_task(self.recognizer.model, prepared, self.recognizer.space))

@@ -14,8 +14,9 @@ from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import compute_scores
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.results import Ablation
+from sentir.models.factory import MODELS
 from sentir.models.multimodal import MultimodalClassifier
-from sentir.preprocessing.kinds import MODELS, feature_modality
+from sentir.preprocessing.kinds import feature_modality
 from sentir.recognizer.inference import make_batches
 
 N_TRAIN_UTTERANCES = 1000  # train utterances behind a mean vector
@@ -48,7 +49,7 @@ def ablate_inputs(dev: DevPredictor) -> tuple[Ablation, ...]:
 def _ablated_predictions(dev: DevPredictor) -> Iterator[tuple[str, str, Predictions]]:
     """Yield what is withheld, what stands in its place, and the answers without it."""
     settings = dev.recognizer.recipe.model
-    for part in sorted(MODELS.get(settings.kind).needs, reverse=True):
+    for part in sorted(MODELS.get(settings.kind).modalities, reverse=True):
         if isinstance(dev.recognizer.model, MultimodalClassifier):
             nothing = torch.zeros(len(dev.prepared.ids), dtype=torch.bool)
             yield part, "missing", dev.predict({f"has_{part}": nothing})
@@ -86,7 +87,8 @@ def _train_mean(dev: DevPredictor, modality: str) -> Any:
     for dialogue in dialogues:
         if len(drawn) < N_TRAIN_UTTERANCES:
             drawn += [u.blind() for u in dialogue.utterances]
-    prepared = dev.recognizer.preprocessor.transform(drawn)
+    recognizer = dev.recognizer
+    prepared = recognizer.encoders.embed(recognizer.preprocessor.transform(drawn))
     if "text_states" in prepared.tensors:
         return prepared.tensors["text_states"].mean(0)
     encoder: Any = dev.recognizer.model.encoder if modality == "text" else dev.recognizer.model.audio

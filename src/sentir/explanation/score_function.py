@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from sentir.corpus.utterances import Utterance
 from sentir.models.text_encoder import TextEncoder
-from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
+from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.training.batching import repeat_batch
 
@@ -83,17 +82,7 @@ def prepare_with_tokens(recognizer: Recognizer, utterances: Sequence[Utterance])
     """Prepare utterances with their tokens, also for a frozen encoder."""
     if recognizer.stacked is not None:
         utterances = with_stacked(utterances, recognizer.stacked.predict_utterances(utterances))
-    return _with_tokens(recognizer.preprocessor).transform(utterances)
-
-
-def _with_tokens(preparer: Preprocessor) -> Preprocessor:
-    """Return a preparer that gives token ids where a frozen encoder's vectors would come from the cache."""
-    if preparer.text is None or not preparer.text.frozen:
-        return preparer
-    reading = copy.copy(preparer)
-    reading.text = copy.copy(preparer.text)
-    reading.text.frozen = False
-    return reading
+    return recognizer.encoders.embed_audio(recognizer.preprocessor.transform(utterances))
 
 
 def make_score_function(
@@ -102,7 +91,7 @@ def make_score_function(
     """Return the probe of one prepared utterance, and the rows of ``prepared`` that its answer hangs on."""
     unit = next(unit for unit in prepared.units if row in unit)
     device = next(recognizer.model.parameters()).device
-    space, calibration, text = recognizer.space, recognizer.calibration, recognizer.preprocessor.text
+    space, calibration, text = recognizer.space, recognizer.calibration, recognizer.encoders.text
     temperatures = (1.0,) if calibration is None else calibration.temperature
     biases = (0.0,) if calibration is None else calibration.bias or (0.0,)
     low, high = space.scale

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+Encoding = dict[str, list[int]]
+
 
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
@@ -45,7 +47,7 @@ class TextTokenizer:
             self._tokenize
         )  # a turn lies in the windows of several utterances
 
-    def encode(self, text: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> dict[str, list[int]]:
+    def encode(self, text: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> Encoding:
         """Return the ids of one utterance among the turns around it, with the tokenizer's separator between them.
 
         The utterance itself is never cut to make room for another turn: the farthest turns go first, and of a
@@ -95,7 +97,7 @@ class TextTokenizer:
 
     def _join_turns(
         self, left: list[tuple[int, ...]], own: tuple[int, ...], right: list[tuple[int, ...]]
-    ) -> dict[str, list[int]]:
+    ) -> Encoding:
         """Chain turns as the tokenizer chains two texts; the utterance has the token type of the second."""
         frame = self._special_tokens
         tokens = [(*token, 0) for token in frame.prefix]
@@ -120,7 +122,7 @@ class TextTokenizer:
         parts = (tokens[:first], tokens[first + n : second], tokens[second + n :])
         return SpecialTokens(*parts, (types[first], types[second]), typed)
 
-    def pad(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+    def pad(self, rows: Sequence[Encoding]) -> dict[str, torch.Tensor]:
         """Pad N encodings to the longest, on the tokenizer's own side; every tensor is ``(N, T)``, int64."""
         batch = self.tokenizer.pad(
             [{k: v for k, v in r.items() if k != "pool_mask"} for r in rows], return_tensors="pt"

@@ -1,162 +1,45 @@
-"""Networks by the name a recipe gives them, and what they need of an utterance."""
+"""What a kind of model needs of an utterance, and whether its settings can be used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from torch import nn
 
 from sentir.errors import RecipeError
 from sentir.features import AUDIO_FEATURE_SETS, FEATURE_SETS
 from sentir.i18n import _, gettext_noop
 from sentir.models.audio_backbones import get_audio_backbone, get_audio_weights_file, resolve_audio_weights
-from sentir.models.context import DialogueContextConfig
-from sentir.models.emotion_model import EmotionModel
+from sentir.models.factory import MODELS
 from sentir.models.fusion import FUSIONS
-from sentir.models.hybrid_transformer import HybridTransformerClassifier
 from sentir.models.loading import load_config
-from sentir.models.multimodal import MultimodalClassifier
 from sentir.models.speech_backbones import get_speech_backbone, is_speech_backbone, load_speech_config
 from sentir.models.text_backbones import get_text_backbone
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.text import require_pretrained
-from sentir.preprocessing.waveform import require_pretrained_speech
 from sentir.recipe import AudioSettings, ModelSettings
-from sentir.registry import Registry
-
-if TYPE_CHECKING:
-    from sentir.preprocessing.preprocessor import Preprocessor
 
 # What a feature set is measured from, and so lost with.
 _FEATURE_MODALITIES = {"lexical": "text", **dict.fromkeys(AUDIO_FEATURE_SETS, "audio")}
 
 
-@dataclass(frozen=True, slots=True)
-class ModelKind:
-    """A kind of network.
-
-    Attributes:
-        build: ``(preparer, outputs, fresh)`` → a network for what the preparer gives, with as many logits as
-            ``outputs`` is long (a label space, or names of the labels of several); ``fresh`` is false when saved
-            weights are laid over it at once.
-        modalities: ``text``, ``sound`` or both.
-    """
-
-    build: Callable[[Preprocessor, Sized, bool], nn.Module]
-    modalities: frozenset[str]
-
-
-def build_hybrid_transformer(preprocessor: Preprocessor, output_names: Sized, load_pretrained: bool) -> nn.Module:
-    """Build a `HybridTransformerClassifier`."""
-    settings = preprocessor.model
-    return HybridTransformerClassifier(
-        settings.backbone,
-        len(_feature_names(preprocessor)),
-        len(output_names),
-        **_text_arguments(preprocessor),
-        context=settings.context,
-        dialogue=DialogueContextConfig(**settings.dialogue.model_dump()),
-        hidden=settings.hidden_size,
-        dropout=settings.dropout,
-    )
-
-
-def build_emotion_model(preprocessor: Preprocessor, output_names: Sized, load_pretrained: bool) -> nn.Module:
-    """Build an `EmotionModel`."""
-    settings = preprocessor.model
-    return EmotionModel(
-        settings.audio.backbone,
-        len(_feature_names(preprocessor)),
-        len(output_names),
-        **_audio_arguments(preprocessor, load_pretrained, "states_shape"),
-        layer_pooling=settings.layer_pooling,
-        hidden=settings.hidden_size,
-        dropout=settings.dropout,
-    )
-
-
-def build_multimodal(preprocessor: Preprocessor, output_names: Sized, load_pretrained: bool) -> nn.Module:
-    """Build a `MultimodalClassifier`."""
-    settings = preprocessor.model
-    columns = _feature_names(preprocessor)
-    return MultimodalClassifier(
-        settings.backbone,
-        settings.audio.backbone,
-        len(columns),
-        len(output_names),
-        **_text_arguments(preprocessor),
-        **_audio_arguments(preprocessor, load_pretrained, "speech_shape"),
-        fusion=settings.fusion,
-        feature_modalities=[feature_modality(name.partition(".")[0], settings) for name in columns],
-        context=settings.context,
-        dialogue=DialogueContextConfig(**settings.dialogue.model_dump()),
-        hidden=settings.hidden_size,
-        dropout=settings.dropout,
-        modality_dropout=settings.modality_dropout,
-    )
-
-
-def _feature_names(preprocessor: Preprocessor) -> tuple[str, ...]:
-    return preprocessor.scaler.names if preprocessor.scaler else ()
-
-
-def _text_arguments(preprocessor: Preprocessor) -> dict[str, Any]:
-    """Return the arguments of a model that reads."""
-    assert preprocessor.text is not None
-    encoder, frozen = preprocessor.text.encoder, preprocessor.text.frozen
-    return {
-        "encoder": None if frozen else encoder,
-        "states_shape": encoder.states_shape if frozen else None,
-        "layer_pooling": preprocessor.model.layer_pooling,
-    }
-
-
-def _audio_arguments(preprocessor: Preprocessor, load_pretrained: bool, shape_argument: str) -> dict[str, Any]:
-    """Return the arguments of a model that listens; ``shape_argument`` is what it calls that of speech vectors."""
-    audio, waves = preprocessor.model.audio, preprocessor.waveform
-    if waves is None:
-        return {
-            "pretrained": load_pretrained and audio.pretrained,
-            "weights": audio.weights if load_pretrained else None,
-        }
-    if waves.frozen:
-        return {shape_argument: waves.encoder.states_shape}
-    return {"speech": waves.encoder}
-
-
-MODELS = Registry(
-    gettext_noop("model"),
-    {
-        "hybrid_transformer": ModelKind(build_hybrid_transformer, frozenset({"text"})),
-        "emotion_model": ModelKind(build_emotion_model, frozenset({"audio"})),
-        "multimodal": ModelKind(build_multimodal, frozenset({"text", "audio"})),
-    },
-)
-
-
 def uses_speech_encoder(model: ModelSettings) -> bool:
     """Tell whether a model listens through a speech encoder rather than a network over mels."""
-    return "audio" in MODELS.get(model.kind).needs and is_speech_backbone(model.audio.backbone)
+    return "audio" in MODELS.get(model.kind).modalities and is_speech_backbone(model.audio.backbone)
 
 
 def required_mel_kinds(model: ModelSettings) -> frozenset[str]:
     """Return the kinds of mel that a model and its feature sets listen to; none if they do not."""
-    kinds = {model.audio.mel} if "audio" in MODELS.get(model.kind).needs else set()
+    kinds = {model.audio.mel} if "audio" in MODELS.get(model.kind).modalities else set()
     return frozenset(kinds if AUDIO_FEATURE_SETS.isdisjoint(model.features) else kinds | {"mel"})
 
 
 def input_modalities(model: ModelSettings) -> frozenset[str]:
     """Return what a model takes and what its own features are measured from: ``text``, ``sound`` or both."""
-    needs: frozenset[str] = MODELS.get(model.kind).needs
+    needs: frozenset[str] = MODELS.get(model.kind).modalities
     return needs | {_FEATURE_MODALITIES[name] for name in model.features if name in _FEATURE_MODALITIES}
 
 
 def randomly_initialized_parts(model: ModelSettings) -> tuple[str, ...]:
     """Say which parts of a network began with random weights where pretrained ones are usual, to translate."""
-    needs = MODELS.get(model.kind).needs
+    needs = MODELS.get(model.kind).modalities
     notes = [gettext_noop("text encoder drawn at random")] if "text" in needs and not model.pretrained else []
     if "audio" in needs and not model.audio.pretrained:
         notes.append(gettext_noop("audio backbone drawn at random"))
@@ -173,7 +56,7 @@ def check_model(model: ModelSettings) -> None:
             follows, or the sound side has
             settings of the other kind.
     """
-    needs = MODELS.get(model.kind).needs
+    needs = MODELS.get(model.kind).modalities
     if "text" in needs:
         get_text_backbone(model.backbone)
         require_pretrained(model)
@@ -247,7 +130,7 @@ def weight_sources(model: ModelSettings) -> dict[str, WeightsSource]:
     Raises:
         SentirError: if there is no such place, or what lies there is not what is known.
     """
-    needs, audio, found = MODELS.get(model.kind).needs, model.audio, {}
+    needs, audio, found = MODELS.get(model.kind).modalities, model.audio, {}
     if "text" in needs:
         source = get_text_backbone(model.backbone).resolve_weights(model.weights)
         found["text"] = source if model.pretrained else WeightsSource(source.location, "random")
@@ -268,7 +151,7 @@ def check_weights(model: ModelSettings) -> None:
         RecipeError: if audio weights are given and none are wanted.
         WeightsError: if weights can neither be found nor fetched.
     """
-    needs, audio = MODELS.get(model.kind).needs, model.audio
+    needs, audio = MODELS.get(model.kind).modalities, model.audio
     if "text" in needs:
         load_config(get_text_backbone(model.backbone).resolve_weights(model.weights))
     if uses_speech_encoder(model):
@@ -292,4 +175,38 @@ def feature_modalities(feature_set: str, model: ModelSettings) -> set[str]:
     if feature_set != "stacked" or model.stacked is None:
         return {_FEATURE_MODALITIES[feature_set]} if feature_set in _FEATURE_MODALITIES else set()
     inner = ModelSettings.model_validate(model.stacked.model)
-    return set(MODELS.get(inner.kind).needs).union(*(feature_modalities(name, inner) for name in inner.features))
+    return set(MODELS.get(inner.kind).modalities).union(
+        *(feature_modalities(name, inner) for name in inner.features)
+    )
+
+
+def require_pretrained(model: ModelSettings) -> None:
+    """Refuse a frozen encoder of random weights.
+
+    Raises:
+        RecipeError: saying what to set.
+    """
+    if model.encoder == "frozen" and not model.pretrained:
+        raise RecipeError(
+            _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
+        )
+
+
+def is_speech_encoder_frozen(audio: AudioSettings) -> bool:
+    """Tell whether the speech encoder of a recipe does not learn."""
+    return audio.encoder != "finetune"
+
+
+def require_pretrained_speech(audio: AudioSettings) -> None:
+    """Refuse a frozen speech encoder of random weights.
+
+    Raises:
+        RecipeError: saying what to set.
+    """
+    if is_speech_encoder_frozen(audio) and not audio.pretrained:
+        raise RecipeError(
+            _(
+                "'model.audio.encoder = frozen' needs pretrained weights; set model.audio.pretrained=true or "
+                "model.audio.encoder=finetune."
+            )
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,13 +21,14 @@ from sentir.errors import PredictionsError
 from sentir.features import compute_features
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, format_count, format_decimal
-from sentir.models.tokenization import TextTokenizer
-from sentir.preprocessing.kinds import MODELS, uses_speech_encoder
+from sentir.models.factory import MODELS
+from sentir.models.speech_backbones import SpeechFeatureExtractor
+from sentir.models.tokenization import Encoding, TextTokenizer
+from sentir.preprocessing.kinds import uses_speech_encoder
 from sentir.preprocessing.mel import MelInputs, MelPreprocessor, MelStatistics, SeededAugmentation
 from sentir.preprocessing.text import TextPreprocessor
 from sentir.preprocessing.waveform import WaveformInputs, WaveformPreprocessor, require_usable_audio
 from sentir.recipe import DataSettings, ModelSettings
-from sentir.recognizer.embedding_cache import Encoding
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class ModelInputs:
         tokenizer: pads them.
         mels: what they sound like, for a model that listens by a network over mels.
         waveforms: what they sound like, for one that learns to listen by a speech encoder.
+        is_from_corpus: whether all of them are a corpus' own, so that embeddings of them are worth caching.
         notes: id → what of it the model does not read or hear, a sentence each; not those of which it takes all.
     """
 
@@ -52,6 +55,7 @@ class ModelInputs:
     tokenizer: TextTokenizer | None = None
     mels: MelInputs | None = None
     waveforms: WaveformInputs | None = None
+    is_from_corpus: bool = False
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def batch(self, rows: Sequence[int], augmentation: SeededAugmentation | None = None) -> dict[str, Tensor]:
@@ -104,7 +108,7 @@ class Preprocessor:
         model: the recipe's model section.
         scaler: the feature scaler fitted on train; ``None`` without features.
         levels: the mel levels of train; ``None`` for a model that hears no mels.
-        weights, speech_encoder_folder: folders of a saved text and speech encoder, see `TextInput` and `WaveInput`.
+        tokenizer, extractor: of the text and the speech encoder; ``None`` for a model without.
 
     Attributes:
         text, mel, waveform: the inputs that the kind of model needs; ``None`` where it does not.
@@ -117,33 +121,36 @@ class Preprocessor:
         scaler: FeatureScaler | None,
         mel_statistics: MelStatistics | None = None,
         *,
-        text_encoder_folder: str | None = None,
-        speech_encoder_folder: str | None = None,
+        tokenizer: TextTokenizer | None = None,
+        extractor: SpeechFeatureExtractor | None = None,
     ) -> None:
         self.data, self.model, self.scaler = data, model, scaler
-        reads = "text" in MODELS.get(model.kind).needs
-        self.text = TextPreprocessor(data, model, encoder_folder=text_encoder_folder) if reads else None
+        self.text = None if tokenizer is None else TextPreprocessor(data, model, tokenizer)
         self.mel = None if mel_statistics is None else MelPreprocessor(model.audio, mel_statistics)
-        self.waveform = (
-            WaveformPreprocessor(model.audio, encoder_folder=speech_encoder_folder)
-            if uses_speech_encoder(model)
-            else None
-        )
+        self.waveform = None if extractor is None else WaveformPreprocessor(model.audio, extractor)
 
     @classmethod
-    def fit(cls, data: DataSettings, model: ModelSettings, train: Sequence[Utterance]) -> Preprocessor:
-        """Make a preparer whose scaler and levels are fitted on the train split.
+    def fit(
+        cls, data: DataSettings, model: ModelSettings, train: Sequence[Utterance], **processors: Any
+    ) -> Preprocessor:
+        """Make a preprocessor whose scaler and mel statistics are fitted on the train split.
+
+        Args:
+            data, model: the recipe's sections.
+            train: utterances.
+            processors: ``tokenizer`` and ``extractor``, as the constructor takes them.
 
         Raises:
-            CorpusError: if the model listens and no train utterance has usable sound.
+            CorpusError: if the model takes audio and no train utterance has any that is usable.
         """
-        levels = None
-        if "audio" in MODELS.get(model.kind).needs:
+        statistics = None
+        if "audio" in MODELS.get(model.kind).modalities:
             train = attach_audio([u.blind() for u in train], mel_kind=model.audio.mel)
             require_usable_audio(train)
-            levels = None if uses_speech_encoder(model) else MelPreprocessor.fit(model.audio, train).statistics
+            if not uses_speech_encoder(model):
+                statistics = MelPreprocessor.fit(model.audio, train).statistics
         scaler = FeatureScaler.fit(compute_features(model.features, train)) if model.features else None
-        return cls(data, model, scaler, levels)
+        return cls(data, model, scaler, statistics, **processors)
 
     def transform(self, utterances: Sequence[Utterance]) -> ModelInputs:
         """Turn N utterances, whole dialogues where context matters, into model inputs.
@@ -164,15 +171,15 @@ class Preprocessor:
             table = compute_features(self.model.features, blind).with_missing_tabular(self.scaler.names)
             tensors["features"] = torch.from_numpy(self.scaler.transform(table))
         states, encodings = ({}, []) if self.text is None else self.text.transform(blind, rows)
-        speech, waves = ({}, None) if self.waveform is None else self.waveform.transform(blind)
         return ModelInputs(
             ids=tuple(u.id for u in blind),
-            tensors=tensors | states | speech,
+            tensors=tensors | states,
             units=rows if self.model.context == "dialogue" else [[n] for n in range(len(blind))],
             encodings=encodings,
             tokenizer=None if self.text is None else self.text.tokenizer,
             mels=None if self.mel is None else self.mel.transform(blind),
-            waveforms=waves,
+            waveforms=None if self.waveform is None else self.waveform.transform(blind),
+            is_from_corpus=all(u.split for u in blind),
             notes={u.id: notes for u, *limits in zip(blind, *_text_limits(states, len(blind)), strict=True)
                    if (notes := tuple(self._notes(u, *limits)))},
         )  # fmt: skip

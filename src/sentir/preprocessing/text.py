@@ -1,10 +1,8 @@
-"""Text of utterances → token ids, or the vectors of a frozen encoder."""
+"""Text of utterances → token ids."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,62 +10,29 @@ from torch import Tensor
 from sentir.corpus.cleaning import clean_text
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Utterance
-from sentir.errors import RecipeError
-from sentir.i18n import _
-from sentir.models.lora import add_lora
-from sentir.models.text_backbones import TEXT_BACKBONES
-from sentir.models.text_encoder import TextEncoder, load_text_encoder
-from sentir.models.tokenization import TextTokenizer
+from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.recipe import DataSettings, ModelSettings
-from sentir.recognizer.embedding_cache import Encoding, encode_texts, encoder_digest, last_modified_ns
 
 
 class TextPreprocessor:
-    """What lies between a text and a model that reads.
+    """What lies between a text and a text encoder.
 
     Args:
-        data: the recipe's data section (text cleaning).
-        model: the recipe's model section (backbone, context).
-        weights: folder of a saved encoder, which takes the place of the recipe's; of the recipe's backbone then
-            only the normalization is used, and only if its name is known.
-
-    Attributes:
-        digest: names a frozen encoder by its weights; ``""`` for one that is trained.
+        data: the recipe's ``data`` section (text cleaning).
+        model: the recipe's ``model`` section (context).
+        tokenizer: of the encoder.
     """
 
-    def __init__(self, data: DataSettings, model: ModelSettings, *, encoder_folder: str | None = None) -> None:
-        require_pretrained(model)
-        self.frozen = model.encoder == "frozen"
-        self.data, self.model = data, model
-        layers = model.layers
-        if layers is None and not self.frozen:
-            layers = (-1,)
-        name = model.backbone if encoder_folder is None or model.backbone in TEXT_BACKBONES else encoder_folder
-        source = encoder_folder or model.weights
-        wanted: dict[str, Any] = {
-            "weights": source,
-            "pretrained": model.pretrained or encoder_folder is not None,
-            "layers": layers,
-            "pooling": model.token_pooling,
-            "max_length": model.max_length,
-        }
-        if self.frozen:
-            self.encoder, self.tokenizer, self.digest = _load_frozen_encoder(
-                last_modified_ns(source or name), name, **wanted
-            )
-        else:
-            self.encoder, self.tokenizer, _spec = load_text_encoder(name, **wanted)
-            self.digest = ""
-        if model.encoder == "lora" and encoder_folder is None:  # saved ones have theirs merged
-            add_lora(self.encoder, model.lora)
+    def __init__(self, data: DataSettings, model: ModelSettings, tokenizer: TextTokenizer) -> None:
+        self.data, self.model, self.tokenizer = data, model, tokenizer
 
     def transform(
         self, utterances: Sequence[Utterance], dialogues: list[list[int]]
     ) -> tuple[dict[str, Tensor], list[Encoding]]:
-        """Turn N utterances into ``text_states`` ``(N, L, d)`` of a frozen encoder, or into N encodings.
+        """Turn N utterances into N encodings.
 
-        Beside them stand ``has_text`` ``(N,)``, ``is_cut`` ``(N,)``, whether only the beginning is read, and
-        ``unknown`` ``(N,)``, how many pieces of it the encoder's vocabulary lacks.
+        Beside them stand ``has_text`` ``(N,)``, ``is_truncated`` ``(N,)``, and ``unknown`` ``(N,)``, how many
+        tokens the encoder's vocabulary lacks.
 
         Args:
             utterances: blind ones.
@@ -83,11 +48,7 @@ class TextPreprocessor:
         has_text["unknown"] = torch.tensor(
             [self.tokenizer.count_unknown(row) for row in encodings], dtype=torch.long
         )
-        if not self.frozen:
-            return has_text, encodings
-        remember = all(u.split for u in utterances)
-        states = encode_texts(self.encoder, self.tokenizer, encodings, digest=self.digest, use_cache=remember)
-        return has_text | {"text_states": torch.from_numpy(states)}, []
+        return has_text, encodings
 
     def _prepend_speakers(self, texts: list[str], speakers: list[str | None]) -> list[str]:
         if self.model.context != "window" or not self.model.window_speakers:
@@ -106,22 +67,3 @@ class TextPreprocessor:
                     before = [" ".join(before)]
                 encodings[row] = self.tokenizer.encode(texts[row], before, after)
         return encodings
-
-
-def require_pretrained(model: ModelSettings) -> None:
-    """Refuse a frozen encoder of random weights.
-
-    Raises:
-        RecipeError: saying what to set.
-    """
-    if model.encoder == "frozen" and not model.pretrained:
-        raise RecipeError(
-            _("'model.encoder = frozen' needs pretrained weights; set model.pretrained=true or fine-tune.")
-        )
-
-
-@lru_cache(maxsize=2)
-def _load_frozen_encoder(modified_ns: int, name: str, **wanted: Any) -> tuple[TextEncoder, TextTokenizer, str]:
-    """Load and hash an encoder that never changes, so that trainings share it, and that was ``modified_ns`` then."""
-    encoder, tokenizer, _spec = load_text_encoder(name, **wanted)
-    return encoder, tokenizer, encoder_digest(encoder)

@@ -41,9 +41,9 @@ from sentir.recipe.validation_messages import describe_error
 from sentir.repr_mixin import ReprMixin
 
 __all__ = [
+    "DEFAULT_CLEANING",
     "AudioSettings",
     "AugmentSettings",
-    "DEFAULT_CLEANING",
     "DataSettings",
     "Dimension",
     "EvaluationSettings",

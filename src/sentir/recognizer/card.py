@@ -23,11 +23,11 @@ from sentir.evaluation.part_names import slice_kind_name, slice_name
 from sentir.evaluation.results import MIN_CLUSTERS, LabelScore, ModelScores, Score, few_clusters_note
 from sentir.evaluation.words import AT_HALF_SUFFIX, display_name
 from sentir.i18n import LANGUAGES, _, gettext_noop, localize_numbers, use_language
+from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.kinds import MODELS, input_modalities, randomly_initialized_parts
-from sentir.preprocessing.waveform import is_speech_encoder_frozen
+from sentir.preprocessing.kinds import input_modalities, is_speech_encoder_frozen, randomly_initialized_parts
 from sentir.recipe import AudioSettings, Recipe
 from sentir.safe_text import make_printable
 
@@ -214,8 +214,8 @@ def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]
 
 
 def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
-    model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).needs
-    listens = "audio" in MODELS.get(model.kind).needs
+    model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).modalities
+    listens = "audio" in MODELS.get(model.kind).modalities
     best, epochs = int(facts["best_epoch"]), int(facts["curve"][-1]["epoch"])
     rows = (
         (_("network"), model.kind),
@@ -330,5 +330,5 @@ def _base_model_id(recipe: Recipe) -> str | None:
     """Return what the hub calls the pretrained text encoder, if it has one of ours."""
     model = recipe.model
     known: TextBackbone | None = TEXT_BACKBONES.get(model.backbone) if model.backbone in TEXT_BACKBONES else None
-    reads = "text" in MODELS.get(model.kind).needs and model.pretrained and not model.weights
+    reads = "text" in MODELS.get(model.kind).modalities and model.pretrained and not model.weights
     return known.hub_id if known and reads else None

@@ -11,7 +11,6 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,15 +22,10 @@ from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import atomic_write, write_text
 from sentir.models.speech_encoder import SpeechEncoder
-from sentir.models.text_encoder import TextEncoder, get_best_device
-from sentir.models.tokenization import TextTokenizer
+from sentir.models.text_encoder import TextEncoder
 from sentir.paths import cache_dir
 from sentir.progress import progress_bar
 
-_CHUNK_SIZE = 2048  # utterances per file
-_TOKENS_PER_BATCH = 4096  # padded tokens per forward pass
-
-Encoding = dict[str, list[int]]
 T = TypeVar("T")
 
 
@@ -138,40 +132,3 @@ def encode_cached(
             else:
                 cache.add(some, vectors)
     return np.stack([passing[key] for key in keys]) if cache is None else cache.load(keys)
-
-
-def encode_texts(
-    encoder: TextEncoder, tokenizer: TextTokenizer, encodings: Sequence[Encoding], *, digest: str, use_cache: bool
-) -> NDArray[np.float32]:
-    """Encode N tokenized utterances, or take their vectors from the cache, see `encode_once`.
-
-    Returns:
-        ``(N, L, d)`` float32.
-    """
-    if not encodings:
-        return np.zeros((0, *encoder.states_shape), dtype=np.float32)
-    keys = [hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:32] for row in encodings]
-    by_length = sorted(zip(keys, encodings, strict=True), key=lambda pair: len(pair[1]["input_ids"]))
-    return encode_cached(
-        keys, dict(by_length), partial(_encode_sorted_by_length, encoder, tokenizer),
-        digest=digest, use_cache=use_cache, chunk_size=_CHUNK_SIZE, description=_("Encoding text"),
-    )  # fmt: skip
-
-
-def _encode_sorted_by_length(
-    encoder: TextEncoder, tokenizer: TextTokenizer, encodings: Sequence[Encoding], advance: Callable[[int], None]
-) -> NDArray[np.float32]:
-    """Encode rows sorted by length, in batches of about `_TOKENS` padded tokens."""
-    device = get_best_device()
-    encoder.to(device).eval()
-    done: list[NDArray[np.float32]] = []
-    start = 0
-    with torch.inference_mode():
-        while start < len(encodings):
-            size = max(1, _TOKENS_PER_BATCH // len(encodings[min(start + 63, len(encodings) - 1)]["input_ids"]))
-            batch = tokenizer.pad(encodings[start : start + size])
-            vectors = encoder(**{k: v.to(device) for k, v in batch.items() if k in encoder.input_names})
-            done.append(vectors.float().cpu().numpy())
-            advance(len(vectors))
-            start += size
-    return np.concatenate(done)

@@ -15,10 +15,8 @@ frozen encoder out and names them by hash; loading it needs them at hand.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,22 +27,22 @@ from safetensors import SafetensorError
 from torch import nn
 
 from sentir.atomic_folders import atomic_write_files, committed_folder, list_files
-from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
+from sentir.models.factory import MODELS
 from sentir.models.text_backbones import check_language
 from sentir.models.text_encoder import get_best_device
 from sentir.paths import PathLike
 from sentir.preflight import METADATA_FILE
-from sentir.preprocessing.kinds import MODELS
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.progress import log_warning
 from sentir.recipe import Recipe
-from sentir.recognizer.card import save_model_cards, summarize_data
+from sentir.recognizer.card import save_model_cards
+from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_tasks
 from sentir.recognizer.prediction_mixin import PredictionMixin
 from sentir.recognizer.saved_facts import FORMAT_VERSION, read_saved_model
@@ -52,8 +50,8 @@ from sentir.recognizer.saving import (
     STACKED_FOLDER,
     copy_permissions,
     encoder_digests,
+    load_encoders,
     load_network,
-    load_preprocessor,
     owned_files,
     report_damaged_recipe,
     save_encoders,
@@ -62,20 +60,11 @@ from sentir.recognizer.saving import (
 from sentir.recognizer.tasks import Task, output_names
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
-from sentir.training.fitting import fit
-from sentir.training.trainer import EpochCallback
-from sentir.training.warm_start import WarmStart, align_corpus, align_recipe
 
 _LOAD_ATTEMPTS = 5  # to load while other processes save
 _MIN_MISSING_SHARE = (
     0.01  # share of train that lacked something, from which on a model has learned to do without it
 )
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    names = ("sentir", "torch", "transformers", "scikit-learn", "numpy")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
 
 
 @dataclass(repr=False)
@@ -85,6 +74,9 @@ class Recognizer(PredictionMixin, ReprMixin):
     Attributes:
         recipe: what it was trained by.
         space: its labels, in order.
+        preprocessor: utterances → inputs, fitted on train.
+        encoders: its pretrained encoders.
+        model: the network over them.
         thresholds: ``(K,)`` chosen on dev, for several labels; ``None`` for one.
         facts: where it comes from: corpus, dev score, versions …; ``scores``: rows for its card.
         stacked: the recognizer whose probabilities are among its features, if there is one.
@@ -95,6 +87,7 @@ class Recognizer(PredictionMixin, ReprMixin):
     recipe: Recipe
     space: LabelSpace
     preprocessor: Preprocessor
+    encoders: Encoders
     model: nn.Module
     thresholds: NDArray[np.float64] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -102,62 +95,10 @@ class Recognizer(PredictionMixin, ReprMixin):
     calibration: Calibration | None = None
     auxiliary_tasks: tuple[Task, ...] = ()
 
-    @classmethod
-    def fit(
-        cls,
-        recipe: Recipe,
-        corpus: Corpus,
-        *,
-        stacked: Recognizer | None = None,
-        init_from: Recognizer | None = None,
-        on_epoch: EpochCallback | None = None,
-    ) -> tuple[Recognizer, Predictions]:
-        """Train by a recipe on a corpus, selecting on dev; the test split is not read.
-
-        Args:
-            recipe: of the model.
-            corpus: for a model that stacks, with `sentir.study.stacking.cross_predict`'s probabilities attached.
-            stacked: the model that these probabilities come from.
-            init_from: a trained model to go on from, whose weights change: its network, preprocessing and labels take
-                the place of the recipe's, whose data and training are new. Its facts say what it was trained on.
-            on_epoch: told the point of every epoch; what it raises ends the training.
-
-        Returns:
-            The recognizer, and its predictions for dev.
-
-        Raises:
-            SentirError: if the corpus has no labels for the task, or names or weights cannot be used.
-        """
-        begin = None if init_from is None else init_from._warm_start()
-        if begin is not None:
-            recipe, corpus = align_recipe(begin, recipe), align_corpus(begin, corpus)
-        fitted = fit(recipe, corpus, warm_start=begin, on_epoch=on_epoch)
-        facts = {
-            "corpus": corpus.name,
-            "synthetic": corpus.synthetic,
-            "fingerprint": corpus.fingerprint,
-            "dev_score": fitted.training.best_score,
-            "best_epoch": fitted.training.best_epoch,
-            "curve": list(fitted.training.history),
-            "speed": fitted.training.throughput,
-            "unusable": fitted.missing_modalities,
-            "cut": fitted.truncated,
-            "calibration": fitted.calibration.method if fitted.calibration else "",
-            "weights": {part: source.to_dict() for part, source in fitted.weight_sources.items()},
-            "data": summarize_data(corpus, recipe.data.task),
-            "earlier": [] if init_from is None else init_from._previous_trainings(),
-            "versions": package_versions(),
-        }
-        fitted.model.to(get_best_device())
-        parts = (fitted.space, fitted.preprocessor, fitted.model, fitted.thresholds)
-        return cls(
-            recipe, *parts, facts, stacked, fitted.calibration, fitted.auxiliary_tasks
-        ), fitted.dev_predictions
-
     @property
     def modalities(self) -> frozenset[str]:
         """What of an utterance the model takes: ``text``, ``sound`` or both."""
-        needs: frozenset[str] = MODELS.get(self.recipe.model.kind).needs
+        needs: frozenset[str] = MODELS.get(self.recipe.model.kind).modalities
         return needs if self.stacked is None else needs | self.stacked.modalities
 
     @property
@@ -174,7 +115,7 @@ class Recognizer(PredictionMixin, ReprMixin):
     def _tolerates_missing(self, modality: str) -> bool:
         """Tell whether the network itself can do without ``text`` or ``sound``, or never needs it."""
         model = self.recipe.model
-        needs: frozenset[str] = MODELS.get(model.kind).needs
+        needs: frozenset[str] = MODELS.get(model.kind).modalities
         lacked, train = (self.facts.get(name, {}).get("train") for name in ("unusable", "data"))
         if modality not in needs or lacked is None or train is None:  # it was not counted from the beginning
             return True
@@ -218,7 +159,9 @@ class Recognizer(PredictionMixin, ReprMixin):
             log_warning(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
-        found = predict_tasks(self.model, prepared, [task.space for task in tasks], source=source)
+        found = predict_tasks(
+            self.model, self.encoders.embed(prepared), [task.space for task in tasks], source=source
+        )
         return {
             task.space.task: replace(task.apply(one), notes=notes) for task, one in zip(tasks, found, strict=True)
         }
@@ -230,20 +173,6 @@ class Recognizer(PredictionMixin, ReprMixin):
     def _repr_fields(self) -> dict[str, object]:
         known = {key: self.facts[key] for key in ("corpus", "dev_score") if key in self.facts}
         return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.repr_fields(), **known}
-
-    def _warm_start(self) -> WarmStart:
-        return WarmStart(
-            self.recipe,
-            (self.space, *(task.space for task in self.auxiliary_tasks)),
-            self.preprocessor,
-            self.model,
-        )
-
-    def _previous_trainings(self) -> list[dict[str, Any]]:
-        """Return what each training so far was on, the first one first."""
-        kept = ("corpus", "synthetic", "fingerprint", "data")
-        own = {"recipe": self.recipe.name, **{key: self.facts[key] for key in kept if key in self.facts}}
-        return [*self.facts.get("earlier", []), own]
 
     def save_pretrained(self, folder: PathLike, *, skip_frozen_weights: bool = False) -> None:
         """Save as one folder without pickles.
@@ -267,7 +196,7 @@ class Recognizer(PredictionMixin, ReprMixin):
 
     def _write(self, folder: Path, skip_frozen_weights: bool) -> None:
         save_network(self.model, folder)
-        save_encoders(self.preprocessor, folder, skip_frozen_weights=skip_frozen_weights)
+        save_encoders(self.encoders, folder, skip_frozen_weights=skip_frozen_weights)
         sound, scaler = self.preprocessor.mel, self.preprocessor.scaler
         if self.stacked is not None:
             (folder / STACKED_FOLDER).mkdir()
@@ -279,7 +208,7 @@ class Recognizer(PredictionMixin, ReprMixin):
             "auxiliary_tasks": [task.to_dict() for task in self.auxiliary_tasks],
             "scaler": None if scaler is None else scaler.to_dict(),
             "mel_statistics": None if sound is None else sound.statistics.to_dict(),
-            **encoder_digests(self.preprocessor),
+            **encoder_digests(self.encoders),
             "facts": dict(self.facts),
         }
         if not skip_frozen_weights:
@@ -317,11 +246,16 @@ class Recognizer(PredictionMixin, ReprMixin):
         saved, facts = read_saved_model(folder)
         recipe, (own, *also) = saved.recipe, saved.to_tasks()
         with report_damaged_recipe(folder, recipe):
-            preparer = load_preprocessor(folder, saved)
-            model = load_network(folder, preparer, output_names([own.space, *(task.space for task in also)]))
+            encoders = load_encoders(folder, saved)
+            preprocessor = Preprocessor(
+                recipe.data, recipe.model, saved.scaler, saved.mel_statistics, **encoders.processors()
+            )
+            model = load_network(
+                folder, preprocessor, encoders, output_names([own.space, *(task.space for task in also)])
+            )
         stacked = cls._load(folder / STACKED_FOLDER) if recipe.model.uses_stacking else None
         model = model.to(get_best_device()).eval()
-        parts = (own.space, preparer, model, own.thresholds)
+        parts = (own.space, preprocessor, encoders, model, own.thresholds)
         return cls(recipe, *parts, facts, stacked, own.calibration, tuple(also))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sized
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,14 +17,15 @@ from sentir.atomic_folders import list_files, refuse_foreign_files
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
 from sentir.i18n import _
 from sentir.models.config_checks import count_elements, get_file_shapes, get_network_shapes
+from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import save_speech_encoder
 from sentir.models.text_encoder import save_text_encoder
 from sentir.preflight import METADATA_FILE
-from sentir.preprocessing.kinds import MODELS, uses_speech_encoder
+from sentir.preprocessing.kinds import is_speech_encoder_frozen, uses_speech_encoder
 from sentir.preprocessing.preprocessor import Preprocessor
-from sentir.preprocessing.waveform import is_speech_encoder_frozen
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILENAMES
+from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.saved_facts import SavedModel, damaged_model_error
 
 WEIGHTS_FILE, STACKED_FOLDER = "model.safetensors", "stacked"
@@ -63,23 +65,23 @@ def check_output_folder(folder: Path) -> None:
     refuse_foreign_files(folder, _RESERVED_FILES, owned_files)
 
 
-def save_encoders(preprocessor: Preprocessor, folder: Path, *, skip_frozen_weights: bool) -> None:
+def save_encoders(encoders: Encoders, folder: Path, *, skip_frozen_weights: bool) -> None:
     """Write the encoders into ``encoder/`` and ``speech/``; frozen ones not into a light folder."""
-    text, waves = preprocessor.text, preprocessor.waveform
+    text, speech = encoders.text, encoders.speech
     if text is not None and not (skip_frozen_weights and text.frozen):
-        save_text_encoder(text.encoder, text.tokenizer, folder / _TEXT_ENCODER_FOLDER)
-    if waves is not None and not (skip_frozen_weights and waves.frozen):
-        save_speech_encoder(waves.encoder, waves.extractor, folder / _SPEECH_ENCODER_FOLDER)
+        save_text_encoder(text.encoder, text.processor, folder / _TEXT_ENCODER_FOLDER)
+    if speech is not None and not (skip_frozen_weights and speech.frozen):
+        save_speech_encoder(speech.encoder, speech.processor, folder / _SPEECH_ENCODER_FOLDER)
 
 
-def encoder_digests(preprocessor: Preprocessor) -> dict[str, str]:
+def encoder_digests(encoders: Encoders) -> dict[str, str]:
     """Return what names frozen encoders by their weights; ``""`` for those that are trained or not there."""
-    parts = {_TEXT_ENCODER_FOLDER: preprocessor.text, _SPEECH_ENCODER_FOLDER: preprocessor.waveform}
+    parts = {_TEXT_ENCODER_FOLDER: encoders.text, _SPEECH_ENCODER_FOLDER: encoders.speech}
     return {f"{part}_digest": "" if source is None else source.digest for part, source in parts.items()}
 
 
-def load_preprocessor(folder: Path, saved: SavedModel) -> Preprocessor:
-    """Return the preparer of a saved model.
+def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
+    """Load the encoders of a saved model.
 
     Args:
         folder: of the model; encoders that it lacks are looked for where they came from.
@@ -89,7 +91,7 @@ def load_preprocessor(folder: Path, saved: SavedModel) -> Preprocessor:
         RecognizerError: if an encoder is damaged, or one that learned is missing.
         WeightsError: if a frozen encoder that is not there is not at hand, or is another one.
     """
-    model, needs = saved.recipe.model, MODELS.get(saved.recipe.model.kind).needs
+    model, needs = saved.recipe.model, MODELS.get(saved.recipe.model.kind).modalities
     if ("audio" in needs and not uses_speech_encoder(model)) != (saved.mel_statistics is not None):
         raise damaged_model_error(folder, METADATA_FILE, _("its mel levels are missing"))
     wanted = {_TEXT_ENCODER_FOLDER: "text" in needs, _SPEECH_ENCODER_FOLDER: uses_speech_encoder(model)}
@@ -106,16 +108,15 @@ def load_preprocessor(folder: Path, saved: SavedModel) -> Preprocessor:
         if wanted[part] and part not in there and not frozen[part]:
             raise damaged_model_error(folder, part, _("it is missing"))
     try:
-        preparer = Preprocessor(
-            saved.recipe.data, model, saved.scaler, saved.mel_statistics,
-            text_encoder_folder=there.get(_TEXT_ENCODER_FOLDER), speech_encoder_folder=there.get(_SPEECH_ENCODER_FOLDER),
-        )  # fmt: skip
+        encoders = Encoders.load(
+            model, text_folder=there.get(_TEXT_ENCODER_FOLDER), speech_folder=there.get(_SPEECH_ENCODER_FOLDER)
+        )
     except WeightsError as error:
         if len(there) < sum(wanted.values()):
             raise
         raise damaged_model_error(folder, ", ".join(there), str(error).rstrip(".")) from error
     digests = {_TEXT_ENCODER_FOLDER: saved.encoder_digest, _SPEECH_ENCODER_FOLDER: saved.speech_digest}
-    for part, source in {_TEXT_ENCODER_FOLDER: preparer.text, _SPEECH_ENCODER_FOLDER: preparer.waveform}.items():
+    for part, source in {_TEXT_ENCODER_FOLDER: encoders.text, _SPEECH_ENCODER_FOLDER: encoders.speech}.items():
         if (
             source is not None
             and not source.frozen
@@ -130,7 +131,7 @@ def load_preprocessor(folder: Path, saved: SavedModel) -> Preprocessor:
             _("The encoder of {folder} is not the one it was trained with; give the folder with its encoder.",
               folder=folder)
         )  # fmt: skip
-    return preparer
+    return encoders
 
 
 def _is_listed(folder_name: str, files: Collection[str] | None) -> bool:
@@ -163,7 +164,7 @@ def save_network(network: nn.Module, folder: Path) -> None:
     )
 
 
-def load_network(folder: Path, preprocessor: Preprocessor, output_names: Sized) -> nn.Module:
+def load_network(folder: Path, preprocessor: Preprocessor, encoders: Encoders, output_names: Sized) -> nn.Module:
     """Return the network of a saved model.
 
     Its sizes are held against its weights before it is allocated.
@@ -171,13 +172,13 @@ def load_network(folder: Path, preprocessor: Preprocessor, output_names: Sized) 
     Raises:
         RecognizerError: if the weights are damaged, or are not those of the recipe's model.
     """
-    build = MODELS.get(preprocessor.model.kind).build
+    build = partial(encoders.build_network, preprocessor, output_names, load_pretrained=False)
     try:
         with torch.device("meta"):
-            claimed = _state_without_encoders(build(preprocessor, output_names, False))
+            claimed = _state_without_encoders(build())
         if get_file_shapes(folder / WEIGHTS_FILE) != {name: tuple(t.shape) for name, t in claimed.items()}:
             raise ValueError(_("its tensors are not those of the recipe's model"))
-        network, state = build(preprocessor, output_names, False), load_file(folder / WEIGHTS_FILE)
+        network, state = build(), load_file(folder / WEIGHTS_FILE)
     except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise damaged_model_error(folder, WEIGHTS_FILE, error) from error
     if any(state[name].dtype != t.dtype for name, t in claimed.items()):

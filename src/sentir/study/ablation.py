@@ -8,7 +8,8 @@ from typing import Any
 
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.preprocessing.kinds import MODELS, feature_modalities
+from sentir.models.factory import MODELS
+from sentir.preprocessing.kinds import feature_modalities
 from sentir.recipe import Recipe, Section, merge_settings
 from sentir.training.setting_checks import unused_settings
 
@@ -43,7 +44,7 @@ def _reset_unused_settings(recipe: Recipe, changes: dict[str, Any]) -> dict[str,
 
 def _without_modality(recipe: Recipe, part: str) -> dict[str, Any]:
     model = recipe.model
-    if MODELS.get(model.kind).needs != {"text", "audio"}:
+    if MODELS.get(model.kind).modalities != {"text", "audio"}:
         raise RecipeError(
             _("study.ablate: '{part}' can be left out of a model that reads and listens, and '{kind}' does not.",
               part=part, kind=model.kind)

@@ -13,8 +13,8 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.locked.test_contamination import contamination_findings, find_contamination
 from sentir.evaluation.metrics import resolve_metric
 from sentir.i18n import _
+from sentir.models.factory import MODELS
 from sentir.paths import explain_invalid_name
-from sentir.preprocessing.kinds import MODELS
 from sentir.progress import log_warning
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
@@ -80,7 +80,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         for own in trained:
             if own.model.stacked is not None and own.model.uses_stacking:
                 assign_folds(corpus.train, own.model.stacked.folds, own.train.seed)
-        readers = [own for own in trained if "text" in MODELS.get(own.model.kind).needs]
+        readers = [own for own in trained if "text" in MODELS.get(own.model.kind).modalities]
         readers += [recipe] if "bag of words" in recipe.study.baselines else []
         for cleaning in {reader.data.cleaning for reader in readers}:
             if all(is_blank(clean_text(u.text or "", cleaning)) for u in rows):

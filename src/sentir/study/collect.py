@@ -13,7 +13,7 @@ from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
 from sentir.i18n import LANGUAGES
 from sentir.recipe import Recipe, flatten_settings
-from sentir.recognizer.recognizer import package_versions
+from sentir.recognizer.versions import package_versions
 from sentir.report.corpus_summary import summarize_corpus
 from sentir.report.study_report import CorpusSummary, LearningCurve, ModelCardFacts, StudyReport
 from sentir.study.candidates import load_training_facts

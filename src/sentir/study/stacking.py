@@ -22,6 +22,7 @@ from sentir.progress import log_info
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.training.fitting import check_training
+from sentir.training.recognizers import fit_recognizer
 from sentir.training.trainer import EpochCallback
 
 FULL_MODEL_FOLD = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
@@ -93,7 +94,7 @@ def train_recognizer(
     corpus: Corpus,
     *,
     cross_predictor: CrossPredictor = cross_predict,
-    start: Recognizer | None = None,
+    init_from: Recognizer | None = None,
     on_epoch: EpochCallback | None = None,
 ) -> tuple[Recognizer, Predictions]:
     """Train by a recipe, first the model it stacks on, if there is one.
@@ -102,7 +103,7 @@ def train_recognizer(
         recipe: of the model.
         corpus: train and dev are read.
         cross_predictor: gives a recipe's out-of-fold predictions; a study remembers them.
-        start: a trained model to go on from.
+        init_from: a trained model to go on from.
         on_epoch: told the point of every epoch, not of the models that it stacks on.
 
     Returns:
@@ -111,14 +112,14 @@ def train_recognizer(
     Raises:
         SentirError: if one of the two cannot be trained.
     """
-    if start is not None:
-        return Recognizer.fit(recipe, corpus, init_from=start, on_epoch=on_epoch)
+    if init_from is not None:
+        return fit_recognizer(recipe, corpus, init_from=init_from, on_epoch=on_epoch)
     check_training(recipe, corpus)
     inner = recipe.stacked_recipe()
     if inner is None or recipe.model.stacked is None:
-        return Recognizer.fit(recipe, corpus, on_epoch=on_epoch)
+        return fit_recognizer(recipe, corpus, on_epoch=on_epoch)
     crossed = cross_predictor(inner, corpus, recipe.model.stacked.folds)
-    return Recognizer.fit(recipe, crossed.attach(corpus), stacked=crossed.full_model, on_epoch=on_epoch)
+    return fit_recognizer(recipe, crossed.attach(corpus), stacked=crossed.full_model, on_epoch=on_epoch)
 
 
 def stacked_recipes(recipe: Recipe) -> list[Recipe]:

@@ -24,13 +24,15 @@ from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.metrics import compute_scores, resolve_metric
 from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.i18n import _
+from sentir.models.factory import MODELS
 from sentir.models.lora import merge_lora
 from sentir.models.text_backbones import check_language
 from sentir.models.weights import WeightsSource
-from sentir.preprocessing.kinds import MODELS, check_model, check_weights, required_mel_kinds, weight_sources
+from sentir.preprocessing.kinds import check_model, check_weights, required_mel_kinds, weight_sources
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.progress import log_info
 from sentir.recipe import DataSettings, Recipe
+from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_task, predict_tasks
 from sentir.recognizer.tasks import Task, output_names
 from sentir.training.checkpoints import inputs_digest, is_checkpointing
@@ -55,6 +57,7 @@ class FitResult:
     """
 
     preprocessor: Preprocessor
+    encoders: Encoders
     model: nn.Module
     space: LabelSpace
     calibration: Calibration | None
@@ -93,11 +96,12 @@ def fit(
     _log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
     if warm_start is None:
-        preparer = Preprocessor.fit(recipe.data, recipe.model, corpus.train)
-        model = MODELS.get(recipe.model.kind).build(preparer, output_names(spaces), True)
+        encoders = Encoders.load(recipe.model)
+        preprocessor = encoders.fit_preprocessor(recipe.data, recipe.model, corpus.train)
+        model = encoders.build_network(preprocessor, output_names(spaces))
     else:
-        preparer, model = warm_start.initialize()
-    train, dev = preparer.transform(corpus.train), preparer.transform(corpus.dev)
+        preprocessor, encoders, model = warm_start.initialize()
+    train, dev = (encoders.embed(preprocessor.transform(rows)) for rows in (corpus.train, corpus.dev))
     if unknown := train.describe_unknown_tokens():
         _log_once(unknown)
     unusable = {"train": train.count_missing(), "dev": dev.count_missing()}
@@ -134,7 +138,7 @@ def fit(
     groups = assign_clusters(corpus, "dev", recipe.evaluation.cluster)
     (own, predictions), *others = [Task.calibrate(p, labels[p.label_space.task], groups) for p in found]
     cut = {"train": train.count_truncated(), "dev": dev.count_truncated()}
-    parts = (preparer, model, own.space, own.calibration, own.thresholds, training, predictions)
+    parts = (preprocessor, encoders, model, own.space, own.calibration, own.thresholds, training, predictions)
     return FitResult(*parts, unusable, cut, sources, tuple(task for task, _p in others))
 
 
@@ -187,7 +191,7 @@ def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True)
     resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
     if required_mel_kinds(recipe.model):
         check_clips(recipe.data, corpus)
-    reads = "text" in MODELS.get(recipe.model.kind).needs
+    reads = "text" in MODELS.get(recipe.model.kind).modalities
     if reads and (sentence := check_language(recipe.model.backbone, [u.text for u in corpus.train])):
         _log_once(sentence)
     for task in (recipe.data.task, *recipe.auxiliary_tasks):

@@ -7,9 +7,9 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.train_classes import inspect_train_classes
 from sentir.errors import CorpusError, RecipeError
 from sentir.i18n import _
+from sentir.models.factory import MODELS
 from sentir.models.lora import require_peft
-from sentir.preprocessing.kinds import MODELS, uses_speech_encoder
-from sentir.preprocessing.waveform import is_speech_encoder_frozen
+from sentir.preprocessing.kinds import is_speech_encoder_frozen, uses_speech_encoder
 from sentir.recipe import ModelSettings, Recipe, TrainSettings
 from sentir.training.hardware import resolve_mixed_precision
 
@@ -35,7 +35,7 @@ def check_settings(recipe: Recipe, space: LabelSpace) -> None:
             _("'model.auxiliary_tasks' names only '{task}', the recipe's own task; name another, or remove it.",
               task=recipe.data.task)
         )  # fmt: skip
-    if model.encoder == "lora" and "text" in MODELS.get(model.kind).needs:
+    if model.encoder == "lora" and "text" in MODELS.get(model.kind).modalities:
         require_peft()
     resolve_mixed_precision(train.precision)
 
@@ -75,7 +75,7 @@ def unused_settings(model: ModelSettings, train: TrainSettings) -> dict[str, str
 
 
 def _unused_training_settings(model: ModelSettings, train: TrainSettings) -> dict[str, str]:
-    needs, augment, waves = MODELS.get(model.kind).needs, train.augment, uses_speech_encoder(model)
+    needs, augment, waves = MODELS.get(model.kind).modalities, train.augment, uses_speech_encoder(model)
     reads = "text" in needs and model.encoder != "frozen"
     learns_waves = waves and not is_speech_encoder_frozen(model.audio)
     over_mels = "audio" in needs and not waves
@@ -95,7 +95,7 @@ def _unused_training_settings(model: ModelSettings, train: TrainSettings) -> dic
 
 
 def _unused_model_settings(model: ModelSettings) -> dict[str, str]:
-    needs, usual = MODELS.get(model.kind).needs, ModelSettings()
+    needs, usual = MODELS.get(model.kind).modalities, ModelSettings()
     reads, both = "text" in needs, needs >= {"text", "audio"}
     window, dialogue = model.context == "window", model.context == "dialogue"
     wants_window, wants_dialogue = "model.context = window", "model.context = dialogue"

@@ -15,6 +15,7 @@ from sentir.models.lora import add_lora
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.progress import log_warning
 from sentir.recipe import ModelSettings, Recipe
+from sentir.recognizer.encoders import Encoders
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,22 @@ class WarmStart:
         recipe: what the model was trained by.
         spaces: the labels of its tasks, its own first.
         preprocessor: fitted on what it was trained on.
+        encoders: those of the model.
         model: with its weights, which the training changes.
     """
 
     recipe: Recipe
     spaces: tuple[LabelSpace, ...]
     preprocessor: Preprocessor
+    encoders: Encoders
     model: nn.Module
 
-    def initialize(self) -> tuple[Preprocessor, nn.Module]:
-        """Return preprocessing and network, with new adapters where it learns by them."""
+    def initialize(self) -> tuple[Preprocessor, Encoders, nn.Module]:
+        """Return preprocessing, encoders and network, with new adapters where it learns by them."""
         settings = self.recipe.model
-        if settings.encoder == "lora" and self.preprocessor.text is not None:
-            add_lora(self.preprocessor.text.encoder, settings.lora)
-        return self.preprocessor, self.model
+        if settings.encoder == "lora" and self.encoders.text is not None:
+            add_lora(self.encoders.text.encoder, settings.lora)
+        return self.preprocessor, self.encoders, self.model
 
 
 def align_recipe(warm_start: WarmStart, recipe: Recipe) -> Recipe:

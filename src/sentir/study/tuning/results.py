@@ -16,7 +16,7 @@ from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.i18n import _
 from sentir.recipe import Recipe, TuneSettings
-from sentir.recognizer.recognizer import package_versions
+from sentir.recognizer.versions import package_versions
 from sentir.report.tuning_result import TrialResult, TuningResult
 from sentir.study.tuning.objective import DUPLICATE_OF, SCORES
 from sentir.study.tuning.search_space import decode_settings, trial_recipe, trial_seeds

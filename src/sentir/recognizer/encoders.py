@@ -1,0 +1,201 @@
+"""The pretrained encoders of a model, and the embeddings of those that are frozen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sized
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import nn
+
+from sentir.models.factory import MODELS, NetworkSpec
+from sentir.models.lora import add_lora
+from sentir.models.speech_backbones import SpeechFeatureExtractor, load_speech_encoder
+from sentir.models.speech_encoder import SpeechEncoder
+from sentir.models.text_backbones import TEXT_BACKBONES
+from sentir.models.text_encoder import TextEncoder, load_text_encoder
+from sentir.models.tokenization import TextTokenizer
+from sentir.preprocessing.kinds import (
+    feature_modality,
+    is_speech_encoder_frozen,
+    require_pretrained,
+    require_pretrained_speech,
+    uses_speech_encoder,
+)
+from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
+from sentir.recipe import AudioSettings, ModelSettings
+from sentir.recognizer.embedding_cache import encoder_digest, last_modified_ns
+from sentir.recognizer.frozen_encoders import encode_texts, encode_waveforms
+
+EncoderT = TypeVar("EncoderT")
+ProcessorT = TypeVar("ProcessorT")
+
+
+@dataclass(frozen=True)
+class PretrainedEncoder(Generic[EncoderT, ProcessorT]):
+    """An encoder with what makes its inputs.
+
+    Attributes:
+        encoder: the network.
+        processor: its tokenizer or feature extractor.
+        frozen: whether it is never trained, so that its embeddings are computed once.
+        digest: hash of a frozen encoder's weights; ``""`` for one that is trained.
+    """
+
+    encoder: EncoderT
+    processor: ProcessorT
+    frozen: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """The encoders that a kind of model needs; ``None`` where it needs none."""
+
+    text: PretrainedEncoder[TextEncoder, TextTokenizer] | None = None
+    speech: PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor] | None = None
+
+    @classmethod
+    def load(
+        cls, model: ModelSettings, *, text_folder: str | None = None, speech_folder: str | None = None
+    ) -> Encoders:
+        """Load the encoders of a recipe's ``model`` section.
+
+        Args:
+            model: the section.
+            text_folder, speech_folder: of saved encoders, which take the place of the recipe's; of the recipe's
+                text backbone then only the normalization is used, and only if its name is known.
+
+        Raises:
+            RecipeError: if a frozen encoder is to have random weights.
+            SentirError: as `load_text_encoder` and `load_speech_encoder`.
+        """
+        has_text = "text" in MODELS.get(model.kind).modalities
+        return cls(
+            _load_text(model, text_folder) if has_text else None,
+            _load_speech(model.audio, speech_folder) if uses_speech_encoder(model) else None,
+        )
+
+    def fit_preprocessor(self, *args: Any) -> Preprocessor:
+        """Fit a `Preprocessor` for these encoders; arguments are those of `Preprocessor.fit`."""
+        return Preprocessor.fit(*args, **self.processors())
+
+    def processors(self) -> dict[str, Any]:
+        """Return the arguments of a `Preprocessor` for these encoders."""
+        return {
+            "tokenizer": None if self.text is None else self.text.processor,
+            "extractor": None if self.speech is None else self.speech.processor,
+        }
+
+    def embed(self, inputs: ModelInputs) -> ModelInputs:
+        """Return inputs with the embeddings of frozen encoders in place of encodings and waveforms.
+
+        ``text_states`` and ``speech_states`` are ``(N, L, d)``.
+
+        Raises:
+            AudioError: if a clip can no longer be decoded.
+        """
+        return self.embed_audio(self._embed_text(inputs))
+
+    def _embed_text(self, inputs: ModelInputs) -> ModelInputs:
+        if self.text is None or not self.text.frozen:
+            return inputs
+        text, use_cache = self.text, inputs.is_from_corpus
+        states = encode_texts(
+            text.encoder, text.processor, inputs.encodings, digest=text.digest, use_cache=use_cache
+        )
+        return replace(inputs, tensors=inputs.tensors | {"text_states": torch.from_numpy(states)}, encodings=[])
+
+    def embed_audio(self, inputs: ModelInputs) -> ModelInputs:
+        """Return inputs with the embeddings of a frozen speech encoder; texts stay encodings."""
+        if self.speech is None or not self.speech.frozen or inputs.waveforms is None:
+            return inputs
+        speech, waveforms = self.speech, inputs.waveforms
+        states = encode_waveforms(
+            speech.encoder, waveforms, digest=speech.digest, use_cache=inputs.is_from_corpus
+        )
+        has_audio = torch.tensor([clip is not None for clip in waveforms.clips], dtype=torch.bool)
+        embedded = {"speech_states": torch.from_numpy(states), "has_audio": has_audio}
+        return replace(inputs, tensors=inputs.tensors | embedded, waveforms=None)
+
+    def build_network(
+        self, preprocessor: Preprocessor, output_names: Sized, *, load_pretrained: bool = True
+    ) -> nn.Module:
+        """Build the network that takes what the preprocessor makes.
+
+        Args:
+            preprocessor: fitted.
+            output_names: a label space, or names of the labels of several: there are as many logits.
+            load_pretrained: false when saved weights are laid over it at once.
+        """
+        settings = preprocessor.model
+        columns = preprocessor.scaler.names if preprocessor.scaler else ()
+        spec = NetworkSpec(
+            settings,
+            tuple(feature_modality(name.partition(".")[0], settings) for name in columns),
+            None if self.text is None else self.text.encoder,
+            None if self.speech is None else self.speech.encoder,
+            self.speech is None or self.speech.frozen,
+        )
+        network: nn.Module = MODELS.get(settings.kind).build(spec, output_names, load_pretrained)
+        return network
+
+
+def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[TextEncoder, TextTokenizer]:
+    require_pretrained(model)
+    frozen = model.encoder == "frozen"
+    name = model.backbone if folder is None or model.backbone in TEXT_BACKBONES else folder
+    source = folder or model.weights
+    wanted: dict[str, Any] = {
+        "weights": source,
+        "pretrained": model.pretrained or folder is not None,
+        "layers": (-1,) if model.layers is None and not frozen else model.layers,
+        "pooling": model.token_pooling,
+        "max_length": model.max_length,
+    }
+    if frozen:
+        encoder, tokenizer, digest = _load_frozen_text_encoder(last_modified_ns(source or name), name, **wanted)
+        return PretrainedEncoder(encoder, tokenizer, True, digest)
+    encoder, tokenizer, _spec = load_text_encoder(name, **wanted)
+    if model.encoder == "lora" and folder is None:  # saved ones have theirs merged
+        add_lora(encoder, model.lora)
+    return PretrainedEncoder(encoder, tokenizer, False, "")
+
+
+def _load_speech(
+    audio: AudioSettings, folder: str | None
+) -> PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor]:
+    require_pretrained_speech(audio)
+    frozen, name = is_speech_encoder_frozen(audio), audio.backbone if folder is None else folder
+    source = folder or audio.weights
+    wanted: dict[str, Any] = {
+        "weights": source,
+        "pretrained": audio.pretrained or folder is not None,
+        "layers": (-1,) if audio.layers is None and not frozen else audio.layers,
+    }
+    if frozen:
+        return PretrainedEncoder(*_load_frozen_speech_encoder(last_modified_ns(source or name), name, **wanted))
+    encoder, extractor = load_speech_encoder(name, **wanted)
+    return PretrainedEncoder(encoder, extractor, False, "")
+
+
+@lru_cache(maxsize=2)
+def _load_frozen_text_encoder(
+    modified_ns: int, name: str, **wanted: Any
+) -> tuple[TextEncoder, TextTokenizer, str]:
+    """Load and hash an encoder that never changes, so that trainings share it, and that was ``modified_ns`` then."""
+    encoder, tokenizer, _spec = load_text_encoder(name, **wanted)
+    return encoder, tokenizer, encoder_digest(encoder)
+
+
+@lru_cache(maxsize=2)
+def _load_frozen_speech_encoder(
+    modified_ns: int, name: str, **wanted: Any
+) -> tuple[SpeechEncoder, SpeechFeatureExtractor, bool, str]:
+    """Load and hash an encoder that never changes, so that trainings share it, and that was ``modified_ns`` then."""
+    encoder, extractor = load_speech_encoder(name, **wanted)
+    settings = f"{encoder_digest(encoder)} {extractor.settings()}"
+    return encoder, extractor, True, hashlib.sha256(settings.encode()).hexdigest()[:16]
