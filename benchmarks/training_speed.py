@@ -54,7 +54,9 @@ class Setup:
 
     def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
         found = self.prepared.batch(rows)
-        return {name: found[name] for name in self.model.inputs if name in found} | {"labels": self.targets[rows]}
+        return {name: found[name] for name in self.model.input_names if name in found} | {
+            "labels": self.targets[rows]
+        }
 
     def train_sentir(self) -> None:
         settings, loss = self.recipe.train, self.loss

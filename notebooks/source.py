@@ -124,7 +124,7 @@ NO_AUDIO = {
 # this notebook shows them.
 
 # %%
-demo = {name: u.Data(reader=f"demo-{name}", sound=True) for name in ("meld", "mosei")}
+demo = {name: u.Data(reader=f"demo-{name}", audio=True) for name in ("meld", "mosei")}
 found = demo if MODE == "demo" else demo | u.find_corpora(Path(os.environ.get("SENTIR_DATA", "/kaggle/input")))
 corpora = {name: u.read_corpus(data) for name, data in found.items()}
 with_audio = [name for name, corpus in corpora.items() if any(x.clip for x in corpus)]
@@ -186,7 +186,7 @@ raw_labels = ("Happy", "happiness", "sad", "Anger", "surprised", "FEAR")
 display(pd.DataFrame({"emotion": {name: u.normalize_emotion(name) for name in raw_labels}}))
 display(pd.DataFrame({"sentiment": {str(x): u.normalize_sentiment(x) for x in (-2.33, 0.0, 0.33, "Negative")}}))
 for corpus in corpora.values():
-    spaces = [(task, space.kind, ", ".join(space.names)) for task, space in corpus.spaces.items()]
+    spaces = [(task, space.kind, ", ".join(space.names)) for task, space in corpus.label_spaces.items()]
     display(Markdown(f"### {corpus.name}"), pd.DataFrame(spaces, columns=["task", "kind", "names"]))
 
 # %% [es]
@@ -284,9 +284,9 @@ for name in with_audio:
     kinds = ["mel", "thesis"] if bases[name].model.audio.mel == "mel" else ["thesis"]
     for label in ("anger", "sadness"):
         clips = [x for x in corpora[name].by_label("emotion", "dev")[label] if x.clip][:9]
-        chosen = [x for x in u.listen(clips, mel_kind=kinds[0]) if x.sound.mel is not None][:1]
+        chosen = [x for x in u.listen(clips, mel_kind=kinds[0]) if x.audio.mel is not None][:1]
         for x in [x for kind in kinds for x in u.listen(chosen, mel_kind=kind)]:
-            display(u.spectrogram_figure(x.sound, f"{label}: {x.text}"))
+            display(u.spectrogram_figure(x.audio, f"{label}: {x.text}"))
         display(*[Audio(u.decode(x.clip).waveform, rate=u.RATE) for x in chosen if "mel" in kinds])
 
 # %% [es]
@@ -408,7 +408,7 @@ for name, recipe in tuned_text.items():
 
 # %%
 for name, recipe in tuned_text.items():
-    corpus, space = corpora[name], corpora[name].space("sentiment")
+    corpus, space = corpora[name], corpora[name].label_space("sentiment")
     crossed = u.cross_predict(recipe, corpus, SIZE["folds"])
     blind = crossed.full_model.predict_utterances(corpus.train)
     rows = []
@@ -498,9 +498,9 @@ for name in with_audio:
     model, _scores = u.train(tuned.recipe, out=folder)
     scores, details = u.examine(folder)
     display(u.score_frame([scores], tuned.metric), u.reliability_figure(details.reliability))
-    for x in [x for x in u.listen(corpus.dev, mel_kind=tuned.recipe.model.audio.mel) if x.sound.mel is not None][:1]:
+    for x in [x for x in u.listen(corpus.dev, mel_kind=tuned.recipe.model.audio.mel) if x.audio.mel is not None][:1]:
         why = u.explain(model, x)
-        display(Markdown(f"**{why.label}**: {x.text}"), u.sound_figure(why.sound, "evidence"))
+        display(Markdown(f"**{why.label}**: {x.text}"), u.sound_figure(why.audio, "evidence"))
 
 # %% [es]
 # ## 14. El estudio de cierre: texto, audio y ambos

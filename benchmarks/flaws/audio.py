@@ -41,7 +41,7 @@ def actors_split(ground: Ground) -> Iterator[Finding]:
 
 def scaled_splits(ground: Ground) -> Iterator[Finding]:
     """Functionals, standardized by train, by everything, and by each split for itself."""
-    space, sides = ground.space("emotion"), (ground.train, ground.held)
+    space, sides = ground.label_space("emotion"), (ground.train, ground.held)
     tables = [compute_features(("functionals",), rows) for rows in sides]
     whole = FeatureScaler.fit(compute_features(("functionals",), [*ground.train, *ground.held]))
     by_train, by_itself = FeatureScaler.fit(tables[0]), [FeatureScaler.fit(table) for table in tables]
@@ -56,8 +56,8 @@ def scaled_splits(ground: Ground) -> Iterator[Finding]:
 
 def loud_masks(ground: Ground) -> Iterator[Finding]:
     """Means and deviations of mel bands, learned from clips and masked copies of them."""
-    space, rows = ground.space("emotion"), [u for u in ground.train if u.sound and u.sound.mel is not None]
-    held = [u for u in ground.held if u.sound and u.sound.mel is not None]
+    space, rows = ground.label_space("emotion"), [u for u in ground.train if u.audio and u.audio.mel is not None]
+    held = [u for u in ground.held if u.audio and u.audio.mel is not None]
     mean = float(np.mean([_mel(u).mean() for u in rows]))
     sides = []
     for loud in (False, True):

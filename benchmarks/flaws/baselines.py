@@ -80,11 +80,11 @@ def fit_bag_of_words(ground: Ground, task: str) -> tuple[Vectorize, PredictProba
     """Return the bag of words of train, as it should be: what counts, and what answers."""
     rows = labeled(ground.train, task)
     count = fit_tfidf(rows)
-    return count, fit_logistic_regression(ground.space(task), count(rows), rows)
+    return count, fit_logistic_regression(ground.label_space(task), count(rows), rows)
 
 
 def predict_bag_of_words(ground: Ground, rows: Rows) -> Said:
     """Return what the bag of words says of the emotions of rows."""
     dev, rows = labeled(ground.dev, "emotion"), labeled(rows, "emotion")
     count, model = fit_bag_of_words(ground, "emotion")
-    return predict_sides(ground.space("emotion"), model, (count(dev), dev), (count(rows), rows))[0]
+    return predict_sides(ground.label_space("emotion"), model, (count(dev), dev), (count(rows), rows))[0]

@@ -19,7 +19,7 @@ INNER_C = 100.0  # knows by heart what it learned from
 
 def gold_emotion(ground: Ground) -> Iterator[Finding]:
     """Sentiment from words and the annotated emotion."""
-    emotion = ground.space("emotion")
+    emotion = ground.label_space("emotion")
 
     def gold(rows: Rows) -> NDArray[np.float64]:
         truth = encode(emotion, rows)
@@ -30,7 +30,7 @@ def gold_emotion(ground: Ground) -> Iterator[Finding]:
 
 def target_columns(ground: Ground) -> Iterator[Finding]:
     """Emotions from words and two columns made of their annotated intensities."""
-    if not ground.space("emotion").multilabel:
+    if not ground.label_space("emotion").multilabel:
         return
 
     def columns(rows: Rows) -> NDArray[np.float64]:
@@ -45,7 +45,7 @@ def target_columns(ground: Ground) -> Iterator[Finding]:
 
 def _compare_with_columns(flaw: str, ground: Ground, task: str, columns: Columns) -> Finding:
     """Words alone, words and columns, and the latter where nobody has filled the columns in."""
-    space = ground.space(task)
+    space = ground.label_space(task)
     train, dev, held = (labeled(rows, "emotion", task) for rows in (ground.train, ground.dev, ground.held))
     count = words(train)
     x, x_dev, x_held = (count(rows) for rows in (train, dev, held))
@@ -62,7 +62,7 @@ def _compare_with_columns(flaw: str, ground: Ground, task: str, columns: Columns
 
 def stacking_in_sample(ground: Ground) -> Iterator[Finding]:
     """A text model's probabilities for this turn and the one before."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
     count = words(train)
     x, x_dev, x_held = (count(rows) for rows in (train, dev, held))

@@ -20,7 +20,7 @@ def pooled_padding(ground: Ground) -> Iterator[Finding]:
 
     What it is worth is that of utterances encoded one by one, as they come to whom they are served.
     """
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     if space.multilabel:
         return
     train, held = labeled(ground.train, "emotion")[:MAX_TRAIN], labeled(ground.held, "emotion")

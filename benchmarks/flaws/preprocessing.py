@@ -16,7 +16,7 @@ FEATURE_SETS = ("lexical", "dialogue")
 
 def scaler_on_all_splits(ground: Ground) -> Iterator[Finding]:
     """Numbers alone, standardized by train, by everything, and by each split for itself."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     splits = [labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held)]
     tables = [compute_features(FEATURE_SETS, rows) for rows in splits]
     everything = FeatureScaler.fit(compute_features(FEATURE_SETS, [u for rows in splits for u in rows]))
@@ -37,7 +37,7 @@ def scaler_on_all_splits(ground: Ground) -> Iterator[Finding]:
 
 def vocabulary_on_all_splits(ground: Ground) -> Iterator[Finding]:
     """Words and their weights counted on everything."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
     count = words([*train, *dev, *held])
     (told,) = say(space, learn(space, count(train), train), (count(dev), dev), (count(held), held))
@@ -46,7 +46,7 @@ def vocabulary_on_all_splits(ground: Ground) -> Iterator[Finding]:
 
 def shifted_columns(ground: Ground) -> Iterator[Finding]:
     """A train part that lacks a label, and probabilities named in order."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     if space.multilabel:
         return
     absent = space.names[1]
@@ -62,7 +62,7 @@ def shifted_columns(ground: Ground) -> Iterator[Finding]:
 
 def raw_logits(ground: Ground) -> Iterator[Finding]:
     """Logits in the place of probabilities, cut at a half."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     if not space.multilabel:
         return
     held = labeled(ground.held, "emotion")

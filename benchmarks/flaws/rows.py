@@ -17,7 +17,7 @@ USERS, MISSING_SHARE = 200, 0.05  # each of whom lacks a twentieth of the files
 
 def cleaning_drops(ground: Ground) -> Iterator[Finding]:
     """The thesis' cleaning; what keeps fewer than two words is dropped from what is scored, or not."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
     learned = [u for u in train if _is_long(u)]
     count = words(learned, cleaning=THESIS_CLEANING)

@@ -24,7 +24,7 @@ def best_of_many_on_test(ground: Ground) -> Iterator[Finding]:
 
     The numbers are means over halvings by dialogue, the interval holds 95 % of the halvings.
     """
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     train, dev, held, x, x_dev, x_held = _svd_features(ground, space)
     runs, on_dev = [], []
     for seed in range(CANDIDATES):
@@ -54,7 +54,7 @@ def _metric_values(space: LabelSpace, clusters: NDArray[np.float64]) -> NDArray[
 
 def thresholds_on_test(ground: Ground) -> Iterator[Finding]:
     """Thresholds of several labels, chosen where they are judged."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     if not space.multilabel:
         return
     right = honest(ground, ground.held)
@@ -65,7 +65,7 @@ def thresholds_on_test(ground: Ground) -> Iterator[Finding]:
 
 def last_epoch_weights(ground: Ground) -> Iterator[Finding]:
     """The weights of the best epoch on dev, kept by reference and by copy."""
-    space = ground.space("emotion")
+    space = ground.label_space("emotion")
     train, dev, held, x, x_dev, x_held = _svd_features(ground, space)
     kept, named = [], []
     for seed in range(ground.num_repeats):

@@ -30,7 +30,7 @@ def random_split(ground: Ground) -> Iterator[Finding]:
 
 def compare_cross_validation(flaw: str, ground: Ground, compute_features: FeatureFunction, C: float) -> Finding:
     """Compare cross-validation over rows with that over whole dialogues; ``compute_features`` are fitted on what learns."""
-    space, rows = ground.space("emotion"), labeled([*ground.train, *ground.held], "emotion")
+    space, rows = ground.label_space("emotion"), labeled([*ground.train, *ground.held], "emotion")
     dialogues = [u.dialogue for u in rows]
     sides = []
     for kind, groups in ((GroupKFold, dialogues), (KFold, None)):
@@ -48,7 +48,7 @@ def compare_cross_validation(flaw: str, ground: Ground, compute_features: Featur
 
 def augmentation_before_split(ground: Ground) -> Iterator[Finding]:
     """Copies of train utterances are made; the split is drawn among all of them, or was there before."""
-    space, draw = ground.space("emotion"), np.random.default_rng(0)
+    space, draw = ground.label_space("emotion"), np.random.default_rng(0)
     train, dev, held = (labeled(rows, "emotion") for rows in (ground.train, ground.dev, ground.held))
     wrong: list[list[Utterance]] = [[], []]
     for u in augment([*train, *held], draw):

@@ -202,7 +202,7 @@ def peak():
 
 before = peak()
 (heard,) = listen([Utterance("u", clip=Clip(Path(sys.argv[1]), *map(float, sys.argv[2:])))])
-print(peak() - before, heard.sound.seconds, *heard.sound.note_kinds)
+print(peak() - before, heard.audio.seconds, *heard.audio.note_kinds)
 """
 
 

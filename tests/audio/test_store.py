@@ -61,7 +61,7 @@ def decoded(monkeypatch):
 
 def content(heard):
     """Everything of the sounds, comparable bit for bit."""
-    sounds = [u.sound for u in heard]
+    sounds = [u.audio for u in heard]
     return [
         (s.key, None if s.mel is None else (s.mel.shape, s.mel.tobytes()), dict(s.measures), s.seconds, s.problem)
         for s in sounds

@@ -57,7 +57,7 @@ def test_what_stands_for_test_shares_no_dialogue_with_train_and_test_stays_close
 
 
 def test_the_same_answers_differ_by_nothing_and_dropped_rows_are_resampled_with_their_dialogues(meld):
-    space, rows = meld.space("emotion"), meld.held
+    space, rows = meld.label_space("emotion"), meld.held
     p = np.random.default_rng(0).dirichlet(np.ones(len(space)), len(rows))
     all_of_them = Said(space, rows, [(p, None)])
     same = find("none", meld, all_of_them, all_of_them)

@@ -100,7 +100,7 @@ def test_a_run_without_out_stays_below_runs(call, tmp_path, monkeypatch):
 
 
 def test_a_model_card_holds_nothing_raw(hard, tmp_path):
-    space = hard.space("emotion")
+    space = hard.label_space("emotion")
     facts = {
         "corpus": hard.name,
         "synthetic": False,

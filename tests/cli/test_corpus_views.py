@@ -101,7 +101,9 @@ def test_a_clip_that_cannot_be_decoded_is_told_instead_of_drawn(call, monkeypatc
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"no sound" * 100)
     rows = [replace(u, clip=Clip(broken)) for u in corpus.train]
-    monkeypatch.setitem(READERS._entries, "broken", lambda *_: Corpus.build("b", rows, corpus.spaces.values()))
+    monkeypatch.setitem(
+        READERS._entries, "broken", lambda *_: Corpus.build("b", rows, corpus.label_spaces.values())
+    )
     code, out, _err = call("show", "dia0/utt1", "--corpus", "broken")
     assert code == 0 and "broken.wav" in out and "█" not in out
     code, _out, err = call("show", "dia0/utt1", "--corpus", "broken", "--figure", tmp_path / "a.png")
@@ -149,7 +151,7 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
 
 def test_rows_of_a_table_are_in_the_order_of_turns(tiny, call, tmp_path, monkeypatch):
     order = np.random.default_rng(0).permutation(len(tiny))
-    mixed = Corpus.build("mixed", [tiny.utterances[n] for n in order], tiny.spaces.values())
+    mixed = Corpus.build("mixed", [tiny.utterances[n] for n in order], tiny.label_spaces.values())
     monkeypatch.setitem(READERS._entries, "mixed", lambda *_: mixed)
     call("export", "mixed", "--out", tmp_path / "mixed.csv")
     frame = pd.read_csv(tmp_path / "mixed.csv")

@@ -15,7 +15,7 @@ LONG = ("a label " + "that goes on and on " * 9, "another " + "that does so too 
 TURNS = {"train": 8, "dev": 4, "test": 4}
 
 
-def corpus_in(folder, labels, *, dev=None, text="I am {}", sound=False):
+def corpus_in(folder, labels, *, dev=None, text="I am {}", audio=False):
     """Write a table, its clips and its recipe; every second clip is silent."""
     folder.mkdir()
     with (folder / "t.csv").open("w", newline="", encoding="utf-8") as file:
@@ -33,7 +33,7 @@ def corpus_in(folder, labels, *, dev=None, text="I am {}", sound=False):
     return folder
 
 
-def recipe_of(folder, model, sound=False):
+def recipe_of(folder, model, audio=False):
     source = 'audio = "audio"' if sound else 'text = "text"'
     (folder / "r.toml").write_text(
         dedent(f"""

@@ -30,7 +30,7 @@ class Listener:
     )
 
     def __init__(self, *needs):
-        self.needs = self.tolerates = frozenset(needs)
+        self.modalities = self.optional_modalities = frozenset(needs)
         self.given = []
 
     def warn_of_language(self, texts):
@@ -42,9 +42,9 @@ class Listener:
     def predict_utterances(self, utterances):
         self.given = list(utterances)
         for u in utterances:
-            heard = "audio" in self.needs and u.sound is not None and u.sound.mel is not None
-            assert heard or ("text" in self.needs and u.text is not None)
-        joyful = [u.text == "joy" or (u.sound is not None and u.sound.seconds > 0.4) for u in utterances]
+            heard = "audio" in self.modalities and u.audio is not None and u.audio.mel is not None
+            assert heard or ("text" in self.modalities and u.text is not None)
+        joyful = [u.text == "joy" or (u.audio is not None and u.audio.seconds > 0.4) for u in utterances]
         return Predictions(tuple(u.id for u in utterances), np.array([[1.0 - j, j] for j in joyful]), SPACE)
 
 

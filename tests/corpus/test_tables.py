@@ -35,7 +35,7 @@ def test_who_is_not_known_is_a_speaker_of_that_name():
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_each_utterance_stands_under_each_of_its_labels(corpus, split):
     one, several = corpus.by_label("emotion", split), corpus.by_label("feelings", split)
-    assert tuple(one) == corpus.space("emotion").names
+    assert tuple(one) == corpus.label_space("emotion").names
     assert sum(map(len, one.values())) == len(corpus.split(split))
     both = [u for u in corpus.split(split) if len(u.labels["feelings"]) == 2]
     assert both and all(u in several["joy"] and u in several["sadness"] for u in both)

@@ -28,8 +28,8 @@ DIGEST = """
 import hashlib, sys, pathlib, tempfile
 from sentir.readers import demo
 root = pathlib.Path(tempfile.mkdtemp(dir=sys.argv[1]))
-demo.write_tree(demo.meld_tree(sound=False), root / "demo-meld")
-demo.write_tree(demo.mosei_tree(sound=False), root / "demo-mosei")
+demo.write_tree(demo.meld_tree(audio=False), root / "demo-meld")
+demo.write_tree(demo.mosei_tree(audio=False), root / "demo-mosei")
 digest = hashlib.sha256()
 for path in sorted(root.rglob("*.csv")):
     digest.update(path.read_bytes())
@@ -58,7 +58,7 @@ def words_of(dialogues):
 def trees(tmp_path_factory):
     root = tmp_path_factory.mktemp("demo")
     for name, tree in TREES.items():
-        corpora.write_files(tree(sound=False), root / name)
+        corpora.write_files(tree(audio=False), root / name)
     return {name: root / name for name in TREES}
 
 

@@ -159,7 +159,7 @@ def test_scores_and_the_audit_say_that_dev_is_a_known_test(monkeypatch, recipe):
             for split, texts in parts.items()
             for n, text in enumerate(texts)
         ]
-        return Corpus.build(name, rows, tiny_corpus().spaces.values())
+        return Corpus.build(name, rows, tiny_corpus().label_spaces.values())
 
     honest, turned = built("honest", "b", "c"), built("turned", "c", "b")
     notes = [Scorer(turned, "dev", {}, recipe.evaluation)._notes]

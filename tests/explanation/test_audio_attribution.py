@@ -48,7 +48,7 @@ def test_grad_cam_is_that_of_captum(trained):
     with frozen_eval_mode(probe.model):
         ours = compute_audio_maps(probe)["evidence"]
         mel = probe.inputs["mel"].clone().requires_grad_()
-        others = {name: probe.inputs[name] for name in probe.model.inputs if name != "mel"}
+        others = {name: probe.inputs[name] for name in probe.model.input_names if name != "mel"}
 
         def score(given):
             return probe.model(mel=given, **others)[:, label : label + 1]

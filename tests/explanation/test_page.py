@@ -103,7 +103,7 @@ def test_the_sanity_check_is_read_out(page):
 
 def test_an_answer_without_words_sound_or_checks_is_a_page_too(answer):
     bare = replace(
-        answer, words=None, sound=None, checks=(), gold=None, is_number=True, label="sentiment", probabilities={}
+        answer, words=None, audio=None, checks=(), gold=None, is_number=True, label="sentiment", probabilities={}
     )
     page = render_explanation(bare)
     assert "The model predicts 1.20" in page and "<svg" not in page

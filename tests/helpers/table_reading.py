@@ -14,11 +14,11 @@ def write(path, rows):
     return path
 
 
-def data(task="emotion", sound=False, **columns) -> DataSettings:
+def data(task="emotion", audio=False, **columns) -> DataSettings:
     if not {"labels", "value"} & columns.keys():
         columns.setdefault("label", "mood")
     return DataSettings(reader="table", task=task, audio=sound, table=TableSettings(**columns))
 
 
-def read(path, task="emotion", sound=False, **columns):
+def read(path, task="emotion", audio=False, **columns):
     return read_corpus(data(task, sound, **columns), path)

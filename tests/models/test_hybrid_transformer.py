@@ -76,7 +76,7 @@ def test_it_gives_one_row_of_logits_per_utterance(setup):
 def test_it_names_exactly_the_inputs_that_it_takes(setup):
     model, inputs, tokens = setup
     given = set(batch(inputs, tokens, [0, 1]))
-    assert given == set(model.inputs) - {"token_type_ids"}
+    assert given == set(model.input_names) - {"token_type_ids"}
 
 
 def test_gradients_reach_every_trainable_parameter(setup):
@@ -111,7 +111,7 @@ def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
 def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, reads):
     kind = DialogueContextConfig(layer, reads, speakers=True)
     model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=kind)
-    assert model.inputs[-1] == "speaker"
+    assert model.input_names[-1] == "speaker"
     model.eval()
     given = batch(inputs | {"speaker": torch.tensor([0, 1, 0, 2, 3, 3, 2, 4, 5, 6])}, tokens, list(range(ROWS)))
     words = model.encoder.transformer.get_input_embeddings().weight

@@ -111,9 +111,9 @@ def test_a_dialogue_is_answered_alike_in_any_order_and_company(fusion):
 def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(fusion, weights):
     encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights), layers=(-1,))
     model = built(encoder=encoder, states_shape=None, fusion=fusion)
-    assert model.pretrained_prefixes == ("encoder.",) and "input_ids" in model.inputs
+    assert model.pretrained_prefixes == ("encoder.",) and "input_ids" in model.input_names
     tokens = tokenizer.pad([tokenizer.encode(text) for text in ("I am happy.", "", "So sad", "x", "", "fine")])
-    inputs = {key: value for key, value in (batch() | tokens).items() if key in model.inputs}
+    inputs = {key: value for key, value in (batch() | tokens).items() if key in model.input_names}
     model(**inputs).square().sum().backward()
     assert model.encoder.transformer.embeddings.word_embeddings.weight.grad.abs().sum() > 0
 

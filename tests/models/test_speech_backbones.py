@@ -216,7 +216,7 @@ def test_half_precision_on_disk_is_full_precision_in_memory(wav2vec2, tmp_path):
 
 def test_an_emotion_model_listens_through_a_speech_encoder(wav2vec2):
     model = EmotionModel(str(wav2vec2), num_extra_features=2, num_classes=5).eval()
-    assert model.inputs == ("wave", "steps", "has_audio", "features")
+    assert model.input_names == ("wave", "steps", "has_audio", "features")
     assert model.pretrained_prefixes == ("audio.encoder.",)
     extractor = load_speech_encoder(str(wav2vec2))[1]
     batch = extractor.pad([noise(16_000), None])

@@ -37,7 +37,7 @@ def test_data_sets_are_found_by_their_owners_too(spoken, tmp_path):
 
 
 def test_of_two_copies_the_one_that_speaks_is_taken(spoken, tmp_path):
-    attach(tmp_path, sound=False)
+    attach(tmp_path, audio=False)
     (tmp_path / "zzz").symlink_to(spoken / "meld-dataset", target_is_directory=True)
     found = find_corpora(tmp_path)
     assert found["meld"].root == tmp_path / "zzz" and found["meld"].audio
@@ -45,7 +45,7 @@ def test_of_two_copies_the_one_that_speaks_is_taken(spoken, tmp_path):
 
 
 def test_spectrograms_stand_in_for_sound_that_is_not_there(tmp_path):
-    attach(tmp_path, sound=False)
+    attach(tmp_path, audio=False)
     folder = tmp_path / "spectrograms" / "final_specs" / "meld_train"
     folder.mkdir(parents=True)
     np.save(folder / "dia0_utt0.npy", np.zeros((224, 224), np.float32))
@@ -55,7 +55,7 @@ def test_spectrograms_stand_in_for_sound_that_is_not_there(tmp_path):
 
 
 def test_half_a_corpus_is_an_error_that_names_what_is_missing(tmp_path):
-    attach(tmp_path, sound=False)
+    attach(tmp_path, audio=False)
     (missing,) = tmp_path.rglob("dev_sent_emo.csv")
     missing.unlink()
     with pytest.raises(CorpusError, match="dev_sent_emo"):

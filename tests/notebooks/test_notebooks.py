@@ -171,7 +171,7 @@ def test_a_small_run_goes_from_corpora_found_by_themselves_to_conclusions(notebo
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_pictures_stand_in_for_clips_and_without_both_audio_is_skipped(notebooks, monkeypatch, tmp_path):
-    place, runs = attach(tmp_path / "input", sound=False), tmp_path / "runs"
+    place, runs = attach(tmp_path / "input", audio=False), tmp_path / "runs"
     attach_pictures(place)
     variables = {"SENTIR_DATA": place, "SENTIR_NOTEBOOK_RUNS": runs, "SENTIR_NOTEBOOK_TEST": "closed"}
     done = execute(notebooks["en"], monkeypatch, "smoke", **variables)

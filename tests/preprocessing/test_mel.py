@@ -99,9 +99,9 @@ def test_levels_are_those_of_train_whatever_dev_and_test_sound_like(spoken, weig
     )
     recipe = spoken_recipe(weights, model={"features": ["functionals"]})
     one, two = preparer_of(recipe, spoken), preparer_of(recipe, other)
-    assert one.sound.statistics == two.sound.statistics and one.scaler == two.scaler
+    assert one.audio.statistics == two.audio.statistics and one.scaler == two.scaler
     heard = attach_audio([u.blind() for u in spoken.train])
-    assert one.sound.statistics == MelStatistics.fit(u.audio.mel for u in heard)
+    assert one.audio.statistics == MelStatistics.fit(u.audio.mel for u in heard)
     assert not np.array_equal(
         two.transform(other.dev).batch([0])["mel"], one.transform(spoken.dev).batch([0])["mel"]
     )
@@ -177,7 +177,7 @@ def strange(tmp_path):
     ],
 )  # fmt: skip
 def test_a_clip_is_predicted_alike_alone_in_any_batch_order_and_company(model, strange, spoken, weights):
-    recipe, space = spoken_recipe(weights, model=model), spoken.space("emotion")
+    recipe, space = spoken_recipe(weights, model=model), spoken.label_space("emotion")
     preparer = preparer_of(recipe, spoken)
     torch.manual_seed(0)
     network = preparer.build(space)
@@ -220,7 +220,7 @@ def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
         recipe = spoken_recipe(weights, model=BOTH).override(stacking_on_text(weights, model=inner))
         recipe = recipe.override({"model": {"features": ["stacked", *BOTH["features"]]}})
         preparer = preparer_of(recipe, corpus)
-        network = preparer.build(spoken.space("emotion"))
+        network = preparer.build(spoken.label_space("emotion"))
         rows = network.feature_modalities.tolist()
         source = {
             name: {(True, False): "text", (False, True): "audio", (False, False): ""}[pair]

@@ -69,8 +69,8 @@ def test_only_vectors_are_stored_and_of_strangers_not_even_those(speech, heard):
 
 
 def test_of_a_long_clip_the_middle_is_heard_and_the_length_is_part_of_the_key(speech, heard):
-    longest = max(heard, key=lambda u: u.sound.seconds)
-    assert longest.sound.seconds > 1
+    longest = max(heard, key=lambda u: u.audio.seconds)
+    assert longest.audio.seconds > 1
     short = WaveformPreprocessor(AudioSettings(backbone=str(speech), max_seconds=1))
     long = WaveformPreprocessor(AudioSettings(backbone=str(speech), max_seconds=9))
     cut, whole = (one.transform([longest])[0]["speech_states"] for one in (short, long))
@@ -83,7 +83,7 @@ def test_of_a_long_clip_the_middle_is_heard_and_the_length_is_part_of_the_key(sp
 
 
 def test_without_sound_there_is_a_zero_and_it_is_counted(speech, heard, weights, spoken):
-    lost = [heard[0], replace(heard[1], clip=None, sound=None), heard[2]]
+    lost = [heard[0], replace(heard[1], clip=None, audio=None), heard[2]]
     lost = attach_audio(lost)
     tensors, _waves = WaveformPreprocessor(AudioSettings(backbone=str(speech))).transform(lost)
     assert tensors["has_audio"].tolist() == [True, False, True]
@@ -231,7 +231,7 @@ def test_settings_that_do_nothing_are_refused(audio, train, error, message, spok
     recipe = recipe_of(weights, speech, "finetune", audio=audio, train=train)
     with pytest.raises(error, match=message):
         check_model(recipe.model)
-        check_settings(recipe, spoken.space("emotion"))
+        check_settings(recipe, spoken.label_space("emotion"))
 
 
 def test_checkpointed_gradients_are_the_same(spoken, weights, speech):

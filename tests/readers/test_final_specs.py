@@ -51,7 +51,7 @@ MOSEI_SPECS = {
 }
 
 
-def read(root, *, sound=True, **settings):
+def read(root, *, audio=True, **settings):
     return read_corpus(DataSettings(reader="final_specs", audio=sound, **settings), root)
 
 
@@ -166,7 +166,7 @@ def test_without_texts_or_without_spectrograms_it_is_said_what_to_give(tmp_path)
     texts = write(tmp_path / "texts", meld_texts())
     with pytest.raises(CorpusError, match=r"no spectrograms of meld; give the folder that holds final_specs"):
         read(texts)
-    assert len(read(root, sound=False, text_root=texts)) == sum(MELD_ROWS.values())
+    assert len(read(root, audio=False, text_root=texts)) == sum(MELD_ROWS.values())
 
 
 def test_labels_of_test_stay_sealed_and_the_corpus_is_that_of_its_texts(tmp_path):

@@ -52,7 +52,7 @@ def facts():
 
 
 def said(facts, **recipe):
-    return make_model_card(tiny_recipe("w", **recipe), tiny_corpus().space("emotion"), facts).to_markdown()
+    return make_model_card(tiny_recipe("w", **recipe), tiny_corpus().label_space("emotion"), facts).to_markdown()
 
 
 def test_a_card_holds_the_facts_of_the_run(facts):
@@ -79,7 +79,7 @@ def test_a_model_that_test_never_saw_a_synthetic_corpus_and_rare_labels_are_limi
     found = limitations(recipe, load_scores(facts), facts)
     assert any("Not evaluated on test" in one for one in found) and found[0].startswith("Synthetic")
     assert any("Fewer than 50 utterances of dev have the label joy, neutral, sadness" in one for one in found)
-    assert "synthetic-data" in front_matter(recipe, tiny_corpus().space("emotion"), facts)
+    assert "synthetic-data" in front_matter(recipe, tiny_corpus().label_space("emotion"), facts)
 
 
 def test_random_weights_are_a_limit(facts):
@@ -92,7 +92,7 @@ def test_the_license_is_named_where_it_is_known(facts):
 
 
 def test_the_front_matter_is_yaml_that_the_hub_knows(facts):
-    space = tiny_corpus().space("emotion")
+    space = tiny_corpus().label_space("emotion")
     tree = yaml.safe_load(front_matter(tiny_recipe("w"), space, facts))
     assert tree["library_name"] == "sentir" and tree["pipeline_tag"] == "text-classification"
     (results,) = [one["results"] for one in tree["model-index"]]
@@ -107,7 +107,7 @@ def test_the_front_matter_is_yaml_that_the_hub_knows(facts):
 
 def test_cards_of_a_folder_are_in_english_and_in_spanish_whatever_is_spoken(facts, tmp_path):
     with use_language("es"):
-        save_model_cards(tmp_path, tiny_recipe("w"), tiny_corpus().space("emotion"), facts)
+        save_model_cards(tmp_path, tiny_recipe("w"), tiny_corpus().label_space("emotion"), facts)
     english, spanish = ((tmp_path / name).read_text(encoding="utf-8") for name in ("README.md", "README.es.md"))
     assert english.startswith("---\n") and "# tiny · emotion · tiny" in english
     assert spanish.startswith("# tiny")

@@ -27,7 +27,7 @@ def test_batches_hold_every_row_once_in_order_and_never_cut_a_unit(lengths, size
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
 def test_a_dialogue_is_predicted_alike_in_any_batch_order_and_company(encoder, context, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": context, "features": ["dialogue"]})
-    space = corpus.space("emotion")
+    space = corpus.label_space("emotion")
     preparer = Pipeline(recipe, corpus.train)
     torch.manual_seed(0)
     model = preparer.build(space)
@@ -50,23 +50,23 @@ def test_a_dialogue_is_predicted_alike_in_any_batch_order_and_company(encoder, c
 def test_predicting_leaves_a_training_model_in_training(corpus, weights):
     recipe = tiny_recipe(weights, model={"dropout": 0.5})
     preparer = Pipeline(recipe)
-    model = preparer.build(corpus.space("emotion")).train()
+    model = preparer.build(corpus.label_space("emotion")).train()
     prepared = preparer.transform(corpus.dev)
-    first, second = (predict_task(model, prepared, corpus.space("emotion")) for _time in range(2))
+    first, second = (predict_task(model, prepared, corpus.label_space("emotion")) for _time in range(2))
     assert model.training and np.array_equal(first.probabilities, second.probabilities)
 
 
 def test_no_utterances_are_no_predictions(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
     preparer = Pipeline(recipe)
-    model = preparer.build(corpus.space("emotion"))
-    assert len(predict_task(model, preparer.transform([]), corpus.space("emotion"))) == 0
+    model = preparer.build(corpus.label_space("emotion"))
+    assert len(predict_task(model, preparer.transform([]), corpus.label_space("emotion"))) == 0
 
 
 def test_a_model_without_finite_numbers_has_diverged(corpus, weights):
     recipe = tiny_recipe(weights)
     preparer = Pipeline(recipe)
-    model = preparer.build(corpus.space("emotion"))
+    model = preparer.build(corpus.label_space("emotion"))
     torch.nn.init.constant_(model.head[-1].bias, float("nan"))
     with pytest.raises(SentirError, match=r"Training diverged.*lower train\.lr"):
-        predict_task(model, preparer.transform(corpus.dev), corpus.space("emotion"))
+        predict_task(model, preparer.transform(corpus.dev), corpus.label_space("emotion"))

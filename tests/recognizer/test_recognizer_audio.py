@@ -90,7 +90,7 @@ def test_saved_and_loaded_it_predicts_the_same(kind, task, light, trained, spoke
     loaded = Recognizer.from_pretrained(tmp_path / "saved")
     assert_same(recognizer, loaded, spoken.test)
     np.testing.assert_allclose(loaded.predict_utterances(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
-    assert loaded.modalities == recognizer.needs and loaded.recipe == recognizer.recipe
+    assert loaded.modalities == recognizer.modalities and loaded.recipe == recognizer.recipe
     files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".json", ".safetensors"} | (set() if light else {".md"})
     for path in files:
@@ -102,7 +102,7 @@ def test_saved_and_loaded_it_predicts_the_same(kind, task, light, trained, spoke
     ("kind", "needs"), [("audio", {"audio"}), ("chain", {"text", "audio"}), ("both", {"text", "audio"})]
 )
 def test_it_knows_what_it_needs(kind, needs, trained):
-    assert trained(kind, "emotion")[0].needs == needs
+    assert trained(kind, "emotion")[0].modalities == needs
 
 
 def test_a_later_save_leaves_no_stacked_model_behind(trained, spoken, tmp_path):
@@ -208,7 +208,7 @@ def half_asked(asked):
 )
 def test_it_knows_what_it_has_learned_to_do_without(kind, tolerates, trained, spoken, weights):
     found = trained("chain", "emotion")[0].stacked if kind == "text" else trained(kind, "emotion")[0]
-    assert found.tolerates == tolerates <= found.needs
+    assert found.optional_modalities == tolerates <= found.modalities
 
 
 def test_what_was_missing_in_a_hundredth_of_train_may_be_missing(trained):
@@ -218,20 +218,20 @@ def test_what_was_missing_in_a_hundredth_of_train_may_be_missing(trained):
     def lacking(recognizer, **counts):
         return replace(recognizer, facts={**recognizer.facts, "unusable": {"train": counts, "dev": {}}})
 
-    assert lacking(chain, sound=1).tolerates == {"audio"} and n < 100
-    assert lacking(chain, sound=0).tolerates == set()
+    assert lacking(chain, audio=1).optional_modalities == {"audio"} and n < 100
+    assert lacking(chain, audio=0).optional_modalities == set()
     many = {**chain.facts["data"], "train": {**chain.facts["data"]["train"], "utterances": 1000}}
     for count, able in ((9, set()), (10, {"audio"})):
-        one = lacking(chain, sound=count)
-        assert replace(one, facts={**one.facts, "data": many}).tolerates == able
-    assert replace(chain, stacked=lacking(chain.stacked, text=1)).tolerates == {"text"}
-    both = replace(lacking(chain, sound=1), stacked=lacking(chain.stacked, text=1))
-    assert both.tolerates == both.needs
+        one = lacking(chain, audio=count)
+        assert replace(one, facts={**one.facts, "data": many}).optional_modalities == able
+    assert replace(chain, stacked=lacking(chain.stacked, text=1)).optional_modalities == {"text"}
+    both = replace(lacking(chain, audio=1), stacked=lacking(chain.stacked, text=1))
+    assert both.optional_modalities == both.modalities
     old = replace(chain, facts={}, stacked=replace(chain.stacked, facts={}))
-    assert old.tolerates == old.needs, "as before it was counted"
+    assert old.optional_modalities == old.modalities, "as before it was counted"
     never = trained("both", "emotion")[0]
     recipe = never.recipe.override({"model": {"modality_dropout": 0.0}})
-    assert replace(never, recipe=recipe).tolerates == set()
+    assert replace(never, recipe=recipe).optional_modalities == set()
 
 
 def test_a_row_without_what_the_model_never_missed_is_not_predicted(trained, half_asked):

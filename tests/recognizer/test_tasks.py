@@ -119,7 +119,7 @@ def test_both_tasks_are_learned_and_the_own_ones_dev_score_selects(task, other, 
     recognizer, dev = learned(task, other)
     found = recognizer.predict_tasks(corpus.dev)
     assert list(found) == [task, other] and [one.space.task for one in recognizer.also] == [other]
-    assert recognizer.space.task == task and dev.space == corpus.space(task)
+    assert recognizer.space.task == task and dev.space == corpus.label_space(task)
     np.testing.assert_allclose(found[task].probabilities, dev.probabilities, atol=1e-6)
     np.testing.assert_array_equal(
         recognizer.predict_utterances(corpus.dev).probabilities, found[task].probabilities

@@ -201,7 +201,7 @@ def test_the_colors_of_a_corpus_share_one_scale_and_the_axis_is_in_seconds(make_
 
 def test_a_report_without_examples_or_clips_has_no_trace_of_them(make_plain_report, render_page):
     report = make_plain_report()
-    card = replace(report.corpora[0], sound=())
+    card = replace(report.corpora[0], audio=())
     text = render_page(replace(report, corpora=(card,)))
     assert "Examples" not in Page(text).words() and "-examples" not in text
     assert not re.search(r"<audio|<img|why not usable", text)

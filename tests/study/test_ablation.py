@@ -63,7 +63,7 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
     recipe = tiny_recipe("w", model=both, train=train, study={"ablate": ["text", "audio"]})
     found = {c.name: c.recipe for c in plan_candidates(recipe)["emotion"]}
     for own in found.values():
-        check_settings(own, spoken.space("emotion"))
+        check_settings(own, spoken.label_space("emotion"))
     deaf, mute = found["model − sound"].train, found["model − text"].train
     assert (deaf.augment.masks, deaf.group_by_length, deaf.gradient_checkpointing, deaf.lr) == (
         0,

@@ -25,7 +25,7 @@ def predicted(name, corpus, task="emotion", splits=("dev", "test"), **changes):
 
 
 def truth(corpus, task, split="dev"):
-    return corpus.space(task).encode([u.labels[task] for u in corpus.split(split)])
+    return corpus.label_space(task).encode([u.labels[task] for u in corpus.split(split)])
 
 
 @pytest.mark.parametrize("task", METRICS)
@@ -33,7 +33,7 @@ def truth(corpus, task, split="dev"):
 def test_it_predicts_whole_splits_by_id(name, task, corpus):
     for split, predictions in predicted(name, corpus, task).items():
         assert predictions.ids == tuple(u.id for u in corpus.split(split))
-        assert predictions.space == corpus.space(task) and predictions.source == {"model": name}
+        assert predictions.space == corpus.label_space(task) and predictions.source == {"model": name}
 
 
 def test_the_majority_is_the_most_frequent_label_of_train(corpus):
@@ -111,7 +111,7 @@ def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
     recipe = tiny_recipe("none", data={"task": task})
     fitted, cuts = fit_baseline(name, recipe, corpus, METRICS[task]), np.array([0.4, 0.6])
     own = BaselineModel(
-        name, recipe, corpus.space(task), fitted, cuts if task == "feelings" else None, {"corpus": "tiny"}
+        name, recipe, corpus.label_space(task), fitted, cuts if task == "feelings" else None, {"corpus": "tiny"}
     )
     own.save_pretrained(tmp_path / "saved")
     loaded = BaselineModel.from_pretrained(tmp_path / "saved")
@@ -135,7 +135,7 @@ def test_a_saved_baseline_answers_as_it_did(name, task, corpus, tmp_path):
 def test_a_damaged_baseline_is_told(corpus, tmp_path):
     recipe = tiny_recipe("none")
     fitted = fit_baseline("bag of words", recipe, corpus, "weighted_f1")
-    BaselineModel("bag of words", recipe, corpus.space("emotion"), fitted).save_pretrained(tmp_path)
+    BaselineModel("bag of words", recipe, corpus.label_space("emotion"), fitted).save_pretrained(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"no")
     with pytest.raises(RecognizerError, match="is damaged"):
         api.predict(tmp_path, texts=["Hello."])

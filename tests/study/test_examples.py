@@ -43,7 +43,7 @@ def spoken(clips):
 
 def entrant(corpus, task, name, kind, seeds):
     """A candidate that gives every dev utterance the same probabilities, other ones with each seed."""
-    space, ids = corpus.space(task), tuple(u.id for u in corpus.dev)
+    space, ids = corpus.label_space(task), tuple(u.id for u in corpus.dev)
     dev = tuple(Predictions(ids, np.tile(row, (len(ids), 1)), space) for row in seeds)
     cuts = tuple(np.full(len(space), 0.4 + 0.2 * n) if space.multilabel else None for n in range(len(seeds)))
     recipe = Recipe.parse({"name": "tiny", "data": {"reader": "table", "task": task}, "model": {"kind": kind}})

@@ -78,14 +78,14 @@ def test_no_row_is_predicted_by_a_model_that_saw_its_dialogue(task, inner, corpu
     crossed = cross_predict(recipe, corpus, FOLDS)
     assert len(spied["fit"]) == FOLDS + 1
     assert crossed.predictions.ids == tuple(u.id for u in corpus)
-    assert crossed.predictions.label_space == corpus.space(task)
+    assert crossed.predictions.label_space == corpus.label_space(task)
     assert_made_by_who_did_not_see_them(corpus, crossed, spied)
 
 
 def test_a_model_that_listens_can_be_stacked_on_too(spoken, weights, spied):
     crossed = cross_predict(spoken_recipe(weights, train={"epochs": 1}), spoken, 2)
     assert_made_by_who_did_not_see_them(spoken, crossed, spied)
-    levels = {found.preprocessor.sound.statistics.means for found, *_rest in spied["fit"]}
+    levels = {found.preprocessor.audio.statistics.means for found, *_rest in spied["fit"]}
     assert len(levels) == 3, "levels are those of the train part that a model saw"
 
 
@@ -160,7 +160,7 @@ def test_a_stacking_model_learns_and_predicts_with_probabilities_from_outside_it
     fits = [(found, seen) for found, made, seen in spied["fit"] if made.name == "tiny"]
     assert [found for found, _seen in fits] == [outer] and len(spied["fit"]) == FOLDS + 2
     seen = fits[0][1]
-    names = {f"emotion.{name}" for name in spoken.space("emotion").names}
+    names = {f"emotion.{name}" for name in spoken.label_space("emotion").names}
     assert all(u.stacked.keys() == names for u in seen)
     knew = {id(found): dialogues(part.train) for found, _recipe, part in spied["fit"]}
     makers = {key: (who, made[key]) for who, made in spied["predict"] if who is not outer for key in made.ids}

@@ -97,7 +97,7 @@ def test_a_metric_that_does_not_fit_or_a_task_that_does_not_exist_is_refused_bef
 
 
 def test_speakers_are_drawn_where_the_recipe_says_so(moods, weights):
-    space, recipe = moods.space("emotion"), tiny_recipe(weights, evaluation={"cluster": "speaker"})
+    space, recipe = moods.label_space("emotion"), tiny_recipe(weights, evaluation={"cluster": "speaker"})
     groups = Scorer(moods, "dev", {}, recipe.evaluation)._clusters()
     rows = moods.dev
     answers = [(np.eye(3)[np.zeros(len(rows), dtype=int)], None)]

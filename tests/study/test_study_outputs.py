@@ -22,7 +22,7 @@ CANDIDATES = {"voice/text": {}, "../$up$": {"train": {"lr": 1e-9}}}
 
 def renamed(corpus, name):
     rows = [u for u in corpus if u.split != "test"]
-    return Corpus.build(name, rows, corpus.spaces.values())
+    return Corpus.build(name, rows, corpus.label_spaces.values())
 
 
 @pytest.fixture

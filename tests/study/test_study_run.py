@@ -91,7 +91,7 @@ def test_test_is_opened_once_however_many_tasks_there_are(first_run, corpus):
 def test_the_best_candidate_is_saved_whole_and_ready(task, done, corpus):
     recognizer = Recognizer.from_pretrained(done.out / "models" / f"tiny-{task}")
     assert (done.out / "models" / f"tiny-{task}" / "encoder").is_dir()
-    assert recognizer.space == corpus.space(task)
+    assert recognizer.space == corpus.label_space(task)
     (row,) = rows(done.report.scores, task=task, split="dev", model=done.report.best_per_family["tiny", task][0])
     assert recognizer.facts["dev_score"] == pytest.approx(row.metrics[TASKS[task]].value)
 

@@ -150,7 +150,7 @@ class Run:
 
     def __init__(self, recipe, corpus):
         set_seed(recipe.train.seed)
-        space = corpus.space("emotion")
+        space = corpus.label_space("emotion")
         preparer = Pipeline(recipe, corpus.train)
         self.model = preparer.build(space)
         self.start, self.seen = copy.deepcopy(dict(self.model.named_parameters())), []
@@ -202,7 +202,7 @@ def test_pretrained_parts_have_their_own_rate_and_can_wait(model, parts, spoken,
 def test_a_network_starts_from_the_weights_it_is_given(spoken, weights, pretrained):
     model = {"audio": {"pretrained": True, "weights": str(pretrained)}}
     recipe = spoken_recipe(weights, model=model)
-    built = Pipeline(recipe, spoken.train).build(spoken.space("emotion"))
+    built = Pipeline(recipe, spoken.train).build(spoken.label_space("emotion"))
     torch.manual_seed(1)
     assert equal(
         built.audio.backbone.state_dict(), load_audio_backbone(TINY_NETWORK, pretrained=False)[0].state_dict()
@@ -249,7 +249,7 @@ def test_a_wrong_name_is_one_sentence_before_anything_is_decoded(case, spoken, w
 def test_what_listens_needs_clips(model, corpus, weights, nothing_is_prepared):
     with pytest.raises(CorpusError, match="'tiny' has no clips in train, and the model listens"):
         fit(spoken_recipe(weights, model=model), corpus)
-    with pytest.raises(RecipeError, match=r"set data\.sound=true"):
+    with pytest.raises(RecipeError, match=r"set data\.audio=true"):
         fit(spoken_recipe(weights, model=model, data={"audio": False}), corpus)
 
 

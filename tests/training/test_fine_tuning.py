@@ -40,7 +40,7 @@ def trained(corpus, weights, *, model=None, recipe=None, **train):
     """Train with a dev score that only counts; return the model, its weights by epoch, and facts."""
     recipe = recipe or tiny_recipe(weights, model=TUNED | (model or {}), train=train)
     set_seed(recipe.train.seed)
-    space = corpus.space("emotion")
+    space = corpus.label_space("emotion")
     preparer = Pipeline(recipe, corpus.train)
     network = preparer.build(space)
     seen = [copy.deepcopy(network.state_dict())]
@@ -100,7 +100,7 @@ def test_the_blocks_of_a_convolutional_network_are_its_layers():
 def test_layer_decay_moves_low_layers_less_and_leaves_new_layers_their_rate(corpus, weights):
     recipe = tiny_recipe(weights, model=TUNED, train={"layer_decay": 0.1, "encoder_lr": 1e-3, "lr": 1e-2})
     preparer = Pipeline(recipe, corpus.train)
-    model = preparer.build(corpus.space("emotion"))
+    model = preparer.build(corpus.label_space("emotion"))
     rates = {id(p): group["lr"] for group in parameter_groups(model, recipe.train) for p in group["params"]}
     for name, parameter in model.named_parameters():
         depth = 0 if "embeddings" in name else 1 if "layer.0." in name else 2
@@ -159,7 +159,7 @@ def uneven(u):
 def test_a_batch_in_parts_teaches_what_it_teaches_whole(context, parts, still):
     every = tiny_corpus()
     rows = [*filter(None, map(uneven, every.train)), *every.dev]
-    corpus = Corpus.build("uneven", rows, every.spaces.values())
+    corpus = Corpus.build("uneven", rows, every.label_spaces.values())
     (_m, whole, first), (_n, cut, second) = (
         trained(corpus, still, model={"context": context}, batch=9, accumulate=n, lr=0.1, encoder_lr=0.1)
         for n in (1, parts)
@@ -290,7 +290,7 @@ def test_a_setting_without_anything_to_do_is_refused(train, what, corpus, weight
     (key,) = train
     with pytest.raises(RecipeError, match=f"'train.{key}' does nothing here: it needs {what}; remove it"):
         fit(tiny_recipe(weights, train=train), corpus)
-    check_settings(tiny_recipe(weights, model=TUNED, train=train), corpus.space("emotion"))
+    check_settings(tiny_recipe(weights, model=TUNED, train=train), corpus.label_space("emotion"))
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_part_of_the_network_without_anything_to_do_is_refused(model, what, wo
     (key,) = model
     with pytest.raises(RecipeError, match=f"'model.{key}' does nothing here: it needs {what}; remove it"):
         fit(tiny_recipe(weights, model=model), corpus)
-    check_settings(tiny_recipe(weights, model=model | works), corpus.space("emotion"))
+    check_settings(tiny_recipe(weights, model=model | works), corpus.label_space("emotion"))
 
 
 def test_how_tokens_are_pooled_is_refused_for_a_model_that_only_listens():
@@ -356,14 +356,14 @@ def test_a_batch_has_no_more_parts_than_utterances(corpus, weights):
 def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weights):
     recipe = tiny_recipe(weights, train={"augment": {"gain_db": 3.0}})
     with pytest.raises(RecipeError, match=r"'train\.augment' does nothing here: it needs a network over mels"):
-        check_settings(recipe, corpus.space("emotion"))
+        check_settings(recipe, corpus.label_space("emotion"))
 
 
 def test_two_passes_that_no_dropout_makes_different_are_refused(corpus, weights):
     same = tiny_recipe(weights, model={"dropout": 0.0}, train={"rdrop": 1.0})
     with pytest.raises(RecipeError, match=r"'train\.consistency' does nothing here: it needs model\.dropout > 0"):
         fit(same, corpus)
-    check_settings(same.override({"model": {"dropout": 0.1}}), corpus.space("emotion"))
+    check_settings(same.override({"model": {"dropout": 0.1}}), corpus.label_space("emotion"))
 
 
 def test_two_passes_are_learned_from_together(corpus, weights):

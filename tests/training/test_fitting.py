@@ -27,7 +27,7 @@ def test_every_setup_trains_and_predicts_dev(task, encoder, context, corpus, wei
     recipe = tiny_recipe(weights, data={"task": task}, model={"encoder": encoder, "context": context})
     fitted = fit(recipe, corpus)
     assert fitted.dev_predictions.ids == tuple(u.id for u in corpus.dev)
-    assert fitted.space == corpus.space(task)
+    assert fitted.space == corpus.label_space(task)
     assert len(fitted.training.history) == 2
     assert (fitted.thresholds is None) == (task == "emotion")
     metric = "macro_f1" if task == "feelings" else "weighted_f1"

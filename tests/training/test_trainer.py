@@ -26,7 +26,7 @@ class Run:
         settings = {"epochs": len(scores), "encoder_lr": 0.003} | (train or {})
         recipe = tiny_recipe(weights, model={"encoder": "finetune"} | (model or {}), train=settings)
         set_seed(recipe.train.seed)
-        space = corpus.space("emotion")
+        space = corpus.label_space("emotion")
         preparer = Pipeline(recipe, corpus.train)
         self.model = preparer.build(space)
         self.start = copy.deepcopy(self.model.state_dict())
@@ -63,7 +63,7 @@ def equal(one, other):
 def test_every_parameter_is_in_exactly_one_group_with_its_rate_and_decay(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "dialogue", "features": ["lexical"]})
     preparer = Pipeline(recipe, corpus.train)
-    model = preparer.build(corpus.space("emotion"))
+    model = preparer.build(corpus.label_space("emotion"))
     groups = parameter_groups(model, recipe.train)
     grouped = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())

@@ -49,7 +49,7 @@ def test_it_begins_with_the_saved_weights_and_keeps_its_labels(encoder, corpora,
     small = {"epochs": 1, "lr": 1e-9, "encoder_lr": 1e-9}
     second = first.override({"name": "corrections", "data": {"reader": "other"}, "train": small})
     after, _scores = api.train(second, root=tmp_path, out=tmp_path / "second", init_from=tmp_path / "first")
-    assert after.space == before.space and len(corpora["other"].space("emotion")) == 2
+    assert after.space == before.space and len(corpora["other"].label_space("emotion")) == 2
     assert after.preprocessor.scaler == before.preprocessor.scaler
     for name, tensor in state(before).items():
         torch.testing.assert_close(after.model.state_dict()[name], tensor, rtol=0, atol=1e-5)

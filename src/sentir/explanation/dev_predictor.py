@@ -39,7 +39,7 @@ class ReplayedEncoder(nn.Module):
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
         self.wrapped = [encoder]  # a list: the encoder is no part of this one
-        self.inputs = encoder.inputs
+        self.input_names = encoder.input_names
         self.cached_outputs: dict[int, Any] = {}
         self.batch = 0
         self.replacement: Any = None
@@ -117,7 +117,7 @@ class DevPredictor:
             replaced_outputs: encoder's name → the vector of every utterance.
         """
         model, space = self.recognizer.model, self.recognizer.space
-        wanted: Any = model.inputs
+        wanted: Any = model.input_names
         logits = torch.zeros(len(self.prepared.ids), len(space))
         with self._replay_encoders(replaced_outputs or {}), torch.inference_mode():
             for n, (rows, inputs) in enumerate(self._batches):

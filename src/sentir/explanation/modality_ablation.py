@@ -97,7 +97,7 @@ def _train_mean(dev: DevPredictor, modality: str) -> Any:
     encoder.eval()
     with torch.inference_mode():
         for rows in make_batches([[n] for n in range(len(drawn))], 32):
-            inputs = {k: v.to(device) for k, v in prepared.batch(rows).items() if k in encoder.inputs}
+            inputs = {k: v.to(device) for k, v in prepared.batch(rows).items() if k in encoder.input_names}
             known = inputs["has_audio"] if modality == "audio" else torch.ones(len(rows), dtype=torch.bool)
             answer = encoder(**inputs)
             found.append([one[known] for one in (answer if isinstance(answer, tuple) else (answer,))])

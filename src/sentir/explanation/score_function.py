@@ -56,7 +56,7 @@ class ScoreFunction:
             ids: ``(c · N, T)`` token ids instead of the utterances' own, c versions one after the other.
         """
         inputs = dict(self.inputs) if ids is None else self._repeat_inputs(ids)
-        wanted = tuple(self.model.inputs)  # type: ignore[arg-type]
+        wanted = tuple(self.model.input_names)  # type: ignore[arg-type]
         if "text_states" in wanted:
             assert self.encoder is not None
             inputs["text_states"] = self.encoder(

@@ -74,7 +74,7 @@ class _CachedAudioEncoder(nn.Module):
     def __init__(self, audio: nn.Module) -> None:
         super().__init__()
         self.wrapped = [audio]  # a list: the encoder is no part of this one
-        self.inputs = audio.inputs
+        self.input_names = audio.input_names
         self.cached_outputs: tuple[Tensor, ...] = ()
 
     def forward(self, has_audio: Tensor, **audio_inputs: Tensor) -> tuple[Tensor, ...]:

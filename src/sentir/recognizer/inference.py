@@ -66,7 +66,7 @@ def predict_tasks(
     ends = np.cumsum([len(space) for space in spaces])
     logits = np.zeros((len(model_inputs.ids), ends[-1]))
     device = next(model.parameters()).device
-    wanted = cast(Sequence[str], model.inputs)
+    wanted = cast(Sequence[str], model.input_names)
     size = _TEXT_BATCH_SIZE if model_inputs.mels is None else _MEL_BATCH_SIZE
     size = batch_size or (size if model_inputs.waveforms is None else _WAVEFORM_BATCH_SIZE)
     training = model.training

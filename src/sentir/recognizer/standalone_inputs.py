@@ -44,14 +44,14 @@ def prepare_inputs(
         waveforms: for a model that listens, mono ``(samples,)`` floats from -1 to 1 each; ``None`` for none.
         sampling_rate: samples a second; others than 16,000 are resampled.
         mel_statistics: what mels are normalized by, such as those of a train split; if not given each by its own.
-        tensors: the rest of ``model.inputs``: ``features`` ``(N, F)``; ``dialogue``, ``turn`` and ``speaker``
+        tensors: the rest of ``model.input_names``: ``features`` ``(N, F)``; ``dialogue``, ``turn`` and ``speaker``
             ``(N,)``, without which each utterance is by itself.
 
     Raises:
         SentirError: if the model takes something that was not given, a wave is none, or the tokenizer or feature
             extractor of a backbone cannot be loaded.
     """
-    wanted: Sequence[str] = model.inputs  # type: ignore[assignment]
+    wanted: Sequence[str] = model.input_names  # type: ignore[assignment]
     found = dict(tensors)
     if "has_text" in wanted:  # it can do with one of the two
         texts = [None] * len(waveforms) if texts is None and waveforms is not None else texts

@@ -273,7 +273,7 @@ def train_model(
     batches = make_batch_sampler(model_inputs, targets, settings, size)
     passes = settings.passes_per_epoch(-(-len(model_inputs.units) // size) if batches is None else len(batches))
     epochs, bar, labels = EpochCounter(), ProgressBar(), stack_targets(targets, auxiliary_targets)
-    collate = _make_collator(model_inputs, labels, cast(Sequence[str], model.inputs), settings, epochs)
+    collate = _make_collator(model_inputs, labels, cast(Sequence[str], model.input_names), settings, epochs)
     key = "training"
     if is_checkpointing():
         key = training_digest(model, model_inputs, labels, (settings.model_dump_json(), *digest_parts))
@@ -297,7 +297,9 @@ def train_model(
             callbacks=[bar, epochs],
         )
         silence_trainer(trainer)
-        alone = _HEAD_INPUTS.issuperset(cast(Sequence[str], model.inputs))  # two threads wait more than they help
+        alone = _HEAD_INPUTS.issuperset(
+            cast(Sequence[str], model.input_names)
+        )  # two threads wait more than they help
         with (
             set_num_threads(1 if alone else torch.get_num_threads()),
             use_deterministic_algorithms(settings.deterministic),

@@ -157,7 +157,7 @@ def test_numbers_shift_by_steps():
 def test_melds_dev_is_cut_as_the_audit_counts_it(shared_data):
     corpus = READERS.get("meld")(shared_data / "meld", DataSettings(reader="meld", task="emotion"))
     gold = {u.id: u.labels["emotion"] for u in corpus.dev}
-    cuts = define_slices(corpus, "dev", gold, corpus.space("emotion"))
+    cuts = define_slices(corpus, "dev", gold, corpus.label_space("emotion"))
     counts = Counter((part.kind, part.name) for cut in cuts for part in cut.values())
     texts = find_seen_ids(normalize_texts(corpus), corpus.dev, corpus.train)
     assert counts["text", "seen"] == len(texts) > 100 and counts["speaker", "unseen"] == 37

@@ -19,10 +19,10 @@ C1 = str.maketrans({"…": "\x85", "‘": "\x91", "’": "\x92", "“": "\x93", 
 @pytest.fixture(scope="module")
 def published(shared_data):
     """The authors' corrected tables."""
-    return read(shared_data / "meld", sound=False)
+    return read(shared_data / "meld", audio=False)
 
 
-def read(root, *, sound=True, **settings):
+def read(root, *, audio=True, **settings):
     return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
 
 
@@ -140,7 +140,7 @@ def test_5_reported_misalignments_are_listed_for_those_who_listen(tmp_path):
     root = tree(tmp_path, "train/dia241/utt2", "train/dia757/utt7")
     wheres = [where for *_rest, where in listed(read(root), "sound_misaligned")]
     assert wheres == ["meld/train/dia241/utt2", "meld/train/dia757/utt7"]
-    assert listed(read(root, sound=False), "sound_misaligned", "clip_damaged", "speech_rate_implausible") == []
+    assert listed(read(root, audio=False), "sound_misaligned", "clip_damaged", "speech_rate_implausible") == []
 
 
 def half_decode(text):
@@ -164,7 +164,7 @@ def test_6_the_encodings_of_other_copies_read_the_same_after_cleaning(tmp_path, 
     for split, text in texts.items():
         (tmp_path / f"{split}_sent_emo.csv").write_bytes(spoil(text.replace("\n", "\r\n")))
     theirs = published.by_id
-    ours = list(read(tmp_path, sound=False))
+    ours = list(read(tmp_path, audio=False))
     assert len(ours) == 499 + 1109 + 2610 and {u.id for u in ours} <= theirs.keys()
     differ = [u for u in ours if u.text != theirs[u.id].text]
     assert [u.id for u in differ if repair_encoding(u.text) != repair_encoding(theirs[u.id].text)] == []
@@ -173,7 +173,7 @@ def test_6_the_encodings_of_other_copies_read_the_same_after_cleaning(tmp_path, 
 
 def test_7_repeated_cuts_are_reported_and_the_split_stays(tmp_path):
     keys = ["train/dia12/utt7", "test/dia85/utt0", "train/dia312/utt4", "train/dia698/utt2"]
-    corpus = read(tree(tmp_path, *keys), sound=False)
+    corpus = read(tree(tmp_path, *keys), audio=False)
     assert [where for *_rest, where in listed(corpus, "segment_in_two_splits", "segment_repeated")] == [
         f"meld/{key}" for key in keys
     ]
@@ -203,7 +203,7 @@ def test_7_the_repeated_cuts_are_those_of_the_authors_tables(shared_data):
 
 
 def test_8_turns_count_on_where_ids_have_gaps(tmp_path):
-    corpus = read(tree(tmp_path, "train/dia5/utt0", "train/dia5/utt3", "train/dia5/utt7"), sound=False)
+    corpus = read(tree(tmp_path, "train/dia5/utt0", "train/dia5/utt3", "train/dia5/utt7"), audio=False)
     assert [(u.id[-1], u.turn) for u in corpus.train if "dia5" in u.id] == [("0", 0), ("3", 1), ("7", 2)]
 
 
@@ -234,14 +234,14 @@ def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_ar
     for split in SPLITS:
         lines = (shared_data / "meld" / f"{split}_sent_emo.csv").read_bytes().splitlines(keepends=True)
         (tmp_path / f"{split}_sent_emo.csv").write_bytes(b"".join(lines if split == "dev" else lines[:50]))
-    differ = [i for i in read(tmp_path, sound=False).issues if i.kind == "row_count_differs"]
+    differ = [i for i in read(tmp_path, audio=False).issues if i.kind == "row_count_differs"]
     assert [i.where for i in differ] == ["train_sent_emo.csv", "test_sent_emo.csv"]
     assert "9\u202f989" in differ[0].message and "2\u202f610" in differ[1].message
 
 
 def test_episodes_are_groups_of_the_corpus(tmp_path):
     key = "train/dia1/utt0"
-    corpus = read(tree(tmp_path, key, changes={key: {"Season": "8", "Episode": "21"}}), sound=False)
+    corpus = read(tree(tmp_path, key, changes={key: {"Season": "8", "Episode": "21"}}), audio=False)
     assert corpus.groups["episode"][f"meld/{key}"] == "s08e21"
 
 

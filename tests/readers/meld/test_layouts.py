@@ -20,7 +20,7 @@ IDS = [f"meld/{split}/dia0/utt{n}" for split in SPLITS for n in (0, 1)]
 ORDINARY = {"layout", "row_count_differs"}  # issues that every tree of a few rows has
 
 
-def read(root, *, sound=True, **settings):
+def read(root, *, audio=True, **settings):
     return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
 
 
@@ -47,7 +47,7 @@ def test_every_layout_is_read_alike_with_its_sound(tmp_path, layout):
 def test_texts_alone_are_read_alike_and_nothing_is_unpacked_for_them(tmp_path, layout):
     root = write(tmp_path / "data", layout)
     before = sorted(root.rglob("*"))
-    corpus = read(root, sound=False)
+    corpus = read(root, audio=False)
     assert [u.id for u in corpus] == IDS and odd(corpus) == [] and {u.clip for u in corpus} == {None}
     assert sorted(root.rglob("*")) == before
     assert corpus.fingerprint == read(root).fingerprint
@@ -87,7 +87,7 @@ def test_a_root_above_the_tree_reads_the_same(tmp_path, layout, above):
 def test_the_archive_itself_may_be_the_root(tmp_path):
     write(tmp_path, {"my download.tar.gz": trees_meld.packed()})
     for sound in (False, True):
-        corpus = read(tmp_path / "my download.tar.gz", sound=sound)
+        corpus = read(tmp_path / "my download.tar.gz", audio=sound)
         assert [u.id for u in corpus] == IDS and [u.clip is not None for u in corpus] == [sound] * 6
         assert "packed (my download.tar.gz)" in recognized(corpus)
 
@@ -97,7 +97,7 @@ def test_the_newest_version_of_kagglehub_is_read(tmp_path):
         rows = {split: [row(0, 0, f"version {version}")] for split in SPLITS}
         tree = trees_meld.authors_tree(rows=rows)
         write(tmp_path, {f"versions/{version}/MELD-RAW/MELD.Raw/{name}": c for name, c in tree.items()})
-    assert {u.text for u in read(tmp_path, sound=False)} == {"version 10"}
+    assert {u.text for u in read(tmp_path, audio=False)} == {"version 10"}
 
 
 def test_what_is_unpacked_is_said_with_its_size_and_only_once(tmp_path, capsys):
@@ -169,7 +169,7 @@ def test_of_a_cache_the_newest_version_is_read(tmp_path):
     for version in ("9", "10"):
         tree = trees_meld.authors_tree(rows={split: [row(0, 0, f"version {version}")] for split in SPLITS})
         write(tmp_path / f"datasets/zaber666/meld-dataset/versions/{version}/MELD.Raw", tree)
-    assert {u.text for u in read(tmp_path, sound=False)} == {"version 10"}
+    assert {u.text for u in read(tmp_path, audio=False)} == {"version 10"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")

@@ -117,7 +117,7 @@ def test_a_damaged_tree_is_refused_in_one_sentence_or_tells_every_loss(readable,
         files = sorted(p for p in root.rglob("*") if p.is_file())
         tables = [p for p in files if p.suffix == ".csv"]
         mutate(chance.choice(tables if tables and n % 2 else files), chance)
-        corpus = read(root, sound=n % 3 != 2)
+        corpus = read(root, audio=n % 3 != 2)
         if corpus is None:
             refused += 1
             continue
@@ -136,7 +136,7 @@ def test_a_damaged_table_never_loses_a_row_without_a_word(tmp_path, seed):
     chance = random.Random(seed)
     root = write(tmp_path / "data", TREES["wav"])
     (flip if seed % 2 else truncate)(root / "dev_sent_emo.csv", chance)
-    corpus = read(root, sound=False)
+    corpus = read(root, audio=False)
     if corpus is not None:
         lost = IDS - {u.id for u in corpus}
         reasons = [i for i in corpus.issues if i.kind in ("row_skipped", "row_count_differs")]
@@ -148,5 +148,5 @@ def test_folders_that_link_to_one_another_end(tmp_path):
     (root / "train" / "again").symlink_to(root)
     (root / "dev" / "train").symlink_to(root / "train")
     shutil.copy(root / "dev_sent_emo.csv", root / "train" / "copy.csv")
-    corpus = read(root, sound=True)
+    corpus = read(root, audio=True)
     assert corpus is not None and {u.id for u in corpus} == IDS

@@ -71,7 +71,7 @@ def test_mmsa_has_sentiment_alone_and_clips_instead_of_times(tmp_path):
     root = write_mmsa(tmp_path)
     clip = write_clip(root / "Raw/-3g5yACwYnA/7.mp4")
     corpus = read(root)
-    assert set(corpus.spaces) == {"sentiment", "sentiment_intensity"}
+    assert set(corpus.label_spaces) == {"sentiment", "sentiment_intensity"}
     assert [u.id for u in corpus] == [f"mosei/{s}/{v}/{CLIPS[start]}" for s, v, start, *_rest in all_rows()]
     assert [u.text for u in corpus] == [text for *_rest, text in all_rows()]
     whole = annotated(corpus)

@@ -44,7 +44,7 @@ def test_names_that_differ_only_in_what_nobody_sees_are_one(tmp_path, column, sp
     settings = WHOLE | {"split": "part", "group": "room", "normalize": normalize}
     corpus = read(write(tmp_path / "t.csv", rows), **settings)
     wanted = read(write(tmp_path / "t.csv", PLAIN), **settings)
-    assert corpus.fingerprint == wanted.fingerprint and corpus.spaces == wanted.spaces
+    assert corpus.fingerprint == wanted.fingerprint and corpus.label_spaces == wanted.label_spaces
     assert corpus.groups == wanted.groups and corpus.slices == wanted.slices
     changed = [issue for issue in corpus.issues if issue.kind == "name_normalized"]
     if rows[1][column] == PLAIN[1][column]:  # an NFD of letters without accents
@@ -63,7 +63,7 @@ def test_a_recipe_may_spell_names_and_columns_otherwise(tmp_path):
         label="mood",
     )
     assert [u.split for u in corpus] == ["train", "train", "dev", "test"]
-    assert corpus.space("emotion").names == ("anger", "joy")
+    assert corpus.label_space("emotion").names == ("anger", "joy")
 
 
 def test_two_headings_that_look_the_same_are_none(tmp_path):
@@ -81,14 +81,14 @@ def test_what_a_script_or_an_emoji_needs_makes_names_differ(tmp_path):
     ]
     rows = [row | {"mood": mood} for row, mood in zip(PLAIN, moods, strict=True)]
     corpus = read(write(tmp_path / "t.csv", rows), normalize=False, text="t", split="part")
-    assert set(corpus.space("emotion").names) == set(moods) and kinds(corpus) == []
+    assert set(corpus.label_space("emotion").names) == set(moods) and kinds(corpus) == []
 
 
 def test_labels_in_lists_and_between_separators_are_plain_as_well(tmp_path):
     for cell, more in (('["jo\\u200by", "ira"]', {}), ("jo\u200by |ira\u00ad", {"label_separator": "|"})):
         rows = [PLAIN[0] | {"mood": cell}, *(row | {"mood": "joy"} for row in PLAIN[1:])]
         corpus = read(write(tmp_path / "t.csv", rows), text="t", split="part", **more)
-        assert corpus.space("emotion").names == ("anger", "joy")
+        assert corpus.label_space("emotion").names == ("anger", "joy")
 
 
 def test_numbers_and_times_are_read_beside_invisible_characters(tmp_path):

@@ -27,7 +27,7 @@ def labels(corpus, task="emotion"):
 
 def test_lists_are_several_labels_and_an_empty_list_is_none_of_them(tmp_path):
     corpus = read(tmp_path, [["miedo", "happy"], [], None, "['ira']", "tristeza", ["joy", "Joy"]])
-    space = corpus.space("emotion")
+    space = corpus.label_space("emotion")
     assert space.multilabel and space.names == ("anger", "fear", "joy", "sadness")
     assert labels(corpus) == [("fear", "joy"), (), None, ("anger",), ("sadness",), ("joy",)]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "t/row3")]
@@ -54,7 +54,7 @@ WORDS = st.sampled_from(["joy", "alegría", "HAPPY", "miedo", "fear", "ang"])
 def test_lists_and_separated_cells_say_the_same(tmp_path, rows):
     lists = read(tmp_path, rows)
     joined = read(tmp_path, ["[]" if row == [] else "|".join(row or []) for row in rows], label_separator="|")
-    assert labels(joined) == labels(lists) and joined.space("emotion") == lists.space("emotion")
+    assert labels(joined) == labels(lists) and joined.label_space("emotion") == lists.label_space("emotion")
     assert [row is None for row in rows] == [found is None for found in labels(lists)]
 
 

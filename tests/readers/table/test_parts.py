@@ -24,7 +24,7 @@ def write(path, rows=ROWS):
     return path
 
 
-def read(root, sound=False, **columns):
+def read(root, audio=False, **columns):
     columns = {"text": "text", "label": "mood"} | columns
     return read_corpus(DataSettings(reader="table", audio=sound, table=TableSettings(**columns)), root)
 

@@ -32,7 +32,7 @@ def table(request, tmp_path):
 
 def test_every_format_reads_as_the_same_corpus(table):
     corpus = read(table, **COLUMNS, features=("loud",))
-    assert corpus.name == "talks" and corpus.space("emotion").names == ("anger", "fear", "joy")
+    assert corpus.name == "talks" and corpus.label_space("emotion").names == ("anger", "fear", "joy")
     assert [(u.id, u.split, u.dialogue, u.turn, u.speaker, u.text) for u in corpus] == [
         ("007", "train", "talks/a", 0, "Ana", "Hi"),
         ("-7", "train", "talks/a", 1, None, "No"),
@@ -57,8 +57,8 @@ def test_rows_without_an_id_column_are_named_after_their_row(table):
 
 
 def test_names_stay_as_they_are_when_normalizing_is_off(table):
-    assert read(table, normalize=False, split="part").space("emotion").names == ("Anger", "fear", "happy")
-    assert read(table, task="mood", split="part").space("mood").names == ("Anger", "fear", "happy")
+    assert read(table, normalize=False, split="part").label_space("emotion").names == ("Anger", "fear", "happy")
+    assert read(table, task="mood", split="part").label_space("mood").names == ("Anger", "fear", "happy")
 
 
 def test_several_intensity_columns_are_a_multilabel_space(tmp_path):
@@ -70,7 +70,7 @@ def test_several_intensity_columns_are_a_multilabel_space(tmp_path):
     ]
     path = write(tmp_path / "m.csv", [row | {"s": "train"} for row in rows])
     corpus = read(path, labels=("sad", "happy"), text="t", split="s", threshold=0.5)
-    space = corpus.space("emotion")
+    space = corpus.label_space("emotion")
     assert space.names == ("joy", "sadness") and space.multilabel
     labels = [u.labels.get("emotion") for u in corpus]
     assert labels == [(), (), None, ("joy", "sadness")]
@@ -86,7 +86,7 @@ def test_a_column_of_numbers_is_a_space_of_its_scale(tmp_path):
     ]
     path = write(tmp_path / "m.csv", rows)
     corpus = read(path, task="pleasure", value="v", scale=(1, 5), text="t", split="s")
-    assert corpus.space("pleasure") == LabelSpace("pleasure", ("v",), bounds=(1.0, 5.0))
+    assert corpus.label_space("pleasure") == LabelSpace("pleasure", ("v",), bounds=(1.0, 5.0))
     assert [u.labels.get("pleasure") for u in corpus] == [(4.5,), None, None]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [("label_missing", "m/row2")]
     assert corpus.sealed._reveal()[0]["m/row3"] == {"pleasure": (1.0,)}
@@ -103,7 +103,7 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
     cells = [("a.wav", "", ""), ("a.wav", "0.5", "2"), ("a.wav", "2", "1"), ("a.wav", "soon", ""), ("", "", "")]
     rows = [{"f": f, "from": s, "to": e, "mood": "joy", "s": "train"} for f, s, e in [*cells, ("b.wav", "", "")]]
     path = write(tmp_path / "t.csv", rows)
-    corpus = read(path, sound=True, audio="f", start="from", end="to", split="s")
+    corpus = read(path, audio=True, audio="f", start="from", end="to", split="s")
     whole, cut = Clip(tmp_path / "a.wav"), Clip(tmp_path / "a.wav", 0.5, 2.0)
     assert [u.clip for u in corpus] == [whole, cut, None, None, None, Clip(tmp_path / "b.wav")]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [
@@ -121,7 +121,7 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
 def test_a_clip_that_is_no_file_is_listed_whatever_its_name(tmp_path, name):
     (tmp_path / "a folder").mkdir()
     path = write(tmp_path / "t.csv", [{"f": name, "mood": "joy", "s": "train"}])
-    corpus = read(path, sound=True, audio="f", split="s")
+    corpus = read(path, audio=True, audio="f", split="s")
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [("audio_file_missing", "t/row1")]
 
 
@@ -130,7 +130,7 @@ def test_any_file_that_is_there_is_taken_as_a_clip(tmp_path):
     for name in names:
         (tmp_path / name).touch()
     rows = [{"f": name, "mood": "joy", "s": "train"} for name in names]
-    corpus = read(write(tmp_path / "t.csv", rows), sound=True, audio="f", split="s")
+    corpus = read(write(tmp_path / "t.csv", rows), audio=True, audio="f", split="s")
     assert [u.clip.path.name for u in corpus] == names and corpus.issues == ()
 
 
@@ -244,7 +244,7 @@ def test_a_recipe_that_does_not_say_enough_is_refused(tmp_path):
     refused(tmp_path, "name the table", RecipeError)
     refused(tmp_path, r"no table .*none\.csv", file="none.csv")
     refused(path, "cut audio", RecipeError, start="loud")
-    refused(path, r"'data\.sound' .*'data\.table\.audio'", RecipeError, sound=True)
+    refused(path, r"'data\.sound' .*'data\.table\.audio'", RecipeError, audio=True)
     with pytest.raises(RecipeError, match=r"section 'data\.table'"):
         read_corpus(DataSettings(reader="table"), path)
 
@@ -295,19 +295,19 @@ RAVDESS = {"file": "manifest.csv", "text": "text", "audio": "path", "label": "la
 def test_ravdess_is_read_with_sound_and_split_by_the_actors_named(shared_data):
     actors = {"dev": range(17, 21), "test": range(21, 25)}
     splits = {split: [f"actor{n:02}" for n in numbers] for split, numbers in actors.items()}
-    corpus = read(shared_data / "ravdess", sound=True, group="speaker", splits=splits, **RAVDESS)
+    corpus = read(shared_data / "ravdess", audio=True, group="speaker", splits=splits, **RAVDESS)
     assert [len(corpus.split(split)) for split in SPLITS] == [960, 240, 240]
     for split in ("dev", "test"):
         assert {u.speaker for u in corpus.split(split)} == set(splits[split])
     names = ("anger", "calm", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
-    assert corpus.space("emotion").names == names
+    assert corpus.label_space("emotion").names == names
     assert all(u.text and u.clip.path.is_file() for u in corpus) and corpus.issues == ()
 
 
 @pytest.mark.shared_data
 def test_ravdess_without_named_actors_is_drawn_by_actor(shared_data):
     corpus = read(shared_data / "ravdess", features=("duration",), **RAVDESS)
-    assert len(corpus) == 1440 and len(corpus.space("emotion")) == 8
+    assert len(corpus) == 1440 and len(corpus.label_space("emotion")) == 8
     speakers = [{u.speaker for u in corpus.split(split)} for split in SPLITS]
     assert all(speakers) and sum(map(len, speakers)) == len(set.union(*speakers)) == 24
     assert all(u.numbers["duration"] > 0 for u in corpus)
