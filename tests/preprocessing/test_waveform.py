@@ -92,7 +92,7 @@ def test_without_sound_there_is_a_zero_and_it_is_counted(speech, heard, weights,
         lost
     )
     batch = waves.batch([0, 1, 2])
-    assert batch["has_audio"].tolist() == [True, False, True] and not batch["wave"][1].any()
+    assert batch["has_audio"].tolist() == [True, False, True] and not batch["waveform"][1].any()
 
 
 def test_waves_that_a_training_asks_for_are_decoded_once_while_there_is_room(speech, heard, monkeypatch):
@@ -104,17 +104,17 @@ def test_waves_that_a_training_asks_for_are_decoded_once_while_there_is_room(spe
     assert not decoded
     first, again = waves.batch([0, 3]), waves.batch([3, 0])
     assert decoded == [heard[0].clip, heard[3].clip]
-    assert torch.equal(first["wave"], again["wave"].flip(0)) and torch.equal(
-        first["steps"], again["steps"].flip(0)
+    assert torch.equal(first["waveform"], again["waveform"].flip(0)) and torch.equal(
+        first["num_frames"], again["num_frames"].flip(0)
     )
     _tensors, crowded = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
         heard
     )
     crowded._free_bytes = 0
     for _time in range(2):
-        assert torch.equal(crowded.batch([0, 3])["wave"], first["wave"])
+        assert torch.equal(crowded.batch([0, 3])["waveform"], first["waveform"])
     assert len(decoded) == 6 and not crowded._cache
-    assert first["steps"].tolist() == waves.lengths[[0, 3]].tolist()
+    assert first["num_frames"].tolist() == waves.lengths[[0, 3]].tolist()
 
 
 def test_a_clip_that_is_gone_is_named(speech, heard, tmp_path):

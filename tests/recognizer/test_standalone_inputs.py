@@ -52,7 +52,7 @@ def test_one_modality_is_enough_for_a_model_of_both(models):
 def test_other_rates_are_resampled(models):
     model, wave = models["listens"], tone(1.0)
     inputs = model_inputs(model, waves=[np.repeat(wave, 2)], rate=32_000)
-    assert inputs["frames"].tolist() == model_inputs(model, waves=[wave])["frames"].tolist() == [100]
+    assert inputs["mel_lengths"].tolist() == model_inputs(model, waves=[wave])["mel_lengths"].tolist() == [100]
 
 
 @pytest.mark.parametrize(

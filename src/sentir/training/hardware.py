@@ -14,7 +14,7 @@ from torch import nn
 
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
-from sentir.models.text_encoder import get_best_device
+from sentir.models.device import get_best_device
 from sentir.progress import log_warning
 
 
