@@ -62,7 +62,7 @@ class ModelScores(ReprMixin):
     """How one model does on one split of one corpus: a row of ``results.json``.
 
     Attributes:
-        role: ``baseline``, ``candidate`` or ``finalist``.
+        role: ``baseline``, ``candidate`` or ``selected`` (on dev).
         n: scored utterances.
         num_seeds: trainings behind the mean.
         metrics: the headline first. For several labels those at dev-tuned thresholds, and beside each that needs

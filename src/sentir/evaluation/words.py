@@ -61,7 +61,7 @@ _DISPLAY_NAMES = {
     "test": gettext_noop("test"),
     "baseline": gettext_noop("baseline"),
     "candidate": gettext_noop("candidate"),
-    "finalist": gettext_noop("finalist"),
+    "selected": gettext_noop("selected model"),
     "utterances": gettext_noop("utterances"),
     "dialogues": gettext_noop("dialogues"),
     "speakers": gettext_noop("speakers"),

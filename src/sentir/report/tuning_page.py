@@ -30,9 +30,9 @@ def render_tuning_page(tuning: TuningResult) -> str:
             "sentences": tuning_sentences(tuning),
             "best": tuning.ranked_trials[:_MAX_TRIALS_SHOWN],
             "failed": [trial for trial in tuning.trials if trial.failure_reason],
-            "value_text": format_setting,
-            "history_figure": plot_optimization_history,
-            "importance_figure": plot_param_importances,
+            "format_setting": format_setting,
+            "plot_optimization_history": plot_optimization_history,
+            "plot_param_importances": plot_param_importances,
         }
 
     return render_page("tuning.html", content)

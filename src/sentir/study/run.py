@@ -186,7 +186,7 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
         for result in results:
-            scores += [judge.score(result.selected, "finalist")]
+            scores += [judge.score(result.selected, "selected")]
             scores += [judge.score(e, e.role) for e in result.reported[1:]]
             comparisons += judge.compare(result.test_pairs(), result.metric)
         write_results(folder / "results.json", scores, comparisons)
