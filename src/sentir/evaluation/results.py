@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sentir.evaluation.words import display_name, quoted_model_name
+from sentir.display_names import display_name, quoted_model_name
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.repr_mixin import ReprMixin
 

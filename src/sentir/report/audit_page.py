@@ -13,12 +13,12 @@ from sentir.audit import AuditReport, describe_grade
 from sentir.audit.leaks import GROUP_PREFIX
 from sentir.audit.results import AuditCell
 from sentir.corpus.utterances import SPLITS
+from sentir.display_names import display_name
 from sentir.errors import SentirError
 from sentir.i18n import _, format_count, get_language, localize_numbers
 from sentir.io import write_text
 from sentir.report.alt_text import describe_histogram
 from sentir.report.figures import plot_histogram, plot_label_bars
-from sentir.report.words import display_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

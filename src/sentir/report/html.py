@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Document
-from sentir.evaluation import part_names
 from sentir.evaluation.results import is_proportion
 from sentir.i18n import LANGUAGES, _, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
@@ -25,10 +25,8 @@ from sentir.report import (
     sentences,
     task_sections,
 )
-from sentir.report.issue_words import issue_name
 from sentir.report.study_report import Example, StudyReport
 from sentir.report.svg import figure_to_svg
-from sentir.report.words import display_name, model_display_name, quoted_model_name
 from sentir.safe_text import make_printable
 
 if TYPE_CHECKING:
@@ -136,9 +134,6 @@ def _environment() -> Environment:
         "duration": format_duration,
         "toml": dump_toml,
         "issue_name": issue_name,
-        "kind": part_names.slice_kind_name,
-        "part": part_names.slice_name,
-        "confusion": part_names.confusion_name,
     }
     environment.globals |= {
         "_": _,

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sentir.display_names import AT_HALF_SUFFIX
 from sentir.errors import SentirError
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores, Opening, negate_if_lower_is_better
-from sentir.evaluation.words import AT_HALF_SUFFIX
 from sentir.i18n import _
 from sentir.report.study_report import CorpusSummary, LearningCurve, StudyReport
 

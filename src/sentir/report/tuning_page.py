@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sentir.display_names import display_name
 from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.i18n import _, get_language, localize_numbers
 from sentir.report.figures import COLORS, escape_label, make_axes
 from sentir.report.html import render_page
 from sentir.report.tuning_result import TuningResult
-from sentir.report.words import display_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

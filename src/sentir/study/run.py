@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
+from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
 from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
 from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
-from sentir.evaluation.words import display_name, model_display_name
 from sentir.i18n import _, format_count, format_decimal
 from sentir.paths import PathLike
 from sentir.process_group import require_single_process
