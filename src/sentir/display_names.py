@@ -74,17 +74,17 @@ _DISPLAY_NAMES = {
     # families of models
     "text": gettext_noop("text"),
     "audio": gettext_noop("audio"),
-    "sound_stacked": gettext_noop("sound + text model"),
+    "audio_stacked": gettext_noop("audio + another model"),
     "text_audio": gettext_noop("text and audio"),
     "text_audio_stacked": gettext_noop("text and audio + another model"),
     "text_stacked": gettext_noop("text + another model"),
-    # why a clip has no usable sound
-    "sound.missing": gettext_noop("no clip, or its file is not there"),
-    "sound.empty": gettext_noop("file without content"),
-    "sound.undecodable": gettext_noop("cannot be decoded"),
+    # why a clip has no usable audio
+    "audio.missing": gettext_noop("no clip, or its file is not there"),
+    "audio.empty": gettext_noop("file without content"),
+    "audio.undecodable": gettext_noop("cannot be decoded"),
     "audio.no_audio": gettext_noop("no audio track"),
     "audio.too_short": gettext_noop("too short"),
-    "sound.outside": gettext_noop("cut lies outside the file"),
+    "audio.outside": gettext_noop("cut lies outside the file"),
     # severities
     "problem": gettext_noop("problem"),
     "warning": gettext_noop("warning"),
