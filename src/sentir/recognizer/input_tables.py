@@ -42,6 +42,22 @@ class InputColumns:
     end: str | None = None
     turn: str | None = None
 
+    @classmethod
+    def of(cls, columns: InputColumns | Mapping[str, Any] | None) -> InputColumns:
+        """Return columns given as such, as a mapping of their names, or not at all.
+
+        Raises:
+            CorpusError: if the mapping has an unknown key.
+        """
+        if isinstance(columns, InputColumns):
+            return columns
+        known = [field.name for field in fields(cls)]
+        if unknown := [str(name) for name in columns or () if name not in known]:
+            raise CorpusError(
+                _("'{name}' cannot be a key of 'columns'; use {known}.", name=unknown[0], known=", ".join(known))
+            )
+        return cls(**(columns or {}))
+
     def resolve(
         self, path: Path, available: Mapping[str, object], table_settings: Mapping[str, Any]
     ) -> ResolvedColumns:
