@@ -60,7 +60,7 @@ def test_only_vectors_are_stored_and_of_strangers_not_even_those(speech, heard):
     wave = WaveformPreprocessor(AudioSettings(backbone=str(speech)))
     stranger = [replace(u, split="") for u in heard[:3]]
     found, _waves = wave.transform(stranger)
-    folder = cache_dir() / "vectors" / wave.digest
+    folder = cache_dir() / "embeddings" / wave.digest
     assert not folder.exists() and found["speech_states"].abs().sum() > 0
     kept, _waves = wave.transform(heard[:3])
     torch.testing.assert_close(kept["speech_states"], found["speech_states"])

@@ -127,7 +127,7 @@ def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
 
 def test_half_written_chunks_are_ignored(loaded, calls):
     encode(loaded, SENTENCES[:4])
-    folder = next((cache_dir() / "vectors").iterdir())
+    folder = next((cache_dir() / "embeddings").iterdir())
     keys = json.loads(next(folder.glob("*.json")).read_text())
     (folder / "a.npy").write_bytes(b"no array")
     (folder / "b.part").write_text(json.dumps(keys))

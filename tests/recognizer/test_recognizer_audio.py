@@ -216,7 +216,7 @@ def test_what_was_missing_in_a_hundredth_of_train_may_be_missing(trained):
     n = chain.facts["data"]["train"]["utterances"]
 
     def lacking(recognizer, **counts):
-        return replace(recognizer, facts={**recognizer.facts, "unusable": {"train": counts, "dev": {}}})
+        return replace(recognizer, facts={**recognizer.facts, "missing_modalities": {"train": counts, "dev": {}}})
 
     assert lacking(chain, audio=1).optional_modalities == {"audio"} and n < 100
     assert lacking(chain, audio=0).optional_modalities == set()

@@ -192,7 +192,7 @@ DAMAGES = {
     "weights of another shape": lambda c: other_shapes(c / "model.safetensors"),
     "no weights": lambda c: (c / "model.safetensors").unlink(),
     "optimizer cut short": lambda c: cut_short(c / "optimizer.pt"),
-    "no average": lambda c: (c / "average.safetensors").unlink(),
+    "no average": lambda c: (c / "ema.safetensors").unlink(),
     "engine's state garbage": lambda c: (c / "trainer_state.json").write_text("{"),
     "facts of another kind": lambda c: (c / "sentir.json").write_text("[1]"),
     "facts empty": lambda c: (c / "sentir.json").write_text(""),
@@ -285,7 +285,7 @@ def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tm
         fit(SETUPS["audio"](weights), spoken)
     checkpoint, _before = tmp_path.glob("*/checkpoint-*")
     names = {path.name for path in checkpoint.iterdir()}
-    assert {"model.safetensors", "average.safetensors", "optimizer.pt", "sentir.json"} <= names
+    assert {"model.safetensors", "ema.safetensors", "optimizer.pt", "sentir.json"} <= names
     assert "training_args.bin" not in names
     for path in [*checkpoint.glob("*.pt"), *checkpoint.glob("*.pth")]:
         with safe_globals():

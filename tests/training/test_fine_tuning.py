@@ -418,8 +418,8 @@ def test_a_training_says_how_fast_it_was_and_what_was_unusable(spoken, weights):
     corpus = replace(spoken, utterances=holes)
     model = {"kind": "multimodal", "encoder": "frozen"}
     recognizer, _dev = fit_recognizer(spoken_recipe(weights, model=model), corpus)
-    assert recognizer.facts["unusable"] == {"train": {"text": 2, "audio": 2}, "dev": {}}
-    speed = recognizer.facts["speed"]
+    assert recognizer.facts["missing_modalities"] == {"train": {"text": 2, "audio": 2}, "dev": {}}
+    speed = recognizer.facts["throughput"]
     assert speed["utterances_per_second"] == pytest.approx(60 / speed["seconds"], rel=0.1)
     assert speed["peak_memory_mb"] > 50
     json.dumps(recognizer.facts)
@@ -437,7 +437,7 @@ def test_curves_are_written_for_tensorboard(corpus, weights, tmp_path, monkeypat
     found = EventAccumulator(str(folder))
     found.Reload()
     scores = [(event.step, event.value) for event in found.Scalars("score")]
-    assert scores == [(p["epoch"], pytest.approx(p["score"])) for p in recognizer.facts["curve"]]
+    assert scores == [(p["epoch"], pytest.approx(p["score"])) for p in recognizer.facts["history"]]
     assert {"loss", "learning_rate", "utterances_per_second"} <= set(found.Tags()["scalars"])
 
 

@@ -45,7 +45,7 @@ def test_turns_before_a_text_are_dropped_and_not_counted(weights):
 def test_training_and_prediction_say_how_many(weights, said):
     corpus = tiny_corpus(lambda u: replace(u, text=u.text + " so" * 30) if u.turn == 0 else u)
     recognizer, _dev = fit_recognizer(tiny_recipe(weights, model={"max_length": 16}), corpus)
-    assert recognizer.facts["cut"] == {"train": 6, "dev": 3}
+    assert recognizer.facts["truncated"] == {"train": 6, "dev": 3}
     assert said == [f"Weights: text encoder from the folder {weights}."]
     recognizer.predict_utterances(corpus.dev)
     assert said[1:] == ["3 texts are longer than the 16 tokens that the model reads; it read their beginning."]

@@ -116,7 +116,7 @@ class Recognizer(PredictionMixin, ReprMixin):
         """Tell whether the network itself can do without ``text`` or ``sound``, or never needs it."""
         model = self.recipe.model
         needs: frozenset[str] = MODELS.get(model.kind).modalities
-        lacked, train = (self.facts.get(name, {}).get("train") for name in ("unusable", "data"))
+        lacked, train = (self.facts.get(name, {}).get("train") for name in ("missing_modalities", "data"))
         if modality not in needs or lacked is None or train is None:  # it was not counted from the beginning
             return True
         if len(needs) > 1 and model.modality_dropout > 0:

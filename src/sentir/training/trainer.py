@@ -57,7 +57,7 @@ from sentir.training.trainer_arguments import make_training_arguments, silence_t
 # Inputs of a model without any encoder.
 _HEAD_INPUTS = frozenset({"has_text", "text_states", "has_audio", "speech_states"})
 _HEAD_INPUTS |= {"features", "dialogue", "turn", "speaker"}
-_EMA_FILE = "average.safetensors"
+_EMA_FILE = "ema.safetensors"
 EpochCallback = Callable[[Mapping[str, float]], None]  # told a training's latest point
 
 
