@@ -42,7 +42,7 @@ def facts():
         "slices": [
             {
                 "split": "test",
-                "part": {"kind": "speaker", "name": "unseen", "bounds": None},
+                "definition": {"kind": "speaker", "name": "unseen", "bounds": None},
                 "n": 31,
                 "metric": "weighted_f1",
                 "score": {"value": 0.5, "low": 0.4, "high": 0.6, "sd": None},

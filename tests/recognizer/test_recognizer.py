@@ -60,7 +60,7 @@ def saved(trained, tmp_path):
 def assert_same(one, other, corpus):
     first, second = one.predict_utterances(corpus.test), other.predict_utterances(corpus.test)
     np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
-    assert first.ids == second.ids and first.space == second.space
+    assert first.ids == second.ids and first.label_space == second.label_space
     assert one.labels(first) == other.labels(second)
 
 
@@ -363,14 +363,14 @@ def test_files_that_a_stranger_lists_are_not_deleted(trained, saved):
 
 
 def test_whoever_loads_while_another_saves_gets_one_of_the_two(trained, saved, corpus, monkeypatch):
-    load, other = saving.load_preprocessor, trained("dialogue")
+    load, other = saving.load_encoders, trained("dialogue")
 
     def overtaken(*arguments):
-        monkeypatch.setattr("sentir.recognizer.recognizer.load_preparer", load)
+        monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load)
         other.save_pretrained(saved)
         return load(*arguments)
 
-    monkeypatch.setattr("sentir.recognizer.recognizer.load_preparer", overtaken)
+    monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", overtaken)
     assert_same(other, Recognizer.from_pretrained(saved), corpus)
 
 

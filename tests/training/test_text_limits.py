@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from pipelines import Pipeline
 from tiny_corpora import tiny_corpus, tiny_recipe
 from transformers import AutoTokenizer
 
 from sentir import progress
-from sentir.preprocessing.text import TextPreprocessor
 from sentir.training import fitting
 from sentir.training.recognizers import fit_recognizer
 
@@ -15,17 +15,17 @@ from sentir.training.recognizers import fit_recognizer
 @pytest.fixture
 def said(monkeypatch):
     lines = []
-    monkeypatch.setattr("sentir.recognizer.recognizer.warn", lines.append)
+    monkeypatch.setattr("sentir.recognizer.recognizer.log_warning", lines.append)
     monkeypatch.setattr(fitting, "log_info", lines.append)
     fitting._log_once.cache_clear()
     return lines
 
 
 def prepared(weights, texts, **model):
-    recipe = tiny_recipe(weights, model={"max_length": 12} | model)
-    found = TextPreprocessor(recipe.data, recipe.model)
+    pipeline = Pipeline(tiny_recipe(weights, model={"max_length": 12} | model))
     utterances = [replace(u, text=text) for u, text in zip(tiny_corpus().train, texts, strict=False)]
-    return found.transform(utterances, [list(range(len(utterances)))])[0]["is_truncated"].tolist()
+    utterances = [replace(u, dialogue="one", turn=n) for n, u in enumerate(utterances)]
+    return pipeline.transform(utterances).tensors["is_truncated"].tolist()
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
