@@ -249,7 +249,7 @@ def test_a_row_without_what_the_model_never_missed_is_not_predicted(trained, hal
 
 def test_a_split_with_such_rows_is_scored_whole_and_it_is_said_once(trained, spoken, monkeypatch):
     said = []
-    monkeypatch.setattr("sentir.api.models.log_warning", said.append)
+    monkeypatch.setattr("sentir.logs.logger.warning", said.append)
     rows = [replace(u, clip=None) if n < 4 else u for n, u in enumerate(spoken.dev)]
     chain = trained("chain", "emotion")[0]
     found = _predict_split(chain, rows)

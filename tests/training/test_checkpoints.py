@@ -121,7 +121,7 @@ def test_a_training_that_goes_on_with_other_threads_says_so(corpus, weights, tmp
 def test_a_training_that_is_repeated_with_other_threads_says_so(corpus, weights, tmp_path, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
     said = []
-    monkeypatch.setattr("sentir.training.hardware.log_warning", said.append)
+    monkeypatch.setattr("sentir.logs.logger.warning", said.append)
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, model={"encoder": "finetune"})
     api.train(recipe, root=tmp_path, out=tmp_path / "model")
     api.train(recipe, root=tmp_path, out=tmp_path / "model")
@@ -222,7 +222,7 @@ def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken(
     last = max(tmp_path.glob("kept/*/checkpoint-*"), key=lambda path: int(path.name[11:]))
     DAMAGES[damage](last)
     said = []
-    monkeypatch.setattr(checkpoints, "log_info", said.append)
+    monkeypatch.setattr("sentir.logs.logger.info", said.append)
     with checkpoint_to(tmp_path / "kept"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["audio"](weights), spoken)
@@ -240,7 +240,7 @@ def test_where_no_checkpoint_is_whole_the_training_begins_anew(
     for checkpoint in tmp_path.glob("kept/*/checkpoint-*"):
         cut_short(checkpoint / "model.safetensors")
     said = []
-    monkeypatch.setattr(checkpoints, "log_info", said.append)
+    monkeypatch.setattr("sentir.logs.logger.info", said.append)
     with checkpoint_to(tmp_path / "kept"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["audio"](weights), spoken)

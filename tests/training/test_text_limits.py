@@ -15,8 +15,8 @@ from sentir.training.recognizers import fit_recognizer
 @pytest.fixture
 def said(monkeypatch):
     lines = []
-    monkeypatch.setattr("sentir.recognizer.recognizer.log_warning", lines.append)
-    monkeypatch.setattr(fitting, "log_info", lines.append)
+    monkeypatch.setattr("sentir.logs.logger.warning", lines.append)
+    monkeypatch.setattr("sentir.logs.logger.info", lines.append)
     fitting._log_once.cache_clear()
     return lines
 

@@ -19,10 +19,11 @@ from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.file_locks import lock_run_folder
 from sentir.i18n import _
+from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.preflight import read_saved_table_settings, require_model, require_model_and_corpus, require_root
 from sentir.process_group import rank, require_complete_process_group
-from sentir.progress import log_warning, progress_bar
+from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.inputs import InputColumns, make_inputs, normalize_inputs
@@ -353,11 +354,15 @@ def _predict_split(recognizer: Recognizer | BaselineModel, utterances: Sequence[
     kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
     heard, lacking = count_missing_modalities(utterances, must, mel_kind=kind, cleaning=cleaning)
     if n := lacking.get("audio"):
-        log_warning(_("{n} of {all} utterances lack usable audio, and the model has not learned to do without; "
-              "they are scored all the same.", n=n, all=len(heard)))  # fmt: skip
+        logger.warning(
+            _("{n} of {all} utterances lack usable audio, and the model has not learned to do without; they are "
+              "scored all the same.", n=n, all=len(heard))
+        )  # fmt: skip
     if n := lacking.get("text"):
-        log_warning(_("{n} of {all} utterances lack text, and the model has not learned to do without; they "
-              "are scored all the same.", n=n, all=len(heard)))  # fmt: skip
+        logger.warning(
+            _("{n} of {all} utterances lack text, and the model has not learned to do without; they are scored all "
+              "the same.", n=n, all=len(heard))
+        )  # fmt: skip
     return recognizer.predict_utterances(heard)
 
 

@@ -19,9 +19,10 @@ from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_i
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.evaluation.words import display_name, model_display_name
 from sentir.i18n import _, format_count, format_decimal
+from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.process_group import require_single_process
-from sentir.progress import log_info, progress_bar
+from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.saving import save_report
@@ -84,7 +85,7 @@ def run_study(
     steps = sum(_count_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
     with checkpoint_to(out / "checkpoints"), progress_bar(_("Study"), steps) as advance:
         for corpus, recipe, tasks, grade in zip(corpora, recipes, plans, grades, strict=True):
-            log_info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
+            logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
             results = tuple(
                 _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
             )
@@ -124,7 +125,7 @@ def _study_task(
         entrants.append(entrant)
         scores.append(judge.score(entrant, entrant.role))
         value = format_decimal(scores[-1].metrics[metric].value, 3)
-        log_info(
+        logger.info(
             f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {display_name(metric)} {value}"
         )
         advance(1)

@@ -32,9 +32,9 @@ from sentir.errors import SentirError
 from sentir.file_locks import hold_lock
 from sentir.i18n import _
 from sentir.io import atomic_write, fsync, write_text
+from sentir.logs import logger
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.process_group import world_size
-from sentir.progress import log_info
 
 MIN_INTERVAL_SECONDS = 60.0  # between two checkpoints, at least
 MAX_TIME_SHARE = 0.02  # of the time that checkpoints may take, at most
@@ -221,10 +221,10 @@ class CheckpointManager:
     def _log_damaged(self, checkpoint: Path, error: Exception, *, is_last: bool) -> None:
         facts = {"step": _checkpoint_step(checkpoint), "why": error}
         if is_last:
-            log_info(_("The checkpoint of step {step} is damaged ({why}), and none before it is whole; the training "
+            logger.info(_("The checkpoint of step {step} is damaged ({why}), and none before it is whole; the training "
                   "begins anew.", **facts))  # fmt: skip
         else:
-            log_info(_("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts))
+            logger.info(_("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts))
 
     def _delete_after(self, *, step: int) -> None:
         """Delete the checkpoints behind a step, and best weights that those which stay do not need."""
