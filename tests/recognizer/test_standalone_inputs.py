@@ -6,8 +6,11 @@ import torch
 from audio_files import tone
 from tiny_corpora import TINY_NETWORK
 
-from sentir import EmotionModel, HybridTransformerClassifier, MultimodalClassifier, prepare_inputs
 from sentir.errors import SentirError
+from sentir.models.emotion_model import EmotionModel
+from sentir.models.hybrid_transformer import HybridTransformerClassifier
+from sentir.models.multimodal import MultimodalClassifier
+from sentir.recognizer.standalone_inputs import prepare_inputs
 from sentir.testing import make_tiny_speech_backbone
 
 TEXTS = ["I am happy.", "", "She is lonely today, and they look fine, and so we left!"]
