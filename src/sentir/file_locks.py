@@ -103,7 +103,7 @@ def _register_run(folder: Path, shared_key: str, held: ExitStack) -> None:
 
 def _run_info(shared_key: str) -> dict[str, str]:
     now = datetime.now().astimezone().isoformat(" ", "seconds")
-    return {"shares": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
+    return {"shared_key": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
 
 
 def _run_info_path(lock: Path) -> Path:
@@ -118,7 +118,7 @@ def _refuse_conflicting_run(lock: Path, shared_key: str) -> None:
         facts = _read_run_info(_run_info_path(lock))
         if free:
             _run_info_path(lock).unlink(missing_ok=True)
-    if free is not False or (shared_key and facts.get("shares") == shared_key):
+    if free is not False or (shared_key and facts.get("shared_key") == shared_key):
         return
     raise SentirError(
         _("Another run is at work in {folder} (process {pid} on {host}, since {since}); wait until it ends, or "

@@ -25,7 +25,7 @@ from sentir.training.recognizers import fit_recognizer
 
 SETUPS = {
     "frozen": {},
-    "features": {"model": {"features": ["lexical", "dialogue", "given"]}},
+    "features": {"model": {"features": ["lexical", "dialogue", "tabular"]}},
     "several labels": {"data": {"task": "feelings"}, "model": {"layer_pooling": "concat"}},
     "window": {"model": {"context": "window", "layers": [-1, 1]}},
     "dialogue": {"model": {"context": "dialogue"}},

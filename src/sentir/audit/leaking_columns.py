@@ -71,12 +71,12 @@ def check_recipe_leakage(recipe: Recipe, corpus: Corpus) -> None:
         RecipeError: naming the column or the group.
     """
     _check_group_splits(recipe, corpus)
-    if "given" not in recipe.model.features:
+    if "tabular" not in recipe.model.features:
         return
     for teller in find_leaking_columns(corpus, recipe.data.task):
         if teller.score >= LEAKAGE_THRESHOLD:
             raise RecipeError(
-                _("{what} Leave it out of 'data.table.features', or 'given' out of 'model.features'.",
+                _("{what} Leave it out of 'data.table.features', or 'tabular' out of 'model.features'.",
                   what=teller.describe())
             )  # fmt: skip
         logger.warning(teller.describe())
