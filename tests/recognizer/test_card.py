@@ -23,7 +23,7 @@ def row(split, f1=0.5, support=60):
     )
     metrics = {"weighted_f1": Score(0.612, 0.59, 0.633, 0.01), "accuracy": Score(0.7)}
     return ModelScores(
-        "m", "finalist", "tiny", "emotion", split, 180, 3, metrics, labels, num_clusters=40
+        "m", "selected", "tiny", "emotion", split, 180, 3, metrics, labels, num_clusters=40
     ).to_row()
 
 

@@ -16,12 +16,11 @@ from pydantic import TypeAdapter
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
+from sentir.display_names import AT_HALF_SUFFIX, display_name
 from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
 from sentir.download.sources import DOWNLOAD_SOURCES
 from sentir.evaluation.analysis.slices import SliceScore
-from sentir.evaluation.part_names import slice_kind_name, slice_name
 from sentir.evaluation.results import MIN_CLUSTERS, LabelScore, ModelScores, Score, few_clusters_note
-from sentir.evaluation.words import AT_HALF_SUFFIX, display_name
 from sentir.i18n import LANGUAGES, _, gettext_noop, localize_numbers, use_language
 from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import is_speech_backbone
@@ -285,7 +284,7 @@ def _slice_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[Document
         [{k: one[k] for k in one if k != "split"} for one in saved]
     )
     rows = tuple(
-        (f"{slice_kind_name(one.definition)}: {slice_name(one.definition)}", str(one.n), format_score(one.score))
+        (f"{one.definition.display_kind}: {one.definition.display_name}", str(one.n), format_score(one.score))
         for one in slices
     )
     title = _("Slices of {split}", split=display_name(row.split))

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
+from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
 from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
 from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
-from sentir.evaluation.words import display_name, model_display_name
 from sentir.i18n import _, format_count, format_decimal
 from sentir.logs import logger
 from sentir.paths import PathLike
@@ -187,7 +187,7 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
         for result in results:
-            scores += [judge.score(result.selected, "finalist")]
+            scores += [judge.score(result.selected, "selected")]
             scores += [judge.score(e, e.role) for e in result.reported[1:]]
             comparisons += judge.compare(result.test_pairs(), result.metric)
         write_results(folder / "results.json", scores, comparisons)

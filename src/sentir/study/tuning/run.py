@@ -14,6 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from sentir.corpus.corpus import Corpus
+from sentir.display_names import display_name
 from sentir.errors import RecipeError
 from sentir.evaluation.locked.test_contamination import find_contamination
 from sentir.evaluation.metrics import resolve_metric
@@ -26,7 +27,6 @@ from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.tuning_result import TuningResult
-from sentir.report.words import display_name
 from sentir.study.candidates import training_cache_key
 from sentir.study.stages import Stages
 from sentir.study.tuning.objective import CAUGHT_ERRORS, Objective, make_training_corpora, max_epochs
