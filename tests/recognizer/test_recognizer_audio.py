@@ -216,7 +216,7 @@ def test_what_was_missing_in_a_hundredth_of_train_may_be_missing(trained):
     n = chain.facts["data"]["train"]["utterances"]
 
     def lacking(recognizer, **counts):
-        return replace(recognizer, facts={**recognizer.facts, "unusable": {"train": counts, "dev": {}}})
+        return replace(recognizer, facts={**recognizer.facts, "missing_modalities": {"train": counts, "dev": {}}})
 
     assert lacking(chain, audio=1).optional_modalities == {"audio"} and n < 100
     assert lacking(chain, audio=0).optional_modalities == set()
@@ -249,7 +249,7 @@ def test_a_row_without_what_the_model_never_missed_is_not_predicted(trained, hal
 
 def test_a_split_with_such_rows_is_scored_whole_and_it_is_said_once(trained, spoken, monkeypatch):
     said = []
-    monkeypatch.setattr("sentir.api.scoring.log_warning", said.append)
+    monkeypatch.setattr("sentir.logs.logger.warning", said.append)
     rows = [replace(u, clip=None) if n < 4 else u for n, u in enumerate(spoken.dev)]
     chain = trained("chain", "emotion")[0]
     found = predict_split(chain, rows)

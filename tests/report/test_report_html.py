@@ -139,7 +139,7 @@ def test_missing_metrics_and_undefined_ones_are_dashes_not_errors(make_plain_rep
 
 
 def test_models_scored_on_different_utterances_are_called_incomparable(make_plain_report, render_page, page):
-    rows = [replace(r, scored="dead") if r.role == "finalist" else r for r in make_plain_report().scores]
+    rows = [replace(r, ids_hash="dead") if r.role == "selected" else r for r in make_plain_report().scores]
     warning = "not all scored on the same utterances"
     assert warning in Page(render_page(make_plain_report(scores=tuple(rows)))).words()
     assert warning not in Page(page).words()

@@ -14,7 +14,7 @@ from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.results import ModelScores
 from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.i18n import _
-from sentir.progress import log_warning
+from sentir.logs import logger
 from sentir.recipe import Recipe
 from sentir.recognizer.modalities import count_missing_modalities
 from sentir.report.task_sections import ordered_metrics
@@ -38,11 +38,15 @@ def predict_split(recognizer: Recognizer | BaselineModel, utterances: Sequence[U
     kind, cleaning = recipe.model.audio.mel, recipe.data.cleaning
     usable, missing = count_missing_modalities(utterances, required, mel_kind=kind, cleaning=cleaning)
     if n := missing.get("audio"):
-        log_warning(_("{n} of {all} utterances have no usable audio, and the model was not trained for missing "
-              "audio; they are scored all the same.", n=n, all=len(usable)))  # fmt: skip
+        logger.warning(
+            _("{n} of {all} utterances have no usable audio, which the model was not trained without; they are "
+              "scored all the same.", n=n, all=len(usable))
+        )  # fmt: skip
     if n := missing.get("text"):
-        log_warning(_("{n} of {all} utterances have no text, and the model was not trained for missing text; "
-              "they are scored all the same.", n=n, all=len(usable)))  # fmt: skip
+        logger.warning(
+            _("{n} of {all} utterances have no text, which the model was not trained without; they are scored "
+              "all the same.", n=n, all=len(usable))
+        )  # fmt: skip
     return recognizer.predict_utterances(usable)
 
 

@@ -76,7 +76,7 @@ def train(
         scores = score_model(scorer, recipe.name, recognizer, dev)
         recognizer.facts = {**recognizer.facts, "scores": [scores.to_row()]}
         if threads is not None:
-            warn_thread_change(threads, recognizer.facts["speed"]["threads"])
+            warn_thread_change(threads, recognizer.facts["throughput"]["threads"])
         if rank() == 0:
             recognizer.save_pretrained(out)
     return recognizer, scores
@@ -91,4 +91,4 @@ def _previous_threads(out: Path, recipe: Recipe, corpus: Corpus) -> float | None
     except RecognizerError:
         return None
     same = saved.recipe == recipe and facts["fingerprint"] == corpus.fingerprint
-    return facts.get("speed", {}).get("threads") if same else None
+    return facts.get("throughput", {}).get("threads") if same else None

@@ -15,7 +15,7 @@ from sentir.files.cells import ReadErrors, Row, parse_numbers
 from sentir.files.clip_paths import ClipFinder, media_root
 from sentir.files.tables import JSON_SUFFIXES, load_rows
 from sentir.i18n import _
-from sentir.progress import log_warning
+from sentir.logs import logger
 from sentir.readers.table.keys import get_dialogue, get_speaker, read_turns
 from sentir.readers.table.reader import parse_clip_times
 from sentir.safe_text import replace_surrogates
@@ -155,7 +155,7 @@ def read_table(path: Path, columns: InputColumns, table_settings: Mapping[str, A
     for issue in (*issues, *finder.issues(name)):
         told[issue.where].append(issue.message)
     for key in told.keys() - set(keys):
-        log_warning(f"{name}: {' '.join(told[key])}")
+        logger.warning(f"{name}: {' '.join(told[key])}")
     return [
         replace(one, table=name, notes=(*one.notes, *told.get(key, ())))
         for one, key in zip(given, keys, strict=True)

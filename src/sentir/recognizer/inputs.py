@@ -15,8 +15,8 @@ from sentir.errors import CorpusError
 from sentir.files.media_files import is_media_file, walk_folders
 from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 from sentir.i18n import _
+from sentir.logs import logger
 from sentir.preflight import require_files
-from sentir.progress import log_warning
 from sentir.recognizer.input_tables import InputColumns as InputColumns
 from sentir.recognizer.input_tables import PredictionInput as PredictionInput
 from sentir.recognizer.input_tables import read_table
@@ -172,7 +172,7 @@ def _inputs_from_folder(folder: Path) -> list[PredictionInput]:
     if not clips:
         raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
     if others := len(files) - len(clips):
-        log_warning(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
+        logger.warning(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
     return [_input_from_file(path) for path in clips]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.results import Comparison, ModelScores, is_proportion
 from sentir.i18n import _
 from sentir.report.figures import COLORS, escape_label, make_axes
-from sentir.report.words import display_name, model_display_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len, set_cell_size
 
 from sentir.audit import Histogram
+from sentir.display_names import display_name
 from sentir.evaluation.metrics.ranking import CURVE_GRID, RankingCurves
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, format_decimal
 from sentir.report.study_report import CorpusSummary, LearningCurve
-from sentir.report.words import display_name
 from sentir.safe_text import to_single_line
 
 if TYPE_CHECKING:

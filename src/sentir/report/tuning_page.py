@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sentir.display_names import display_name
 from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.i18n import _, get_language, localize_numbers
 from sentir.report.figures import COLORS, escape_label, make_axes
 from sentir.report.html import render_page
 from sentir.report.tuning_result import TuningResult
-from sentir.report.words import display_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,9 +30,9 @@ def render_tuning_page(tuning: TuningResult) -> str:
             "sentences": tuning_sentences(tuning),
             "best": tuning.ranked_trials[:_MAX_TRIALS_SHOWN],
             "failed": [trial for trial in tuning.trials if trial.failure_reason],
-            "value_text": format_setting,
-            "history_figure": plot_optimization_history,
-            "importance_figure": plot_param_importances,
+            "format_setting": format_setting,
+            "plot_optimization_history": plot_optimization_history,
+            "plot_param_importances": plot_param_importances,
         }
 
     return render_page("tuning.html", content)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sentir.corpus.corpus import Corpus
+from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
 from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
 from sentir.evaluation.metrics import resolve_metric
@@ -18,11 +19,11 @@ from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
 from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
-from sentir.evaluation.words import display_name, model_display_name
 from sentir.i18n import _, format_count, format_decimal
+from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.process_group import require_single_process
-from sentir.progress import log_info, progress_bar
+from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.saving import save_report
@@ -84,7 +85,7 @@ def run_study(
     steps = sum(_count_steps(r, tasks) for r, tasks in zip(recipes, plans, strict=True))
     with checkpoint_to(out / "checkpoints"), progress_bar(_("Study"), steps) as advance:
         for corpus, recipe, tasks, grade in zip(corpora, recipes, plans, grades, strict=True):
-            log_info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
+            logger.info(_("{corpus}: {n} utterances", corpus=corpus.name, n=format_count(len(corpus))))
             results = tuple(
                 _study_task(stages, corpus, name, found, recipe, advance) for name, found in tasks.items()
             )
@@ -124,7 +125,7 @@ def _study_task(
         entrants.append(entrant)
         scores.append(judge.score(entrant.predictions_on("dev"), entrant.role))
         value = format_decimal(scores[-1].metrics[metric].value, 3)
-        log_info(
+        logger.info(
             f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {display_name(metric)} {value}"
         )
         advance(1)
@@ -186,7 +187,7 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
         for result in results:
-            scores += [judge.score(result.selected.predictions_on("test"), "finalist")]
+            scores += [judge.score(result.selected.predictions_on("test"), "selected")]
             scores += [judge.score(e.predictions_on("test"), e.role) for e in result.reported[1:]]
             comparisons += judge.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
         write_results(folder / "results.json", scores, comparisons)

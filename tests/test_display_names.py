@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import sentir
+from sentir.display_names import ISSUE_NAMES, issue_name
 from sentir.i18n import set_language
-from sentir.report.issue_words import ISSUE_NAMES, issue_name
 
 READERS = Path(sentir.__file__).parent / "readers"
 
