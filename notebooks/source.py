@@ -254,7 +254,7 @@ for name, corpus in corpora.items():
     numbers = [
         "lexical",
         "dialogue",
-        "thesis" if bases[name].model.audio.mel == "mel" and name in with_audio else "given",
+        "thesis" if bases[name].model.audio.mel == "mel" and name in with_audio else "tabular",
     ]
     table = u.compute_features(numbers, corpus.train)
     display(Markdown(f"### {corpus.name}"))

@@ -8,6 +8,7 @@ from evaluation_data import dialogues_of, random_case
 
 from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.predictions import Predictions
+from sentir.display_names import AT_HALF_SUFFIX
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import (
@@ -19,7 +20,6 @@ from sentir.evaluation.metrics import (
 )
 from sentir.evaluation.results import few_clusters_note
 from sentir.evaluation.scoring import align_by_id, read_results, score_model, write_results
-from sentir.evaluation.words import AT_HALF_SUFFIX
 
 
 class Scored:

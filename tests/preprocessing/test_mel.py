@@ -103,9 +103,9 @@ def test_levels_are_those_of_train_whatever_dev_and_test_sound_like(spoken, weig
     )
     recipe = spoken_recipe(weights, model={"features": ["functionals"]})
     one, two = preparer_of(recipe, spoken), preparer_of(recipe, other)
-    assert one.audio.statistics == two.audio.statistics and one.scaler == two.scaler
+    assert one.mel.statistics == two.mel.statistics and one.scaler == two.scaler
     heard = attach_audio([u.blind() for u in spoken.train])
-    assert one.audio.statistics == MelStatistics.fit(u.audio.mel for u in heard)
+    assert one.mel.statistics == MelStatistics.fit(u.audio.mel for u in heard)
     assert not np.array_equal(
         two.transform(other.dev).batch([0])["mel"], one.transform(spoken.dev).batch([0])["mel"]
     )
@@ -218,7 +218,7 @@ def test_what_is_missing_is_told_to_the_model(strange, spoken, weights):
 
 def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
     corpus = replace(
-        spoken, utterances=tuple(replace(u, stacked={"emotion.joy": 0.1}) for u in spoken.utterances)
+        spoken, utterances=tuple(replace(u, stacked_probabilities={"emotion.joy": 0.1}) for u in spoken.utterances)
     )
     for inner, expected in (({}, "text"), ({"kind": "emotion_model"}, "audio"), ({"features": ["thesis"]}, "")):
         recipe = spoken_recipe(weights, model=BOTH).override(stacking_on_text(weights, model=inner))

@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(kind, spoken, w
 
     (one, first), (same, again), (other, _third) = (weights_of(seed) for seed in (1, 1, 2))
     assert equal(one, same) and first.training == again.training
-    np.testing.assert_array_equal(first.dev.probabilities, again.dev.probabilities)
+    np.testing.assert_array_equal(first.dev_predictions.probabilities, again.dev_predictions.probabilities)
     assert not equal(one, other)
 
 
@@ -89,7 +89,7 @@ def watched(monkeypatch):
         seen["epochs"].append(epoch)
         set_epoch(self, epoch)
 
-    monkeypatch.setattr(ModelInputs, "batch_size", watching)
+    monkeypatch.setattr(ModelInputs, "batch", watching)
     monkeypatch.setattr(sound_input, "augment_mel", changing)
     monkeypatch.setattr(EqualLengthBatchSampler, "set_epoch", told)
     return seen

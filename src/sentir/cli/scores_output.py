@@ -10,13 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.cli import output
+from sentir.display_names import AT_HALF_SUFFIX, display_name, model_display_name, short_metric_name
 from sentir.evaluation.results import Comparison, ModelScores, Score
-from sentir.evaluation.words import AT_HALF_SUFFIX
-from sentir.i18n import _, format_count, gettext_noop, localize_numbers
+from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.sentences import count_earlier_openings, grade_sentence
 from sentir.report.study_report import StudyReport
 from sentir.report.task_sections import comparison_groups, latest_openings, ordered_metrics, task_sections
-from sentir.report.words import display_name, model_display_name
 
 _MIN_MODEL_WIDTH = 26
 _LABEL_METRICS = (
@@ -29,30 +28,6 @@ _LABEL_METRICS = (
     "mae",
 )
 _COLUMN_GAP = 2
-_SHORT_NAMES = {  # where a column is to be narrow
-    "acc5": "Acc-5",
-    "acc7": "Acc-7",
-    "accuracy": gettext_noop("acc."),
-    "ccc": "CCC",
-    "has0_acc2": gettext_noop("Has0 Acc-2"),
-    "has0_f1": gettext_noop("Has0 F1"),
-    "jaccard_empty0": gettext_noop("Jacc. (0)"),
-    "jaccard_empty1": gettext_noop("Jacc. (1)"),
-    "mae": gettext_noop("mean abs. err."),
-    "mean_average_precision": gettext_noop("mean AP"),
-    "mean_weighted_accuracy": gettext_noop("mean wtd. acc."),
-    "mean_weighted_f1": gettext_noop("mean wtd. F1"),
-    "micro_precision": gettext_noop("micro prec."),
-    "micro_recall": gettext_noop("micro rec."),
-    "non0_acc2": gettext_noop("Non0 Acc-2"),
-    "non0_f1": gettext_noop("Non0 F1"),
-    "pearson": "Pearson",
-    "sign_accuracy": gettext_noop("sign acc."),
-    "sign_weighted_f1": gettext_noop("sign wtd. F1"),
-    "subset_accuracy": gettext_noop("subset acc."),
-    "unweighted_average_recall": gettext_noop("avg. recall"),
-    "weighted_f1": gettext_noop("wtd. F1"),
-}
 
 
 def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> None:
@@ -152,15 +127,15 @@ def _column_blocks(names: Sequence[str], first_width: int) -> Iterator[list[str]
 def _metric_heading(name: str) -> str:
     """Return a metric's short name, a word a line."""
     plain, *half = name.removesuffix(AT_HALF_SUFFIX), *([AT_HALF_SUFFIX] if name.endswith(AT_HALF_SUFFIX) else [])
-    return "\n".join([*(_(_SHORT_NAMES[plain]) if plain in _SHORT_NAMES else display_name(plain)).split(), *half])
+    return "\n".join([*(short_metric_name(plain)).split(), *half])
 
 
 def _model_cell(row: ModelScores, families: bool) -> Text:
     """Return a model's name, and below it its family and whether it is the one chosen on dev."""
     facts = [display_name(row.family)] if families and row.family else []
-    facts += [display_name(row.role)] if row.role == "finalist" else []
+    facts += [display_name(row.role)] if row.role == "selected" else []
     name = output.as_text(model_display_name(row.model))
-    name.stylize("bold" if row.role == "finalist" else "")
+    name.stylize("bold" if row.role == "selected" else "")
     return name + Text(f"\n  {' · '.join(facts)}", style="dim") if facts else name
 
 

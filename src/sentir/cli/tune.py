@@ -72,8 +72,8 @@ def _print_tuning(found: TuningResult, place: Path, root: Path | None) -> None:
     from rich.table import Table
 
     from sentir.cli import output
+    from sentir.display_names import display_name
     from sentir.report.tuning_page import format_setting, tuning_sentences
-    from sentir.report.words import display_name
 
     table = Table()
     for heading in (_("trial"), display_name(found.metric), _("settings")):

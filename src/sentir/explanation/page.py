@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sentir.display_names import display_name, quoted_model_name
 from sentir.errors import SentirError
 from sentir.evaluation.results import format_p_value, is_proportion, negate_if_lower_is_better
 from sentir.explanation.figures import (
@@ -28,7 +29,6 @@ from sentir.i18n import _, gettext_noop, localize_numbers
 from sentir.io import write_text
 from sentir.recognizer.card import make_model_card
 from sentir.report.html import render_page
-from sentir.report.words import display_name, quoted_model_name
 
 if TYPE_CHECKING:
     from sentir.documents import Document

@@ -40,7 +40,7 @@ def set_language(code: str) -> None:
     Raises:
         ValueError: if the language is not one of `LANGUAGES`.
     """
-    global _current
+    global _current_language
     if code not in LANGUAGES:
         raise ValueError(f"language {code!r} is not one of {', '.join(LANGUAGES)}")
     _current_language = code

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentir.audit.results import Histogram
+from sentir.display_names import display_name
 from sentir.evaluation.metrics.ranking import RankingCurves
 from sentir.evaluation.results import ModelScores, negate_if_lower_is_better
 from sentir.i18n import _, format_decimal, localize_numbers
 from sentir.report.study_report import CorpusSummary, LearningCurve
-from sentir.report.words import display_name
 
 _MAX_CONFUSIONS = 5  # mix-ups that are told
 

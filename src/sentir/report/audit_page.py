@@ -13,17 +13,15 @@ from sentir.audit import AuditReport, describe_grade
 from sentir.audit.leaks import GROUP_PREFIX
 from sentir.audit.results import AuditCell
 from sentir.corpus.utterances import SPLITS
+from sentir.display_names import display_name
 from sentir.errors import SentirError
 from sentir.i18n import _, format_count, get_language, localize_numbers
 from sentir.io import write_text
 from sentir.report.alt_text import describe_histogram
 from sentir.report.figures import plot_histogram, plot_label_bars
-from sentir.report.words import display_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_SMALL_FONT_SIZE = 8
 
 
 def save_audit_page(audits: Mapping[str, AuditReport], path: Path) -> None:
@@ -76,11 +74,11 @@ def render_audit_page(audits: Mapping[str, AuditReport]) -> str:
             "meaning": describe_grade(audit.grade),
             "meanings": {grade: describe_grade(grade) for grade in "ABCDE"},
             "tasks": list(dict.fromkeys(row["task"] for row in labels)),
-            "cell_text": format_cell,
-            "is_number": is_numeric_column,
-            "shares_figure": plot_label_shares,
-            "spread_figure": plot_histogram,
-            "spread_text": describe_histogram,
+            "format_cell": format_cell,
+            "is_numeric_column": is_numeric_column,
+            "plot_label_shares": plot_label_shares,
+            "plot_histogram": plot_histogram,
+            "describe_histogram": describe_histogram,
         }
 
     return render_page("audit.html", content)

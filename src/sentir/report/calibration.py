@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sentir.display_names import display_name
 from sentir.evaluation.calibration.reliability import Reliability
 from sentir.evaluation.results import Score, is_proportion
 from sentir.i18n import _, format_count, localize_numbers
-from sentir.report.figures import (
+from sentir.report.plot_style import (
     COLORS,
     FONT_SIZE,
     SMALL_FONT_SIZE,
@@ -16,7 +17,6 @@ from sentir.report.figures import (
     line_style,
     make_axes,
 )
-from sentir.report.words import display_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

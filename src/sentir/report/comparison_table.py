@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from sentir.display_names import display_name
 from sentir.evaluation.results import Comparison
 from sentir.i18n import _
 from sentir.recipe import diff_settings
 from sentir.report.task_sections import TaskSection
-from sentir.report.words import display_name
 
 _MAX_NAMED_SETTINGS = 3  # settings that are named, if two models differ in more
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sentir.corpus.cleaning_report import CleaningReport
+from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.confusions import HardExample
 from sentir.evaluation.analysis.slices import SliceScore
-from sentir.evaluation.part_names import slice_kind_name, slice_name
 from sentir.evaluation.results import Comparison, ModelScores, is_proportion
 from sentir.i18n import _
 from sentir.recognizer.card import format_score
 from sentir.report.task_sections import ordered_metrics
-from sentir.report.words import display_name, model_display_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +91,7 @@ def slices_to_frame(slices: Sequence[SliceScore]) -> pd.DataFrame:
 
     rows = [
         {
-            _("slice"): f"{slice_kind_name(one.definition)}: {slice_name(one.definition)}",
+            _("slice"): f"{one.definition.display_kind}: {one.definition.display_name}",
             "n": one.n,
             display_name(one.metric): format_score(one.score),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock, TableBlock
 from sentir.evaluation.results import ModelScores, is_proportion
 from sentir.i18n import _, format_count, get_language, localize_numbers
@@ -12,10 +13,8 @@ from sentir.recognizer.card import format_score, intended_use
 from sentir.report import alt_text, sentences
 from sentir.report.comparison_table import comparison_rows
 from sentir.report.html import build_model_cards, format_score_value, format_timestamp
-from sentir.report.issue_words import issue_name
 from sentir.report.study_report import CorpusSummary, StudyReport
 from sentir.report.task_sections import TaskSection, comparison_groups, ordered_metrics, task_sections
-from sentir.report.words import display_name, model_display_name, quoted_model_name
 
 
 def render_markdown(report: StudyReport) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentir.audit import describe_grade
+from sentir.display_names import AT_HALF_SUFFIX, display_name, quoted_model_name
 from sentir.evaluation.locked.ledger import LedgerInfo
 from sentir.evaluation.results import Comparison, ModelScores, Redraw
-from sentir.evaluation.words import AT_HALF_SUFFIX
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.recognizer.card import format_score
 from sentir.report.task_sections import TaskSection
-from sentir.report.words import display_name, quoted_model_name
 
 
 def task_summary_sentences(section: TaskSection) -> tuple[str, ...]:

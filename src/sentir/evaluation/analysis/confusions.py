@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
+from sentir.display_names import display_name
 from sentir.evaluation.calibration.fitting import Array
 from sentir.evaluation.intervals import Run
 from sentir.evaluation.metrics import compute_scores
+from sentir.i18n import _
 
 MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
     10,
@@ -64,6 +66,16 @@ class Confusion:
     label: str
     predicted: str
     n: int
+
+    @property
+    def display_name(self) -> str:
+        """The two labels and how often, in the current language."""
+        label, predicted = display_name(self.label), display_name(self.predicted)
+        if not self.predicted:
+            return _("{label} missed ({n})", label=label, n=self.n)
+        if not self.label:
+            return _("{label} said wrongly ({n})", label=predicted, n=self.n)
+        return f"{label} → {predicted} ({self.n})"
 
 
 @dataclass(frozen=True, slots=True)
