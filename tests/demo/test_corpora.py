@@ -75,7 +75,7 @@ def test_the_files_are_the_same_bytes_in_another_process(trees, tmp_path, hash_s
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_the_reader_of_real_data_reads_the_tree_and_loses_nothing(name):
+def test_the_readers_of_real_corpora_read_the_tree_without_issues(name):
     corpus = read_corpus(DataSettings(reader=name))
     assert corpus.name == name
     assert corpus.synthetic
@@ -87,7 +87,7 @@ def test_the_reader_of_real_data_reads_the_tree_and_loses_nothing(name):
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_most_sentences_are_said_once_and_those_of_test_are_new(name, trees):
+def test_most_sentences_are_unique_and_those_of_test_are_new(name, trees):
     column = "Utterance" if name == "demo-meld" else "text"
     train, test = ([row[column] for row in table(trees[name], name, split)] for split in ("train", "test"))
     assert len(set(train)) >= 600
@@ -95,7 +95,7 @@ def test_most_sentences_are_said_once_and_those_of_test_are_new(name, trees):
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_sentences_are_plain_english_to_be_said_aloud(name, trees):
+def test_sentences_are_plain_english_for_speech_synthesis(name, trees):
     column = "Utterance" if name == "demo-meld" else "text"
     for split in SPLITS:
         for row in table(trees[name], name, split):
@@ -162,13 +162,13 @@ def test_some_video_ids_start_with_a_dash_and_some_are_numbers(trees):
     assert any(video.isdigit() for video in ids)
 
 
-def test_only_a_part_of_the_utterances_says_the_emotion_in_words():
+def test_only_some_utterances_are_unambiguous_in_words():
     for split in SPLITS:
         turns = [turn for dialogue in script.generate_conversations(split) for turn in dialogue]
         assert 0.5 < sum(turn.is_unambiguous for turn in turns) / len(turns) < 0.7
 
 
-def test_starred_words_are_never_said_in_train_but_in_test():
+def test_starred_words_are_in_test_and_never_in_train():
     moods = tomllib.loads((Path(corpora.__file__).parent / "moods.toml").read_text(encoding="utf-8"))["mood"]
     words = [word for mood in moods.values() for slot in ("feeling", "quality") for word in mood.get(slot, [])]
     starred = {word.removeprefix("*") for word in words if word.startswith("*")}
@@ -178,7 +178,7 @@ def test_starred_words_are_never_said_in_train_but_in_test():
     assert len(starred & said["test"]) >= 10
 
 
-def test_context_tells_something_about_the_next_emotion():
+def test_context_is_informative_about_the_next_emotion():
     pairs = [
         (a.affect.emotion, b.affect.emotion)
         for d in script.generate_conversations("train")
@@ -201,7 +201,7 @@ def test_the_tree_is_written_once_into_the_cache(name):
     assert first.fingerprint == second.fingerprint
 
 
-def test_an_unfinished_draft_in_the_cache_is_not_taken_for_the_corpus():
+def test_an_unfinished_draft_in_the_cache_is_not_used():
     draft = cache_dir() / "demo" / "draft-killed" / "Labels"
     draft.mkdir(parents=True)
     (draft / "Data_Train_modified.csv").write_text("video")
@@ -209,13 +209,13 @@ def test_an_unfinished_draft_in_the_cache_is_not_taken_for_the_corpus():
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_demo_corpus_is_built_in_whatever_the_root_holds(name, tmp_path):
+def test_a_demo_corpus_is_built_in_whatever_the_root(name, tmp_path):
     built_in = read_corpus(DataSettings(reader=name)).fingerprint
     assert read_corpus(DataSettings(reader=name, root=tmp_path / "none"), tmp_path).fingerprint == built_in
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_damaged_cache_is_written_anew(name):
+def test_a_damaged_cache_is_rewritten(name):
     built_in = read_corpus(DataSettings(reader=name)).fingerprint
     (place,) = (cache_dir() / "demo").iterdir()
     file = next(place.rglob("*.csv"))

@@ -57,7 +57,7 @@ def manners():
     return {emotion: said(emotion) for emotion in ("anger", "fear", "neutral", "sadness")}
 
 
-def test_a_line_is_the_same_samples_whatever_was_said_before():
+def test_a_line_is_the_same_samples_whatever_was_synthesized_before():
     first = digest(synthesize(line()))
     for other in (line("anger", speaker="Marcus"), line("fear", speaker="-x", text="Oh."), line("joy", key="z")):
         assert digest(synthesize(other)) != first
@@ -75,7 +75,7 @@ def test_a_line_is_the_same_samples_in_another_process():
 
 
 @pytest.mark.parametrize("seconds", [0.6, 1.5, 4.0])
-def test_a_line_takes_its_time_and_is_said_within_it(seconds):
+def test_a_line_has_its_duration_and_the_speech_fits_in(seconds):
     wave = synthesize(line("sadness", seconds=seconds))
     assert len(wave) == round(seconds * VOICE_SAMPLING_RATE)
     assert 0.3 < len(spoken(wave)) / VOICE_SAMPLING_RATE <= seconds - MIN_SILENCE_SECONDS + 0.01
@@ -89,7 +89,7 @@ def test_even_a_single_word_lasts_a_third_of_a_second():
     )
 
 
-def test_loudness_follows_the_emotion(manners):
+def test_level_follows_the_emotion(manners):
     levels = {emotion: np.mean([level(wave) for wave in waves]) for emotion, waves in manners.items()}
     assert levels["anger"] > levels["neutral"] + 2 > levels["sadness"] + 4
 
@@ -123,7 +123,7 @@ def test_pitch_follows_the_emotion():
     assert pitch("fear") > 1.12 * pitch("neutral") > 1.12 * 1.05 * pitch("disgust")
 
 
-def test_speakers_sound_unlike_each_other_and_a_speaker_like_itself():
+def test_speakers_have_different_voices():
     assert len(set(CAST_VOICES.values())) == len(CAST_VOICES) == len(script.CAST)
     assert len({digest(synthesize(line(speaker=name))) for name in (*script.CAST, "Waldo", "-a1b2")}) == 8
 
@@ -163,7 +163,7 @@ def test_one_clip_in_ten_has_six_channels(clips):
     assert set(shares) == {"mono", "stereo", "5.1"}
 
 
-def test_a_video_says_every_segment_at_its_time():
+def test_a_video_has_every_segment_at_its_time():
     video = script.generate_videos("dev")[0]
     recording = next(r for r in media.plan_mosei_recordings() if r.path.endswith(f"/{video.id}.wav"))
     assert [round(start * 1000) for start, _line in recording.lines] == [start for start, _end in video.times]
@@ -202,7 +202,7 @@ def test_a_clip_is_aac_of_its_length_and_layout_and_always_the_same_bytes(layout
         assert powers.min() > 1e-6
 
 
-def test_a_clip_that_is_not_whole_cannot_be_decoded(tmp_path):
+def test_an_incomplete_clip_cannot_be_decoded(tmp_path):
     import av
 
     recording = media.Recording("a.mp4", ((0.0, line(seconds=2.0)),), 2.0, is_complete=False)
@@ -222,7 +222,7 @@ def few(monkeypatch):
     monkeypatch.setattr(corpora, "plan_mosei_recordings", lambda: videos[:1])
 
 
-def test_demo_meld_speaks_and_the_right_cut_is_taken(few):
+def test_demo_meld_has_speech_and_the_right_duplicate_is_used(few):
     corpus = read_corpus(DataSettings(reader="demo-meld", audio=True))
     assert corpus.synthetic
     assert corpus.fingerprint == read_corpus(DataSettings(reader="demo-meld")).fingerprint
@@ -233,7 +233,7 @@ def test_demo_meld_speaks_and_the_right_cut_is_taken(few):
     assert not any(u.clip.path.name.startswith("final_videos_test") for u in plain if u.clip)
 
 
-def test_a_spoken_tree_is_made_once_and_again_when_a_file_is_lost(few):
+def test_a_tree_with_speech_is_made_once_and_again_if_a_file_is_lost(few):
     corpus = read_corpus(DataSettings(reader="demo-mosei", audio=True))
     (wav,) = {u.clip.path for u in corpus if u.clip}
     assert all(u.clip.start < u.clip.end for u in corpus if u.clip)
@@ -247,7 +247,7 @@ def test_a_spoken_tree_is_made_once_and_again_when_a_file_is_lost(few):
     assert wav.read_bytes() == content
 
 
-def test_the_demo_is_written_where_asked_and_never_over_something(few, tmp_path):
+def test_the_demo_is_written_to_the_given_folder_and_never_overwrites(few, tmp_path):
     (written,) = corpora.write_demo(tmp_path / "out", corpora=["mosei"])
     assert (written.reader, written.tables, written.recordings) == ("mosei", 3, 1)
     corpus = read_corpus(DataSettings(reader="mosei", audio=True), written.folder)
@@ -260,7 +260,7 @@ def test_the_demo_is_written_where_asked_and_never_over_something(few, tmp_path)
         corpora.write_demo(tmp_path / "other", corpora=["melt"])
 
 
-def test_the_command_says_what_it_wrote_and_what_to_try(few, tmp_path, monkeypatch, capsys):
+def test_the_command_prints_what_it_wrote_and_what_to_try(few, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["sentir", "demo", "--out", str(tmp_path / "d"), "--corpus", "mosei"])
     with pytest.raises(SystemExit) as end:
         main()

@@ -83,14 +83,14 @@ def http_error(code):
 
 
 @pytest.mark.parametrize("name", list(DOWNLOADABLE_CORPORA))
-def test_every_corpus_is_offered_with_address_size_and_license_before_it_is_fetched(name, fake):
+def test_a_plan_has_url_size_and_license_of_every_corpus(name, fake):
     offer = plan_download(name)
     assert fake.asked == [DOWNLOADABLE_CORPORA.get(name).kaggle_handle]
     assert offer.url == f"https://www.kaggle.com/datasets/{DOWNLOADABLE_CORPORA.get(name).kaggle_handle}"
     assert offer.size_bytes == 3_000 and "GPL 2" in offer.license and offer.free_bytes > 0
 
 
-def test_a_corpus_from_kaggle_lies_in_its_cache_or_in_the_folder_named(fake, tmp_path, monkeypatch):
+def test_a_corpus_from_kaggle_goes_to_its_cache_or_to_the_given_folder(fake, tmp_path, monkeypatch):
     assert download_corpus(plan_download("meld")) == tmp_path / "hub/datasets/zaber666/meld-dataset/versions/3"
     there = download_corpus(plan_download("meld", out=tmp_path / "mine"))
     assert there == tmp_path / "mine/datasets/zaber666/meld-dataset/versions/3"
@@ -121,7 +121,7 @@ def test_a_corpus_from_kaggle_lies_in_its_cache_or_in_the_folder_named(fake, tmp
     ],
 )
 @pytest.mark.parametrize("when", ["before", "while"])
-def test_every_failure_of_kaggle_is_a_sentence(failure, complaint, when, fake):
+def test_every_failure_of_kaggle_is_a_one_sentence_error(failure, complaint, when, fake):
     offer = plan_download("meld")
     fake.failure = failure()
     with pytest.raises(DownloadError, match=complaint) as raised:
@@ -129,23 +129,23 @@ def test_every_failure_of_kaggle_is_a_sentence(failure, complaint, when, fake):
     assert "\n" not in str(raised.value)
 
 
-def test_without_kagglehub_it_is_said_how_to_install_it(monkeypatch):
+def test_without_kagglehub_the_error_names_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     with pytest.raises(DownloadError, match=r"pip install 'sentir\[kaggle\]'"):
         plan_download("mosei")
 
 
-def test_the_stand_in_has_the_signature_of_the_true_one():
+def test_the_fake_has_the_signature_of_kagglehub():
     true = pytest.importorskip("kagglehub").dataset_download
     assert str(inspect.signature(true)) == str(inspect.signature(FakeKaggle().dataset_download))
 
 
-def test_kaggles_own_notebooks_are_not_asked_before(fake, monkeypatch):
+def test_in_kaggles_own_notebooks_metadata_is_not_requested(fake, monkeypatch):
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
     assert plan_download("mosei").size_bytes is None and not fake.asked
 
 
-def test_an_unknown_corpus_or_source_is_answered_with_those_there_are(fake):
+def test_an_unknown_corpus_or_source_is_an_error_naming_the_known_ones(fake):
     with pytest.raises(UnknownNameError, match="did you mean mosei"):
         plan_download("moseii")
     with pytest.raises(DownloadError, match="did you mean original"):
@@ -154,7 +154,7 @@ def test_an_unknown_corpus_or_source_is_answered_with_those_there_are(fake):
         plan_download("mosei", source="original")
 
 
-def test_too_little_room_is_told_before_anything_is_fetched(fake, tmp_path, monkeypatch):
+def test_too_little_disk_space_is_an_error_before_the_download(fake, tmp_path, monkeypatch):
     monkeypatch.setattr(corpora, "_free_bytes", lambda place: 5_000)
     with pytest.raises(DownloadError, match=r"5\.0 kB free and 6\.0 kB are needed.*--out"):
         plan_download("mosei")
@@ -162,7 +162,7 @@ def test_too_little_room_is_told_before_anything_is_fetched(fake, tmp_path, monk
         plan_download("meld", source="original", out=tmp_path)
 
 
-def test_what_is_there_already_counts_for_the_room_that_is_needed(tmp_path, monkeypatch):
+def test_a_partial_download_reduces_the_disk_space_needed(tmp_path, monkeypatch):
     size = DOWNLOADABLE_CORPORA.get("meld").remote_files["original"].size
     monkeypatch.setattr(corpora, "_free_bytes", lambda place: 100)
     monkeypatch.setattr(corpora, "partial_size", lambda place: size - 100)
@@ -170,7 +170,7 @@ def test_what_is_there_already_counts_for_the_room_that_is_needed(tmp_path, monk
     assert offer.partial_bytes == size - 100 and not offer.needs_confirmation and not offer.is_complete
 
 
-def test_the_original_is_fetched_to_the_folder_named(tmp_path, monkeypatch):
+def test_the_original_is_downloaded_to_the_given_folder(tmp_path, monkeypatch):
     import hashlib
 
     content = b"archive" * 1000
