@@ -1,7 +1,7 @@
 """Readers: files of a known layout → a `Corpus`.
 
-A reader is a function ``read(root, data) -> Corpus`` of the user's folder (or file) and the recipe's ``data``
-section. It keeps the text of the corpus unchanged (cleaning comes later) and lists what it could not use.
+A reader is a function ``read(root, data) -> Corpus`` of the folder (or file) given by the user and the recipe's
+``data`` section. It does not change the text (cleaning comes later) and reports unusable rows as issues.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ READERS = Registry(
 
 
 def read_corpus(data: DataSettings, root: PathLike | None = None) -> Corpus:
-    """Read the corpus of a recipe's ``data`` section.
+    """Read the corpus that a recipe's ``data`` section names.
 
     Args:
-        data: the section; its ``root`` is used when ``root`` is not given.
-        root: the folder of the corpus; demo corpora are built in and take none.
+        data: the section; its ``root`` is used if ``root`` is not given.
+        root: the folder of the corpus; demo corpora are built in and need none.
 
     Raises:
         UnknownNameError: if there is no such reader.
-        CorpusError: if a root is needed and none is given, or the files cannot be read.
+        CorpusError: if a required root is not given, or the files cannot be read.
     """
     with progress_bar(_("Reading the corpus"), 1):
         return replace(_read(data, root), folds_of=data.folds_of)
@@ -56,7 +56,7 @@ def _read(data: DataSettings, root: PathLike | None) -> Corpus:
 
 
 def _with_printable_names(corpus: Corpus) -> Corpus:
-    """Return the corpus without names that cannot be encoded; refuse it if a clip has one."""
+    """Return a corpus that can be written and shown, even if file names contain surrogates."""
     for path in dict.fromkeys(u.clip.path for u in corpus if u.clip is not None):
         require_printable(path)
     issues = (
