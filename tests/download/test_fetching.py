@@ -1,4 +1,4 @@
-"""One file from a web server that breaks off, refuses, ignores what it is asked, or sends something else."""
+"""Downloading a file from a server that loses connections, denies access, ignores ranges, or sends another."""
 
 import errno
 import hashlib
@@ -19,7 +19,7 @@ CONTENT = bytes(range(256)) * 4_000  # about a megabyte
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch):
+def no_delays(monkeypatch):
     monkeypatch.setattr(fetching, "RETRY_DELAYS", (0.0, 0.0))
     monkeypatch.setattr(fetching, "READ_TIMEOUT", 0.5)
 
@@ -41,11 +41,11 @@ def test_a_complete_file_is_not_downloaded_again(served, tmp_path):
     assert served.requested_ranges == [None] and not partial_path(target).exists()
 
 
-@given(cuts=st.lists(st.integers(0, 400_000), max_size=5), there=st.integers(0, len(CONTENT)))
+@given(cuts=st.lists(st.integers(0, 400_000), max_size=5), partial=st.integers(0, len(CONTENT)))
 @settings(max_examples=15)
-def test_wherever_a_connection_breaks_the_file_is_the_same(cuts, there, tmp_path_factory):
+def test_wherever_a_connection_breaks_the_file_is_the_same(cuts, partial, tmp_path_factory):
     target = tmp_path_factory.mktemp("got") / "corpus.tar.gz"
-    partial_path(target).write_bytes(CONTENT[:there])
+    partial_path(target).write_bytes(CONTENT[:partial])
     empty = sum(cut == 0 for cut in cuts)
     with serving(Served(CONTENT, cuts=list(cuts) if empty < 3 else [])) as served:
         download_file(archive(served), target)
@@ -70,7 +70,7 @@ def test_a_server_that_ignores_ranges_restarts_the_download(served, tmp_path):
 
 def test_retries_end_if_a_server_cannot_resume_and_always_breaks(served, tmp_path):
     served.ranges, served.cuts = False, [1000] * 9
-    with pytest.raises(DownloadError, match=r"stopped after 1\.0 kB of 1\.0 MB .*goes on from there"):
+    with pytest.raises(DownloadError, match=r"stopped at 1\.0 kB of 1\.0 MB .*to resume"):
         download_file(archive(served), tmp_path / "corpus.tar.gz")
     assert partial_size(tmp_path / "corpus.tar.gz") == 1000
 
@@ -86,17 +86,17 @@ def test_a_broken_connection_keeps_the_partial_file(served, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("codes", "complaint"),
+    ("codes", "message"),
     [
-        ([403], r"refuses the download \(403 Forbidden\)"),
-        ([404], r"no longer there \(404\)"),
-        ([503] * 9, r"cannot be reached \(it answers 503\)"),
-        ([416], "is not the file"),
+        ([403], r"denies the download \(403 Forbidden\)"),
+        ([404], r"no longer exists \(404\)"),
+        ([503] * 9, r"cannot be reached \(status 503\)"),
+        ([416], "is not the published file"),
     ],
 )
-def test_a_refusal_is_a_one_sentence_error(served, tmp_path, codes, complaint):
+def test_a_refusal_is_a_one_sentence_error(served, tmp_path, codes, message):
     served.codes = codes
-    with pytest.raises(DownloadError, match=complaint):
+    with pytest.raises(DownloadError, match=message):
         download_file(archive(served), tmp_path / "corpus.tar.gz")
     assert not list(tmp_path.iterdir())
 
@@ -109,13 +109,13 @@ def test_a_busy_server_is_retried(served, tmp_path):
 @pytest.mark.parametrize("sends_size", [True, False])
 def test_a_longer_file_is_rejected(served, tmp_path, sends_size):
     served.sends_size = sends_size
-    with pytest.raises(DownloadError, match="is not the file that was published, which has"):
+    with pytest.raises(DownloadError, match="is not the published file, which has"):
         download_file(archive(served, CONTENT[:-1]), tmp_path / "corpus.tar.gz")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_changed_file_is_rejected_and_deleted(served, tmp_path):
-    with pytest.raises(DownloadError, match="not the file that was published"):
+    with pytest.raises(DownloadError, match="is not the published one"):
         download_file(archive(served, CONTENT[::-1]), tmp_path / "corpus.tar.gz")
     assert not list(tmp_path.iterdir())
 
@@ -127,27 +127,27 @@ def test_a_partial_file_that_is_too_long_is_downloaded_anew(served, tmp_path):
 
 
 def test_without_network_the_error_names_the_server(tmp_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        place = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(DownloadError, match=f"{place} cannot be reached .Connection refused"):
-            download_file(RemoteFile(f"http://{place}/a.tar.gz", 10, ""), tmp_path / "a.tar.gz")
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{bound.getsockname()[1]}"
+        with pytest.raises(DownloadError, match=f"{host} cannot be reached .Connection refused"):
+            download_file(RemoteFile(f"http://{host}/a.tar.gz", 10, ""), tmp_path / "a.tar.gz")
 
 
 def test_a_silent_server_is_a_timeout(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a.tar.gz"
-        with pytest.raises(DownloadError, match=r"no answer for 0\.5 seconds"):
+        with pytest.raises(DownloadError, match=r"no response for 0\.5 seconds"):
             download_file(RemoteFile(url, 10, ""), tmp_path / "a.tar.gz")
 
 
 def test_a_full_disk_is_a_one_sentence_error_and_keeps_the_partial_file(served, tmp_path, monkeypatch):
-    def full(answer):
+    def full(response):
         yield CONTENT[:1000]
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(fetching, "_iter_chunks", full)
-    with pytest.raises(DownloadError, match=r"disk of .* is full; make room"):
+    with pytest.raises(DownloadError, match=r"disk of .* is full; free some space"):
         download_file(archive(served), tmp_path / "corpus.tar.gz")
     assert partial_size(tmp_path / "corpus.tar.gz") == 1000
 
@@ -161,8 +161,8 @@ def test_a_folder_that_cannot_be_written_is_named(served, tmp_path):
 def test_an_interrupt_keeps_the_partial_file(served, tmp_path, monkeypatch):
     chunks = fetching._iter_chunks
 
-    def interrupted(answer):
-        yield next(chunks(answer))
+    def interrupted(response):
+        yield next(chunks(response))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fetching, "_iter_chunks", interrupted)
