@@ -1,3 +1,5 @@
+"""The demo corpora: reproducible files, designed statistics, and the cache."""
+
 import csv
 import hashlib
 import os
@@ -64,14 +66,14 @@ def trees(tmp_path_factory):
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
 def test_the_files_are_the_same_bytes_in_another_process(trees, tmp_path, hash_seed):
-    there = subprocess.run(
+    other_process = subprocess.run(
         [sys.executable, "-c", DIGEST, str(tmp_path)],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert there.stdout.strip() == digest_of(trees["demo-meld"].parent)
+    assert other_process.stdout.strip() == digest_of(trees["demo-meld"].parent)
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -169,13 +171,14 @@ def test_only_some_utterances_are_unambiguous_in_words():
 
 
 def test_starred_words_are_in_test_and_never_in_train():
-    moods = tomllib.loads((Path(corpora.__file__).parent / "moods.toml").read_text(encoding="utf-8"))["mood"]
-    words = [word for mood in moods.values() for slot in ("feeling", "quality") for word in mood.get(slot, [])]
+    file = Path(corpora.__file__).with_name("emotions.toml")
+    emotions = tomllib.loads(file.read_text(encoding="utf-8"))["emotion"].values()
+    words = [word for rules in emotions for slot in ("feeling", "quality") for word in rules.get(slot, [])]
     starred = {word.removeprefix("*") for word in words if word.startswith("*")}
     assert len(starred) >= 30
-    said = {split: words_of(script.generate_conversations(split)) for split in ("train", "test")}
-    assert not starred & said["train"]
-    assert len(starred & said["test"]) >= 10
+    used = {split: words_of(script.generate_conversations(split)) for split in ("train", "test")}
+    assert not starred & used["train"]
+    assert len(starred & used["test"]) >= 10
 
 
 def test_context_is_informative_about_the_next_emotion():
@@ -192,11 +195,11 @@ def test_context_is_informative_about_the_next_emotion():
 @pytest.mark.parametrize("name", TREES)
 def test_the_tree_is_written_once_into_the_cache(name):
     first = read_corpus(DataSettings(reader=name))
-    (place,) = (cache_dir() / "demo").iterdir()
-    stamps = {path: path.stat().st_mtime_ns for path in place.rglob("*.csv")}
+    (folder,) = (cache_dir() / "demo").iterdir()
+    stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("*.csv")}
     second = read_corpus(DataSettings(reader=name))
-    assert [path.name for path in (cache_dir() / "demo").iterdir()] == [place.name]
-    assert {path: path.stat().st_mtime_ns for path in place.rglob("*.csv")} == stamps
+    assert [path.name for path in (cache_dir() / "demo").iterdir()] == [folder.name]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.csv")} == stamps
     assert len(stamps) == 3
     assert first.fingerprint == second.fingerprint
 
@@ -217,13 +220,13 @@ def test_a_demo_corpus_is_built_in_whatever_the_root(name, tmp_path):
 @pytest.mark.parametrize("name", TREES)
 def test_a_damaged_cache_is_rewritten(name):
     built_in = read_corpus(DataSettings(reader=name)).fingerprint
-    (place,) = (cache_dir() / "demo").iterdir()
-    file = next(place.rglob("*.csv"))
+    (folder,) = (cache_dir() / "demo").iterdir()
+    file = next(folder.rglob("*.csv"))
     content = file.read_bytes()
     file.write_bytes(content[:-200])
-    (place / file.name).write_bytes(content[:500])
+    (folder / file.name).write_bytes(content[:500])
     assert read_corpus(DataSettings(reader=name)).fingerprint == built_in
-    assert file.read_bytes() == content and len(list(place.rglob("*.csv"))) == 3
+    assert file.read_bytes() == content and len(list(folder.rglob("*.csv"))) == 3
 
 
 def test_both_corpora_have_the_tasks_of_real_data():
