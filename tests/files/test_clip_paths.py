@@ -121,7 +121,7 @@ def test_tables_of_recipes_and_of_predict_and_a_look_find_the_same(clips):
         {"audio": cell, "emotion": "joy" if n % 2 else "fear", "split": "train"} for n, cell in enumerate(cells)
     ]
     path = write(clips / "t.csv", rows)
-    corpus = read(path, audio=True, audio="audio", label="emotion", split="split")
+    corpus = read(path, with_audio=True, audio="audio", label="emotion", split="split")
     wanted = [clips / f"{NFC}.ogg", clips / "clips2/a.ogg", clips / "Clips/UPPER.WAV", clips / "gone.wav"]
     if os.sep == "/":
         assert [u.clip for u in corpus] == [*map(Clip, wanted), None, None]
@@ -140,16 +140,16 @@ def test_clips_may_lie_in_a_folder_of_their_own(clips):
     tables.mkdir()
     rows = [{"audio": "a.ogg", "mood": "joy", "split": "train"}]
     path = write(tables / "t.csv", rows)
-    found = read(clips, file="tables/t.csv", audio=True, audio="audio", audio_root="clips2", split="split")
+    found = read(clips, file="tables/t.csv", with_audio=True, audio="audio", audio_root="clips2", split="split")
     assert [u.clip for u in found] == [Clip(clips / "clips2" / "a.ogg")]
-    beside = read(path, audio=True, audio="audio", audio_root="../clips2", split="split")
+    beside = read(path, with_audio=True, audio="audio", audio_root="../clips2", split="split")
     assert beside.utterances[0].clip.path.samefile(clips / "clips2" / "a.ogg")
 
 
 def test_a_folder_of_clips_must_be_there_and_of_use(clips):
     path = write(clips / "t.csv", [{"audio": "a.ogg", "mood": "joy", "split": "train"}])
     with pytest.raises(CorpusError, match=r"There is no folder .*gone; correct 'data\.table\.audio_root'\."):
-        read(path, audio=True, audio="audio", audio_root="gone", split="split")
+        read(path, with_audio=True, audio="audio", audio_root="gone", split="split")
     with pytest.raises(RecipeError, match=r"'data\.table\.audio_root' is where clips lie"):
         read(path, audio_root="clips2", split="split")
     assert read(path, audio="audio", audio_root="gone", split="split").issues == ()

@@ -81,7 +81,7 @@ def test_a_clip_in_a_cell_is_written_once_under_its_content_and_can_be_heard(tmp
     given = {"audio": "audio", "label": "emotion", "split": "split" if way is as_splits else "part"}
     silent = read(path, **given)
     assert {u.clip for u in silent} == {None} and not clips.exists()
-    corpus = read(path, audio=True, **given)
+    corpus = read(path, with_audio=True, **given)
     found = [u.clip for u in corpus]
     assert [clip.path.read_bytes() for clip in found[:3]] == waves and found[3] is None
     assert sorted(clips.iterdir()) == sorted(clip.path for clip in found[:3])
@@ -94,7 +94,7 @@ def test_a_clip_in_a_cell_is_written_once_under_its_content_and_can_be_heard(tmp
         *(decode(clip).waveform for clip in found[:2])
     )
     written = [clip.path.stat().st_mtime_ns for clip in found[:3]]
-    assert [u.clip for u in read(path, audio=True, **given)] == found
+    assert [u.clip for u in read(path, with_audio=True, **given)] == found
     assert [clip.path.stat().st_mtime_ns for clip in found[:3]] == written
 
 
@@ -109,7 +109,7 @@ def test_such_a_table_is_recognized_and_looked_at_as_any_other(tmp_path, waves, 
 
 def test_two_clips_of_one_name_are_two_and_one_clip_of_two_names_is_one(tmp_path, waves, clips):
     audio = cells([waves[0], waves[1], waves[0]], names=("x.wav", "x.wav", "y.wav"))
-    corpus = read(parquet(tmp_path / "d.parquet", rows_of(audio)), audio=True, audio="audio", label="emotion",
+    corpus = read(parquet(tmp_path / "d.parquet", rows_of(audio)), with_audio=True, audio="audio", label="emotion",
                   split="part")  # fmt: skip
     one, two, again = (u.clip.path for u in corpus.utterances[:3])
     assert one == again != two and two.read_bytes() == waves[1] and len(list(clips.iterdir())) == 2
@@ -123,7 +123,7 @@ def test_a_name_without_bytes_is_that_of_a_file(tmp_path, waves):
     ]
     path = parquet(tmp_path / "d.parquet", rows_of([*audio, None]))
     assert [row["audio"] for row in load_rows(path)] == ["200.wav", "b.wav", "", ""]
-    corpus = read(path, audio=True, audio="audio", label="emotion", split="part")
+    corpus = read(path, with_audio=True, audio="audio", label="emotion", split="part")
     assert corpus.utterances[0].clip.path == tmp_path / "200.wav"
     assert [issue.where for issue in corpus.issues if issue.kind == "clip_not_named"] == ["d/row3", "d/row4"]
 

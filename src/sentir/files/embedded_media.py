@@ -38,7 +38,7 @@ class EmbeddedClip(str):
         read_content: reads its bytes.
     """
 
-    __slots__ = ("content",)
+    __slots__ = ("read_content",)
     read_content: Callable[[], bytes]
 
     def __new__(cls, name: str, read_content: Callable[[], bytes]) -> EmbeddedClip:

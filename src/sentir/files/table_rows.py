@@ -8,9 +8,8 @@ from pathlib import Path
 
 from sentir.errors import CorpusError
 from sentir.files.cells import Row
+from sentir.files.delimited import Record
 from sentir.i18n import _
-
-Record = list[str]
 
 
 def records_to_rows(path: Path, records: Sequence[Record]) -> list[Row]:

@@ -94,7 +94,7 @@ def test_labels_in_lists_and_between_separators_are_plain_as_well(tmp_path):
 def test_numbers_and_times_are_read_beside_invisible_characters(tmp_path):
     rows = [row | {"loud": f"\u200e1.5\u200b{n}", "sad": "true\u200b"} for n, row in enumerate(PLAIN)]
     corpus = read(write(tmp_path / "t.csv", rows), text="t", split="part", features=("loud",), labels=("sad",))
-    assert [u.numbers["loud"] for u in corpus] == [1.5, 1.51, 1.52, 1.53] and kinds(corpus) == []
+    assert [u.numeric_features["loud"] for u in corpus] == [1.5, 1.51, 1.52, 1.53] and kinds(corpus) == []
 
 
 @pytest.mark.parametrize("text", ["\u200b", "\u00ad", "\u2060 \u200d", "\ufe0f", "\u200e\u200f", "   ", ""])

@@ -114,7 +114,7 @@ def test_marks_beside_empty_cells_say_yes_and_no_and_that_is_told(tmp_path):
     corpus = read(tmp_path, rows, labels=("joy", "fear"))
     assert labels(corpus) == [("joy",), ("fear",), ()]
     (issue,) = corpus.issues
-    assert (issue.kind, issue.severity) == ("marks", "note") and "fear, joy" in issue.message
+    assert (issue.kind, issue.severity) == ("empty_label_cells", "note") and "fear, joy" in issue.message
     corpus = read(tmp_path, [{"joy": "yes", "fear": "0.5"}, {"joy": "no", "fear": ""}], labels=("joy", "fear"))
     assert labels(corpus) == [("fear", "joy"), None]
 

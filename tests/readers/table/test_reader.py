@@ -41,7 +41,7 @@ def test_every_format_reads_as_the_same_corpus(table):
     ]
     assert [dict(u.labels) for u in corpus] == [{"emotion": ("joy",)}, {"emotion": ("anger",)}, {}, {}]
     assert corpus.sealed._reveal()[0] == {"x": {"emotion": ("fear",)}}
-    assert [dict(u.numbers) for u in corpus] == [{"loud": 1.5}, {}, {}, {"loud": -0.2}]
+    assert [dict(u.numeric_features) for u in corpus] == [{"loud": 1.5}, {}, {}, {"loud": -0.2}]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [
         ("label_missing", "7"),
         ("number_invalid", "7"),
@@ -103,7 +103,7 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
     cells = [("a.wav", "", ""), ("a.wav", "0.5", "2"), ("a.wav", "2", "1"), ("a.wav", "soon", ""), ("", "", "")]
     rows = [{"f": f, "from": s, "to": e, "mood": "joy", "s": "train"} for f, s, e in [*cells, ("b.wav", "", "")]]
     path = write(tmp_path / "t.csv", rows)
-    corpus = read(path, audio=True, audio="f", start="from", end="to", split="s")
+    corpus = read(path, with_audio=True, audio="f", start="from", end="to", split="s")
     whole, cut = Clip(tmp_path / "a.wav"), Clip(tmp_path / "a.wav", 0.5, 2.0)
     assert [u.clip for u in corpus] == [whole, cut, None, None, None, Clip(tmp_path / "b.wav")]
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [
@@ -121,7 +121,7 @@ def test_audio_lies_relative_to_the_table_and_is_cut_in_seconds(tmp_path):
 def test_a_clip_that_is_no_file_is_listed_whatever_its_name(tmp_path, name):
     (tmp_path / "a folder").mkdir()
     path = write(tmp_path / "t.csv", [{"f": name, "mood": "joy", "s": "train"}])
-    corpus = read(path, audio=True, audio="f", split="s")
+    corpus = read(path, with_audio=True, audio="f", split="s")
     assert [(issue.kind, issue.where) for issue in corpus.issues] == [("audio_file_missing", "t/row1")]
 
 
@@ -130,7 +130,7 @@ def test_any_file_that_is_there_is_taken_as_a_clip(tmp_path):
     for name in names:
         (tmp_path / name).touch()
     rows = [{"f": name, "mood": "joy", "s": "train"} for name in names]
-    corpus = read(write(tmp_path / "t.csv", rows), audio=True, audio="f", split="s")
+    corpus = read(write(tmp_path / "t.csv", rows), with_audio=True, audio="f", split="s")
     assert [u.clip.path.name for u in corpus] == names and corpus.issues == ()
 
 
@@ -244,7 +244,7 @@ def test_a_recipe_that_does_not_say_enough_is_refused(tmp_path):
     refused(tmp_path, "name the table", RecipeError)
     refused(tmp_path, r"no table .*none\.csv", file="none.csv")
     refused(path, "cut audio", RecipeError, start="loud")
-    refused(path, r"'data\.sound' .*'data\.table\.audio'", RecipeError, audio=True)
+    refused(path, r"'data\.audio' .*'data\.table\.audio'", RecipeError, with_audio=True)
     with pytest.raises(RecipeError, match=r"section 'data\.table'"):
         read_corpus(DataSettings(reader="table"), path)
 
@@ -295,7 +295,7 @@ RAVDESS = {"file": "manifest.csv", "text": "text", "audio": "path", "label": "la
 def test_ravdess_is_read_with_sound_and_split_by_the_actors_named(shared_data):
     actors = {"dev": range(17, 21), "test": range(21, 25)}
     splits = {split: [f"actor{n:02}" for n in numbers] for split, numbers in actors.items()}
-    corpus = read(shared_data / "ravdess", audio=True, group="speaker", splits=splits, **RAVDESS)
+    corpus = read(shared_data / "ravdess", with_audio=True, group="speaker", splits=splits, **RAVDESS)
     assert [len(corpus.split(split)) for split in SPLITS] == [960, 240, 240]
     for split in ("dev", "test"):
         assert {u.speaker for u in corpus.split(split)} == set(splits[split])
@@ -310,5 +310,5 @@ def test_ravdess_without_named_actors_is_drawn_by_actor(shared_data):
     assert len(corpus) == 1440 and len(corpus.label_space("emotion")) == 8
     speakers = [{u.speaker for u in corpus.split(split)} for split in SPLITS]
     assert all(speakers) and sum(map(len, speakers)) == len(set.union(*speakers)) == 24
-    assert all(u.numbers["duration"] > 0 for u in corpus)
+    assert all(u.numeric_features["duration"] > 0 for u in corpus)
     assert [issue.kind for issue in corpus.issues] == ["split_generated"]

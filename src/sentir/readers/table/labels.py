@@ -77,7 +77,7 @@ def read_intensities(
     if marked:
         message = _("Nothing but marks such as 'x' and empty cells in {columns}: empty is taken as no.",
                     columns=", ".join(sorted(marked)))  # fmt: skip
-        issues.append(Issue("marks", "note", message, path.name))
+        issues.append(Issue("empty_label_cells", "note", message, path.name))
     labelled: list[RowLabels] = []
     for row, key in zip(rows, ids, strict=True):
         read = {

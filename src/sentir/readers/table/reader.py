@@ -20,7 +20,7 @@ from sentir.i18n import _
 from sentir.readers.table.ids import normalize_ids
 from sentir.readers.table.keys import match_column_names, normalize_names, read_turns
 from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values
-from sentir.readers.table.parts import TableFile, read_table_files
+from sentir.readers.table.files import TableFile, read_table_files
 from sentir.readers.table.splits import find_next_seed, read_splits
 from sentir.recipe import DataSettings, TableSettings
 from sentir.recipe.data import join_columns, list_columns

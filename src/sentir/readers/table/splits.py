@@ -13,7 +13,7 @@ from sentir.errors import CorpusError
 from sentir.files.cells import Row
 from sentir.files.splits import MIN_FILL, find_seed, parse_split, smallest_fill, split_by_group
 from sentir.i18n import _
-from sentir.readers.table.parts import TableFile
+from sentir.readers.table.files import TableFile
 from sentir.recipe import TableSettings
 from sentir.recipe.data import join_columns
 

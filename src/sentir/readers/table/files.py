@@ -10,13 +10,11 @@ from pathlib import Path
 
 from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError, RecipeError
+from sentir.files.arrow_tables import SPLIT_COLUMN
 from sentir.files.cells import Row
 from sentir.files.tables import is_dataset, load_rows
 from sentir.i18n import _
 from sentir.recipe import TableSettings
-
-SPLIT_COLUMN = "split"  # the column that rows of files named by split get
-
 
 @dataclass(frozen=True)
 class TableFile:

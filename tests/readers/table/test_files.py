@@ -24,9 +24,9 @@ def write(path, rows=ROWS):
     return path
 
 
-def read(root, audio=False, **columns):
+def read(root, with_audio=False, **columns):
     columns = {"text": "text", "label": "mood"} | columns
-    return read_corpus(DataSettings(reader="table", audio=sound, table=TableSettings(**columns)), root)
+    return read_corpus(DataSettings(reader="table", audio=with_audio, table=TableSettings(**columns)), root)
 
 
 def test_files_named_by_split_are_one_table_whose_rows_are_named_after_them(tmp_path):
@@ -44,7 +44,7 @@ def test_files_in_a_list_keep_their_own_folders_clips_and_ids(tmp_path):
     for place in ("x", "y"):
         write(tmp_path / place / "t.csv", [{"text": "Hi", "mood": "joy", "key": "1", "f": "1.wav", "s": "train"}])
         (tmp_path / place / "1.wav").touch()
-    corpus = read(tmp_path, True, file=["x/t.csv", "y/t.csv"], id="key", audio="f", split="s", name="talks")
+    corpus = read(tmp_path, with_audio=True, file=["x/t.csv", "y/t.csv"], id="key", audio="f", split="s", name="talks")
     assert [u.id for u in corpus] == ["x/t/1", "y/t/1"] and corpus.name == "talks"
     assert [u.clip for u in corpus] == [Clip(tmp_path / place / "1.wav") for place in ("x", "y")]
 
