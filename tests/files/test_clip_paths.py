@@ -146,6 +146,6 @@ def test_a_folder_of_clips_must_exist_and_be_used(clips):
     path = write(clips / "t.csv", [{"audio": "a.ogg", "mood": "joy", "split": "train"}])
     with pytest.raises(CorpusError, match=r"There is no folder .*gone; correct 'data\.table\.audio_root'\."):
         read(path, with_audio=True, audio="audio", audio_root="gone", split="split")
-    with pytest.raises(RecipeError, match=r"'data\.table\.audio_root' is where clips lie"):
+    with pytest.raises(RecipeError, match=r"'data\.table\.audio_root' is the folder of clips"):
         read(path, audio_root="clips2", split="split")
     assert read(path, audio="audio", audio_root="gone", split="split").issues == ()
