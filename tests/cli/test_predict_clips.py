@@ -221,9 +221,9 @@ def test_a_table_may_hold_clips_alone(call, clips):
 @pytest.mark.parametrize(
     ("arguments", "needs", "complaint"),
     [
-        (["clips/long.mp4"], ["text"], "This model reads text, and there is none; give --text"),
-        (["clips"], ["text"], "This model reads text, and there is none; give --text"),
-        (["--text", "Hi."], ["audio"], "This model listens, and there is no clip; give sound or video files"),
+        (["clips/long.mp4"], ["text"], "This model needs text, but there is none; give --text"),
+        (["clips"], ["text"], "This model needs text, but there is none; give --text"),
+        (["--text", "Hi."], ["audio"], "This model needs audio, but there is none; give audio or video files"),
         (["clips/none.wav"], ["audio"], "There is no file clips/none.wav."),
         (["clips/notes.txt"], ["audio"], "neither a sound or video file, nor a table (.csv, "),
         (["none"], ["audio"], "There is no file none."),

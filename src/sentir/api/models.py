@@ -244,7 +244,7 @@ def predict(
         abstain: whether to say of each prediction whether the model is not sure of it.
 
     Raises:
-        RecognizerError: if the model cannot say when it is not sure.
+        RecognizerError: if the model cannot abstain.
         CorpusError: if there is nothing to predict, nothing of the kind that the model needs, or a file is
             missing or damaged.
         SentirError: if the model cannot be used.
