@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.display_names import display_name, quoted_model_name
-from sentir.errors import SentirError
 from sentir.evaluation.results import format_p_value, is_proportion, negate_if_lower_is_better
 from sentir.explanation.figures import (
     INPUT_NAMES,
@@ -26,7 +25,7 @@ from sentir.explanation.results import (
 )
 from sentir.explanation.sanity_checks import MAX_CORRELATION
 from sentir.i18n import _, gettext_noop, localize_numbers
-from sentir.io import write_text
+from sentir.io import write_errors, write_text
 from sentir.recognizer.card import make_model_card
 from sentir.report.html import render_page
 
@@ -65,10 +64,8 @@ def save_explanation(
         page = render_explanation(explanation, recognizer)
     else:
         page = render_model_explanation(explanation, recognizer)
-    try:
+    with write_errors(path):
         write_text(path, page)
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
 def render_explanation(explanation: Explanation, recognizer: Recognizer | None = None) -> str:

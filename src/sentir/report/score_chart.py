@@ -1,4 +1,4 @@
-"""Scores and differences side by side, each a dot with its 95 % interval: on the page, and as Matplotlib figures."""
+"""Scores and differences as dots with 95 % intervals: on the page, and as Matplotlib figures."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ MAX_LABEL_NOISE_CANDIDATES = 100
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ErrorAnalysis(ReprMixin):
-    """One model on one split of one corpus: a row of ``details.json``.
+    """One model on one split of one corpus: a row of ``analyses.json``.
 
     Attributes:
         reliability: ``None`` where a number is recognized, and for a model that was saved uncalibrated.
