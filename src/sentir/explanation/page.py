@@ -77,7 +77,7 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
     def content() -> dict[str, Any]:
         return {
             "title": _("Why {label}?", label=display_name(explanation.label)),
-            "found": explanation,
+            "explanation": explanation,
             "card": localized_model_card(recognizer),
             "summary": summarize_prediction(explanation),
             "completeness": describe_completeness(explanation),
@@ -86,8 +86,8 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
             "ranked": rank_words(explanation),
             "map_names": {name: _(text) for name, text in MAP_NAMES.items()},
             "about": {name: _(text) for name, text in _MAP_DESCRIPTIONS.items()},
-            "sound_figure": audio_attribution_figure,
-            "sound_text": audio_attribution_alt_text,
+            "audio_attribution_figure": audio_attribution_figure,
+            "audio_attribution_alt_text": audio_attribution_alt_text,
             "verdict": interpret_randomization,
         }
 
@@ -100,15 +100,15 @@ def render_model_explanation(explanation: ModelExplanation, recognizer: Recogniz
     def content() -> dict[str, Any]:
         return {
             "title": _("Which inputs matter to {model}?", model=quoted_model_name(explanation.model)),
-            "found": explanation,
+            "explanation": explanation,
             "card": localized_model_card(recognizer),
             "shown": explanation.columns[:MAX_COLUMNS],
-            "amount": lambda value: format_score_drop(explanation.metric, value),
-            "interval_text": format_importance_interval,
+            "format_score_drop": lambda value: format_score_drop(explanation.metric, value),
+            "format_importance_interval": format_importance_interval,
             "parts": {name: _(text) for name, text in INPUT_NAMES.items()},
-            "how": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
-            "loss_sentence": lambda one: describe_ablation(explanation, one),
-            "withheld_figure": ablation_figure,
+            "replacements": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
+            "describe_ablation": lambda one: describe_ablation(explanation, one),
+            "ablation_figure": ablation_figure,
             "importance_figure": importance_figure,
         }
 
