@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sentir.display_names import display_name, model_display_name
-from sentir.evaluation.results import Comparison, ModelScores, is_proportion
+from sentir.display_names import model_display_name
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
 from sentir.report.figures import COLORS, escape_label, make_axes
 
@@ -39,7 +40,7 @@ def plot_scores(rows: Sequence[ModelScores], metric: str) -> Figure:
             )
         )
     figure, axes = _plot_intervals(dots)
-    axes.set_xlabel(display_name(metric), fontsize=_FONT_SIZE)
+    axes.set_xlabel(metric_display_name(metric), fontsize=_FONT_SIZE)
     return figure
 
 
@@ -51,7 +52,7 @@ def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
     """
     (metric,) = {c.metric for c in comparisons}
     second = {c.b for c in comparisons}
-    factor = 100 if is_proportion(metric) else 1
+    factor = 100 if get_metric(metric).is_proportion else 1
     dots: list[PlotRow] = []
     for c in comparisons:
         a, b = model_display_name(c.a), model_display_name(c.b)
@@ -61,7 +62,9 @@ def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
     figure, axes = _plot_intervals(dots)
     axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
     axes.set_xlabel(
-        _("points of {metric}", metric=display_name(metric)) if factor > 1 else display_name(metric),
+        _("points of {metric}", metric=metric_display_name(metric))
+        if factor > 1
+        else metric_display_name(metric),
         fontsize=_FONT_SIZE,
     )
     return figure

@@ -20,25 +20,67 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
 from sentir.evaluation.metrics import multilabel, regression, single_label
-from sentir.evaluation.metrics.label_counts import Array, FloatArray
-from sentir.evaluation.results import LabelScore
+from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1
+from sentir.evaluation.metrics.metric import AT_HALF_SUFFIX, Array, FloatArray, LabelScore, Metric
 from sentir.i18n import _, gettext_noop
 from sentir.registry import Registry
 
 DEFAULT_METRIC = {"single": "weighted_f1", "multi": "macro_f1", "regression": "mae"}
 COUNT_METRICS = {
-    "single": tuple(single_label.COUNT_METRICS),
+    "single": tuple(single_label.METRICS),
     "multi": (*multilabel.COUNT_METRICS, *multilabel.SAMPLE_METRICS),
-    "regression": tuple(regression.COUNT_METRICS),
+    "regression": tuple(regression.METRICS),
 }
-RANKING_METRICS = {"single": (), "multi": ("mean_auc", "mean_average_precision"), "regression": ()}
+RANKING_METRICS = {"single": (), "multi": tuple(multilabel.RANKING_METRICS), "regression": ()}
+_REGISTRY = Registry(
+    gettext_noop("metric"),
+    PRECISION_RECALL_F1
+    | multilabel.LABEL_METRICS
+    | multilabel.LABEL_RANKING_METRICS
+    | multilabel.RANKING_METRICS
+    | multilabel.SAMPLE_METRICS
+    | multilabel.COUNT_METRICS
+    | regression.LABEL_METRICS
+    | regression.METRICS
+    | single_label.METRICS,
+)
+
+
+def get_metric(name: str) -> Metric:
+    """Return the metric of that name, also of one at 0.5: its direction, its unit and its names.
+
+    Raises:
+        UnknownNameError: if there is none.
+    """
+    metric: Metric = _REGISTRY.get(name.removesuffix(AT_HALF_SUFFIX))
+    return metric
+
+
+def metric_short_name(name: str) -> str:
+    """Return what a metric is called in narrow columns, without a word about thresholds.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+    """
+    metric = get_metric(name)
+    return _(metric.short_name or metric.name)
+
+
+def metric_display_name(name: str) -> str:
+    """Return what a metric is called in the current language.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+    """
+    display_name = _(get_metric(name).name)
+    return _("{metric} at 0.5", metric=display_name) if name.endswith(AT_HALF_SUFFIX) else display_name
 
 
 class _KindMetrics(Protocol):
     """What differs between one label, several, and a number."""
 
     @property
-    def count_metrics(self) -> Mapping[str, object]: ...
+    def count_metrics(self) -> Mapping[str, Metric]: ...
     def __init__(self, space: LabelSpace) -> None: ...
     def compute_statistics(
         self,
@@ -76,7 +118,7 @@ def resolve_metric(space: LabelSpace, requested: str | Mapping[str, str] | None 
     """
     name = requested.get(space.task) if isinstance(requested, Mapping) else requested
     name = DEFAULT_METRIC[space.kind] if name is None else name
-    Registry(gettext_noop("metric"), dict.fromkeys(count_metrics(space))).get(name)
+    Registry(_REGISTRY.kind, _metrics_of_kind(space).count_metrics).get(name)
     return name
 
 

@@ -7,10 +7,9 @@ Nothing to divide by makes 0, as scikit-learn's ``zero_division=0``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-FloatArray = NDArray[np.floating]
+from sentir.evaluation.metrics.metric import Array, Metric
+from sentir.i18n import gettext_noop
 
 
 def precision(counts: Array) -> Array:
@@ -60,3 +59,20 @@ def safe_divide(numerator: Array, denominator: Array) -> Array:
     return np.divide(
         numerator, denominator, out=np.zeros_like(denominator, dtype=np.float64), where=denominator > 0
     )
+
+
+def macro_f1(counts: Array) -> Array:
+    """Mean F1 of the labels that the truth holds: a label that occurs nowhere can be neither found nor missed.
+
+    ``f1_score(average="macro", labels=np.unique(truth))``; of several labels, that of the indicator matrix without
+    columns that the truth leaves empty.
+    """
+    return mean_over_present_labels(f1(counts), counts)
+
+
+MACRO_F1 = Metric(macro_f1, True, "proportion", gettext_noop("macro F1"))
+PRECISION_RECALL_F1 = {
+    "precision": Metric(precision, True, "proportion", gettext_noop("precision")),
+    "recall": Metric(recall, True, "proportion", gettext_noop("recall")),
+    "f1": Metric(f1, True, "proportion", gettext_noop("F1")),
+}

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
-    Array,
-    FloatArray,
+    MACRO_F1,
+    PRECISION_RECALL_F1,
     f1,
-    mean_over_present_labels,
     precision,
     recall,
     safe_divide,
     support,
 )
+from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.i18n import gettext_noop
 
 
 def weighted_accuracy(counts: Array) -> Array:
@@ -43,14 +44,6 @@ def weighted_f1(counts: Array) -> Array:
     tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
     f1_of_no = safe_divide(2 * tn, 2 * tn + fp + fn)
     return safe_divide((tp + fn) * f1(counts) + (tn + fp) * f1_of_no, tp + fp + fn + tn)
-
-
-def macro_f1(counts: Array) -> Array:
-    """Mean F1 of "yes" over the labels that some utterance carries: our headline.
-
-    ``f1_score(average="macro")`` of the indicator matrix, without columns that the truth leaves empty.
-    """
-    return mean_over_present_labels(f1(counts), counts)
 
 
 def micro_f1(counts: Array) -> Array:
@@ -96,18 +89,64 @@ def subset_accuracy(sample_means: Array) -> Array:
     return sample_means[..., 2]
 
 
+def auc(has_label: NDArray, probabilities: FloatArray) -> float:
+    """Area under the ROC curve of one label; ``roc_auc_score``."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(has_label, probabilities))
+
+
+def average_precision(has_label: NDArray, probabilities: FloatArray) -> float:
+    """Average precision of one label; ``average_precision_score``."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(has_label, probabilities))
+
+
 COUNT_METRICS = {
-    "macro_f1": macro_f1,
-    "micro_f1": micro_f1,
-    "micro_precision": micro_precision,
-    "micro_recall": micro_recall,
-    "mean_weighted_accuracy": mean_weighted_accuracy,
-    "mean_weighted_f1": mean_weighted_f1,
-}
+    "macro_f1": MACRO_F1,
+    "micro_f1": Metric(micro_f1, True, "proportion", gettext_noop("micro F1")),
+    "micro_precision": Metric(
+        micro_precision, True, "proportion", gettext_noop("micro precision"), gettext_noop("micro prec.")
+    ),
+    "micro_recall": Metric(
+        micro_recall, True, "proportion", gettext_noop("micro recall"), gettext_noop("micro rec.")
+    ),
+    "mean_weighted_accuracy": Metric(
+        mean_weighted_accuracy, True, "proportion",
+        gettext_noop("mean weighted accuracy"), gettext_noop("mean wtd. acc."),
+    ),
+    "mean_weighted_f1": Metric(
+        mean_weighted_f1, True, "proportion",
+        gettext_noop("mean weighted F1, present and absent"), gettext_noop("mean wtd. F1"),
+    ),
+}  # fmt: skip
 SAMPLE_METRICS = {
-    "jaccard_empty0": jaccard_empty0,
-    "jaccard_empty1": jaccard_empty1,
-    "subset_accuracy": subset_accuracy,
+    "jaccard_empty0": Metric(
+        jaccard_empty0, True, "proportion",
+        gettext_noop("Jaccard, none for none counts 0"), gettext_noop("Jacc. (0)"),
+    ),
+    "jaccard_empty1": Metric(
+        jaccard_empty1, True, "proportion",
+        gettext_noop("Jaccard, none for none counts 1"), gettext_noop("Jacc. (1)"),
+    ),
+    "subset_accuracy": Metric(
+        subset_accuracy, True, "proportion", gettext_noop("subset accuracy"), gettext_noop("subset acc.")
+    ),
+}  # fmt: skip
+LABEL_RANKING_METRICS = {
+    "auc": Metric(auc, True, "proportion", gettext_noop("AUC")),
+    "average_precision": Metric(average_precision, True, "proportion", gettext_noop("average precision")),
+}
+RANKING_METRICS = {  # means of those over labels
+    "mean_auc": Metric(auc, True, "proportion", gettext_noop("mean AUC")),
+    "mean_average_precision": Metric(
+        average_precision, True, "proportion", gettext_noop("mean average precision"), gettext_noop("mean AP")
+    ),
+}
+LABEL_METRICS = PRECISION_RECALL_F1 | {
+    "weighted_accuracy": Metric(weighted_accuracy, True, "proportion", gettext_noop("weighted accuracy")),
+    "weighted_f1": Metric(weighted_f1, True, "proportion", gettext_noop("weighted F1"), gettext_noop("wtd. F1")),
 }
 
 
@@ -172,16 +211,15 @@ class MultilabelMetrics:
         cells = self._label_counts(statistics)
         sums = statistics[..., 4 * len(self.space) :]
         shares = safe_divide(sums, np.broadcast_to(cells[..., :1, :].sum(axis=-1), sums.shape))
-        found = {name: metric(cells) for name, metric in COUNT_METRICS.items()}
-        return found | {name: metric(shares) for name, metric in SAMPLE_METRICS.items()}
+        found = {name: metric.function(cells) for name, metric in COUNT_METRICS.items()}
+        return found | {name: metric.function(shares) for name, metric in SAMPLE_METRICS.items()}
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Return the support of each label, and its metrics."""
         cells = self._label_counts(statistics)
-        found = {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
-        found |= {"weighted_accuracy": weighted_accuracy(cells), "weighted_f1": weighted_f1(cells)}
+        found = {name: metric.function(cells) for name, metric in LABEL_METRICS.items()}
         return support(cells), found | self.compute_ranking_metrics(truth, probabilities)
 
     def compute_label_f1(self, statistics: Array) -> Array:
@@ -193,15 +231,15 @@ class MultilabelMetrics:
 
         ``roc_auc_score`` and ``average_precision_score``; NaN for a label of which the truth holds one class.
         """
-        from sklearn.metrics import average_precision_score, roc_auc_score
-
-        oracles = {"auc": roc_auc_score, "average_precision": average_precision_score}
         both = [0 < column.sum() < len(column) for column in truth.T]
         return {
             name: np.array(
-                [f(truth[:, k], probabilities[:, k]) if both[k] else np.nan for k in range(len(self.space))]
+                [
+                    metric.function(truth[:, k], probabilities[:, k]) if both[k] else np.nan
+                    for k in range(len(self.space))
+                ]
             )
-            for name, f in oracles.items()
+            for name, metric in LABEL_RANKING_METRICS.items()
         }
 
     def _label_counts(self, statistics: Array) -> Array:

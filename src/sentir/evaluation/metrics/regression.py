@@ -8,21 +8,20 @@ classes are those of MMSA (Mao et al., "M-SENA: An Integrated Platform for Multi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
-    Array,
-    FloatArray,
     counts_from_confusion_matrix,
     f1,
     safe_divide,
     support_weighted_mean,
 )
+from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.i18n import gettext_noop
 
 _SENTIMENT_SCALE = (-3.0, 3.0)
 _CONSTANT_TOLERANCE = 1e-12  # a variance below this share of the mean square is rounding
@@ -116,16 +115,48 @@ def sign_weighted_f1(sums: RegressionSums) -> Array:
     return _weighted_f1(sums.sign)
 
 
-ANY_SCALE_METRICS: dict[str, Callable[[RegressionSums], Array]] = {"mae": mae, "pearson": pearson, "ccc": ccc}
-COUNT_METRICS = ANY_SCALE_METRICS | {
-    "acc7": acc7,
-    "acc5": acc5,
-    "has0_acc2": has0_acc2,
-    "has0_f1": has0_f1,
-    "non0_acc2": non0_acc2,
-    "non0_f1": non0_f1,
-    "sign_accuracy": sign_accuracy,
-    "sign_weighted_f1": sign_weighted_f1,
+def predictions(truth: Array, prediction: Array) -> Array:
+    """The predictions themselves, ``(N,)``."""
+    return prediction
+
+
+def absolute_errors(truth: Array, prediction: Array) -> Array:
+    """Absolute errors, unclipped, ``(N,)``."""
+    return np.abs(prediction - truth)
+
+
+ANY_SCALE_METRICS = {
+    "mae": Metric(mae, False, "scale", gettext_noop("mean absolute error"), gettext_noop("mean abs. err.")),
+    "pearson": Metric(pearson, True, "correlation", gettext_noop("Pearson's correlation"), "Pearson"),
+    "ccc": Metric(ccc, True, "correlation", gettext_noop("concordance correlation"), "CCC"),
+}
+METRICS = ANY_SCALE_METRICS | {
+    "acc7": Metric(acc7, True, "proportion", gettext_noop("7-class accuracy"), "Acc-7"),
+    "acc5": Metric(acc5, True, "proportion", gettext_noop("5-class accuracy"), "Acc-5"),
+    "has0_acc2": Metric(
+        has0_acc2, True, "proportion", gettext_noop("accuracy, negative or not"), gettext_noop("Has0 Acc-2")
+    ),
+    "has0_f1": Metric(
+        has0_f1, True, "proportion", gettext_noop("weighted F1, negative or not"), gettext_noop("Has0 F1")
+    ),
+    "non0_acc2": Metric(
+        non0_acc2, True, "proportion", gettext_noop("accuracy, positive or negative"), gettext_noop("Non0 Acc-2")
+    ),
+    "non0_f1": Metric(
+        non0_f1, True, "proportion", gettext_noop("weighted F1, positive or negative"), gettext_noop("Non0 F1")
+    ),
+    "sign_accuracy": Metric(
+        sign_accuracy, True, "proportion",
+        gettext_noop("accuracy, three classes by sign"), gettext_noop("sign acc."),
+    ),
+    "sign_weighted_f1": Metric(
+        sign_weighted_f1, True, "proportion",
+        gettext_noop("weighted F1, three classes by sign"), gettext_noop("sign wtd. F1"),
+    ),
+}  # fmt: skip
+LABEL_METRICS = {  # means over the utterances nearest to each step of the scale
+    "mean_prediction": Metric(predictions, None, "scale", gettext_noop("mean prediction")),
+    "mae": replace(METRICS["mae"], function=absolute_errors),
 }
 
 
@@ -134,7 +165,7 @@ class RegressionMetrics:
 
     def __init__(self, space: LabelSpace) -> None:
         self.space = space
-        self.count_metrics = COUNT_METRICS if space.scale == _SENTIMENT_SCALE else ANY_SCALE_METRICS
+        self.count_metrics = METRICS if space.scale == _SENTIMENT_SCALE else ANY_SCALE_METRICS
 
     def compute_statistics(
         self,
@@ -168,7 +199,7 @@ class RegressionMetrics:
             matrices[..., a:b].reshape(*lead, k, k) for a, b, k in ((0, 4, 2), (4, 8, 2), (8, 17, 3))
         )
         sums = RegressionSums(*[*numbers, has0, non0, sign])
-        return {name: metric(sums) for name, metric in self.count_metrics.items()}
+        return {name: metric.function(sums) for name, metric in self.count_metrics.items()}
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
@@ -178,7 +209,7 @@ class RegressionMetrics:
         at = np.array([names.index(self.space.categorize((number,))[0]) for number in truth.tolist()])
         n = np.bincount(at, minlength=len(names)).astype(np.float64)
         answer = np.asarray(probabilities, dtype=np.float64)[:, 0]
-        found = {"mean_prediction": answer, "mae": np.abs(answer - truth)}
+        found = {name: metric.function(truth, answer) for name, metric in LABEL_METRICS.items()}
         sums = {k: np.bincount(at, v, minlength=len(names)).astype(np.float64) for k, v in found.items()}
         return n, {name: np.where(n > 0, safe_divide(total, n), np.nan) for name, total in sums.items()}
 

@@ -11,30 +11,23 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
-    Array,
-    FloatArray,
+    MACRO_F1,
+    PRECISION_RECALL_F1,
     counts_from_confusion_matrix,
     f1,
     mean_over_present_labels,
-    precision,
     recall,
     safe_divide,
     support,
     support_weighted_mean,
 )
+from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.i18n import gettext_noop
 
 
 def weighted_f1(counts: Array) -> Array:
     """F1 of each class, weighted by its support: MELD's headline; ``f1_score(average="weighted")``."""
     return support_weighted_mean(f1(counts), counts)
-
-
-def macro_f1(counts: Array) -> Array:
-    """Mean F1 of the classes that the truth holds: one that occurs nowhere can be neither found nor missed.
-
-    ``f1_score(average="macro", labels=np.unique(truth))``.
-    """
-    return mean_over_present_labels(f1(counts), counts)
 
 
 def accuracy(counts: Array) -> Array:
@@ -50,11 +43,17 @@ def unweighted_average_recall(counts: Array) -> Array:
     return mean_over_present_labels(recall(counts), counts)
 
 
-COUNT_METRICS = {
-    "weighted_f1": weighted_f1,
-    "macro_f1": macro_f1,
-    "accuracy": accuracy,
-    "unweighted_average_recall": unweighted_average_recall,
+METRICS = {
+    "weighted_f1": Metric(weighted_f1, True, "proportion", gettext_noop("weighted F1"), gettext_noop("wtd. F1")),
+    "macro_f1": MACRO_F1,
+    "accuracy": Metric(accuracy, True, "proportion", gettext_noop("accuracy"), gettext_noop("acc.")),
+    "unweighted_average_recall": Metric(
+        unweighted_average_recall,
+        True,
+        "proportion",
+        gettext_noop("unweighted average recall"),
+        gettext_noop("avg. recall"),
+    ),  # fmt: skip
 }
 
 
@@ -62,7 +61,7 @@ class SingleLabelMetrics:
     """How answers of one label are counted."""
 
     def __init__(self, space: LabelSpace) -> None:
-        self.space, self.count_metrics = space, COUNT_METRICS
+        self.space, self.count_metrics = space, METRICS
 
     def compute_statistics(
         self,
@@ -84,14 +83,14 @@ class SingleLabelMetrics:
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
         """Turn totals into the metrics."""
         cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return {name: metric(cells) for name, metric in self.count_metrics.items()}
+        return {name: metric.function(cells) for name, metric in self.count_metrics.items()}
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Return the support of each label, and its precision, recall and F1."""
         cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return support(cells), {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
+        return support(cells), {name: metric.function(cells) for name, metric in PRECISION_RECALL_F1.items()}
 
     def compute_label_f1(self, statistics: Array) -> Array:
         """Return the F1 of each label, ``(..., K)``."""
