@@ -19,11 +19,8 @@ from sentir.evaluation.metrics import (
     label_f1_from_statistics,
     metrics_from_statistics,
 )
-from sentir.evaluation.results import Score
+from sentir.evaluation.results import Run, Score
 from sentir.i18n import _
-
-Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
-"""What one trained model (one seed) says: ``(N, K)`` probabilities and its thresholds."""
 
 NO_REPLICATES: NDArray[np.float64] = np.empty(0)
 """What leaving out tells of a metric that it cannot be computed from."""

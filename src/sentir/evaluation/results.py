@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.labels import Label
 from sentir.display_names import display_name, quoted_model_name
 from sentir.evaluation.metrics import LabelScore, get_metric
 from sentir.i18n import _, format_count, localize_numbers
@@ -14,6 +18,12 @@ from sentir.repr_mixin import ReprMixin
 CONFIDENCE_LEVEL = 0.95  # of every interval shown
 ALPHA = 0.05  # the p-value below which a difference is proven
 MIN_CLUSTERS = 10  # dialogues or speakers below which nothing has an interval
+
+Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
+"""Predictions of one trained model (one seed): ``(N, K)`` probabilities, and its thresholds, ``(K,)`` or none."""
+
+GoldLabels = Mapping[str, tuple[Label, ...]]
+"""Utterance id → annotated labels."""
 
 
 @dataclass(frozen=True, slots=True)

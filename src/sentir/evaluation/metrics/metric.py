@@ -1,4 +1,4 @@
-"""What a metric is: a function with its direction, its unit and its names."""
+"""The record of a metric: function, direction, unit and names; and the scores of one label."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ AT_HALF_SUFFIX = "@0.5"  # ends the names of multi-label metrics computed with e
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric of a model, or of one of its labels.
+    """One metric of a model or of a label.
 
     Attributes:
-        function: computes it from the sufficient statistics of its kind of task; its docstring has the convention.
-        higher_is_better: ``False`` for an error; ``None`` for what only describes and selects nothing.
+        function: computes it from the sufficient statistics of its kind of task; the docstring states the convention.
+        higher_is_better: ``False`` for an error; ``None`` for a description that cannot select a model.
         unit: ``proportion`` (0 to 1, differences in points), ``correlation``, or ``scale`` (units of the scale).
-        name: what it is called, in English and marked for translation.
-        short_name: the same for narrow columns; none = ``name``.
+        name: display name, in English and marked for translation.
+        short_name: display name for narrow columns; ``""`` = ``name``.
     """
 
     function: Callable[..., Any]
@@ -34,18 +34,18 @@ class Metric:
 
     @property
     def sign(self) -> int:
-        """1, or -1 for an error: a score times this is to be maximized.
+        """1, or -1 for an error: the score times this is what model selection maximizes.
 
         Raises:
             ValueError: if neither direction is better.
         """
         if self.higher_is_better is None:
-            raise ValueError(f"{self.name}: neither direction is better, so it selects nothing")
+            raise ValueError(f"{self.name}: neither direction is better, so it cannot select a model")
         return 1 if self.higher_is_better else -1
 
     @property
     def is_proportion(self) -> bool:
-        """Whether it lies between 0 and 1 and a hundredth is a point."""
+        """Whether it lies between 0 and 1, so that differences are given in points."""
         return self.unit == "proportion"
 
 

@@ -1,4 +1,4 @@
-"""One label of several: everything comes from the confusion matrix, S = K·K numbers, truth by row.
+"""Single-label metrics, all computed from the confusion matrix: S = K·K numbers, truth by row.
 
 These are the metrics of MELD (Poria et al., "MELD: A Multimodal Multi-Party Dataset for Emotion Recognition in
 Conversations", ACL 2019) and of RAVDESS; each agrees with scikit-learn's of the same name, ``zero_division=0``.
@@ -31,12 +31,12 @@ def weighted_f1(counts: Array) -> Array:
 
 
 def accuracy(counts: Array) -> Array:
-    """Share of right answers; ``accuracy_score``. Papers also call it weighted accuracy or weighted recall."""
+    """Share of correct predictions; ``accuracy_score``. Papers also call it weighted accuracy or weighted recall."""
     return safe_divide(counts[..., 0].sum(axis=-1), support(counts).sum(axis=-1))
 
 
 def unweighted_average_recall(counts: Array) -> Array:
-    """Mean recall of the classes that the truth holds: "UAR" since Interspeech's emotion challenges (2009).
+    """Mean recall over the classes present in the truth: "UAR" since the Interspeech emotion challenge of 2009.
 
     ``balanced_accuracy_score``.
     """
@@ -48,17 +48,14 @@ METRICS = {
     "macro_f1": MACRO_F1,
     "accuracy": Metric(accuracy, True, "proportion", gettext_noop("accuracy"), gettext_noop("acc.")),
     "unweighted_average_recall": Metric(
-        unweighted_average_recall,
-        True,
-        "proportion",
-        gettext_noop("unweighted average recall"),
-        gettext_noop("avg. recall"),
-    ),  # fmt: skip
-}
+        unweighted_average_recall, True, "proportion",
+        gettext_noop("unweighted average recall"), gettext_noop("avg. recall"),
+    ),
+}  # fmt: skip
 
 
 class SingleLabelMetrics:
-    """How answers of one label are counted."""
+    """Statistics and metrics of single-label predictions."""
 
     def __init__(self, space: LabelSpace) -> None:
         self.space, self.count_metrics = space, METRICS
@@ -70,7 +67,7 @@ class SingleLabelMetrics:
         thresholds: FloatArray | None,
         groups: NDArray[np.integer],
     ) -> Array:
-        """Return ``(G, K·K)`` confusion matrices of groups."""
+        """Return the ``(G, K·K)`` flattened confusion matrices of groups."""
         k = len(self.space)
         flat = np.asarray(groups) * k * k + truth * k + self.space.decide(probabilities)
         total = (int(np.max(groups)) + 1) * k * k
@@ -81,21 +78,21 @@ class SingleLabelMetrics:
         return statistics.reshape(*statistics.shape[:-1], len(self.space), len(self.space))
 
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
-        """Turn totals into the metrics."""
-        cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return {name: metric.function(cells) for name, metric in self.count_metrics.items()}
+        """Compute the metrics from statistics."""
+        counts = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
+        return {name: metric.function(counts) for name, metric in self.count_metrics.items()}
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Return the support of each label, and its precision, recall and F1."""
-        cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return support(cells), {name: metric.function(cells) for name, metric in PRECISION_RECALL_F1.items()}
+        counts = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
+        return support(counts), {name: metric.function(counts) for name, metric in PRECISION_RECALL_F1.items()}
 
     def compute_label_f1(self, statistics: Array) -> Array:
         """Return the F1 of each label, ``(..., K)``."""
         return f1(counts_from_confusion_matrix(self.compute_confusion_matrix(statistics)))
 
     def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
-        """Return nothing: one label at a time is not ranked."""
+        """Return nothing: single-label tasks have no ranking metrics."""
         return {}
