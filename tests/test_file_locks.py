@@ -9,16 +9,15 @@ import sys
 
 import pytest
 
-from sentir import file_locks
 from sentir.errors import SentirError
 from sentir.file_locks import hold_lock, lock_run_folder
 
 HOLDS = """
 import sys, time
 from pathlib import Path
-from sentir.file_locks import run_in
+from sentir.file_locks import lock_run_folder
 
-with run_in(Path(sys.argv[1]), shares=sys.argv[2]):
+with lock_run_folder(Path(sys.argv[1]), shared_key=sys.argv[2]):
     print("holds", flush=True)
     time.sleep(60)
 """
@@ -82,12 +81,12 @@ def test_where_the_file_system_has_no_locks_it_is_said_and_the_run_begins(tmp_pa
     def none(*_arguments):
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
-    said = []
+    messages = []
     monkeypatch.setattr("fcntl.flock", none)
-    monkeypatch.setattr(file_locks, "log_info", said.append)
+    monkeypatch.setattr("sentir.logs.logger.warning", messages.append)
     with lock_run_folder(tmp_path), hold_lock(tmp_path / "other.lock") as held:
         assert held is None
-    assert len(said) == 1 and str(tmp_path) in said[0] and "has no locks" in said[0]
+    assert len(messages) == 1 and str(tmp_path) in messages[0] and "has no locks" in messages[0]
 
 
 def test_a_lock_is_waited_for(tmp_path):

@@ -1,4 +1,4 @@
-"""Plain documents: a title and parts made of paragraphs, lists, tables and code, and how they become Markdown."""
+"""Documents of a title and sections of paragraphs, lists, tables and code, and their Markdown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ListBlock:
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """A table; every row has a cell for each heading. All columns but the first hold numbers if ``numbers``."""
+    """A table; every row has a cell for each heading. If ``is_numeric``, all columns but the first hold numbers."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -27,7 +27,7 @@ class TableBlock:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """Text that is shown as it is."""
+    """Text that is shown verbatim."""
 
     text: str
     language: str = ""
@@ -38,7 +38,7 @@ Block = str | ListBlock | TableBlock | CodeBlock
 
 @dataclass(frozen=True, slots=True)
 class DocumentSection:
-    """A headed part; ``level`` is 2 for a section, 3 for one within it."""
+    """A section with a heading; ``level`` is 2 for a section, 3 for a subsection."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -53,17 +53,18 @@ class Document:
     sections: tuple[DocumentSection, ...]
 
     def to_markdown(self) -> str:
-        """Return it as Markdown, in which every text stays what it is: nothing in it is read as a mark."""
+        """Return the document as Markdown; its text is escaped, so that none of it is taken for markup."""
         blocks = [f"# {escape_markdown(self.title)}"]
-        for part in self.sections:
-            blocks += [f"{'#' * part.level} {escape_markdown(part.title)}", *map(_block_to_markdown, part.blocks)]
+        for section in self.sections:
+            blocks.append(f"{'#' * section.level} {escape_markdown(section.title)}")
+            blocks += map(_block_to_markdown, section.blocks)
         return make_printable("\n\n".join(blocks)) + "\n"
 
 
 def escape_markdown(text: str) -> str:
-    """Return text on one line, as Markdown shows it unchanged."""
+    """Return text on one line, escaped so that Markdown shows it unchanged."""
     line = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"^(\d*)([#+=.)-]+)(?=\s|$)", r"\1\\\2", line)  # nothing that begins a heading or a list
+    return re.sub(r"^(\d*)([#+=.)-]+)(?=\s|$)", r"\1\\\2", line)  # what would begin a heading or a list
 
 
 def _block_to_markdown(block: Block) -> str:
@@ -79,9 +80,9 @@ def _block_to_markdown(block: Block) -> str:
 
 
 def _table_to_markdown(table: TableBlock) -> str:
-    marks = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
+    alignment = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
     return "\n".join(
-        [_row_to_markdown(table.headings), f"| {' | '.join(marks)} |", *map(_row_to_markdown, table.rows)]
+        [_row_to_markdown(table.headings), f"| {' | '.join(alignment)} |", *map(_row_to_markdown, table.rows)]
     )
 
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from sentir.errors import SentirError
 from sentir.i18n import _
 from sentir.io import write_text
-from sentir.progress import log_info
+from sentir.logs import logger
 
 _UNSUPPORTED_ERRNOS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
 _GATE_TIMEOUT = 5.0  # seconds that a gate is held at most, unless its process was stopped
@@ -65,8 +65,10 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool | None]:
 
 @cache
 def _report_missing_locks(folder: Path) -> None:
-    log_info(_("The file system of {folder} has no locks: Sentir cannot tell there whether another run works in the "
-          "same folder; start one at a time.", folder=folder))  # fmt: skip
+    logger.warning(
+        _("The file system of {folder} has no locks, so Sentir cannot detect another run in the same folder; start "
+          "one run at a time.", folder=folder)
+    )  # fmt: skip
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def _register_run(folder: Path, shared_key: str, held: ExitStack) -> None:
 
 def _run_info(shared_key: str) -> dict[str, str]:
     now = datetime.now().astimezone().isoformat(" ", "seconds")
-    return {"shares": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
+    return {"shared_key": shared_key, "pid": str(os.getpid()), "host": platform.node(), "since": now}
 
 
 def _run_info_path(lock: Path) -> Path:
@@ -116,7 +118,7 @@ def _refuse_conflicting_run(lock: Path, shared_key: str) -> None:
         facts = _read_run_info(_run_info_path(lock))
         if free:
             _run_info_path(lock).unlink(missing_ok=True)
-    if free is not False or (shared_key and facts.get("shares") == shared_key):
+    if free is not False or (shared_key and facts.get("shared_key") == shared_key):
         return
     raise SentirError(
         _("Another run is at work in {folder} (process {pid} on {host}, since {since}); wait until it ends, or "

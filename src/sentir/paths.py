@@ -35,8 +35,8 @@ def cache_dir() -> Path:
 
 
 def audio_dir() -> Path:
-    """Return the folder of prepared sound: ``SENTIR_AUDIO_DIR``, or a folder of the cache."""
-    return Path(os.environ.get("SENTIR_AUDIO_DIR") or cache_dir() / "sounds")
+    """Return the folder of decoded audio: ``SENTIR_AUDIO_DIR``, or a folder of the cache."""
+    return Path(os.environ.get("SENTIR_AUDIO_DIR") or cache_dir() / "audio")
 
 
 def resolve_recipe_path(recipe: PathLike) -> Path:

@@ -128,7 +128,7 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     names = ("id", "split", "dialogue", "speaker", "text", "start", "end")
     table = TableSettings(
-        **{name: name for name in names}, audio="path", label=task, features=("number.duration",)
+        **{name: name for name in names}, audio="path", label=task, features=("feature.duration",)
     )
     found = read_corpus(DataSettings(reader="table", task=task, audio=True, table=table), out)
     assert len(found) == len(tiny)
@@ -143,7 +143,7 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
         assert (back.clip is None) == (u.clip is None) and (
             u.clip is None or back.clip.path.samefile(u.clip.path)
         )
-        assert back.numeric_features["number.duration"] == u.numbers["duration"]
+        assert back.numeric_features["feature.duration"] == u.numeric_features["duration"]
         assert back.labels == ({} if u.split == "test" else {task: u.labels[task]})
     unlabeled = [issue.where for issue in found.issues if issue.kind == "label_missing"]
     assert unlabeled == [u.id for u in tiny.test] and len(unlabeled) == LABELS_OF_TEST

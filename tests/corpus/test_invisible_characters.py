@@ -19,7 +19,7 @@ TELLING = {  # names whose invisible characters are seen in what they do
 }
 
 
-@pytest.mark.parametrize("hidden_size", HIDDEN, ids=ascii)
+@pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
 def test_an_invisible_character_makes_no_other_name(hidden):
     assert normalize_name(f"{hidden}an{hidden}ger{hidden}") == "anger"
     assert normalize_name(f"{hidden}n{hidden}\u0303") == "\u00f1"

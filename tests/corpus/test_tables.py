@@ -102,4 +102,4 @@ def test_data_sets_have_every_utterance_by_split_and_no_label_of_test(corpus):
     }
     assert found["train"]["feelings"][:] == [list(u.labels["feelings"]) for u in corpus.train]
     assert set(found["test"]["emotion"][:]) == {None} and found["test"].features == found["train"].features
-    assert found["dev"]["number.duration"][:] == [u.numbers["duration"] for u in corpus.dev]
+    assert found["dev"]["feature.duration"][:] == [u.numeric_features["duration"] for u in corpus.dev]

@@ -76,7 +76,7 @@ def test_splits_come_in_corpus_order_and_make_up_the_whole():
         {"turn": 5},
         {"dialogue": "e"},
         {"speaker": "Ross"},
-        {"numbers": {"duration": 1.0}},
+        {"numeric_features": {"duration": 1.0}},
     ],
 )
 def test_a_fingerprint_depends_on_content(change):

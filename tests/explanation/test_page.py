@@ -128,7 +128,7 @@ def test_signs_are_written_and_zero_has_none():
 def test_the_card_of_the_model_stands_on_both_pages_and_says_what_is_missing(answer, model, weights):
     facts = {
         "corpus": "tiny", "synthetic": False, "fingerprint": "c0ffee", "best_epoch": 2.0,
-        "curve": [{"epoch": 3}], "versions": {"sentir": "1"},
+        "history": [{"epoch": 3}], "versions": {"sentir": "1"},
     }  # fmt: skip
     recognizer = SimpleNamespace(
         recipe=tiny_recipe(weights), space=LabelSpace("emotion", ("joy", "sadness")), facts=facts

@@ -81,11 +81,11 @@ def test_dialogue_answers_the_same_in_any_order_and_company(shuffled):
         np.testing.assert_array_equal([column[place] for column in columns.values()], list(row.values()))
 
 
-def test_given_offers_every_number_in_alphabetical_order():
+def test_tabular_has_every_numeric_feature_in_alphabetical_order():
     table = compute_features(
-        ["given"], [Utterance("a", numeric_features={"pitch": 2.0}), Utterance("b", numeric_features={"db": 1})]
+        ["tabular"], [Utterance("a", numeric_features={"pitch": 2.0}), Utterance("b", numeric_features={"db": 1})]
     )
-    assert table.names == ("given.db", "given.pitch")
+    assert table.names == ("tabular.db", "tabular.pitch")
     np.testing.assert_array_equal(table.values, [[np.nan, 2], [1, np.nan]])
 
 
@@ -93,8 +93,8 @@ def test_given_offers_every_number_in_alphabetical_order():
 def test_no_feature_changes_when_labels_do(name):
     def table(label):
         rows = talk("A", "B", "A")
-        facts = {"labels": {"emotion": (label,)}, "scores": {label: 3.0}, "numbers": {"duration": 2.0}}
-        facts["stacked"] = {"sentiment.positive": 0.5}
+        facts = {"labels": {"emotion": (label,)}, "scores": {label: 3.0}, "numeric_features": {"duration": 2.0}}
+        facts["stacked_probabilities"] = {"sentiment.positive": 0.5}
         return compute_features(
             [name], [Utterance(u.id, "train", u.dialogue, u.turn, u.speaker, "Oh!", **facts) for u in rows]
         )
@@ -103,12 +103,12 @@ def test_no_feature_changes_when_labels_do(name):
     np.testing.assert_array_equal(table("joy").values, table("fear").values)
 
 
-@pytest.mark.parametrize("names", [[], ["lexical", "dialogue"], ["given"], ["lexical", "dialogue", "given"]])
+@pytest.mark.parametrize("names", [[], ["lexical", "dialogue"], ["tabular"], ["lexical", "dialogue", "tabular"]])
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_a_table_has_a_row_per_utterance_and_names_its_columns(names, count):
     table = compute_features(names, talk(*"ABC"[:count]))
     assert table.values.shape == (count, len(table.names)) and table.values.dtype == np.float32
-    assert {name.split(".")[0] for name in table.names} == set(names) - {"given"}
+    assert {name.split(".")[0] for name in table.names} == set(names) - {"tabular"}
 
 
 def test_an_unknown_set_is_answered_with_its_neighbor():
@@ -157,9 +157,9 @@ def test_columns_are_found_by_name_and_a_missing_one_is_named():
 
 
 def test_numbers_that_an_utterance_lacks_are_unknown_and_only_those():
-    table = compute_features(["given"], [Utterance("a", text="hi")])
+    table = compute_features(["tabular"], [Utterance("a", text="hi")])
     assert table.names == ()
-    wider = table.with_missing_tabular(["given.duration", "lexical.words"])
-    assert wider.names == ("given.duration",) and np.isnan(wider.values).all()
-    known = compute_features(["given"], [Utterance("a", numeric_features={"duration": 2.0})])
-    assert known.with_missing_tabular(["given.duration"]).values.tolist() == [[2.0]]
+    wider = table.with_missing_tabular(["tabular.duration", "lexical.words"])
+    assert wider.names == ("tabular.duration",) and np.isnan(wider.values).all()
+    known = compute_features(["tabular"], [Utterance("a", numeric_features={"duration": 2.0})])
+    assert known.with_missing_tabular(["tabular.duration"]).values.tolist() == [[2.0]]

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_store")
 @pytest.fixture(scope="module")
 def reader(corpus, weights):
     """A recognizer of texts and of a number."""
-    recipe = tiny_recipe(weights, model={"features": ["given"], "context": "dialogue"})
+    recipe = tiny_recipe(weights, model={"features": ["tabular"], "context": "dialogue"})
     return fit_recognizer(recipe, corpus)[0]
 
 

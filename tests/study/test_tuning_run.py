@@ -70,7 +70,7 @@ def test_training_the_best_recipe_again_reaches_the_very_score(context, tuned, c
     assert found.state_counts == {"complete": 2} and len({t.score for t in found.trials}) == 2
     again, _dev = train_recognizer(Recipe.load(tmp_path / "best.toml"), corpus)
     assert again.facts["dev_score"] == found.best_trial.score
-    assert [point["score"] for point in again.facts["curve"]][: len(found.best_trial.intermediate_scores)][
+    assert [point["score"] for point in again.facts["history"]][: len(found.best_trial.intermediate_scores)][
         0
     ] == found.best_trial.intermediate_scores[0][1]
 

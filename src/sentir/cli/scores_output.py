@@ -134,9 +134,9 @@ def _metric_heading(name: str) -> str:
 def _model_cell(row: ModelScores, families: bool) -> Text:
     """Return a model's name, and below it its family and whether it is the one chosen on dev."""
     facts = [display_name(row.family)] if families and row.family else []
-    facts += [display_name(row.role)] if row.role == "finalist" else []
+    facts += [display_name(row.role)] if row.role == "selected" else []
     name = output.as_text(model_display_name(row.model))
-    name.stylize("bold" if row.role == "finalist" else "")
+    name.stylize("bold" if row.role == "selected" else "")
     return name + Text(f"\n  {' · '.join(facts)}", style="dim") if facts else name
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def to_rows(corpus: Corpus) -> list[dict[str, Any]]:
-    """Return one row per utterance: what it is, its labels by task, ``score.NAME`` and ``number.NAME``.
+    """Return one row per utterance: what it is, its labels by task, ``score.NAME`` and ``feature.NAME``.
 
     A task of one label has its name, a task of several a list of names, a number the number; what is not known is
     ``None``.
@@ -46,7 +46,7 @@ def _utterance_row(
         labels = u.labels.get(task)
         row[task] = None if labels is None else list(labels) if space.multilabel else labels[0]
     row |= {f"score.{name}": u.scores.get(name) for name in scores}
-    return row | {f"number.{name}": u.numeric_features.get(name) for name in numbers}
+    return row | {f"feature.{name}": u.numeric_features.get(name) for name in numbers}
 
 
 def to_frame(corpus: Corpus) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def _column_types(datasets: Any, corpus: Corpus, rows: list[dict[str, Any]]) -> 
     """Name the type of every column, for one that is empty in a split would have another type there."""
     text = datasets.Value("string")
     types = {name: text for name in rows[0]} if rows else {}
-    numbers = [name for name in types if name.startswith(("score.", "number."))]
+    numbers = [name for name in types if name.startswith(("score.", "feature."))]
     scales = [task for task, space in corpus.label_spaces.items() if space.kind == "regression"]
     types |= dict.fromkeys([*numbers, *scales, "start", "end"], datasets.Value("float64"))
     types |= {task: [text] for task, space in corpus.label_spaces.items() if space.multilabel}

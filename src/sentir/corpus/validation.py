@@ -21,7 +21,7 @@ def validate(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpa
         CorpusError: naming the corpus and the id, dialogue, split, task or label.
     """
     for task in spaces:
-        if task in UTTERANCE_COLUMNS or task.startswith(("score.", "number.")):
+        if task in UTTERANCE_COLUMNS or task.startswith(("score.", "feature.")):
             raise CorpusError(
                 _("In the corpus '{name}' a task is called '{task}', like a column of its table; rename it.",
                   name=name, task=task)

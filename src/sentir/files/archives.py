@@ -24,8 +24,9 @@ from sentir.files.archive_members import UnsafeMemberError, iter_members, total_
 from sentir.files.folders import find_by_level
 from sentir.i18n import _
 from sentir.io import fsync, sync_all_disks
+from sentir.logs import logger
 from sentir.paths import cache_dir
-from sentir.progress import log_info, progress_bar
+from sentir.progress import progress_bar
 
 _SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 _CHUNK_SIZE = 2**20  # bytes copied at once
@@ -75,9 +76,9 @@ def ensure_unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
     into = beside if not only and os.access(archive.parent, os.W_OK) else cached
     size = _format_size(archive.stat().st_size)
     if only:
-        log_info(_("{archive} ({size}) is searched for its tables, once.", archive=archive, size=size))
+        logger.info(_("{archive} ({size}) is searched for its tables, once.", archive=archive, size=size))
     else:
-        log_info(
+        logger.info(
             _("{archive} ({size}) is unpacked into {folder}, once.", archive=archive, size=size, folder=into)
         )
     unpack(archive, into, only=only)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sentir.errors import RecipeError
-from sentir.features import AUDIO_FEATURE_SETS, FEATURE_SETS
+from sentir.features import FEATURE_SETS
 from sentir.i18n import _, gettext_noop
 from sentir.models.audio_backbones import get_audio_backbone, get_audio_weights_file, resolve_audio_weights
 from sentir.models.factory import MODELS
@@ -16,9 +16,6 @@ from sentir.models.text_backbones import get_text_backbone
 from sentir.models.weights import WeightsSource
 from sentir.recipe import AudioSettings, ModelSettings
 
-# What a feature set is measured from, and so lost with.
-_FEATURE_MODALITIES = {"lexical": "text", **dict.fromkeys(AUDIO_FEATURE_SETS, "audio")}
-
 
 def uses_speech_encoder(model: ModelSettings) -> bool:
     """Tell whether a model listens through a speech encoder rather than a network over mels."""
@@ -28,13 +25,18 @@ def uses_speech_encoder(model: ModelSettings) -> bool:
 def required_mel_kinds(model: ModelSettings) -> frozenset[str]:
     """Return the kinds of mel that a model and its feature sets listen to; none if they do not."""
     kinds = {model.audio.mel} if "audio" in MODELS.get(model.kind).modalities else set()
-    return frozenset(kinds if AUDIO_FEATURE_SETS.isdisjoint(model.features) else kinds | {"mel"})
+    return frozenset(kinds | {"mel"} if "audio" in _own_feature_modalities(model) else kinds)
 
 
 def input_modalities(model: ModelSettings) -> frozenset[str]:
     """Return what a model takes and what its own features are measured from: ``text``, ``sound`` or both."""
     needs: frozenset[str] = MODELS.get(model.kind).modalities
-    return needs | {_FEATURE_MODALITIES[name] for name in model.features if name in _FEATURE_MODALITIES}
+    return needs | _own_feature_modalities(model)
+
+
+def _own_feature_modalities(model: ModelSettings) -> set[str]:
+    """Return the modalities that the feature sets of a model are computed from, those of a stacked model aside."""
+    return {modality for name in model.features if (modality := FEATURE_SETS.get(name).modality)}
 
 
 def randomly_initialized_parts(model: ModelSettings) -> tuple[str, ...]:
@@ -173,7 +175,8 @@ def feature_modality(feature_set: str, model: ModelSettings) -> str:
 def feature_modalities(feature_set: str, model: ModelSettings) -> set[str]:
     """Return what a feature set of a model is measured from: ``text``, ``sound``, both or neither."""
     if feature_set != "stacked" or model.stacked is None:
-        return {_FEATURE_MODALITIES[feature_set]} if feature_set in _FEATURE_MODALITIES else set()
+        modality = FEATURE_SETS.get(feature_set).modality
+        return {modality} if modality else set()
     inner = ModelSettings.model_validate(model.stacked.model)
     return set(MODELS.get(inner.kind).modalities).union(
         *(feature_modalities(name, inner) for name in inner.features)

@@ -84,7 +84,7 @@ class ModelInputs:
 
     def describe_unknown_tokens(self) -> str:
         """Say in how many texts there are pieces that the encoder's vocabulary lacks; ``""`` if in none."""
-        n = int((self.tensors["unknown"] > 0).sum()) if "unknown" in self.tensors else 0
+        n = int((self.tensors["num_unknown_tokens"] > 0).sum()) if "num_unknown_tokens" in self.tensors else 0
         if not n:
             return ""
         return _("Texts with pieces that the encoder does not know, such as emoji or another script: {n} of "
@@ -210,7 +210,7 @@ class Preprocessor:
 
 def _text_limits(states: Mapping[str, Tensor], n: int) -> list[list[int]]:
     """Return of each of n utterances whether only the beginning is read, and how many pieces are not known."""
-    return [states[name].tolist() if name in states else [0] * n for name in ("is_truncated", "unknown")]
+    return [states[name].tolist() if name in states else [0] * n for name in ("is_truncated", "num_unknown_tokens")]
 
 
 def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:

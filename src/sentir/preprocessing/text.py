@@ -45,7 +45,7 @@ class TextPreprocessor:
         full = (len(row["input_ids"]) >= self.tokenizer.max_length for row in encodings)
         cut = [is_full and self.tokenizer.is_truncated(text) for is_full, text in zip(full, texts, strict=True)]
         has_text["is_truncated"] = torch.tensor(cut, dtype=torch.bool)
-        has_text["unknown"] = torch.tensor(
+        has_text["num_unknown_tokens"] = torch.tensor(
             [self.tokenizer.count_unknown(row) for row in encodings], dtype=torch.long
         )
         return has_text, encodings

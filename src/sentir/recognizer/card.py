@@ -136,7 +136,7 @@ def intended_use() -> tuple[Block, ...]:
 def limitations(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a reader of its scores must know, as far as the run tells."""
     found = [_("Synthetic data: the model says nothing about real speech.")] if facts["synthetic"] else []
-    if facts.get("earlier"):
+    if facts.get("previous_trainings"):
         found.append(
             _("What it was trained on before may hold utterances of the splits it is scored on; the model alone "
               "cannot tell.")
@@ -152,7 +152,7 @@ def limitations(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str,
     for row in rows[:1]:
         found += _label_limitations(row)
         found += [few_clusters_note(row.num_clusters)] if 0 < row.num_clusters < MIN_CLUSTERS else []
-    for split, unusable in facts.get("unusable", {}).items():
+    for split, unusable in facts.get("missing_modalities", {}).items():
         found += [
             _(
                 "{n} utterances of {split} had no usable {what}.",
@@ -185,7 +185,7 @@ def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, 
         *(
             _("Before that it was trained on the corpus {corpus} (recipe {recipe}, fingerprint {fingerprint}).",
               corpus=one["corpus"], recipe=one["recipe"], fingerprint=one["fingerprint"])
-            for one in reversed(facts.get("earlier", []))
+            for one in reversed(facts.get("previous_trainings", []))
         ),
     )  # fmt: skip
 
@@ -216,7 +216,7 @@ def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]
 def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
     model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).modalities
     listens = "audio" in MODELS.get(model.kind).modalities
-    best, epochs = int(facts["best_epoch"]), int(facts["curve"][-1]["epoch"])
+    best, epochs = int(facts["best_epoch"]), int(facts["history"][-1]["epoch"])
     rows = (
         (_("network"), model.kind),
         (_("text backbone"), f"{model.backbone} ({model.encoder})" if reads else ""),
@@ -232,7 +232,7 @@ def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
         (_("calibration, selected on dev"), _calibration_name(facts)),
         (_("seed"), str(recipe.train.seed)),
         (_("epochs"), _("{best} of {epochs}, selected on dev", best=best, epochs=epochs)),
-        (_("threads"), str(int(threads)) if (threads := facts.get("speed", {}).get("threads")) else ""),
+        (_("threads"), str(int(threads)) if (threads := facts.get("throughput", {}).get("threads")) else ""),
         *((name, version) for name, version in facts["versions"].items()),
     )
     return TableBlock((_("setting"), _("value")), tuple(row for row in rows if row[1]), is_numeric=False)

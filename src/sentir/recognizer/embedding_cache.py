@@ -120,7 +120,7 @@ def encode_cached(
     Returns:
         ``(N, L, d)`` float32, N at least 1.
     """
-    cache = EmbeddingCache(cache_dir() / "vectors" / digest) if use_cache else None
+    cache = EmbeddingCache(cache_dir() / "embeddings" / digest) if use_cache else None
     todo = [key for key in items if cache is None or key not in cache]
     passing: dict[str, NDArray[np.float32]] = {}
     with progress_bar(description, len(todo)) as advance:

@@ -33,13 +33,13 @@ from sentir.corpus.utterances import Utterance
 from sentir.errors import RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
+from sentir.logs import logger
+from sentir.models.device import get_best_device
 from sentir.models.factory import MODELS
 from sentir.models.text_backbones import check_language
-from sentir.models.text_encoder import get_best_device
 from sentir.paths import PathLike
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.preprocessor import Preprocessor
-from sentir.progress import log_warning
 from sentir.recipe import Recipe
 from sentir.recognizer.card import save_model_cards
 from sentir.recognizer.encoders import Encoders
@@ -116,7 +116,7 @@ class Recognizer(PredictionMixin, ReprMixin):
         """Tell whether the network itself can do without ``text`` or ``sound``, or never needs it."""
         model = self.recipe.model
         needs: frozenset[str] = MODELS.get(model.kind).modalities
-        lacked, train = (self.facts.get(name, {}).get("train") for name in ("unusable", "data"))
+        lacked, train = (self.facts.get(name, {}).get("train") for name in ("missing_modalities", "data"))
         if modality not in needs or lacked is None or train is None:  # it was not counted from the beginning
             return True
         if len(needs) > 1 and model.modality_dropout > 0:
@@ -126,7 +126,7 @@ class Recognizer(PredictionMixin, ReprMixin):
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
         """Warn where texts are not in a language of the text encoder."""
         if self.preprocessor.text is not None and (sentence := check_language(self.recipe.model.backbone, texts)):
-            log_warning(sentence)
+            logger.warning(sentence)
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
         """Predict N utterances; give whole dialogues, in order, to a model with context.
@@ -156,7 +156,7 @@ class Recognizer(PredictionMixin, ReprMixin):
             for key in {**notes, **prepared.notes}
         }
         if warn_truncated and (text := self.preprocessor.text) is not None and (n := prepared.count_truncated()):
-            log_warning(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
+            logger.warning(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
                   n=n, most=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
         found = predict_tasks(

@@ -14,7 +14,7 @@ from sentir.audio.mel import N_MELS
 from sentir.audio.thesis_mel import THESIS_IMAGE_SIZE
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import CorpusError, RecognizerError
-from sentir.evaluation.calibration.fitting import METHODS, Calibration
+from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.results import ModelScores
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _
@@ -25,8 +25,7 @@ from sentir.recipe import Recipe
 from sentir.recipe.validation_messages import describe_error
 from sentir.recognizer.tasks import Task
 
-FORMAT_VERSION = 4
-_FORMAT_WITHOUT_CALIBRATION = 3  # the format before there was a calibration
+FORMAT_VERSION = 5
 _MAX_MESSAGE_LENGTH = 160  # characters of a complaint
 
 
@@ -108,12 +107,12 @@ class SavedModel(SavedTask):
 
     format: int
     recipe: Recipe
-    auxiliary_tasks: tuple[SavedTask, ...] = ()
+    auxiliary_tasks: tuple[SavedTask, ...]
     scaler: FeatureScaler | None
     mel_statistics: MelStatistics | None
     encoder_digest: str
-    speech_digest: str = ""
-    files: tuple[str, ...] | None = None
+    speech_digest: str
+    files: tuple[str, ...]
     facts: TrainingFacts
 
     @model_validator(mode="after")
@@ -147,7 +146,7 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
     try:
         tree = json.loads((folder / METADATA_FILE).read_bytes())
         _check_format(folder / METADATA_FILE, tree)
-        return SavedModel.model_validate_json(json.dumps(_upgrade_format(tree))), tree["facts"]
+        return SavedModel.model_validate_json(json.dumps(tree)), tree["facts"]
     except ValidationError as error:
         raise damaged_model_error(folder, METADATA_FILE, _validation_reason(error)) from error
     except (OSError, ValueError, RecursionError, CorpusError) as error:
@@ -156,22 +155,11 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
 
 def _check_format(path: Path, tree: Any) -> None:
     found = tree.get("format") if isinstance(tree, dict) else None
-    if found not in (_FORMAT_WITHOUT_CALIBRATION, FORMAT_VERSION) or not isinstance(found, int):
+    if found != FORMAT_VERSION or not isinstance(found, int):
         raise RecognizerError(
             _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
               path=path, found=shorten(str(found), _MAX_MESSAGE_LENGTH), known=FORMAT_VERSION)
         )  # fmt: skip
-
-
-def _upgrade_format(tree: dict[str, Any]) -> dict[str, Any]:
-    """Return what an earlier version saved as this one would have."""
-    if tree["format"] == _FORMAT_WITHOUT_CALIBRATION:
-        tree = {"calibration": None} | tree
-    found, space = tree.get("calibration"), tree.get("space")
-    if isinstance(found, dict) and isinstance(space, dict) and "method" not in found:
-        method = METHODS[1 + bool(space.get("multilabel"))]  # before there was a choice it was the last
-        tree = tree | {"calibration": found | {"method": method}}
-    return tree
 
 
 def _validation_reason(error: ValidationError) -> str:

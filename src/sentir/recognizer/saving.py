@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sized
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -102,7 +102,7 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
     there = {
         part: str(folder / part)
         for part in wanted
-        if wanted[part] and (folder / part).is_dir() and _is_listed(part, saved.files)
+        if wanted[part] and (folder / part).is_dir() and any(name.startswith(f"{part}/") for name in saved.files)
     }
     for part in wanted:
         if wanted[part] and part not in there and not frozen[part]:
@@ -132,10 +132,6 @@ def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
               folder=folder)
         )  # fmt: skip
     return encoders
-
-
-def _is_listed(folder_name: str, files: Collection[str] | None) -> bool:
-    return files is None or any(name.startswith(f"{folder_name}/") for name in files)
 
 
 def _has_all_weights(transformer: nn.Module, folder: Path) -> bool:

@@ -23,8 +23,6 @@ from sentir.report.figures import plot_histogram, plot_label_bars
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SMALL_FONT_SIZE = 8
-
 
 def save_audit_page(audits: Mapping[str, AuditReport], path: Path) -> None:
     """Write the page of an audit.
@@ -76,11 +74,11 @@ def render_audit_page(audits: Mapping[str, AuditReport]) -> str:
             "meaning": describe_grade(audit.grade),
             "meanings": {grade: describe_grade(grade) for grade in "ABCDE"},
             "tasks": list(dict.fromkeys(row["task"] for row in labels)),
-            "cell_text": format_cell,
-            "is_number": is_numeric_column,
-            "shares_figure": plot_label_shares,
-            "spread_figure": plot_histogram,
-            "spread_text": describe_histogram,
+            "format_cell": format_cell,
+            "is_numeric_column": is_numeric_column,
+            "plot_label_shares": plot_label_shares,
+            "plot_histogram": plot_histogram,
+            "describe_histogram": describe_histogram,
         }
 
     return render_page("audit.html", content)

@@ -9,7 +9,7 @@ from sentir.evaluation.calibration.reliability import Reliability
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import Score
 from sentir.i18n import _, format_count, localize_numbers
-from sentir.report.figures import (
+from sentir.report.plot_style import (
     COLORS,
     FONT_SIZE,
     SMALL_FONT_SIZE,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Document
 from sentir.evaluation.metrics import get_metric, metric_display_name
-from sentir.i18n import LANGUAGES, _, get_language, localize_numbers, use_language
+from sentir.i18n import LANGUAGES, _, format_count, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import format_score, intended_use, make_model_card
@@ -20,8 +20,8 @@ from sentir.report import (
     calibration,
     comparison_table,
     figures,
-    glance,
     inline_media,
+    score_chart,
     sentences,
     task_sections,
 )
@@ -128,34 +128,34 @@ def _environment() -> Environment:
         "model": model_display_name,
         "named": quoted_model_name,
         "names": bold_names,
-        "compared_on": sentences.comparison_basis,
+        "comparison_basis": sentences.comparison_basis,
         "number": format_score_value,
-        "thousands": figures.format_count,
-        "moment": format_timestamp,
+        "thousands": format_count,
+        "timestamp": format_timestamp,
         "duration": format_duration,
         "toml": dump_toml,
-        "issue_word": issue_name,
+        "issue_name": issue_name,
     }
     environment.globals |= {
         "_": _,
         "file_name": to_file_name,
         "svg": _svg_markup,
-        "alt": alt_text,
+        "alt_text": alt_text,
         "figures": figures,
         "sentences": sentences,
-        "metric_groups": task_sections.metric_column_groups,
+        "metric_column_groups": task_sections.metric_column_groups,
         "best_models": task_sections.best_models,
-        "interval": format_interval,
+        "format_interval": format_interval,
         "get_metric": get_metric,
         "comparison_groups": task_sections.comparison_groups,
-        "compared": comparison_table.comparison_rows,
-        "glance": glance.make_score_chart,
-        "openings_by_split": task_sections.latest_openings,
+        "comparison_rows": comparison_table.comparison_rows,
+        "make_score_chart": score_chart.make_score_chart,
+        "latest_openings": task_sections.latest_openings,
         "intended_use": intended_use,
-        "durations": localized_durations,
+        "localized_durations": localized_durations,
         "calibration_sentences": calibration.calibration_sentences,
-        "reliability_figure": calibration.plot_reliability_diagram,
-        "risk_figure": calibration.plot_risk_coverage_curve,
+        "plot_reliability_diagram": calibration.plot_reliability_diagram,
+        "plot_risk_coverage_curve": calibration.plot_risk_coverage_curve,
     }
     return environment
 

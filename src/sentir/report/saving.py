@@ -11,7 +11,7 @@ from typing import Any
 from sentir.errors import SentirError
 from sentir.i18n import LANGUAGES, _, use_language
 from sentir.io import write_text
-from sentir.progress import log_warning
+from sentir.logs import logger
 from sentir.report.html import MAX_PAGE_BYTES, render_report
 from sentir.report.markdown import render_markdown
 from sentir.report.study_report import CorpusSummary, StudyReport
@@ -34,7 +34,7 @@ def save_report(report: StudyReport, path: Path) -> None:
     page = render_report(report)
     write_text(path, page)
     if len(page.encode()) > MAX_PAGE_BYTES:
-        log_warning(
+        logger.warning(
             _("{path} is larger than {n} MB, even without any audio.", path=path, n=MAX_PAGE_BYTES // 10**6)
         )
     for code, suffix in _MARKDOWN_SUFFIXES.items():

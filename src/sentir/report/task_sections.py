@@ -14,7 +14,7 @@ from sentir.evaluation.results import Comparison, ModelScores, Opening
 from sentir.i18n import _
 from sentir.report.study_report import CorpusSummary, LearningCurve, StudyReport
 
-_ROLE_ORDER = {"finalist": 0, "candidate": 1, "baseline": 2}
+_ROLE_ORDER = {"selected": 0, "candidate": 1, "baseline": 2}
 _MAX_METRIC_COLUMNS = 8  # columns of scores that fit a page of 1,300 pixels
 
 
@@ -65,7 +65,7 @@ class TaskSection:
     @property
     def selected_test_row(self) -> ModelScores | None:
         """The finalist's row on test, or ``None`` while test is closed."""
-        return next((row for row in self.test_rows if row.role == "finalist"), None)
+        return next((row for row in self.test_rows if row.role == "selected"), None)
 
     @property
     def is_baseline_selected(self) -> bool:

@@ -103,7 +103,7 @@ def _learning_curves(corpus: Corpus, result: TaskResult) -> list[LearningCurve]:
             result.task,
             name,
             seed,
-            _curve_points(facts["curve"], result.metric),
+            _curve_points(facts["history"], result.metric),
             facts["best_epoch"],
         )
         for name, seed, facts in found

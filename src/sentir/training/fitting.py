@@ -23,13 +23,13 @@ from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.clusters import assign_clusters
 from sentir.evaluation.metrics import compute_scores, get_metric, resolve_metric
 from sentir.i18n import _
+from sentir.logs import logger
 from sentir.models.factory import MODELS
 from sentir.models.lora import merge_lora
 from sentir.models.text_backbones import check_language
 from sentir.models.weights import WeightsSource
 from sentir.preprocessing.kinds import check_model, check_weights, required_mel_kinds, weight_sources
 from sentir.preprocessing.preprocessor import Preprocessor
-from sentir.progress import log_info
 from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_task, predict_tasks
@@ -158,7 +158,7 @@ def _describe_weights(sources: Mapping[str, WeightsSource]) -> str:
 
 @cache
 def _log_once(message: str) -> None:
-    log_info(message)
+    logger.info(message)
 
 
 def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True) -> None:
