@@ -112,7 +112,7 @@ ISSUE_NAMES = {
     "label_missing": gettext_noop("no label"),
     "label_unknown": gettext_noop("unknown label"),
     "layout_recognized": gettext_noop("layout recognized"),
-    "marks": gettext_noop("empty cells taken as no"),
+    "empty_label_cells": gettext_noop("empty cells taken as no"),
     "name_normalized": gettext_noop("names with invisible characters"),
     "number_invalid": gettext_noop("number that cannot be read"),
     "video_outside_folds": gettext_noop("in no official split, left out"),
