@@ -165,7 +165,9 @@ def test_a_mark_of_utf8_before_a_recipe_is_no_part_of_it(tmp_path):
 def test_paths_in_a_recipe_are_relative_to_it_and_those_of_overrides_to_the_working_folder(tmp_path, monkeypatch):
     (tmp_path / "deep").mkdir()
     path = tmp_path / "deep" / "r.toml"
-    path.write_text('plugins = ["mine.py"]\n[data]\nreader = "meld"\nroot = "."\ntext_root = "../texts"\n')
+    path.write_text(
+        'plugins = ["mine.py"]\n[data]\nreader = "meld"\nroot = "."\nfinal_specs.text_root = "../texts"\n'
+    )
     for place in (tmp_path, tmp_path / "deep"):
         monkeypatch.chdir(place)
         recipe = Recipe.load(Path(os.path.relpath(path)))
@@ -173,7 +175,7 @@ def test_paths_in_a_recipe_are_relative_to_it_and_those_of_overrides_to_the_work
             recipe.data.root.resolve() == tmp_path / "deep"
             and recipe.plugins[0].resolve() == path.parent / "mine.py"
         )
-        assert recipe.data.text_root.resolve() == tmp_path / "texts"
+        assert recipe.data.final_specs.text_root.resolve() == tmp_path / "texts"
     assert Recipe.load(path, ["data.root=here"]).data.root == Path("here")
     absolute = path.with_name("a.toml")
     absolute.write_text('[data]\nreader = "meld"\nroot = "/data"\n')

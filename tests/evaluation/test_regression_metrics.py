@@ -18,10 +18,10 @@ from sentir.evaluation.metrics import (
     compute_confusion_matrix,
     compute_scores,
     count_metrics,
+    get_metric,
     resolve_metric,
     score_per_label,
 )
-from sentir.evaluation.results import is_proportion, negate_if_lower_is_better
 
 SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
 PLEASURE = LabelSpace("pleasure", ("valence",), bounds=(1, 5))
@@ -121,7 +121,7 @@ def test_another_scale_has_no_classes_of_sentiment():
 def test_the_headline_is_an_error_whose_gain_is_negative():
     assert resolve_metric(SENTIMENT) == "mae" and resolve_metric(SENTIMENT, {"intensity": "pearson"}) == "pearson"
     assert resolve_metric(SENTIMENT, {"emotion": "macro_f1"}) == "mae"
-    assert negate_if_lower_is_better("mae", 0.6) == -0.6 and negate_if_lower_is_better("pearson", 0.6) == 0.6
+    assert get_metric("mae").sign == -1 and get_metric("pearson").sign == 1
 
 
 def test_steps_of_the_scale_hold_the_mean_answer_and_error_of_the_truths_nearest_to_them():
@@ -145,6 +145,6 @@ def test_the_intervals_of_numbers_are_those_of_left_out_dialogues():
     for name in count_metrics(SENTIMENT):
         values = np.array([one[name] for one in without])
         expected = jackknife_interval(
-            found[name].value, values, is_proportion=is_proportion(name), confidence_level=0.9
+            found[name].value, values, is_proportion=get_metric(name).is_proportion, confidence_level=0.9
         )
         assert (found[name].low, found[name].high) == pytest.approx(expected)

@@ -8,10 +8,10 @@ from evaluation_data import dialogues_of, random_case
 
 from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.predictions import Predictions
-from sentir.display_names import AT_HALF_SUFFIX
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import (
+    AT_HALF_SUFFIX,
     RANKING_METRICS,
     compute_confusion_matrix,
     compute_scores,

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
-from sentir.evaluation.intervals import Run, chunk_sizes, compute_cluster_statistics, jackknife_metrics
+from sentir.evaluation.intervals import chunk_sizes, compute_cluster_statistics, jackknife_metrics
 from sentir.evaluation.jackknife import Interval, jackknife_standard_error
 from sentir.evaluation.metrics import metrics_from_statistics, resolve_metric
-from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison
+from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison, Run
 from sentir.i18n import _
 
 _TOLERANCE = 1e-12

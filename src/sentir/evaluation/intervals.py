@@ -15,14 +15,12 @@ from sentir.evaluation.metrics import (
     compute_scores,
     compute_statistics,
     compute_weighted_ranking,
+    get_metric,
     label_f1_from_statistics,
     metrics_from_statistics,
 )
-from sentir.evaluation.results import Score, is_proportion
+from sentir.evaluation.results import Run, Score
 from sentir.i18n import _
-
-Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
-"""What one trained model (one seed) says: ``(N, K)`` probabilities and its thresholds."""
 
 NO_REPLICATES: NDArray[np.float64] = np.empty(0)
 """What leaving out tells of a metric that it cannot be computed from."""
@@ -56,7 +54,7 @@ def score_with_intervals(
         low, high = jackknife_interval(
             mean,
             without.get(name, NO_REPLICATES),
-            is_proportion=is_proportion(name),
+            is_proportion=get_metric(name).is_proportion,
             confidence_level=confidence_level,
         )
         found[name] = Score(mean, low, high, sd)

@@ -6,25 +6,24 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sentir.corpus.labels import Label
 from sentir.display_names import display_name, quoted_model_name
+from sentir.evaluation.metrics import LabelScore, get_metric
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.repr_mixin import ReprMixin
 
 CONFIDENCE_LEVEL = 0.95  # of every interval shown
 ALPHA = 0.05  # the p-value below which a difference is proven
 MIN_CLUSTERS = 10  # dialogues or speakers below which nothing has an interval
-_LOWER_IS_BETTER = frozenset({"mae"})
-_NOT_PROPORTIONS = frozenset({"mae", "pearson", "ccc", "mean_prediction"})
 
+Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
+"""Predictions of one trained model (one seed): ``(N, K)`` probabilities, and its thresholds, ``(K,)`` or none."""
 
-def is_proportion(metric: str) -> bool:
-    """Say whether a metric is a share of something, whose hundredths are points."""
-    return metric not in _NOT_PROPORTIONS
-
-
-def negate_if_lower_is_better(metric: str, value: float) -> float:
-    """Return a score, or a difference of scores, so that higher is better: an error changes its sign."""
-    return -value if metric in _LOWER_IS_BETTER else value
+GoldLabels = Mapping[str, tuple[Label, ...]]
+"""Utterance id → annotated labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +40,6 @@ class Score:
     low: float | None = None
     high: float | None = None
     sd: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LabelScore:
-    """Scores of one label, means over seeds; ``metrics`` holds precision, recall, f1 and more by task kind.
-
-    Attributes:
-        interval: of the F1, 95 % over dialogues; ``None`` where it has none.
-    """
-
-    label: str
-    support: int
-    metrics: Mapping[str, float]
-    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -180,7 +165,7 @@ class Comparison:
                 amount=amount,
                 **names,
             )
-        elif negate_if_lower_is_better(self.metric, self.difference) > 0:
+        elif get_metric(self.metric).sign * self.difference > 0:
             found = _("{a} is better than {b} by {amount} ({why}).", amount=amount, **names)
         else:
             found = _("{a} is worse than {b} by {amount} ({why}).", amount=amount, **names)
@@ -191,7 +176,7 @@ class Comparison:
         """Write the interval for a table, in points where the metric is a share; a dash where there is none."""
         if self.low is None or self.high is None:
             return "–"
-        factor = 100 if is_proportion(self.metric) else 1
+        factor = 100 if get_metric(self.metric).is_proportion else 1
         return localize_numbers(
             f"[{_format_number(self.low * factor, 2, 0)}, {_format_number(self.high * factor, 2, 0)}]"
         )
@@ -209,12 +194,12 @@ class Comparison:
 
     def _format_difference(self, value: float, boundary: float | None = None) -> str:
         """Write points of shares, and other metrics in their own units."""
-        digits, factor = (1, 100) if is_proportion(self.metric) else (3, 1)
+        digits, factor = (1, 100) if get_metric(self.metric).is_proportion else (3, 1)
         return _format_number(value * factor, digits, boundary)
 
     def _format_with_unit(self, value: float) -> str:
         amount = self._format_difference(value)
-        return _("{points} points", points=amount) if is_proportion(self.metric) else amount
+        return _("{points} points", points=amount) if get_metric(self.metric).is_proportion else amount
 
 
 def format_p_value(p: float) -> str:

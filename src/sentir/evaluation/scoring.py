@@ -14,17 +14,15 @@ from pydantic import TypeAdapter, ValidationError
 from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.display_names import AT_HALF_SUFFIX
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.intervals import (
-    Run,
     compute_label_f1_intervals,
     compute_ranking_intervals,
     score_with_intervals,
 )
 from sentir.evaluation.jackknife import Interval
-from sentir.evaluation.metrics import compute_confusion_matrix, count_metrics, score_per_label
-from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
+from sentir.evaluation.metrics import AT_HALF_SUFFIX, compute_confusion_matrix, count_metrics, score_per_label
+from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Run, Score
 from sentir.i18n import _
 from sentir.io import write_text
 from sentir.safe_text import json_dumps

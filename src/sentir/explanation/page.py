@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.display_names import display_name, quoted_model_name
-from sentir.evaluation.results import format_p_value, is_proportion, negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import format_p_value
 from sentir.explanation.figures import (
     INPUT_NAMES,
     MAP_NAMES,
@@ -175,7 +176,7 @@ def interpret_randomization(check: RandomizationResult) -> str:
 
 def format_score_drop(metric: str, value: float) -> str:
     """Write a loss in points, or in the metric's units."""
-    return format_signed(100 * value, 1) if is_proportion(metric) else format_signed(value, 3)
+    return format_signed(100 * value, 1) if get_metric(metric).is_proportion else format_signed(value, 3)
 
 
 def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
@@ -184,10 +185,8 @@ def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
     corrected = [_("corrected for {n} comparisons", n=c.num_comparisons)] if c.num_comparisons > 1 else []
     values = {
         "part": _(INPUT_NAMES[one.ablated]),
-        "metric": display_name(explanation.metric),
-        "loss": format_score_drop(
-            explanation.metric, negate_if_lower_is_better(explanation.metric, c.difference)
-        ),
+        "metric": metric_display_name(explanation.metric),
+        "loss": format_score_drop(explanation.metric, get_metric(explanation.metric).sign * c.difference),
         "why": ", ".join(
             [
                 *_format_score_drop_interval(explanation.metric, c.low, c.high),
@@ -197,14 +196,14 @@ def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
         ),
         "score": localize_numbers(f"{one.score:.3f}"),
     }
-    if is_proportion(explanation.metric):
+    if get_metric(explanation.metric).is_proportion:
         return _("Without {part}, {metric} is {score}: {loss} points lost ({why}).", **values)
     return _("Without {part}, {metric} is {score}: {loss} lost ({why}).", **values)
 
 
 def _format_score_drop_interval(metric: str, *bounds: float | None) -> list[str]:
     """Say the interval of a loss, if there is one."""
-    low_high = sorted(negate_if_lower_is_better(metric, bound) for bound in bounds if bound is not None)
+    low_high = sorted(get_metric(metric).sign * bound for bound in bounds if bound is not None)
     ends = [format_score_drop(metric, bound) for bound in low_high]
     return [_("95 % interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
 

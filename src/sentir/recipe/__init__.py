@@ -21,7 +21,7 @@ from sentir.errors import RecipeError
 from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.preflight import require_recipe
-from sentir.recipe.data import DEFAULT_CLEANING, DataSettings, TableSettings
+from sentir.recipe.data import DEFAULT_CLEANING, DataSettings, FinalSpecsSettings, MeldSettings, TableSettings
 from sentir.recipe.differences import diff_settings, flatten_settings
 from sentir.recipe.evaluation import EvaluationSettings, StudySettings
 from sentir.recipe.model import AudioSettings, LoraSettings, ModelSettings, StackedSettings
@@ -47,7 +47,9 @@ __all__ = [
     "DataSettings",
     "Dimension",
     "EvaluationSettings",
+    "FinalSpecsSettings",
     "LoraSettings",
+    "MeldSettings",
     "ModelSettings",
     "Overrides",
     "Recipe",

@@ -157,14 +157,32 @@ class TableSettings(Section):
         return self
 
 
+class MeldSettings(Section):
+    """How the readers ``meld`` and ``demo-meld`` read.
+
+    Attributes:
+        duplicate_clips: which clip of an utterance with two is used: the one of the ``nearest_duration`` to the
+            table's, or the one with the ``plain_name`` (without ``final_videos_test``).
+    """
+
+    duplicate_clips: Literal["nearest_duration", "plain_name"] = "nearest_duration"
+
+
+class FinalSpecsSettings(Section):
+    """How the reader ``final_specs`` reads.
+
+    Attributes:
+        text_root: the folder of the texts, if not that of the spectrograms.
+    """
+
+    text_root: Path | None = None
+
+
 class DataSettings(Section):
     """Which corpus, which task of it, and how its text is cleaned.
 
     Attributes:
         audio: whether the clips of the utterances are looked for; a model that listens needs it.
-        twins: which of two cuts of a MELD clip is taken: the one whose length is ``nearest`` to the CSV's, or the
-            ``plain`` one.
-        text_root: where the texts lie that the spectrograms of ``final_specs`` are of, if not near them.
         cleaning: names of steps in `sentir.corpus.cleaning`, applied in order.
         folds_of: a name that recipes share whose corpora are folds of one corpus, so that the test split of one
             may stand in the train split of another.
@@ -175,9 +193,9 @@ class DataSettings(Section):
     root: Path | None = None
     task: FileSafeName = "emotion"
     audio: bool = False
-    twins: Literal["nearest", "plain"] = "nearest"
-    text_root: Path | None = None
     cleaning: tuple[str, ...] = DEFAULT_CLEANING
     min_train_words: int = Field(0, ge=0)
     table: TableSettings | None = None
+    meld: MeldSettings = MeldSettings()
+    final_specs: FinalSpecsSettings = FinalSpecsSettings()
     folds_of: str = ""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-_DATA_PATH_KEYS = ("root", "text_root")
-
 
 def resolve_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the settings of a recipe in ``folder`` with paths as the working folder sees them."""
@@ -31,8 +29,14 @@ def _map_paths(tree: Mapping[str, Any], change: Callable[[str], str]) -> dict[st
     """Change the paths that are texts; anything else is refused when the settings are checked."""
     changed, data, plugins = dict(tree), tree.get("data"), tree.get("plugins")
     if isinstance(data, Mapping):
-        paths = {key: change(data[key]) for key in _DATA_PATH_KEYS if isinstance(data.get(key), str)}
-        changed["data"] = {**data, **paths}
+        changed["data"] = _change_key(data, "root", change)
+        if isinstance(specs := data.get("final_specs"), Mapping):
+            changed["data"]["final_specs"] = _change_key(specs, "text_root", change)
     if isinstance(plugins, list | tuple):
         changed["plugins"] = [change(one) if isinstance(one, str) else one for one in plugins]
     return changed
+
+
+def _change_key(section: Mapping[str, Any], key: str, change: Callable[[str], str]) -> dict[str, Any]:
+    path = section.get(key)
+    return {**section, key: change(path)} if isinstance(path, str) else dict(section)

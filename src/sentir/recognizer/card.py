@@ -16,10 +16,11 @@ from pydantic import TypeAdapter
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
-from sentir.display_names import AT_HALF_SUFFIX, display_name
+from sentir.display_names import display_name
 from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
 from sentir.download.sources import DOWNLOAD_SOURCES
 from sentir.evaluation.analysis.slices import SliceScore
+from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name
 from sentir.evaluation.results import MIN_CLUSTERS, LabelScore, ModelScores, Score, few_clusters_note
 from sentir.i18n import LANGUAGES, _, gettext_noop, localize_numbers, use_language
 from sentir.models.factory import MODELS
@@ -254,15 +255,13 @@ def _score_sections(row: ModelScores) -> list[DocumentSection]:
     text = _("{n} utterances; in brackets 95 % intervals{over}.", n=row.n, over=over)
     if row.num_seeds > 1:
         text += " " + _("Means over {n} trainings, of which this model is one.", n=row.num_seeds)
-    metrics = tuple((display_name(name), format_score(score)) for name, score in row.metrics.items())
+    metrics = tuple((metric_display_name(name), format_score(score)) for name, score in row.metrics.items())
     parts = [DocumentSection(title, (text, TableBlock((_("metric"), _("score")), metrics)))]
     if any("f1" in label.metrics for label in row.per_label):
         headings = (
             _("label"),
             _("utterances"),
-            display_name("precision"),
-            display_name("recall"),
-            display_name("f1"),
+            *map(metric_display_name, ("precision", "recall", "f1")),
         )
         grid = TableBlock(headings, tuple(map(_label_row, row.per_label)))
         parts.append(
@@ -289,7 +288,7 @@ def _slice_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[Document
     )
     title = _("Slices of {split}", split=display_name(row.split))
     return (
-        [DocumentSection(title, (TableBlock((_("slice"), "n", display_name(slices[0].metric)), rows),), 3)]
+        [DocumentSection(title, (TableBlock((_("slice"), "n", metric_display_name(slices[0].metric)), rows),), 3)]
         if slices
         else []
     )

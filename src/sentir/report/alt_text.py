@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from sentir.audit.results import Histogram
 from sentir.display_names import display_name
+from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.metrics.ranking import RankingCurves
-from sentir.evaluation.results import ModelScores, negate_if_lower_is_better
+from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_decimal, localize_numbers
 from sentir.report.study_report import CorpusSummary, LearningCurve
 
@@ -37,12 +38,12 @@ def describe_learning_curves(curves: Sequence[LearningCurve], metric: str) -> st
     """Return the best score of each model, and its epoch."""
     best: dict[str, list[tuple[float, float]]] = {}
     for curve in curves:
-        points = [(negate_if_lower_is_better(metric, point["score"]), point["epoch"]) for point in curve.points]
+        points = [(get_metric(metric).sign * point["score"], point["epoch"]) for point in curve.points]
         best.setdefault(curve.model, []).append(max(points, key=lambda point: point[0]))
     texts = []
     for model, trainings in best.items():
         score, epoch = max(trainings)
-        score_text = localize_numbers(f"{negate_if_lower_is_better(metric, score):.3f}")
+        score_text = localize_numbers(f"{get_metric(metric).sign * score:.3f}")
         texts.append(
             _("{model}: best {score}, in epoch {epoch}", model=model, score=score_text, epoch=f"{epoch:g}")
         )
@@ -62,7 +63,7 @@ def describe_label_curves(label_curves: Sequence[RankingCurves], metric: str) ->
     values = ", ".join(
         f"{display_name(one.label)} {format_decimal(getattr(one, metric), 2)}" for one in label_curves
     )
-    return f"{display_name(metric)}: {values}"
+    return f"{metric_display_name(metric)}: {values}"
 
 
 def describe_histogram(histogram: Histogram) -> str:

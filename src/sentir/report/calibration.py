@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sentir.display_names import display_name
 from sentir.evaluation.calibration.reliability import Reliability
-from sentir.evaluation.results import Score, is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import Score
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.plot_style import (
     COLORS,
@@ -118,7 +119,7 @@ def _confidence_threshold_sentence(reliability: Reliability) -> str:
     values |= {
         "error_above": format_points(reliability.confident_error_rate),
         "error_overall": format_points(reliability.error_rate),
-        "metric": display_name(reliability.metric),
+        "metric": metric_display_name(reliability.metric),
         "score_above": _format_metric(reliability.metric, reliability.confident_score),
         "score_overall": _format_metric(reliability.metric, reliability.overall_score),
     }
@@ -146,4 +147,4 @@ def _format_score(score: Score) -> str:
 
 
 def _format_metric(metric: str, score: Score) -> str:
-    return format_points(score) if is_proportion(metric) else _format_score(score)
+    return format_points(score) if get_metric(metric).is_proportion else _format_score(score)

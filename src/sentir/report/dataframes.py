@@ -9,7 +9,8 @@ from sentir.corpus.cleaning_report import CleaningReport
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.confusions import HardExample
 from sentir.evaluation.analysis.slices import SliceScore
-from sentir.evaluation.results import Comparison, ModelScores, is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
 from sentir.recognizer.card import format_score
 from sentir.report.task_sections import ordered_metrics
@@ -33,7 +34,7 @@ def scores_to_frame(rows: Sequence[ModelScores], metric: str, *, max_metrics: in
         {
             _("model"): model_display_name(row.model),
             **{
-                display_name(name): format_score(row.metrics[name]) if name in row.metrics else "–"
+                metric_display_name(name): format_score(row.metrics[name]) if name in row.metrics else "–"
                 for name in names
             },
             _("seeds"): row.num_seeds,
@@ -49,7 +50,7 @@ def comparisons_to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
     rows = []
     for c in comparisons:
-        factor = 100 if is_proportion(c.metric) else 1
+        factor = 100 if get_metric(c.metric).is_proportion else 1
         rows.append(
             {
                 "a": model_display_name(c.a),
@@ -93,7 +94,7 @@ def slices_to_frame(slices: Sequence[SliceScore]) -> pd.DataFrame:
         {
             _("slice"): f"{one.definition.display_kind}: {one.definition.display_name}",
             "n": one.n,
-            display_name(one.metric): format_score(one.score),
+            metric_display_name(one.metric): format_score(one.score),
         }
         for one in slices
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.audit.results import Histogram
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Document
-from sentir.evaluation.results import is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import LANGUAGES, _, format_count, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
@@ -123,6 +123,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "word": display_name,
+        "metric": metric_display_name,
         "score": format_score,
         "localized": localize_numbers,
         "model": model_display_name,
@@ -146,7 +147,7 @@ def _environment() -> Environment:
         "metric_column_groups": task_sections.metric_column_groups,
         "best_models": task_sections.best_models,
         "format_interval": format_interval,
-        "is_share": is_proportion,
+        "get_metric": get_metric,
         "comparison_groups": task_sections.comparison_groups,
         "comparison_rows": comparison_table.comparison_rows,
         "make_score_chart": score_chart.make_score_chart,

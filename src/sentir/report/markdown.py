@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock, TableBlock
-from sentir.evaluation.results import ModelScores, is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, get_language, localize_numbers
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import format_score, intended_use
@@ -99,13 +100,13 @@ def _score_table(rows: Sequence[ModelScores], headline: str) -> Block:
         )
         for row in rows
     )
-    return TableBlock((_("model"), *map(display_name, names), _("seeds")), cells)
+    return TableBlock((_("model"), *map(metric_display_name, names), _("seeds")), cells)
 
 
 def _comparison_table(section: TaskSection) -> Block:
     rows = []
     for one in comparison_rows(section):
-        c, factor = one.comparison, 100 if is_proportion(one.comparison.metric) else 1
+        c, factor = one.comparison, 100 if get_metric(one.comparison.metric).is_proportion else 1
         rows.append(
             (
                 one.contrast,
@@ -129,7 +130,7 @@ def _label_blocks(row: ModelScores) -> Iterable[Block]:
          *(format_score_value(one.metrics[name]) if name in one.metrics else "–" for name in names))
         for one in row.per_label
     )  # fmt: skip
-    yield TableBlock((_("label"), _("support"), *map(display_name, names)), rows)
+    yield TableBlock((_("label"), _("support"), *map(metric_display_name, names)), rows)
     if row.confusion_matrix:
         yield f"{_('Confusion matrix')}: {alt_text.describe_confusion_matrix(row)}"
 

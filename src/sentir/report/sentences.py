@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sentir.audit import describe_grade
-from sentir.display_names import AT_HALF_SUFFIX, display_name, quoted_model_name
+from sentir.display_names import display_name, quoted_model_name
 from sentir.evaluation.locked.ledger import LedgerInfo
+from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name
 from sentir.evaluation.results import Comparison, ModelScores, Redraw
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.recognizer.card import format_score
@@ -31,7 +32,7 @@ def _test_score_sentences(section: TaskSection, row: ModelScores) -> list[str]:
     sentences = [
         _("On the test split of {corpus} ({n} utterances), {model}, selected on dev, reaches {metric} {score}.",
           corpus=section.corpus.name, n=format_count(row.n), model=quoted_model_name(row.model),
-          metric=display_name(metric), score=format_score(score)),
+          metric=metric_display_name(metric), score=format_score(score)),
         *_default_threshold_sentences(row, metric),
     ]  # fmt: skip
     if row.num_seeds > 1 and score.sd is not None:
@@ -79,7 +80,7 @@ def _dev_score_sentences(section: TaskSection) -> list[str]:
     if row is not None and metric in row.metrics:
         sentences.append(
             _("On dev, where it was selected, {model} reaches {metric} {score}.",
-              model=quoted_model_name(row.model), metric=display_name(metric),
+              model=quoted_model_name(row.model), metric=metric_display_name(metric),
               score=format_score(row.metrics[metric]))
         )  # fmt: skip
         sentences += [*_default_threshold_sentences(row, metric), *_baseline_selected_sentences(section, row)]
@@ -128,7 +129,7 @@ def comparison_basis(comparison: Comparison) -> str:
     counts = {"n": format_count(comparison.n), "dialogues": format_count(comparison.num_clusters)}
     return _(
         "{metric} on {split}, {n} utterances in {dialogues} dialogues",
-        metric=display_name(comparison.metric),
+        metric=metric_display_name(comparison.metric),
         split=display_name(comparison.split),
         **counts,
     )

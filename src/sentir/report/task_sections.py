@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sentir.display_names import AT_HALF_SUFFIX
 from sentir.errors import SentirError
+from sentir.evaluation.metrics import AT_HALF_SUFFIX, get_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
-from sentir.evaluation.results import Comparison, ModelScores, Opening, negate_if_lower_is_better
+from sentir.evaluation.results import Comparison, ModelScores, Opening
 from sentir.i18n import _
 from sentir.report.study_report import CorpusSummary, LearningCurve, StudyReport
 
@@ -176,7 +176,7 @@ def _sort_best_first(rows: Sequence[ModelScores], metric: str) -> list[ModelScor
 def _rounded_score(row: ModelScores, metric: str) -> float:
     """Return a score rounded as printed, negated if lower is better; minus infinity without a score."""
     value = row.metrics[metric].value if metric in row.metrics else math.nan
-    return -math.inf if math.isnan(value) else negate_if_lower_is_better(metric, round(value, 3))
+    return -math.inf if math.isnan(value) else get_metric(metric).sign * round(value, 3)
 
 
 def ordered_metrics(rows: Sequence[ModelScores], headline: str) -> list[str]:

@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sentir.display_names import display_name
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import _, get_language, localize_numbers
 from sentir.report.html import render_page
 from sentir.report.plot_style import COLORS, FONT_SIZE, SMALL_FONT_SIZE, escape_label, make_axes
@@ -46,7 +45,7 @@ def tuning_sentences(tuning: TuningResult) -> tuple[str, ...]:
         "pruned": counts.get("pruned", 0),
         "failed": counts.get("failed", 0),
         "best": tuning.best_trial.number,
-        "metric": display_name(tuning.metric),
+        "metric": metric_display_name(tuning.metric),
         "score": localize_numbers(f"{tuning.best_trial.score:.4f}"),
         "folds": tuning.folds,
         "dev": tuning.n_dev,
@@ -99,8 +98,7 @@ def plot_optimization_history(tuning: TuningResult) -> Figure:
     pruned = [trial for trial in tuning.trials if trial.state == "pruned" and trial.intermediate_scores]
     numbers, scores = [t.number for t in complete], [t.score or 0.0 for t in complete]
     best = [
-        max(scores[: n + 1], key=lambda score: negate_if_lower_is_better(tuning.metric, score))
-        for n in range(len(scores))
+        max(scores[: n + 1], key=lambda score: get_metric(tuning.metric).sign * score) for n in range(len(scores))
     ]
     axes.step(
         [*numbers, len(tuning.trials)],
@@ -125,8 +123,8 @@ def plot_optimization_history(tuning: TuningResult) -> Figure:
 
 def _score_axis_label(tuning: TuningResult) -> str:
     if tuning.folds:
-        return _("{metric}, mean over folds", metric=display_name(tuning.metric))
-    return _("{metric} on dev", metric=display_name(tuning.metric))
+        return _("{metric}, mean over folds", metric=metric_display_name(tuning.metric))
+    return _("{metric} on dev", metric=metric_display_name(tuning.metric))
 
 
 def plot_param_importances(importances: Mapping[str, float]) -> Figure:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric
 from sentir.recipe import Recipe
 from sentir.repr_mixin import ReprMixin
 
@@ -92,9 +92,7 @@ class TuningResult(ReprMixin):
     def ranked_trials(self) -> tuple[TrialResult, ...]:
         """The complete trials, best first."""
         complete = [trial for trial in self.trials if trial.score is not None]
-        return tuple(
-            sorted(complete, key=lambda trial: -negate_if_lower_is_better(self.metric, trial.score or 0.0))
-        )
+        return tuple(sorted(complete, key=lambda trial: -get_metric(self.metric).sign * (trial.score or 0.0)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -138,9 +138,9 @@ def test_5_cuts_that_cannot_hold_their_words_are_listed_and_nothing_changes(tmp_
 
 def test_5_reported_misalignments_are_listed_for_those_who_listen(tmp_path):
     root = tree(tmp_path, "train/dia241/utt2", "train/dia757/utt7")
-    wheres = [where for *_rest, where in listed(read(root), "sound_misaligned")]
+    wheres = [where for *_rest, where in listed(read(root), "audio_misaligned")]
     assert wheres == ["meld/train/dia241/utt2", "meld/train/dia757/utt7"]
-    assert listed(read(root, audio=False), "sound_misaligned", "clip_damaged", "speech_rate_implausible") == []
+    assert listed(read(root, audio=False), "audio_misaligned", "clip_damaged", "speech_rate_implausible") == []
 
 
 def half_decode(text):
@@ -229,7 +229,7 @@ def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_ar
 ):
     assert {key for defect in load_defects("meld") for key in defect.ids} <= published.by_id.keys()
     assert Counter(i.kind for i in published.issues) == {
-        "layout": 1, "times_invalid": 1, "segment_in_two_splits": 10, "segment_repeated": 24, "clip_mismatched": 4,
+        "layout_recognized": 1, "times_invalid": 1, "segment_in_two_splits": 10, "segment_repeated": 24, "clip_mismatched": 4,
     }  # fmt: skip
     for split in SPLITS:
         lines = (shared_data / "meld" / f"{split}_sent_emo.csv").read_bytes().splitlines(keepends=True)
@@ -249,5 +249,5 @@ def test_defects_are_those_of_the_authors_not_of_a_generated_tree(tmp_path):
     root = tree(tmp_path, "test/dia38/utt4")
     (root / "SYNTHETIC.txt").write_text("generated")
     corpus = read(root)
-    assert corpus.synthetic and {i.kind for i in corpus.issues} == {"layout"}
+    assert corpus.synthetic and {i.kind for i in corpus.issues} == {"layout_recognized"}
     assert all(u.clip for u in corpus)

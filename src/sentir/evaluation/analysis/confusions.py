@@ -14,8 +14,8 @@ from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.display_names import display_name
 from sentir.evaluation.calibration.fitting import Array
-from sentir.evaluation.intervals import Run
 from sentir.evaluation.metrics import compute_scores
+from sentir.evaluation.results import GoldLabels, Run
 from sentir.i18n import _
 
 MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
@@ -24,8 +24,6 @@ MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
     3,
     3,
 )  # errors, speakers, mix-ups of each, and turns that are shown
-
-GoldLabels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)

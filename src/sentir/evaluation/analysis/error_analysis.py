@@ -27,7 +27,7 @@ from sentir.evaluation.calibration.reliability import (
     decide_with_confidence,
     measure_reliability,
 )
-from sentir.evaluation.intervals import Run
+from sentir.evaluation.results import Run
 from sentir.evaluation.scoring import align_by_id
 from sentir.repr_mixin import ReprMixin
 

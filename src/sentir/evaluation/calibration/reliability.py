@@ -29,8 +29,8 @@ from sentir.evaluation.calibration.fitting import (
     fit_calibration,
 )
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import compute_statistics, metrics_from_statistics
-from sentir.evaluation.results import Score, is_proportion
+from sentir.evaluation.metrics import compute_statistics, get_metric, metrics_from_statistics
+from sentir.evaluation.results import Score
 
 _N_CURVE_POINTS = 50  # of a risk-coverage curve
 
@@ -273,4 +273,4 @@ def _score_kept(
     def value(totals: Array) -> Array:
         return metrics_from_statistics(space, totals)[metric]
 
-    return resampling.score(np.stack(sums), value, is_proportion=is_proportion(metric))
+    return resampling.score(np.stack(sums), value, is_proportion=get_metric(metric).is_proportion)
