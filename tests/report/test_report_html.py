@@ -164,7 +164,8 @@ def test_a_recipe_is_printed_as_toml_that_reads_back():
     ).to_dict()
 
     def settled(node):
-        return {k: settled(v) if isinstance(v, dict) else v for k, v in node.items() if v is not None and v != {}}
+        values = {k: settled(v) if isinstance(v, dict) else v for k, v in node.items()}
+        return {k: v for k, v in values.items() if v is not None and v != {}}
 
     assert settled(tomllib.loads(dump_toml(tree))) == settled(tree)
 
