@@ -42,8 +42,8 @@ class HardExample:
         labels: what is annotated; of a number, the nearest step of its scale.
         predicted: what the model says.
         probabilities: label → probability, or name → number.
-        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several labels
-            that of the wrong decision; of a number, how far off it is.
+        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several
+            labels that of the wrong decision; of a number, how far off it is.
         context: the turns before it, in order.
     """
 

@@ -1,13 +1,13 @@
 """Metrics for single-label, multi-label and regression tasks, computed from additive statistics.
 
 Every metric except the two ranking metrics is a function of sufficient statistics: a row of S numbers that can be
-summed over utterances, dialogues or a resample, so that resampling is a matrix product (`sentir.evaluation.intervals`).
-A metric is one `Metric` record in the file of its kind, `single_label`, `multilabel` or `regression`, beside its
-function, whose docstring states convention and source.
+summed over utterances, dialogues or a resample, so that resampling is a matrix product
+(`sentir.evaluation.intervals`). A metric is one `Metric` record in the file of its kind, `single_label`,
+`multilabel` or `regression`, beside its function, whose docstring states convention and source.
 
-Absent classes follow scikit-learn with ``zero_division=0``, except that macro F1 averages over the labels present in
-the truth only. AUC and average precision skip labels of which the truth holds one class only; if no label remains,
-the metric is missing from the result.
+Absent classes follow scikit-learn with ``zero_division=0``, except that macro F1 averages over the labels present
+in the truth only. AUC and average precision skip labels of which the truth holds one class only; if no label
+remains, the metric is missing from the result.
 """
 
 from __future__ import annotations
@@ -189,8 +189,9 @@ def score_per_label(
 ) -> list[LabelScore]:
     """Return precision, recall and F1 of each label, and more for multi-label tasks.
 
-    ``auc`` and ``average_precision`` are missing for a label of which the truth holds one class only. In regression
-    the labels are the steps of the scale (`LabelSpace.categories`), with mean prediction and mean absolute error.
+    ``auc`` and ``average_precision`` are missing for a label of which the truth holds one class only. In
+    regression the labels are the steps of the scale (`LabelSpace.categories`), with mean prediction and mean
+    absolute error.
 
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.

@@ -19,7 +19,8 @@ class Metric:
     """One metric of a model or of a label.
 
     Attributes:
-        function: computes it from the sufficient statistics of its kind of task; the docstring states the convention.
+        function: computes it from the sufficient statistics of its kind of task; the docstring states the
+            convention.
         higher_is_better: ``False`` for an error; ``None`` for a description that cannot select a model.
         unit: ``proportion`` (0 to 1, differences in points), ``correlation``, or ``scale`` (units of the scale).
         name: display name, in English and marked for translation.

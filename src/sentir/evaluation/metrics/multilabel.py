@@ -1,10 +1,10 @@
 """Multi-label metrics: each label is a binary decision.
 
-S = 4·K + 3 numbers: the counts of each label; sums over utterances of the Jaccard index with 0 where prediction and
-truth are both empty, of the one with 1 there, and of exact matches.
+S = 4·K + 3 numbers: the counts of each label; sums over utterances of the Jaccard index with 0 where prediction
+and truth are both empty, of the one with 1 there, and of exact matches.
 
-On CMU-MOSEI's emotions (Zadeh et al., "Multimodal Language Analysis in the Wild", ACL 2018) papers report scores that
-differ by 20 to 40 points under the same name; so each convention has a name of its own here.
+On CMU-MOSEI's emotions (Zadeh et al., "Multimodal Language Analysis in the Wild", ACL 2018) papers report scores
+that differ by 20 to 40 points under the same name; so each convention has a name of its own here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def weighted_f1(counts: Array) -> Array:
 
 
 def micro_f1(counts: Array) -> Array:
-    """F1 of the pooled decisions on all labels; ``f1_score(average="micro")``: TAILOR's and CARAT's "Micro-F1"."""
+    """F1 of the pooled decisions on all labels; ``f1_score(average="micro")``. "Micro-F1" in TAILOR, CARAT."""
     return f1(counts.sum(axis=-2))
 
 
@@ -85,7 +85,7 @@ def jaccard_empty1(sample_means: Array) -> Array:
 
 
 def subset_accuracy(sample_means: Array) -> Array:
-    """Share of utterances whose set of labels is predicted exactly; ``accuracy_score`` of the indicator matrix."""
+    """Share of utterances with exactly the right set of labels; ``accuracy_score`` of the indicator matrix."""
     return sample_means[..., 2]
 
 

@@ -2,7 +2,8 @@
 
 All are functions of sums: nine for error and correlation, and small confusion matrices. The classes are those of
 MMSA (Mao et al., "M-SENA: An Integrated Platform for Multimodal Sentiment Analysis", ACL 2022,
-https://github.com/thuiar/MMSA), defined for sentiment from -3 to 3; other scales have `mae`, `pearson` and `ccc` only.
+https://github.com/thuiar/MMSA), defined for sentiment from -3 to 3; other scales have `mae`, `pearson` and `ccc`
+only.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class RegressionSums:
     Attributes:
         n: number of utterances.
         absolute_error: sum of absolute errors, unclipped.
-        x, y, xx, yy, xy: sums of truth and prediction, relative to the middle of the scale, and of their products.
+        x, y, xx, yy, xy: sums of truth and prediction, relative to the middle of the scale, and of their
+            products.
         correct7, correct5: predictions in the same class of 7 or of 5 as the truth.
         has0: ``(..., 2, 2)`` negative against not negative.
         non0: ``(..., 2, 2)`` not positive against positive, where the truth is not 0.
@@ -55,7 +57,7 @@ class RegressionSums:
 
 
 def mae(sums: RegressionSums) -> Array:
-    """Mean absolute error of unclipped predictions, in units of the scale; lower is better. The default metric."""
+    """Mean absolute error, unclipped, in units of the scale; lower is better. The default metric."""
     return sums.absolute_error / sums.n
 
 

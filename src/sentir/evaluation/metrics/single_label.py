@@ -31,7 +31,7 @@ def weighted_f1(counts: Array) -> Array:
 
 
 def accuracy(counts: Array) -> Array:
-    """Share of correct predictions; ``accuracy_score``. Papers also call it weighted accuracy or weighted recall."""
+    """Share of correct predictions; ``accuracy_score``. Also called weighted accuracy or weighted recall."""
     return safe_divide(counts[..., 0].sum(axis=-1), support(counts).sum(axis=-1))
 
 
