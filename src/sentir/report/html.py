@@ -14,7 +14,8 @@ from sentir.evaluation.results import is_proportion
 from sentir.i18n import LANGUAGES, _, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
-from sentir.recognizer.card import format_score, intended_use, make_model_card
+from sentir.recognizer.card import intended_use, make_model_card
+from sentir.recognizer.card_scores import format_score
 from sentir.report import (
     alt_text,
     calibration,

@@ -9,7 +9,7 @@ from sentir.display_names import AT_HALF_SUFFIX, display_name, quoted_model_name
 from sentir.evaluation.locked.ledger import LedgerInfo
 from sentir.evaluation.results import Comparison, ModelScores, Redraw
 from sentir.i18n import _, format_count, localize_numbers
-from sentir.recognizer.card import format_score
+from sentir.recognizer.card_scores import format_score
 from sentir.report.task_sections import TaskSection
 
 
