@@ -48,7 +48,7 @@ def _print_speakers(details: ErrorAnalysis) -> None:
     headings = (_("speaker"), "n", display_name(details.speakers[0].metric), _("most frequent errors"))
     table = _make_table(_("Errors by speaker"), headings, numbers=(1, 2))
     for row in details.speakers:
-        mixed = ", ".join(one.display_name for one in row.confusions) or "–"
+        mixed = ", ".join((one.display_name for one in row.confusions)) or "–"
         table.add_row(
             *map(output.as_text, (row.speaker, format_count(row.n), localize_numbers(f"{row.score:.3f}"), mixed))
         )
