@@ -111,7 +111,7 @@ def test_what_fails_leaves_the_older_files(tmp_path, error):
 
 def test_what_is_not_ours_is_never_replaced(tmp_path):
     write(tmp_path, OLD | FOREIGN)
-    with pytest.raises(SentirError, match=r"notes\.txt is there and was not written by Sentir"):
+    with pytest.raises(SentirError, match=r"notes\.txt exists and was not written by Sentir"):
         save(tmp_path, NEW | {"encoder/notes.txt": "new"})
     assert read(tmp_path) == OLD | FOREIGN
     refuse_foreign_files(tmp_path, ["weights", "encoder", "not there"], owned)
@@ -128,7 +128,7 @@ def test_where_files_have_no_second_names_they_are_copied(tmp_path, monkeypatch)
 
 
 def test_two_that_save_at_once_wait_for_each_other_but_not_forever(tmp_path, monkeypatch):
-    monkeypatch.setattr("sentir.atomic_folders._PATIENCE", 0.1)
+    monkeypatch.setattr("sentir.atomic_folders._LOCK_TIMEOUT", 0.1)
     with hold_lock(tmp_path / ".saving.lock"), pytest.raises(SentirError, match="Another process"):
         save(tmp_path, NEW)
 

@@ -46,5 +46,5 @@ def test_part_of_a_group_is_refused_by_name(found, environment):
 
 def test_what_is_no_number_is_named(environment):
     environment({"WORLD_SIZE": "two"})
-    with pytest.raises(SentirError, match="WORLD_SIZE=two, which is no number"):
+    with pytest.raises(SentirError, match="WORLD_SIZE=two, which is not a number"):
         world_size()

@@ -94,5 +94,5 @@ def test_what_are_no_probabilities_for_these_ids_is_refused(ids, values):
 def test_a_foreign_or_missing_file_is_refused_in_one_sentence(tmp_path):
     (tmp_path / "p.parquet").write_text("not parquet")
     for name in ("p.parquet", "none.parquet"):
-        with pytest.raises(PredictionsError, match="does not hold predictions"):
+        with pytest.raises(PredictionsError, match="does not contain predictions"):
             Predictions.load(tmp_path / name)

@@ -67,7 +67,7 @@ def test_an_id_may_be_given_by_its_end_if_one_has_it(corpus):
 @pytest.mark.parametrize(
     ("key", "complaint"),
     [
-        ("utt1", r"12 ids of 'tiny' end in 'utt1': tiny/train/dia0/utt1, .* …; give one of them whole"),
+        ("utt1", r"12 ids of 'tiny' end in 'utt1': tiny/train/dia0/utt1, .* …; give a complete id"),
         ("dia0/ut1", "did you mean tiny/train/dia0/utt1"),
         ("tiny/train/dia0/utt9", "did you mean tiny/train/dia0/utt"),
         ("@@@", "its ids look like tiny/train/dia0/utt0"),

@@ -112,8 +112,8 @@ def test_the_test_fingerprint_ignores_order_and_the_other_splits():
 @pytest.mark.parametrize(
     ("rows", "complaint"),
     [
-        ([utterance(0), utterance(0)], "'c/train/0' stands 2 times"),
-        ([utterance(0, dialogue="d"), utterance(0, "dev", dialogue="d")], "'d' lies in train and in dev"),
+        ([utterance(0), utterance(0)], "'c/train/0' occurs 2 times"),
+        ([utterance(0, dialogue="d"), utterance(0, "dev", dialogue="d")], "'d' is in both train and dev"),
         ([utterance(0, "validation")], "use train, dev or test"),
         ([utterance(0, "test", "fear")], "not a label of 'emotion'"),
     ],
