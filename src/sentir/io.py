@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from sentir.errors import SentirError
+from sentir.i18n import _
+
 _MAX_STEM_CHARACTERS = 100  # that the name of a draft repeats; file names have at most 255 bytes
 
 

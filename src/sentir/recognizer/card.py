@@ -16,7 +16,7 @@ from sentir.corpus.labels import LabelSpace
 from sentir.display_names import display_name
 from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
 from sentir.download.sources import DOWNLOADABLE_CORPORA
-from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name
+from sentir.evaluation.metrics import AT_HALF_SUFFIX
 from sentir.evaluation.results import MIN_CLUSTERS, ModelScores, few_clusters_note
 from sentir.i18n import LANGUAGES, _, gettext_noop, use_language
 from sentir.models.factory import MODELS

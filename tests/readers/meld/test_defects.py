@@ -105,7 +105,10 @@ def test_4_wrong_cuts_keep_their_text_and_lose_their_clip(tmp_path):
 @pytest.mark.shared_data
 def test_4_the_lengths_of_wrong_cuts_are_no_feature_of_those_who_read_text_alone(published):
     assert [where for *_rest, where in listed(published, "clip_mismatched")] == WRONG_CUTS
-    assert {u.id for u in published if "duration" not in u.numeric_features} == {*WRONG_CUTS, "meld/test/dia155/utt3"}
+    assert {u.id for u in published if "duration" not in u.numeric_features} == {
+        *WRONG_CUTS,
+        "meld/test/dia155/utt3",
+    }
     assert published.fingerprint == "6ce63d62d3abb5ea"  # that of the tables
 
 
