@@ -172,7 +172,7 @@ def test_what_cannot_be_used_is_a_reason_and_the_rest_is_heard(clips, tmp_path):
     sounds = [u.audio for u in attach_audio(utterances)]
     assert not any(s.problem or s.problem_kind for s in sounds[:6])
     assert [s.problem_kind for s in sounds[6:]] == [
-        "empty", "undecodable", "missing", "missing", "outside", "missing"
+        "empty", "undecodable", "missing", "missing", "out_of_range", "missing"
     ]  # fmt: skip
     assert all(s.problem and s.mel is None and not s.descriptors and not s.key for s in sounds[6:])
 

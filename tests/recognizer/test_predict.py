@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_store")
 @pytest.fixture(scope="module")
 def text_model(corpus, weights):
     """A text recognizer with a numeric feature and dialogue context."""
-    recipe = tiny_recipe(weights, model={"features": ["given"], "context": "dialogue"})
+    recipe = tiny_recipe(weights, model={"features": ["tabular"], "context": "dialogue"})
     return fit_recognizer(recipe, corpus)[0]
 
 
@@ -144,7 +144,7 @@ def test_every_row_notes_what_was_missing_or_unused(multimodal_model, clips):
     assert notes[5] == "Predicted from the text only: There is no audio."
     assert notes[6] == "Predicted from the audio only: There is no text."
     assert "nowhere.wav" in rows[7].problem and rows[8].problem == "The text is empty. There is no audio."
-    assert notes[9] == "Only the beginning of its text was read, 12 tokens."
+    assert notes[9] == "Its text was truncated to 12 tokens."
 
 
 def test_notes_of_decoding_are_among_the_notes(multimodal_model, clips, monkeypatch):

@@ -23,8 +23,8 @@ _PROBLEM_DESCRIPTIONS = {
     "undecodable": gettext_noop("cannot be decoded"),
     "no_audio": gettext_noop("no sound in it"),
     "too_short": gettext_noop("too short"),
-    "outside": gettext_noop("cut beyond its end"),
-    "absurd": gettext_noop("samples that no sound has"),
+    "out_of_range": gettext_noop("cut beyond its end"),
+    "invalid_samples": gettext_noop("samples that no sound has"),
 }
 
 

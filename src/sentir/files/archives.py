@@ -23,8 +23,9 @@ from sentir.files.archive_members import UnsafeMemberError, iter_members, total_
 from sentir.files.folders import find_by_level
 from sentir.i18n import _
 from sentir.io import fsync, sync_all_disks
+from sentir.logs import logger
 from sentir.paths import cache_dir
-from sentir.progress import log_info, progress_bar
+from sentir.progress import progress_bar
 
 _SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 _CHUNK_SIZE = 2**20  # bytes copied at once
@@ -74,9 +75,9 @@ def ensure_unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
     target = sibling if not only and os.access(archive.parent, os.W_OK) else cached
     size = _format_size(archive.stat().st_size)
     if only:
-        log_info(_("Extracting the tables of {archive} ({size}), once.", archive=archive, size=size))
+        logger.info(_("Extracting the tables of {archive} ({size}), once.", archive=archive, size=size))
     else:
-        log_info(
+        logger.info(
             _("Unpacking {archive} ({size}) into {folder}, once.", archive=archive, size=size, folder=target)
         )
     unpack(archive, target, only=only)

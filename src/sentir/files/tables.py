@@ -10,7 +10,7 @@ from sentir.errors import CorpusError
 from sentir.files import arrow_tables, csv_tables, json_tables, xlsx_tables
 from sentir.files.cells import ReadErrors, Row
 from sentir.i18n import _
-from sentir.progress import log_info
+from sentir.logs import logger
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".xlsx"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
@@ -70,7 +70,7 @@ def load_rows(
         raise CorpusError(_("The table {path} has no rows.", path=path))
     if issues is None:
         for issue in notes:
-            log_info(f"{issue.where}: {issue.message}")
+            logger.info(f"{issue.where}: {issue.message}")
     else:
         issues += notes
     return rows

@@ -15,7 +15,7 @@ from sentir.files.cells import ReadErrors, Row, parse_numbers
 from sentir.files.clip_paths import ClipFinder, media_root
 from sentir.files.tables import JSON_SUFFIXES, load_rows
 from sentir.i18n import _
-from sentir.progress import log_warning
+from sentir.logs import logger
 from sentir.readers.table.keys import get_dialogue, get_speaker, read_turns
 from sentir.readers.table.reader import parse_clip_times
 from sentir.safe_text import replace_surrogates
@@ -42,6 +42,22 @@ class InputColumns:
     start: str | None = None
     end: str | None = None
     turn: str | None = None
+
+    @classmethod
+    def of(cls, columns: InputColumns | Mapping[str, Any] | None) -> InputColumns:
+        """Return columns given as such, as a mapping of their names, or not at all.
+
+        Raises:
+            CorpusError: if the mapping has an unknown key.
+        """
+        if isinstance(columns, InputColumns):
+            return columns
+        known = [field.name for field in fields(cls)]
+        if unknown := [str(name) for name in columns or () if name not in known]:
+            raise CorpusError(
+                _("'{name}' cannot be a key of 'columns'; use {known}.", name=unknown[0], known=", ".join(known))
+            )
+        return cls(**(columns or {}))
 
     def resolve(
         self, path: Path, available: Mapping[str, object], table_settings: Mapping[str, Any]
@@ -141,7 +157,7 @@ def read_table(path: Path, columns: InputColumns, table_settings: Mapping[str, A
     for issue in (*issues, *finder.issues(name)):
         messages[issue.where].append(issue.message)
     for where in messages.keys() - set(keys):
-        log_warning(f"{name}: {' '.join(messages[where])}")
+        logger.warning(f"{name}: {' '.join(messages[where])}")
     return [
         replace(one, table=name, notes=(*one.notes, *messages.get(key, ())))
         for one, key in zip(inputs, keys, strict=True)

@@ -62,7 +62,7 @@ class PredictionMixin:
         texts: str | Iterable[object] = (),
         *,
         files: PathLike | Iterable[PathLike] = (),
-        columns: InputColumns | None = None,
+        columns: InputColumns | Mapping[str, Any] | None = None,
         abstain: bool = False,
     ) -> list[Prediction]:
         """Predict texts, audio and video files, and the rows of tables and conversations; see `sentir.predict`.
@@ -80,7 +80,7 @@ class PredictionMixin:
         texts: str | Iterable[object] = (),
         *,
         files: PathLike | Iterable[PathLike] = (),
-        columns: InputColumns | None = None,
+        columns: InputColumns | Mapping[str, Any] | None = None,
     ) -> NDArray[np.float64]:
         """Return ``(N, K)`` probabilities of the inputs of `predict`, with columns as in `classes_`.
 
