@@ -41,7 +41,7 @@ class AudioError(SentirError):
 
     Attributes:
         kind: a short stable key to count by: ``missing``, ``empty``, ``undecodable``, ``no_audio``,
-            ``too_short``, ``outside`` or ``absurd`` (samples that no sound has).
+            ``too_short``, ``outside_file`` or ``invalid_samples`` (samples that no sound has).
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -36,7 +36,7 @@ def cache_dir() -> Path:
 
 def audio_dir() -> Path:
     """Return the folder of prepared sound: ``SENTIR_AUDIO_DIR``, or a folder of the cache."""
-    return Path(os.environ.get("SENTIR_AUDIO_DIR") or cache_dir() / "sounds")
+    return Path(os.environ.get("SENTIR_AUDIO_DIR") or cache_dir() / "audio")
 
 
 def resolve_recipe_path(recipe: PathLike) -> Path:

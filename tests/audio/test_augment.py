@@ -89,9 +89,9 @@ def test_neither_order_nor_the_global_generator_matters():
 
 def test_another_process_draws_the_same():
     code = (
-        "import numpy as np; from sentir.audio.augment import augment; from sentir.recipe import Augment;"
+        "import numpy as np; from sentir.audio.augment import augment_mel; from sentir.recipe import AugmentSettings;"
         "mel = np.arange(480, dtype=np.float32).reshape(60, 8) / 10;"
-        "print(repr(augment(mel, Augment(masks=1, gain_db=3, shift_seconds=0.1, speed=0.1),"
+        "print(repr(augment_mel(mel, AugmentSettings(masks=1, gain_db=3, shift_seconds=0.1, speed=0.1),"
         "fill=mel.mean(0), seed=3, epoch=2, key='ñ').astype(np.float64).sum()))"
     )
     done = [

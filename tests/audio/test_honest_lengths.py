@@ -117,10 +117,10 @@ def test_samples_that_no_sound_has_refuse_only_their_own_clip(tmp_path, sample):
     soundfile.write(tmp_path / "a.wav", wave, SAMPLING_RATE, subtype="FLOAT")
     write_wav(tmp_path / "b.wav", tone(1), SAMPLING_RATE)
     first, second = decode_segments(tmp_path / "a.wav", [(0, 1), (1, 2)])
-    assert isinstance(first, AudioError) and first.kind == "absurd" and "a.wav" in str(first)
+    assert isinstance(first, AudioError) and first.kind == "invalid_samples" and "a.wav" in str(first)
     assert np.array_equal(second.waveform, wave[SAMPLING_RATE:])
     heard = attach_audio([Utterance(name, clip=Clip(tmp_path / name)) for name in ("a.wav", "b.wav")])
-    assert [u.audio.problem_kind for u in heard] == ["absurd", ""]
+    assert [u.audio.problem_kind for u in heard] == ["invalid_samples", ""]
 
 
 def test_a_float_recording_beyond_full_scale_is_sound(tmp_path):

@@ -63,7 +63,7 @@ def content(heard):
     """Everything of the sounds, comparable bit for bit."""
     sounds = [u.audio for u in heard]
     return [
-        (s.key, None if s.mel is None else (s.mel.shape, s.mel.tobytes()), dict(s.measures), s.seconds, s.problem)
+        (s.key, None if s.mel is None else (s.mel.shape, s.mel.tobytes()), dict(s.descriptors), s.seconds, s.problem)
         for s in sounds
     ]
 
@@ -76,8 +76,8 @@ def test_a_clip_is_heard_as_its_mel_and_measures_in_the_order_asked_for(clips):
     heard = attach_audio(clips[::-1])
     assert [u.id for u in heard] == [u.id for u in clips[::-1]]
     for u in heard:
-        mel, measures = extraction.frames.transform(decode(u.clip).waveform)
-        measures |= {"health.rate": 16_000, "health.channels": 1}
+        mel, measures = extraction.descriptors.extract_descriptors(decode(u.clip).waveform)
+        measures |= {"health.sampling_rate": 16_000, "health.channels": 1}
         assert np.array_equal(u.audio.mel, mel.astype(np.float16)) and u.audio.mel.dtype == np.float16
         assert u.audio.descriptors == {name: np.float32(value) for name, value in measures.items()}
         assert u.audio.seconds == pytest.approx(0.2) and u.audio.problem == "" and u.audio.key
@@ -105,7 +105,7 @@ def test_listening_twice_to_the_same_utterances_keeps_their_sounds(clips, decode
 
 def test_another_kind_of_mel_is_another_sound(clips):
     heard = attach_audio(attach_audio(clips), mel_kind="thesis")
-    assert {u.audio.kind for u in heard} == {"thesis"} and {u.audio.mel.shape for u in heard} == {(224, 224)}
+    assert {u.audio.mel_kind for u in heard} == {"thesis"} and {u.audio.mel.shape for u in heard} == {(224, 224)}
     assert [u.audio.descriptors for u in heard] == [u.audio.descriptors for u in attach_audio(clips)]
     assert not {u.audio.key for u in heard} & {u.audio.key for u in attach_audio(clips)}
 
@@ -172,7 +172,7 @@ def test_what_cannot_be_used_is_a_reason_and_the_rest_is_heard(clips, tmp_path):
     sounds = [u.audio for u in attach_audio(utterances)]
     assert not any(s.problem or s.problem_kind for s in sounds[:6])
     assert [s.problem_kind for s in sounds[6:]] == [
-        "empty", "undecodable", "missing", "missing", "outside", "missing"
+        "empty", "undecodable", "missing", "missing", "outside_file", "missing"
     ]  # fmt: skip
     assert all(s.problem and s.mel is None and not s.descriptors and not s.key for s in sounds[6:])
 
@@ -282,12 +282,12 @@ def test_chunks_hold_every_source_once_in_order_and_are_about_as_large_as_asked(
 KILLED = """
 import os, sys, time
 from pathlib import Path
-from sentir.audio import measuring, store
+from sentir.audio import extraction, store
 from sentir.corpus.utterances import Clip, Utterance
 
 CORPUS, WORKERS, RENAMES, STOP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-store._PART = store._SMALLEST = 16
-renamed, replace, measure = [], os.replace, measuring.measure_source
+store._MAX_CLIPS_PER_PART = store._MIN_CLIPS_PER_PART = 16
+renamed, replace, measure = [], os.replace, extraction.extract_media_file
 
 def hang():
     print("at it", flush=True)
@@ -304,10 +304,10 @@ def measure_until(source):
         hang()
     return measure(source)
 
-os.replace, measuring.measure_source = replace_until, measure_until
+os.replace, extraction.extract_media_file = replace_until, measure_until
 if __name__ == "__main__":
     paths = sorted(Path(CORPUS).glob("*.wav"))
-    store.listen([Utterance(f"c/train/{p.name}", "train", clip=Clip(p)) for p in paths], workers=WORKERS)
+    store.attach_audio([Utterance(f"c/train/{p.name}", "train", clip=Clip(p)) for p in paths], workers=WORKERS)
 """
 
 
@@ -399,7 +399,7 @@ DAMAGES = {
     "manifest of another kind": ("parquet", lambda path: path.write_bytes(b"PAR1" * 100)),
     "manifest without keys": (
         "parquet",
-        lambda path: pq.write_table(pq.read_table(path).unassign(["key"]), path),
+        lambda path: pq.write_table(pq.read_table(path).drop(["key"]), path),
     ),
     "fewer rows": ("parquet", drop_row),
     "mels cut short": ("npy", cut_short),
@@ -457,7 +457,7 @@ def test_the_manifest_says_where_each_clip_comes_from(clips):
     rows = pq.read_table(next(audio_dir().glob("*.parquet"))).to_pylist()
     assert [row["id"] for row in rows] == [u.id for u in clips]
     assert [row["source"] for row in rows] == [u.clip.path.name for u in clips]
-    assert {(row["rate"], row["channels"]) for row in rows} == {(16_000, 1)}
+    assert {(row["sampling_rate"], row["channels"]) for row in rows} == {(16_000, 1)}
     assert all(len(row["sha256"]) == 64 and "measure.thesis.duration" in row for row in rows)
 
 

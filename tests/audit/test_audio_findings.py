@@ -63,10 +63,13 @@ def test_clips_are_counted_with_their_sources_and_why_some_cannot_be_used(tmp_pa
     train, _dev, test = report.table("clips").rows
     assert (train["clips"], train["usable"], train["unusable"]) == (3, 2, "empty file: 1")
     assert (test["clips"], test["usable"], test["unusable"]) == (2, 0, "no file: 2")
-    assert {(row["rate"], row["channels"]) for row in report.table("sources").rows} == {(16_000, 1), (48_000, 2)}
-    assert finding(report, "sound_empty").examples == ("c/train/empty",)
-    assert finding(report, "sound_missing").count == 1  # the other one is the reader's
-    assert report.problems == 3
+    assert {(row["sampling_rate"], row["channels"]) for row in report.table("source_formats").rows} == {
+        (16_000, 1),
+        (48_000, 2),
+    }
+    assert finding(report, "unusable_empty").examples == ("c/train/empty",)
+    assert finding(report, "unusable_missing").count == 1  # the other one is the reader's
+    assert report.problem_count == 3
 
 
 def test_what_breaks_off_is_a_problem_and_what_is_only_to_know_a_note(tmp_path, wavs):
@@ -78,7 +81,7 @@ def test_what_breaks_off_is_a_problem_and_what_is_only_to_know_a_note(tmp_path, 
     report = audited(
         utterance("train", "broken", broken), beyond, utterance("dev", "fine", wavs("c.wav", voice(2)))
     )
-    lost, known = finding(report, "sound_truncated"), finding(report, "sound_shortened")
+    lost, known = finding(report, "decoding_truncated"), finding(report, "decoding_shortened")
     assert (lost.severity, lost.count, lost.examples) == ("problem", 1, ("c/train/broken",))
     assert "1.20 s" in lost.message and lost.grade > "A"
     assert (known.severity, known.count, known.grade) == ("note", 1, "A")
@@ -86,13 +89,13 @@ def test_what_breaks_off_is_a_problem_and_what_is_only_to_know_a_note(tmp_path, 
 
 def test_silent_clipped_short_and_wrongly_cut_clips_are_listed(wavs):
     report = audited(
-        utterance("train", "fine", wavs("a.wav", voice(0)), numbers={"duration": 1.2}),
-        utterance("train", "silent", wavs("b.wav", np.zeros(RATE, np.float32)), numbers={"duration": 1.0}),
-        utterance("train", "clipped", wavs("c.wav", np.clip(60 * voice(1), -1, 1)), numbers={"duration": 1.2}),
-        utterance("train", "short", wavs("d.wav", voice(2, 0.1)), numbers={"duration": 0.1}),
-        utterance("train", "off", wavs("e.wav", voice(3, 2.0)), numbers={"duration": 1.0}),
-        utterance("train", "long", wavs("f.wav", voice(4, 31)), numbers={"duration": 2.0}),
-        utterance("train", "faint", wavs("g.wav", 0.02 * voice(5)), numbers={"duration": 1.2}),
+        utterance("train", "fine", wavs("a.wav", voice(0)), numeric_features={"duration": 1.2}),
+        utterance("train", "silent", wavs("b.wav", np.zeros(RATE, np.float32)), numeric_features={"duration": 1.0}),
+        utterance("train", "clipped", wavs("c.wav", np.clip(60 * voice(1), -1, 1)), numeric_features={"duration": 1.2}),
+        utterance("train", "short", wavs("d.wav", voice(2, 0.1)), numeric_features={"duration": 0.1}),
+        utterance("train", "off", wavs("e.wav", voice(3, 2.0)), numeric_features={"duration": 1.0}),
+        utterance("train", "long", wavs("f.wav", voice(4, 31)), numeric_features={"duration": 2.0}),
+        utterance("train", "faint", wavs("g.wav", 0.02 * voice(5)), numeric_features={"duration": 1.2}),
     )
     for kind, name in (
         ("clips_silent", "silent"),
@@ -108,7 +111,7 @@ def test_silent_clipped_short_and_wrongly_cut_clips_are_listed(wavs):
 
 
 def test_words_per_second_are_those_of_the_clip_not_of_its_annotation(wavs):
-    said = utterance("train", 0, wavs("a.wav", voice(0)), text="one two three four", numbers={"duration": 0.1})
+    said = utterance("train", 0, wavs("a.wav", voice(0)), text="one two three four", numeric_features={"duration": 0.1})
     report = audited(said)
     assert "speech_too_fast" not in kinds(report)
     assert finding(audit(Corpus.build("c", [said], (SENTIMENT,))), "speech_too_fast").count == 1
@@ -157,5 +160,5 @@ def test_every_clip_is_decoded_once_however_often_it_is_audited(wavs, monkeypatc
 
 def test_an_audit_without_hearing_says_nothing_of_sound(wavs):
     corpus = Corpus.build("c", [utterance("train", 0, wavs("a.wav", voice(0)))], (SENTIMENT,))
-    assert not {"clips", "levels", "sources"} & {table.key for table in audit(corpus).tables}
+    assert not {"clips", "levels", "source_formats"} & {table.key for table in audit(corpus).tables}
     assert audit(replace(corpus, utterances=())).findings

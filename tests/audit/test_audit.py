@@ -38,7 +38,7 @@ def rows(report, table):
 def leaked(report, split, found_in="train"):
     """What one split shares with another: kind → (utterances, share)."""
     return {
-        row["what"]: (row["utterances"], row["share"])
+        row["kind"]: (row["utterances"], row["share"])
         for row in rows(report, "leaks")
         if (row["split"], row["found_in"]) == (split, found_in)
     }
@@ -54,7 +54,7 @@ def clean(**more):
                 f"{split} text {n}",
                 SENTIMENTS[n % 3],
                 speaker=split,
-                numbers={"duration": 1.0 + n / 10},
+                numeric_features={"duration": 1.0 + n / 10},
             )
             for split, many in (("train", 30), ("dev", 3), ("test", 3))
             for n in range(many)
@@ -70,8 +70,8 @@ def finding(report, kind):
 
 def test_splits_labels_words_and_durations_are_counted():
     corpus = build(
-        said("train", 0, "one two three", "positive", numbers={"duration": 2.0}),
-        said("train", 1, "one", "negative", numbers={"duration": 4.0}, speaker="Eva", dialogue="train/0", turn=1),
+        said("train", 0, "one two three", "positive", numeric_features={"duration": 2.0}),
+        said("train", 1, "one", "negative", numeric_features={"duration": 4.0}, speaker="Eva", dialogue="train/0", turn=1),
         said("train", 2, None, None, speaker=None),
         said("test", 0, "four words are here", "positive"),
     )
@@ -136,7 +136,7 @@ def test_repeats_ignore_case_and_white_space_and_leaks_punctuation_too():
         "dev": 0,
         "test": 0,
     }
-    none = {"dialogues": (0, 0.0), "copies": (0, 0.0)}
+    none = {"dialogues": (0, 0.0), "duplicates": (0, 0.0)}
     assert leaked(report, "test") == none | {"speakers": (1, 0.25), "texts": (1, 0.25)}
     assert leaked(report, "dev") == none | {"speakers": (1, 1.0), "texts": (1, 1.0)}
     assert leaked(report, "test", "dev")["texts"] == (1, 0.25)
@@ -161,7 +161,7 @@ def test_contradictions_are_counted_over_all_splits_but_shown_without_test():
     )
     report = audit(corpus)
     (row,) = rows(report, "contradictions")
-    assert row == {"task": "sentiment", "what": "texts", "contents": 2, "utterances": 4, "share": 0.6667}
+    assert row == {"task": "sentiment", "kind": "texts", "contents": 2, "utterances": 4, "share": 0.6667}
     assert finding(report, "contradictory_texts").examples == ("c/train/0 = c/train/1",)
     assert finding(report, "test_labels_counted").count == 3
 
@@ -219,8 +219,8 @@ def test_meld_has_its_known_leaks_and_test_labels(shared_data):
     report = audit(meld.read_tree(shared_data / "meld"))
     found = leaked(report, "test")
     assert found["dialogues"] == (0, 0.0) and round(found["speakers"][1], 3) == 0.958
-    assert found["texts"][0] == 406 and found["copies"] == (15, 0.0057)
-    assert leaked(report, "dev")["texts"][0] == 172 and leaked(report, "dev")["copies"][0] == 3
+    assert found["texts"][0] == 406 and found["duplicates"] == (15, 0.0057)
+    assert leaked(report, "dev")["texts"][0] == 172 and leaked(report, "dev")["duplicates"][0] == 3
     test = {(row["task"], row["label"]): row["test"] for row in rows(report, "labels")}
     order = ("neutral", "joy", "surprise", "anger", "sadness", "disgust", "fear")
     assert [test["emotion", name] for name in order] == [1256, 402, 281, 345, 208, 68, 50]
@@ -237,7 +237,7 @@ def test_mosei_keeps_its_rows_without_any_emotion(shared_data):
     counts = {row["label"]: (row["train"], row["dev"], row["test"]) for row in rows(report, "labels")}
     assert counts["none of them"] == (2166, 299, 697)
     assert counts["joy"] == (8126, 1003, 2501) and report.grade == "B"
-    assert leaked(report, "test")["copies"] == (27, 0.0058)
+    assert leaked(report, "test")["duplicates"] == (27, 0.0058)
     assert all(row["unlabelled"] == 0 for row in rows(report, "splits"))
     assert report.table("durations").rows[0]["utterances"] > 15_000 and told_of_columns(report) == []
 
@@ -255,7 +255,7 @@ def test_groups_that_a_corpus_names_are_compared_between_splits():
     assert "'episode'" in finding(report, "group_of_test_in_train").message
 
 
-@pytest.mark.parametrize("name", ["dialogues", "speakers", "texts", "copies", "sounds"])
+@pytest.mark.parametrize("name", ["dialogues", "speakers", "texts", "duplicates", "clips"])
 def test_a_group_that_is_called_like_a_row_of_the_audit_hides_none(name):
     utterances = [said("train", 0, "a"), said("test", 0, "A!"), said("test", 1, "d", speaker="Eva")]
     alone = leaked(audit(build(*utterances)), "test")
@@ -282,7 +282,7 @@ def test_the_grade_is_that_of_the_worst_finding_and_every_reason_is_a_sentence()
 
 def test_more_words_than_anybody_can_say_are_listed_the_fastest_first():
     texts = {0: ("one two three", 0.2), 1: ("one two", 0.1), 2: ("one", 1.0), 3: ("one two three", 0.0)}
-    corpus = build(*(said("train", n, text, numbers={"duration": s}) for n, (text, s) in texts.items()))
+    corpus = build(*(said("train", n, text, numeric_features={"duration": s}) for n, (text, s) in texts.items()))
     found = finding(audit(corpus), "speech_too_fast")
     assert found.count == 2 and found.examples == ("c/train/1", "c/train/0")
 
@@ -357,7 +357,7 @@ def test_a_task_called_like_a_column_of_the_table_is_refused(task):
 def test_histograms_count_every_utterance_once():
     report = audit(clean())
     durations, rates = report.histograms
-    assert (durations.key, rates.key) == ("durations", "rates")
+    assert (durations.key, rates.key) == ("durations", "speech_rates")
     for histogram in (durations, rates):
         assert {split: sum(n) for split, n in histogram.counts.items()} == {"train": 30, "dev": 3, "test": 3}
         assert len(histogram.edges) == len(histogram.counts["train"]) + 1

@@ -81,7 +81,7 @@ def honest():
 
 
 def test_an_honest_corpus_is_accused_of_no_copy_though_everybody_says_okay(honest):
-    assert honest.grade == "A" and not [f for f in honest.findings if f.kind.startswith("copies")]
+    assert honest.grade == "A" and not [f for f in honest.findings if f.kind.startswith("duplicates")]
     common = finding(honest, "common_texts_of_test_in_train")
     assert (common.severity, common.grade, common.count) == ("note", "A", 80)
     assert "28.6 %" in common.message

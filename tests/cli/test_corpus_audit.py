@@ -71,7 +71,7 @@ def test_no_sound_looks_for_clips_without_listening(mine, tmp_path):
     recipe = mine(lambda cells: cells | {"audio": "gone.wav"} if cells["audio"] == "3.wav" else cells)
     done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-audio", "--json")
     found = json.loads(done.stdout)
-    assert "clips" not in found["tables"] and done.exit_code == 1 and found["problems"] == 1
+    assert "clips" not in found["tables"] and done.exit_code == 1 and found["problem_count"] == 1
     assert found["grade"] == "C" and found["reasons"][0]["message"]
 
 

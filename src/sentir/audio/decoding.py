@@ -146,7 +146,7 @@ def _invalid_samples_error(path: Path, peak: float) -> AudioError:
         what=what,
         limit=f"{MAX_AMPLITUDE:g}",
     )
-    return AudioError("absurd", text)
+    return AudioError("invalid_samples", text)
 
 
 def _undecodable_error(path: Path, why: object, kind: str = "undecodable") -> AudioError:
@@ -163,7 +163,7 @@ def _outside_file_error(path: Path, start: float, seconds: float) -> AudioError:
         rest=MIN_REMAINING_SECONDS,
         start=start,
     )
-    return AudioError("outside", text)
+    return AudioError("outside_file", text)
 
 
 def _too_short_error(path: Path, start: float, seconds: float) -> AudioError:

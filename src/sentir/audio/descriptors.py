@@ -7,10 +7,10 @@ follows loudness.
 The set ``thesis`` holds ``duration`` in seconds and means over all frames:
 
 - ``rms``: root mean square of the samples, without a window: ``librosa.feature.rms``;
-- ``zero_crossings``: share of samples whose sign is not that of the one before; beyond both ends nothing crosses,
+- ``zero_crossing_rate``: share of samples whose sign is not that of the one before; beyond both ends nothing crosses,
   and samples within 1e-10 of zero count as positive: ``librosa.feature.zero_crossing_rate``;
-- ``flatness``: geometric by arithmetic mean of the power, 1e-10 at least: ``librosa.feature.spectral_flatness``;
-- ``rolloff``: Hz below which lie 85 % of the magnitude: ``librosa.feature.spectral_rolloff``;
+- ``spectral_flatness``: geometric by arithmetic mean of the power, 1e-10 at least: ``librosa.feature.spectral_flatness``;
+- ``spectral_rolloff``: Hz below which lie 85 % of the magnitude: ``librosa.feature.spectral_rolloff``;
 - ``mfcc1`` to ``mfcc4``, from our 64 bands (librosa's default is 128).
 
 They differ from a call of librosa without arguments, whose frames are 2,048 samples long and 512 apart.
@@ -62,8 +62,8 @@ THESIS_DESCRIPTORS = (
     "duration",
     "rms",
     "zero_crossing_rate",
-    "flatness",
-    "rolloff",
+    "spectral_flatness",
+    "spectral_rolloff",
     "mfcc1",
     "mfcc2",
     "mfcc3",

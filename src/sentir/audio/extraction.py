@@ -16,7 +16,7 @@ from sentir.corpus.utterances import AudioFeatures, Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-EXTRACTION_VERSION = 6  # of how a clip is decoded and measured: what was kept under another one is measured anew
+EXTRACTION_VERSION = 7  # of how a clip is decoded and measured: what was kept under another one is measured anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,22 @@ class ExtractedSegment:
     def to_audio_features(self, mel_kind: str) -> AudioFeatures:
         """Return it as an utterance carries it."""
         if self.problem_kind:
-            return AudioFeatures(problem=self.problem, problem_kind=self.problem_kind, kind=mel_kind)
+            return AudioFeatures(problem=self.problem, problem_kind=self.problem_kind, mel_kind=mel_kind)
         texts, kinds = tuple(note.text for note in self.notes), tuple(note.kind for note in self.notes)
         return AudioFeatures(
-            self.segment.key, self.mel, self.measures, self.seconds, kind=mel_kind, notes=texts, note_kinds=kinds
+            self.segment.key,
+            self.mel,
+            self.measures,
+            self.seconds,
+            mel_kind=mel_kind,
+            notes=texts,
+            note_kinds=kinds,
         )
 
 
 def compute_audio_key(digest: str, clip: Clip, mel_kind: str) -> str:
     """Return the key of a clip: the content of its source, the cut, and how it is measured."""
-    how = "picture" if is_spectrogram_file(clip.path) else "wave"
+    how = "spectrogram" if is_spectrogram_file(clip.path) else "waveform"
     return hashlib.sha256(
         repr((digest, clip.start, clip.end, EXTRACTION_VERSION, mel_kind, how)).encode()
     ).hexdigest()[:32]
@@ -112,7 +118,10 @@ def _extract_segment(
         return _unusable_segment(segment, decoded)
     try:
         mel, measures = descriptors.extract_descriptors(decoded.waveform)
-        measures |= {"health.rate": float(decoded.sampling_rate), "health.channels": float(decoded.channels)}
+        measures |= {
+            "health.sampling_rate": float(decoded.sampling_rate),
+            "health.channels": float(decoded.channels),
+        }
         if mel_kind == "thesis":
             mel = thesis_mel.compute_thesis_mel(decoded.waveform)
     except AudioError as error:

@@ -67,13 +67,13 @@ def extract_audio(
     """Do what `listen` does, and tell which clips of corpora were not in the store and had to be decoded."""
     wanted: dict[bool, dict[Clip, str]] = {True: {}, False: {}}  # of a corpus or from outside → clip → first id
     for u in utterances:
-        if u.clip and (u.audio is None or u.audio.kind != mel_kind):
+        if u.clip and (u.audio is None or u.audio.mel_kind != mel_kind):
             wanted[bool(u.split)].setdefault(u.clip, u.id)
     stored, new = _load_or_extract(wanted[True], mel_kind, folder or audio_dir(), workers)
     heard = {True: stored, False: _extract_in_memory(wanted[False], mel_kind)}
 
     def sound(u: Utterance) -> AudioFeatures:
-        if u.audio is not None and u.audio.kind == mel_kind:
+        if u.audio is not None and u.audio.mel_kind == mel_kind:
             return u.audio
         return heard[bool(u.split)][u.clip] if u.clip else _missing_clip_features(u, mel_kind)
 
@@ -81,11 +81,13 @@ def extract_audio(
 
 
 def _missing_clip_features(utterance: Utterance, mel_kind: str) -> AudioFeatures:
-    return AudioFeatures(problem=_("{id} has no audio.", id=utterance.id), problem_kind="missing", kind=mel_kind)
+    return AudioFeatures(
+        problem=_("{id} has no audio.", id=utterance.id), problem_kind="missing", mel_kind=mel_kind
+    )
 
 
 def _unreadable_features(error: AudioError, mel_kind: str) -> AudioFeatures:
-    return AudioFeatures(problem=str(error), problem_kind=error.kind, kind=mel_kind)
+    return AudioFeatures(problem=str(error), problem_kind=error.kind, mel_kind=mel_kind)
 
 
 @dataclass(frozen=True)

@@ -90,12 +90,14 @@ class StoreParts:
         cells = {name: column[row] for name, column in part.rows.items()}
         if cells["problem_kind"]:
             problem = cells["problem"].replace("{path}", str(path))
-            return AudioFeatures(problem=problem, problem_kind=cells["problem_kind"], kind=mel_kind)
+            return AudioFeatures(problem=problem, problem_kind=cells["problem_kind"], mel_kind=mel_kind)
         values = part.measures[row]
         measures = {} if np.isnan(values).all() else _MeasureRow(part.columns, values)
         mel = part.mels[cells["offset"] : cells["offset"] + cells["frames"]]
         notes, kinds = tuple(cells["notes"]), tuple(cells["note_kinds"])
-        return AudioFeatures(key, mel, measures, cells["seconds"], kind=mel_kind, notes=notes, note_kinds=kinds)
+        return AudioFeatures(
+            key, mel, measures, cells["seconds"], mel_kind=mel_kind, notes=notes, note_kinds=kinds
+        )
 
 
 def _open_part(manifest: Path) -> _StorePart | None:
@@ -145,19 +147,19 @@ def _manifest(extracted: Sequence[tuple[MediaFile, ExtractedSegment]]) -> pa.Tab
     import pyarrow as pa
 
     sources, rows = zip(*extracted, strict=True)
-    cuts = [row.cut for row in rows]
+    segments = [row.segment for row in rows]
     counts = [len(row.mel) for row in rows]
     problems = [row.problem.replace(str(s.path), "{path}") for s, row in extracted]
     text, real, whole = pa.string(), pa.float64(), pa.int64()
     columns: dict[str, tuple[list[Any], pa.DataType]] = {
-        "key": ([cut.key for cut in cuts], text),
-        "id": ([replace_surrogates(cut.id) for cut in cuts], text),
+        "key": ([segment.key for segment in segments], text),
+        "id": ([replace_surrogates(segment.utterance_id) for segment in segments], text),
         "source": ([replace_surrogates(source.path.name) for source in sources], text),
         "sha256": ([source.digest for source in sources], text),
-        "start": ([cut.start for cut in cuts], real),
-        "end": ([cut.end for cut in cuts], real),
+        "start": ([segment.start for segment in segments], real),
+        "end": ([segment.end for segment in segments], real),
         "seconds": ([row.seconds for row in rows], real),
-        "rate": ([row.rate for row in rows], whole),
+        "sampling_rate": ([row.sampling_rate for row in rows], whole),
         "channels": ([row.channels for row in rows], whole),
         "offset": (list(accumulate(counts, initial=0))[:-1], whole),
         "frames": (counts, whole),

@@ -23,8 +23,8 @@ _PROBLEM_DESCRIPTIONS = {
     "undecodable": gettext_noop("cannot be decoded"),
     "no_audio": gettext_noop("no sound in it"),
     "too_short": gettext_noop("too short"),
-    "outside": gettext_noop("cut beyond its end"),
-    "absurd": gettext_noop("samples that no sound has"),
+    "outside_file": gettext_noop("cut beyond its end"),
+    "invalid_samples": gettext_noop("samples that no sound has"),
 }
 
 
@@ -95,7 +95,7 @@ class StoreReport(ReprMixin):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        rows = {name: [asdict(row) for row in getattr(self, name)] for name in ("splits", "lost", "noted")}
+        rows = {name: [asdict(row) for row in getattr(self, name)] for name in ("splits", "unusable", "noted")}
         return asdict(self) | rows | {"folder": str(self.folder)}
 
 

@@ -74,8 +74,10 @@ def _unusable_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
         message = audio_scan.audio[ids[0]].problem
         if len(ids) > 1:
             message = _("{n} times, the first: {message}", n=len(ids), message=message)
-        grade = compute_grade("lost", len(ids) / len(corpus))
-        findings.append(Finding(f"sound_{kind}", "problem", message, len(ids), tuple(ids[:_MAX_EXAMPLES]), grade))
+        grade = compute_grade("unusable", len(ids) / len(corpus))
+        findings.append(
+            Finding(f"unusable_{kind}", "problem", message, len(ids), tuple(ids[:_MAX_EXAMPLES]), grade)
+        )
     return findings
 
 
@@ -95,7 +97,7 @@ def _note_finding(corpus: Corpus, kind: str, rows: Sequence[tuple[str, str]]) ->
     severity, grade = "note", "A"
     if is_data_loss(kind):
         severity, grade = "problem", compute_grade("clips_incomplete", len(rows) / len(corpus))
-    return Finding(f"sound_{kind}", severity, message, len(rows), ids, grade)
+    return Finding(f"decoding_{kind}", severity, message, len(rows), ids, grade)
 
 
 def _duration_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
@@ -171,7 +173,7 @@ def _duplicate_findings(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTab
     findings = []
     for row in repeats.rows:
         split, n, share = str(row["split"]), row["utterances"], row["share"]
-        if row["what"] != "sounds" or not (isinstance(n, int) and isinstance(share, float) and n):
+        if row["kind"] != "clips" or not (isinstance(n, int) and isinstance(share, float) and n):
             continue
         pairs = [
             f"{audio_scan.duplicate_of[u.id]} = {u.id}"
@@ -182,7 +184,7 @@ def _duplicate_findings(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTab
         message = _("Clips that are copies of another one of {split}: {n}.", n=n, split=split)
         grade = compute_grade("duplicate_clips", share)
         places = tuple(pairs[:_MAX_EXAMPLES])
-        findings.append(Finding(f"sounds_repeated_in_{split}", "warning", message, n, places, grade))
+        findings.append(Finding(f"clips_duplicated_in_{split}", "warning", message, n, places, grade))
     if audio_scan.num_uncompared:
         message = _(
             "Clips with less than half a second of sound, not compared with others: {n}; compared: {compared}.",

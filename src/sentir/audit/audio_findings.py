@@ -112,17 +112,17 @@ def get_measured_audio(audio_scan: AudioScan, utterance: Utterance) -> AudioFeat
 
 def count_source_formats(corpus: Corpus, audio_scan: AudioScan) -> AuditTable:
     """Count clips by split, sample rate and channels of their sources."""
-    columns = {"rate": _("sample rate"), "channels": _("channels")} | {split: split for split in SPLITS}
+    columns = {"sampling_rate": _("sample rate"), "channels": _("channels")} | {split: split for split in SPLITS}
     counts: dict[tuple[int, int], Counter[str]] = {}
     for u in corpus:
         if sound := get_measured_audio(audio_scan, u):
-            source = (int(sound.descriptors["health.rate"]), int(sound.descriptors["health.channels"]))
+            source = (int(sound.descriptors["health.sampling_rate"]), int(sound.descriptors["health.channels"]))
             counts.setdefault(source, Counter())[u.split] += 1
     rows = tuple(
-        {"rate": rate, "channels": channels, **{split: found[split] for split in SPLITS}}
+        {"sampling_rate": rate, "channels": channels, **{split: found[split] for split in SPLITS}}
         for (rate, channels), found in sorted(counts.items(), key=lambda item: -item[1].total())
     )
-    return AuditTable("sources", _("Sources"), columns, rows)
+    return AuditTable("source_formats", _("Sources"), columns, rows)
 
 
 def compute_histograms(corpus: Corpus, audio_scan: AudioScan | None) -> tuple[Histogram, ...]:
@@ -134,7 +134,12 @@ def compute_histograms(corpus: Corpus, audio_scan: AudioScan | None) -> tuple[Hi
 
     spread: Iterable[tuple[str, str, str, Callable[[Utterance], float | None]]] = (
         ("durations", _("Length"), _("seconds"), lambda u: get_seconds(u, audio_scan)),
-        ("rates", _("Speed of speech"), _("words per second"), lambda u: compute_speech_rate(u, audio_scan)),
+        (
+            "speech_rates",
+            _("Speed of speech"),
+            _("words per second"),
+            lambda u: compute_speech_rate(u, audio_scan),
+        ),
         ("levels", _("Loudness"), _("dB against full scale"), level),
     )
     found = (_compute_histogram(corpus, *one) for one in spread)

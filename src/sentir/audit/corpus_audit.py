@@ -82,7 +82,7 @@ def audit(
     labels_of: dict[str, Labels] = {u.id: u.labels for u in corpus.utterances}
     labels_of |= corpus.sealed._reveal()[0]
     heard = audio_scan.duplicate_of if audio_scan else {}
-    contents = {what: of for what, of in (("texts", normalize_texts(corpus)), ("sounds", heard)) if of}
+    contents = {what: of for what, of in (("texts", normalize_texts(corpus)), ("clips", heard)) if of}
     leakage = leakage or measure_leakage(corpus)
     leaks, repeats = count_leaks(corpus, contents, leakage.text_overlaps), count_repeats(corpus, contents)
     contradictions, examples = find_contradictions(corpus, contents, labels_of)
@@ -131,7 +131,7 @@ def _issue_findings(corpus: Corpus) -> list[Finding]:
         if len(issues) > _MAX_LISTED_ISSUES:
             message = _("{n} times, the first: {message}", n=len(issues), message=issues[0].message)
         places = tuple(issue.where for issue in issues[:_MAX_EXAMPLES])
-        cost = {"problem": "lost", "warning": "warned"}.get(severity)
+        cost = {"problem": "unusable", "warning": "reader_warning"}.get(severity)
         grade = compute_grade(cost, len(issues) / max(1, len(corpus))) if cost else "A"
         findings.append(Finding(kind, severity, message, len(issues), places, grade))
     return findings

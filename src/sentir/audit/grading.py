@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above which it is given
-    "lost": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
-    "warned": {"B": 0},
+    "unusable": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
+    "reader_warning": {"B": 0},
     "text_missing": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
     "unlabeled": {"B": 0, "C": 0.1, "D": 0.5},
     "labels_missing": {"C": 0},
@@ -15,8 +15,8 @@ _GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share
     "split_missing": {"C": 0},
     "speakers": {"B": 0, "C": 0.5},
     "group": {"B": 0, "C": 0.5},
-    "copies": {"B": 0.01, "C": 0.05, "D": 0.2, "E": 0.5},
-    "sounds": {"C": 0, "D": 0.01, "E": 0.1},
+    "duplicates": {"B": 0.01, "C": 0.05, "D": 0.2, "E": 0.5},
+    "clips": {"C": 0, "D": 0.01, "E": 0.1},
     "contradictory_texts": {"B": 0.01, "C": 0.25},
     "contradictory_clips": {"B": 0, "C": 0.005, "D": 0.05},
     "duplicate_clips": {"B": 0, "C": 0.02, "D": 0.2},

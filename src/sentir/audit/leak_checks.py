@@ -17,7 +17,7 @@ _CONTRADICTION_MESSAGES = {
     "texts": gettext_noop(
         "Texts with different labels of '{task}' in different places: {n}, in {utterances} utterances."
     ),
-    "sounds": gettext_noop(
+    "clips": gettext_noop(
         "Clips with different labels of '{task}' under different names: {n}, in {utterances} utterances."
     ),
 }
@@ -29,14 +29,14 @@ def check_leaks(corpus: Corpus, leaks: AuditTable, contents: ContentKeys) -> lis
     findings = [Finding("dialogues_in_two_splits", "note", none_shared, 0)]
     names = collect_group_names(corpus, contents)
     for row in leaks.rows:
-        what, split, count, share = str(row["what"]), str(row["split"]), row["utterances"], row["share"]
+        what, split, count, share = str(row["kind"]), str(row["split"]), row["utterances"], row["share"]
         if not (isinstance(count, int) and isinstance(share, float) and count) or row["found_in"] != "train":
             continue
-        if what in ("texts", "copies"):
+        if what in ("texts", "duplicates"):
             continue
         kind = "group" if what.startswith(GROUP_PREFIX) else what
         places: tuple[str, ...] = ()
-        if what == "sounds":
+        if what == "clips":
             places = tuple(find_seen_ids(names[what], corpus.train, corpus.split(split))[:_MAX_EXAMPLES])
         message = _leak_message(what, split, count, share)
         grade = compute_grade(kind, share)
@@ -48,7 +48,7 @@ def _leak_message(what: str, split: str, n: int, share: float) -> str:
     values = {"split": split, "n": n, "share": localize_numbers(f"{share * 100:.1f}")}
     if what == "speakers":
         return _("Of the {split} utterances, {n} ({share} %) are of speakers who are also in train.", **values)
-    if what == "sounds":
+    if what == "clips":
         return _(
             "Of the {split} utterances, {n} ({share} %) have a clip that is also in train, under another name.",
             **values,
@@ -80,10 +80,10 @@ def _duplicate_findings(corpus: Corpus, overlap: TextOverlap, labels_of: LabelsB
         other=overlap.other,
         others=sum(_labels_differ(corpus, labels_of, *pair) for pair in overlap.duplicates.items()),
     )
-    grade = compute_grade("copies", share)
+    grade = compute_grade("duplicates", share)
     places = tuple(dict.fromkeys(overlap.duplicates.values()))[:_MAX_EXAMPLES]
     severity = "note" if grade == "A" else "warning"
-    return [Finding(f"copies_of_{overlap.split}_in_{overlap.other}", severity, message, n, places, grade)]
+    return [Finding(f"duplicates_of_{overlap.split}_in_{overlap.other}", severity, message, n, places, grade)]
 
 
 def _labels_differ(corpus: Corpus, labels_of: LabelsById, one: str, other: str) -> bool:
@@ -113,7 +113,7 @@ def check_contradictions(table: AuditTable, examples: Mapping[tuple[str, str], t
     """Tell of texts and sounds with different labels."""
     findings = []
     for row in table.rows:
-        task, what, n, share = str(row["task"]), str(row["what"]), row["contents"], row["share"]
+        task, what, n, share = str(row["task"]), str(row["kind"]), row["contents"], row["share"]
         if not (isinstance(n, int) and isinstance(share, float) and n > 0):
             continue
         sentence = _CONTRADICTION_MESSAGES[what]

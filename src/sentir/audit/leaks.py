@@ -35,14 +35,14 @@ def normalize_texts(corpus: Corpus) -> dict[str, str]:
 
 def count_repeats(corpus: Corpus, contents: ContentKeys) -> AuditTable:
     """Count utterances whose text or sound came earlier in their split."""
-    columns = {"what": _("repeated"), "split": _("split"), "utterances": _("utterances"), "share": _("share")}
+    columns = {"kind": _("repeated"), "split": _("split"), "utterances": _("utterances"), "share": _("share")}
     rows: list[AuditRow] = []
     for what, content in contents.items():
         for split in SPLITS:
             utterances = corpus.split(split)
             found = [content[u.id] for u in utterances if u.id in content]
             n = len(found) - len(set(found))
-            rows.append({"what": what, "split": split, "utterances": n, "share": _fraction(n, len(utterances))})
+            rows.append({"kind": what, "split": split, "utterances": n, "share": _fraction(n, len(utterances))})
     return AuditTable("repeats", _("Repeated within a split"), columns, tuple(rows))
 
 
@@ -56,7 +56,7 @@ def count_leaks(corpus: Corpus, contents: ContentKeys, overlaps: Sequence[TextOv
     Dialogues are always 0: `Corpus.build` refuses others. Unknown is ``None``: splits without named speakers.
     """
     columns = {
-        "what": _("shared"),
+        "kind": _("shared"),
         "split": _("of"),
         "found_in": _("also in"),
         "utterances": _("utterances"),
@@ -72,13 +72,14 @@ def count_leaks(corpus: Corpus, contents: ContentKeys, overlaps: Sequence[TextOv
             _make_text_row("texts", one, len(one.identical), len(corpus.split(one.split))) for one in overlaps
         ]
         rows += [
-            _make_text_row("copies", one, len(one.duplicates), len(corpus.split(one.split))) for one in overlaps
+            _make_text_row("duplicates", one, len(one.duplicates), len(corpus.split(one.split)))
+            for one in overlaps
         ]
     return AuditTable("leaks", _("Shared between splits"), columns, tuple(rows))
 
 
 def _make_text_row(what: str, overlap: TextOverlap, n: int, total: int) -> AuditRow:
-    row: dict[str, str | int | float | None] = {"what": what, "split": overlap.split, "found_in": overlap.other}
+    row: dict[str, str | int | float | None] = {"kind": what, "split": overlap.split, "found_in": overlap.other}
     return row | ({"utterances": n, "share": _fraction(n, total)} if overlap.is_comparable else _UNKNOWN_CELLS)
 
 
@@ -87,7 +88,7 @@ def collect_group_names(corpus: Corpus, contents: ContentKeys) -> dict[str, Mapp
     dialogues = {u.id: u.dialogue for u in corpus if u.dialogue}
     speakers = {u.id: u.speaker for u in corpus if u.speaker is not None}
     groups = {f"{GROUP_PREFIX}{kind}": names for kind, names in corpus.groups.items() if names != speakers}
-    sounds = {"sounds": contents["sounds"]} if "sounds" in contents else {}
+    sounds = {"clips": contents["clips"]} if "clips" in contents else {}
     return {"dialogues": dialogues, "speakers": speakers, **groups, **sounds}
 
 
@@ -99,7 +100,7 @@ def _make_leak_row(
     others: Sequence[Utterance],
     other: str,
 ) -> AuditRow:
-    row: dict[str, str | int | float | None] = {"what": what, "split": split, "found_in": other}
+    row: dict[str, str | int | float | None] = {"kind": what, "split": split, "found_in": other}
     if not any(u.id in names for u in utterances) or not any(u.id in names for u in others):
         return row | _UNKNOWN_CELLS
     n = len(find_seen_ids(names, utterances, others))
@@ -125,7 +126,7 @@ def find_contradictions(
     """
     columns = {
         "task": _("task"),
-        "what": _("same"),
+        "kind": _("same"),
         "contents": _("contents"),
         "utterances": _("utterances"),
         "share": _("share"),
@@ -137,7 +138,7 @@ def find_contradictions(
             everywhere = _find_contradictory_ids(corpus.utterances, content, space, labels_of)
             n = sum(map(len, everywhere))
             counted = {"contents": len(everywhere), "utterances": n, "share": _fraction(n, len(corpus))}
-            rows.append({"task": task, "what": what, **counted})
+            rows.append({"task": task, "kind": what, **counted})
             open_ones = _find_contradictory_ids((*corpus.train, *corpus.dev), content, space, labels_of)
             examples[task, what] = tuple(" = ".join(ids[:2]) for ids in open_ones[:5])
     return AuditTable("contradictions", _("Same content, different labels"), columns, tuple(rows)), examples

@@ -38,7 +38,7 @@ class Histogram:
     """How a measure is spread over the utterances of each split.
 
     Attributes:
-        key: ``durations``, ``rates`` or ``levels``.
+        key: ``durations``, ``speech_rates`` or ``levels``.
         title: what is measured, in the current language.
         unit: of the edges, in the current language.
         edges: N + 1 limits of N bins; what lies beyond the last one counts in the last bin.
@@ -124,7 +124,7 @@ class AuditReport(ReprMixin):
             "fingerprint": self.fingerprint,
             "grade": self.grade,
             "reasons": [{"grade": f.grade, "kind": f.kind, "message": f.message} for f in self.reasons],
-            "problems": self.problem_count,
+            "problem_count": self.problem_count,
             "tables": {table.key: [dict(row) for row in table.rows] for table in self.tables},
             "histograms": {
                 h.key: {"edges": list(h.edges), "counts": {k: list(v) for k, v in h.counts.items()}}

@@ -38,7 +38,7 @@ class AudioFeatures:
         seconds: length of what was decoded.
         problem: why there is no usable sound, one sentence; ``""`` if there is.
         problem_kind: the ``kind`` of the `AudioError`, to count by.
-        kind: which mel it is, ``mel`` or ``thesis``.
+        mel_kind: which mel spectrogram it is, ``mel`` or ``thesis``.
         notes: what a user should know of how it was decoded, a sentence each; empty if all is as it should be.
         note_kinds: the ``kind`` of each, to count by; see `sentir.audio.decoding_notes`.
     """
@@ -49,7 +49,7 @@ class AudioFeatures:
     seconds: float = 0.0
     problem: str = ""
     problem_kind: str = ""
-    kind: str = "mel"
+    mel_kind: str = "mel"
     notes: tuple[str, ...] = ()
     note_kinds: tuple[str, ...] = ()
 

@@ -69,7 +69,8 @@ _DISPLAY_NAMES = {
     "speaker": gettext_noop("speakers"),
     "utterance": gettext_noop("utterances"),
     "texts": gettext_noop("texts"),
-    "sounds": gettext_noop("sounds"),
+    "clips": gettext_noop("clips"),
+    "duplicates": gettext_noop("duplicates"),
     "episode": gettext_noop("episode"),
     # families of models
     "text": gettext_noop("text"),
@@ -79,12 +80,13 @@ _DISPLAY_NAMES = {
     "text_audio_stacked": gettext_noop("text and audio + another model"),
     "text_stacked": gettext_noop("text + another model"),
     # why a clip has no usable sound
-    "sound.missing": gettext_noop("no clip, or its file is not there"),
-    "sound.empty": gettext_noop("file without content"),
-    "sound.undecodable": gettext_noop("cannot be decoded"),
+    "audio.missing": gettext_noop("no clip, or its file is not there"),
+    "audio.empty": gettext_noop("file without content"),
+    "audio.undecodable": gettext_noop("cannot be decoded"),
     "audio.no_audio": gettext_noop("no audio track"),
     "audio.too_short": gettext_noop("too short"),
-    "sound.outside": gettext_noop("cut lies outside the file"),
+    "audio.outside_file": gettext_noop("segment lies outside the file"),
+    "audio.invalid_samples": gettext_noop("invalid samples"),
     # severities
     "problem": gettext_noop("problem"),
     "warning": gettext_noop("warning"),

@@ -112,7 +112,7 @@ def test_a_column_of_a_table_cuts_scores_and_is_no_leak(shared_data):
     gold = {u.id: u.labels["emotion"] for u in corpus.dev}
     cuts = define_slices(corpus, "dev", gold, corpus.label_space("emotion"))
     assert {part.name for cut in cuts for part in cut.values() if part.kind == "gender"} == {"female", "male"}
-    assert "gender" not in {row["what"] for row in audit(corpus).table("leaks").rows}
+    assert "gender" not in {row["kind"] for row in audit(corpus).table("leaks").rows}
 
 
 def scored(parts, n=60):
