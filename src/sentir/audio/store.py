@@ -24,12 +24,12 @@ from sentir.audio.extraction import (
 )
 from sentir.audio.file_hashes import hash_files, missing_file_error
 from sentir.audio.store_parts import StoreParts, store_write_error, write_part
-from sentir.audio.workers import initialize_worker
 from sentir.corpus.utterances import AudioFeatures, Clip, Utterance
 from sentir.errors import AudioError, SentirError
 from sentir.i18n import _, get_language
 from sentir.paths import audio_dir
 from sentir.progress import progress_bar
+from sentir.worker_processes import initialize_worker
 
 _MAX_CLIPS_PER_PART = 256  # clips per part: what a killed run loses at most, of each worker
 _MIN_CLIPS_PER_PART = 16  # clips that are worth a part of their own, so that every worker has something to do

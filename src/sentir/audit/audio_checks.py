@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from sentir.audio.decoding_notes import describe_note_kind, is_data_loss
-from sentir.audit.audio_findings import CLIPPING_THRESHOLD, compute_speech_rate, get_measured_audio
 from sentir.audit.audio_scan import AudioScan
+from sentir.audit.audio_tables import CLIPPING_THRESHOLD, compute_speech_rate, get_measured_audio
 from sentir.audit.counts import get_annotated_seconds
 from sentir.audit.grading import compute_grade
 from sentir.audit.results import AuditTable, Finding

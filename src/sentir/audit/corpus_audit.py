@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sentir.audit.audio_checks import check_audio, check_speech_rate
-from sentir.audit.audio_findings import compute_histograms, count_clips, count_source_formats, summarize_levels
 from sentir.audit.audio_scan import AudioScan
+from sentir.audit.audio_tables import compute_histograms, count_clips, count_source_formats, summarize_levels
 from sentir.audit.counts import (
     count_labels,
     count_scored_utterances,
@@ -21,7 +21,7 @@ from sentir.audit.label_checks import check_labels
 from sentir.audit.label_runs import find_label_runs
 from sentir.audit.leak_checks import check_contradictions, check_leaks, check_text_overlap
 from sentir.audit.leaking_columns import LeakingColumn, find_leaking_columns
-from sentir.audit.leaks import count_leaks, count_repeats, find_contradictions, normalize_texts
+from sentir.audit.leaks import casefold_texts, count_leaks, count_repeats, find_contradictions
 from sentir.audit.results import SEVERITIES, AuditReport, Finding
 from sentir.audit.text_overlap import TextOverlap, find_text_overlaps
 from sentir.corpus.corpus import Corpus
@@ -82,7 +82,7 @@ def audit(
     labels_of: dict[str, Labels] = {u.id: u.labels for u in corpus.utterances}
     labels_of |= corpus.sealed._reveal()[0]
     heard = audio_scan.duplicate_of if audio_scan else {}
-    contents = {what: of for what, of in (("texts", normalize_texts(corpus)), ("clips", heard)) if of}
+    contents = {what: of for what, of in (("texts", casefold_texts(corpus)), ("clips", heard)) if of}
     leakage = leakage or measure_leakage(corpus)
     leaks, repeats = count_leaks(corpus, contents, leakage.text_overlaps), count_repeats(corpus, contents)
     contradictions, examples = find_contradictions(corpus, contents, labels_of)

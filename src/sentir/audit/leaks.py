@@ -23,14 +23,14 @@ _UNKNOWN_CELLS = {"utterances": None, "share": None}
 GROUP_PREFIX = "group:"  # comes before the name of a group of the corpus' own, which may be called as anything is
 
 
-def normalize_text(text: str | None) -> str:
+def casefold_text(text: str | None) -> str:
     """Return a text as it is compared: case folded, white space collapsed; empty if there is none."""
     return " ".join((text or "").casefold().split())
 
 
-def normalize_texts(corpus: Corpus) -> dict[str, str]:
+def casefold_texts(corpus: Corpus) -> dict[str, str]:
     """Return id → text as it is compared, of the utterances that have one."""
-    return {u.id: text for u in corpus if (text := normalize_text(u.text))}
+    return {u.id: text for u in corpus if (text := casefold_text(u.text))}
 
 
 def count_repeats(corpus: Corpus, contents: ContentKeys) -> AuditTable:
