@@ -67,7 +67,7 @@ def test_mel_equals_that_of_librosa(length, kind):
     power = compute_power_frames(wave, settings=kind)
     mel = power_to_mel_db(power, settings=kind)
     assert power.dtype == mel.dtype == np.float32
-    assert power.shape == (1 + length // kind.hop, kind.n_fft // 2 + 1) and mel.shape == (len(power), kind.n_mels)
+    assert power.shape == (1 + length // kind.hop_length, kind.n_fft // 2 + 1) and mel.shape == (len(power), kind.n_mels)
     np.testing.assert_allclose(power, librosa_power(wave, kind), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(mel, librosa_mel_db(wave, kind), rtol=0, atol=1e-4)
 

@@ -458,7 +458,7 @@ def test_the_manifest_says_where_each_clip_comes_from(clips):
     assert [row["id"] for row in rows] == [u.id for u in clips]
     assert [row["source"] for row in rows] == [u.clip.path.name for u in clips]
     assert {(row["sampling_rate"], row["channels"]) for row in rows} == {(16_000, 1)}
-    assert all(len(row["sha256"]) == 64 and "measure.thesis.duration" in row for row in rows)
+    assert all(len(row["sha256"]) == 64 and "descriptor.thesis.duration" in row for row in rows)
 
 
 def test_names_that_are_not_utf8_are_heard_and_stored(tmp_path):

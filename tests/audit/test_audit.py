@@ -81,7 +81,7 @@ def test_splits_labels_words_and_durations_are_counted():
         "utterances": 3,
         "dialogues": 2,
         "speakers": 2,
-        "unlabelled": 1,
+        "unlabeled": 1,
         "without_text": 1,
     }
     assert rows(report, "labels") == [
@@ -117,7 +117,7 @@ def test_an_annotation_of_none_of_them_is_not_the_same_as_no_annotation():
         "joy": 1,
         "none of them": 1,
     }
-    assert rows(report, "splits")[0]["unlabelled"] == 1
+    assert rows(report, "splits")[0]["unlabeled"] == 1
 
 
 def test_repeats_ignore_case_and_white_space_and_leaks_punctuation_too():
@@ -238,7 +238,7 @@ def test_mosei_keeps_its_rows_without_any_emotion(shared_data):
     assert counts["none of them"] == (2166, 299, 697)
     assert counts["joy"] == (8126, 1003, 2501) and report.grade == "B"
     assert leaked(report, "test")["duplicates"] == (27, 0.0058)
-    assert all(row["unlabelled"] == 0 for row in rows(report, "splits"))
+    assert all(row["unlabeled"] == 0 for row in rows(report, "splits"))
     assert report.table("durations").rows[0]["utterances"] > 15_000 and told_of_columns(report) == []
 
 
