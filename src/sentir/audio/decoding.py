@@ -140,7 +140,7 @@ def _invalid_samples_error(path: Path, peak: float) -> AudioError:
     if not math.isfinite(peak):
         reason = _("some of its samples are not finite numbers")
     text = _(
-        "{path} cannot be used ({reason}; the limit is {limit} times full scale); write it again within full "
+        "{path} cannot be used ({reason}; the limit is {limit} times full scale); save it again within full "
         "scale, or use its text alone.",
         path=path,
         reason=reason,

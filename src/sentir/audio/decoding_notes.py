@@ -8,7 +8,7 @@ from sentir.i18n import _, gettext_noop
 
 _NOTE_DESCRIPTIONS = {
     "truncated": gettext_noop("truncated: the file ends early"),
-    "joined": gettext_noop("only the first of several joined recordings"),
+    "joined": gettext_noop("only the first of several concatenated recordings"),
     "damaged": gettext_noop("damaged packets were skipped"),
     "long": gettext_noop("too long: only the beginning is used"),
     "gaps": gettext_noop("silence in place of missing audio"),

@@ -47,7 +47,7 @@ def count_clips(corpus: Corpus, audio_scan: AudioScan) -> AuditTable:
         "seconds": _("seconds"),
         "median": _("median"),
         "longest": _("longest"),
-        "unusable": _("why unusable"),
+        "unusable": _("why not usable"),
     }
 
     def row(split: str) -> AuditRow:
