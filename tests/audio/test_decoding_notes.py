@@ -180,9 +180,9 @@ def test_notes_are_stored_with_the_audio(tmp_path, split):
 
 def test_impossible_sampling_rates_and_channel_counts_are_rejected_before_anything_is_allocated(tmp_path):
     for rate, channels in ((2.1e9, 1), (1.0, 1), (16_000.0, 1_000)):
-        header = struct.encode_track(">d4sIIIII", rate, b"lpcm", 0, 2 * channels, 1, channels, 16)
-        content = b"caff\0\1\0\0desc" + struct.encode_track(">q", len(header)) + header
-        content += b"data" + struct.encode_track(">qI", 11_004, 0) + bytes(11_000)
+        header = struct.pack(">d4sIIIII", rate, b"lpcm", 0, 2 * channels, 1, channels, 16)
+        content = b"caff\0\1\0\0desc" + struct.pack(">q", len(header)) + header
+        content += b"data" + struct.pack(">qI", 11_004, 0) + bytes(11_000)
         (tmp_path / "a.caf").write_bytes(content)
         with pytest.raises(AudioError, match=r"a\.caf") as caught:
             decode(Clip(tmp_path / "a.caf"))

@@ -161,8 +161,8 @@ def test_what_is_used_though_something_is_missing_is_counted_with_its_reason(cal
         path = corpus / f"{n}.wav"
         path.write_bytes(path.read_bytes()[:12_000])
     code, said, _errors = call()
-    assert "Used, but broken off: the file ends early: 2" in said
-    assert "u0: The file says that it lasts 0.50 s and ends after 0.37 s" in said.replace("\n", " ")
+    assert "Used, but truncated: the file ends early: 2" in said
+    assert "u0: The file should last 0.50 s and ends after 0.37 s" in said.replace("\n", " ")
     code, said, _errors = call("--json")
     noted = json.loads(said)["noted"]
     assert [(row["id"], row["kind"]) for row in noted] == [("u0", "truncated"), ("u1", "truncated")]
