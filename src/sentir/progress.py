@@ -1,53 +1,48 @@
-"""Progress bars with time left, and what is said beside them.
+"""Progress bars with the time left, on standard error.
 
-Bars are drawn where a person looks: standard error is a terminal, or a notebook that can show them. What is said
-goes to the logger ``sentir``, and inside `show_progress` it is printed above the bars too.
+By default they are drawn if standard error is a terminal, or a notebook that can show them.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
+from sentir.logs import log_to_console
 from sentir.process_group import rank
-from sentir.safe_text import make_printable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
 T = TypeVar("T")
-logger = logging.getLogger("sentir")
-PROGRESS_VARIABLE = "SENTIR_PROGRESS"  # 0: no bars that nobody asked for
-_DELAY_SECONDS = 1.0  # seconds after which a task has a bar
+PROGRESS_VARIABLE = "SENTIR_PROGRESS"  # 0: no bars by default
+_DELAY_SECONDS = 1.0  # before a bar is drawn
 _current_progress: Progress | None = None
 
 
 @contextmanager
 def show_progress(enabled: bool = True) -> Iterator[None]:
-    """Draw every `task` started inside this block on standard error, and print there what is said.
-
-    Without it bars are drawn where a person looks, and what is said is left to the logger ``sentir``.
+    """Draw every `progress_bar` of this block on standard error, and print above them what is logged.
 
     Args:
-        enabled: ``False`` for no bars inside the block, also where a person looks.
+        enabled: ``False`` for no bars inside the block, also on a terminal.
     """
     if not enabled:
         with _progress_display(_console(), False):
             yield
         return
     console = _console()
-    with _logging_to_console(console), _progress_display(console, True):
+    with log_to_console(console), _progress_display(console, True):
         yield
 
 
 @contextmanager
 def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that advances a bar by so many steps; the bar goes when the block ends."""
+    """Yield a function that advances a bar by a number of steps; the bar is removed at the end of the block."""
     if _current_progress is None:
         if not _should_draw():
             yield lambda steps: None
@@ -63,30 +58,15 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
-    """Yield ``items`` while a bar counts them."""
+    """Yield ``items`` and advance a bar by one for each."""
     with progress_bar(description, total) as advance:
         for item in items:
             yield item
             advance(1)
 
 
-def log_info(message: str) -> None:
-    """Tell what is being done, once for all processes of a training."""
-    _log(logging.INFO, message)
-
-
-def log_warning(message: str) -> None:
-    """Tell what a user should know of a result, once for all processes of a training."""
-    _log(logging.WARNING, message)
-
-
-def _log(level: int, message: str) -> None:
-    if rank() == 0:
-        logger.log(level, "%s", make_printable(message))
-
-
 def _should_draw() -> bool:
-    """Tell whether a person looks on who did not switch bars off."""
+    """Return whether bars are drawn by default: on an interactive console, unless they are switched off."""
     return os.environ.get(PROGRESS_VARIABLE) != "0" and rank() == 0 and _is_interactive(_console())
 
 
@@ -102,7 +82,7 @@ def _console() -> Console:
 
 @contextmanager
 def _progress_display(console: Console, visible: bool) -> Iterator[None]:
-    """Let tasks share one set of bars, which it takes no time to make where none is drawn."""
+    """Let all bars of the block share one display."""
     global _current_progress
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -120,37 +100,3 @@ def _progress_display(console: Console, visible: bool) -> Iterator[None]:
             yield
         finally:
             _current_progress = before
-
-
-class _ConsoleHandler(logging.Handler):
-    """Prints above the bars; a warning that comes again is not printed again."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console, self._seen_warnings = console, set[str]()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if record.levelno >= logging.WARNING:
-            if message in self._seen_warnings:
-                return
-            self._seen_warnings.add(message)
-        self._console.print(message, highlight=False, markup=False, emoji=False)
-
-
-@contextmanager
-def _logging_to_console(console: Console) -> Iterator[None]:
-    """Print what the logger is told, and let nobody else print it too."""
-    level, propagate, handler = logger.level, logger.propagate, _ConsoleHandler(console)
-    if any(isinstance(one, _ConsoleHandler) for one in logger.handlers):
-        yield
-        return
-    logger.addHandler(handler)
-    logger.propagate = False
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagate
-        logger.setLevel(level)

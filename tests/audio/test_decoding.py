@@ -135,7 +135,7 @@ def test_a_segment_is_a_slice_of_the_whole_decoding_or_an_error(noise, time_rang
         if isinstance(result, AudioError):
             beyond = end is None or round(end * SAMPLING_RATE) > len(whole)
             assert len(expected) < (0.2 * SAMPLING_RATE if beyond else 400)
-            assert result.kind == "outside_file" if beyond else result.kind == "too_short"
+            assert result.kind == "out_of_range" if beyond else result.kind == "too_short"
         else:
             assert np.array_equal(result.waveform, expected)
 
@@ -160,7 +160,7 @@ def test_a_start_before_0_is_0_and_an_end_beyond_the_file_is_its_end(noise):
 
 def test_less_than_a_fifth_of_a_second_before_the_end_of_the_file_is_outside(noise):
     path, _whole = noise
-    assert [error_kind(path, 2.9), error_kind(path, 2.9, 4.0), error_kind(path, 7.0, 8.0)] == ["outside_file"] * 3
+    assert [error_kind(path, 2.9), error_kind(path, 2.9, 4.0), error_kind(path, 7.0, 8.0)] == ["out_of_range"] * 3
     assert len(decode(Clip(path, 2.75, 4.0)).waveform) == SAMPLING_RATE // 4
     assert len(decode(Clip(path, 1.0, 1.1)).waveform) == SAMPLING_RATE // 10
 
@@ -260,7 +260,7 @@ def test_the_decodable_part_of_a_truncated_file_is_used(tmp_path):
         content = path.read_bytes()
         path.write_bytes(content[: len(content) // 2])
         assert 0.8 < len(decode(Clip(path)).waveform) / rate < 3, suffix  # Ogg loses a page of 0.9 s
-        assert error_kind(path, 3.5, 4.0) == "outside_file", suffix
+        assert error_kind(path, 3.5, 4.0) == "out_of_range", suffix
 
 
 def test_a_truncated_mp4_without_its_index_is_undecodable(tmp_path):

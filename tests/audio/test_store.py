@@ -173,7 +173,7 @@ def test_unusable_clips_have_a_problem_and_the_others_are_decoded(clips, tmp_pat
     audio = [u.audio for u in attach_audio(utterances)]
     assert not any(one.problem or one.problem_kind for one in audio[:6])
     assert [one.problem_kind for one in audio[6:]] == [
-        "empty", "undecodable", "missing", "missing", "outside_file", "missing"
+        "empty", "undecodable", "missing", "missing", "out_of_range", "missing"
     ]  # fmt: skip
     assert all(one.problem and one.mel is None and not one.descriptors and not one.key for one in audio[6:])
 

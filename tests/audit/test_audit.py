@@ -365,9 +365,9 @@ def test_grades_d_and_e_are_problems_and_notes_have_grade_a():
         assert found.severity != "note" or found.grade == "A"
 
 
-@pytest.mark.parametrize("task", ["id", "text", "split", "speaker", "score.joy", "number.pitch"])
+@pytest.mark.parametrize("task", ["id", "text", "split", "speaker", "score.joy", "feature.pitch"])
 def test_a_task_with_the_name_of_a_table_column_is_rejected(task):
-    with pytest.raises(CorpusError, match=f"a task is called '{task}'"):
+    with pytest.raises(CorpusError, match=f"the task '{task}' has the name of another column"):
         build(utterance("train", 0, "a", None), spaces=[LabelSpace(task, ("joy", "fear"))])
 
 

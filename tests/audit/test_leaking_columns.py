@@ -38,7 +38,7 @@ def corpus_of(column, labels, *, space=SPACE, groups=None):
     return Corpus.build("c", rows, (space,), groups=groups)
 
 
-def recipe_of(features=("given",), **table):
+def recipe_of(features=("tabular",), **table):
     data = {"reader": "table", "table": {"label": "label", **table}}
     return Recipe.parse({"name": "r", "data": data, "model": {"features": list(features)}})
 

@@ -82,7 +82,7 @@ def test_sound_is_asked_for_in_vain_where_there_are_no_clips(mine, tmp_path):
     assert audit_corpus(recipe, root=tmp_path).table("splits").rows
 
 
-@pytest.mark.parametrize("features", ["[]", '["given"]'])
+@pytest.mark.parametrize("features", ["[]", '["tabular"]'])
 def test_a_recipe_that_feeds_a_column_which_tells_the_label_is_refused(mine, tmp_path, features):
     recipe = load_recipe(mine(lambda cells: cells | {"code": CODES[cells["label"]]}, features=features))
     corpus = read_corpus(recipe.data, tmp_path)

@@ -16,7 +16,7 @@ from sentir.cli import main, output
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip
 from sentir.download import fetching
-from sentir.download.sources import DOWNLOAD_SOURCES, RemoteFile
+from sentir.download.sources import DOWNLOADABLE_CORPORA, RemoteFile
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import DataSettings, TableSettings
 
@@ -128,7 +128,7 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     names = ("id", "split", "dialogue", "speaker", "text", "start", "end")
     table = TableSettings(
-        **{name: name for name in names}, audio="path", label=task, features=("number.duration",)
+        **{name: name for name in names}, audio="path", label=task, features=("feature.duration",)
     )
     found = read_corpus(DataSettings(reader="table", task=task, audio=True, table=table), out)
     assert len(found) == len(tiny)
@@ -143,7 +143,7 @@ def test_an_exported_table_is_read_back_with_the_same_utterances_and_labels(tiny
         assert (back.clip is None) == (u.clip is None) and (
             u.clip is None or back.clip.path.samefile(u.clip.path)
         )
-        assert back.numeric_features["number.duration"] == u.numbers["duration"]
+        assert back.numeric_features["feature.duration"] == u.numeric_features["duration"]
         assert back.labels == ({} if u.split == "test" else {task: u.labels[task]})
     unlabeled = [issue.where for issue in found.issues if issue.kind == "label_missing"]
     assert unlabeled == [u.id for u in tiny.test] and len(unlabeled) == LABELS_OF_TEST
@@ -192,7 +192,7 @@ def served(monkeypatch, tmp_path):
     monkeypatch.setattr(fetching, "RETRY_DELAYS", (0.0,))
     with serving(Served(content)) as server:
         archive = RemoteFile(server.url, len(content), hashlib.sha256(content).hexdigest())
-        monkeypatch.setitem(DOWNLOAD_SOURCES.get("meld").remote_files, "original", archive)
+        monkeypatch.setitem(DOWNLOADABLE_CORPORA.get("meld").remote_files, "original", archive)
         yield server
 
 

@@ -80,7 +80,7 @@ def number_reader(weights, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENTIR_CACHE_DIR", str(tmp_path_factory.mktemp("home")))
         recipe = tiny_recipe(
-            weights, model={"features": ["given", "lexical"]}, train={"epochs": 15, "patience": 15, "lr": 0.02}
+            weights, model={"features": ["tabular", "lexical"]}, train={"epochs": 15, "patience": 15, "lr": 0.02}
         )
         return fit_recognizer(recipe, corpus)[0], corpus
 
@@ -88,9 +88,9 @@ def number_reader(weights, tmp_path_factory):
 def test_the_numbers_that_tell_the_label_are_found(number_reader):
     sets, columns = permutation_importance(DevPredictor(*number_reader))
     by_name = {one.name: one for one in (*sets, *columns)}
-    assert sets[0].name == "given" and sets[0].num_columns == 3 and sets[0].score_drop > 0
-    assert {columns[0].name, columns[1].name} == {"given.tell", "given.tell2"}
-    assert by_name["given.noise"].score_drop < columns[1].score_drop
+    assert sets[0].name == "tabular" and sets[0].num_columns == 3 and sets[0].score_drop > 0
+    assert {columns[0].name, columns[1].name} == {"tabular.tell", "tabular.tell2"}
+    assert by_name["tabular.noise"].score_drop < columns[1].score_drop
     assert all(one.low is one.high is None for one in (*sets, *columns)), "three dialogues are too few"
     assert [one.score_drop for one in columns] == sorted((one.score_drop for one in columns), reverse=True)
 

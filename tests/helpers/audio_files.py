@@ -80,7 +80,7 @@ def write_encoded(path, waveform, sampling_rate, codec, container, options=None)
 
 
 def encode_track(output, track, waveform, sampling_rate):
-    """Encode ``(samples, channels)`` as one track of an open file, in frames of the size that its encoder needs."""
+    """Encode ``(samples, channels)`` as one track of an open file, in frames of its encoder's size."""
     import av
 
     context = track.codec_context

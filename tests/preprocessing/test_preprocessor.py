@@ -10,11 +10,11 @@ from tiny_corpora import tiny_corpus, tiny_recipe
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError, RecipeError, UnknownNameError
-from sentir.features import FEATURE_SETS
+from sentir.features import FEATURE_SETS, FeatureSet
 
 EMOTIONS = ("joy", "neutral", "sadness")
 SETUPS = [
-    {"encoder": encoder, "context": context, "features": ["lexical", "dialogue", "given"]}
+    {"encoder": encoder, "context": context, "features": ["lexical", "dialogue", "tabular"]}
     for encoder in ("frozen", "finetune")
     for context in ("none", "window", "dialogue")
 ]
@@ -50,9 +50,8 @@ def test_other_labels_change_no_input(model, split, corpus, weights):
 
 def test_features_are_measured_on_blind_utterances(corpus, weights, monkeypatch):
     seen = []
-    monkeypatch.setitem(
-        FEATURE_SETS._entries, "spy", lambda rows: seen.extend(rows) or {"n": torch.ones(len(rows)).numpy()}
-    )
+    spy = FeatureSet(lambda rows: seen.extend(rows) or {"n": torch.ones(len(rows)).numpy()})
+    monkeypatch.setitem(FEATURE_SETS._entries, "spy", spy)
     prepared(weights, corpus, "dev", features=["spy"])
     assert {u.id for u in seen} == {u.id for u in (*corpus.train, *corpus.dev)}
     assert all(not u.labels and not u.scores for u in seen)
@@ -60,12 +59,14 @@ def test_features_are_measured_on_blind_utterances(corpus, weights, monkeypatch)
 
 def test_the_scaler_is_fitted_on_train_alone(corpus, weights):
     def louder(u):
-        return u if u.split == "train" else replace(u, numbers={"duration": 1e6}, text=f"{u.text} {u.text}")
+        return (
+            u if u.split == "train" else replace(u, numeric_features={"duration": 1e6}, text=f"{u.text} {u.text}")
+        )
 
-    recipe = tiny_recipe(weights, model={"features": ["lexical", "given"]})
+    recipe = tiny_recipe(weights, model={"features": ["lexical", "tabular"]})
     scalers = [Pipeline(recipe, c.train).scaler for c in (corpus, tiny_corpus(louder))]
     assert scalers[0] == scalers[1]
-    train = prepared(weights, corpus, "train", features=["lexical", "given"]).tensors["features"]
+    train = prepared(weights, corpus, "train", features=["lexical", "tabular"]).tensors["features"]
     torch.testing.assert_close(train.mean(0), torch.zeros(train.shape[1]), atol=1e-5, rtol=0)
 
 

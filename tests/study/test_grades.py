@@ -34,8 +34,8 @@ def test_an_accepted_one_is_told_first_and_in_its_report(first_run, recipe, read
     page = (first_run.out / "report.html").read_text(encoding="utf-8")
     assert page.count('class="warning">Grade D') == 1 and page.count('class="warning">Nota D') == 1
     told = []
-    monkeypatch.setattr("sentir.study.checks.warn", told.append)
-    monkeypatch.setattr(run, "log_info", told.append)
+    monkeypatch.setattr("sentir.logs.logger.warning", told.append)
+    monkeypatch.setattr("sentir.logs.logger.info", told.append)
     study(recipe(tasks=["emotion"], candidates={}, test=False))
     assert "grade D in the audit" in told[0] and told[0].startswith("tiny")
 

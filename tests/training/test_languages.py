@@ -35,7 +35,7 @@ def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unkno
 def told(monkeypatch):
     lines = []
     monkeypatch.setattr(fitting, "_log_once", lines.append)
-    monkeypatch.setattr("sentir.recognizer.recognizer.warn", lines.append)
+    monkeypatch.setattr("sentir.logs.logger.warning", lines.append)
     return lines
 
 

@@ -127,7 +127,7 @@ def _finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> D
     is_whole_file = segment.first_sample == 0 and segment.last_sample is None
     exceeds_file = segment.last_sample is None or segment.last_sample > track.num_samples
     if exceeds_file and not is_whole_file and not segment.is_complete and seconds < MIN_REMAINING_SECONDS:
-        return _outside_file_error(path, start, track.num_samples / track.sampling_rate)
+        return _out_of_range_error(path, start, track.num_samples / track.sampling_rate)
     if seconds < MIN_SAMPLES / SAMPLING_RATE:
         return _too_short_error(path, start, seconds)
     if not segment.peak <= MAX_AMPLITUDE:
@@ -154,7 +154,7 @@ def _undecodable_error(path: Path, reason: object, kind: str = "undecodable") ->
     return AudioError(kind, text)
 
 
-def _outside_file_error(path: Path, start: float, seconds: float) -> AudioError:
+def _out_of_range_error(path: Path, start: float, seconds: float) -> AudioError:
     text = _(
         "{path} is {seconds} s long, which leaves less than {rest} s of a segment that starts at {start} s; "
         "check the times, or use the text alone.",
@@ -163,7 +163,7 @@ def _outside_file_error(path: Path, start: float, seconds: float) -> AudioError:
         rest=MIN_REMAINING_SECONDS,
         start=start,
     )
-    return AudioError("outside_file", text)
+    return AudioError("out_of_range", text)
 
 
 def _too_short_error(path: Path, start: float, seconds: float) -> AudioError:

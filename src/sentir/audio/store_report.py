@@ -23,7 +23,7 @@ _PROBLEM_DESCRIPTIONS = {
     "undecodable": gettext_noop("cannot be decoded"),
     "no_audio": gettext_noop("no audio in it"),
     "too_short": gettext_noop("too short"),
-    "outside_file": gettext_noop("segment beyond its end"),
+    "out_of_range": gettext_noop("segment beyond its end"),
     "invalid_samples": gettext_noop("invalid samples"),
 }
 

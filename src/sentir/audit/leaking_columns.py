@@ -14,7 +14,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.leakage import LEAKAGE_THRESHOLD, score_leakage
 from sentir.errors import RecipeError
 from sentir.i18n import _, localize_numbers
-from sentir.progress import log_warning
+from sentir.logs import logger
 from sentir.recipe import Recipe
 from sentir.recipe.data import join_columns
 
@@ -71,15 +71,15 @@ def check_recipe_leakage(recipe: Recipe, corpus: Corpus) -> None:
         RecipeError: naming the column or the group.
     """
     _check_group_splits(recipe, corpus)
-    if "given" not in recipe.model.features:
+    if "tabular" not in recipe.model.features:
         return
     for column in find_leaking_columns(corpus, recipe.data.task):
         if column.score >= LEAKAGE_THRESHOLD:
             raise RecipeError(
-                _("{leak} Leave it out of 'data.table.features', or 'given' out of 'model.features'.",
+                _("{leak} Leave it out of 'data.table.features', or 'tabular' out of 'model.features'.",
                   leak=column.describe())
             )  # fmt: skip
-        log_warning(column.describe())
+        logger.warning(column.describe())
 
 
 def _check_group_splits(recipe: Recipe, corpus: Corpus) -> None:

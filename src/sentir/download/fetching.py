@@ -21,7 +21,8 @@ from sentir.download.sources import RemoteFile
 from sentir.errors import DownloadError
 from sentir.i18n import _, localize_numbers
 from sentir.io import sync_and_rename
-from sentir.progress import log_info, progress_bar
+from sentir.logs import logger
+from sentir.progress import progress_bar
 
 RETRY_DELAYS = (1.0, 3.0, 10.0)  # seconds before each further try that brought nothing
 READ_TIMEOUT = 30.0  # seconds without a byte, after which a connection counts as broken
@@ -100,7 +101,7 @@ def _resume(remote: RemoteFile, partial: Path, count: Callable[[int], None]) -> 
     with _open(remote, have) as answer:
         mode = "ab"
         if have and answer.status != 206:
-            log_info(_("{server} does not resume downloads; it begins again.", server=_host_name(remote)))
+            logger.info(_("{server} does not resume downloads; it begins again.", server=_host_name(remote)))
             mode = "wb"
         _check_size(remote, answer)
         with partial.open(mode) as file:

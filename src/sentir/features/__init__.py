@@ -1,13 +1,10 @@
-"""Numeric features of utterances, which never see a label.
-
-A feature set is a function ``(utterances) -> {column name: (N,) float array}``; unknown values are NaN. It is
-given blind utterances, whole dialogues at a time.
-"""
+"""Numeric features of utterances, computed without their labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,37 +16,56 @@ from sentir.registry import Registry
 FEATURE_SETS = Registry(
     gettext_noop("feature set"),
     {
-        "lexical": "sentir.features.lexical:lexical",
-        "dialogue": "sentir.features.dialogue:dialogue",
-        "given": "sentir.features.dialogue:given",
-        "stacked": "sentir.features.stacked:stacked",
-        "thesis": "sentir.features.acoustic:thesis",
-        "functionals": "sentir.features.acoustic:functionals",
+        "lexical": "sentir.features.lexical:LEXICAL",
+        "dialogue": "sentir.features.dialogue:DIALOGUE",
+        "tabular": "sentir.features.dialogue:TABULAR",
+        "stacked": "sentir.features.stacked:STACKED",
+        "thesis": "sentir.features.acoustic:THESIS",
+        "functionals": "sentir.features.acoustic:FUNCTIONALS",
     },
 )
+"""Feature sets by name; register a `FeatureSet` to add one."""
 
-AUDIO_FEATURE_SETS = frozenset({"thesis", "functionals"})  # the sets that need sound
+FeatureColumns = dict[str, NDArray[np.float64]]
+"""Column name → ``(N,)`` values, NaN where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """Numeric features that are computed together.
+
+    Attributes:
+        compute: returns the columns of N utterances, which are blind and come in whole dialogues.
+        modality: ``text`` or ``audio`` if they are computed from it alone; ``None`` otherwise.
+    """
+
+    compute: Callable[[Sequence[Utterance]], FeatureColumns]
+    modality: Literal["text", "audio"] | None = None
 
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """N utterances by F named columns, float32, NaN where a value is unknown."""
+    """F named columns of N utterances.
+
+    Attributes:
+        values: ``(N, F)``, NaN where unknown.
+    """
 
     names: tuple[str, ...]
     values: NDArray[np.float32]
 
     def with_missing_tabular(self, names: Sequence[str]) -> FeatureTable:
-        """Add the columns of the set ``given`` among ``names`` that these utterances lack, as unknown."""
-        lacking = tuple(name for name in names if name.startswith("given.") and name not in self.names)
-        unknown = np.full((len(self.values), len(lacking)), np.nan, dtype=np.float32)
-        return FeatureTable(self.names + lacking, np.concatenate([self.values, unknown], axis=1))
+        """Return a table with those columns of the set ``tabular`` among ``names`` that it lacks, as unknown."""
+        missing = tuple(name for name in names if name.startswith("tabular.") and name not in self.names)
+        unknown = np.full((len(self.values), len(missing)), np.nan, dtype=np.float32)
+        return FeatureTable(self.names + missing, np.concatenate([self.values, unknown], axis=1))
 
 
 def compute_features(set_names: Sequence[str], utterances: Sequence[Utterance]) -> FeatureTable:
-    """Compute the named feature sets side by side, from utterances made blind first.
+    """Compute the named feature sets from the utterances without their labels.
 
     Returns:
-        A table of shape ``(N, F)``; columns are called ``set.column``.
+        A table of N rows with columns called ``set.column``.
 
     Raises:
         UnknownNameError: if a set is not registered.
@@ -58,7 +74,7 @@ def compute_features(set_names: Sequence[str], utterances: Sequence[Utterance]) 
     columns = {
         f"{name}.{column}": values
         for name in set_names
-        for column, values in FEATURE_SETS.get(name)(blind).items()
+        for column, values in FEATURE_SETS.get(name).compute(blind).items()
     }
     values = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(blind), 0))
     return FeatureTable(tuple(columns), values.astype(np.float32))

@@ -1,39 +1,40 @@
-"""How an utterance sounds, as numbers; what they measure stands in `sentir.audio.descriptors`."""
+"""Acoustic feature sets; their columns are defined in `sentir.audio.descriptors`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sentir.audio.descriptors import FUNCTIONALS, THESIS_DESCRIPTORS
+from sentir.audio import descriptors
 from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Utterance
+from sentir.features import FeatureColumns, FeatureSet
 
 
-def compute_thesis_features(utterances: Sequence[Utterance]) -> dict[str, NDArray[np.float64]]:
-    """Return the acoustic measures of the thesis, ``(N,)`` each: duration, loudness, noisiness, MFCC 1 to 4.
+def compute_thesis_features(utterances: Sequence[Utterance]) -> FeatureColumns:
+    """Return the descriptors of the thesis: duration, loudness, noisiness, MFCC 1 to 4.
 
-    NaN where there is no usable sound.
+    NaN where there is no usable audio.
     """
-    return _descriptor_columns("thesis", THESIS_DESCRIPTORS, utterances)
+    return _descriptor_columns("thesis", descriptors.THESIS_DESCRIPTORS, utterances)
 
 
-def compute_functionals(utterances: Sequence[Utterance]) -> dict[str, NDArray[np.float64]]:
-    """Return means and deviations of MFCC, their deltas, mel bands and energy, 190 arrays ``(N,)``.
+def compute_functionals(utterances: Sequence[Utterance]) -> FeatureColumns:
+    """Return 190 functionals: means and standard deviations of MFCC, their deltas, mel bands and energy.
 
-    NaN where there is no usable sound.
+    NaN where there is no usable audio.
     """
-    return _descriptor_columns("functionals", FUNCTIONALS, utterances)
+    return _descriptor_columns("functionals", descriptors.FUNCTIONALS, utterances)
 
 
-def _descriptor_columns(
-    name: str, columns: Sequence[str], utterances: Sequence[Utterance]
-) -> dict[str, NDArray[np.float64]]:
-    heard = [{} if u.audio is None else u.audio.descriptors for u in attach_audio(utterances)]
-    keys = {column: f"{name}.{column}" for column in columns}
+def _descriptor_columns(name: str, columns: Sequence[str], utterances: Sequence[Utterance]) -> FeatureColumns:
+    rows = [{} if u.audio is None else u.audio.descriptors for u in attach_audio(utterances)]
     return {
-        column: np.array([measures.get(key, np.nan) for measures in heard], dtype=np.float64)
-        for column, key in keys.items()
+        column: np.array([row.get(f"{name}.{column}", np.nan) for row in rows], dtype=np.float64)
+        for column in columns
     }
+
+
+THESIS = FeatureSet(compute_thesis_features, modality="audio")
+FUNCTIONALS = FeatureSet(compute_functionals, modality="audio")

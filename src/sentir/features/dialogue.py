@@ -1,25 +1,23 @@
-"""Where an utterance stands in its conversation, and the numbers that come with the corpus."""
+"""The position of an utterance in its dialogue, and the numeric columns of the corpus."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentir.corpus.utterances import Utterance
-
-FeatureColumns = dict[str, NDArray[np.float64]]
+from sentir.features import FeatureColumns, FeatureSet
 
 
 def compute_dialogue_features(utterances: Sequence[Utterance]) -> FeatureColumns:
-    """Measure the position of every utterance among those of its dialogue that are given.
+    """Compute the position of every utterance among the given ones of its dialogue.
 
     Returns:
-        ``(N,)`` arrays: ``turn``, the position from 0; ``position``, the share of the dialogue that lies before
-        (0 first, 1 last, 0 alone); ``same_speaker``, 1 where the previous utterance has the same speaker, 0 where
-        another or where there is none; ``since_speaker``, how many turns ago the speaker last spoke (1 = the turn
-        before, 0 = not before). The last two are NaN where a speaker they need is unknown.
+        ``(N,)`` arrays: ``turn``, the index from 0; ``position``, the relative position from 0 (first, or alone)
+        to 1 (last); ``same_speaker``, 1 if the previous utterance has the same speaker, 0 if another or if there
+        is none; ``turns_since_speaker``, how many turns ago the speaker last spoke (1 = the previous turn,
+        0 = never). The last two are NaN where a speaker is unknown.
     """
     columns = {
         name: np.full(len(utterances), np.nan)
@@ -27,22 +25,22 @@ def compute_dialogue_features(utterances: Sequence[Utterance]) -> FeatureColumns
     }
     for rows in _group_rows_by_dialogue(utterances):
         last_spoke: dict[str, int] = {}
-        for place, row in enumerate(rows):
+        for turn, row in enumerate(rows):
             speaker = utterances[row].speaker
-            before = utterances[rows[place - 1]].speaker if place else ""
-            columns["turn"][row] = place
-            columns["position"][row] = place / max(1, len(rows) - 1)
+            previous_speaker = utterances[rows[turn - 1]].speaker if turn else ""
+            columns["turn"][row] = turn
+            columns["position"][row] = turn / max(1, len(rows) - 1)
             if speaker is None:
                 continue
-            columns["turns_since_speaker"][row] = place - last_spoke.get(speaker, place)
-            if before is not None:
-                columns["same_speaker"][row] = bool(place) and speaker == before
-            last_spoke[speaker] = place
+            columns["turns_since_speaker"][row] = turn - last_spoke.get(speaker, turn)
+            if previous_speaker is not None:
+                columns["same_speaker"][row] = bool(turn) and speaker == previous_speaker
+            last_spoke[speaker] = turn
     return columns
 
 
 def _group_rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:
-    """Group row numbers by dialogue, each in the order of its turns."""
+    """Return the row numbers of each dialogue in the order of its turns."""
     groups: dict[str, list[int]] = {}
     for row in sorted(range(len(utterances)), key=lambda row: utterances[row].turn):
         groups.setdefault(utterances[row].dialogue or utterances[row].id, []).append(row)
@@ -50,9 +48,13 @@ def _group_rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:
 
 
 def compute_tabular_features(utterances: Sequence[Utterance]) -> FeatureColumns:
-    """Return every number of `Utterance.numbers`, columns in alphabetical order, NaN where one has none."""
+    """Return `Utterance.numeric_features` as columns in alphabetical order, NaN where an utterance lacks one."""
     names = sorted({name for u in utterances for name in u.numeric_features})
     return {
         name: np.array([u.numeric_features.get(name, np.nan) for u in utterances], dtype=np.float64)
         for name in names
     }
+
+
+DIALOGUE = FeatureSet(compute_dialogue_features)
+TABULAR = FeatureSet(compute_tabular_features)

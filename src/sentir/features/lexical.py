@@ -1,13 +1,13 @@
-"""What the words of an utterance look like on their own: length, marks, capitals, polarity."""
+"""Lexical features of an utterance's text: length, punctuation, capitals, polarity."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentir.corpus.utterances import Utterance
+from sentir.features import FeatureColumns, FeatureSet
 
 _COLUMNS = (
     "words",
@@ -20,19 +20,19 @@ _COLUMNS = (
 )
 
 
-def compute_lexical_features(utterances: Sequence[Utterance]) -> dict[str, NDArray[np.float64]]:
-    """Measure the text as the corpus has it.
+def compute_lexical_features(utterances: Sequence[Utterance]) -> FeatureColumns:
+    """Compute the lexical features of the texts, before any cleaning.
 
     Returns:
-        ``(N,)`` arrays: ``words`` and ``characters``; ``exclamations`` and ``questions``, the marks counted;
-        ``upper_share``, capitals among letters (0 without letters); ``polarity`` in [-1, 1] and ``subjectivity``
-        in [0, 1] by TextBlob's lexicon, which knows English only. All NaN where there is no text.
+        ``(N,)`` arrays: ``words`` and ``characters``; ``exclamations`` and ``questions``, the counts of these
+        marks; ``uppercase_ratio``, the share of capitals among letters (0 without letters); ``polarity`` in
+        [-1, 1] and ``subjectivity`` in [0, 1] by TextBlob's lexicon, which is English. All NaN without text.
     """
-    values = np.array([_measure(u.text) for u in utterances], dtype=np.float64).reshape(-1, len(_COLUMNS))
+    values = np.array([_compute_row(u.text) for u in utterances], dtype=np.float64).reshape(-1, len(_COLUMNS))
     return {name: values[:, k] for k, name in enumerate(_COLUMNS)}
 
 
-def _measure(text: str | None) -> tuple[float, ...]:
+def _compute_row(text: str | None) -> tuple[float, ...]:
     from textblob.en import sentiment
 
     if text is None:
@@ -49,3 +49,6 @@ def _measure(text: str | None) -> tuple[float, ...]:
         polarity,
         subjectivity,
     )
+
+
+LEXICAL = FeatureSet(compute_lexical_features, modality="text")

@@ -1,22 +1,22 @@
-"""What another model thinks of an utterance: its probabilities, one column per label."""
+"""Another model's probabilities as features (stacking)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError
+from sentir.features import FeatureColumns, FeatureSet
 from sentir.i18n import _
 
 
-def compute_stacked_features(utterances: Sequence[Utterance]) -> dict[str, NDArray[np.float64]]:
-    """Return the probabilities of `Utterance.stacked`, as ``(N,)`` columns called ``task.label``.
+def compute_stacked_features(utterances: Sequence[Utterance]) -> FeatureColumns:
+    """Return `Utterance.stacked_probabilities` as columns called ``task.label``.
 
     Raises:
-        PredictionsError: if an utterance has none: nobody asked the other model.
+        PredictionsError: if an utterance has none: the other model has not predicted it.
     """
     for u in utterances:
         if not u.stacked_probabilities:
@@ -27,3 +27,6 @@ def compute_stacked_features(utterances: Sequence[Utterance]) -> dict[str, NDArr
     return {
         name: np.array([u.stacked_probabilities[name] for u in utterances], dtype=np.float64) for name in names
     }
+
+
+STACKED = FeatureSet(compute_stacked_features)

@@ -15,8 +15,8 @@ from sentir.errors import CorpusError
 from sentir.files.media_files import is_media_file, walk_folders
 from sentir.files.tables import JSON_SUFFIXES, TABLE_SUFFIXES, is_dataset
 from sentir.i18n import _
+from sentir.logs import logger
 from sentir.preflight import require_files
-from sentir.progress import log_warning
 from sentir.recognizer.input_tables import InputColumns as InputColumns
 from sentir.recognizer.input_tables import PredictionInput as PredictionInput
 from sentir.recognizer.input_tables import read_table
@@ -42,7 +42,7 @@ def normalize_inputs(texts: object, files: object) -> tuple[list[object], list[P
 def make_inputs(
     texts: Sequence[object],
     files: Sequence[Path],
-    columns: InputColumns | None = None,
+    columns: InputColumns | Mapping[str, Any] | None = None,
     table_settings: Mapping[str, Any] | None = None,
 ) -> list[PredictionInput]:
     """Make utterances of texts and files, texts first; as many texts as sound or video files are pairs, in order.
@@ -57,7 +57,8 @@ def make_inputs(
         CorpusError: if a file is given twice, or cannot be used.
     """
     said = inputs_from_texts(texts)
-    given = [one for path in files for one in read_inputs(path, columns, table_settings)]
+    own = InputColumns.of(columns)
+    given = [one for path in files for one in read_inputs(path, own, table_settings)]
     if twice := [key for key, n in Counter(one.utterance.id for one in given).items() if n > 1]:
         raise CorpusError(_("{id} is given twice; give each file once.", id=twice[0]))
     if len(said) == len(files) and all(is_media_file(path) and not path.is_dir() for path in files):
@@ -171,7 +172,7 @@ def _inputs_from_folder(folder: Path) -> list[PredictionInput]:
     if not clips:
         raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
     if others := len(files) - len(clips):
-        log_warning(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
+        logger.warning(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
     return [_input_from_file(path) for path in clips]
 
 

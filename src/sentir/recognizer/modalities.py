@@ -12,7 +12,7 @@ from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import AudioFeatures, Utterance
 from sentir.errors import CorpusError
 from sentir.i18n import _
-from sentir.progress import log_warning
+from sentir.logs import logger
 from sentir.safe_text import replace_surrogates
 
 
@@ -143,6 +143,6 @@ def _require_modality(
 def _warn_unused(utterances: Sequence[Utterance], modalities: frozenset[str]) -> None:
     """Say that there are texts or clips that the model has no use for."""
     if "audio" not in modalities and (n := sum(u.clip is not None for u in utterances)):
-        log_warning(_("This model does not use audio; clips not used: {n}.", n=n))
+        logger.warning(_("This model does not use audio; clips not used: {n}.", n=n))
     if "text" not in modalities and (n := sum(not is_blank(u.text) for u in utterances)):
-        log_warning(_("This model does not use text; texts not used: {n}.", n=n))
+        logger.warning(_("This model does not use text; texts not used: {n}.", n=n))

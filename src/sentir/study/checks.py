@@ -13,9 +13,9 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.locked.test_contamination import contamination_findings, find_contamination
 from sentir.evaluation.metrics import resolve_metric
 from sentir.i18n import _
+from sentir.logs import logger
 from sentir.models.factory import MODELS
 from sentir.paths import explain_invalid_name
-from sentir.progress import log_warning
 from sentir.recipe import Recipe
 from sentir.study.baselines import BASELINES
 from sentir.study.plan import Candidate
@@ -59,7 +59,7 @@ def check_corpus(corpus: Corpus, recipe: Recipe, tasks: Mapping[str, Sequence[Ca
         SentirError: for names and settings that cannot be used.
     """
     for known in find_contamination(corpus):
-        log_warning(known.sentence())
+        logger.warning(known.sentence())
     for split in ("dev", "test") if recipe.study.test else ("dev",):
         if len({u.dialogue or u.id for u in corpus.split(split)}) < 2:
             raise CorpusError(
@@ -108,5 +108,5 @@ def check_grade(corpus: Corpus, recipe: Recipe, *, accept_grade: bool) -> str:
             _("The audit gives the corpus '{name}' grade {grade} ({why}); repair what 'sentir corpus audit' "
               "lists, or study it as it is with --accept-grade (in Python, accept_grade=True).", why=why, **told)
         )  # fmt: skip
-    log_warning(_("{name}: grade {grade} in the audit, and studied all the same. {meaning}", **told))
+    logger.warning(_("{name}: grade {grade} in the audit, and studied all the same. {meaning}", **told))
     return found.grade

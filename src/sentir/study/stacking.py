@@ -18,7 +18,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import RecipeError
 from sentir.i18n import _
-from sentir.progress import log_info
+from sentir.logs import logger
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.training.fitting import check_training
@@ -77,7 +77,7 @@ def cross_predict(recipe: Recipe, corpus: Corpus, folds: int) -> CrossPrediction
     parts = []
     for fold in range(folds):
         held = [u for u in corpus.train if fold_of[u.id] == fold]
-        log_info(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
+        logger.info(_("  {name}: fold {n} of {folds}", name=recipe.name, n=fold + 1, folds=folds))
         rest = _without_utterances(corpus, {u.id for u in held})
         parts.append(train_recognizer(recipe, rest)[0].predict_utterances(held))
     full, _dev = train_recognizer(recipe, corpus)

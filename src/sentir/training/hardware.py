@@ -14,8 +14,8 @@ from torch import nn
 
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
-from sentir.models.text_encoder import get_best_device
-from sentir.progress import log_warning
+from sentir.logs import logger
+from sentir.models.device import get_best_device
 
 
 def resolve_mixed_precision(precision: str) -> str:
@@ -99,7 +99,7 @@ def warn_thread_change(previous: float, current: float | None = None) -> None:
     """
     current = torch.get_num_threads() if current is None else current
     if previous != current:
-        log_warning(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their "
+        logger.warning(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their "
                "last digits; set OMP_NUM_THREADS={before:.0f} to repeat them.",
                before=previous, now=current))  # fmt: skip
 

@@ -11,9 +11,9 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError, RecipeError
 from sentir.i18n import _
+from sentir.logs import logger
 from sentir.models.lora import add_lora
 from sentir.preprocessing.preprocessor import Preprocessor
-from sentir.progress import log_warning
 from sentir.recipe import ModelSettings, Recipe
 from sentir.recognizer.encoders import Encoders
 
@@ -61,7 +61,7 @@ def align_recipe(warm_start: WarmStart, recipe: Recipe) -> Recipe:
               theirs=warm_start.recipe.data.task, ours=recipe.data.task)
         )  # fmt: skip
     if recipe.model not in (ModelSettings(), warm_start.recipe.model):
-        log_warning(
+        logger.warning(
             _("The network is that of the model that training goes on from; 'model' in the recipe is not used.")
         )
     before = warm_start.recipe.to_dict()

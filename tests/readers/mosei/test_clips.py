@@ -97,7 +97,7 @@ def test_times_beyond_the_end_of_a_video_cut_what_exists_and_too_little_is_no_so
     write_clip(tmp_path / WHOLE[0] / "v.wav", 1.8)
     sounds = [u.audio for u in attach_audio(read(tmp_path).train)]
     assert round(sounds[0].seconds, 2) == 1.8 and not sounds[0].problem
-    assert [sound.problem_kind for sound in sounds[1:]] == ["outside_file", "outside_file"]
+    assert [sound.problem_kind for sound in sounds[1:]] == ["out_of_range", "out_of_range"]
     assert "1.7" in sounds[1].problem
 
 

@@ -22,7 +22,7 @@ from sentir.evaluation.locked import ledger_file
 from sentir.evaluation.locked.ledger_file import LedgerEntry
 from sentir.evaluation.results import Opening
 from sentir.i18n import _, format_count
-from sentir.progress import log_warning
+from sentir.logs import logger
 
 SAME_TEST_OVERLAP = 0.5  # share of sentences from which on two test splits count as one
 
@@ -67,7 +67,7 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
         "sketch": make_sketch(_test_sentence_hashes(corpus)),
     }
     ledger_file.append_entries(lambda _known: [entry])  # a ledger that cannot count opens nothing
-    log_warning(
+    logger.warning(
         _(
             "{corpus}: test is opened; openings so far: {n}",
             corpus=corpus.name,
@@ -94,7 +94,8 @@ def list_openings_by_fingerprint(
 
     Args:
         test_fingerprint: of the split.
-        sentence_hashes: its `sentir.corpus.minhash.hashes`, if openings of splits that say much the same count too.
+        sentence_hashes: its `sentir.corpus.minhash.hashes`, if openings of splits that say much the same count
+            too.
 
     Raises:
         LockedTestError: if the ledger cannot be read or a line is damaged; the message names file and line.
@@ -145,7 +146,7 @@ def restore_openings(path: Path) -> None:
     copy = ledger_file.read_copy(path)
     _before, lost = ledger_file.append_entries(lambda known: [entry for entry in copy if entry not in known])
     if lost:
-        log_warning(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
+        logger.warning(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
                path=path, n=lost))  # fmt: skip
 
 

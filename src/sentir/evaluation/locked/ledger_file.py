@@ -18,7 +18,7 @@ from sentir.errors import LockedTestError
 from sentir.file_locks import hold_lock
 from sentir.i18n import _
 from sentir.io import fsync, write_text
-from sentir.progress import log_info
+from sentir.logs import logger
 
 _TEXT_FIELDS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
 _LIST_FIELDS = ("models", "sketch")
@@ -128,7 +128,7 @@ def _read_and_repair(path: Path) -> bytes:
         _append_durably(aside, content[end:] + b"\n")
         os.truncate(path, end)
         fsync(path)
-        log_info(_("The last line of {path} had not been written whole, as when a process is killed; what there is of "
+        logger.info(_("The last line of {path} had not been written whole, as when a process is killed; what there is of "
               "it lies in {aside}. No label of test was shown for it.", path=path, aside=aside))  # fmt: skip
     return content[:end]
 

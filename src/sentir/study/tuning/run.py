@@ -16,16 +16,15 @@ from optuna.trial import FrozenTrial, TrialState
 from sentir.corpus.corpus import Corpus
 from sentir.errors import RecipeError
 from sentir.evaluation.locked.test_contamination import find_contamination
-from sentir.evaluation.metrics import resolve_metric
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_metric
 from sentir.i18n import _, format_decimal
+from sentir.logs import logger
 from sentir.paths import PathLike
 from sentir.process_group import require_single_process
-from sentir.progress import log_info, log_warning, progress_bar
+from sentir.progress import progress_bar
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.report.tuning_result import TuningResult
-from sentir.report.words import display_name
 from sentir.study.candidates import training_cache_key
 from sentir.study.stages import Stages
 from sentir.study.tuning.objective import CAUGHT_ERRORS, Objective, make_training_corpora, max_epochs
@@ -70,7 +69,7 @@ def tune(
     start = time.monotonic()
     corpus = read_corpus(recipe.data, root)
     for known in find_contamination(corpus):
-        log_warning(known.sentence())
+        logger.warning(known.sentence())
     corpora = make_training_corpora(corpus, recipe)
     for part in corpora:
         check_training(recipe, part)
@@ -144,26 +143,26 @@ class _TrialLogger:
     def log_finished(self, trials: Sequence[FrozenTrial]) -> None:
         over = [trial for trial in trials if trial.state.is_finished()]
         if self._logged is None and over:
-            log_info(_("{n} of {wanted} trials were made before.", n=len(over), wanted=self._num_trials))
+            logger.info(_("{n} of {wanted} trials were made before.", n=len(over), wanted=self._num_trials))
         told = {trial.number for trial in over} if self._logged is None else self._logged
         best = max((t.value for t in over if t.state == TrialState.COMPLETE and t.value is not None), default=0.0)
         for n, trial in enumerate(trials, start=1):
             if trial.state.is_finished() and trial.number not in told:
-                log_info(f"  {_format_trial(trial, n, self._metric, best)}")
+                logger.info(f"  {_format_trial(trial, n, self._metric, best)}")
         self._advance(len(over) - (0 if self._logged is None else len(self._logged)))
         self._logged = {trial.number for trial in over}
 
     def log_waiting(self) -> None:
         if not self._is_waiting:
-            log_info(_("All trials are taken; waiting for those of other processes."))
+            logger.info(_("All trials are taken; waiting for those of other processes."))
         self._is_waiting = True
 
 
 def _format_trial(trial: FrozenTrial, n: int, metric: str, best: float) -> str:
     if trial.state == TrialState.FAIL:
         return _("trial {n} failed: {why}", n=n, why=trial.user_attrs[FAILURE_REASON])
-    score, top = (format_decimal(negate_if_lower_is_better(metric, one), 3) for one in (trial.value or 0.0, best))
-    values = {"metric": display_name(metric), "score": score}
+    score, top = (format_decimal(get_metric(metric).sign * one, 3) for one in (trial.value or 0.0, best))
+    values = {"metric": metric_display_name(metric), "score": score}
     if trial.state == TrialState.PRUNED:
         return _("trial {n}: pruned, {metric} {score}", n=n, **values)
     return _("trial {n}: {metric} {score} (best {best})", n=n, best=top, **values)

@@ -1,0 +1,64 @@
+"""The logger ``sentir``, and how the command line prints what it logs.
+
+Where several processes train together only the first one logs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sentir.process_group import rank
+from sentir.safe_text import make_printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+logger = logging.getLogger("sentir")
+
+
+class _FirstProcessFilter(logging.Filter):
+    """Drops the records of all processes but the first, and makes messages printable."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = make_printable(record.getMessage()), None
+        return rank() == 0
+
+
+logger.addFilter(_FirstProcessFilter())
+
+
+class _ConsoleHandler(logging.Handler):
+    """Prints messages on a console, above its progress bars; a repeated warning is printed once."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console, self._seen_warnings = console, set[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            if message in self._seen_warnings:
+                return
+            self._seen_warnings.add(message)
+        self._console.print(message, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def log_to_console(console: Console) -> Iterator[None]:
+    """Print the messages of the block on ``console`` only, or on the console of an enclosing block."""
+    level, propagate, handler = logger.level, logger.propagate, _ConsoleHandler(console)
+    if any(isinstance(one, _ConsoleHandler) for one in logger.handlers):
+        yield
+        return
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+        logger.setLevel(level)
