@@ -152,7 +152,7 @@ class _Trainer(HubTrainer):
             pin_memory=self.args.dataloader_pin_memory,
         )
         return (
-            self.accelerator.transform(loader) if world_size() == 1 else prepare_loader(loader, self.args.device)
+            self.accelerator.prepare(loader) if world_size() == 1 else prepare_loader(loader, self.args.device)
         )
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
