@@ -48,7 +48,7 @@ def test_dialogue_context_improves_meld_dev_over_the_bag_of_words(meld):
 
 def test_all_test_utterances_of_meld_are_scored_once(meld):
     assert {row["n"] for row in meld if row["split"] == "test"} == {2610}
-    assert sum(row["role"] == "finalist" and row["split"] == "test" for row in meld) == 1
+    assert sum(row["role"] == "selected" and row["split"] == "test" for row in meld) == 1
 
 
 def test_every_text_recipe_matches_its_corpus(shared_data):

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"
-FINALIST_COLOR, OTHER_COLOR = "#2f6fb0", "#8b93a1"
+SELECTED_COLOR, OTHER_COLOR = "#2f6fb0", "#8b93a1"
 DISPLAY_NAMES = {
     "en": {
         "meld-text emotion": "MELD, emotion of 7, text\nweighted F1",
@@ -24,7 +24,7 @@ DISPLAY_NAMES = {
         "majority": "majority class",
         "bag of words": "bag of words",
         "acoustic": "SVM on acoustic functionals",
-        "finalist": "chosen by Sentir on dev",
+        "selected": "chosen by Sentir on dev",
     },
     "es": {
         "meld-text emotion": "MELD, emoción de 7, texto\nF1 ponderada",
@@ -35,7 +35,7 @@ DISPLAY_NAMES = {
         "majority": "clase mayoritaria",
         "bag of words": "bolsa de palabras",
         "acoustic": "SVM con funcionales acústicos",
-        "finalist": "lo que Sentir eligió en dev",
+        "selected": "lo que Sentir eligió en dev",
     },
 }
 
@@ -60,11 +60,11 @@ def _panel(row: dict[str, Any]) -> str:
 def _draw_panel(axes: Axes, rows: list[dict[str, Any]], words: dict[str, str]) -> None:
     rows = sorted(rows, key=lambda row: row["value"])
     for n, row in enumerate(rows):
-        color = FINALIST_COLOR if row["role"] == "finalist" else OTHER_COLOR
+        color = SELECTED_COLOR if row["role"] == "selected" else OTHER_COLOR
         axes.plot([row["low"], row["high"]], [n, n], color=color, lw=4, alpha=0.45, solid_capstyle="round")
         axes.plot(row["value"], n, "o", ms=6, color=color)
         axes.text(row["high"] + 0.012, n, f"{row['value']:.3f}".lstrip("0"), va="center", fontsize=8, color=color)
-    names = [words[row["role"] if row["role"] == "finalist" else row["model"]] for row in rows]
+    names = [words[row["role"] if row["role"] == "selected" else row["model"]] for row in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     title, metric = words[_panel(rows[0])].split("\n")

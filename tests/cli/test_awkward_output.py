@@ -106,9 +106,9 @@ def test_a_model_card_holds_nothing_raw(hard, tmp_path):
         "synthetic": False,
         "fingerprint": "c0ffee",
         "best_epoch": 1.0,
-        "curve": [{"epoch": 1.0}],
+        "history": [{"epoch": 1.0}],
         "versions": {"sentir": AWKWARD},
-        "unusable": {},
+        "missing_modalities": {},
         "data": summarize_data(hard, "emotion"),
     }
     save_model_cards(tmp_path, tiny_recipe("w", name="a/b $x$"), space, facts)

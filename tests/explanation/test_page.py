@@ -128,14 +128,14 @@ def test_signs_are_written_and_zero_has_none():
 def test_the_card_of_the_model_stands_on_both_pages_and_says_what_is_missing(answer, model, weights):
     facts = {
         "corpus": "tiny", "synthetic": False, "fingerprint": "c0ffee", "best_epoch": 2.0,
-        "curve": [{"epoch": 3}], "versions": {"sentir": "1"},
+        "history": [{"epoch": 3}], "versions": {"sentir": "1"},
     }  # fmt: skip
     recognizer = SimpleNamespace(
         recipe=tiny_recipe(weights), space=LabelSpace("emotion", ("joy", "sadness")), facts=facts
     )
     for page in (render_explanation(answer, recognizer), render_model_explanation(model, recognizer)):
         english = page[page.index('<main lang="en"') :].split("</main>")[0]
-        for heading in ("What it is", "Intended use", "Data", "Training", "Scores", "Limits"):
+        for heading in ("What it is", "Intended use", "Data", "Training", "Scores", "Limitations"):
             assert f"<h4>{heading}</h4>" in english
         assert "No scores were saved with this model." in english and "were not recorded" in english
         assert '<table class="narrow fixed">' in english

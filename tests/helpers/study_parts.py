@@ -18,5 +18,5 @@ def without_test(report):
         rows(report.scores, split="dev"),
         [c for c in report.comparisons if c.split == "dev"],
         report.selected,
-        report.curves,
+        report.learning_curves,
     )

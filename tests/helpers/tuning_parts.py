@@ -30,7 +30,7 @@ def trainings(score=worth, before=lambda recipe: None):
     """Replace trainings by ``score``; gives the recipes that were trained, and on which corpora."""
     seen = []
 
-    def train(recipe, corpus, *, cross, on_epoch):
+    def train(recipe, corpus, *, cross_predictor, on_epoch):
         seen.append((recipe, corpus))
         before(recipe)
         found = score(recipe)

@@ -91,7 +91,7 @@ def study(split, winners=("direction", "hears")):
             model, role, "tiny", "emotion", split, 40, 1, {"macro_f1": Score(value, 0.1, 0.9)}, family=family
         )
         for model, role, value, family in (
-            ("direction", "finalist" if split == "test" else "candidate", 0.7, "text"),
+            ("direction", "selected" if split == "test" else "candidate", 0.7, "text"),
             ("hears", "candidate", 0.5, "audio"),
             ("guesses", "baseline", 0.2, ""),
         )

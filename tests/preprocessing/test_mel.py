@@ -49,7 +49,11 @@ def test_a_clip_is_padded_to_the_next_second_from_one_to_the_longest(seconds, fr
     heard = attach_audio([Utterance("u", clip=clip(tmp_path, seconds))])
     mels = MelPreprocessor(AudioSettings(max_seconds=3), FLAT).transform(heard)
     batch = mels.batch([0])
-    assert mels.lengths.tolist() == batch["frames"].tolist() == [frames] and batch["mel"].shape == (1, frames, 64)
+    assert mels.lengths.tolist() == batch["mel_lengths"].tolist() == [frames] and batch["mel"].shape == (
+        1,
+        frames,
+        64,
+    )
     inside = min(round(seconds * 100) + 1, frames)
     np.testing.assert_allclose(batch["mel"][0, : inside - 1].amax(1) > -60, True)
     assert not batch["mel"][0, inside:].any(), "what is padded is the train mean"
@@ -68,7 +72,7 @@ def test_a_length_is_a_function_of_the_clip_alone():
     for n, row in enumerate(rows):
         alone = sound.transform([row]).batch([0])
         company = together.batch([4, n])
-        length = int(alone["frames"][0])
+        length = int(alone["mel_lengths"][0])
         assert torch.equal(alone["mel"][0], company["mel"][1, :length]) and not company["mel"][1, length:].any()
 
 
@@ -99,9 +103,9 @@ def test_levels_are_those_of_train_whatever_dev_and_test_sound_like(spoken, weig
     )
     recipe = spoken_recipe(weights, model={"features": ["functionals"]})
     one, two = preparer_of(recipe, spoken), preparer_of(recipe, other)
-    assert one.audio.statistics == two.audio.statistics and one.scaler == two.scaler
+    assert one.mel.statistics == two.mel.statistics and one.scaler == two.scaler
     heard = attach_audio([u.blind() for u in spoken.train])
-    assert one.audio.statistics == MelStatistics.fit(u.audio.mel for u in heard)
+    assert one.mel.statistics == MelStatistics.fit(u.audio.mel for u in heard)
     assert not np.array_equal(
         two.transform(other.dev).batch([0])["mel"], one.transform(spoken.dev).batch([0])["mel"]
     )
@@ -147,7 +151,7 @@ def test_other_labels_change_no_input(model, split, spoken, weights, tmp_path):
     assert one.ids == two.ids and one.units == two.units and one.encodings == two.encodings
     rows = list(range(len(one.ids)))
     first, second = one.batch(rows), two.batch(rows)
-    assert first.keys() == second.keys() >= {"mel", "frames", "has_audio", "features"}
+    assert first.keys() == second.keys() >= {"mel", "mel_lengths", "has_audio", "features"}
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert first["has_audio"].all() and first["mel"].abs().sum() > 0
 
@@ -214,7 +218,8 @@ def test_what_is_missing_is_told_to_the_model(strange, spoken, weights):
 
 def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
     corpus = replace(
-        spoken, utterances=tuple(replace(u, stacked={"emotion.joy": 0.1}) for u in spoken.utterances)
+        spoken,
+        utterances=tuple(replace(u, stacked_probabilities={"emotion.joy": 0.1}) for u in spoken.utterances),
     )
     for inner, expected in (({}, "text"), ({"kind": "emotion_model"}, "audio"), ({"features": ["thesis"]}, "")):
         recipe = spoken_recipe(weights, model=BOTH).override(stacking_on_text(weights, model=inner))

@@ -1,262 +1,58 @@
-"""From clips to a speech encoder: frozen vectors cached by content, waves decoded on demand and never stored."""
+"""From clips to waveforms for a speech encoder: decoded on demand, cached in memory, never stored."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from tiny_corpora import spoken_recipe
 
-from sentir.audio.decoding import SAMPLING_RATE, decode
+from sentir.audio.decoding import decode
 from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip
-from sentir.errors import AudioError, CorpusError, RecipeError, RecognizerError, UnknownNameError, WeightsError
-from sentir.paths import cache_dir
+from sentir.errors import AudioError
+from sentir.models.speech_backbones import load_speech_feature_extractor
 from sentir.preprocessing import waveform
-from sentir.preprocessing.kinds import check_model
 from sentir.preprocessing.waveform import WaveformPreprocessor
 from sentir.recipe import AudioSettings
-from sentir.recognizer.recognizer import Recognizer
 from sentir.testing import make_tiny_speech_backbone
-from sentir.training.fitting import check_training, fit
-from sentir.training.recognizers import fit_recognizer
-from sentir.training.setting_checks import check_settings
 
 pytestmark = pytest.mark.usefixtures("one_store")
 
 
 @pytest.fixture(scope="module")
-def speech(tmp_path_factory):
-    return make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2"))
+def preprocessor(tmp_path_factory):
+    folder = str(make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2")))
+    return WaveformPreprocessor(AudioSettings(backbone=folder), load_speech_feature_extractor(folder))
 
 
 @pytest.fixture
-def heard(spoken):
+def utterances(spoken):
+    """Train utterances with their audio attached."""
     return attach_audio([u.blind() for u in spoken.train])
 
 
-def recipe_of(weights, speech, encoder, **changes):
-    audio = {"backbone": "wav2vec2", "weights": str(speech), "encoder": encoder, "pretrained": True}
-    model = {"audio": audio | changes.pop("audio", {})} | changes.pop("model", {})
-    return spoken_recipe(weights, model=model, **changes)
+def test_missing_audio_is_zeros_and_marked(preprocessor, utterances):
+    lost = attach_audio([utterances[0], replace(utterances[1], clip=None, audio=None), utterances[2]])
+    batch = preprocessor.transform(lost).batch([0, 1, 2])
+    assert batch["has_audio"].tolist() == [True, False, True] and not batch["waveform"][1].any()
 
 
-def test_frozen_vectors_are_what_the_encoder_says_and_are_kept_by_content(speech, heard, monkeypatch):
-    wave = WaveformPreprocessor(AudioSettings(backbone=str(speech)))
-    tensors, waves = wave.transform(heard)
-    assert waves is None and tensors["has_audio"].all()
-    with torch.no_grad():
-        expected = wave.encoder(**wave.extractor.pad([decode(u.clip).waveform for u in heard]))
-    torch.testing.assert_close(tensors["speech_states"], expected, atol=1e-4, rtol=0)
-    monkeypatch.setattr(waveform, "decode_segments", lambda *_: pytest.fail("a clip was decoded again"))
-    moved = [
-        replace(u, id=f"{u.id}-moved", clip=replace(u.clip, path=u.clip.path.with_name("gone"))) for u in heard
-    ]
-    again, _waves = wave.transform(moved[::-1])
-    assert torch.equal(again["speech_states"], tensors["speech_states"].flip(0))
-
-
-def test_only_vectors_are_stored_and_of_strangers_not_even_those(speech, heard):
-    wave = WaveformPreprocessor(AudioSettings(backbone=str(speech)))
-    stranger = [replace(u, split="") for u in heard[:3]]
-    found, _waves = wave.transform(stranger)
-    folder = cache_dir() / "vectors" / wave.digest
-    assert not folder.exists() and found["speech_states"].abs().sum() > 0
-    kept, _waves = wave.transform(heard[:3])
-    torch.testing.assert_close(kept["speech_states"], found["speech_states"])
-    files = {path.suffix: path.stat().st_size for path in folder.iterdir()}
-    assert set(files) == {".npy", ".json"} and files[".npy"] < 4096
-
-
-def test_of_a_long_clip_the_middle_is_heard_and_the_length_is_part_of_the_key(speech, heard):
-    longest = max(heard, key=lambda u: u.audio.seconds)
-    assert longest.audio.seconds > 1
-    short = WaveformPreprocessor(AudioSettings(backbone=str(speech), max_seconds=1))
-    long = WaveformPreprocessor(AudioSettings(backbone=str(speech), max_seconds=9))
-    cut, whole = (one.transform([longest])[0]["speech_states"] for one in (short, long))
-    full = decode(longest.clip).waveform
-    start = (len(full) - SAMPLING_RATE) // 2
-    with torch.no_grad():
-        expected = short.encoder(**short.extractor.pad([full[start : start + SAMPLING_RATE]]))
-    torch.testing.assert_close(cut, expected, atol=1e-4, rtol=0)
-    assert not torch.allclose(cut, whole, atol=1e-3)
-
-
-def test_without_sound_there_is_a_zero_and_it_is_counted(speech, heard, weights, spoken):
-    lost = [heard[0], replace(heard[1], clip=None, audio=None), heard[2]]
-    lost = attach_audio(lost)
-    tensors, _waves = WaveformPreprocessor(AudioSettings(backbone=str(speech))).transform(lost)
-    assert tensors["has_audio"].tolist() == [True, False, True]
-    assert not tensors["speech_states"][1].any()
-    _tensors, waves = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
-        lost
-    )
-    batch = waves.batch([0, 1, 2])
-    assert batch["has_audio"].tolist() == [True, False, True] and not batch["wave"][1].any()
-
-
-def test_waves_that_a_training_asks_for_are_decoded_once_while_there_is_room(speech, heard, monkeypatch):
+def test_waveforms_are_decoded_once_while_there_is_room(preprocessor, utterances, monkeypatch):
     decoded = []
     monkeypatch.setattr(waveform, "decode", lambda clip: decoded.append(clip) or decode(clip))
-    _tensors, waves = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
-        heard
-    )
+    waveforms = preprocessor.transform(utterances)
     assert not decoded
-    first, again = waves.batch([0, 3]), waves.batch([3, 0])
-    assert decoded == [heard[0].clip, heard[3].clip]
-    assert torch.equal(first["wave"], again["wave"].flip(0)) and torch.equal(
-        first["steps"], again["steps"].flip(0)
-    )
-    _tensors, crowded = WaveformPreprocessor(AudioSettings(backbone=str(speech), encoder="finetune")).transform(
-        heard
-    )
-    crowded._free_bytes = 0
+    first, again = waveforms.batch([0, 3]), waveforms.batch([3, 0])
+    assert decoded == [utterances[0].clip, utterances[3].clip]
+    assert all(torch.equal(first[name], again[name].flip(0)) for name in ("waveform", "num_frames"))
+    uncached = preprocessor.transform(utterances)
+    uncached._free_bytes = 0
     for _time in range(2):
-        assert torch.equal(crowded.batch([0, 3])["wave"], first["wave"])
-    assert len(decoded) == 6 and not crowded._cache
-    assert first["steps"].tolist() == waves.lengths[[0, 3]].tolist()
+        assert torch.equal(uncached.batch([0, 3])["waveform"], first["waveform"])
+    assert len(decoded) == 6 and not uncached._cache
+    assert first["num_frames"].tolist() == waveforms.lengths[[0, 3]].tolist()
 
 
-def test_a_clip_that_is_gone_is_named(speech, heard, tmp_path):
-    gone = replace(heard[0], clip=Clip(tmp_path / "gone.wav"), split="")
-    for encoder in ("frozen", "finetune"):
-        with pytest.raises(AudioError, match=r"gone\.wav"):
-            _tensors, waves = WaveformPreprocessor(
-                AudioSettings(backbone=str(speech), encoder=encoder)
-            ).transform([gone])
-            waves.batch([0])
-
-
-@pytest.mark.parametrize("kind", ["emotion_model", "multimodal"])
-@pytest.mark.parametrize("encoder", ["frozen", "finetune"])
-def test_it_is_trained_saved_and_loaded_and_says_the_same(
-    kind, encoder, spoken, weights, speech, tmp_path, monkeypatch
-):
-    both = {"modality_dropout": 0.2, "context": "dialogue"}
-    model = {"kind": kind} | (both if kind == "multimodal" else {})
-    recipe = recipe_of(weights, speech, encoder, model=model, train={"epochs": 1, "batch_size": 16})
-    recognizer, dev = fit_recognizer(recipe, spoken)
-    assert recognizer.facts["weights"]["audio"]["location"] == str(speech)
-    own = {name: t.clone() for name, t in recognizer.model.state_dict().items()}
-    assert any(name.startswith("audio.encoder.") for name in own) == (encoder == "finetune")
-    recognizer.save_pretrained(tmp_path / "model")
-    assert (tmp_path / "model" / "speech" / "model.safetensors").is_file()
-    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "cache"))  # nothing is remembered
-    loaded = Recognizer.from_pretrained(tmp_path / "model")
-    assert all(torch.equal(t, own[name]) for name, t in loaded.model.state_dict().items())
-    np.testing.assert_allclose(
-        loaded.predict_utterances(spoken.dev).select(dev.ids).probabilities, dev.probabilities, atol=1e-5
-    )
-
-
-def test_the_same_seed_gives_the_same_weights(spoken, weights, speech):
-    recipe = recipe_of(weights, speech, "finetune", train={"epochs": 1, "batch_size": 16})
-    one, same = (fit(recipe, spoken) for _time in range(2))
-    assert one.training == same.training
-    states = one.model.state_dict(), same.model.state_dict()
-    assert all(torch.equal(t, states[1][name]) for name, t in states[0].items())
-
-
-def test_the_company_of_a_clip_changes_nothing(spoken, weights, speech):
-    recognizer = fit_recognizer(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
-    together = recognizer.predict_utterances(spoken.dev)
-    for u in spoken.dev[:4]:
-        np.testing.assert_allclose(recognizer.predict_utterances([u]).probabilities[0], together[u.id], atol=1e-4)
-
-
-def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, weights, speech, tmp_path):
-    recipe = recipe_of(weights, speech, "frozen", train={"epochs": 1})
-    recognizer, dev = fit_recognizer(recipe, spoken)
-    recognizer.save_pretrained(tmp_path / "light", skip_frozen_weights=True)
-    assert not (tmp_path / "light" / "speech").exists()
-    loaded = Recognizer.from_pretrained(tmp_path / "light")
-    np.testing.assert_array_equal(
-        loaded.predict_utterances(spoken.dev).select(dev.ids).probabilities, dev.probabilities
-    )
-    other = make_tiny_speech_backbone("hubert", tmp_path / "hubert")
-    facts = tmp_path / "light" / "sentir.json"
-    facts.write_text(facts.read_text(encoding="utf-8").replace(str(speech), str(other)), encoding="utf-8")
-    with pytest.raises(WeightsError, match="not the one it was trained with"):
-        Recognizer.from_pretrained(tmp_path / "light")
-
-
-def test_a_saved_encoder_that_is_damaged_or_missing_is_named(spoken, weights, speech, tmp_path):
-    recognizer = fit_recognizer(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
-    recognizer.save_pretrained(tmp_path / "model", skip_frozen_weights=True)
-    file = tmp_path / "model" / "speech" / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(RecognizerError, match="damaged: speech cannot be used"):
-        Recognizer.from_pretrained(tmp_path / "model")
-    for path in (tmp_path / "model" / "speech").iterdir():
-        path.unlink()
-    (tmp_path / "model" / "speech").rmdir()
-    with pytest.raises(RecognizerError, match=r"damaged: speech cannot be used \(it is missing\)"):
-        Recognizer.from_pretrained(tmp_path / "model")
-
-
-@pytest.mark.parametrize(
-    ("audio", "train", "error", "message"),
-    [
-        ({"pretrained": False, "encoder": None}, {}, RecipeError, "encoder = frozen' needs pretrained weights"),
-        ({"mel": "thesis"}, {}, RecipeError, "'model.audio.mel' does nothing here"),
-        (
-            {"backbone": "efficientnet_b0", "encoder": "frozen"},
-            {},
-            RecipeError,
-            "'model.audio.encoder' does nothing",
-        ),
-        (
-            {"backbone": "efficientnet_b0", "layers": (0,)},
-            {},
-            RecipeError,
-            "'model.audio.(encoder|layers)' does nothing",
-        ),
-        (
-            {"backbone": "wav2vec"},
-            {},
-            UnknownNameError,
-            "no audio backbone called 'wav2vec'; did you mean wav2vec2",
-        ),
-        ({}, {"augment": {"masks": 1}}, RecipeError, "'train.augment' does nothing here: .* network over mels"),
-        ({"encoder": "frozen"}, {"freeze_epochs": 1}, RecipeError, "'train.freeze_epochs' does nothing here"),
-        (
-            {"encoder": "frozen"},
-            {"gradient_checkpointing": True},
-            RecipeError,
-            "text or speech encoder that is fine",
-        ),
-    ],
-)
-def test_settings_that_do_nothing_are_refused(audio, train, error, message, spoken, weights, speech):
-    recipe = recipe_of(weights, speech, "finetune", audio=audio, train=train)
-    with pytest.raises(error, match=message):
-        check_model(recipe.model)
-        check_settings(recipe, spoken.label_space("emotion"))
-
-
-def test_checkpointed_gradients_are_the_same(spoken, weights, speech):
-    plain, saved = (
-        fit(recipe_of(weights, speech, "finetune", train={"epochs": 1, "gradient_checkpointing": on}), spoken)
-        for on in (False, True)
-    )
-    for name, tensor in plain.model.state_dict().items():
-        torch.testing.assert_close(saved.model.state_dict()[name], tensor, atol=1e-4, rtol=1e-3)
-
-
-def test_a_train_split_that_cannot_be_heard_is_refused(spoken, weights, speech, tmp_path):
-    broken = tmp_path / "broken.wav"
-    broken.write_bytes(b"no sound")
-    deaf = replace(
-        spoken,
-        utterances=tuple(replace(u, clip=Clip(broken)) if u.split == "train" else u for u in spoken.utterances),
-    )
-    with pytest.raises(CorpusError, match="No train utterance has usable sound"):
-        fit(recipe_of(weights, speech, "frozen"), deaf)
-
-
-def test_weights_out_of_reach_are_noticed_before_anything_is_trained(spoken, weights, monkeypatch, tmp_path):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    recipe = spoken_recipe(weights, model={"audio": {"backbone": "hubert", "pretrained": True}})
-    with pytest.raises(WeightsError, match="hubert-base-ls960"):
-        check_training(recipe, spoken)
-    check_training(recipe, spoken, load_weights=False)
+def test_a_missing_clip_is_named(preprocessor, utterances, tmp_path):
+    missing = replace(utterances[0], clip=Clip(tmp_path / "missing.wav"), split="")
+    with pytest.raises(AudioError, match=r"missing\.wav"):
+        preprocessor.transform([missing]).batch([0])

@@ -9,11 +9,11 @@ from sentir.i18n import use_language
 from sentir.recognizer.card import (
     front_matter,
     limitations,
-    load_scores,
     make_model_card,
     save_model_cards,
     summarize_data,
 )
+from sentir.recognizer.card_scores import load_scores
 
 
 def row(split, f1=0.5, support=60):
@@ -23,7 +23,7 @@ def row(split, f1=0.5, support=60):
     )
     metrics = {"weighted_f1": Score(0.612, 0.59, 0.633, 0.01), "accuracy": Score(0.7)}
     return ModelScores(
-        "m", "finalist", "tiny", "emotion", split, 180, 3, metrics, labels, num_clusters=40
+        "m", "selected", "tiny", "emotion", split, 180, 3, metrics, labels, num_clusters=40
     ).to_row()
 
 
@@ -34,15 +34,15 @@ def facts():
         "synthetic": False,
         "fingerprint": "c0ffee",
         "best_epoch": 2.0,
-        "curve": [{"epoch": 1.0}, {"epoch": 2.0}, {"epoch": 3.0}],
+        "history": [{"epoch": 1.0}, {"epoch": 2.0}, {"epoch": 3.0}],
         "versions": {"sentir": "0.1.0"},
-        "unusable": {"train": {"text": 0, "audio": 3}, "dev": {}},
+        "missing_modalities": {"train": {"text": 0, "audio": 3}, "dev": {}},
         "data": summarize_data(tiny_corpus(), "emotion"),
         "scores": [row("dev"), row("test", 0.55)],
         "slices": [
             {
                 "split": "test",
-                "part": {"kind": "speaker", "name": "unseen", "bounds": None},
+                "definition": {"kind": "speaker", "name": "unseen", "bounds": None},
                 "n": 31,
                 "metric": "weighted_f1",
                 "score": {"value": 0.5, "low": 0.4, "high": 0.6, "sd": None},
@@ -114,7 +114,7 @@ def test_cards_of_a_folder_are_in_english_and_in_spanish_whatever_is_spoken(fact
 
 
 def test_a_card_without_scores_or_counts_is_whole(facts):
-    del facts["scores"], facts["data"], facts["unusable"]
+    del facts["scores"], facts["data"], facts["missing_modalities"]
     text = said(facts)
     assert "Not evaluated on test" in text and "Scores on" not in text.replace("scores on", "")
     assert "No scores were saved with this model." in text and "sizes of its data were not recorded" in text

@@ -205,11 +205,3 @@ def test_all_files_have_the_permissions_that_the_user_gives_files(mask, saved, t
         os.umask(before)
     files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
     assert len(files) > 5 and {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~mask}
-
-
-def test_what_earlier_versions_saved_still_loads(saved, tmp_path):
-    folder = shutil.copytree(saved("audio"), tmp_path / "old")
-    tree = json.loads((folder / "sentir.json").read_text(encoding="utf-8"))
-    del tree["auxiliary_tasks"], tree["speech_digest"], tree["calibration"]["method"]
-    (folder / "sentir.json").write_text(json.dumps(tree), encoding="utf-8")
-    assert Recognizer.from_pretrained(folder).calibration.method == "per_label"

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 import torch
+from pipelines import Pipeline
+from tiny_corpora import tiny_recipe
 
 from sentir.corpus.utterances import Utterance
 from sentir.errors import SentirError
 from sentir.models.text_encoder import load_text_encoder
 from sentir.paths import cache_dir
-from sentir.preprocessing.text import TextPreprocessor
-from sentir.recipe import DataSettings, ModelSettings
-from sentir.recognizer import embedding_cache
+from sentir.recognizer import frozen_encoders
 from sentir.recognizer.embedding_cache import EmbeddingCache, encoder_digest
 from sentir.recognizer.frozen_encoders import encode_texts
 from sentir.testing import SENTENCES, make_tiny_text_backbone
@@ -45,7 +45,7 @@ def test_vectors_are_those_of_the_encoder_in_the_order_asked_for(loaded):
     found = encode(loaded, texts)
     assert found.dtype == np.float32 and found.shape == (len(texts), 3, 32)
     for text, vector in zip(texts, found, strict=True):
-        batch = {k: v for k, v in tokenizer.pad([tokenizer.encode(text)]).items() if k in encoder.inputs}
+        batch = {k: v for k, v in tokenizer.pad([tokenizer.encode(text)]).items() if k in encoder.input_names}
         with torch.no_grad():
             np.testing.assert_allclose(vector, encoder.eval()(**batch)[0].numpy(), atol=1e-5)
     assert np.array_equal(found[0], found[-1])
@@ -74,15 +74,13 @@ def test_what_is_not_to_be_remembered_leaves_no_trace_and_is_the_same(loaded, ca
 
 
 def test_texts_from_outside_any_corpus_are_not_remembered(weights):
-    text = TextPreprocessor(
-        DataSettings(reader="demo"), ModelSettings(backbone="roberta-base", weights=str(weights))
-    )
+    pipeline = Pipeline(tiny_recipe(weights))
     inside, outside = (Utterance("one", split, text=SENTENCES[0]) for split in ("dev", ""))
-    found, _encodings = text.transform([outside], [[0]])
+    found = pipeline.transform([outside]).tensors
     assert not list(cache_dir().rglob("*.npy"))
-    known, _encodings = text.transform([inside], [[0]])
+    cached = pipeline.transform([inside]).tensors
     assert len(list(cache_dir().rglob("*.npy"))) == 1
-    torch.testing.assert_close(found["text_states"], known["text_states"])
+    torch.testing.assert_close(found["text_states"], cached["text_states"])
 
 
 def test_nothing_asked_gives_nothing(loaded, calls):
@@ -92,8 +90,8 @@ def test_nothing_asked_gives_nothing(loaded, calls):
 def test_chunks_and_batches_of_any_size_give_the_same(loaded, monkeypatch, tmp_path):
     whole = encode(loaded, SENTENCES)
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(embedding_cache, "_CHUNK_SIZE", 3)
-    monkeypatch.setattr(embedding_cache, "_TOKENS_PER_BATCH", 40)
+    monkeypatch.setattr(frozen_encoders, "_TEXTS_PER_CHUNK", 3)
+    monkeypatch.setattr(frozen_encoders, "_TOKENS_PER_BATCH", 40)
     np.testing.assert_allclose(encode(loaded, SENTENCES), whole, atol=1e-5)
     assert len(list(tmp_path.rglob("*.npy"))) == 4
 
@@ -127,7 +125,7 @@ def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
 
 def test_half_written_chunks_are_ignored(loaded, calls):
     encode(loaded, SENTENCES[:4])
-    folder = next((cache_dir() / "vectors").iterdir())
+    folder = next((cache_dir() / "embeddings").iterdir())
     keys = json.loads(next(folder.glob("*.json")).read_text())
     (folder / "a.npy").write_bytes(b"no array")
     (folder / "b.part").write_text(json.dumps(keys))
@@ -140,7 +138,7 @@ def test_half_written_chunks_are_ignored(loaded, calls):
 
 
 def test_a_killed_run_loses_only_the_chunk_it_was_at(loaded, calls, monkeypatch):
-    monkeypatch.setattr(embedding_cache, "_CHUNK_SIZE", 4)
+    monkeypatch.setattr(frozen_encoders, "_TEXTS_PER_CHUNK", 4)
     add, done = EmbeddingCache.add, []
 
     def dies(self, keys, found):

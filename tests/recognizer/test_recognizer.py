@@ -60,7 +60,7 @@ def saved(trained, tmp_path):
 def assert_same(one, other, corpus):
     first, second = one.predict_utterances(corpus.test), other.predict_utterances(corpus.test)
     np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-6)
-    assert first.ids == second.ids and first.space == second.space
+    assert first.ids == second.ids and first.label_space == second.label_space
     assert one.labels(first) == other.labels(second)
 
 
@@ -144,8 +144,8 @@ def test_a_first_save_takes_nothing_away(trained, tmp_path):
 def test_its_facts_say_where_it_comes_from(trained, corpus):
     facts = trained("frozen").facts
     assert (facts["corpus"], facts["fingerprint"], facts["synthetic"]) == ("tiny", corpus.fingerprint, False)
-    assert [point["epoch"] for point in facts["curve"]] == [1, 2]
-    assert facts["dev_score"] == max(point["score"] for point in facts["curve"])
+    assert [point["epoch"] for point in facts["history"]] == [1, 2]
+    assert facts["dev_score"] == max(point["score"] for point in facts["history"])
     assert {"python", "sentir", "torch", "transformers"} <= facts["versions"].keys()
 
 
@@ -173,16 +173,6 @@ def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, tr
         np.testing.assert_allclose(
             one.predict_utterances(corpus.test).probabilities, calibrated.probabilities, atol=1e-6
         )
-
-
-def test_a_folder_from_before_there_was_a_calibration_still_loads(saved, trained, corpus):
-    def earlier(tree):
-        return {key: value for key, value in tree.items() if key != "calibration"} | {"format": 3}
-
-    write_facts(saved, earlier)
-    loaded, plain = Recognizer.from_pretrained(saved), replace(trained("frozen"), calibration=None)
-    assert loaded.calibration is None
-    assert_same(loaded, plain, corpus)
 
 
 # What a person may ask
@@ -259,6 +249,7 @@ DAMAGES = {
     "facts of bytes": lambda f: (f / "sentir.json").write_bytes(b"\xff\xfe\x00"),
     "facts of another kind": lambda f: (f / "sentir.json").write_text("[1, 2]"),
     "later format": lambda f: write_facts(f, lambda tree: tree | {"format": 99}),
+    "earlier format": lambda f: write_facts(f, lambda tree: tree | {"format": 4}),
     "no recipe": lambda f: write_facts(f, lambda tree: {k: v for k, v in tree.items() if k != "recipe"}),
     "odd recipe": lambda f: write_facts(f, lambda tree: tree | {"recipe": tree["recipe"] | {"colour": 1}}),
     "odd space": lambda f: write_facts(f, lambda tree: tree | {"space": 7}),
@@ -357,9 +348,8 @@ def test_a_file_that_no_model_of_ours_left_is_not_replaced(name, trained, tmp_pa
     assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
 
 
-def test_a_folder_from_before_files_were_listed_is_replaced_whole(trained, saved, corpus):
+def test_a_model_that_does_not_list_its_files_is_replaced_whole(trained, saved, corpus):
     write_facts(saved, lambda tree: {key: value for key, value in tree.items() if key != "files"})
-    assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
     trained("frozen").save_pretrained(saved, skip_frozen_weights=True)
     assert sorted(path.name for path in saved.iterdir()) == ["model.safetensors", "sentir.json"]
 
@@ -373,14 +363,14 @@ def test_files_that_a_stranger_lists_are_not_deleted(trained, saved):
 
 
 def test_whoever_loads_while_another_saves_gets_one_of_the_two(trained, saved, corpus, monkeypatch):
-    load, other = saving.load_preprocessor, trained("dialogue")
+    load, other = saving.load_encoders, trained("dialogue")
 
     def overtaken(*arguments):
-        monkeypatch.setattr("sentir.recognizer.recognizer.load_preparer", load)
+        monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load)
         other.save_pretrained(saved)
         return load(*arguments)
 
-    monkeypatch.setattr("sentir.recognizer.recognizer.load_preparer", overtaken)
+    monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", overtaken)
     assert_same(other, Recognizer.from_pretrained(saved), corpus)
 
 

@@ -1,4 +1,4 @@
-"""`model_inputs`: the three models are asked with texts and waves alone, each as if it were alone."""
+"""`prepare_inputs`: the three models are asked with texts and waves alone, each as if it were alone."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,11 @@ import torch
 from audio_files import tone
 from tiny_corpora import TINY_NETWORK
 
-from sentir import EmotionModel, HybridTransformerClassifier, MultimodalClassifier, model_inputs
 from sentir.errors import SentirError
+from sentir.models.emotion_model import EmotionModel
+from sentir.models.hybrid_transformer import HybridTransformerClassifier
+from sentir.models.multimodal import MultimodalClassifier
+from sentir.recognizer.standalone_inputs import prepare_inputs
 from sentir.testing import make_tiny_speech_backbone
 
 TEXTS = ["I am happy.", "", "She is lonely today, and they look fine, and so we left!"]
@@ -32,9 +35,9 @@ def models(weights, tmp_path_factory):
 def test_each_is_answered_as_if_it_were_alone(models, name):
     model = models[name]
     with torch.inference_mode():
-        together = model(**model_inputs(model, texts=TEXTS, waves=WAVES))
+        together = model(**prepare_inputs(model, texts=TEXTS, waveforms=WAVES))
         for n, row in enumerate(together):
-            alone = model(**model_inputs(model, texts=TEXTS[n : n + 1], waves=WAVES[n : n + 1]))
+            alone = model(**prepare_inputs(model, texts=TEXTS[n : n + 1], waveforms=WAVES[n : n + 1]))
             torch.testing.assert_close(alone[0], row, atol=1e-5, rtol=0)
     assert together.shape == (3, 3) and not torch.equal(together[0], together[2])
 
@@ -42,31 +45,33 @@ def test_each_is_answered_as_if_it_were_alone(models, name):
 def test_one_modality_is_enough_for_a_model_of_both(models):
     model = models["both"]
     with torch.inference_mode():
-        read = model(**model_inputs(model, texts=TEXTS))
-        heard = model(**model_inputs(model, waves=WAVES))
-        none = model(**model_inputs(model, texts=TEXTS, waves=[None] * 3))
+        read = model(**prepare_inputs(model, texts=TEXTS))
+        heard = model(**prepare_inputs(model, waveforms=WAVES))
+        none = model(**prepare_inputs(model, texts=TEXTS, waveforms=[None] * 3))
     torch.testing.assert_close(read, none)
     assert not torch.allclose(read[0], heard[0])
 
 
 def test_other_rates_are_resampled(models):
     model, wave = models["listens"], tone(1.0)
-    inputs = model_inputs(model, waves=[np.repeat(wave, 2)], rate=32_000)
-    assert inputs["frames"].tolist() == model_inputs(model, waves=[wave])["frames"].tolist() == [100]
+    inputs = prepare_inputs(model, waveforms=[np.repeat(wave, 2)], sampling_rate=32_000)
+    assert (
+        inputs["mel_lengths"].tolist() == prepare_inputs(model, waveforms=[wave])["mel_lengths"].tolist() == [100]
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "given", "why"),
     [
-        ("direction", {"waves": WAVES}, "also takes input_ids"),
+        ("direction", {"waveforms": WAVES}, "also takes input_ids"),
         ("listens", {}, "also takes mel"),
-        ("both", {"texts": TEXTS, "waves": WAVES[:1]}, "as many"),
-        ("listens", {"waves": [np.zeros((2, 100))]}, "one row"),
-        ("listens", {"waves": [np.full(100, np.nan)]}, "finite"),
-        ("listens", {"waves": [np.zeros(100, np.int16)]}, "int16"),
-        ("listens", {"waves": [np.zeros(0)]}, "one row"),
+        ("both", {"texts": TEXTS, "waveforms": WAVES[:1]}, "as many"),
+        ("listens", {"waveforms": [np.zeros((2, 100))]}, "one row"),
+        ("listens", {"waveforms": [np.full(100, np.nan)]}, "finite"),
+        ("listens", {"waveforms": [np.zeros(100, np.int16)]}, "int16"),
+        ("listens", {"waveforms": [np.zeros(0)]}, "one row"),
     ],
 )
 def test_what_is_missing_or_no_wave_is_one_sentence(models, name, given, why):
     with pytest.raises(SentirError, match=why):
-        model_inputs(models[name], **given)
+        prepare_inputs(models[name], **given)

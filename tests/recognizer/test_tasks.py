@@ -118,22 +118,22 @@ def learned(corpus, weights):
 def test_both_tasks_are_learned_and_the_own_ones_dev_score_selects(task, other, learned, corpus):
     recognizer, dev = learned(task, other)
     found = recognizer.predict_tasks(corpus.dev)
-    assert list(found) == [task, other] and [one.space.task for one in recognizer.also] == [other]
-    assert recognizer.space.task == task and dev.space == corpus.label_space(task)
+    assert list(found) == [task, other] and [one.space.task for one in recognizer.auxiliary_tasks] == [other]
+    assert recognizer.space.task == task and dev.label_space == corpus.label_space(task)
     np.testing.assert_allclose(found[task].probabilities, dev.probabilities, atol=1e-6)
     np.testing.assert_array_equal(
         recognizer.predict_utterances(corpus.dev).probabilities, found[task].probabilities
     )
-    cuts = {task: recognizer.thresholds, other: recognizer.also[0].thresholds}
+    cuts = {task: recognizer.thresholds, other: recognizer.auxiliary_tasks[0].thresholds}
     scores = {}
     for name, p in found.items():
-        truth = p.space.encode([u.labels[name] for u in corpus.dev])
-        scores[name] = compute_scores(p.space, truth, p.probabilities, cuts[name])["macro_f1"]
+        truth = p.label_space.encode([u.labels[name] for u in corpus.dev])
+        scores[name] = compute_scores(p.label_space, truth, p.probabilities, cuts[name])["macro_f1"]
     assert min(scores.values()) > 0.7, scores
     metric = {"emotion": "weighted_f1", "feelings": "macro_f1"}[task]
-    truth = dev.space.encode([u.labels[task] for u in corpus.dev])
+    truth = dev.label_space.encode([u.labels[task] for u in corpus.dev])
     assert recognizer.facts["dev_score"] == pytest.approx(
-        compute_scores(dev.space, truth, dev.probabilities, recognizer.thresholds)[metric]
+        compute_scores(dev.label_space, truth, dev.probabilities, recognizer.thresholds)[metric]
     )
 
 
@@ -145,8 +145,8 @@ def test_saved_and_loaded_it_answers_alike_in_every_task(task, other, learned, c
     one, two = recognizer.predict_tasks(corpus.test), again.predict_tasks(corpus.test)
     for name in (task, other):
         np.testing.assert_allclose(one[name].probabilities, two[name].probabilities, atol=1e-6)
-    assert again.auxiliary_tasks[0].calibration == recognizer.also[0].calibration
-    np.testing.assert_array_equal(again.auxiliary_tasks[0].thresholds, recognizer.also[0].thresholds)
+    assert again.auxiliary_tasks[0].calibration == recognizer.auxiliary_tasks[0].calibration
+    np.testing.assert_array_equal(again.auxiliary_tasks[0].thresholds, recognizer.auxiliary_tasks[0].thresholds)
 
 
 def test_what_is_said_beside_stands_in_a_prediction(learned):
@@ -177,7 +177,7 @@ def test_explanations_are_of_the_own_task(task, other, learned, corpus):
         DevPredictor(recognizer, corpus).predict().probabilities, dev.probabilities, atol=1e-6
     )
     prepared = prepare_with_tokens(recognizer, corpus.dev)
-    for label, name in enumerate(dev.space.names):
+    for label, name in enumerate(dev.label_space.names):
         probe, _unit = make_score_function(recognizer, prepared, 3, label)
         with frozen_eval_mode(probe.model, probe.encoder), torch.no_grad():
             score = probe.score().item()
@@ -234,8 +234,12 @@ def test_utterances_without_the_other_label_teach_the_own_one(corpus, weights):
     ("changes", "error", "words"),
     [
         ({"model": {"auxiliary_tasks": ["feeling"]}}, CorpusError, "no task 'feeling'"),
-        ({"model": {"auxiliary_tasks": ["emotion"]}}, RecipeError, r"'model\.also' names only 'emotion'"),
-        ({"train": {"auxiliary_weight": 0.5}}, RecipeError, r"'train\.also_weight' does nothing here"),
+        (
+            {"model": {"auxiliary_tasks": ["emotion"]}},
+            RecipeError,
+            r"'model\.auxiliary_tasks' names only 'emotion'",
+        ),
+        ({"train": {"auxiliary_weight": 0.5}}, RecipeError, r"'train\.auxiliary_weight' does nothing here"),
     ],
 )
 def test_what_cannot_be_learned_beside_is_one_sentence(changes, error, words, corpus, weights):

@@ -71,7 +71,7 @@ def build_report(tasks_of=CORPORA, **changes):
             rows += [scores(corpus, task, model, "dev", ROLES[model]) for model in ("plain", "majority", "gru")]
             rows += [
                 scores(corpus, task, "majority", "test", "baseline"),
-                scores(corpus, task, "gru", "test", "finalist"),
+                scores(corpus, task, "gru", "test", "selected"),
             ]
             comparisons.append(
                 Comparison(
@@ -112,7 +112,7 @@ def build_report(tasks_of=CORPORA, **changes):
         "corpora": cards,
         "scores": tuple(rows),
         "comparisons": tuple(comparisons),
-        "curves": tuple(curves),
+        "learning_curves": tuple(curves),
         "openings": (
             Opening(1, "2026-02-01T10:00:00+00:00", "meld", "feedbeef", "first look", ("gru",)),
             Opening(2, "2026-02-02T10:00:00+00:00", "meld", "feedbeef", "second look", ("gru", "majority")),
@@ -121,7 +121,9 @@ def build_report(tasks_of=CORPORA, **changes):
         "versions": {"torch": "2.8.0"},
         "recipes": {"meld": {"name": "meld-text", "train": {"lr": 1e-5, "seed": None}}},
         "seconds": 252.0,
-        "winners": {(corpus, task): ("gru", "plain") for corpus, tasks in tasks_of.items() for task in tasks},
+        "best_per_family": {
+            (corpus, task): ("gru", "plain") for corpus, tasks in tasks_of.items() for task in tasks
+        },
         "examples": tuple(build_example(n) for n in range(2)) if "mood" in tasks_of.get("meld", ()) else (),
     }
     return StudyReport(**values | changes)
@@ -158,8 +160,8 @@ def make_plain_report():
     """Build a report of one task without drawings, which renders fast."""
 
     def build(**changes):
-        report = build_report({"meld": ("emotion",)}, curves=())
-        rows = tuple(replace(row, confusion=None) for row in report.scores)
+        report = build_report({"meld": ("emotion",)}, learning_curves=())
+        rows = tuple(replace(row, confusion_matrix=None) for row in report.scores)
         card = replace(report.corpora[0], labels={})
         return replace(report, **({"scores": rows, "corpora": (card,)} | changes))
 

@@ -10,6 +10,7 @@ from sentir.audit import Histogram
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.ranking import compute_ranking_curves
 from sentir.evaluation.results import LabelScore
+from sentir.i18n import format_count
 from sentir.report.alt_text import (
     describe_confusion_matrix,
     describe_histogram,
@@ -17,7 +18,6 @@ from sentir.report.alt_text import (
     describe_learning_curves,
 )
 from sentir.report.figures import (
-    format_count,
     plot_confusion_matrix,
     plot_histogram,
     plot_label_distribution,
@@ -36,11 +36,11 @@ def texts(svg):
 
 @pytest.fixture
 def scores(make_report):
-    return next(row for row in make_report().scores if row.role == "finalist")
+    return next(row for row in make_report().scores if row.role == "selected")
 
 
 def test_the_confusion_figure_shows_every_count_and_shades_by_row(scores):
-    figure = plot_confusion_matrix(replace(scores, confusion=((30, 10, 0), (1, 2, 1), (0, 0, 0))))
+    figure = plot_confusion_matrix(replace(scores, confusion_matrix=((30, 10, 0), (1, 2, 1), (0, 0, 0))))
     shown = texts(figure_to_svg(figure, id_prefix="c", title="t"))
     assert [text for text in shown if text.isdigit()] == ["30", "10", "0", "1", "2", "1", "0", "0", "0"]
     assert {"anger", "joy", "neutral", "true", "predicted"} <= set(shown)
@@ -50,11 +50,11 @@ def test_the_confusion_figure_shows_every_count_and_shades_by_row(scores):
 
 def test_scores_without_a_confusion_matrix_cannot_be_drawn(scores):
     with pytest.raises(ValueError, match="gru has no confusion matrix"):
-        plot_confusion_matrix(replace(scores, confusion=None))
+        plot_confusion_matrix(replace(scores, confusion_matrix=None))
 
 
 def test_the_curves_figure_has_a_line_and_a_kept_epoch_per_training(make_report):
-    curves = [c for c in make_report().curves if (c.corpus, c.task) == ("meld", "emotion")]
+    curves = [c for c in make_report().learning_curves if (c.corpus, c.task) == ("meld", "emotion")]
     figure = plot_learning_curves(curves, "weighted_f1", selected="gru")
     lines = figure.axes[0].lines
     trainings = [line for line in lines if line.get_marker() in ("None", None, "")]
@@ -87,7 +87,7 @@ def test_the_label_figure_draws_shares_and_writes_counts(make_report):
 
 
 def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing(scores, make_report):
-    curves = make_report().curves[:2]
+    curves = make_report().learning_curves[:2]
     one, other = (
         figure_to_svg(plot_learning_curves(curves, "accuracy"), id_prefix=name, title="a <b>")
         for name in ("one", "other")
@@ -105,7 +105,7 @@ def test_drawings_keep_their_ids_apart_take_the_ink_of_the_page_and_load_nothing
 
 @pytest.mark.parametrize("name", ["\x1b[31m", "a\x00b", "\ud800", "\u202ecba", "\uffff", "two\nlines"], ids=ascii)
 def test_what_is_no_text_breaks_no_figure(name, make_report):
-    curve = replace(make_report().curves[0], model=name)
+    curve = replace(make_report().learning_curves[0], model=name)
     figure = figure_to_svg(
         plot_learning_curves([curve], "weighted_f1"), id_prefix="c", title=name, description=name
     )
@@ -113,7 +113,7 @@ def test_what_is_no_text_breaks_no_figure(name, make_report):
 
 
 def test_dollar_signs_and_underscores_in_names_stay_letters(make_report):
-    curves = [replace(make_report().curves[0], model=model) for model in ("_hidden", "$x$", "a$b")]
+    curves = [replace(make_report().learning_curves[0], model=model) for model in ("_hidden", "$x$", "a$b")]
     shown = texts(figure_to_svg(plot_learning_curves(curves, "accuracy"), id_prefix="c", title="t"))
     assert {"_hidden", "$x$", "a$b"} <= set(shown)
 
@@ -188,13 +188,13 @@ def test_a_described_drawing_names_its_description(scores):
     root = ElementTree.fromstring(svg)
     assert [child.tag for child in root][:2] == ["title", "desc"]
     assert root.find("desc").get("id") == root.get("aria-describedby")
-    assert root.findtext("desc").startswith("anger: 0 of 3 right; joy: 11 of 33 right")
-    assert "neutral taken for joy 21 times" in root.findtext("desc")
+    assert root.findtext("desc").startswith("anger: 0 of 3 correct; joy: 11 of 33 correct")
+    assert "neutral predicted as joy 21 times" in root.findtext("desc")
 
 
 def test_curves_and_labels_are_told_in_words(make_report):
     report = make_report()
-    curves = [c for c in report.curves if (c.corpus, c.task) == ("meld", "emotion")]
+    curves = [c for c in report.learning_curves if (c.corpus, c.task) == ("meld", "emotion")]
     assert (
         describe_learning_curves(curves, "weighted_f1")
         == "gru: best 0.300, in epoch 3; plain: best 0.300, in epoch 3"
@@ -224,9 +224,9 @@ def test_names_however_long_leave_room_for_the_drawing_and_nothing_warns(count, 
     ranked = compute_ranking_curves(
         space, (p > 0.5).astype(float), [(p, None)], model="m", corpus="c", split="dev"
     )
-    curve = make_report().curves[0]
+    curve = make_report().learning_curves[0]
     for figure in (
-        plot_confusion_matrix(replace(scores, per_label=rows, confusion=((1.0,) * count,) * count)),
+        plot_confusion_matrix(replace(scores, per_label=rows, confusion_matrix=((1.0,) * count,) * count)),
         plot_label_distribution(card, "mood"),
         plot_roc_curves(ranked),
         plot_precision_recall_curves(ranked),
@@ -241,7 +241,7 @@ def test_names_however_long_leave_room_for_the_drawing_and_nothing_warns(count, 
 
 
 def test_of_a_long_name_beginning_and_end_are_shown(make_report):
-    curve = replace(make_report().curves[0], model=LONG[0])
+    curve = replace(make_report().learning_curves[0], model=LONG[0])
     (name,) = (
         text
         for text in texts(figure_to_svg(plot_learning_curves([curve], "f1"), id_prefix="c", title="t"))

@@ -81,7 +81,7 @@ def test_of_an_error_the_smallest_is_the_best(tuning):
 
 def test_without_importances_the_page_says_why(tuning):
     with use_language("en"):
-        page = render_tuning_page(replace(tuning, importances={}))
+        page = render_tuning_page(replace(tuning, param_importances={}))
     assert page.count("<svg") == 2 and "Too few complete trials to estimate" in page
 
 

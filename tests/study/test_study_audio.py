@@ -21,8 +21,8 @@ FAMILIES = {
     "text": "text",
     "audio": "audio",
     "sound and numbers": "audio",
-    "chain": "sound_stacked",
-    "wide chain": "sound_stacked",
+    "chain": "audio_stacked",
+    "wide chain": "audio_stacked",
     "both": "text_audio",
 }
 BASELINES = ("majority", "bag of words", "acoustic")
@@ -90,7 +90,7 @@ def test_the_best_of_each_family_on_dev_is_opened_once_and_together(whole, spoke
         key: name for key, (_v, name) in best.items()
     }
     assert sorted(row.model for row in test if not row.family) == sorted(BASELINES)
-    assert test[0].role == "finalist" and test[0].model == whole.report.selected["tiny", "emotion"]
+    assert test[0].role == "selected" and test[0].model == whole.report.selected["tiny", "emotion"]
     assert {row.role for row in test[1:]} == {"candidate", "baseline"} and len(test) == 4 + 3
     (opening,) = whole.report.openings
     assert opening.test_fingerprint == spoken.test_fingerprint and len(opening.models) == 4 + 3

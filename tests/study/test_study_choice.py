@@ -113,7 +113,7 @@ def test_what_is_always_reported_stands_beside_the_finalist(done, study, recipe,
     for task in TASKS:
         test = rows(report.scores, task=task, split="test")
         assert sorted(row.model for row in test) == sorted([*CANDIDATES, *BASELINES])
-        assert test[0].role == "finalist" and {row.role for row in test[1:]} == {"candidate", "baseline"}
+        assert test[0].role == "selected" and {row.role for row in test[1:]} == {"candidate", "baseline"}
         assert test[0].model == report.selected["tiny", task] == done.report.selected["tiny", task]
     assert counts["fit"] == 0 and counts["open"] == 1
 

@@ -10,10 +10,10 @@ from sentir import api
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.evaluation.intervals import compute_cluster_statistics
+from sentir.evaluation.scorer import Scorer
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
 from sentir.study.baselines import fit_predict_baseline
-from sentir.study.scorer import Scorer
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
 
@@ -62,7 +62,7 @@ def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, rec
     errors = {row.model: row.metrics["mae"].value for row in numbers if row.split == "dev"}
     assert errors["plain"] < errors["slow"] and report.best_per_family["tiny", "mood_intensity"] == ("plain",)
     assert report.selected["tiny", "mood_intensity"] == min(errors, key=errors.get)
-    (best,) = [row for row in numbers if row.role == "finalist"]
+    (best,) = [row for row in numbers if row.role == "selected"]
     assert best.confusion_matrix is None and [row.label for row in best.per_label] == list(MOOD.categories)
     points = [
         point for curve in report.learning_curves if curve.task == "mood_intensity" for point in curve.points

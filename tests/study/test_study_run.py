@@ -46,7 +46,7 @@ def test_dev_has_everyone_and_test_the_finalist_beside_the_best_candidate_and_th
     (best,) = first_run.report.best_per_family["tiny", task]
     rest = [(best, "candidate"), *((name, "baseline") for name in BASELINES)]
     assert [(row.model, row.role) for row in test] == [
-        (finalist, "finalist"),
+        (finalist, "selected"),
         *(row for row in rest if row[0] != finalist),
     ]
     assert {row.scored for row in test} != {row.scored for row in dev} and len({row.scored for row in test}) == 1

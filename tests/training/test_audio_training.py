@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(kind, spoken, w
 
     (one, first), (same, again), (other, _third) = (weights_of(seed) for seed in (1, 1, 2))
     assert equal(one, same) and first.training == again.training
-    np.testing.assert_array_equal(first.dev.probabilities, again.dev.probabilities)
+    np.testing.assert_array_equal(first.dev_predictions.probabilities, again.dev_predictions.probabilities)
     assert not equal(one, other)
 
 
@@ -77,7 +77,7 @@ def watched(monkeypatch):
     def watching(self, rows, change=None):
         found = batch(self, rows, change)
         if change is not None:
-            seen["batches"].append((change.epoch, tuple(rows), tuple(found["frames"].tolist())))
+            seen["batches"].append((change.epoch, tuple(rows), tuple(found["mel_lengths"].tolist())))
         return found
 
     def changing(mel, settings, *, fill, seed, epoch, key):
@@ -89,7 +89,7 @@ def watched(monkeypatch):
         seen["epochs"].append(epoch)
         set_epoch(self, epoch)
 
-    monkeypatch.setattr(ModelInputs, "batch_size", watching)
+    monkeypatch.setattr(ModelInputs, "batch", watching)
     monkeypatch.setattr(sound_input, "augment_mel", changing)
     monkeypatch.setattr(EqualLengthBatchSampler, "set_epoch", told)
     return seen

@@ -18,7 +18,7 @@ from sentir import api
 from sentir.errors import SentirError
 from sentir.progress import show_progress
 from sentir.readers import READERS
-from sentir.training import checkpoints as resuming
+from sentir.training import checkpoints
 from sentir.training.callbacks import Throughput
 from sentir.training.checkpoints import CheckpointManager, checkpoint_to, training_folder
 from sentir.training.fitting import fit
@@ -46,8 +46,8 @@ SETUPS = {
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
     """Make a checkpoint after every step."""
-    monkeypatch.setattr(resuming, "MIN_INTERVAL_SECONDS", 0.0)
-    monkeypatch.setattr(resuming, "MAX_TIME_SHARE", 1e9)
+    monkeypatch.setattr(checkpoints, "MIN_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "MAX_TIME_SHARE", 1e9)
 
 
 class Killed(BaseException):
@@ -161,7 +161,7 @@ def test_killed_while_a_checkpoint_is_written_it_takes_the_one_before(
         finish(self, *arguments)
 
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
-        patch.setattr(CheckpointManager, "finish", dying)
+        patch.setattr(CheckpointManager, "finalize", dying)
         fit(recipe, spoken)
     assert len(list(tmp_path.glob("*/checkpoint-*"))) == 3
     assert len(list(tmp_path.glob("*/checkpoint-*/sentir.json"))) == 2
@@ -192,7 +192,7 @@ DAMAGES = {
     "weights of another shape": lambda c: other_shapes(c / "model.safetensors"),
     "no weights": lambda c: (c / "model.safetensors").unlink(),
     "optimizer cut short": lambda c: cut_short(c / "optimizer.pt"),
-    "no average": lambda c: (c / "average.safetensors").unlink(),
+    "no average": lambda c: (c / "ema.safetensors").unlink(),
     "engine's state garbage": lambda c: (c / "trainer_state.json").write_text("{"),
     "facts of another kind": lambda c: (c / "sentir.json").write_text("[1]"),
     "facts empty": lambda c: (c / "sentir.json").write_text(""),
@@ -206,8 +206,8 @@ def interrupted(spoken, weights, sounds, tmp_path_factory, whole):
     folder = tmp_path_factory.mktemp("interrupted") / "checkpoints"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed), checkpoint_to(folder):
         patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
-        patch.setattr(resuming, "MIN_INTERVAL_SECONDS", 0.0)
-        patch.setattr(resuming, "MAX_TIME_SHARE", 1e9)
+        patch.setattr(checkpoints, "MIN_INTERVAL_SECONDS", 0.0)
+        patch.setattr(checkpoints, "MAX_TIME_SHARE", 1e9)
         kill_after(whole["audio"][1] // 2, patch)
         fit(SETUPS["audio"](weights), spoken)
     return folder
@@ -285,7 +285,7 @@ def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tm
         fit(SETUPS["audio"](weights), spoken)
     checkpoint, _before = tmp_path.glob("*/checkpoint-*")
     names = {path.name for path in checkpoint.iterdir()}
-    assert {"model.safetensors", "average.safetensors", "optimizer.pt", "sentir.json"} <= names
+    assert {"model.safetensors", "ema.safetensors", "optimizer.pt", "sentir.json"} <= names
     assert "training_args.bin" not in names
     for path in [*checkpoint.glob("*.pt"), *checkpoint.glob("*.pth")]:
         with safe_globals():
@@ -293,20 +293,20 @@ def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tm
 
 
 def test_without_a_folder_to_keep_them_in_there_are_no_checkpoints(corpus, weights, monkeypatch):
-    monkeypatch.setattr(CheckpointManager, "finish", lambda *_arguments: pytest.fail("a checkpoint was made"))
+    monkeypatch.setattr(CheckpointManager, "finalize", lambda *_arguments: pytest.fail("a checkpoint was made"))
     fit(tiny_recipe(weights), corpus)
 
 
 def test_checkpoints_wait_until_they_cost_little(tmp_path, monkeypatch):
-    monkeypatch.setattr(resuming, "MIN_INTERVAL_SECONDS", 60.0)
-    monkeypatch.setattr(resuming, "MAX_TIME_SHARE", 0.02)
+    monkeypatch.setattr(checkpoints, "MIN_INTERVAL_SECONDS", 60.0)
+    monkeypatch.setattr(checkpoints, "MAX_TIME_SHARE", 0.02)
     now = [0.0]
-    monkeypatch.setattr(resuming.time, "monotonic", lambda: now[0])
-    checkpoints, due = CheckpointManager(tmp_path, True), []
-    with checkpoints.timed_save():
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+    manager, due = CheckpointManager(tmp_path, True), []
+    with manager.timed_save():
         now[0] = 5.0
     for now[0] in (64.0, 254.9, 255.1):
-        due.append(checkpoints.is_due())
+        due.append(manager.is_due())
     assert due == [False, False, True]
     assert not CheckpointManager(tmp_path, False).is_due()
 
@@ -334,7 +334,7 @@ def test_a_folder_without_room_is_one_sentence(corpus, weights, tmp_path, monkey
         raise OSError(28, "No space left on device")
 
     words = r"checkpoints .* cannot be written to .*No space"
-    monkeypatch.setattr(CheckpointManager, "finish", full)
+    monkeypatch.setattr(CheckpointManager, "finalize", full)
     with pytest.raises(SentirError, match=words), checkpoint_to(tmp_path):
         fit(tiny_recipe(weights), corpus)
 
@@ -373,11 +373,11 @@ from pathlib import Path
 
 from sentir import api
 from sentir.readers import READERS
-from sentir.training import resuming
+from sentir.training import checkpoints
 from tiny_corpora import spoken_corpus, spoken_recipe
 
 folder, weights, out, hard = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), {hard}
-resuming.SECONDS, resuming.SHARE = 0.0, 1e9
+checkpoints.MIN_INTERVAL_SECONDS, checkpoints.MAX_TIME_SHARE = 0.0, 1e9
 READERS._entries["tiny"] = lambda root, data: spoken_corpus(folder)
 recipe = spoken_recipe(weights, data={{"reader": "tiny"}}, model={{"dropout": 0.2}}, train=hard)
 api.train(recipe, root=folder.parent, out=out)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from sentir import api
 from sentir.readers import READERS
-from sentir.recognizer.inference import predict_prepared
+from sentir.recognizer.inference import predict_task
 from tiny_corpora import tiny_corpus, tiny_recipe
 
 weights, out, changes = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])

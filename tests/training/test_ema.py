@@ -25,9 +25,9 @@ def test_the_average_follows_the_weights_and_lies_in_the_model_only_while_asked_
         with average.average_parameters():
             seen.append(model.weight.item())
         assert seen[-1] == pytest.approx(expected) and model.weight.item() == value
-    average.save(tmp_path / "average.safetensors")
+    average.save(tmp_path / "ema.safetensors")
     again = EMACallback(model, 0.5)
-    again.load(tmp_path / "average.safetensors", average.steps)
+    again.load(tmp_path / "ema.safetensors", average.steps)
     again.on_train_begin(None, None, None)
     with again.average_parameters():
         assert model.weight.item() == seen[-1] and again.steps == 3

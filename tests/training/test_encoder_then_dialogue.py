@@ -31,15 +31,19 @@ def second(corpus, first):
     return fit_recognizer(tiny_recipe(first / "encoder", model=HEAD), corpus)[0]
 
 
+def text_states(recognizer, corpus):
+    return recognizer.encoders.embed(recognizer.preprocessor.transform(corpus.dev)).tensors["text_states"]
+
+
 def test_the_head_reads_vectors_of_the_encoder_that_learned(second, first, weights, corpus):
     tuned, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(first / "encoder"))
-    found = second.preprocessor.transform(corpus.dev).tensors["text_states"]
+    found = text_states(second, corpus)
     batch = tokenizer.pad([tokenizer.encode(u.text) for u in corpus.dev])
     with torch.no_grad():
         wanted = tuned.eval()(**{k: v for k, v in batch.items() if k in tuned.input_names})
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
     untrained = tiny_recipe(weights, model=HEAD)
-    plain = fit_recognizer(untrained, corpus)[0].preprocessor.transform(corpus.dev).tensors["text_states"]
+    plain = text_states(fit_recognizer(untrained, corpus)[0], corpus)
     assert (found - plain).abs().max() > 1e-3
     assert not any(name.startswith("encoder.") for name, _p in second.model.named_parameters())
 

@@ -161,18 +161,19 @@ def test_a_batch_in_parts_teaches_what_it_teaches_whole(context, parts, still):
     rows = [*filter(None, map(uneven, every.train)), *every.dev]
     corpus = Corpus.build("uneven", rows, every.label_spaces.values())
     (_m, whole, first), (_n, cut, second) = (
-        trained(corpus, still, model={"context": context}, batch=9, accumulate=n, lr=0.1, encoder_lr=0.1)
+        trained(corpus, still, model={"context": context}, batch_size=9, micro_batches=n, lr=0.1, encoder_lr=0.1)
         for n in (1, parts)
     )
     close(whole[-1], cut[-1])
     assert not torch.equal(whole[0]["head.1.weight"], whole[-1]["head.1.weight"])
-    assert [p["loss"] for p in second.points] == pytest.approx([p["loss"] for p in first.points], abs=1e-5)
+    assert [p["loss"] for p in second.history] == pytest.approx([p["loss"] for p in first.history], abs=1e-5)
 
 
 @pytest.mark.usefixtures("plain_descent")
 def test_sorted_batches_in_parts_are_the_same_steps(corpus, still):
     (_m, whole, _t), (_n, parts, _u) = (
-        trained(corpus, still, batch=8, by_length=True, accumulate=n, lr=0.1, encoder_lr=0.1) for n in (1, 2)
+        trained(corpus, still, batch_size=8, group_by_length=True, micro_batches=n, lr=0.1, encoder_lr=0.1)
+        for n in (1, 2)
     )
     close(whole[-1], parts[-1])
 
@@ -361,7 +362,7 @@ def test_changes_of_sound_are_refused_for_a_model_that_only_reads(corpus, weight
 
 def test_two_passes_that_no_dropout_makes_different_are_refused(corpus, weights):
     same = tiny_recipe(weights, model={"dropout": 0.0}, train={"rdrop": 1.0})
-    with pytest.raises(RecipeError, match=r"'train\.consistency' does nothing here: it needs model\.dropout > 0"):
+    with pytest.raises(RecipeError, match=r"'train\.rdrop' does nothing here: it needs model\.dropout > 0"):
         fit(same, corpus)
     check_settings(same.override({"model": {"dropout": 0.1}}), corpus.label_space("emotion"))
 
@@ -418,8 +419,8 @@ def test_a_training_says_how_fast_it_was_and_what_was_unusable(spoken, weights):
     corpus = replace(spoken, utterances=holes)
     model = {"kind": "multimodal", "encoder": "frozen"}
     recognizer, _dev = fit_recognizer(spoken_recipe(weights, model=model), corpus)
-    assert recognizer.facts["unusable"] == {"train": {"text": 2, "audio": 2}, "dev": {}}
-    speed = recognizer.facts["speed"]
+    assert recognizer.facts["missing_modalities"] == {"train": {"text": 2, "audio": 2}, "dev": {}}
+    speed = recognizer.facts["throughput"]
     assert speed["utterances_per_second"] == pytest.approx(60 / speed["seconds"], rel=0.1)
     assert speed["peak_memory_mb"] > 50
     json.dumps(recognizer.facts)
@@ -437,7 +438,7 @@ def test_curves_are_written_for_tensorboard(corpus, weights, tmp_path, monkeypat
     found = EventAccumulator(str(folder))
     found.Reload()
     scores = [(event.step, event.value) for event in found.Scalars("score")]
-    assert scores == [(p["epoch"], pytest.approx(p["score"])) for p in recognizer.facts["curve"]]
+    assert scores == [(p["epoch"], pytest.approx(p["score"])) for p in recognizer.facts["history"]]
     assert {"loss", "learning_rate", "utterances_per_second"} <= set(found.Tags()["scalars"])
 
 

@@ -106,10 +106,9 @@ def test_unlabeled_utterances_of_dev_are_predicted_but_not_scored(corpus, weight
 @pytest.mark.parametrize(
     ("class_weights", "schedule"), [("none", "cosine"), ("sqrt", "linear"), ("inverse", "constant")]
 )
-def test_every_balance_and_schedule_can_be_used(balance, schedule, corpus, weights):
-    assert fit(
-        tiny_recipe(weights, train={"class_weights": balance, "schedule": schedule}), corpus
-    ).training.history
+def test_all_class_weights_and_schedules_can_be_used(class_weights, schedule, corpus, weights):
+    recipe = tiny_recipe(weights, train={"class_weights": class_weights, "schedule": schedule})
+    assert fit(recipe, corpus).training.history
 
 
 def test_short_utterances_are_left_out_of_train_only(corpus, weights):

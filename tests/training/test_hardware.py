@@ -10,8 +10,8 @@ import pytest
 WAYS = "import os, sentir; print([os.environ.get(n) for n in ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')])"
 FAULTS = """
 import resource, torch
-from sentir.training.hardware import keep_freed_memory
-keep_freed_memory()
+from sentir.training.hardware import tune_malloc
+tune_malloc()
 faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 pages = 2**26 // resource.getpagesize()
 for step in range(30):

@@ -13,7 +13,7 @@ from sentir.training.losses import UNLABELED, class_weights, encode_targets, mak
 
 SINGLE = LabelSpace("emotion", ("anger", "joy", "neutral"))
 MULTI = LabelSpace("emotion", ("anger", "joy", "neutral"), multilabel=True)
-BALANCES = ["none", "sqrt", "inverse"]
+WEIGHTINGS = ["none", "sqrt", "inverse"]
 POWER = {"none": 0, "sqrt": 0.5, "inverse": 1}
 ONE = [("joy",), ("neutral",), None, ("neutral",), ("neutral",), ("anger",), None, ("neutral",)]
 SEVERAL = [("joy",), (), None, ("neutral", "joy"), ("neutral",), ("anger",), None, ("neutral",)]
@@ -36,38 +36,38 @@ def test_targets_can_lack_every_label():
     assert encode_targets(MULTI, [None]).tolist() == [[UNLABELED] * 3]
 
 
-@pytest.mark.parametrize("class_weights", BALANCES)
-def test_one_label_costs_torchs_cross_entropy_over_the_labeled_rows(balance):
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_one_label_costs_torchs_cross_entropy_over_the_labeled_rows(weighting):
     targets, scores = encode_targets(SINGLE, ONE), logits()
-    weights = class_weights(SINGLE, targets, balance)
+    weights = class_weights(SINGLE, targets, weighting)
     known = targets != UNLABELED
     expected = (
         functional.cross_entropy(scores[known], targets[known], weight=weights, reduction="sum") / known.sum()
     )
     torch.testing.assert_close(make_loss(SINGLE, weights)(scores, targets), expected)
-    if balance == "none":
+    if weighting == "none":
         torch.testing.assert_close(expected, functional.cross_entropy(scores, targets, ignore_index=UNLABELED))
 
 
-@pytest.mark.parametrize("class_weights", BALANCES)
-def test_several_labels_cost_torchs_binary_cross_entropy_over_the_labeled_rows(balance):
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_several_labels_cost_torchs_binary_cross_entropy_over_the_labeled_rows(weighting):
     targets, scores = encode_targets(MULTI, SEVERAL), logits()
-    weights = class_weights(MULTI, targets, balance)
+    weights = class_weights(MULTI, targets, weighting)
     known = targets[:, 0] != UNLABELED
     expected = functional.binary_cross_entropy_with_logits(scores[known], targets[known], pos_weight=weights)
     torch.testing.assert_close(make_loss(MULTI, weights)(scores, targets), expected)
 
 
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.sampled_from(BALANCES))
-def test_weights_have_mean_1_over_train_and_fall_with_the_counts(labels, balance):
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.sampled_from(WEIGHTINGS))
+def test_weights_have_mean_1_over_train_and_fall_with_the_counts(labels, weighting):
     space = LabelSpace("task", tuple("abcde"))
     targets = torch.tensor([*labels, UNLABELED])
-    weights = class_weights(space, targets, balance)
+    weights = class_weights(space, targets, weighting)
     assert weights[labels].mean().item() == pytest.approx(1, abs=1e-5)
     assert weights.isfinite().all() and (weights > 0).all()
     counts = torch.bincount(torch.tensor(labels), minlength=5)
     seen = counts > 0
-    flat = (weights * counts ** POWER[balance])[seen]
+    flat = (weights * counts ** POWER[weighting])[seen]
     assert flat.max().item() == pytest.approx(flat.min().item(), rel=1e-4)
 
 
@@ -130,10 +130,10 @@ def settings(**changes):
 
 
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
-@pytest.mark.parametrize("class_weights", BALANCES)
-def test_a_focal_loss_without_focus_is_cross_entropy(space, balance):
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_a_focal_loss_without_focus_is_cross_entropy(space, weighting):
     targets, scores = encode_targets(space, ONE if space is SINGLE else SEVERAL), logits()
-    weights = class_weights(space, targets, balance)
+    weights = class_weights(space, targets, weighting)
     for smoothing in (0.0, 0.2):
         plain = make_loss(space, weights, label_smoothing=smoothing)(scores, targets)
         focal = make_loss(space, weights, focal_gamma=1e-9, label_smoothing=smoothing)(scores, targets)
@@ -168,10 +168,10 @@ def test_a_focal_loss_has_a_finite_gradient_where_everything_is_known(space, gam
     assert scores.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("class_weights", BALANCES)
-def test_smoothed_labels_cost_torchs_smoothed_cross_entropy(balance):
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_smoothed_labels_cost_torchs_smoothed_cross_entropy(weighting):
     targets, scores = encode_targets(SINGLE, ONE), logits()
-    weights, known = class_weights(SINGLE, targets, balance), targets != UNLABELED
+    weights, known = class_weights(SINGLE, targets, weighting), targets != UNLABELED
     expected = functional.cross_entropy(
         scores[known], targets[known], weights, label_smoothing=0.1, reduction="sum"
     )

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
+from pipelines import Pipeline
 from tiny_corpora import tiny_corpus, tiny_recipe
 from transformers import AutoTokenizer
 
 from sentir import progress
-from sentir.preprocessing.text import TextPreprocessor
 from sentir.training import fitting
 from sentir.training.recognizers import fit_recognizer
 
@@ -22,10 +22,10 @@ def said(monkeypatch):
 
 
 def prepared(weights, texts, **model):
-    recipe = tiny_recipe(weights, model={"max_length": 12} | model)
-    found = TextPreprocessor(recipe.data, recipe.model)
+    pipeline = Pipeline(tiny_recipe(weights, model={"max_length": 12} | model))
     utterances = [replace(u, text=text) for u, text in zip(tiny_corpus().train, texts, strict=False)]
-    return found.transform(utterances, [list(range(len(utterances)))])[0]["is_truncated"].tolist()
+    utterances = [replace(u, dialogue="one", turn=n) for n, u in enumerate(utterances)]
+    return pipeline.transform(utterances).tensors["is_truncated"].tolist()
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
@@ -45,7 +45,7 @@ def test_turns_before_a_text_are_dropped_and_not_counted(weights):
 def test_training_and_prediction_say_how_many(weights, said):
     corpus = tiny_corpus(lambda u: replace(u, text=u.text + " so" * 30) if u.turn == 0 else u)
     recognizer, _dev = fit_recognizer(tiny_recipe(weights, model={"max_length": 16}), corpus)
-    assert recognizer.facts["cut"] == {"train": 6, "dev": 3}
+    assert recognizer.facts["truncated"] == {"train": 6, "dev": 3}
     assert said == [f"Weights: text encoder from the folder {weights}."]
     recognizer.predict_utterances(corpus.dev)
     assert said[1:] == ["3 texts are longer than the 16 tokens that the model reads; it read their beginning."]

@@ -65,7 +65,7 @@ def test_what_it_has_seen_before_stands_in_facts_and_card(corpora, weights, tmp_
     other = recipe.override({"name": "corrections", "data": {"reader": "other"}})
     api.train(other, root=tmp_path, out=tmp_path / "b", init_from=tmp_path / "a")
     third, _scores = api.train(other, root=tmp_path, out=tmp_path / "c", init_from=tmp_path / "b")
-    seen = [(one["recipe"], one["corpus"], one["fingerprint"]) for one in third.facts["earlier"]]
+    seen = [(one["recipe"], one["corpus"], one["fingerprint"]) for one in third.facts["previous_trainings"]]
     prints = {name: corpus.fingerprint for name, corpus in corpora.items()}
     assert seen == [("tiny", "tiny", prints["tiny"]), ("corrections", "other", prints["other"])]
     card = (tmp_path / "c" / "README.md").read_text(encoding="utf-8")

@@ -69,7 +69,7 @@ def print_audit(audit: AuditReport) -> None:
 
     from sentir.audit import describe_grade
     from sentir.cli import output
-    from sentir.report.words import display_name
+    from sentir.display_names import display_name
 
     title = _("{corpus} (synthetic)", corpus=audit.corpus) if audit.synthetic else audit.corpus
     output.print_line(f"{title} · {audit.fingerprint}")

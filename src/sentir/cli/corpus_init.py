@@ -51,7 +51,7 @@ def _print_draft(found: RecipeDraft) -> None:
     from rich.text import Text
 
     from sentir.cli import output
-    from sentir.report.words import display_name
+    from sentir.display_names import display_name
 
     seen = found.inspection
     title = _("{table}: {n} rows", table=seen.path.name, n=format_count(seen.num_rows))

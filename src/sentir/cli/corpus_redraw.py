@@ -27,7 +27,7 @@ def redraw(
 ) -> None:
     from sentir import api
     from sentir.cli import output
-    from sentir.report.words import display_name
+    from sentir.display_names import display_name
 
     found = api.redraw_corpus(recipe, reason=reason, root=root)
     if json:

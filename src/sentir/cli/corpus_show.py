@@ -70,7 +70,7 @@ def _save_spectrogram(found: UtteranceInspection, path: Path) -> None:
 
 def _print_inspection(found: UtteranceInspection, *, spectrogram: bool) -> None:
     from sentir.cli import output
-    from sentir.report.words import display_name
+    from sentir.display_names import display_name
 
     u = found.utterance
     output.print_line(_("{id} (synthetic)", id=u.id) if found.synthetic else u.id)
@@ -103,7 +103,7 @@ def _format_turn(u: Utterance, *, is_selected: bool) -> Text:
 
 def _label_lines(found: UtteranceInspection) -> list[tuple[str, str]]:
     """Return name and value of every line about labels."""
-    from sentir.report.words import display_name
+    from sentir.display_names import display_name
 
     u = found.utterance
     if found.has_sealed_labels:

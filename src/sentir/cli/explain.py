@@ -179,6 +179,8 @@ def _print_model_explanation(found: ModelExplanation) -> None:
     from rich.table import Table
 
     from sentir.cli import output
+    from sentir.display_names import display_name
+    from sentir.evaluation.metrics import metric_display_name
     from sentir.explanation.page import (
         MAX_COLUMNS,
         describe_ablation,
@@ -186,10 +188,9 @@ def _print_model_explanation(found: ModelExplanation) -> None:
         format_score_drop,
     )
     from sentir.report.html import format_score
-    from sentir.report.words import display_name
 
     output.print_line(
-        f"{found.model} · {found.corpus} · {display_name('dev')} · {display_name(found.metric)} {format_score(found.score)}"
+        f"{found.model} · {found.corpus} · {display_name('dev')} · {metric_display_name(found.metric)} {format_score(found.score)}"
     )
     for one in found.ablations:
         output.print_line(describe_ablation(found, one))

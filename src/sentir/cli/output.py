@@ -15,8 +15,8 @@ from rich.text import Text
 
 from sentir.api import Prediction
 from sentir.corpus.predictions import TaskPrediction
+from sentir.display_names import display_name
 from sentir.i18n import _, format_decimal
-from sentir.report.words import display_name
 from sentir.safe_text import json_dumps, make_printable
 
 

@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.cli import output
+from sentir.display_names import display_name, model_display_name
+from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name, metric_short_name
 from sentir.evaluation.results import Comparison, ModelScores, Score
-from sentir.evaluation.words import AT_HALF_SUFFIX
-from sentir.i18n import _, format_count, gettext_noop, localize_numbers
+from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.sentences import count_earlier_openings, grade_sentence
 from sentir.report.study_report import StudyReport
 from sentir.report.task_sections import comparison_groups, latest_openings, ordered_metrics, task_sections
-from sentir.report.words import display_name, model_display_name
 
 _MIN_MODEL_WIDTH = 26
 _LABEL_METRICS = (
@@ -29,30 +29,6 @@ _LABEL_METRICS = (
     "mae",
 )
 _COLUMN_GAP = 2
-_SHORT_NAMES = {  # where a column is to be narrow
-    "acc5": "Acc-5",
-    "acc7": "Acc-7",
-    "accuracy": gettext_noop("acc."),
-    "ccc": "CCC",
-    "has0_acc2": gettext_noop("Has0 Acc-2"),
-    "has0_f1": gettext_noop("Has0 F1"),
-    "jaccard_empty0": gettext_noop("Jacc. (0)"),
-    "jaccard_empty1": gettext_noop("Jacc. (1)"),
-    "mae": gettext_noop("mean abs. err."),
-    "mean_average_precision": gettext_noop("mean AP"),
-    "mean_weighted_accuracy": gettext_noop("mean wtd. acc."),
-    "mean_weighted_f1": gettext_noop("mean wtd. F1"),
-    "micro_precision": gettext_noop("micro prec."),
-    "micro_recall": gettext_noop("micro rec."),
-    "non0_acc2": gettext_noop("Non0 Acc-2"),
-    "non0_f1": gettext_noop("Non0 F1"),
-    "pearson": "Pearson",
-    "sign_accuracy": gettext_noop("sign acc."),
-    "sign_weighted_f1": gettext_noop("sign wtd. F1"),
-    "subset_accuracy": gettext_noop("subset acc."),
-    "unweighted_average_recall": gettext_noop("avg. recall"),
-    "weighted_f1": gettext_noop("wtd. F1"),
-}
 
 
 def print_scores(rows: Sequence[ModelScores], *, per_label: bool = False) -> None:
@@ -111,7 +87,7 @@ def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, show_fam
     )
     output.print_line(" · ".join(filter(None, about)))
     whole = {row.model: _format_score(row.metrics[first]) if first in row.metrics else "–" for row in rows}
-    headline = max(len(text) for text in (display_name(first), *whole.values())) + _COLUMN_GAP
+    headline = max(len(text) for text in (metric_display_name(first), *whole.values())) + _COLUMN_GAP
     for n, block in enumerate(_column_blocks(others, headline)):
         table = _make_table(block if n else (first, *block), is_first=not n)
         for row in rows:
@@ -131,7 +107,7 @@ def _make_table(names: Sequence[str], *, is_first: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, _COLUMN_GAP - 1, 0, 0), show_edge=False, pad_edge=False)
     table.add_column(_("model"), overflow="fold")
     for n, name in enumerate(names):
-        heading = display_name(name) if is_first and n == 0 else _metric_heading(name)
+        heading = metric_display_name(name) if is_first and n == 0 else _metric_heading(name)
         table.add_column(output.as_text(heading), justify="right", no_wrap=True)
     return table
 
@@ -151,16 +127,16 @@ def _column_blocks(names: Sequence[str], first_width: int) -> Iterator[list[str]
 
 def _metric_heading(name: str) -> str:
     """Return a metric's short name, a word a line."""
-    plain, *half = name.removesuffix(AT_HALF_SUFFIX), *([AT_HALF_SUFFIX] if name.endswith(AT_HALF_SUFFIX) else [])
-    return "\n".join([*(_(_SHORT_NAMES[plain]) if plain in _SHORT_NAMES else display_name(plain)).split(), *half])
+    half = [AT_HALF_SUFFIX] if name.endswith(AT_HALF_SUFFIX) else []
+    return "\n".join([*metric_short_name(name).split(), *half])
 
 
 def _model_cell(row: ModelScores, families: bool) -> Text:
     """Return a model's name, and below it its family and whether it is the one chosen on dev."""
     facts = [display_name(row.family)] if families and row.family else []
-    facts += [display_name(row.role)] if row.role == "finalist" else []
+    facts += [display_name(row.role)] if row.role == "selected" else []
     name = output.as_text(model_display_name(row.model))
-    name.stylize("bold" if row.role == "finalist" else "")
+    name.stylize("bold" if row.role == "selected" else "")
     return name + Text(f"\n  {' · '.join(facts)}", style="dim") if facts else name
 
 
@@ -179,7 +155,7 @@ def _print_labels(row: ModelScores) -> None:
     table = Table(title=output.as_text(model_display_name(row.model)), title_justify="left")
     held = dict.fromkeys(name for label in row.per_label for name in label.metrics)
     names = [name for name in _LABEL_METRICS if name in held]
-    for heading in (_("label"), "n", *map(display_name, names)):
+    for heading in (_("label"), "n", *map(metric_display_name, names)):
         table.add_column(heading, justify="left" if heading == _("label") else "right")
     for label in row.per_label:
         values = (

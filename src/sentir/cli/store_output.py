@@ -9,8 +9,8 @@ from rich.table import Table
 from sentir.audio.decoding_notes import describe_note_kind
 from sentir.audio.store_report import StoreReport, describe_problem_kind
 from sentir.cli import output
+from sentir.display_names import display_name
 from sentir.i18n import _, format_count, localize_numbers
-from sentir.report.words import display_name
 
 _MAX_EXAMPLES = 3
 

@@ -211,7 +211,7 @@ class CheckpointManager:
                 raise ValueError(_("{file} has changed", file=path.name))
         if len(facts["files"]) != len(self._required_files(checkpoint, progress)):
             raise ValueError(_("a file is missing"))
-        return Checkpoint(checkpoint, progress, dict(facts["more"]))
+        return Checkpoint(checkpoint, progress, dict(facts["extra"]))
 
     def _required_files(self, checkpoint: Path, progress: TrainingProgress) -> dict[Path, str]:
         files = [path for path in checkpoint.iterdir() if path.name != _MANIFEST]
@@ -224,7 +224,9 @@ class CheckpointManager:
             logger.info(_("The checkpoint of step {step} is damaged ({why}), and none before it is whole; the training "
                   "begins anew.", **facts))  # fmt: skip
         else:
-            logger.info(_("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts))
+            logger.info(
+                _("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts)
+            )
 
     def _delete_after(self, *, step: int) -> None:
         """Delete the checkpoints behind a step, and best weights that those which stay do not need."""
@@ -253,7 +255,7 @@ class CheckpointManager:
         for path in needed:
             fsync(path)
         files = {path.name: digest for path, digest in needed.items()}
-        facts = {"training": self.folder.name, "progress": asdict(progress), "more": dict(extra), "files": files}
+        facts = {"training": self.folder.name, "progress": asdict(progress), "extra": dict(extra), "files": files}
         write_text(checkpoint / _MANIFEST, json.dumps(facts))
         kept = self._complete_checkpoints()[:_SAVE_TOTAL_LIMIT]
         for other in self.folder.glob("checkpoint-*"):
@@ -294,7 +296,7 @@ class CheckpointManager:
         """Delete best weights but those that are wanted, or known to a checkpoint."""
         for checkpoint in self._complete_checkpoints():
             with suppress(OSError, ValueError, KeyError, TypeError):  # damaged, as `resume` will find
-                needed = needed | {self._best_path(_read_manifest(checkpoint)["progress"]["best"])}
+                needed = needed | {self._best_path(_read_manifest(checkpoint)["progress"]["best_index"])}
         for path in self.folder.glob("best-*"):
             if path not in needed:
                 path.unlink(missing_ok=True)

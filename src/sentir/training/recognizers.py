@@ -6,7 +6,7 @@ from typing import Any
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
-from sentir.models.text_encoder import get_best_device
+from sentir.models.device import get_best_device
 from sentir.recipe import Recipe
 from sentir.recognizer.card import summarize_data
 from sentir.recognizer.recognizer import Recognizer
@@ -50,14 +50,14 @@ def fit_recognizer(
         "fingerprint": corpus.fingerprint,
         "dev_score": fitted.training.best_score,
         "best_epoch": fitted.training.best_epoch,
-        "curve": list(fitted.training.history),
-        "speed": fitted.training.throughput,
-        "unusable": fitted.missing_modalities,
-        "cut": fitted.truncated,
+        "history": list(fitted.training.history),
+        "throughput": fitted.training.throughput,
+        "missing_modalities": fitted.missing_modalities,
+        "truncated": fitted.truncated,
         "calibration": fitted.calibration.method if fitted.calibration else "",
         "weights": {part: source.to_dict() for part, source in fitted.weight_sources.items()},
         "data": summarize_data(corpus, recipe.data.task),
-        "earlier": [] if init_from is None else _previous_trainings(init_from),
+        "previous_trainings": [] if init_from is None else _previous_trainings(init_from),
         "versions": package_versions(),
     }
     fitted.model.to(get_best_device())
@@ -80,4 +80,4 @@ def _previous_trainings(recognizer: Recognizer) -> list[dict[str, Any]]:
     """Return what each training of a recognizer so far was on, the first one first."""
     facts, kept = recognizer.facts, ("corpus", "synthetic", "fingerprint", "data")
     own = {"recipe": recognizer.recipe.name, **{key: facts[key] for key in kept if key in facts}}
-    return [*facts.get("earlier", []), own]
+    return [*facts.get("previous_trainings", []), own]

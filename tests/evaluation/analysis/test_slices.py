@@ -14,7 +14,6 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.evaluation.analysis.slices import MIN_SLICE_SIZE, SliceDefinition, define_slices, score_slices
 from sentir.evaluation.intervals import score_with_intervals as scored_rows
-from sentir.evaluation.part_names import slice_kind_name, slice_name
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import DataSettings, TableSettings
 
@@ -173,4 +172,4 @@ def test_a_group_called_like_a_part_of_ours_keeps_its_own_name(kind):
     gold = {u.id: u.labels["emotion"] for u in corpus.dev}
     parts = {part for cut in define_slices(corpus, "dev", gold, SPACE) for part in cut.values()}
     own = {part for part in parts if part.is_corpus_group}
-    assert {(slice_kind_name(part), slice_name(part)) for part in own} == {(kind, "seen"), (kind, "first")}
+    assert {(part.display_kind, part.display_name) for part in own} == {(kind, "seen"), (kind, "first")}

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
+from sentir.display_names import display_name
 from sentir.evaluation.calibration.fitting import Array
-from sentir.evaluation.intervals import Run
 from sentir.evaluation.metrics import compute_scores
+from sentir.evaluation.results import GoldLabels, Run
+from sentir.i18n import _
 
 MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
     10,
@@ -22,8 +24,6 @@ MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
     3,
     3,
 )  # errors, speakers, mix-ups of each, and turns that are shown
-
-GoldLabels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class HardExample:
         labels: what is annotated; of a number, the nearest step of its scale.
         predicted: what the model says.
         probabilities: label → probability, or name → number.
-        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several labels
-            that of the wrong decision; of a number, how far off it is.
+        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several
+            labels that of the wrong decision; of a number, how far off it is.
         context: the turns before it, in order.
     """
 
@@ -64,6 +64,16 @@ class Confusion:
     label: str
     predicted: str
     n: int
+
+    @property
+    def display_name(self) -> str:
+        """The two labels and how often, in the current language."""
+        label, predicted = display_name(self.label), display_name(self.predicted)
+        if not self.predicted:
+            return _("{label} missed ({n})", label=label, n=self.n)
+        if not self.label:
+            return _("{label} said wrongly ({n})", label=predicted, n=self.n)
+        return f"{label} → {predicted} ({self.n})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,16 @@ from sentir.audio.store import attach_audio
 from sentir.audit.leaks import normalize_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
-from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Utterance, group_dialogues
-from sentir.evaluation.intervals import Run, score_with_intervals
+from sentir.display_names import slice_kind_name, slice_name
+from sentir.evaluation.intervals import score_with_intervals
 from sentir.evaluation.metrics import compute_scores
-from sentir.evaluation.results import Score
+from sentir.evaluation.results import GoldLabels, Run, Score
+from sentir.i18n import _, localize_numbers
 
 MIN_SLICE_SIZE = 20  # utterances below which a slice has no interval
 _MAX_GROUP_NAMES = 8  # names of a kind of group, such as genders, that a split is cut by
-
-GoldLabels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,20 @@ class SliceDefinition:
     name: str
     bounds: tuple[float, float] | None = None
     is_corpus_group: bool = False
+
+    @property
+    def display_kind(self) -> str:
+        """The criterion of the split, in the current language."""
+        return self.kind.replace("_", " ") if self.is_corpus_group else slice_kind_name(self.kind)
+
+    @property
+    def display_name(self) -> str:
+        """The name of the part, in the current language; of a duration, its seconds too."""
+        name = self.name if self.is_corpus_group else slice_name(self.kind, self.name)
+        if self.bounds is None:
+            return name
+        low, high = (localize_numbers(f"{bound:.1f}") for bound in self.bounds)
+        return _("{name}, {low} to {high} s", name=name, low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
-// A table that is wider than its place says so, and only then is a stop for the keyboard.
-const mind = (place) => {
-  const hidden = place.scrollWidth - place.clientWidth;
-  place.classList.toggle("scrolls", hidden > 1);
-  place.classList.toggle("more", hidden - place.scrollLeft > 1);
-  place.tabIndex = hidden > 1 ? 0 : -1;
+// A table that is wider than its container gets a hint, and only then a stop for the keyboard.
+const updateOverflow = (region) => {
+  const hidden = region.scrollWidth - region.clientWidth;
+  region.classList.toggle("scrolls", hidden > 1);
+  region.classList.toggle("more", hidden - region.scrollLeft > 1);
+  region.tabIndex = hidden > 1 ? 0 : -1;
 };
-const widths = new ResizeObserver((entries) => { for (const { target } of entries) mind(target); });
-for (const place of document.querySelectorAll(".scroll")) {
-  widths.observe(place);
-  place.addEventListener("scroll", () => mind(place), { passive: true });
+const widths = new ResizeObserver((entries) => { for (const { target } of entries) updateOverflow(target); });
+for (const region of document.querySelectorAll(".scroll")) {
+  widths.observe(region);
+  region.addEventListener("scroll", () => updateOverflow(region), { passive: true });
 }

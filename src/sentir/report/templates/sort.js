@@ -1,4 +1,4 @@
-// Headings become buttons that sort their table: numbers by value, the rest by letters, what is missing last.
+// Headings become buttons that sort their table: numbers by value, text alphabetically, missing values last.
 const valueOf = (row, column) => {
   const cell = row.cells[column];
   const text = (cell.dataset.value ?? cell.textContent).replace(/[\s\u202f]+/g, " ").trim();
@@ -6,7 +6,7 @@ const valueOf = (row, column) => {
   const number = parseFloat(text.replace(/(\d) (?=\d{3}\b)/g, "$1").replace(",", "."));
   return Number.isNaN(number) ? null : number;
 };
-const ranked = (a, b, sign) => {
+const compare = (a, b, sign) => {
   if (a === null || b === null) return (a === null) - (b === null);
   return sign * (typeof a === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true }));
 };
@@ -25,7 +25,7 @@ for (const table of document.querySelectorAll(".scroll table:not(.fixed)")) {
       for (const one of table.tHead.rows[0].cells) one.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", order);
       const sign = order === "ascending" ? 1 : -1;
-      body.append(...[...body.rows].sort((a, b) => ranked(valueOf(a, column), valueOf(b, column), sign)));
+      body.append(...[...body.rows].sort((a, b) => compare(valueOf(a, column), valueOf(b, column), sign)));
     });
   });
 }

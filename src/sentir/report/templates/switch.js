@@ -7,7 +7,7 @@ for (const copy of document.querySelectorAll("[data-of]")) {
 languages.addEventListener("click", (event) => {
   const code = event.target.lang;
   if (!event.target.matches("button")) return;
-  for (const sound of document.querySelectorAll("audio")) sound.pause();
+  for (const audio of document.querySelectorAll("audio")) audio.pause();
   for (const main of document.querySelectorAll("main")) {
     main.hidden = main.lang !== code;
     if (!main.hidden) document.title = main.dataset.title;

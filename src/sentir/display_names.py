@@ -1,0 +1,176 @@
+"""Readable names, in the current language, of the keys that results, reports and messages use."""
+
+from __future__ import annotations
+
+from sentir.i18n import _, gettext_noop, quote_text
+
+_DISPLAY_NAMES = {
+    # tasks and labels
+    "emotion": gettext_noop("emotion"),
+    "sentiment": gettext_noop("sentiment"),
+    "sentiment_intensity": gettext_noop("sentiment intensity"),
+    "anger": gettext_noop("anger"),
+    "calm": gettext_noop("calm"),
+    "contempt": gettext_noop("contempt"),
+    "disgust": gettext_noop("disgust"),
+    "fear": gettext_noop("fear"),
+    "joy": gettext_noop("joy"),
+    "neutral": gettext_noop("neutral"),
+    "sadness": gettext_noop("sadness"),
+    "surprise": gettext_noop("surprise"),
+    "negative": gettext_noop("negative"),
+    "positive": gettext_noop("positive"),
+    # splits, roles and what is counted
+    "train": gettext_noop("train"),
+    "dev": gettext_noop("dev"),
+    "test": gettext_noop("test"),
+    "baseline": gettext_noop("baseline"),
+    "candidate": gettext_noop("candidate"),
+    "selected": gettext_noop("selected model"),
+    "utterances": gettext_noop("utterances"),
+    "dialogues": gettext_noop("dialogues"),
+    "speakers": gettext_noop("speakers"),
+    "dialogue": gettext_noop("dialogues"),
+    "speaker": gettext_noop("speakers"),
+    "utterance": gettext_noop("utterances"),
+    "texts": gettext_noop("texts"),
+    "sounds": gettext_noop("sounds"),
+    "episode": gettext_noop("episode"),
+    # families of models
+    "text": gettext_noop("text"),
+    "audio": gettext_noop("audio"),
+    "audio_stacked": gettext_noop("audio + another model"),
+    "text_audio": gettext_noop("text and audio"),
+    "text_audio_stacked": gettext_noop("text and audio + another model"),
+    "text_stacked": gettext_noop("text + another model"),
+    # why a clip has no usable audio
+    "audio.missing": gettext_noop("no clip, or its file is not there"),
+    "audio.empty": gettext_noop("file without content"),
+    "audio.undecodable": gettext_noop("cannot be decoded"),
+    "audio.no_audio": gettext_noop("no audio track"),
+    "audio.too_short": gettext_noop("too short"),
+    "audio.outside": gettext_noop("cut lies outside the file"),
+    # severities
+    "problem": gettext_noop("problem"),
+    "warning": gettext_noop("warning"),
+    "note": gettext_noop("note"),
+}
+
+_BASELINE_NAMES = {
+    "majority": gettext_noop("majority class"),
+    "bag of words": gettext_noop("bag of words"),
+    "acoustic": gettext_noop("acoustic functionals"),
+}
+_SLICE_KINDS = {
+    "speaker": gettext_noop("speaker"),
+    "text": gettext_noop("text"),
+    "duration": gettext_noop("duration"),
+    "turn": gettext_noop("turn in its dialogue"),
+    "shift": gettext_noop("label of the speaker's previous turn"),
+    "missing": gettext_noop("what is missing"),
+}
+_SLICE_NAMES = {
+    ("speaker", "seen"): gettext_noop("also speaks in train"),
+    ("speaker", "unseen"): gettext_noop("not in train"),
+    ("text", "seen"): gettext_noop("also a text of train"),
+    ("text", "unseen"): gettext_noop("not in train"),
+    ("duration", "short"): gettext_noop("short"),
+    ("duration", "middle"): gettext_noop("medium"),
+    ("duration", "long"): gettext_noop("long"),
+    ("turn", "first"): gettext_noop("first"),
+    ("turn", "second_to_fifth"): gettext_noop("second to fifth"),
+    ("turn", "later"): gettext_noop("later"),
+    ("shift", "same"): gettext_noop("the same"),
+    ("shift", "shifts"): gettext_noop("another"),
+    ("missing", "nothing"): gettext_noop("nothing"),
+    ("missing", "clip"): gettext_noop("the clip"),
+    ("missing", "text"): gettext_noop("the text"),
+    ("missing", "both"): gettext_noop("text and clip"),
+}
+ISSUE_NAMES = {
+    "rating_missing": gettext_noop("annotators without an answer"),
+    "corpus_without_audio": gettext_noop("no audio beside the table"),
+    "audio_file_missing": gettext_noop("clip without a file"),
+    "clip_not_named": gettext_noop("no clip named"),
+    "clip_not_published": gettext_noop("known defect: no clip"),
+    "clip_damaged": gettext_noop("known defect: clip that cannot be decoded"),
+    "clip_embedded": gettext_noop("clips stored inside the table, extracted"),
+    "clip_too_long": gettext_noop("known defect: clip that is too long"),
+    "clip_renamed": gettext_noop("clips found under another spelling"),
+    "clip_shared": gettext_noop("known defect: one clip for two utterances"),
+    "clip_mismatched": gettext_noop("known defect: clip of something else"),
+    "clips_unreferenced": gettext_noop("files that are nobody's clip, left alone"),
+    "augmented_copies_ignored": gettext_noop("copies of pictures, left alone"),
+    "segment_in_two_splits": gettext_noop("known defect: one stretch of sound in two splits"),
+    "segment_repeated": gettext_noop("known defect: one stretch of sound twice"),
+    "file_encoding": gettext_noop("file read in another encoding"),
+    "file_ignored": gettext_noop("file that was not needed"),
+    "file_unreadable": gettext_noop("file that cannot be read"),
+    "ids_decimal": gettext_noop("ids written with a decimal point"),
+    "ids_truncated": gettext_noop("ids that lost digits"),
+    "intensity_clamped": gettext_noop("intensity off the scale, moved to its end"),
+    "label_missing": gettext_noop("no label"),
+    "label_unknown": gettext_noop("unknown label"),
+    "layout_recognized": gettext_noop("layout recognized"),
+    "empty_label_cells": gettext_noop("empty cells taken as no"),
+    "name_normalized": gettext_noop("names with invisible characters"),
+    "number_invalid": gettext_noop("number that cannot be read"),
+    "video_outside_folds": gettext_noop("in no official split, left out"),
+    "speech_rate_implausible": gettext_noop("more words than anybody can say in that time"),
+    "quotes_literal": gettext_noop("quotes that are characters"),
+    "quotes_ambiguous": gettext_noop("quotes that may be characters"),
+    "row_skipped": gettext_noop("row that cannot be used"),
+    "row_count_differs": gettext_noop("another number of rows than published"),
+    "rows_reordered": gettext_noop("rows out of order, put in order"),
+    "sheets_ignored": gettext_noop("sheets that were not read"),
+    "audio_distorted": gettext_noop("known defect: distorted audio"),
+    "audio_misaligned": gettext_noop("known defect: audio that does not match its times"),
+    "multiple_speakers": gettext_noop("several speakers in one row"),
+    "split_generated": gettext_noop("split drawn, for none is given"),
+    "split_small": gettext_noop("split with few rows, for groups are few"),
+    "split_differs_from_official": gettext_noop("split otherwise than officially"),
+    "start_clamped": gettext_noop("start before the file begins, moved to it"),
+    "corpus_without_text": gettext_noop("no texts beside the labels"),
+    "text_encoding": gettext_noop("text with repaired characters"),
+    "text_missing": gettext_noop("no text"),
+    "clip_times_invalid": gettext_noop("time that cannot be used"),
+    "times_unparsable": gettext_noop("times that cannot be read"),
+    "times_invalid": gettext_noop("end before start"),
+    "transcripts_unlabeled": gettext_noop("transcripts without labels, left alone"),
+    "turn_repeated": gettext_noop("rows with the same turn"),
+    "turn_invalid": gettext_noop("turn that cannot be read"),
+    "duplicate_clip_used": gettext_noop("the corrected one of two clips taken"),
+}
+
+
+def model_display_name(name: str) -> str:
+    """Return what a model is called, in the current language if it is a baseline; names of one's own stay."""
+    return _(_BASELINE_NAMES[name]) if name in _BASELINE_NAMES else name
+
+
+def quoted_model_name(name: str) -> str:
+    """Return what a model is called, set apart from the sentence that it stands in."""
+    return quote_text(model_display_name(name))
+
+
+def display_name(key: str) -> str:
+    """Return the readable name of a task, label, split or role in the current language.
+
+    A key without one, such as a label of the user's own, is returned with spaces for its underscores.
+    """
+    return _(_DISPLAY_NAMES[key]) if key in _DISPLAY_NAMES else key.replace("_", " ")
+
+
+def slice_kind_name(kind: str) -> str:
+    """Return the name of a criterion by which a split is sliced."""
+    return _(_SLICE_KINDS[kind]) if kind in _SLICE_KINDS else kind.replace("_", " ")
+
+
+def slice_name(kind: str, name: str) -> str:
+    """Return the name of one slice of a kind."""
+    return _(_SLICE_NAMES[kind, name]) if (kind, name) in _SLICE_NAMES else name
+
+
+def issue_name(kind: str) -> str:
+    """Return what a kind of issue is called in the current language; a kind that we do not know keeps its key."""
+    return _(ISSUE_NAMES[kind]) if kind in ISSUE_NAMES else kind

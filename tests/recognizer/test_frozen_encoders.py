@@ -1,0 +1,105 @@
+"""Embeddings of a frozen speech encoder: cached by the content of the clips, of which no waveform is stored."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sentir.audio.decoding import SAMPLING_RATE, decode
+from sentir.audio.store import attach_audio
+from sentir.corpus.utterances import Clip
+from sentir.errors import AudioError
+from sentir.paths import cache_dir
+from sentir.preprocessing.preprocessor import ModelInputs
+from sentir.preprocessing.waveform import WaveformPreprocessor
+from sentir.recipe import AudioSettings, ModelSettings
+from sentir.recognizer import frozen_encoders
+from sentir.recognizer.encoders import Encoders
+from sentir.testing import make_tiny_speech_backbone
+
+pytestmark = pytest.mark.usefixtures("one_store")
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    return make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("wav2vec2"))
+
+
+@pytest.fixture
+def utterances(spoken):
+    """Train utterances with their audio attached."""
+    return attach_audio([u.blind() for u in spoken.train])
+
+
+class SpeechPipeline:
+    """A frozen speech encoder and the preprocessor of its clips."""
+
+    def __init__(self, folder, **audio):
+        settings = AudioSettings(backbone=str(folder), **audio)
+        self.encoders = Encoders.load(ModelSettings(kind="emotion_model", audio=settings))
+        self.encoder, self.extractor = self.encoders.speech.encoder, self.encoders.speech.processor
+        self.preprocessor = WaveformPreprocessor(settings, self.extractor)
+
+    def embed(self, utterances):
+        """Return the tensors that stand for waveforms."""
+        inputs = ModelInputs(
+            tuple(u.id for u in utterances), {}, [], [],
+            waveforms=self.preprocessor.transform(utterances), is_from_corpus=all(u.split for u in utterances),
+        )  # fmt: skip
+        embedded = self.encoders.embed(inputs)
+        assert embedded.waveforms is None
+        return embedded.tensors
+
+    def encode(self, waveforms):
+        with torch.no_grad():
+            return self.encoder(**self.extractor.pad(waveforms))
+
+
+def test_embeddings_are_those_of_the_encoder_and_cached_by_content(speech, utterances, monkeypatch):
+    pipeline = SpeechPipeline(speech)
+    tensors = pipeline.embed(utterances)
+    assert tensors["has_audio"].all()
+    expected = pipeline.encode([decode(u.clip).waveform for u in utterances])
+    torch.testing.assert_close(tensors["speech_states"], expected, atol=1e-4, rtol=0)
+    monkeypatch.setattr(frozen_encoders, "decode_segments", lambda *_: pytest.fail("a clip was decoded again"))
+    moved = [
+        replace(u, id=f"{u.id}-moved", clip=replace(u.clip, path=u.clip.path.with_name("gone")))
+        for u in utterances
+    ]
+    again = pipeline.embed(moved[::-1])
+    assert torch.equal(again["speech_states"], tensors["speech_states"].flip(0))
+
+
+def test_only_embeddings_of_corpus_utterances_are_stored(speech, utterances):
+    pipeline = SpeechPipeline(speech)
+    uncached = pipeline.embed([replace(u, split="") for u in utterances[:3]])["speech_states"]
+    folder = cache_dir() / "embeddings" / pipeline.encoders.speech.digest
+    assert not folder.exists() and uncached.abs().sum() > 0
+    torch.testing.assert_close(pipeline.embed(utterances[:3])["speech_states"], uncached)
+    sizes = {path.suffix: path.stat().st_size for path in folder.iterdir()}
+    assert set(sizes) == {".npy", ".json"} and sizes[".npy"] < 4096
+
+
+def test_the_middle_of_a_long_clip_is_encoded_and_its_length_is_part_of_the_key(speech, utterances):
+    longest = max(utterances, key=lambda u: u.audio.seconds)
+    assert longest.audio.seconds > 1
+    short, long = SpeechPipeline(speech, max_seconds=1), SpeechPipeline(speech, max_seconds=9)
+    cropped, whole = (one.embed([longest])["speech_states"] for one in (short, long))
+    full = decode(longest.clip).waveform
+    start = (len(full) - SAMPLING_RATE) // 2
+    expected = short.encode([full[start : start + SAMPLING_RATE]])
+    torch.testing.assert_close(cropped, expected, atol=1e-4, rtol=0)
+    assert not torch.allclose(cropped, whole, atol=1e-3)
+
+
+def test_missing_audio_is_zeros_and_marked(speech, utterances):
+    lost = attach_audio([utterances[0], replace(utterances[1], clip=None, audio=None), utterances[2]])
+    tensors = SpeechPipeline(speech).embed(lost)
+    assert tensors["has_audio"].tolist() == [True, False, True]
+    assert not tensors["speech_states"][1].any()
+
+
+def test_a_missing_clip_is_named(speech, utterances, tmp_path):
+    missing = replace(utterances[0], clip=Clip(tmp_path / "missing.wav"), split="")
+    with pytest.raises(AudioError, match=r"missing\.wav"):
+        SpeechPipeline(speech).embed([missing])
