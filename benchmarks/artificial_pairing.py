@@ -1,16 +1,16 @@
-"""Text and sound together on an ARTIFICIAL pairing: utterances of MELD, each with a RAVDESS clip of its emotion.
+"""Text and audio together in an ARTIFICIAL PAIRING: utterances of MELD, each with a RAVDESS clip of its emotion.
 
-No free corpus here has real words and real voices at once, so one is put together: who says a line of MELD in it
-is an actor of RAVDESS, who says one of two fixed sentences in the line's emotion. Every speaker of a dialogue has
-one actor. It is split by dialogue and by actor: train, dev and test share neither; a clip may serve several
-utterances of its split. Given the emotion, words and voice are independent, which no real conversation grants, so
-that a hybrid must win here if it works at all. The scores say whether it does, and nothing of real speech.
+No free corpus here has real texts and real voices at once, so one is put together: each line of MELD is paired with
+a clip of a RAVDESS actor, who says one of two fixed sentences in the line's emotion. Every speaker of a dialogue
+has one actor. The splits share neither dialogues nor actors; a clip may serve several utterances of its split. Given
+the emotion, words and voice are independent, as they never are in real conversations, so a multimodal model must win
+here if it works at all. The scores show whether it does, and say nothing about real speech.
 
-Train, dev and test are all dialogues of MELD's train split: MELD's own test labels are never opened. The actors
-are split as in ``recipes/ravdess.toml``, whose test clips are thus heard here too, and choose nothing.
+Train, dev and test are all dialogues of MELD's train split: MELD's own test labels are never opened. The actors are
+split as in ``recipes/ravdess.toml``; the clips of its test actors are thus used here too, but select nothing.
 
-Prints the scores of a text model, a sound model and a hybrid, those of the hybrid with its text or its sound
-withheld, and paired comparisons. What is trained already is not trained again.
+Prints the scores of a text model, an audio model and a multimodal model, those of the multimodal model without its
+text or its audio, and paired comparisons. Models that are already trained are not trained again.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import EMOTIONS, LabelSpace, normalize_emotion
 from sentir.corpus.utterances import Clip, Dialogue, Utterance, group_dialogues
 from sentir.evaluation.locked.ledger import get_labels, open_test
+from sentir.evaluation.scorer import Scorer
 from sentir.evaluation.scoring import write_results
 from sentir.readers.meld import reader as meld
 from sentir.recipe import Recipe
@@ -37,7 +38,6 @@ from sentir.study.candidates import (
     with_test_predictions,
 )
 from sentir.study.plan import plan_candidates
-from sentir.study.scorer import Scorer
 from sentir.study.stages import Stages
 
 NAME = "artificial-pairing"
@@ -56,9 +56,9 @@ AUDIO_TRAINING = {
     "augment": {"masks": 2, "mask_seconds": 0.3, "gain_db": 6.0, "shift_seconds": 0.5, "speed": 0.1},
 }
 CANDIDATES = {
-    "text alone": {"model": {"context": "dialogue"}},
-    "sound alone": {"model": {"kind": "emotion_model", "features": ["functionals"]}, "train": AUDIO_TRAINING},
-    "hybrid": {
+    "text": {"model": {"context": "dialogue"}},
+    "audio": {"model": {"kind": "emotion_model", "features": ["functionals"]}, "train": AUDIO_TRAINING},
+    "multimodal": {
         "model": {
             "kind": "multimodal",
             "context": "dialogue",
@@ -100,7 +100,7 @@ def build_corpus(meld_root: Path, ravdess_root: Path, sizes: Mapping[str, int]) 
 
 
 def read_clips(root: Path) -> ClipsByActor:
-    """Return RAVDESS's clips; those called calm are left out, as MELD has no such emotion."""
+    """Return the clips of RAVDESS; those labeled calm are never drawn, as MELD has no such emotion."""
     clips: dict[tuple[int, str], list[Path]] = {}
     with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -110,7 +110,7 @@ def read_clips(root: Path) -> ClipsByActor:
 
 
 def take_dialogues(dialogues: Iterator[Dialogue], size: int) -> Iterator[Dialogue]:
-    """Give the next dialogues until they hold ``size`` utterances."""
+    """Yield the next dialogues until they hold ``size`` utterances."""
     while size > 0:
         dialogue = next(dialogues)
         size -= len(dialogue.utterances)
@@ -120,57 +120,56 @@ def take_dialogues(dialogues: Iterator[Dialogue], size: int) -> Iterator[Dialogu
 def with_clips(
     dialogue: Dialogue, split: str, clips: ClipsByActor, draw: np.random.Generator
 ) -> Iterator[Utterance]:
-    """Give the utterances of a dialogue a clip of their emotion each, and every speaker an actor of the split."""
+    """Yield the utterances of a dialogue, each with a clip of its emotion, and with one actor for each speaker."""
     actors: dict[str | None, int] = {}
     for u in dialogue.utterances:
         actor = actors.setdefault(u.speaker, int(draw.choice(ACTORS[split])))
-        found = clips[actor, u.labels["emotion"][0]]
+        takes = clips[actor, u.labels["emotion"][0]]
         yield replace(
             u,
             id=u.id.replace("meld/train", f"{NAME}/{split}"),
             split=split,
             dialogue=dialogue.id.replace("meld/train", f"{NAME}/{split}"),
-            clip=Clip(found[draw.integers(len(found))]),
+            clip=Clip(takes[draw.integers(len(takes))]),
             labels={"emotion": u.labels["emotion"]},
             numeric_features={},
         )
 
 
-def ablate_modality(trained_model: TrainedModel, corpus: Corpus, modality: str) -> TrainedModel:
-    """Return the entrant with its predictions for utterances that lack their text or their sound."""
-    models = [load_recognizer(folder) for folder in trained_model.stage_folders]
+def ablate_modality(model: TrainedModel, corpus: Corpus, modality: str) -> TrainedModel:
+    """Return a model with its predictions for utterances without their text or their audio."""
+    networks = [load_recognizer(folder) for folder in model.stage_folders]
     dev, test = ([replace(u, **ABLATIONS[modality]) for u in corpus.split(split)] for split in ("dev", "test"))
     return replace(
-        trained_model,
-        name=f"{trained_model.name} without {modality}",
-        dev_predictions=tuple(model.predict_utterances(dev) for model in models),
-        test_predictions=tuple(model.predict_utterances(test) for model in models),
+        model,
+        name=f"{model.name} without {modality}",
+        dev_predictions=tuple(one.predict_utterances(dev) for one in networks),
+        test_predictions=tuple(one.predict_utterances(test) for one in networks),
     )
 
 
 def train_models(recipe: Recipe, corpus: Corpus, stages: Stages) -> list[TrainedModel]:
-    """Train what competes, and predict test blind."""
-    entrants = [train_baseline(stages, corpus, "majority", recipe, METRIC)]
+    """Train the baseline and the candidates, and predict test blind."""
+    models = [train_baseline(stages, corpus, "majority", recipe, METRIC)]
     for candidate in plan_candidates(recipe)["emotion"]:
-        entrants.append(with_test_predictions(stages, corpus, train_candidate(stages, corpus, candidate)))
-    return entrants + [ablate_modality(entrants[-1], corpus, what) for what in ABLATIONS]
+        models.append(with_test_predictions(stages, corpus, train_candidate(stages, corpus, candidate)))
+    return models + [ablate_modality(models[-1], corpus, modality) for modality in ABLATIONS]
 
 
 def run(recipe: Recipe, corpus: Corpus, out: Path) -> None:
-    """Train, score on dev, open the artificial test split once, and print."""
-    _majority, text, sound, both, no_text, no_sound = entrants = train_models(
-        recipe, corpus, Stages(out / "stages")
-    )
+    """Train, score on dev, open the labels of the artificial test split once, and print."""
+    models = train_models(recipe, corpus, Stages(out / "stages"))
     dev = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
-    opened = open_test(
-        corpus,
-        reason="benchmarks/artificial_pairing.py, an artificial pairing",
-        models=[e.name for e in entrants],
+    reason = "benchmarks/artificial_pairing.py, an artificial pairing"
+    test = Scorer(
+        corpus, "test", open_test(corpus, reason=reason, models=[m.name for m in models]), recipe.evaluation
     )
-    test = Scorer(corpus, "test", opened, recipe.evaluation)
-    pairs = [(both, text), (both, sound), (no_sound, text), (no_text, sound)]
+    _majority, text, audio, both, without_text, without_audio = (m.predictions_on("test") for m in models)
+    pairs = [(both, text), (both, audio), (without_audio, text), (without_text, audio)]
     comparisons = test.compare(pairs, METRIC)
-    scores = [(dev.score(e, e.role), test.score(e, e.role)) for e in entrants]
+    scores = [
+        (dev.score(m.predictions_on("dev"), m.role), test.score(m.predictions_on("test"), m.role)) for m in models
+    ]
     write_results(out / "results.json", [row for both_splits in scores for row in both_splits], comparisons)
     print(f"\n{NAME}: {METRIC} on its test split, 95 % intervals over {comparisons[0].num_clusters} dialogues")
     for comparison in comparisons:
@@ -185,14 +184,14 @@ def run(recipe: Recipe, corpus: Corpus, out: Path) -> None:
 
 
 def parse_arguments(description: str, out: Path) -> tuple[argparse.Namespace, Corpus]:
-    """Read the command line, and build the corpus that it asks for."""
+    """Parse the command line, and build the corpus."""
     data = Path(os.environ.get("SENTIR_SHARED_DATA", "../shared/data"))
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--meld", type=Path, default=data / "meld", help="folder with MELD's CSV files")
     parser.add_argument("--ravdess", type=Path, default=data / "ravdess", help="folder with manifest.csv")
     parser.add_argument("--out", type=Path, default=out)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the utterances: whether it runs")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the utterances, as a smoke test")
     given = parser.parse_args()
     return given, build_corpus(given.meld, given.ravdess, QUICK if given.quick else UTTERANCES)
 

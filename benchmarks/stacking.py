@@ -1,18 +1,19 @@
-"""Stacking on rows that the first model learned from flatters it and hurts test; out of fold it does neither.
+"""Stacking on predictions for rows that the first model was trained on inflates dev scores and lowers test scores.
 
-On the synthetic demo corpus a text model's probabilities are features of `EmotionModel`, beside mel and acoustic
-functionals. They are made in three ways, two of them wrong and built only here, and stand beside none at all:
+On the synthetic demo corpus a text model's probabilities are features of `EmotionModel`, besides a mel spectrogram
+and acoustic functionals. They are made in three ways, two of them wrong and built only here, and compared with no
+stacking at all:
 
-- out of fold: train rows are predicted by models that did not see their dialogue (`cross_predict`);
-- learned from train: train rows are predicted by the model that learned from them, dev and test are not;
-- learned from train and dev, the thesis' way: train and dev rows are predicted by a model that learned from both.
+- out of fold: train rows are predicted by models that were not trained on their dialogue (`cross_predict`);
+- fitted on train: train rows are predicted by the model that was trained on them; dev and test are not;
+- fitted on train and dev, as in the thesis: train and dev rows are predicted by a model that was trained on both.
 
-Test rows are seen by no text model in any of them. The text model has a wide head without dropout, which knows by
-heart what it learned from, as a fine-tuned transformer does. It is asked for the emotion itself, and for the
-sentiment as in the thesis, which leaves more to be heard. All is scored on test in one opening.
+In none of them was the text model trained on test rows. It has a wide head without dropout, which memorizes its
+training rows, as a fine-tuned transformer does. It predicts either the emotion itself or, as in the thesis, the
+sentiment, which leaves more for the audio to add. Test is opened once to score everything.
 
-With ``--meld FOLDER`` the same on real text: that text model reads single utterances of MELD, and a model of the
-dialogue stacks on it.
+With ``--meld FOLDER`` the same on real text: the text model takes single utterances of MELD, and a model with
+dialogue context stacks on it.
 """
 
 import argparse
@@ -23,11 +24,10 @@ from pathlib import Path
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.locked.ledger import get_labels, open_test
+from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.readers import read_corpus
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
-from sentir.study.candidates import TrainedModel
-from sentir.study.scorer import Scorer
 from sentir.study.stacking import cross_predict
 from sentir.training.recognizers import fit_recognizer
 
@@ -44,7 +44,7 @@ INNER = Recipe.parse(
 )
 OUTER = Recipe.parse(
     {
-        "name": "from sound",
+        "name": "from audio",
         "data": DATA,
         "model": {
             "kind": "emotion_model",
@@ -88,7 +88,7 @@ NO_STACKING = "no stacking"
 
 @dataclass(frozen=True)
 class Setup:
-    """A corpus, the model that stacks, and the tasks that the text model is asked for."""
+    """A corpus, the model that stacks, and the tasks that the text model predicts."""
 
     title: str
     outer: Recipe
@@ -112,20 +112,20 @@ Run = Mapping[str, Predictions]  # split → predictions
 
 
 def with_dev_in_train(corpus: Corpus) -> Corpus:
-    """Return the corpus with dev also in train, under other ids: what no study may do."""
+    """Return the corpus with dev also in train, under other ids, as no study may do."""
     copies = [replace(u, id=f"{u.id}/again", dialogue=f"{u.dialogue}/again", split="train") for u in corpus.dev]
     return Corpus.build(corpus.name, [*corpus.train, *copies, *corpus.dev], corpus.label_spaces.values())
 
 
 def with_predictions(corpus: Corpus, inner: Recognizer) -> Corpus:
-    """Return the corpus with one model's probabilities for all its rows, learned from or not."""
+    """Return the corpus with one model's probabilities for all its rows, also those it was trained on."""
     return replace(
         corpus, utterances=tuple(with_stacked(corpus.utterances, inner.predict_utterances(corpus.utterances)))
     )
 
 
 def stacked_corpora(corpus: Corpus, inner: Recipe) -> Iterator[tuple[str, Corpus]]:
-    """Give the corpus with probabilities made in each way."""
+    """Yield each way of making the probabilities, and the corpus with them."""
     crossed = cross_predict(inner, corpus, FOLDS)
     yield OUT_OF_FOLD, crossed.attach(corpus)
     yield FIT_ON_TRAIN, with_predictions(corpus, crossed.full_model)
@@ -133,7 +133,7 @@ def stacked_corpora(corpus: Corpus, inner: Recipe) -> Iterator[tuple[str, Corpus
 
 
 def train(corpus: Corpus, outer: Recipe) -> Run:
-    """Train the sound model, and predict every split with the probabilities that the corpus holds."""
+    """Train the model that stacks, and predict every split with the probabilities that the corpus holds."""
     recognizer, _dev = fit_recognizer(outer, corpus)
     print(
         f"  {outer.name}, seed {outer.train.seed}: dev {METRIC} {recognizer.facts['dev_score']:.3f}", flush=True
@@ -143,59 +143,56 @@ def train(corpus: Corpus, outer: Recipe) -> Run:
 
 def train_all(corpus: Corpus, setup: Setup, seeds: Sequence[int], change: Mapping) -> dict[str, list[Run]]:
     """Train everything with every seed: name → runs."""
-    found: dict[str, list[Run]] = {}
+    runs: dict[str, list[Run]] = {}
     for seed in seeds:
         seeded = {"train": {"seed": seed}}
         outer = setup.outer.override(change).override(seeded)
-        alone = outer.override({"name": NO_STACKING, "model": {"features": setup.unstacked_features}})
-        found.setdefault(NO_STACKING, []).append(train(corpus, alone))
+        unstacked = outer.override({"name": NO_STACKING, "model": {"features": setup.unstacked_features}})
+        runs.setdefault(NO_STACKING, []).append(train(corpus, unstacked))
         for task in setup.tasks:
             inner = setup.inner.override(change).override(seeded | {"data": {"task": task}})
             for way, stacked in stacked_corpora(corpus, inner):
                 name = f"{task} {way}"
-                found.setdefault(name, []).append(train(stacked, outer.override({"name": name})))
-    return found
+                runs.setdefault(name, []).append(train(stacked, outer.override({"name": name})))
+    return runs
 
 
 def make_scorers(
-    corpus: Corpus, setup: Setup, found: Mapping[str, Sequence[Run]]
-) -> dict[str, tuple[Scorer, dict[str, TrainedModel]]]:
-    """Open test once: split → its judge, and the runs by name with their predictions for it."""
+    corpus: Corpus, setup: Setup, runs: Mapping[str, Sequence[Run]]
+) -> dict[str, tuple[Scorer, dict[str, ModelPredictions]]]:
+    """Open the labels of test once; return for each split its scorer, and the predictions by name."""
     labels = {split: get_labels(corpus, split) for split in ("train", "dev")}
-    labels["test"] = open_test(corpus, reason="benchmarks/stacking.py", models=list(found))
+    labels["test"] = open_test(corpus, reason="benchmarks/stacking.py", models=list(runs))
 
-    def entrant(name: str, split: str) -> TrainedModel:
-        rows = tuple(run[split] for run in found[name])
-        return TrainedModel(
-            name, "candidate", setup.outer, tuple(range(len(rows))), (), rows, (None,) * len(rows), rows
-        )
+    def predictions(name: str, split: str) -> ModelPredictions:
+        return ModelPredictions(name, tuple(run[split] for run in runs[name]), (None,) * len(runs[name]))
 
     return {
         split: (
             Scorer(corpus, split, own, setup.outer.evaluation),
-            {name: entrant(name, split) for name in found},
+            {name: predictions(name, split) for name in runs},
         )
         for split, own in labels.items()
     }
 
 
-def report(corpus: Corpus, setup: Setup, found: Mapping[str, Sequence[Run]]) -> None:
+def report(corpus: Corpus, setup: Setup, runs: Mapping[str, Sequence[Run]]) -> None:
     """Print comparisons on test, and a table of all splits."""
-    judged = make_scorers(corpus, setup, found)
-    on_test, entrants = judged["test"]
+    by_split = make_scorers(corpus, setup, runs)
+    test_scorer, models = by_split["test"]
     pairs = [
-        (entrants[f"{task} {OUT_OF_FOLD}"], entrants[other])
+        (models[f"{task} {OUT_OF_FOLD}"], models[other])
         for task in setup.tasks
         for other in (f"{task} {FIT_ON_TRAIN}", f"{task} {FIT_ON_TRAIN_AND_DEV}", NO_STACKING)
     ]
-    comparisons = on_test.compare(pairs, METRIC)
+    comparisons = test_scorer.compare(pairs, METRIC)
     print(f"\nOn test, {METRIC}, {comparisons[0].n} utterances in {comparisons[0].num_clusters} dialogues:")
     for comparison in comparisons:
         print(f"  {comparison.sentence()}")
     print(f"\n{setup.title:38}{'train':>6}{'dev':>7}{'test':>7}{'dev less test':>31}")
-    for name in found:
+    for name in runs:
         train, dev, test = (
-            judge.score(named[name], "candidate").metrics[METRIC] for judge, named in judged.values()
+            scorer.score(named[name], "candidate").metrics[METRIC] for scorer, named in by_split.values()
         )
         print(
             f"{name:38}{train.value:6.3f}{dev.value:7.3f}{test.value:7.3f} "
@@ -206,8 +203,8 @@ def report(corpus: Corpus, setup: Setup, found: Mapping[str, Sequence[Run]]) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--quick", action="store_true", help="two epochs of everything: whether it runs")
-    parser.add_argument("--meld", type=Path, metavar="FOLDER", help="on the texts of MELD, which lies there")
+    parser.add_argument("--quick", action="store_true", help="two epochs of everything, as a smoke test")
+    parser.add_argument("--meld", type=Path, metavar="FOLDER", help="use the texts of MELD in this folder")
     given = parser.parse_args()
     setup = MELD if given.meld else DEMO
     corpus = read_corpus(setup.outer.data, given.meld)

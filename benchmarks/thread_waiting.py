@@ -14,7 +14,7 @@ import time, torch, sentir.torchvision_operators
 from sentir.models.emotion_model import EmotionModel
 torch.manual_seed(0)
 model = EmotionModel("mobilenetv3_small_050", 0, 7, pretrained=False).train()
-batch_size = {"mel": torch.randn(32, 300, 64), "frames": torch.full((32,), 300), "has_audio": torch.ones(32) > 0}
+batch = {"mel": torch.randn(32, 300, 64), "mel_lengths": torch.full((32,), 300), "has_audio": torch.ones(32) > 0}
 def step():
     torch.nn.functional.cross_entropy(model(**batch), torch.zeros(32, dtype=torch.long)).backward()
 for n in range(8):

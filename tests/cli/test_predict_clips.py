@@ -59,7 +59,7 @@ def call(capsys, monkeypatch, tmp_path):
 
     def run(*arguments, needs=("audio",)):
         model = Listener(*needs)
-        monkeypatch.setattr("sentir.api.models._load_any", lambda _folder: model)
+        monkeypatch.setattr("sentir.api.loading.load_model", lambda _folder: model)
         monkeypatch.setattr(sys, "argv", ["sentir", "predict", "model", *map(str, arguments)])
         code = 0
         try:

@@ -149,7 +149,7 @@ def test_a_model_does_not_depend_on_the_labels_of_test(recipe, corpus, tmp_path,
 
 
 def test_scores_and_the_audit_say_that_dev_is_a_known_test(monkeypatch, recipe):
-    from sentir.study.scorer import Scorer
+    from sentir.evaluation.scorer import Scorer
 
     def built(name, dev, test):
         said = {split: [f"A long sentence of part {split}, number {n}" for n in range(20)] for split in "abc"}

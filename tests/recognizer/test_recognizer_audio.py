@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tiny_corpora import spoken_recipe, stacking_on_text
 
 from sentir.api import predict
-from sentir.api.models import _predict_split
+from sentir.api.scoring import predict_split
 from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import RecognizerError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
@@ -252,13 +252,13 @@ def test_a_split_with_such_rows_is_scored_whole_and_it_is_said_once(trained, spo
     monkeypatch.setattr("sentir.logs.logger.warning", said.append)
     rows = [replace(u, clip=None) if n < 4 else u for n, u in enumerate(spoken.dev)]
     chain = trained("chain", "emotion")[0]
-    found = _predict_split(chain, rows)
+    found = predict_split(chain, rows)
     assert found.ids == tuple(u.id for u in rows)
     np.testing.assert_allclose(found.probabilities, chain.predict_utterances(rows).probabilities, atol=1e-6)
     assert said == [
         "4 of 15 utterances lack usable audio, and the model has not learned to do without; they are "
         "scored all the same."
     ]
-    _predict_split(trained("both", "emotion")[0], rows)
-    _predict_split(chain, spoken.dev)
+    predict_split(trained("both", "emotion")[0], rows)
+    predict_split(chain, spoken.dev)
     assert len(said) == 1

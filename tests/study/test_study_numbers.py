@@ -10,10 +10,10 @@ from sentir import api
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.evaluation.intervals import compute_cluster_statistics
+from sentir.evaluation.scorer import Scorer
 from sentir.recognizer.recognizer import Recognizer
 from sentir.study import run
 from sentir.study.baselines import fit_predict_baseline
-from sentir.study.scorer import Scorer
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
 

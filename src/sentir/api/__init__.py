@@ -5,14 +5,16 @@ What needs torch is imported where it is used, so that reading and auditing a co
 
 from sentir.api.audit import audit_corpus
 from sentir.api.corpora import load_corpus, prepare_corpus
+from sentir.api.evaluation import analyze, compare, evaluate
 from sentir.api.explanation import explain, explain_model
 from sentir.api.inspection import UtteranceInspection, export_corpus, inspect_utterance, preview_cleaning
-from sentir.api.models import analyze, compare, evaluate, predict, train
+from sentir.api.prediction import predict
 from sentir.api.prediction_files import write_predictions
 from sentir.api.recipe_drafts import RecipeDraft, init_recipe
 from sentir.api.recipes import load_recipe
 from sentir.api.redraw import RedrawResult, redraw_corpus
 from sentir.api.studies import run_study, tune
+from sentir.api.training import train
 from sentir.corpus.cleaning_report import CleaningReport
 from sentir.corpus.predictions import Prediction
 from sentir.demo.corpora import write_demo

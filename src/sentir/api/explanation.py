@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentir.api.models import _as_recognizer, _require_same_labels
+from sentir.api.loading import as_recognizer, require_same_labels
 from sentir.api.recipes import resolve_data
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
@@ -62,7 +62,7 @@ def explain(
 
     if html is not None:
         prepare_output_path(Path(html))
-    recognizer = _as_recognizer(model)
+    recognizer = as_recognizer(model)
     given = [utterances] if isinstance(utterances, Utterance) else list(utterances)
     if given:
         key = utterance_id or given[-1].id
@@ -109,9 +109,9 @@ def explain_model(
 
     if html is not None:
         prepare_output_path(Path(html))
-    recognizer = _as_recognizer(model)
+    recognizer = as_recognizer(model)
     found = _load_corpus(recognizer, corpus, root)
-    _require_same_labels(recognizer, found)
+    require_same_labels(recognizer, found)
     explanation = explain_recognizer(recognizer, found)
     if html is not None:
         save_explanation(explanation, Path(html), recognizer)

@@ -104,7 +104,7 @@ class MelInputs:
             padded[n, : len(mel)] = (mel - means) / stds
         return {
             "mel": torch.from_numpy(padded),
-            "frames": torch.from_numpy(self.lengths[rows]),
+            "mel_lengths": torch.from_numpy(self.lengths[rows]),
             "has_audio": torch.tensor([self.mels[row] is not None for row in rows]),
         }
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from sentir.display_names import display_name
 from sentir.documents import DocumentSection, TableBlock
 from sentir.evaluation.analysis.slices import SliceScore
+from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.results import LabelScore, ModelScores, Score
 from sentir.i18n import _, localize_numbers
 
@@ -30,15 +31,13 @@ def score_sections(row: ModelScores) -> list[DocumentSection]:
     text = _("{n} utterances; in brackets 95 % intervals{over}.", n=row.n, over=basis)
     if row.num_seeds > 1:
         text += " " + _("Means over {n} trainings, of which this model is one.", n=row.num_seeds)
-    metrics = tuple((display_name(name), format_score(score)) for name, score in row.metrics.items())
+    metrics = tuple((metric_display_name(name), format_score(score)) for name, score in row.metrics.items())
     sections = [DocumentSection(title, (text, TableBlock((_("metric"), _("score")), metrics)))]
     if any("f1" in label.metrics for label in row.per_label):
         headings = (
             _("label"),
             _("utterances"),
-            display_name("precision"),
-            display_name("recall"),
-            display_name("f1"),
+            *map(metric_display_name, ("precision", "recall", "f1")),
         )
         title = _("Per-class results on {split}", split=display_name(row.split))
         table = TableBlock(headings, tuple(map(_label_row, row.per_label)))
@@ -64,7 +63,7 @@ def slice_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[DocumentS
     )
     title = _("Slices of {split}", split=display_name(row.split))
     return (
-        [DocumentSection(title, (TableBlock((_("slice"), "n", display_name(slices[0].metric)), rows),), 3)]
+        [DocumentSection(title, (TableBlock((_("slice"), "n", metric_display_name(slices[0].metric)), rows),), 3)]
         if slices
         else []
     )

@@ -21,7 +21,7 @@ from sentir.readers.table.reader import parse_clip_times
 from sentir.safe_text import replace_surrogates
 
 _DEFAULT_COLUMNS = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
-_MODALITIES = {"text": "text", "audio": "audio"}
+_MODALITIES = frozenset({"text", "audio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,22 @@ class InputColumns:
     start: str | None = None
     end: str | None = None
     turn: str | None = None
+
+    @classmethod
+    def of(cls, columns: InputColumns | Mapping[str, Any] | None) -> InputColumns:
+        """Return columns given as such, as a mapping of their names, or not at all.
+
+        Raises:
+            CorpusError: if the mapping has an unknown key.
+        """
+        if isinstance(columns, InputColumns):
+            return columns
+        known = [field.name for field in fields(cls)]
+        if unknown := [str(name) for name in columns or () if name not in known]:
+            raise CorpusError(
+                _("'{name}' cannot be a key of 'columns'; use {known}.", name=unknown[0], known=", ".join(known))
+            )
+        return cls(**(columns or {}))
 
     def resolve(
         self, path: Path, available: Mapping[str, object], table_settings: Mapping[str, Any]
@@ -165,7 +181,7 @@ def _make_input(
     }  # plain text, also of a clip that lies in the table
     if "id" not in resolved:
         cells = {make_unused_name("id", row): base.id} | cells
-    offers = frozenset(kind for what, kind in _MODALITIES.items() if what in resolved)
+    offers = _MODALITIES & resolved.keys()
     return PredictionInput(utterance, own or base.id, cells, offers, problem, notes, no_sound)
 
 

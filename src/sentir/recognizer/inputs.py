@@ -42,7 +42,7 @@ def normalize_inputs(texts: object, files: object) -> tuple[list[object], list[P
 def make_inputs(
     texts: Sequence[object],
     files: Sequence[Path],
-    columns: InputColumns | None = None,
+    columns: InputColumns | Mapping[str, Any] | None = None,
     table_settings: Mapping[str, Any] | None = None,
 ) -> list[PredictionInput]:
     """Make utterances of texts and files, texts first; as many texts as sound or video files are pairs, in order.
@@ -57,7 +57,8 @@ def make_inputs(
         CorpusError: if a file is given twice, or cannot be used.
     """
     said = inputs_from_texts(texts)
-    given = [one for path in files for one in read_inputs(path, columns, table_settings)]
+    own = InputColumns.of(columns)
+    given = [one for path in files for one in read_inputs(path, own, table_settings)]
     if twice := [key for key, n in Counter(one.utterance.id for one in given).items() if n > 1]:
         raise CorpusError(_("{id} is given twice; give each file once.", id=twice[0]))
     if len(said) == len(files) and all(is_media_file(path) and not path.is_dir() for path in files):

@@ -62,7 +62,7 @@ class PredictionMixin:
         texts: str | Iterable[object] = (),
         *,
         files: PathLike | Iterable[PathLike] = (),
-        columns: InputColumns | None = None,
+        columns: InputColumns | Mapping[str, Any] | None = None,
         abstain: bool = False,
     ) -> list[Prediction]:
         """Predict texts, sound and video files, and the rows of tables and conversations; see `sentir.predict`.
@@ -79,7 +79,7 @@ class PredictionMixin:
         texts: str | Iterable[object] = (),
         *,
         files: PathLike | Iterable[PathLike] = (),
-        columns: InputColumns | None = None,
+        columns: InputColumns | Mapping[str, Any] | None = None,
     ) -> NDArray[np.float64]:
         """Return ``(N, K)`` probabilities of what `predict` takes, a row each, columns as in `classes_`.
 

@@ -1,4 +1,4 @@
-"""What competes in a study: trained candidates and baselines, each with its dev predictions, by stage."""
+"""The models of a study: trained candidates and baselines with their dev predictions, cached by stage."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
+from sentir.evaluation.scorer import ModelPredictions
 from sentir.preprocessing.kinds import (
     check_weights,
     input_modalities,
     randomly_initialized_parts,
     required_mel_kinds,
 )
-from sentir.recipe import Recipe
+from sentir.recipe import ModelSettings, Recipe
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.saved_facts import read_saved_model
 from sentir.study.baseline_model import BaselineModel
@@ -59,19 +60,27 @@ class TrainedModel:
     calibrations: tuple[Calibration | None, ...] = ()
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader must know about it and about the models that it stacks on."""
-        models = [] if self.role == "baseline" else [own.model for own in stacked_recipes(self.recipe)]
-        return tuple(dict.fromkeys(note for model in models for note in randomly_initialized_parts(model)))
-
-    @property
     def family(self) -> str:
-        """What it lives on: text, sound or both, with or without another model's probabilities."""
-        if self.role == "baseline":
-            return ""
-        model = self.recipe.model
-        names = sorted(input_modalities(model), reverse=True)
-        return "_".join([*names, *(["stacked"] if model.uses_stacking else [])])
+        """The modalities that it uses; see `modality_family`. Empty for a baseline."""
+        return "" if self.role == "baseline" else modality_family(self.recipe.model)
+
+    def predictions_on(self, split: str) -> ModelPredictions:
+        """Return its predictions for ``dev`` or ``test``, as `sentir.evaluation.scorer.Scorer` takes them."""
+        predictions = self.test_predictions if split == "test" else self.dev_predictions
+        notes = () if self.role == "baseline" else model_notes(self.recipe)
+        return ModelPredictions(self.name, predictions, self.thresholds, self.calibrations, notes, self.family)
+
+
+def model_notes(recipe: Recipe) -> tuple[str, ...]:
+    """Return which parts of a model, and of the models that it stacks on, are randomly initialized."""
+    models = [own.model for own in stacked_recipes(recipe)]
+    return tuple(dict.fromkeys(note for model in models for note in randomly_initialized_parts(model)))
+
+
+def modality_family(model: ModelSettings) -> str:
+    """Return the modalities that a model uses, such as ``text_audio``; ``_stacked`` if it also stacks."""
+    names = sorted(input_modalities(model), reverse=True)
+    return "_".join([*names, *(["stacked"] if model.uses_stacking else [])])
 
 
 def train_candidate(stages: Stages, corpus: Corpus, candidate: Candidate) -> TrainedModel:

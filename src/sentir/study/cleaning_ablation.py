@@ -10,11 +10,11 @@ from sentir.corpus.corpus import Corpus
 from sentir.evaluation.locked.ledger import get_labels
 from sentir.evaluation.metrics import resolve_metric
 from sentir.evaluation.results import Comparison, ModelScores
+from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.i18n import _
 from sentir.recipe import Recipe
 from sentir.study.baselines import fit_predict_baseline
-from sentir.study.candidates import TrainedModel, tune_dev_thresholds
-from sentir.study.scorer import Scorer
+from sentir.study.candidates import tune_dev_thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,15 @@ def ablate_cleaning(recipe: Recipe, corpus: Corpus, steps: Sequence[str]) -> Cle
     metric = resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
     judge = Scorer(corpus, "dev", get_labels(corpus, "dev"), recipe.evaluation)
     titles = (_("raw text"), *(f"+ {name}" for name in names))
-    raw, *cleaned = [_trained_model(title, recipe, corpus, names[:n], metric) for n, title in enumerate(titles)]
+    raw, *cleaned = [_fit_and_predict(title, recipe, corpus, names[:n], metric) for n, title in enumerate(titles)]
     scores = tuple(judge.score(entrant, "baseline") for entrant in (raw, *cleaned))
     return CleaningAblation(metric, scores, judge.compare([(one, raw) for one in cleaned], metric))
 
 
-def _trained_model(title: str, recipe: Recipe, corpus: Corpus, steps: Sequence[str], metric: str) -> TrainedModel:
+def _fit_and_predict(
+    title: str, recipe: Recipe, corpus: Corpus, steps: Sequence[str], metric: str
+) -> ModelPredictions:
     own = recipe.override({"data": {"cleaning": list(steps)}})
     dev = fit_predict_baseline("bag of words", own, corpus, metric, ["dev"])["dev"]
     cuts = tune_dev_thresholds(corpus, own.data.task, dev)
-    return TrainedModel(title, "baseline", own, (0,), (), (dev,), (cuts,))
+    return ModelPredictions(title, (dev,), (cuts,))

@@ -14,9 +14,10 @@ from sentir.corpus.corpus import Corpus
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
 from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
-from sentir.evaluation.metrics import resolve_metric
+from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
-from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
+from sentir.evaluation.results import Comparison, ModelScores
+from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.i18n import _, format_count, format_decimal
 from sentir.logs import logger
@@ -43,7 +44,6 @@ from sentir.study.label_noise import find_label_noise_candidates
 from sentir.study.outputs import REPORT_FILE, check_outputs, model_folder, report_errors, save_results
 from sentir.study.plan import Candidate, plan_candidates
 from sentir.study.results import CorpusStudy, TaskResult, dev_comparison_pairs
-from sentir.study.scorer import Scorer
 from sentir.study.stages import Stages, stage_read_errors
 from sentir.training.checkpoints import checkpoint_to
 
@@ -123,10 +123,10 @@ def _study_task(
 
     def enter(entrant: TrainedModel) -> None:
         entrants.append(entrant)
-        scores.append(judge.score(entrant, entrant.role))
+        scores.append(judge.score(entrant.predictions_on("dev"), entrant.role))
         value = format_decimal(scores[-1].metrics[metric].value, 3)
         logger.info(
-            f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {display_name(metric)} {value}"
+            f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {metric_display_name(metric)} {value}"
         )
         advance(1)
 
@@ -134,7 +134,7 @@ def _study_task(
         enter(train_baseline(stages, corpus, baseline, plain, metric))
     for candidate in candidates:
         enter(train_candidate(stages, corpus, candidate))
-    gains = [negate_if_lower_is_better(metric, row.metrics[metric].value) for row in scores]
+    gains = [get_metric(metric).sign * row.metrics[metric].value for row in scores]
     by_score = sorted(zip(gains, entrants, strict=True), key=lambda pair: -pair[0])
     ranked = [entrant for _gain, entrant in by_score if entrant.role == "candidate"]
     winners = [e for n, e in enumerate(ranked) if e.family not in {better.family for better in ranked[:n]}]
@@ -147,7 +147,7 @@ def _study_task(
     shown = {e.name: e for e in (finalist, *winners, *always, *baselines)}
     return TaskResult(
         name, metric, tuple(entrants), finalist, tuple(winners), tuple(shown.values()), tuple(scores),
-        judge.compare(pairs, metric), judge.label_curves(finalist),
+        judge.compare(_pair_predictions(pairs, "dev"), metric), judge.label_curves(finalist.predictions_on("dev")),
         (_analyze_best_candidate(stages, judge, recipe, metric, ranked),),
     )  # fmt: skip
 
@@ -156,7 +156,7 @@ def _analyze_best_candidate(
     stages: Stages, scorer: Scorer, recipe: Recipe, metric: str, ranked: Sequence[TrainedModel]
 ) -> ErrorAnalysis:
     """Look closer at the best candidate on dev, and at train labels that models doubt."""
-    details = scorer.analyze(ranked[0], metric, "cross_fit")
+    details = scorer.analyze(ranked[0].predictions_on("dev"), metric, "cross_fit")
     found = find_label_noise_candidates(stages, scorer.corpus, recipe, details.task, ranked)
     return (
         details
@@ -187,15 +187,19 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
         scores: list[ModelScores] = []
         comparisons: list[Comparison] = []
         for result in results:
-            scores += [judge.score(result.selected, "selected")]
-            scores += [judge.score(e, e.role) for e in result.reported[1:]]
-            comparisons += judge.compare(result.test_pairs(), result.metric)
+            scores += [judge.score(result.selected.predictions_on("test"), "selected")]
+            scores += [judge.score(e.predictions_on("test"), e.role) for e in result.reported[1:]]
+            comparisons += judge.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(
-            folder / "rankings.json", [one for result in results for one in judge.label_curves(result.selected)]
+            folder / "label_curves.json",
+            [curve for result in results for curve in judge.label_curves(result.selected.predictions_on("test"))],
         )
-        closer = [judge.analyze(result.best_per_family[0], result.metric, "held_out") for result in results]
-        write_rows(folder / "details.json", closer)
+        closer = [
+            judge.analyze(result.best_per_family[0].predictions_on("test"), result.metric, "held_out")
+            for result in results
+        ]
+        write_rows(folder / "analyses.json", closer)
 
     key = {
         "corpus": corpus.fingerprint,
@@ -207,12 +211,18 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
     stage = stages.run("test", key, produce)
     with stage_read_errors(stage):
         scores, comparisons = read_results(stage / "results.json")
-        rankings = read_rows(stage / "rankings.json", RankingCurves)
-        details = read_rows(stage / "details.json", ErrorAnalysis)
+        rankings = read_rows(stage / "label_curves.json", RankingCurves)
+        details = read_rows(stage / "analyses.json", ErrorAnalysis)
     return replace(
         study, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons, test_label_curves=rankings,
         test_analyses=details,
     )  # fmt: skip
+
+
+def _pair_predictions(
+    pairs: Sequence[tuple[TrainedModel, TrainedModel]], split: str
+) -> list[tuple[ModelPredictions, ModelPredictions]]:
+    return [(a.predictions_on(split), b.predictions_on(split)) for a, b in pairs]
 
 
 def _with_test_predictions(stages: Stages, corpus: Corpus, result: TaskResult) -> TaskResult:

@@ -21,8 +21,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.clusters import assign_clusters
-from sentir.evaluation.metrics import compute_scores, resolve_metric
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import compute_scores, get_metric, resolve_metric
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.factory import MODELS
@@ -119,7 +118,7 @@ def fit(
     def dev_score() -> float:
         p = predict_task(model, dev, space).select(labels[space.task]).probabilities
         scores = compute_scores(space, truth, p, tune_thresholds(space, truth, p))
-        return negate_if_lower_is_better(metric, scores[metric])
+        return get_metric(metric).sign * scores[metric]
 
     training = train_model(
         model,

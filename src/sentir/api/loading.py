@@ -1,0 +1,73 @@
+"""Models given as recognizers or as folders, loaded and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentir.corpus.corpus import Corpus
+from sentir.errors import PredictionsError, RecognizerError
+from sentir.i18n import _
+from sentir.paths import PathLike
+from sentir.preflight import require_model
+from sentir.progress import progress_bar
+
+if TYPE_CHECKING:
+    from sentir.recognizer.recognizer import Recognizer
+    from sentir.study.baseline_model import BaselineModel
+
+
+def as_model(model: PathLike | Recognizer | BaselineModel) -> Recognizer | BaselineModel:
+    """Return a recognizer or a saved baseline, loaded if it was given by its folder."""
+    return load_model(Path(model)) if isinstance(model, PathLike) else model
+
+
+def as_recognizer(model: PathLike | Recognizer | BaselineModel) -> Recognizer:
+    """Return a recognizer, loaded if it was given by its folder.
+
+    Raises:
+        RecognizerError: if the folder holds none, or a baseline.
+    """
+    from sentir.study.baseline_model import BaselineModel
+
+    loaded = as_model(model)
+    if isinstance(loaded, BaselineModel):
+        raise RecognizerError(
+            _("'{name}' is a baseline: it can predict and be evaluated, but not be explained or trained further.",
+              name=loaded.name)
+        )  # fmt: skip
+    return loaded
+
+
+def load_model(folder: Path) -> Recognizer | BaselineModel:
+    """Load a recognizer, or the baseline that a study selected."""
+    require_model(folder)
+    from sentir.recognizer.recognizer import Recognizer
+    from sentir.study.baseline_model import BaselineModel, is_baseline_model
+
+    kind = BaselineModel if is_baseline_model(folder) else Recognizer
+    with progress_bar(_("Loading the model"), 1):
+        return kind.from_pretrained(folder)
+
+
+def get_model_name(model: PathLike | Recognizer | BaselineModel) -> str:
+    """Return the name of a model's folder, or of its recipe."""
+    return Path(model).name if isinstance(model, PathLike) else model.recipe.name
+
+
+def require_same_labels(recognizer: Recognizer | BaselineModel, corpus: Corpus) -> None:
+    """Refuse a corpus whose labels are not those of the model.
+
+    Raises:
+        PredictionsError: naming both.
+    """
+    labels = corpus.label_space(recognizer.space.task)
+    if labels != recognizer.space:
+        raise PredictionsError(
+            _(
+                "The model predicts {ours}, the corpus '{name}' is labeled with {theirs}.",
+                ours=", ".join(recognizer.space.names),
+                name=corpus.name,
+                theirs=", ".join(labels.names),
+            )
+        )
