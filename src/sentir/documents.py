@@ -18,7 +18,7 @@ class ListBlock:
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """A table; every row has a cell for each heading. If ``is_numeric``, all columns but the first hold numbers."""
+    """A table; every row has a cell for each heading; ``is_numeric`` says that all but the first hold numbers."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from sentir.errors import SentirError
+from sentir.i18n import _
+
 _MAX_STEM_CHARACTERS = 100  # characters of a name that its draft repeats: names end at 255 bytes
 
 
@@ -75,3 +78,17 @@ def sync_all_disks() -> None:
     """Have the system write everything to its disks, where it can be asked to."""
     if hasattr(os, "sync"):  # Windows has none
         os.sync()
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn errors of writing ``path`` into one sentence.
+
+    Raises:
+        SentirError: if it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error

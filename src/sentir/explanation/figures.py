@@ -11,8 +11,7 @@ from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import Comparison
 from sentir.explanation.results import AudioAttribution, FeatureImportance, ModelExplanation
 from sentir.i18n import _, format_count, gettext_noop, localize_numbers
-from sentir.report.plot_style import COLORS, escape_label, make_axes
-from sentir.report.spectrogram import DYNAMIC_RANGE_DB
+from sentir.report.plot_style import COLORS, DYNAMIC_RANGE_DB, escape_label, make_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.display_names import display_name, quoted_model_name
-from sentir.errors import SentirError
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import format_p_value
 from sentir.explanation.figures import (
@@ -27,7 +26,7 @@ from sentir.explanation.results import (
 )
 from sentir.explanation.sanity_checks import MAX_CORRELATION
 from sentir.i18n import _, gettext_noop, localize_numbers
-from sentir.io import write_text
+from sentir.io import write_errors, write_text
 from sentir.recognizer.card import make_model_card
 from sentir.report.html import render_page
 
@@ -66,10 +65,8 @@ def save_explanation(
         page = render_explanation(explanation, recognizer)
     else:
         page = render_model_explanation(explanation, recognizer)
-    try:
+    with write_errors(path):
         write_text(path, page)
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
 def render_explanation(explanation: Explanation, recognizer: Recognizer | None = None) -> str:
@@ -81,7 +78,7 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
     def content() -> dict[str, Any]:
         return {
             "title": _("Why {label}?", label=display_name(explanation.label)),
-            "found": explanation,
+            "explanation": explanation,
             "card": localized_model_card(recognizer),
             "summary": summarize_prediction(explanation),
             "completeness": describe_completeness(explanation),
@@ -90,8 +87,8 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
             "ranked": rank_words(explanation),
             "map_names": {name: _(text) for name, text in MAP_NAMES.items()},
             "about": {name: _(text) for name, text in _MAP_DESCRIPTIONS.items()},
-            "sound_figure": audio_attribution_figure,
-            "sound_text": audio_attribution_alt_text,
+            "audio_attribution_figure": audio_attribution_figure,
+            "audio_attribution_alt_text": audio_attribution_alt_text,
             "verdict": interpret_randomization,
         }
 
@@ -104,15 +101,15 @@ def render_model_explanation(explanation: ModelExplanation, recognizer: Recogniz
     def content() -> dict[str, Any]:
         return {
             "title": _("Which inputs matter to {model}?", model=quoted_model_name(explanation.model)),
-            "found": explanation,
+            "explanation": explanation,
             "card": localized_model_card(recognizer),
             "shown": explanation.columns[:MAX_COLUMNS],
-            "amount": lambda value: format_score_drop(explanation.metric, value),
-            "interval_text": format_importance_interval,
+            "format_score_drop": lambda value: format_score_drop(explanation.metric, value),
+            "format_importance_interval": format_importance_interval,
             "parts": {name: _(text) for name, text in INPUT_NAMES.items()},
-            "how": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
-            "loss_sentence": lambda one: describe_ablation(explanation, one),
-            "withheld_figure": ablation_figure,
+            "replacements": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
+            "describe_ablation": lambda one: describe_ablation(explanation, one),
+            "ablation_figure": ablation_figure,
             "importance_figure": importance_figure,
         }
 

@@ -1,4 +1,4 @@
-"""Tables of results as pandas frames, for notebooks, with the words and the intervals of a report."""
+"""Tables of results as pandas data frames, with display names and intervals, for notebooks."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def scores_to_frame(rows: Sequence[ModelScores], metric: str, *, max_metrics: in
 
     Args:
         rows: of one task and split.
-        metric: the headline, which comes first.
-        max_metrics: metrics that are shown.
+        metric: the headline metric, which comes first.
+        max_metrics: maximum number of metrics.
     """
     import pandas as pd
 
@@ -65,18 +65,18 @@ def comparisons_to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
 
 def cleaning_to_frame(report: CleaningReport) -> pd.DataFrame:
-    """Return a row for each step: texts that it changes, that it leaves without a word, and examples after it."""
+    """Return a row for each step: how many texts it changes or empties, and the examples after it."""
     import pandas as pd
 
     effects = [("", "", ""), *((one.step, one.changed, one.emptied) for one in report.effects)]
     frame = pd.DataFrame(effects, columns=[_("step"), _("changed"), _("left without a word")])
-    for walk in report.examples:
-        frame[walk.id] = walk.texts
+    for trace in report.examples:
+        frame[trace.id] = trace.texts
     return frame.set_index(_("step"))
 
 
 def errors_to_frame(errors: Sequence[HardExample]) -> pd.DataFrame:
-    """Return a row for each error: who says what, the annotated labels, and the answer."""
+    """Return a row for each error: speaker, text, annotated labels and prediction."""
     import pandas as pd
 
     rows = [
@@ -87,7 +87,7 @@ def errors_to_frame(errors: Sequence[HardExample]) -> pd.DataFrame:
 
 
 def slices_to_frame(slices: Sequence[SliceScore]) -> pd.DataFrame:
-    """Return a row for each part of a split: how many utterances, and the score."""
+    """Return a row for each slice of a split: number of utterances and score."""
     import pandas as pd
 
     rows = [

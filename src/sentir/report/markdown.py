@@ -1,4 +1,4 @@
-"""The report of a study as Markdown, in the current language: what its page says, without pictures and sound."""
+"""The report of a study as Markdown in the current language: like the page, without figures and audio."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ def render_markdown(report: StudyReport) -> str:
     """Return the report as Markdown.
 
     Raises:
-        SentirError: if there are results for a task that no corpus card announces.
+        SentirError: if there are results for a task that no corpus summary names.
     """
-    found = task_sections(report)
-    names = {id(section): f"{section.corpus.name} · {display_name(section.task)}" for section in found}
-    parts = [
-        *(DocumentSection(names[id(section)], sentences.task_summary_sentences(section)) for section in found),
+    sections = task_sections(report)
+    names = {id(section): f"{section.corpus.name} · {display_name(section.task)}" for section in sections}
+    document_sections = [
+        *(DocumentSection(names[id(s)], sentences.task_summary_sentences(s)) for s in sections),
         DocumentSection(_("Corpora"), ()),
-        *(DocumentSection(card.name, tuple(_corpus_blocks(card)), 3) for card in report.corpora),
-        *(part for section in found for part in _task_document_sections(section, names[id(section)])),
+        *(DocumentSection(corpus.name, tuple(_corpus_blocks(corpus)), 3) for corpus in report.corpora),
+        *(one for section in sections for one in _task_document_sections(section, names[id(section)])),
         DocumentSection(_("Model cards"), intended_use()),
         *(
-            DocumentSection(part.title if n else card.title, part.blocks, 4 if n else 3)
+            DocumentSection(one.title if n else card.title, one.blocks, 4 if n else 3)
             for card in build_model_cards(report).values()
-            for n, part in enumerate(card.sections)
+            for n, one in enumerate(card.sections)
         ),
         DocumentSection(_("Evaluations on test"), tuple(_opening_blocks(report))),
         DocumentSection(_("Method"), (sentences.method_text(),)),
         DocumentSection(_("Recipes and versions"), tuple(_recipe_blocks(report))),
         DocumentSection("Sentir", (sentences.footer_text(),)),
     ]
-    return Document(report.titles.get(get_language(), report.title), tuple(parts)).to_markdown()
+    return Document(report.titles.get(get_language(), report.title), tuple(document_sections)).to_markdown()
 
 
 def _corpus_blocks(corpus: CorpusSummary) -> Iterable[Block]:
@@ -51,18 +51,18 @@ def _corpus_blocks(corpus: CorpusSummary) -> Iterable[Block]:
     yield _("Fingerprint: {fingerprint}", fingerprint=corpus.fingerprint)
     if corpus.grade:
         yield sentences.grade_sentence(corpus.grade)
-    counts = list(dict.fromkeys(what for found in corpus.splits.values() for what in found))
+    units = list(dict.fromkeys(unit for counts in corpus.splits.values() for unit in counts))
     rows = tuple(
-        (display_name(split), *(format_count(found[what]) if what in found else "–" for what in counts))
-        for split, found in corpus.splits.items()
+        (display_name(split), *(format_count(counts[unit]) if unit in counts else "–" for unit in units))
+        for split, counts in corpus.splits.items()
     )
-    yield TableBlock((_("split"), *map(display_name, counts)), rows)
+    yield TableBlock((_("split"), *map(display_name, units)), rows)
     for task, splits in corpus.labels.items():
-        labels = dict.fromkeys(name for found in splits.values() for name in found)
+        labels = dict.fromkeys(name for counts in splits.values() for name in counts)
         yield TableBlock(
             (display_name(task), *map(display_name, splits)),
             tuple(
-                (display_name(name), *(format_count(found.get(name, 0)) for found in splits.values()))
+                (display_name(name), *(format_count(counts.get(name, 0)) for counts in splits.values()))
                 for name in labels
             ),
         )
@@ -77,13 +77,13 @@ def _task_document_sections(section: TaskSection, name: str) -> Iterable[Documen
     yield DocumentSection(_("Results: {name}", name=name), ())
     for split, rows in (("test", section.test_rows), ("dev", section.dev_rows)):
         if rows:
-            said = ListBlock((*sentences.scored_on_sentences(rows), *sentences.remark_sentences(rows)))
-            blocks = (_score_table(rows, section.metric), said)
+            notes = ListBlock((*sentences.scored_on_sentences(rows), *sentences.remark_sentences(rows)))
+            blocks = (_score_table(rows, section.metric), notes)
             yield DocumentSection(_("Scores on {split}", split=display_name(split)), blocks, 3)
     if section.comparisons:
         groups: list[Block] = []
-        for title, found in comparison_groups(section):
-            groups += [title, ListBlock(tuple(c.sentence() for c in found))]
+        for title, comparisons in comparison_groups(section):
+            groups += [title, ListBlock(tuple(c.sentence() for c in comparisons))]
         yield DocumentSection(_("Comparisons"), (*groups, _comparison_table(section)), 3)
     row = section.selected_row
     if row is not None and row.per_label:

@@ -1,4 +1,4 @@
-"""Scores and differences side by side, each a dot with its 95 % interval: on the page, and as Matplotlib figures."""
+"""Scores and differences as dots with 95 % intervals: on the page, and as Matplotlib figures."""
 
 from __future__ import annotations
 
@@ -117,10 +117,8 @@ def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
         plot_rows.append((name, factor * c.difference, low, high, COLORS[0] if c.is_significant else GRAY))
     figure, axes = _plot_intervals(plot_rows)
     axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
-    axes.set_xlabel(
-        _("points of {metric}", metric=metric_display_name(metric)) if factor > 1 else metric_display_name(metric),
-        fontsize=FONT_SIZE,
-    )
+    name = metric_display_name(metric)
+    axes.set_xlabel(_("points of {metric}", metric=name) if factor > 1 else name, fontsize=FONT_SIZE)
     return figure
 
 

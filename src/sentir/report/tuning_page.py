@@ -1,4 +1,4 @@
-"""The page of a tuning, its two figures, and what it says in words."""
+"""The HTML page of a tuning: its figures and sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentir.report.tuning_result import TuningResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MAX_TRIALS_SHOWN = 10  # trials in a table
+_MAX_TRIALS_SHOWN = 10  # in the table
 
 
 def render_tuning_page(tuning: TuningResult) -> str:
@@ -37,7 +37,7 @@ def render_tuning_page(tuning: TuningResult) -> str:
 
 
 def tuning_sentences(tuning: TuningResult) -> tuple[str, ...]:
-    """Say what was tried, what came of it, and what the best score is worth."""
+    """Return sentences on the trials, the best score, and its selection bias."""
     counts = tuning.state_counts
     values: dict[str, Any] = {
         "n": len(tuning.trials),
@@ -50,15 +50,17 @@ def tuning_sentences(tuning: TuningResult) -> tuple[str, ...]:
         "folds": tuning.folds,
         "dev": tuning.n_dev,
     }
-    found = [
+    sentences = [
         _("{n} trials: {complete} complete, {pruned} pruned, {failed} failed.", **values),
         *(_fold_score_sentences(values) if tuning.folds else _dev_score_sentences(values)),
     ]
     if len(tuning.seeds) > 1:
-        found.append(_("Each score is the mean over {n} seeds; the recipe has the first.", n=len(tuning.seeds)))
+        sentences.append(
+            _("Each score is the mean over {n} seeds; the recipe has the first.", n=len(tuning.seeds))
+        )
     if running := counts.get("running", 0):
-        found.append(_("{n} trials were still running in other processes.", n=running))
-    return tuple(found)
+        sentences.append(_("{n} trials were still running in other processes.", n=running))
+    return tuple(sentences)
 
 
 def _dev_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -81,14 +83,14 @@ def _fold_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def format_setting(value: Any) -> str:
-    """Write the value of a setting."""
+    """Format the value of a setting."""
     if isinstance(value, float):
         return f"{value:.3g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def plot_optimization_history(tuning: TuningResult) -> Figure:
-    """Draw what every trial scored, in order, and the best so far as a line."""
+    """Draw the score of every trial, in order, and the best so far as a line."""
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = make_axes(height=3.3)
@@ -98,8 +100,14 @@ def plot_optimization_history(tuning: TuningResult) -> Figure:
     best = [
         max(scores[: n + 1], key=lambda score: get_metric(tuning.metric).sign * score) for n in range(len(scores))
     ]
-    ends = [*numbers, len(tuning.trials)], [*best, best[-1]]
-    axes.step(*ends, where="post", color=COLORS[0], lw=1.4, label=_("best so far"))
+    axes.step(
+        [*numbers, len(tuning.trials)],
+        [*best, best[-1]],
+        where="post",
+        color=COLORS[0],
+        lw=1.4,
+        label=_("best so far"),
+    )
     axes.plot(numbers, scores, "o", ms=4.5, color=COLORS[0], alpha=0.8, label=_("complete"))
     if pruned:
         last = [trial.intermediate_scores[-1][1] for trial in pruned]
@@ -120,7 +128,7 @@ def _score_axis_label(tuning: TuningResult) -> str:
 
 
 def plot_param_importances(importances: Mapping[str, float]) -> Figure:
-    """Draw the share of each setting, the largest on top."""
+    """Draw the importance of each setting, the largest on top."""
     figure, axes = make_axes(height=0.5 + 0.34 * len(importances))
     shares = list(importances.values())
     bars = axes.barh(range(len(shares)), shares, 0.6, color=COLORS[0])

@@ -192,14 +192,14 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
             comparisons += judge.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(
-            folder / "rankings.json",
+            folder / "label_curves.json",
             [curve for result in results for curve in judge.label_curves(result.selected.predictions_on("test"))],
         )
         closer = [
             judge.analyze(result.best_per_family[0].predictions_on("test"), result.metric, "held_out")
             for result in results
         ]
-        write_rows(folder / "details.json", closer)
+        write_rows(folder / "analyses.json", closer)
 
     key = {
         "corpus": corpus.fingerprint,
@@ -211,8 +211,8 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
     stage = stages.run("test", key, produce)
     with stage_read_errors(stage):
         scores, comparisons = read_results(stage / "results.json")
-        rankings = read_rows(stage / "rankings.json", RankingCurves)
-        details = read_rows(stage / "details.json", ErrorAnalysis)
+        rankings = read_rows(stage / "label_curves.json", RankingCurves)
+        details = read_rows(stage / "analyses.json", ErrorAnalysis)
     return replace(
         study, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons, test_label_curves=rankings,
         test_analyses=details,

@@ -41,8 +41,7 @@ class ErrorAnalysis(ReprMixin):
     Attributes:
         reliability: ``None`` in regression, and for a model without calibration.
         hardest_examples: its most confident errors, in descending order.
-        num_label_noise_candidates: train utterances with a doubtful label; ``None`` if they were not searched
-            for.
+        num_label_noise_candidates: train utterances with a doubtful label; ``None`` if not searched for.
         label_noise_candidates: the first of them by margin, at most `MAX_LABEL_NOISE_CANDIDATES`.
     """
 
