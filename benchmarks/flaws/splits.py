@@ -12,7 +12,7 @@ from flaws.baselines import Inputs, labeled, learn, say, words
 from flaws.held_out import FOLDS, Finding, Ground, Rows, Said, encode, find
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.intervals import Run
+from sentir.evaluation.results import Run
 
 FeatureFunction = Callable[[Rows, Rows], tuple[Inputs, Inputs]]  # rows that teach, rows to predict → their inputs
 COPIES, DROPPED_SHARE = 2, 0.1  # copies of an utterance, each of which loses a tenth of its words

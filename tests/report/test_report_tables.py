@@ -63,7 +63,10 @@ def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candi
         said = " ".join(task_summary_sentences(section))
         assert "“majority class”, selected on dev, reaches" in said
         assert "A simple baseline wins: no trained candidate does better than “majority class” on dev." in said
-        assert "The best trained candidate, “gru”, reaches 0.612" in said and section.reference_comparison.sentence() in said
+        assert (
+            "The best trained candidate, “gru”, reaches 0.612" in said
+            and section.reference_comparison.sentence() in said
+        )
     for section in task_sections(report):
         assert not section.is_baseline_selected and "simple baseline" not in " ".join(
             task_summary_sentences(section)
@@ -73,6 +76,6 @@ def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candi
 def test_labels_that_occur_nowhere_are_said_beside_a_macro_f1(make_report):
     row = next(row for row in make_report().scores if row.task == "mood" and row.model == "gru")
     absent = replace(row, per_label=(*row.per_label, replace(row.per_label[0], label="odd", support=0)))
-    assert absent.localized_notes == (f"Macro F1 over 2 of 3 labels; nowhere in {row.split}: odd.",)
+    assert absent.localized_notes == (f"Macro F1 over 2 of 3 labels; absent from {row.split}: odd.",)
     assert row.localized_notes == ()
     assert "macro_f1" in row.metrics and replace(absent, metrics={"accuracy": Score(0.5)}).localized_notes == ()

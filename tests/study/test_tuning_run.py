@@ -15,7 +15,7 @@ from sentir.study.stacking import train_recognizer
 from sentir.study.tuning import run
 from sentir.study.tuning.storage import JOURNAL_FILE
 
-pytestmark = pytest.mark.usefixtures("direction")
+pytestmark = pytest.mark.usefixtures("use_corpus")
 TRIALS = 8
 
 
@@ -56,7 +56,7 @@ def test_the_best_trial_is_that_with_the_best_score_and_its_recipe_is_written(tu
     assert worth(best) == found.best_trial.score and best.data.root.resolve() == Path.cwd()
     assert best.override({"data": {"root": "."}}) == found.best_recipe
     assert best.train.epochs == found.best_trial.settings["train.epochs"] and not best.tune.space
-    assert json.loads((tmp_path / "tuning.json").read_text())["best"]["score"] == found.best_trial.score
+    assert json.loads((tmp_path / "tuning.json").read_text())["best_trial"]["score"] == found.best_trial.score
     frame = found.to_frame()
     assert list(frame["train.lr"]) == [t.settings["train.lr"] for t in found.trials]
     assert frame["score"].max() == found.best_trial.score
@@ -297,7 +297,7 @@ def test_no_trial_begins_after_the_timeout(tuned, tmp_path):
 # The storage
 
 
-def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tuned, tmp_path, reads, corpus):
+def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tuned, tmp_path, use_corpus, corpus):
     with trainings():
         run.tune(tuned(trials=1), out=tmp_path)
         for other in (tuned({"model": {"dropout": 0.5}}), tuned(seed=5), tuned(folds=2)):

@@ -30,7 +30,7 @@ def tuned(weights, **tune):
         ({}, "Nothing is to be tuned"),
         ({"train.lrr": RANGE}, "tune.space: there is no setting 'train.lrr'; did you mean 'lr'?"),
         ({"trian.lr": RANGE}, "there is no setting 'trian'; did you mean 'train'?"),
-        ({"model.hiden": {"choices": [8]}}, "did you mean 'hidden'?"),
+        ({"model.hiden": {"choices": [8]}}, "did you mean 'hidden_size'?"),
         ({LR: {"low": -1.0, "high": 1.0}}, "'train.lr' cannot be -1.0: give more than 0"),
         (
             {"model.dropout": {"low": 0.0, "high": 1.0}},
@@ -47,7 +47,7 @@ def tuned(weights, **tune):
         ({LR: {"low": 0.0, "high": 1.0, "log": True}}, "'log' needs 'low' above 0"),
         ({LR: {"lo": 1.0, "high": 2.0}}, "there is no setting 'tune.space.train.lr.lo'; did you mean 'low'?"),
         ({"train.epochs": {"low": 1, "high": 9, "step": 3}}, "steps of 3 from 'low' do not reach 'high'"),
-        ({"model.hidden_size": {"choices": [8, 16, 8]}}, "'choices' names a value twice"),
+        ({"model.hidden_size": {"choices": [8, 16, 8]}}, "'choices' lists a value twice"),
         ({"train": {"lr": RANGE}}, 'write the whole setting in quotes: "train.lr"'),
     ],
 )
@@ -99,7 +99,7 @@ def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
         assert json.dumps(found) in [json.dumps(choice) for choice in values["choices"]]
     else:
         assert values["low"] <= found <= values["high"]
-        assert isinstance(found, int) == space["model.x"].whole
+        assert isinstance(found, int) == space["model.x"].is_integer
     assert json.loads(json.dumps(found)) == found or math.isnan(found)
 
 

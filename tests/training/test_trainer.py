@@ -16,7 +16,8 @@ from sentir.errors import SentirError
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.recipe import TrainSettings
 from sentir.training.losses import class_weights, encode_targets, make_loss
-from sentir.training.trainer import parameter_groups, train_model
+from sentir.training.optim import parameter_groups
+from sentir.training.trainer import train_model
 
 
 class Run:
@@ -171,9 +172,7 @@ def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
 def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
     seen = []
     batch = ModelInputs.batch
-    monkeypatch.setattr(
-        ModelInputs, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows)
-    )
+    monkeypatch.setattr(ModelInputs, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows))
     Run(corpus, weights, [0.1], model={"context": "dialogue"}, train={"batch_size": 10})
     assert sorted(map(len, seen)) == [10, 10, 10]
     assert all(set(rows[:5]) in [set(range(n, n + 5)) for n in range(0, 30, 5)] for rows in seen)

@@ -7,6 +7,7 @@ from rich.table import Table
 from sentir.cli import output
 from sentir.display_names import display_name
 from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
+from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.results import Score
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.calibration import calibration_sentences
@@ -27,7 +28,7 @@ def _print_slices(details: ErrorAnalysis) -> None:
     if not details.slices:
         return
     table = _make_table(
-        _("Slices"), (_("by"), _("slice"), "n", display_name(details.slices[0].metric), ""), numbers=(2, 3)
+        _("Slices"), (_("by"), _("slice"), "n", metric_display_name(details.slices[0].metric), ""), numbers=(2, 3)
     )
     for row in details.slices:
         few = _("too few") if row.is_small else ""
@@ -45,7 +46,7 @@ def _print_slices(details: ErrorAnalysis) -> None:
 def _print_speakers(details: ErrorAnalysis) -> None:
     if not details.speakers:
         return
-    headings = (_("speaker"), "n", display_name(details.speakers[0].metric), _("most frequent errors"))
+    headings = (_("speaker"), "n", metric_display_name(details.speakers[0].metric), _("most frequent errors"))
     table = _make_table(_("Errors by speaker"), headings, numbers=(1, 2))
     for row in details.speakers:
         mixed = ", ".join(one.display_name for one in row.confusions) or "–"

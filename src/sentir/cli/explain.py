@@ -180,6 +180,7 @@ def _print_model_explanation(found: ModelExplanation) -> None:
 
     from sentir.cli import output
     from sentir.display_names import display_name
+    from sentir.evaluation.metrics import metric_display_name
     from sentir.explanation.page import (
         MAX_COLUMNS,
         describe_ablation,
@@ -189,7 +190,7 @@ def _print_model_explanation(found: ModelExplanation) -> None:
     from sentir.report.html import format_score
 
     output.print_line(
-        f"{found.model} · {found.corpus} · {display_name('dev')} · {display_name(found.metric)} {format_score(found.score)}"
+        f"{found.model} · {found.corpus} · {display_name('dev')} · {metric_display_name(found.metric)} {format_score(found.score)}"
     )
     for one in found.ablations:
         output.print_line(describe_ablation(found, one))
