@@ -82,7 +82,10 @@ def jackknife_intervals(models: list[np.ndarray], seed: int) -> list[dict[str, t
     values = [scores(model.sum(axis=0)) for model in models]
     own = {
         name: jackknife_interval(
-            float(values[0][name]), without[0][name], is_proportion=get_metric(name).is_proportion, confidence_level=0.95
+            float(values[0][name]),
+            without[0][name],
+            is_proportion=get_metric(name).is_proportion,
+            confidence_level=0.95,
         )
         for name in METRICS
     }

@@ -7,9 +7,9 @@ import os
 from importlib import import_module, metadata
 from typing import Any
 
-# Threads of a CPU computation spin for some microseconds while they wait for one another, and then sleep. To spin
-# on, as GNU OpenMP does, makes a training several times slower once anything else runs on the machine; to sleep
-# at once makes one half as fast on an idle machine (benchmarks/thread_waiting.py). Read when torch loads.
+# OpenMP threads that wait for one another spin for some microseconds and then sleep. To spin on, GNU OpenMP's
+# default, makes training several times slower once anything else runs on the machine; to sleep at once halves the
+# speed on an idle machine (benchmarks/thread_waiting.py). Read when torch is loaded.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -77,7 +77,7 @@ def test_a_length_is_a_function_of_the_clip_alone():
 
 
 def test_a_picture_the_thesis_way_keeps_its_own_length():
-    pictures = [Utterance("u", audio=AudioFeatures(mel=np.zeros((224, 224), np.float16), kind="thesis"))]
+    pictures = [Utterance("u", audio=AudioFeatures(mel=np.zeros((224, 224), np.float16), mel_kind="thesis"))]
     levels = MelStatistics((0.0,) * 224, (1.0,) * 224)
     assert MelPreprocessor(AudioSettings(mel="thesis", max_seconds=1), levels).transform(
         pictures
@@ -218,7 +218,8 @@ def test_what_is_missing_is_told_to_the_model(strange, spoken, weights):
 
 def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
     corpus = replace(
-        spoken, utterances=tuple(replace(u, stacked_probabilities={"emotion.joy": 0.1}) for u in spoken.utterances)
+        spoken,
+        utterances=tuple(replace(u, stacked_probabilities={"emotion.joy": 0.1}) for u in spoken.utterances),
     )
     for inner, expected in (({}, "text"), ({"kind": "emotion_model"}, "audio"), ({"features": ["thesis"]}, "")):
         recipe = spoken_recipe(weights, model=BOTH).override(stacking_on_text(weights, model=inner))

@@ -65,7 +65,8 @@ def test_a_defect_is_said_in_the_language_of_the_moment():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"action": "drop"}, {"messages": {"en": "Only English."}}, {"messages": {}}, {"ids": 3}, {"fix": "none"}]
+    "wrong",
+    [{"action": "drop"}, {"messages": {"en": "Only English."}}, {"messages": {}}, {"ids": 3}, {"fix": "none"}],
 )
 def test_an_entry_that_is_none_of_ours_is_refused(wrong):
     known = {"ids": ("u0",), "kind": "odd", "messages": {"en": "a", "es": "b"}, "action": "report", "source": "s"}

@@ -95,7 +95,9 @@ def test_families_are_named_where_there_are_several_and_not_where_there_is_one(f
     words = Page(render_page(replace(families, learning_curves=()))).words()
     assert "plain best of its family on dev text" in words and "gru selected on dev text and audio" in words
     text = replace(
-        families, learning_curves=(), scores=tuple(replace(r, family=r.family and "text") for r in families.scores)
+        families,
+        learning_curves=(),
+        scores=tuple(replace(r, family=r.family and "text") for r in families.scores),
     )
     assert "family on dev" not in Page(render_page(text)).words()
 

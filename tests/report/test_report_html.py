@@ -115,7 +115,10 @@ def test_the_ledger_says_how_often_when_and_why(page):
 def test_a_report_without_comparisons_curves_openings_or_recipes_is_whole(make_plain_report, render_page):
     text = render_page(make_plain_report(comparisons=(), learning_curves=(), openings=(), recipes={}))
     words = Page(text).words()
-    assert "No significance test compares the two." in words and "No test split was evaluated in this study." in words
+    assert (
+        "No significance test compares the two." in words
+        and "No test split was evaluated in this study." in words
+    )
     assert "Learning" not in words and "Comparisons" not in words
 
 

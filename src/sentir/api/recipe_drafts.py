@@ -42,12 +42,12 @@ class RecipeDraft:
         return {
             "recipe": str(self.path),
             "table": str(self.inspection.path),
-            "rows": self.inspection.num_rows,
+            "num_rows": self.inspection.num_rows,
             "task": self.inspection.task,
             "splits": self.splits,
             "columns": [asdict(one) for one in self.inspection.columns],
-            "unsure": self.inspection.questions,
-            "offers": self.inspection.suggestions,
+            "questions": self.inspection.questions,
+            "suggestions": self.inspection.suggestions,
             "language": self.inspection.language,
             "warnings": list(self.inspection.warnings),
         }

@@ -53,19 +53,17 @@ def get(
         output.print_line(_("Stopped; what has arrived is kept, and the same command goes on from there."))
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     output.print_line(_("It lies in {folder}.", folder=folder))
-    if offer.download_source.reader is not None:
+    if offer.corpus.reader is not None:
         root = folder if folder.is_dir() else folder.parent
         output.print_line(_("Try next:"))
-        output.print_command(
-            f"sentir corpus audit {offer.download_source.reader} --root {shlex.quote(str(root))}"
-        )
+        output.print_command(f"sentir corpus audit {offer.corpus.reader} --root {shlex.quote(str(root))}")
 
 
 def _print_download(offer: Download) -> None:
     from sentir.cli import output
     from sentir.download.fetching import format_bytes
 
-    output.print_line(_(offer.download_source.title))
+    output.print_line(_(offer.corpus.title))
     output.print_line(_("From: {address}", address=offer.url))
     size = _("not known before") if offer.size_bytes is None else format_bytes(offer.size_bytes)
     if offer.is_complete:
@@ -77,8 +75,8 @@ def _print_download(offer: Download) -> None:
     output.print_line(
         _("To: {place} (free there: {free})", place=offer.target, free=format_bytes(offer.free_bytes))
     )
-    if offer.download_source.note:
-        output.print_line(_(offer.download_source.note))
+    if offer.corpus.note:
+        output.print_line(_(offer.corpus.note))
 
 
 def _confirm_download() -> None:

@@ -96,7 +96,7 @@ def fit(
     set_seed(recipe.train.seed)
     if warm_start is None:
         encoders = Encoders.load(recipe.model)
-        preprocessor = encoders.fit_preprocessor(recipe.data, recipe.model, corpus.train)
+        preprocessor = Preprocessor.fit(recipe.data, recipe.model, corpus.train, **encoders.processors())
         model = encoders.build_network(preprocessor, output_names(spaces))
     else:
         preprocessor, encoders, model = warm_start.initialize()

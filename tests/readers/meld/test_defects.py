@@ -23,7 +23,7 @@ def published(shared_data):
 
 
 def read(root, *, audio=True, **settings):
-    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=audio, **settings), root)
 
 
 def tree(root, *keys, changes=None, without=(), suffix=".wav"):
@@ -105,7 +105,10 @@ def test_4_wrong_cuts_keep_their_text_and_lose_their_clip(tmp_path):
 @pytest.mark.shared_data
 def test_4_the_lengths_of_wrong_cuts_are_no_feature_of_those_who_read_text_alone(published):
     assert [where for *_rest, where in listed(published, "clip_mismatched")] == WRONG_CUTS
-    assert {u.id for u in published if "duration" not in u.numbers} == {*WRONG_CUTS, "meld/test/dia155/utt3"}
+    assert {u.id for u in published if "duration" not in u.numeric_features} == {
+        *WRONG_CUTS,
+        "meld/test/dia155/utt3",
+    }
     assert published.fingerprint == "6ce63d62d3abb5ea"  # that of the tables
 
 
@@ -113,7 +116,7 @@ def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path)
     times = {"StartTime": "0:12:32,632", "EndTime": "0:12:32,632"}
     corpus = read(tree(tmp_path, "test/dia155/utt3", changes={"test/dia155/utt3": times}))
     u = corpus.by_id["meld/test/dia155/utt3"]
-    assert "duration" not in u.numbers and u.clip is not None
+    assert "duration" not in u.numeric_features and u.clip is not None
     assert listed(corpus, "times_invalid") == [("times_invalid", "warning", u.id)]
 
 

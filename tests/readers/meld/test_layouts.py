@@ -21,7 +21,7 @@ ORDINARY = {"layout_recognized", "row_count_differs"}  # issues that every tree 
 
 
 def read(root, *, audio=True, **settings):
-    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=audio, **settings), root)
 
 
 def odd(corpus):

@@ -132,7 +132,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_listed_with_its_line(tmp_path
 
 
 def test_a_video_in_two_splits_is_refused(tmp_path):
-    with pytest.raises(CorpusError, match="'v' lies in train and in test"):
+    with pytest.raises(CorpusError, match="'v' is in both train and test"):
         mosei.read_tree(write_tree(tmp_path, train=[row("v")], test=[row("v", "7", "9")]))
 
 
@@ -169,7 +169,7 @@ def test_what_is_listed_as_a_defect_shows_in_the_real_rows(real):
     times = [re.fullmatch(r"(-?[\d.]+)-([\d.]+)", u.id.rpartition("/")[2]) for u in listed]
     seconds = [float(found[2]) - max(float(found[1]), 0.0) for found in times]
     assert all(len(u.text.split()) / length > 15 for u, length in zip(listed, seconds, strict=True))
-    assert not any("duration" in u.numbers for u in listed)
+    assert not any("duration" in u.numeric_features for u in listed)
     early = [real.by_id[issue.where] for issue in real.issues if issue.kind == "start_clamped"]
     assert len(early) == 41 and all("/-" in u.id.removeprefix(u.dialogue) for u in early)
     noises = [u for u in real if re.search(r"\((?:uhh|umm|stutter)\)", u.text or "")]
