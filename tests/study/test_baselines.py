@@ -133,7 +133,7 @@ def test_a_saved_baseline_predicts_the_same(name, task, corpus, tmp_path):
         own.predict_utterances([Utterance("x", "dev", text="I am happy.")]).labels(own.thresholds).values()
     )
     assert prediction.labels == expected and not prediction.problem
-    with pytest.raises(RecognizerError, match=f"the baseline '{name}'"):
+    with pytest.raises(RecognizerError, match=f"'{name}' is a baseline"):
         api.explain(tmp_path / "saved", text="I am happy.")
 
 

@@ -3,6 +3,7 @@
 import pytest
 from tiny_corpora import tiny_corpus
 
+from sentir.audit import describe_grade
 from sentir.errors import CorpusError, LockedTestError
 from sentir.evaluation.locked.ledger import list_openings
 from sentir.evaluation.locked.redraws import record_redraw
@@ -30,7 +31,7 @@ def test_a_corpus_with_a_low_grade_is_rejected_before_training(use_corpus, recip
 
 def test_an_accepted_low_grade_is_logged_and_reported(first_run, recipe, use_corpus, study, monkeypatch):
     (card,) = first_run.report.corpora
-    assert card.grade == "D" and "Grade D: Results on it would mislead" in render_markdown(first_run.report)
+    assert card.grade == "D" and f"Grade D: {describe_grade('D')}" in render_markdown(first_run.report)
     page = (first_run.out / "report.html").read_text(encoding="utf-8")
     assert page.count('class="warning">Grade D') == 1 and page.count('class="warning">Nota D') == 1
     logged = []

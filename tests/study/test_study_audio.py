@@ -225,7 +225,7 @@ def refused(study, recipe, counts, out, error, match):
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_an_untrainable_candidate_is_rejected_before_anything_is_trained(
+def test_an_untrainable_candidate_is_rejected_before_training(
     case, spoken, weights, study, use_corpus, counts, tmp_path
 ):
     model, error, words = WRONG[case]

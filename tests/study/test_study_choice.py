@@ -148,7 +148,7 @@ def test_two_corpora_are_in_one_report_and_evaluated_on_test_once_each(study, re
     selected = {
         f"{corpus}-{task}-baseline" for (corpus, task), name in report.selected.items() if name in BASELINES
     }
-    assert saved == {"own-emotion", "tiny-emotion"} | selected
+    assert saved == {"own-emotion", "tiny-emotion"} | {f"{c}-{task}-baseline" for c, task in baselines}
 
 
 def refused(study, recipes, counts, out, error, match):
@@ -183,7 +183,7 @@ SHORT = {
 
 
 @pytest.mark.parametrize("lack", SHORT)
-def test_an_insufficient_corpus_is_rejected_before_training(lack, study, recipe, counts, tmp_path, reads):
+def test_an_insufficient_corpus_is_rejected_before_training(lack, study, recipe, counts, tmp_path, use_corpus):
     change, match = SHORT[lack]
     use_corpus(tiny_corpus(change))
     refused(study, recipe(tasks=["emotion"]), counts, tmp_path, CorpusError, match)

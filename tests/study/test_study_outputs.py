@@ -32,7 +32,7 @@ def files_before(tmp_path):
     return lambda: sorted(path for path in tmp_path.rglob("*") if "run" not in path.parts)
 
 
-def test_no_name_escapes_the_folder_and_no_control_characters_are_written(
+def test_no_name_escapes_the_folder_and_no_raw_text_is_written(
     recipe, corpus, use_corpus, tmp_path, files_before
 ):
     hard, out, before = awkward(corpus), tmp_path / "deep" / "er" / "run", files_before()
