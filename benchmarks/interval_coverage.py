@@ -3,8 +3,8 @@
 2,000 simulated corpora per row: ten utterances per dialogue, seven labels with MELD's frequencies. Dialogues
 differ in their labels (Dirichlet) and in difficulty (a normal intercept on the logit of a correct prediction),
 both with the same intraclass correlation: 0.1, 0.2 or 0.3. Two models share 80 % of a dialogue's difficulty and
-60 % of an utterance's. The true score is that on 40,000 dialogues. *Bootstrap* is the percentile interval of 1,000
-resamples of whole dialogues, with a macro F1 in which absent labels count 0; *jackknife* is the interval of
+60 % of an utterance's. The true score is that on 40,000 dialogues. *Bootstrap* is the percentile interval of
+1,000 resamples of whole dialogues, with a macro F1 in which absent labels count 0; *jackknife* is the interval of
 `sentir.evaluation.intervals` and `sentir.evaluation.comparison`.
 """
 

@@ -109,7 +109,9 @@ def test_what_is_true_of_some_models_alone_is_not_said_of_all(printed):
     assert "text and audio, sound and" in note and "minilm" not in note
 
 
-def test_a_study_names_families_and_the_selected_model_and_says_what_was_compared_on_test(printed, report, tmp_path):
+def test_a_study_names_families_and_the_selected_model_and_says_what_was_compared_on_test(
+    printed, report, tmp_path
+):
     out = printed(scores_output.print_study, report, tmp_path, columns=200)
     lines = [line.strip() for line in out.splitlines()]
     first = next(n for n, line in enumerate(lines) if line.startswith("text and audio  "))

@@ -13,7 +13,9 @@ class Pipeline:
             self.preprocessor = Preprocessor(recipe.data, recipe.model, None, **self.encoders.processors())
         else:
             self.preprocessor = self.encoders.fit_preprocessor(recipe.data, recipe.model, train)
-        self.scaler, self.text, self.mel = (getattr(self.preprocessor, part) for part in ("scaler", "text", "mel"))
+        self.scaler, self.text, self.mel = (
+            getattr(self.preprocessor, part) for part in ("scaler", "text", "mel")
+        )
 
     def transform(self, utterances):
         return self.encoders.embed(self.preprocessor.transform(utterances))

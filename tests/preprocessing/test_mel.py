@@ -214,7 +214,8 @@ def test_what_is_missing_is_told_to_the_model(strange, spoken, weights):
 
 def test_features_of_a_model_that_listens_know_their_source(spoken, weights):
     corpus = replace(
-        spoken, utterances=tuple(replace(u, stacked_probabilities={"emotion.joy": 0.1}) for u in spoken.utterances)
+        spoken,
+        utterances=tuple(replace(u, stacked_probabilities={"emotion.joy": 0.1}) for u in spoken.utterances),
     )
     for inner, expected in (({}, "text"), ({"kind": "emotion_model"}, "audio"), ({"features": ["thesis"]}, "")):
         recipe = spoken_recipe(weights, model=BOTH).override(stacking_on_text(weights, model=inner))

@@ -59,7 +59,9 @@ def test_features_are_measured_on_blind_utterances(corpus, weights, monkeypatch)
 
 def test_the_scaler_is_fitted_on_train_alone(corpus, weights):
     def louder(u):
-        return u if u.split == "train" else replace(u, numeric_features={"duration": 1e6}, text=f"{u.text} {u.text}")
+        return (
+            u if u.split == "train" else replace(u, numeric_features={"duration": 1e6}, text=f"{u.text} {u.text}")
+        )
 
     recipe = tiny_recipe(weights, model={"features": ["lexical", "tabular"]})
     scalers = [Pipeline(recipe, c.train).scaler for c in (corpus, tiny_corpus(louder))]

@@ -234,7 +234,11 @@ def test_utterances_without_the_other_label_teach_the_own_one(corpus, weights):
     ("changes", "error", "words"),
     [
         ({"model": {"auxiliary_tasks": ["feeling"]}}, CorpusError, "no task 'feeling'"),
-        ({"model": {"auxiliary_tasks": ["emotion"]}}, RecipeError, r"'model\.auxiliary_tasks' names only 'emotion'"),
+        (
+            {"model": {"auxiliary_tasks": ["emotion"]}},
+            RecipeError,
+            r"'model\.auxiliary_tasks' names only 'emotion'",
+        ),
         ({"train": {"auxiliary_weight": 0.5}}, RecipeError, r"'train\.auxiliary_weight' does nothing here"),
     ],
 )

@@ -121,7 +121,9 @@ def build_report(tasks_of=CORPORA, **changes):
         "versions": {"torch": "2.8.0"},
         "recipes": {"meld": {"name": "meld-text", "train": {"lr": 1e-5, "seed": None}}},
         "seconds": 252.0,
-        "best_per_family": {(corpus, task): ("gru", "plain") for corpus, tasks in tasks_of.items() for task in tasks},
+        "best_per_family": {
+            (corpus, task): ("gru", "plain") for corpus, tasks in tasks_of.items() for task in tasks
+        },
         "examples": tuple(build_example(n) for n in range(2)) if "mood" in tasks_of.get("meld", ()) else (),
     }
     return StudyReport(**values | changes)

@@ -63,7 +63,10 @@ def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candi
         said = " ".join(task_summary_sentences(section))
         assert "“majority class”, selected on dev, reaches" in said
         assert "A simple baseline wins: no trained candidate does better than “majority class” on dev." in said
-        assert "The best trained candidate, “gru”, reaches 0.612" in said and section.reference_comparison.sentence() in said
+        assert (
+            "The best trained candidate, “gru”, reaches 0.612" in said
+            and section.reference_comparison.sentence() in said
+        )
     for section in task_sections(report):
         assert not section.is_baseline_selected and "simple baseline" not in " ".join(
             task_summary_sentences(section)

@@ -104,7 +104,7 @@ def test_a_baseline_that_wins_is_saved_predicts_and_is_said_to_win(task, done, c
     said = " ".join(task_summary_sentences(section))
     assert (f"models/tiny-{task}-baseline" in said) == ("A simple baseline wins" in said) == (chosen in BASELINES)
     if chosen in BASELINES:
-        row = api.evaluate(folder, root=done.out, data=done.recipe.data)
+        row = api.evaluate(folder, root=done.out, corpus=done.recipe.data)
         (scored,) = rows(done.report.scores, task=task, split="dev", model=chosen)
         assert row.metrics[TASKS[task]].value == pytest.approx(scored.metrics[TASKS[task]].value)
         assert row.role == "baseline" and api.predict(folder, texts=["I am happy."])[0].labels

@@ -172,7 +172,8 @@ def test_a_batch_in_parts_teaches_what_it_teaches_whole(context, parts, still):
 @pytest.mark.usefixtures("plain_descent")
 def test_sorted_batches_in_parts_are_the_same_steps(corpus, still):
     (_m, whole, _t), (_n, parts, _u) = (
-        trained(corpus, still, batch_size=8, group_by_length=True, micro_batches=n, lr=0.1, encoder_lr=0.1) for n in (1, 2)
+        trained(corpus, still, batch_size=8, group_by_length=True, micro_batches=n, lr=0.1, encoder_lr=0.1)
+        for n in (1, 2)
     )
     close(whole[-1], parts[-1])
 

@@ -171,9 +171,7 @@ def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
 def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
     seen = []
     batch = ModelInputs.batch
-    monkeypatch.setattr(
-        ModelInputs, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows)
-    )
+    monkeypatch.setattr(ModelInputs, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows))
     Run(corpus, weights, [0.1], model={"context": "dialogue"}, train={"batch_size": 10})
     assert sorted(map(len, seen)) == [10, 10, 10]
     assert all(set(rows[:5]) in [set(range(n, n + 5)) for n in range(0, 30, 5)] for rows in seen)

@@ -210,7 +210,9 @@ class Preprocessor:
 
 def _text_limits(states: Mapping[str, Tensor], n: int) -> list[list[int]]:
     """Return of each of n utterances whether only the beginning is read, and how many pieces are not known."""
-    return [states[name].tolist() if name in states else [0] * n for name in ("is_truncated", "num_unknown_tokens")]
+    return [
+        states[name].tolist() if name in states else [0] * n for name in ("is_truncated", "num_unknown_tokens")
+    ]
 
 
 def _rows_by_dialogue(utterances: Sequence[Utterance]) -> list[list[int]]:

@@ -224,7 +224,9 @@ class CheckpointManager:
             logger.info(_("The checkpoint of step {step} is damaged ({why}), and none before it is whole; the training "
                   "begins anew.", **facts))  # fmt: skip
         else:
-            logger.info(_("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts))
+            logger.info(
+                _("The checkpoint of step {step} is damaged ({why}); the one before it is taken.", **facts)
+            )
 
     def _delete_after(self, *, step: int) -> None:
         """Delete the checkpoints behind a step, and best weights that those which stay do not need."""

@@ -125,7 +125,9 @@ class _Trainer(HubTrainer):
             warn_thread_change(checkpoint.extra["threads"])
             if self._ema_callback is not None:
                 self._ema_callback.load(checkpoint.folder / _EMA_FILE, checkpoint.extra["ema_steps"])
-            logger.info(_("Going on with a training that was interrupted, from step {step}.", step=checkpoint.step))
+            logger.info(
+                _("Going on with a training that was interrupted, from step {step}.", step=checkpoint.step)
+            )
         self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
         model = cast(nn.Module, self.model)
         model.__dict__.pop("forward", None)  # the engine's mixed precision
