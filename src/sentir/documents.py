@@ -1,4 +1,4 @@
-"""Plain documents: a title and parts made of paragraphs, lists, tables and code, and how they become Markdown."""
+"""Documents made of sections with paragraphs, lists, tables and code, rendered as Markdown."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sentir.safe_text import make_printable
 
 @dataclass(frozen=True, slots=True)
 class ListBlock:
-    """A list."""
+    """A bulleted list."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """A table; every row has a cell for each heading. All columns but the first hold numbers if ``numbers``."""
+    """A table with a cell per heading in each row; if ``is_numeric``, all columns but the first hold numbers."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -27,7 +27,7 @@ class TableBlock:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """Text that is shown as it is."""
+    """Text shown verbatim."""
 
     text: str
     language: str = ""
@@ -38,7 +38,7 @@ Block = str | ListBlock | TableBlock | CodeBlock
 
 @dataclass(frozen=True, slots=True)
 class DocumentSection:
-    """A headed part; ``level`` is 2 for a section, 3 for one within it."""
+    """A section with a heading; ``level`` is 2, or 3 for a subsection."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -47,23 +47,24 @@ class DocumentSection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole document."""
+    """A document."""
 
     title: str
     sections: tuple[DocumentSection, ...]
 
     def to_markdown(self) -> str:
-        """Return it as Markdown, in which every text stays what it is: nothing in it is read as a mark."""
+        """Return it as Markdown with all Markdown syntax in the texts escaped."""
         blocks = [f"# {escape_markdown(self.title)}"]
-        for part in self.sections:
-            blocks += [f"{'#' * part.level} {escape_markdown(part.title)}", *map(_block_to_markdown, part.blocks)]
+        for section in self.sections:
+            heading = f"{'#' * section.level} {escape_markdown(section.title)}"
+            blocks += [heading, *map(_block_to_markdown, section.blocks)]
         return make_printable("\n\n".join(blocks)) + "\n"
 
 
 def escape_markdown(text: str) -> str:
-    """Return text on one line, as Markdown shows it unchanged."""
+    """Return text on one line with Markdown syntax escaped."""
     line = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"^(\d*)([#+=.)-]+)(?=\s|$)", r"\1\\\2", line)  # nothing that begins a heading or a list
+    return re.sub(r"^(\d*)([#+=.)-]+)(?=\s|$)", r"\1\\\2", line)  # starts of headings and lists
 
 
 def _block_to_markdown(block: Block) -> str:
@@ -79,9 +80,9 @@ def _block_to_markdown(block: Block) -> str:
 
 
 def _table_to_markdown(table: TableBlock) -> str:
-    marks = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
+    delimiters = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
     return "\n".join(
-        [_row_to_markdown(table.headings), f"| {' | '.join(marks)} |", *map(_row_to_markdown, table.rows)]
+        [_row_to_markdown(table.headings), f"| {' | '.join(delimiters)} |", *map(_row_to_markdown, table.rows)]
     )
 
 

@@ -1,8 +1,8 @@
-"""Figures for notebooks and papers: each function returns a Matplotlib figure, and pyplot's own are left alone.
+"""Figures for notebooks and papers: each function returns a Matplotlib figure and leaves pyplot's state alone.
 
 >>> from sentir import figures
->>> card = figures.corpus_card(sentir.read_corpus(recipe.data))
->>> figures.label_figure(card, "emotion").savefig("labels.svg")
+>>> summary = figures.summarize_corpus(sentir.load_corpus("recipe.toml"))
+>>> figures.plot_label_distribution(summary, "emotion").savefig("labels.svg")
 """
 
 from sentir.report.calibration import plot_reliability_diagram, plot_risk_coverage_curve
@@ -17,7 +17,7 @@ from sentir.report.figures import (
     plot_roc_curves,
 )
 from sentir.report.spectrogram import plot_spectrogram
-from sentir.report.tuning_page import plot_optimization_history
+from sentir.report.tuning_page import plot_optimization_history, plot_param_importances
 
 __all__ = [
     "plot_confusion_matrix",

@@ -350,7 +350,7 @@ def test_what_costs_a_d_or_e_is_a_problem_and_a_note_costs_nothing():
 
 @pytest.mark.parametrize("task", ["id", "text", "split", "speaker", "score.joy", "feature.pitch"])
 def test_a_task_called_like_a_column_of_the_table_is_refused(task):
-    with pytest.raises(CorpusError, match=f"a task is called '{task}'"):
+    with pytest.raises(CorpusError, match=f"the task '{task}' has the name of another column"):
         build(said("train", 0, "a", None), spaces=[LabelSpace(task, ("joy", "fear"))])
 
 

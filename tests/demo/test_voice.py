@@ -229,7 +229,7 @@ def test_demo_meld_speaks_and_the_right_cut_is_taken(few):
     names = {u.clip.path.name for u in corpus if u.clip}
     assert len(names) == 5
     assert sum(name.startswith("final_videos_test") for name in names) == 2
-    plain = read_corpus(DataSettings(reader="demo-meld", audio=True, twins="plain"))
+    plain = read_corpus(DataSettings(reader="demo-meld", audio=True, meld={"duplicate_clips": "plain_name"}))
     assert not any(u.clip.path.name.startswith("final_videos_test") for u in plain if u.clip)
 
 

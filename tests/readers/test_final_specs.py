@@ -146,16 +146,21 @@ def test_texts_lie_near_the_spectrograms_or_where_the_recipe_says(tmp_path, wher
     texts = tmp_path / ("elsewhere" if where == "elsewhere" else "specs")
     write(texts, meld_texts("data/MELD/"))
     root = tmp_path / "specs" / ("final_specs" if where == "beside final_specs" else "")
-    corpus = read(root, **({"text_root": texts} if where == "elsewhere" else {}))
+    corpus = read(root, **({"final_specs": {"text_root": texts}} if where == "elsewhere" else {}))
     assert len(paths(corpus)) == len(MELD_SPECS)
 
 
 def test_of_two_corpora_the_texts_decide_which_is_read(tmp_path):
     root = write(tmp_path / "specs", MELD_SPECS | MOSEI_SPECS)
     meld, mosei = write(tmp_path / "meld", meld_texts()), write(tmp_path / "mosei", mosei_texts())
-    assert read(root, text_root=meld).name == "meld" and read(root, text_root=mosei).name == "mosei"
+    assert (
+        read(root, final_specs={"text_root": meld}).name == "meld"
+        and read(root, final_specs={"text_root": mosei}).name == "mosei"
+    )
     write(root, meld_texts() | mosei_texts())
-    with pytest.raises(CorpusError, match=r"texts of MELD and of CMU-MOSEI; name one as 'data\.text_root'"):
+    with pytest.raises(
+        CorpusError, match=r"texts of MELD and of CMU-MOSEI; name one as 'data\.final_specs\.text_root'"
+    ):
         read(root)
 
 
@@ -166,7 +171,7 @@ def test_without_texts_or_without_spectrograms_it_is_said_what_to_give(tmp_path)
     texts = write(tmp_path / "texts", meld_texts())
     with pytest.raises(CorpusError, match=r"no spectrograms of meld; give the folder that holds final_specs"):
         read(texts)
-    assert len(read(root, audio=False, text_root=texts)) == sum(MELD_ROWS.values())
+    assert len(read(root, audio=False, final_specs={"text_root": texts})) == sum(MELD_ROWS.values())
 
 
 def test_labels_of_test_stay_sealed_and_the_corpus_is_that_of_its_texts(tmp_path):

@@ -35,7 +35,7 @@ def input_modalities(model: ModelSettings) -> frozenset[str]:
 
 
 def _own_feature_modalities(model: ModelSettings) -> set[str]:
-    """Return the modalities that the feature sets of a model are computed from, those of a stacked model aside."""
+    """Return the modalities of a model's feature sets, without those of a stacked model."""
     return {modality for name in model.features if (modality := FEATURE_SETS.get(name).modality)}
 
 

@@ -29,7 +29,8 @@ def read_meld(root: Path | None, data: DataSettings) -> Corpus:
         CorpusError: if the cache cannot be written, or espeak-ng cannot be used.
     """
     folder: Path = DEMO_FOLDERS.get("meld")(audio=data.audio)
-    return meld.read_tree(folder, name="demo-meld", synthetic=True, audio=data.audio, duplicate_clips=data.twins)
+    choice = data.meld.duplicate_clips
+    return meld.read_tree(folder, name="demo-meld", synthetic=True, audio=data.audio, duplicate_clips=choice)
 
 
 def read_mosei(root: Path | None, data: DataSettings) -> Corpus:

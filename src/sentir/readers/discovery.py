@@ -11,7 +11,7 @@ from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.readers import read_corpus
 from sentir.readers.final_specs import _MARKER_FILES, _SPEC_FOLDER
-from sentir.recipe import DataSettings
+from sentir.recipe import DataSettings, FinalSpecsSettings
 
 _ARCHIVE_NAMES = {"meld": {"MELD.Raw.tar.gz"}, "mosei": set[str]()}  # archives that hold what is looked for
 
@@ -73,5 +73,10 @@ def _with_spectrograms(name: str, data: DataSettings, sets: list[Path]) -> DataS
     for root in sets:
         folders = [folder.name for depth in ("*", "*/*", "*/*/*") for folder in root.glob(depth)]
         if any(_SPEC_FOLDER.fullmatch(folder) and folder.startswith(name) for folder in folders):
-            return DataSettings(reader="final_specs", root=root, text_root=data.root, audio=True)
+            return DataSettings(
+                reader="final_specs",
+                root=root,
+                audio=True,
+                final_specs=FinalSpecsSettings(text_root=data.root),
+            )
     return data

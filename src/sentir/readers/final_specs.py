@@ -47,13 +47,13 @@ def read(root: Path, data: DataSettings) -> Corpus:
 
     Args:
         root: folder at or above the spectrograms.
-        data: the recipe's section. ``text_root`` is the tree of texts, if it does not lie under ``root``, or
-            beside it where ``root`` is ``final_specs`` itself. Without ``sound`` the texts are read alone.
+        data: the recipe's section. ``final_specs.text_root`` is the tree of texts, if it does not lie under ``root``, or
+            beside it where ``root`` is ``final_specs`` itself. Without ``audio`` the texts are read alone.
 
     Raises:
         CorpusError: if there are no texts, those of both corpora, or no spectrograms of them.
     """
-    name, place = _find_texts(root, data.text_root)
+    name, place = _find_texts(root, data.final_specs.text_root)
     corpus = _READERS[name](place, data.model_copy(update={"audio": False}))
     if not data.audio:
         return corpus
@@ -101,7 +101,7 @@ def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
         if len(found) > 1:
             raise CorpusError(
                 _(
-                    "Under {root} lie the texts of MELD and of CMU-MOSEI; name one as 'data.text_root'.",
+                    "Under {root} lie the texts of MELD and of CMU-MOSEI; name one as 'data.final_specs.text_root'.",
                     root=place,
                 )
             )
@@ -110,7 +110,7 @@ def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
     raise CorpusError(
         _(
             "Under {root} there are no texts and labels of MELD or CMU-MOSEI; name the folder that holds them as "
-            "'data.text_root'.",
+            "'data.final_specs.text_root'.",
             root=text_root or root,
         )
     )

@@ -103,18 +103,18 @@ def test_a_tree_without_any_clip_is_one_note_and_text_only(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("plain", "twin", "twins", "taken"),
+    ("plain", "twin", "choice", "taken"),
     [
-        (2.0, 1.1, "nearest", TWIN),
-        (1.1, 2.0, "nearest", ""),
-        (2.0, 1.1, "plain", ""),
-        (None, 1.1, "nearest", TWIN),
-        (None, 1.1, "plain", TWIN),
+        (2.0, 1.1, "nearest_duration", TWIN),
+        (1.1, 2.0, "nearest_duration", ""),
+        (2.0, 1.1, "plain_name", ""),
+        (None, 1.1, "nearest_duration", TWIN),
+        (None, 1.1, "plain_name", TWIN),
     ],
 )
-def test_of_two_cuts_the_one_nearer_to_the_csv_is_taken_and_noted(tmp_path, plain, twin, twins, taken):
+def test_of_two_cuts_the_one_nearer_to_the_csv_is_taken_and_noted(tmp_path, plain, twin, choice, taken):
     clips = {f"{TWIN}dia0_utt0.mp4": twin} | ({} if plain is None else {"dia0_utt0.mp4": plain})
-    corpus = read(write_tree(tmp_path, clips={"test": clips}), twins=twins)
+    corpus = read(write_tree(tmp_path, clips={"test": clips}), meld={"duplicate_clips": choice})
     assert corpus.test[0].clip.path.name == f"{taken}dia0_utt0.mp4"
     assert [(i.kind, i.severity, i.where) for i in found(corpus)] == (
         [("duplicate_clip_used", "note", "meld/test/dia0/utt0")] if taken else []

@@ -132,7 +132,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_listed_with_its_line(tmp_path
 
 
 def test_a_video_in_two_splits_is_refused(tmp_path):
-    with pytest.raises(CorpusError, match="'v' lies in train and in test"):
+    with pytest.raises(CorpusError, match="'v' is in both train and test"):
         mosei.read_tree(write_tree(tmp_path, train=[row("v")], test=[row("v", "7", "9")]))
 
 

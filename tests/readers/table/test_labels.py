@@ -132,7 +132,7 @@ def test_intensities_that_nobody_can_read_are_refused(tmp_path):
 
 def test_a_separator_belongs_to_one_column():
     table = {"labels": ["joy"], "label_separator": "|"}
-    with pytest.raises(RecipeError, match="'label_separator' parts the cells of 'label'"):
+    with pytest.raises(RecipeError, match="'label_separator' splits the cells of 'label'"):
         Recipe.parse({"name": "r", "data": {"reader": "table", "table": table}})
 
 

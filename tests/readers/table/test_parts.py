@@ -74,7 +74,7 @@ def test_what_is_wrong_in_one_of_several_files_is_said_of_that_file(tmp_path):
         ({"file": {"train": "a.csv", "eval": "b.csv"}}, "give a file, a list of files, or one each"),
         ({"file": 7}, "give a file, a list of files, or one each"),
         ({"file": {"train": "a.csv", "test": "b.csv"}, "split": "s"}, "'file' names the splits already"),
-        ({"encoding": "klingon"}, "no encoding that is known"),
+        ({"encoding": "klingon"}, "it is not a known encoding"),
     ],
 )
 def test_a_recipe_that_names_files_wrongly_is_refused(change, complaint):

@@ -51,14 +51,14 @@ def read(root: Path, data: DataSettings) -> Corpus:
 
     Args:
         root: folder at or above the CSVs, or an archive of them.
-        data: the recipe's section; see `read_tree` for ``sound`` and ``twins``.
+        data: the recipe's section; see `read_tree` for ``audio`` and ``meld.duplicate_clips``.
 
     Raises:
         CorpusError: if a file or column is missing, a file is no CSV, or an archive cannot be unpacked.
     """
     files = find_files(root, audio=data.audio)
     utterances, issues, groups = _read_utterances(
-        files, "meld", root, duplicate_clips=data.twins if data.audio else None
+        files, "meld", root, duplicate_clips=data.meld.duplicate_clips if data.audio else None
     )
     clips = format_count(sum(u.clip is not None for u in utterances)) if data.audio else _("not looked for")
     message = _(
@@ -80,7 +80,7 @@ def read_tree(
     name: str = "meld",
     synthetic: bool = False,
     audio: bool = False,
-    duplicate_clips: str = "nearest",
+    duplicate_clips: str = "nearest_duration",
 ) -> Corpus:
     """Read a MELD-shaped tree into a corpus with the tasks ``emotion`` (7 labels) and ``sentiment`` (3).
 
@@ -93,7 +93,7 @@ def read_tree(
         name: name of the corpus, the first part of every id.
         synthetic: whether the tree was generated, if no file ``SYNTHETIC.txt`` beside the tables says so.
         audio: whether clips are looked for.
-        duplicate_clips: of a clip that is cut in two ways, take the one of the ``nearest`` length, or the ``plain`` one.
+        duplicate_clips: which of two clips of an utterance is used, `sentir.recipe.MeldSettings`.
 
     Raises:
         CorpusError: if a file or column is missing, or a file is no CSV.
@@ -255,7 +255,7 @@ def _select_clip(
         return None, [Issue("audio_file_missing", "problem", message, u.id)]
     paths = [versions[twin] for twin in (False, True) if twin in versions]
     duration = u.numeric_features.get("duration")
-    if duplicate_clips == "nearest" and duration is not None and len(paths) > 1:
+    if duplicate_clips == "nearest_duration" and duration is not None and len(paths) > 1:
         paths.sort(key=lambda path: abs(_media_duration(path) - duration))
     if paths[0] == versions.get(False):
         return paths[0], []
