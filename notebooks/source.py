@@ -130,7 +130,7 @@ corpora = {name: u.read_corpus(data) for name, data in found.items()}
 with_audio = [name for name, corpus in corpora.items() if any(x.clip for x in corpus)]
 
 for name, corpus in corpora.items():
-    display(Markdown(f"### {corpus.name}"), *[Markdown(x.message) for x in corpus.issues if x.kind == "layout"])
+    display(Markdown(f"### {corpus.name}"), *[Markdown(x.message) for x in corpus.issues if x.kind == "layout_recognized"])
     display(to_frame(corpus).groupby("split", sort=False)[["id", "dialogue", "speaker"]].nunique())
     display(to_frame(corpus)[["id", "speaker", "text", "emotion", "sentiment"]].head(4))
     if name not in with_audio:

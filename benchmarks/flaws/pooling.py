@@ -43,7 +43,8 @@ def encode_texts(rows: Rows, size: int) -> tuple[NDArray[np.float32], NDArray[np
     """Return the mean over tokens and the state at the last position, ``(N, d)`` each, in batches of ``size``."""
     import torch
 
-    from sentir.models.text_encoder import load_text_encoder, masked_mean
+    from sentir.models.pooling import masked_mean
+    from sentir.models.text_encoder import load_text_encoder
 
     encoder, tokenizer, _spec = load_text_encoder("minilm")
     encodings = [tokenizer.encode(clean_text(u.text or "", DEFAULT_CLEANING)) for u in rows]

@@ -7,7 +7,6 @@
 
 from sentir.report.calibration import plot_reliability_diagram, plot_risk_coverage_curve
 from sentir.report.corpus_summary import summarize_corpus
-from sentir.report.dots import plot_differences, plot_scores
 from sentir.report.figures import (
     plot_confusion_matrix,
     plot_histogram,
@@ -16,6 +15,7 @@ from sentir.report.figures import (
     plot_precision_recall_curves,
     plot_roc_curves,
 )
+from sentir.report.score_chart import plot_differences, plot_scores
 from sentir.report.spectrogram import plot_spectrogram
 from sentir.report.tuning_page import plot_optimization_history, plot_param_importances
 

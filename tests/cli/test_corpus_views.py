@@ -16,7 +16,7 @@ from sentir.cli import main, output
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.utterances import Clip
 from sentir.download import fetching
-from sentir.download.sources import DOWNLOAD_SOURCES, RemoteFile
+from sentir.download.sources import DOWNLOADABLE_CORPORA, RemoteFile
 from sentir.readers import READERS, read_corpus
 from sentir.recipe import DataSettings, TableSettings
 
@@ -192,7 +192,7 @@ def served(monkeypatch, tmp_path):
     monkeypatch.setattr(fetching, "RETRY_DELAYS", (0.0,))
     with serving(Served(content)) as server:
         archive = RemoteFile(server.url, len(content), hashlib.sha256(content).hexdigest())
-        monkeypatch.setitem(DOWNLOAD_SOURCES.get("meld").remote_files, "original", archive)
+        monkeypatch.setitem(DOWNLOADABLE_CORPORA.get("meld").remote_files, "original", archive)
         yield server
 
 

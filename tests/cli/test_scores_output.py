@@ -12,7 +12,7 @@ from sentir.report.study_report import CorpusSummary, StudyReport
 
 MODELS = {
     "text and audio": "text_audio",
-    "audio and the text model's sentiment": "sound_stacked",
+    "audio and the text model's sentiment": "audio_stacked",
     "audio: mel and functionals": "audio",
     "text: minilm + dialogue": "text",
     "majority": "",
@@ -116,7 +116,7 @@ def test_a_study_names_families_and_the_selected_model_and_says_what_was_compare
     lines = [line.strip() for line in out.splitlines()]
     first = next(n for n, line in enumerate(lines) if line.startswith("text and audio  "))
     assert lines[first + 1] == "text and audio · selected model"
-    assert [lines.count(family) for family in ("sound + text model", "audio", "text")] == [1, 1, 1]
+    assert [lines.count(family) for family in ("audio + another model", "audio", "text")] == [1, 1, 1]
     assert sum(line.startswith("- “text and audio” is better than") for line in lines) == 6
     titles = [n for n, line in enumerate(lines) if line.startswith(("Selected model", "Best model"))]
     assert [lines[n] for n in titles] == [

@@ -26,10 +26,10 @@ TABLES = {
 }
 DIGEST = """
 import hashlib, sys, pathlib, tempfile
-from sentir.readers import demo
+from sentir.demo import corpora
 root = pathlib.Path(tempfile.mkdtemp(dir=sys.argv[1]))
-demo.write_tree(demo.meld_tree(audio=False), root / "demo-meld")
-demo.write_tree(demo.mosei_tree(audio=False), root / "demo-mosei")
+corpora.write_files(corpora.generate_meld(audio=False), root / "demo-meld")
+corpora.write_files(corpora.generate_mosei(audio=False), root / "demo-mosei")
 digest = hashlib.sha256()
 for path in sorted(root.rglob("*.csv")):
     digest.update(path.read_bytes())

@@ -66,8 +66,8 @@ def test_a_line_is_the_same_samples_whatever_was_said_before():
 
 def test_a_line_is_the_same_samples_in_another_process():
     code = (
-        "import hashlib; from sentir.demo.voice import Line, speak; "
-        f"wave = speak(Line('k', {TEXT!r}, 'Nadia', {{'neutral': 1.0}}, 4.0)); "
+        "import hashlib; from sentir.demo.voice import ScriptLine, synthesize; "
+        f"wave = synthesize(ScriptLine('k', {TEXT!r}, 'Nadia', {{'neutral': 1.0}}, 4.0)); "
         "print(hashlib.sha256(wave.tobytes()).hexdigest())"
     )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -146,7 +146,7 @@ def test_the_clips_have_the_defects_of_meld(clips):
     stems = Counter(clip.path.rpartition("/")[0].split("/")[2] for clip in clips)
     assert stems == {"train": turns["train"], "dev": turns["dev"] - 1, "test": turns["test"] + 4}
     assert len({clip.path for clip in clips}) == len(clips)
-    assert [clip.whole for clip in clips].count(False) == 1
+    assert [clip.is_complete for clip in clips].count(False) == 1
     assert sum(clip.seconds < 0.2 for clip in clips) == 1
     by_path = {clip.path: clip for clip in clips}
     twins = [path for path in by_path if "final_videos_test" in path]
@@ -158,7 +158,7 @@ def test_the_clips_have_the_defects_of_meld(clips):
 
 
 def test_one_clip_in_ten_has_six_channels(clips):
-    shares = Counter(clip.layout for clip in clips)
+    shares = Counter(clip.channel_layout for clip in clips)
     assert 0.07 < shares["5.1"] / len(clips) < 0.13
     assert set(shares) == {"mono", "stereo", "5.1"}
 

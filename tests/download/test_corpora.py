@@ -12,7 +12,7 @@ from web_server import Served, serving
 from sentir.download import corpora, kaggle
 from sentir.download.corpora import download_corpus, plan_download
 from sentir.download.fetching import partial_path
-from sentir.download.sources import DOWNLOAD_SOURCES
+from sentir.download.sources import DOWNLOADABLE_CORPORA
 from sentir.errors import DownloadError, UnknownNameError
 
 
@@ -82,11 +82,11 @@ def http_error(code):
     return error
 
 
-@pytest.mark.parametrize("name", list(DOWNLOAD_SOURCES))
+@pytest.mark.parametrize("name", list(DOWNLOADABLE_CORPORA))
 def test_every_corpus_is_offered_with_address_size_and_license_before_it_is_fetched(name, fake):
     offer = plan_download(name)
-    assert fake.asked == [DOWNLOAD_SOURCES.get(name).kaggle_handle]
-    assert offer.url == f"https://www.kaggle.com/datasets/{DOWNLOAD_SOURCES.get(name).kaggle_handle}"
+    assert fake.asked == [DOWNLOADABLE_CORPORA.get(name).kaggle_handle]
+    assert offer.url == f"https://www.kaggle.com/datasets/{DOWNLOADABLE_CORPORA.get(name).kaggle_handle}"
     assert offer.size_bytes == 3_000 and "GPL 2" in offer.license and offer.free_bytes > 0
 
 
@@ -163,7 +163,7 @@ def test_too_little_room_is_told_before_anything_is_fetched(fake, tmp_path, monk
 
 
 def test_what_is_there_already_counts_for_the_room_that_is_needed(tmp_path, monkeypatch):
-    size = DOWNLOAD_SOURCES.get("meld").remote_files["original"].size
+    size = DOWNLOADABLE_CORPORA.get("meld").remote_files["original"].size
     monkeypatch.setattr(corpora, "_free_bytes", lambda place: 100)
     monkeypatch.setattr(corpora, "partial_size", lambda place: size - 100)
     offer = plan_download("meld", source="original", out=tmp_path)
@@ -176,7 +176,7 @@ def test_the_original_is_fetched_to_the_folder_named(tmp_path, monkeypatch):
     content = b"archive" * 1000
     with serving(Served(content, cuts=[100])) as served:
         archive = corpora.RemoteFile(served.url, len(content), hashlib.sha256(content).hexdigest())
-        monkeypatch.setitem(DOWNLOAD_SOURCES.get("meld").remote_files, "original", archive)
+        monkeypatch.setitem(DOWNLOADABLE_CORPORA.get("meld").remote_files, "original", archive)
         offer = plan_download("meld", source="original", out=tmp_path)
         assert offer.license == "GPL-3.0" and offer.url == served.url and not offer.is_complete
         assert download_corpus(offer).read_bytes() == content

@@ -27,8 +27,8 @@ def write_tree(root, **rows):
 
 def issues_of(corpus):
     """Every issue but the first, which says what was recognized."""
-    assert [issue.kind for issue in corpus.issues].count("layout") == 1
-    assert corpus.issues[0].kind == "layout"
+    assert [issue.kind for issue in corpus.issues].count("layout_recognized") == 1
+    assert corpus.issues[0].kind == "layout_recognized"
     return corpus.issues[1:]
 
 

@@ -23,11 +23,11 @@ SOURCES = ("text", "audio", "")
 def built(**changes):
     torch.manual_seed(0)
     settings = {
-        "states_shape": (2, 8),
+        "text_states_shape": (2, 8),
         "pretrained": False,
         "hidden_size": 16,
         "dropout": 0.0,
-        "feature_sources": SOURCES,
+        "feature_modalities": SOURCES,
     }
     return MultimodalClassifier("none", TINY_NETWORK, len(SOURCES), 3, **settings | changes)
 
@@ -39,7 +39,7 @@ def batch(seed=0):
         row[length:] = 0
     return {
         "mel": mel,
-        "frames": FRAMES,
+        "mel_lengths": FRAMES,
         "has_audio": HAS_AUDIO,
         "has_text": HAS_TEXT,
         "text_states": torch.randn(N, 2, 8, generator=draw),

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
-from sentir.models import emotion_model
+from sentir.models import audio_encoder
 from sentir.models.audio_backbones import AUDIO_BACKBONES, AudioBackbone, get_audio_backbone, load_audio_backbone
 from sentir.testing import check_audio_backbone
 
@@ -62,30 +62,30 @@ def test_backbones_keep_the_contract(name):
 
 
 def test_the_contract_notices_company(monkeypatch):
-    def padded(encoder, mel, frames, has_audio):
+    def padded(encoder, mel, mel_lengths, has_audio):
         local, last = encoder._feature_maps(mel)
-        heard = has_audio.unsqueeze(1)
-        return encoder.local_gate(local) * heard, encoder.global_gate(last) * heard
+        mask = has_audio.unsqueeze(1)
+        return encoder.local_gate(local) * mask, encoder.global_gate(last) * mask
 
-    monkeypatch.setattr(emotion_model.AudioEncoder, "forward", padded)
+    monkeypatch.setattr(audio_encoder.AudioEncoder, "forward", padded)
     with pytest.raises(AssertionError, match="company changes the vectors of a clip of 100 frames"):
         check_audio_backbone(TINY)
 
 
 def test_the_contract_notices_a_gate_that_changes_the_flow(monkeypatch):
-    plain = emotion_model.AudioEncoder._feature_maps
+    plain = audio_encoder.AudioEncoder._feature_maps
 
     def gated(encoder, mel):
         local, last = plain(encoder, mel)
         return local, last * encoder.global_gate.weights(last)
 
-    monkeypatch.setattr(emotion_model.AudioEncoder, "_maps", gated)
+    monkeypatch.setattr(audio_encoder.AudioEncoder, "_feature_maps", gated)
     with pytest.raises(AssertionError, match="not the one that timm's network gives"):
         check_audio_backbone(TINY)
 
 
 def test_the_contract_notices_a_parameter_that_no_gradient_reaches(monkeypatch):
-    monkeypatch.setattr(emotion_model.Gate, "weights", lambda gate, x: torch.full_like(x[:, :1], 0.5))
+    monkeypatch.setattr(audio_encoder.Gate, "weights", lambda gate, x: torch.full_like(x[:, :1], 0.5))
     with pytest.raises(AssertionError, match=r"no gradient reaches local_gate\.score"):
         check_audio_backbone(TINY)
 
@@ -105,7 +105,9 @@ def test_an_unknown_name_offers_near_ones():
 
 @pytest.mark.parametrize("name", ["test_vit", "test_mambaout"])
 def test_a_network_that_takes_no_mels_is_refused(name):
-    with pytest.raises(RecipeError, match=rf"'{name}' cannot listen \(.+\); give a convolutional network"):
+    with pytest.raises(
+        RecipeError, match=rf"'{name}' cannot be used on mel spectrograms \(.+\); give a convolutional network"
+    ):
         random(name)
 
 
@@ -150,7 +152,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
     file = tmp_path / "bad.safetensors"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"bad\.safetensors cannot be read \(.+\); give model\.audio\.weights"):
+    with pytest.raises(WeightsError, match=r"bad\.safetensors cannot be read \(.+\); set model\.audio\.weights"):
         load_audio_backbone(TINY, weights=file)
 
 
@@ -162,7 +164,7 @@ def test_weights_and_no_pretraining_contradict_each_other(colored):
 @pytest.mark.parametrize("name", ["vgg16", "efficientnet_b0", TINY, "efficientnet_b6"])
 def test_weights_out_of_reach_say_what_to_do(name, empty_hub):
     with pytest.raises(
-        WeightsError, match=r"give model\.audio\.weights a local .* or set model\.audio\.pretrained=false"
+        WeightsError, match=r"set model\.audio\.weights to a local .* or model\.audio\.pretrained=false"
     ):
         load_audio_backbone(name)
 

@@ -17,11 +17,11 @@ from sentir.models.context import (
 )
 
 KINDS = [
-    DialogueContextConfig(layer, reads, speakers, span)
-    for layer, reads, speakers, span in itertools.product(
-        ("gru", "attention"), ("both", "past"), (False, True), (None, 2)
+    DialogueContextConfig(layer, direction, speakers, window)
+    for layer, direction, speakers, window in itertools.product(
+        ("gru", "attention"), ("bidirectional", "causal"), (False, True), (None, 2)
     )
-    if layer == "attention" or span is None
+    if layer == "attention" or window is None
 ]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
 WIDTH = 5
@@ -112,7 +112,7 @@ def test_what_comes_after_matters_only_to_a_layer_that_reads_both_ways(kind):
     found = context(*whole)
     for end in range(1, 7):
         begun = far(context(*(tensor[:end] for tensor in whole)), found[:end])
-        assert begun.max() < 1e-5 if kind.direction == "past" else begun[-1] > 1e-4
+        assert begun.max() < 1e-5 if kind.direction == "causal" else begun[-1] > 1e-4
 
 
 @every_kind

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from sentir.models.emotion_model import AudioEncoder, EmotionModel
+from sentir.models.audio_encoder import AudioEncoder
+from sentir.models.emotion_model import EmotionModel
 
 TINY = "test_efficientnet.r160_in1k"
 FRAMES = (100, 300, 100, 200, 100)
@@ -19,14 +20,14 @@ def batch(frames=FRAMES, has_audio=HAS_AUDIO, features=0):
     mel = torch.zeros(len(frames), max(frames), 64)
     for row, length, heard in zip(mel, frames, has_audio, strict=True):
         row[:length] = torch.randn(length, 64, generator=generator) * heard
-    found = {"mel": mel, "frames": torch.tensor(frames), "has_audio": torch.tensor(has_audio)}
+    found = {"mel": mel, "mel_lengths": torch.tensor(frames), "has_audio": torch.tensor(has_audio)}
     return found | ({"features": torch.randn(len(frames), features, generator=generator)} if features else {})
 
 
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return EmotionModel(TINY, 3, pretrained=False, hidden=16).eval()
+    return EmotionModel(TINY, 3, pretrained=False, hidden_size=16).eval()
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def encoder():
 
 def test_the_constructor_takes_the_thesis_arguments():
     model = EmotionModel(backbone_name=TINY, num_extra_features=4, num_classes=6, pretrained=False)
-    assert model.input_names == ("mel", "frames", "has_audio", "features")
+    assert model.input_names == ("mel", "mel_lengths", "has_audio", "features")
     assert model(**batch(features=4)).shape == (len(FRAMES), 6)
     assert EmotionModel(TINY, pretrained=False)(**batch(features=3)).shape == (len(FRAMES), 7)
 
@@ -50,7 +51,7 @@ def test_without_features_it_takes_sound_alone():
 
 def test_the_network_lies_under_the_name_audio(model):
     parts = {name.split(".")[0] for name, _parameter in model.named_parameters()}
-    assert parts == {"audio", "audio", "features", "head"}
+    assert parts == {"audio", "audio_proj", "feature_proj", "head"}
     backbone = sum(name.startswith("audio.backbone.") for name in model.state_dict())
     assert backbone == len(model.audio.backbone.state_dict()) > 50
 
@@ -58,7 +59,7 @@ def test_the_network_lies_under_the_name_audio(model):
 @pytest.mark.parametrize("features", [0, 3])
 def test_gradients_reach_every_trainable_parameter(features):
     torch.manual_seed(0)
-    model = EmotionModel(TINY, features, 3, pretrained=False, hidden=16)
+    model = EmotionModel(TINY, features, 3, pretrained=False, hidden_size=16)
     logits = model(**batch(features=features))
     torch.nn.functional.cross_entropy(logits, torch.arange(len(FRAMES)) % 3).backward()
     unreached = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
@@ -67,7 +68,7 @@ def test_gradients_reach_every_trainable_parameter(features):
 
 def test_a_training_step_makes_the_loss_smaller():
     torch.manual_seed(0)
-    model = EmotionModel(TINY, 0, 2, pretrained=False, hidden=16, dropout=0)
+    model = EmotionModel(TINY, 0, 2, pretrained=False, hidden_size=16, dropout=0)
     inputs, labels = batch(frames=(100,) * 8, has_audio=(True,) * 8), torch.arange(8) % 2
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     losses = []
@@ -123,7 +124,7 @@ def test_without_any_sound_the_features_still_speak_and_learn(model):
     logits = model(**inputs)
     assert logits.isfinite().all() and not torch.allclose(logits[0], logits[1])
     logits.sum().backward()
-    assert model.features[0].weight.grad.abs().sum() > 0
+    assert model.feature_proj[0].weight.grad.abs().sum() > 0
 
 
 def test_features_and_sound_both_matter(model):
@@ -156,7 +157,7 @@ def test_a_gate_is_a_convolution_of_one_place_whose_weights_can_be_looked_at(enc
 
 def test_its_tensors_can_be_saved_as_they_are(model, tmp_path):
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    again = EmotionModel(TINY, 3, pretrained=False, hidden=16).eval()
+    again = EmotionModel(TINY, 3, pretrained=False, hidden_size=16).eval()
     again.load_state_dict(load_file(tmp_path / "model.safetensors"))
     inputs = batch(features=3)
     with torch.no_grad():

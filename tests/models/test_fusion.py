@@ -51,7 +51,7 @@ def test_gradients_reach_every_parameter(name):
 def test_gates_sum_to_1_over_what_is_there(rows):
     fusion, present = built("gated"), torch.tensor(rows)
     with torch.no_grad():
-        for layer in fusion.content:  # tanh(1000) = 1: the output is then the sum of the gates
+        for layer in fusion.proj:  # tanh(1000) = 1: the output is then the sum of the gates
             layer.weight.zero_()
             layer.bias.fill_(1000.0)
         fused = fusion(vectors(present), present)
@@ -62,10 +62,10 @@ def test_the_gates_depend_on_what_is_said():
     fusion = built("gated", 2)
     present = torch.ones(2, 2, dtype=torch.bool)
     with torch.no_grad():
-        fusion.content[0].weight.zero_()
-        fusion.content[0].bias.fill_(1000.0)
-        fusion.content[1].weight.zero_()
-        fusion.content[1].bias.fill_(-1000.0)
+        fusion.proj[0].weight.zero_()
+        fusion.proj[0].bias.fill_(1000.0)
+        fusion.proj[1].weight.zero_()
+        fusion.proj[1].bias.fill_(-1000.0)
         shares = fusion(vectors(present), present)[:, 0]
     assert not torch.isclose(shares[0], shares[1])
 

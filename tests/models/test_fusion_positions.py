@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from multimodal_batches import FRAMES, HAS_AUDIO, HAS_TEXT, N, batch, built, logits
 from tiny_corpora import TINY_NETWORK
 
-from sentir.models.emotion_model import AudioEncoder
+from sentir.models.audio_encoder import AudioEncoder
 from sentir.models.fusion import CrossAttentionFusion, LateFusion
 from sentir.models.pooled_speech_encoder import PooledSpeechEncoder
 from sentir.models.text_encoder import load_text_encoder
@@ -76,13 +76,13 @@ def test_late_fusion_learns_whom_to_believe_about_each_label():
 
 @pytest.mark.parametrize("context", ["none", "dialogue"])
 def test_in_late_fusion_a_lonely_modality_says_what_its_head_says(context):
-    model = built(fusion="late", context=context, feature_sources=("text", "audio", "text")).eval()
+    model = built(fusion="late", context=context, feature_modalities=("text", "audio", "text")).eval()
     inputs = batch() | {"has_audio": torch.zeros(N, dtype=torch.bool), "features": torch.zeros(N, 3)}
     alone = logits(model, inputs)
     with torch.no_grad():
-        text = model.text(model.layer_pooling(inputs["text_states"])) * HAS_TEXT.unsqueeze(1)
-        said = model.head.parts[0](model.context.parts[0](text, inputs["dialogue"], inputs["turn"], None))
-        model.fusion.scores[2].fill_(-1e4)  # the numbers, which are there where the text is
+        text = model.text_proj(model.layer_pooling(inputs["text_states"])) * HAS_TEXT.unsqueeze(1)
+        said = model.head.branches[0](model.context.branches[0](text, inputs["dialogue"], inputs["turn"], None))
+        model.fusion.modality_logits[2].fill_(-1e4)  # the numbers, which are there where the text is
     torch.testing.assert_close(logits(model, inputs)[HAS_TEXT], said[HAS_TEXT])
     assert not alone[~HAS_TEXT].any() and alone[HAS_TEXT].all()
 
@@ -90,9 +90,9 @@ def test_in_late_fusion_a_lonely_modality_says_what_its_head_says(context):
 def test_steps_of_time_average_to_what_the_global_gate_gives_and_end_with_the_clip():
     torch.manual_seed(0)
     encoder, inputs = AudioEncoder(TINY_NETWORK, pretrained=False).eval(), batch()
-    given = {name: inputs[name] for name in encoder.inputs}
+    given = {name: inputs[name] for name in encoder.input_names}
     with torch.no_grad():
-        near, far, steps, known = encoder(**given, positions=True)
+        near, far, steps, known = encoder(**given, return_positions=True)
         plain = encoder(**given)
     assert torch.equal(near, plain[0]) and torch.equal(far, plain[1])
     assert steps.shape == (N, known.shape[1], encoder.position_width)
@@ -104,8 +104,8 @@ def test_steps_of_time_average_to_what_the_global_gate_gives_and_end_with_the_cl
 
 def test_without_any_sound_there_is_no_step_to_ask():
     encoder, inputs = AudioEncoder(TINY_NETWORK, pretrained=False).eval(), batch()
-    given = {name: inputs[name] for name in encoder.inputs} | {"has_audio": torch.zeros(N, dtype=torch.bool)}
-    *_vectors, steps, known = encoder(**given, positions=True)
+    given = {name: inputs[name] for name in encoder.input_names} | {"has_audio": torch.zeros(N, dtype=torch.bool)}
+    *_vectors, steps, known = encoder(**given, return_positions=True)
     assert steps.shape[:2] == known.shape == (N, 1) and not known.any()
 
 
@@ -114,7 +114,7 @@ def test_tokens_average_to_the_last_layer_that_is_read(roberta):
     padded = tokenizer.pad([tokenizer.encode(text) for text in SENTENCES])
     given = {name: padded[name] for name in encoder.input_names if name in padded}
     with torch.no_grad():
-        states, tokens, known = encoder.eval()(**given, positions=True)
+        states, tokens, known = encoder.eval()(**given, return_positions=True)
         assert torch.equal(states, encoder(**given))
     assert known.dtype == torch.bool and known.sum(1).unique().numel() > 1
     means = (tokens * known.unsqueeze(-1)).sum(1) / known.sum(1, keepdim=True)
@@ -124,7 +124,7 @@ def test_tokens_average_to_the_last_layer_that_is_read(roberta):
 @pytest.mark.parametrize("pooling", ["mix", "concat"])
 def test_a_speech_encoders_layers_are_its_positions(pooling):
     side, states = PooledSpeechEncoder(states_shape=(3, 8), layer_pooling=pooling), torch.randn(N, 3, 8)
-    vectors, layers, known = side(has_audio=HAS_AUDIO, speech_states=states, positions=True)
+    vectors, layers, known = side(has_audio=HAS_AUDIO, speech_states=states, return_positions=True)
     assert torch.equal(vectors, side(has_audio=HAS_AUDIO, speech_states=states)[0])
     assert layers.shape == (N, 3, side.position_width)
     assert torch.equal(known, HAS_AUDIO.unsqueeze(1).expand(N, 3))

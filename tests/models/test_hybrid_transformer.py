@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from sentir.models.context import CONTEXTS, DialogueContextConfig
-from sentir.models.hybrid_transformer import LAYER_POOLINGS, HybridTransformerClassifier, LayerConcat, ScalarMix
+from sentir.models.hybrid_transformer import HybridTransformerClassifier
+from sentir.models.pooling import LAYER_POOLINGS, LayerConcat, ScalarMix
 from sentir.models.text_encoder import load_text_encoder
 from sentir.testing import SENTENCES
 
@@ -23,11 +24,11 @@ def build(weights, context, pooling, mode, features, **keywords):
         "roberta-base",
         features,
         3,
-        encoder=encoder if mode == "finetune" else None,
-        states_shape=(3, 32) if mode == "frozen" else None,
+        text_encoder=encoder if mode == "finetune" else None,
+        text_states_shape=(3, 32) if mode == "frozen" else None,
         layer_pooling=pooling,
         context=context,
-        hidden=16,
+        hidden_size=16,
         **keywords,
     )
     inputs = {"dialogue": DIALOGUE, "turn": TURN}
@@ -107,9 +108,9 @@ def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
 
 
 @pytest.mark.parametrize("layer", ["gru", "attention"])
-@pytest.mark.parametrize("direction", ["both", "past"])
-def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, reads):
-    kind = DialogueContextConfig(layer, reads, speakers=True)
+@pytest.mark.parametrize("direction", ["bidirectional", "causal"])
+def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, direction):
+    kind = DialogueContextConfig(layer, direction, speakers=True)
     model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=kind)
     assert model.input_names[-1] == "speaker"
     model.eval()

@@ -51,7 +51,7 @@ def test_a_feature_counts_while_what_it_is_measured_from_is_there(column, there)
 @FUSED
 def test_with_nothing_at_all_it_still_answers_with_finite_numbers(fusion):
     nothing = torch.zeros(N, dtype=torch.bool)
-    model = built(fusion=fusion, modality_dropout=0.9, feature_sources=("text", "audio", "text"))
+    model = built(fusion=fusion, modality_dropout=0.9, feature_modalities=("text", "audio", "text"))
     for training in (True, False):
         found = logits(model.train(training), batch() | {"has_text": nothing, "has_audio": nothing})
         assert found.isfinite().all()
@@ -103,14 +103,14 @@ def test_a_dialogue_is_answered_alike_in_any_order_and_company(fusion):
     torch.testing.assert_close(shuffled, together[order], atol=1e-5, rtol=0)
     for rows in ([0, 1, 2], [3, 4], [5]):
         own = {key: value[rows] for key, value in inputs.items()}
-        own["mel"] = own["mel"][:, : own["frames"].max()]
+        own["mel"] = own["mel"][:, : own["mel_lengths"].max()]
         torch.testing.assert_close(logits(model, own), together[rows], atol=1e-5, rtol=0)
 
 
 @FUSED
 def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(fusion, weights):
     encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights), layers=(-1,))
-    model = built(encoder=encoder, states_shape=None, fusion=fusion)
+    model = built(text_encoder=encoder, text_states_shape=None, fusion=fusion)
     assert model.pretrained_prefixes == ("encoder.",) and "input_ids" in model.input_names
     tokens = tokenizer.pad([tokenizer.encode(text) for text in ("I am happy.", "", "So sad", "x", "", "fine")])
     inputs = {key: value for key, value in (batch() | tokens).items() if key in model.input_names}
@@ -119,7 +119,7 @@ def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(fusion, weigh
 
 
 def test_features_without_named_sources_always_count():
-    model, inputs = built(feature_sources=()).eval(), batch()
+    model, inputs = built(feature_modalities=()).eval(), batch()
     changed = (logits(model, inputs | {"features": inputs["features"] + 1}) - logits(model, inputs)).abs().amax(1)
     assert (changed > 1e-6).all()
 
@@ -127,7 +127,7 @@ def test_features_without_named_sources_always_count():
 def test_without_features_it_takes_none():
     torch.manual_seed(0)
     model = MultimodalClassifier(
-        "none", TINY_NETWORK, 0, 4, text_states_shape=(1, 8), pretrained=False, hidden=16
+        "none", TINY_NETWORK, 0, 4, text_states_shape=(1, 8), pretrained=False, hidden_size=16
     )
     assert "features" not in model.input_names
     inputs = {k: v for k, v in batch().items() if k in model.input_names} | {"text_states": torch.zeros(N, 1, 8)}

@@ -94,9 +94,9 @@ def test_a_whisper_hears_the_silence_behind_a_clip_but_pools_the_clip_alone(whis
 @given(samples=st.integers(0, 40_000))
 def test_what_is_left_over_after_the_last_frame_is_less_than_a_frame(samples):
     extractor = geometry()
-    heard = extractor.receptive_field + (extractor.steps(samples) - 1) * extractor.hop
-    assert (extractor.receptive_field, extractor.hop) == (400, 320)
-    assert heard == 400 if samples < 400 else 0 <= samples - heard < 320
+    covered = extractor.receptive_field + (extractor.num_frames(samples) - 1) * extractor.stride
+    assert (extractor.receptive_field, extractor.stride) == (400, 320)
+    assert covered == 400 if samples < 400 else 0 <= samples - covered < 320
 
 
 def geometry():
@@ -129,7 +129,7 @@ def test_the_contract_notices_pooled_padding(whisper, monkeypatch):
 
 
 def test_the_contract_notices_padding_that_is_heard(wav2vec2, monkeypatch):
-    monkeypatch.setattr(SpeechEncoder, "_together", lambda self, steps, has: [has.nonzero().squeeze(1)])
+    monkeypatch.setattr(SpeechEncoder, "_group_rows", lambda self, num_frames, has: [has.nonzero().squeeze(1)])
     with pytest.raises(AssertionError, match="company changes the vectors"):
         check_speech_backbone("wav2vec2", wav2vec2)
 
@@ -179,7 +179,7 @@ def test_another_sample_rate_is_refused(wav2vec2, tmp_path):
     folder = shutil.copytree(wav2vec2, tmp_path / "slow")
     file = folder / "preprocessor_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"sampling_rate": 8000}))
-    with pytest.raises(WeightsError, match="hears 8000 samples a second, and Sentir gives 16000"):
+    with pytest.raises(WeightsError, match="its sampling rate is 8000 Hz, Sentir's is 16000 Hz"):
         load_speech_encoder(str(folder))
 
 
@@ -192,7 +192,7 @@ def test_missing_tensors_and_extractors_are_refused(wav2vec2, tmp_path):
     with pytest.raises(WeightsError, match=r"lack 1 tensors of the encoder, .*model\.audio\.pretrained=false"):
         load_speech_encoder(str(folder))
     (folder / "preprocessor_config.json").unlink()
-    with pytest.raises(WeightsError, match="holds no usable encoder"):
+    with pytest.raises(WeightsError, match="has no usable encoder"):
         load_speech_encoder(str(folder))
 
 
@@ -216,14 +216,14 @@ def test_half_precision_on_disk_is_full_precision_in_memory(wav2vec2, tmp_path):
 
 def test_an_emotion_model_listens_through_a_speech_encoder(wav2vec2):
     model = EmotionModel(str(wav2vec2), num_extra_features=2, num_classes=5).eval()
-    assert model.input_names == ("wave", "steps", "has_audio", "features")
+    assert model.input_names == ("waveform", "num_frames", "has_audio", "features")
     assert model.pretrained_prefixes == ("audio.encoder.",)
     extractor = load_speech_encoder(str(wav2vec2))[1]
     batch = extractor.pad([noise(16_000), None])
     with torch.no_grad():
         logits = model(**batch, features=torch.zeros(2, 2))
         changed = model(
-            **batch | {"wave": batch["wave"] * torch.tensor([[1.0], [9.0]])}, features=torch.zeros(2, 2)
+            **batch | {"waveform": batch["waveform"] * torch.tensor([[1.0], [9.0]])}, features=torch.zeros(2, 2)
         )
     assert logits.shape == (2, 5)
     torch.testing.assert_close(logits, changed, msg="what is not there is not heard")

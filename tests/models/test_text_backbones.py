@@ -10,9 +10,10 @@ from safetensors.torch import load_file, save_file
 from transformers import T5Config
 
 from sentir.errors import RecipeError, UnknownNameError, WeightsError
-from sentir.models import text_encoder
+from sentir.models import pooling, text_encoder
+from sentir.models.pooling import masked_max
 from sentir.models.text_backbones import get_text_backbone, normalize_twitter
-from sentir.models.text_encoder import load_text_encoder, masked_max
+from sentir.models.text_encoder import load_text_encoder
 from sentir.models.tokenization import TextTokenizer
 from sentir.testing import SENTENCES, check_text_backbone, make_tiny_text_backbone
 
@@ -40,7 +41,7 @@ def test_every_backbone_keeps_the_contract(tiny):
 
 
 def test_the_contract_notices_pooled_padding(tiny, monkeypatch):
-    monkeypatch.setitem(text_encoder.POOLINGS, "mean", lambda states, mask: states.mean(1))
+    monkeypatch.setitem(pooling.POOLINGS, "mean", lambda states, mask: states.mean(1))
     with pytest.raises(AssertionError, match="padding changes the vectors"):
         check_text_backbone(tiny.name, tiny.weights)
 
@@ -52,7 +53,7 @@ def test_the_contract_notices_pooled_context(tiny, monkeypatch):
         row = join(self, *turns)
         return row | {"pool_mask": row["attention_mask"]}
 
-    monkeypatch.setattr(TextTokenizer, "_join", pooling_everything)
+    monkeypatch.setattr(TextTokenizer, "_join_turns", pooling_everything)
     with pytest.raises(AssertionError, match="are not its own"):
         check_text_backbone(tiny.name, tiny.weights)
 
@@ -158,7 +159,7 @@ def test_padding_stands_where_the_architecture_wants_it_and_is_masked(tiny):
 
 def test_the_mask_is_what_makes_padding_harmless(tiny):
     batch = tiny.tokenizer.pad([tiny.tokenizer.encode("Hi!"), tiny.tokenizer.encode(SENTENCES[1])])
-    inputs = {key: value for key, value in batch.items() if key in tiny.encoder.inputs}
+    inputs = {key: value for key, value in batch.items() if key in tiny.encoder.input_names}
     with torch.no_grad():
         masked = tiny.encoder(**inputs)[0]
         blind = tiny.encoder(**inputs | {"attention_mask": torch.ones_like(batch["input_ids"])})[0]
@@ -168,7 +169,7 @@ def test_the_mask_is_what_makes_padding_harmless(tiny):
 def test_layers_are_chosen_by_number_from_either_end(tiny):
     rows = [tiny.tokenizer.encode(text) for text in SENTENCES]
     chosen = load_text_encoder(tiny.name, weights=str(tiny.weights), layers=(-1, 0))[0].eval()
-    batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in chosen.inputs}
+    batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in chosen.input_names}
     with torch.no_grad():
         torch.testing.assert_close(chosen(**batch), tiny.vectors(rows)[:, [2, 0]])
 
@@ -177,7 +178,7 @@ def test_the_largest_over_the_tokens_stands_behind_the_means(tiny):
     rows = [tiny.tokenizer.encode(text) for text in ("", *SENTENCES)]
     ways = {"layers": (0, -1), "pooling": ("mean", "max")}
     both = load_text_encoder(tiny.name, weights=str(tiny.weights), **ways)[0].eval()
-    batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in both.inputs}
+    batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in both.input_names}
     with torch.no_grad():
         found = both(**batch)
         plain = [both.transformer(torch.tensor([row["input_ids"]]), output_hidden_states=True) for row in rows]
@@ -264,7 +265,7 @@ def other_shape(path):
 def test_weights_that_cannot_be_read_are_named(damage, roberta, tmp_path):
     folder = shutil.copytree(roberta, tmp_path / "damaged")
     damage(folder / "model.safetensors")
-    with pytest.raises(WeightsError, match=r"damaged (are damaged|holds no usable encoder \(config.json claims)"):
+    with pytest.raises(WeightsError, match=r"damaged (are damaged|has no usable encoder \(config.json claims)"):
         load_text_encoder("roberta-base", weights=str(folder))
 
 
@@ -284,5 +285,5 @@ def test_a_tokenizer_that_cannot_pad_is_refused(roberta, monkeypatch):
 
 def test_an_encoder_with_a_decoder_is_refused(tmp_path):
     T5Config(d_model=8, d_ff=8, num_layers=1, num_heads=1, vocab_size=9).save_pretrained(tmp_path)
-    with pytest.raises(WeightsError, match="an encoder with a decoder"):
+    with pytest.raises(WeightsError, match="an encoder-decoder model"):
         load_text_encoder(str(tmp_path))

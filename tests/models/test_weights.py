@@ -55,7 +55,7 @@ def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypat
     monkeypatch.setattr(loading, "require_hub_connection", lambda: pytest.fail("the hub was asked"))
     source = resolve_weights(ID)
     assert source == WeightsSource(ID, "cache", "0123456789ab", True)
-    assert source.describe() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 checked)"
+    assert source.describe() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 verified)"
     assert load_text_encoder(ID)[0].width == 32
     assert WeightsSource.from_dict(json.loads(json.dumps(source.to_dict()))) == source
 
@@ -142,7 +142,7 @@ def test_code_of_a_repository_is_never_run(tmp_path, monkeypatch):
     )
     (tmp_path / "code.py").write_text("raise SystemExit('their code was run')")
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked"))
-    with pytest.raises(WeightsError, match="brings code of its own, which Sentir never runs"):
+    with pytest.raises(WeightsError, match="requires code from its repository, which Sentir never runs"):
         load_config(resolve_weights(str(tmp_path)))
 
 

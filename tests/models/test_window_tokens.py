@@ -104,7 +104,9 @@ def test_pooling_follows_the_utterance_not_its_context(tiny):
     tokenizer = tiny.tokenizer
     row = tokenizer.encode(SENTENCES[0], [SENTENCES[1]])
     vector = tiny.vectors([row, tokenizer.encode("Hi!")])[0]
-    batch = {key: torch.tensor([row[key]]) for key in row if key in tiny.encoder.inputs and key != "pool_mask"}
+    batch = {
+        key: torch.tensor([row[key]]) for key in row if key in tiny.encoder.input_names and key != "pool_mask"
+    }
     with torch.no_grad():
         states = tiny.plain_model(**batch, output_hidden_states=True).hidden_states
     own = torch.tensor(row["pool_mask"]).bool()

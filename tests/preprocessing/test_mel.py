@@ -49,7 +49,11 @@ def test_a_clip_is_padded_to_the_next_second_from_one_to_the_longest(seconds, fr
     heard = attach_audio([Utterance("u", clip=clip(tmp_path, seconds))])
     mels = MelPreprocessor(AudioSettings(max_seconds=3), FLAT).transform(heard)
     batch = mels.batch([0])
-    assert mels.lengths.tolist() == batch["frames"].tolist() == [frames] and batch["mel"].shape == (1, frames, 64)
+    assert mels.lengths.tolist() == batch["mel_lengths"].tolist() == [frames] and batch["mel"].shape == (
+        1,
+        frames,
+        64,
+    )
     inside = min(round(seconds * 100) + 1, frames)
     np.testing.assert_allclose(batch["mel"][0, : inside - 1].amax(1) > -60, True)
     assert not batch["mel"][0, inside:].any(), "what is padded is the train mean"
@@ -68,7 +72,7 @@ def test_a_length_is_a_function_of_the_clip_alone():
     for n, row in enumerate(rows):
         alone = sound.transform([row]).batch([0])
         company = together.batch([4, n])
-        length = int(alone["frames"][0])
+        length = int(alone["mel_lengths"][0])
         assert torch.equal(alone["mel"][0], company["mel"][1, :length]) and not company["mel"][1, length:].any()
 
 
@@ -147,7 +151,7 @@ def test_other_labels_change_no_input(model, split, spoken, weights, tmp_path):
     assert one.ids == two.ids and one.units == two.units and one.encodings == two.encodings
     rows = list(range(len(one.ids)))
     first, second = one.batch(rows), two.batch(rows)
-    assert first.keys() == second.keys() >= {"mel", "frames", "has_audio", "features"}
+    assert first.keys() == second.keys() >= {"mel", "mel_lengths", "has_audio", "features"}
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert first["has_audio"].all() and first["mel"].abs().sum() > 0
 

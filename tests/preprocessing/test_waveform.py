@@ -33,7 +33,7 @@ def utterances(spoken):
 def test_missing_audio_is_zeros_and_marked(preprocessor, utterances):
     lost = attach_audio([utterances[0], replace(utterances[1], clip=None, audio=None), utterances[2]])
     batch = preprocessor.transform(lost).batch([0, 1, 2])
-    assert batch["has_audio"].tolist() == [True, False, True] and not batch["wave"][1].any()
+    assert batch["has_audio"].tolist() == [True, False, True] and not batch["waveform"][1].any()
 
 
 def test_waveforms_are_decoded_once_while_there_is_room(preprocessor, utterances, monkeypatch):
@@ -43,13 +43,13 @@ def test_waveforms_are_decoded_once_while_there_is_room(preprocessor, utterances
     assert not decoded
     first, again = waveforms.batch([0, 3]), waveforms.batch([3, 0])
     assert decoded == [utterances[0].clip, utterances[3].clip]
-    assert all(torch.equal(first[name], again[name].flip(0)) for name in ("wave", "steps"))
+    assert all(torch.equal(first[name], again[name].flip(0)) for name in ("waveform", "num_frames"))
     uncached = preprocessor.transform(utterances)
     uncached._free_bytes = 0
     for _time in range(2):
-        assert torch.equal(uncached.batch([0, 3])["wave"], first["wave"])
+        assert torch.equal(uncached.batch([0, 3])["waveform"], first["waveform"])
     assert len(decoded) == 6 and not uncached._cache
-    assert first["steps"].tolist() == waveforms.lengths[[0, 3]].tolist()
+    assert first["num_frames"].tolist() == waveforms.lengths[[0, 3]].tolist()
 
 
 def test_a_missing_clip_is_named(preprocessor, utterances, tmp_path):

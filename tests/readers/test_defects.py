@@ -15,7 +15,7 @@ FILES = sorted(Path(defects.__file__).parent.glob("*.json"))
 
 
 def defect(*ids, action="report", **changes):
-    known = {"kind": "odd", "what": {"en": "It is odd.", "es": "Es raro."}, "source": "a test"}
+    known = {"kind": "odd", "messages": {"en": "It is odd.", "es": "Es raro."}, "source": "a test"}
     return Defect(ids=ids, action=action, **known | changes)
 
 
@@ -48,7 +48,7 @@ def test_a_report_lists_and_changes_nothing():
 
 
 def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_corpus_it_is():
-    found = apply_defects(CORPUS, [defect("u0", "u2", action="no_audio")])
+    found = apply_defects(CORPUS, [defect("u0", "u2", action="drop_audio")])
     assert [u.clip is None for u in found] == [True, False, True] and {u.text for u in found} == {"hi"}
     assert [dict(u.numeric_features) for u in found] == [{"pitch": 1.0}, NUMBERS, {"pitch": 1.0}]
     assert [u.id for u in found] == [u.id for u in ROWS] and [i.where for i in found.issues] == ["u0", "u2"]
@@ -56,7 +56,7 @@ def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_cor
 
 
 def test_ids_that_are_not_there_are_passed_over():
-    assert apply_defects(CORPUS, [defect("meld/train/dia0/utt0", action="no_audio")]) == CORPUS
+    assert apply_defects(CORPUS, [defect("meld/train/dia0/utt0", action="drop_audio")]) == CORPUS
 
 
 def test_a_defect_is_said_in_the_language_of_the_moment():
@@ -65,9 +65,10 @@ def test_a_defect_is_said_in_the_language_of_the_moment():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"action": "drop"}, {"what": {"en": "Only English."}}, {"what": {}}, {"ids": 3}, {"fix": "none"}]
+    "wrong",
+    [{"action": "drop"}, {"messages": {"en": "Only English."}}, {"messages": {}}, {"ids": 3}, {"fix": "none"}],
 )
 def test_an_entry_that_is_none_of_ours_is_refused(wrong):
-    known = {"ids": ("u0",), "kind": "odd", "what": {"en": "a", "es": "b"}, "action": "report", "source": "s"}
+    known = {"ids": ("u0",), "kind": "odd", "messages": {"en": "a", "es": "b"}, "action": "report", "source": "s"}
     with pytest.raises((ValidationError, TypeError)):
         Defect(**known | wrong)

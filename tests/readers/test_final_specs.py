@@ -52,7 +52,7 @@ MOSEI_SPECS = {
 
 
 def read(root, *, audio=True, **settings):
-    return read_corpus(DataSettings(reader="final_specs", audio=sound, **settings), root)
+    return read_corpus(DataSettings(reader="final_specs", audio=audio, **settings), root)
 
 
 def paths(corpus):

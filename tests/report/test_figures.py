@@ -10,6 +10,7 @@ from sentir.audit import Histogram
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.ranking import compute_ranking_curves
 from sentir.evaluation.results import LabelScore
+from sentir.i18n import format_count
 from sentir.report.alt_text import (
     describe_confusion_matrix,
     describe_histogram,
@@ -17,7 +18,6 @@ from sentir.report.alt_text import (
     describe_learning_curves,
 )
 from sentir.report.figures import (
-    format_count,
     plot_confusion_matrix,
     plot_histogram,
     plot_label_distribution,
@@ -194,7 +194,7 @@ def test_a_described_drawing_names_its_description(scores):
 
 def test_curves_and_labels_are_told_in_words(make_report):
     report = make_report()
-    curves = [c for c in report.curves if (c.corpus, c.task) == ("meld", "emotion")]
+    curves = [c for c in report.learning_curves if (c.corpus, c.task) == ("meld", "emotion")]
     assert (
         describe_learning_curves(curves, "weighted_f1")
         == "gru: best 0.300, in epoch 3; plain: best 0.300, in epoch 3"
@@ -226,7 +226,7 @@ def test_names_however_long_leave_room_for_the_drawing_and_nothing_warns(count, 
     )
     curve = make_report().learning_curves[0]
     for figure in (
-        plot_confusion_matrix(replace(scores, per_label=rows, confusion=((1.0,) * count,) * count)),
+        plot_confusion_matrix(replace(scores, per_label=rows, confusion_matrix=((1.0,) * count,) * count)),
         plot_label_distribution(card, "mood"),
         plot_roc_curves(ranked),
         plot_precision_recall_curves(ranked),

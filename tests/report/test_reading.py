@@ -34,7 +34,7 @@ def english(page):
 
 def rows_of(report, split="dev"):
     (section,) = task_sections(report)
-    return getattr(section, split)
+    return getattr(section, f"{split}_rows")
 
 
 # Names
@@ -72,7 +72,7 @@ def test_a_remark_on_some_models_is_said_once_and_names_them(make_plain_report):
 
 def test_a_page_says_once_what_holds_for_all_rows_and_comparisons(make_plain_report):
     report = make_plain_report()
-    rows = tuple(replace(row, clusters=8) for row in report.scores)
+    rows = tuple(replace(row, num_clusters=8) for row in report.scores)
     comparisons = tuple(replace(report.comparisons[0], b=f"other {n}") for n in range(3))
     page = Page(html.render_report(replace(report, scores=rows, comparisons=comparisons))).words()
     section = page[page.index("Test results") : page.index("Dev results")]
@@ -84,7 +84,7 @@ def test_a_page_says_once_what_holds_for_all_rows_and_comparisons(make_plain_rep
 def test_rows_that_were_scored_on_other_utterances_are_named(make_plain_report):
     first, *others = rows_of(make_plain_report())
     assert scored_on_sentences([first, *others]) == ("Scored on 2\u202f610 utterances (c0ffee).",)
-    said = scored_on_sentences([replace(first, scored="dead"), *others])
+    said = scored_on_sentences([replace(first, ids_hash="dead"), *others])
     assert said[0] == "“gru”: scored on 2\u202f610 utterances (dead)."
     assert said[1] == "“plain”, “majority class”: scored on 2\u202f610 utterances (c0ffee)."
     assert said[2].endswith("do not compare them.")

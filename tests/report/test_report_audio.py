@@ -92,10 +92,12 @@ def test_comparisons_stand_under_the_question_they_answer_and_none_is_lost(famil
 
 
 def test_families_are_named_where_there_are_several_and_not_where_there_is_one(families, render_page):
-    words = Page(render_page(replace(families, curves=()))).words()
+    words = Page(render_page(replace(families, learning_curves=()))).words()
     assert "plain best of its family on dev text" in words and "gru selected on dev text and audio" in words
     text = replace(
-        families, curves=(), scores=tuple(replace(r, family=r.family and "text") for r in families.scores)
+        families,
+        learning_curves=(),
+        scores=tuple(replace(r, family=r.family and "text") for r in families.scores),
     )
     assert "family on dev" not in Page(render_page(text)).words()
 
@@ -140,7 +142,7 @@ def test_models_of_one_family_are_named_themselves_and_none_of_them_can_be_right
     from sentir.report.study_report import ExamplePrediction
 
     example = make_example(labels={"mood": ()}, answers=(ExamplePrediction("mood", "gru", "audio", {}),))
-    words = Page(render_page(make_report({"meld": ("mood",)}, curves=(), examples=(example,)))).words()
+    words = Page(render_page(make_report({"meld": ("mood",)}, learning_curves=(), examples=(example,)))).words()
     assert "model mood annotated none of them gru ✓ none of them" in words
 
 

@@ -32,14 +32,14 @@ def with_curves(make_plain_report):
     dev, test = (
         compute_ranking_curves(space, truth, [(p, None)], split=split, **names) for split in ("dev", "test")
     )
-    return replace(make_plain_report(), rankings=dev + test)
+    return replace(make_plain_report(), label_curves=dev + test)
 
 
 # How large a page is
 
 
 def test_a_page_that_would_be_too_large_leaves_out_the_last_examples_and_says_so(make_plain_report, make_example):
-    said = tuple(make_example(0).answers[:2])
+    said = tuple(make_example(0).predictions[:2])
     examples = tuple(make_example(n, labels={"emotion": ("joy",)}, answers=said) for n in range(4))
     whole = html.render_report(make_plain_report(examples=examples))
     assert "left out to keep" not in whole and len(whole.encode()) < html.MAX_PAGE_BYTES
@@ -83,10 +83,10 @@ def test_curves_of_labels_stand_on_test_and_on_dev(with_curves):
 
 def test_comparisons_are_sorted_by_what_is_compared(report):
     one = report.comparisons[0]
-    families = {"gru": "text", "plain": "text", "wide": "text", "heard": "audio"}
+    families = {"gru": "text", "plain": "text", "wide": "text", "spoken": "audio"}
     row = replace(report.scores[0], role="candidate", split="dev")
     rows = [replace(row, model=name, family=family) for name, family in families.items()]
-    pairs = [("gru", "majority"), ("gru", "wide"), ("gru", "plain"), ("gru", "heard")]
+    pairs = [("gru", "majority"), ("gru", "wide"), ("gru", "plain"), ("gru", "spoken")]
     settings = {
         ("meld", "gru"): {"model.context": "dialogue", "model.hidden_size": 8, "train.lr": 1},
         ("meld", "plain"): {"model.context": "none", "model.hidden_size": 8, "train.lr": 1},
@@ -98,7 +98,7 @@ def test_comparisons_are_sorted_by_what_is_compared(report):
     )  # fmt: skip
     (section,) = task_sections(changed)
     assert [row.contrast for row in comparison_rows(section)] == [
-        "text ↔ sound",
+        "text ↔ audio",
         "model.context: dialogue ↔ none",
         "model.hidden_size, train.lr",
         "model vs. baseline",

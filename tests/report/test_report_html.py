@@ -49,7 +49,7 @@ def test_every_sentence_of_the_page_goes_through_the_catalogue(page):
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_current_language_is_shown_first_and_the_other_hidden(make_plain_report, render_page, language):
     text = render_page(make_plain_report(titles={"es": "Un estudio"}), language)
-    mains = {a["lang"]: "hidden_size" in a for tag, a in Page(text).tags if tag == "main"}
+    mains = {a["lang"]: "hidden" in a for tag, a in Page(text).tags if tag == "main"}
     assert mains == {code: code != language for code in ("en", "es")}
     assert f"<title>{'Un estudio' if language == 'es' else 'A study'}</title>" in text
     assert f'<html lang="{language}">' in text
@@ -64,7 +64,7 @@ def test_names_with_markup_are_harmless(make_report, render_page):
         corpora=(replace(report.corpora[0], name=evil, issues={evil: 1}),),
         scores=tuple(replace(row, corpus=evil, model=evil, notes=(evil,)) for row in report.scores),
         comparisons=tuple(replace(row, corpus=evil, a=evil) for row in report.comparisons),
-        curves=tuple(replace(curve, corpus=evil, model=evil) for curve in report.curves),
+        learning_curves=tuple(replace(curve, corpus=evil, model=evil) for curve in report.learning_curves),
         selected={(evil, "emotion"): evil},
         recipes={evil: {evil: evil}},
     )
@@ -113,7 +113,7 @@ def test_the_ledger_says_how_often_when_and_why(page):
 
 
 def test_a_report_without_comparisons_curves_openings_or_recipes_is_whole(make_plain_report, render_page):
-    text = render_page(make_plain_report(comparisons=(), curves=(), openings=(), recipes={}))
+    text = render_page(make_plain_report(comparisons=(), learning_curves=(), openings=(), recipes={}))
     words = Page(text).words()
     assert "No test compares the two." in words and "No test split was evaluated in this study." in words
     assert "Learning" not in words and "Comparisons" not in words

@@ -21,8 +21,8 @@ FAMILIES = {
     "text": "text",
     "audio": "audio",
     "sound and numbers": "audio",
-    "chain": "sound_stacked",
-    "wide chain": "sound_stacked",
+    "chain": "audio_stacked",
+    "wide chain": "audio_stacked",
     "both": "text_audio",
 }
 BASELINES = ("majority", "bag of words", "acoustic")

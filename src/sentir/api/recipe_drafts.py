@@ -42,7 +42,7 @@ class RecipeDraft:
         return {
             "recipe": str(self.path),
             "table": str(self.inspection.path),
-            "rows": self.inspection.num_rows,
+            "num_rows": self.inspection.num_rows,
             "task": self.inspection.task,
             "splits": self.splits,
             "columns": [asdict(one) for one in self.inspection.columns],

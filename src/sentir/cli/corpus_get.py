@@ -56,19 +56,17 @@ def get(
         output.print_line(_("Stopped. The partial download is kept; run the same command to resume."))
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     output.print_line(_("The corpus is in {folder}.", folder=folder))
-    if download.download_source.reader is not None:
+    if download.corpus.reader is not None:
         root = folder if folder.is_dir() else folder.parent
         output.print_line(_("Try next:"))
-        output.print_command(
-            f"sentir corpus audit {download.download_source.reader} --root {shlex.quote(str(root))}"
-        )
+        output.print_command(f"sentir corpus audit {download.corpus.reader} --root {shlex.quote(str(root))}")
 
 
 def _print_download(download: Download) -> None:
     from sentir.cli import output
     from sentir.download.fetching import format_bytes
 
-    output.print_line(_(download.download_source.title))
+    output.print_line(_(download.corpus.title))
     output.print_line(_("From: {address}", address=download.url))
     size = _("unknown") if download.size_bytes is None else format_bytes(download.size_bytes)
     if download.is_complete:
@@ -82,8 +80,8 @@ def _print_download(download: Download) -> None:
     output.print_line(
         _("To: {folder} ({free} free)", folder=download.target, free=format_bytes(download.free_bytes))
     )
-    if download.download_source.note:
-        output.print_line(_(download.download_source.note))
+    if download.corpus.note:
+        output.print_line(_(download.corpus.note))
 
 
 def _confirm_download() -> None:

@@ -108,7 +108,7 @@ def write_demo(out: Path, *, corpora: Sequence[str] = ("meld", "mosei")) -> list
             )
     written = []
     for name, make in makers.items():
-        tree = make(sound=True)
+        tree = make(audio=True)
         write_files(tree, out / name)
         tables = sum(path.endswith(".csv") for path in tree.contents)
         written.append(WrittenCorpus(name, out / name, tables, len(tree.recordings)))

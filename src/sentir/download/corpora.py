@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sentir.download import kaggle
 from sentir.download.fetching import download_file, format_bytes, partial_size
-from sentir.download.sources import DOWNLOAD_SOURCES, DownloadSource, RemoteFile
+from sentir.download.sources import DOWNLOADABLE_CORPORA, DownloadableCorpus, RemoteFile
 from sentir.errors import DownloadError
 from sentir.i18n import _
 from sentir.paths import cache_dir
@@ -42,15 +42,15 @@ class Download:
     free_bytes: int
 
     @property
-    def download_source(self) -> DownloadSource:
+    def corpus(self) -> DownloadableCorpus:
         """What is known of the corpus whatever the source."""
-        offered: DownloadSource = DOWNLOAD_SOURCES.get(self.name)
+        offered: DownloadableCorpus = DOWNLOADABLE_CORPORA.get(self.name)
         return offered
 
     @property
     def remote_file(self) -> RemoteFile | None:
         """The file that is fetched; ``None`` from Kaggle."""
-        return self.download_source.remote_files.get(self.source)
+        return self.corpus.remote_files.get(self.source)
 
     @property
     def is_complete(self) -> bool:
@@ -81,7 +81,7 @@ def plan_download(name: str, *, source: str | None = None, out: Path | None = No
         UnknownNameError: if there is no such corpus.
         DownloadError: if it has no such source, Kaggle cannot be asked, or the disk has too little room.
     """
-    offered: DownloadSource = DOWNLOAD_SOURCES.get(name)
+    offered: DownloadableCorpus = DOWNLOADABLE_CORPORA.get(name)
     source = source or offered.source_names[0]
     if source not in offered.source_names:
         raise DownloadError(_unknown_source_message(name, source, offered))
@@ -110,7 +110,7 @@ def download_corpus(plan: Download) -> Path:
     """
     if plan.remote_file is None:
         return kaggle.download_dataset(
-            plan.download_source.kaggle_handle, plan.target if plan.target != kaggle.cache_folder(None) else None
+            plan.corpus.kaggle_handle, plan.target if plan.target != kaggle.cache_folder(None) else None
         )
     return download_file(plan.remote_file, plan.target)
 
@@ -121,14 +121,14 @@ def _join_licenses(authors: str, kaggle_license: str) -> str:
     return authors or kaggle_license
 
 
-def _unknown_source_message(name: str, source: str, download_source: DownloadSource) -> str:
-    near = get_close_matches(source, download_source.source_names, n=1, cutoff=0.5)
+def _unknown_source_message(name: str, source: str, corpus: DownloadableCorpus) -> str:
+    near = get_close_matches(source, corpus.source_names, n=1, cutoff=0.5)
     return _(
         "'{name}' cannot be had from '{source}'; {hint}known: {known}.",
         name=name,
         source=source,
         hint=_("did you mean {names}?", names=near[0]) + " " if near else "",
-        known=", ".join(download_source.source_names),
+        known=", ".join(corpus.source_names),
     )
 
 

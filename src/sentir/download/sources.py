@@ -29,7 +29,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadSource:
+class DownloadableCorpus:
     """A corpus that can be had.
 
     Attributes:
@@ -58,10 +58,10 @@ _MELD_FILE = "MELD.Raw.tar.gz"
 _MELD_SIZE = 10_878_146_150
 _MELD_SHA256 = "a56b4407d574195cbce470d86f9c9d72fcfea59b0e34502ecd4babee4a5c613e"
 
-DOWNLOAD_SOURCES = Registry(
+DOWNLOADABLE_CORPORA = Registry(
     gettext_noop("corpus to get"),
     {
-        "meld": DownloadSource(
+        "meld": DownloadableCorpus(
             title=gettext_noop("MELD: utterances of the series Friends, their video clips and labels"),
             license="GPL-3.0",
             kaggle_handle="zaber666/meld-dataset",
@@ -74,7 +74,7 @@ DOWNLOAD_SOURCES = Registry(
             },
             reader="meld",
         ),
-        "mosei": DownloadSource(
+        "mosei": DownloadableCorpus(
             title=gettext_noop("CMU-MOSEI: segments of YouTube monologues, their sound and labels"),
             license=gettext_noop("research use"),
             kaggle_handle="gnurtqh/cmu-mosei",
@@ -82,14 +82,14 @@ DOWNLOAD_SOURCES = Registry(
             reader="mosei",
             note=gettext_noop("Some copies of its sound are partial; the audit lists what is missing."),
         ),
-        "mosei-videos": DownloadSource(
+        "mosei-videos": DownloadableCorpus(
             title=gettext_noop("CMU-MOSEI: the sound of whole videos at 16 kHz, and labels"),
             license=gettext_noop("research use"),
             kaggle_handle="maunberg/cmu-mosei",
             remote_files={},
             reader="mosei",
         ),
-        "thesis-spectrograms": DownloadSource(
+        "thesis-spectrograms": DownloadableCorpus(
             title=gettext_noop("Spectrograms of MELD and CMU-MOSEI as the thesis made them (.npy)"),
             license="",
             kaggle_handle="mariaisabelglezschez/spectrograms",

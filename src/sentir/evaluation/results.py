@@ -73,7 +73,7 @@ class ModelScores(ReprMixin):
         num_clusters: dialogues or speakers that the intervals are over; 0 in results of earlier versions.
         cluster_unit: what these are: ``dialogue``, ``speaker`` or ``utterance``.
         notes: what a reader must know, such as random weights or a synthetic corpus, in English; see `remarks`.
-        family: what a trained model lives on: ``text``, ``sound``, ``sound_stacked`` … ; ``""`` for a baseline.
+        family: inputs of a trained model: ``text``, ``audio``, ``audio_stacked``, …; ``""`` for a baseline.
     """
 
     model: str

@@ -85,7 +85,7 @@ def _make_capture_hook(store: list[Tensor]) -> Any:
 
 def _locate_in_batch(score_function: ScoreFunction) -> tuple[int, int]:
     """Return in which of the encoder's groups of equal length the explained utterance is, and where in it."""
-    frames, heard = score_function.inputs["frames"], score_function.inputs["has_audio"]
+    frames, heard = score_function.inputs["mel_lengths"], score_function.inputs["has_audio"]
     own = int(frames[score_function.row])
     lengths = frames[heard].unique().tolist()
     before = heard[: score_function.row] & (frames[: score_function.row] == own)

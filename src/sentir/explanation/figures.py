@@ -11,7 +11,7 @@ from sentir.display_names import display_name
 from sentir.evaluation.results import Comparison, is_proportion, negate_if_lower_is_better
 from sentir.explanation.results import AudioAttribution, FeatureImportance, ModelExplanation
 from sentir.i18n import _, format_count, gettext_noop, localize_numbers
-from sentir.report.figures import COLORS, escape_label, make_axes
+from sentir.report.plot_style import COLORS, escape_label, make_axes
 from sentir.report.spectrogram import DYNAMIC_RANGE_DB
 
 if TYPE_CHECKING:

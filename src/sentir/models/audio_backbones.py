@@ -1,7 +1,7 @@
-"""Audio backbones by name: timm's convolutional networks over a mel, with one input channel and without a head.
+"""Audio backbones by name: timm's convolutional networks on mel spectrograms, with one input channel, no head.
 
-Any other timm name works too, if the network takes pictures of any size and gives maps on its way
-(``forward_intermediates``); `audio_backbone` then makes a spec whose local cut is chosen by reduction.
+Any other timm name works too, if the network takes images of any size and returns intermediate feature maps
+(``forward_intermediates``); `get_audio_backbone` then chooses its local map by reduction.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _MIN_LOCAL_REDUCTION = 4
 
 @dataclass(frozen=True, slots=True)
 class AudioBackbone:
-    """How one convolutional network is cut.
+    """A convolutional network and the feature maps that are taken from it.
 
     Attributes:
-        name: ours.
+        name: Sentir's.
         timm_name: timm's, with or without a tag of pretrained weights.
-        local_map_index: index for ``forward_intermediates`` of the map that the local gate reads; ``None`` = the first
-            one at most a quarter as long as the mel. The global gate reads the network's last map.
-        min_frames: shortest mel it takes; checked when it is built.
+        local_map_index: index for ``forward_intermediates`` of the input of the local gate; ``None`` = the first
+            map with a reduction of at least 4. The input of the global gate is the last map.
+        min_frames: length of the shortest mel spectrogram it takes; checked when it is built.
     """
 
     name: str
@@ -70,7 +70,7 @@ def get_audio_backbone(name: str) -> AudioBackbone:
     """Return the spec called ``name``, or one for any other name of timm's.
 
     Raises:
-        UnknownNameError: if neither we nor timm know it.
+        UnknownNameError: if neither Sentir nor timm has it.
     """
     if name in AUDIO_BACKBONES:
         spec: AudioBackbone = AUDIO_BACKBONES.get(name)
@@ -102,13 +102,13 @@ def _timm_names() -> tuple[frozenset[str], frozenset[str]]:
 def load_audio_backbone(
     name: str, *, pretrained: bool = True, weights: Path | None = None
 ) -> tuple[nn.Module, int, tuple[int, int]]:
-    """Build a backbone for mels.
+    """Build a backbone for mel spectrograms.
 
     Args:
         name: a name in `AUDIO_BACKBONES`, or any other of timm's.
         pretrained: ``False`` for random weights.
         weights: a ``.safetensors`` file with the tensors of the timm model, for one or three input channels,
-            instead of those its name stands for.
+            instead of the published ones.
 
     Returns:
         The network without its head, the index of its local map for ``forward_intermediates``, and the channels
@@ -116,33 +116,33 @@ def load_audio_backbone(
 
     Raises:
         UnknownNameError: if there is no such backbone.
-        RecipeError: if the network takes no mels, or ``weights`` are given with ``pretrained=False``.
-        WeightsError: if the weights can neither be found nor fetched, or do not fit.
+        RecipeError: if the network takes no mel spectrograms, or ``weights`` come with ``pretrained=False``.
+        WeightsError: if the weights can neither be found nor downloaded, or do not fit.
     """
     spec = get_audio_backbone(name)
     file = get_audio_weights_file(name, pretrained=pretrained, weights=weights)
     try:
-        network, cut, widths = _build_network(spec)
+        network, local_map_index, widths = _build_network(spec)
     except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise RecipeError(
             _(
-                "'{name}' cannot listen ({why}); give a convolutional network that takes pictures of any size, "
-                "such as efficientnet_b0.",
+                "'{name}' cannot be used on mel spectrograms ({why}); give a convolutional network that takes "
+                "images of any size, such as efficientnet_b0.",
                 name=name,
                 why=_first_line(error),
             )
         ) from error
     if file is not None:
         _load_weights(network, file)
-    return network, cut, widths
+    return network, local_map_index, widths
 
 
 def get_audio_weights_file(name: str, *, pretrained: bool = True, weights: Path | None = None) -> Path | None:
-    """Return the file `load_audio_backbone` takes weights from, fetched if need be; ``None`` for random ones.
+    """Return the weights file of `load_audio_backbone`, downloaded if need be; ``None`` for random weights.
 
     Raises:
-        SentirError: as `audio_source`.
-        WeightsError: if the weights cannot be fetched.
+        SentirError: as `resolve_audio_weights`.
+        WeightsError: if the weights cannot be downloaded.
     """
     source = resolve_audio_weights(name, pretrained=pretrained, weights=weights)
     if source.origin == "hub":
@@ -153,11 +153,11 @@ def get_audio_weights_file(name: str, *, pretrained: bool = True, weights: Path 
 
 
 def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path | None = None) -> WeightsSource:
-    """Say where `load_audio_backbone` takes weights from.
+    """Return where `load_audio_backbone` takes weights from.
 
     Raises:
         UnknownNameError: if there is no such backbone.
-        RecipeError: if ``weights`` are given with ``pretrained=False``.
+        RecipeError: if ``weights`` come with ``pretrained=False``.
         WeightsError: if there are none.
     """
     import timm
@@ -176,7 +176,7 @@ def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path |
         return WeightsSource(str(file), "file")
     config = timm.get_pretrained_cfg(spec.timm_name)
     if config is None or not config.hf_hub_id:
-        raise _unavailable_error(name, _("timm knows of none"))
+        raise _unavailable_error(name, _("timm has none"))
     cached = find_cached_file(config.hf_hub_id, SAFETENSORS_FILE)
     return (
         WeightsSource(config.hf_hub_id, "hub")
@@ -186,37 +186,36 @@ def resolve_audio_weights(name: str, *, pretrained: bool = True, weights: Path |
 
 
 def _build_network(spec: AudioBackbone) -> tuple[nn.Module, int, tuple[int, int]]:
-    """Build a network with random weights, and let it hear a silence to learn what maps it gives."""
+    """Build a network with random weights, and run it on silence for the shapes of its maps."""
     import timm
 
     network: Any = timm.create_model(spec.timm_name, pretrained=False, in_chans=1, num_classes=0)
-    cut = spec.local_map_index
-    if cut is None:
-        deep = [found["reduction"] >= _MIN_LOCAL_REDUCTION for found in network.feature_info]
-        cut = deep.index(True)
+    index = spec.local_map_index
+    if index is None:
+        index = [info["reduction"] >= _MIN_LOCAL_REDUCTION for info in network.feature_info].index(True)
     with _drop_unused_modules(network.eval()), torch.no_grad():
         silence = torch.zeros(1, 1, spec.min_frames, N_MELS)
-        last, (local,) = network.forward_intermediates(silence, indices=[cut])
+        last, (local,) = network.forward_intermediates(silence, indices=[index])
     if not local.ndim == last.ndim == 4 or last.shape[1] != network.num_features:
-        raise ValueError(_("its last map is not laid out as channels, time, bands"))
-    return network.train(), cut, (local.shape[1], last.shape[1])
+        raise ValueError(_("its last feature map is not (channels, time, bands)"))
+    return network.train(), index, (local.shape[1], last.shape[1])
 
 
 @contextmanager
 def _drop_unused_modules(network: nn.Module) -> Iterator[None]:
-    """Drop the parts that nothing has gone through: what is left of the head, such as VGG's 119 M weights."""
-    heard: set[nn.Module] = set()
-    hooks = [part.register_forward_hook(lambda part, *_values: heard.add(part)) for part in network.modules()]
+    """Drop the modules that do not run within this context: the head's, such as VGG's 119 M weights."""
+    used: set[nn.Module] = set()
+    hooks = [part.register_forward_hook(lambda part, *_values: used.add(part)) for part in network.modules()]
     yield
     for hook in hooks:
         hook.remove()
     for name, part in list(network.named_children()):
-        if heard.isdisjoint(part.modules()):
+        if used.isdisjoint(part.modules()):
             setattr(network, name, nn.Identity())
 
 
 def _download_weights(name: str, hub_id: str) -> Path:
-    """Fetch weights into the local hub cache."""
+    """Download weights into the local hub cache."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
@@ -225,16 +224,16 @@ def _download_weights(name: str, hub_id: str) -> Path:
         file = Path(hf_hub_download(hub_id, SAFETENSORS_FILE))
     except (OSError, EntryNotFoundError) as error:
         raise _unavailable_error(name, _first_line(error)) from error
-    resolve_cached_weights(hub_id, file)  # what was fetched is checked too
+    resolve_cached_weights(hub_id, file)  # verifies the download
     return file
 
 
 def _unavailable_error(name: str, why: str) -> WeightsError:
     return WeightsError(
         _(
-            "The pretrained weights of '{name}' are neither in the local cache nor could they be fetched from "
-            "the hub ({why}); give model.audio.weights a local .safetensors file with them, or set "
-            "model.audio.pretrained=false, which the report will say.",
+            "The pretrained weights of '{name}' are neither in the local cache nor could they be downloaded from "
+            "the hub ({why}); set model.audio.weights to a local .safetensors file with them, or "
+            "model.audio.pretrained=false for random weights, which the report states.",
             name=name,
             why=why,
         )
@@ -249,7 +248,7 @@ def _first_line(error: Exception) -> str:
 def _unreadable_error(file: Path, why: str) -> WeightsError:
     return WeightsError(
         _(
-            "The weights {file} cannot be read ({why}); give model.audio.weights a .safetensors file.",
+            "The weights {file} cannot be read ({why}); set model.audio.weights to a .safetensors file.",
             file=file,
             why=why,
         )
@@ -261,11 +260,11 @@ def _load_weights(network: nn.Module, file: Path) -> None:
     from safetensors.torch import load_file
 
     try:
-        given = load_file(file)
+        tensors = load_file(file)
     except (OSError, SafetensorError) as error:
         raise _unreadable_error(file, _first_line(error)) from error
-    wanted = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
-    if missing := sorted(wanted.keys() - given.keys()):
+    expected = {n: t for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
+    if missing := sorted(expected.keys() - tensors.keys()):
         raise WeightsError(
             _(
                 "The weights {file} lack {n} tensors of the backbone, '{first}' among them, which would be "
@@ -275,24 +274,24 @@ def _load_weights(network: nn.Module, file: Path) -> None:
                 first=missing[0],
             )
         )
-    fitting = {name: _to_one_channel(given[name], tensor) for name, tensor in wanted.items()}
-    if other := sorted(name for name, tensor in wanted.items() if fitting[name].shape != tensor.shape):
+    fitting = {name: _to_one_channel(tensors[name], target) for name, target in expected.items()}
+    if mismatched := sorted(name for name, target in expected.items() if fitting[name].shape != target.shape):
         raise WeightsError(
             _(
                 "The weights {file} are those of another model: '{first}' has shape {found}, not {known}; give "
                 "weights of the same timm model.",
                 file=file,
-                first=other[0],
-                found=tuple(fitting[other[0]].shape),
-                known=tuple(wanted[other[0]].shape),
+                first=mismatched[0],
+                found=tuple(fitting[mismatched[0]].shape),
+                known=tuple(expected[mismatched[0]].shape),
             )
         )
     network.load_state_dict(fitting, strict=False)
 
 
 def _to_one_channel(tensor: Tensor, target: Tensor) -> Tensor:
-    """Sum the kernels of red, green and blue of a first convolution, as timm does for ``in_chans=1``."""
+    """Sum the RGB kernels of a first convolution, as timm does for ``in_chans=1``."""
     from timm.models import adapt_input_conv
 
-    colored = tensor.ndim == target.ndim == 4 and tensor.shape[1] == 3 * target.shape[1]
-    return adapt_input_conv(1, tensor) if colored else tensor
+    is_rgb = tensor.ndim == target.ndim == 4 and tensor.shape[1] == 3 * target.shape[1]
+    return adapt_input_conv(1, tensor) if is_rgb else tensor

@@ -1,7 +1,7 @@
-"""The settings files beside an encoder's weights: what they may say, before anything is made of them.
+"""Checks of the configuration files beside an encoder's weights, before anything is built from them.
 
-They come from strangers. They choose no code, no attention kernels (which transformers would fetch and run), no
-files elsewhere, and no sizes that the weights do not have: a network of a claimed width is never allocated.
+They are untrusted input. They must not choose code, attention kernels (which transformers would download and
+run), files elsewhere, or sizes that the weights do not have: a network of a claimed width is never allocated.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _CODE_KEYS = ("auto_map", "trust_remote_code")
 _KERNEL_KEYS = ("attn_implementation", "experts_implementation", "quantization_config")  # with or without a "_"
 _ALLOWED_KERNELS = (None, "eager", "sdpa")
 _OTHER_FILE_KEYS = ("transformers_weights", "configuration_files", "base_model_name_or_path", "gguf_file")
-_IGNORED_KEYS = ("special_tokens_map_file",)  # old tokenizers name a file of their author's, which nothing reads
+_IGNORED_KEYS = ("special_tokens_map_file",)  # of old tokenizers; nothing reads it
 _MAX_LABELS, _MAX_AUDIO_SETTING, _MAX_MEL_SETTING = 100_000, 10**6, 10**4
-_MAX_EXTRA_ELEMENTS = 2**22  # numbers that a network has beside its weights, such as those of its positions
+_MAX_EXTRA_ELEMENTS = 2**22  # that a network may have beyond its weights, such as position ids
 
 
 def check_config_files(source: WeightsSource, find_file: Callable[[str], str | None]) -> None:
-    """Refuse settings that choose code, kernels or files, and numbers beyond all reason.
+    """Reject configurations that choose code, kernels or files, and implausibly large numbers.
 
     Args:
         source: of the encoder.
-        find_file: name of a file → its path, if there is one.
+        find_file: file name → path, if there is one.
 
     Raises:
         ValueError: naming the file and the key.
@@ -78,13 +78,13 @@ def _iter_settings(tree: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _rejection_reason(key: str, value: Any, is_local: bool) -> str:
-    plain = key.strip("_").removesuffix("_internal")
+    name = key.strip("_").removesuffix("_internal")
     if key in _CODE_KEYS and value:
-        return _("brings code of its own, which Sentir never runs")
-    if plain in _KERNEL_KEYS and (isinstance(value, dict | list) or value not in _ALLOWED_KERNELS):
-        return _("chooses how it is computed, which is not its to choose")
+        return _("requires code from the repository, which Sentir never runs")
+    if name in _KERNEL_KEYS and (isinstance(value, dict | list) or value not in _ALLOWED_KERNELS):
+        return _("chooses an attention implementation, which is not allowed")
     if key in _OTHER_FILE_KEYS and value:
-        return _("names another file")
+        return _("points to another file")
     if (
         is_local
         and key.endswith("_file")
@@ -92,7 +92,7 @@ def _rejection_reason(key: str, value: Any, is_local: bool) -> str:
         and isinstance(value, str)
         and _is_path(value)
     ):
-        return _("names a file elsewhere")
+        return _("points to a file outside the folder")
     return ""
 
 
@@ -101,48 +101,49 @@ def _is_path(value: str) -> bool:
 
 
 def _limit_violation(file: str, key: str, value: Any) -> str:
-    """Say that a number is beyond reason: one that makes transformers fill memory, whatever the weights are."""
+    """Return what is wrong with a number so large that transformers would fill the memory with it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
-    most = {CONFIG_FILE: _MAX_LABELS if key == "num_labels" else None}.get(file)
+    limit = {CONFIG_FILE: _MAX_LABELS if key == "num_labels" else None}.get(file)
     if file in (_PREPROCESSOR_CONFIG, "processor_config.json"):
-        wide = ("n_fft", "feature_size", "chunk_length", "hop_length", "num_mel_bins")
-        most = _MAX_MEL_SETTING if key in wide else _MAX_AUDIO_SETTING
-    return _("is more than {most}", most=most) if most and not value <= most else ""
+        mel_keys = ("n_fft", "feature_size", "chunk_length", "hop_length", "num_mel_bins")
+        limit = _MAX_MEL_SETTING if key in mel_keys else _MAX_AUDIO_SETTING
+    return _("is more than {limit}", limit=limit) if limit and not value <= limit else ""
 
 
 def check_tensor_shapes(source: WeightsSource, build: Callable[[], nn.Module]) -> None:
-    """Refuse a configuration that claims other sizes than its weights have; nothing is allocated.
+    """Reject a configuration whose sizes are not those of its weights; nothing is allocated.
 
-    Weights that are no single file of safetensors beside their configuration are left to transformers.
+    Weights that are not a single safetensors file beside their configuration are left to transformers.
 
     Args:
         source: of the encoder.
-        build: makes the network of the configuration, here of tensors without memory.
+        build: builds the network of the configuration, here on the meta device.
 
     Raises:
-        ValueError: naming what is claimed and what is there.
+        ValueError: naming the claimed and the actual size.
     """
     file = Path(source.location) / SAFETENSORS_FILE
     if source.origin not in ("folder", "package") or not file.is_file():
         return
-    held = get_file_shapes(file)
+    actual = get_file_shapes(file)
     for key, value in _iter_settings(_read_json(CONFIG_FILE, file.with_name(CONFIG_FILE))):
-        if "layer" in key and isinstance(value, int) and value > len(held):
-            raise ValueError(_("{file}: '{key}' is {value}, and its weights hold {n} tensors",
-                               file=CONFIG_FILE, key=key, value=value, n=len(held)))  # fmt: skip
+        if "layer" in key and isinstance(value, int) and value > len(actual):
+            raise ValueError(_("{file}: '{key}' is {value}, but its weights have only {n} tensors",
+                               file=CONFIG_FILE, key=key, value=value, n=len(actual)))  # fmt: skip
     with torch.device("meta"):
         claimed = get_network_shapes(build())
-    for name in claimed.keys() & held.keys():
-        if claimed[name] != held[name]:
-            raise ValueError(_("{file} claims {claimed} for '{name}', its weights hold {held}",
-                               file=CONFIG_FILE, claimed=claimed[name], name=name, held=held[name]))  # fmt: skip
-    if count_elements(claimed) > count_elements(held) + _MAX_EXTRA_ELEMENTS:
+    for name in claimed.keys() & actual.keys():
+        if claimed[name] != actual[name]:
+            raise ValueError(_("{file} claims shape {claimed} for '{name}', its weights have {actual}",
+                               file=CONFIG_FILE, name=name,
+                               claimed=claimed[name], actual=actual[name]))  # fmt: skip
+    if count_elements(claimed) > count_elements(actual) + _MAX_EXTRA_ELEMENTS:
         raise ValueError(_("{file} claims a larger network than its weights are", file=CONFIG_FILE))
 
 
 def get_file_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the tensors in a file of safetensors, by its header alone."""
+    """Return the shapes of the tensors in a safetensors file, from its header alone."""
     from safetensors import safe_open
 
     with safe_open(file, "pt") as tensors:
@@ -150,10 +151,10 @@ def get_file_shapes(file: Path) -> dict[str, tuple[int, ...]]:
 
 
 def get_network_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the tensors of a network that are saved."""
+    """Return the shapes of the tensors in a network's state dict."""
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def count_elements(shapes: Mapping[str, tuple[int, ...]]) -> int:
-    """Return how many numbers tensors of these shapes hold."""
+    """Return the number of elements of tensors of these shapes."""
     return sum(int(torch.Size(shape).numel()) for shape in shapes.values())

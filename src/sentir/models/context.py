@@ -1,4 +1,4 @@
-"""Dialogue context: vectors of utterances that know what was said around them."""
+"""Dialogue context: each utterance's vector, with information from the turns around it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 CONTEXTS = ("none", "window", "dialogue")
 
 _MAX_HEADS = 4
-_MAX_DISTANCE = 16  # turns; whatever is farther away is as far as this
+_MAX_DISTANCE = 16  # turns; larger distances share one bias
 
 
 @dataclass(frozen=True, slots=True)
 class DialogueContextConfig:
-    """What kind of layer goes over the utterances of a dialogue.
+    """Settings of the layer over the utterances of a dialogue.
 
     Attributes:
         layer: ``gru`` or ``attention``.
-        direction: ``both``, what came before and what comes after, or ``past``: what comes after changes nothing.
-        speakers: whether it tells the same speaker from another one.
-        window: how many turns away attention reaches; ``None`` = the whole dialogue.
+        direction: ``bidirectional``, or ``causal``: later turns change nothing.
+        speakers: whether the layer distinguishes the same speaker from others.
+        window: largest distance in turns that attention reaches; ``None`` = the whole dialogue.
     """
 
     layer: Literal["gru", "attention"] = "gru"
@@ -35,11 +35,11 @@ class DialogueContextConfig:
 
 
 def pad_dialogues(dialogues: Tensor, turns: Tensor) -> tuple[Tensor, Tensor]:
-    """Lay N utterances out by dialogue.
+    """Group N utterances into padded dialogues.
 
     Args:
         dialogues: ``(N,)`` integers, equal within a dialogue.
-        turns: ``(N,)`` integers that order a dialogue.
+        turns: ``(N,)`` integers that order the utterances of a dialogue.
 
     Returns:
         ``(D, T)`` indices into the N utterances, padded with 0, and the ``(D,)`` lengths.
@@ -50,46 +50,46 @@ def pad_dialogues(dialogues: Tensor, turns: Tensor) -> tuple[Tensor, Tensor]:
     ends = lengths.cumsum(0)
     steps = torch.arange(int(lengths.max()), device=dialogues.device)
     positions = (ends - lengths).unsqueeze(1) + steps
-    inside = steps < lengths.unsqueeze(1)
-    return order[torch.where(inside, positions, 0)], lengths
+    mask = steps < lengths.unsqueeze(1)
+    return order[torch.where(mask, positions, 0)], lengths
 
 
 def unpad_dialogues(padded: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
-    """Undo `by_dialogue`: ``(D, T, d)`` → ``(N, d)``."""
-    inside = torch.arange(index.shape[1], device=index.device) < lengths.unsqueeze(1)
+    """Undo `pad_dialogues`: ``(D, T, d)`` → ``(N, d)``."""
+    mask = torch.arange(index.shape[1], device=index.device) < lengths.unsqueeze(1)
     rows = padded.new_zeros(int(lengths.sum()), padded.shape[-1])
-    rows[index[inside]] = padded[inside]
+    rows[index[mask]] = padded[mask]
     return rows
 
 
 class RecurrentContext(nn.Module):
-    """A GRU over the utterances of each dialogue, beside the utterance's own vector.
+    """A GRU over the utterances of each dialogue; its output is concatenated to the utterance's own vector.
 
     A dialogue's output depends on nothing else in the batch (packed sequences). With ``speakers`` a second GRU
-    goes over what the utterance's own speaker says in the dialogue.
+    runs over the turns of the utterance's own speaker in the dialogue.
 
     Args:
-        width: width d of the vectors that come in.
-        hidden: width of each direction; `width_out` is d and ``hidden`` for each direction of each GRU.
-        kind: its ``reads`` and ``speakers``.
+        width: width d of the inputs.
+        hidden_size: of each direction; `width_out` is d plus ``hidden_size`` for each direction of each GRU.
+        config: its ``direction`` and ``speakers``.
     """
 
-    def __init__(self, width: int, hidden: int, config: DialogueContextConfig) -> None:
+    def __init__(self, width: int, hidden_size: int, config: DialogueContextConfig) -> None:
         super().__init__()
         both = config.direction == "bidirectional"
-        self.gru = nn.GRU(width, hidden, batch_first=True, bidirectional=both)
+        self.gru = nn.GRU(width, hidden_size, batch_first=True, bidirectional=both)
         self.speaker_gru = (
-            nn.GRU(width, hidden, batch_first=True, bidirectional=both) if config.speakers else None
+            nn.GRU(width, hidden_size, batch_first=True, bidirectional=both) if config.speakers else None
         )
-        self.width_out = width + hidden * (1 + both) * (1 + config.speakers)
+        self.width_out = width + hidden_size * (1 + both) * (1 + config.speakers)
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """Give ``(N, d)`` vectors their dialogue; ``speaker`` as `build_context` says."""
-        found = [x, _run_gru(self.gru, x, dialogue, turn)]
+        """Add context to ``(N, d)`` vectors; ``speaker`` as in `build_context`."""
+        outputs = [x, _run_gru(self.gru, x, dialogue, turn)]
         if self.speaker_gru is not None:
             pairs = torch.stack([dialogue, _speakers_or_unique(speaker, x)], dim=1)
-            found.append(_run_gru(self.speaker_gru, x, pairs.unique(dim=0, return_inverse=True)[1], turn))
-        return torch.cat(found, dim=-1)
+            outputs.append(_run_gru(self.speaker_gru, x, pairs.unique(dim=0, return_inverse=True)[1], turn))
+        return torch.cat(outputs, dim=-1)
 
 
 def _run_gru(gru: nn.GRU, x: Tensor, group: Tensor, turn: Tensor) -> Tensor:
@@ -104,73 +104,68 @@ def _speakers_or_unique(speaker: Tensor | None, x: Tensor) -> Tensor:
 
 
 class AttentionContext(nn.Module):
-    """A transformer layer over the utterances of each dialogue, beside the utterance's own vector.
+    """A transformer layer over the utterances of each dialogue; its output is concatenated to the inputs.
 
-    Each head adds to its scores a learned number for the distance in turns (Raffel et al. 2020) and, with
-    ``speakers``, one for an utterance of the same speaker and one for another's. Normalization comes first (Xiong
-    et al. 2020).
+    Each head adds a learned bias for the distance in turns to its scores (Raffel et al. 2020) and, with
+    ``speakers``, one for turns of the same speaker and one for others. Pre-norm (Xiong et al. 2020).
 
     Args:
-        width: width d of the vectors that come in.
-        hidden: width of the layer; `width_out` is ``d + hidden``.
-        kind: its ``reads``, ``speakers`` and ``span``.
-        dropout: probability on what the layer adds.
+        width: width d of the inputs.
+        hidden_size: width of the layer; `width_out` is ``d + hidden_size``.
+        config: its ``direction``, ``speakers`` and ``window``.
+        dropout: probability on the residual branches.
     """
 
-    def __init__(self, width: int, hidden: int, config: DialogueContextConfig, dropout: float) -> None:
+    def __init__(self, width: int, hidden_size: int, config: DialogueContextConfig, dropout: float) -> None:
         super().__init__()
-        self.num_heads, self.causal, self.window = (
-            math.gcd(hidden, _MAX_HEADS),
-            config.direction == "causal",
-            config.window,
-        )
-        self.proj_in = nn.Linear(width, hidden)
-        self.norm_in = nn.LayerNorm(hidden)
-        self.qkv = nn.Linear(hidden, 3 * hidden, bias=False)
-        self.attn_out = nn.Sequential(nn.Linear(hidden, hidden), nn.Dropout(dropout))
+        self.num_heads = math.gcd(hidden_size, _MAX_HEADS)
+        self.causal, self.window = config.direction == "causal", config.window
+        self.proj_in = nn.Linear(width, hidden_size)
+        self.norm_in = nn.LayerNorm(hidden_size)
+        self.qkv = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
+        self.attn_out = nn.Sequential(nn.Linear(hidden_size, hidden_size), nn.Dropout(dropout))
         self.ffn = nn.Sequential(
-            nn.LayerNorm(hidden),
-            nn.Linear(hidden, 2 * hidden),
+            nn.LayerNorm(hidden_size),
+            nn.Linear(hidden_size, 2 * hidden_size),
             nn.GELU(),
-            nn.Linear(2 * hidden, hidden),
+            nn.Linear(2 * hidden_size, hidden_size),
             nn.Dropout(dropout),
         )
         self.distance_bias = nn.Embedding(2 * _MAX_DISTANCE + 1, self.num_heads)
         self.speaker_bias = nn.Embedding(2, self.num_heads) if config.speakers else None
-        self.norm_out = nn.LayerNorm(hidden)
-        self.width_out = width + hidden
+        self.norm_out = nn.LayerNorm(hidden_size)
+        self.width_out = width + hidden_size
 
     def forward(self, x: Tensor, dialogue: Tensor, turn: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """Give ``(N, d)`` vectors their dialogue; ``speaker`` as `build_context` says."""
+        """Add context to ``(N, d)`` vectors; ``speaker`` as in `build_context`."""
         index, lengths = pad_dialogues(dialogue, turn)
         states = self.proj_in(x[index])
-        scores = self._attention_bias(_speakers_or_unique(speaker, x)[index], lengths)
+        bias = self._attention_bias(_speakers_or_unique(speaker, x)[index], lengths)
         q, k, v = self.qkv(self.norm_in(states)).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        found = scaled_dot_product_attention(q, k, v, attn_mask=scores.to(q.dtype))
-        states = states + self.attn_out(found.transpose(1, 2).flatten(2))
+        attended = scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
+        states = states + self.attn_out(attended.transpose(1, 2).flatten(2))
         states = self.norm_out(states + self.ffn(states))
         return torch.cat([x, unpad_dialogues(states, index, lengths)], dim=-1)
 
     def _attention_bias(self, speaker: Tensor, lengths: Tensor) -> Tensor:
-        """Return what is added to the scores of ``(D, T)`` utterances: ``(D, heads, T, T)``."""
-        place = torch.arange(speaker.shape[1], device=speaker.device)
-        away = place - place.unsqueeze(1)
-        scores = self.distance_bias(away.clamp(-_MAX_DISTANCE, _MAX_DISTANCE) + _MAX_DISTANCE).expand(
-            len(speaker), -1, -1, -1
-        )
+        """Return the additive mask of the scores of ``(D, T)`` utterances: ``(D, heads, T, T)``."""
+        position = torch.arange(speaker.shape[1], device=speaker.device)
+        distance = position - position.unsqueeze(1)
+        clamped = distance.clamp(-_MAX_DISTANCE, _MAX_DISTANCE) + _MAX_DISTANCE
+        bias = self.distance_bias(clamped).expand(len(speaker), -1, -1, -1)
         if self.speaker_bias is not None:
-            scores = scores + self.speaker_bias((speaker.unsqueeze(1) == speaker.unsqueeze(2)).long())
-        seen = (place < lengths.unsqueeze(1)).unsqueeze(1)
+            bias = bias + self.speaker_bias((speaker.unsqueeze(1) == speaker.unsqueeze(2)).long())
+        visible = (position < lengths.unsqueeze(1)).unsqueeze(1)
         if self.causal:
-            seen = seen & (away <= 0)
+            visible = visible & (distance <= 0)
         if self.window is not None:
-            seen = seen & (away.abs() <= self.window)
-        seen = seen | (away == 0)  # padding sees itself, lest it see nothing and learn NaN
-        return scores.masked_fill(~seen.unsqueeze(-1), -torch.inf).permute(0, 3, 1, 2)
+            visible = visible & (distance.abs() <= self.window)
+        visible = visible | (distance == 0)  # padding attends to itself, as a fully masked row would be NaN
+        return bias.masked_fill(~visible.unsqueeze(-1), -torch.inf).permute(0, 3, 1, 2)
 
 
 class NoContext(nn.Module):
-    """Every utterance by itself."""
+    """No context: every utterance on its own."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -186,21 +181,21 @@ class NoContext(nn.Module):
 def build_context(
     context_kind: str,
     width: int,
-    hidden: int,
+    hidden_size: int,
     *,
     config: DialogueContextConfig | None = None,
     dropout: float = 0.0,
 ) -> NoContext | RecurrentContext | AttentionContext:
-    """Build what ``(N, d)`` vectors go through before the head.
+    """Build the context module, which ``(N, d)`` vectors go through before the head.
 
-    It takes ``x (N, d)``, ``dialogue``, ``turn`` and ``speaker``: ``(N,)`` integers, of which ``speaker`` is
-    equal where the same one speaks in the same dialogue; without it, every utterance has a speaker of its own.
+    It takes ``x (N, d)``, and ``dialogue``, ``turn`` and ``speaker``: ``(N,)`` integers, of which ``speaker`` is
+    equal for the same speaker in the same dialogue; without it, every utterance has its own speaker.
 
     Args:
-        context_kind: ``none``, ``window`` (whose turns lie in the text input) or ``dialogue``.
+        context_kind: ``none``, ``window`` (whose turns are part of the text input) or ``dialogue``.
         width: d.
-        hidden: width of a layer over dialogues.
-        config: of that layer; by default a `DialogueKind` as it is.
+        hidden_size: width of a layer over dialogues.
+        config: of that layer; by default a `DialogueContextConfig()`.
         dropout: probability inside it.
 
     Returns:
@@ -210,11 +205,11 @@ def build_context(
     if context_kind != "dialogue":
         return NoContext(width)
     if config.layer == "gru":
-        return RecurrentContext(width, hidden, config)
-    return AttentionContext(width, hidden, config, dropout)
+        return RecurrentContext(width, hidden_size, config)
+    return AttentionContext(width, hidden_size, config, dropout)
 
 
 def context_inputs(context_kind: str, config: DialogueContextConfig | None) -> tuple[str, ...]:
-    """Return the inputs of a model that `build_context` needs."""
+    """Return the names of the inputs that the module of `build_context` needs."""
     speakers = context_kind == "dialogue" and config is not None and config.speakers
     return ("dialogue", "turn", "speaker") if speakers else ("dialogue", "turn")

@@ -1,4 +1,4 @@
-"""Networks by the name a recipe gives them, built for the inputs that a preprocessor makes."""
+"""Kinds of networks by the name that a recipe gives them, built for the inputs of a preprocessor."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class NetworkSpec:
 
     Attributes:
         settings: the recipe's ``model`` section.
-        feature_modalities: of each column of the features, ``text``, ``audio`` or ``""`` for neither alone.
-        text_encoder, speech_encoder: those that the model has; ``None`` where it has none.
-        speech_frozen: whether the speech encoder's embeddings are computed beforehand.
+        feature_modalities: of each feature column, ``text`` or ``audio`` that it is computed from, or ``""``.
+        text_encoder, speech_encoder: ``None`` if the model has none.
+        speech_frozen: whether the speech embeddings are precomputed.
     """
 
     settings: ModelSettings
@@ -42,9 +42,8 @@ class ModelKind:
     """A kind of network.
 
     Attributes:
-        build: ``(spec, output_names, load_pretrained)`` → a network with as many logits as ``output_names`` is
-            long (a label space, or names of the labels of several); ``load_pretrained`` is false when saved
-            weights are laid over it at once.
+        build: ``(spec, output_names, load_pretrained)`` → a network with one logit per output (a label space, or
+            the labels of several); ``load_pretrained`` is false if saved weights are loaded into it next.
         modalities: ``text``, ``audio`` or both.
     """
 
@@ -60,9 +59,9 @@ def build_hybrid_transformer(spec: NetworkSpec, output_names: Sized, load_pretra
         len(spec.feature_modalities),
         len(output_names),
         **_text_arguments(spec),
-        context=settings.context,
-        dialogue=DialogueContextConfig(**settings.dialogue.model_dump()),
-        hidden=settings.hidden_size,
+        **_context_arguments(settings),
+        layer_pooling=settings.layer_pooling,
+        hidden_size=settings.hidden_size,
         dropout=settings.dropout,
     )
 
@@ -74,9 +73,9 @@ def build_emotion_model(spec: NetworkSpec, output_names: Sized, load_pretrained:
         settings.audio.backbone,
         len(spec.feature_modalities),
         len(output_names),
-        **_audio_arguments(spec, load_pretrained, "states_shape"),
+        **_audio_arguments(spec, load_pretrained),
         layer_pooling=settings.layer_pooling,
-        hidden=settings.hidden_size,
+        hidden_size=settings.hidden_size,
         dropout=settings.dropout,
     )
 
@@ -90,30 +89,27 @@ def build_multimodal(spec: NetworkSpec, output_names: Sized, load_pretrained: bo
         len(spec.feature_modalities),
         len(output_names),
         **_text_arguments(spec),
-        **_audio_arguments(spec, load_pretrained, "speech_shape"),
+        **_audio_arguments(spec, load_pretrained),
+        **_context_arguments(settings),
+        layer_pooling=settings.layer_pooling,
         fusion=settings.fusion,
-        feature_modalities=list(spec.feature_modalities),
-        context=settings.context,
-        dialogue=DialogueContextConfig(**settings.dialogue.model_dump()),
-        hidden=settings.hidden_size,
+        feature_modalities=spec.feature_modalities,
+        hidden_size=settings.hidden_size,
         dropout=settings.dropout,
         modality_dropout=settings.modality_dropout,
     )
 
 
 def _text_arguments(spec: NetworkSpec) -> dict[str, Any]:
-    """Return the arguments of a model of text."""
+    """Return the text encoder of a model, or the shape of its precomputed embeddings."""
     assert spec.text_encoder is not None
-    frozen = spec.settings.encoder == "frozen"
-    return {
-        "encoder": None if frozen else spec.text_encoder,
-        "states_shape": spec.text_encoder.states_shape if frozen else None,
-        "layer_pooling": spec.settings.layer_pooling,
-    }
+    if spec.settings.encoder == "frozen":
+        return {"text_states_shape": spec.text_encoder.states_shape}
+    return {"text_encoder": spec.text_encoder}
 
 
-def _audio_arguments(spec: NetworkSpec, load_pretrained: bool, shape_argument: str) -> dict[str, Any]:
-    """Return the arguments of a model of audio; ``shape_argument`` is what it calls that of embeddings."""
+def _audio_arguments(spec: NetworkSpec, load_pretrained: bool) -> dict[str, Any]:
+    """Return the weights of a model's audio backbone, its speech encoder, or the shape of its embeddings."""
     audio = spec.settings.audio
     if spec.speech_encoder is None:
         return {
@@ -121,8 +117,15 @@ def _audio_arguments(spec: NetworkSpec, load_pretrained: bool, shape_argument: s
             "weights": audio.weights if load_pretrained else None,
         }
     if spec.speech_frozen:
-        return {shape_argument: spec.speech_encoder.states_shape}
-    return {"speech": spec.speech_encoder}
+        return {"speech_states_shape": spec.speech_encoder.states_shape}
+    return {"speech_encoder": spec.speech_encoder}
+
+
+def _context_arguments(settings: ModelSettings) -> dict[str, Any]:
+    return {
+        "context": settings.context,
+        "dialogue": DialogueContextConfig(**settings.dialogue.model_dump()),
+    }
 
 
 MODELS = Registry(

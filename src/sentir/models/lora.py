@@ -1,4 +1,4 @@
-"""Adapters of low rank in a text encoder while it learns (LoRA, Hu et al. 2022); then merged into its weights."""
+"""LoRA: low-rank adapters of a text encoder (Hu et al. 2022), merged into its weights after training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sentir.recipe import LoraSettings
 
 
 def require_peft() -> None:
-    """Check that adapters can be made.
+    """Check that LoRA can be used.
 
     Raises:
         RecipeError: if the package peft is missing.
@@ -26,7 +26,7 @@ def require_peft() -> None:
 
 
 def add_lora(encoder: TextEncoder, settings: LoraSettings) -> None:
-    """Freeze an encoder and put adapters into all its linear layers; they alone learn.
+    """Freeze an encoder and add trainable adapters to all its linear layers.
 
     Raises:
         RecipeError: if the package peft is missing.
@@ -37,13 +37,13 @@ def add_lora(encoder: TextEncoder, settings: LoraSettings) -> None:
     config = LoraConfig(
         r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules="all-linear"
     )
-    with warnings.catch_warnings():  # peft asks transformers by a name of old
+    with warnings.catch_warnings():  # peft uses a deprecated name of transformers
         warnings.simplefilter("ignore", FutureWarning)
         encoder.transformer = get_peft_model(encoder.transformer, config)
 
 
 def merge_lora(model: nn.Module) -> None:
-    """Add the adapters of a model's encoder to its weights; what is left is saved and loaded without peft."""
+    """Merge the adapters of a model's encoder into its weights; the result needs no peft."""
     for module in model.modules():
         if isinstance(module, TextEncoder) and hasattr(module.transformer, "merge_and_unload"):
             module.transformer = module.transformer.merge_and_unload()

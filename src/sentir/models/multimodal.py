@@ -1,4 +1,4 @@
-"""`MultimodalClassifier`: text, sound and numeric features, any of which may be missing."""
+"""`MultimodalClassifier`: text, audio and numeric features, any of which may be missing."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sentir.models.audio_encoder import build_audio_encoder
 from sentir.models.context import DialogueContextConfig, build_context, context_inputs
 from sentir.models.dropout import FastDropout
-from sentir.models.emotion_model import build_audio_encoder
 from sentir.models.fusion import FUSIONS
-from sentir.models.hybrid_transformer import build_layer_pooling
+from sentir.models.pooling import build_layer_pooling
 from sentir.models.speech_encoder import SpeechEncoder
 from sentir.models.text_encoder import TextEncoder, load_text_encoder
 
-_TEXT, _AUDIO = 0, 1
+_AUDIO = 1  # index of the modality, after text
 
 
 class PerModality(nn.Module):
-    """A module for each of M modalities, which sees nothing of the others."""
+    """One module per modality, independent of the others."""
 
     def __init__(self, branches: Sequence[nn.Module]) -> None:
         super().__init__()
         self.branches = nn.ModuleList(branches)
 
     def forward(self, vectors: Sequence[Tensor], *dialogue_inputs: Tensor | None) -> list[Tensor]:
-        """Give each module its ``(N, d)`` vectors, and all of them what tells of the dialogue."""
-        return [part(x, *dialogue_inputs) for part, x in zip(self.branches, vectors, strict=True)]
+        """Run each module on its ``(N, d)`` vectors, and all of them on the inputs of the dialogue."""
+        return [branch(x, *dialogue_inputs) for branch, x in zip(self.branches, vectors, strict=True)]
 
 
 class MultimodalClassifier(nn.Module):
     """Text transformer, CNN or speech encoder, numeric features and dialogue context → K logits per utterance.
 
-    In training an utterance that has both loses its text or its sound with probability ``modality_dropout``, and
-    with it the features measured from it, so that the model can do with either.
+    Modality dropout: in training an utterance that has both loses its text or its audio, and the features
+    computed from it, with probability ``modality_dropout``, so that the model also works with only one of them.
 
     Args:
         model_name: a text backbone, see `HybridTransformerClassifier`.
@@ -43,17 +43,16 @@ class MultimodalClassifier(nn.Module):
         num_features: numeric features per utterance, 0 for none.
         num_classes: K.
         text_encoder: a text encoder to use (and train) instead of loading one.
-        text_states_shape: ``(L, d)`` of text vectors encoded beforehand; the model then has no text encoder.
-        layer_pooling: ``mix`` or ``concat``, of both sides.
-        pretrained, weights, speech_encoder: as `sentir.models.emotion_model.sound_side` takes them.
-        speech_states_shape: ``(L, d)`` of speech vectors encoded beforehand, its ``states_shape``.
+        text_states_shape: ``(L, d)`` of precomputed text embeddings; the model then has no text encoder.
+        layer_pooling: ``mix`` or ``concat``, of both encoders.
+        pretrained, weights, speech_encoder, speech_states_shape: as for `build_audio_encoder`.
         fusion: a name in `sentir.models.fusion`.
-        feature_modalities: for each feature ``text`` or ``sound``, what it is measured from, or ``""`` (default).
+        feature_modalities: of each feature, ``text`` or ``audio`` that it is computed from, or ``""`` (default).
         context: ``none``, ``window`` or ``dialogue``, over the fused vectors.
-        dialogue: what kind of layer context ``dialogue`` is.
-        hidden: width of each modality's vector and of the head.
+        dialogue: settings of the layer of context ``dialogue``.
+        hidden_size: width of each modality's vector and of the head.
         dropout: probability in the head.
-        modality_dropout: share of train utterances that lose a modality.
+        modality_dropout: probability that a train utterance loses a modality.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class MultimodalClassifier(nn.Module):
         feature_modalities: Sequence[str] = (),
         context: str = "none",
         dialogue: DialogueContextConfig | None = None,
-        hidden: int = 256,
+        hidden_size: int = 256,
         dropout: float = 0.3,
         modality_dropout: float = 0.1,
     ) -> None:
@@ -86,7 +85,7 @@ class MultimodalClassifier(nn.Module):
         shape = text_states_shape or text_encoder.states_shape  # type: ignore[union-attr]
         self.layer_pooling = build_layer_pooling(layer_pooling, shape)
         self.text_proj = nn.Sequential(
-            FastDropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden), nn.GELU()
+            FastDropout(dropout), nn.Linear(self.layer_pooling.width_out, hidden_size), nn.GELU()
         )
         self.audio = build_audio_encoder(
             backbone_name,
@@ -96,38 +95,44 @@ class MultimodalClassifier(nn.Module):
             speech_states_shape=speech_states_shape,
             layer_pooling=layer_pooling,
         )
-        self.audio_proj = nn.Sequential(nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden), nn.GELU())
-        join = FUSIONS.get(fusion)
-        self.fusion_level, parts = getattr(join, "over", "vectors"), 3 if num_features else 2
-        late = self.fusion_level == "logits"
-        self.fusion = join(parts, num_classes) if late else join(2, hidden)
+        self.audio_proj = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(sum(self.audio.widths), hidden_size), nn.GELU()
+        )
+        build_fusion = FUSIONS.get(fusion)
+        self.fusion_level = getattr(build_fusion, "level", "vectors")
+        num_branches, late = 3 if num_features else 2, self.fusion_level == "logits"
+        self.fusion = build_fusion(num_branches, num_classes) if late else build_fusion(2, hidden_size)
         self.position_proj = (
-            nn.ModuleList(nn.Linear(d, hidden) for d in (shape[1], self.audio.position_width))
+            nn.ModuleList(nn.Linear(width, hidden_size) for width in (shape[1], self.audio.position_width))
             if self.fusion_level == "positions"
             else None
         )
-        self.feature_proj = nn.Sequential(nn.Linear(num_features, hidden), nn.GELU()) if num_features else None
-        sources = [[s == name for s in feature_modalities or ("",) * num_features] for name in ("text", "audio")]
-        self.register_buffer("feature_sources", torch.tensor(sources, dtype=torch.bool), persistent=False)
-        widths = (hidden,) * parts if late else (self.fusion.width_out + (hidden if num_features else 0),)
+        self.feature_proj = (
+            nn.Sequential(nn.Linear(num_features, hidden_size), nn.GELU()) if num_features else None
+        )
+        names = feature_modalities or ("",) * num_features
+        sources = torch.tensor([[name == modality for name in names] for modality in ("text", "audio")])
+        self.register_buffer("feature_sources", sources.bool(), persistent=False)
+        if late:
+            widths = [hidden_size] * num_branches
+        else:
+            widths = [self.fusion.width_out + (hidden_size if num_features else 0)]
         contexts: list[Any] = [
-            build_context(context, d, hidden, config=dialogue, dropout=dropout) for d in widths
+            build_context(context, width, hidden_size, config=dialogue, dropout=dropout) for width in widths
         ]
         heads = [nn.Sequential(nn.Dropout(dropout), nn.Linear(c.width_out, num_classes)) for c in contexts]
         self.context: nn.Module = PerModality(contexts) if late else contexts[0]
         self.head: nn.Module = PerModality(heads) if late else heads[0]
-        text = ("text_states",) if text_encoder is None else text_encoder.input_names
-        numeric = ("features",) if num_features else ()
         self.input_names = (
-            *text,
+            *(("text_states",) if text_encoder is None else text_encoder.input_names),
             "has_text",
             *self.audio.input_names,
-            *numeric,
+            *(("features",) if num_features else ()),
             *context_inputs(context, dialogue),
         )
         self.pretrained_prefixes = (
             *(() if text_encoder is None else ("encoder.",)),
-            *(f"audio.{part}" for part in self.audio.pretrained_prefixes),
+            *(f"audio.{prefix}" for prefix in self.audio.pretrained_prefixes),
         )
 
     def forward(
@@ -146,72 +151,73 @@ class MultimodalClassifier(nn.Module):
 
         Args:
             has_audio, has_text: ``(N,)`` booleans.
-            text_states: ``(N, L, d)`` vectors encoded beforehand, for a model without text encoder.
+            text_states: ``(N, L, d)`` precomputed embeddings, for a model without text encoder.
             features: ``(N, F)`` scaled numeric features.
             dialogue, turn: ``(N,)`` integers; needed with context ``dialogue``.
-            speaker: ``(N,)`` integers, equal where the same one speaks in the same dialogue.
-            inputs: what the text encoder and the sound side take, see their ``inputs``.
+            speaker: ``(N,)`` integers, equal for the same speaker in the same dialogue.
+            inputs: of the text and the audio encoder, see their ``input_names``.
 
         Returns:
             ``(N, K)`` logits.
         """
         present = self._drop_modalities(torch.stack([has_text, has_audio], dim=1))
-        heard = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_audio"}
-        text, read = self._encode_text(text_states, inputs)
-        sound, sounds = self._encode_audio(present[:, _AUDIO], heard)
-        numbers, known = [], self._feature_mask(present)
+        audio_inputs = {name: inputs.pop(name) for name in self.audio.input_names if name != "has_audio"}
+        text, text_positions = self._encode_text(text_states, inputs)
+        audio, audio_positions = self._encode_audio(present[:, _AUDIO], audio_inputs)
+        numeric, feature_mask = [], self._feature_mask(present)
         if self.feature_proj is not None and features is not None:
-            numbers = [self.feature_proj(features * known)]
+            numeric = [self.feature_proj(features * feature_mask)]
         if self.fusion_level == "logits":
-            apart = [vector * present[:, m, None] for m, vector in enumerate((text, sound))]
-            said = self.head(self.context([*apart, *numbers], dialogue, turn, speaker))
-            told = [known.any(1, keepdim=True)] if numbers else []
-            return self.fusion(torch.stack(said, dim=1), torch.cat([present, *told], dim=1))
-        more = () if self.position_proj is None else self._project_positions((read, sounds))
-        x = torch.cat([self.fusion(torch.stack([text, sound], dim=1), present, *more), *numbers], dim=-1)
+            vectors = [vector * present[:, m, None] for m, vector in enumerate((text, audio))]
+            logits = self.head(self.context([*vectors, *numeric], dialogue, turn, speaker))
+            has_features = [feature_mask.any(1, keepdim=True)] if numeric else []
+            return self.fusion(torch.stack(logits, dim=1), torch.cat([present, *has_features], dim=1))
+        positions = (
+            () if self.position_proj is None else self._project_positions((text_positions, audio_positions))
+        )
+        x = torch.cat([self.fusion(torch.stack([text, audio], dim=1), present, *positions), *numeric], dim=-1)
         return self.head(self.context(x, dialogue, turn, speaker))
 
     def _encode_text(self, text_states: Tensor | None, tokens: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Return ``(N, d)`` vectors of texts, and what they are made of if the fusion asks.
+        """Return ``(N, d)`` vectors of texts, and their positions if the fusion needs them.
 
-        That is ``(N, S, d)`` positions, tokens or the layers of vectors encoded beforehand, and ``(N, S)``
-        booleans, false for padding.
+        These are ``(N, S, d)`` vectors of tokens, or of the layers of precomputed embeddings, and an ``(N, S)``
+        mask, false for padding.
         """
-        made_of: list[Tensor] = []
+        positions: list[Tensor] = []
         if self.encoder is None:
             states: Any = text_states
-            made_of = [self.layer_pooling.norm(states), torch.ones_like(states[..., 0], dtype=torch.bool)]
+            positions = [self.layer_pooling.norm(states), torch.ones_like(states[..., 0], dtype=torch.bool)]
         elif self.position_proj is None:
             states = self.encoder(**tokens)
         else:
-            states, *made_of = self.encoder(**tokens, positions=True)
-        return self.text_proj(self.layer_pooling(states)), made_of
+            states, *positions = self.encoder(**tokens, return_positions=True)
+        return self.text_proj(self.layer_pooling(states)), positions
 
     def _encode_audio(self, has_audio: Tensor, audio_inputs: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Return the same of clips; their positions are steps of time, or layers of a speech encoder."""
-        *vectors, positions, known = self.audio(has_audio=has_audio, **audio_inputs, positions=True)
-        return self.audio_proj(torch.cat(vectors, dim=-1)), [positions, known]
+        """Return the same of clips; their positions are time steps, or layers of a speech encoder."""
+        *vectors, positions, mask = self.audio(has_audio=has_audio, **audio_inputs, return_positions=True)
+        return self.audio_proj(torch.cat(vectors, dim=-1)), [positions, mask]
 
     def _project_positions(
         self, positions_and_masks: Sequence[list[Tensor]]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the positions of each modality in one width, and whether they are known."""
+        """Project the positions of each modality to one width; return them and their masks."""
         assert self.position_proj is not None
-        projected = [
-            project(one) for project, (one, _known) in zip(self.position_proj, positions_and_masks, strict=True)
-        ]
-        return projected, [known for _one, known in positions_and_masks]
+        pairs = zip(self.position_proj, positions_and_masks, strict=True)
+        projected = [project(positions) for project, (positions, _mask) in pairs]
+        return projected, [mask for _positions, mask in positions_and_masks]
 
     def _drop_modalities(self, present: Tensor) -> Tensor:
-        """Take one modality from some utterances that have both, in training."""
+        """Mask one modality of some utterances that have both, in training."""
         if not self.training or not self.modality_dropout:
             return present
-        lucky = torch.rand(len(present), 1, device=present.device) >= self.modality_dropout
-        lost = torch.rand(len(present), 1, device=present.device) < 0.5
-        either = torch.cat([lost, ~lost], dim=1)
-        return present & (lucky | either | ~present.all(1, keepdim=True))
+        keep_both = torch.rand(len(present), 1, device=present.device) >= self.modality_dropout
+        keep_text = torch.rand(len(present), 1, device=present.device) < 0.5
+        keep_one = torch.cat([keep_text, ~keep_text], dim=1)
+        return present & (keep_both | keep_one | ~present.all(1, keepdim=True))
 
     def _feature_mask(self, present: Tensor) -> Tensor:
-        """Return ``(N, F)`` booleans: features that are not measured from a missing modality."""
+        """Return the ``(N, F)`` mask of features that are not computed from a missing modality."""
         missing = ~present
-        return ~(missing.unsqueeze(-1) & self.feature_modalities).any(1)  # type: ignore[operator]
+        return ~(missing.unsqueeze(-1) & self.feature_sources).any(1)  # type: ignore[operator]

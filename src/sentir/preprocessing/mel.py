@@ -106,7 +106,7 @@ class MelInputs:
             padded[place, : len(heard)] = (heard - means) / deviations
         return {
             "mel": torch.from_numpy(padded),
-            "frames": torch.from_numpy(self.lengths[rows]),
+            "mel_lengths": torch.from_numpy(self.lengths[rows]),
             "has_audio": torch.tensor([self.mels[row] is not None for row in rows]),
         }
 

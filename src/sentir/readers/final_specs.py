@@ -69,7 +69,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
         "Recognized: the thesis' spectrograms of {corpus}; used: {n}.", corpus=name, n=format_count(len(clips))
     )
     issues = [
-        Issue("layout", "note", message, root.name),
+        Issue("layout_recognized", "note", message, root.name),
         *corpus.issues,
         *_moved_split_issues(moved),
         *_missing_spec_issues(corpus, clips.keys() | wrong),

@@ -18,7 +18,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.display_names import AT_HALF_SUFFIX, display_name
 from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
-from sentir.download.sources import DOWNLOAD_SOURCES
+from sentir.download.sources import DOWNLOADABLE_CORPORA
 from sentir.evaluation.analysis.slices import SliceScore
 from sentir.evaluation.results import MIN_CLUSTERS, LabelScore, ModelScores, Score, few_clusters_note
 from sentir.i18n import LANGUAGES, _, gettext_noop, localize_numbers, use_language
@@ -190,7 +190,7 @@ def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, 
 
 
 def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
-    offered = (DOWNLOAD_SOURCES.get(name) for name in DOWNLOAD_SOURCES)
+    offered = (DOWNLOADABLE_CORPORA.get(name) for name in DOWNLOADABLE_CORPORA)
     known = [one.license for one in offered if one.reader == recipe.data.reader]
     about = [
         _("Synthetic: made by a program, no one said it.") if facts["synthetic"] else "",

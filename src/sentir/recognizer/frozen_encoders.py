@@ -17,8 +17,9 @@ from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode_segments
 from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
+from sentir.models.device import get_best_device
 from sentir.models.speech_encoder import SpeechEncoder
-from sentir.models.text_encoder import TextEncoder, get_best_device
+from sentir.models.text_encoder import TextEncoder
 from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.preprocessing.waveform import WaveformInputs, center_crop
 from sentir.recognizer.embedding_cache import encode_cached

@@ -34,9 +34,9 @@ from sentir.errors import RecognizerError, WeightsError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
 from sentir.logs import logger
+from sentir.models.device import get_best_device
 from sentir.models.factory import MODELS
 from sentir.models.text_backbones import check_language
-from sentir.models.text_encoder import get_best_device
 from sentir.paths import PathLike
 from sentir.preflight import METADATA_FILE
 from sentir.preprocessing.preprocessor import Preprocessor

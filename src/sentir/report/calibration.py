@@ -8,7 +8,7 @@ from sentir.display_names import display_name
 from sentir.evaluation.calibration.reliability import Reliability
 from sentir.evaluation.results import Score, is_proportion
 from sentir.i18n import _, format_count, localize_numbers
-from sentir.report.figures import (
+from sentir.report.plot_style import (
     COLORS,
     FONT_SIZE,
     SMALL_FONT_SIZE,

@@ -1,38 +1,33 @@
-"""Figures of results: functions that return Matplotlib figures and leave pyplot alone.
-
-In a report (`sentir.report.svg`) black becomes the page's own text color; every other color is a middle tone that
-stands on light and on dark.
-"""
+"""Figures of corpora and results: functions that return Matplotlib figures and do not touch pyplot."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from sentir.audit import Histogram
 from sentir.display_names import display_name
 from sentir.evaluation.metrics.ranking import CURVE_GRID, RankingCurves
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, format_decimal
+from sentir.report.plot_style import (
+    COLORS,
+    FONT_SIZE,
+    LINE_STYLES,
+    SMALL_FONT_SIZE,
+    add_legend,
+    escape_label,
+    line_style,
+    make_axes,
+)
 from sentir.report.study_report import CorpusSummary, LearningCurve
-from sentir.safe_text import to_single_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-
-COLORS = ("#3d85c6", "#d9822b", "#3aa06a", "#c75470", "#8a6fd1", "#a58a2a", "#2fa3b3", "#8b93a1")
-LINE_STYLES = ("-", "--", ":", "-.")
-FONT_SIZE = 9
-SMALL_FONT_SIZE = 8
-_WIDTH_INCHES = 4.2  # inches; narrow, so that text stays legible on a phone
-_MAX_LABEL_CELLS = (
-    28  # terminal cells of a name: longer ones would leave a figure no room to draw; tables tell them whole
-)
-_LEGEND_CELLS = 60  # cells of a row of a legend
 
 
 def plot_confusion_matrix(scores: ModelScores) -> Figure:
@@ -43,18 +38,16 @@ def plot_confusion_matrix(scores: ModelScores) -> Figure:
     """
     if scores.confusion_matrix is None:
         raise ValueError(f"{scores.model} has no confusion matrix")
-    names = [display_name(row.label) for row in scores.per_label]
-    figure, axes = make_axes(
-        height=1.1 + 0.42 * len(names) + 0.03 * max(cell_len(escape_label(name)) for name in names)
-    )
+    labels = [escape_label(display_name(row.label)) for row in scores.per_label]
+    figure, axes = make_axes(height=1.1 + 0.42 * len(labels) + 0.03 * max(map(cell_len, labels)))
     for i, row in enumerate(scores.confusion_matrix):
         total = sum(row)
         for j, count in enumerate(row):
             _draw_cell(axes, i, j, count, count / total if total else 0.0)
-    axes.set_xlim(-0.5, len(names) - 0.5)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xticks(range(len(names)), [escape_label(name) for name in names], rotation=40, ha="right")
-    axes.set_yticks(range(len(names)), [escape_label(name) for name in names])
+    axes.set_xlim(-0.5, len(labels) - 0.5)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
     axes.set_xlabel(_("predicted"), fontsize=FONT_SIZE)
     axes.set_ylabel(_("true"), fontsize=FONT_SIZE)
     axes.spines[:].set_visible(False)
@@ -63,7 +56,7 @@ def plot_confusion_matrix(scores: ModelScores) -> Figure:
 
 
 def _draw_cell(axes: Axes, i: int, j: int, count: float, share: float) -> None:
-    """Draw one cell; translucent color keeps the text readable on light and on dark."""
+    """Draw one cell; its color is translucent, which keeps the text readable on light and on dark pages."""
     from matplotlib.patches import Rectangle
 
     color = COLORS[0] if i == j else COLORS[1]
@@ -78,13 +71,13 @@ def plot_learning_curves(
     selected: str | None = None,
     shared_axis_curves: Sequence[LearningCurve] = (),
 ) -> Figure:
-    """Draw the dev score by epoch, a line per training, colored by model; a dot marks the epoch that was kept.
+    """Draw the dev score by epoch, a line per training, colored by model; a dot marks the selected epoch.
 
     Args:
         curves: trainings of one task.
         metric: the headline metric, for the axis.
-        selected: the best model on dev, drawn stronger.
-        shared_axis_curves: trainings of other drawings, whose scores share the vertical axis.
+        selected: the model selected on dev, which is emphasized.
+        shared_axis_curves: trainings of other figures, which share the vertical axis.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -92,8 +85,8 @@ def plot_learning_curves(
     figure, axes = make_axes(height=2.9 + 0.19 * len(models))
     lines: dict[str, Line2D] = {}
     for curve in curves:
-        strong = selected in (None, curve.model)
-        lines[curve.model] = _draw_curve(axes, curve, models.index(curve.model), emphasized=strong)
+        emphasized = selected in (None, curve.model)
+        lines[curve.model] = _draw_curve(axes, curve, models.index(curve.model), emphasized=emphasized)
     if shared_axis_curves:
         scores = [point["score"] for curve in shared_axis_curves for point in curve.points]
         axes.dataLim.update_from_data_y(scores, ignore=False)
@@ -113,13 +106,13 @@ def plot_learning_curves(
 def _draw_curve(axes: Axes, curve: LearningCurve, index: int, *, emphasized: bool) -> Line2D:
     """Draw one training in the color of its model and return the line."""
     points = sorted(curve.points, key=lambda point: point["epoch"])
-    color, dash = COLORS[index % len(COLORS)], LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)]
+    color, dashes = COLORS[index % len(COLORS)], LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)]
     alpha, width, size = (0.95, 1.8, 5.5) if emphasized else (0.65, 1.0, 3.5)
-    look: dict[str, Any] = {"color": color, "alpha": alpha, "zorder": 2 + emphasized}
+    style: dict[str, Any] = {"color": color, "alpha": alpha, "zorder": 2 + emphasized}
     epochs, scores = [p["epoch"] for p in points], [p["score"] for p in points]
-    (line,) = axes.plot(epochs, scores, linestyle=dash, lw=width, **look)
-    kept = [score for epoch, score in zip(epochs, scores, strict=True) if epoch == curve.best_epoch]
-    axes.plot([curve.best_epoch] * len(kept), kept, marker="o", ms=size, lw=0, **look)
+    (line,) = axes.plot(epochs, scores, linestyle=dashes, lw=width, **style)
+    best = [score for epoch, score in zip(epochs, scores, strict=True) if epoch == curve.best_epoch]
+    axes.plot([curve.best_epoch] * len(best), best, marker="o", ms=size, lw=0, **style)
     return line
 
 
@@ -150,17 +143,17 @@ def plot_label_bars(
     Args:
         counts: split → label → utterances.
         totals: split → utterances.
-        bar_distance, bar_height: distance and thickness of a label's bars, of the room for a label.
-        row_height: height of the room for a label, in inches.
+        bar_distance, bar_height: distance and thickness of a label's bars, as shares of its row.
+        row_height: height of a label's row in inches.
     """
-    names = list(dict.fromkeys(name for of_split in counts.values() for name in of_split))
+    names = list(dict.fromkeys(name for split_counts in counts.values() for name in split_counts))
     figure, axes = make_axes(height=0.6 + row_height * len(names))
-    for n, (split, of_split) in enumerate(counts.items()):
-        found = [of_split.get(name, 0) for name in names]
-        places = [row + (n - (len(counts) - 1) / 2) * bar_distance for row in range(len(names))]
-        shares = [count / max(1, totals[split]) for count in found]
-        bars = axes.barh(places, shares, bar_height, color=COLORS[n], label=display_name(split))
-        axes.bar_label(bars, [format_count(count) for count in found], padding=3, fontsize=SMALL_FONT_SIZE)
+    for n, (split, split_counts) in enumerate(counts.items()):
+        label_counts = [split_counts.get(name, 0) for name in names]
+        positions = [row + (n - (len(counts) - 1) / 2) * bar_distance for row in range(len(names))]
+        shares = [count / max(1, totals[split]) for count in label_counts]
+        bars = axes.barh(positions, shares, bar_height, color=COLORS[n], label=display_name(split))
+        axes.bar_label(bars, [format_count(count) for count in label_counts], padding=3, fontsize=SMALL_FONT_SIZE)
     axes.set_yticks(range(len(names)), [escape_label(display_name(name)) for name in names])
     axes.set_xticks([])
     axes.margins(x=0.14)
@@ -172,7 +165,7 @@ def plot_label_bars(
 
 
 def plot_histogram(histogram: Histogram) -> Figure:
-    """Draw how a measure such as length is spread: a line per split, its height the share of its utterances."""
+    """Draw the distribution of a measure such as duration: a line per split, in shares of its utterances."""
     figure, axes = make_axes(height=2.6)
     for n, (split, counts) in enumerate(histogram.counts.items()):
         heights = [count / max(1, sum(counts)) for count in counts]
@@ -188,7 +181,7 @@ def plot_histogram(histogram: Histogram) -> Figure:
 
 
 def plot_roc_curves(label_curves: Sequence[RankingCurves]) -> Figure:
-    """Draw the ROC curve of each label against all others, with the area under it; the diagonal is chance.
+    """Draw the ROC curve of each label against all others, with its AUC; the diagonal is chance.
 
     Raises:
         ValueError: if there are no curves.
@@ -209,9 +202,9 @@ def plot_roc_curves(label_curves: Sequence[RankingCurves]) -> Figure:
 
 
 def plot_precision_recall_curves(label_curves: Sequence[RankingCurves]) -> Figure:
-    """Draw precision against recall of each label, with its average precision; at the right, chance.
+    """Draw the precision–recall curve of each label, with its average precision; a mark on the right is chance.
 
-    Chance is the share of utterances that carry the label.
+    Chance is the share of utterances that have the label.
 
     Raises:
         ValueError: if there are no curves.
@@ -236,43 +229,3 @@ def _make_square_axes(label_curves: Sequence[RankingCurves]) -> tuple[Figure, Ax
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
-
-
-def add_legend(figure: Figure) -> Figure:
-    """Add a legend of three columns, or as many as there is room for."""
-    labels = figure.axes[0].get_legend_handles_labels()[1]
-    columns = max(1, min(3, _LEGEND_CELLS // (max(map(cell_len, labels), default=0) + 4)))
-    figure.set_figheight(figure.get_figheight() + 0.17 * (-(-len(labels) // columns) - -(-len(labels) // 3)))
-    figure.legend(
-        loc="outside lower center", ncols=columns, frameon=False, fontsize=SMALL_FONT_SIZE, columnspacing=1.2
-    )
-    return figure
-
-
-def line_style(index: int) -> dict[str, Any]:
-    return {
-        "color": COLORS[index % len(COLORS)],
-        "ls": LINE_STYLES[index // len(COLORS) % len(LINE_STYLES)],
-        "lw": 1.5,
-    }
-
-
-def make_axes(height: float) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
-    axes = figure.subplots()
-    axes.tick_params(labelsize=FONT_SIZE)
-    return figure, axes
-
-
-def escape_label(text: str, max_cells: int = _MAX_LABEL_CELLS) -> str:
-    """Keep Matplotlib from reading dollar signs in a user's name as mathematics, and from what is no text.
-
-    Of a name longer than so many cells of a terminal the beginning and the end stay.
-    """
-    name = to_single_line(text)
-    if cell_len(name) > max_cells:
-        end = set_cell_size(name[::-1], max_cells // 3)[::-1].strip()
-        name = f"{set_cell_size(name, max_cells - 1 - max_cells // 3).strip()}…{end}"
-    return name.replace("$", r"\$")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Document
 from sentir.evaluation.results import is_proportion
-from sentir.i18n import LANGUAGES, _, get_language, localize_numbers, use_language
+from sentir.i18n import LANGUAGES, _, format_count, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
 from sentir.recognizer.card import format_score, intended_use, make_model_card
@@ -129,7 +129,7 @@ def _environment() -> Environment:
         "names": bold_names,
         "comparison_basis": sentences.comparison_basis,
         "number": format_score_value,
-        "thousands": figures.format_count,
+        "thousands": format_count,
         "timestamp": format_timestamp,
         "duration": format_duration,
         "toml": dump_toml,

@@ -1,23 +1,33 @@
-"""Scores of a task side by side: where each dot and its whisker stand on a common axis."""
+"""Scores and differences side by side, each a dot with its 95 % interval: on the page, and as Matplotlib figures."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sentir.evaluation.results import ModelScores, Score
-from sentir.i18n import localize_numbers
+from sentir.display_names import display_name, model_display_name
+from sentir.evaluation.results import Comparison, ModelScores, Score, is_proportion
+from sentir.i18n import _, localize_numbers
+from sentir.report.plot_style import COLORS, FONT_SIZE, GRAY, escape_label, make_axes
 from sentir.report.task_sections import TaskSection
 
-_MIN_AXIS_SPAN = 0.01  # an axis for scores that are all alike
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MIN_AXIS_SPAN = 0.01  # of an axis where all scores are alike
+
+PlotRow = tuple[str, float, float | None, float | None, str]  # name, value, low, high, color
 
 
 @dataclass(frozen=True, slots=True)
 class ScorePoint:
-    """A row's score and its place; places are percent of the axis.
+    """A score and its position on the axis; positions are percentages of the axis.
 
     Attributes:
-        low_position, high_position: where the whisker ends; both at the dot where a score has no interval.
+        low_position, high_position: ends of the interval; both at the dot where a score has no interval.
     """
 
     model_scores: ModelScores
@@ -29,12 +39,12 @@ class ScorePoint:
 
 @dataclass(frozen=True, slots=True)
 class ScoreChart:
-    """What is drawn.
+    """The chart of a task's test scores, as the page draws it.
 
     Attributes:
         points: in the order of the test table.
-        ticks: text → place.
-        baseline_position: place of the best baseline; ``None`` without one.
+        ticks: text → position.
+        baseline_position: position of the best baseline; ``None`` without one.
     """
 
     points: tuple[ScorePoint, ...]
@@ -46,24 +56,25 @@ def make_score_chart(section: TaskSection) -> ScoreChart | None:
     """Lay out the test scores in the headline metric; ``None`` if there are fewer than two to compare."""
     from matplotlib.ticker import MaxNLocator
 
-    found = [(row, row.metrics[section.metric]) for row in section.test_rows if section.metric in row.metrics]
-    found = [(row, score) for row, score in found if not math.isnan(score.value)]
-    if len(found) < 2:
+    rows = [(row, row.metrics[section.metric]) for row in section.test_rows if section.metric in row.metrics]
+    rows = [(row, score) for row, score in rows if not math.isnan(score.value)]
+    if len(rows) < 2:
         return None
-    ends = [end for _row, score in found for end in _interval_ends(score)]
-    spare = max(0.0, _MIN_AXIS_SPAN - (max(ends) - min(ends))) / 2
+    ends = [end for _row, score in rows for end in _interval_ends(score)]
+    padding = max(0.0, _MIN_AXIS_SPAN - (max(ends) - min(ends))) / 2
     locator = MaxNLocator(5, steps=[1, 2, 5, 10])
-    marks = [float(mark) for mark in locator.tick_values(min(ends) - spare, max(ends) + spare)]
+    ticks = [float(tick) for tick in locator.tick_values(min(ends) - padding, max(ends) + padding)]
 
-    def place(value: float) -> float:
-        return round(100 * (value - marks[0]) / (marks[-1] - marks[0]), 2)
+    def position(value: float) -> float:
+        return round(100 * (value - ticks[0]) / (ticks[-1] - ticks[0]), 2)
 
-    dots = tuple(
-        ScorePoint(row, score, place(score.value), *map(place, _interval_ends(score))) for row, score in found
+    points = tuple(
+        ScorePoint(row, score, position(score.value), *map(position, _interval_ends(score)))
+        for row, score in rows
     )
-    baselines = [dot.position for dot in dots if dot.model_scores.role == "baseline"]
+    baselines = [point.position for point in points if point.model_scores.role == "baseline"]
     return ScoreChart(
-        dots, {localize_numbers(f"{mark:.6g}"): place(mark) for mark in marks}, max(baselines, default=None)
+        points, {localize_numbers(f"{tick:.6g}"): position(tick) for tick in ticks}, max(baselines, default=None)
     )
 
 
@@ -71,3 +82,56 @@ def _interval_ends(score: Score) -> tuple[float, float]:
     if score.low is None or score.high is None:
         return score.value, score.value
     return score.low, score.high
+
+
+def plot_scores(rows: Sequence[ModelScores], metric: str) -> Figure:
+    """Draw one metric of several models in the given order; baselines are gray.
+
+    Raises:
+        KeyError: if a model has no such metric.
+    """
+    plot_rows: list[PlotRow] = []
+    for row in rows:
+        score, color = row.metrics[metric], GRAY if row.role == "baseline" else COLORS[0]
+        plot_rows.append((model_display_name(row.model), score.value, score.low, score.high, color))
+    figure, axes = _plot_intervals(plot_rows)
+    axes.set_xlabel(display_name(metric), fontsize=FONT_SIZE)
+    return figure
+
+
+def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
+    """Draw how much the first model of each comparison differs from the second; gray if not significantly.
+
+    Raises:
+        ValueError: if there are no comparisons, or they are in different metrics.
+    """
+    (metric,) = {c.metric for c in comparisons}
+    references = {c.b for c in comparisons}
+    factor = 100 if is_proportion(metric) else 1
+    plot_rows: list[PlotRow] = []
+    for c in comparisons:
+        a, b = model_display_name(c.a), model_display_name(c.b)
+        name = a if len(references) == 1 else f"{a} − {b}"
+        low, high = (None if bound is None else factor * bound for bound in (c.low, c.high))
+        plot_rows.append((name, factor * c.difference, low, high, COLORS[0] if c.is_significant else GRAY))
+    figure, axes = _plot_intervals(plot_rows)
+    axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
+    axes.set_xlabel(
+        _("points of {metric}", metric=display_name(metric)) if factor > 1 else display_name(metric),
+        fontsize=FONT_SIZE,
+    )
+    return figure
+
+
+def _plot_intervals(rows: Sequence[PlotRow]) -> tuple[Figure, Axes]:
+    figure, axes = make_axes(height=0.8 + 0.3 * len(rows))
+    for n, (_name, value, low, high, color) in enumerate(rows):
+        if low is not None and high is not None:
+            axes.plot([low, high], [n, n], color=color, lw=2.5, alpha=0.6, solid_capstyle="round")
+        axes.plot(value, n, "o", ms=5.5, color=color)
+    axes.set_yticks(range(len(rows)), [escape_label(row[0]) for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(axis="x", color="black", alpha=0.12, lw=0.6)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return figure, axes

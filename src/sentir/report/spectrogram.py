@@ -13,7 +13,7 @@ from sentir.audio.decoding import SAMPLING_RATE
 from sentir.audio.mel import DEFAULT_MEL, HOP_LENGTH, mel_filter_bank
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.report.figures import escape_label
+from sentir.report.plot_style import escape_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

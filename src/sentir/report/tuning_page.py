@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sentir.display_names import display_name
 from sentir.evaluation.results import negate_if_lower_is_better
 from sentir.i18n import _, get_language, localize_numbers
-from sentir.report.figures import COLORS, escape_label, make_axes
 from sentir.report.html import render_page
+from sentir.report.plot_style import COLORS, FONT_SIZE, SMALL_FONT_SIZE, escape_label, make_axes
 from sentir.report.tuning_result import TuningResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAX_TRIALS_SHOWN = 10  # trials in a table
-_FONT_SIZE, _SMALL_FONT_SIZE = 9, 8
 
 
 def render_tuning_page(tuning: TuningResult) -> str:
@@ -108,11 +107,11 @@ def plot_optimization_history(tuning: TuningResult) -> Figure:
         last = [trial.intermediate_scores[-1][1] for trial in pruned]
         axes.plot([t.number for t in pruned], last, "x", ms=4.5, color=COLORS[1], label=_("pruned"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(_("trial"), fontsize=_FONT_SIZE)
-    axes.set_ylabel(_score_axis_label(tuning), fontsize=_FONT_SIZE)
+    axes.set_xlabel(_("trial"), fontsize=FONT_SIZE)
+    axes.set_ylabel(_score_axis_label(tuning), fontsize=FONT_SIZE)
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=_SMALL_FONT_SIZE)
+    figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=SMALL_FONT_SIZE)
     return figure
 
 
@@ -127,7 +126,7 @@ def plot_param_importances(importances: Mapping[str, float]) -> Figure:
     figure, axes = make_axes(height=0.5 + 0.34 * len(importances))
     shares = list(importances.values())
     bars = axes.barh(range(len(shares)), shares, 0.6, color=COLORS[0])
-    axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=_SMALL_FONT_SIZE)
+    axes.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=SMALL_FONT_SIZE)
     axes.set_yticks(range(len(shares)), [escape_label(key) for key in importances])
     axes.set_xticks([])
     axes.margins(x=0.12)

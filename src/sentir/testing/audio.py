@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sentir.audio.mel import N_MELS
 from sentir.models.audio_backbones import get_audio_backbone
-from sentir.models.emotion_model import AudioEncoder
+from sentir.models.audio_encoder import AudioEncoder
 
 _TOLERANCE = 1e-5
 _MEL_LENGTHS = (100, 300, 0, 200, 100)  # 0: a clip without sound
@@ -46,7 +46,7 @@ def _make_batch() -> dict[str, Tensor]:
     for row, length in zip(mel, _MEL_LENGTHS, strict=True):
         row[:length] = torch.randn(length, N_MELS)
     frames = torch.tensor(_MEL_LENGTHS)
-    return {"mel": mel, "frames": frames.clamp(min=100), "has_audio": frames > 0}
+    return {"mel": mel, "mel_lengths": frames.clamp(min=100), "has_audio": frames > 0}
 
 
 @torch.no_grad()
@@ -65,7 +65,7 @@ def _check_vectors(name: str, encoder: AudioEncoder, batch: dict[str, Tensor]) -
 @torch.no_grad()
 def _check_batch_invariance(encoder: AudioEncoder, batch: dict[str, Tensor]) -> None:
     together = encoder(**batch)
-    for row, length in enumerate(batch["frames"].tolist()):
+    for row, length in enumerate(batch["mel_lengths"].tolist()):
         own = {key: value[row : row + 1] for key, value in batch.items()}
         alone = encoder(**own | {"mel": own["mel"][:, :length]})
         far = max((a[0] - t[row]).abs().max().item() for a, t in zip(alone, together, strict=True))

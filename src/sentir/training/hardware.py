@@ -15,7 +15,7 @@ from torch import nn
 from sentir.errors import RecipeError, SentirError
 from sentir.i18n import _
 from sentir.logs import logger
-from sentir.models.text_encoder import get_best_device
+from sentir.models.device import get_best_device
 
 
 def resolve_mixed_precision(precision: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.predictions import Predictions
-from sentir.models.text_encoder import get_best_device
+from sentir.models.device import get_best_device
 from sentir.recipe import Recipe
 from sentir.recognizer.card import summarize_data
 from sentir.recognizer.recognizer import Recognizer

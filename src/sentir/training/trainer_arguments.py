@@ -10,7 +10,7 @@ from transformers import Trainer as HubTrainer
 from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from sentir.models.text_encoder import get_best_device
+from sentir.models.device import get_best_device
 from sentir.recipe import TrainSettings
 from sentir.training.hardware import resolve_mixed_precision
 

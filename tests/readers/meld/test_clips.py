@@ -41,7 +41,7 @@ def read(root, **settings):
 
 def found(corpus):
     """What was found, but for the layout and that these are fewer rows than the authors published."""
-    return [issue for issue in corpus.issues if issue.kind not in ("layout", "row_count_differs")]
+    return [issue for issue in corpus.issues if issue.kind not in ("layout_recognized", "row_count_differs")]
 
 
 def kinds(corpus):

@@ -23,7 +23,7 @@ def published(shared_data):
 
 
 def read(root, *, audio=True, **settings):
-    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=audio, **settings), root)
 
 
 def tree(root, *keys, changes=None, without=(), suffix=".wav"):
@@ -105,7 +105,10 @@ def test_4_wrong_cuts_keep_their_text_and_lose_their_clip(tmp_path):
 @pytest.mark.shared_data
 def test_4_the_lengths_of_wrong_cuts_are_no_feature_of_those_who_read_text_alone(published):
     assert [where for *_rest, where in listed(published, "clip_mismatched")] == WRONG_CUTS
-    assert {u.id for u in published if "duration" not in u.numbers} == {*WRONG_CUTS, "meld/test/dia155/utt3"}
+    assert {u.id for u in published if "duration" not in u.numeric_features} == {
+        *WRONG_CUTS,
+        "meld/test/dia155/utt3",
+    }
     assert published.fingerprint == "6ce63d62d3abb5ea"  # that of the tables
 
 
@@ -113,7 +116,7 @@ def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path)
     times = {"StartTime": "0:12:32,632", "EndTime": "0:12:32,632"}
     corpus = read(tree(tmp_path, "test/dia155/utt3", changes={"test/dia155/utt3": times}))
     u = corpus.by_id["meld/test/dia155/utt3"]
-    assert "duration" not in u.numbers and u.clip is not None
+    assert "duration" not in u.numeric_features and u.clip is not None
     assert listed(corpus, "times_invalid") == [("times_invalid", "warning", u.id)]
 
 
@@ -138,9 +141,9 @@ def test_5_cuts_that_cannot_hold_their_words_are_listed_and_nothing_changes(tmp_
 
 def test_5_reported_misalignments_are_listed_for_those_who_listen(tmp_path):
     root = tree(tmp_path, "train/dia241/utt2", "train/dia757/utt7")
-    wheres = [where for *_rest, where in listed(read(root), "sound_misaligned")]
+    wheres = [where for *_rest, where in listed(read(root), "audio_misaligned")]
     assert wheres == ["meld/train/dia241/utt2", "meld/train/dia757/utt7"]
-    assert listed(read(root, audio=False), "sound_misaligned", "clip_damaged", "speech_rate_implausible") == []
+    assert listed(read(root, audio=False), "audio_misaligned", "clip_damaged", "speech_rate_implausible") == []
 
 
 def half_decode(text):
@@ -229,7 +232,7 @@ def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_ar
 ):
     assert {key for defect in load_defects("meld") for key in defect.ids} <= published.by_id.keys()
     assert Counter(i.kind for i in published.issues) == {
-        "layout": 1, "times_invalid": 1, "segment_in_two_splits": 10, "segment_repeated": 24, "clip_mismatched": 4,
+        "layout_recognized": 1, "times_invalid": 1, "segment_in_two_splits": 10, "segment_repeated": 24, "clip_mismatched": 4,
     }  # fmt: skip
     for split in SPLITS:
         lines = (shared_data / "meld" / f"{split}_sent_emo.csv").read_bytes().splitlines(keepends=True)
@@ -249,5 +252,5 @@ def test_defects_are_those_of_the_authors_not_of_a_generated_tree(tmp_path):
     root = tree(tmp_path, "test/dia38/utt4")
     (root / "SYNTHETIC.txt").write_text("generated")
     corpus = read(root)
-    assert corpus.synthetic and {i.kind for i in corpus.issues} == {"layout"}
+    assert corpus.synthetic and {i.kind for i in corpus.issues} == {"layout_recognized"}
     assert all(u.clip for u in corpus)

@@ -17,11 +17,11 @@ from sentir.recipe import DataSettings
 
 LAYOUTS = trees_meld.layouts()
 IDS = [f"meld/{split}/dia0/utt{n}" for split in SPLITS for n in (0, 1)]
-ORDINARY = {"layout", "row_count_differs"}  # issues that every tree of a few rows has
+ORDINARY = {"layout_recognized", "row_count_differs"}  # issues that every tree of a few rows has
 
 
 def read(root, *, audio=True, **settings):
-    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=audio, **settings), root)
 
 
 def odd(corpus):
@@ -29,7 +29,7 @@ def odd(corpus):
 
 
 def recognized(corpus):
-    (message,) = (issue.message for issue in corpus.issues if issue.kind == "layout")
+    (message,) = (issue.message for issue in corpus.issues if issue.kind == "layout_recognized")
     return message
 
 

@@ -91,10 +91,10 @@ MUTATIONS = (truncate, flip, empty, noise, remove, rename, swap)
 MUTATIONS += (to_folder, loop, link_above, dangling, unreadable, no_entry)
 
 
-def read(root, sound):
+def read(root, audio):
     """Return the corpus, or ``None`` if it was refused with a sentence."""
     try:
-        return read_corpus(DataSettings(reader="meld", audio=sound), root)
+        return read_corpus(DataSettings(reader="meld", audio=audio), root)
     except SentirError as error:
         assert str(error).strip().endswith((".", ")")) and "\n" not in str(error).strip()
         return None

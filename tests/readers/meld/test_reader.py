@@ -51,7 +51,7 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, la
         assert [(u.id, u.text) for u in corpus] == [
             (f"meld/{split}/dia0/utt0", f"I am {split}.") for split in SPLITS
         ]
-        assert {issue.kind for issue in corpus.issues} == {"layout", "row_count_differs"}
+        assert {issue.kind for issue in corpus.issues} == {"layout_recognized", "row_count_differs"}
 
 
 @pytest.mark.parametrize(("folders", "found"), [("1/2/3/4/5/6/7/8", True), ("1/2/3/4/5/6/7/8/9", False)])

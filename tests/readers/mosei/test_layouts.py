@@ -36,7 +36,7 @@ def read(root):
 
 
 def recognized(corpus):
-    (message,) = [issue.message for issue in corpus.issues if issue.kind == "layout"]
+    (message,) = [issue.message for issue in corpus.issues if issue.kind == "layout_recognized"]
     return message
 
 

@@ -169,7 +169,7 @@ def test_what_is_listed_as_a_defect_shows_in_the_real_rows(real):
     times = [re.fullmatch(r"(-?[\d.]+)-([\d.]+)", u.id.rpartition("/")[2]) for u in listed]
     seconds = [float(found[2]) - max(float(found[1]), 0.0) for found in times]
     assert all(len(u.text.split()) / length > 15 for u, length in zip(listed, seconds, strict=True))
-    assert not any("duration" in u.numbers for u in listed)
+    assert not any("duration" in u.numeric_features for u in listed)
     early = [real.by_id[issue.where] for issue in real.issues if issue.kind == "start_clamped"]
     assert len(early) == 41 and all("/-" in u.id.removeprefix(u.dialogue) for u in early)
     noises = [u for u in real if re.search(r"\((?:uhh|umm|stutter)\)", u.text or "")]

@@ -1,7 +1,7 @@
 """Known defects of published corpora, as data: ``<corpus>.json``, one file for each corpus.
 
 An entry names utterances, says what is wrong with them in every language and where that is known from, and what
-is done: ``report`` lists it, ``no_sound`` also takes clip and length away, so that the text stays usable.
+is done: ``report`` lists it, ``drop_audio`` also takes clip and length away, so that the text stays usable.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class Defect:
         ids: the utterances, ``meld/train/dia125/utt3``.
         kind: the ``kind`` of the issues it gives.
         messages: language → one sentence.
-        action: ``report`` or ``no_sound``.
+        action: ``report`` or ``drop_audio``.
         source: where it is known from.
     """
 
     ids: tuple[str, ...]
     kind: str
     messages: Mapping[str, str]
-    action: Literal["report", "no_audio"]
+    action: Literal["report", "drop_audio"]
     source: str
 
     def __post_init__(self) -> None:
         if set(self.messages) != set(LANGUAGES):
-            raise ValueError(f"{self.kind}: 'what' needs a sentence in each of {', '.join(LANGUAGES)}")
+            raise ValueError(f"{self.kind}: 'messages' needs a sentence in each of {', '.join(LANGUAGES)}")
 
 
 class _DefectsFile(BaseModel):
@@ -70,7 +70,7 @@ def apply_defects(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
         The same utterances in their order, some without clip and length. Its fingerprint stays that of what was
         published, so that results from before a defect was known can be told to be of the same corpus.
     """
-    wrong = {key for defect in defects if defect.action == "no_audio" for key in defect.ids}
+    wrong = {key for defect in defects if defect.action == "drop_audio" for key in defect.ids}
     rows = tuple(_without_audio(u) if u.id in wrong else u for u in corpus)
     listed = (
         Issue(defect.kind, "warning", defect.messages[get_language()], key)

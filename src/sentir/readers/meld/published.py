@@ -16,10 +16,7 @@ PUBLISHED_COUNTS = {"train": 9989, "dev": 1109, "test": 2610}  # rows of the aut
 # Nobody says more words in a second than the first, and of a cut that lasts longer than so many seconds and holds
 # fewer than the second the line is a small part.
 _MAX_WORDS_PER_SECOND, _MIN_WORDS_PER_SECOND, _LONG_SECONDS = 10.0, 0.25, 8.0
-_AUDIO_DEFECT_PREFIXES = (
-    "clip_",
-    "sound_",
-)  # how the kinds of defects begin that do not matter to those who read
+_AUDIO_DEFECT_PREFIXES = ("clip_", "audio_")  # kinds of defects that do not concern text
 
 
 def check_against_published(corpus: Corpus, *, audio: bool) -> Corpus:

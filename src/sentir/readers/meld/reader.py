@@ -68,7 +68,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
         n=format_count(len(utterances)),
         clips=clips,
     )
-    issues = [Issue("layout", "note", message, root.name), *issues]
+    issues = [Issue("layout_recognized", "note", message, root.name), *issues]
     synthetic = is_synthetic(files.tables)
     corpus = Corpus.build("meld", utterances, _LABEL_SPACES, issues=issues, synthetic=synthetic, groups=groups)
     return corpus if synthetic else check_against_published(corpus, audio=bool(files.clips.versions))

@@ -87,9 +87,9 @@ def _read_labels(search_folders: Sequence[Path], name: str) -> ParsedLabels | No
         files = [path for level in find_by_level(root, _is_label_file) for path in level] if root.is_dir() else []
         kinds = [kind for kind in _LABEL_FORMATS if kind.find_labels(files)]
         if kinds:
-            layout = kinds[0].read_layout(root, files, name)
+            layout = kinds[0].read_labels(root, files, name)
             told = {issue.where for issue in layout.issues}
-            found = [path for kind in kinds for path in kind.find_labels(files) if path not in layout.labels]
+            found = [path for kind in kinds for path in kind.find_labels(files) if path not in layout.label_files]
             spare = [file for path in found if (file := path.relative_to(root)).as_posix() not in told]
             layout.issues.extend(_note_unread_labels(file, layout) for file in spare)
             return layout
@@ -126,7 +126,7 @@ def _layout_issue(parsed: ParsedLabels, utterances: Sequence[Utterance], audio: 
         heard = _("sound for {n} of {all} segments", n=format_count(n), all=format_count(len(utterances)))
         facts = [*facts, heard]
     message = _("Recognized: CMU-MOSEI {layout}: {facts}.", layout=parsed.description, facts="; ".join(facts))
-    return Issue("layout", "note", message, parsed.label_files[0].name)
+    return Issue("layout_recognized", "note", message, parsed.label_files[0].name)
 
 
 def _no_labels_error(root: Path) -> CorpusError:
