@@ -17,9 +17,9 @@ from sentir.evaluation import jackknife
 from sentir.evaluation.comparison import UncorrectedComparison, _permuted_differences, apply_holm_correction
 from sentir.evaluation.intervals import jackknife_metrics
 from sentir.evaluation.jackknife import jackknife_interval, jackknife_standard_error
-from sentir.evaluation.metrics import metrics_from_statistics
+from sentir.evaluation.metrics import get_metric, metrics_from_statistics
 from sentir.evaluation.metrics.label_counts import counts_from_confusion_matrix, f1
-from sentir.evaluation.results import Comparison, is_proportion
+from sentir.evaluation.results import Comparison
 
 SPACE = LabelSpace("emotion", EMOTIONS)
 CLASS_FREQUENCIES = np.array([345, 68, 50, 402, 1256, 208, 281]) / 2610
@@ -82,7 +82,10 @@ def jackknife_intervals(models: list[np.ndarray], seed: int) -> list[dict[str, t
     values = [scores(model.sum(axis=0)) for model in models]
     own = {
         name: jackknife_interval(
-            float(values[0][name]), without[0][name], is_proportion=is_proportion(name), confidence_level=0.95
+            float(values[0][name]),
+            without[0][name],
+            is_proportion=get_metric(name).is_proportion,
+            confidence_level=0.95,
         )
         for name in METRICS
     }

@@ -120,7 +120,7 @@ def test_a_full_disk_keeps_the_older_file_and_is_named(tmp_path, monkeypatch, en
     def full(*_arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(*((io, "sync") if when == "sync" else (os, "replace")), full)
+    monkeypatch.setattr(*((io, "fsync") if when == "sync" else (os, "replace")), full)
     with pytest.raises(SentirError, match=rf"out\.{ending} cannot be written: No space left on device"):
         write_predictions([HIT], path)
     assert path.read_bytes() == b"older" and os.listdir(tmp_path) == [path.name]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Utterance
-from sentir.evaluation.intervals import Run, chunk_sizes
+from sentir.evaluation.intervals import chunk_sizes
 from sentir.evaluation.metrics import compute_scores, compute_statistics, metrics_from_statistics, resolve_metric
-from sentir.evaluation.results import CONFIDENCE_LEVEL
+from sentir.evaluation.results import CONFIDENCE_LEVEL, Run
 from sentir.study.stacking import assign_folds
 
 FOLDS = 5

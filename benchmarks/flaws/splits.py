@@ -12,7 +12,7 @@ from flaws.baselines import Inputs, fit_logistic_regression, fit_tfidf, labeled,
 from flaws.held_out import FOLDS, Finding, HeldOutCorpus, PredictedRows, Rows, compare_scores, encode_labels
 from sentir.corpus.utterances import Utterance
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.intervals import Run
+from sentir.evaluation.results import Run
 
 FeatureFunction = Callable[
     [Rows, Rows], tuple[Inputs, Inputs]

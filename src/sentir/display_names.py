@@ -4,42 +4,7 @@ from __future__ import annotations
 
 from sentir.i18n import _, gettext_noop, quote_text
 
-AT_HALF_SUFFIX = "@0.5"  # ends the names of metrics of several labels, each present from probability 0.5 on
-
 _DISPLAY_NAMES = {
-    # metrics
-    "acc5": gettext_noop("5-class accuracy"),
-    "acc7": gettext_noop("7-class accuracy"),
-    "accuracy": gettext_noop("accuracy"),
-    "auc": gettext_noop("AUC"),
-    "average_precision": gettext_noop("average precision"),
-    "ccc": gettext_noop("concordance correlation"),
-    "f1": gettext_noop("F1"),
-    "has0_acc2": gettext_noop("accuracy, negative or not"),
-    "has0_f1": gettext_noop("weighted F1, negative or not"),
-    "jaccard_empty0": gettext_noop("Jaccard, none for none counts 0"),
-    "jaccard_empty1": gettext_noop("Jaccard, none for none counts 1"),
-    "macro_f1": gettext_noop("macro F1"),
-    "mae": gettext_noop("mean absolute error"),
-    "mean_prediction": gettext_noop("mean answer"),
-    "mean_auc": gettext_noop("mean AUC"),
-    "mean_average_precision": gettext_noop("mean average precision"),
-    "mean_weighted_accuracy": gettext_noop("mean weighted accuracy"),
-    "mean_weighted_f1": gettext_noop("mean weighted F1, present and absent"),
-    "micro_f1": gettext_noop("micro F1"),
-    "micro_precision": gettext_noop("micro precision"),
-    "micro_recall": gettext_noop("micro recall"),
-    "non0_acc2": gettext_noop("accuracy, positive or negative"),
-    "non0_f1": gettext_noop("weighted F1, positive or negative"),
-    "pearson": gettext_noop("Pearson's correlation"),
-    "precision": gettext_noop("precision"),
-    "recall": gettext_noop("recall"),
-    "sign_accuracy": gettext_noop("accuracy, three classes by sign"),
-    "sign_weighted_f1": gettext_noop("weighted F1, three classes by sign"),
-    "subset_accuracy": gettext_noop("subset accuracy"),
-    "unweighted_average_recall": gettext_noop("unweighted average recall"),
-    "weighted_accuracy": gettext_noop("weighted accuracy"),
-    "weighted_f1": gettext_noop("weighted F1"),
     # tasks and labels
     "emotion": gettext_noop("emotion"),
     "sentiment": gettext_noop("sentiment"),
@@ -91,30 +56,6 @@ _DISPLAY_NAMES = {
     "note": gettext_noop("note"),
 }
 
-_SHORT_METRIC_NAMES = {  # for narrow columns
-    "acc5": "Acc-5",
-    "acc7": "Acc-7",
-    "accuracy": gettext_noop("acc."),
-    "ccc": "CCC",
-    "has0_acc2": gettext_noop("Has0 Acc-2"),
-    "has0_f1": gettext_noop("Has0 F1"),
-    "jaccard_empty0": gettext_noop("Jacc. (0)"),
-    "jaccard_empty1": gettext_noop("Jacc. (1)"),
-    "mae": gettext_noop("mean abs. err."),
-    "mean_average_precision": gettext_noop("mean AP"),
-    "mean_weighted_accuracy": gettext_noop("mean wtd. acc."),
-    "mean_weighted_f1": gettext_noop("mean wtd. F1"),
-    "micro_precision": gettext_noop("micro prec."),
-    "micro_recall": gettext_noop("micro rec."),
-    "non0_acc2": gettext_noop("Non0 Acc-2"),
-    "non0_f1": gettext_noop("Non0 F1"),
-    "pearson": "Pearson",
-    "sign_accuracy": gettext_noop("sign acc."),
-    "sign_weighted_f1": gettext_noop("sign wtd. F1"),
-    "subset_accuracy": gettext_noop("subset acc."),
-    "unweighted_average_recall": gettext_noop("avg. recall"),
-    "weighted_f1": gettext_noop("wtd. F1"),
-}
 _BASELINE_NAMES = {
     "majority": gettext_noop("majority class"),
     "bag of words": gettext_noop("bag of words"),
@@ -171,7 +112,7 @@ ISSUE_NAMES = {
     "label_missing": gettext_noop("no label"),
     "label_unknown": gettext_noop("unknown label"),
     "layout_recognized": gettext_noop("layout recognized"),
-    "marks": gettext_noop("empty cells taken as no"),
+    "empty_label_cells": gettext_noop("empty cells taken as no"),
     "name_normalized": gettext_noop("names with invisible characters"),
     "number_invalid": gettext_noop("number that cannot be read"),
     "video_outside_folds": gettext_noop("in no official split, left out"),
@@ -213,18 +154,11 @@ def quoted_model_name(name: str) -> str:
 
 
 def display_name(key: str) -> str:
-    """Return the readable name of a metric (at 0.5 or not), task, label, split or role in the current language.
+    """Return the readable name of a task, label, split or role in the current language.
 
-    A key we have no word for, such as a label of the user's own, keeps its letters; underscores become spaces.
+    A key without one, such as a label of the user's own, is returned with spaces for its underscores.
     """
-    if key.endswith(AT_HALF_SUFFIX):
-        return _("{metric} at 0.5", metric=display_name(key.removesuffix(AT_HALF_SUFFIX)))
     return _(_DISPLAY_NAMES[key]) if key in _DISPLAY_NAMES else key.replace("_", " ")
-
-
-def short_metric_name(key: str) -> str:
-    """Return an abbreviated metric name for narrow columns; the full name where there is none."""
-    return _(_SHORT_METRIC_NAMES[key]) if key in _SHORT_METRIC_NAMES else display_name(key)
 
 
 def slice_kind_name(kind: str) -> str:

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from sentir.errors import SentirError
+from sentir.i18n import _
+
 _MAX_STEM_CHARACTERS = 100  # that the name of a draft repeats; file names have at most 255 bytes
 
 
@@ -74,3 +77,17 @@ def sync_all_disks() -> None:
     """Flush everything to the disks, on systems that can."""
     if hasattr(os, "sync"):  # not on Windows
         os.sync()
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn errors of writing ``path`` into one sentence.
+
+    Raises:
+        SentirError: if it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error

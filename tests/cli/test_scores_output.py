@@ -106,7 +106,7 @@ def test_what_is_true_of_some_models_alone_is_not_said_of_all(printed):
     title, *others = printed(scores_output.print_scores, scores("single"), columns=200).splitlines()
     assert title == "demo · emotion · test · n = 13\u202f708 · synthetic corpus"
     (note,) = [line for line in others if line.startswith("random audio backbone: ")]
-    assert "text and audio, sound and" in note and "minilm" not in note
+    assert "text and audio, audio and" in note and "minilm" not in note
 
 
 def test_a_study_names_families_and_the_selected_model_and_says_what_was_compared_on_test(

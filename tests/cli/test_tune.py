@@ -36,7 +36,7 @@ def test_tune_prints_the_best_trials_and_the_command_that_trains_the_best(place)
     command = re.search(r"sentir (train .*)$", done.stdout, re.M)[1].split()
     trained = sentir(*command[:-1], place / "model")
     assert trained.returncode == 0, trained.stderr
-    best = json.loads((place / "run" / "tuning.json").read_text())["best"]
+    best = json.loads((place / "run" / "tuning.json").read_text())["best_trial"]
     facts = json.loads((place / "model" / "sentir.json").read_text())["facts"]
     assert facts["dev_score"] == best["score"]
 

@@ -1,4 +1,4 @@
-"""What is independent of one another: dialogues where there are any, else speakers, else utterances."""
+"""Independent units: dialogues if there are any, else speakers, else utterances."""
 
 import pytest
 
@@ -20,29 +20,28 @@ def corpus_of(*rows):
     return Corpus.build("t", utterances, [SPACE])
 
 
-TALK = corpus_of(("train", "d1", "Ana"), ("train", "d1", "Leo"), ("dev", "d2", "Ana"), ("dev", "", None))
-ACTED = corpus_of(
+DIALOGUES = corpus_of(("train", "d1", "Ana"), ("train", "d1", "Leo"), ("dev", "d2", "Ana"), ("dev", "", None))
+SPEAKERS = corpus_of(
     ("train", "", "Ana"), ("train", "", "Ana"), ("dev", "", "Leo"), ("dev", "", "Leo"), ("dev", "", None)
 )
-LOOSE = corpus_of(("train", "", None), ("dev", "", "Leo"), ("dev", "", "Ana"))
+UTTERANCES = corpus_of(("train", "", None), ("dev", "", "Leo"), ("dev", "", "Ana"))
 
 
-@pytest.mark.parametrize(("corpus", "unit"), [(TALK, "dialogue"), (ACTED, "speaker"), (LOOSE, "utterance")])
+@pytest.mark.parametrize(
+    ("corpus", "unit"), [(DIALOGUES, "dialogue"), (SPEAKERS, "speaker"), (UTTERANCES, "utterance")]
+)
 def test_dialogues_come_before_speakers_and_speakers_before_utterances(corpus, unit):
     assert resolve_cluster_unit(corpus, None) == unit
-    assert (
-        resolve_cluster_unit(corpus, "dialogue") == "dialogue"
-        and resolve_cluster_unit(corpus, "speaker") == "speaker"
-    )
+    assert [resolve_cluster_unit(corpus, unit) for unit in ("dialogue", "speaker")] == ["dialogue", "speaker"]
 
 
-def test_utterances_of_a_speaker_belong_together_and_one_of_none_stands_alone():
-    assert assign_clusters(ACTED, "dev", None) == {"t/2": "speaker Leo", "t/3": "speaker Leo", "t/4": ""}
-    assert assign_clusters(TALK, "dev", None) == {"t/2": "d2", "t/3": ""}
-    assert assign_clusters(LOOSE, "dev", None) == {"t/1": "", "t/2": ""}
+def test_utterances_of_a_speaker_are_one_cluster_and_those_without_one_are_their_own():
+    assert assign_clusters(SPEAKERS, "dev", None) == {"t/2": "speaker Leo", "t/3": "speaker Leo", "t/4": ""}
+    assert assign_clusters(DIALOGUES, "dev", None) == {"t/2": "d2", "t/3": ""}
+    assert assign_clusters(UTTERANCES, "dev", None) == {"t/1": "", "t/2": ""}
 
 
-def test_asked_for_speakers_that_nobody_names_are_an_error():
-    bare = corpus_of(("train", "d", "Ana"), ("dev", "e", None))
-    with pytest.raises(RecipeError, match="no utterance in dev of 't' names its speaker"):
-        assign_clusters(bare, "dev", "speaker")
+def test_clusters_by_speakers_without_speakers_are_an_error():
+    unnamed = corpus_of(("train", "d", "Ana"), ("dev", "e", None))
+    with pytest.raises(RecipeError, match="no utterance in dev of 't' has a speaker"):
+        assign_clusters(unnamed, "dev", "speaker")

@@ -1,4 +1,4 @@
-"""The jackknife over dialogues against a slow one, and how often its interval holds the truth."""
+"""The jackknife over dialogues against a slow loop, and the coverage of its intervals."""
 
 import numpy as np
 import pytest
@@ -16,26 +16,28 @@ from sentir.evaluation.metrics.multilabel import weighted_auc_and_average_precis
 from sentir.evaluation.results import MIN_CLUSTERS
 
 
-def slow_without(space, truth, runs, groups):
-    """Score the rows of all dialogues but one, one after another."""
-    kept = [np.array(groups) != key for key in np.unique(groups)]
-    found = [[compute_scores(space, truth[rows], p[rows], cuts) for p, cuts in runs] for rows in kept]
+def slow_replicates(space, truth, runs, groups):
+    """Score all dialogues except one, for each of them."""
+    masks = [np.array(groups) != key for key in np.unique(groups)]
+    found = [
+        [compute_scores(space, truth[rows], p[rows], thresholds) for p, thresholds in runs] for rows in masks
+    ]
     return {name: np.array([np.mean([run[name] for run in one]) for one in found]) for name in found[0][0]}
 
 
-def logit_interval(value, without, confidence):
-    """The interval of a share, by hand."""
-    n = len(without)
-    error = np.sqrt((n - 1) / n * sum((without - without.mean()) ** 2)) / (value * (1 - value))
-    reach = stats.t.ppf((1 + confidence) / 2, n - 1) * error
-    return tuple(1 / (1 + np.exp(-(np.log(value / (1 - value)) + side * reach))) for side in (-1, 1))
+def logit_interval(value, replicates, confidence):
+    """The interval of a proportion, by hand."""
+    n = len(replicates)
+    error = np.sqrt((n - 1) / n * sum((replicates - replicates.mean()) ** 2)) / (value * (1 - value))
+    margin = stats.t.ppf((1 + confidence) / 2, n - 1) * error
+    return tuple(1 / (1 + np.exp(-(np.log(value / (1 - value)) + side * margin))) for side in (-1, 1))
 
 
 def runs_of(multilabel, seeds=2, n=60):
     cases = [random_case(3, n, 7, multilabel=multilabel, skill=s / (seeds + 1)) for s in range(1, seeds + 1)]
     space, truth, _p = cases[0]
-    cuts = np.array([0.3, 0.5, 0.7]) if multilabel else None
-    return space, truth, [(p, cuts) for _space, _truth, p in cases]
+    thresholds = np.array([0.3, 0.5, 0.7]) if multilabel else None
+    return space, truth, [(p, thresholds) for _space, _truth, p in cases]
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
@@ -43,7 +45,7 @@ def test_intervals_agree_with_those_of_a_slow_loop(multilabel):
     space, truth, runs = runs_of(multilabel)
     groups = dialogues_of(60, 12, 3)
     fast = score_with_intervals(space, truth, runs, groups, confidence_level=0.9)
-    slow = slow_without(space, truth, runs, groups)
+    slow = slow_replicates(space, truth, runs, groups)
     for name in COUNT_METRICS[space.kind]:
         expected = logit_interval(fast[name].value, slow[name], 0.9)
         assert (fast[name].low, fast[name].high) == pytest.approx(expected)
@@ -53,15 +55,15 @@ def test_intervals_agree_with_those_of_a_slow_loop(multilabel):
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_values_are_means_over_seeds_with_their_deviation(multilabel):
     space, truth, runs = runs_of(multilabel, seeds=3)
-    alone = [compute_scores(space, truth, p, cuts) for p, cuts in runs]
+    per_run = [compute_scores(space, truth, p, thresholds) for p, thresholds in runs]
     scores = score_with_intervals(space, truth, runs, dialogues_of(60, 12, 3), confidence_level=0.9)
     assert set(scores) == {*COUNT_METRICS[space.kind], *RANKING_METRICS[space.kind]}
     for name, found in scores.items():
-        values = [run[name] for run in alone]
+        values = [run[name] for run in per_run]
         assert (found.value, found.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
 
 
-def test_one_seed_has_no_deviation_and_ranks_have_no_interval():
+def test_one_seed_has_no_deviation_and_ranking_metrics_have_no_interval():
     space, truth, runs = runs_of(True, seeds=1)
     scores = score_with_intervals(space, truth, runs, dialogues_of(60, 12, 3), confidence_level=0.9)
     assert all(found.sd is None for found in scores.values())
@@ -75,7 +77,7 @@ def test_fewer_than_ten_dialogues_have_no_interval(dialogues, known):
     assert {found.low is not None and found.high is not None for found in scores.values()} == {known}
 
 
-def test_a_score_of_zero_or_one_has_no_interval_for_nothing_can_be_told_of_it():
+def test_a_score_of_zero_or_one_has_no_interval():
     space, truth, _runs = runs_of(False)
     scores = score_with_intervals(
         space, truth, [(np.eye(3)[truth], None)], dialogues_of(60, 12, 0), confidence_level=0.9
@@ -83,16 +85,18 @@ def test_a_score_of_zero_or_one_has_no_interval_for_nothing_can_be_told_of_it():
     assert {(found.value, found.low, found.high) for found in scores.values()} == {(1.0, None, None)}
 
 
-def test_the_order_of_rows_changes_nothing():
+def test_the_order_of_rows_does_not_matter():
     space, truth, runs = runs_of(False)
     groups = dialogues_of(60, 12, 3)
     order = np.random.default_rng(0).permutation(60)
-    moved = [(p[order], cuts) for p, cuts in runs]
-    again = score_with_intervals(space, truth[order], moved, [groups[n] for n in order], confidence_level=0.9)
-    assert score_with_intervals(space, truth, runs, groups, confidence_level=0.9) == again
+    shuffled = [(p[order], thresholds) for p, thresholds in runs]
+    reordered = score_with_intervals(
+        space, truth[order], shuffled, [groups[n] for n in order], confidence_level=0.9
+    )
+    assert score_with_intervals(space, truth, runs, groups, confidence_level=0.9) == reordered
 
 
-def test_a_wider_confidence_gives_a_wider_interval():
+def test_a_higher_confidence_level_gives_a_wider_interval():
     space, truth, runs = runs_of(False)
     groups = dialogues_of(60, 12, 3)
     narrow, wide = (
@@ -101,20 +105,22 @@ def test_a_wider_confidence_gives_a_wider_interval():
     assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say_only_when_dialogues_are_left_out():
+def test_intervals_have_their_nominal_coverage_only_over_dialogues():
     rng, space, dialogues, turns = np.random.default_rng(0), space_of(2, False), 15, 10
-    held = {"dialogues": 0, "utterances": 0}
+    covered = {"dialogues": 0, "utterances": 0}
     for _trial in range(300):
-        ease = np.repeat(rng.beta(1, 0.5, size=dialogues), turns)  # accuracy differs by dialogue, 2/3 in the mean
+        easiness = np.repeat(
+            rng.beta(1, 0.5, size=dialogues), turns
+        )  # accuracy differs by dialogue, 2/3 in the mean
         truth = rng.integers(0, 2, size=dialogues * turns)
-        answers = np.where(rng.random(dialogues * turns) < ease, truth, 1 - truth)
+        predictions = np.where(rng.random(dialogues * turns) < easiness, truth, 1 - truth)
         rows = np.arange(dialogues * turns)
         for unit, groups in (("dialogues", rows // turns), ("utterances", rows)):
-            run = (np.eye(2)[answers], None)
+            run = (np.eye(2)[predictions], None)
             found = score_with_intervals(space, truth, [run], groups.tolist(), confidence_level=0.9)["accuracy"]
-            held[unit] += found.low <= 2 / 3 <= found.high
-    assert 0.86 <= held["dialogues"] / 300 <= 0.96
-    assert held["utterances"] / 300 < 0.75
+            covered[unit] += found.low <= 2 / 3 <= found.high
+    assert 0.86 <= covered["dialogues"] / 300 <= 0.96
+    assert covered["utterances"] / 300 < 0.75
 
 
 def test_no_predictions_or_too_few_dialogue_keys_are_errors():
@@ -125,20 +131,20 @@ def test_no_predictions_or_too_few_dialogue_keys_are_errors():
         score_with_intervals(space, truth, runs, ["a"] * 59, confidence_level=0.9)
 
 
-def test_ranks_of_weighted_utterances_are_those_of_scikit_learn():
+def test_ranking_metrics_of_weighted_utterances_agree_with_scikit_learn():
     rng = np.random.default_rng(3)
     for _ in range(10):
-        carries, p = rng.random(40) < 0.3, np.round(rng.random(40), 1)
+        has_label, p = rng.random(40) < 0.3, np.round(rng.random(40), 1)
         weights = rng.integers(0, 3, (4, 40)).astype(float)
-        found = weighted_auc_and_average_precision(carries, p, weights)
+        found = weighted_auc_and_average_precision(has_label, p, weights)
         for r, own in enumerate(weights):
-            assert found["auc"][r] == pytest.approx(roc_auc_score(carries, p, sample_weight=own))
-            expected = average_precision_score(carries, p, sample_weight=own)
+            assert found["auc"][r] == pytest.approx(roc_auc_score(has_label, p, sample_weight=own))
+            expected = average_precision_score(has_label, p, sample_weight=own)
             assert found["average_precision"][r] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("chunk", [jackknife._CHUNK_SIZE, 500])
-def test_the_interval_of_ranks_is_that_of_left_out_dialogues(monkeypatch, chunk):
+def test_intervals_of_ranking_metrics_leave_out_dialogues(monkeypatch, chunk):
     rng = np.random.default_rng(4)
     space, n = LabelSpace("feelings", ("a", "b"), multilabel=True), 200
     truth = (rng.random((n, 2)) < 0.3).astype(int)
@@ -146,19 +152,19 @@ def test_the_interval_of_ranks_is_that_of_left_out_dialogues(monkeypatch, chunk)
     groups = [f"{k // 4:02}" for k in range(n)]
     monkeypatch.setattr(jackknife, "_CHUNK_SIZE", chunk)
     found = compute_ranking_intervals(space, truth, [(p, None)], groups, confidence_level=0.9)
-    slow, whole = slow_without(space, truth, [(p, None)], groups), compute_scores(space, truth, p)
+    slow, overall = slow_replicates(space, truth, [(p, None)], groups), compute_scores(space, truth, p)
     for name in RANKING_METRICS["multi"]:
-        assert found[name] == pytest.approx(logit_interval(whole[name], slow[name], 0.9))
+        assert found[name] == pytest.approx(logit_interval(overall[name], slow[name], 0.9))
 
 
-def test_many_dialogues_are_left_out_in_parts_and_the_interval_is_much_the_same(monkeypatch):
+def test_many_dialogues_are_left_out_in_groups_with_about_the_same_interval(monkeypatch):
     rng = np.random.default_rng(5)
     space, n = LabelSpace("feelings", ("a", "b"), multilabel=True), 900
     truth = (rng.random((n, 2)) < 0.3).astype(int)
     p = np.clip(0.2 * truth + 0.8 * rng.random((n, 2)), 0, 1)
     widths = []
-    for most in (n, 300):
-        monkeypatch.setattr(jackknife, "_MAX_GROUPS", most)
+    for limit in (n, 300):
+        monkeypatch.setattr(jackknife, "_MAX_GROUPS", limit)
         low, high = compute_ranking_intervals(
             space, truth, [(p, None)], [f"{k:03}" for k in range(n)], confidence_level=0.9
         )["mean_auc"]
@@ -166,14 +172,14 @@ def test_many_dialogues_are_left_out_in_parts_and_the_interval_is_much_the_same(
     assert widths[1] == pytest.approx(widths[0], rel=0.2)
 
 
-def test_ranks_without_dialogues_or_labels_to_rank_have_no_interval():
+def test_ranking_metrics_without_dialogues_or_both_classes_have_no_interval():
     space, truth = LabelSpace("feelings", ("a", "b"), multilabel=True), np.array([[0, 1], [0, 1], [0, 1]])
-    runs, nothing = [(np.full((3, 2), 0.5), None)], dict.fromkeys(RANKING_METRICS["multi"], (None, None))
+    runs, no_intervals = [(np.full((3, 2), 0.5), None)], dict.fromkeys(RANKING_METRICS["multi"], (None, None))
     assert compute_ranking_intervals(space, truth, runs, ["x"] * 3, confidence_level=0.9) == {}
-    assert compute_ranking_intervals(space, truth, runs, list("xyz"), confidence_level=0.9) == nothing
+    assert compute_ranking_intervals(space, truth, runs, list("xyz"), confidence_level=0.9) == no_intervals
 
 
-def test_a_value_that_is_not_known_without_some_dialogue_has_no_interval():
-    without = np.append(np.full(11, 0.5), np.nan)
-    assert jackknife_interval(0.5, without, is_proportion=True, confidence_level=0.95) == (None, None)
-    assert jackknife_interval(0.5, without[:11], is_proportion=True, confidence_level=0.95) == (0.5, 0.5)
+def test_an_undefined_leave_one_out_value_means_no_interval():
+    replicates = np.append(np.full(11, 0.5), np.nan)
+    assert jackknife_interval(0.5, replicates, is_proportion=True, confidence_level=0.95) == (None, None)
+    assert jackknife_interval(0.5, replicates[:11], is_proportion=True, confidence_level=0.95) == (0.5, 0.5)

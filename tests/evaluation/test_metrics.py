@@ -23,31 +23,31 @@ from sentir.evaluation.metrics import (
 )
 
 
-def balanced_accuracy(truth, decided):
+def balanced_accuracy(truth, predicted):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns of predicted classes that the truth lacks
-        return sk.balanced_accuracy_score(truth, decided)
+        return sk.balanced_accuracy_score(truth, predicted)
 
 
 @briefly
 @given(cases(multilabel=False))
-def test_metrics_of_one_label_agree_with_scikit_learn(case):
+def test_single_label_metrics_agree_with_scikit_learn(case):
     space, truth, p = case
-    decided, options = p.argmax(axis=1), {"labels": np.unique(truth), "zero_division": 0}
+    predicted, options = p.argmax(axis=1), {"labels": np.unique(truth), "zero_division": 0}
     expected = {
-        "weighted_f1": sk.f1_score(truth, decided, average="weighted", **options),
-        "macro_f1": sk.f1_score(truth, decided, average="macro", **options),
-        "accuracy": sk.accuracy_score(truth, decided),
-        "unweighted_average_recall": balanced_accuracy(truth, decided),
+        "weighted_f1": sk.f1_score(truth, predicted, average="weighted", **options),
+        "macro_f1": sk.f1_score(truth, predicted, average="macro", **options),
+        "accuracy": sk.accuracy_score(truth, predicted),
+        "unweighted_average_recall": balanced_accuracy(truth, predicted),
     }
     assert compute_scores(space, truth, p) == pytest.approx(expected)
     matrix = compute_confusion_matrix(space, truth, p)
-    assert (matrix == sk.confusion_matrix(truth, decided, labels=range(len(space)))).all()
+    assert (matrix == sk.confusion_matrix(truth, predicted, labels=range(len(space)))).all()
 
 
 @briefly
 @given(cases(multilabel=False))
-def test_each_label_of_one_agrees_with_scikit_learn(case):
+def test_single_label_metrics_per_label_agree_with_scikit_learn(case):
     space, truth, p = case
     expected = sk.precision_recall_fscore_support(
         truth, p.argmax(axis=1), labels=range(len(space)), zero_division=0
@@ -61,21 +61,21 @@ def test_each_label_of_one_agrees_with_scikit_learn(case):
 
 @briefly
 @given(cases(multilabel=True), st.sampled_from([None, 0.2, 0.8]))
-def test_metrics_of_several_labels_agree_with_scikit_learn(case, cut):
+def test_multilabel_metrics_agree_with_scikit_learn(case, threshold):
     space, truth, p = case
-    thresholds = None if cut is None else np.full(len(space), cut)
-    decided = (p >= (0.5 if cut is None else cut)).astype(int)
-    columns = [(truth[:, k], decided[:, k]) for k in range(len(space))]
+    thresholds = None if threshold is None else np.full(len(space), threshold)
+    predicted = (p >= (0.5 if threshold is None else threshold)).astype(int)
+    columns = [(truth[:, k], predicted[:, k]) for k in range(len(space))]
     expected = {
         "macro_f1": np.mean([sk.f1_score(t, d, zero_division=0) for t, d in columns if t.any()] or [0]),
-        "micro_f1": sk.f1_score(truth, decided, average="micro", zero_division=0),
-        "micro_precision": sk.precision_score(truth, decided, average="micro", zero_division=0),
-        "micro_recall": sk.recall_score(truth, decided, average="micro", zero_division=0),
+        "micro_f1": sk.f1_score(truth, predicted, average="micro", zero_division=0),
+        "micro_precision": sk.precision_score(truth, predicted, average="micro", zero_division=0),
+        "micro_recall": sk.recall_score(truth, predicted, average="micro", zero_division=0),
         "mean_weighted_accuracy": np.mean([balanced_accuracy(t, d) for t, d in columns]),
         "mean_weighted_f1": np.mean([sk.f1_score(t, d, average="weighted", zero_division=0) for t, d in columns]),
-        "jaccard_empty0": sk.jaccard_score(truth, decided, average="samples", zero_division=0),
-        "jaccard_empty1": sk.jaccard_score(truth, decided, average="samples", zero_division=1),
-        "subset_accuracy": sk.accuracy_score(truth, decided),
+        "jaccard_empty0": sk.jaccard_score(truth, predicted, average="samples", zero_division=0),
+        "jaccard_empty1": sk.jaccard_score(truth, predicted, average="samples", zero_division=1),
+        "subset_accuracy": sk.accuracy_score(truth, predicted),
     }
     both = [k for k in range(len(space)) if 0 < truth[:, k].sum() < len(truth)]
     if both:
@@ -88,11 +88,11 @@ def test_metrics_of_several_labels_agree_with_scikit_learn(case, cut):
 
 @briefly
 @given(cases(multilabel=True))
-def test_each_label_of_several_agrees_with_scikit_learn(case):
+def test_multilabel_metrics_per_label_agree_with_scikit_learn(case):
     space, truth, p = case
-    decided = (p >= 0.5).astype(int)
+    predicted = (p >= 0.5).astype(int)
     for k, row in enumerate(score_per_label(space, truth, p)):
-        t, d = truth[:, k], decided[:, k]
+        t, d = truth[:, k], predicted[:, k]
         expected = {
             "precision": sk.precision_score(t, d, zero_division=0),
             "recall": sk.recall_score(t, d, zero_division=0),
@@ -108,14 +108,14 @@ def test_each_label_of_several_agrees_with_scikit_learn(case):
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_the_names_of_the_metrics_are_the_announced_ones(multilabel):
+def test_scores_have_all_metrics_of_their_kind(multilabel):
     space, truth, p = random_case(4, 30, 0, multilabel=multilabel)
     assert set(compute_scores(space, truth, p)) == {*COUNT_METRICS[space.kind], *RANKING_METRICS[space.kind]}
     assert resolve_metric(space) == DEFAULT_METRIC[space.kind]
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_statistics_of_groups_add_up_to_those_of_the_whole(multilabel):
+def test_statistics_of_groups_add_up_to_the_total(multilabel):
     space, truth, p = random_case(3, 50, 1, multilabel=multilabel)
     groups = np.arange(50) % 7
     by_group = compute_statistics(space, truth, p, groups=groups)
@@ -137,7 +137,7 @@ def test_weighted_accuracy_is_the_mean_of_true_positive_and_true_negative_rate()
     assert scores["mean_weighted_f1"] == pytest.approx((4 * (6 / 9) + 5 * (6 / 9)) / 9)
 
 
-def test_jaccard_counts_an_empty_answer_to_an_empty_truth_as_0_or_as_1():
+def test_jaccard_of_an_empty_prediction_and_an_empty_truth_is_0_or_1():
     truth = np.array([[0, 0, 0], [1, 1, 0], [0, 0, 0]], dtype=np.float32)
     p = np.array([[0.1, 0.1, 0.1], [0.9, 0.1, 0.9], [0.9, 0.1, 0.1]])
     scores = compute_scores(space_of(3, True), truth, p)
@@ -146,7 +146,7 @@ def test_jaccard_counts_an_empty_answer_to_an_empty_truth_as_0_or_as_1():
     assert scores["subset_accuracy"] == pytest.approx(1 / 3)
 
 
-def test_a_label_never_predicted_scores_no_positive_f1_but_much_weighted_f1():
+def test_a_label_never_predicted_has_no_f1_but_a_high_weighted_f1():
     truth = np.zeros((100, 1), dtype=np.float32)
     truth[:10] = 1
     scores = compute_scores(space_of(1, True), truth, np.zeros((100, 1)))
@@ -154,7 +154,7 @@ def test_a_label_never_predicted_scores_no_positive_f1_but_much_weighted_f1():
     assert scores["mean_weighted_f1"] == pytest.approx(0.9 * 180 / 190)
 
 
-def test_always_neutral_on_the_label_counts_of_meld_scores_what_is_published():
+def test_the_majority_class_of_meld_has_its_published_scores():
     counts = [345, 68, 50, 402, 1256, 208, 281]
     truth = np.repeat(np.arange(7), counts)
     p = np.tile(np.eye(7)[4], (2610, 1))
@@ -165,7 +165,7 @@ def test_always_neutral_on_the_label_counts_of_meld_scores_what_is_published():
     assert scores["unweighted_average_recall"] == pytest.approx(1 / 7)
 
 
-def test_ranks_are_left_out_where_the_truth_holds_one_class_only():
+def test_ranking_metrics_are_missing_where_the_truth_holds_one_class_only():
     truth = np.array([[1, 0], [1, 1], [1, 0]], dtype=np.float32)
     p = np.array([[0.2, 0.3], [0.3, 0.9], [0.4, 0.8]])
     space = space_of(2, True)
@@ -174,7 +174,7 @@ def test_ranks_are_left_out_where_the_truth_holds_one_class_only():
     assert not {*RANKING_METRICS["multi"]} & {*compute_scores(space, truth[:, [0, 0]], p)}
 
 
-def test_several_labels_at_once_have_no_confusion_matrix():
+def test_multilabel_tasks_have_no_confusion_matrix():
     assert compute_confusion_matrix(*random_case(3, 10, 0, multilabel=True)) is None
 
 
@@ -193,6 +193,6 @@ def test_shapes_that_do_not_fit_are_an_error(multilabel):
             compute_scores(space, *wrong)
 
 
-def test_an_unknown_metric_is_answered_with_the_nearest():
+def test_an_unknown_metric_is_an_error_that_suggests_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean weighted_f1"):
         resolve_metric(space_of(3, False), "weigthed_f1")

@@ -1,4 +1,4 @@
-"""Metrics of numbers against scikit-learn, NumPy and MMSA's definitions, and without anything to divide."""
+"""Metrics of numbers against scikit-learn, NumPy and MMSA's definitions, and replicates anything to divide."""
 
 import warnings
 
@@ -18,18 +18,18 @@ from sentir.evaluation.metrics import (
     compute_confusion_matrix,
     compute_scores,
     count_metrics,
+    get_metric,
     resolve_metric,
     score_per_label,
 )
-from sentir.evaluation.results import is_proportion, negate_if_lower_is_better
 
 SENTIMENT = LabelSpace("intensity", ("sentiment",), bounds=(-3, 3))
 PLEASURE = LabelSpace("pleasure", ("valence",), bounds=(1, 5))
 THIRDS = st.integers(-9, 9).map(lambda n: n / 3)
-ANSWERS = st.floats(-5, 5).map(lambda x: round(x, 2)) | st.sampled_from(
+PREDICTIONS = st.floats(-5, 5).map(lambda x: round(x, 2)) | st.sampled_from(
     [-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5, 3.5]
 )
-ROWS = st.lists(st.tuples(THIRDS, ANSWERS), min_size=1, max_size=40)
+ROWS = st.lists(st.tuples(THIRDS, PREDICTIONS), min_size=1, max_size=40)
 
 
 @pytest.fixture(autouse=True)
@@ -39,34 +39,34 @@ def no_warnings():
         yield
 
 
-def weighted_f1(truth, answer):
-    return sk.f1_score(truth, answer, average="weighted", zero_division=0)
+def weighted_f1(truth, prediction):
+    return sk.f1_score(truth, prediction, average="weighted", zero_division=0)
 
 
-def by_mmsa(truth, answer):
+def by_mmsa(truth, prediction):
     """What MMSA computes for MOSEI, and three classes by sign."""
-    clipped = [(np.clip(truth, -k, k).round(), np.clip(answer, -k, k).round()) for k in (3, 2)]
-    known = truth != 0
-    non0 = (truth[known] > 0, answer[known] > 0)
+    clipped = [(np.clip(truth, -k, k).round(), np.clip(prediction, -k, k).round()) for k in (3, 2)]
+    nonzero = truth != 0
+    non0 = (truth[nonzero] > 0, prediction[nonzero] > 0)
     return {
-        "mae": np.abs(truth - answer).mean(),
+        "mae": np.abs(truth - prediction).mean(),
         "acc7": (clipped[0][0] == clipped[0][1]).mean(),
         "acc5": (clipped[1][0] == clipped[1][1]).mean(),
-        "has0_acc2": sk.accuracy_score(truth >= 0, answer >= 0),
-        "has0_f1": weighted_f1(truth >= 0, answer >= 0),
-        "non0_acc2": sk.accuracy_score(*non0) if known.any() else 0.0,
-        "non0_f1": weighted_f1(*non0) if known.any() else 0.0,
-        "sign_accuracy": sk.accuracy_score(np.sign(truth), np.sign(answer)),
-        "sign_weighted_f1": weighted_f1(np.sign(truth), np.sign(answer)),
+        "has0_acc2": sk.accuracy_score(truth >= 0, prediction >= 0),
+        "has0_f1": weighted_f1(truth >= 0, prediction >= 0),
+        "non0_acc2": sk.accuracy_score(*non0) if nonzero.any() else 0.0,
+        "non0_f1": weighted_f1(*non0) if nonzero.any() else 0.0,
+        "sign_accuracy": sk.accuracy_score(np.sign(truth), np.sign(prediction)),
+        "sign_weighted_f1": weighted_f1(np.sign(truth), np.sign(prediction)),
     }
 
 
 @briefly
 @given(ROWS)
 def test_metrics_of_sentiment_agree_with_mmsa_and_scikit_learn(rows):
-    truth, answer = np.array(rows).T
-    found = compute_scores(SENTIMENT, truth, answer[:, None])
-    expected = by_mmsa(truth, answer)
+    truth, prediction = np.array(rows).T
+    found = compute_scores(SENTIMENT, truth, prediction[:, None])
+    expected = by_mmsa(truth, prediction)
     assert {name: found[name] for name in expected} == pytest.approx(expected)
     assert set(found) == {*expected, "pearson", "ccc"} == set(count_metrics(SENTIMENT))
 
@@ -74,35 +74,35 @@ def test_metrics_of_sentiment_agree_with_mmsa_and_scikit_learn(rows):
 @briefly
 @given(ROWS)
 def test_correlations_agree_with_numpy_and_are_0_where_they_are_undefined(rows):
-    truth, answer = np.array(rows).T
-    found = compute_scores(SENTIMENT, truth, answer[:, None])
-    if len(set(truth)) == 1 or len(set(answer)) == 1:
+    truth, prediction = np.array(rows).T
+    found = compute_scores(SENTIMENT, truth, prediction[:, None])
+    if len(set(truth)) == 1 or len(set(prediction)) == 1:
         assert found["pearson"] == found["ccc"] == 0
         return
-    covariance = np.cov(truth, answer, ddof=0)
-    apart = (truth.mean() - answer.mean()) ** 2
-    assert found["pearson"] == pytest.approx(np.corrcoef(truth, answer)[0, 1], abs=1e-6)
+    covariance = np.cov(truth, prediction, ddof=0)
+    apart = (truth.mean() - prediction.mean()) ** 2
+    assert found["pearson"] == pytest.approx(np.corrcoef(truth, prediction)[0, 1], abs=1e-6)
     assert found["ccc"] == pytest.approx(2 * covariance[0, 1] / (np.trace(covariance) + apart), abs=1e-6)
 
 
-def test_halves_are_rounded_to_even_and_answers_off_the_scale_are_clipped_for_classes_alone():
+def test_halves_round_to_even_and_only_classes_clip_predictions_off_the_scale():
     truth = np.array([0.0, 2.0, 2.0, 3.0, -3.0])
-    answer = np.array([0.5, 1.5, 2.5, 4.0, -5.0])
-    found = compute_scores(SENTIMENT, truth, answer[:, None])
+    prediction = np.array([0.5, 1.5, 2.5, 4.0, -5.0])
+    found = compute_scores(SENTIMENT, truth, prediction[:, None])
     assert found["acc7"] == found["acc5"] == 1
     assert found["mae"] == pytest.approx((0.5 + 0.5 + 0.5 + 1 + 2) / 5)
     assert compute_scores(SENTIMENT, np.array([1.0]), np.array([[0.5]]))["acc7"] == 0
 
 
 def test_0_is_not_negative_and_a_truth_of_0_is_left_out_of_non0():
-    truth, answer = np.array([0.0, -1.0, 1.0, 1.0]), np.array([-0.1, -1.0, 0.0, 2.0])
-    found = compute_scores(SENTIMENT, truth, answer[:, None])
+    truth, prediction = np.array([0.0, -1.0, 1.0, 1.0]), np.array([-0.1, -1.0, 0.0, 2.0])
+    found = compute_scores(SENTIMENT, truth, prediction[:, None])
     assert found["has0_acc2"] == pytest.approx(3 / 4)
     assert found["non0_acc2"] == pytest.approx(2 / 3)
-    assert compute_scores(SENTIMENT, np.zeros(3), answer[:3, None])["non0_acc2"] == 0
+    assert compute_scores(SENTIMENT, np.zeros(3), prediction[:3, None])["non0_acc2"] == 0
 
 
-def test_constant_answers_and_a_single_utterance_have_no_correlation():
+def test_constant_predictions_and_a_single_utterance_have_no_correlation():
     truth = np.linspace(-3, 3, 50)
     assert compute_scores(SENTIMENT, truth, np.full((50, 1), 0.1))["pearson"] == 0
     assert compute_scores(SENTIMENT, truth[:1], np.array([[0.3]]))["pearson"] == 0
@@ -111,40 +111,42 @@ def test_constant_answers_and_a_single_utterance_have_no_correlation():
         compute_scores(SENTIMENT, np.zeros(0), np.zeros((0, 1)))
 
 
-def test_another_scale_has_no_classes_of_sentiment():
+def test_other_scales_have_no_sentiment_classes():
     truth = np.array([1.0, 3.0, 5.0])
     assert set(compute_scores(PLEASURE, truth, truth[:, None])) == {"mae", "pearson", "ccc"}
     with pytest.raises(UnknownNameError, match="no metric called 'acc7'"):
         resolve_metric(PLEASURE, "acc7")
 
 
-def test_the_headline_is_an_error_whose_gain_is_negative():
+def test_the_default_metric_is_an_error():
     assert resolve_metric(SENTIMENT) == "mae" and resolve_metric(SENTIMENT, {"intensity": "pearson"}) == "pearson"
     assert resolve_metric(SENTIMENT, {"emotion": "macro_f1"}) == "mae"
-    assert negate_if_lower_is_better("mae", 0.6) == -0.6 and negate_if_lower_is_better("pearson", 0.6) == 0.6
+    assert get_metric("mae").sign == -1 and get_metric("pearson").sign == 1
 
 
-def test_steps_of_the_scale_hold_the_mean_answer_and_error_of_the_truths_nearest_to_them():
-    truth, answer = np.array([-0.33, 0.33, 2.67, 3.0]), np.array([0.0, 1.0, 1.0, 2.0])
-    rows = {row.label: row for row in score_per_label(SENTIMENT, truth, answer[:, None])}
+def test_steps_of_the_scale_have_the_mean_prediction_and_error_of_the_nearest_truths():
+    truth, prediction = np.array([-0.33, 0.33, 2.67, 3.0]), np.array([0.0, 1.0, 1.0, 2.0])
+    rows = {row.label: row for row in score_per_label(SENTIMENT, truth, prediction[:, None])}
     assert list(rows) == ["-3", "-2", "-1", "0", "1", "2", "3"]
     assert (rows["0"].support, rows["3"].support, rows["1"].support) == (2, 2, 0)
     assert rows["0"].metrics == pytest.approx({"mean_prediction": 0.5, "mae": 0.5})
     assert rows["1"].metrics == {}
-    assert compute_confusion_matrix(SENTIMENT, truth, answer[:, None]) is None
-    assert tune_thresholds(SENTIMENT, truth, answer[:, None]) is None
+    assert compute_confusion_matrix(SENTIMENT, truth, prediction[:, None]) is None
+    assert tune_thresholds(SENTIMENT, truth, prediction[:, None]) is None
 
 
-def test_the_intervals_of_numbers_are_those_of_left_out_dialogues():
+def test_intervals_leave_out_dialogues():
     rng = np.random.default_rng(0)
     truth = rng.uniform(-3, 3, 60).round(1)
-    answer = (truth + rng.normal(size=60))[:, None]
+    prediction = (truth + rng.normal(size=60))[:, None]
     groups = np.array(dialogues_of(60, 12, 3))
-    found = score_with_intervals(SENTIMENT, truth, [(answer, None)], groups.tolist(), confidence_level=0.9)
-    without = [compute_scores(SENTIMENT, truth[groups != k], answer[groups != k]) for k in np.unique(groups)]
+    found = score_with_intervals(SENTIMENT, truth, [(prediction, None)], groups.tolist(), confidence_level=0.9)
+    replicates = [
+        compute_scores(SENTIMENT, truth[groups != k], prediction[groups != k]) for k in np.unique(groups)
+    ]
     for name in count_metrics(SENTIMENT):
-        values = np.array([one[name] for one in without])
+        values = np.array([one[name] for one in replicates])
         expected = jackknife_interval(
-            found[name].value, values, is_proportion=is_proportion(name), confidence_level=0.9
+            found[name].value, values, is_proportion=get_metric(name).is_proportion, confidence_level=0.9
         )
         assert (found[name].low, found[name].high) == pytest.approx(expected)

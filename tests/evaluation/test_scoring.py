@@ -1,4 +1,4 @@
-"""Predictions and labels are joined by id; results are written and read back whole."""
+"""Predictions and labels are matched by id; results are written and read back unchanged."""
 
 import json
 
@@ -8,10 +8,10 @@ from evaluation_data import dialogues_of, random_case
 
 from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.predictions import Predictions
-from sentir.display_names import AT_HALF_SUFFIX
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.comparison import apply_holm_correction, compare
 from sentir.evaluation.metrics import (
+    AT_HALF_SUFFIX,
     RANKING_METRICS,
     compute_confusion_matrix,
     compute_scores,
@@ -23,7 +23,7 @@ from sentir.evaluation.scoring import align_by_id, read_results, score_model, wr
 
 
 class Scored:
-    """A toy evaluation: keyed labels, predictions of some seeds, and dialogues."""
+    """A toy evaluation: keyed labels, predictions of subset seeds, and dialogues."""
 
     def __init__(self, multilabel, seeds=2, n=40):
         cases = [random_case(3, n, 11, multilabel=multilabel, skill=0.3 + 0.2 * s) for s in range(seeds)]
@@ -38,58 +38,57 @@ class Scored:
     def __call__(self, **changes):
         values = {key: getattr(self, key) for key in ("space", "labels", "predictions", "thresholds", "groups")}
         names = {"model": "toy model", "role": "candidate", "corpus": "toy", "split": "dev", "notes": ("a note",)}
-        return score_model(**(values | names | {"confidence": 0.95} | changes))
+        return score_model(**(values | names | {"confidence_level": 0.95} | changes))
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_scores_are_means_over_seeds(multilabel):
     toy = Scored(multilabel)
     found = toy()
-    runs = [(p.probabilities, cuts) for p, cuts in zip(toy.predictions, toy.thresholds, strict=True)]
-    each = [compute_scores(toy.space, toy.truth, p, cuts) for p, cuts in runs]
-    assert (found.n, found.seeds, found.task, found.num_clusters) == (40, 2, "emotion", 8)
+    runs = [(p.probabilities, thresholds) for p, thresholds in zip(toy.predictions, toy.thresholds, strict=True)]
+    each = [compute_scores(toy.space, toy.truth, p, thresholds) for p, thresholds in runs]
+    assert (found.n, found.num_seeds, found.task, found.num_clusters) == (40, 2, "emotion", 8)
     assert found.notes == ("a note",) and found.localized_notes == ("a note", few_clusters_note(8))
-    half = [compute_scores(toy.space, toy.truth, p) for p, _cuts in runs]
+    half = [compute_scores(toy.space, toy.truth, p) for p, _thresholds in runs]
     for name, value in found.metrics.items():
         scores = half if name.endswith(AT_HALF_SUFFIX) else each
         assert value.value == pytest.approx(np.mean([run[name.removesuffix(AT_HALF_SUFFIX)] for run in scores]))
-    labels = [score_per_label(toy.space, toy.truth, p, cuts) for p, cuts in runs]
+    labels = [score_per_label(toy.space, toy.truth, p, thresholds) for p, thresholds in runs]
     for k, row in enumerate(found.per_label):
         assert row.support == labels[0][k].support
         assert row.metrics["f1"] == pytest.approx(np.mean([run[k].metrics["f1"] for run in labels]))
     if multilabel:
-        assert found.confusion is None
+        assert found.confusion_matrix is None
         assert list(found.thresholds.values()) == pytest.approx([0.35, 0.55, 0.75])
     else:
-        mean = np.mean([compute_confusion_matrix(toy.space, toy.truth, p) for p, _cuts in runs], axis=0)
-        np.testing.assert_allclose(found.confusion, mean)
+        mean = np.mean([compute_confusion_matrix(toy.space, toy.truth, p) for p, _thresholds in runs], axis=0)
+        np.testing.assert_allclose(found.confusion_matrix, mean)
         assert found.thresholds is None
 
 
-def test_several_labels_are_scored_at_tuned_thresholds_and_right_beside_that_at_a_half():
+def test_multilabel_scores_at_tuned_thresholds_are_followed_by_those_at_a_half():
     toy = Scored(True, seeds=1)
     found = toy()
     names = list(found.metrics)
-    decided = [name for name in names if not name.endswith(AT_HALF_SUFFIX)][: len(count_metrics(toy.space))]
-    assert names[: 2 * len(decided)] == [name for pair in decided for name in (pair, pair + AT_HALF_SUFFIX)]
-    assert names[2 * len(decided) :] == [*RANKING_METRICS["multi"]]
+    dependent = [name for name in names if not name.endswith(AT_HALF_SUFFIX)][: len(count_metrics(toy.space))]
+    assert names[: 2 * len(dependent)] == [name for pair in dependent for name in (pair, pair + AT_HALF_SUFFIX)]
+    assert names[2 * len(dependent) :] == [*RANKING_METRICS["multi"]]
     row = found.per_label[0].metrics
     assert {"f1", "f1@0.5", "weighted_accuracy@0.5", "auc"} <= row.keys() and "auc@0.5" not in row
     plain = toy(thresholds=[None])
     assert not any(AT_HALF_SUFFIX in name for name in plain.metrics)
-    for name in decided:
+    for name in dependent:
         assert plain.metrics[name] == found.metrics[name + AT_HALF_SUFFIX]
 
 
-def test_few_dialogues_are_a_note_and_many_are_none():
+def test_few_dialogues_add_a_note():
     toy = Scored(False)
-    assert few_clusters_note(8) in toy().localized_notes and toy(
-        groups=dict.fromkeys(toy.ids, "")
-    ).localized_notes == ("a note",)
+    assert few_clusters_note(8) in toy().localized_notes
+    assert toy(groups=dict.fromkeys(toy.ids, "")).localized_notes == ("a note",)
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_order_and_surplus_of_predictions_change_nothing(multilabel):
+def test_order_and_extra_predictions_do_not_matter(multilabel):
     toy = Scored(multilabel)
     expected = toy()
     order = np.random.default_rng(1).permutation(40)
@@ -107,14 +106,14 @@ def test_order_and_surplus_of_predictions_change_nothing(multilabel):
 
 def test_exactly_the_labeled_utterances_are_scored():
     toy = Scored(False)
-    some = dict(list(toy.labels.items())[:25])
-    found = toy(labels=some)
-    assert (found.n, found.scored) == (25, hash_ids(some))
-    assert found.scored != toy().scored
+    subset = dict(list(toy.labels.items())[:25])
+    found = toy(labels=subset)
+    assert (found.n, found.ids_hash) == (25, hash_ids(subset))
+    assert found.ids_hash != toy().ids_hash
     assert hash_ids(["b", "a"]) == hash_ids(["a", "b"]) != hash_ids(["ab"])
 
 
-def test_missing_pieces_are_errors_that_name_the_utterance():
+def test_missing_inputs_are_errors_that_name_the_utterance():
     toy = Scored(False)
     short = [p.select(toy.ids[1:]) for p in toy.predictions]
     with pytest.raises(PredictionsError, match="1 utterances have no prediction, the first is 'toy/dev/00'"):
@@ -131,7 +130,7 @@ def test_missing_pieces_are_errors_that_name_the_utterance():
         toy(predictions=Scored(True).predictions)
 
 
-def test_an_utterance_without_a_dialogue_key_stands_alone():
+def test_an_utterance_without_a_dialogue_key_is_its_own_group():
     toy = Scored(False)
     *_joined, dialogues = align_by_id(
         toy.space, toy.labels, toy.predictions, toy.thresholds, dict.fromkeys(toy.ids, "")
@@ -140,7 +139,7 @@ def test_an_utterance_without_a_dialogue_key_stands_alone():
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_results_are_read_as_they_were_written(tmp_path, multilabel):
+def test_results_are_read_back_as_written(tmp_path, multilabel):
     toy = Scored(multilabel)
     _ids, truth, runs, dialogues = align_by_id(toy.space, toy.labels, toy.predictions, toy.thresholds, toy.groups)
     paired = compare(
@@ -162,26 +161,26 @@ def test_results_are_read_as_they_were_written(tmp_path, multilabel):
     assert read_results(path) == ((toy(), toy(role="baseline")), (comparison,))
     assert {p.name for p in path.parent.iterdir()} == {"results.json", "comparisons.json"}
     row = json.loads(path.read_text())[1]
-    assert {"model", "role", "corpus", "task", "split", "n", "seeds", "metrics"} <= set(row)
+    assert {"model", "role", "corpus", "task", "split", "n", "num_seeds", "metrics"} <= set(row)
     assert {"value", "low", "high"} <= set(row["metrics"]["macro_f1"])
 
 
-def test_results_that_cannot_be_used_are_errors_that_name_the_file(tmp_path):
+def test_invalid_results_are_errors_that_name_the_file(tmp_path):
     path = tmp_path / "results.json"
     with pytest.raises(SentirError, match=r"results\.json cannot be read"):
         read_results(path)
     write_results(path, [], [])
     path.write_text('[{"model": "x"}]')
-    with pytest.raises(SentirError, match=r"results\.json does not hold results of Sentir: 0\.role"):
+    with pytest.raises(SentirError, match=r"results\.json is not a results file of Sentir: 0\.role"):
         read_results(path)
     path.write_text("{")
-    with pytest.raises(SentirError, match="does not hold results of Sentir"):
+    with pytest.raises(SentirError, match="is not a results file of Sentir"):
         read_results(path)
     with pytest.raises(SentirError, match=r"results\.json/results\.json cannot be written"):
         write_results(path / "results.json", [], [])
 
 
-def test_a_failed_write_leaves_the_old_results(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_results(tmp_path, monkeypatch):
     path = tmp_path / "results.json"
     write_results(path, [Scored(False)()], [])
     before = path.read_text()

@@ -1,4 +1,4 @@
-"""Archives: unpacked once, whole or not at all, and never beyond their folder."""
+"""Archives are unpacked once, completely or not at all, and never outside their folder."""
 
 import io
 import os
@@ -42,48 +42,50 @@ def left_behind(folder):
 
 
 @pytest.mark.parametrize(("name", "content"), KINDS.items(), ids=KINDS)
-def test_every_kind_is_unpacked_to_the_byte_and_nothing_else_is_left(tmp_path, name, content):
+def test_every_format_is_unpacked_byte_by_byte_and_leaves_nothing_else(tmp_path, name, content):
     archive = save(tmp_path / name, content)
-    found = unpack(archive, tmp_path / "out")
+    files = unpack(archive, tmp_path / "out")
     assert contents(tmp_path / "out") == FILES
-    assert found == sorted(tmp_path / "out" / name for name in FILES)
+    assert files == sorted(tmp_path / "out" / name for name in FILES)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "out"])
 
 
-def test_an_archive_in_an_archive_is_unpacked_where_it_lies(tmp_path):
+def test_a_nested_archive_is_unpacked_in_place(tmp_path):
     unpack(save(tmp_path / "x.tar.gz", NESTED), tmp_path / "out")
     assert contents(tmp_path / "out") == {"top/a/one.txt": FILES["a/one.txt"], "top/three.csv": b"x,y\n"}
 
 
-def test_a_folder_that_is_there_is_whole_and_the_archive_is_not_opened(tmp_path):
+def test_an_existing_folder_is_complete_and_its_archive_is_not_opened(tmp_path):
     (tmp_path / "out").mkdir()
     save(tmp_path / "out" / "mine.txt", b"mine")
-    assert unpack(save(tmp_path / "x.zip", b"no archive"), tmp_path / "out") == [tmp_path / "out" / "mine.txt"]
+    assert unpack(save(tmp_path / "x.zip", b"not an archive"), tmp_path / "out") == [
+        tmp_path / "out" / "mine.txt"
+    ]
 
 
-def test_only_some_files_are_read_and_reading_ends_with_the_last(tmp_path):
+def test_reading_stops_after_the_last_of_the_selected_files(tmp_path):
     content = pack({"early.csv": b"1", "late.mp4": bytes(100_000)}, "w")
     archive = save(tmp_path / "x.tar", content[:2048])
     unpack(archive, tmp_path / "out", only=["early.csv"])
     assert contents(tmp_path / "out") == {"early.csv": b"1"}
 
 
-def test_what_is_unpacked_lies_beside_the_archive_and_what_is_only_searched_in_the_cache(tmp_path):
+def test_archives_are_unpacked_next_to_themselves_and_selected_files_to_the_cache(tmp_path):
     archive = save(tmp_path / "MELD.Raw.tar.gz", pack(FILES))
-    searched = ensure_unpacked(archive, only=["three.csv"])
-    assert searched.is_relative_to(cache_dir()) and set(contents(searched)) == {"three.csv"}
+    selected = ensure_unpacked(archive, only=["three.csv"])
+    assert selected.is_relative_to(cache_dir()) and set(contents(selected)) == {"three.csv"}
     assert ensure_unpacked(archive) == ensure_unpacked(archive) == tmp_path / "MELD.Raw.unpacked"
     assert contents(tmp_path / "MELD.Raw.unpacked") == FILES
 
 
-def test_a_new_archive_of_the_same_name_is_searched_anew(tmp_path):
+def test_a_new_archive_of_the_same_name_is_unpacked_again(tmp_path):
     archive = save(tmp_path / "x.tar.gz", pack({"a.csv": b"old"}))
     ensure_unpacked(archive, only=["a.csv"])
     save(archive, pack({"a.csv": b"newer"}))
     assert contents(ensure_unpacked(archive, only=["a.csv"])) == {"a.csv": b"newer"}
 
 
-def test_archives_are_found_nearest_first_without_litter_and_hidden_ones(tmp_path):
+def test_archives_are_found_nearest_first_without_hidden_files(tmp_path):
     for name in (
         "b.zip",
         "a.tar.gz",
@@ -102,30 +104,30 @@ def test_archives_are_found_nearest_first_without_litter_and_hidden_ones(tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["plain.tar", "packed.tar.gz", "packed.zip", "nested.tar.gz"])
-def test_a_damaged_archive_is_told_or_harmless_and_leaves_nothing(tmp_path, kind):
+def test_a_damaged_archive_raises_or_is_harmless_and_leaves_nothing(tmp_path, kind):
     content = NESTED if kind.startswith("nested") else KINDS[kind]
-    archive, chance, refused = tmp_path / kind, random.Random(kind), 0
+    archive, rng, num_errors = tmp_path / kind, random.Random(kind), 0
     unpack(save(archive, content), tmp_path / "whole")
     expected = contents(tmp_path / "whole")
     for n in range(60):
         damaged = bytearray(content)
         if n % 2:
-            del damaged[chance.randrange(len(damaged)) :]
+            del damaged[rng.randrange(len(damaged)) :]
         else:
-            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+            damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
         save(archive, bytes(damaged))
         out = tmp_path / f"out{n}"
         try:
             unpack(archive, out)
         except CorpusError as error:
-            refused += 1
+            num_errors += 1
             assert kind in str(error) and not out.exists()
         else:
-            found = contents(out)
+            files = contents(out)
             # a bit of a plain tar's content, or of a name, has no checksum; nothing is ever missing
-            assert len(found) == len(expected) and (kind == "plain.tar" or n % 2 == 0 or found == expected)
+            assert len(files) == len(expected) and (kind == "plain.tar" or n % 2 == 0 or files == expected)
         assert left_behind(tmp_path) == []
-    assert refused >= (10 if kind == "plain.tar" else 30)
+    assert num_errors >= (10 if kind == "plain.tar" else 30)
 
 
 @pytest.mark.parametrize(
@@ -133,12 +135,12 @@ def test_a_damaged_archive_is_told_or_harmless_and_leaves_nothing(tmp_path, kind
     [b"", b"<html>Too many requests</html>" * 50, b"\x1f\x8b", b"PK\3\4", b"PK\5\6" + bytes(18), bytes(10_240)],
     ids=["empty", "page", "gzip", "zip", "empty zip", "zeros"],
 )
-def test_what_is_no_archive_is_one_sentence_or_holds_nothing(tmp_path, content):
+def test_a_file_that_is_not_an_archive_raises_one_sentence_or_is_empty(tmp_path, content):
     archive = save(tmp_path / "MELD.Raw.tar.gz", content)
     try:
         assert unpack(archive, tmp_path / "out") == []
     except CorpusError as error:
-        assert "damaged or not whole" in str(error) and "download it again" in str(error)
+        assert "damaged or incomplete" in str(error) and "download it again" in str(error)
         assert not (tmp_path / "out").exists()
 
 
@@ -168,38 +170,38 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_nothing_is_written_beyond_the_folder_and_no_link_or_device_is_made(tmp_path, content):
-    place = tmp_path / "deep" / "place"
-    place.mkdir(parents=True)
-    archive = save(place / "x.tar", content)
-    with pytest.raises(CorpusError, match="was not unpacked; unpack it yourself if you trust it"):
-        unpack(archive, place / "out")
+def test_nothing_is_written_outside_the_folder_and_no_link_or_device_is_created(tmp_path, content):
+    folder = tmp_path / "deep" / "folder"
+    folder.mkdir(parents=True)
+    archive = save(folder / "x.tar", content)
+    with pytest.raises(CorpusError, match=r"was not unpacked, because .* unpack it yourself if you trust it"):
+        unpack(archive, folder / "out")
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [archive]
-    assert left_behind(place) == []
+    assert left_behind(folder) == []
 
 
-def test_a_link_in_a_zip_is_refused(tmp_path):
+def test_a_link_in_a_zip_is_rejected(tmp_path):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         member = zipfile.ZipInfo("link")
         member.external_attr = 0o120777 << 16
         archive.writestr(member, "/etc/passwd")
-    with pytest.raises(CorpusError, match="no plain file"):
+    with pytest.raises(CorpusError, match="not a regular file"):
         unpack(save(tmp_path / "x.zip", out.getvalue()), tmp_path / "out")
 
 
 @pytest.mark.parametrize("kind", ["plain.tar", "packed.tar.gz", "packed.zip"])
-def test_a_killed_run_is_taken_up_and_not_mistaken_for_a_whole_one(tmp_path, kind, monkeypatch):
+def test_an_interrupted_run_is_resumed_and_not_taken_for_complete(tmp_path, kind, monkeypatch):
     archive, write, written = save(tmp_path / kind, KINDS[kind]), archives.shutil.copyfileobj, []
 
-    def dies_at_the_second(source, target, length):
+    def interrupted_at_the_second(source, target, length):
         written.append(target.name)
         if len(written) == 2:
             target.write(b"half")
             raise KeyboardInterrupt
         write(source, target, length)
 
-    monkeypatch.setattr(archives.shutil, "copyfileobj", dies_at_the_second)
+    monkeypatch.setattr(archives.shutil, "copyfileobj", interrupted_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         unpack(archive, tmp_path / "out")
     assert not (tmp_path / "out").exists() and len(left_behind(tmp_path)) == 1
@@ -208,7 +210,7 @@ def test_a_killed_run_is_taken_up_and_not_mistaken_for_a_whole_one(tmp_path, kin
     assert len(written) == 1 + len(FILES)  # the first file was not written again
 
 
-def test_what_another_archive_of_that_name_left_is_swept(tmp_path):
+def test_leftovers_of_another_archive_of_that_name_are_removed(tmp_path):
     archive = save(tmp_path / "x.tar", KINDS["plain.tar"])
     (tmp_path / ".out.0123456789abcdef.part").mkdir()
     unpack(archive, tmp_path / "out")
@@ -216,22 +218,22 @@ def test_what_another_archive_of_that_name_left_is_swept(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["plain.tar", "packed.zip"])
-def test_too_little_room_is_told_before_anything_is_written(tmp_path, kind, monkeypatch):
+def test_a_full_disk_raises_before_anything_is_written(tmp_path, kind, monkeypatch):
     archive = save(tmp_path / kind, KINDS[kind])
     monkeypatch.setattr(archives.shutil, "disk_usage", lambda _folder: type("Usage", (), {"free": 1000}))
-    with pytest.raises(CorpusError, match="needs 1 MB more on its disk, which has 1 MB free; make room"):
+    with pytest.raises(CorpusError, match="needs 1 MB more on its disk, which has 1 MB free; free some space"):
         unpack(archive, tmp_path / "out")
     assert not list(tmp_path.rglob("*.txt"))
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+def test_a_folder_that_cannot_be_written_is_named_in_the_error(tmp_path):
     save(tmp_path / "file", b"")
     archive = save(tmp_path / "x.tar", KINDS["plain.tar"])
     with pytest.raises(CorpusError, match="cannot be unpacked into"):
         unpack(archive, tmp_path / "file" / "out")
 
 
-def test_another_process_that_was_faster_is_no_error(tmp_path, monkeypatch):
+def test_a_faster_concurrent_process_is_not_an_error(tmp_path, monkeypatch):
     archive = save(tmp_path / "x.tar", KINDS["plain.tar"])
     replace = os.replace
 
@@ -246,8 +248,8 @@ def test_another_process_that_was_faster_is_no_error(tmp_path, monkeypatch):
     assert left_behind(tmp_path) == []
 
 
-def test_a_file_without_a_name_is_written_nowhere(tmp_path):
+def test_a_file_without_a_name_is_not_written(tmp_path):
     archive = save(tmp_path / "x.tar", pack({".": b"hi"}, "w"))
-    with pytest.raises(CorpusError, match=r"holds '\.', which is no plain file"):
+    with pytest.raises(CorpusError, match=r"contains '\.', which is not a regular file"):
         unpack(archive, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["x.tar"]

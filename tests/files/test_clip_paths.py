@@ -1,4 +1,4 @@
-"""Clips are found whatever their names' spelling, where that leaves one file, and what is not there is told."""
+"""Clips are found under other spellings of their names if exactly one file matches; others are reported."""
 
 import os
 import re
@@ -20,7 +20,7 @@ NFC, NFD = "ni\u00f1o", "nin\u0303o"
 
 @pytest.fixture
 def clips(tmp_path):
-    """A folder with a clip under names of all kinds."""
+    """A folder with clips of various names."""
     for name in (
         f"{NFC}.ogg",
         "Clips/UPPER.WAV",
@@ -35,15 +35,15 @@ def clips(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cell", "file", "how"),
+    ("cell", "file", "difference"),
     [
-        (f"{NFD}.ogg", f"{NFC}.ogg", "Unicode form of accents"),
+        (f"{NFD}.ogg", f"{NFC}.ogg", "Unicode normalization"),
         ("clips2\\a.ogg", "clips2/a.ogg", "backslashes"),
         (".\\clips2\\a.ogg", "clips2/a.ogg", "backslashes"),
         ("clips/upper.wav", "Clips/UPPER.WAV", "letter case"),
         ("clips2/A", "clips2/a.ogg", "no suffix"),
         ("clips2/song.a", "clips2/song.a.flac", "no suffix"),
-        (" clips2/a.ogg\t", "clips2/a.ogg", "spaces at the ends"),
+        (" clips2/a.ogg\t", "clips2/a.ogg", "leading or trailing spaces"),
         ("clips2/a\u200b.ogg", "clips2/a.ogg", "invisible characters"),
         ("clips2/b\xa0c.mp3", "clips2/b c.mp3", "invisible characters"),
         ("file:clips2/a.ogg", "clips2/a.ogg", "file://"),
@@ -51,20 +51,17 @@ def clips(tmp_path):
         ("clips2/../clips2/A.OGG", "clips2/a.ogg", "letter case"),
     ],
 )
-@pytest.mark.skipif(os.sep != "/", reason="Windows takes some of these as they are")
-def test_a_clip_is_found_under_another_spelling(clips, cell, file, how):
+@pytest.mark.skipif(os.sep != "/", reason="some of these are valid paths on Windows")
+def test_a_clip_is_found_under_another_spelling(clips, cell, file, difference):
     finder = ClipFinder(clips)
-    found, why = finder.find(cell)
-    assert why == "" and found.samefile(clips / file)
+    path, problem = finder.find(cell)
+    assert problem == "" and path.samefile(clips / file)
     (note,) = finder.issues("t.csv")
-    assert (note.kind, note.severity, note.where) == (
-        "clip_renamed",
-        "note",
-        "t.csv",
-    ) and f"{how}: 1" in note.message
+    assert (note.kind, note.severity, note.where) == (RENAMED, "note", "t.csv")
+    assert f"{difference}: 1" in note.message
 
 
-def test_nfc_is_found_for_nfd_and_a_name_that_is_there_is_taken_as_it_is(tmp_path):
+def test_nfc_is_found_for_nfd_and_an_exact_name_has_priority(tmp_path):
     for name in (f"{NFD}.wav", "a.wav", "A.wav"):
         (tmp_path / name).touch()
     finder = ClipFinder(tmp_path)
@@ -75,14 +72,14 @@ def test_nfc_is_found_for_nfd_and_a_name_that_is_there_is_taken_as_it_is(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("cell", "complaint"),
+    ("cell", "message"),
     [
         ("clips3/a.ogg", r"there is no folder .*clips3\."),
-        ("clips2/a.wav", r"there is a\.ogg\."),
-        ("twice/x.wav", r"it may mean X\.WAV or X\.wav: write which\."),
-        ("twice/X", r"it may mean X\.WAV or X\.wav: write which\."),
-        ("notes", r"There is no file [^;]*notes\.$"),
-        ("clips2", r"There is no file [^;]*clips2\.$"),
+        ("clips2/a.wav", r"but there is a\.ogg\."),
+        ("twice/x.wav", r"it matches X\.WAV or X\.wav: write the exact name\."),
+        ("twice/X", r"it matches X\.WAV or X\.wav: write the exact name\."),
+        ("notes", r"There is no file [^,]*notes\.$"),
+        ("clips2", r"There is no file [^,]*clips2\.$"),
         ("..", r"There is no file "),
         (".", r"There is no file "),
         ("file://[", r"There is no file "),
@@ -90,17 +87,17 @@ def test_nfc_is_found_for_nfd_and_a_name_that_is_there_is_taken_as_it_is(tmp_pat
         ("x" * 300 + "/c.wav", r"There is no file "),
     ],
 )
-def test_what_is_not_there_or_may_mean_two_files_is_told_and_not_guessed(clips, cell, complaint):
+def test_missing_and_ambiguous_clips_are_reported_and_not_guessed(clips, cell, message):
     (clips / "twice").mkdir()
     for name in ("X.wav", "X.WAV"):
         (clips / "twice" / name).touch()
     finder = ClipFinder(clips)
-    found, why = finder.find(cell)
-    assert found == clips / cell and why.startswith("There is no file ") and finder.issues("t") == []
-    assert re.search(complaint, why)
+    path, problem = finder.find(cell)
+    assert path == clips / cell and problem.startswith("There is no file ") and finder.issues("t") == []
+    assert re.search(message, problem)
 
 
-def test_the_note_counts_every_way_once(clips):
+def test_the_note_counts_every_difference_once(clips):
     finder = ClipFinder(clips)
     for cell in ("clips2\\A.OGG", "clips2\\a.ogg", "clips2/a.ogg", "gone.wav"):
         finder.find(cell)
@@ -110,24 +107,23 @@ def test_the_note_counts_every_way_once(clips):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.sampled_from("aA\u00f1 .\\/:n\u0303\u200b\0*?") | st.characters(), min_size=1, max_size=20))
-def test_any_cell_is_a_file_that_is_there_or_a_sentence(clips, cell):
-    found, why = ClipFinder(clips).find(cell)
-    assert os.path.isfile(found) == (why == "")
+def test_any_cell_is_an_existing_file_or_a_problem(clips, cell):
+    path, problem = ClipFinder(clips).find(cell)
+    assert os.path.isfile(path) == (problem == "")
 
 
-def test_tables_of_recipes_and_of_predict_and_a_look_find_the_same(clips):
+def test_reader_prediction_and_inspection_find_the_same_clips(clips):
     cells = [f"{NFD}.ogg", "clips2\\a.ogg", "clips/upper", "gone.wav", "", "\u200b"]
     rows = [
         {"audio": cell, "emotion": "joy" if n % 2 else "fear", "split": "train"} for n, cell in enumerate(cells)
     ]
     path = write(clips / "t.csv", rows)
-    corpus = read(path, audio=True, audio="audio", label="emotion", split="split")
-    wanted = [clips / f"{NFC}.ogg", clips / "clips2/a.ogg", clips / "Clips/UPPER.WAV", clips / "gone.wav"]
+    corpus = read(path, with_audio=True, audio="audio", label="emotion", split="split")
+    expected = [clips / f"{NFC}.ogg", clips / "clips2/a.ogg", clips / "Clips/UPPER.WAV", clips / "gone.wav"]
     if os.sep == "/":
-        assert [u.clip for u in corpus] == [*map(Clip, wanted), None, None]
-        assert [one.utterance.clip for one in read_inputs(path)] == [*map(Clip, wanted), None, None]
-    found = [(issue.kind, issue.where) for issue in corpus.issues]
-    assert found == [
+        assert [u.clip for u in corpus] == [*map(Clip, expected), None, None]
+        assert [one.utterance.clip for one in read_inputs(path)] == [*map(Clip, expected), None, None]
+    assert [(issue.kind, issue.where) for issue in corpus.issues] == [
         ("audio_file_missing", "t/row4"),
         *(("clip_not_named", f"t/row{n}") for n in (5, 6)),
         (RENAMED, "t.csv"),
@@ -135,21 +131,21 @@ def test_tables_of_recipes_and_of_predict_and_a_look_find_the_same(clips):
     assert inspect_table(path).has_audio
 
 
-def test_clips_may_lie_in_a_folder_of_their_own(clips):
+def test_clips_may_be_in_a_folder_of_their_own(clips):
     tables = clips / "tables"
     tables.mkdir()
     rows = [{"audio": "a.ogg", "mood": "joy", "split": "train"}]
     path = write(tables / "t.csv", rows)
-    found = read(clips, file="tables/t.csv", audio=True, audio="audio", audio_root="clips2", split="split")
-    assert [u.clip for u in found] == [Clip(clips / "clips2" / "a.ogg")]
-    beside = read(path, audio=True, audio="audio", audio_root="../clips2", split="split")
-    assert beside.utterances[0].clip.path.samefile(clips / "clips2" / "a.ogg")
+    corpus = read(clips, file="tables/t.csv", with_audio=True, audio="audio", audio_root="clips2", split="split")
+    assert [u.clip for u in corpus] == [Clip(clips / "clips2" / "a.ogg")]
+    by_file = read(path, with_audio=True, audio="audio", audio_root="../clips2", split="split")
+    assert by_file.utterances[0].clip.path.samefile(clips / "clips2" / "a.ogg")
 
 
-def test_a_folder_of_clips_must_be_there_and_of_use(clips):
+def test_a_folder_of_clips_must_exist_and_be_used(clips):
     path = write(clips / "t.csv", [{"audio": "a.ogg", "mood": "joy", "split": "train"}])
     with pytest.raises(CorpusError, match=r"There is no folder .*gone; correct 'data\.table\.audio_root'\."):
-        read(path, audio=True, audio="audio", audio_root="gone", split="split")
-    with pytest.raises(RecipeError, match=r"'data\.table\.audio_root' is where clips lie"):
+        read(path, with_audio=True, audio="audio", audio_root="gone", split="split")
+    with pytest.raises(RecipeError, match=r"'data\.table\.audio_root' is the folder of clips"):
         read(path, audio_root="clips2", split="split")
     assert read(path, audio="audio", audio_root="gone", split="split").issues == ()

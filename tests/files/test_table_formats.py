@@ -1,4 +1,4 @@
-"""Every format a table may come in, and every way in which a file of it can be broken."""
+"""Every table format, intact and damaged."""
 
 import csv
 import io
@@ -22,14 +22,14 @@ READ = [
 ]
 
 
-def refused(path, complaint):
-    with pytest.raises(CorpusError, match=complaint) as caught:
+def assert_rejected(path, message):
+    with pytest.raises(CorpusError, match=message) as error:
         load_rows(path)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("shards", [1, 2])
-def test_a_folder_of_datasets_is_read_with_names_for_numbers_of_classes(tmp_path, shards):
+def test_a_folder_of_datasets_is_read_with_class_names(tmp_path, shards):
     assert load_rows(save(tmp_path / "d", shards=shards)) == READ
 
 
@@ -38,7 +38,7 @@ def test_the_splits_of_a_folder_are_a_column(tmp_path):
     assert rows == [row | {"split": "train"} for row in READ] + [READ[0] | {"split": "validation"}]
 
 
-def test_parquet_with_the_names_of_classes_in_its_schema_is_read_with_them(tmp_path):
+def test_parquet_with_class_names_in_its_schema_is_read_with_them(tmp_path):
     metadata = {"huggingface": json.dumps({"info": {"features": FEATURES}})}
     pq.write_table(TABLE.replace_schema_metadata(metadata), tmp_path / "t.parquet")
     assert load_rows(tmp_path / "t.parquet") == READ
@@ -46,44 +46,46 @@ def test_parquet_with_the_names_of_classes_in_its_schema_is_read_with_them(tmp_p
     assert [row["mood"] for row in load_rows(tmp_path / "t.parquet")] == ["1", "0", "-1"]
 
 
-def test_embedded_sounds_are_read_by_their_names(tmp_path):
+def test_embedded_clips_are_read_as_their_names(tmp_path):
     pq.write_table(pa.table({"audio": [{"bytes": b"RIFF", "path": "a.wav"}, None]}), tmp_path / "t.parquet")
     assert load_rows(tmp_path / "t.parquet") == [{"audio": "a.wav"}, {"audio": ""}]
 
 
-def test_a_folder_that_is_not_whole_is_refused(tmp_path):
-    refused(save(tmp_path / "a", _data_files=[{"filename": "gone.arrow"}]), "gone.arrow is damaged")
-    refused(save(tmp_path / "b", _indices_data_files=[{"filename": "i.arrow"}]), "load it and save it again")
-    refused(save(tmp_path / "c", pa.table({"mood": [7]})), "'7' in 'mood' is none of its 2 classes")
-    refused(save_parts(tmp_path / "d", train=pa.table({"split": ["x"]})), "a column 'split' as well")
+def test_an_incomplete_folder_is_rejected(tmp_path):
+    assert_rejected(save(tmp_path / "a", _data_files=[{"filename": "gone.arrow"}]), "gone.arrow is damaged")
+    assert_rejected(
+        save(tmp_path / "b", _indices_data_files=[{"filename": "i.arrow"}]), "load it and save it again"
+    )
+    assert_rejected(save(tmp_path / "c", pa.table({"mood": [7]})), "'7' in 'mood' is not one of its 2 classes")
+    assert_rejected(save_parts(tmp_path / "d", train=pa.table({"split": ["x"]})), "also a column 'split'")
     (save(tmp_path / "e") / "state.json").write_text("[")
-    refused(tmp_path / "e", "state.json is damaged")
+    assert_rejected(tmp_path / "e", "state.json is damaged")
     (tmp_path / "f").mkdir()
-    refused(tmp_path / "f", "folder that 'datasets' saved")
-    refused(tmp_path / "none.csv", "There is no table")
-    refused(save(tmp_path / "g", _data_files=[]), "has no rows")
+    assert_rejected(tmp_path / "f", "folder saved by 'datasets'")
+    assert_rejected(tmp_path / "none.csv", "There is no table")
+    assert_rejected(save(tmp_path / "g", _data_files=[]), "has no rows")
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), kind=st.sampled_from(["t.parquet", "d/data-00000-of-00001.arrow", "d/state.json"]))
-def test_a_damaged_file_is_read_or_refused_but_never_crashes(tmp_path, data, kind):
+def test_a_damaged_file_is_read_or_rejected_but_never_crashes(tmp_path, data, kind):
     if not (tmp_path / "d").exists():
         save(tmp_path / "d")
         pq.write_table(TABLE, tmp_path / "t.parquet")
     path = tmp_path / kind
-    whole = bytearray(path.read_bytes())
-    broken = bytearray(whole)
+    intact = bytearray(path.read_bytes())
+    damaged = bytearray(intact)
     for _flip in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(whole) - 1))
-        broken[at] ^= data.draw(st.integers(1, 255))
-    path.write_bytes(broken[: data.draw(st.sampled_from([len(whole), len(whole) // 2, 9]))])
+        offset = data.draw(st.integers(0, len(intact) - 1))
+        damaged[offset] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(damaged[: data.draw(st.sampled_from([len(intact), len(intact) // 2, 9]))])
     try:
         rows = load_rows(tmp_path / kind.split("/")[0])
         assert all(isinstance(cell, str) for row in rows for cell in row.values())
     except CorpusError as error:
         assert "\n" not in str(error)
     finally:
-        path.write_bytes(whole)
+        path.write_bytes(intact)
 
 
 VALUES = st.one_of(
@@ -101,7 +103,7 @@ LINES = st.lists(
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(objects=LINES)
-def test_no_row_of_json_lines_is_lost_and_missing_keys_are_empty(tmp_path, objects):
+def test_every_json_line_is_a_row_and_missing_keys_are_empty(tmp_path, objects):
     path = tmp_path / "t.jsonl"
     path.write_text("\n\n".join(json.dumps(one) for one in objects), encoding="utf-8")
     rows = load_rows(path)
@@ -120,22 +122,22 @@ def test_types_may_be_mixed_within_a_column_of_json_lines(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
-        ('{"a": 1}\n[1]', "line 2: this is no JSON object"),
-        ('{"a": 1}\n{"a": ', "line 2: this is no JSON object"),
-        ("[" * 100_000, "line 1: this is no JSON object"),
-        ('{"a": 1, "a": 2}', "line 1: the key 'a' stands twice"),
-        ('{"a": {"b": 1}}', "row 1 cannot be read in 'a': it holds an object"),
-        ('{"a": [[1]]}', "row 1 cannot be read in 'a': it holds a list of lists"),
-        ('{"a": "\\ud83d"}', "half a character"),
-        ('{"a": ["\\ud83d"]}', "half a character"),
+        ('{"a": 1}\n[1]', "line 2: this is not a JSON object"),
+        ('{"a": 1}\n{"a": ', "line 2: this is not a JSON object"),
+        ("[" * 100_000, "line 1: this is not a JSON object"),
+        ('{"a": 1, "a": 2}', "line 1: the key 'a' is repeated"),
+        ('{"a": {"b": 1}}', "row 1 cannot be read in 'a': it is a nested object"),
+        ('{"a": [[1]]}', "row 1 cannot be read in 'a': it is a list of lists"),
+        ('{"a": "\\ud83d"}', "lone surrogate"),
+        ('{"a": ["\\ud83d"]}', "lone surrogate"),
         ("\n\n", "has no rows"),
     ],
 )
-def test_broken_json_lines_are_refused_by_line_or_row(tmp_path, content, complaint):
+def test_invalid_json_lines_are_rejected_by_line_or_row(tmp_path, content, message):
     (tmp_path / "t.jsonl").write_text(content)
-    refused(tmp_path / "t.jsonl", complaint)
+    assert_rejected(tmp_path / "t.jsonl", message)
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
@@ -155,7 +157,7 @@ def test_cells_survive_every_separator_and_encoding(tmp_path, cells, separator, 
     assert [tuple(row.values()) for row in load_rows(path)] == cells
 
 
-def test_a_separator_is_taken_only_where_no_other_fits(tmp_path):
+def test_another_separator_is_used_only_if_the_own_one_does_not_fit(tmp_path):
     def read(content, name="t.csv"):
         (tmp_path / name).write_text(content)
         return load_rows(tmp_path / name)
@@ -169,14 +171,14 @@ def test_a_separator_is_taken_only_where_no_other_fits(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
-def test_an_encoding_that_is_guessed_is_told(tmp_path, encoding):
+def test_a_guessed_encoding_is_reported(tmp_path, encoding):
     issues = []
     (tmp_path / "t.csv").write_bytes("texto,emoción\nhola,alegría\n".encode(encoding))
     assert load_rows(tmp_path / "t.csv", issues=issues) == [{"texto": "hola", "emoción": "alegría"}]
     assert [issue.kind for issue in issues] == ["file_encoding"]
 
 
-def test_columns_without_a_name_are_cut_where_they_are_empty_and_called_by_their_place_where_not(tmp_path):
+def test_unnamed_columns_are_dropped_if_empty_and_else_named_by_position(tmp_path):
     def read(content):
         (tmp_path / "t.csv").write_text(content)
         return load_rows(tmp_path / "t.csv")
@@ -184,14 +186,14 @@ def test_columns_without_a_name_are_cut_where_they_are_empty_and_called_by_their
     assert read("a,b,,\n1,2,,\n3,4,,\n") == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
     assert read("a,b\n1,2,,\n3,4\n") == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
     assert read(",b,\n1,2,x\n") == [{"column 1": "1", "b": "2", "column 3": "x"}]
-    with pytest.raises(CorpusError, match="row 1 has 2 cells and the header 1"):
+    with pytest.raises(CorpusError, match="row 1 has 2 cells, the header 1"):
         read("text\nhi,\n")
 
 
-def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
+def test_two_columns_of_one_name_are_rejected_in_every_format(tmp_path):
     pq.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "t.parquet")
-    refused(tmp_path / "t.parquet", "two columns called 'a'")
-    refused(save(tmp_path / "d", pa.table([[1], [2]], names=["a", "a"])), "two columns called 'a'")
+    assert_rejected(tmp_path / "t.parquet", "two columns called 'a'")
+    assert_rejected(save(tmp_path / "d", pa.table([[1], [2]], names=["a", "a"])), "two columns called 'a'")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_two_columns_of_one_name_are_refused_in_every_format(tmp_path):
         ("", None),
     ],
 )
-def test_a_list_is_one_as_json_or_python_write_it(cell, items):
+def test_a_list_is_parsed_as_json_or_python(cell, items):
     assert parse_list(cell) == items
 
 
@@ -218,5 +220,5 @@ def test_a_list_is_one_as_json_or_python_write_it(cell, items):
     [("1.5", 1.5), (" -2 ", -2), ("18446744073709551615", 2**64), ("1e308", None), ("-inf", None), ("nan", None),
      ("1_0", None), ("", None), ("0,5", 0.5)],
 )  # fmt: skip
-def test_a_number_is_one_that_can_be_reckoned_with(cell, number):
+def test_a_number_is_finite_and_plain(cell, number):
     assert parse_number(cell) == number

@@ -1,4 +1,4 @@
-"""Workbooks: typed cells become sensible text, other sheets are told, and what is written is read back."""
+"""Workbooks: typed cells become text, ignored sheets are reported, and damaged files are rejected."""
 
 import datetime as dt
 import sys
@@ -12,18 +12,18 @@ from sentir.errors import CorpusError, SentirError
 from sentir.files.tables import load_rows
 
 
-def book(path, **sheets):
-    made = openpyxl.Workbook()
-    made.remove(made.active)
+def save_workbook(path, **sheets):
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
     for name, rows in sheets.items():
-        sheet = made.create_sheet(name)
+        sheet = workbook.create_sheet(name)
         for row in rows:
             sheet.append(row)
-    made.save(path)
+    workbook.save(path)
     return path
 
 
-def test_typed_cells_become_text_and_empty_ends_are_cut(tmp_path):
+def test_typed_cells_become_text_and_empty_last_columns_are_dropped(tmp_path):
     day = dt.datetime(2024, 1, 5)
     rows = [
         ["id", "when", "at", "happy", "score", "text", None],
@@ -31,59 +31,56 @@ def test_typed_cells_become_text_and_empty_ends_are_cut(tmp_path):
         [None] * 7,
         [2, None, dt.time(0, 0, 5), False, 3, "x", None],
     ]
-    assert load_rows(book(tmp_path / "t.xlsx", a=rows)) == [
+    assert load_rows(save_workbook(tmp_path / "t.xlsx", a=rows)) == [
         {"id": "1", "when": "2024-01-05", "at": "2024-01-05 09:30:00", "happy": "true", "score": "0.75",
          "text": "  ¿sí?\nno "},
         {"id": "2", "when": "", "at": "00:00:05", "happy": "false", "score": "3", "text": "x"},
     ]  # fmt: skip
 
 
-def test_the_first_sheet_that_holds_something_is_read_and_the_others_are_told(tmp_path):
+def test_the_first_sheet_that_is_not_empty_is_read_and_the_others_are_reported(tmp_path):
     issues = []
-    path = book(tmp_path / "t.xlsx", empty=[], talks=[["a", "b"], ["1", "2"]], notes=[["x", "y"]])
+    path = save_workbook(tmp_path / "t.xlsx", empty=[], talks=[["a", "b"], ["1", "2"]], notes=[["x", "y"]])
     assert load_rows(path, issues=issues) == [{"a": "1", "b": "2"}]
     (issue,) = issues
     assert (issue.kind, issue.severity) == ("sheets_ignored", "note") and "'talks'" in issue.message
     assert "notes" in issue.message and "empty" not in issue.message
     with pytest.raises(CorpusError, match="has no rows"):
-        load_rows(book(tmp_path / "none.xlsx", a=[], b=[]))
+        load_rows(save_workbook(tmp_path / "none.xlsx", a=[], b=[]))
 
 
-def test_a_formula_without_a_result_is_refused_by_its_row(tmp_path):
-    path = book(tmp_path / "t.xlsx", a=[["text", "score"], ["x", 1], ["y", "=B2+1"]])
-    with pytest.raises(CorpusError, match=r"t\.xlsx: row 3 of the sheet 'a' holds a formula without a result"):
+def test_a_formula_without_a_result_is_rejected_with_its_row(tmp_path):
+    path = save_workbook(tmp_path / "t.xlsx", a=[["text", "score"], ["x", 1], ["y", "=B2+1"]])
+    with pytest.raises(CorpusError, match=r"t\.xlsx: row 3 of the sheet 'a' has a formula without a result"):
         load_rows(path)
 
 
-def test_two_columns_of_one_name_are_refused(tmp_path):
+def test_two_columns_of_one_name_are_rejected(tmp_path):
     with pytest.raises(CorpusError, match="two columns called 'a'"):
-        load_rows(book(tmp_path / "t.xlsx", s=[["a", "a"], [1, 2]]))
+        load_rows(save_workbook(tmp_path / "t.xlsx", s=[["a", "a"], [1, 2]]))
 
 
-def test_without_the_library_one_sentence_names_the_extra(tmp_path, monkeypatch):
-    path = book(tmp_path / "t.xlsx", a=[["x"], [1]])
+def test_without_openpyxl_the_error_names_the_extra(tmp_path, monkeypatch):
+    path = save_workbook(tmp_path / "t.xlsx", a=[["x"], [1]])
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(SentirError, match=r"openpyxl; install it with: pip install 'sentir\[xlsx\]'"):
         load_rows(path)
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=9)
-
-
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def intact(tmp_path_factory):
     rows = [["a", "b"], ["x", 1], [True, dt.datetime(2024, 1, 5)]]
-    return book(tmp_path_factory.mktemp("whole") / "t.xlsx", a=rows).read_bytes()
+    return save_workbook(tmp_path_factory.mktemp("intact") / "t.xlsx", a=rows).read_bytes()
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_damaged_workbook_is_read_or_refused_but_never_crashes(tmp_path, whole, data):
-    path, broken = tmp_path / "t.xlsx", bytearray(whole)
+def test_a_damaged_workbook_is_read_or_rejected_but_never_crashes(tmp_path, intact, data):
+    path, damaged = tmp_path / "t.xlsx", bytearray(intact)
     for _flip in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(whole) - 1))
-        broken[at] ^= data.draw(st.integers(1, 255))
-    path.write_bytes(broken[: data.draw(st.sampled_from([len(whole), len(whole) // 2, 9]))])
+        offset = data.draw(st.integers(0, len(intact) - 1))
+        damaged[offset] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(damaged[: data.draw(st.sampled_from([len(intact), len(intact) // 2, 9]))])
     try:
         assert all(isinstance(cell, str) for row in load_rows(path) for cell in row.values())
     except CorpusError as error:

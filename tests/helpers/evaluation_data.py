@@ -1,4 +1,4 @@
-"""Random labels and probabilities for the tests of evaluation, with classes that may be absent."""
+"""Random labels and probabilities for tests of evaluation; some classes may be absent."""
 
 import numpy as np
 from hypothesis import settings
@@ -14,18 +14,18 @@ def space_of(k, multilabel):
 
 
 def random_case(k, n, seed, *, multilabel, present=None, skill=0.5):
-    """Return (space, truth, probabilities); ``present`` limits which labels the truth may hold."""
+    """Return (space, truth, probabilities); ``present`` masks the labels that the truth may have."""
     rng = np.random.default_rng(seed)
-    usable = np.arange(k) if present is None else np.flatnonzero(present)
+    classes = np.arange(k) if present is None else np.flatnonzero(present)
     space = space_of(k, multilabel)
     if multilabel:
         truth = np.zeros((n, k), dtype=np.float32)
-        truth[:, usable] = rng.random((n, len(usable))) < rng.random(len(usable))
+        truth[:, classes] = rng.random((n, len(classes))) < rng.random(len(classes))
         return space, truth, np.clip(rng.random((n, k)) * (1 - skill) + skill * truth, 0, 1).round(2)
-    truth = rng.choice(usable, size=n)
+    truth = rng.choice(classes, size=n)
     probabilities = rng.dirichlet(np.ones(k), size=n)
-    sure = rng.random(n) < skill
-    probabilities[sure] = 0.1 / k + 0.9 * np.eye(k)[truth[sure]]
+    is_correct = rng.random(n) < skill
+    probabilities[is_correct] = 0.1 / k + 0.9 * np.eye(k)[truth[is_correct]]
     return space, truth, probabilities
 
 

@@ -1,4 +1,4 @@
-"""Helpers of test_reader.py."""
+"""A table written and read as the table reader's tests do."""
 
 import csv
 
@@ -14,11 +14,11 @@ def write(path, rows):
     return path
 
 
-def data(task="emotion", audio=False, **columns) -> DataSettings:
+def data(task="emotion", with_audio=False, **columns) -> DataSettings:
     if not {"labels", "value"} & columns.keys():
         columns.setdefault("label", "mood")
-    return DataSettings(reader="table", task=task, audio=sound, table=TableSettings(**columns))
+    return DataSettings(reader="table", task=task, audio=with_audio, table=TableSettings(**columns))
 
 
-def read(path, task="emotion", audio=False, **columns):
-    return read_corpus(data(task, sound, **columns), path)
+def read(path, task="emotion", with_audio=False, **columns):
+    return read_corpus(data(task, with_audio, **columns), path)

@@ -9,11 +9,11 @@ from sentir.i18n import use_language
 from sentir.recognizer.card import (
     front_matter,
     limitations,
-    load_scores,
     make_model_card,
     save_model_cards,
     summarize_data,
 )
+from sentir.recognizer.card_scores import load_scores
 
 
 def row(split, f1=0.5, support=60):

@@ -78,9 +78,9 @@ def test_numeric_cells_become_numbers_of_the_utterance(tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     table.to_parquet(tmp_path / "t.parquet")
     for name in ("t.csv", "t.parquet"):
-        assert [dict(u.numbers) for u in utterances(tmp_path / name)] == [{"pitch": 1.5}, {}]
+        assert [dict(u.numeric_features) for u in utterances(tmp_path / name)] == [{"pitch": 1.5}, {}]
     (line,) = read(tmp_path / "t.jsonl", '{"text": "a", "pitch": 2, "loud": true}')
-    assert dict(line.numbers) == {"pitch": 2.0}
+    assert dict(line.numeric_features) == {"pitch": 2.0}
 
 
 def test_what_a_recipe_reads_as_a_table_can_be_recognized(tmp_path):

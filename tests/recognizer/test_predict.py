@@ -140,7 +140,7 @@ def test_each_row_says_what_of_it_was_missing_or_not_used(both, clips):
     assert notes[5] == "Predicted from the text only: There is no audio."
     assert notes[6] == "Predicted from the audio only: There is no text."
     assert "nowhere.wav" in rows[7].problem and rows[8].problem == "The text is empty. There is no audio."
-    assert notes[9] == "Only the beginning of its text was read, 12 tokens."
+    assert notes[9] == "Its text was truncated to 12 tokens."
 
 
 def test_how_a_clip_was_decoded_is_among_the_notes(both, clips, monkeypatch):

@@ -188,8 +188,8 @@ def test_a_described_drawing_names_its_description(scores):
     root = ElementTree.fromstring(svg)
     assert [child.tag for child in root][:2] == ["title", "desc"]
     assert root.find("desc").get("id") == root.get("aria-describedby")
-    assert root.findtext("desc").startswith("anger: 0 of 3 right; joy: 11 of 33 right")
-    assert "neutral taken for joy 21 times" in root.findtext("desc")
+    assert root.findtext("desc").startswith("anger: 0 of 3 correct; joy: 11 of 33 correct")
+    assert "neutral predicted as joy 21 times" in root.findtext("desc")
 
 
 def test_curves_and_labels_are_told_in_words(make_report):

@@ -138,7 +138,7 @@ def test_json_holds_everything_but_sound_and_pictures(make_report, make_example)
     tree = json.loads(json.dumps(report_to_dict(report), allow_nan=False))
     assert tree["format"] == JSON_FORMAT_VERSION
     assert len(tree["scores"]) == len(report.scores) and len(tree["comparisons"]) == len(report.comparisons)
-    first = {"corpus": "meld", "task": "emotion", "model": "gru", "winners": ["gru", "plain"]}
+    first = {"corpus": "meld", "task": "emotion", "model": "gru", "best_per_family": ["gru", "plain"]}
     assert tree["selected"][0] == first
     assert tree["examples"][0]["labels"] == {"emotion": ["joy"], "mood": ["calm"]}
     assert "wave" not in json.dumps(tree)

@@ -115,7 +115,10 @@ def test_the_ledger_says_how_often_when_and_why(page):
 def test_a_report_without_comparisons_curves_openings_or_recipes_is_whole(make_plain_report, render_page):
     text = render_page(make_plain_report(comparisons=(), learning_curves=(), openings=(), recipes={}))
     words = Page(text).words()
-    assert "No test compares the two." in words and "No test split was evaluated in this study." in words
+    assert (
+        "No significance test compares the two." in words
+        and "No test split was evaluated in this study." in words
+    )
     assert "Learning" not in words and "Comparisons" not in words
 
 
@@ -164,7 +167,8 @@ def test_a_recipe_is_printed_as_toml_that_reads_back():
     ).to_dict()
 
     def settled(node):
-        return {k: settled(v) if isinstance(v, dict) else v for k, v in node.items() if v is not None and v != {}}
+        values = {k: settled(v) if isinstance(v, dict) else v for k, v in node.items()}
+        return {k: v for k, v in values.items() if v is not None and v != {}}
 
     assert settled(tomllib.loads(dump_toml(tree))) == settled(tree)
 

@@ -76,6 +76,6 @@ def test_a_baseline_that_was_chosen_is_the_headline_and_its_rival_the_best_candi
 def test_labels_that_occur_nowhere_are_said_beside_a_macro_f1(make_report):
     row = next(row for row in make_report().scores if row.task == "mood" and row.model == "gru")
     absent = replace(row, per_label=(*row.per_label, replace(row.per_label[0], label="odd", support=0)))
-    assert absent.localized_notes == (f"Macro F1 over 2 of 3 labels; nowhere in {row.split}: odd.",)
+    assert absent.localized_notes == (f"Macro F1 over 2 of 3 labels; absent from {row.split}: odd.",)
     assert row.localized_notes == ()
     assert "macro_f1" in row.metrics and replace(absent, metrics={"accuracy": Score(0.5)}).localized_notes == ()

@@ -22,7 +22,7 @@ def test_the_best_candidate_of_every_task_is_looked_at_on_dev_and_on_the_opened_
 
 
 def test_what_is_written_is_what_was_found(first_run):
-    assert read_rows(first_run.out / "details.json", ErrorAnalysis) == first_run.report.analyses
+    assert read_rows(first_run.out / "analyses.json", ErrorAnalysis) == first_run.report.analyses
 
 
 def test_slices_add_up_to_all_that_is_scored(first_run):
@@ -71,5 +71,5 @@ def test_the_report_shows_all_of_it(first_run):
         "Possible label errors",
     ):
         assert (words in page) == (words != "Possible label errors")
-    assert json.loads((first_run.out / "details.json").read_text())[0]["reliability"]["curves"]
+    assert json.loads((first_run.out / "analyses.json").read_text())[0]["reliability"]["curves"]
     assert len(stages(first_run.out, "test")) == 1

@@ -72,7 +72,7 @@ def test_two_recipes_of_one_name_are_refused(recipe, study, counts):
 
 
 @pytest.mark.parametrize(
-    "place", ["models", "recipes", "report.html", "report.es.md", "results.json", "details.json"]
+    "place", ["models", "recipes", "report.html", "report.es.md", "results.json", "analyses.json"]
 )
 def test_a_place_that_cannot_be_written_is_met_before_anything_is_trained(place, recipe, study, counts, tmp_path):
     blocked = tmp_path / "out" / place
@@ -129,7 +129,7 @@ def test_a_failing_report_keeps_the_results_and_the_same_command_writes_it(
             run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert "\n" not in str(caught.value)
     kept = json.loads((out / "results.json").read_text())
-    assert {row["split"] for row in kept} == {"dev", "test"} and (out / "details.json").is_file()
+    assert {row["split"] for row in kept} == {"dev", "test"} and (out / "analyses.json").is_file()
     assert Recipe.load(out / "recipes" / "tiny.toml") == mine and (out / "models" / "tiny-emotion").is_dir()
     assert counts["open"] == 1 and len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
     counts.clear()

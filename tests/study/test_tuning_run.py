@@ -56,7 +56,7 @@ def test_the_best_trial_is_that_with_the_best_score_and_its_recipe_is_written(tu
     assert worth(best) == found.best_trial.score and best.data.root.resolve() == Path.cwd()
     assert best.override({"data": {"root": "."}}) == found.best_recipe
     assert best.train.epochs == found.best_trial.settings["train.epochs"] and not best.tune.space
-    assert json.loads((tmp_path / "tuning.json").read_text())["best"]["score"] == found.best_trial.score
+    assert json.loads((tmp_path / "tuning.json").read_text())["best_trial"]["score"] == found.best_trial.score
     frame = found.to_frame()
     assert list(frame["train.lr"]) == [t.settings["train.lr"] for t in found.trials]
     assert frame["score"].max() == found.best_trial.score

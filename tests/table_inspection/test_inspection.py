@@ -39,11 +39,11 @@ def mood(i):
 
 
 def roles(seen):
-    return {one.column: one.role for one in seen.columns}
+    return {one.name: one.role for one in seen.columns}
 
 
 def why(seen, column):
-    return next(one.why for one in seen.columns if one.column == column)
+    return next(one.reason for one in seen.columns if one.name == column)
 
 
 def test_columns_are_known_by_what_they_hold_and_by_their_names(tmp_path):

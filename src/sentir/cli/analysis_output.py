@@ -7,6 +7,7 @@ from rich.table import Table
 from sentir.cli import output
 from sentir.display_names import display_name
 from sentir.evaluation.analysis.error_analysis import ErrorAnalysis
+from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.results import Score
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.calibration import calibration_sentences
@@ -27,7 +28,9 @@ def _print_slices(analysis: ErrorAnalysis) -> None:
     if not analysis.slices:
         return
     table = _make_table(
-        _("Slices"), (_("by"), _("slice"), "n", display_name(analysis.slices[0].metric), ""), numbers=(2, 3)
+        _("Slices"),
+        (_("by"), _("slice"), "n", metric_display_name(analysis.slices[0].metric), ""),
+        numbers=(2, 3),
     )
     for row in analysis.slices:
         remark = _("too few") if row.is_small else ""
@@ -45,7 +48,12 @@ def _print_slices(analysis: ErrorAnalysis) -> None:
 def _print_speakers(analysis: ErrorAnalysis) -> None:
     if not analysis.speakers:
         return
-    headings = (_("speaker"), "n", display_name(analysis.speakers[0].metric), _("most frequent confusions"))
+    headings = (
+        _("speaker"),
+        "n",
+        metric_display_name(analysis.speakers[0].metric),
+        _("most frequent confusions"),
+    )
     table = _make_table(_("Errors by speaker"), headings, numbers=(1, 2))
     for row in analysis.speakers:
         confusions = ", ".join(one.display_name for one in row.confusions) or "–"

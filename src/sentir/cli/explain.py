@@ -184,6 +184,7 @@ def _print_model_explanation(explanation: ModelExplanation) -> None:
 
     from sentir.cli import output
     from sentir.display_names import display_name
+    from sentir.evaluation.metrics import metric_display_name
     from sentir.explanation.page import (
         MAX_COLUMNS,
         describe_ablation,
@@ -194,7 +195,7 @@ def _print_model_explanation(explanation: ModelExplanation) -> None:
 
     output.print_line(
         f"{explanation.model} · {explanation.corpus} · {display_name('dev')} · "
-        f"{display_name(explanation.metric)} {format_score(explanation.score)}"
+        f"{metric_display_name(explanation.metric)} {format_score(explanation.score)}"
     )
     for one in explanation.ablations:
         output.print_line(describe_ablation(explanation, one))

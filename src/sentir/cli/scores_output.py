@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sentir.cli import output
-from sentir.display_names import AT_HALF_SUFFIX, display_name, model_display_name, short_metric_name
+from sentir.display_names import display_name, model_display_name
+from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name, metric_short_name
 from sentir.evaluation.results import Comparison, ModelScores, Score
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.sentences import count_earlier_openings, grade_sentence
@@ -86,7 +87,7 @@ def _print_models(rows: Sequence[ModelScores], names: Sequence[str], *, show_fam
     )
     output.print_line(" · ".join(filter(None, about)))
     whole = {row.model: _format_score(row.metrics[first]) if first in row.metrics else "–" for row in rows}
-    headline = max(len(text) for text in (display_name(first), *whole.values())) + _COLUMN_GAP
+    headline = max(len(text) for text in (metric_display_name(first), *whole.values())) + _COLUMN_GAP
     for n, block in enumerate(_column_blocks(others, headline)):
         table = _make_table(block if n else (first, *block), is_first=not n)
         for row in rows:
@@ -106,7 +107,7 @@ def _make_table(names: Sequence[str], *, is_first: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, _COLUMN_GAP - 1, 0, 0), show_edge=False, pad_edge=False)
     table.add_column(_("model"), overflow="fold")
     for n, name in enumerate(names):
-        heading = display_name(name) if is_first and n == 0 else _metric_heading(name)
+        heading = metric_display_name(name) if is_first and n == 0 else _metric_heading(name)
         table.add_column(output.as_text(heading), justify="right", no_wrap=True)
     return table
 
@@ -126,8 +127,8 @@ def _column_blocks(names: Sequence[str], first_width: int) -> Iterator[list[str]
 
 def _metric_heading(name: str) -> str:
     """Return the short name of a metric, one word per line."""
-    plain, *half = name.removesuffix(AT_HALF_SUFFIX), *([AT_HALF_SUFFIX] if name.endswith(AT_HALF_SUFFIX) else [])
-    return "\n".join([*(short_metric_name(plain)).split(), *half])
+    half = [AT_HALF_SUFFIX] if name.endswith(AT_HALF_SUFFIX) else []
+    return "\n".join([*metric_short_name(name).split(), *half])
 
 
 def _model_cell(row: ModelScores, families: bool) -> Text:
@@ -154,7 +155,7 @@ def _print_labels(row: ModelScores) -> None:
     table = Table(title=output.as_text(model_display_name(row.model)), title_justify="left")
     held = dict.fromkeys(name for label in row.per_label for name in label.metrics)
     names = [name for name in _LABEL_METRICS if name in held]
-    for heading in (_("label"), "n", *map(display_name, names)):
+    for heading in (_("label"), "n", *map(metric_display_name, names)):
         table.add_column(heading, justify="left" if heading == _("label") else "right")
     for label in row.per_label:
         values = (

@@ -70,11 +70,11 @@ def _print_tuning(result: TuningResult, folder: Path, root: Path | None) -> None
     from rich.table import Table
 
     from sentir.cli import output
-    from sentir.display_names import display_name
+    from sentir.evaluation.metrics import metric_display_name
     from sentir.report.tuning_page import format_setting, tuning_sentences
 
     table = Table()
-    for heading in (_("trial"), display_name(result.metric), _("settings")):
+    for heading in (_("trial"), metric_display_name(result.metric), _("settings")):
         table.add_column(heading, justify="left" if heading == _("settings") else "right", overflow="fold")
     for trial in result.ranked_trials[:_MAX_TRIALS]:
         settings = "  ".join(f"{key}={format_setting(value)}" for key, value in trial.settings.items())

@@ -1,4 +1,4 @@
-"""What intervals leave out and a permutation swaps whole: dialogues, or speakers."""
+"""Clusters: the independent units, dialogues or speakers, that intervals leave out and permutations swap."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sentir.i18n import _
 
 
 def resolve_cluster_unit(corpus: Corpus, cluster: str | None) -> str:
-    """Return what is independent of one another in a corpus: ``dialogue``, ``speaker`` or ``utterance``.
+    """Return the independent unit of a corpus: ``dialogue``, ``speaker`` or ``utterance``.
 
     Args:
-        corpus: it.
-        cluster: what the recipe asks for; none = dialogues, if any has several utterances, else speakers, if some
-            speak more than once, else each utterance by itself.
+        corpus: the corpus.
+        cluster: the unit that the recipe sets; none = dialogues if any has several utterances, else speakers if
+            any has several, else utterances.
     """
     if cluster is not None:
         return cluster
@@ -24,22 +24,22 @@ def resolve_cluster_unit(corpus: Corpus, cluster: str | None) -> str:
 
 
 def assign_clusters(corpus: Corpus, split: str, cluster: str | None) -> dict[str, str]:
-    """Return id → what it is left out and swapped with; by speakers, an utterance of none goes with its dialogue.
+    """Return id → key of its cluster; with speakers as unit, utterances without one go by their dialogue.
 
     Args:
-        corpus: it.
+        corpus: the corpus.
         split: train, dev or test.
-        cluster: as `cluster_unit` takes it.
+        cluster: as in `resolve_cluster_unit`.
 
     Raises:
-        RecipeError: if speakers are asked for and no utterance names one.
+        RecipeError: if the recipe sets speakers and no utterance of the split has one.
     """
     rows = corpus.split(split)
     if resolve_cluster_unit(corpus, cluster) != "speaker":
         return {u.id: u.dialogue for u in rows}
     if cluster and not any(u.speaker for u in rows):
         raise RecipeError(
-            _("'evaluation.cluster' = 'speaker', and no utterance in {split} of '{name}' names its speaker; "
+            _("'evaluation.cluster' = 'speaker', but no utterance in {split} of '{name}' has a speaker; "
               "use 'dialogue'.", split=split, name=corpus.name)
         )  # fmt: skip
     return {u.id: f"speaker {u.speaker}" if u.speaker else u.dialogue for u in rows}

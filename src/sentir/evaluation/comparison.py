@@ -1,10 +1,10 @@
-"""Two models on the same utterances: paired by dialogue, corrected over the table of comparisons.
+"""Comparisons of two models on the same utterances: paired by dialogue, corrected for multiple comparisons.
 
-The test swaps the two models' answers in whole dialogues. The interval is the one that belongs to it: it reaches
-as many standard errors from the difference as the swaps say that one must lie from 0 to be proven, and so leaves
-out 0 exactly where the test proves one. For that the difference and its swaps are studentized by the
-jackknife's standard error: swapping leaves the sum of squares of what dialogues contribute as it is, so a larger
-difference is a larger t, and the test is the same before and after. Both are corrected by Holm's method.
+The paired permutation test swaps the two models' predictions in whole dialogues. The interval inverts the test,
+so that it excludes 0 exactly where the difference is significant: its half width in standard errors is the
+critical value of the studentized permutation distribution. Difference and permuted differences are studentized by
+the jackknife standard error. Swaps leave the sum of squares of the dialogues' contributions unchanged, so a
+larger difference is a larger t, and studentizing does not change the test. Both are corrected by Holm's method.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
-from sentir.evaluation.intervals import Run, chunk_sizes, compute_cluster_statistics, jackknife_metrics
+from sentir.evaluation.intervals import chunk_sizes, compute_cluster_statistics, jackknife_metrics
 from sentir.evaluation.jackknife import Interval, jackknife_standard_error
 from sentir.evaluation.metrics import metrics_from_statistics, resolve_metric
-from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison
+from sentir.evaluation.results import ALPHA, MIN_CLUSTERS, Comparison, Run
 from sentir.i18n import _
 
 _TOLERANCE = 1e-12
@@ -29,12 +29,12 @@ _TOLERANCE = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UncorrectedComparison:
-    """A comparison that is not corrected yet, and what its interval is made of.
+    """A comparison before Holm's correction, with what its interval is computed from.
 
     Attributes:
-        comparison: with its own p-value and no interval.
-        standard_error: the jackknife's standard error of the difference.
-        permuted_differences: absolute differences under swaps, the largest first.
+        comparison: with its uncorrected p-value and no interval.
+        standard_error: jackknife standard error of the difference.
+        permuted_differences: absolute differences under random swaps, in descending order.
     """
 
     comparison: Comparison
@@ -42,9 +42,10 @@ class UncorrectedComparison:
     permuted_differences: NDArray[np.float64]
 
     def interval(self, holm_factor: int) -> Interval | None:
-        """Return the interval that leaves out 0 where ``holm_factor`` the p-value is below .05.
+        """Return the interval that excludes 0 exactly where ``holm_factor`` times the p-value is below .05.
 
-        ``None`` with fewer than `FEWEST` dialogues, or where even the largest swap is no bound.
+        ``None`` with fewer than `MIN_CLUSTERS` dialogues, or if even the largest permuted difference gives no
+        bound.
         """
         n, d = self.comparison.num_clusters, self.comparison.difference
         if n < MIN_CLUSTERS:
@@ -52,15 +53,17 @@ class UncorrectedComparison:
         tails = (1 + np.arange(len(self.permuted_differences))) / (
             1 + len(self.permuted_differences)
         ) * holm_factor < ALPHA
-        bar = float(self.permuted_differences[max(int(tails.sum()) - 1, 0)])
-        proven = self.comparison.p * holm_factor < ALPHA
-        spread = self.standard_error**2 * (n - 1) / n + d**2 / n  # sum of squares of what dialogues contribute
-        left = (spread - bar**2 / n) * n / (n - 1)  # the squared error of a difference of ``bar``
-        if left <= 0 < bar and not proven:
+        critical = float(self.permuted_differences[max(int(tails.sum()) - 1, 0)])
+        is_significant = self.comparison.p * holm_factor < ALPHA
+        squares = self.standard_error**2 * (n - 1) / n + d**2 / n  # of the dialogues' contributions, summed
+        variance = (
+            (squares - critical**2 / n) * n / (n - 1)
+        )  # squared standard error of a difference of ``critical``
+        if variance <= 0 < critical and not is_significant:
             return None
-        reach = self.standard_error * bar / sqrt(left) if bar and self.standard_error else 0.0
-        reach = reach if proven else max(reach, abs(d))
-        return d - reach, d + reach
+        margin = self.standard_error * critical / sqrt(variance) if critical and self.standard_error else 0.0
+        margin = margin if is_significant else max(margin, abs(d))
+        return d - margin, d + margin
 
 
 def compare(
@@ -78,21 +81,26 @@ def compare(
     permutations: int,
     seed: int = 0,
 ) -> UncorrectedComparison:
-    """Compare model a with model b in one metric, each the mean over its runs (seeds); `holm` says the verdict.
+    """Compare models a and b in one metric, each averaged over its runs (seeds); see `apply_holm_correction`.
 
-    The p-value is that of a paired permutation test: a permutation swaps the two models' answers in each dialogue
-    with probability 1/2, in all runs alike, and p = (1 + #{abs(d*) >= abs(d)}) / (1 + permutations).
+    The p-value is that of a paired permutation test: a permutation swaps the two models' predictions in each
+    dialogue with probability 1/2, in all runs alike, and p = (1 + #{abs(d*) >= abs(d)}) / (1 + permutations).
 
-    Answers are swapped between run i of a and run i of b. Where the numbers of runs differ, both lists are
-    repeated in turn up to their least common multiple, so that every run counts the same and d stays the
-    difference of the two means; for a metric that is a mean over utterances this is the sign-flip test of the
-    seed-averaged difference per dialogue.
+    Predictions are swapped between run i of a and run i of b. If the numbers of runs differ, both lists are
+    repeated up to their least common multiple, so that all runs have equal weight and d stays the difference of
+    the two means; for a metric that is a mean over utterances this is the sign-flip test of the seed-averaged
+    difference per dialogue.
 
     Args:
-        truth: what `LabelSpace.encode` makes, N rows.
-        groups: N keys of dialogues.
-        metric: one of `sentir.evaluation.metrics.counted`.
+        space: of the task.
+        truth: encoded labels (`LabelSpace.encode`), N rows.
+        runs_a, runs_b: one run per seed.
+        groups: N dialogue keys.
+        metric: one of `sentir.evaluation.metrics.count_metrics`.
         names: of a and b.
+        corpus, task, split: as in `Comparison`.
+        permutations: number of random permutations.
+        seed: of the permutations.
 
     Raises:
         PredictionsError: if there are fewer than two dialogues or the shapes do not fit.
@@ -110,10 +118,10 @@ def compare(
             )
         )
     difference = _mean_over_runs(space, metric, a) - _mean_over_runs(space, metric, b)
-    without = [jackknife_metrics(space, side)[metric] for side in (a, b)]
-    swapped = np.sort(np.abs(_permuted_differences(space, metric, a, b, permutations, seed)))[::-1]
-    p = (1 + int((swapped >= abs(difference) - _TOLERANCE).sum())) / (1 + permutations)
-    found = Comparison(
+    replicates = [jackknife_metrics(space, side)[metric] for side in (a, b)]
+    permuted = np.sort(np.abs(_permuted_differences(space, metric, a, b, permutations, seed)))[::-1]
+    p = (1 + int((permuted >= abs(difference) - _TOLERANCE).sum())) / (1 + permutations)
+    comparison = Comparison(
         a=names[0],
         b=names[1],
         corpus=corpus,
@@ -128,27 +136,28 @@ def compare(
         n=len(truth),
         num_clusters=a.shape[1],
     )
-    return UncorrectedComparison(found, float(jackknife_standard_error(without[0] - without[1])), swapped)
+    standard_error = float(jackknife_standard_error(replicates[0] - replicates[1]))
+    return UncorrectedComparison(comparison, standard_error, permuted)
 
 
 def apply_holm_correction(comparisons: Sequence[UncorrectedComparison]) -> tuple[Comparison, ...]:
-    """Return the comparisons of one table, in their order, p-values and intervals corrected by Holm's method.
+    """Return the comparisons of one table, in order, with p-values and intervals corrected by Holm's method.
 
     The i-th smallest of m p-values (i from 0) becomes the largest of ``(m - j) * p_j`` over j up to i, at most 1
-    (Holm, 1979). Its interval is that of the level ``.05 / (m - i)`` at which the method tests it; those that are
-    not proven have the level at which it stops (Serlin, 1993). So it leaves out 0 exactly where the corrected
-    p-value is below .05.
+    (Holm, 1979). Its interval has the level ``.05 / (m - i)`` at which the method tests it; comparisons that are
+    not significant have the level at which the method stops (Serlin, 1993). So an interval excludes 0 exactly
+    where the corrected p-value is below .05.
     """
     m = len(comparisons)
     p = np.array([one.comparison.p for one in comparisons])
     order = np.argsort(p, kind="stable")
     corrected = np.minimum(np.maximum.accumulate(p[order] * (m - np.arange(m))), 1)
-    proven = int((corrected < ALPHA).sum())
-    found: dict[int, Comparison] = {}
-    for place, (row, own) in enumerate(zip(order.tolist(), corrected.tolist(), strict=True)):
-        low, high = comparisons[row].interval(m - min(place, proven)) or (None, None)
-        found[row] = replace(comparisons[row].comparison, low=low, high=high, p_holm=own, among=m)
-    return tuple(found[row] for row in range(m))
+    n_significant = int((corrected < ALPHA).sum())
+    result: dict[int, Comparison] = {}
+    for rank, (row, p_holm) in enumerate(zip(order.tolist(), corrected.tolist(), strict=True)):
+        low, high = comparisons[row].interval(m - min(rank, n_significant)) or (None, None)
+        result[row] = replace(comparisons[row].comparison, low=low, high=high, p_holm=p_holm, num_comparisons=m)
+    return tuple(result[row] for row in range(m))
 
 
 def _mean_over_runs(space: LabelSpace, metric: str, clusters: NDArray[np.float64]) -> float:
@@ -158,15 +167,15 @@ def _mean_over_runs(space: LabelSpace, metric: str, clusters: NDArray[np.float64
 def _permuted_differences(
     space: LabelSpace, metric: str, a: NDArray[np.float64], b: NDArray[np.float64], permutations: int, seed: int
 ) -> NDArray[np.float64]:
-    """Return the ``(permutations,)`` differences under random swaps of whole dialogues."""
+    """Return the ``(permutations,)`` differences under random swaps of the predictions for whole dialogues."""
     pairs = np.arange(lcm(len(a), len(b)))
     a, b = a[pairs % len(a)], b[pairs % len(b)]
-    total_a, total_b, change = a.sum(axis=1)[:, None], b.sum(axis=1)[:, None], b - a
+    total_a, total_b, swap = a.sum(axis=1)[:, None], b.sum(axis=1)[:, None], b - a
     rng = np.random.default_rng([seed, 1])
-    parts = []
-    for size in chunk_sizes(permutations, change):
-        moved = rng.integers(0, 2, size=(size, change.shape[1])).astype(np.float64) @ change
-        swapped_a = metrics_from_statistics(space, total_a + moved)[metric]
-        swapped_b = metrics_from_statistics(space, total_b - moved)[metric]
-        parts.append((swapped_a - swapped_b).mean(axis=0))
-    return np.concatenate(parts)
+    chunks = []
+    for size in chunk_sizes(permutations, swap):
+        swapped = rng.integers(0, 2, size=(size, swap.shape[1])).astype(np.float64) @ swap
+        swapped_a = metrics_from_statistics(space, total_a + swapped)[metric]
+        swapped_b = metrics_from_statistics(space, total_b - swapped)[metric]
+        chunks.append((swapped_a - swapped_b).mean(axis=0))
+    return np.concatenate(chunks)

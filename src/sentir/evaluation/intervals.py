@@ -1,4 +1,4 @@
-"""Scores with their intervals over dialogues, or speakers; see `sentir.evaluation.jackknife`."""
+"""Scores with intervals over dialogues or speakers; see `sentir.evaluation.jackknife`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from sentir.evaluation.metrics import (
     compute_scores,
     compute_statistics,
     compute_weighted_ranking,
+    get_metric,
     label_f1_from_statistics,
     metrics_from_statistics,
 )
-from sentir.evaluation.results import Score, is_proportion
+from sentir.evaluation.results import Run, Score
 from sentir.i18n import _
 
-Run = tuple[NDArray[np.floating], NDArray[np.floating] | None]
-"""What one trained model (one seed) says: ``(N, K)`` probabilities and its thresholds."""
-
 NO_REPLICATES: NDArray[np.float64] = np.empty(0)
-"""What leaving out tells of a metric that it cannot be computed from."""
+"""Leave-one-out values of a metric that cannot be computed from sufficient statistics."""
 
 _CHUNK_SIZE = 4_000_000  # float64 numbers in one chunk of weights and totals: 32 MB
 
@@ -33,41 +31,45 @@ _CHUNK_SIZE = 4_000_000  # float64 numbers in one chunk of weights and totals: 3
 def score_with_intervals(
     space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], *, confidence_level: float
 ) -> dict[str, Score]:
-    """Return every metric, averaged over runs, with its interval; AUC and average precision have theirs apart.
+    """Return every metric, averaged over runs, with its interval.
+
+    Mean AUC and mean average precision have none here, but in `compute_ranking_intervals`.
 
     Args:
-        truth: what `LabelSpace.encode` makes, N rows.
+        space: of the task.
+        truth: encoded labels (`LabelSpace.encode`), N rows.
         runs: one per seed.
-        groups: N keys of dialogues.
+        groups: N dialogue keys.
         confidence_level: mass of the interval, such as 0.95.
 
     Returns:
-        Metric → mean over runs on all rows, interval, standard deviation over runs (``ddof=1``; none for one).
+        Metric → mean over runs, interval, standard deviation over runs (``ddof=1``; none with one run).
 
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
-    without = jackknife_metrics(space, compute_cluster_statistics(space, truth, runs, groups))
+    replicates = jackknife_metrics(space, compute_cluster_statistics(space, truth, runs, groups))
     scores = [compute_scores(space, truth, probabilities, thresholds) for probabilities, thresholds in runs]
-    found = {}
+    result = {}
     for name in scores[0]:
         values = [run[name] for run in scores]
         mean, sd = float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
         low, high = jackknife_interval(
             mean,
-            without.get(name, NO_REPLICATES),
-            is_proportion=is_proportion(name),
+            replicates.get(name, NO_REPLICATES),
+            is_proportion=get_metric(name).is_proportion,
             confidence_level=confidence_level,
         )
-        found[name] = Score(mean, low, high, sd)
-    return found
+        result[name] = Score(mean, low, high, sd)
+    return result
 
 
 def jackknife_metrics(space: LabelSpace, clusters: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return the metrics, averaged over runs, without each of C dialogues: ``(C,)`` per metric.
+    """Return the metrics, averaged over runs, with each of C dialogues left out: ``(C,)`` per metric.
 
     Args:
-        clusters: ``(runs, C, S)`` from `by_dialogue`.
+        space: of the task.
+        clusters: ``(runs, C, S)`` from `compute_cluster_statistics`.
     """
     return {
         name: value.mean(axis=0)
@@ -78,15 +80,15 @@ def jackknife_metrics(space: LabelSpace, clusters: NDArray[np.float64]) -> dict[
 def compute_label_f1_intervals(
     space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], *, confidence_level: float
 ) -> list[Interval]:
-    """Return the interval of each label's F1; a number's labels have none."""
+    """Return the interval of each label's F1, twice ``None`` in regression."""
     clusters = compute_cluster_statistics(space, truth, runs, groups)
-    whole, without = (
+    values, replicates = (
         label_f1_from_statistics(space, clusters.sum(axis=1)),
         label_f1_from_statistics(space, leave_one_out_sums(clusters)),
     )
-    if whole is None or without is None:
+    if values is None or replicates is None:
         return [(None, None)] * len(space.categories)
-    pairs = zip(whole.mean(axis=0).tolist(), without.mean(axis=0).T, strict=True)
+    pairs = zip(values.mean(axis=0).tolist(), replicates.mean(axis=0).T, strict=True)
     return [
         jackknife_interval(value, column, is_proportion=True, confidence_level=confidence_level)
         for value, column in pairs
@@ -96,21 +98,22 @@ def compute_label_f1_intervals(
 def compute_ranking_intervals(
     space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], *, confidence_level: float
 ) -> dict[str, Interval]:
-    """Return the intervals of mean AUC and mean average precision, where the space has them.
+    """Return the intervals of mean AUC and mean average precision; nothing unless the task is multi-label.
 
-    A label of which only one class is left is left out of the mean.
+    A label of which the remaining truth holds one class only is left out of the mean.
     """
     index = np.unique(np.asarray(groups), return_inverse=True)[1]
     if not RANKING_METRICS[space.kind] or not index.any():
         return {}
 
-    def weighed(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        found = [compute_weighted_ranking(space, truth, p, weights) for p, _thresholds in runs]
-        return np.array([np.mean([one[name] for one in found], axis=0) for name in RANKING_METRICS[space.kind]])
+    def weighted_means(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        runs_metrics = [compute_weighted_ranking(space, truth, p, weights) for p, _thresholds in runs]
+        return np.array([np.mean([one[name] for one in runs_metrics], axis=0) for name in names])
 
-    values = weighed(np.ones((1, len(truth))))[:, 0]
-    without = np.concatenate([weighed(weights) for weights in leave_one_out_weights(index)], axis=1)
-    rows = zip(RANKING_METRICS[space.kind], values.tolist(), without, strict=True)
+    names = RANKING_METRICS[space.kind]
+    values = weighted_means(np.ones((1, len(truth))))[:, 0]
+    replicates = np.concatenate([weighted_means(weights) for weights in leave_one_out_weights(index)], axis=1)
+    rows = zip(names, values.tolist(), replicates, strict=True)
     return {
         name: jackknife_interval(value, row, is_proportion=True, confidence_level=confidence_level)
         for name, value, row in rows
@@ -136,7 +139,7 @@ def compute_cluster_statistics(
 
 
 def chunk_sizes(total: int, clusters: NDArray[np.float64]) -> Iterator[int]:
-    """Cut ``total`` weightings of ``(runs, C, S)`` statistics into chunks of bounded memory."""
+    """Yield the sizes of chunks of bounded memory for ``total`` weightings of ``(runs, C, S)`` statistics."""
     runs, n, width = clusters.shape
     size = max(1, _CHUNK_SIZE // (n + runs * width))
     for start in range(0, total, size):

@@ -1,4 +1,4 @@
-"""From predictions and labels, joined by id, to the rows of ``results.json``."""
+"""Scores of a model, from predictions and labels matched by utterance id, and the files that keep them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,21 @@ from pydantic import TypeAdapter, ValidationError
 from sentir.corpus.fingerprints import hash_ids
 from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
-from sentir.display_names import AT_HALF_SUFFIX
 from sentir.errors import PredictionsError, SentirError
 from sentir.evaluation.intervals import (
-    Run,
     compute_label_f1_intervals,
     compute_ranking_intervals,
     score_with_intervals,
 )
 from sentir.evaluation.jackknife import Interval
-from sentir.evaluation.metrics import compute_confusion_matrix, count_metrics, score_per_label
-from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Score
+from sentir.evaluation.metrics import AT_HALF_SUFFIX, compute_confusion_matrix, count_metrics, score_per_label
+from sentir.evaluation.metrics.multilabel import LABEL_RANKING_METRICS
+from sentir.evaluation.results import Comparison, LabelScore, ModelScores, Run, Score
 from sentir.i18n import _
 from sentir.io import write_text
 from sentir.safe_text import json_dumps
 
 ResultRow = TypeVar("ResultRow")
-_THRESHOLD_FREE = ("auc", "average_precision")  # of a label, whatever its threshold
 
 
 def score_model(
@@ -51,19 +49,22 @@ def score_model(
 ) -> ModelScores:
     """Score one model, trained with one or more seeds, on exactly the utterances in ``labels``.
 
-    Where several labels have thresholds, every metric that needs them stands beside the same at 0.5.
+    With thresholds (multi-label tasks), every metric that depends on them is followed by the same at 0.5.
 
     Args:
-        labels: id → label names of the task, or its number.
-        predictions: one per seed; they may hold more utterances, in any order.
+        space: of the task.
+        labels: id → labels, or number, of the task.
+        predictions: one per seed; they may include other utterances, in any order.
         thresholds: one per seed, ``(K,)`` or none.
-        groups: id → dialogue or speaker, whatever ``cluster_unit`` says; the intervals are over these.
+        groups: id → dialogue or speaker (see ``cluster_unit``), over which intervals are computed.
+        model, role, corpus, split, notes, family, cluster_unit: as in `ModelScores`.
+        confidence_level: mass of the intervals.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
     ids, truth, runs, dialogues = align_by_id(space, labels, predictions, thresholds, groups)
-    bounds = compute_label_f1_intervals(space, truth, runs, dialogues, confidence_level=confidence_level)
+    intervals = compute_label_f1_intervals(space, truth, runs, dialogues, confidence_level=confidence_level)
     matrices = [compute_confusion_matrix(space, truth, p) for p, _thresholds in runs]
     known = [matrix for matrix in matrices if matrix is not None]
     return ModelScores(
@@ -75,7 +76,7 @@ def score_model(
         n=len(ids),
         num_seeds=len(runs),
         metrics=_score_metrics(space, truth, runs, dialogues, confidence_level),
-        per_label=_mean_per_label(_score_labels(space, truth, runs), bounds),
+        per_label=_mean_per_label(_score_labels(space, truth, runs), intervals),
         confusion_matrix=tuple(tuple(row) for row in np.mean(known, axis=0).tolist()) if known else None,
         thresholds=_mean_thresholds(space, thresholds),
         ids_hash=hash_ids(ids),
@@ -93,12 +94,12 @@ def align_by_id(
     thresholds: Sequence[NDArray[np.floating] | None],
     groups: Mapping[str, str],
 ) -> tuple[tuple[str, ...], NDArray, list[Run], list[str]]:
-    """Join by id what `score_model` and `sentir.evaluation.comparison.compare` need, in the order of sorted ids.
+    """Match labels, predictions and groups by id; arguments as in `score_model`.
 
-    An utterance whose dialogue is empty stands alone.
+    An utterance with an empty group is a group of its own.
 
     Returns:
-        The N ids, the encoded truth, one run per seed, and N dialogue keys.
+        The N sorted ids, the encoded truth, one run per seed, and N group keys.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
@@ -127,16 +128,16 @@ def align_by_id(
             _("{n} utterances have no dialogue, the first is '{id}'.", n=len(lost), id=lost[0])
         )
     runs: list[Run] = [
-        (one.select(ids).probabilities, cuts) for one, cuts in zip(predictions, thresholds, strict=True)
+        (one.select(ids).probabilities, own) for one, own in zip(predictions, thresholds, strict=True)
     ]
     truth: NDArray = space.encode(labels[key] for key in ids)
     return ids, truth, runs, [groups[key] or key for key in ids]
 
 
 def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequence[Comparison]) -> None:
-    """Write the scores as a JSON list of rows to ``path`` and the comparisons to ``comparisons.json`` beside it.
+    """Write the scores as a JSON list to ``path`` and the comparisons to ``comparisons.json`` in the same folder.
 
-    Each file is written whole or not at all.
+    Each file is written atomically.
 
     Raises:
         SentirError: if the folder cannot be written.
@@ -146,10 +147,10 @@ def write_results(path: Path, scores: Sequence[ModelScores], comparisons: Sequen
 
 
 def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison, ...]]:
-    """Read what `write_results` wrote.
+    """Read the files of `write_results`.
 
     Raises:
-        SentirError: if a file is missing or is not ours; the message names it.
+        SentirError: if a file is missing or is not a results file; the message names it.
     """
     return (
         read_rows(path, ModelScores),
@@ -160,47 +161,49 @@ def read_results(path: Path) -> tuple[tuple[ModelScores, ...], tuple[Comparison,
 def _score_metrics(
     space: LabelSpace, truth: NDArray, runs: Sequence[Run], groups: Sequence[str], confidence_level: float
 ) -> dict[str, Score]:
-    """Return every metric with its interval and, where there are thresholds, beside it the same at 0.5."""
+    """Return every metric with its interval; with thresholds, followed by the same at 0.5."""
     metrics = score_with_intervals(space, truth, runs, groups, confidence_level=confidence_level)
-    ranks = compute_ranking_intervals(space, truth, runs, groups, confidence_level=confidence_level)
-    known = {name: bounds for name, bounds in ranks.items() if name in metrics}
+    intervals = compute_ranking_intervals(space, truth, runs, groups, confidence_level=confidence_level)
+    known = {name: interval for name, interval in intervals.items() if name in metrics}
     metrics |= {name: replace(metrics[name], low=low, high=high) for name, (low, high) in known.items()}
-    if all(cuts is None for _p, cuts in runs):
+    if all(thresholds is None for _p, thresholds in runs):
         return metrics
-    plain = score_with_intervals(
-        space, truth, [(p, None) for p, _cuts in runs], groups, confidence_level=confidence_level
+    at_half = score_with_intervals(
+        space, truth, [(p, None) for p, _thresholds in runs], groups, confidence_level=confidence_level
     )
-    return _interleave_at_half(metrics, {name: plain[name] for name in count_metrics(space)})
+    return _interleave_at_half(metrics, {name: at_half[name] for name in count_metrics(space)})
 
 
 def _score_labels(space: LabelSpace, truth: NDArray, runs: Sequence[Run]) -> list[list[LabelScore]]:
-    """Return the scores of each label for each run, with the same at 0.5 where there are thresholds."""
-    tuned = [score_per_label(space, truth, p, cuts) for p, cuts in runs]
-    if all(cuts is None for _p, cuts in runs):
+    """Return the scores of each label for each run; with thresholds, followed by the same at 0.5."""
+    tuned = [score_per_label(space, truth, p, thresholds) for p, thresholds in runs]
+    if all(thresholds is None for _p, thresholds in runs):
         return tuned
-    plain = [score_per_label(space, truth, p) for p, _cuts in runs]
+    at_half = [score_per_label(space, truth, p) for p, _thresholds in runs]
     return [
-        [_interleave_label_at_half(*both) for both in zip(*sides, strict=True)]
-        for sides in zip(tuned, plain, strict=True)
+        [_interleave_label_at_half(*pair) for pair in zip(*run, strict=True)]
+        for run in zip(tuned, at_half, strict=True)
     ]
 
 
 def _interleave_at_half(tuned: Mapping[str, Any], at_half: Mapping[str, Any]) -> dict[str, Any]:
-    """Put each metric at 0.5 right after the same at tuned thresholds."""
-    found: dict[str, Any] = {}
+    """Insert each metric at 0.5 after the same at tuned thresholds."""
+    interleaved: dict[str, Any] = {}
     for name, value in tuned.items():
-        found[name] = value
+        interleaved[name] = value
         if name in at_half:
-            found[f"{name}{AT_HALF_SUFFIX}"] = at_half[name]
-    return found
+            interleaved[f"{name}{AT_HALF_SUFFIX}"] = at_half[name]
+    return interleaved
 
 
 def _interleave_label_at_half(tuned: LabelScore, at_half: LabelScore) -> LabelScore:
-    decided = {name: value for name, value in at_half.metrics.items() if name not in _THRESHOLD_FREE}
-    return replace(tuned, metrics=_interleave_at_half(tuned.metrics, decided))
+    dependent = {name: value for name, value in at_half.metrics.items() if name not in LABEL_RANKING_METRICS}
+    return replace(tuned, metrics=_interleave_at_half(tuned.metrics, dependent))
 
 
-def _mean_per_label(runs: Sequence[Sequence[LabelScore]], bounds: Sequence[Interval]) -> tuple[LabelScore, ...]:
+def _mean_per_label(
+    runs: Sequence[Sequence[LabelScore]], intervals: Sequence[Interval]
+) -> tuple[LabelScore, ...]:
     return tuple(
         LabelScore(
             same[0].label,
@@ -208,16 +211,16 @@ def _mean_per_label(runs: Sequence[Sequence[LabelScore]], bounds: Sequence[Inter
             {name: float(np.mean([one.metrics[name] for one in same])) for name in same[0].metrics},
             None if low is None or high is None else (low, high),
         )
-        for *same, (low, high) in zip(*runs, bounds, strict=True)
+        for *same, (low, high) in zip(*runs, intervals, strict=True)
     )
 
 
 def _mean_thresholds(
     space: LabelSpace, thresholds: Sequence[NDArray[np.floating] | None]
 ) -> dict[str, float] | None:
-    if all(cuts is None for cuts in thresholds):
+    if all(own is None for own in thresholds):
         return None
-    mean = np.mean([np.full(len(space), 0.5) if cuts is None else cuts for cuts in thresholds], axis=0)
+    mean = np.mean([np.full(len(space), 0.5) if own is None else own for own in thresholds], axis=0)
     return dict(zip(space.names, mean.tolist(), strict=True))
 
 
@@ -226,7 +229,7 @@ def _comparisons_path(path: Path) -> Path:
 
 
 def write_rows(path: Path, rows: Sequence[Any]) -> None:
-    """Write dataclasses as a JSON list, whole or not at all; the folder is made if needed.
+    """Write dataclasses atomically as a JSON list; the folder is created if needed.
 
     Raises:
         SentirError: if it cannot be written.
@@ -241,10 +244,10 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
 
 
 def read_rows(path: Path, row_type: type[ResultRow]) -> tuple[ResultRow, ...]:
-    """Read what `write_rows` wrote, rows of one dataclass.
+    """Read a file of `write_rows`.
 
     Raises:
-        SentirError: if the file is missing or is not ours; the message names it.
+        SentirError: if the file is missing or is not a list of such rows; the message names it.
     """
     try:
         return tuple(TypeAdapter(list[row_type]).validate_json(path.read_bytes()))  # type: ignore[valid-type]
@@ -254,5 +257,5 @@ def read_rows(path: Path, row_type: type[ResultRow]) -> tuple[ResultRow, ...]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or _("top level")
         raise SentirError(
-            _("{path} does not hold results of Sentir: {where}: {why}.", path=path, where=where, why=first["msg"])
+            _("{path} is not a results file of Sentir: {where}: {why}.", path=path, where=where, why=first["msg"])
         ) from error

@@ -16,9 +16,9 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import PredictionsError
 from sentir.evaluation.clusters import assign_clusters
-from sentir.evaluation.intervals import Run
 from sentir.evaluation.locked.ledger import get_labels
 from sentir.evaluation.metrics import resolve_metric
+from sentir.evaluation.results import Run
 from sentir.evaluation.scoring import align_by_id
 from sentir.i18n import _
 from sentir.recognizer.inference import make_batches, predict_task

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentir.display_names import display_name
-from sentir.evaluation.results import Comparison, is_proportion, negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import Comparison
 from sentir.explanation.results import AudioAttribution, FeatureImportance, ModelExplanation
 from sentir.i18n import _, format_count, gettext_noop, localize_numbers
-from sentir.report.plot_style import COLORS, escape_label, make_axes
-from sentir.report.spectrogram import DYNAMIC_RANGE_DB
+from sentir.report.plot_style import COLORS, DYNAMIC_RANGE_DB, escape_label, make_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +93,7 @@ def ablation_figure(explanation: ModelExplanation) -> Figure:
     rows = [
         (
             _(INPUT_NAMES[w.ablated]),
-            negate_if_lower_is_better(explanation.metric, w.comparison.difference),
+            get_metric(explanation.metric).sign * w.comparison.difference,
             *_score_drop_interval(explanation.metric, w.comparison),
         )
         for w in explanation.ablations
@@ -110,12 +109,12 @@ def importance_figure(rows: Sequence[FeatureImportance], metric: str) -> Figure:
 def _score_drop_interval(metric: str, comparison: Comparison) -> tuple[float | None, float | None]:
     if comparison.low is None or comparison.high is None:
         return None, None
-    low, high = sorted(negate_if_lower_is_better(metric, bound) for bound in (comparison.low, comparison.high))
+    low, high = sorted(get_metric(metric).sign * bound for bound in (comparison.low, comparison.high))
     return low, high
 
 
 def _score_drop_figure(rows: Sequence[tuple[str, float, float | None, float | None]], metric: str) -> Figure:
-    factor = 100 if is_proportion(metric) else 1
+    factor = 100 if get_metric(metric).is_proportion else 1
     figure, axes = make_axes(height=0.8 + 0.3 * len(rows))
     for n, (_name, loss, low, high) in enumerate(rows):
         if low is not None and high is not None:
@@ -126,9 +125,9 @@ def _score_drop_figure(rows: Sequence[tuple[str, float, float | None, float | No
     axes.set_yticks(range(len(rows)), [escape_label(row[0]) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(
-        _("points of {metric} lost", metric=display_name(metric))
+        _("points of {metric} lost", metric=metric_display_name(metric))
         if factor > 1
-        else _("{metric} lost", metric=display_name(metric)),
+        else _("{metric} lost", metric=metric_display_name(metric)),
         fontsize=_FONT_SIZE,
     )
     axes.spines[["top", "right", "left"]].set_visible(False)

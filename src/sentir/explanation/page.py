@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentir.display_names import display_name, quoted_model_name
-from sentir.errors import SentirError
-from sentir.evaluation.results import format_p_value, is_proportion, negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import format_p_value
 from sentir.explanation.figures import (
     INPUT_NAMES,
     MAP_NAMES,
@@ -26,7 +26,7 @@ from sentir.explanation.results import (
 )
 from sentir.explanation.sanity_checks import MAX_CORRELATION
 from sentir.i18n import _, gettext_noop, localize_numbers
-from sentir.io import write_text
+from sentir.io import write_errors, write_text
 from sentir.recognizer.card import make_model_card
 from sentir.report.html import render_page
 
@@ -65,10 +65,8 @@ def save_explanation(
         page = render_explanation(explanation, recognizer)
     else:
         page = render_model_explanation(explanation, recognizer)
-    try:
+    with write_errors(path):
         write_text(path, page)
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
 
 
 def render_explanation(explanation: Explanation, recognizer: Recognizer | None = None) -> str:
@@ -80,7 +78,7 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
     def content() -> dict[str, Any]:
         return {
             "title": _("Why {label}?", label=display_name(explanation.label)),
-            "found": explanation,
+            "explanation": explanation,
             "card": localized_model_card(recognizer),
             "summary": summarize_prediction(explanation),
             "completeness": describe_completeness(explanation),
@@ -89,8 +87,8 @@ def render_explanation(explanation: Explanation, recognizer: Recognizer | None =
             "ranked": rank_words(explanation),
             "map_names": {name: _(text) for name, text in MAP_NAMES.items()},
             "about": {name: _(text) for name, text in _MAP_DESCRIPTIONS.items()},
-            "sound_figure": audio_attribution_figure,
-            "sound_text": audio_attribution_alt_text,
+            "audio_attribution_figure": audio_attribution_figure,
+            "audio_attribution_alt_text": audio_attribution_alt_text,
             "verdict": interpret_randomization,
         }
 
@@ -103,15 +101,15 @@ def render_model_explanation(explanation: ModelExplanation, recognizer: Recogniz
     def content() -> dict[str, Any]:
         return {
             "title": _("Which inputs matter to {model}?", model=quoted_model_name(explanation.model)),
-            "found": explanation,
+            "explanation": explanation,
             "card": localized_model_card(recognizer),
             "shown": explanation.columns[:MAX_COLUMNS],
-            "amount": lambda value: format_score_drop(explanation.metric, value),
-            "interval_text": format_importance_interval,
+            "format_score_drop": lambda value: format_score_drop(explanation.metric, value),
+            "format_importance_interval": format_importance_interval,
             "parts": {name: _(text) for name, text in INPUT_NAMES.items()},
-            "how": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
-            "loss_sentence": lambda one: describe_ablation(explanation, one),
-            "withheld_figure": ablation_figure,
+            "replacements": {name: _(text) for name, text in _REPLACEMENT_DESCRIPTIONS.items()},
+            "describe_ablation": lambda one: describe_ablation(explanation, one),
+            "ablation_figure": ablation_figure,
             "importance_figure": importance_figure,
         }
 
@@ -178,7 +176,7 @@ def interpret_randomization(check: RandomizationResult) -> str:
 
 def format_score_drop(metric: str, value: float) -> str:
     """Write a loss in points, or in the metric's units."""
-    return format_signed(100 * value, 1) if is_proportion(metric) else format_signed(value, 3)
+    return format_signed(100 * value, 1) if get_metric(metric).is_proportion else format_signed(value, 3)
 
 
 def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
@@ -187,10 +185,8 @@ def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
     corrected = [_("corrected for {n} comparisons", n=c.num_comparisons)] if c.num_comparisons > 1 else []
     values = {
         "part": _(INPUT_NAMES[one.ablated]),
-        "metric": display_name(explanation.metric),
-        "loss": format_score_drop(
-            explanation.metric, negate_if_lower_is_better(explanation.metric, c.difference)
-        ),
+        "metric": metric_display_name(explanation.metric),
+        "loss": format_score_drop(explanation.metric, get_metric(explanation.metric).sign * c.difference),
         "why": ", ".join(
             [
                 *_format_score_drop_interval(explanation.metric, c.low, c.high),
@@ -200,14 +196,14 @@ def describe_ablation(explanation: ModelExplanation, one: Ablation) -> str:
         ),
         "score": localize_numbers(f"{one.score:.3f}"),
     }
-    if is_proportion(explanation.metric):
+    if get_metric(explanation.metric).is_proportion:
         return _("Without {part}, {metric} is {score}: {loss} points lost ({why}).", **values)
     return _("Without {part}, {metric} is {score}: {loss} lost ({why}).", **values)
 
 
 def _format_score_drop_interval(metric: str, *bounds: float | None) -> list[str]:
     """Say the interval of a loss, if there is one."""
-    low_high = sorted(negate_if_lower_is_better(metric, bound) for bound in bounds if bound is not None)
+    low_high = sorted(get_metric(metric).sign * bound for bound in bounds if bound is not None)
     ends = [format_score_drop(metric, bound) for bound in low_high]
     return [_("95 % interval {low} to {high}", low=ends[0], high=ends[1])] if ends else []
 

@@ -7,8 +7,8 @@ import torch
 
 from sentir.evaluation.intervals import compute_cluster_statistics, jackknife_metrics
 from sentir.evaluation.jackknife import jackknife_interval
-from sentir.evaluation.metrics import metrics_from_statistics
-from sentir.evaluation.results import CONFIDENCE_LEVEL, negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metrics_from_statistics
+from sentir.evaluation.results import CONFIDENCE_LEVEL
 from sentir.explanation.dev_predictor import DevPredictor
 from sentir.explanation.results import FeatureImportance
 from sentir.i18n import _
@@ -63,12 +63,12 @@ def _compute_importance(
     whole, without = (compute_cluster_statistics(space, truth, some, groups) for some in (runs[:1], runs[1:]))
     score = float(metrics_from_statistics(space, whole.sum(1))[dev.metric][0])
     lost = [
-        negate_if_lower_is_better(dev.metric, score - float(s))
+        get_metric(dev.metric).sign * (score - float(s))
         for s in metrics_from_statistics(space, without.sum(1))[dev.metric]
     ]
     sides = [jackknife_metrics(space, side)[dev.metric] for side in (whole, without)]
     loss = float(np.mean(lost))
-    sign = negate_if_lower_is_better(dev.metric, 1)
+    sign = get_metric(dev.metric).sign * 1
     low, high = jackknife_interval(
         loss, sign * (sides[0] - sides[1]), is_proportion=False, confidence_level=CONFIDENCE_LEVEL
     )

@@ -175,8 +175,8 @@ def _split_contiguous(mask: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
 
 def _tokenizer_text(text: TextPreprocessor, u: Utterance) -> str:
     """Return the text as the tokenizer gets it."""
-    said = clean_text(u.text or "", text.data.cleaning)
-    named = text.model.context == "window" and text.model.window_speakers and u.speaker
+    said = clean_text(u.text or "", text.cleaning)
+    named = text.model_settings.context == "window" and text.model_settings.window_speakers and u.speaker
     return text.tokenizer.normalize(f"{u.speaker}: {said}" if named else said)
 
 

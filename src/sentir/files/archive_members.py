@@ -1,4 +1,4 @@
-"""What an archive holds, file by file, in one pass; archives in a tar archive are looked into where they lie."""
+"""The files of an archive, in one pass; tar archives nested in it are flattened."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DRIVE_LETTER = re.compile(r"[A-Za-z]:")
 
 
 class UnsafeMemberError(Exception):
-    """An archive holds something that is no plain file below its own folder."""
+    """An archive member is not a regular file below the archive's folder."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name, reason)
@@ -32,7 +32,7 @@ class UnsafeMemberError(Exception):
 
 
 class _StrictTarInfo(tarfile.TarInfo):
-    """A header that is no end unless it says so; `tarfile` takes a damaged one for the end of the archive."""
+    """Raises on a damaged header, which `tarfile` takes for the end of the archive."""
 
     @classmethod
     def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
@@ -45,15 +45,15 @@ class _StrictTarInfo(tarfile.TarInfo):
 
 
 def iter_members(file: IO[bytes]) -> Iterator[Member]:
-    """Yield the regular files of an archive in order; the content of one is there until the next is asked for.
+    """Yield the regular files of an archive in order; each content is readable until the next file is yielded.
 
     Args:
-        file: the archive, from its beginning: zip, tar, or tar compressed by gzip, whatever its name.
+        file: the archive, at position 0: zip, tar or gzipped tar, whatever its name.
 
     Raises:
-        UnsafeMemberError: at a link, a device, or a name that leads out of the archive's folder.
+        UnsafeMemberError: for a link, a device, or a path outside the archive's folder.
         tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError: if it is damaged
-            or ends too early.
+            or truncated.
     """
     if _starts_with(file, _ZIP_MAGIC):
         return _zip_members(file)
@@ -61,7 +61,7 @@ def iter_members(file: IO[bytes]) -> Iterator[Member]:
 
 
 def total_size(file: IO[bytes], size: int) -> int:
-    """Return how many bytes an archive unpacks to: known for zip, else not less than its own ``size``."""
+    """Return the unpacked size in bytes: exact for zip, else the archive's own ``size`` as a lower bound."""
     if not _starts_with(file, _ZIP_MAGIC):
         return size
     with zipfile.ZipFile(file) as archive:
@@ -80,7 +80,7 @@ def _zip_members(file: IO[bytes]) -> Iterator[Member]:
             name = _safe_path(member.filename)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise UnsafeMemberError(member.filename, _("no plain file"))
+                raise UnsafeMemberError(member.filename, _("not a regular file"))
             if not member.is_dir():
                 with archive.open(member) as content:
                     yield from _flatten_nested(name, member.file_size, content)
@@ -95,16 +95,16 @@ def _tar_members(file: IO[bytes], folder: PurePosixPath) -> Iterator[Member]:
                 continue
             content = archive.extractfile(member) if member.isreg() else None
             if content is None:
-                raise UnsafeMemberError(member.name, _("no plain file"))
+                raise UnsafeMemberError(member.name, _("not a regular file"))
             yield from _flatten_nested(folder / name, member.size, content)
-    while stream.read(_BLOCK_SIZE):  # to the end, where gzip keeps its checksum
+    while stream.read(_BLOCK_SIZE):  # to the end, so that gzip verifies its checksum
         pass
 
 
 def _flatten_nested(name: PurePosixPath, size: int, content: IO[bytes]) -> Iterator[Member]:
-    """Yield a file, or what a tar archive among them holds."""
+    """Yield a file, or the files of a nested tar archive."""
     if not name.parts:
-        raise UnsafeMemberError(str(name), _("no plain file"))
+        raise UnsafeMemberError(str(name), _("not a regular file"))
     if name.name.lower().endswith(_TAR_SUFFIXES) and not name.name.startswith("._"):
         yield from _tar_members(content, name.parent)
     else:
@@ -114,5 +114,5 @@ def _flatten_nested(name: PurePosixPath, size: int, content: IO[bytes]) -> Itera
 def _safe_path(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or _DRIVE_LETTER.match(name) or "\0" in name or "\\" in name:
-        raise UnsafeMemberError(name, _("a name that leads out of its folder"))
+        raise UnsafeMemberError(name, _("a path outside its folder"))
     return path

@@ -1,8 +1,7 @@
-"""Archives as they are downloaded (``.tar.gz``, ``.tgz``, ``.tar``, ``.zip``), unpacked once and safely.
+"""Downloaded archives (``.tar.gz``, ``.tgz``, ``.tar``, ``.zip``), unpacked once and safely.
 
-Files are streamed, those of archives in a tar archive too, so that nothing is written twice. Only regular files
-are written, below the target and nowhere else. The target appears when it is whole; what an interrupted run has
-written is taken up by the next.
+Members are streamed, also those of nested tar archives, so nothing is written twice. Only regular files below the
+target are written. The target appears when it is complete; an interrupted run is resumed by the next.
 """
 
 from __future__ import annotations
@@ -37,70 +36,70 @@ _DAMAGED_ARCHIVE_ERRORS = (
     gzip.BadGzipFile,
     zlib.error,
     EOFError,
-    ValueError,  # numbers and names in a header that are none
-    NotImplementedError,  # zip methods that Python does not know
+    ValueError,  # malformed numbers and names in a header
+    NotImplementedError,  # zip methods that Python does not support
     RuntimeError,  # an encrypted zip
 )
 
 
 def is_archive(name: str) -> bool:
-    """Return whether a file's name is that of an archive which `unpack` reads."""
+    """Return whether a file name is that of an archive that `unpack` reads."""
     return name.lower().endswith(_SUFFIXES)
 
 
 def find_archives(root: Path) -> list[Path]:
-    """Return the archives at or below ``root``, the nearest first, then by name; or ``root``, if it is one."""
+    """Return the archives at or below ``root``, nearest first, then by name; or ``root`` itself if it is one."""
     if root.is_file():
         return [root] if is_archive(root.name) else []
     return [path for level in find_by_level(root, is_archive) for path in level]
 
 
 def ensure_unpacked(archive: Path, *, only: Collection[str] = ()) -> Path:
-    """Unpack an archive unless it was, say so with its size, and return the folder.
+    """Unpack an archive unless it is unpacked already, log its size, and return the folder.
 
-    The folder is ``<name>.unpacked`` beside the archive, or one in the cache where that cannot be written or only
-    some files are wanted.
+    The folder is ``<name>.unpacked`` next to the archive, or one in the cache if that is not writable or only
+    some files are needed.
 
     Args:
         archive: see `unpack`.
-        only: names of files; if given, the others are not unpacked.
+        only: names of files; if given, only these are unpacked.
 
     Raises:
         CorpusError: see `unpack`.
     """
-    beside = archive.with_name(_stem(archive.name) + ".unpacked")
+    sibling = archive.with_name(_stem(archive.name) + ".unpacked")
     cached = cache_dir() / "unpacked" / _cache_key(archive, only)
-    for place in (beside, cached) if not only else (cached,):
-        if place.is_dir():
-            return place
-    into = beside if not only and os.access(archive.parent, os.W_OK) else cached
+    for folder in (sibling, cached) if not only else (cached,):
+        if folder.is_dir():
+            return folder
+    target = sibling if not only and os.access(archive.parent, os.W_OK) else cached
     size = _format_size(archive.stat().st_size)
     if only:
-        logger.info(_("{archive} ({size}) is searched for its tables, once.", archive=archive, size=size))
+        logger.info(_("Extracting the tables of {archive} ({size}), once.", archive=archive, size=size))
     else:
         logger.info(
-            _("{archive} ({size}) is unpacked into {folder}, once.", archive=archive, size=size, folder=into)
+            _("Unpacking {archive} ({size}) into {folder}, once.", archive=archive, size=size, folder=target)
         )
-    unpack(archive, into, only=only)
-    return into
+    unpack(archive, target, only=only)
+    return target
 
 
 def unpack(archive: Path, target: Path, *, only: Collection[str] = ()) -> list[Path]:
-    """Unpack an archive into a folder that appears when it is whole; one that is there is left as it is.
+    """Unpack an archive into a folder that appears when it is complete; an existing folder is left unchanged.
 
-    Tar archives inside are unpacked where they lie. A killed run is taken up; a damaged archive leaves nothing.
+    Nested tar archives are unpacked in place. An interrupted run is resumed; a damaged archive leaves nothing.
 
     Args:
-        archive: a ``.tar.gz``, ``.tgz``, ``.tar`` or ``.zip`` file; what it is is told by its content.
-        target: the folder; those above it are made.
-        only: names of files; if given, the others are passed over, and reading ends when all are found.
+        archive: a ``.tar.gz``, ``.tgz``, ``.tar`` or ``.zip`` file; its format is detected from its content.
+        target: the folder; its parents are created.
+        only: names of files; if given, the others are skipped, and reading stops when all are found.
 
     Returns:
-        The files, by name.
+        The files, sorted by path.
 
     Raises:
-        CorpusError: if the archive is damaged or holds something that is no plain file below its own folder, the
-            disk has too little room, or the folder cannot be written.
+        CorpusError: if the archive is damaged or has a member that is not a regular file below its folder, the
+            disk is too full, or the folder cannot be written.
     """
     if not target.is_dir():
         draft = target.with_name(f".{target.name}.{_cache_key(archive, only)}.part")
@@ -116,8 +115,8 @@ def _extract_members(draft: Path, archive: Path, only: set[str]) -> None:
     missing, size = set(only), archive.stat().st_size
     with archive.open("rb") as file, progress_bar(_("Unpacking (MB)"), -(-size // _MB)) as advance:
         if not only:
-            there = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
-            _require_disk_space(draft, total_size(file, size) - there)
+            unpacked = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
+            _require_disk_space(draft, total_size(file, size) - unpacked)
         done = 0
         for name, length, content in iter_members(file):
             if only and name.name not in missing:
@@ -131,7 +130,7 @@ def _extract_members(draft: Path, archive: Path, only: set[str]) -> None:
 
 
 def _write(path: Path, size: int, content: IO[bytes]) -> None:
-    """Write a file of this size unless an earlier run did; it appears when it is whole."""
+    """Write a file atomically, unless an earlier run wrote it with this size."""
     if path.is_file() and path.stat().st_size == size:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +145,7 @@ def _write(path: Path, size: int, content: IO[bytes]) -> None:
 
 def _move_into_place(draft: Path, target: Path) -> None:
     try:
-        sync_all_disks()  # faster than file by file; what is lost all the same can be unpacked again
+        sync_all_disks()  # faster than file by file; a lost file can be unpacked again
         os.replace(draft, target)
         fsync(target.parent)
     except OSError:
@@ -156,7 +155,7 @@ def _move_into_place(draft: Path, target: Path) -> None:
 
 
 def _remove_stale_drafts(target: Path, draft: Path) -> None:
-    """Remove what interrupted runs left of another file of this name."""
+    """Remove what interrupted runs left of other archives of this name."""
     for old in target.parent.glob(f".{target.name}.*.part"):
         if old != draft:
             shutil.rmtree(old, ignore_errors=True)
@@ -167,8 +166,8 @@ def _require_disk_space(folder: Path, size: int) -> None:
     if size > free:
         raise CorpusError(
             _(
-                "{folder} needs {size} more on its disk, which has {free} free; make room and run again: what "
-                "was unpacked is kept.",
+                "{folder} needs {size} more on its disk, which has {free} free; free some space and run again: "
+                "files unpacked so far are kept.",
                 folder=folder.parent,
                 size=_format_size(size),
                 free=_format_size(free),
@@ -178,25 +177,25 @@ def _require_disk_space(folder: Path, size: int) -> None:
 
 @contextmanager
 def _translated_errors(archive: Path, target: Path, draft: Path) -> Iterator[None]:
-    """Turn what can go wrong into one sentence; nothing of a damaged archive is kept."""
+    """Turn errors into a `CorpusError`; nothing of an unsafe or damaged archive is kept."""
     try:
         yield
     except UnsafeMemberError as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise CorpusError(
             _(
-                "{archive} holds '{name}', which is {what}, and was not unpacked; unpack it yourself if you "
-                "trust it.",
+                "{archive} was not unpacked, because it contains '{name}', which is {reason}; unpack it yourself "
+                "if you trust it.",
                 archive=archive,
                 name=error.name,
-                what=error.reason,
+                reason=error.reason,
             )
         ) from error
     except _DAMAGED_ARCHIVE_ERRORS as error:
         shutil.rmtree(draft, ignore_errors=True)
-        why = _("it ends too early") if isinstance(error, EOFError) else error
+        why = _("it is truncated") if isinstance(error, EOFError) else error
         raise CorpusError(
-            _("{archive} is damaged or not whole ({why}); download it again.", archive=archive, why=why)
+            _("{archive} is damaged or incomplete ({why}); download it again.", archive=archive, why=why)
         ) from error
     except OSError as error:
         raise CorpusError(
@@ -214,13 +213,13 @@ def _stem(name: str) -> str:
 
 
 def _cache_key(archive: Path, only: Collection[str]) -> str:
-    """Return what tells this file from another one of its name, and what is wanted of it."""
+    """Return a hash of this version of the file and of the files to unpack from it."""
     try:
-        found = archive.stat()
+        stat = archive.stat()
     except OSError as error:
         raise CorpusError(_("{file} cannot be read: {reason}.", file=archive, reason=error.strerror)) from error
-    what = (str(archive.resolve()), found.st_size, found.st_mtime_ns, sorted(only))
-    return hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+    key = (str(archive.resolve()), stat.st_size, stat.st_mtime_ns, sorted(only))
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:16]
 
 
 def _format_size(size: int) -> str:

@@ -1,7 +1,7 @@
-"""Tables of typed columns: Parquet, and folders that Hugging Face's ``datasets`` saved.
+"""Tables with typed columns: Parquet, and folders saved by Hugging Face's ``datasets``.
 
-Such a folder is Arrow streams with their list in ``state.json`` and the kinds of their columns in
-``dataset_info.json``; pyarrow reads it, so ``datasets`` need not be installed.
+Such a folder holds Arrow streams, listed in ``state.json``, and their column types in ``dataset_info.json``; it
+is read with pyarrow, so ``datasets`` need not be installed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from sentir.i18n import _
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SPLIT_COLUMN = "split"  # the column that a folder with splits gets
+SPLIT_COLUMN = "split"  # added to rows whose split is known from their file
 
 
 def read_parquet(path: Path, read_errors: ReadErrors | None = None) -> list[Row]:
-    """Read a Parquet file; numbers of classes become names where ``datasets`` wrote them into its schema.
+    """Read a Parquet file; class indices become class names if ``datasets`` stored these in its schema.
 
     Raises:
-        CorpusError: if it is none, or holds what cannot be a cell.
+        CorpusError: if it is not Parquet, or has a value that cannot be a cell.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -43,23 +43,23 @@ def read_parquet(path: Path, read_errors: ReadErrors | None = None) -> list[Row]
 
 
 def read_dataset(folder: Path, read_errors: ReadErrors | None = None) -> list[Row]:
-    """Read a folder that ``save_to_disk`` wrote; its splits, if it has some, are the column ``split``.
+    """Read a folder written by ``save_to_disk``; its splits, if any, become the column ``split``.
 
     Raises:
-        CorpusError: if a file of it is missing or damaged, or holds what cannot be a cell.
+        CorpusError: if a file is missing or damaged, or has a value that cannot be a cell.
     """
     if not (folder / "dataset_dict.json").is_file():
         return objects_to_rows(folder, _read_split(folder), read_errors)
-    parts = _load_json(folder / "dataset_dict.json").get("splits")
-    if not isinstance(parts, list) or not all(isinstance(name, str) for name in parts):
+    splits = _load_json(folder / "dataset_dict.json").get("splits")
+    if not isinstance(splits, list) or not all(isinstance(name, str) for name in splits):
         raise _damaged_file_error(folder / "dataset_dict.json", _("it lists no splits"))
     rows: list[dict[str, Any]] = []
-    for name in parts:
+    for name in splits:
         for row in _read_split(folder / Path(name).name):
             if SPLIT_COLUMN in row:
                 raise CorpusError(
                     _(
-                        "{path} has splits and a column 'split' as well; rename the column and save it again.",
+                        "{path} has splits and also a column 'split'; rename the column and save it again.",
                         path=folder,
                     )
                 )
@@ -73,7 +73,10 @@ def _read_split(folder: Path) -> list[dict[str, Any]]:
     state, info = _load_json(folder / "state.json"), _load_json(folder / "dataset_info.json")
     if state.get("_indices_data_files"):
         raise CorpusError(
-            _("{path} was saved as a selection by an old 'datasets'; load it and save it again.", path=folder)
+            _(
+                "{path} was saved as a selection by an old version of 'datasets'; load it and save it again.",
+                path=folder,
+            )
         )
     tables = []
     for entry in state.get("_data_files") or ():
@@ -92,11 +95,11 @@ def _read_split(folder: Path) -> list[dict[str, Any]]:
 
 
 def _to_objects(path: Path, table: pa.Table, features: Any) -> list[dict[str, Any]]:
-    if twice := [name for name, count in Counter(table.column_names).items() if count > 1]:
-        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
+    if duplicates := [name for name, count in Counter(table.column_names).items() if count > 1]:
+        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
     try:
         columns = {name: _column_values(name, table.column(name)) for name in table.column_names}
-    except (ValueError, ArithmeticError) as error:  # bytes that are no text, a time that no calendar has
+    except (ValueError, ArithmeticError) as error:  # bytes that are not UTF-8, a date out of range
         raise _damaged_file_error(path, error) from error
     for name, feature in (features if isinstance(features, Mapping) else {}).items():
         if name in columns and (classes := _class_names(feature)):
@@ -105,7 +108,7 @@ def _to_objects(path: Path, table: pa.Table, features: Any) -> list[dict[str, An
 
 
 def _column_values(name: str, column: pa.ChunkedArray) -> list[Any]:
-    """Return the values of a column; a clip that lies in it is its name, and its bytes are read when wanted."""
+    """Return the values of a column; embedded clips become their names, and their bytes are read lazily."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -124,16 +127,16 @@ def _column_values(name: str, column: pa.ChunkedArray) -> list[Any]:
 
 
 def _embedded_clips(name: str, paths: list[str | None], content: pa.ChunkedArray) -> list[str | None]:
-    """Return clips by their names, or by those of column and row; a name without bytes is a file's."""
-    found: list[str | None] = []
+    """Return clips by their names, else by column and row; a name without bytes is a path to a file."""
+    clips: list[str | None] = []
     suffix = ""
-    for n, (path, is_there) in enumerate(zip(paths, content.is_valid().to_pylist(), strict=True)):
-        if is_there:
+    for n, (path, has_bytes) in enumerate(zip(paths, content.is_valid().to_pylist(), strict=True)):
+        if has_bytes:
             suffix = suffix or detect_media_suffix(content[n].as_py()) or ".wav"
-            found.append(EmbeddedClip(path or f"{name}{n + 1}{suffix}", partial(_read_bytes, content, n)))
+            clips.append(EmbeddedClip(path or f"{name}{n + 1}{suffix}", partial(_read_bytes, content, n)))
         else:
-            found.append(path)
-    return found
+            clips.append(path)
+    return clips
 
 
 def _read_bytes(content: pa.ChunkedArray, n: int) -> bytes:
@@ -142,7 +145,7 @@ def _read_bytes(content: pa.ChunkedArray, n: int) -> bytes:
 
 
 def _class_names(feature: Any) -> Sequence[str]:
-    """Return the names of a class column, or of a column of lists of classes; none of any other."""
+    """Return the class names of a column of classes or of lists of classes; none for other columns."""
     if isinstance(feature, list) and len(feature) == 1:
         feature = feature[0]
     if isinstance(feature, Mapping) and isinstance(feature.get("feature"), Mapping):
@@ -152,14 +155,14 @@ def _class_names(feature: Any) -> Sequence[str]:
 
 
 def _to_class_name(path: Path, column: str, value: Any, names: Sequence[str]) -> Any:
-    """Return the name of a class, ``None`` for -1 (not annotated)."""
+    """Return the name of a class; ``None`` for -1 (not annotated)."""
     if isinstance(value, list):
         return [_to_class_name(path, column, one, names) for one in value]
     if value is None or value == -1:
         return None
     if not isinstance(value, int) or not 0 <= value < len(names):
         raise CorpusError(
-            _("{path}: '{value}' in '{name}' is none of its {n} classes.",
+            _("{path}: '{value}' in '{name}' is not one of its {n} classes.",
               path=path, value=value, name=column, n=len(names))
         )  # fmt: skip
     return names[value]
@@ -178,16 +181,16 @@ def _parse_features(path: Path, metadata: bytes | None) -> Any:
 
 def _load_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged_file_error(path, error) from error
-    if not isinstance(found, dict):
-        raise _damaged_file_error(path, _("it is no JSON object"))
-    return found
+    if not isinstance(content, dict):
+        raise _damaged_file_error(path, _("it is not a JSON object"))
+    return content
 
 
 def _damaged_file_error(path: Path, why: object) -> CorpusError:
     clause = " ".join(str(why).split()).rstrip(".")
     return CorpusError(
-        _("{path} is damaged or of another kind than its name says: {why}.", path=path, why=clause)
+        _("{path} is damaged, or its suffix does not match its format: {why}.", path=path, why=clause)
     )

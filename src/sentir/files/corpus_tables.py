@@ -1,6 +1,6 @@
-"""CSV files of known names: found under a root, read row by row, with a note for everything that is odd.
+"""CSV files with known names: found below a root and read row by row, with issues for anything unusual.
 
-They serve every reader of a corpus whose authors publish one CSV per split.
+Used by the readers of corpora published as one CSV per split.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from sentir.i18n import _
 _WRONG_ENCODING = re.compile("[\x80-\x9f]|â€|Ã[\xa0-\xbf]")
 LocatedRow = tuple[str, Mapping[str, str]]
 
-SYNTHETIC_MARKER = "SYNTHETIC.txt"  # a file of this name beside the tables says that nobody said any of it
+SYNTHETIC_MARKER = "SYNTHETIC.txt"  # a file of this name next to the tables marks a synthetic corpus
 
 
 def find_csv_files(
     root: Path, names: Sequence[str], *, search_folders: Sequence[Path] = ()
 ) -> tuple[list[Path], list[Issue]]:
-    """Find one file per name under ``root``, the nearest first, without walking into folders of clips.
+    """Find one file per name below ``root``, nearest first; folders of clips are not searched.
 
     Args:
-        root: what the user named.
+        root: the folder given by the user.
         names: names of files.
-        search_folders: folders to look in, one after the other, if not ``root`` itself.
+        search_folders: folders to search in turn, instead of ``root``.
 
     Returns:
-        The paths in the order of ``names``, and a note for each other CSV beside them or of the same name.
+        The paths in the order of ``names``, and a note for each other CSV next to them or of the same name.
 
     Raises:
-        CorpusError: if ``root`` is no folder or a file is missing.
+        CorpusError: if ``root`` is not a folder or a file is missing.
     """
     if not search_folders and not root.is_dir():
-        raise CorpusError(_("{root} is not a folder; give the folder that holds the corpus.", root=root))
+        raise CorpusError(_("{root} is not a folder; give the folder of the corpus.", root=root))
     seen: list[Path] = []
-    for level in chain.from_iterable(find_by_level(place, _is_csv) for place in search_folders or (root,)):
+    for level in chain.from_iterable(find_by_level(folder, _is_csv) for folder in search_folders or (root,)):
         seen += level
         if {path.name for path in seen} >= set(names):
             break
@@ -51,9 +51,9 @@ def find_csv_files(
     if missing:
         raise CorpusError(
             _(
-                "Under {root} there is no {missing}; give the folder that holds {names}.",
+                "Missing below {root}: {missing}; give the folder that contains {names}.",
                 root=root,
-                missing=_(" and no ").join(missing),
+                missing=", ".join(missing),
                 names=", ".join(names),
             )
         )
@@ -75,59 +75,59 @@ def _relative_name(path: Path, root: Path) -> str:
 
 
 def is_synthetic(tables: Sequence[Path]) -> bool:
-    """Say whether a file beside the tables calls the corpus synthetic."""
+    """Return whether a file next to the tables marks the corpus as synthetic."""
     return any((table.parent / SYNTHETIC_MARKER).is_file() for table in tables)
 
 
 def _note_ignored_file(file: str, names: Sequence[str]) -> Issue:
-    message = _("{file} was not read; the corpus is one file each of {names}.", file=file, names=", ".join(names))
+    message = _("{file} was ignored; the corpus consists of {names}.", file=file, names=", ".join(names))
     return Issue("file_ignored", "note", message, file)
 
 
 def read_csv_rows(path: Path, columns: Sequence[str]) -> tuple[list[LocatedRow], list[Issue]]:
-    """Read a file separated by commas, or by the semicolons or tabs that a spreadsheet wrote instead.
+    """Read a file separated by commas, or by the semicolons or tabs of a spreadsheet's export.
 
     Returns:
-        For each row where it stands and its cells by column, and the issues: rows with too few or too many
-        cells, which are left out, an encoding that was guessed, and quotes that are characters.
+        The location and the cells by column of each row, and the issues: skipped rows with too few or too many
+        cells, a guessed encoding, and literal quotes.
 
     Raises:
-        CorpusError: if the file is no CSV, or has one of ``columns`` not at all or twice.
+        CorpusError: if the file is not CSV, or has one of ``columns`` not at all or twice.
     """
     issues: list[Issue] = []
-    parted = _parse_with_columns(read_text(path, issues=issues), columns)
-    if parted.error:
-        line, why = parted.error
+    parsed = _parse_with_columns(read_text(path, issues=issues), columns)
+    if parsed.error:
+        line, reason = parsed.error
         raise CorpusError(
             _(
-                "{file} is no readable CSV at line {line} ({reason}); "
-                "get the file again or save it as comma-separated UTF-8 text.",
+                "{file} is not valid CSV at line {line} ({reason}); "
+                "download it again or save it as comma-separated UTF-8 text.",
                 file=path,
                 line=line,
-                reason=why,
+                reason=reason,
             )
         )
-    header = _header(parted)
+    header = _header(parsed)
     _require_columns(path, columns, header)
-    issues += parted.issues(path.name)
+    issues += parsed.issues(path.name)
     rows: list[LocatedRow] = []
-    for cells, line in zip(parted.records[1:], parted.line_numbers[1:], strict=True):
+    for cells, line in zip(parsed.records[1:], parsed.line_numbers[1:], strict=True):
         where = _("{file}, line {line}", file=path.name, line=line)
         if len(cells) == len(header):
             rows.append((where, dict(zip(header, cells, strict=True))))
         else:
-            issues.append(make_row_issue(where, _("it has not as many cells as the header")))
+            issues.append(make_row_issue(where, _("it has a different number of cells than the header")))
     return rows, issues
 
 
 def _parse_with_columns(text: str, columns: Sequence[str]) -> ParsedRecords:
-    """Part a text by the first separator that yields the columns, by commas if none does."""
-    found = parse_delimited(text, ",")
+    """Parse a text by the first separator that yields the columns, by commas if none does."""
+    by_comma = parse_delimited(text, ",")
     others = (parse_delimited(text, separator) for separator in (";", "\t"))
     return (
-        found
-        if set(columns) <= set(_header(found))
-        else next((one for one in others if set(columns) <= set(_header(one))), found)
+        by_comma
+        if set(columns) <= set(_header(by_comma))
+        else next((parsed for parsed in others if set(columns) <= set(_header(parsed))), by_comma)
     )
 
 
@@ -140,25 +140,25 @@ def _require_columns(path: Path, required: Sequence[str], present: Sequence[str]
     if missing:
         raise CorpusError(
             _(
-                "{file} has no column {missing} (its first line reads: {present}); "
-                "use the file as its authors published it, separated by commas.",
+                "{file} has no column {missing} (its header is: {present}); "
+                "use the file as published, separated by commas.",
                 file=path,
                 missing=", ".join(missing),
                 present=", ".join(present)[:200],
             )
         )
-    if twice := [name for name in required if present.count(name) > 1]:
-        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=twice[0]))
+    if duplicates := [name for name in required if present.count(name) > 1]:
+        raise CorpusError(_("{path} has two columns called '{name}'; rename one.", path=path, name=duplicates[0]))
 
 
 def make_row_issue(where: str, reason: str) -> Issue:
-    """Return the issue of a row that was left out; ``reason`` is a clause such as "it has no video"."""
-    return Issue("row_skipped", "problem", _("The row was left out: {reason}.", reason=reason), where)
+    """Return the issue of a skipped row; ``reason`` is a clause such as "it has no video"."""
+    return Issue("row_skipped", "problem", _("Row skipped: {reason}.", reason=reason), where)
 
 
 def check_text_encoding(text: str, where: str) -> list[Issue]:
-    """Return a note if a text shows the marks of a wrong encoding; the text itself stays as it is."""
+    """Return a note if a text shows signs of a wrong encoding; the text is not changed."""
     if not _WRONG_ENCODING.search(text):
         return []
-    message = _("The text holds marks of a wrong encoding; the cleaning step 'repair_encoding' mends them.")
+    message = _("The text shows signs of a wrong encoding; the cleaning step 'repair_encoding' repairs them.")
     return [Issue("text_encoding", "note", message, where)]

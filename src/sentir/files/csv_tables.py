@@ -1,4 +1,4 @@
-"""Tables of separated cells: CSV and TSV."""
+"""Delimited tables: CSV and TSV."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from sentir.i18n import _
 
 
 def read_delimited(path: Path, encoding: str | None, issues: list[Issue]) -> list[Row]:
-    """Read a file of cells separated by commas, by tabs, or by semicolons, as many spreadsheets write.
+    """Read a file delimited by commas, tabs or, as many spreadsheets write, semicolons.
 
-    What separates is what the file's name says. Only if that does not part every row alike, or parts nothing, and
-    one other separator does, it is that one.
+    The suffix determines the separator. Another one is used only if the file's own does not give all rows the
+    same number of cells, two or more, and exactly one other does.
 
     Raises:
-        CorpusError: if it is no text, has two columns of one name, or a row has too few or too many cells.
+        CorpusError: if it is not text, has two columns of one name, or a row has too few or too many cells.
     """
-    parted = _parse_best(read_text(path, encoding, issues), is_tsv=path.suffix.lower() == ".tsv")
-    if parted.error:
-        line, why = parted.error
+    parsed = _parse_best(read_text(path, encoding, issues), is_tsv=path.suffix.lower() == ".tsv")
+    if parsed.error:
+        line, why = parsed.error
         raise CorpusError(
-            _("{path} is no table: line {line}: {why}; where quotes are characters, write each of them twice.",
+            _("{path} is not a table: line {line}: {why}; write quotes inside a cell twice.",
               path=path, line=line, why=why)
         )  # fmt: skip
-    issues += parted.issues(path.name)
-    return records_to_rows(path, parted.records)
+    issues += parsed.issues(path.name)
+    return records_to_rows(path, parsed.records)
 
 
 def _parse_best(text: str, *, is_tsv: bool) -> ParsedRecords:
     """Return the records by the separator that fits: the file's own, else the only other one."""
     own, *others = ("\t", ",", ";") if is_tsv else (",", "\t", ";")
-    found = _parse(text, own)
-    if found.is_rectangular or (not found.records and not found.error):
-        return found
-    parted = [_parse(text, separator) for separator in others]
-    fitting = [other for other in parted if other.is_rectangular]
-    if not fitting and not found.error and len(found.records[0]) == 1:
-        # a header that another separator parts: a row of it will be refused
-        fitting = [other for other in parted if other.records and len(other.records[0]) > 1]
-    return fitting[0] if len(fitting) == 1 else found
+    by_own = _parse(text, own)
+    if by_own.is_rectangular or (not by_own.records and not by_own.error):
+        return by_own
+    by_others = [_parse(text, separator) for separator in others]
+    fitting = [parsed for parsed in by_others if parsed.is_rectangular]
+    if not fitting and not by_own.error and len(by_own.records[0]) == 1:
+        # another separator splits the header: the error will name the row that does not fit it
+        fitting = [parsed for parsed in by_others if parsed.records and len(parsed.records[0]) > 1]
+    return fitting[0] if len(fitting) == 1 else by_own
 
 
 def _parse(text: str, separator: str) -> ParsedRecords:
-    found = parse_delimited(text, separator)
-    return replace(found, records=drop_empty_last_columns(found.records))
+    parsed = parse_delimited(text, separator)
+    return replace(parsed, records=drop_empty_last_columns(parsed.records))

@@ -1,8 +1,8 @@
-"""Lines of separated cells → records, with quotes that quote and quotes that are characters told apart.
+"""Delimited text → records; quotes that quote a cell are distinguished from literal ones.
 
-A quote that opens a cell quotes it, over line breaks too. But people type quotes, and programs that never quote
-write them as they are; such a quote swallows every row up to the next one. So a line whose quotes cannot quote is
-read as it stands, and a cell that swallowed lines is taken apart if each of them is a row of this very table.
+A quote at the start of a cell quotes it, also across line breaks. But people type quotes, and programs that never
+quote write them literally; such a quote swallows every row up to the next one. So a line whose quotes are invalid
+is read literally, and a cell that swallowed lines is split if each of them looks like a row of this table.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from sentir.files.cells import parse_number
 from sentir.i18n import _
 
 Record = list[str]
-_MAX_CELL_LENGTH = 2**31 - 1  # characters; Python takes 131,072 unless told
+_MAX_CELL_LENGTH = 2**31 - 1  # characters; Python's default is 131,072
 _MAX_LISTED = 5
 
 
 @dataclass
 class ParsedRecords:
-    """What a text is by one separator.
+    """A text parsed with one separator.
 
     Attributes:
-        records: the lines that are not blank as cells, the header first.
+        records: the cells of every line that is not blank, the header first.
         line_numbers: the number of the last line of each record.
-        literal_quote_lines: numbers of lines whose quotes were read as characters.
+        literal_quote_lines: numbers of lines whose quotes were read literally.
         ambiguous_lines: numbers of lines that begin a quoted cell of several lines, each of which could be a row.
-        error: the number of the first line that is none, and why; what follows it was not read.
+        error: the number of the first invalid line, and why; the lines after it were not read.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -50,28 +50,28 @@ class ParsedRecords:
         self.line_numbers.append(line)
 
     def issues(self, file: str) -> list[Issue]:
-        """Return a note for the lines read as they stand, and one for those that could be read so."""
-        found = []
+        """Return a note on lines whose quotes were read literally, and one on lines where they could be."""
+        issues = []
         if self.literal_quote_lines:
             message = _(
-                "Quotes were read as characters, as they quote no cell: lines {lines} ({n} in all).",
+                "Quotes that enclose no cell were read literally: lines {lines} ({n} in total).",
                 lines=_format_line_numbers(self.literal_quote_lines),
                 n=len(self.literal_quote_lines),
             )
-            found.append(Issue("quotes_literal", "note", message, file))
+            issues.append(Issue("quotes_literal", "note", message, file))
         if self.ambiguous_lines:
             message = _(
-                "Cells within quotes that hold line breaks, though each of their lines could be a row: lines "
-                "{lines} ({n} in all). If these quotes are characters, write each of them twice.",
+                "Quoted cells with line breaks, each of whose lines could be a row: lines {lines} ({n} in "
+                "total). If these quotes are literal, write each of them twice.",
                 lines=_format_line_numbers(self.ambiguous_lines),
                 n=len(self.ambiguous_lines),
             )
-            found.append(Issue("quotes_ambiguous", "note", message, file))
-        return found
+            issues.append(Issue("quotes_ambiguous", "note", message, file))
+        return issues
 
 
 def parse_delimited(text: str, separator: str) -> ParsedRecords:
-    """Part a text into records; what is broken is told, not raised."""
+    """Parse a text into records; an error is returned, not raised."""
     limit = csv.field_size_limit(_MAX_CELL_LENGTH)
     try:
         lines = list(io.StringIO(text, newline=""))
@@ -83,20 +83,20 @@ def parse_delimited(text: str, separator: str) -> ParsedRecords:
 
 
 def _parse_one_per_line(lines: Sequence[str], separator: str) -> ParsedRecords | None:
-    """Return the records where each line is one, as in most files, or ``None``: then quotes are to be judged."""
+    """Return the records if each line is one, as in most files, else ``None``: quotes must be resolved."""
     try:
         records = list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error:
         return None
     if len(records) != len(lines):
         return None
-    filled = [n for n, record in enumerate(records, start=1) if record]
-    return ParsedRecords([records[n - 1] for n in filled], filled)
+    not_blank = [n for n, record in enumerate(records, start=1) if record]
+    return ParsedRecords([records[n - 1] for n in not_blank], not_blank)
 
 
 @dataclass(frozen=True, slots=True)
 class _QuotedSpan:
-    """What quotes make of the lines from ``at`` to before ``end``: a record, or nothing, and why."""
+    """Lines ``start`` to ``end`` (exclusive) parsed with quotes: a record, or an error."""
 
     start: int
     end: int
@@ -104,83 +104,84 @@ class _QuotedSpan:
     error: str = ""
 
     def unquoted_rows(self, lines: Sequence[str], separator: str) -> dict[int, Record]:
-        """Return its lines that are not blank, by number, as they stand, each quote a character."""
-        own = enumerate(lines[self.start : self.end], start=self.start + 1)
-        return {n: line.rstrip("\r\n").split(separator) for n, line in own if line.strip("\r\n")}
+        """Return its lines that are not blank as cells, by line number, with literal quotes."""
+        numbered = enumerate(lines[self.start : self.end], start=self.start + 1)
+        return {n: line.rstrip("\r\n").split(separator) for n, line in numbered if line.strip("\r\n")}
 
 
 def _parse_quoted(lines: Sequence[str], separator: str) -> Iterator[_QuotedSpan]:
-    """Yield what quotes make of the lines; after a line of which they make nothing, the next one begins anew."""
-    at = 0
-    while at < len(lines):
-        begun = at
-        reader = csv.reader((lines[n] for n in range(begun, len(lines))), delimiter=separator, strict=True)
+    """Yield the lines parsed with quotes; after an invalid line, parsing restarts at the next one."""
+    start = 0
+    while start < len(lines):
+        offset = start
+        reader = csv.reader((lines[n] for n in range(offset, len(lines))), delimiter=separator, strict=True)
         try:
             for record in reader:
-                end = begun + reader.line_num
+                end = offset + reader.line_num
                 if record:
-                    yield _QuotedSpan(at, end, record)
-                at = end
+                    yield _QuotedSpan(start, end, record)
+                start = end
         except csv.Error as error:
-            yield _QuotedSpan(at, at + 1, [], str(error).rstrip("."))
-            at += 1
+            yield _QuotedSpan(start, start + 1, [], str(error).rstrip("."))
+            start += 1
 
 
 def _resolve_quotes(spans: Sequence[_QuotedSpan], lines: Sequence[str], separator: str) -> ParsedRecords:
-    parted = ParsedRecords()
+    parsed = ParsedRecords()
     if not spans:
-        return parted
+        return parsed
     width = len(spans[0].record or next(iter(spans[0].unquoted_rows(lines, separator).values())))
-    sure = [span.record for span in spans[1:] if span.end - span.start == 1 and len(span.record) == width]
-    columns = [_ColumnValues(cells) for cells in zip(*sure, strict=True)]
+    valid = [span.record for span in spans[1:] if span.end - span.start == 1 and len(span.record) == width]
+    columns = [_ColumnValues(cells) for cells in zip(*valid, strict=True)]
     for span in spans:
         if span.record and span.end - span.start == 1:
-            parted.append(span.record, span.end)
+            parsed.append(span.record, span.end)
             continue
-        plain = span.unquoted_rows(lines, separator)
-        rows = width > 1 and all(len(row) == width for row in plain.values())
-        if span.error and not rows:
-            parted.error = (span.end, span.error)
+        rows = span.unquoted_rows(lines, separator)
+        could_be_rows = width > 1 and all(len(row) == width for row in rows.values())
+        if span.error and not could_be_rows:
+            parsed.error = (span.end, span.error)
             break
-        if rows and (
-            len(span.record) != width or _holds_swallowed_rows(span.record, list(plain.values()), columns)
+        if could_be_rows and (
+            len(span.record) != width or _contains_swallowed_rows(span.record, list(rows.values()), columns)
         ):
-            parted.literal_quote_lines += [n for n, row in plain.items() if any('"' in cell for cell in row)]
-            for n, row in plain.items():
-                parted.append(row, n)
+            parsed.literal_quote_lines += [n for n, row in rows.items() if any('"' in cell for cell in row)]
+            for n, row in rows.items():
+                parsed.append(row, n)
             continue
-        if rows or width == 1:
-            parted.ambiguous_lines.append(span.start + 1)
-        parted.append(span.record, span.end)
-    return parted
+        if could_be_rows or width == 1:
+            parsed.ambiguous_lines.append(span.start + 1)
+        parsed.append(span.record, span.end)
+    return parsed
 
 
 class _ColumnValues:
-    """What stands in a column, in rows that are sure."""
+    """The values of a column in unambiguous rows."""
 
     def __init__(self, cells: Sequence[str]) -> None:
         self.values = frozenset(cells) - {""}
         self.is_numeric = all(parse_number(cell) is not None for cell in cells)
 
     def matches(self, cells: Sequence[str]) -> bool:
-        """Say whether most of these cells stand there in other rows too, or are numbers as they are."""
+        """Return whether most of these cells occur in other rows too, or all are numbers, as the column is."""
         if self.is_numeric and all(parse_number(cell) is not None for cell in cells):
             return True
         return sum(cell in self.values for cell in cells) * 2 > len(cells)
 
 
-def _holds_swallowed_rows(
+def _contains_swallowed_rows(
     record: Record, unquoted_rows: Sequence[Record], columns: Sequence[_ColumnValues]
 ) -> bool:
-    """Say whether the lines of a quoted record look like rows of the table, by a column beside the quoted cell.
+    """Return whether the lines of a quoted record look like rows of the table, by any other column.
 
-    Before that cell the first line, and after it the last, are those of the record in any case.
+    For columns before the quoted cell the first line, for those after it the last, is the record's own: not
+    compared.
     """
-    broken = next(n for n, cell in enumerate(record) if "\n" in cell or "\r" in cell)
-    beside = (
-        (n, unquoted_rows[1:] if n < broken else unquoted_rows[:-1]) for n in range(len(columns)) if n != broken
+    quoted = next(n for n, cell in enumerate(record) if "\n" in cell or "\r" in cell)
+    others = (
+        (n, unquoted_rows[1:] if n < quoted else unquoted_rows[:-1]) for n in range(len(columns)) if n != quoted
     )
-    return any(columns[n].matches([row[n] for row in rows]) for n, rows in beside)
+    return any(columns[n].matches([row[n] for row in rows]) for n, rows in others)
 
 
 def _format_line_numbers(lines: Sequence[int]) -> str:

@@ -1,7 +1,6 @@
-"""Clips whose bytes lie in a table's cells, as in Parquet and in data sets of Hugging Face's ``datasets``.
+"""Clips embedded in a table's cells, as in Parquet and in data sets of Hugging Face's ``datasets``.
 
-Such a cell is text like any other, the clip's name, and remembers where its bytes are. They are read and written
-to a file only when the clip is wanted.
+Such a cell is text, the clip's name, and can read its bytes. They are extracted to a file only when needed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from sentir.i18n import _
 from sentir.io import atomic_write
 from sentir.paths import cache_dir
 
-# Where the bytes lie that say what a file is, and the suffix of such files.
+# Offset, magic bytes, suffix.
 _MAGIC_BYTES = (
     (0, b"RIFF", ".wav"),
     (0, b"fLaC", ".flac"),
@@ -38,23 +37,23 @@ class EmbeddedClip(str):
         read_content: reads its bytes.
     """
 
-    __slots__ = ("content",)
+    __slots__ = ("read_content",)
     read_content: Callable[[], bytes]
 
     def __new__(cls, name: str, read_content: Callable[[], bytes]) -> EmbeddedClip:
-        """Make a cell of a name and of what reads the bytes."""
+        """Make a cell of a name and a function that reads the bytes."""
         cell = super().__new__(cls, name)
         cell.read_content = read_content
         return cell
 
 
 def detect_media_suffix(content: bytes) -> str:
-    """Return the suffix of the kind of sound or video that a file's first bytes say it is, ``""`` if none."""
-    return next((suffix for at, sign, suffix in _MAGIC_BYTES if content.startswith(sign, at)), "")
+    """Return the suffix of the audio or video format that a file's magic bytes show, ``""`` if none."""
+    return next((suffix for offset, magic, suffix in _MAGIC_BYTES if content.startswith(magic, offset)), "")
 
 
 def extract_clip(cell: EmbeddedClip) -> Path:
-    """Write an embedded clip to the cache, once, under a hash of its bytes, and return the file.
+    """Write an embedded clip to the cache, once, named after a hash of its bytes, and return the file.
 
     Raises:
         CorpusError: if the cache cannot be written.
@@ -70,8 +69,8 @@ def extract_clip(cell: EmbeddedClip) -> Path:
     except OSError as error:
         raise CorpusError(
             _(
-                "Clips stored inside the table cannot be written to {folder} ({why}); make room there, or name "
-                "another folder in SENTIR_CACHE_DIR.",
+                "Clips stored inside the table cannot be written to {folder} ({why}); free some space there, or "
+                "set another folder in SENTIR_CACHE_DIR.",
                 folder=path.parent,
                 why=error.strerror,
             )

@@ -1,4 +1,4 @@
-"""Tables of JSON lines: one object per line, a key per column."""
+"""JSON Lines tables: one object per line, a key per column."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sentir.i18n import _
 def read_json_lines(
     path: Path, encoding: str | None, issues: list[Issue], read_errors: ReadErrors | None = None
 ) -> list[Row]:
-    """Read one object per line; a key that a line lacks is an empty cell, and blank lines are no rows.
+    """Read one object per line; a missing key is an empty cell, and blank lines are skipped.
 
     Raises:
-        CorpusError: if a line is no object, names a key twice, or holds an object within an object; with
-            ``read_errors``, in which these are told, only if no line is an object.
+        CorpusError: if a line is not an object, repeats a key, or has nested objects; with ``read_errors``, where
+            these are recorded, only if no line is an object.
     """
     text = read_text(path, encoding, issues)
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    objects, faults = list[dict[str, Any]](), list[CorpusError]()
+    objects, errors = list[dict[str, Any]](), list[CorpusError]()
     for row, (n, line) in enumerate(lines, start=1):
         try:
             objects.append(_parse_object(path, n, line))
@@ -32,10 +32,10 @@ def read_json_lines(
             if read_errors is None:
                 raise
             objects.append({})
-            faults.append(error)
+            errors.append(error)
             read_errors[row] = {None: str(error)}
-    if faults and len(faults) == len(lines):
-        raise faults[0]
+    if errors and len(errors) == len(lines):
+        raise errors[0]
     return objects_to_rows(path, objects, read_errors)
 
 
@@ -44,26 +44,26 @@ def _parse_object(path: Path, n: int, line: str) -> dict[str, Any]:
         value = json.loads(line, object_pairs_hook=_require_unique_keys)
     except _DuplicateKeyError as error:
         raise CorpusError(
-            _("{path}, line {line}: the key '{name}' stands twice; keep one.", path=path, line=n, name=error)
+            _("{path}, line {line}: the key '{name}' is repeated; keep one.", path=path, line=n, name=error)
         ) from error
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise CorpusError(
-            _('{path}, line {line}: this is no JSON object such as {{"text": "Hi"}}; write one per line.',
+            _('{path}, line {line}: this is not a JSON object such as {{"text": "Hi"}}; write one per line.',
               path=path, line=n)
         )  # fmt: skip
     return value
 
 
 class _DuplicateKeyError(Exception):
-    """A key stands twice in one object."""
+    """A key is repeated in an object."""
 
 
 def _require_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in unique:
             raise _DuplicateKeyError(key)
-        found[to_cell(key)] = value
-    return found
+        unique[to_cell(key)] = value
+    return unique

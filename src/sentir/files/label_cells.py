@@ -1,4 +1,4 @@
-"""Cells that hold labels: names, lists of names, check marks, intensities."""
+"""Label cells: names, lists of names, check marks, intensities."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ LABEL_NORMALIZERS: dict[str, Callable[[str], str]] = {
     "emotion": normalize_emotion,
     "sentiment": normalize_sentiment,
 }
-
-
 _YES = frozenset(("true", "verdadero", "yes", "y", "sí", "si", "s", "x", "✓", "✔", "☑"))
-
-
 _NO = frozenset(("false", "falso", "no", "n", "☐"))
 
 
 def split_label_cells(cells: Sequence[str], separator: str | None) -> tuple[list[tuple[str, ...] | None], bool]:
-    """Return the words of each cell, ``None`` where it is empty, and whether a row may have several."""
+    """Return the label names of each cell, ``None`` if it is empty, and whether a row may have several."""
     lists = [parse_list(cell) for cell in cells]
-    several = separator is not None or any(items is not None for items in lists)
+    multilabel = separator is not None or any(items is not None for items in lists)
     words: list[tuple[str, ...] | None] = []
     for cell, items in zip(cells, lists, strict=True):
         if items is None:
@@ -34,7 +30,7 @@ def split_label_cells(cells: Sequence[str], separator: str | None) -> tuple[list
             words.append(None if is_blank(cell) else tuple(items))
         else:
             words.append(tuple(map(normalize_name, items)))
-    return words, several
+    return words, multilabel
 
 
 def to_intensity(cell: str) -> float | None:
@@ -44,20 +40,20 @@ def to_intensity(cell: str) -> float | None:
 
 
 def to_intensities(cells: Sequence[str]) -> list[float | None]:
-    """Return what `to_intensity` does of the cells of one column, by what they show of its decimals."""
+    """Return `to_intensity` of the cells of one column, which together determine its decimal mark."""
     numbers = parse_numbers(cells)
     return [to_intensity(cell) if number is None and "," not in cell and "." not in cell else number
             for cell, number in zip(cells, numbers, strict=True)]  # fmt: skip
 
 
 def is_checkmark_column(cells: Sequence[str]) -> bool:
-    """Say whether some cells of a column say yes and all others are empty, so that empty says no."""
-    found = {to_intensity(cell) if not is_blank(cell) else 0.0 for cell in cells}
-    return found == {0.0, 1.0} and not any(to_intensity(cell) == 0 for cell in cells)
+    """Return whether some cells of a column are yes and all others are empty, so that empty means no."""
+    values = {to_intensity(cell) if not is_blank(cell) else 0.0 for cell in cells}
+    return values == {0.0, 1.0} and not any(to_intensity(cell) == 0 for cell in cells)
 
 
 def is_known_label(word: str, task: str) -> bool:
-    """Say whether a word is a name of a label of ``task``, one that we know."""
+    """Return whether a word is a known name of a label of ``task``."""
     with suppress(CorpusError):
         return bool(LABEL_NORMALIZERS[task](word))
     return False

@@ -1,4 +1,4 @@
-"""Finding clips: the files of every folder below a root, each folder listed once."""
+"""Audio and video files below a folder, each folder listed once."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from sentir.i18n import _, format_count
 
 
 def walk_folders(root: Path) -> list[tuple[Path, list[str]]]:
-    """Return every folder at or below ``root`` with the names of its files, the nearest first, then by name.
+    """Return every folder at or below ``root`` with the names of its files, nearest first, then by name.
 
-    Links are followed, each folder once. Hidden folders and ``__MACOSX`` are passed over, as is what may not be
-    looked at.
+    Links are followed, each folder once. Hidden, ``__MACOSX`` and unreadable folders are skipped.
     """
-    found: list[tuple[int, Path, list[str]]] = []
-    seen: set[str] = set()
-    for place, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
+    listed: list[tuple[int, Path, list[str]]] = []
+    visited: set[str] = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in visited:
+            subfolders.clear()
             continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        found.append((len(Path(place).relative_to(root).parts), Path(place), sorted(files)))
-    return [(place, files) for _level, place, files in sorted(found)]
+        visited.add(real)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
+        listed.append((len(Path(folder).relative_to(root).parts), Path(folder), sorted(files)))
+    return [(folder, files) for _level, folder, files in sorted(listed)]
 
 
 def is_media_file(name: str | Path) -> bool:
-    """Return whether a name is that of a sound or video file; AppleDouble ``._*`` files are none."""
+    """Return whether a name is that of an audio or video file; AppleDouble ``._*`` files are not."""
     name = Path(name)
     return name.suffix.lower() in MEDIA_SUFFIXES and not name.name.startswith("._")
 
 
 def note_unused_files(n: int, root: Path) -> list[Issue]:
-    """Return a note if ``n`` files among the clips under ``root`` were not taken."""
+    """Return a note if ``n`` clips below ``root`` are not used."""
     if not n:
         return []
     message = _(
-        "Files among the clips that belong to no utterance, or repeat a clip: {n}; ignored.", n=format_count(n)
+        "Audio files not referenced by any utterance, or duplicates of a clip: {n}; ignored.", n=format_count(n)
     )
     return [Issue("clips_unreferenced", "note", message, root.name)]

@@ -1,4 +1,4 @@
-"""Train, dev and test: names of splits as tables spell them, and splits drawn by group."""
+"""Train, dev and test: names of splits as tables spell them, and random splits by group."""
 
 from __future__ import annotations
 
@@ -16,59 +16,59 @@ _SPLIT_WORDS = {
     "dev": "dev devel development val valid validation desarrollo validacion",
     "test": "test testing prueba pruebas",
 }
-MIN_FILL = 0.5  # of its share of rows, that a split should have
-_MAX_HASHES = 1_000_000  # hashes in search of a seed
+MIN_FILL = 0.5  # a split should have at least half of its expected rows
+_MAX_HASHES = 1_000_000  # hashes computed in search of a seed
 _SPLIT_BY_WORD = {word: split for split in SPLITS for word in _SPLIT_WORDS[split].split()}
 
 
 def parse_split(name: str) -> str | None:
-    """Return train, dev or test for a name such as ``Validation``, or ``None`` if it names no split."""
+    """Return train, dev or test for a name such as ``Validation``; ``None`` if it names no split."""
     return _SPLIT_BY_WORD.get(fold_word(name))
 
 
 def split_by_group(groups: Sequence[str], fractions: Mapping[str, float], seed: int) -> list[str]:
-    """Draw whole groups into splits, each by a hash of seed and name alone.
+    """Assign whole groups to splits at random, each by a hash of the seed and its name only.
 
-    So no group moves when others come, go or change their place. Test lies at the lower end of the hashes and dev
-    at the upper one: a group that a new share moves, moves to or from train. Shares hold in expectation only.
+    So no group moves when others are added, removed or reordered. Test takes the lowest hashes and dev the
+    highest: changed fractions move groups only to or from train. Fractions hold in expectation only.
 
     Args:
         groups: the group of each of N rows.
-        fractions: split → its share; they need not sum to 1.
-        seed: another seed draws another split.
+        fractions: split → its fraction; they need not sum to 1.
+        seed: of the random split.
 
     Returns:
         The split of each row.
 
     Raises:
-        CorpusError: if a split gets no group; it names a seed with which every split gets one.
+        CorpusError: if a split gets no group; it suggests a seed with which every split gets one.
     """
     split_of = {group: _split_of_group(group, fractions, seed) for group in dict.fromkeys(groups)}
-    if lacking := [split for split in fractions if split not in split_of.values()]:
-        raise CorpusError(_empty_split_message(lacking[0], groups, fractions, seed))
+    if empty := [split for split in fractions if split not in split_of.values()]:
+        raise CorpusError(_empty_split_message(empty[0], groups, fractions, seed))
     return [split_of[group] for group in groups]
 
 
 def _split_of_group(group: str, fractions: Mapping[str, float], seed: int) -> str:
     digest = hashlib.sha256(f"{seed}/{group}".encode()).digest()
     total = sum(fractions.values())
-    place = int.from_bytes(digest[:6]) / 2**48 * total
-    if place < fractions.get("test", 0.0):
+    position = int.from_bytes(digest[:6]) / 2**48 * total
+    if position < fractions.get("test", 0.0):
         return "test"
-    return "dev" if place >= total - fractions["dev"] else "train"
+    return "dev" if position >= total - fractions["dev"] else "train"
 
 
 def _empty_split_message(split: str, groups: Sequence[str], fractions: Mapping[str, float], seed: int) -> str:
     n, better = len(set(groups)), find_seed(groups, fractions)
     if better is None:
         return _(
-            "{n} groups cannot fill {splits}; name a split column, or a finer group column.",
+            "{n} groups are too few for {splits}; name a split column, or a finer group column.",
             n=n,
             splits=", ".join(fractions),
         )
     return _(
-        "Seed {seed} puts none of {n} groups into {split}; set 'data.table.seed' to {better}, with which each "
-        "split has some.",
+        "Seed {seed} puts none of {n} groups into {split}; set 'data.table.seed' to {better}, with which no "
+        "split is empty.",
         seed=seed,
         n=n,
         split=split,
@@ -77,13 +77,14 @@ def _empty_split_message(split: str, groups: Sequence[str], fractions: Mapping[s
 
 
 def find_seed(groups: Sequence[str], fractions: Mapping[str, float], first_seed: int = 0) -> int | None:
-    """Return the first seed by which every split has half of its share of rows or more.
+    """Return the first seed with which every split has at least half of its expected rows.
 
-    If there is none among a thousand (fewer of many groups), it is the one with the largest smallest split.
+    If none of a thousand seeds has (fewer are tried with many groups), return the one that maximizes the
+    `smallest_fill`.
 
     Args:
-        groups, fractions: as `draw_splits` takes them.
-        first_seed: the seed that is tried first.
+        groups, fractions: see `split_by_group`.
+        first_seed: the seed to try first.
 
     Returns:
         The seed, or ``None`` if no seed fills every split.
@@ -95,19 +96,19 @@ def find_seed(groups: Sequence[str], fractions: Mapping[str, float], first_seed:
         least = smallest_fill(sizes, fractions, seed)
         if least >= MIN_FILL:
             return seed
-        best = max(best, (least, seed), key=lambda found: found[0])
+        best = max(best, (least, seed), key=lambda fill_and_seed: fill_and_seed[0])
     return best[1] if best[0] else None
 
 
 def smallest_fill(sizes: Mapping[str, int], fractions: Mapping[str, float], seed: int) -> float:
-    """Return how full the emptiest split is: its rows by those that its share would give it.
+    """Return the smallest ratio, over the splits, of a split's rows to its expected rows.
 
     Args:
-        sizes: group → its rows.
-        fractions, seed: as `draw_splits` takes them.
+        sizes: group → number of rows.
+        fractions, seed: see `split_by_group`.
     """
-    filled = dict.fromkeys(fractions, 0)
+    num_rows = dict.fromkeys(fractions, 0)
     for group, size in sizes.items():
-        filled[_split_of_group(group, fractions, seed)] += size
+        num_rows[_split_of_group(group, fractions, seed)] += size
     total, rows = sum(fractions.values()), sum(sizes.values())
-    return min(filled[split] * total / (share * rows) for split, share in fractions.items())
+    return min(num_rows[split] * total / (share * rows) for split, share in fractions.items())

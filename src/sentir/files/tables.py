@@ -1,4 +1,4 @@
-"""Tables as rows of cells, whatever files they come from."""
+"""Reading a table of any format as rows of cells."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 
 _RowReader = Callable[[Path, str | None, list[Issue], ReadErrors | None], list[Row]]
 _ROW_READERS: dict[str, _RowReader] = {
-    ".csv": lambda path, encoding, issues, _faults: csv_tables.read_delimited(path, encoding, issues),
-    ".tsv": lambda path, encoding, issues, _faults: csv_tables.read_delimited(path, encoding, issues),
+    ".csv": lambda path, encoding, issues, _errors: csv_tables.read_delimited(path, encoding, issues),
+    ".tsv": lambda path, encoding, issues, _errors: csv_tables.read_delimited(path, encoding, issues),
     ".jsonl": json_tables.read_json_lines,
     ".ndjson": json_tables.read_json_lines,
-    ".parquet": lambda path, _encoding, _issues, faults: arrow_tables.read_parquet(path, faults),
-    ".xlsx": lambda path, _encoding, issues, _faults: xlsx_tables.read_sheet(path, issues),
+    ".parquet": lambda path, _encoding, _issues, errors: arrow_tables.read_parquet(path, errors),
+    ".xlsx": lambda path, _encoding, issues, _errors: xlsx_tables.read_sheet(path, issues),
 }
 
 
@@ -33,50 +33,49 @@ def load_rows(
     issues: list[Issue] | None = None,
     read_errors: ReadErrors | None = None,
 ) -> list[Row]:
-    """Read a table; every cell is text: ``""`` where there is no value, lists as JSON, truths as true and false.
+    """Read a table; every cell is text: ``""`` if there is no value, lists as JSON, booleans as true and false.
 
-    It may be a ``.csv``, ``.tsv``, ``.xlsx``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file, or a folder that
-    ``datasets`` saved with ``save_to_disk``. Numbers of classes whose names that library wrote beside them become
-    the names.
+    It may be a ``.csv``, ``.tsv``, ``.xlsx``, ``.parquet``, ``.jsonl`` or ``.ndjson`` file, or a folder saved
+    with ``save_to_disk`` of ``datasets``. Class indices become class names if ``datasets`` stored these.
 
     Args:
         path: the file or folder.
-        encoding: of a text file; if it is not given and nothing in the file says it, it is guessed.
-        issues: where what was decided in reading is added (a guessed encoding, quotes that are characters, sheets
-            left out); without it, that is said while progress is shown.
-        read_errors: where it is given, a line or a value that cannot be read is no error but told in it: the cells
-            of such a line are empty, such a value becomes JSON.
+        encoding: of a text file; detected or guessed if not given.
+        issues: extended by notes on how the file was read (a guessed encoding, literal quotes, ignored sheets);
+            if not given, they are logged.
+        read_errors: if given, lines and values that cannot be read are recorded there instead of raised: the
+            cells of such a line are empty, such a value becomes JSON.
 
     Raises:
-        CorpusError: if it is of another kind, damaged or empty, or a row does not fit the others; it names the
-            row.
+        CorpusError: if the format is not supported, the table is damaged or empty, or a row does not fit the
+            others; it names the row.
     """
     if not path.exists():
         raise CorpusError(_("There is no table {path}.", path=path))
-    found: list[Issue] = []
+    notes: list[Issue] = []
     read = None if path.is_dir() else _ROW_READERS.get(path.suffix.lower())
     if is_dataset(path):
         rows = arrow_tables.read_dataset(path, read_errors)
     elif read is not None:
-        rows = read(path, encoding, found, read_errors)
+        rows = read(path, encoding, notes, read_errors)
     else:
         raise CorpusError(
             _(
-                "{path} is no table that can be read; use a .csv, .tsv, .xlsx, .parquet, .jsonl or .ndjson file, "
-                "or a folder that 'datasets' saved.",
+                "{path} is not a supported table; use a .csv, .tsv, .xlsx, .parquet, .jsonl or .ndjson file, or "
+                "a folder saved by 'datasets'.",
                 path=path,
             )
         )
     if not rows:
         raise CorpusError(_("The table {path} has no rows.", path=path))
     if issues is None:
-        for issue in found:
+        for issue in notes:
             logger.info(f"{issue.where}: {issue.message}")
     else:
-        issues += found
+        issues += notes
     return rows
 
 
 def is_dataset(path: Path) -> bool:
-    """Say whether a folder was written by ``save_to_disk`` of Hugging Face's ``datasets``."""
+    """Return whether a folder was written by ``save_to_disk`` of Hugging Face's ``datasets``."""
     return (path / "dataset_dict.json").is_file() or (path / "state.json").is_file()

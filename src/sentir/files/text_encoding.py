@@ -1,4 +1,4 @@
-"""Text of files whose encoding nobody wrote down: marks and UTF-8 are sure, any other is a guess that is told."""
+"""Decoding text files of unknown encoding: by byte order mark, as UTF-8, or by a guess that is reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sentir.corpus.utterances import Issue
 from sentir.errors import CorpusError
 from sentir.i18n import _
 
-# A longer mark stands before the one it begins with.
+# A longer mark comes before the one it begins with.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -19,7 +19,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CANDIDATE_ENCODINGS = ("cp1252", "mac-roman", "cp850")  # Windows, old Macs, DOS; the first that seems right
+_CANDIDATE_ENCODINGS = ("cp1252", "mac-roman", "cp850")  # Windows, old Macs, DOS; the first plausible one
 _ACCENTED = "[áéíóúüñàèìòùâêîôûäëïöçßœ]"
 _PLAUSIBLE = re.compile(
     rf"(?<=[a-zA-Z]){_ACCENTED}|{_ACCENTED}(?=[a-z])|\b[ÁÉÍÓÚÜÑÇ](?=[a-z])|(?<=[A-Z])[ÁÉÍÓÚÜÑÇ]|[¿¡«“‘’](?=\w)|(?<=[\w.,!?])[»”…]"
@@ -32,10 +32,8 @@ _IMPLAUSIBLE = re.compile(
 )
 _NON_ASCII = re.compile(r"[^\x00-\x7f]")
 _CONTROL_CHARACTERS = re.compile("[\0-\x08\x0e-\x1f]")
-_SAMPLE_LENGTH = 1_000_000  # characters by which guesses are judged
-_MIN_LINES_PER_INVALID = (
-    10  # where one line in so many is none in UTF-8, it is read even if it makes little sense
-)
+_SAMPLE_LENGTH = 1_000_000  # characters that guesses are scored on
+_MIN_LINES_PER_INVALID = 10  # lines per line that is not UTF-8, above which even an implausible guess is accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +41,9 @@ class DecodedText:
     """The text of a file.
 
     Attributes:
-        text: without a mark.
-        guessed_encoding: what the lines that are not UTF-8 were read as; ``""`` if there are none.
-        num_guessed_lines: how many they are.
+        text: without byte order mark.
+        guessed_encoding: of the lines that are not UTF-8; ``""`` if there are none.
+        num_guessed_lines: number of these lines.
     """
 
     text: str
@@ -54,10 +52,10 @@ class DecodedText:
 
 
 def read_text(path: Path, encoding: str | None = None, issues: list[Issue] | None = None) -> str:
-    """Return the text of a file; an encoding that had to be guessed is added to the issues.
+    """Return the text of a file; a guessed encoding is added to the issues.
 
     Raises:
-        CorpusError: if it cannot be read, or is no text (in ``encoding``, where that is given).
+        CorpusError: if it cannot be read, or is not text (in ``encoding``, if given).
     """
     try:
         content = path.read_bytes()
@@ -68,8 +66,8 @@ def read_text(path: Path, encoding: str | None = None, issues: list[Issue] | Non
     decoded = decode_text(content)
     if decoded is None:
         raise CorpusError(
-            _("{path} is no text in an encoding that can be told; save it as UTF-8 (spreadsheets offer 'CSV "
-              "UTF-8'), or name its encoding in 'data.table.encoding'.", path=path)
+            _("The encoding of {path} cannot be detected, or it is not text; save it as UTF-8 (spreadsheets "
+              "offer 'CSV UTF-8'), or set 'data.table.encoding'.", path=path)
         )  # fmt: skip
     if issues is not None:
         issues += note_guessed_encoding(decoded, path)
@@ -77,9 +75,9 @@ def read_text(path: Path, encoding: str | None = None, issues: list[Issue] | Non
 
 
 def decode_text(content: bytes) -> DecodedText | None:
-    """Return the text of a file by its mark, else as UTF-8; lines that are none by the letters that they give.
+    """Decode by byte order mark, else as UTF-8, and other lines by the most plausible encoding.
 
-    ``None`` if it is no text.
+    ``None`` if it is not text.
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
@@ -88,21 +86,22 @@ def decode_text(content: bytes) -> DecodedText | None:
     if content.count(0) * 4 > len(content):
         return _decode_utf16(content)
     lines = content.split(b"\n")
-    broken = [line for line in lines if _try_decode(line, "utf-8") is None]
-    if not broken:
+    invalid = [line for line in lines if _try_decode(line, "utf-8") is None]
+    if not invalid:
         return DecodedText(content.decode())
-    guess, fits = _guess_encoding(b"\n".join(broken))
-    if not guess or not (fits or len(broken) * _MIN_LINES_PER_INVALID < len(lines)):
+    guess, is_plausible = _guess_encoding(b"\n".join(invalid))
+    if not guess or not (is_plausible or len(invalid) * _MIN_LINES_PER_INVALID < len(lines)):
         return None
     decoded = (text if (text := _try_decode(line, "utf-8")) is not None else line.decode(guess) for line in lines)
-    return DecodedText("\n".join(decoded), guess, len(broken))
+    return DecodedText("\n".join(decoded), guess, len(invalid))
 
 
 def note_guessed_encoding(decoded: DecodedText, path: Path) -> list[Issue]:
     """Return a note if the encoding of some lines was guessed."""
     if not decoded.guessed_encoding:
         return []
-    message = _("Lines that are not UTF-8 were read as {encoding}: {n}; if letters are wrong, save it as UTF-8.",
+    message = _("Lines that are not UTF-8 were decoded as {encoding}: {n}; if letters are wrong, save the file "
+                "as UTF-8.",
                 encoding=decoded.guessed_encoding, n=decoded.num_guessed_lines)  # fmt: skip
     return [Issue("file_encoding", "note", message, path.name)]
 
@@ -111,7 +110,7 @@ def _decode_or_raise(path: Path, content: bytes, encoding: str) -> str:
     text = _try_decode(content, encoding)
     if text is None:
         raise CorpusError(
-            _("{path} is no text in '{encoding}'; correct 'data.table.encoding' or leave it out.",
+            _("{path} is not text in '{encoding}'; correct or remove 'data.table.encoding'.",
               path=path, encoding=encoding)
         )  # fmt: skip
     return text.removeprefix("\ufeff")
@@ -125,7 +124,7 @@ def _try_decode(content: bytes, encoding: str) -> str | None:
 
 
 def _decode_utf16(content: bytes) -> DecodedText | None:
-    """Return UTF-16 without a mark: its zero bytes lie where those of a text in Latin letters do."""
+    """Decode UTF-16 without byte order mark; the position of its zero bytes shows the byte order."""
     guess = "utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be"
     text = _try_decode(content, guess)
     return (
@@ -136,18 +135,18 @@ def _decode_utf16(content: bytes) -> DecodedText | None:
 
 
 def _guess_encoding(content: bytes) -> tuple[str, bool]:
-    """Return the encoding in which most letters stand where a text has them, and whether half of them do."""
+    """Return the most plausible encoding, and whether at least half of its non-ASCII characters are plausible."""
     texts = {name: _try_decode(content, name) for name in _CANDIDATE_ENCODINGS}
-    fair = {
+    valid = {
         name: text[:_SAMPLE_LENGTH]
         for name, text in texts.items()
         if text and not _CONTROL_CHARACTERS.search(text)
     }
-    if not fair:
+    if not valid:
         return "", False
-    right = next((name for name, text in fair.items() if not _IMPLAUSIBLE.search(text)), None)
-    guess = right or max(fair, key=lambda name: _plausibility(fair[name]))
-    return guess, len(_PLAUSIBLE.findall(fair[guess])) * 2 >= len(_NON_ASCII.findall(fair[guess]))
+    first = next((name for name, text in valid.items() if not _IMPLAUSIBLE.search(text)), None)
+    guess = first or max(valid, key=lambda name: _plausibility(valid[name]))
+    return guess, len(_PLAUSIBLE.findall(valid[guess])) * 2 >= len(_NON_ASCII.findall(valid[guess]))
 
 
 def _plausibility(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The order of a dialogue's rows, where a column says it."""
+"""Numbering the turns of dialogues by a column."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from sentir.i18n import _, format_count
 
 
 def number_turns(dialogues: Sequence[str], positions: Sequence[float]) -> tuple[list[int], list[str]]:
-    """Number rows within their dialogues by their places; those of one place keep their order.
+    """Number rows within their dialogues by position; ties keep the order of the rows.
 
     Args:
         dialogues: of each of N rows.
-        positions: what each row's dialogue is ordered by.
+        positions: the sort key of each row within its dialogue.
 
     Returns:
-        The turn of each row, from 0, and the dialogues whose rows stand in another order.
+        The turn of each row, from 0, and the dialogues whose rows are not in this order.
     """
     rows: dict[str, list[int]] = defaultdict(list)
     for n, dialogue in enumerate(dialogues):
         rows[dialogue].append(n)
     turns = [0] * len(dialogues)
-    moved = []
-    for dialogue, own in rows.items():
-        ordered = sorted(own, key=lambda n: positions[n])
-        if ordered != own:
-            moved.append(dialogue)
+    reordered = []
+    for dialogue, indices in rows.items():
+        ordered = sorted(indices, key=lambda n: positions[n])
+        if ordered != indices:
+            reordered.append(dialogue)
         for turn, n in enumerate(ordered):
             turns[n] = turn
-    return turns, moved
+    return turns, reordered
 
 
 def note_reordered_dialogues(reordered: Sequence[str], column: str, where: str) -> list[Issue]:
-    """Return a note if the rows of dialogues stand in another order than their turns."""
+    """Return a note if dialogues have rows that are not in the order of their turns."""
     if not reordered:
         return []
     message = _(

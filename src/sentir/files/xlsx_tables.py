@@ -21,12 +21,13 @@ _DAMAGED_FILE_ERRORS = (BadZipFile, ZlibError, OSError, EOFError, SyntaxError, A
 
 
 def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
-    """Read the first sheet of a workbook that holds something; the others are told as an issue.
+    """Read the first sheet of a workbook that is not empty; the others are listed in an issue.
 
-    Dates are written as in ISO 8601, true and false so, and a formula is its last result.
+    Dates become ISO 8601, booleans true and false, and formulas their stored results.
 
     Raises:
-        CorpusError: if it is none, openpyxl is missing, or a formula's result is not stored.
+        CorpusError: if it is not a workbook, or the result of a formula is not stored.
+        SentirError: if openpyxl is not installed.
     """
     try:
         sheets = _load_sheets(path, with_results=True)
@@ -36,17 +37,17 @@ def read_sheet(path: Path, issues: list[Issue]) -> list[Row]:
     except _DAMAGED_FILE_ERRORS as error:
         why = " ".join(str(error).split()).rstrip(".")
         raise CorpusError(
-            _("{path} is damaged or of another kind than its name says: {why}.", path=path, why=why)
+            _("{path} is damaged, or its suffix does not match its format: {why}.", path=path, why=why)
         ) from error
-    if others := [other for other, found in sheets.items() if found and other != name]:
-        message = _("Only the sheet '{name}' was read; for another one, save it as a file of its own: {others}.",
+    if others := [other for other, content in sheets.items() if content and other != name]:
+        message = _("Only the sheet '{name}' was read; to read another, save it as a separate file: {others}.",
                     name=name, others=", ".join(others))  # fmt: skip
         issues.append(Issue("sheets_ignored", "note", message, path.name))
     return records_to_rows(path, drop_empty_last_columns([list(map(_to_cell, row)) for row in rows.values()]))
 
 
 def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple[Any, ...]]]:
-    """Return, by sheet and number, the rows that hold something, formulas as their results or as they stand."""
+    """Return the rows that are not empty by sheet and row number, with formulas or their results."""
     book = _import_openpyxl().load_workbook(path, read_only=True, data_only=with_results)
     try:
         return {sheet.title: _filled_rows(list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets}
@@ -55,25 +56,25 @@ def _load_sheets(path: Path, *, with_results: bool) -> dict[str, dict[int, tuple
 
 
 def _filled_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
-    """Return the rows that hold something by number, all of one length."""
+    """Return the rows that are not empty by number, all of one length."""
     width = max(map(len, rows), default=0)
     filled = ((n, row) for n, row in enumerate(rows, start=1) if any(map(_is_filled, row)))
     return {n: row + (None,) * (width - len(row)) for n, row in filled}
 
 
 def _require_results(path: Path, name: str, rows: dict[int, tuple[Any, ...]]) -> None:
-    """Refuse a sheet with a formula whose result no spreadsheet program has stored."""
+    """Reject a sheet with a formula whose result is not stored."""
     if rows and all(value is not None for row in rows.values() for value in row):
         return
-    for sheet, found in _load_sheets(path, with_results=False).items():
+    for sheet, formulas in _load_sheets(path, with_results=False).items():
         if name not in ("", sheet):
             continue
-        for n, row in found.items():
-            for at, value in enumerate(row):
-                if _is_formula(value) and (n not in rows or rows[n][at] is None):
+        for n, row in formulas.items():
+            for index, value in enumerate(row):
+                if _is_formula(value) and (n not in rows or rows[n][index] is None):
                     raise CorpusError(
-                        _("{path}: row {row} of the sheet '{name}' holds a formula without a result; open it in "
-                          "a spreadsheet program and save it.", path=path, row=n, name=sheet)
+                        _("{path}: row {row} of the sheet '{name}' has a formula without a result; open it in a "
+                          "spreadsheet program and save it.", path=path, row=n, name=sheet)
                     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Readers: files of a known layout → a `Corpus`.
 
-A reader is a function ``read(root, data) -> Corpus``: the folder (or file) the user named and the recipe's
-``data`` section. It keeps text as the corpus has it (cleaning comes later) and lists what it could not use.
+A reader is a function ``read(root, data) -> Corpus`` of the folder (or file) given by the user and the recipe's
+``data`` section. It does not change the text (cleaning comes later) and reports unusable rows as issues.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def read_corpus(data: DataSettings, root: PathLike | None = None) -> Corpus:
     """Read the corpus that a recipe's ``data`` section names.
 
     Args:
-        data: the section; its ``root`` is used when ``root`` is not given.
-        root: the folder the corpus lies in; demo corpora are built in and take none.
+        data: the section; its ``root`` is used if ``root`` is not given.
+        root: the folder of the corpus; demo corpora are built in and need none.
 
     Raises:
         UnknownNameError: if there is no such reader.
-        CorpusError: if a root is needed and none is given, or the files cannot be read.
+        CorpusError: if a required root is not given, or the files cannot be read.
     """
     with progress_bar(_("Reading the corpus"), 1):
         return replace(_read(data, root), folds_of=data.folds_of)
@@ -48,15 +48,15 @@ def read_corpus(data: DataSettings, root: PathLike | None = None) -> Corpus:
 
 def _read(data: DataSettings, root: PathLike | None) -> Corpus:
     read = READERS.get(data.reader)
-    place = require_root(data.reader, data.root if root is None else root)
-    if place is None:
+    folder = require_root(data.reader, data.root if root is None else root)
+    if folder is None:
         return read(None, data)
-    require_printable(place)
-    return _with_printable_names(read(place, data))
+    require_printable(folder)
+    return _with_printable_names(read(folder, data))
 
 
 def _with_printable_names(corpus: Corpus) -> Corpus:
-    """Return a corpus that can be written and shown, whatever the names of the files it was read from."""
+    """Return a corpus that can be written and shown, even if file names contain surrogates."""
     for path in dict.fromkeys(u.clip.path for u in corpus if u.clip is not None):
         require_printable(path)
     issues = (

@@ -21,7 +21,7 @@ from sentir.readers.table.reader import parse_clip_times
 from sentir.safe_text import replace_surrogates
 
 _DEFAULT_COLUMNS = {"id": "id", "text": "text", "speaker": "speaker", "dialogue": "dialogue", "audio": "audio"}
-_MODALITIES = {"text": "text", "audio": "audio"}
+_MODALITIES = frozenset({"text", "audio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _make_input(
     }  # plain text, also of a clip that lies in the table
     if "id" not in resolved:
         cells = {make_unused_name("id", row): base.id} | cells
-    offers = frozenset(kind for what, kind in _MODALITIES.items() if what in resolved)
+    offers = _MODALITIES & resolved.keys()
     return PredictionInput(utterance, own or base.id, cells, offers, problem, notes, no_sound)
 
 

@@ -1,1 +1,1 @@
-"""The report: figures and one self-contained page."""
+"""Reports of studies, audits, tunings and explanations: figures, HTML pages, Markdown and JSON."""

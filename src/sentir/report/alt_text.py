@@ -1,4 +1,4 @@
-"""What is to be seen in a figure, in words, for those who cannot see it."""
+"""Alternative texts of figures, for readers who cannot see them."""
 
 from __future__ import annotations
 
@@ -6,48 +6,52 @@ from collections.abc import Sequence
 
 from sentir.audit.results import Histogram
 from sentir.display_names import display_name
+from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.metrics.ranking import RankingCurves
-from sentir.evaluation.results import ModelScores, negate_if_lower_is_better
+from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_decimal, localize_numbers
 from sentir.report.study_report import CorpusSummary, LearningCurve
 
-_MAX_CONFUSIONS = 5  # mix-ups that are told
+_MAX_CONFUSIONS = 5  # that are named
 
 
 def describe_confusion_matrix(scores: ModelScores) -> str:
-    """Say of each label how many are found, and what is most often taken for what."""
+    """Return how many utterances of each label are correct, and the most frequent confusions."""
     matrix = scores.confusion_matrix or ()
     names = [display_name(row.label) for row in scores.per_label]
-    found = [
-        _("{label}: {right} of {all} right", label=names[i], right=f"{row[i]:.0f}", all=f"{sum(row):.0f}")
+    texts = [
+        _("{label}: {correct} of {n} correct", label=names[i], correct=f"{row[i]:.0f}", n=f"{sum(row):.0f}")
         for i, row in enumerate(matrix)
     ]
-    mixed = sorted(
+    confusions = sorted(
         ((count, i, j) for i, row in enumerate(matrix) for j, count in enumerate(row) if i != j and count),
         reverse=True,
     )
-    found += [
-        _("{label} taken for {other} {n} times", label=names[i], other=names[j], n=f"{count:.0f}")
-        for count, i, j in mixed[:_MAX_CONFUSIONS]
+    texts += [
+        _("{label} predicted as {other} {n} times", label=names[i], other=names[j], n=f"{count:.0f}")
+        for count, i, j in confusions[:_MAX_CONFUSIONS]
     ]
-    return "; ".join(found)
+    return "; ".join(texts)
 
 
 def describe_learning_curves(curves: Sequence[LearningCurve], metric: str) -> str:
-    """Say what each model reached at best, and in which epoch."""
+    """Return the best score of each model, and its epoch."""
     best: dict[str, list[tuple[float, float]]] = {}
     for curve in curves:
-        points = [(negate_if_lower_is_better(metric, point["score"]), point["epoch"]) for point in curve.points]
+        points = [(get_metric(metric).sign * point["score"], point["epoch"]) for point in curve.points]
         best.setdefault(curve.model, []).append(max(points, key=lambda point: point[0]))
-    return "; ".join(
-        _("{model}: best {score}, in epoch {epoch}",
-          model=model, score=localize_numbers(f"{negate_if_lower_is_better(metric, max(found)[0]):.3f}"), epoch=f"{max(found)[1]:g}")
-        for model, found in best.items()
-    )  # fmt: skip
+    texts = []
+    for model, trainings in best.items():
+        score, epoch = max(trainings)
+        score_text = localize_numbers(f"{get_metric(metric).sign * score:.3f}")
+        texts.append(
+            _("{model}: best {score}, in epoch {epoch}", model=model, score=score_text, epoch=f"{epoch:g}")
+        )
+    return "; ".join(texts)
 
 
 def describe_label_distribution(corpus: CorpusSummary, task: str) -> str:
-    """Say how often each label occurs."""
+    """Return how often each label occurs in each split."""
     return "; ".join(
         f"{display_name(split)}: {', '.join(f'{display_name(name)} {n}' for name, n in counts.items())}"
         for split, counts in corpus.labels[task].items()
@@ -55,15 +59,15 @@ def describe_label_distribution(corpus: CorpusSummary, task: str) -> str:
 
 
 def describe_label_curves(label_curves: Sequence[RankingCurves], metric: str) -> str:
-    """Say the area under each label's curve; ``metric`` is ``auc`` or ``average_precision``."""
+    """Return the area under each label's curve; ``metric`` is ``auc`` or ``average_precision``."""
     values = ", ".join(
         f"{display_name(one.label)} {format_decimal(getattr(one, metric), 2)}" for one in label_curves
     )
-    return f"{display_name(metric)}: {values}"
+    return f"{metric_display_name(metric)}: {values}"
 
 
 def describe_histogram(histogram: Histogram) -> str:
-    """Say the middle of each split."""
+    """Return the median of each split."""
     return "; ".join(
         _("{split}: half of the utterances below {middle} {unit}",
           split=display_name(split), middle=_median_text(histogram, counts), unit=histogram.unit)
@@ -72,9 +76,9 @@ def describe_histogram(histogram: Histogram) -> str:
 
 
 def _median_text(histogram: Histogram, counts: tuple[int, ...]) -> str:
-    so_far = 0
+    cumulative = 0
     for edge, count in zip(histogram.edges[1:], counts, strict=True):
-        so_far += count
-        if 2 * so_far >= sum(counts):
+        cumulative += count
+        if 2 * cumulative >= sum(counts):
             return localize_numbers(f"{edge:.3g}")
     return localize_numbers(f"{histogram.edges[-1]:.3g}")

@@ -1,11 +1,10 @@
-"""The page of an audit: its grade, findings, figures and tables, in English and in Spanish."""
+"""The HTML page of an audit: its grade, findings, figures and tables, in English and in Spanish."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,8 @@ from sentir.audit.leaks import GROUP_PREFIX
 from sentir.audit.results import AuditCell
 from sentir.corpus.utterances import SPLITS
 from sentir.display_names import display_name
-from sentir.errors import SentirError
 from sentir.i18n import _, format_count, get_language, localize_numbers
-from sentir.io import write_text
+from sentir.io import write_errors, write_text
 from sentir.report.alt_text import describe_histogram
 from sentir.report.figures import plot_histogram, plot_label_bars
 
@@ -28,24 +26,24 @@ def save_audit_page(audits: Mapping[str, AuditReport], path: Path) -> None:
     """Write the page of an audit.
 
     Args:
-        audits: language → the audit in its sentences.
-        path: the HTML file, in a folder that is there; see `make_place`.
+        audits: language → the audit with its texts in that language.
+        path: the HTML file, in an existing folder; see `prepare_output_path`.
 
     Raises:
         SentirError: if it cannot be written.
     """
     page = render_audit_page(audits)
-    with _write_errors(path):
+    with write_errors(path):
         write_text(path, page)
 
 
 def prepare_output_path(path: Path) -> None:
-    """Make the folder of a page, before any work is done for it.
+    """Create the folder of a page and check that the page can be written, before any work is done for it.
 
     Raises:
-        SentirError: if no file can be written there.
+        SentirError: if it cannot be written.
     """
-    with _write_errors(path):
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -53,16 +51,12 @@ def prepare_output_path(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-@contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=error.strerror)) from error
-
-
 def render_audit_page(audits: Mapping[str, AuditReport]) -> str:
-    """Return the page of an audit, given in every language."""
+    """Return the page of an audit.
+
+    Args:
+        audits: language → the audit with its texts in that language.
+    """
     from sentir.report.html import render_page
 
     def content() -> dict[str, Any]:
@@ -85,7 +79,7 @@ def render_audit_page(audits: Mapping[str, AuditReport]) -> str:
 
 
 def format_cell(key: str, value: AuditCell) -> str:
-    """Write a cell of a table: counts by thousands, shares in percent, keys as words, a dash for the unknown."""
+    """Format a cell of a table: counts with separators, shares in percent, display names, a dash for ``None``."""
     if value is None:
         return "–"
     if isinstance(value, float):
@@ -96,7 +90,7 @@ def format_cell(key: str, value: AuditCell) -> str:
 
 
 def is_numeric_column(key: str, audit: AuditReport, table: str) -> bool:
-    """Tell whether a column of a table holds numbers alone."""
+    """Return whether a column of a table holds only numbers."""
     return all(isinstance(row.get(key), int | float | None) for row in audit.table(table).rows)
 
 
@@ -106,13 +100,12 @@ def plot_label_shares(audit: AuditReport, task: str) -> Figure:
     totals = {row["split"]: row["utterances"] for row in audit.table("splits").rows}
     splits = [split for split in SPLITS if totals[split]]
     counts = {split: {str(row["label"]): _as_int(row[split]) for row in rows} for split in splits}
-    line = 0.16 * (len(splits) + 0.7)
     return plot_label_bars(
         counts,
         {split: _as_int(totals[split]) for split in splits},
         bar_distance=0.27,
         bar_height=0.24,
-        row_height=line,
+        row_height=0.16 * (len(splits) + 0.7),
     )
 
 

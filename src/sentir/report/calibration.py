@@ -1,4 +1,4 @@
-"""Whether a model can be trusted, drawn and said: reliability, what abstaining gains, and how it was measured."""
+"""Calibration in figures and sentences: reliability, risk and coverage, and how they were measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sentir.display_names import display_name
 from sentir.evaluation.calibration.reliability import Reliability
-from sentir.evaluation.results import Score, is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import Score
 from sentir.i18n import _, format_count, localize_numbers
 from sentir.report.plot_style import (
     COLORS,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def plot_reliability_diagram(reliability: Reliability) -> Figure:
-    """Draw how often a model is right, or a label present, against how probable it says that is."""
+    """Draw the accuracy, or the frequency of each label, against the predicted probability."""
     figure, axes = make_axes(height=3.9 + 0.17 * -(-len(reliability.reliability_curves) // 3))
     axes.plot([0, 1], [0, 1], color="black", alpha=0.3, lw=0.8, ls="--")
     for n, (name, bins) in enumerate(reliability.reliability_curves.items()):
@@ -48,7 +49,7 @@ def plot_reliability_diagram(reliability: Reliability) -> Figure:
 
 
 def plot_risk_coverage_curve(reliability: Reliability) -> Figure:
-    """Draw the share of wrong answers against the share of utterances that are answered, the surest first."""
+    """Draw the error rate against coverage, the share of utterances kept, most confident first."""
     figure, axes = make_axes(height=3.3)
     coverages, risks = zip(*reliability.risk_coverage_curve, strict=True)
     axes.plot(coverages, risks, color=COLORS[0], lw=1.6)
@@ -75,7 +76,7 @@ def plot_risk_coverage_curve(reliability: Reliability) -> Figure:
 
 
 def calibration_sentences(reliability: Reliability, split: str) -> tuple[str, ...]:
-    """Say on what it was measured, how far probabilities are off, and what the model gains by being unsure."""
+    """Return sentences on the data, the calibration error, and the errors above the confidence threshold."""
     return (
         _measured_on_sentence(reliability, split),
         _calibration_error_sentence(reliability),
@@ -84,14 +85,15 @@ def calibration_sentences(reliability: Reliability, split: str) -> tuple[str, ..
 
 
 def _measured_on_sentence(reliability: Reliability, split: str) -> str:
+    values = {"n": format_count(reliability.n), "split": display_name(split)}
     if reliability.protocol == "held_out":
-        return _("Measured on {n} utterances of {split} that were not used for calibration.",
-                 n=format_count(reliability.n), split=display_name(split))  # fmt: skip
+        return _("Measured on {n} utterances of {split} that were not used for calibration.", **values)
     if reliability.protocol == "cross_fit":
         return _("Measured on {n} utterances of dev, whose dialogues are split into two halves, each calibrated "
-                 "on the other; the epoch was selected on all of dev.", n=format_count(reliability.n))  # fmt: skip
-    return _("Measured on {n} utterances of {split} that were used in training or calibration: optimistic.",
-             n=format_count(reliability.n), split=display_name(split))  # fmt: skip
+                 "on the other; the epoch was selected on all of dev.", n=values["n"])  # fmt: skip
+    return _(
+        "Measured on {n} utterances of {split} that were used in training or calibration: optimistic.", **values
+    )
 
 
 def _calibration_error_sentence(reliability: Reliability) -> str:
@@ -106,30 +108,32 @@ def _calibration_error_sentence(reliability: Reliability) -> str:
 
 
 def _confidence_threshold_sentence(reliability: Reliability) -> str:
-    values = {"stated": round(100 * reliability.target_coverage), "covered": format_points(reliability.coverage)}
+    values = {
+        "target": round(100 * reliability.target_coverage),
+        "coverage": format_points(reliability.coverage),
+    }
     if reliability.confident_score is None or reliability.confident_error_rate is None:
         return _(
-            "The confidence threshold is set so that {stated} % of dev is above it; here nothing is.", **values
+            "The confidence threshold is set so that {target} % of dev is above it; here nothing is.", **values
         )
     values |= {
-        "few": format_points(reliability.confident_error_rate),
-        "many": format_points(reliability.error_rate),
-        "metric": display_name(reliability.metric),
-        "kept": _format_metric(reliability.metric, reliability.confident_score),
-        "whole": _format_metric(reliability.metric, reliability.overall_score),
+        "error_above": format_points(reliability.confident_error_rate),
+        "error_overall": format_points(reliability.error_rate),
+        "metric": metric_display_name(reliability.metric),
+        "score_above": _format_metric(reliability.metric, reliability.confident_score),
+        "score_overall": _format_metric(reliability.metric, reliability.overall_score),
     }
     if "" in reliability.reliability_curves:
-        return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
-                 "Error rate above the threshold: {few} %, overall: {many} %; {metric} above the "
-                 "threshold: {kept}, overall: {whole}.",
-                 **values)  # fmt: skip
-    return _("The confidence threshold is set so that {stated} % of dev is above it; here {covered} % is. "
-             "Error rate of label decisions above the threshold: {few} %, overall: {many} %; {metric} above the "
-             "threshold: {kept}, overall: {whole}.", **values)  # fmt: skip
+        return _("The confidence threshold is set so that {target} % of dev is above it; here {coverage} % is. "
+                 "Error rate above the threshold: {error_above} %, overall: {error_overall} %; {metric} above "
+                 "the threshold: {score_above}, overall: {score_overall}.", **values)  # fmt: skip
+    return _("The confidence threshold is set so that {target} % of dev is above it; here {coverage} % is. "
+             "Error rate of label decisions above the threshold: {error_above} %, overall: {error_overall} %; "
+             "{metric} above the threshold: {score_above}, overall: {score_overall}.", **values)  # fmt: skip
 
 
 def format_points(score: Score) -> str:
-    """Write a share in hundredths, with its interval if it has one: ``2.3 [0.0, 3.9]``."""
+    """Format a share in points, with its interval if it has one: ``2.3 [0.0, 3.9]``."""
     value = localize_numbers(f"{100 * score.value:.1f}")
     if score.low is None or score.high is None:
         return value
@@ -143,4 +147,4 @@ def _format_score(score: Score) -> str:
 
 
 def _format_metric(metric: str, score: Score) -> str:
-    return format_points(score) if is_proportion(metric) else _format_score(score)
+    return format_points(score) if get_metric(metric).is_proportion else _format_score(score)

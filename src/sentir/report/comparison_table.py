@@ -1,4 +1,4 @@
-"""What two models of a comparison differ in, and a table of comparisons sorted by it."""
+"""The table of comparisons, sorted by what the two models differ in."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from sentir.i18n import _
 from sentir.recipe import diff_settings
 from sentir.report.task_sections import TaskSection
 
-_MAX_NAMED_SETTINGS = 3  # settings that are named, if two models differ in more
+_MAX_NAMED_SETTINGS = 3  # of those that two models differ in
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """A comparison, and what is compared in it: ``text ↔ sound``, ``model.context: dialogue ↔ none`` …"""
+    """A comparison and what it contrasts: ``text ↔ audio``, ``model.context: dialogue ↔ none``, …"""
 
     contrast: str
     comparison: Comparison
 
 
 def comparison_rows(section: TaskSection) -> list[ComparisonRow]:
-    """Return the comparisons of a task, sorted by what is compared: families, settings, then baselines."""
+    """Return the comparisons of a task, sorted by contrast: families, settings, then baselines."""
     ranked = sorted(
         ((*_contrast(section, c), order, c) for order, c in enumerate(section.comparisons)),
         key=lambda row: row[:3],
     )
-    return [ComparisonRow(what, c) for _rank, what, _order, c in ranked]
+    return [ComparisonRow(contrast, c) for _rank, contrast, _order, c in ranked]
 
 
 def _contrast(section: TaskSection, comparison: Comparison) -> tuple[int, str]:
@@ -39,19 +39,19 @@ def _contrast(section: TaskSection, comparison: Comparison) -> tuple[int, str]:
         return 3, _("model vs. baseline")
     if a != b:
         return 0, f"{display_name(a)} ↔ {display_name(b)}"
-    found = diff_settings(section.settings.get(comparison.a, {}), section.settings.get(comparison.b, {}))
-    if not found:
+    changed = diff_settings(section.settings.get(comparison.a, {}), section.settings.get(comparison.b, {}))
+    if not changed:
         return 2, _("settings")
-    if len(found) == 1:
-        ((key, (left, right)),) = found.items()
+    if len(changed) == 1:
+        ((key, (left, right)),) = changed.items()
         return 1, f"{key}: {format_setting(left)} ↔ {format_setting(right)}"
-    names = ", ".join(list(found)[:_MAX_NAMED_SETTINGS])
-    more = _("{names} and {n} more", names=names, n=len(found) - _MAX_NAMED_SETTINGS)
-    return 2, names if len(found) <= _MAX_NAMED_SETTINGS else more
+    names = ", ".join(list(changed)[:_MAX_NAMED_SETTINGS])
+    more = _("{names} and {n} more", names=names, n=len(changed) - _MAX_NAMED_SETTINGS)
+    return 2, names if len(changed) <= _MAX_NAMED_SETTINGS else more
 
 
 def format_setting(value: Any) -> str:
-    """Write the value of a setting."""
+    """Format the value of a setting."""
     if value is None or value == [] or value == "":
         return "–"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The facts of a corpus that a report shows."""
+"""The summary of a corpus that a report shows."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from sentir.report.study_report import CorpusSummary
 def summarize_corpus(
     corpus: Corpus, *, metrics: Mapping[str, str] | None = None, mel_kind: str = "mel", with_audio: bool = True
 ) -> CorpusSummary:
-    """Count what a corpus holds, and listen to its clips if it has any; labels of test stay sealed.
+    """Count the utterances and labels of a corpus, and analyze its clips if it has any; test labels stay sealed.
 
     Args:
-        metrics: task → the headline metric, of a study.
-        mel_kind: of mel, as `sentir.audio.store.listen` takes it.
-        with_audio: whether clips are listened to.
+        metrics: task → the headline metric of a study.
+        mel_kind: kind of mel spectrogram, as for `sentir.audio.store.attach_audio`.
+        with_audio: whether clips are analyzed.
 
     Raises:
-        SentirError: if the store of sounds cannot be written.
+        SentirError: if the audio store cannot be written.
     """
     with_audio = with_audio and any(u.clip for u in corpus)
     if with_audio:
@@ -48,9 +48,9 @@ def summarize_corpus(
 
 
 def _duration_histogram(corpus: Corpus) -> Histogram | None:
-    """Return how long utterances are: as decoded, else as annotated."""
-    hearing = AudioScan({u.id: u.audio for u in corpus if u.clip and u.audio}, {}, 0, 0)
-    return next((found for found in compute_histograms(corpus, hearing) if found.key == "durations"), None)
+    """Return the histogram of durations: as decoded, else as annotated."""
+    scan = AudioScan({u.id: u.audio for u in corpus if u.clip and u.audio}, {}, 0, 0)
+    return next((one for one in compute_histograms(corpus, scan) if one.key == "durations"), None)
 
 
 def _split_counts(corpus: Corpus, split: str) -> dict[str, int]:
@@ -64,5 +64,5 @@ def _split_counts(corpus: Corpus, split: str) -> dict[str, int]:
 
 def _label_counts(corpus: Corpus, split: str, task: str) -> dict[str, int]:
     space = corpus.label_space(task)
-    found = Counter(name for u in corpus.split(split) for name in space.categorize(u.labels.get(task, ())))
-    return {name: found[name] for name in space.categories}
+    counts = Counter(name for u in corpus.split(split) for name in space.categorize(u.labels.get(task, ())))
+    return {name: counts[name] for name in space.categories}

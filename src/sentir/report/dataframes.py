@@ -1,4 +1,4 @@
-"""Tables of results as pandas frames, for notebooks, with the words and the intervals of a report."""
+"""Tables of results as pandas data frames, with display names and intervals, for notebooks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from sentir.corpus.cleaning_report import CleaningReport
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.confusions import HardExample
 from sentir.evaluation.analysis.slices import SliceScore
-from sentir.evaluation.results import Comparison, ModelScores, is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
-from sentir.recognizer.card import format_score
+from sentir.recognizer.card_scores import format_score
 from sentir.report.task_sections import ordered_metrics
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def scores_to_frame(rows: Sequence[ModelScores], metric: str, *, max_metrics: in
 
     Args:
         rows: of one task and split.
-        metric: the headline, which comes first.
-        max_metrics: metrics that are shown.
+        metric: the headline metric, which comes first.
+        max_metrics: maximum number of metrics.
     """
     import pandas as pd
 
@@ -33,7 +34,7 @@ def scores_to_frame(rows: Sequence[ModelScores], metric: str, *, max_metrics: in
         {
             _("model"): model_display_name(row.model),
             **{
-                display_name(name): format_score(row.metrics[name]) if name in row.metrics else "–"
+                metric_display_name(name): format_score(row.metrics[name]) if name in row.metrics else "–"
                 for name in names
             },
             _("seeds"): row.num_seeds,
@@ -49,7 +50,7 @@ def comparisons_to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
     rows = []
     for c in comparisons:
-        factor = 100 if is_proportion(c.metric) else 1
+        factor = 100 if get_metric(c.metric).is_proportion else 1
         rows.append(
             {
                 "a": model_display_name(c.a),
@@ -64,18 +65,18 @@ def comparisons_to_frame(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
 
 def cleaning_to_frame(report: CleaningReport) -> pd.DataFrame:
-    """Return a row for each step: texts that it changes, that it leaves without a word, and examples after it."""
+    """Return a row for each step: how many texts it changes or empties, and the examples after it."""
     import pandas as pd
 
     effects = [("", "", ""), *((one.step, one.changed, one.emptied) for one in report.effects)]
     frame = pd.DataFrame(effects, columns=[_("step"), _("changed"), _("left without a word")])
-    for walk in report.examples:
-        frame[walk.id] = walk.texts
+    for trace in report.examples:
+        frame[trace.id] = trace.texts
     return frame.set_index(_("step"))
 
 
 def errors_to_frame(errors: Sequence[HardExample]) -> pd.DataFrame:
-    """Return a row for each error: who says what, the annotated labels, and the answer."""
+    """Return a row for each error: speaker, text, annotated labels and prediction."""
     import pandas as pd
 
     rows = [
@@ -86,14 +87,14 @@ def errors_to_frame(errors: Sequence[HardExample]) -> pd.DataFrame:
 
 
 def slices_to_frame(slices: Sequence[SliceScore]) -> pd.DataFrame:
-    """Return a row for each part of a split: how many utterances, and the score."""
+    """Return a row for each slice of a split: number of utterances and score."""
     import pandas as pd
 
     rows = [
         {
             _("slice"): f"{one.definition.display_kind}: {one.definition.display_name}",
             "n": one.n,
-            display_name(one.metric): format_score(one.score),
+            metric_display_name(one.metric): format_score(one.score),
         }
         for one in slices
     ]

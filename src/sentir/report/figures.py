@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from sentir.audit import Histogram
 from sentir.display_names import display_name
+from sentir.evaluation.metrics import metric_display_name
 from sentir.evaluation.metrics.ranking import CURVE_GRID, RankingCurves
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, format_decimal
@@ -92,7 +93,7 @@ def plot_learning_curves(
         axes.dataLim.update_from_data_y(scores, ignore=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel(_("epoch"), fontsize=FONT_SIZE)
-    axes.set_ylabel(_("{metric} on dev", metric=display_name(metric)), fontsize=FONT_SIZE)
+    axes.set_ylabel(_("{metric} on dev", metric=metric_display_name(metric)), fontsize=FONT_SIZE)
     axes.grid(color="black", alpha=0.12, lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     handles = [lines[model] for model in models]

@@ -1,4 +1,4 @@
-"""The report of a study: one HTML file that holds everything, in English and in Spanish."""
+"""The report of a study as one self-contained HTML file, in English and in Spanish."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sentir.audit.results import Histogram
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Document
-from sentir.evaluation.results import is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import LANGUAGES, _, format_count, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
-from sentir.recognizer.card import format_score, intended_use, make_model_card
+from sentir.recognizer.card import intended_use, make_model_card
+from sentir.recognizer.card_scores import format_score
 from sentir.report import (
     alt_text,
     calibration,
@@ -25,7 +27,7 @@ from sentir.report import (
     sentences,
     task_sections,
 )
-from sentir.report.study_report import Example, StudyReport
+from sentir.report.study_report import CorpusSummary, Example, StudyReport
 from sentir.report.svg import figure_to_svg
 from sentir.safe_text import make_printable
 
@@ -39,23 +41,23 @@ MAX_PAGE_BYTES = 8_000_000  # bytes of a page
 def render_report(report: StudyReport, *, max_bytes: int = MAX_PAGE_BYTES) -> str:
     """Return the report as one self-contained HTML page.
 
-    Every language is in it; the one shown first is `sentir.i18n.language`, and a switch shows the others. Where
-    it would be larger than ``max_bytes`` bytes, sounds are left out, and it says so: first examples, the last one
-    first, then those of mistakes.
+    It holds every language; the current one is shown first, and a switch shows the others. If it would be larger
+    than ``max_bytes`` bytes, audio clips are left out, and the page says so: those of the examples first, from
+    the last, then those of the errors.
 
     Raises:
-        SentirError: if there are results for a task that no corpus card announces.
+        SentirError: if there are results for a task that no corpus summary names.
     """
-    everything = (*report.error_examples, *report.examples)
-    media, kept = inline_media.make_inline_media(everything), len(everything)
+    examples = (*report.error_examples, *report.examples)
+    media, num_kept = inline_media.make_inline_media(examples), len(examples)
     while True:
-        page = _render_with_examples(report, everything[:kept], media)
+        page = _render_with_examples(report, examples[:num_kept], media)
         excess = len(page.encode()) - max_bytes
-        if excess <= 0 or not kept:
+        if excess <= 0 or not num_kept:
             return page
-        while kept and excess > 0:
-            kept -= 1
-            excess -= len(media[_example_key(everything[kept])])
+        while num_kept and excess > 0:
+            num_kept -= 1
+            excess -= len(media[_example_key(examples[num_kept])])
 
 
 def _example_key(example: Example) -> tuple[str, str]:
@@ -83,11 +85,11 @@ def _render_with_examples(
 
 
 def build_model_cards(report: StudyReport) -> dict[tuple[str, str], Document]:
-    """Return (corpus, task) → the finalist's model card in the current language, without what all share."""
-    found = {key: make_model_card(one.recipe, one.space, one.facts) for key, one in report.model_cards.items()}
+    """Return (corpus, task) → the model card in the current language, without the section that all share."""
+    cards = {key: make_model_card(one.recipe, one.space, one.facts) for key, one in report.model_cards.items()}
     return {
-        key: replace(card, sections=tuple(p for p in card.sections if p.blocks != intended_use()))
-        for key, card in found.items()
+        key: replace(card, sections=tuple(s for s in card.sections if s.blocks != intended_use()))
+        for key, card in cards.items()
     }
 
 
@@ -95,16 +97,16 @@ def render_page(template: str, make_context: Callable[[], Mapping[str, Any]]) ->
     """Return a self-contained page with a body in every language, the current one shown first.
 
     Args:
-        template: of a body.
-        make_context: gives what the template names, ``title`` among it; called once in each language.
+        template: name of the template of the body.
+        make_context: returns the variables of the template, among them ``title``; called once per language.
     """
     environment, shown = _environment(), get_language()
     bodies, titles = {}, {}
     for code in LANGUAGES:
         with use_language(code):
-            values = make_context()
-            titles[code] = values["title"]
-            bodies[code] = environment.get_template(template).render(values, lang=code)
+            context = make_context()
+            titles[code] = context["title"]
+            bodies[code] = environment.get_template(template).render(context, lang=code)
     page = environment.get_template("page.html")
     names = {"en": "English", "es": "Español"}
     return make_printable(page.render(bodies=bodies, titles=titles, names=names, current=shown))
@@ -122,6 +124,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "word": display_name,
+        "metric": metric_display_name,
         "score": format_score,
         "localized": localize_numbers,
         "model": model_display_name,
@@ -145,7 +148,7 @@ def _environment() -> Environment:
         "metric_column_groups": task_sections.metric_column_groups,
         "best_models": task_sections.best_models,
         "format_interval": format_interval,
-        "is_share": is_proportion,
+        "get_metric": get_metric,
         "comparison_groups": task_sections.comparison_groups,
         "comparison_rows": comparison_table.comparison_rows,
         "make_score_chart": score_chart.make_score_chart,
@@ -166,36 +169,36 @@ def _svg_markup(figure: Any, name: str, title: str, description: str = "") -> Ma
 
 
 def bold_names(text: str) -> Markup:
-    """Return a sentence for a page: names that `sentir.i18n.quoted` set apart are bold, without their quotes."""
+    """Return a sentence for a page: names in quotes, see `sentir.i18n.quote_text`, are bold instead."""
     from markupsafe import Markup, escape
 
     return Markup(re.sub("“(.+?)”|«(.+?)»", r'<b class="name">\1\2</b>', str(escape(text))))
 
 
-def localized_durations(corpus: Any) -> Any:
-    """Return how long the utterances of a corpus are, its unit in the current language."""
-    return replace(corpus.durations, unit=_("seconds"))
+def localized_durations(corpus: CorpusSummary) -> Histogram | None:
+    """Return the histogram of durations with its unit in the current language."""
+    return corpus.durations and replace(corpus.durations, unit=_("seconds"))
 
 
 def format_score_value(value: float) -> str:
-    """Write a score with three decimals; a dash if it is not a number."""
+    """Format a score with three decimals; a dash for NaN."""
     return localize_numbers(f"{value:.3f}") if value == value else "–"
 
 
 def format_interval(low: float, high: float) -> str:
-    """Write the two ends of an interval of scores."""
+    """Format an interval of scores."""
     return localize_numbers(f"[{low:.3f}, {high:.3f}]")
 
 
 def format_timestamp(text: str) -> str:
-    """Write an ISO 8601 time as ``2026-01-31 14:05 UTC``; a time without a zone is taken as UTC."""
-    when = datetime.fromisoformat(text)
-    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    return f"{when:%Y-%m-%d %H:%M} UTC"
+    """Format an ISO 8601 time as ``2026-01-31 14:05 UTC``; a time without a zone is taken as UTC."""
+    time = datetime.fromisoformat(text)
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds as ``9 s``, ``4 min 12 s`` or ``2 h 31 min``."""
+    """Format seconds as ``9 s``, ``4 min 12 s`` or ``2 h 31 min``."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return _("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)

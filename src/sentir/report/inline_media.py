@@ -1,4 +1,4 @@
-"""Spectrograms and sound inside the page, as data URIs: nothing is loaded from anywhere."""
+"""Spectrograms and audio of examples as data URIs, so that the page loads no other files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform
+from sentir.report.plot_style import DYNAMIC_RANGE_DB
 from sentir.report.study_report import Example
 
-DYNAMIC_RANGE_DB = 80.0  # from the brightest color to the darkest
-_PALETTE_SIZE = 64  # enough for the eye, and a third of the size of all shades
-_AUDIO_FORMATS = {  # the smallest that the library can write: format → subtype and media type
+_PALETTE_SIZE = 64  # colors; visually as good as 256 in a third of the bytes
+_AUDIO_FORMATS = {  # smallest first; format → subtype and media type
     "MP3": ("MPEG_LAYER_III", "audio/mpeg"),
     "OGG": ("VORBIS", "audio/ogg"),
     "WAV": ("PCM_16", "audio/wav"),
@@ -24,11 +24,11 @@ _AUDIO_FORMATS = {  # the smallest that the library can write: format → subtyp
 
 @dataclass(frozen=True, slots=True)
 class InlineMedia:
-    """One example's picture and sound as data URIs.
+    """The spectrogram and audio of an example as data URIs.
 
     Attributes:
-        seconds: of sound.
-        ticks: whole seconds → place on the time axis in percent.
+        seconds: duration of the audio.
+        ticks: whole seconds → position on the time axis in percent.
     """
 
     spectrogram_uri: str
@@ -37,18 +37,17 @@ class InlineMedia:
     ticks: dict[int, float]
 
     def __len__(self) -> int:
-        """Return how many bytes of a page it takes."""
+        """Return the size in the page, in bytes."""
         return len(self.spectrogram_uri) + len(self.audio_uri)
 
 
 def make_inline_media(examples: Sequence[Example]) -> dict[tuple[str, str], InlineMedia]:
-    """Return (corpus, id) → picture and sound of every example; the colors of a corpus share one scale."""
-    loudest: dict[str, float] = {}
+    """Return (corpus, id) → spectrogram and audio of every example; the colors of a corpus share one scale."""
+    max_db: dict[str, float] = {}
     for example in examples:
-        loudest[example.corpus] = max(float(example.mel.max()), loudest.get(example.corpus, -np.inf))
+        max_db[example.corpus] = max(float(example.mel.max()), max_db.get(example.corpus, -np.inf))
     return {
-        (example.corpus, example.id): _make_example_media(example, loudest[example.corpus])
-        for example in examples
+        (example.corpus, example.id): _make_example_media(example, max_db[example.corpus]) for example in examples
     }
 
 
@@ -63,17 +62,17 @@ def _make_example_media(example: Example, max_db: float) -> InlineMedia:
 
 
 def encode_spectrogram_png(mel: NDArray[np.floating], max_db: float) -> bytes:
-    """Draw a mel as PNG: time to the right, low bands at the bottom, one pixel per frame and band.
+    """Draw a mel spectrogram as PNG: time to the right, low bands at the bottom, one pixel per frame and band.
 
     Args:
         mel: ``(frames, bands)`` in dB.
-        max_db: the level in dB of the brightest color; `RANGE_DB` below it all is dark.
+        max_db: the level in dB of the brightest color; `DYNAMIC_RANGE_DB` below it is the darkest.
     """
     from matplotlib import colormaps
     from PIL import Image
 
-    share = np.clip((mel.T[::-1].astype(np.float32) - max_db) / DYNAMIC_RANGE_DB + 1, 0, 1)
-    image = Image.fromarray((share * (_PALETTE_SIZE - 1)).round().astype(np.uint8))
+    brightness = np.clip((mel.T[::-1].astype(np.float32) - max_db) / DYNAMIC_RANGE_DB + 1, 0, 1)
+    image = Image.fromarray((brightness * (_PALETTE_SIZE - 1)).round().astype(np.uint8))
     colors = colormaps["magma"](np.linspace(0, 1, _PALETTE_SIZE), bytes=True)[:, :3]
     image.putpalette(colors.tobytes())
     file = io.BytesIO()
@@ -82,15 +81,15 @@ def encode_spectrogram_png(mel: NDArray[np.floating], max_db: float) -> bytes:
 
 
 def encode_audio(waveform: Waveform) -> tuple[str, bytes]:
-    """Encode sound for a browser, and return its media type and content."""
+    """Encode audio for a browser, and return its media type and content."""
     import soundfile
 
     available = soundfile.available_formats()
     name = next(name for name in _AUDIO_FORMATS if name in available)
-    subtype, kind = _AUDIO_FORMATS[name]
+    subtype, media_type = _AUDIO_FORMATS[name]
     file = io.BytesIO()
     soundfile.write(file, np.clip(waveform, -1, 1), SAMPLING_RATE, format=name, subtype=subtype)
-    return kind, file.getvalue()
+    return media_type, file.getvalue()
 
 
 def _data_uri(media_type: str, content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The report of a study as Markdown, in the current language: what its page says, without pictures and sound."""
+"""The report of a study as Markdown in the current language: like the page, without figures and audio."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from sentir.display_names import display_name, issue_name, model_display_name, quoted_model_name
 from sentir.documents import Block, CodeBlock, Document, DocumentSection, ListBlock, TableBlock
-from sentir.evaluation.results import ModelScores, is_proportion
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, get_language, localize_numbers
 from sentir.recipe import dump_toml
-from sentir.recognizer.card import format_score, intended_use
+from sentir.recognizer.card import intended_use
+from sentir.recognizer.card_scores import format_score
 from sentir.report import alt_text, sentences
 from sentir.report.comparison_table import comparison_rows
 from sentir.report.html import build_model_cards, format_score_value, format_timestamp
@@ -21,27 +23,27 @@ def render_markdown(report: StudyReport) -> str:
     """Return the report as Markdown.
 
     Raises:
-        SentirError: if there are results for a task that no corpus card announces.
+        SentirError: if there are results for a task that no corpus summary names.
     """
-    found = task_sections(report)
-    names = {id(section): f"{section.corpus.name} · {display_name(section.task)}" for section in found}
-    parts = [
-        *(DocumentSection(names[id(section)], sentences.task_summary_sentences(section)) for section in found),
+    sections = task_sections(report)
+    names = {id(section): f"{section.corpus.name} · {display_name(section.task)}" for section in sections}
+    document_sections = [
+        *(DocumentSection(names[id(s)], sentences.task_summary_sentences(s)) for s in sections),
         DocumentSection(_("Corpora"), ()),
-        *(DocumentSection(card.name, tuple(_corpus_blocks(card)), 3) for card in report.corpora),
-        *(part for section in found for part in _task_document_sections(section, names[id(section)])),
+        *(DocumentSection(corpus.name, tuple(_corpus_blocks(corpus)), 3) for corpus in report.corpora),
+        *(one for section in sections for one in _task_document_sections(section, names[id(section)])),
         DocumentSection(_("Model cards"), intended_use()),
         *(
-            DocumentSection(part.title if n else card.title, part.blocks, 4 if n else 3)
+            DocumentSection(one.title if n else card.title, one.blocks, 4 if n else 3)
             for card in build_model_cards(report).values()
-            for n, part in enumerate(card.sections)
+            for n, one in enumerate(card.sections)
         ),
         DocumentSection(_("Evaluations on test"), tuple(_opening_blocks(report))),
         DocumentSection(_("Method"), (sentences.method_text(),)),
         DocumentSection(_("Recipes and versions"), tuple(_recipe_blocks(report))),
         DocumentSection("Sentir", (sentences.footer_text(),)),
     ]
-    return Document(report.titles.get(get_language(), report.title), tuple(parts)).to_markdown()
+    return Document(report.titles.get(get_language(), report.title), tuple(document_sections)).to_markdown()
 
 
 def _corpus_blocks(corpus: CorpusSummary) -> Iterable[Block]:
@@ -50,18 +52,18 @@ def _corpus_blocks(corpus: CorpusSummary) -> Iterable[Block]:
     yield _("Fingerprint: {fingerprint}", fingerprint=corpus.fingerprint)
     if corpus.grade:
         yield sentences.grade_sentence(corpus.grade)
-    counts = list(dict.fromkeys(what for found in corpus.splits.values() for what in found))
+    units = list(dict.fromkeys(unit for counts in corpus.splits.values() for unit in counts))
     rows = tuple(
-        (display_name(split), *(format_count(found[what]) if what in found else "–" for what in counts))
-        for split, found in corpus.splits.items()
+        (display_name(split), *(format_count(counts[unit]) if unit in counts else "–" for unit in units))
+        for split, counts in corpus.splits.items()
     )
-    yield TableBlock((_("split"), *map(display_name, counts)), rows)
+    yield TableBlock((_("split"), *map(display_name, units)), rows)
     for task, splits in corpus.labels.items():
-        labels = dict.fromkeys(name for found in splits.values() for name in found)
+        labels = dict.fromkeys(name for counts in splits.values() for name in counts)
         yield TableBlock(
             (display_name(task), *map(display_name, splits)),
             tuple(
-                (display_name(name), *(format_count(found.get(name, 0)) for found in splits.values()))
+                (display_name(name), *(format_count(counts.get(name, 0)) for counts in splits.values()))
                 for name in labels
             ),
         )
@@ -76,13 +78,13 @@ def _task_document_sections(section: TaskSection, name: str) -> Iterable[Documen
     yield DocumentSection(_("Results: {name}", name=name), ())
     for split, rows in (("test", section.test_rows), ("dev", section.dev_rows)):
         if rows:
-            said = ListBlock((*sentences.scored_on_sentences(rows), *sentences.remark_sentences(rows)))
-            blocks = (_score_table(rows, section.metric), said)
+            notes = ListBlock((*sentences.scored_on_sentences(rows), *sentences.remark_sentences(rows)))
+            blocks = (_score_table(rows, section.metric), notes)
             yield DocumentSection(_("Scores on {split}", split=display_name(split)), blocks, 3)
     if section.comparisons:
         groups: list[Block] = []
-        for title, found in comparison_groups(section):
-            groups += [title, ListBlock(tuple(c.sentence() for c in found))]
+        for title, comparisons in comparison_groups(section):
+            groups += [title, ListBlock(tuple(c.sentence() for c in comparisons))]
         yield DocumentSection(_("Comparisons"), (*groups, _comparison_table(section)), 3)
     row = section.selected_row
     if row is not None and row.per_label:
@@ -99,13 +101,13 @@ def _score_table(rows: Sequence[ModelScores], headline: str) -> Block:
         )
         for row in rows
     )
-    return TableBlock((_("model"), *map(display_name, names), _("seeds")), cells)
+    return TableBlock((_("model"), *map(metric_display_name, names), _("seeds")), cells)
 
 
 def _comparison_table(section: TaskSection) -> Block:
     rows = []
     for one in comparison_rows(section):
-        c, factor = one.comparison, 100 if is_proportion(one.comparison.metric) else 1
+        c, factor = one.comparison, 100 if get_metric(one.comparison.metric).is_proportion else 1
         rows.append(
             (
                 one.contrast,
@@ -129,7 +131,7 @@ def _label_blocks(row: ModelScores) -> Iterable[Block]:
          *(format_score_value(one.metrics[name]) if name in one.metrics else "–" for name in names))
         for one in row.per_label
     )  # fmt: skip
-    yield TableBlock((_("label"), _("support"), *map(display_name, names)), rows)
+    yield TableBlock((_("label"), _("support"), *map(metric_display_name, names)), rows)
     if row.confusion_matrix:
         yield f"{_('Confusion matrix')}: {alt_text.describe_confusion_matrix(row)}"
 

@@ -1,7 +1,7 @@
-"""What all figures share: colors, sizes of text, axes and legends.
+"""Style that all figures share: colors, font sizes, axes and legends.
 
-In a report (`sentir.report.svg`) black becomes the text color of the page; all other colors are mid-tones that work
-on light and on dark backgrounds.
+In a report (`sentir.report.svg`) black becomes the text color of the page; all other colors are mid-tones that
+work on light and on dark backgrounds.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ GRAY = COLORS[-1]
 LINE_STYLES = ("-", "--", ":", "-.")
 FONT_SIZE = 9
 SMALL_FONT_SIZE = 8
+DYNAMIC_RANGE_DB = 80.0  # of a spectrogram, from the brightest color to the darkest
 _WIDTH_INCHES = 4.2  # narrow, so that text stays legible on a phone
 _MAX_LABEL_CELLS = 28  # terminal cells; a longer name would leave no room for the drawing and is shortened
 _LEGEND_CELLS = 60  # terminal cells of a row of a legend

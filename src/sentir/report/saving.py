@@ -1,4 +1,4 @@
-"""A report as files: a page for people, Markdown in every language, JSON for programs."""
+"""A report as files: an HTML page, Markdown in every language, and JSON."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from sentir.io import write_text
 from sentir.logs import logger
 from sentir.report.html import MAX_PAGE_BYTES, render_report
 from sentir.report.markdown import render_markdown
-from sentir.report.study_report import CorpusSummary, StudyReport
+from sentir.report.study_report import CorpusSummary, Example, StudyReport
 from sentir.safe_text import json_dumps
 
 _MARKDOWN_SUFFIXES = {code: ".md" if code == "en" else f".{code}.md" for code in LANGUAGES}
 REPORT_FILES = ("report.html", "report.json", *(f"report{suffix}" for suffix in _MARKDOWN_SUFFIXES.values()))
-JSON_FORMAT_VERSION = 1  # of report.json; raised when a key changes its meaning or goes
+JSON_FORMAT_VERSION = 2  # of report.json; raised when a key is removed or changes its meaning
 
 
 def save_report(report: StudyReport, path: Path) -> None:
-    """Write a report to ``path`` and beside it, making the folder if needed; each file is whole or as it was.
+    """Write a report to ``path``, and next to it as Markdown and JSON; each file is written atomically.
 
-    ``report.html`` is followed by ``report.md`` (English), ``report.es.md`` and ``report.json`` (`report_tree`).
+    Next to ``report.html`` are ``report.md`` (English), ``report.es.md`` and ``report.json`` (`report_to_dict`).
+    The folder is created if needed.
 
     Raises:
         OSError: if a file cannot be written.
@@ -46,21 +47,22 @@ def save_report(report: StudyReport, path: Path) -> None:
 def dry_run_report(
     titles: Mapping[str, str], corpora: Sequence[CorpusSummary], recipes: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Draw a report that has no results yet, so that all it needs is known to be there before they are.
+    """Render a report without results, to find what is missing before anything is trained.
 
     Raises:
-        SentirError: if something is missing.
+        SentirError: if the report cannot be rendered.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     report = StudyReport(
-        titles["en"], now, tuple(corpora), scores=(), comparisons=(), learning_curves=(), openings=(), selected={},
-        versions={}, recipes=recipes, titles=titles,
+        titles["en"], now, tuple(corpora), scores=(), comparisons=(), learning_curves=(), openings=(),
+        selected={}, versions={}, recipes=recipes, titles=titles,
     )  # fmt: skip
     try:
-        _page, _text, _tree = render_report(report), render_markdown(report), _report_to_json(report)
+        for render in (render_report, render_markdown, _report_to_json):
+            render(report)
     except (ImportError, OSError) as error:
         raise SentirError(
-            _("A report cannot be drawn here ({why}); install Sentir and what it needs again.", why=error)
+            _("The report cannot be rendered ({why}); reinstall Sentir and its dependencies.", why=error)
         ) from error
 
 
@@ -69,7 +71,7 @@ def _report_to_json(report: StudyReport) -> str:
 
 
 def report_to_dict(report: StudyReport) -> dict[str, Any]:
-    """Return everything that a report shows, but for pictures and sound, as plain JSON values.
+    """Return everything that a report shows, except images and audio, as plain JSON values.
 
     The keys are described in the guide (``docs/en/report.md``).
     """
@@ -80,12 +82,12 @@ def report_to_dict(report: StudyReport) -> dict[str, Any]:
         "created": report.created,
         "seconds": report.seconds,
         "versions": dict(report.versions),
-        "corpora": [asdict(card) for card in report.corpora],
+        "corpora": [asdict(corpus) for corpus in report.corpora],
         "scores": [row.to_row() for row in report.scores],
         "comparisons": [asdict(one) for one in report.comparisons],
-        "curves": [asdict(curve) for curve in report.learning_curves],
-        "rankings": [asdict(one) for one in report.label_curves],
-        "details": [asdict(one) for one in report.analyses],
+        "learning_curves": [asdict(curve) for curve in report.learning_curves],
+        "label_curves": [asdict(one) for one in report.label_curves],
+        "analyses": [asdict(one) for one in report.analyses],
         "openings": [asdict(opening) for opening in report.openings],
         "ledger": asdict(report.ledger),
         "redraws": [asdict(one) for one in report.redraws],
@@ -94,25 +96,25 @@ def report_to_dict(report: StudyReport) -> dict[str, Any]:
                 "corpus": key[0],
                 "task": key[1],
                 "model": model,
-                "winners": list(report.best_per_family.get(key, ())),
+                "best_per_family": list(report.best_per_family.get(key, ())),
             }
             for key, model in report.selected.items()
         ],
         "settings": [
-            {"corpus": corpus, "model": model, "settings": dict(found)}
-            for (corpus, model), found in report.settings.items()
+            {"corpus": corpus, "model": model, "settings": dict(settings)}
+            for (corpus, model), settings in report.settings.items()
         ],
         "recipes": dict(report.recipes),
         "examples": [_example_to_dict(one) for one in report.examples],
     }
 
 
-def _example_to_dict(example: Any) -> Mapping[str, Any]:
+def _example_to_dict(example: Example) -> Mapping[str, Any]:
     return {
         "corpus": example.corpus,
         "id": example.id,
         "speaker": example.speaker,
         "text": example.text,
         "labels": {task: list(names) for task, names in example.labels.items()},
-        "answers": [asdict(answer) for answer in example.answers],
+        "predictions": [asdict(prediction) for prediction in example.predictions],
     }

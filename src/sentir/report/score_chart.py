@@ -1,4 +1,4 @@
-"""Scores and differences side by side, each a dot with its 95 % interval: on the page, and as Matplotlib figures."""
+"""Scores and differences as dots with 95 % intervals: on the page, and as Matplotlib figures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sentir.display_names import display_name, model_display_name
-from sentir.evaluation.results import Comparison, ModelScores, Score, is_proportion
+from sentir.display_names import model_display_name
+from sentir.evaluation.metrics import get_metric, metric_display_name
+from sentir.evaluation.results import Comparison, ModelScores, Score
 from sentir.i18n import _, localize_numbers
 from sentir.report.plot_style import COLORS, FONT_SIZE, GRAY, escape_label, make_axes
 from sentir.report.task_sections import TaskSection
@@ -95,7 +96,7 @@ def plot_scores(rows: Sequence[ModelScores], metric: str) -> Figure:
         score, color = row.metrics[metric], GRAY if row.role == "baseline" else COLORS[0]
         plot_rows.append((model_display_name(row.model), score.value, score.low, score.high, color))
     figure, axes = _plot_intervals(plot_rows)
-    axes.set_xlabel(display_name(metric), fontsize=FONT_SIZE)
+    axes.set_xlabel(metric_display_name(metric), fontsize=FONT_SIZE)
     return figure
 
 
@@ -107,7 +108,7 @@ def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
     """
     (metric,) = {c.metric for c in comparisons}
     references = {c.b for c in comparisons}
-    factor = 100 if is_proportion(metric) else 1
+    factor = 100 if get_metric(metric).is_proportion else 1
     plot_rows: list[PlotRow] = []
     for c in comparisons:
         a, b = model_display_name(c.a), model_display_name(c.b)
@@ -116,10 +117,8 @@ def plot_differences(comparisons: Sequence[Comparison]) -> Figure:
         plot_rows.append((name, factor * c.difference, low, high, COLORS[0] if c.is_significant else GRAY))
     figure, axes = _plot_intervals(plot_rows)
     axes.axvline(0, color="black", lw=0.8, alpha=0.5, ls="--")
-    axes.set_xlabel(
-        _("points of {metric}", metric=display_name(metric)) if factor > 1 else display_name(metric),
-        fontsize=FONT_SIZE,
-    )
+    name = metric_display_name(metric)
+    axes.set_xlabel(_("points of {metric}", metric=name) if factor > 1 else name, fontsize=FONT_SIZE)
     return figure
 
 

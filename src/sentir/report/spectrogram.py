@@ -1,4 +1,4 @@
-"""The spectrogram of one clip: a figure with axes, and a picture of characters for a terminal."""
+"""The mel spectrogram of a clip: as a figure, and as characters for a terminal."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from sentir.audio.decoding import SAMPLING_RATE
 from sentir.audio.mel import DEFAULT_MEL, HOP_LENGTH, mel_filter_bank
 from sentir.errors import SentirError
 from sentir.i18n import _
-from sentir.report.plot_style import escape_label
+from sentir.io import write_errors
+from sentir.report.plot_style import DYNAMIC_RANGE_DB, escape_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sentir.corpus.utterances import AudioFeatures
 
-DYNAMIC_RANGE_DB = 80.0  # from the brightest to the darkest
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 _SHADES = " ░▒▓█"
 _TICKS_HZ = (250, 500, 1000, 2000, 4000, 8000)
 
 
 def plot_spectrogram(audio: AudioFeatures, title: str) -> Figure:
-    """Draw the mel of a sound: seconds to the right, Hz upward, dB as color.
+    """Draw a mel spectrogram: seconds to the right, Hz upward, dB as color.
 
-    A picture made elsewhere has no known axes and is drawn as it is.
+    Other kinds of images have no known axes and are drawn without them.
 
     Raises:
-        ValueError: if the sound has no mel.
+        ValueError: if the audio has no mel spectrogram.
     """
     from matplotlib.figure import Figure
 
     mel = _require_mel(audio)
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
-    loudest = float(mel.max())
-    drawn = axes.imshow(
+    max_db = float(mel.max())
+    image = axes.imshow(
         mel.T,
         origin="lower",
         aspect="auto",
         cmap="magma",
-        vmin=loudest - DYNAMIC_RANGE_DB,
-        vmax=loudest,
+        vmin=max_db - DYNAMIC_RANGE_DB,
+        vmax=max_db,
         interpolation="nearest",
     )
-    figure.colorbar(drawn, ax=axes, label="dB")
+    figure.colorbar(image, ax=axes, label="dB")
     axes.set_title(escape_label(title, 100), fontsize=9)
     if audio.kind == "mel":
         seconds = np.arange(0, len(mel) * HOP_LENGTH / SAMPLING_RATE, max(0.5, round(audio.seconds / 8)))
@@ -61,54 +61,47 @@ def plot_spectrogram(audio: AudioFeatures, title: str) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as a file of the kind that its name ends in.
+    """Save a figure as PNG, SVG or PDF, by the suffix of ``path``.
 
     Raises:
-        SentirError: if it is of another kind or cannot be written.
+        SentirError: if the suffix is another one, or the file cannot be written.
     """
     if path.suffix.lower() not in FIGURE_SUFFIXES:
         raise SentirError(
-            _(
-                "{path} is no kind of picture; name a file that ends in {known}.",
-                path=path,
-                known=", ".join(FIGURE_SUFFIXES),
-            )
-        )
-    try:
+            _("{path} is not a supported image format; use a name that ends in {known}.",
+              path=path, known=", ".join(FIGURE_SUFFIXES))
+        )  # fmt: skip
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise SentirError(
-            _("{path} cannot be written: {why}.", path=path, why=error.strerror or error)
-        ) from error
 
 
 def render_spectrogram_text(audio: AudioFeatures, *, columns: int = 64, rows: int = 8) -> list[str]:
-    """Draw the mel of a sound with characters, high tones first, one line for each of ``rows``.
+    """Draw a mel spectrogram with characters, high frequencies first, in at most ``rows`` lines.
 
     Raises:
-        ValueError: if the sound has no mel.
+        ValueError: if the audio has no mel spectrogram.
     """
     mel = _require_mel(audio)
     pooled = _average_pool(_average_pool(mel, columns).T, rows)
-    share = np.clip((pooled - pooled.max()) / (DYNAMIC_RANGE_DB * 0.75) + 1, 0, 1)
-    shades = np.array(list(_SHADES))[(share * (len(_SHADES) - 1)).round().astype(int)]
+    brightness = np.clip((pooled - pooled.max()) / (DYNAMIC_RANGE_DB * 0.75) + 1, 0, 1)
+    shades = np.array(list(_SHADES))[(brightness * (len(_SHADES) - 1)).round().astype(int)]
     return ["".join(line) for line in shades[::-1]]
 
 
 def _average_pool(values: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    """Average neighboring rows, so that at most ``n`` are left."""
+    """Average neighboring rows, so that at most ``n`` remain."""
     edges = np.linspace(0, len(values), min(n, len(values)) + 1).astype(int)
     return np.stack([values[low:high].mean(axis=0) for low, high in pairwise(edges)])
 
 
 def _require_mel(audio: AudioFeatures) -> NDArray[np.float32]:
     if audio.mel is None:
-        raise ValueError("this sound has no mel")
+        raise ValueError("the audio has no mel spectrogram")
     return np.asarray(audio.mel, dtype=np.float32)
 
 
 def _hz_to_band(frequency: int) -> float:
-    """Return the place of a frequency on the axis of bands."""
+    """Return the position of a frequency in Hz on the axis of mel bands."""
     centers = mel_filter_bank().argmax(axis=0) * SAMPLING_RATE / DEFAULT_MEL.n_fft
     return float(np.interp(frequency, centers, np.arange(len(centers))))

@@ -1,4 +1,4 @@
-"""What a study's report is made of: plain values, gathered by the study, drawn by `sentir.report.html`."""
+"""The content of a study's report: plain values, collected by the study and rendered by `sentir.report.html`."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from sentir.repr_mixin import ReprMixin
 
 @dataclass(frozen=True, slots=True)
 class CorpusSummary:
-    """The facts of a corpus that stand at the top of a report.
+    """The summary of a corpus in a report.
 
     Attributes:
         splits: split → ``{"utterances": n, "dialogues": n, "speakers": n}``.
         labels: task → split (train and dev only) → label → count.
         issues: kind of issue → how many.
-        metrics: task → the headline metric that selects.
-        audio: what came of its clips, by split; empty for a corpus read without sound.
-        durations: how long its utterances are, where that is known.
-        grade: of its audit, ``A`` to ``E``; ``""`` if it was not audited.
+        metrics: task → the headline metric, by which models are selected.
+        audio: how many clips are usable, by split; empty for a corpus read without audio.
+        durations: histogram of the durations of its utterances, where they are known.
+        grade: grade of its audit, ``A`` to ``E``; ``""`` if it was not audited.
     """
 
     name: str
@@ -49,7 +49,7 @@ class CorpusSummary:
 
 @dataclass(frozen=True, slots=True)
 class ModelCardFacts:
-    """What the model card of a candidate is made of; see `sentir.recognizer.card.model_card`."""
+    """The content of a candidate's model card; see `sentir.recognizer.card.make_model_card`."""
 
     recipe: Recipe
     space: LabelSpace
@@ -62,7 +62,7 @@ class LearningCurve:
 
     Attributes:
         points: rows with ``epoch``, ``loss`` (train) and ``score`` (headline metric on dev).
-        best_epoch: the epoch whose weights were kept.
+        best_epoch: the epoch whose weights are used.
     """
 
     corpus: str
@@ -75,11 +75,11 @@ class LearningCurve:
 
 @dataclass(frozen=True, slots=True)
 class ExamplePrediction:
-    """What one model says of an example.
+    """One model's prediction for an example.
 
     Attributes:
-        predicted: label → probability, a mean over seeds; empty where it says that none of the labels holds. Of a
-            number, the nearest step of its scale → the number.
+        predicted: label → probability, mean over seeds; empty if no label is predicted. In regression, the
+            nearest step of the scale → the predicted value.
     """
 
     task: str
@@ -90,12 +90,12 @@ class ExamplePrediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """A dev utterance to look at and to listen to.
+    """An utterance that the report shows with its spectrogram and its audio.
 
     Attributes:
-        labels: task → what is annotated; of a number, the nearest step of its scale.
-        mel: ``(frames, bands)`` in dB.
-        waveform: ``(samples,)``, what the mel shows.
+        labels: task → annotated labels; in regression, the nearest step of the scale.
+        mel: mel spectrogram, ``(frames, bands)`` in dB.
+        waveform: ``(samples,)``, the audio of the spectrogram.
     """
 
     corpus: str
@@ -113,19 +113,19 @@ class StudyReport(ReprMixin):
     """Everything a report shows.
 
     Attributes:
-        scores: rows of ``results.json``; split ``dev`` for selection, ``test`` for what was opened.
-        selected: (corpus, task) → what is best on dev, a candidate or a baseline.
+        scores: rows of ``results.json``, on ``dev`` (for selection) and on ``test`` (if it was evaluated).
+        selected: (corpus, task) → the best model on dev, a candidate or a baseline.
         best_per_family: (corpus, task) → the best candidate of each family on dev, the best of all first.
         recipes: corpus → the resolved recipe.
-        seconds: how long the study's own work took, cached stages not counted again.
-        titles: language → title, where the recipe gives one; ``title`` stands for the others.
-        label_curves: curves of each label, of the finalists on dev and on the opened test split.
-        settings: (corpus, candidate) → its settings, flat, by which two candidates differ.
-        model_cards: (corpus, task) → what the best candidate's model card is made of.
-        analyses: closer looks at the best candidates, rows of ``details.json``, on dev and on the opened test.
-        error_examples: the clips of their mistakes.
-        ledger: which one counted the openings.
-        redraws: tests of these corpora that were discarded and drawn anew.
+        seconds: duration of the run; cached stages are not counted again.
+        titles: language → title, where the recipe has one; ``title`` is used for other languages.
+        label_curves: ROC and precision–recall curves per label of the selected models, on dev and test.
+        settings: (corpus, candidate) → its settings, flattened, to compare candidates by.
+        model_cards: (corpus, task) → the content of the best candidate's model card.
+        analyses: error analyses of the best candidates on dev and test, rows of ``analyses.json``.
+        error_examples: clips of their most confident errors.
+        ledger: the ledger that counts the evaluations on test.
+        redraws: test splits of these corpora that were discarded and redrawn.
     """
 
     title: str

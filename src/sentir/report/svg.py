@@ -1,4 +1,4 @@
-"""A figure as SVG that belongs to a page: it takes the page's ink and letters, and loads nothing."""
+"""Matplotlib figures as inline SVG with the text color and font of the page, without external resources."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def figure_to_svg(figure: Figure, *, id_prefix: str, title: str, description: st
     """Return a figure as an SVG element for an HTML page, without scripts, styles, links or fixed size.
 
     Args:
-        figure: what to draw.
-        id_prefix: unique in the page; goes before every id in the drawing.
-        title: what it shows, for those who cannot see it.
-        description: what is to be seen in it, for them.
+        figure: the figure.
+        id_prefix: unique in the page; prepended to every id of the figure.
+        title: alternative text.
+        description: longer alternative text.
     """
     import matplotlib
 
@@ -54,7 +54,7 @@ def _element(tag: str, text: str, **attributes: str) -> ElementTree.Element:
 
 
 def _adapt_to_page(root: ElementTree.Element, id_prefix: str) -> None:
-    """Make Matplotlib's drawing a citizen of the page: own ids, the page's ink and letters, no namespaces."""
+    """Give an SVG unique ids and the text color and font of the page; drop namespaces and style sheets."""
     text = ElementTree.tostring(root, encoding="unicode")
     used = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
     for parent in list(root.iter()):

@@ -1,4 +1,4 @@
-"""The page of a tuning, its two figures, and what it says in words."""
+"""The HTML page of a tuning: its figures and sentences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sentir.display_names import display_name
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import _, get_language, localize_numbers
 from sentir.report.html import render_page
 from sentir.report.plot_style import COLORS, FONT_SIZE, SMALL_FONT_SIZE, escape_label, make_axes
@@ -16,7 +15,7 @@ from sentir.report.tuning_result import TuningResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MAX_TRIALS_SHOWN = 10  # trials in a table
+_MAX_TRIALS_SHOWN = 10  # in the table
 
 
 def render_tuning_page(tuning: TuningResult) -> str:
@@ -38,7 +37,7 @@ def render_tuning_page(tuning: TuningResult) -> str:
 
 
 def tuning_sentences(tuning: TuningResult) -> tuple[str, ...]:
-    """Say what was tried, what came of it, and what the best score is worth."""
+    """Return sentences on the trials, the best score, and its selection bias."""
     counts = tuning.state_counts
     values: dict[str, Any] = {
         "n": len(tuning.trials),
@@ -46,20 +45,22 @@ def tuning_sentences(tuning: TuningResult) -> tuple[str, ...]:
         "pruned": counts.get("pruned", 0),
         "failed": counts.get("failed", 0),
         "best": tuning.best_trial.number,
-        "metric": display_name(tuning.metric),
+        "metric": metric_display_name(tuning.metric),
         "score": localize_numbers(f"{tuning.best_trial.score:.4f}"),
         "folds": tuning.folds,
         "dev": tuning.n_dev,
     }
-    found = [
+    sentences = [
         _("{n} trials: {complete} complete, {pruned} pruned, {failed} failed.", **values),
         *(_fold_score_sentences(values) if tuning.folds else _dev_score_sentences(values)),
     ]
     if len(tuning.seeds) > 1:
-        found.append(_("Each score is the mean over {n} seeds; the recipe has the first.", n=len(tuning.seeds)))
+        sentences.append(
+            _("Each score is the mean over {n} seeds; the recipe has the first.", n=len(tuning.seeds))
+        )
     if running := counts.get("running", 0):
-        found.append(_("{n} trials were still running in other processes.", n=running))
-    return tuple(found)
+        sentences.append(_("{n} trials were still running in other processes.", n=running))
+    return tuple(sentences)
 
 
 def _dev_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -82,14 +83,14 @@ def _fold_score_sentences(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def format_setting(value: Any) -> str:
-    """Write the value of a setting."""
+    """Format the value of a setting."""
     if isinstance(value, float):
         return f"{value:.3g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def plot_optimization_history(tuning: TuningResult) -> Figure:
-    """Draw what every trial scored, in order, and the best so far as a line."""
+    """Draw the score of every trial, in order, and the best so far as a line."""
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = make_axes(height=3.3)
@@ -97,11 +98,16 @@ def plot_optimization_history(tuning: TuningResult) -> Figure:
     pruned = [trial for trial in tuning.trials if trial.state == "pruned" and trial.intermediate_scores]
     numbers, scores = [t.number for t in complete], [t.score or 0.0 for t in complete]
     best = [
-        max(scores[: n + 1], key=lambda score: negate_if_lower_is_better(tuning.metric, score))
-        for n in range(len(scores))
+        max(scores[: n + 1], key=lambda score: get_metric(tuning.metric).sign * score) for n in range(len(scores))
     ]
-    ends = [*numbers, len(tuning.trials)], [*best, best[-1]]
-    axes.step(*ends, where="post", color=COLORS[0], lw=1.4, label=_("best so far"))
+    axes.step(
+        [*numbers, len(tuning.trials)],
+        [*best, best[-1]],
+        where="post",
+        color=COLORS[0],
+        lw=1.4,
+        label=_("best so far"),
+    )
     axes.plot(numbers, scores, "o", ms=4.5, color=COLORS[0], alpha=0.8, label=_("complete"))
     if pruned:
         last = [trial.intermediate_scores[-1][1] for trial in pruned]
@@ -117,12 +123,12 @@ def plot_optimization_history(tuning: TuningResult) -> Figure:
 
 def _score_axis_label(tuning: TuningResult) -> str:
     if tuning.folds:
-        return _("{metric}, mean over folds", metric=display_name(tuning.metric))
-    return _("{metric} on dev", metric=display_name(tuning.metric))
+        return _("{metric}, mean over folds", metric=metric_display_name(tuning.metric))
+    return _("{metric} on dev", metric=metric_display_name(tuning.metric))
 
 
 def plot_param_importances(importances: Mapping[str, float]) -> Figure:
-    """Draw the share of each setting, the largest on top."""
+    """Draw the importance of each setting, the largest on top."""
     figure, axes = make_axes(height=0.5 + 0.34 * len(importances))
     shares = list(importances.values())
     bars = axes.barh(range(len(shares)), shares, 0.6, color=COLORS[0])

@@ -1,4 +1,4 @@
-"""What a tuning comes to: plain values, gathered by `sentir.study.tuning`, drawn by `sentir.report.tuning_page`."""
+"""The result of a tuning: plain values, rendered by `sentir.report.tuning_page`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric
 from sentir.recipe import Recipe
 from sentir.repr_mixin import ReprMixin
 
@@ -21,14 +21,14 @@ class TrialResult:
 
     Attributes:
         number: in the order of trials, from 1.
-        state: ``complete``, ``pruned`` (ended early), ``failed`` or ``running`` (in another process).
-        settings: setting → the value tried.
-        score: mean over the trial's trainings, in the metric; ``None`` unless it is complete.
+        state: ``complete``, ``pruned`` (stopped early), ``failed`` or ``running`` (in another process).
+        settings: setting → value.
+        score: value of the metric, mean over the trial's trainings; ``None`` unless the trial is complete.
         scores: one for each training.
-        intermediate_scores: (epoch, score so far), the epochs of all trainings counted on.
-        seconds: it took.
-        failure_reason: why it failed.
-        duplicate_of: the number of the trial that had these settings before, whose score this is.
+        intermediate_scores: (epoch, score so far); epochs are numbered on over all trainings.
+        seconds: duration.
+        failure_reason: error message, if it failed.
+        duplicate_of: number of an earlier trial with the same settings, whose score is reused.
     """
 
     number: int
@@ -44,26 +44,26 @@ class TrialResult:
 
 @dataclass(frozen=True, repr=False)
 class TuningResult(ReprMixin):
-    """All trials of a tuning, and the best of them.
+    """All trials of a tuning, and the best one.
 
     Attributes:
-        name: of the recipe.
-        titles: language → title, where the recipe gives one.
+        name: name of the recipe.
+        titles: language → title, where the recipe has one.
         created: UTC time, ISO 8601.
-        corpus: its name.
-        synthetic: whether no one said what is in it.
-        metric: what the trials are compared by.
-        folds: 0 if dev compared them, else how many parts of train.
-        seeds: of every trial's trainings.
-        n_dev: utterances that each score is over, with folds their mean.
-        trials: in order; interrupted ones, which were repeated, are not among them.
-        num_interrupted: how many these are.
-        param_importances: setting → share of what the settings together explain of the scores (fANOVA), largest
-            first; empty where too few trials are complete to tell, or all scores are the same.
+        corpus: name of the corpus.
+        synthetic: whether the corpus is synthetic.
+        metric: the metric that is optimized.
+        folds: number of folds of train that trials are scored on; 0 if they are scored on dev.
+        seeds: seeds of every trial's trainings.
+        n_dev: utterances behind each score; with folds, their mean.
+        trials: in order, without interrupted ones, which were repeated.
+        num_interrupted: number of interrupted trials.
+        param_importances: setting → its share of the variance in score (fANOVA), largest first; empty if too few
+            trials are complete, or all scores are equal.
         best_trial: the trial with the best score; the first of equals.
         best_recipe: its recipe, ready to be trained.
         search_recipe: the recipe with the search space.
-        versions: that the scores depend on.
+        versions: package → version.
     """
 
     name: str
@@ -92,27 +92,25 @@ class TuningResult(ReprMixin):
     def ranked_trials(self) -> tuple[TrialResult, ...]:
         """The complete trials, best first."""
         complete = [trial for trial in self.trials if trial.score is not None]
-        return tuple(
-            sorted(complete, key=lambda trial: -negate_if_lower_is_better(self.metric, trial.score or 0.0))
-        )
+        return tuple(sorted(complete, key=lambda trial: -get_metric(self.metric).sign * (trial.score or 0.0)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         return plain | {
             "trials": [asdict(trial) for trial in self.trials],
-            "best": asdict(self.best_trial),
-            "recipe": self.best_recipe.to_dict(),
-            "tuned": self.search_recipe.to_dict(),
+            "best_trial": asdict(self.best_trial),
+            "best_recipe": self.best_recipe.to_dict(),
+            "search_recipe": self.search_recipe.to_dict(),
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the trials as a table, a column for every setting."""
+        """Return a data frame with a row for every trial and a column for every setting."""
         import pandas as pd
 
         rows = [
             {"trial": t.number, "state": t.state, "score": t.score, **t.settings, "seconds": t.seconds,
-             "epochs": len(t.intermediate_scores), "reason": t.failure_reason}
+             "epochs": len(t.intermediate_scores), "failure_reason": t.failure_reason}
             for t in self.trials
         ]  # fmt: skip
         return pd.DataFrame(rows).set_index("trial")

@@ -16,8 +16,7 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.utterances import Utterance
 from sentir.errors import CorpusError
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import compute_scores
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import compute_scores, get_metric
 from sentir.features import compute_features
 from sentir.features.scaling import FeatureScaler
 from sentir.i18n import _, gettext_noop
@@ -160,9 +159,7 @@ def _select_on_dev(
 
     def dev_score(one: FittedBaseline) -> float:
         p = one.head(measured)
-        return negate_if_lower_is_better(
-            metric, compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
-        )
+        return get_metric(metric).sign * compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
 
     return max(found, key=dev_score)
 

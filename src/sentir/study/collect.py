@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from sentir.corpus.corpus import Corpus
 from sentir.evaluation.locked.ledger import get_ledger_info, list_openings
 from sentir.evaluation.locked.redraws import list_redraws
+from sentir.evaluation.metrics import get_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
-from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
+from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import LANGUAGES
 from sentir.recipe import Recipe, flatten_settings
 from sentir.recognizer.versions import package_versions
@@ -111,4 +112,4 @@ def _learning_curves(corpus: Corpus, result: TaskResult) -> list[LearningCurve]:
 
 def _curve_points(curve: Sequence[Mapping[str, float]], metric: str) -> tuple[Mapping[str, float], ...]:
     """Return the points of a training with its score as the metric has it, where lower may be better."""
-    return tuple({**point, "score": negate_if_lower_is_better(metric, point["score"])} for point in curve)
+    return tuple({**point, "score": get_metric(metric).sign * point["score"]} for point in curve)

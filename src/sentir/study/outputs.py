@@ -13,7 +13,7 @@ from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
 from sentir.evaluation.scoring import write_results, write_rows
 from sentir.i18n import _
-from sentir.io import atomic_write, write_text
+from sentir.io import atomic_write, write_errors, write_text
 from sentir.paths import to_file_name
 from sentir.recipe import Recipe, dump_toml, format_toml_comment, relativize_paths
 from sentir.report.corpus_summary import summarize_corpus
@@ -25,7 +25,7 @@ REPORT_FILE, _RESULTS_FILE, _COMPARISONS_FILE, _ANALYSES_FILE = (
     "report.html",
     "results.json",
     "comparisons.json",
-    "details.json",
+    "analyses.json",
 )
 _MIN_FREE_BYTES = 64 * 2**20  # bytes that the report and the results of a study may take
 
@@ -69,7 +69,7 @@ def check_outputs(out: Path, corpora: Sequence[Corpus], recipes: Sequence[Recipe
 def _check_folder(folder: Path) -> None:
     """Make a folder and a file in it, and leave what was there before."""
     made = [place for place in (folder, *folder.parents) if not place.exists()]
-    with _write_errors(folder):
+    with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(folder / ".written") as draft:
             draft.write_bytes(b"x")
@@ -80,7 +80,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _check_file(path: Path) -> None:
-    with _write_errors(path):
+    with write_errors(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
@@ -112,18 +112,9 @@ def save_results(out: Path, studies: Sequence[CorpusStudy]) -> None:
 
 
 def _write_file(path: Path, text: str) -> None:
-    with _write_errors(path):
+    with write_errors(path):
         path.parent.mkdir(exist_ok=True)
         write_text(path, text)
-
-
-@contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = error.strerror or error
-        raise SentirError(_("{path} cannot be written: {why}.", path=path, why=why)) from error
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from sentir.corpus.corpus import Corpus
 from sentir.display_names import display_name, model_display_name
 from sentir.evaluation.analysis.error_analysis import MAX_LABEL_NOISE_CANDIDATES, ErrorAnalysis
 from sentir.evaluation.locked.ledger import export_openings, get_labels, open_test, restore_openings
-from sentir.evaluation.metrics import resolve_metric
+from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_metric
 from sentir.evaluation.metrics.ranking import RankingCurves
-from sentir.evaluation.results import Comparison, ModelScores, negate_if_lower_is_better
+from sentir.evaluation.results import Comparison, ModelScores
 from sentir.evaluation.scorer import ModelPredictions, Scorer
 from sentir.evaluation.scoring import read_results, read_rows, write_results, write_rows
 from sentir.i18n import _, format_count, format_decimal
@@ -126,7 +126,7 @@ def _study_task(
         scores.append(judge.score(entrant.predictions_on("dev"), entrant.role))
         value = format_decimal(scores[-1].metrics[metric].value, 3)
         logger.info(
-            f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {display_name(metric)} {value}"
+            f"  {display_name(name)} · {model_display_name(entrant.name)}: dev {metric_display_name(metric)} {value}"
         )
         advance(1)
 
@@ -134,7 +134,7 @@ def _study_task(
         enter(train_baseline(stages, corpus, baseline, plain, metric))
     for candidate in candidates:
         enter(train_candidate(stages, corpus, candidate))
-    gains = [negate_if_lower_is_better(metric, row.metrics[metric].value) for row in scores]
+    gains = [get_metric(metric).sign * row.metrics[metric].value for row in scores]
     by_score = sorted(zip(gains, entrants, strict=True), key=lambda pair: -pair[0])
     ranked = [entrant for _gain, entrant in by_score if entrant.role == "candidate"]
     winners = [e for n, e in enumerate(ranked) if e.family not in {better.family for better in ranked[:n]}]
@@ -192,14 +192,14 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
             comparisons += judge.compare(_pair_predictions(result.test_pairs(), "test"), result.metric)
         write_results(folder / "results.json", scores, comparisons)
         write_rows(
-            folder / "rankings.json",
+            folder / "label_curves.json",
             [curve for result in results for curve in judge.label_curves(result.selected.predictions_on("test"))],
         )
         closer = [
             judge.analyze(result.best_per_family[0].predictions_on("test"), result.metric, "held_out")
             for result in results
         ]
-        write_rows(folder / "details.json", closer)
+        write_rows(folder / "analyses.json", closer)
 
     key = {
         "corpus": corpus.fingerprint,
@@ -211,8 +211,8 @@ def _evaluate_on_test(stages: Stages, study: CorpusStudy) -> CorpusStudy:
     stage = stages.run("test", key, produce)
     with stage_read_errors(stage):
         scores, comparisons = read_results(stage / "results.json")
-        rankings = read_rows(stage / "rankings.json", RankingCurves)
-        details = read_rows(stage / "details.json", ErrorAnalysis)
+        rankings = read_rows(stage / "label_curves.json", RankingCurves)
+        details = read_rows(stage / "analyses.json", ErrorAnalysis)
     return replace(
         study, tasks=tuple(results), test_scores=scores, test_comparisons=comparisons, test_label_curves=rankings,
         test_analyses=details,

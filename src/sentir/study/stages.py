@@ -17,7 +17,7 @@ from sentir.file_locks import hold_lock
 from sentir.i18n import _
 from sentir.io import sync_and_rename
 
-STAGE_VERSION = 5  # raised when the meaning of a stage's content changes
+STAGE_VERSION = 6  # raised when the meaning of a stage's content changes
 
 
 class Stages:

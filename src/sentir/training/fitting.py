@@ -21,8 +21,7 @@ from sentir.errors import CorpusError, RecipeError
 from sentir.evaluation.calibration.fitting import Calibration
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 from sentir.evaluation.clusters import assign_clusters
-from sentir.evaluation.metrics import compute_scores, resolve_metric
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import compute_scores, get_metric, resolve_metric
 from sentir.i18n import _
 from sentir.logs import logger
 from sentir.models.factory import MODELS
@@ -97,7 +96,7 @@ def fit(
     set_seed(recipe.train.seed)
     if warm_start is None:
         encoders = Encoders.load(recipe.model)
-        preprocessor = encoders.fit_preprocessor(recipe.data, recipe.model, corpus.train)
+        preprocessor = Preprocessor.fit(recipe.data, recipe.model, corpus.train, **encoders.processors())
         model = encoders.build_network(preprocessor, output_names(spaces))
     else:
         preprocessor, encoders, model = warm_start.initialize()
@@ -111,9 +110,7 @@ def fit(
 
     def dev_score() -> float:
         p = predict_task(model, dev, space).select(labels[space.task]).probabilities
-        return negate_if_lower_is_better(
-            metric, compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
-        )
+        return get_metric(metric).sign * compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
 
     training = train_model(
         model,

@@ -14,8 +14,8 @@ from sentir.corpus.labels import Label, LabelSpace
 from sentir.corpus.predictions import Predictions
 from sentir.display_names import display_name
 from sentir.evaluation.calibration.fitting import Array
-from sentir.evaluation.intervals import Run
 from sentir.evaluation.metrics import compute_scores
+from sentir.evaluation.results import GoldLabels, Run
 from sentir.i18n import _
 
 MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
@@ -24,8 +24,6 @@ MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
     3,
     3,
 )  # errors, speakers, mix-ups of each, and turns that are shown
-
-GoldLabels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,8 @@ class HardExample:
         labels: what is annotated; of a number, the nearest step of its scale.
         predicted: what the model says.
         probabilities: label → probability, or name → number.
-        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several labels
-            that of the wrong decision; of a number, how far off it is.
+        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several
+            labels that of the wrong decision; of a number, how far off it is.
         context: the turns before it, in order.
     """
 

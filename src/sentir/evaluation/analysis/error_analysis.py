@@ -27,7 +27,7 @@ from sentir.evaluation.calibration.reliability import (
     decide_with_confidence,
     measure_reliability,
 )
-from sentir.evaluation.intervals import Run
+from sentir.evaluation.results import Run
 from sentir.evaluation.scoring import align_by_id
 from sentir.repr_mixin import ReprMixin
 
@@ -36,7 +36,7 @@ MAX_LABEL_NOISE_CANDIDATES = 100
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ErrorAnalysis(ReprMixin):
-    """One model on one split of one corpus: a row of ``details.json``.
+    """One model on one split of one corpus: a row of ``analyses.json``.
 
     Attributes:
         reliability: ``None`` where a number is recognized, and for a model that was saved uncalibrated.

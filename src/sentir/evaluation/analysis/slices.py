@@ -13,18 +13,16 @@ from sentir.audio.store import attach_audio
 from sentir.audit.leaks import normalize_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
-from sentir.corpus.labels import Label, LabelSpace
+from sentir.corpus.labels import LabelSpace
 from sentir.corpus.utterances import Utterance, group_dialogues
 from sentir.display_names import slice_kind_name, slice_name
-from sentir.evaluation.intervals import Run, score_with_intervals
+from sentir.evaluation.intervals import score_with_intervals
 from sentir.evaluation.metrics import compute_scores
-from sentir.evaluation.results import Score
+from sentir.evaluation.results import GoldLabels, Run, Score
 from sentir.i18n import _, localize_numbers
 
 MIN_SLICE_SIZE = 20  # utterances below which a slice has no interval
 _MAX_GROUP_NAMES = 8  # names of a kind of group, such as genders, that a split is cut by
-
-GoldLabels = Mapping[str, tuple[Label, ...]]
 
 
 @dataclass(frozen=True, slots=True)

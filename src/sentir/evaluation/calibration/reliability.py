@@ -29,8 +29,8 @@ from sentir.evaluation.calibration.fitting import (
     fit_calibration,
 )
 from sentir.evaluation.calibration.thresholds import tune_thresholds
-from sentir.evaluation.metrics import compute_statistics, metrics_from_statistics
-from sentir.evaluation.results import Score, is_proportion
+from sentir.evaluation.metrics import compute_statistics, get_metric, metrics_from_statistics
+from sentir.evaluation.results import Score
 
 _N_CURVE_POINTS = 50  # of a risk-coverage curve
 
@@ -49,8 +49,8 @@ class Reliability:
     """How far the probabilities of one model can be trusted, on ``n`` utterances of one split.
 
     Attributes:
-        protocol: ``held_out``, ``dev_halves`` (each half of dev by what the other taught), or ``learned`` (flattered:
-            the same utterances taught the model or its calibration).
+        protocol: ``held_out``, ``dev_halves`` (each half of dev by what the other taught), or ``learned``
+            (flattered: the same utterances taught the model or its calibration).
         ece: expected calibration error, the mean distance of stated and found over bins of equal mass; of several
             labels their mean (Naeini et al., AAAI 2015; of equal mass: Nixon et al., CVPR workshops 2019).
         ece_if_calibrated: the ``ece`` of a model whose probabilities are all true.
@@ -58,7 +58,8 @@ class Reliability:
             2; Brier 1950), their mean where several may hold (0 to 1).
         aurc: area under the risk-coverage curve (Geifman and El-Yaniv, NeurIPS 2017); risk is the share of wrong
             answers, of several labels that of wrong decisions.
-        reliability_curves: label, or ``""`` where one label is chosen → its reliability curve, all seeds together.
+        reliability_curves: label, or ``""`` where one label is chosen → its reliability curve, all seeds
+            together.
         risk_coverage_curve: (coverage, risk) where the surest answers are kept, mean over seeds.
         target_coverage: the share of dev that the model was to be sure of.
         coverage: the share that it is sure of here.
@@ -273,4 +274,4 @@ def _score_kept(
     def value(totals: Array) -> Array:
         return metrics_from_statistics(space, totals)[metric]
 
-    return resampling.score(np.stack(sums), value, is_proportion=is_proportion(metric))
+    return resampling.score(np.stack(sums), value, is_proportion=get_metric(metric).is_proportion)

@@ -94,7 +94,8 @@ def list_openings_by_fingerprint(
 
     Args:
         test_fingerprint: of the split.
-        sentence_hashes: its `sentir.corpus.minhash.hashes`, if openings of splits that say much the same count too.
+        sentence_hashes: its `sentir.corpus.minhash.hashes`, if openings of splits that say much the same count
+            too.
 
     Raises:
         LockedTestError: if the ledger cannot be read or a line is damaged; the message names file and line.

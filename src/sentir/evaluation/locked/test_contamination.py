@@ -34,7 +34,8 @@ class Contamination:
         split: of the corpus at hand, ``train`` or ``dev``.
         overlap: of the sentences of the known test, those that stand there; an estimate.
         opened_at: when it was opened, by the ledger; ``""`` if it is known because it is published.
-        has_official_split: whether the corpus at hand has another published test split, so that its splits are given.
+        has_official_split: whether the corpus at hand has another published test split, so that its splits are
+            given.
     """
 
     test: str

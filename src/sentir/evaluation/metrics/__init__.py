@@ -1,12 +1,13 @@
-"""Metrics for one label, several, or a number, computed from counts and sums that add up.
+"""Metrics for single-label, multi-label and regression tasks, computed from additive statistics.
 
-Every metric but the two that rank probabilities is a function of sufficient statistics: a row of S numbers that
-can be summed over utterances, dialogues or a resample. So a bootstrap is a matrix product (`intervals`). Each is
-defined, with its source, in the file of its kind: `single`, `multi`, `regression`.
+Every metric except the two ranking metrics is a function of sufficient statistics: a row of S numbers that can be
+summed over utterances, dialogues or a resample, so that resampling is a matrix product
+(`sentir.evaluation.intervals`). A metric is one `Metric` record in the file of its kind, `single_label`,
+`multilabel` or `regression`, beside its function, whose docstring states convention and source.
 
-Where a class is absent the conventions are scikit-learn's with ``zero_division=0``, but that a macro F1 is over
-the labels that the truth holds. AUC and average precision leave out labels of which the truth holds one class
-only; where no label is left, the metric is not in the result.
+Absent classes follow scikit-learn with ``zero_division=0``, except that macro F1 averages over the labels present
+in the truth only. AUC and average precision skip labels of which the truth holds one class only; if no label
+remains, the metric is missing from the result.
 """
 
 from __future__ import annotations
@@ -20,25 +21,67 @@ from numpy.typing import NDArray
 from sentir.corpus.labels import LabelSpace
 from sentir.errors import PredictionsError
 from sentir.evaluation.metrics import multilabel, regression, single_label
-from sentir.evaluation.metrics.label_counts import Array, FloatArray
-from sentir.evaluation.results import LabelScore
+from sentir.evaluation.metrics.label_counts import PRECISION_RECALL_F1
+from sentir.evaluation.metrics.metric import AT_HALF_SUFFIX, Array, FloatArray, LabelScore, Metric
 from sentir.i18n import _, gettext_noop
 from sentir.registry import Registry
 
 DEFAULT_METRIC = {"single": "weighted_f1", "multi": "macro_f1", "regression": "mae"}
 COUNT_METRICS = {
-    "single": tuple(single_label.COUNT_METRICS),
+    "single": tuple(single_label.METRICS),
     "multi": (*multilabel.COUNT_METRICS, *multilabel.SAMPLE_METRICS),
-    "regression": tuple(regression.COUNT_METRICS),
+    "regression": tuple(regression.METRICS),
 }
-RANKING_METRICS = {"single": (), "multi": ("mean_auc", "mean_average_precision"), "regression": ()}
+RANKING_METRICS = {"single": (), "multi": tuple(multilabel.RANKING_METRICS), "regression": ()}
+_REGISTRY = Registry(
+    gettext_noop("metric"),
+    PRECISION_RECALL_F1
+    | multilabel.LABEL_METRICS
+    | multilabel.LABEL_RANKING_METRICS
+    | multilabel.RANKING_METRICS
+    | multilabel.SAMPLE_METRICS
+    | multilabel.COUNT_METRICS
+    | regression.LABEL_METRICS
+    | regression.METRICS
+    | single_label.METRICS,
+)
+
+
+def get_metric(name: str) -> Metric:
+    """Return the metric of that name; the suffix `AT_HALF_SUFFIX` is ignored.
+
+    Raises:
+        UnknownNameError: if there is none.
+    """
+    metric: Metric = _REGISTRY.get(name.removesuffix(AT_HALF_SUFFIX))
+    return metric
+
+
+def metric_short_name(name: str) -> str:
+    """Return the name of a metric for narrow columns, in the current language; thresholds are not mentioned.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+    """
+    metric = get_metric(name)
+    return _(metric.short_name or metric.name)
+
+
+def metric_display_name(name: str) -> str:
+    """Return the name of a metric in the current language.
+
+    Raises:
+        UnknownNameError: if there is none of that name.
+    """
+    display_name = _(get_metric(name).name)
+    return _("{metric} at 0.5", metric=display_name) if name.endswith(AT_HALF_SUFFIX) else display_name
 
 
 class _KindMetrics(Protocol):
-    """What differs between one label, several, and a number."""
+    """What single-label, multi-label and regression metrics each implement."""
 
     @property
-    def count_metrics(self) -> Mapping[str, object]: ...
+    def count_metrics(self) -> Mapping[str, Metric]: ...
     def __init__(self, space: LabelSpace) -> None: ...
     def compute_statistics(
         self,
@@ -64,19 +107,19 @@ _METRICS_BY_KIND: dict[str, type[_KindMetrics]] = {
 
 
 def count_metrics(space: LabelSpace) -> tuple[str, ...]:
-    """Return the metrics that can select and compare models of ``space``."""
+    """Return the names of the metrics that can select and compare models of ``space``."""
     return tuple(_metrics_of_kind(space).count_metrics)
 
 
 def resolve_metric(space: LabelSpace, requested: str | Mapping[str, str] | None = None) -> str:
-    """Return the metric that is wanted, or wanted for this task by a table; the headline metric if none is.
+    """Return the requested metric, a name or a table task → name; by default that of `DEFAULT_METRIC`.
 
     Raises:
-        UnknownNameError: if it is none of `counted`; the message offers the nearest names.
+        UnknownNameError: if it is not one of `count_metrics`; the message suggests the nearest names.
     """
     name = requested.get(space.task) if isinstance(requested, Mapping) else requested
     name = DEFAULT_METRIC[space.kind] if name is None else name
-    Registry(gettext_noop("metric"), dict.fromkeys(count_metrics(space))).get(name)
+    Registry(_REGISTRY.kind, _metrics_of_kind(space).count_metrics).get(name)
     return name
 
 
@@ -90,9 +133,9 @@ def compute_statistics(
     """Return the sufficient statistics summed over each group, ``(G, S)``; without groups G is 1.
 
     Args:
-        truth: what `LabelSpace.encode` makes, ``(N,)`` or ``(N, K)``.
+        truth: encoded labels (`LabelSpace.encode`), ``(N,)`` or ``(N, K)``.
         probabilities: ``(N, K)``.
-        thresholds: ``(K,)`` for several labels; none = 0.5.
+        thresholds: ``(K,)``, for multi-label tasks; none = 0.5.
         groups: ``(N,)`` integers from 0 to G - 1.
 
     Raises:
@@ -104,39 +147,39 @@ def compute_statistics(
 
 
 def metrics_from_statistics(space: LabelSpace, statistics: Array) -> dict[str, Array]:
-    """Turn statistics ``(..., S)`` into the metrics of `counted`, each of shape ``(...)``."""
+    """Compute the metrics of `count_metrics` from statistics ``(..., S)``, each of shape ``(...)``."""
     return _metrics_of_kind(space).compute_metrics(statistics)
 
 
 def compute_scores(
     space: LabelSpace, truth: NDArray, probabilities: FloatArray, thresholds: FloatArray | None = None
 ) -> dict[str, float]:
-    """Return every metric of `counted` and `RANKED` by name.
+    """Return every count and ranking metric, name → value.
 
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
     """
     totals = compute_statistics(space, truth, probabilities, thresholds)[0]
-    found = {name: float(value) for name, value in metrics_from_statistics(space, totals).items()}
-    ranked = _metrics_of_kind(space).compute_ranking_metrics(truth, probabilities)
-    return found | {f"mean_{name}": float(np.nanmean(v)) for name, v in ranked.items() if not np.isnan(v).all()}
+    scores = {name: float(value) for name, value in metrics_from_statistics(space, totals).items()}
+    ranking = _metrics_of_kind(space).compute_ranking_metrics(truth, probabilities)
+    return scores | {f"mean_{name}": float(np.nanmean(v)) for name, v in ranking.items() if not np.isnan(v).all()}
 
 
 def compute_weighted_ranking(
     space: LabelSpace, truth: NDArray, probabilities: FloatArray, weights: Array
 ) -> dict[str, Array]:
-    """Return every metric of `RANKED` for R weightings ``(R, N)`` of the utterances, each ``(R,)``."""
+    """Return every ranking metric for R weightings ``(R, N)`` of the utterances, each ``(R,)``."""
     if not RANKING_METRICS[space.kind]:
         return {}
-    found = [
+    per_label = [
         multilabel.weighted_auc_and_average_precision(truth[:, k] > 0, probabilities[:, k], weights)
         for k in range(len(space))
     ]
-    return {f"mean_{name}": _nan_mean(np.array([label[name] for label in found])) for name in found[0]}
+    return {f"mean_{name}": _nan_mean(np.array([label[name] for label in per_label])) for name in per_label[0]}
 
 
 def _nan_mean(values: Array) -> Array:
-    """Return the mean over labels of those that are known; NaN where none is."""
+    """Return the mean over labels, NaN values left out; NaN where all are."""
     n = (~np.isnan(values)).sum(axis=0)
     return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
 
@@ -144,10 +187,11 @@ def _nan_mean(values: Array) -> Array:
 def score_per_label(
     space: LabelSpace, truth: NDArray, probabilities: FloatArray, thresholds: FloatArray | None = None
 ) -> list[LabelScore]:
-    """Return precision, recall and F1 of each label, for several labels more; for a number, of its steps.
+    """Return precision, recall and F1 of each label, and more for multi-label tasks.
 
-    ``auc`` and ``average_precision`` are not there for a label of which the truth holds one class only. For a
-    number the labels are `LabelSpace.groups`, each with its mean answer and mean absolute error.
+    ``auc`` and ``average_precision`` are missing for a label of which the truth holds one class only. In
+    regression the labels are the steps of the scale (`LabelSpace.categories`), with mean prediction and mean
+    absolute error.
 
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.
@@ -161,12 +205,12 @@ def score_per_label(
 
 
 def label_f1_from_statistics(space: LabelSpace, statistics: Array) -> Array | None:
-    """Turn statistics ``(..., S)`` into the F1 of each label, ``(..., K)``; ``None`` for a number."""
+    """Compute the F1 of each label, ``(..., K)``, from statistics ``(..., S)``; ``None`` in regression."""
     return _metrics_of_kind(space).compute_label_f1(statistics)
 
 
 def compute_confusion_matrix(space: LabelSpace, truth: NDArray, probabilities: FloatArray) -> Array | None:
-    """Return ``(K, K)`` counts, truth by row; ``None`` for several labels at once and for numbers.
+    """Return ``(K, K)`` counts, truth by row; ``None`` for multi-label tasks and regression.
 
     Raises:
         PredictionsError: if there is nothing to score or the shapes do not fit.

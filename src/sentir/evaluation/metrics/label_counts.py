@@ -1,26 +1,25 @@
-"""What single-label and multi-label metrics share: counts of right and wrong answers for each label.
+"""What single-label and multi-label metrics share: counts of true and false predictions of each label.
 
-Cells are ``(..., K, 4)``: for each label its true positives, false positives, false negatives, true negatives.
-Nothing to divide by makes 0, as scikit-learn's ``zero_division=0``.
+Counts are ``(..., K, 4)``: true positives, false positives, false negatives and true negatives of each label.
+Division by 0 gives 0, as with scikit-learn's ``zero_division=0``.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-FloatArray = NDArray[np.floating]
+from sentir.evaluation.metrics.metric import Array, Metric
+from sentir.i18n import gettext_noop
 
 
 def precision(counts: Array) -> Array:
-    """Share of the utterances answered with a label that carry it, tp / (tp + fp)."""
+    """Share of the utterances predicted to have a label that have it, tp / (tp + fp)."""
     tp, fp, _fn, _tn = np.moveaxis(counts, -1, 0)
     return safe_divide(tp, tp + fp)
 
 
 def recall(counts: Array) -> Array:
-    """Share of the utterances with a label that are answered with it, tp / (tp + fn)."""
+    """Share of the utterances with a label for which it is predicted, tp / (tp + fn)."""
     tp, _fp, fn, _tn = np.moveaxis(counts, -1, 0)
     return safe_divide(tp, tp + fn)
 
@@ -32,12 +31,12 @@ def f1(counts: Array) -> Array:
 
 
 def support(counts: Array) -> Array:
-    """How many utterances carry a label."""
+    """Number of utterances that have a label."""
     return counts[..., 0] + counts[..., 2]
 
 
 def counts_from_confusion_matrix(matrix: Array) -> Array:
-    """Turn ``(..., K, K)`` counts, truth by row, into cells."""
+    """Return the counts ``(..., K, 4)`` of confusion matrices ``(..., K, K)``, truth by row."""
     tp = np.diagonal(matrix, axis1=-2, axis2=-1)
     fp, fn = matrix.sum(axis=-2) - tp, matrix.sum(axis=-1) - tp
     tn = matrix.sum(axis=(-2, -1))[..., None] - tp - fp - fn
@@ -50,13 +49,30 @@ def support_weighted_mean(values: Array, counts: Array) -> Array:
 
 
 def mean_over_present_labels(values: Array, counts: Array) -> Array:
-    """Mean of a value over the labels that some utterance carries; 0 without any."""
+    """Mean of a value over the labels that some utterance has; 0 without any."""
     present = support(counts) > 0
     return safe_divide((values * present).sum(axis=-1), present.sum(axis=-1).astype(np.float64))
 
 
 def safe_divide(numerator: Array, denominator: Array) -> Array:
-    """Divide; 0 where there is nothing to divide by."""
+    """Divide; 0 where the denominator is 0."""
     return np.divide(
         numerator, denominator, out=np.zeros_like(denominator, dtype=np.float64), where=denominator > 0
     )
+
+
+def macro_f1(counts: Array) -> Array:
+    """Mean F1 over the labels present in the truth: an absent one can be neither predicted correctly nor missed.
+
+    ``f1_score(average="macro", labels=np.unique(truth))``; for multi-label tasks, that of the indicator matrix
+    without the columns that are empty in the truth.
+    """
+    return mean_over_present_labels(f1(counts), counts)
+
+
+MACRO_F1 = Metric(macro_f1, True, "proportion", gettext_noop("macro F1"))
+PRECISION_RECALL_F1 = {
+    "precision": Metric(precision, True, "proportion", gettext_noop("precision")),
+    "recall": Metric(recall, True, "proportion", gettext_noop("recall")),
+    "f1": Metric(f1, True, "proportion", gettext_noop("F1")),
+}

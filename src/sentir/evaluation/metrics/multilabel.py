@@ -1,10 +1,10 @@
-"""Several labels at once: each is a question of its own, answered by yes or no.
+"""Multi-label metrics: each label is a binary decision.
 
-S = 4·K + 3 numbers: the cells of each label; sums over utterances of the Jaccard index where an empty answer to
-an empty truth counts 0, of the one where it counts 1, and of exact matches.
+S = 4·K + 3 numbers: the counts of each label; sums over utterances of the Jaccard index with 0 where prediction
+and truth are both empty, of the one with 1 there, and of exact matches.
 
-On CMU-MOSEI's emotions (Zadeh et al., "Multimodal Language Analysis in the Wild", ACL 2018) papers report under
-one name what differs by 20 to 40 points; so each convention stands here under a name of its own.
+On CMU-MOSEI's emotions (Zadeh et al., "Multimodal Language Analysis in the Wild", ACL 2018) papers report scores
+that differ by 20 to 40 points under the same name; so each convention has a name of its own here.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
-    Array,
-    FloatArray,
+    MACRO_F1,
+    PRECISION_RECALL_F1,
     f1,
-    mean_over_present_labels,
     precision,
     recall,
     safe_divide,
     support,
 )
+from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.i18n import gettext_noop
 
 
 def weighted_accuracy(counts: Array) -> Array:
-    """(TPR + TNR) / 2 of each label: "WA" of Tong et al. (ACL 2017), which the authors of MOSEI took over.
+    """(TPR + TNR) / 2 of each label: "WA" of Tong et al. (ACL 2017), adopted by the authors of MOSEI.
 
-    Where all utterances carry the label, or none, the rate of the class there is; ``balanced_accuracy_score``.
+    Where all utterances have the label, or none, the rate of the class present; ``balanced_accuracy_score``.
     """
     tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
     classes = (tp + fn > 0).astype(np.float64) + (tn + fp > 0)
@@ -36,35 +37,27 @@ def weighted_accuracy(counts: Array) -> Array:
 
 
 def weighted_f1(counts: Array) -> Array:
-    """F1 of the answers yes and no to each label, weighted by how often each is right: much of MOSEI's "F1".
+    """F1 of presence and of absence of each label, weighted by support: the "F1" of many papers on MOSEI.
 
-    A label that is never answered still scores about .8. ``f1_score(average="weighted")`` of one label.
+    A label that is never predicted still scores about .8. ``f1_score(average="weighted")`` of one label.
     """
     tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
-    f1_of_no = safe_divide(2 * tn, 2 * tn + fp + fn)
-    return safe_divide((tp + fn) * f1(counts) + (tn + fp) * f1_of_no, tp + fp + fn + tn)
-
-
-def macro_f1(counts: Array) -> Array:
-    """Mean F1 of "yes" over the labels that some utterance carries: our headline.
-
-    ``f1_score(average="macro")`` of the indicator matrix, without columns that the truth leaves empty.
-    """
-    return mean_over_present_labels(f1(counts), counts)
+    f1_of_absence = safe_divide(2 * tn, 2 * tn + fp + fn)
+    return safe_divide((tp + fn) * f1(counts) + (tn + fp) * f1_of_absence, tp + fp + fn + tn)
 
 
 def micro_f1(counts: Array) -> Array:
-    """F1 of all answers "yes" thrown together; ``f1_score(average="micro")``. TAILOR's and CARAT's "Micro-F1"."""
+    """F1 of the pooled decisions on all labels; ``f1_score(average="micro")``. "Micro-F1" in TAILOR, CARAT."""
     return f1(counts.sum(axis=-2))
 
 
 def micro_precision(counts: Array) -> Array:
-    """Precision of all answers "yes" thrown together; ``precision_score(average="micro")``."""
+    """Precision of the pooled decisions on all labels; ``precision_score(average="micro")``."""
     return precision(counts.sum(axis=-2))
 
 
 def micro_recall(counts: Array) -> Array:
-    """Recall of all answers "yes" thrown together; ``recall_score(average="micro")``."""
+    """Recall of the pooled decisions on all labels; ``recall_score(average="micro")``."""
     return recall(counts.sum(axis=-2))
 
 
@@ -96,18 +89,64 @@ def subset_accuracy(sample_means: Array) -> Array:
     return sample_means[..., 2]
 
 
+def auc(has_label: NDArray, probabilities: FloatArray) -> float:
+    """Area under the ROC curve of one label; ``roc_auc_score``."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(has_label, probabilities))
+
+
+def average_precision(has_label: NDArray, probabilities: FloatArray) -> float:
+    """Average precision of one label; ``average_precision_score``."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(has_label, probabilities))
+
+
 COUNT_METRICS = {
-    "macro_f1": macro_f1,
-    "micro_f1": micro_f1,
-    "micro_precision": micro_precision,
-    "micro_recall": micro_recall,
-    "mean_weighted_accuracy": mean_weighted_accuracy,
-    "mean_weighted_f1": mean_weighted_f1,
-}
+    "macro_f1": MACRO_F1,
+    "micro_f1": Metric(micro_f1, True, "proportion", gettext_noop("micro F1")),
+    "micro_precision": Metric(
+        micro_precision, True, "proportion", gettext_noop("micro precision"), gettext_noop("micro prec.")
+    ),
+    "micro_recall": Metric(
+        micro_recall, True, "proportion", gettext_noop("micro recall"), gettext_noop("micro rec.")
+    ),
+    "mean_weighted_accuracy": Metric(
+        mean_weighted_accuracy, True, "proportion",
+        gettext_noop("mean weighted accuracy"), gettext_noop("mean wtd. acc."),
+    ),
+    "mean_weighted_f1": Metric(
+        mean_weighted_f1, True, "proportion",
+        gettext_noop("mean weighted F1, present and absent"), gettext_noop("mean wtd. F1"),
+    ),
+}  # fmt: skip
 SAMPLE_METRICS = {
-    "jaccard_empty0": jaccard_empty0,
-    "jaccard_empty1": jaccard_empty1,
-    "subset_accuracy": subset_accuracy,
+    "jaccard_empty0": Metric(
+        jaccard_empty0, True, "proportion",
+        gettext_noop("Jaccard, none for none counts 0"), gettext_noop("Jacc. (0)"),
+    ),
+    "jaccard_empty1": Metric(
+        jaccard_empty1, True, "proportion",
+        gettext_noop("Jaccard, none for none counts 1"), gettext_noop("Jacc. (1)"),
+    ),
+    "subset_accuracy": Metric(
+        subset_accuracy, True, "proportion", gettext_noop("subset accuracy"), gettext_noop("subset acc.")
+    ),
+}  # fmt: skip
+LABEL_RANKING_METRICS = {
+    "auc": Metric(auc, True, "proportion", gettext_noop("AUC")),
+    "average_precision": Metric(average_precision, True, "proportion", gettext_noop("average precision")),
+}
+RANKING_METRICS = {  # means of those over labels
+    "mean_auc": Metric(auc, True, "proportion", gettext_noop("mean AUC")),
+    "mean_average_precision": Metric(
+        average_precision, True, "proportion", gettext_noop("mean average precision"), gettext_noop("mean AP")
+    ),
+}
+LABEL_METRICS = PRECISION_RECALL_F1 | {
+    "weighted_accuracy": Metric(weighted_accuracy, True, "proportion", gettext_noop("weighted accuracy")),
+    "weighted_f1": Metric(weighted_f1, True, "proportion", gettext_noop("weighted F1"), gettext_noop("wtd. F1")),
 }
 
 
@@ -120,9 +159,9 @@ def weighted_auc_and_average_precision(
     threshold. NaN where the weights leave one class only.
 
     Args:
-        has_label: ``(N,)``, whether the label is right.
-        probabilities: ``(N,)`` probabilities.
-        weights: ``(R, N)``, how often an utterance counts.
+        has_label: ``(N,)``, whether an utterance has the label.
+        probabilities: ``(N,)``.
+        weights: ``(R, N)`` weights of utterances.
     """
     order = np.argsort(-probabilities, kind="stable")
     last = np.flatnonzero(np.append(np.diff(probabilities[order]) != 0, True))  # of each threshold
@@ -141,7 +180,7 @@ def weighted_auc_and_average_precision(
 
 
 class MultilabelMetrics:
-    """How answers of several labels are counted."""
+    """Statistics and metrics of multi-label predictions."""
 
     def __init__(self, space: LabelSpace) -> None:
         self.space, self.count_metrics = space, COUNT_METRICS | SAMPLE_METRICS
@@ -153,55 +192,51 @@ class MultilabelMetrics:
         thresholds: FloatArray | None,
         groups: NDArray[np.integer],
     ) -> Array:
-        """Return ``(G, 4·K + 3)`` counts of groups."""
+        """Return the ``(G, 4·K + 3)`` statistics of groups."""
         t, d = truth > 0, self.space.decide(probabilities, thresholds) > 0
         shared, union = (t & d).sum(axis=1), (t | d).sum(axis=1)
         empty0 = shared / np.maximum(union, 1)
         by_row = [empty0, np.where(union == 0, 1.0, empty0), (t == d).all(axis=1)]
-        cells = np.stack([t & d, ~t & d, t & ~d, ~t & ~d], axis=-1).reshape(len(t), -1)
-        sums = np.zeros((int(np.max(groups)) + 1, cells.shape[1] + len(by_row)))
-        np.add.at(sums, groups, np.column_stack([cells, *by_row]))
+        counts = np.stack([t & d, ~t & d, t & ~d, ~t & ~d], axis=-1).reshape(len(t), -1)
+        sums = np.zeros((int(np.max(groups)) + 1, counts.shape[1] + len(by_row)))
+        np.add.at(sums, groups, np.column_stack([counts, *by_row]))
         return sums
 
     def compute_confusion_matrix(self, statistics: Array) -> None:
-        """Return nothing: labels that do not exclude one another are not confused."""
+        """Return ``None``: labels that may occur together have no confusion matrix."""
         return None
 
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
-        """Turn totals into the metrics."""
-        cells = self._label_counts(statistics)
+        """Compute the metrics from statistics."""
+        counts = self._label_counts(statistics)
         sums = statistics[..., 4 * len(self.space) :]
-        shares = safe_divide(sums, np.broadcast_to(cells[..., :1, :].sum(axis=-1), sums.shape))
-        found = {name: metric(cells) for name, metric in COUNT_METRICS.items()}
-        return found | {name: metric(shares) for name, metric in SAMPLE_METRICS.items()}
+        means = safe_divide(sums, np.broadcast_to(counts[..., :1, :].sum(axis=-1), sums.shape))
+        from_counts = {name: metric.function(counts) for name, metric in COUNT_METRICS.items()}
+        return from_counts | {name: metric.function(means) for name, metric in SAMPLE_METRICS.items()}
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Return the support of each label, and its metrics."""
-        cells = self._label_counts(statistics)
-        found = {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
-        found |= {"weighted_accuracy": weighted_accuracy(cells), "weighted_f1": weighted_f1(cells)}
-        return support(cells), found | self.compute_ranking_metrics(truth, probabilities)
+        counts = self._label_counts(statistics)
+        from_counts = {name: metric.function(counts) for name, metric in LABEL_METRICS.items()}
+        return support(counts), from_counts | self.compute_ranking_metrics(truth, probabilities)
 
     def compute_label_f1(self, statistics: Array) -> Array:
         """Return the F1 of each label, ``(..., K)``."""
         return f1(self._label_counts(statistics))
 
     def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
-        """Return for each label the area under its ROC curve, and its average precision.
-
-        ``roc_auc_score`` and ``average_precision_score``; NaN for a label of which the truth holds one class.
-        """
-        from sklearn.metrics import average_precision_score, roc_auc_score
-
-        oracles = {"auc": roc_auc_score, "average_precision": average_precision_score}
+        """Return the AUC and the average precision of each label; NaN where the truth holds one class only."""
         both = [0 < column.sum() < len(column) for column in truth.T]
         return {
             name: np.array(
-                [f(truth[:, k], probabilities[:, k]) if both[k] else np.nan for k in range(len(self.space))]
+                [
+                    metric.function(truth[:, k], probabilities[:, k]) if both[k] else np.nan
+                    for k in range(len(self.space))
+                ]
             )
-            for name, f in oracles.items()
+            for name, metric in LABEL_RANKING_METRICS.items()
         }
 
     def _label_counts(self, statistics: Array) -> Array:

@@ -1,4 +1,4 @@
-"""How well the probability of a label puts the utterances that carry it before the others, at every threshold."""
+"""ROC and precision-recall curves: how well the probabilities of a label rank utterances, at every threshold."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
-from sentir.evaluation.intervals import Run
+from sentir.evaluation.results import Run
 
 CURVE_GRID: NDArray[np.float64] = np.linspace(0, 1, 101)
-"""The false positive rates, and the recalls, at which curves are kept."""
+"""False positive rates, and recalls, at which curves are sampled."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankingCurves:
-    """One label of one model on one split, each number a mean over seeds.
+    """Curves of one label of one model on one split, means over seeds.
 
     Attributes:
-        support: utterances that carry the label.
+        support: utterances that have the label.
         n: utterances.
-        true_positive_rates: at the false positive rates of `GRID` (the ROC curve).
-        precisions: at the recalls of `GRID`; that of the highest threshold that reaches the recall, so that
-            their mean is the average precision.
         auc: area under the ROC curve.
+        true_positive_rates: at the false positive rates of `CURVE_GRID` (the ROC curve).
+        precisions: at the recalls of `CURVE_GRID`; that of the highest threshold that reaches the recall, so that
+            their mean is the average precision.
     """
 
     model: str
@@ -44,34 +44,33 @@ class RankingCurves:
 def compute_ranking_curves(
     space: LabelSpace, truth: NDArray, runs: Sequence[Run], *, model: str, corpus: str, split: str
 ) -> tuple[RankingCurves, ...]:
-    """Return the curves of each label against all others.
-
-    A label that all utterances carry, or none, has no curves. A number has no labels.
+    """Return the one-vs-rest curves of each label; none for a label that all utterances have, or no utterance.
 
     Args:
-        truth: what `LabelSpace.encode` makes, N rows.
+        space: of the task; regression has no labels and so no curves.
+        truth: encoded labels (`LabelSpace.encode`), N rows.
         runs: one per seed.
     """
     if space.bounds is not None:
         return ()
     from sklearn.metrics import average_precision_score, roc_auc_score
 
-    found = []
+    curves = []
     for k, label in enumerate(space.names):
-        carries = truth[:, k] > 0 if space.multilabel else truth == k
-        if carries.all() or not carries.any():
+        has_label = truth[:, k] > 0 if space.multilabel else truth == k
+        if has_label.all() or not has_label.any():
             continue
-        said = [p[:, k] for p, _cuts in runs]
-        found.append(
+        columns = [p[:, k] for p, _thresholds in runs]
+        curves.append(
             RankingCurves(
-                model, corpus, space.task, split, label, int(carries.sum()), len(carries),
-                auc=float(np.mean([roc_auc_score(carries, p) for p in said])),
-                average_precision=float(np.mean([average_precision_score(carries, p) for p in said])),
-                true_positive_rates=_mean_curve([_true_positive_rates(carries, p) for p in said]),
-                precisions=_mean_curve([_precisions(carries, p) for p in said]),
+                model, corpus, space.task, split, label, int(has_label.sum()), len(has_label),
+                auc=float(np.mean([roc_auc_score(has_label, p) for p in columns])),
+                average_precision=float(np.mean([average_precision_score(has_label, p) for p in columns])),
+                true_positive_rates=_mean_curve([_true_positive_rates(has_label, p) for p in columns]),
+                precisions=_mean_curve([_precisions(has_label, p) for p in columns]),
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(curves)
 
 
 def _true_positive_rates(has_label: NDArray[np.bool_], p: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -85,7 +84,7 @@ def _precisions(has_label: NDArray[np.bool_], p: NDArray[np.floating]) -> NDArra
     from sklearn.metrics import precision_recall_curve
 
     precision, recall, _thresholds = precision_recall_curve(has_label, p)
-    precision, recall = precision[-2::-1], recall[-2::-1]  # without the point that no threshold has
+    precision, recall = precision[-2::-1], recall[-2::-1]  # without the end point, which belongs to no threshold
     return precision[np.searchsorted(recall, np.maximum(CURVE_GRID, CURVE_GRID[1]) - 1e-12)]
 
 

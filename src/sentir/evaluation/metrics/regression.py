@@ -1,28 +1,27 @@
-"""A number on a scale: its error, its correlation, and the classes that papers make of it.
+"""Regression metrics: error, correlation, and the classes into which papers divide sentiment.
 
-Everything is a function of sums: ten about the error and the correlation, and small confusion matrices. The
-classes are those of MMSA (Mao et al., "M-SENA: An Integrated Platform for Multimodal Sentiment Analysis", ACL
-2022, https://github.com/thuiar/MMSA), defined for sentiment from -3 to 3; on another scale there are none, only
-`mae`, `pearson` and `ccc`.
+All are functions of sums: nine for error and correlation, and small confusion matrices. The classes are those of
+MMSA (Mao et al., "M-SENA: An Integrated Platform for Multimodal Sentiment Analysis", ACL 2022,
+https://github.com/thuiar/MMSA), defined for sentiment from -3 to 3; other scales have `mae`, `pearson` and `ccc`
+only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
-    Array,
-    FloatArray,
     counts_from_confusion_matrix,
     f1,
     safe_divide,
     support_weighted_mean,
 )
+from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.i18n import gettext_noop
 
 _SENTIMENT_SCALE = (-3.0, 3.0)
 _CONSTANT_TOLERANCE = 1e-12  # a variance below this share of the mean square is rounding
@@ -30,13 +29,14 @@ _CONSTANT_TOLERANCE = 1e-12  # a variance below this share of the mean square is
 
 @dataclass(frozen=True, slots=True)
 class RegressionSums:
-    """What numbers leave behind, each of shape ``(...)`` but for the confusion matrices, truth by row.
+    """Sufficient statistics, each of shape ``(...)`` except the confusion matrices, truth by row.
 
     Attributes:
-        n: how many.
+        n: number of utterances.
         absolute_error: sum of absolute errors, unclipped.
-        x, y, xx, yy, xy: sums of truth and answer, counted from the middle of the scale, and of their products.
-        correct7, correct5: answers in the same class of 7 or of 5 as the truth.
+        x, y, xx, yy, xy: sums of truth and prediction, relative to the middle of the scale, and of their
+            products.
+        correct7, correct5: predictions in the same class of 7 or of 5 as the truth.
         has0: ``(..., 2, 2)`` negative against not negative.
         non0: ``(..., 2, 2)`` not positive against positive, where the truth is not 0.
         sign: ``(..., 3, 3)`` negative, 0, positive.
@@ -57,27 +57,27 @@ class RegressionSums:
 
 
 def mae(sums: RegressionSums) -> Array:
-    """Mean absolute error of unclipped answers, in the units of the scale; the lower the better. Our headline."""
+    """Mean absolute error, unclipped, in units of the scale; lower is better. The default metric."""
     return sums.absolute_error / sums.n
 
 
 def pearson(sums: RegressionSums) -> Array:
-    """Pearson's correlation of unclipped answers; 0 where the truth or the answers are constant, or n is 1."""
+    """Pearson's correlation, unclipped; 0 where truth or predictions are constant, or n is 1."""
     x, y, xy = _scaled_variances(sums)
     return safe_divide(xy, np.sqrt(x * y))
 
 
 def ccc(sums: RegressionSums) -> Array:
-    """Lin's concordance correlation (Biometrics 1989), unclipped; 0 where truth or answers are constant.
+    """Lin's concordance correlation (Biometrics 1989), unclipped; 0 where truth or predictions are constant.
 
-    2 cov / (var + var + (difference of means)²): below `pearson` by what the answers miss in place and spread.
+    2 cov / (var + var + (difference of means)²): `pearson`, reduced by differences in mean and variance.
     """
     x, y, xy = _scaled_variances(sums)
     return safe_divide(2 * xy, np.where((x > 0) & (y > 0), x + y + (sums.x - sums.y) ** 2 / sums.n, 0))
 
 
 def acc7(sums: RegressionSums) -> Array:
-    """Share of answers that, clipped to [-3, 3] and rounded half to even, are the truth treated alike."""
+    """Share of predictions that equal the truth after clipping both to [-3, 3] and rounding half to even."""
     return sums.correct7 / sums.n
 
 
@@ -107,7 +107,7 @@ def non0_f1(sums: RegressionSums) -> Array:
 
 
 def sign_accuracy(sums: RegressionSums) -> Array:
-    """Accuracy of three classes by sign: negative, 0 and positive. An answer is seldom exactly 0."""
+    """Accuracy of three classes by sign: negative, 0 and positive. Predictions are seldom exactly 0."""
     return _accuracy(sums.sign)
 
 
@@ -116,25 +116,57 @@ def sign_weighted_f1(sums: RegressionSums) -> Array:
     return _weighted_f1(sums.sign)
 
 
-ANY_SCALE_METRICS: dict[str, Callable[[RegressionSums], Array]] = {"mae": mae, "pearson": pearson, "ccc": ccc}
-COUNT_METRICS = ANY_SCALE_METRICS | {
-    "acc7": acc7,
-    "acc5": acc5,
-    "has0_acc2": has0_acc2,
-    "has0_f1": has0_f1,
-    "non0_acc2": non0_acc2,
-    "non0_f1": non0_f1,
-    "sign_accuracy": sign_accuracy,
-    "sign_weighted_f1": sign_weighted_f1,
+def predictions(truth: Array, prediction: Array) -> Array:
+    """The predictions themselves, ``(N,)``."""
+    return prediction
+
+
+def absolute_errors(truth: Array, prediction: Array) -> Array:
+    """Absolute errors, unclipped, ``(N,)``."""
+    return np.abs(prediction - truth)
+
+
+ANY_SCALE_METRICS = {
+    "mae": Metric(mae, False, "scale", gettext_noop("mean absolute error"), gettext_noop("mean abs. err.")),
+    "pearson": Metric(pearson, True, "correlation", gettext_noop("Pearson's correlation"), "Pearson"),
+    "ccc": Metric(ccc, True, "correlation", gettext_noop("concordance correlation"), "CCC"),
+}
+METRICS = ANY_SCALE_METRICS | {
+    "acc7": Metric(acc7, True, "proportion", gettext_noop("7-class accuracy"), "Acc-7"),
+    "acc5": Metric(acc5, True, "proportion", gettext_noop("5-class accuracy"), "Acc-5"),
+    "has0_acc2": Metric(
+        has0_acc2, True, "proportion", gettext_noop("accuracy, negative or not"), gettext_noop("Has0 Acc-2")
+    ),
+    "has0_f1": Metric(
+        has0_f1, True, "proportion", gettext_noop("weighted F1, negative or not"), gettext_noop("Has0 F1")
+    ),
+    "non0_acc2": Metric(
+        non0_acc2, True, "proportion", gettext_noop("accuracy, positive or negative"), gettext_noop("Non0 Acc-2")
+    ),
+    "non0_f1": Metric(
+        non0_f1, True, "proportion", gettext_noop("weighted F1, positive or negative"), gettext_noop("Non0 F1")
+    ),
+    "sign_accuracy": Metric(
+        sign_accuracy, True, "proportion",
+        gettext_noop("accuracy, three classes by sign"), gettext_noop("sign acc."),
+    ),
+    "sign_weighted_f1": Metric(
+        sign_weighted_f1, True, "proportion",
+        gettext_noop("weighted F1, three classes by sign"), gettext_noop("sign wtd. F1"),
+    ),
+}  # fmt: skip
+LABEL_METRICS = {  # means over the utterances nearest to each step of the scale
+    "mean_prediction": Metric(predictions, None, "scale", gettext_noop("mean prediction")),
+    "mae": replace(METRICS["mae"], function=absolute_errors),
 }
 
 
 class RegressionMetrics:
-    """How numbers are counted."""
+    """Statistics and metrics of regression predictions."""
 
     def __init__(self, space: LabelSpace) -> None:
         self.space = space
-        self.count_metrics = COUNT_METRICS if space.scale == _SENTIMENT_SCALE else ANY_SCALE_METRICS
+        self.count_metrics = METRICS if space.scale == _SENTIMENT_SCALE else ANY_SCALE_METRICS
 
     def compute_statistics(
         self,
@@ -143,55 +175,56 @@ class RegressionMetrics:
         thresholds: FloatArray | None,
         groups: NDArray[np.integer],
     ) -> Array:
-        """Return ``(G, S)`` sums of groups."""
-        answer, middle = np.asarray(probabilities, dtype=np.float64)[:, 0], sum(self.space.scale) / 2
-        x, y = truth - middle, answer - middle
+        """Return the ``(G, S)`` sums of groups."""
+        prediction, middle = np.asarray(probabilities, dtype=np.float64)[:, 0], sum(self.space.scale) / 2
+        x, y = truth - middle, prediction - middle
         rows = np.column_stack([
-            np.ones_like(x), np.abs(answer - truth), x, y, x * x, y * y, x * y, _same_rounded_class(truth, answer, 3),
-            _same_rounded_class(truth, answer, 2), _one_hot_pairs(truth >= 0, answer >= 0, 2),
-            _one_hot_pairs(truth > 0, answer > 0, 2) * (truth != 0)[:, None],
-            _one_hot_pairs(np.sign(truth) + 1, np.sign(answer) + 1, 3),
+            np.ones_like(x), np.abs(prediction - truth), x, y, x * x, y * y, x * y,
+            _same_rounded_class(truth, prediction, 3), _same_rounded_class(truth, prediction, 2),
+            _one_hot_pairs(truth >= 0, prediction >= 0, 2),
+            _one_hot_pairs(truth > 0, prediction > 0, 2) * (truth != 0)[:, None],
+            _one_hot_pairs(np.sign(truth) + 1, np.sign(prediction) + 1, 3),
         ])  # fmt: skip
         sums = np.zeros((int(np.max(groups)) + 1, rows.shape[1]))
         np.add.at(sums, groups, rows)
         return sums
 
     def compute_confusion_matrix(self, statistics: Array) -> None:
-        """Return nothing: numbers are not confused."""
+        """Return ``None``: regression has no confusion matrix."""
         return None
 
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
-        """Turn totals into the metrics."""
+        """Compute the metrics from statistics."""
         numbers, matrices = np.moveaxis(statistics[..., :9], -1, 0), statistics[..., 9:]
         lead = statistics.shape[:-1]
         has0, non0, sign = (
             matrices[..., a:b].reshape(*lead, k, k) for a, b, k in ((0, 4, 2), (4, 8, 2), (8, 17, 3))
         )
         sums = RegressionSums(*[*numbers, has0, non0, sign])
-        return {name: metric(sums) for name, metric in self.count_metrics.items()}
+        return {name: metric.function(sums) for name, metric in self.count_metrics.items()}
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
     ) -> tuple[Array, dict[str, Array]]:
-        """Return for each step of the scale how many truths are nearest, with their mean answer and error."""
+        """Return, for each step of the scale, how many truths are nearest to it, and their metrics."""
         names = self.space.categories
-        at = np.array([names.index(self.space.categorize((number,))[0]) for number in truth.tolist()])
-        n = np.bincount(at, minlength=len(names)).astype(np.float64)
-        answer = np.asarray(probabilities, dtype=np.float64)[:, 0]
-        found = {"mean_prediction": answer, "mae": np.abs(answer - truth)}
-        sums = {k: np.bincount(at, v, minlength=len(names)).astype(np.float64) for k, v in found.items()}
+        steps = np.array([names.index(self.space.categorize((number,))[0]) for number in truth.tolist()])
+        n = np.bincount(steps, minlength=len(names)).astype(np.float64)
+        prediction = np.asarray(probabilities, dtype=np.float64)[:, 0]
+        values = {name: metric.function(truth, prediction) for name, metric in LABEL_METRICS.items()}
+        sums = {k: np.bincount(steps, v, minlength=len(names)).astype(np.float64) for k, v in values.items()}
         return n, {name: np.where(n > 0, safe_divide(total, n), np.nan) for name, total in sums.items()}
 
     def compute_label_f1(self, statistics: Array) -> None:
-        """Return nothing: a number has no labels."""
+        """Return ``None``: regression has no labels."""
 
     def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
-        """Return nothing: what ranks numbers is `pearson`."""
+        """Return nothing: regression has no ranking metrics besides `pearson`."""
         return {}
 
 
 def _scaled_variances(sums: RegressionSums) -> tuple[Array, Array, Array]:
-    """Return n times the variances of truth and answers, 0 where constant, and n times the covariance."""
+    """Return n times the variances of truth and predictions, 0 where constant, and n times the covariance."""
     x, y = (
         np.where(square - total**2 / sums.n > _CONSTANT_TOLERANCE * square, square - total**2 / sums.n, 0)
         for square, total in ((sums.xx, sums.x), (sums.yy, sums.y))
@@ -204,7 +237,7 @@ def _same_rounded_class(truth: FloatArray, prediction: FloatArray, limit: int) -
 
 
 def _one_hot_pairs(truth: NDArray, prediction: NDArray, k: int) -> Array:
-    """Return ``(N, K·K)``, a 1 in the cell of each row's truth and answer."""
+    """Return ``(N, K·K)``, a 1 in the cell of each row's truth and prediction."""
     return np.eye(k * k)[truth.astype(np.int64) * k + prediction.astype(np.int64)]
 
 
@@ -213,5 +246,5 @@ def _accuracy(matrix: Array) -> Array:
 
 
 def _weighted_f1(matrix: Array) -> Array:
-    cells = counts_from_confusion_matrix(matrix)
-    return support_weighted_mean(f1(cells), cells)
+    counts = counts_from_confusion_matrix(matrix)
+    return support_weighted_mean(f1(counts), counts)

@@ -1,4 +1,4 @@
-"""One label of several: everything comes from the confusion matrix, S = K·K numbers, truth by row.
+"""Single-label metrics, all computed from the confusion matrix: S = K·K numbers, truth by row.
 
 These are the metrics of MELD (Poria et al., "MELD: A Multimodal Multi-Party Dataset for Emotion Recognition in
 Conversations", ACL 2019) and of RAVDESS; each agrees with scikit-learn's of the same name, ``zero_division=0``.
@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
 from sentir.evaluation.metrics.label_counts import (
-    Array,
-    FloatArray,
+    MACRO_F1,
+    PRECISION_RECALL_F1,
     counts_from_confusion_matrix,
     f1,
     mean_over_present_labels,
-    precision,
     recall,
     safe_divide,
     support,
     support_weighted_mean,
 )
+from sentir.evaluation.metrics.metric import Array, FloatArray, Metric
+from sentir.i18n import gettext_noop
 
 
 def weighted_f1(counts: Array) -> Array:
@@ -29,40 +30,35 @@ def weighted_f1(counts: Array) -> Array:
     return support_weighted_mean(f1(counts), counts)
 
 
-def macro_f1(counts: Array) -> Array:
-    """Mean F1 of the classes that the truth holds: one that occurs nowhere can be neither found nor missed.
-
-    ``f1_score(average="macro", labels=np.unique(truth))``.
-    """
-    return mean_over_present_labels(f1(counts), counts)
-
-
 def accuracy(counts: Array) -> Array:
-    """Share of right answers; ``accuracy_score``. Papers also call it weighted accuracy or weighted recall."""
+    """Share of correct predictions; ``accuracy_score``. Also called weighted accuracy or weighted recall."""
     return safe_divide(counts[..., 0].sum(axis=-1), support(counts).sum(axis=-1))
 
 
 def unweighted_average_recall(counts: Array) -> Array:
-    """Mean recall of the classes that the truth holds: "UAR" since Interspeech's emotion challenges (2009).
+    """Mean recall over the classes present in the truth: "UAR" since the Interspeech emotion challenge of 2009.
 
     ``balanced_accuracy_score``.
     """
     return mean_over_present_labels(recall(counts), counts)
 
 
-COUNT_METRICS = {
-    "weighted_f1": weighted_f1,
-    "macro_f1": macro_f1,
-    "accuracy": accuracy,
-    "unweighted_average_recall": unweighted_average_recall,
-}
+METRICS = {
+    "weighted_f1": Metric(weighted_f1, True, "proportion", gettext_noop("weighted F1"), gettext_noop("wtd. F1")),
+    "macro_f1": MACRO_F1,
+    "accuracy": Metric(accuracy, True, "proportion", gettext_noop("accuracy"), gettext_noop("acc.")),
+    "unweighted_average_recall": Metric(
+        unweighted_average_recall, True, "proportion",
+        gettext_noop("unweighted average recall"), gettext_noop("avg. recall"),
+    ),
+}  # fmt: skip
 
 
 class SingleLabelMetrics:
-    """How answers of one label are counted."""
+    """Statistics and metrics of single-label predictions."""
 
     def __init__(self, space: LabelSpace) -> None:
-        self.space, self.count_metrics = space, COUNT_METRICS
+        self.space, self.count_metrics = space, METRICS
 
     def compute_statistics(
         self,
@@ -71,7 +67,7 @@ class SingleLabelMetrics:
         thresholds: FloatArray | None,
         groups: NDArray[np.integer],
     ) -> Array:
-        """Return ``(G, K·K)`` confusion matrices of groups."""
+        """Return the ``(G, K·K)`` flattened confusion matrices of groups."""
         k = len(self.space)
         flat = np.asarray(groups) * k * k + truth * k + self.space.decide(probabilities)
         total = (int(np.max(groups)) + 1) * k * k
@@ -82,21 +78,21 @@ class SingleLabelMetrics:
         return statistics.reshape(*statistics.shape[:-1], len(self.space), len(self.space))
 
     def compute_metrics(self, statistics: Array) -> dict[str, Array]:
-        """Turn totals into the metrics."""
-        cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return {name: metric(cells) for name, metric in self.count_metrics.items()}
+        """Compute the metrics from statistics."""
+        counts = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
+        return {name: metric.function(counts) for name, metric in self.count_metrics.items()}
 
     def compute_label_metrics(
         self, truth: NDArray, probabilities: FloatArray, statistics: Array
     ) -> tuple[Array, dict[str, Array]]:
         """Return the support of each label, and its precision, recall and F1."""
-        cells = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
-        return support(cells), {"precision": precision(cells), "recall": recall(cells), "f1": f1(cells)}
+        counts = counts_from_confusion_matrix(self.compute_confusion_matrix(statistics))
+        return support(counts), {name: metric.function(counts) for name, metric in PRECISION_RECALL_F1.items()}
 
     def compute_label_f1(self, statistics: Array) -> Array:
         """Return the F1 of each label, ``(..., K)``."""
         return f1(counts_from_confusion_matrix(self.compute_confusion_matrix(statistics)))
 
     def compute_ranking_metrics(self, truth: NDArray, probabilities: FloatArray) -> dict[str, Array]:
-        """Return nothing: one label at a time is not ranked."""
+        """Return nothing: single-label tasks have no ranking metrics."""
         return {}

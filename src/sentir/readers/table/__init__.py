@@ -1,1 +1,1 @@
-"""Tables of a user's own: CSV, TSV, Excel, Parquet, JSON or a Hugging Face data set → `Corpus`."""
+"""User tables: CSV, TSV, Excel, Parquet, JSON Lines or a Hugging Face data set → `Corpus`."""

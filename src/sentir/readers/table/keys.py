@@ -1,4 +1,4 @@
-"""What the rows of a user's own table are grouped and ordered by: names, joined names, and turns."""
+"""Keys of a user table: normalized names, names joined from several columns, and turns."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ _SPEAKER_SEPARATOR, _COLUMN_SEPARATOR = " & ", "/"
 
 
 def match_column_names(rows: Sequence[Row], wanted: Iterable[str]) -> None:
-    """Call columns as they are asked for, where their own names differ only in what nobody sees."""
-    own: dict[str, list[str]] = defaultdict(list)
-    for heading in rows[0]:
-        own[normalize_name(heading)].append(heading)
+    """Rename columns to the wanted names if they differ only in invisible characters."""
+    columns: dict[str, list[str]] = defaultdict(list)
+    for column in rows[0]:
+        columns[normalize_name(column)].append(column)
     for name in wanted:
-        found = own[normalize_name(name)]
-        if name not in rows[0] and len(found) == 1 and found[0] in rows[0]:
+        matches = columns[normalize_name(name)]
+        if name not in rows[0] and len(matches) == 1 and matches[0] in rows[0]:
             for row in rows:
-                row[name] = row.pop(found[0])
+                row[name] = row.pop(matches[0])
 
 
 def normalize_names(path: Path, rows: Sequence[Row], table: TableSettings, issues: list[Issue]) -> None:
-    """Make names of the cells that rows are joined or told apart by, and one name of several columns.
+    """Normalize the cells that identify or group rows, and join the cells of settings with several columns.
 
-    Names are compared without white space around them and without what nobody sees (see
-    `sentir.corpus.invisible_characters.plain`). Ids lose the white space alone, for predictions are joined by them.
+    Names lose outer white space and invisible characters (see
+    `sentir.corpus.invisible_characters.normalize_name`); ids lose only outer white space, since predictions are
+    matched by them.
 
     Raises:
-        CorpusError: if the cells of several columns make the same name of different ones.
+        CorpusError: if different cells of several columns are joined to the same name.
     """
-    several = (table.speaker, table.dialogue, table.group)
-    names = [name for columns in several for name in list_columns(columns)]
+    settings = (table.speaker, table.dialogue, table.group)
+    names = [name for columns in settings for name in list_columns(columns)]
     for name in dict.fromkeys([*names, *table.slices, table.split, table.label]):
         if name not in (None, table.text, table.id):
             _normalize_column(path, rows, str(name), issues)
@@ -48,18 +49,18 @@ def normalize_names(path: Path, rows: Sequence[Row], table: TableSettings, issue
         for row in rows:
             row[table.id] = "" if is_blank(row[table.id]) else row[table.id].strip()
     _normalize_speakers(path, rows, table, issues)
-    for columns in several:
+    for columns in settings:
         if len(list_columns(columns)) > 1:
             _join_columns(path, rows, list_columns(columns))
 
 
 def get_dialogue(row: Row, columns: str | tuple[str, ...] | None) -> str:
-    """Return the name that the cells of one column or several make, ``""`` if there is nothing in them."""
+    """Return the dialogue of a row, joined from one or more columns; ``""`` if all of them are empty."""
     return _join_cells([normalize_name(row.get(column, "")) for column in list_columns(columns)])
 
 
 def get_speaker(row: Row, columns: str | tuple[str, ...] | None) -> str:
-    """Return the speaker of a row, as `dialogue_of` names one; several in a list are one together."""
+    """Return the speaker of a row, joined as in `get_dialogue`; several speakers in a list are joined too."""
     return _join_cells([_normalize_speaker(row.get(column, "")) for column in list_columns(columns)])
 
 
@@ -84,31 +85,31 @@ def read_turns(
     column: str | None,
     issues: list[Issue],
 ) -> list[int]:
-    """Return the turn of every row in its dialogue: by the numbers of a column, else as the rows stand.
+    """Return the turn of every row in its dialogue: by the numbers of a column, else by the order of the rows.
 
-    A dialogue of which a row has no number keeps the order of its rows, and each such row is listed.
+    A dialogue with a row without a number keeps the order of its rows, and each such row is an issue.
     """
-    places: list[float] = [float(n) for n in range(len(rows))]
+    positions: list[float] = [float(n) for n in range(len(rows))]
     if column is None:
-        return number_turns(dialogues, places)[0]
+        return number_turns(dialogues, positions)[0]
     numbers = [parse_number(row[column]) for row in rows]
     size: dict[str, int] = defaultdict(int)
     for dialogue in dialogues:
         size[dialogue] += 1
-    lacking = [n for n, number in enumerate(numbers) if number is None and size[dialogues[n]] > 1]
-    for n in lacking:
+    missing = [n for n, number in enumerate(numbers) if number is None and size[dialogues[n]] > 1]
+    for n in missing:
         message = _(
-            "'{cell}' in '{name}' is no number; its dialogue keeps the order of the rows.",
+            "'{cell}' in '{name}' is not a number; its dialogue keeps the order of the rows.",
             cell=rows[n][column],
             name=column,
         )
         issues.append(Issue("turn_invalid", "problem", message, ids[n]))
-    kept = {dialogues[n] for n in lacking}
-    places = [place if number is None or dialogues[n] in kept else number
-              for n, (place, number) in enumerate(zip(places, numbers, strict=True))]  # fmt: skip
-    turns, moved = number_turns(dialogues, places)
-    issues += _repeated_turn_issues(ids, dialogues, places, column)
-    issues += note_reordered_dialogues(moved, column, path.name)
+    by_row = {dialogues[n] for n in missing}
+    positions = [position if number is None or dialogues[n] in by_row else number
+                 for n, (position, number) in enumerate(zip(positions, numbers, strict=True))]  # fmt: skip
+    turns, reordered = number_turns(dialogues, positions)
+    issues += _repeated_turn_issues(ids, dialogues, positions, column)
+    issues += note_reordered_dialogues(reordered, column, path.name)
     return turns
 
 
@@ -117,12 +118,12 @@ def _repeated_turn_issues(
 ) -> list[Issue]:
     first: dict[tuple[str, float], str] = {}
     issues = []
-    for key, dialogue, place in zip(ids, dialogues, positions, strict=True):
-        if first.setdefault((dialogue, place), key) != key:
+    for key, dialogue, position in zip(ids, dialogues, positions, strict=True):
+        if first.setdefault((dialogue, position), key) != key:
             message = _(
-                "It has the same number in '{name}' as {other}; they keep the order of the rows.",
+                "Same number in '{name}' as {other}; they keep the order of the rows.",
                 name=column,
-                other=first[dialogue, place],
+                other=first[dialogue, position],
             )
             issues.append(Issue("turn_repeated", "warning", message, key))
     return issues
@@ -136,8 +137,8 @@ def _normalize_column(path: Path, rows: Sequence[Row], column: str, issues: list
             changed.append(cell)
     if changed:
         message = _(
-            "Names in '{column}' with invisible characters or another Unicode form of accents: {n}, such as "
-            "{example}; they are read without.",
+            "Names in '{column}' with invisible characters or not in Unicode NFC: {n}, such as {example}; they "
+            "were normalized.",
             column=column,
             n=format_count(len(changed)),
             example=ascii(changed[0]),
@@ -146,30 +147,30 @@ def _normalize_column(path: Path, rows: Sequence[Row], column: str, issues: list
 
 
 def _normalize_speakers(path: Path, rows: Sequence[Row], table: TableSettings, issues: list[Issue]) -> None:
-    together = []
+    joined = []
     for column in list_columns(table.speaker):
         for row in rows:
             if len(parse_list(row[column]) or ()) > 1:
-                together.append(_normalize_speaker(row[column]))
+                joined.append(_normalize_speaker(row[column]))
             row[column] = _normalize_speaker(row[column])
-    if together:
+    if joined:
         message = _(
-            "Rows with several speakers: {n}; together they count as one of their own, such as '{name}'.",
-            n=format_count(len(together)),
-            name=together[0],
+            "Rows with several speakers: {n}; each combination counts as a speaker of its own, such as '{name}'.",
+            n=format_count(len(joined)),
+            name=joined[0],
         )
         issues.append(Issue("multiple_speakers", "note", message, path.name))
 
 
 def _join_columns(path: Path, rows: Sequence[Row], columns: tuple[str, ...]) -> None:
-    """Give every row one cell of several; it is empty if all of them are."""
-    meant: dict[str, tuple[str, ...]] = {}
+    """Add a column that joins several; its cell is empty if all of theirs are."""
+    cells_of: dict[str, tuple[str, ...]] = {}
     for row in rows:
         cells = tuple(row[column] for column in columns)
         name = _join_cells(cells)
-        if meant.setdefault(name, cells) != cells:
+        if cells_of.setdefault(name, cells) != cells:
             raise CorpusError(
-                _("{path}: the columns {columns} are joined by '/', which makes '{name}' of different cells; "
-                  "take the '/' out of them.", path=path, columns=", ".join(columns), name=name)
+                _("{path}: joining the columns {columns} by '/' gives '{name}' for different cells; remove the "
+                  "'/' from them.", path=path, columns=", ".join(columns), name=name)
             )  # fmt: skip
         row[str(join_columns(columns))] = name

@@ -1,4 +1,4 @@
-"""Labels of a user's own table: a column of names or lists of them, one of intensities per label, or numbers."""
+"""Labels of a user table: a column of names or lists of names, a column of intensities per label, or a number."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sentir.recipe import DataSettings, TableSettings
 
 RowLabels = tuple[dict[str, tuple[str, ...]], dict[str, float]]
 
-_MAX_LISTED = 30  # unknown names in one sentence
+_MAX_LISTED = 30  # unknown names in a message
 
 
 def read_label_names(
@@ -27,69 +27,74 @@ def read_label_names(
 ) -> tuple[LabelSpace, list[RowLabels]]:
     """Read the label column: a name or a list of names per row.
 
-    Where a cell is a list, or names are separated, several labels may hold, and ``[]`` is none of them. An empty
-    cell was not annotated: the row has no label (listed as an issue).
+    With lists or a separator the task is multi-label, and ``[]`` means no label. An empty cell means not
+    annotated: the row has no labels, which is an issue.
 
     Returns:
-        The space of all names found, in alphabetical order, and labels and scores of every row.
+        The space of all label names, in alphabetical order, and the labels and scores of every row.
 
     Raises:
-        CorpusError: listing every name that is not known, or if no row has one.
+        CorpusError: listing all unknown names, or if no row has a label.
     """
     assert data.table is not None and data.table.label is not None
     column = data.table.label
-    cells, several = split_label_cells([row[column] for row in rows], data.table.label_separator)
+    cells, multilabel = split_label_cells([row[column] for row in rows], data.table.label_separator)
     name_of = _map_label_names(path, Counter(word for cell in cells for word in cell or ()), data)
-    found = [None if cell is None else tuple(sorted({name_of[word] for word in cell} - {""})) for cell in cells]
-    if not several:
-        found = [labels or None for labels in found]
-    names = sorted({name for labels in found for name in labels or ()})
+    row_labels = [
+        None if cell is None else tuple(sorted({name_of[word] for word in cell} - {""})) for cell in cells
+    ]
+    if not multilabel:
+        row_labels = [labels or None for labels in row_labels]
+    names = sorted({name for labels in row_labels for name in labels or ()})
     if not names:
         raise CorpusError(_("{path}: no row has a label in '{name}'.", path=path, name=column))
-    for key, labels in zip(ids, found, strict=True):
+    for key, labels in zip(ids, row_labels, strict=True):
         if labels is None:
-            message = _("It has no label in '{name}'; kept without one.", name=column)
+            message = _("No label in '{name}'; kept without labels.", name=column)
             issues.append(Issue("label_missing", "warning", message, key))
-    space = LabelSpace(data.task, tuple(names), multilabel=several)
-    return space, [({} if labels is None else {data.task: labels}, {}) for labels in found]
+    space = LabelSpace(data.task, tuple(names), multilabel=multilabel)
+    return space, [({} if labels is None else {data.task: labels}, {}) for labels in row_labels]
 
 
 def read_intensities(
     path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
 ) -> tuple[LabelSpace, list[RowLabels]]:
-    """Read one intensity per label column, or true and false; a label is present above the threshold.
+    """Read one column of intensities, or of true and false, per label; a label is present above the threshold.
 
-    Where several columns are one label, the highest counts.
+    If several columns have the same label, the highest intensity counts.
 
     Returns:
-        A multi-label space in alphabetical order, and labels and scores of every row; a row that lacks a number
-        has neither (listed as an issue).
+        A multi-label space in alphabetical order, and the labels and scores of every row; a row with a missing
+        number has neither, which is an issue.
 
     Raises:
-        CorpusError: listing every column whose name is not known, or if no row has all numbers.
+        CorpusError: listing all columns with unknown names, or if no row has all numbers.
     """
     assert data.table is not None
     name_of = {column: name for column, name in _map_label_names(path, data.table.labels, data).items() if name}
     if not name_of:
-        raise CorpusError(_("{path}: 'data.table.names' leaves no column of 'labels'.", path=path))
+        raise CorpusError(_("{path}: 'data.table.names' removes every column of 'labels'.", path=path))
     space = LabelSpace(data.task, tuple(sorted(set(name_of.values()))), multilabel=True)
-    marked = {column for column in name_of if is_checkmark_column([row[column] for row in rows])}
-    if marked:
-        message = _("Nothing but marks such as 'x' and empty cells in {columns}: empty is taken as no.",
-                    columns=", ".join(sorted(marked)))  # fmt: skip
-        issues.append(Issue("marks", "note", message, path.name))
+    checkmarks = {column for column in name_of if is_checkmark_column([row[column] for row in rows])}
+    if checkmarks:
+        message = _("Only check marks such as 'x' and empty cells in {columns}: empty cells mean no.",
+                    columns=", ".join(sorted(checkmarks)))  # fmt: skip
+        issues.append(Issue("empty_label_cells", "note", message, path.name))
     labelled: list[RowLabels] = []
     for row, key in zip(rows, ids, strict=True):
-        read = {
-            column: to_intensity(row[column].strip() or ("no" if column in marked else "")) for column in name_of
+        intensities = {
+            column: to_intensity(row[column].strip() or ("no" if column in checkmarks else ""))
+            for column in name_of
         }
-        if missing := [column for column, score in read.items() if score is None]:
-            message = _("It has no number in {columns}; kept without labels.", columns=", ".join(missing))
+        if missing := [column for column, score in intensities.items() if score is None]:
+            message = _("No number in {columns}; kept without labels.", columns=", ".join(missing))
             issues.append(Issue("label_missing", "warning", message, key))
             labelled.append(({}, {}))
             continue
         scores = {
-            name: max(score for column, score in read.items() if score is not None and name_of[column] == name)
+            name: max(
+                score for column, score in intensities.items() if score is not None and name_of[column] == name
+            )
             for name in space.names
         }
         present = tuple(name for name, score in scores.items() if score > data.table.threshold)
@@ -104,13 +109,13 @@ def read_intensities(
 def read_target_values(
     path: Path, rows: Sequence[Row], ids: Sequence[str], data: DataSettings, issues: list[Issue]
 ) -> tuple[LabelSpace, list[RowLabels]]:
-    """Read the column of a number.
+    """Read the target column of a regression task.
 
     Returns:
-        The space of the scale, and the score of every row; a row without a number has none (listed as an issue).
+        The space of the scale, and the score of every row; a row without a number has none, which is an issue.
 
     Raises:
-        CorpusError: for a number off the scale, or if no row has one.
+        CorpusError: for a number outside the scale, or if no row has a number.
     """
     assert data.table is not None and data.table.value is not None and data.table.scale is not None
     column, (low, high) = data.table.value, data.table.scale
@@ -119,12 +124,12 @@ def read_target_values(
     for row, key in zip(rows, ids, strict=True):
         number = parse_number(row[column])
         if number is None:
-            message = _("It has no number in {columns}; kept without labels.", columns=column)
+            message = _("No number in {columns}; kept without labels.", columns=column)
             issues.append(Issue("label_missing", "warning", message, key))
         elif not low <= number <= high:
             raise CorpusError(
-                _("{path}: '{id}' has {number:g} in '{column}', off the scale from {low:g} to {high:g}; "
-                  "correct it, or 'data.table.scale'.",
+                _("{path}: '{id}' has {number:g} in '{column}', outside the scale from {low:g} to {high:g}; "
+                  "correct it or 'data.table.scale'.",
                   path=path, id=key, number=number, column=column, low=low, high=high)
             )  # fmt: skip
         labelled.append(({}, {} if number is None else {column: number}))
@@ -134,29 +139,29 @@ def read_target_values(
 
 
 def _map_label_names(path: Path, words: Mapping[str, int] | Sequence[str], data: DataSettings) -> dict[str, str]:
-    """Map the table's names of labels to ours, or each to itself; a mapping says how often each occurs."""
+    """Map the table's label names to Sentir's, or to themselves; a mapping of ``words`` has their counts."""
     assert data.table is not None
     normalize = LABEL_NORMALIZERS.get(data.task, str) if data.table.normalize else str
-    own = _recipe_names(data.table)
+    recipe_names = _recipe_names(data.table)
     names: dict[str, str] = {}
     for word in words:
-        given = own.get(word, own.get(fold_word(word)))
-        if given == "":
+        mapped = recipe_names.get(word, recipe_names.get(fold_word(word)))
+        if mapped == "":
             names[word] = ""
             continue
         with suppress(CorpusError):
-            names[word] = normalize(given or word)
-        if given:
-            names.setdefault(word, given)
+            names[word] = normalize(mapped or word)
+        if mapped:
+            names.setdefault(word, mapped)
     if unknown := [word for word in words if word not in names]:
         raise CorpusError(_unknown_names_message(path, unknown, words, data.task))
     return names
 
 
 def _recipe_names(table: TableSettings) -> dict[str, str]:
-    """Return the words that the recipe explains, as they are and without accents and case."""
-    given = {normalize_name(word): normalize_name(name) for word, name in table.names.items()}
-    return {fold_word(word): name for word, name in given.items()} | given
+    """Return the recipe's mapping of label names, also by name without accents and case."""
+    names = {normalize_name(word): normalize_name(name) for word, name in table.names.items()}
+    return {fold_word(word): name for word, name in names.items()} | names
 
 
 def _unknown_names_message(
@@ -168,8 +173,8 @@ def _unknown_names_message(
         listed = [f"{word[:60]} ({words[word]})" for word in unknown]
     more = [_("{n} more", n=len(listed) - _MAX_LISTED)] if len(listed) > _MAX_LISTED else []
     return _(
-        "{path}: unknown names of '{task}': {names}; say in the recipe's section data.table what they mean, such "
-        'as names = {{ "{word}" = "joy" }}, or set data.table.normalize=false to keep all names as they are.',
+        "{path}: unknown labels of '{task}': {names}; map them in the recipe's section data.table, such as "
+        'names = {{ "{word}" = "joy" }}, or set data.table.normalize=false to keep all names unchanged.',
         path=path,
         task=task,
         names=", ".join([*listed[:_MAX_LISTED], *more]),

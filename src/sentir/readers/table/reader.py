@@ -1,7 +1,7 @@
-"""Reader of one table of the user's own, its columns named in the recipe, none guessed.
+"""Reader of a user table whose columns are named in the recipe; none is guessed.
 
-Cells are text until a column says otherwise, so ids keep leading zeros and dashes. Rows are counted from 1, the
-header not included. Order within a dialogue is the order of the rows, or that of the ``turn`` column.
+Cells are text unless their setting needs numbers, so ids keep leading zeros and dashes. Rows are counted from 1,
+without the header. Turns of a dialogue follow the order of the rows, or the ``turn`` column.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ from sentir.files.cells import Row, normalize_decimal_marks, parse_number
 from sentir.files.clip_paths import ClipFinder, media_root
 from sentir.files.label_cells import to_intensity
 from sentir.i18n import _
+from sentir.readers.table.files import TableFile, read_table_files
 from sentir.readers.table.ids import normalize_ids
 from sentir.readers.table.keys import match_column_names, normalize_names, read_turns
 from sentir.readers.table.labels import read_intensities, read_label_names, read_target_values
-from sentir.readers.table.parts import TableFile, read_table_files
 from sentir.readers.table.splits import find_next_seed, read_splits
 from sentir.recipe import DataSettings, TableSettings
 from sentir.recipe.data import join_columns, list_columns
 
 
 def read(root: Path, data: DataSettings) -> Corpus:
-    """Read the table that ``data.table`` describes as a corpus named after the file, if the recipe names it not.
+    """Read the table described by ``data.table``; the corpus is named after the file if the recipe gives no name.
 
     An utterance's id is its cell in the ``id`` column, or ``<file>/row<n>``; a dialogue's key is
-    ``<file>/<cell>``; an utterance without a dialogue is its own. Splits are those of
-    `sentir.readers.table.splits`. Clips are attached if ``data.audio`` is set.
+    ``<file>/<cell>``; an utterance without a dialogue is a dialogue of its own. Splits are described in
+    `sentir.readers.table.splits.read_splits`. Clips are attached if ``data.audio`` is set.
 
     Args:
-        root: the table, or the folder in which ``data.table.file`` lies, be it one file or several.
+        root: the table, or the folder that the file or files in ``data.table.file`` are relative to.
         data: the recipe's section; ``data.task`` names the task of the label column or columns.
 
     Raises:
-        RecipeError: if the section lacks what is needed or offers a label as an input.
-        CorpusError: if the file or a column is missing, or rows contradict one another; it names file and row.
+        RecipeError: if the section is incomplete or uses a label as an input.
+        CorpusError: if the file or a column is missing, or rows are inconsistent; it names file and row.
     """
     table = _require_settings(data)
     issues: list[Issue] = []
-    parts, table = _read_files(root, table, issues)
+    files, table = _read_files(root, table, issues)
     data = data.model_copy(update={"table": table})
-    rows = [row for part in parts for row in part.rows]
-    path, name = (parts[0].path, parts[0].name) if len(parts) == 1 else (root, root.resolve().name)
-    ids = [key for part in parts for key in _ids(part, table)]
+    rows = [row for file in files for row in file.rows]
+    path, name = (files[0].path, files[0].name) if len(files) == 1 else (root, root.resolve().name)
+    ids = [key for file in files for key in _ids(file, table)]
     read_labels = read_label_names if table.label else read_target_values if table.value else read_intensities
     space, labelled = read_labels(path, rows, ids, data, issues)
-    splits = read_splits(path, parts, table, issues)
-    clips = _clips(root, parts, ids, table, issues) if data.audio else [None] * len(rows)
+    splits = read_splits(path, files, table, issues)
+    clips = _clips(root, files, ids, table, issues) if data.audio else [None] * len(rows)
     speaker, group = join_columns(table.speaker), join_columns(table.group)
-    dialogues = _dialogues(parts, ids, join_columns(table.dialogue))
+    dialogues = _dialogues(files, ids, join_columns(table.dialogue))
     turns = read_turns(path, rows, ids, dialogues, table.turn, issues)
     utterances = [
         Utterance(
@@ -72,46 +72,47 @@ def read(root: Path, data: DataSettings) -> Corpus:
             rows, ids, splits, dialogues, turns, clips, labelled, strict=True
         )
     ]
-    groups, traits = (_cells_by_id(rows, ids, of) for of in ((group,) if group else (), table.slices))
-    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, slices=traits)
+    groups, slices = (_cells_by_id(rows, ids, columns) for columns in ((group,) if group else (), table.slices))
+    return Corpus.build(table.name or name, utterances, [space], issues=issues, groups=groups, slices=slices)
 
 
 def _normalize_cells(file: TableFile, table: TableSettings, issues: list[Issue]) -> None:
-    """Make names, ids and numbers of the cells of one file."""
+    """Normalize ids, names and numbers in the cells of one file."""
     _require_columns(file.path, file.rows, table)
-    keys = [name for one in (table.id, table.speaker, table.dialogue, table.group) for name in list_columns(one)]
+    settings = (table.id, table.speaker, table.dialogue, table.group)
+    keys = [name for columns in settings for name in list_columns(columns)]
     normalize_ids(file.path.name, file.rows, keys, issues)
     normalize_names(file.path, file.rows, table, issues)
     normalize_decimal_marks(file.path, file.rows, _number_columns(table))
 
 
 def find_table_seed(root: Path, data: DataSettings, first_seed: int) -> int | None:
-    """Return the first seed from ``first_seed`` on that draws the table's splits near their shares.
+    """Return the first seed from ``first_seed`` on with which the table's splits fit their fractions.
 
     Args:
-        root, data: as `read` takes them.
-        first_seed: the seed that is tried first.
+        root, data: see `read`.
+        first_seed: the seed to try first.
 
     Returns:
-        The seed; ``None`` if nothing is drawn, or no seed fills every split.
+        The seed; ``None`` if no split is random, or no seed fills every split.
 
     Raises:
-        RecipeError, CorpusError: as `read` does.
+        RecipeError, CorpusError: see `read`.
     """
-    parts, table = _read_files(root, _require_settings(data), [])
-    return find_next_seed([row for part in parts for row in part.rows], table, first_seed)
+    files, table = _read_files(root, _require_settings(data), [])
+    return find_next_seed([row for file in files for row in file.rows], table, first_seed)
 
 
 def _read_files(root: Path, table: TableSettings, issues: list[Issue]) -> tuple[list[TableFile], TableSettings]:
-    """Read the files, with cells as they are compared, and the section with the column of splits named."""
-    parts, table = read_table_files(root, table, issues)
-    for part in parts:
-        _normalize_cells(part, table, issues)
-    return parts, table
+    """Return the files with normalized cells, and the section with its split column set."""
+    files, table = read_table_files(root, table, issues)
+    for file in files:
+        _normalize_cells(file, table, issues)
+    return files, table
 
 
 def _cells_by_id(rows: Sequence[Row], ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return column → utterance id → cell, where it is filled."""
+    """Return column → utterance id → cell, without empty cells."""
     cells = list(zip(ids, rows, strict=True))
     return {column: {key: row[column] for key, row in cells if row[column]} for column in columns}
 
@@ -121,16 +122,18 @@ def _require_settings(data: DataSettings) -> TableSettings:
     if table is None:
         raise RecipeError(_("The reader 'table' needs the section 'data.table', which names the columns."))
     if (table.start or table.end) and not table.audio:
-        raise RecipeError(_("'data.table.start' and 'data.table.end' cut audio; name its column in 'audio'."))
+        raise RecipeError(
+            _("'data.table.start' and 'data.table.end' are times in clips; set 'data.table.audio'.")
+        )
     if data.audio and not table.audio:
-        raise RecipeError(_("'data.audio' looks for clips; name their column in 'data.table.audio'."))
+        raise RecipeError(_("'data.audio' needs the column of clips; set 'data.table.audio'."))
     if table.audio_root and not table.audio:
-        raise RecipeError(_("'data.table.audio_root' is where clips lie; name their column in 'audio'."))
-    _refuse_labels_as_inputs(table)
+        raise RecipeError(_("'data.table.audio_root' is the folder of clips; set 'data.table.audio'."))
+    _reject_labels_as_inputs(table)
     return table
 
 
-def _refuse_labels_as_inputs(table: TableSettings) -> None:
+def _reject_labels_as_inputs(table: TableSettings) -> None:
     targets = {table.label, table.value, *table.labels}
     inputs: dict[str, Sequence[str | None]] = {
         "text": [table.text],
@@ -146,7 +149,7 @@ def _refuse_labels_as_inputs(table: TableSettings) -> None:
             if name is not None and name in targets:
                 raise RecipeError(
                     _(
-                        "'data.table.{setting}' offers the label column '{name}' as an input; remove it there.",
+                        "'data.table.{setting}' uses the label column '{name}' as an input; remove it there.",
                         setting=setting,
                         name=name,
                     )
@@ -192,7 +195,7 @@ def _require_columns(path: Path, rows: Sequence[Row], table: TableSettings) -> N
 
 
 def _number_columns(table: TableSettings) -> list[str]:
-    """Return the columns that hold numbers."""
+    """Return the numeric columns."""
     columns = (*table.labels, *table.features, table.value, table.start, table.end, table.turn)
     return [name for name in columns if name is not None]
 
@@ -209,10 +212,10 @@ def _ids(file: TableFile, table: TableSettings) -> list[str]:
         if first.setdefault(key, n) != n:
             raise CorpusError(
                 _(
-                    "{path}: the rows {one} and {other} have the same id '{id}'; ids must be unique.",
+                    "{path}: the rows {first} and {second} have the same id '{id}'; ids must be unique.",
                     path=path,
-                    one=first[key],
-                    other=n,
+                    first=first[key],
+                    second=n,
                     id=key,
                 )
             )
@@ -220,8 +223,8 @@ def _ids(file: TableFile, table: TableSettings) -> list[str]:
 
 
 def _dialogues(files: Sequence[TableFile], ids: Sequence[str], column: str | None) -> list[str]:
-    """Return the dialogue of every row; one that names none is a dialogue of its own."""
-    named = [(part.name, row[column] if column else "") for part in files for row in part.rows]
+    """Return the dialogue of every row; a row without one is a dialogue of its own."""
+    named = [(file.name, row[column] if column else "") for file in files for row in file.rows]
     return [f"{name}/{cell}" if cell else key for (name, cell), key in zip(named, ids, strict=True)]
 
 
@@ -230,36 +233,36 @@ def _clips(
 ) -> list[Clip | None]:
     clips: list[Clip | None] = []
     keys = iter(ids)
-    for part in files:
-        finder = ClipFinder(_clip_root(root, part.path, table))
-        clips += [_clip(finder, row, next(keys), table, issues) for row in part.rows]
-        issues += finder.issues(part.path.name)
+    for file in files:
+        finder = ClipFinder(_clip_root(root, file.path, table))
+        clips += [_clip(finder, row, next(keys), table, issues) for row in file.rows]
+        issues += finder.issues(file.path.name)
     return clips
 
 
 def _clip(finder: ClipFinder, row: Row, key: str, table: TableSettings, issues: list[Issue]) -> Clip | None:
     assert table.audio is not None
     if is_blank(row[table.audio]):
-        message = _("It has no clip in '{name}'; kept without sound.", name=table.audio)
+        message = _("No clip in '{name}'; kept without audio.", name=table.audio)
         issues.append(Issue("clip_not_named", "warning", message, key))
         return None
     times = parse_clip_times(*(row[column].strip() if column else "" for column in (table.start, table.end)))
     if isinstance(times, str):
         issues.append(Issue("clip_times_invalid", "problem", times, key))
         return None
-    found, why = finder.find(row[table.audio])
-    if why:
-        issues.append(Issue("audio_file_missing", "problem", why, key))
-    return Clip(found, *times)
+    path, problem = finder.find(row[table.audio])
+    if problem:
+        issues.append(Issue("audio_file_missing", "problem", problem, key))
+    return Clip(path, *times)
 
 
 def parse_clip_times(*cells: str) -> tuple[float | None, float | None] | str:
-    """Return the start and end in two cells, ``None`` if empty, or a sentence if they are no stretch of time."""
+    """Return start and end in seconds from two cells, ``None`` if empty, or an error message."""
     start, end = (parse_number(cell) for cell in cells)
-    unreadable = [cell for cell, time in zip(cells, (start, end), strict=True) if cell and time is None]
-    if unreadable or (start or 0.0) < 0 or (end is not None and end <= (start or 0.0)):
+    invalid = [cell for cell, time in zip(cells, (start, end), strict=True) if cell and time is None]
+    if invalid or (start or 0.0) < 0 or (end is not None and end <= (start or 0.0)):
         return _(
-            "'{start}' to '{end}' is no stretch of time in seconds; left without audio.",
+            "'{start}' to '{end}' is not a time range in seconds; kept without audio.",
             start=cells[0],
             end=cells[1],
         )
@@ -273,5 +276,5 @@ def _numbers(row: Row, key: str, table: TableSettings, issues: list[Issue]) -> I
         if number is not None:
             yield column, number
         elif cell:
-            message = _("'{cell}' in '{name}' is no number; taken as missing.", cell=cell, name=column)
+            message = _("'{cell}' in '{name}' is not a number; treated as missing.", cell=cell, name=column)
             issues.append(Issue("number_invalid", "problem", message, key))

@@ -1,4 +1,4 @@
-"""Splits of a user's own table: the column that names them, groups by name, or whole groups drawn."""
+"""Splits of a user table: by a split column, by the names of groups, or at random by group."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from sentir.errors import CorpusError
 from sentir.files.cells import Row
 from sentir.files.splits import MIN_FILL, find_seed, parse_split, smallest_fill, split_by_group
 from sentir.i18n import _
-from sentir.readers.table.parts import TableFile
+from sentir.readers.table.files import TableFile
 from sentir.recipe import TableSettings
 from sentir.recipe.data import join_columns
 
 
 def read_splits(path: Path, files: Sequence[TableFile], table: TableSettings, issues: list[Issue]) -> list[str]:
-    """Return the split of every row of one or more files; what was drawn is listed as an issue.
+    """Return the split of every row of one or more files; a random split is an issue.
 
-    Without a split column, dev and test are the groups that ``splits`` names, or whole groups are drawn: by the
-    ``group`` column, else by dialogue, else by speaker, else row by row (by id, else by clip, else by text, so
-    that the same text is in one split). What is drawn depends on the seed and the group alone, see
-    `sentir.files.splits.draw_splits`. Where the split column names train and
-    test but no dev, dev is drawn so from train.
+    Without a split column, dev and test are the groups named in ``splits``, or whole groups are assigned at
+    random: by the ``group`` column, else by dialogue, else by speaker, else row by row (by id, else by clip, else
+    by text, so that equal texts are in one split). The split of a group depends only on the seed and its name,
+    see `sentir.files.splits.split_by_group`. If the split column has train and test but no dev, dev is split from
+    train in this way.
 
     Raises:
-        CorpusError: if a cell names no split, or the groups cannot fill the splits or cut a dialogue.
+        CorpusError: if a cell names no split, the groups cannot fill the splits, or a dialogue is in several
+            groups.
     """
-    rows = [row for part in files for row in part.rows]
+    rows = [row for file in files for row in file.rows]
     if table.split:
-        given = [split for part in files for split in _column_splits(part.path, part.rows, table)]
-        return _add_dev_split(path, rows, given, table, issues)
+        splits = [split for file in files for split in _column_splits(file.path, file.rows, table)]
+        return _add_dev_split(path, rows, splits, table, issues)
     if table.splits.dev:
         return _named_splits(path, rows, table)
     splits = _split_rows(path, rows, _split_fractions(table), table, issues)
@@ -42,29 +43,30 @@ def read_splits(path: Path, files: Sequence[TableFile], table: TableSettings, is
 
 
 def find_next_seed(rows: Sequence[Row], table: TableSettings, first_seed: int) -> int | None:
-    """Return the first seed from ``first_seed`` on that draws splits near their shares.
+    """Return the first seed from ``first_seed`` on with which the sizes of the splits fit their fractions.
 
     Args:
-        rows: with names as `sentir.readers.table.keys.make_names` leaves them.
+        rows: with names normalized by `sentir.readers.table.keys.normalize_names`.
         table: the recipe's section.
-        first_seed: the seed that is tried first.
+        first_seed: the seed to try first.
 
     Returns:
-        The seed; ``None`` if nothing is drawn, or no seed fills every split.
+        The seed; ``None`` if no split is random, or no seed fills every split.
     """
-    shares = _split_fractions(table)
+    fractions = _split_fractions(table)
     if table.split:
-        named = [parse_split(row[table.split]) for row in rows]
-        rows = [row for row, split in zip(rows, named, strict=True) if split == "train"]
-        shares = {split: shares[split] for split in ("train", "dev")} if set(named) == {"train", "test"} else {}
-    if not shares or table.splits.dev:
+        splits = [parse_split(row[table.split]) for row in rows]
+        rows = [row for row, split in zip(rows, splits, strict=True) if split == "train"]
+        has_no_dev = set(splits) == {"train", "test"}
+        fractions = {split: fractions[split] for split in ("train", "dev")} if has_no_dev else {}
+    if not fractions or table.splits.dev:
         return None
-    return find_seed([_row_group(row, _group_column(table), table) for row in rows], shares, first_seed)
+    return find_seed([_row_group(row, _group_column(table), table) for row in rows], fractions, first_seed)
 
 
 def _split_fractions(table: TableSettings) -> dict[str, float]:
-    """Return split → share; without test if it gets none."""
-    return {split: share for split, share in zip(SPLITS, table.fractions, strict=True) if share}
+    """Return split → fraction, without splits whose fraction is 0."""
+    return {split: fraction for split, fraction in zip(SPLITS, table.fractions, strict=True) if fraction}
 
 
 def _column_splits(path: Path, rows: Sequence[Row], table: TableSettings) -> list[str]:
@@ -74,8 +76,8 @@ def _column_splits(path: Path, rows: Sequence[Row], table: TableSettings) -> lis
         n = splits.index(None)
         raise CorpusError(
             _(
-                "{path}: row {row} has '{value}' in '{name}', which is none of train, dev (val, valid, "
-                "validation) and test.",
+                "{path}: row {row} has '{value}' in '{name}', which is not train, dev (val, valid, validation) "
+                "or test.",
                 path=path,
                 row=n + 1,
                 value=rows[n][table.split],
@@ -88,27 +90,27 @@ def _column_splits(path: Path, rows: Sequence[Row], table: TableSettings) -> lis
 def _add_dev_split(
     path: Path, rows: Sequence[Row], splits: list[str], table: TableSettings, issues: list[Issue]
 ) -> list[str]:
-    """Draw dev from train if the table has none of its own and train has groups enough."""
+    """Split dev from train if the table has no dev and train has two groups or more."""
     train = [row for row, split in zip(rows, splits, strict=True) if split == "train"]
     column = _group_column(table)
-    groups = len({_row_group(row, column, table) for row in train})
-    if set(splits) != {"train", "test"} or groups < 2:
+    num_groups = len({_row_group(row, column, table) for row in train})
+    if set(splits) != {"train", "test"} or num_groups < 2:
         return splits
-    shares = dict(zip(("train", "dev"), table.fractions[:2], strict=True))
-    drawn = iter(_split_rows(path, train, shares, table, issues))
-    found = [next(drawn) if split == "train" else split for split in splits]
-    by = _("groups by '{column}'", column=column) if column else _("single rows")
+    fractions = dict(zip(("train", "dev"), table.fractions[:2], strict=True))
+    new_splits = iter(_split_rows(path, train, fractions, table, issues))
+    splits = [next(new_splits) if split == "train" else split for split in splits]
+    unit = _("group of '{column}'", column=column) if column else _("row")
     message = _(
-        "'{name}' names no dev: of train, {by} were drawn with seed {seed} into {train} train and {dev} dev "
-        "utterances; test is as it was.",
+        "No dev in '{name}': train was split at random by {unit} (seed {seed}) into {train} train and {dev} dev "
+        "utterances; test is unchanged.",
         name=table.split,
-        by=by,
+        unit=unit,
         seed=table.seed,
-        train=found.count("train"),
-        dev=found.count("dev"),
+        train=splits.count("train"),
+        dev=splits.count("dev"),
     )
     issues.append(Issue("split_generated", "note" if column else "warning", message, path.name))
-    return found
+    return splits
 
 
 def _named_splits(path: Path, rows: Sequence[Row], table: TableSettings) -> list[str]:
@@ -143,10 +145,10 @@ def _split_rows(
 
 def _uneven_split_issue(path: Path, groups: Sequence[str], fractions: dict[str, float], seed: int) -> Issue:
     better = find_seed(groups, fractions)
-    message = _("A split has less than half of the rows that its share would give it, for {n} groups are few.",
+    message = _("A split has less than half of its expected rows, as there are only {n} groups.",
                 n=len(set(groups)))  # fmt: skip
     if better not in (None, seed):
-        message += " " + _("With 'data.table.seed = {seed}' it has more.", seed=better)
+        message += " " + _("It has more with 'data.table.seed = {seed}'.", seed=better)
     return Issue("split_small", "note", message, path.name)
 
 
@@ -161,22 +163,22 @@ def _generated_split_issue(path: Path, rows: Sequence[Row], splits: Sequence[str
     }
     if column:
         message = _(
-            "No split column: {groups} groups by '{column}' were drawn with seed {seed} into {train} train, "
-            "{dev} dev and {test} test utterances; no group crosses.",
+            "No split column: {groups} groups of '{column}' were split at random (seed {seed}) into {train} "
+            "train, {dev} dev and {test} test utterances; no group is in two splits.",
             column=column,
             **values,
         )
     else:
         message = _(
-            "No split, group, dialogue or speaker column: single rows were drawn with seed {seed} into {train} "
-            "train, {dev} dev and {test} test utterances; who speaks in one may speak in another.",
+            "No split, group, dialogue or speaker column: rows were split at random (seed {seed}) into {train} "
+            "train, {dev} dev and {test} test utterances; a speaker may be in several splits.",
             **values,
         )
     return Issue("split_generated", "note" if column else "warning", message, path.name)
 
 
 def _group_column(table: TableSettings) -> str | None:
-    """Return the column of groups, ``None`` if every row is one."""
+    """Return the column that splits are grouped by; ``None`` if every row is a group of its own."""
     return join_columns(table.group) or join_columns(table.dialogue) or join_columns(table.speaker)
 
 
@@ -190,7 +192,7 @@ def _row_group(row: Row, column: str | None, table: TableSettings) -> str:
 
 
 def _content_key(row: Row, table: TableSettings) -> str:
-    """Return what tells a row without an id apart: its clip, else its text; no label, no place."""
+    """Return the key of a row without an id: its clip, else its text; never its labels or position."""
     if table.audio and not is_blank(row[table.audio]):
         times = (row[column].strip() for column in (table.start, table.end) if column)
         return "/".join(("clip", normalize_name(row[table.audio]), *times))
@@ -212,8 +214,8 @@ def _require_whole_dialogues(
         if cell and group_of.setdefault(cell, group) != group:
             raise CorpusError(
                 _(
-                    "{path}: the dialogue '{dialogue}' lies in two groups of '{name}', so no split keeps both "
-                    "whole; name a group column that does not cut dialogues.",
+                    "{path}: the dialogue '{dialogue}' is in two groups of '{name}', so no split keeps both "
+                    "whole; name a group column that does not divide dialogues.",
                     path=path,
                     dialogue=cell,
                     name=join_columns(table.group),

@@ -12,8 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sentir.corpus.corpus import Corpus
 from sentir.errors import SentirError
-from sentir.evaluation.metrics import resolve_metric
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, resolve_metric
 from sentir.i18n import _
 from sentir.recipe import Recipe, TuneSettings
 from sentir.recognizer.versions import package_versions
@@ -48,7 +47,7 @@ def collect_tuning_result(
     complete = [trial for trial in trials if trial.score is not None]
     if not complete:
         raise SentirError(_no_complete_trial_message(trials))
-    best = max(complete, key=lambda trial: negate_if_lower_is_better(metric, trial.score or 0.0))
+    best = max(complete, key=lambda trial: get_metric(metric).sign * (trial.score or 0.0))
     chosen = trial_recipe(recipe, best.settings, trial_seeds(recipe)[0])
     return TuningResult(
         name=recipe.name,
@@ -76,11 +75,10 @@ def _trial_result(trial: FrozenTrial, tune: TuneSettings, metric: str, numbers: 
         number=numbers[trial.number],
         state=_STATES[trial.state],
         settings=decode_settings(trial.params or trial.system_attrs.get("fixed_params", {}), tune.space),
-        score=None if score is None else negate_if_lower_is_better(metric, score),
-        scores=tuple(negate_if_lower_is_better(metric, one) for one in known.get(SCORES, ())),
+        score=None if score is None else get_metric(metric).sign * score,
+        scores=tuple(get_metric(metric).sign * one for one in known.get(SCORES, ())),
         intermediate_scores=tuple(
-            (step, negate_if_lower_is_better(metric, one))
-            for step, one in sorted(trial.intermediate_values.items())
+            (step, get_metric(metric).sign * one) for step, one in sorted(trial.intermediate_values.items())
         ),
         seconds=trial.duration.total_seconds() if trial.duration else None,
         failure_reason=known.get(FAILURE_REASON, ""),

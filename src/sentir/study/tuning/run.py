@@ -14,11 +14,9 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from sentir.corpus.corpus import Corpus
-from sentir.display_names import display_name
 from sentir.errors import RecipeError
 from sentir.evaluation.locked.test_contamination import find_contamination
-from sentir.evaluation.metrics import resolve_metric
-from sentir.evaluation.results import negate_if_lower_is_better
+from sentir.evaluation.metrics import get_metric, metric_display_name, resolve_metric
 from sentir.i18n import _, format_decimal
 from sentir.logs import logger
 from sentir.paths import PathLike
@@ -163,8 +161,8 @@ class _TrialLogger:
 def _format_trial(trial: FrozenTrial, n: int, metric: str, best: float) -> str:
     if trial.state == TrialState.FAIL:
         return _("trial {n} failed: {why}", n=n, why=trial.user_attrs[FAILURE_REASON])
-    score, top = (format_decimal(negate_if_lower_is_better(metric, one), 3) for one in (trial.value or 0.0, best))
-    values = {"metric": display_name(metric), "score": score}
+    score, top = (format_decimal(get_metric(metric).sign * one, 3) for one in (trial.value or 0.0, best))
+    values = {"metric": metric_display_name(metric), "score": score}
     if trial.state == TrialState.PRUNED:
         return _("trial {n}: pruned, {metric} {score}", n=n, **values)
     return _("trial {n}: {metric} {score} (best {best})", n=n, best=top, **values)

@@ -1,4 +1,4 @@
-"""A table of several files, and what spreadsheets make of its ids."""
+"""A table of several files, its encoding, and ids changed by spreadsheets."""
 
 import csv
 
@@ -24,12 +24,12 @@ def write(path, rows=ROWS):
     return path
 
 
-def read(root, audio=False, **columns):
+def read(root, with_audio=False, **columns):
     columns = {"text": "text", "label": "mood"} | columns
-    return read_corpus(DataSettings(reader="table", audio=sound, table=TableSettings(**columns)), root)
+    return read_corpus(DataSettings(reader="table", audio=with_audio, table=TableSettings(**columns)), root)
 
 
-def test_files_named_by_split_are_one_table_whose_rows_are_named_after_them(tmp_path):
+def test_files_given_by_split_are_one_table_with_ids_after_the_files(tmp_path):
     for name in ("a", "b", "c"):
         write(tmp_path / f"{name}.csv")
     files = {"train": "a.csv", "dev": "b.csv", "test": "c.csv"}
@@ -41,15 +41,18 @@ def test_files_named_by_split_are_one_table_whose_rows_are_named_after_them(tmp_
 
 
 def test_files_in_a_list_keep_their_own_folders_clips_and_ids(tmp_path):
-    for place in ("x", "y"):
-        write(tmp_path / place / "t.csv", [{"text": "Hi", "mood": "joy", "key": "1", "f": "1.wav", "s": "train"}])
-        (tmp_path / place / "1.wav").touch()
-    corpus = read(tmp_path, True, file=["x/t.csv", "y/t.csv"], id="key", audio="f", split="s", name="talks")
+    for folder in ("x", "y"):
+        write(
+            tmp_path / folder / "t.csv", [{"text": "Hi", "mood": "joy", "key": "1", "f": "1.wav", "s": "train"}]
+        )
+        (tmp_path / folder / "1.wav").touch()
+    columns = {"id": "key", "audio": "f", "split": "s"}
+    corpus = read(tmp_path, with_audio=True, file=["x/t.csv", "y/t.csv"], name="talks", **columns)
     assert [u.id for u in corpus] == ["x/t/1", "y/t/1"] and corpus.name == "talks"
-    assert [u.clip for u in corpus] == [Clip(tmp_path / place / "1.wav") for place in ("x", "y")]
+    assert [u.clip for u in corpus] == [Clip(tmp_path / folder / "1.wav") for folder in ("x", "y")]
 
 
-def test_what_is_wrong_in_one_of_several_files_is_said_of_that_file(tmp_path):
+def test_errors_name_the_file_of_several(tmp_path):
     write(tmp_path / "a.csv")
     write(tmp_path / "b.csv", [{"text": "Hi", "s": "train"}])
     with pytest.raises(CorpusError, match=r"b\.csv has no column 'mood'; it has: text, s"):
@@ -60,14 +63,14 @@ def test_what_is_wrong_in_one_of_several_files_is_said_of_that_file(tmp_path):
     with pytest.raises(CorpusError, match=r"no table .*c\.csv"):
         read(tmp_path, file=["a.csv", "c.csv"], split="s")
     write(tmp_path / "b.csv", [{"text": "Hi", "mood": "joy", "split": "train"}])
-    with pytest.raises(CorpusError, match=r"b\.csv has a column 'split' and is a split itself"):
+    with pytest.raises(CorpusError, match=r"b\.csv is given as a split and also has a column 'split'"):
         read(tmp_path, file={"train": "a.csv", "test": "b.csv"})
-    with pytest.raises(RecipeError, match="names several files; give the folder"):
+    with pytest.raises(RecipeError, match="names several files; give their folder"):
         read(tmp_path / "a.csv", file=["a.csv", "b.csv"], split="s")
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("change", "message"),
     [
         ({"file": []}, "give a file, a list of files, or one each"),
         ({"file": {"dev": "a.csv"}}, "give a file, a list of files, or one each"),
@@ -77,18 +80,18 @@ def test_what_is_wrong_in_one_of_several_files_is_said_of_that_file(tmp_path):
         ({"encoding": "klingon"}, "it is not a known encoding"),
     ],
 )
-def test_a_recipe_that_names_files_wrongly_is_refused(change, complaint):
-    with pytest.raises(RecipeError, match=complaint):
+def test_a_recipe_with_invalid_files_is_rejected(change, message):
+    with pytest.raises(RecipeError, match=message):
         Recipe.parse({"name": "r", "data": {"reader": "table", "table": {"label": "mood"} | change}})
 
 
 @pytest.mark.parametrize("file", ["a.csv", ["a.csv", "b.csv"], {"train": "a.csv", "dev": "b.csv"}])
-def test_a_recipe_of_any_number_of_files_is_the_same_after_saving(file):
+def test_a_recipe_with_any_number_of_files_is_the_same_after_saving(file):
     recipe = Recipe.parse({"name": "r", "data": {"reader": "table", "table": {"label": "mood", "file": file}}})
     assert Recipe.parse(recipe.to_dict()) == recipe
 
 
-def test_whole_numbers_are_the_same_ids_however_they_are_written_and_that_is_told(tmp_path):
+def test_integer_ids_with_decimal_zeros_are_normalized_and_reported(tmp_path):
     rows = [
         row | {"key": f"{n}.0", "who": who} for n, (row, who) in enumerate(zip(ROWS, ("7", "7.0"), strict=True))
     ]
@@ -106,7 +109,7 @@ def test_ids_that_lost_digits_are_a_problem(tmp_path):
     assert (issue.kind, issue.severity) == ("ids_truncated", "problem") and "1.23457E+11" in issue.message
 
 
-def test_the_encoding_of_a_table_may_be_given(tmp_path):
+def test_the_encoding_of_a_table_can_be_set(tmp_path):
     (tmp_path / "t.csv").write_bytes("text,mood,s\nпривет,joy,train\n".encode("cp1251"))
     corpus = read(tmp_path / "t.csv", split="s", encoding="cp1251")
     assert [u.text for u in corpus] == ["привет"] and corpus.issues == ()
