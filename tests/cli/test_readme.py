@@ -77,7 +77,7 @@ def test_the_examples_in_python_are_python_and_import_public_names(readme):
     examples = [ast.parse(block) for block in blocks(readme, "python")]
     nodes = [node for tree in examples for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     names = {alias.name for node in nodes if node.module == "sentir" for alias in node.names}
-    assert {"train", "predict", "EmotionModel"} <= names <= set(sentir.__all__)
+    assert {"train", "predict"} <= names <= set(sentir.__all__)
 
 
 @pytest.mark.parametrize("readme", READMES)
