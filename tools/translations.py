@@ -1,8 +1,8 @@
-"""Update the translation catalogs from the sources: extract, keep translations, drop unused ones, compile.
+"""Update the translation catalogs from the sources: extract, keep translations, drop obsolete messages, compile.
 
-A message whose English changes is untranslated again; there is no fuzzy matching. Untranslated messages are
-printed, and the exit code is then 1. The files contain no dates and no line numbers, so that an update without
-changes writes the same bytes.
+A message whose English changes has to be translated again; nothing is fuzzy-matched. Untranslated messages are
+printed and make the exit code 1. The files have no dates and no line numbers, so that an update without changes
+writes the same bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OPTIONS = {_TEMPLATES: {"trim_blocks": "true", "lstrip_blocks": "true", "silent
 
 
 class PlainCatalog(Catalog):
-    """A catalog with a minimal header, without dates and versions."""
+    """A catalog without dates and versions in its header."""
 
     @property
     def mime_headers(self) -> list[tuple[str, str]]:
@@ -41,47 +41,47 @@ class PlainCatalog(Catalog):
 
 
 def extract_messages() -> list[str]:
-    """Return the messages in ``_`` and ``gettext_noop`` of the package's sources and templates, sorted."""
+    """Return all messages marked with ``_`` or ``gettext_noop`` in sources and templates, sorted."""
     extracted = extract_from_dir(PACKAGE, _METHODS, _OPTIONS, keywords={"_": None, "gettext_noop": None})
     return sorted({str(message) for _file, _line, message, _comments, _context in extracted})
 
 
 def catalog_path(code: str) -> Path:
-    """Return the path of the catalog of a language."""
+    """Return the path of the catalog of the language ``code``."""
     return LOCALES / code / "LC_MESSAGES" / "sentir.po"
 
 
 def refresh_catalog(code: str, messages: list[str]) -> Catalog:
-    """Return a catalog of these messages, with the translations in the file of the language."""
-    known = Catalog(locale=code)
+    """Return a catalog of ``messages`` with the translations in the language's file."""
+    old_catalog = Catalog(locale=code)
     if catalog_path(code).is_file():
         with catalog_path(code).open("rb") as file:
-            known = read_po(file, locale=code)
-    comment = "# Messages of Sentir; `make messages` updates this file and compiles it."
+            old_catalog = read_po(file, locale=code)
+    comment = "# What a user of Sentir reads; `make messages` refreshes this file and compiles it."
     catalog = PlainCatalog(locale=code, header_comment=comment, fuzzy=False)
     for message in messages:
-        old = known.get(message)
+        old = old_catalog.get(message)
         entry = catalog.add(message, old.string if old and not old.fuzzy else "")
-        entry.flags.clear()  # messages use {names}; babel takes "95 % of" for an old-style format
+        entry.flags.clear()  # messages have {placeholders}; babel takes "95 % of" for a printf format
     return catalog
 
 
 def to_po(catalog: Catalog) -> bytes:
-    """Return the catalog as text, for translators."""
+    """Return the catalog as text for translators."""
     buffer = BytesIO()
     write_po(buffer, catalog, width=0, no_location=True, sort_output=True)
     return buffer.getvalue()
 
 
 def to_mo(catalog: Catalog) -> bytes:
-    """Return the catalog compiled for gettext."""
+    """Return the compiled catalog."""
     buffer = BytesIO()
     write_mo(buffer, catalog)
     return buffer.getvalue()
 
 
 def main() -> int:
-    """Update and compile every catalog; return 1 if a message has no translation, else 0."""
+    """Update and compile all catalogs; return 1 if a message is untranslated, else 0."""
     messages, missing = extract_messages(), 0
     for code in LANGUAGES:
         if code == SOURCE:
@@ -90,11 +90,11 @@ def main() -> int:
         catalog_path(code).parent.mkdir(parents=True, exist_ok=True)
         catalog_path(code).write_bytes(to_po(catalog))
         catalog_path(code).with_suffix(".mo").write_bytes(to_mo(catalog))
-        todo = [entry.id for entry in catalog if entry.id and not entry.string]
-        print(f"{code}: {len(messages)} messages, {len(todo)} to translate")
-        for message in todo:
+        untranslated = [entry.id for entry in catalog if entry.id and not entry.string]
+        print(f"{code}: {len(messages)} messages, {len(untranslated)} to translate")
+        for message in untranslated:
             print(f"  {message!r}")
-        missing += len(todo)
+        missing += len(untranslated)
     return 1 if missing else 0
 
 

@@ -206,7 +206,7 @@ def test_get_prints_source_size_license_and_the_next_command(served, call, tmp_p
 
 
 def test_a_large_download_needs_confirmation(served, call, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentir.download.corpora.BIG", 1000)
+    monkeypatch.setattr("sentir.download.corpora.CONFIRM_BYTES", 1000)
     get = ("get", "meld", "--source", "original", "--out", tmp_path)
     code, _out, err = call(*get, root=None)
     assert code == 2 and "--yes" in err and not served.requested_ranges
