@@ -18,7 +18,7 @@ def test_the_recipe_can_be_audited_as_it_is(tmp_path, monkeypatch):
     done = sentir("corpus", "init", "charlas.csv")
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert "Written: charlas.toml" in done.stdout and "sentir corpus audit charlas.toml" in done.stdout
-    assert "'código' tells the label" in done.stdout and "exc (8)" in done.stdout
+    assert "'código' reveals the label" in done.stdout and "exc (8)" in done.stdout
     done = sentir("corpus", "audit", "charlas.toml", "--json")
     assert done.returncode == 0, done.stderr
     counts = {row["label"]: sum(row[split] for split in ("train", "dev", "test"))

@@ -131,7 +131,7 @@ def test_an_uncalibrated_model_cannot_abstain(models, sentir, tmp_path):
     Recognizer.from_pretrained(models / "emotion").save_pretrained(model)
     edit_metadata(model, lambda tree: tree | {"calibration": None})
     code, _printed, error = sentir("predict", model, "--text", "I am happy.", "--abstain")
-    assert code == 2 and "cannot say when it is not sure" in error and len(error.strip().splitlines()) == 1
+    assert code == 2 and "The model cannot abstain" in error and len(error.strip().splitlines()) == 1
     assert sentir("predict", model, "--text", "I am happy.")[0] == 0
     assert api.analyze(model)[1].reliability is None
     with pytest.raises(RecognizerError):

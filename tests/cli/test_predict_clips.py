@@ -109,7 +109,7 @@ def test_a_folder_stands_for_all_its_clips_and_a_broken_one_is_printed_last(call
     )
     assert long < short < broken and "problem: " in lines[broken]
     assert "joy 1.00" in lines[long] and "anger 1.00" in lines[short]
-    assert "clips: other files, passed over: 2." in done.err
+    assert "clips: other files, ignored: 2." in done.err
 
 
 def test_json_and_csv_contain_the_problem_without_a_prediction(call, clips, tmp_path):
@@ -221,16 +221,16 @@ def test_a_table_may_contain_only_clips(call, clips):
 @pytest.mark.parametrize(
     ("arguments", "modalities", "message"),
     [
-        (["clips/long.mp4"], ["text"], "This model reads text, and there is none; give --text"),
-        (["clips"], ["text"], "This model reads text, and there is none; give --text"),
-        (["--text", "Hi."], ["audio"], "This model listens, and there is no clip; give sound or video files"),
+        (["clips/long.mp4"], ["text"], "This model needs text, but there is none; give --text"),
+        (["clips"], ["text"], "This model needs text, but there is none; give --text"),
+        (["--text", "Hi."], ["audio"], "This model needs audio, but there is none; give audio or video files"),
         (["clips/none.wav"], ["audio"], "There is no file clips/none.wav."),
-        (["clips/notes.txt"], ["audio"], "neither a sound or video file, nor a table (.csv, "),
+        (["clips/notes.txt"], ["audio"], "not an audio or video file, a table (.csv, "),
         (["none"], ["audio"], "There is no file none."),
-        (["empty"], ["audio"], "empty holds no sound or video file."),
+        (["empty"], ["audio"], "empty contains no audio or video file."),
         (["clips", "clips/long.mp4"], ["audio"], "clips/long.mp4 is given twice; give each file once."),
         (["words.csv"], ["audio"], "--audio-column"),
-        (["words.ndjson"], ["audio"], "words.ndjson has no column 'text' and none 'audio'"),
+        (["words.ndjson"], ["audio"], "words.ndjson has no column 'text' or 'audio'"),
     ],
 )
 def test_inputs_that_cannot_be_used_are_one_sentence(call, clips, tmp_path, arguments, modalities, message):
@@ -239,5 +239,5 @@ def test_inputs_that_cannot_be_used_are_one_sentence(call, clips, tmp_path, argu
     (tmp_path / "words.ndjson").write_text('{"clip": "clips/long.mp4"}\n', encoding="utf-8")
     done = call(*arguments, modalities=modalities)
     assert (done.code, done.out) == (2, "") and done.given == []
-    assert done.err.startswith("Error: ") or "passed over" in done.err
+    assert done.err.startswith("Error: ") or "ignored" in done.err
     assert message in " ".join(done.err.split())

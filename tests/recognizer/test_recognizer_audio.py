@@ -240,8 +240,8 @@ def test_a_row_without_what_the_model_never_missed_is_not_predicted(trained, hal
     (pair,) = predict(chain, texts=texts[0], files=[clip.path])
     alone, heard = predict(chain, texts=texts[1]), predict(chain, files=[clip.path])
     assert pair.labels and not pair.problem
-    assert alone[0].problem == "The model has not learned to do without audio. There is no audio."
-    assert heard[0].problem == "The model has not learned to do without text. There is no text."
+    assert alone[0].problem == "This model needs audio. There is no audio."
+    assert heard[0].problem == "This model needs text. There is no text."
     assert not alone[0].labels and not heard[0].labels
     (done,) = predict(both, texts=texts[1])
     assert done.labels and not done.problem and any("from the text only" in note for note in done.notes)

@@ -202,7 +202,7 @@ def test_a_label_is_never_a_feature(tmp_path):
         ({"part": "eval"}, {"split": "part"}, "row 1 has 'eval' in 'part'"),
         ({"part": ""}, {"split": "part"}, "row 1 has '' in 'part'"),
         ({"talk": "b"}, {"split": "part", "dialogue": "talk"}, "dialogue 'talks/b' is in both train and test"),
-        ({"talk": "b"}, {"group": "who", "dialogue": "talk"}, "dialogue 'b' lies in two groups of 'who'"),
+        ({"talk": "b"}, {"group": "who", "dialogue": "talk"}, "dialogue 'b' is in two groups of 'who'"),
     ],
 )
 def test_inconsistent_rows_are_rejected_by_row(tmp_path, change, columns, message):
