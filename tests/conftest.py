@@ -60,7 +60,7 @@ def spoken(tmp_path_factory):
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory):
     """An audio store shared by tests that do not inspect it."""
-    return tmp_path_factory.mktemp("sounds")
+    return tmp_path_factory.mktemp("audio")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_an_audit_with_clips_decodes_them_and_writes_html(mine, tmp_path):
     page = tmp_path / "out" / "audit.html"
     done = sentir("corpus", "audit", mine(), "--root", tmp_path, "--html", page, "--workers", 1)
     assert done.exit_code == 0, done.output
-    assert "Loudness" in done.output and "Grade" in done.output and page.name in done.output.replace("\n", "")
+    assert "Level" in done.output and "Grade" in done.output and page.name in done.output.replace("\n", "")
     assert page.read_text(encoding="utf-8").count("<main") == 2
 
 
@@ -71,7 +71,7 @@ def test_no_audio_checks_for_clips_without_decoding(mine, tmp_path):
     recipe = mine(lambda cells: cells | {"audio": "gone.wav"} if cells["audio"] == "3.wav" else cells)
     done = sentir("corpus", "audit", recipe, "--root", tmp_path, "--no-audio", "--json")
     report = json.loads(done.stdout)
-    assert "clips" not in report["tables"] and done.exit_code == 1 and report["problems"] == 1
+    assert "clips" not in report["tables"] and done.exit_code == 1 and report["problem_count"] == 1
     assert report["grade"] == "C" and report["reasons"][0]["message"]
 
 
@@ -89,13 +89,13 @@ def test_a_recipe_with_a_feature_that_reveals_the_label_is_an_error(mine, tmp_pa
     if features == "[]":
         check_training(recipe, corpus)
     else:
-        with pytest.raises(RecipeError, match="'code' tells the label"):
+        with pytest.raises(RecipeError, match="'code' leaks the label"):
             check_training(recipe, corpus)
 
 
 def test_a_recipe_with_a_group_in_two_splits_is_an_error(mine, tmp_path):
     recipe = load_recipe(mine(lambda cells: cells | {"actor": "one"}))
-    with pytest.raises(RecipeError, match="'one' of 'actor' lies in train and in dev"):
+    with pytest.raises(RecipeError, match="'one' of 'actor' is in train and in dev"):
         check_training(recipe, read_corpus(recipe.data, tmp_path))
     done = sentir("corpus", "audit", tmp_path / "r.toml", "--root", tmp_path, "--no-audio")
     assert "share their 'actor' with train" in " ".join(done.output.split())

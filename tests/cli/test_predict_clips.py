@@ -77,7 +77,7 @@ def clips(tmp_path):
     """A folder with a long, a short and a broken clip, and other files."""
     folder = tmp_path / "clips"
     (folder / "más").mkdir(parents=True)
-    write_mp4(folder / "long.mp4", tone(0.6, rate=48_000, channels=6), 48_000)
+    write_mp4(folder / "long.mp4", tone(0.6, sampling_rate=48_000, channels=6), 48_000)
     write_wav(folder / "más" / "corto ñ.wav", tone(0.3), 16_000)
     (folder / "broken.wav").write_bytes(b"no sound" * 100)
     (folder / "notes.txt").write_text("x", encoding="utf-8")

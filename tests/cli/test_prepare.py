@@ -100,8 +100,8 @@ def test_with_everything_usable_the_exit_code_is_0(call, corpus):
 def test_json_lists_every_unusable_clip(call):
     code, out, _err = call("--json")
     found = json.loads(out)
-    assert code == 1 and found["decoded"] == 6 and found["decoded_seconds"] == pytest.approx(2.5)
-    assert [(lost["id"], lost["kind"]) for lost in found["lost"]] == [
+    assert code == 1 and found["decoded_clips"] == 6 and found["decoded_seconds"] == pytest.approx(2.5)
+    assert [(row["id"], row["kind"]) for row in found["unusable"]] == [
         ("[red]broken", "undecodable"),
         ("silent", "missing"),
     ]
@@ -128,11 +128,11 @@ def test_what_lies_elsewhere_is_used_by_whoever_names_it(call, corpus, monkeypat
 
 
 def test_the_kind_of_mel_is_that_of_the_recipe_by_default(call, corpus):
-    assert json.loads(call("--json")[1])["kind"] == "mel"
+    assert json.loads(call("--json")[1])["mel_kind"] == "mel"
     with (corpus / "said.toml").open("a", encoding="utf-8") as file:
         file.write('[model.audio]\nmel = "thesis"\n')
-    assert json.loads(call("--json")[1])["kind"] == "thesis"
-    assert json.loads(call("--json", "--mel", "mel")[1])["kind"] == "mel"
+    assert json.loads(call("--json")[1])["mel_kind"] == "thesis"
+    assert json.loads(call("--json", "--mel", "mel")[1])["mel_kind"] == "mel"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_incomplete_clips_are_counted_with_the_reason(call, corpus):
         path = corpus / f"{n}.wav"
         path.write_bytes(path.read_bytes()[:12_000])
     code, out, _errors = call()
-    assert "Used, but broken off: the file ends early: 2" in out
-    assert "u0: The file says that it lasts 0.50 s and ends after 0.37 s" in out.replace("\n", " ")
+    assert "Used, but truncated: the file ends early: 2" in out
+    assert "u0: The file should last 0.50 s and ends after 0.37 s" in out.replace("\n", " ")
     code, out, _errors = call("--json")
     noted = json.loads(out)["noted"]
     assert [(row["id"], row["kind"]) for row in noted] == [("u0", "truncated"), ("u1", "truncated")]

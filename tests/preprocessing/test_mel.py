@@ -77,7 +77,7 @@ def test_a_length_is_a_function_of_the_clip_alone():
 
 
 def test_a_picture_the_thesis_way_keeps_its_own_length():
-    pictures = [Utterance("u", audio=AudioFeatures(mel=np.zeros((224, 224), np.float16), kind="thesis"))]
+    pictures = [Utterance("u", audio=AudioFeatures(mel=np.zeros((224, 224), np.float16), mel_kind="thesis"))]
     levels = MelStatistics((0.0,) * 224, (1.0,) * 224)
     assert MelPreprocessor(AudioSettings(mel="thesis", max_seconds=1), levels).transform(
         pictures

@@ -195,14 +195,14 @@ def test_the_spectrogram_of_a_wrong_clip_is_not_used(tmp_path):
 def test_audit_and_preparation_treat_spectrograms_as_such(tmp_path):
     specs = MELD_SPECS | {"final_specs/meld_dev/dia0_utt1.npy": spectrogram(-30.0)}
     found = audit_corpus("final_specs", root=write(tmp_path, specs | meld_texts()), workers=1)
-    assert "sound_no_audio" not in {finding.kind for finding in found.findings}
+    assert "unusable_no_audio" not in {finding.kind for finding in found.findings}
     rows = {row["split"]: row for row in found.table("clips").rows}
     assert [(rows[split]["usable"], rows[split]["seconds"]) for split in SPLITS] == [
         (3, None),
         (2, None),
         (0, None),
     ]
-    repeats = {row["split"]: row["utterances"] for row in found.table("repeats").rows if row["what"] == "sounds"}
+    repeats = {row["split"]: row["utterances"] for row in found.table("repeats").rows if row["kind"] == "clips"}
     assert repeats == {"train": 2, "dev": 0, "test": 0}
     prepared = prepare_corpus("final_specs", root=tmp_path, workers=1)
     assert prepared.mel_kind == "thesis" and {lost.kind for lost in prepared.unusable} == {"missing"}

@@ -153,10 +153,10 @@ def test_it_answers_whatever_is_missing_and_alike_in_any_company(kind, task, tra
 
 
 def test_a_clip_from_outside_leaves_no_trace(trained, asked, tmp_path, monkeypatch):
-    monkeypatch.setenv("SENTIR_AUDIO_DIR", str(tmp_path / "sounds"))
+    monkeypatch.setenv("SENTIR_AUDIO_DIR", str(tmp_path / "audio"))
     for kind in ("numbers", "chain"):
         trained(kind, "emotion")[0].predict_utterances(asked)
-    assert not (tmp_path / "sounds").exists()
+    assert not (tmp_path / "audio").exists()
 
 
 @pytest.mark.parametrize("kind", ["both", "everything"])

@@ -38,7 +38,7 @@ class AudioFeatures:
         seconds: duration of the decoded audio.
         problem: why there is no usable audio, one sentence; ``""`` if there is.
         problem_kind: the ``kind`` of the `AudioError`, for counts.
-        kind: kind of mel spectrogram, ``mel`` or ``thesis``.
+        mel_kind: kind of mel spectrogram, ``mel`` or ``thesis``.
         notes: sentences about what was unusual in decoding.
         note_kinds: the kind of each note, for counts; see `sentir.audio.decoding_notes`.
     """
@@ -49,7 +49,7 @@ class AudioFeatures:
     seconds: float = 0.0
     problem: str = ""
     problem_kind: str = ""
-    kind: str = "mel"
+    mel_kind: str = "mel"
     notes: tuple[str, ...] = ()
     note_kinds: tuple[str, ...] = ()
 

@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentir.audio.workers import initialize_worker
 from sentir.demo.grammar import StableRandom
 from sentir.demo.script import (
     DemoSegment,
@@ -37,6 +36,7 @@ from sentir.demo.voice import VOICE_SAMPLING_RATE, ScriptLine, synthesize
 from sentir.errors import CorpusError
 from sentir.i18n import _, get_language
 from sentir.progress import progress_bar
+from sentir.worker_processes import initialize_worker
 
 NUM_WORKERS = 2
 CLIP_SAMPLING_RATE, VIDEO_SAMPLING_RATE = 48_000, 16_000

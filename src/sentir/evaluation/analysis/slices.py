@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sentir.audio.extraction import is_spectrogram_file
 from sentir.audio.store import attach_audio
-from sentir.audit.leaks import normalize_text
+from sentir.audit.leaks import casefold_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import LabelSpace
@@ -127,7 +127,7 @@ def define_slices(corpus: Corpus, split: str, gold: GoldLabels, space: LabelSpac
     rows = [u for u in utterances if u.id in gold]
     slicings = [
         _by_train_overlap("speaker", rows, corpus, lambda u: u.speaker or ""),
-        _by_train_overlap("text", rows, corpus, lambda u: normalize_text(u.text)),
+        _by_train_overlap("text", rows, corpus, lambda u: casefold_text(u.text)),
         _by_duration(rows),
         _by_turn(utterances, gold),
         _by_label_change(utterances, gold, space),
