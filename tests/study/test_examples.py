@@ -138,7 +138,9 @@ def test_a_corpus_has_no_more_examples_than_a_page_can_hold(spoken, monkeypatch)
 
 def test_a_corpus_without_clips_has_no_examples_and_is_not_listened_to(monkeypatch):
     monkeypatch.setattr("sentir.study.examples.attach_audio", lambda utterances: pytest.fail("listened"))
-    monkeypatch.setattr("sentir.report.corpus_summary.prepare_audio", lambda corpus, mel_kind: pytest.fail("listened"))
+    monkeypatch.setattr(
+        "sentir.report.corpus_summary.prepare_audio", lambda corpus, mel_kind: pytest.fail("listened")
+    )
     monkeypatch.setattr(CorpusStudy, "best_training", lambda study, result: (None, {}))
     study = study_of(tiny_corpus())
     assert select_examples(study) == []

@@ -220,7 +220,11 @@ def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
 
 WRONG = {
     "inner kind": ({"stacked": {"model": {"kind": "emotion_modl"}}}, UnknownNameError, "emotion_model"),
-    "inner key": ({"stacked": {"model": {"hiden": 3}}}, RecipeError, r"model\.stacked.*did you mean 'hidden_size'"),
+    "inner key": (
+        {"stacked": {"model": {"hiden": 3}}},
+        RecipeError,
+        r"model\.stacked.*did you mean 'hidden_size'",
+    ),
     "inner task": ({"stacked": {"task": "mood"}}, CorpusError, "no task 'mood'"),
     "inner features": (
         {"stacked": {"model": {"features": ["stacked"]}}},

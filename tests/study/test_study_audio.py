@@ -238,7 +238,9 @@ def test_a_candidate_that_cannot_be_trained_is_refused_before_anything_is_done(
     refused(study, type(recipe_of(weights)).parse(recipe), counts, tmp_path, error, words)
 
 
-def test_an_unknown_baseline_is_refused_before_anything_is_done(spoken, weights, study, use_corpus, counts, tmp_path):
+def test_an_unknown_baseline_is_refused_before_anything_is_done(
+    spoken, weights, study, use_corpus, counts, tmp_path
+):
     use_corpus(spoken)
     recipe = recipe_of(weights, study={"baselines": ["acustic"]})
     refused(

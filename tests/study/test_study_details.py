@@ -48,7 +48,9 @@ def test_nobody_looks_for_doubtful_labels_unless_asked(first_run):
 def test_labels_in_doubt_are_looked_for_once_when_asked(study, recipe, counts, tmp_path):
     asked = recipe(test=False, candidates={"plain": {}}, label_noise=True, tasks=["emotion"])
     (one,) = study(asked).analyses
-    assert one.num_label_noise_candidates is not None and len(one.label_noise_candidates) == min(one.num_label_noise_candidates, 100)
+    assert one.num_label_noise_candidates is not None and len(one.label_noise_candidates) == min(
+        one.num_label_noise_candidates, 100
+    )
     assert all(suspect.id.startswith("tiny/train/") for suspect in one.label_noise_candidates)
     assert counts["fit"] == 1 + 5 + 1, "five folds, and the whole, which predicts dev and test"
     assert study(asked).analyses == (one,) and counts["fit"] == 7
@@ -58,7 +60,9 @@ def test_labels_in_doubt_are_looked_for_once_when_asked(study, recipe, counts, t
 def test_predictions_that_a_candidate_stacks_on_are_asked_for_nothing(task, study, recipe, weights, counts):
     candidates = {"plain": {}, "stacked": stacking_on_text(weights, task="emotion")}
     (one,) = study(recipe(test=False, candidates=candidates, tasks=[task])).analyses
-    assert (one.num_label_noise_candidates is not None) == (task == "emotion"), "only of the task that it says something about"
+    assert (one.num_label_noise_candidates is not None) == (task == "emotion"), (
+        "only of the task that it says something about"
+    )
 
 
 def test_the_report_shows_all_of_it(first_run):

@@ -55,7 +55,9 @@ def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, us
 
 
 @pytest.mark.parametrize("name", ["", "..", "a\x1bb"])
-def test_what_cannot_be_a_name_is_refused_before_anything_is_trained(name, recipe, corpus, use_corpus, study, counts):
+def test_what_cannot_be_a_name_is_refused_before_anything_is_trained(
+    name, recipe, corpus, use_corpus, study, counts
+):
     for changes in ({"name": name}, {"study": {"candidates": {name: {}}}}, {"data": {"task": name}}):
         with pytest.raises(RecipeError, match=r"a name (needs|is)"):
             recipe().override(changes)

@@ -49,7 +49,9 @@ def test_dev_has_everyone_and_test_the_finalist_beside_the_best_candidate_and_th
         (finalist, "selected"),
         *(row for row in rest if row[0] != finalist),
     ]
-    assert {row.ids_hash for row in test} != {row.ids_hash for row in dev} and len({row.ids_hash for row in test}) == 1
+    assert {row.ids_hash for row in test} != {row.ids_hash for row in dev} and len(
+        {row.ids_hash for row in test}
+    ) == 1
 
 
 @pytest.mark.parametrize(("task", "metric"), TASKS.items())
