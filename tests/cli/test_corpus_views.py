@@ -202,19 +202,19 @@ def test_getting_says_what_comes_from_where_and_what_to_do_next(served, call, tm
     assert (tmp_path / "my meld" / "corpus.tar.gz").read_bytes() == served.content
     assert out.splitlines()[-1].strip() == f"sentir corpus audit meld --root '{tmp_path / 'my meld'}'"
     code, out, _err = call("get", "meld", "--source", "original", "--out", tmp_path / "my meld", root=None)
-    assert code == 0 and "there already" in out and len(served.asked) == 1
+    assert code == 0 and "there already" in out and len(served.requested_ranges) == 1
 
 
 def test_a_big_download_is_asked_for_and_refused_where_nobody_answers(served, call, tmp_path, monkeypatch):
     monkeypatch.setattr("sentir.download.corpora.BIG", 1000)
     get = ("get", "meld", "--source", "original", "--out", tmp_path)
     code, _out, err = call(*get, root=None)
-    assert code == 2 and "--yes" in err and not served.asked
+    assert code == 2 and "--yes" in err and not served.requested_ranges
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     for answer, code in (("n", 1), ("y", 0)):
         monkeypatch.setattr("typer.confirm", lambda _question, answer=answer: answer == "y")
         assert call(*get, root=None)[0] == code
-    assert len(served.asked) == 1
+    assert len(served.requested_ranges) == 1
     (tmp_path / "corpus.tar.gz").unlink()
     assert call(*get, "--yes", root=None)[0] == 0
 
@@ -232,4 +232,4 @@ def test_ctrl_c_keeps_what_came_and_says_so(served, call, tmp_path, monkeypatch)
     assert code == 130 and "the same command goes on from there" in out
     monkeypatch.setattr(fetching, "_iter_chunks", chunks)
     code, out, _err = call(*get, root=None)
-    assert code == 0 and "of which" in out and served.asked[-1].startswith("bytes=")
+    assert code == 0 and "of which" in out and served.requested_ranges[-1].startswith("bytes=")

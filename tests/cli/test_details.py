@@ -69,7 +69,7 @@ def test_it_is_scored_as_evaluate_scores_it(models):
     assert api.analyze(models / "emotion")[0] == api.evaluate(models / "emotion")
 
 
-@pytest.mark.parametrize(("split", "how"), [("dev", "cross_fit"), ("train", "learned"), ("test", "held_out")])
+@pytest.mark.parametrize(("split", "how"), [("dev", "cross_fit"), ("train", "in_sample"), ("test", "held_out")])
 def test_how_it_was_measured_depends_on_the_split(split, how, models, corpus):
     _scores, details = api.analyze(models / "emotion", split=split, reason="to see")
     assert details.reliability.protocol == how

@@ -39,7 +39,7 @@ def empty_hub(monkeypatch, tmp_path):
     ("name", "channels", "parameters"),
     [("vgg16", (256, 512), 14_713_536), ("efficientnet_b0", (24, 1280), 4_006_972)],
 )
-def test_the_thesis_backbones_are_cut_where_the_thesis_cut_them(name, channels, parameters):
+def test_the_thesis_backbones_have_the_feature_maps_of_the_thesis(name, channels, parameters):
     network, cut, widths = random(name)
     assert widths == channels
     assert sum(p.numel() for p in network.parameters()) == parameters, "VGG's fully connected head would be 119 M"
@@ -50,7 +50,7 @@ def test_the_thesis_backbones_are_cut_where_the_thesis_cut_them(name, channels, 
     assert get_audio_backbone(name).min_frames == 32
 
 
-def test_other_names_of_timm_are_cut_by_reduction():
+def test_the_local_map_of_other_timm_networks_follows_from_the_reduction():
     assert random(TINY)[1:] == (1, (24, 256))
     assert random("mobilenetv3_small_050")[1:] == (1, (8, 288))
     assert random("test_convnext")[1:] == (0, (24, 64)), "its first map is a quarter as long already"
@@ -61,7 +61,7 @@ def test_backbones_keep_the_contract(name):
     check_audio_backbone(name)
 
 
-def test_the_contract_notices_company(monkeypatch):
+def test_the_contract_detects_dependence_on_the_batch(monkeypatch):
     def padded(encoder, mel, mel_lengths, has_audio):
         local, last = encoder._feature_maps(mel)
         mask = has_audio.unsqueeze(1)
@@ -72,7 +72,7 @@ def test_the_contract_notices_company(monkeypatch):
         check_audio_backbone(TINY)
 
 
-def test_the_contract_notices_a_gate_that_changes_the_flow(monkeypatch):
+def test_the_contract_detects_a_gate_that_changes_the_feature_maps(monkeypatch):
     plain = audio_encoder.AudioEncoder._feature_maps
 
     def gated(encoder, mel):
@@ -84,19 +84,19 @@ def test_the_contract_notices_a_gate_that_changes_the_flow(monkeypatch):
         check_audio_backbone(TINY)
 
 
-def test_the_contract_notices_a_parameter_that_no_gradient_reaches(monkeypatch):
+def test_the_contract_detects_a_parameter_without_gradient(monkeypatch):
     monkeypatch.setattr(audio_encoder.Gate, "weights", lambda gate, x: torch.full_like(x[:, :1], 0.5))
     with pytest.raises(AssertionError, match=r"no gradient reaches local_gate\.score"):
         check_audio_backbone(TINY)
 
 
-def test_a_plugin_registers_a_cut_of_its_own(monkeypatch):
+def test_a_plugin_registers_its_own_backbone(monkeypatch):
     monkeypatch.setattr(AUDIO_BACKBONES, "_entries", dict(AUDIO_BACKBONES._entries))
     AUDIO_BACKBONES.register("mine")(AudioBackbone("mine", TINY, local_map_index=2))
     assert random("mine")[1:] == (2, (32, 256))
 
 
-def test_an_unknown_name_offers_near_ones():
+def test_an_unknown_name_suggests_similar_ones():
     with pytest.raises(UnknownNameError, match=r"called 'efficientnet-b0'; did you mean efficientnet_b0 or"):
         get_audio_backbone("efficientnet-b0")
     with pytest.raises(UnknownNameError, match=r"called 'vgg16\.none'; .*known: efficientnet_b0, vgg16, hubert"):
@@ -104,14 +104,14 @@ def test_an_unknown_name_offers_near_ones():
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_mambaout"])
-def test_a_network_that_takes_no_mels_is_refused(name):
+def test_a_network_that_takes_no_mel_spectrograms_is_rejected(name):
     with pytest.raises(
         RecipeError, match=rf"'{name}' cannot be used on mel spectrograms \(.+\); give a convolutional network"
     ):
         random(name)
 
 
-def test_a_file_for_colors_hears_a_mel_as_a_gray_picture(colored):
+def test_rgb_weights_treat_a_mel_spectrogram_as_a_gray_image(colored):
     file, model = colored
     network = load_audio_backbone(TINY, weights=file)[0].eval()
     mel = torch.randn(2, 1, 100, 64)
@@ -121,7 +121,7 @@ def test_a_file_for_colors_hears_a_mel_as_a_gray_picture(colored):
         )
 
 
-def test_weights_in_half_precision_and_without_counters_are_taken(colored, tmp_path):
+def test_weights_in_half_precision_and_without_counters_are_accepted(colored, tmp_path):
     state = {k: v.half() for k, v in load_file(colored[0]).items() if not k.endswith("num_batches_tracked")}
     save_file(state, tmp_path / "half.safetensors")
     network = load_audio_backbone(TINY, weights=tmp_path / "half.safetensors")[0]
@@ -148,7 +148,7 @@ def test_weights_of_another_size_are_an_error_that_names_one(colored, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no tensors at all"])
-def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+def test_an_unreadable_file_is_named(tmp_path, content):
     file = tmp_path / "bad.safetensors"
     if content is not None:
         file.write_bytes(content)
@@ -162,7 +162,7 @@ def test_weights_and_no_pretraining_contradict_each_other(colored):
 
 
 @pytest.mark.parametrize("name", ["vgg16", "efficientnet_b0", TINY, "efficientnet_b6"])
-def test_weights_out_of_reach_say_what_to_do(name, empty_hub):
+def test_unavailable_weights_are_an_error_with_a_remedy(name, empty_hub):
     with pytest.raises(
         WeightsError, match=r"set model\.audio\.weights to a local .* or model\.audio\.pretrained=false"
     ):

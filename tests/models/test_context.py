@@ -55,7 +55,7 @@ def scattered(lengths, seed):
 
 @settings(max_examples=60, deadline=None)
 @given(turns_of_dialogues, st.integers(0, 1000))
-def test_every_utterance_stands_once_in_its_dialogue_in_the_order_of_turns(lengths, seed):
+def test_every_utterance_is_once_in_its_dialogue_in_the_order_of_turns(lengths, seed):
     dialogue, turn = scattered(lengths, seed)
     index, found = pad_dialogues(dialogue, turn)
     assert index.shape == (len(lengths), max(lengths))
@@ -87,7 +87,7 @@ def test_context_is_a_plain_recurrent_layer_over_each_dialogue_alone(lengths, se
 
 @every_kind
 @torch.no_grad()
-def test_a_dialogue_gets_the_same_output_in_any_company(kind):
+def test_the_output_of_a_dialogue_does_not_depend_on_the_batch(kind):
     context = layer_of(kind)
 
     @settings(max_examples=12, deadline=None)
@@ -107,7 +107,7 @@ def test_a_dialogue_gets_the_same_output_in_any_company(kind):
 
 @every_kind
 @torch.no_grad()
-def test_what_comes_after_matters_only_to_a_layer_that_reads_both_ways(kind):
+def test_later_turns_matter_only_to_a_bidirectional_layer(kind):
     context, whole = layer_of(kind), one_dialogue(7)
     found = context(*whole)
     for end in range(1, 7):
@@ -117,7 +117,7 @@ def test_what_comes_after_matters_only_to_a_layer_that_reads_both_ways(kind):
 
 @every_kind
 @torch.no_grad()
-def test_what_came_before_matters_as_far_as_the_layer_reaches(kind):
+def test_earlier_turns_matter_within_the_window(kind):
     context, (x, *rest) = layer_of(kind), one_dialogue(7)
     changed = x.clone()
     changed[0] += 1
@@ -128,7 +128,7 @@ def test_what_came_before_matters_as_far_as_the_layer_reaches(kind):
 
 @every_kind
 @torch.no_grad()
-def test_speakers_matter_by_who_is_the_same_in_a_dialogue_and_by_nothing_else(kind):
+def test_only_the_identity_of_speakers_within_a_dialogue_matters(kind):
     context, (x, dialogue, turn, _speaker) = layer_of(kind), one_dialogue(6)
     speaker = torch.tensor([0, 1, 0, 1, 2, 0])
     found = context(x, dialogue, turn, speaker)
@@ -142,7 +142,7 @@ def test_speakers_matter_by_who_is_the_same_in_a_dialogue_and_by_nothing_else(ki
 
 @every_kind
 @torch.no_grad()
-def test_without_speakers_everyone_is_another(kind):
+def test_without_speakers_every_turn_has_its_own(kind):
     context, (x, dialogue, turn, _speaker) = layer_of(kind), one_dialogue(6)
     torch.testing.assert_close(context(x, dialogue, turn), context(x, dialogue, turn, torch.arange(6)))
 
@@ -158,13 +158,13 @@ def test_gradients_reach_every_parameter_and_stay_finite_beside_padding(kind):
         assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0, name
 
 
-def test_a_model_asks_for_speakers_only_if_it_tells_them_apart():
+def test_a_model_has_speakers_as_input_only_if_it_distinguishes_them():
     for kind in KINDS:
         assert ("speaker" in context_inputs("dialogue", kind)) == kind.speakers
     assert context_inputs("window", KINDS[-1]) == ("dialogue", "turn")
 
 
-def test_weights_of_a_plain_recurrent_layer_keep_the_names_they_were_saved_by():
+def test_weights_of_a_plain_recurrent_layer_have_fixed_names():
     names = [f"gru.{what}_{where}" for what in ("weight", "bias") for where in ("ih_l0", "hh_l0")]
     names += [f"{name}_reverse" for name in names]
     assert sorted(layer_of(DialogueContextConfig()).state_dict()) == sorted(names)

@@ -43,13 +43,13 @@ def test_the_constructor_takes_the_thesis_arguments():
     assert EmotionModel(TINY, pretrained=False)(**batch(features=3)).shape == (len(FRAMES), 7)
 
 
-def test_without_features_it_takes_sound_alone():
+def test_without_features_it_takes_audio_only():
     model = EmotionModel(TINY, 0, 2, pretrained=False)
     assert model.input_names == AudioEncoder.input_names
     assert model(**batch()).shape == (len(FRAMES), 2)
 
 
-def test_the_network_lies_under_the_name_audio(model):
+def test_submodules_have_fixed_names(model):
     parts = {name.split(".")[0] for name, _parameter in model.named_parameters()}
     assert parts == {"audio", "audio_proj", "feature_proj", "head"}
     backbone = sum(name.startswith("audio.backbone.") for name in model.state_dict())
@@ -66,7 +66,7 @@ def test_gradients_reach_every_trainable_parameter(features):
     assert unreached == []
 
 
-def test_a_training_step_makes_the_loss_smaller():
+def test_training_reduces_the_loss():
     torch.manual_seed(0)
     model = EmotionModel(TINY, 0, 2, pretrained=False, hidden_size=16, dropout=0)
     inputs, labels = batch(frames=(100,) * 8, has_audio=(True,) * 8), torch.arange(8) % 2
@@ -86,7 +86,7 @@ def test_a_training_step_makes_the_loss_smaller():
     st.lists(st.tuples(st.sampled_from([100, 200, 224, 300]), st.booleans()), min_size=1, max_size=6),
     st.randoms(use_true_random=False),
 )
-def test_a_clip_gets_the_same_output_in_any_company(encoder, rows, random):
+def test_the_output_of_a_clip_does_not_depend_on_the_batch(encoder, rows, random):
     inputs = batch(*zip(*rows, strict=True))
     order = random.sample(range(len(rows)), len(rows))
     with torch.no_grad():
@@ -99,7 +99,7 @@ def test_a_clip_gets_the_same_output_in_any_company(encoder, rows, random):
             torch.testing.assert_close(alone[0], together[n], atol=1e-5, rtol=0)
 
 
-def test_padding_beyond_a_clips_own_length_is_never_read(model):
+def test_padding_beyond_a_clips_own_length_is_ignored(model):
     inputs = batch(features=3)
     spoiled = inputs["mel"].clone()
     for row, length in zip(spoiled, FRAMES, strict=True):
@@ -108,7 +108,7 @@ def test_padding_beyond_a_clips_own_length_is_never_read(model):
         assert torch.equal(model(**inputs | {"mel": spoiled}), model(**inputs))
 
 
-def test_a_clip_without_sound_has_zeros_and_stays_out_of_the_network(encoder):
+def test_a_clip_without_audio_has_zeros_and_stays_out_of_the_network(encoder):
     seen = []
     hook = encoder.backbone.conv_stem.register_forward_pre_hook(lambda _part, x: seen.append(tuple(x[0].shape)))
     with hook, torch.no_grad():
@@ -119,7 +119,7 @@ def test_a_clip_without_sound_has_zeros_and_stays_out_of_the_network(encoder):
         assert not vectors[~heard].any() and vectors[heard].abs().sum(1).gt(0).all()
 
 
-def test_without_any_sound_the_features_still_speak_and_learn(model):
+def test_without_any_audio_the_features_still_matter_and_train(model):
     inputs = batch(has_audio=(False,) * len(FRAMES), features=3)
     logits = model(**inputs)
     assert logits.isfinite().all() and not torch.allclose(logits[0], logits[1])
@@ -127,7 +127,7 @@ def test_without_any_sound_the_features_still_speak_and_learn(model):
     assert model.feature_proj[0].weight.grad.abs().sum() > 0
 
 
-def test_features_and_sound_both_matter(model):
+def test_features_and_audio_both_matter(model):
     inputs = batch(features=3)
     with torch.no_grad():
         before = model(**inputs)
@@ -137,7 +137,7 @@ def test_features_and_sound_both_matter(model):
     assert changed.tolist() == list(HAS_AUDIO)
 
 
-def test_a_gate_is_a_convolution_of_one_place_whose_weights_can_be_looked_at(encoder):
+def test_a_gate_is_a_pointwise_convolution_whose_weights_are_accessible(encoder):
     mel = batch(frames=(200, 200), has_audio=(True, True))["mel"]
     with torch.no_grad():
         near, far = encoder.gate_weights(mel)
@@ -155,7 +155,7 @@ def test_a_gate_is_a_convolution_of_one_place_whose_weights_can_be_looked_at(enc
         torch.testing.assert_close(vector, (x * by_hand.unsqueeze(1)).mean((2, 3)), atol=1e-5, rtol=0)
 
 
-def test_its_tensors_can_be_saved_as_they_are(model, tmp_path):
+def test_its_state_dict_can_be_saved(model, tmp_path):
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     again = EmotionModel(TINY, 3, pretrained=False, hidden_size=16).eval()
     again.load_state_dict(load_file(tmp_path / "model.safetensors"))

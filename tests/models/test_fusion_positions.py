@@ -27,7 +27,7 @@ def asking():
     return CrossAttentionFusion(2, WIDTH).eval(), torch.randn(4, 2, WIDTH), positions, known
 
 
-def test_each_vector_asks_the_other_modality_and_a_lonely_one_stays_as_it_is(asking):
+def test_each_vector_attends_to_the_other_modality_and_a_single_one_is_unchanged(asking):
     fusion, x, positions, known = asking
     with torch.no_grad():
         text, sound = fusion(x, BOTH, positions, known).split(WIDTH, dim=-1)
@@ -40,7 +40,7 @@ def test_each_vector_asks_the_other_modality_and_a_lonely_one_stays_as_it_is(ask
         assert changed.any(1).tolist() == [True, True, False, False]
 
 
-def test_padding_is_not_asked(asking):
+def test_padding_is_masked(asking):
     fusion, x, positions, known = asking
     with torch.no_grad():
         before = fusion(x, BOTH, positions, known)
@@ -50,7 +50,7 @@ def test_padding_is_not_asked(asking):
     torch.testing.assert_close(shorter, before)
 
 
-def test_the_order_of_positions_says_nothing(asking):
+def test_the_order_of_positions_does_not_matter(asking):
     fusion, x, positions, known = asking
     order = torch.tensor([4, 1, 3, 0, 2])
     with torch.no_grad():
@@ -60,14 +60,14 @@ def test_the_order_of_positions_says_nothing(asking):
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=5))
-def test_late_fusion_begins_as_a_plain_mean_of_what_is_there(rows):
+def test_late_fusion_starts_as_the_mean_of_the_modalities_present(rows):
     present = torch.tensor(rows)
     said = torch.randn(*present.shape, 4)
     mean = (said * present.unsqueeze(-1)).sum(1) / present.sum(1, keepdim=True).clamp(min=1)
     torch.testing.assert_close(LateFusion(3, 4)(said, present), mean)
 
 
-def test_late_fusion_learns_whom_to_believe_about_each_label():
+def test_late_fusion_has_weights_per_modality_and_label():
     fusion, said = LateFusion(2, 2), torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
     fusion.modality_logits.data = torch.tensor([[50.0, 0.0], [0.0, 50.0]])
     torch.testing.assert_close(fusion(said, torch.tensor([[True, True]])), torch.tensor([[1.0, 4.0]]))
@@ -75,7 +75,7 @@ def test_late_fusion_learns_whom_to_believe_about_each_label():
 
 
 @pytest.mark.parametrize("context", ["none", "dialogue"])
-def test_in_late_fusion_a_lonely_modality_says_what_its_head_says(context):
+def test_in_late_fusion_a_single_modality_has_the_logits_of_its_head(context):
     model = built(fusion="late", context=context, feature_modalities=("text", "audio", "text")).eval()
     inputs = batch() | {"has_audio": torch.zeros(N, dtype=torch.bool), "features": torch.zeros(N, 3)}
     alone = logits(model, inputs)
@@ -87,7 +87,7 @@ def test_in_late_fusion_a_lonely_modality_says_what_its_head_says(context):
     assert not alone[~HAS_TEXT].any() and alone[HAS_TEXT].all()
 
 
-def test_steps_of_time_average_to_what_the_global_gate_gives_and_end_with_the_clip():
+def test_time_steps_average_to_the_output_of_the_global_gate_and_end_with_the_clip():
     torch.manual_seed(0)
     encoder, inputs = AudioEncoder(TINY_NETWORK, pretrained=False).eval(), batch()
     given = {name: inputs[name] for name in encoder.input_names}
@@ -102,14 +102,14 @@ def test_steps_of_time_average_to_what_the_global_gate_gives_and_end_with_the_cl
     torch.testing.assert_close(steps.sum(1) / lengths.clamp(min=1).unsqueeze(1), far)
 
 
-def test_without_any_sound_there_is_no_step_to_ask():
+def test_without_any_audio_all_time_steps_are_masked():
     encoder, inputs = AudioEncoder(TINY_NETWORK, pretrained=False).eval(), batch()
     given = {name: inputs[name] for name in encoder.input_names} | {"has_audio": torch.zeros(N, dtype=torch.bool)}
     *_vectors, steps, known = encoder(**given, return_positions=True)
     assert steps.shape[:2] == known.shape == (N, 1) and not known.any()
 
 
-def test_tokens_average_to_the_last_layer_that_is_read(roberta):
+def test_tokens_average_to_the_last_of_the_layers(roberta):
     encoder, tokenizer, _spec = load_text_encoder(str(roberta), layers=(0, 1))
     padded = tokenizer.pad([tokenizer.encode(text) for text in SENTENCES])
     given = {name: padded[name] for name in encoder.input_names if name in padded}

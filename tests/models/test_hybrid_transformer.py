@@ -74,7 +74,7 @@ def test_it_gives_one_row_of_logits_per_utterance(setup):
     assert model(**batch(inputs, tokens, list(range(ROWS)))).shape == (ROWS, 3)
 
 
-def test_it_names_exactly_the_inputs_that_it_takes(setup):
+def test_input_names_are_exactly_its_inputs(setup):
     model, inputs, tokens = setup
     given = set(batch(inputs, tokens, [0, 1]))
     assert given == set(model.input_names) - {"token_type_ids"}
@@ -109,7 +109,7 @@ def test_a_dialogue_gets_the_same_output_in_any_batch(setup):
 
 @pytest.mark.parametrize("layer", ["gru", "attention"])
 @pytest.mark.parametrize("direction", ["bidirectional", "causal"])
-def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, direction):
+def test_gradients_reach_an_encoder_through_the_context(roberta, layer, direction):
     kind = DialogueContextConfig(layer, direction, speakers=True)
     model, inputs, tokens = build(roberta, "dialogue", "mix", "finetune", 0, dialogue=kind)
     assert model.input_names[-1] == "speaker"
@@ -124,7 +124,7 @@ def test_an_encoder_learns_through_what_other_turns_make_of_it(roberta, layer, d
 
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune"])
-def test_only_dialogue_context_lets_an_utterance_hear_its_dialogue(roberta, mode):
+def test_only_dialogue_context_depends_on_other_rows(roberta, mode):
     heard = {}
     for context in CONTEXTS:
         model, inputs, tokens = build(roberta, context, "mix", mode, 0)
@@ -144,7 +144,7 @@ def test_features_matter_to_a_model_that_has_them(roberta):
     assert not torch.allclose(model(**batch(inputs, tokens, rows)), model(**batch(changed, tokens, rows)))
 
 
-def test_layers_start_as_a_plain_mean_and_are_put_side_by_side_by_concat():
+def test_mix_starts_as_a_mean_and_concat_concatenates():
     states = torch.randn(4, 3, 8)
     normed = torch.nn.functional.layer_norm(states, (8,))
     torch.testing.assert_close(ScalarMix(3, 8)(states), normed.mean(1))
@@ -153,7 +153,7 @@ def test_layers_start_as_a_plain_mean_and_are_put_side_by_side_by_concat():
     assert side_by_side.width_out == 24
 
 
-def test_the_mix_follows_its_scores():
+def test_the_mix_follows_its_weights():
     mix = ScalarMix(3, 8)
     mix.layer_logits.data = torch.tensor([-50.0, 50.0, -50.0])
     states = torch.randn(4, 3, 8)

@@ -64,7 +64,7 @@ def test_every_architecture_keeps_the_contract(kind):
     check_speech_backbone(*kind)
 
 
-def test_vectors_are_the_plain_mean_of_every_layer_alone_and_in_company(kind):
+def test_vectors_are_the_mean_of_every_layer_alone_and_in_a_batch(kind):
     name, folder = kind
     encoder, extractor = load_speech_encoder(name, weights=str(folder))
     waves = [noise(400 + 320 * frames, seed=frames) for frames in (30, 99, 30, 3)]
@@ -77,7 +77,7 @@ def test_vectors_are_the_plain_mean_of_every_layer_alone_and_in_company(kind):
         assert expected.std() > 0.1
 
 
-def test_a_whisper_hears_the_silence_behind_a_clip_but_pools_the_clip_alone(whisper):
+def test_whisper_encodes_the_padding_but_pools_only_the_clip(whisper):
     encoder, extractor = load_speech_encoder("whisper", weights=str(whisper), layers=(-1,))
     wave = noise(16_000)
     with torch.no_grad():
@@ -92,7 +92,7 @@ def test_a_whisper_hears_the_silence_behind_a_clip_but_pools_the_clip_alone(whis
 
 @settings(max_examples=50)
 @given(samples=st.integers(0, 40_000))
-def test_what_is_left_over_after_the_last_frame_is_less_than_a_frame(samples):
+def test_samples_after_the_last_frame_are_less_than_a_frame(samples):
     extractor = geometry()
     covered = extractor.receptive_field + (extractor.num_frames(samples) - 1) * extractor.stride
     assert (extractor.receptive_field, extractor.stride) == (400, 320)
@@ -119,7 +119,7 @@ def test_loudness_is_normalized_where_the_extractor_says_so(wav2vec2, tmp_path):
     assert plain.settings() != extractor.settings()
 
 
-def test_the_contract_notices_pooled_padding(whisper, monkeypatch):
+def test_the_contract_detects_pooled_padding(whisper, monkeypatch):
     monkeypatch.setattr(
         "sentir.models.speech_encoder.masked_mean",
         lambda states, mask: states[:, : int(mask.sum(1).max())].mean(1),
@@ -128,13 +128,13 @@ def test_the_contract_notices_pooled_padding(whisper, monkeypatch):
         check_speech_backbone("whisper", whisper)
 
 
-def test_the_contract_notices_padding_that_is_heard(wav2vec2, monkeypatch):
+def test_the_contract_detects_encoded_padding(wav2vec2, monkeypatch):
     monkeypatch.setattr(SpeechEncoder, "_group_rows", lambda self, num_frames, has: [has.nonzero().squeeze(1)])
     with pytest.raises(AssertionError, match="company changes the vectors"):
         check_speech_backbone("wav2vec2", wav2vec2)
 
 
-def test_convolutions_of_pretrained_encoders_stay_still_and_random_ones_learn(wav2vec2):
+def test_convolutions_of_pretrained_encoders_are_frozen_and_random_ones_trained(wav2vec2):
     for pretrained in (True, False):
         encoder = load_speech_encoder("wav2vec2", weights=str(wav2vec2), pretrained=pretrained)[0]
         moves = {name: p.requires_grad for name, p in encoder.named_parameters()}
@@ -143,7 +143,7 @@ def test_convolutions_of_pretrained_encoders_stay_still_and_random_ones_learn(wa
         assert bool(still) == pretrained and encoder.pretrained == pretrained
 
 
-def test_nothing_is_drawn_while_it_learns_but_dropout(wav2vec2):
+def test_dropout_is_the_only_randomness_in_training(wav2vec2):
     encoder, extractor = load_speech_encoder("wav2vec2", weights=str(wav2vec2), layers=(-1,))
     for module in encoder.train().modules():
         if isinstance(module, torch.nn.Dropout):
@@ -164,18 +164,18 @@ def test_a_name_a_hub_id_and_a_folder_are_speech_backbones_and_timms_names_are_n
 
 
 @pytest.mark.parametrize("layer", [3, -4])
-def test_a_layer_that_the_encoder_lacks_is_refused(layer, wav2vec2):
+def test_a_layer_that_the_encoder_lacks_is_rejected(layer, wav2vec2):
     with pytest.raises(RecipeError, match=rf"'model\.audio\.layers' names layer {layer}; .* has -3 to 2"):
         load_speech_encoder("wav2vec2", weights=str(wav2vec2), layers=(layer,))
 
 
-def test_an_encoder_of_text_is_refused(tmp_path):
+def test_a_text_encoder_is_rejected(tmp_path):
     BertConfig().save_pretrained(tmp_path)
     with pytest.raises(WeightsError, match="architecture 'bert' is none of wav2vec2, hubert, wavlm, whisper"):
         load_speech_encoder(str(tmp_path))
 
 
-def test_another_sample_rate_is_refused(wav2vec2, tmp_path):
+def test_another_sampling_rate_is_rejected(wav2vec2, tmp_path):
     folder = shutil.copytree(wav2vec2, tmp_path / "slow")
     file = folder / "preprocessor_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"sampling_rate": 8000}))
@@ -183,7 +183,7 @@ def test_another_sample_rate_is_refused(wav2vec2, tmp_path):
         load_speech_encoder(str(folder))
 
 
-def test_missing_tensors_and_extractors_are_refused(wav2vec2, tmp_path):
+def test_missing_tensors_and_feature_extractors_are_rejected(wav2vec2, tmp_path):
     folder = shutil.copytree(wav2vec2, tmp_path / "holes")
     file = folder / "model.safetensors"
     tensors = load_file(file)
@@ -196,7 +196,7 @@ def test_missing_tensors_and_extractors_are_refused(wav2vec2, tmp_path):
         load_speech_encoder(str(folder))
 
 
-def test_weights_out_of_reach_say_what_to_set(tmp_path, monkeypatch):
+def test_unavailable_weights_are_an_error_that_names_the_setting(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(WeightsError, match=r"'facebook/wav2vec2-base' .*--set model\.audio\.weights=FOLDER"):
@@ -214,7 +214,7 @@ def test_half_precision_on_disk_is_full_precision_in_memory(wav2vec2, tmp_path):
         assert {p.dtype for p in encoder.parameters()} == {torch.float32}
 
 
-def test_an_emotion_model_listens_through_a_speech_encoder(wav2vec2):
+def test_an_emotion_model_uses_a_speech_encoder(wav2vec2):
     model = EmotionModel(str(wav2vec2), num_extra_features=2, num_classes=5).eval()
     assert model.input_names == ("waveform", "num_frames", "has_audio", "features")
     assert model.pretrained_prefixes == ("audio.encoder.",)

@@ -45,13 +45,13 @@ def cached(roberta, tmp_path, monkeypatch):
     return blob
 
 
-def test_a_folder_is_itself(roberta):
+def test_a_folder_is_its_own_source(roberta):
     source = resolve_weights(str(roberta))
     assert (source.origin, source.location) == ("folder", str(roberta))
     assert str(roberta) in source.describe() and not source.sha256_verified
 
 
-def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypatch):
+def test_the_cache_is_found_verified_and_loaded_without_the_hub(cached, monkeypatch):
     monkeypatch.setattr(loading, "require_hub_connection", lambda: pytest.fail("the hub was asked"))
     source = resolve_weights(ID)
     assert source == WeightsSource(ID, "cache", "0123456789ab", True)
@@ -60,13 +60,13 @@ def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypat
     assert WeightsSource.from_dict(json.loads(json.dumps(source.to_dict()))) == source
 
 
-def test_weights_in_the_cache_that_changed_are_refused(cached):
+def test_changed_weights_in_the_cache_are_rejected(cached):
     cached.write_bytes(cached.read_bytes()[:-1] + b"x")
     with pytest.raises(WeightsError, match=r"some-encoder have SHA-256 \w{12}, not \w{12}; delete them"):
         resolve_weights(ID)
 
 
-def test_packaged_weights_are_checked_by_the_hash_that_is_known(tmp_path, monkeypatch):
+def test_packaged_weights_are_verified_by_the_known_hash(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "carrier" / "model").mkdir(parents=True)
     (tmp_path / "carrier" / "__init__.py").touch()
@@ -80,13 +80,13 @@ def test_packaged_weights_are_checked_by_the_hash_that_is_known(tmp_path, monkey
         resolve_weights(ID, packaged)
 
 
-def test_what_nobody_has_comes_from_the_hub(tmp_path, monkeypatch):
+def test_weights_found_nowhere_else_come_from_the_hub(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert resolve_weights(ID) == WeightsSource(ID, "hub")
     assert resolve_weights("roberta") == WeightsSource("roberta", "hub")
 
 
-def test_what_the_cache_lacks_is_asked_of_the_hub_that_answers(roberta, monkeypatch):
+def test_files_missing_in_the_cache_are_requested_from_a_reachable_hub(roberta, monkeypatch):
     config, asked = AutoConfig.from_pretrained(str(roberta)), []
 
     def fetched(location, *, local_files_only=False, trust_remote_code):
@@ -101,7 +101,7 @@ def test_what_the_cache_lacks_is_asked_of_the_hub_that_answers(roberta, monkeypa
     assert asked == [(True, False), "hub", (False, False)]
 
 
-def test_an_unreachable_hub_is_noticed_at_once(online, monkeypatch):
+def test_an_unreachable_hub_fails_immediately(online, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     start = time.perf_counter()
     with pytest.raises(WeightsError, match=r"from the hub \(http://127\.0\.0\.1:9 cannot be reached: .+\)"):
@@ -109,13 +109,13 @@ def test_an_unreachable_hub_is_noticed_at_once(online, monkeypatch):
     assert time.perf_counter() - start < 5
 
 
-def test_offline_is_said_as_the_reason(monkeypatch):
+def test_offline_mode_is_named_as_the_reason(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
         require_hub_connection()
 
 
-def test_a_hub_that_answers_anything_is_there(online, monkeypatch):
+def test_a_hub_that_responds_in_any_way_is_reachable(online, monkeypatch):
     from http.server import BaseHTTPRequestHandler, HTTPServer
     from threading import Thread
 

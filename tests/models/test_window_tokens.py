@@ -41,7 +41,7 @@ def turns_of(row, tokenizer):
 
 
 @pytest.mark.parametrize("limit", [LIMIT, 64])
-def test_an_utterance_stays_whole_and_the_farthest_turns_go_first(tiny, limit):
+def test_an_utterance_is_never_truncated_and_the_farthest_turns_are_dropped_first(tiny, limit):
     tokenizer = narrow(tiny, limit)
     bare = [tiny.plain_tokenizer.num_special_tokens_to_add(pair=pair) for pair in (False, True)]
     frame, middle = bare[0], bare[1] - bare[0]
@@ -74,7 +74,7 @@ def test_an_utterance_stays_whole_and_the_farthest_turns_go_first(tiny, limit):
     holds()
 
 
-def test_of_turns_equally_far_both_sides_are_served_before_farther_ones(tiny):
+def test_nearer_turns_of_both_sides_precede_farther_ones(tiny):
     near, far = "one two", "three four five six seven eight nine ten eleven twelve " * 4
     row = narrow(tiny).encode("Hi!", [far, near], [near, far])
     found, (place,) = turns_of(row, tiny.tokenizer)
@@ -82,7 +82,7 @@ def test_of_turns_equally_far_both_sides_are_served_before_farther_ones(tiny):
     assert found[place - 1] == found[place + 1] == own_ids(tiny.tokenizer, near)
 
 
-def test_turns_are_chained_as_the_tokenizer_chains_two_texts(tiny):
+def test_turns_are_joined_as_the_tokenizer_joins_two_texts(tiny):
     one, two, three = SENTENCES[0], "Hi!", SENTENCES[1]
     pair = dict(tiny.plain_tokenizer(tiny.spec.normalize(one), tiny.spec.normalize(two)))
     row = tiny.tokenizer.encode(two, [one])
@@ -115,13 +115,13 @@ def test_pooling_follows_the_utterance_not_its_context(tiny):
     torch.testing.assert_close(vector, expected, atol=1e-5, rtol=0)
 
 
-def test_an_empty_utterance_after_others_is_still_a_vector(tiny):
+def test_an_empty_utterance_after_others_has_a_finite_vector(tiny):
     row = tiny.tokenizer.encode("", [SENTENCES[0]])
     assert all(row["pool_mask"])
     assert tiny.vectors([row, tiny.tokenizer.encode("")]).isfinite().all()
 
 
-def test_what_the_context_says_changes_an_utterance(tiny):
+def test_the_context_changes_an_utterances_vector(tiny):
     plain, one, other = (tiny.tokenizer.encode("Hi!", [before]) for before in ("", SENTENCES[0], SENTENCES[1]))
     vectors = [tiny.vectors([row])[0, -1] for row in (plain, one, other)]
     assert not torch.allclose(vectors[0], vectors[1], atol=1e-4)
@@ -135,7 +135,7 @@ def test_context_leaves_the_tokenizer_as_it_was(tiny):
     assert tokenizer.encode(long) == before
 
 
-def test_a_tokenizer_that_does_not_know_the_letter_a_pools_the_right_tokens(tmp_path):
+def test_a_tokenizer_with_a_as_special_token_pools_the_right_tokens(tmp_path):
     weights = make_tiny_text_backbone("roberta-base", tmp_path)
     tokenizer = load_text_encoder("roberta-base", weights=str(weights))[1]
     tokenizer.tokenizer.add_special_tokens({"additional_special_tokens": ["a"]})

@@ -120,7 +120,7 @@ def test_trainings_are_drawn_family_by_family_and_all_of_them(families):
 
 def test_a_corpus_with_sound_says_how_much_of_it_can_be_used_and_why_the_rest_cannot(page):
     words = Page(page).words()
-    assert "train 9\u202f988 9\u202f681 8 h 22 min too short: 306 no clip, or its file is not there: 2" in words
+    assert "train 9\u202f988 9\u202f681 8 h 22 min too short: 306 no clip, or its file is missing: 2" in words
     assert "dev 1\u202f109 1\u202f109 1 min 15 s –" in words
     assert words.count("why not usable") == 1  # the other corpus was read without sound
 

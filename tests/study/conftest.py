@@ -1,4 +1,4 @@
-"""A study of the tiny corpus, run once and copied for every test, and counters of what a run does."""
+"""A study of the tiny corpus, run once and copied for every test, and counters of trainings and predictions."""
 
 import shutil
 from collections import Counter
@@ -9,20 +9,20 @@ from tiny_corpora import tiny_recipe
 
 from sentir.readers import READERS
 from sentir.recognizer.recognizer import Recognizer
-from sentir.study import run
+from sentir.study import run, stacking
 
 CANDIDATES = {"plain": {}, "dialogue": {"model": {"context": "dialogue"}}, "slow": {"train": {"lr": 1e-9}}}
 
 
 @pytest.fixture
-def reads(corpus, monkeypatch):
-    """Make the reader ``tiny`` give a corpus, the tiny one unless told otherwise."""
+def use_corpus(corpus, monkeypatch):
+    """Make the reader ``tiny`` return a corpus, by default the tiny one."""
 
-    def give(other=corpus):
+    def use(other=corpus):
         monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: other)
 
-    give()
-    return give
+    use()
+    return use
 
 
 @pytest.fixture(scope="session")
@@ -38,20 +38,20 @@ def recipe(weights):
 
 @pytest.fixture(scope="session")
 def first_run(corpus, recipe, tmp_path_factory):
-    """One whole study, report and all: its folder, its state, and what it returned."""
-    place = tmp_path_factory.mktemp("study")
+    """One complete study with its report: its folder and the returned report."""
+    folder = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SENTIR_STATE_DIR", str(place / "state"))
-        patch.setenv("SENTIR_CACHE_DIR", str(place / "cache"))
+        patch.setenv("SENTIR_STATE_DIR", str(folder / "state"))
+        patch.setenv("SENTIR_CACHE_DIR", str(folder / "cache"))
         patch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
-        report = run.run_study([recipe()], root=place, out=place / "out", accept_grade=True)
-    return SimpleNamespace(place=place, out=place / "out", report=report)
+        report = run.run_study([recipe()], root=folder, out=folder / "out", accept_grade=True)
+    return SimpleNamespace(folder=folder, out=folder / "out", report=report)
 
 
 @pytest.fixture
-def done(first_run, reads, recipe, tmp_path, monkeypatch):
-    """A copy of the finished study, with its ledger and cache, to go on from."""
-    shutil.copytree(first_run.place, tmp_path / "copy")
+def done(first_run, use_corpus, recipe, tmp_path, monkeypatch):
+    """A copy of the finished study, with its ledger and cache, to continue from."""
+    shutil.copytree(first_run.folder, tmp_path / "copy")
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "copy" / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "copy" / "cache"))
     return SimpleNamespace(out=tmp_path / "copy" / "out", report=first_run.report, recipe=recipe())
@@ -59,26 +59,27 @@ def done(first_run, reads, recipe, tmp_path, monkeypatch):
 
 @pytest.fixture
 def counts(monkeypatch):
-    """How often a run trains, predicts and opens test."""
-    found = Counter()
-    fit, predict, open_test = Recognizer.fit.__func__, Recognizer.predict_utterances, run.open_test
+    """How often a run trains, predicts and evaluates on test."""
+    calls = Counter()
 
-    def counting(name, function):
+    def count(name, owner, attribute):
+        function = getattr(owner, attribute)
+
         def counted(*args, **keywords):
-            found[name] += 1
+            calls[name] += 1
             return function(*args, **keywords)
 
-        return counted
+        monkeypatch.setattr(owner, attribute, counted)
 
-    monkeypatch.setattr(Recognizer, "fit", classmethod(counting("fit", fit)))
-    monkeypatch.setattr(Recognizer, "predict_utterances", counting("predict", predict))
-    monkeypatch.setattr(run, "open_test", counting("open", open_test))
-    return found
+    count("fit", stacking, "fit_recognizer")
+    count("predict", Recognizer, "predict_utterances")
+    count("open", run, "open_test")
+    return calls
 
 
 @pytest.fixture
-def study(reads, tmp_path, monkeypatch):
-    """Run a study without drawing its report."""
+def study(use_corpus, tmp_path, monkeypatch):
+    """Run a study without rendering its report."""
     monkeypatch.setattr(run, "save_report", lambda report, path: None)
 
     def go(recipes, out=tmp_path / "out"):

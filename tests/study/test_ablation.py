@@ -48,7 +48,7 @@ def test_every_part_is_left_out_alone_beside_the_whole_recipe():
 def test_text_and_sound_are_left_out_with_what_is_measured_from_them():
     both = {"kind": "multimodal", "context": "dialogue", "features": ["functionals", "lexical", "dialogue"]}
     found = candidates("text", "audio", model=both)
-    deaf, mute = found["model − sound"].model, found["model − text"].model
+    deaf, mute = found["model − audio"].model, found["model − text"].model
     assert (deaf.kind, deaf.context, deaf.features) == ("hybrid_transformer", "dialogue", ("lexical", "dialogue"))
     assert (mute.kind, mute.context, mute.features) == ("emotion_model", "none", ("functionals", "dialogue"))
 
@@ -64,7 +64,7 @@ def test_what_only_the_part_left_out_gave_something_to_do_goes_with_it(spoken):
     found = {c.name: c.recipe for c in plan_candidates(recipe)["emotion"]}
     for own in found.values():
         check_settings(own, spoken.label_space("emotion"))
-    deaf, mute = found["model − sound"].train, found["model − text"].train
+    deaf, mute = found["model − audio"].train, found["model − text"].train
     assert (deaf.augment.masks, deaf.group_by_length, deaf.gradient_checkpointing, deaf.lr) == (
         0,
         True,

@@ -33,7 +33,7 @@ def truth(corpus, task, split="dev"):
 def test_it_predicts_whole_splits_by_id(name, task, corpus):
     for split, predictions in predicted(name, corpus, task).items():
         assert predictions.ids == tuple(u.id for u in corpus.split(split))
-        assert predictions.space == corpus.label_space(task) and predictions.source == {"model": name}
+        assert predictions.label_space == corpus.label_space(task) and predictions.source == {"model": name}
 
 
 def test_the_majority_is_the_most_frequent_label_of_train(corpus):
@@ -47,7 +47,7 @@ def test_the_majority_is_the_most_frequent_label_of_train(corpus):
 
 def test_where_several_labels_may_hold_the_constant_is_all_of_them(corpus):
     found = predicted("majority", corpus, "feelings")["dev"]
-    cuts = tune_thresholds(found.space, truth(corpus, "feelings"), found.probabilities)
+    cuts = tune_thresholds(found.label_space, truth(corpus, "feelings"), found.probabilities)
     assert set(found.labels(cuts).values()) == {("joy", "sadness")}
 
 
@@ -57,8 +57,8 @@ def test_words_beat_the_constant(task, corpus):
     scores = {}
     for name in BASELINES:
         found = predicted(name, corpus, task)["dev"]
-        cuts = tune_thresholds(found.space, dev, found.probabilities)
-        scores[name] = compute_scores(found.space, dev, found.probabilities, cuts)[METRICS[task]]
+        cuts = tune_thresholds(found.label_space, dev, found.probabilities)
+        scores[name] = compute_scores(found.label_space, dev, found.probabilities, cuts)[METRICS[task]]
     assert scores["bag of words"] > scores["majority"] + 0.1
 
 

@@ -21,14 +21,14 @@ def fields(u):
     return {name: getattr(u, name) for name in u.__dataclass_fields__}
 
 
-def test_a_bad_corpus_is_refused_in_a_sentence_before_anything_is_trained(reads, recipe, counts, tmp_path):
-    reads()
+def test_a_bad_corpus_is_refused_in_a_sentence_before_anything_is_trained(use_corpus, recipe, counts, tmp_path):
+    use_corpus()
     with pytest.raises(CorpusError, match=r"gives the corpus 'tiny' grade D \(.*\); .* --accept-grade") as caught:
         run.run_study([recipe()], root=tmp_path, out=tmp_path / "out")
     assert "\n" not in str(caught.value) and not counts
 
 
-def test_an_accepted_one_is_told_first_and_in_its_report(first_run, recipe, reads, study, monkeypatch):
+def test_an_accepted_one_is_told_first_and_in_its_report(first_run, recipe, use_corpus, study, monkeypatch):
     (card,) = first_run.report.corpora
     assert card.grade == "D" and "Grade D: Results on it would mislead" in render_markdown(first_run.report)
     page = (first_run.out / "report.html").read_text(encoding="utf-8")
@@ -40,10 +40,10 @@ def test_an_accepted_one_is_told_first_and_in_its_report(first_run, recipe, read
     assert "grade D in the audit" in told[0] and told[0].startswith("tiny")
 
 
-def test_a_study_that_leaves_test_closed_needs_none(reads, recipe, study, corpus):
+def test_a_study_that_leaves_test_closed_needs_none(use_corpus, recipe, study, corpus):
     mute = without("test")
     assert not mute.test
-    reads(mute)
+    use_corpus(mute)
     closed = recipe(tasks=["emotion"], candidates={}, test=False)
     report = study(closed)
     assert {row.split for row in report.scores} == {"dev"} and report.openings == ()
@@ -51,7 +51,7 @@ def test_a_study_that_leaves_test_closed_needs_none(reads, recipe, study, corpus
         study(recipe(tasks=["emotion"], candidates={}))
 
 
-def test_every_report_counts_the_tests_that_were_discarded_and_their_openings(reads, recipe, study, corpus):
+def test_every_report_counts_the_tests_that_were_discarded_and_their_openings(use_corpus, recipe, study, corpus):
     study(recipe(tasks=["emotion"], candidates={}))
     assert len(list_openings(corpus)) == 1
     moved = {"train": "test", "test": "train", "dev": "dev"}
@@ -59,7 +59,7 @@ def test_every_report_counts_the_tests_that_were_discarded_and_their_openings(re
     with pytest.raises(LockedTestError, match="without a reason"):
         record_redraw(corpus, other, seeds=(0, 1), reason=" ")
     record_redraw(corpus, other, seeds=(0, 4), reason="labels were repaired")
-    reads(other)
+    use_corpus(other)
     report = study(recipe(tasks=["emotion"], candidates={}, test=False))
     (found,) = report.redraws
     assert (found.seeds, found.openings, found.discarded) == ((0, 4), 1, corpus.test_fingerprint)
@@ -68,8 +68,8 @@ def test_every_report_counts_the_tests_that_were_discarded_and_their_openings(re
     assert "seed 0 to 4: labels were repaired (opened before: 1)" in text
 
 
-def test_a_model_that_stacks_needs_no_test_either(reads, recipe, study):
-    reads(without("test"))
+def test_a_model_that_stacks_needs_no_test_either(use_corpus, recipe, study):
+    use_corpus(without("test"))
     stacked = {"model": {"features": ["stacked"], "stacked": {"folds": 2}}}
     report = study(recipe(tasks=["emotion"], candidates={"stacked": stacked}, test=False))
     assert {row.model for row in report.scores} == {"majority", "bag of words", "stacked"}

@@ -11,6 +11,7 @@ from tiny_corpora import spoken_recipe, stacking_on_text, tiny_corpus, tiny_reci
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.recognizer.recognizer import Recognizer
+from sentir.study import stacking
 from sentir.study.stacking import FULL_MODEL_FOLD, CrossPredictions, assign_folds, cross_predict, train_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
@@ -20,22 +21,22 @@ INNER = {"text": {"train": {"epochs": 1}}, "dialogue": {"model": {"context": "di
 
 @pytest.fixture
 def spied(monkeypatch):
-    """Every training with the ids it saw, and who predicted what."""
-    fit, predict, seen = Recognizer.fit.__func__, Recognizer.predict_utterances, {"fit": [], "predict": []}
+    """Every training with its recipe and corpus, and every prediction with its model."""
+    fit, predict, calls = stacking.fit_recognizer, Recognizer.predict_utterances, {"fit": [], "predict": []}
 
-    def fitting(cls, recipe, corpus, **keywords):
-        found = fit(cls, recipe, corpus, **keywords)
-        seen["fit"].append((found[0], recipe, corpus))
-        return found
+    def fitting(recipe, corpus, **keywords):
+        fitted = fit(recipe, corpus, **keywords)
+        calls["fit"].append((fitted[0], recipe, corpus))
+        return fitted
 
     def predicting(self, utterances):
-        found = predict(self, utterances)
-        seen["predict"].append((self, found))
-        return found
+        predictions = predict(self, utterances)
+        calls["predict"].append((self, predictions))
+        return predictions
 
-    monkeypatch.setattr(Recognizer, "fit", classmethod(fitting))
+    monkeypatch.setattr(stacking, "fit_recognizer", fitting)
     monkeypatch.setattr(Recognizer, "predict_utterances", predicting)
-    return seen
+    return calls
 
 
 @pytest.fixture
@@ -196,9 +197,9 @@ def test_a_model_that_is_stacked_on_may_stack_itself(spoken, weights, spied):
 
 def test_an_inner_model_of_another_task_is_selected_by_a_metric_of_its_own(weights):
     outer = tiny_recipe(weights, evaluation={"metric": "micro_f1"}).override(stacking_on_text(weights))
-    assert outer.stacked().evaluation.metric == "micro_f1"
+    assert outer.stacked_recipe().evaluation.metric == "micro_f1"
     other = outer.override({"model": {"stacked": {"task": "feelings"}}})
-    assert other.stacked().evaluation == other.evaluation.model_copy(update={"metric": None})
+    assert other.stacked_recipe().evaluation == other.evaluation.model_copy(update={"metric": None})
 
 
 def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
@@ -219,7 +220,7 @@ def test_it_is_saved_and_loaded_without_a_pickle(corpus, weights, tmp_path):
 
 WRONG = {
     "inner kind": ({"stacked": {"model": {"kind": "emotion_modl"}}}, UnknownNameError, "emotion_model"),
-    "inner key": ({"stacked": {"model": {"hiden": 3}}}, RecipeError, r"model\.stacked.*did you mean 'hidden'"),
+    "inner key": ({"stacked": {"model": {"hiden": 3}}}, RecipeError, r"model\.stacked.*did you mean 'hidden_size'"),
     "inner task": ({"stacked": {"task": "mood"}}, CorpusError, "no task 'mood'"),
     "inner features": (
         {"stacked": {"model": {"features": ["stacked"]}}},

@@ -60,12 +60,12 @@ def whole(spoken, weights, sounds, tmp_path_factory):
 
 
 @pytest.fixture
-def done(whole, reads, spoken, tmp_path, monkeypatch):
+def done(whole, use_corpus, spoken, tmp_path, monkeypatch):
     """A copy of the finished study to go on from."""
     shutil.copytree(whole.place, tmp_path / "copy")
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "copy" / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "copy" / "cache"))
-    reads(spoken)
+    use_corpus(spoken)
     return SimpleNamespace(out=tmp_path / "copy" / "out", report=whole.report)
 
 
@@ -166,20 +166,20 @@ def test_a_described_model_that_nobody_stacks_on_changes_no_training(done, study
 
 
 def test_other_sound_trains_again_what_listens_and_what_stacks_on_it(
-    spoken, weights, study, reads, counts, tmp_path
+    spoken, weights, study, use_corpus, counts, tmp_path
 ):
     ear = {"kind": "emotion_model", "audio": {"backbone": TINY_NETWORK, "pretrained": False}}
     on_sound = stacking_on_text(weights, folds=2, train={"epochs": 1}, model=ear)["model"]
     text = {"kind": "hybrid_transformer"}
     candidates = {"text": {"model": text}, "audio": {}, "text on sound": {"model": text | on_sound}}
     recipe = recipe_of(weights, study={"candidates": candidates, "baselines": ["acoustic"]})
-    reads(spoken)
+    use_corpus(spoken)
     report = study(recipe)
     assert counts["fit"] == 1 + 1 + (2 + 1 + 1)
     random = {row.model for row in report.scores if "audio backbone drawn at random" in row.notes}
     assert random == {"audio", "text on sound"}, "what a model stacks on is part of it"
     one = spoken.dev[0].clip
-    reads(spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=one) if u.turn == 4 else u))
+    use_corpus(spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=one) if u.turn == 4 else u))
     counts.clear()
     study(recipe)
     assert counts["fit"] == 1 + (2 + 1 + 1), "text alone is as it was"
@@ -226,10 +226,10 @@ def refused(study, recipe, counts, out, error, match):
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_candidate_that_cannot_be_trained_is_refused_before_anything_is_done(
-    case, spoken, weights, study, reads, counts, tmp_path
+    case, spoken, weights, study, use_corpus, counts, tmp_path
 ):
     model, error, words = WRONG[case]
-    reads(spoken)
+    use_corpus(spoken)
     base = stacking_on_text(weights)["model"] if "stacked" in model else {}
     inner = base["stacked"] | model["stacked"] if base else None
     odd = base | model | ({"stacked": inner} if base else {})
@@ -238,8 +238,8 @@ def test_a_candidate_that_cannot_be_trained_is_refused_before_anything_is_done(
     refused(study, type(recipe_of(weights)).parse(recipe), counts, tmp_path, error, words)
 
 
-def test_an_unknown_baseline_is_refused_before_anything_is_done(spoken, weights, study, reads, counts, tmp_path):
-    reads(spoken)
+def test_an_unknown_baseline_is_refused_before_anything_is_done(spoken, weights, study, use_corpus, counts, tmp_path):
+    use_corpus(spoken)
     recipe = recipe_of(weights, study={"baselines": ["acustic"]})
     refused(
         study, recipe, counts, tmp_path, UnknownNameError, "no baseline called 'acustic'; did you mean acoustic"
@@ -248,9 +248,9 @@ def test_an_unknown_baseline_is_refused_before_anything_is_done(spoken, weights,
 
 @pytest.mark.parametrize("who", ["audio", "both", "chain", "baseline"])
 def test_a_corpus_without_clips_is_refused_by_whatever_listens(
-    who, corpus, weights, study, reads, counts, tmp_path
+    who, corpus, weights, study, use_corpus, counts, tmp_path
 ):
-    reads(corpus)
+    use_corpus(corpus)
     text = {"model": {"kind": "hybrid_transformer"}}
     found = {"audio": {}, "both": {"model": {"kind": "multimodal"}}, "chain": stacked_candidate(weights)}.get(
         who, text

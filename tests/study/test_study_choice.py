@@ -11,21 +11,21 @@ from sentir.corpus.predictions import Predictions
 from sentir.corpus.sealed import SealedLabels
 from sentir.errors import CorpusError, LockedTestError, RecipeError, SentirError, UnknownNameError
 from sentir.evaluation.locked.ledger import list_openings_by_fingerprint
-from sentir.recognizer.recognizer import Recognizer
+from sentir.study import stacking
 
 # What goes wrong
 
 
 def test_a_killed_study_goes_on_where_it_was(study, recipe, counts, monkeypatch, corpus):
-    fit = Recognizer.fit.__func__
+    fit = stacking.fit_recognizer
 
-    def dies(cls, settings, found, **keywords):
-        if settings.name == "slow":
+    def dies(recipe, corpus, **keywords):
+        if recipe.name == "slow":
             raise KeyboardInterrupt
-        return fit(cls, settings, found, **keywords)
+        return fit(recipe, corpus, **keywords)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recognizer, "fit", classmethod(dies))
+        patch.setattr(stacking, "fit_recognizer", dies)
         with pytest.raises(KeyboardInterrupt):
             study(recipe(tasks=["emotion"]))
     assert counts == {"fit": 2} and list_openings_by_fingerprint(corpus.test_fingerprint) == ()
@@ -52,7 +52,7 @@ def test_a_candidate_that_cannot_be_trained_leaves_the_others_and_a_closed_test(
 
 
 def test_candidates_are_checked_before_anything_is_done(study, recipe, counts, tmp_path):
-    with pytest.raises(RecipeError, match=r"study\.candidates\.typo.*did you mean 'hidden'"):
+    with pytest.raises(RecipeError, match=r"study\.candidates\.typo.*did you mean 'hidden_size'"):
         study(recipe(candidates={"plain": {}, "typo": {"model": {"hiden": 24}}}))
     with pytest.raises(UnknownNameError, match="did you mean roberta-base"):
         study(recipe(candidates={"plain": {}, "typo": {"model": {"backbone": "roberta-bse"}}}))
@@ -70,7 +70,7 @@ def test_a_ledger_that_cannot_count_opens_nothing(study, recipe, tmp_path, monke
 # What chooses
 
 
-def test_test_labels_reach_nothing_but_the_test_scores(done, study, recipe, reads, counts, tmp_path):
+def test_test_labels_reach_nothing_but_the_test_scores(done, study, recipe, use_corpus, counts, tmp_path):
     draw = random.Random(5)
 
     def swapped(u):
@@ -78,7 +78,7 @@ def test_test_labels_reach_nothing_but_the_test_scores(done, study, recipe, read
             return u
         return replace(u, labels={"emotion": (draw.choice(["joy", "sadness"]),), "feelings": ("joy",)})
 
-    reads(tiny_corpus(swapped))
+    use_corpus(tiny_corpus(swapped))
     other = study(recipe(), tmp_path / "other")
     assert counts["fit"] == 6 and counts["open"] == 1
     assert without_test(other) == without_test(done.report)
@@ -187,7 +187,7 @@ def test_a_corpus_that_cannot_be_studied_is_refused_before_anything_is_done(
     lack, study, recipe, counts, tmp_path, reads
 ):
     change, match = SHORT[lack]
-    reads(tiny_corpus(change))
+    use_corpus(tiny_corpus(change))
     refused(study, recipe(tasks=["emotion"]), counts, tmp_path, CorpusError, match)
 
 
@@ -213,8 +213,8 @@ def test_a_damaged_stage_is_named_and_can_be_deleted(kind, file, done, study, re
         study(recipe(), done.out)
 
 
-def test_a_synthetic_corpus_is_noted_once_in_every_row(study, recipe, reads, corpus):
-    reads(replace(corpus, synthetic=True))
+def test_a_synthetic_corpus_is_noted_once_in_every_row(study, recipe, use_corpus, corpus):
+    use_corpus(replace(corpus, synthetic=True))
     report = study(recipe(tasks=["emotion"], candidates={"plain": {}}))
     assert {row.split for row in report.scores} == {"dev", "test"}
     assert {row.notes for row in report.scores} == {("synthetic corpus",)}

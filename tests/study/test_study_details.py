@@ -16,7 +16,7 @@ def test_the_best_candidate_of_every_task_is_looked_at_on_dev_and_on_the_opened_
     assert set(found) == {(task, split) for task in TASKS for split in ("dev", "test")}
     for (task, split), one in found.items():
         assert one.model == first_run.report.best_per_family["tiny", task][0]
-        assert one.reliability.how == {"dev": "cross_fit", "test": "held_out"}[split]
+        assert one.reliability.protocol == {"dev": "cross_fit", "test": "held_out"}[split]
         assert one.reliability.metric == TASKS[task] and one.slices and one.speakers
         assert all(mistake.id.split("/")[1] == split for mistake in one.hardest_examples)
 
@@ -27,8 +27,8 @@ def test_what_is_written_is_what_was_found(first_run):
 
 def test_slices_add_up_to_all_that_is_scored(first_run):
     for one in first_run.report.analyses:
-        for kind in {part.part.kind for part in one.slices} - {"shift"}:
-            assert sum(part.n for part in one.slices if part.part.kind == kind) == 15
+        for kind in {part.definition.kind for part in one.slices} - {"shift"}:
+            assert sum(part.n for part in one.slices if part.definition.kind == kind) == 15
 
 
 def test_nothing_of_test_is_looked_at_while_it_stays_closed(recipe, study, counts):
@@ -42,13 +42,13 @@ def test_looking_again_opens_nothing(done, study, recipe, counts):
 
 
 def test_nobody_looks_for_doubtful_labels_unless_asked(first_run):
-    assert {one.doubtful for one in first_run.report.analyses} == {None}
+    assert {one.num_label_noise_candidates for one in first_run.report.analyses} == {None}
 
 
 def test_labels_in_doubt_are_looked_for_once_when_asked(study, recipe, counts, tmp_path):
     asked = recipe(test=False, candidates={"plain": {}}, label_noise=True, tasks=["emotion"])
     (one,) = study(asked).analyses
-    assert one.doubtful is not None and len(one.label_noise_candidates) == min(one.doubtful, 100)
+    assert one.num_label_noise_candidates is not None and len(one.label_noise_candidates) == min(one.num_label_noise_candidates, 100)
     assert all(suspect.id.startswith("tiny/train/") for suspect in one.label_noise_candidates)
     assert counts["fit"] == 1 + 5 + 1, "five folds, and the whole, which predicts dev and test"
     assert study(asked).analyses == (one,) and counts["fit"] == 7
@@ -58,7 +58,7 @@ def test_labels_in_doubt_are_looked_for_once_when_asked(study, recipe, counts, t
 def test_predictions_that_a_candidate_stacks_on_are_asked_for_nothing(task, study, recipe, weights, counts):
     candidates = {"plain": {}, "stacked": stacking_on_text(weights, task="emotion")}
     (one,) = study(recipe(test=False, candidates=candidates, tasks=[task])).analyses
-    assert (one.doubtful is not None) == (task == "emotion"), "only of the task that it says something about"
+    assert (one.num_label_noise_candidates is not None) == (task == "emotion"), "only of the task that it says something about"
 
 
 def test_the_report_shows_all_of_it(first_run):
@@ -71,5 +71,5 @@ def test_the_report_shows_all_of_it(first_run):
         "Possible label errors",
     ):
         assert (words in page) == (words != "Possible label errors")
-    assert json.loads((first_run.out / "analyses.json").read_text())[0]["reliability"]["curves"]
+    assert json.loads((first_run.out / "analyses.json").read_text())[0]["reliability"]["reliability_curves"]
     assert len(stages(first_run.out, "test")) == 1

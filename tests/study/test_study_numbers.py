@@ -51,8 +51,8 @@ def test_a_number_is_learned_saved_loaded_and_said(trained, moods, tmp_path):
     assert (happy.labels, happy.probabilities) == ((), {})
 
 
-def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, recipe, reads, tmp_path):
-    reads(moods)
+def test_a_study_of_labels_and_numbers_chooses_each_by_its_own_metric(moods, recipe, use_corpus, tmp_path):
+    use_corpus(moods)
     candidates = {"plain": {}, "slow": {"train": {"lr": 1e-9}}}
     plan = recipe(tasks=["emotion", "mood_intensity"], candidates=candidates, baselines=["majority"])
     plan = plan.override({"evaluation": {"metric": {"emotion": "macro_f1"}}})

@@ -32,9 +32,9 @@ def files_before(tmp_path):
     return lambda: sorted(path for path in tmp_path.rglob("*") if "run" not in path.parts)
 
 
-def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, reads, tmp_path, files_before):
+def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, use_corpus, tmp_path, files_before):
     hard, out, before = awkward(corpus), tmp_path / "deep" / "er" / "run", files_before()
-    reads(hard)
+    use_corpus(hard)
     mine = recipe(tasks=["emotion"], candidates=CANDIDATES).override({"name": "../../../mine"})
     report = run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert files_before() == before
@@ -55,11 +55,11 @@ def test_no_name_leaves_the_folder_and_nothing_raw_is_written(recipe, corpus, re
 
 
 @pytest.mark.parametrize("name", ["", "..", "a\x1bb"])
-def test_what_cannot_be_a_name_is_refused_before_anything_is_trained(name, recipe, corpus, reads, study, counts):
+def test_what_cannot_be_a_name_is_refused_before_anything_is_trained(name, recipe, corpus, use_corpus, study, counts):
     for changes in ({"name": name}, {"study": {"candidates": {name: {}}}}, {"data": {"task": name}}):
         with pytest.raises(RecipeError, match=r"a name (needs|is)"):
             recipe().override(changes)
-    reads(renamed(corpus, name))
+    use_corpus(renamed(corpus, name))
     with pytest.raises(RecipeError, match=r"corpus cannot be called .*data.table.name"):
         study(recipe())
     assert not counts
@@ -99,8 +99,8 @@ def test_a_report_that_cannot_be_drawn_is_met_before_anything_is_trained(recipe,
     def without_a_template(*_arguments, **_keywords):
         raise FileNotFoundError("body.html")
 
-    monkeypatch.setattr("sentir.report.saving.render", without_a_template)
-    with pytest.raises(SentirError, match=r"report cannot be drawn here \(body.html\)"):
+    monkeypatch.setattr("sentir.report.saving.render_report", without_a_template)
+    with pytest.raises(SentirError, match=r"report cannot be rendered \(body.html\)"):
         study(recipe())
     assert not counts
 
@@ -116,7 +116,7 @@ def test_the_checks_leave_nothing_behind(recipe, study, tmp_path, monkeypatch):
 
 
 def test_a_failing_report_keeps_the_results_and_the_same_command_writes_it(
-    recipe, reads, corpus, counts, tmp_path, monkeypatch
+    recipe, use_corpus, corpus, counts, tmp_path, monkeypatch
 ):
     out, mine = tmp_path / "out", recipe(tasks=["emotion"], candidates={"plain": {}})
 

@@ -49,7 +49,7 @@ def test_dev_has_everyone_and_test_the_finalist_beside_the_best_candidate_and_th
         (finalist, "selected"),
         *(row for row in rest if row[0] != finalist),
     ]
-    assert {row.scored for row in test} != {row.scored for row in dev} and len({row.scored for row in test}) == 1
+    assert {row.ids_hash for row in test} != {row.ids_hash for row in dev} and len({row.ids_hash for row in test}) == 1
 
 
 @pytest.mark.parametrize(("task", "metric"), TASKS.items())
@@ -120,8 +120,8 @@ def test_the_report_is_one_page_with_every_model(first_run):
 
 
 def test_curves_have_a_point_per_epoch(first_run):
-    assert len(first_run.report.curves) == 6
-    assert all([p["epoch"] for p in curve.points] == [1, 2] for curve in first_run.report.curves)
+    assert len(first_run.report.learning_curves) == 6
+    assert all([p["epoch"] for p in curve.points] == [1, 2] for curve in first_run.report.learning_curves)
 
 
 def test_no_pickle_lies_in_the_folder(first_run):
@@ -138,7 +138,7 @@ def test_a_second_run_does_nothing_again(done, study, recipe, counts, corpus):
     assert not counts
     assert {path: path.stat().st_mtime_ns for path in (done.out / "stages").rglob("*")} == before
     assert (again.scores, again.comparisons) == (done.report.scores, done.report.comparisons)
-    assert (again.curves, again.selected) == (done.report.curves, done.report.selected)
+    assert (again.learning_curves, again.selected) == (done.report.learning_curves, done.report.selected)
     assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
@@ -168,8 +168,8 @@ def test_a_lost_opening_is_an_opening_more(done, study, recipe, counts, corpus):
 def test_another_seed_adds_only_its_trainings(done, study, recipe, counts):
     again = study(recipe(tasks=["emotion"], seeds=[0, 1]), done.out)
     assert counts["fit"] == 3
-    assert {row.seeds for row in rows(again.scores, role="candidate")} == {2}
-    assert {row.seeds for row in rows(again.scores, role="baseline")} == {1}
+    assert {row.num_seeds for row in rows(again.scores, role="candidate")} == {2}
+    assert {row.num_seeds for row in rows(again.scores, role="baseline")} == {1}
     facts = {load_training_facts(path)["dev_score"] for path in stages(done.out, "train")}
     assert len(facts) > 3, "seeds make a difference"
 
@@ -179,7 +179,7 @@ def test_the_best_seed_is_the_one_that_is_saved(study, recipe, tmp_path):
     (finalist,) = again.best_per_family["tiny", "emotion"]
     seeds = {
         c.seed: max(p["score"] for p in c.points)
-        for c in again.curves
+        for c in again.learning_curves
         if (c.model, c.task) == (finalist, "emotion")
     }
     saved = Recognizer.from_pretrained(tmp_path / "out" / "models" / "tiny-emotion")

@@ -15,7 +15,7 @@ from sentir.study.stacking import train_recognizer
 from sentir.study.tuning import run
 from sentir.study.tuning.storage import JOURNAL_FILE
 
-pytestmark = pytest.mark.usefixtures("direction")
+pytestmark = pytest.mark.usefixtures("use_corpus")
 TRIALS = 8
 
 
@@ -297,7 +297,7 @@ def test_no_trial_begins_after_the_timeout(tuned, tmp_path):
 # The storage
 
 
-def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tuned, tmp_path, reads, corpus):
+def test_another_recipe_or_corpus_does_not_mix_with_what_lies_in_the_folder(tuned, tmp_path, use_corpus, corpus):
     with trainings():
         run.tune(tuned(trials=1), out=tmp_path)
         for other in (tuned({"model": {"dropout": 0.5}}), tuned(seed=5), tuned(folds=2)):

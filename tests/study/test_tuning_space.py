@@ -30,7 +30,7 @@ def tuned(weights, **tune):
         ({}, "Nothing is to be tuned"),
         ({"train.lrr": RANGE}, "tune.space: there is no setting 'train.lrr'; did you mean 'lr'?"),
         ({"trian.lr": RANGE}, "there is no setting 'trian'; did you mean 'train'?"),
-        ({"model.hiden": {"choices": [8]}}, "did you mean 'hidden'?"),
+        ({"model.hiden": {"choices": [8]}}, "did you mean 'hidden_size'?"),
         ({LR: {"low": -1.0, "high": 1.0}}, "'train.lr' cannot be -1.0: give more than 0"),
         (
             {"model.dropout": {"low": 0.0, "high": 1.0}},
@@ -99,7 +99,7 @@ def test_what_is_drawn_lies_in_the_space_and_survives_the_storage(values, seed):
         assert json.dumps(found) in [json.dumps(choice) for choice in values["choices"]]
     else:
         assert values["low"] <= found <= values["high"]
-        assert isinstance(found, int) == space["model.x"].whole
+        assert isinstance(found, int) == space["model.x"].is_integer
     assert json.loads(json.dumps(found)) == found or math.isnan(found)
 
 

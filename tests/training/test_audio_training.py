@@ -18,7 +18,8 @@ from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.training.batching import EqualLengthBatchSampler
 from sentir.training.fitting import fit
 from sentir.training.losses import class_weights, encode_targets, make_loss
-from sentir.training.trainer import parameter_groups, train_model
+from sentir.training.optim import parameter_groups
+from sentir.training.trainer import train_model
 
 pytestmark = pytest.mark.usefixtures("one_store")
 AUGMENT = {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.1, "speed": 0.1}

@@ -16,7 +16,8 @@ from sentir.errors import SentirError
 from sentir.preprocessing.preprocessor import ModelInputs
 from sentir.recipe import TrainSettings
 from sentir.training.losses import class_weights, encode_targets, make_loss
-from sentir.training.trainer import parameter_groups, train_model
+from sentir.training.optim import parameter_groups
+from sentir.training.trainer import train_model
 
 
 class Run:

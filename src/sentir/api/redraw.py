@@ -58,7 +58,7 @@ def redraw_corpus(recipe: PathLike, *, reason: str, root: PathLike | None = None
     """
     path = Path(recipe)
     if not reason.strip():
-        raise LockedTestError(_('A test split is not discarded without a reason; say why with --reason "…".'))
+        raise LockedTestError(_('Discarding a test split needs a reason: give --reason "…".'))
     loaded = load_recipe(path)
     _require_random_split(loaded, path)
     before = read_corpus(loaded.data, root)

@@ -13,7 +13,8 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import DecodedPrediction, Prediction, Predictions, TaskPrediction
 from sentir.corpus.utterances import Utterance
 from sentir.errors import NonFiniteError, PredictionsError, RecognizerError
-from sentir.evaluation.calibration.fitting import Calibration, compute_confidence_by_id
+from sentir.evaluation.calibration.confidence import compute_confidence_by_id
+from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.recipe import Recipe

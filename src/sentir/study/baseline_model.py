@@ -45,7 +45,7 @@ class BaselineModel(PredictionMixin):
     thresholds: NDArray[np.float64] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     calibration: None = None
-    other_tasks: tuple[()] = ()
+    auxiliary_tasks: tuple[()] = ()
 
     @property
     def modalities(self) -> frozenset[str]:

@@ -23,7 +23,7 @@ from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
-from sentir.training.trainer import EpochCallback
+from sentir.training.callbacks import EpochCallback
 
 FULL_MODEL_FOLD = -1  # the "fold" of dev and test, predicted by the model that learned from all of train
 
