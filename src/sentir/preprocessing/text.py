@@ -41,7 +41,7 @@ class TextPreprocessor:
         """
         texts = [clean_text(u.text or "", self.cleaning) for u in utterances]
         has_text = [not is_blank(text) for text in texts]
-        texts = self._prepend_speakers(texts, [u.speaker for u in utterances])
+        texts = [self._prepend_speaker(text, u.speaker) for text, u in zip(texts, utterances, strict=True)]
         encodings = self._tokenize(texts, dialogues)
         is_truncated = [
             len(row["input_ids"]) >= self.tokenizer.max_length and self.tokenizer.is_truncated(text)
@@ -62,10 +62,13 @@ class TextPreprocessor:
         if n := int(tensors["num_unknown_tokens"][row]):
             yield _("Tokens of its text outside the encoder's vocabulary, such as emoji: {n}.", n=n)
 
-    def _prepend_speakers(self, texts: list[str], speakers: list[str | None]) -> list[str]:
-        if self.model_settings.context != "window" or not self.model_settings.window_speakers:
-            return texts
-        return [f"{speaker}: {text}" if speaker else text for speaker, text in zip(speakers, texts, strict=True)]
+    def input_text(self, utterance: Utterance) -> str:
+        """Return the cleaned text of an utterance, with its speaker if the window has speakers."""
+        return self._prepend_speaker(clean_text(utterance.text or "", self.cleaning), utterance.speaker)
+
+    def _prepend_speaker(self, text: str, speaker: str | None) -> str:
+        has_speakers = self.model_settings.context == "window" and self.model_settings.window_speakers
+        return f"{speaker}: {text}" if has_speakers and speaker else text
 
     def _tokenize(self, texts: list[str], dialogues: list[list[int]]) -> list[Encoding]:
         settings = self.model_settings
