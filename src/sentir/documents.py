@@ -47,7 +47,7 @@ class DocumentSection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole document."""
+    """A document."""
 
     title: str
     sections: tuple[DocumentSection, ...]
