@@ -12,7 +12,7 @@ from sentir import (
     torchvision_operators,  # noqa: F401  (before any test imports transformers)
 )
 
-settings.register_profile("sentir", deadline=None)  # how long a test takes is no property of ours
+settings.register_profile("sentir", deadline=None)  # run times are not under test
 settings.load_profile("sentir")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 
@@ -20,13 +20,13 @@ SHARED = Path(os.environ.get("SENTIR_SHARED_DATA") or Path(__file__).parents[2] 
 
 
 def pytest_collection_finish():
-    """Keep what was imported out of the garbage collections that end every training, a third of a second each."""
+    """Exclude imported objects from the garbage collection at the end of every training, which takes 0.3 s."""
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def isolated_home(tmp_path_factory, monkeypatch):
-    """Give every test its own ledger and cache, and English texts."""
+    """Give every test its own state and cache folders, and English messages."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("SENTIR_STATE_DIR", str(home / "state"))
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(home / "cache"))
@@ -35,7 +35,7 @@ def isolated_home(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder with the real corpora; tests that need it carry the marker ``shared_data``."""
+    """Folder of the real corpora; tests that need it are marked ``shared_data``."""
     if not SHARED.is_dir():
         pytest.skip(f"the real corpora are not beside the project ({SHARED}); set SENTIR_SHARED_DATA")
     return SHARED
@@ -59,19 +59,19 @@ def spoken(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory):
-    """A store of sound for all tests that do not look into it."""
-    return tmp_path_factory.mktemp("sounds")
+    """An audio store shared by tests that do not inspect it."""
+    return tmp_path_factory.mktemp("audio")
 
 
 @pytest.fixture
 def one_store(sounds, monkeypatch):
-    """Decode every clip once for all tests that ask for this."""
+    """Use one audio store, so that every clip is decoded once."""
     monkeypatch.setenv("SENTIR_AUDIO_DIR", str(sounds))
 
 
 @pytest.fixture(scope="session")
 def weights(corpus, tmp_path_factory):
-    """Folder of a tiny text encoder whose vocabulary fits the tiny corpus."""
+    """Folder of a tiny text encoder with the vocabulary of the tiny corpus."""
     from sentir.testing import make_tiny_text_backbone
 
     return make_tiny_text_backbone("roberta-base", tmp_path_factory.mktemp("weights"), [u.text for u in corpus])

@@ -1,4 +1,4 @@
-"""Files of a folder change all at once, whenever a process is killed, and nobody else's are touched."""
+"""Files of a folder are replaced all at once, even if a process is killed, and foreign ones are not touched."""
 
 import json
 import os
@@ -42,12 +42,12 @@ def save(folder, files):
         write(draft, files)
 
 
-def ours(folder):
-    place = committed_folder(folder)
-    return {name: text for name, text in read(place).items() if name not in FOREIGN and name != ".gone.json"}
+def saved_files(folder):
+    committed = committed_folder(folder)
+    return {name: text for name, text in read(committed).items() if name not in FOREIGN and name != ".gone.json"}
 
 
-def test_newer_files_replace_the_older_and_foreign_ones_stay(tmp_path):
+def test_new_files_replace_old_ones_and_foreign_ones_stay(tmp_path):
     write(tmp_path, FOREIGN)
     save(tmp_path, OLD)
     assert read(tmp_path) == OLD | FOREIGN
@@ -82,25 +82,25 @@ def killed_at(number, folder):
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def test_killed_at_any_change_of_the_disk_it_leaves_the_older_files_or_the_newer_ones(tmp_path):
-    found, number, killed = [], 0, True
+def test_a_process_killed_at_any_change_of_the_disk_leaves_all_old_files_or_all_new_ones(tmp_path):
+    states, number, killed = [], 0, True
     while killed:
         number += 1
         folder = tmp_path / str(number)
         write(folder, OLD | FOREIGN)
         killed = killed_at(number, folder)
-        found.append(ours(folder))
-        assert found[-1] in (OLD, NEW)
+        states.append(saved_files(folder))
+        assert states[-1] in (OLD, NEW)
         assert {name: (folder / name).read_text() for name in FOREIGN} == FOREIGN
         save(folder, NEW)
         assert read(folder) == NEW | FOREIGN
         assert {path.name for path in folder.iterdir()} == {name.split("/")[0] for name in NEW | FOREIGN}
-    assert number > 30 and found[0] == OLD and found[-1] == NEW
-    assert found == sorted(found, key=lambda files: files == NEW), "once it is the newer one, it stays so"
+    assert number > 30 and states[0] == OLD and states[-1] == NEW
+    assert states == sorted(states, key=lambda files: files == NEW), "once committed, it stays committed"
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_what_fails_leaves_the_older_files(tmp_path, error):
+def test_an_error_leaves_the_old_files(tmp_path, error):
     write(tmp_path, OLD | FOREIGN)
     with pytest.raises(type(error)), atomic_write_files(tmp_path, owned) as draft:
         write(draft, {"weights": "new"})
@@ -109,15 +109,15 @@ def test_what_fails_leaves_the_older_files(tmp_path, error):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_is_not_ours_is_never_replaced(tmp_path):
+def test_foreign_files_are_never_replaced(tmp_path):
     write(tmp_path, OLD | FOREIGN)
-    with pytest.raises(SentirError, match=r"notes\.txt is there and was not written by Sentir"):
+    with pytest.raises(SentirError, match=r"notes\.txt exists and was not written by Sentir"):
         save(tmp_path, NEW | {"encoder/notes.txt": "new"})
     assert read(tmp_path) == OLD | FOREIGN
     refuse_foreign_files(tmp_path, ["weights", "encoder", "not there"], owned)
 
 
-def test_where_files_have_no_second_names_they_are_copied(tmp_path, monkeypatch):
+def test_without_hard_links_files_are_copied(tmp_path, monkeypatch):
     def none(*_arguments):
         raise OSError(1, "Operation not permitted")
 
@@ -127,21 +127,21 @@ def test_where_files_have_no_second_names_they_are_copied(tmp_path, monkeypatch)
     assert read(tmp_path) == NEW
 
 
-def test_two_that_save_at_once_wait_for_each_other_but_not_forever(tmp_path, monkeypatch):
-    monkeypatch.setattr("sentir.atomic_folders._PATIENCE", 0.1)
+def test_a_second_process_waits_for_the_first_but_not_forever(tmp_path, monkeypatch):
+    monkeypatch.setattr("sentir.atomic_folders._LOCK_TIMEOUT", 0.1)
     with hold_lock(tmp_path / ".saving.lock"), pytest.raises(SentirError, match="Another process"):
         save(tmp_path, NEW)
 
 
-def test_a_folder_takes_its_place_with_all_that_lies_in_it(tmp_path):
+def test_a_folder_is_renamed_with_its_contents(tmp_path):
     write(tmp_path / "draft", OLD)
     sync_and_rename(tmp_path / "draft", tmp_path / "place")
     assert read(tmp_path / "place") == OLD and not (tmp_path / "draft").exists()
 
 
-def test_files_of_an_earlier_save_are_told_by_name(tmp_path):
+def test_a_committed_draft_is_the_folder_with_the_complete_files(tmp_path):
     save(tmp_path, OLD)
-    gone = tmp_path / ".saved"
-    write(gone, NEW)
-    (gone / ".gone.json").write_text(json.dumps(["weights", "encoder/words"]))
-    assert committed_folder(tmp_path) == gone and isinstance(committed_folder(tmp_path), Path)
+    draft = tmp_path / ".saved"
+    write(draft, NEW)
+    (draft / ".gone.json").write_text(json.dumps(["weights", "encoder/words"]))
+    assert committed_folder(tmp_path) == draft and isinstance(committed_folder(tmp_path), Path)

@@ -1,4 +1,4 @@
-"""Runs in one folder: the second is refused and told by whom, the dead block nobody."""
+"""Locks of run folders: a second run is refused, a dead one does not block."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ import pytest
 from sentir.errors import SentirError
 from sentir.file_locks import hold_lock, lock_run_folder
 
-HOLDS = """
+HOLD_LOCK = """
 import sys, time
 from pathlib import Path
 from sentir.file_locks import lock_run_folder
@@ -23,13 +23,15 @@ with lock_run_folder(Path(sys.argv[1]), shared_key=sys.argv[2]):
 """
 
 
-def start(folder, shares=""):
-    process = subprocess.Popen([sys.executable, "-c", HOLDS, folder, shares], stdout=subprocess.PIPE, text=True)
+def start(folder, shared_key=""):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, folder, shared_key], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "holds\n"
     return process
 
 
-def test_the_second_run_in_a_folder_is_refused_and_told_which_is_the_first(tmp_path):
+def test_a_second_run_is_refused_and_the_message_names_the_first(tmp_path):
     first = start(tmp_path)
     try:
         words = rf"process {first.pid} on {platform.node()}, since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -40,10 +42,10 @@ def test_the_second_run_in_a_folder_is_refused_and_told_which_is_the_first(tmp_p
         first.wait()
     with lock_run_folder(tmp_path):
         pass
-    assert list(tmp_path.iterdir()) == [], "what the killed run left is gone"
+    assert list(tmp_path.iterdir()) == [], "the files of the killed run are deleted"
 
 
-def test_runs_that_share_work_together_and_keep_others_out(tmp_path):
+def test_runs_with_the_same_key_share_a_folder_and_keep_others_out(tmp_path):
     first = start(tmp_path, "tune")
     try:
         with (
@@ -57,7 +59,7 @@ def test_runs_that_share_work_together_and_keep_others_out(tmp_path):
         first.wait()
 
 
-def test_the_same_process_twice_is_refused_too_and_other_folders_are_free(tmp_path):
+def test_a_second_run_of_the_same_process_is_refused_but_not_in_other_folders(tmp_path):
     refused = pytest.raises(SentirError, match=f"process {os.getpid()} ")
     with (
         lock_run_folder(tmp_path / "one"),
@@ -69,7 +71,7 @@ def test_the_same_process_twice_is_refused_too_and_other_folders_are_free(tmp_pa
     assert list((tmp_path / "one").iterdir()) == []
 
 
-def test_a_file_of_a_run_whose_process_id_lives_again_blocks_nobody(tmp_path):
+def test_a_dead_run_whose_process_id_is_reused_does_not_block(tmp_path):
     (tmp_path / ".run-0123.lock").touch()
     (tmp_path / ".run-0123.json").write_text(f'{{"pid": "{os.getpid()}", "host": "{platform.node()}"}}')
     with lock_run_folder(tmp_path):
@@ -77,7 +79,7 @@ def test_a_file_of_a_run_whose_process_id_lives_again_blocks_nobody(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_the_file_system_has_no_locks_it_is_said_and_the_run_begins(tmp_path, monkeypatch):
+def test_a_file_system_without_locks_is_logged_and_the_run_starts(tmp_path, monkeypatch):
     def none(*_arguments):
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
@@ -89,7 +91,7 @@ def test_where_the_file_system_has_no_locks_it_is_said_and_the_run_begins(tmp_pa
     assert len(messages) == 1 and str(tmp_path) in messages[0] and "has no locks" in messages[0]
 
 
-def test_a_lock_is_waited_for(tmp_path):
+def test_a_lock_is_acquired_once_it_is_released(tmp_path):
     with hold_lock(tmp_path / "a.lock") as first, hold_lock(tmp_path / "a.lock", timeout=0.05) as second:
         assert first is True and second is False
     with hold_lock(tmp_path / "a.lock") as third:
@@ -97,7 +99,7 @@ def test_a_lock_is_waited_for(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+def test_a_folder_that_cannot_be_created_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SentirError, match="file cannot be written"), lock_run_folder(tmp_path / "file"):
         pytest.fail("no folder")

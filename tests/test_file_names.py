@@ -1,4 +1,4 @@
-"""Names become names of files: readable, inside their folder, and never two in one."""
+"""File names of user-chosen names: readable, inside their folder, and unique."""
 
 import os
 import re
@@ -35,7 +35,7 @@ DEVICES = ["con", "NUL", "com1", "Aux.txt", "lpt9.tar.gz", "con .x", "com¹"]
 @pytest.mark.parametrize(
     "name", ["meld-emotion", "demo-meld+demo-mosei", "sentiment_intensity", "año 2", "日本語", "v1.2"]
 )
-def test_a_plain_name_is_its_file(name):
+def test_a_plain_name_is_unchanged(name):
     assert to_file_name(name) == name
 
 
@@ -47,7 +47,7 @@ def test_names_are_joined():
 @pytest.mark.parametrize(
     "name", [*ESCAPES, *DEVICES, "x" * 300, "ñ" * 300, "a\x00b", "\x1b[31m", "half \ud800", "a. ", " a"]
 )
-def test_any_other_name_gets_a_hash_and_stays_inside(name, tmp_path):
+def test_any_other_name_gets_a_hash_and_stays_in_its_folder(name, tmp_path):
     found = to_file_name(name)
     assert re.search("~[0-9a-f]{8}$", found) and found == to_file_name(name)
     assert len(found.encode()) <= 100 and not re.search(r'[<>:"/\\|?*\x00-\x1f]', found)
@@ -57,25 +57,25 @@ def test_any_other_name_gets_a_hash_and_stays_inside(name, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [found]
 
 
-def test_letters_are_kept_so_that_a_person_finds_the_file():
+def test_letters_are_kept_for_readability():
     assert to_file_name("RAVDESS/speech").startswith("RAVDESS_speech~")
 
 
 @given(NAMES, NAMES)
-def test_two_names_are_two_files_on_every_system(one, other):
+def test_different_names_are_different_files_on_every_system(one, other):
     assume(one != other)
     files = [unicodedata.normalize("NFD", to_file_name(name)).casefold() for name in (one, other)]
     assert files[0] != files[1]
 
 
 @given(st.tuples(NAMES, NAMES), st.tuples(NAMES, NAMES))
-def test_two_pairs_of_names_are_two_files(one, other):
+def test_different_pairs_of_names_are_different_files(one, other):
     assume(one != other)
     assert to_file_name(*one).casefold() != to_file_name(*other).casefold()
 
 
 @given(NAMES)
-def test_a_file_lies_in_its_folder(name):
+def test_a_file_is_in_its_folder(name):
     path = Path("folder") / to_file_name(name)
     assert path.parent == Path("folder") and os.path.normpath(path) == str(path)
     assert len(path.name.encode()) <= 100
@@ -84,10 +84,10 @@ def test_a_file_lies_in_its_folder(name):
 @pytest.mark.parametrize(
     "name", ["", " ", "\t", ".", "..", " . ", "a\nb", "a\x1bb", "\u202eb", "\ud800", "a\u2028b"]
 )
-def test_what_cannot_be_a_name_says_why(name):
+def test_invalid_names_are_explained(name):
     assert explain_invalid_name(name)
 
 
 @pytest.mark.parametrize("name", ["a", "../x", "voice/text", "con", "ñ", "日本", "a.b", "model − context"])
-def test_what_a_person_may_call_a_thing(name):
+def test_valid_names_need_no_explanation(name):
     assert explain_invalid_name(name) == ""

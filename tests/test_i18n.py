@@ -1,4 +1,4 @@
-"""The catalogue is complete and compiled, and texts come in the language that is asked for."""
+"""The translation catalog is complete and compiled, and messages are translated."""
 
 import ast
 import importlib.util
@@ -14,19 +14,19 @@ from sentir import i18n
 from sentir.i18n import _, get_language, preferred_language, set_language, use_language
 
 ROOT = Path(__file__).parents[1]
-REFRESH = "refresh the catalogue with `make messages`, then translate what it prints"
+REFRESH = "update the catalog with `make messages`, then translate what it prints"
 TRANSLATED = [code for code in i18n.LANGUAGES if code != "en"]
 
 
-def _tool():
-    spec = importlib.util.spec_from_file_location("messages", ROOT / "tools" / "translations.py")
+def _load_tool():
+    spec = importlib.util.spec_from_file_location("translations", ROOT / "tools" / "translations.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-messages = _tool()
-extracted = messages.extract()
+translations = _load_tool()
+extracted = translations.extract_messages()
 
 
 def read(path):
@@ -36,8 +36,8 @@ def read(path):
 
 def fields(text):
     """Return name, conversion and format of every placeholder."""
-    found = string.Formatter().parse(text)
-    return {(name, conversion, form) for _text, name, form, conversion in found if name is not None}
+    parsed = string.Formatter().parse(text)
+    return {(name, conversion, form) for _text, name, form, conversion in parsed if name is not None}
 
 
 def edges(text):
@@ -45,64 +45,66 @@ def edges(text):
 
 
 @pytest.fixture(params=TRANSLATED)
-def catalogue(request):
-    return read(messages.place(request.param))
+def catalog(request):
+    return read(translations.catalog_path(request.param))
 
 
-def test_extraction_finds_the_sentences_of_modules_templates_and_marked_constants():
+def test_extraction_finds_messages_in_modules_templates_and_constants():
     assert {"The table {path} has no rows.", "Evaluations on test", "cleaning step"} <= set(extracted)
 
 
-def test_no_sentence_given_to_the_catalogue_is_an_f_string():
+def test_no_message_is_an_f_string():
     calls = [
         node
         for path in (ROOT / "src" / "sentir").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "mark")
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("_", "gettext_noop")
     ]
     assert len(calls) > 100
     assert [ast.unparse(call) for call in calls if isinstance(call.args[0], ast.JoinedStr | ast.BinOp)] == []
 
 
-def test_every_message_of_the_sources_is_in_the_catalogue_and_nothing_else(catalogue):
-    assert sorted(entry.id for entry in catalogue if entry.id) == extracted, REFRESH
-    assert not catalogue.obsolete, REFRESH
+def test_the_catalog_has_exactly_the_messages_of_the_sources(catalog):
+    assert sorted(entry.id for entry in catalog if entry.id) == extracted, REFRESH
+    assert not catalog.obsolete, REFRESH
 
 
-def test_every_message_is_translated_and_none_is_fuzzy(catalogue):
-    assert [entry.id for entry in catalogue if entry.id and not entry.string] == []
-    assert [entry.id for entry in catalogue if entry.id and entry.fuzzy] == []
+def test_all_messages_are_translated_and_none_is_fuzzy(catalog):
+    assert [entry.id for entry in catalog if entry.id and not entry.string] == []
+    assert [entry.id for entry in catalog if entry.id and entry.fuzzy] == []
 
 
-def test_a_translation_has_the_placeholders_of_its_message(catalogue):
-    wrong = [entry.id for entry in catalogue if entry.id and fields(entry.string) != fields(entry.id)]
+def test_a_translation_has_the_placeholders_of_its_message(catalog):
+    wrong = [entry.id for entry in catalog if entry.id and fields(entry.string) != fields(entry.id)]
     assert wrong == []
     assert fields("{a} {b!r} {c:.2f}") == {("a", None, ""), ("b", "r", ""), ("c", None, ".2f")}
 
 
-def test_a_translation_has_the_spaces_around_its_message(catalogue):
-    assert [entry.id for entry in catalogue if entry.id and edges(entry.string) != edges(entry.id)] == []
+def test_a_translation_has_the_spaces_around_its_message(catalog):
+    assert [entry.id for entry in catalog if entry.id and edges(entry.string) != edges(entry.id)] == []
 
 
 @pytest.mark.parametrize("code", TRANSLATED)
-def test_refreshing_the_catalogue_changes_no_byte_of_it(code):
-    fresh = messages.refresh(code, extracted)
-    assert messages.place(code).read_bytes() == messages.to_po(fresh), REFRESH
-    assert messages.place(code).with_suffix(".mo").read_bytes() == messages.to_mo(fresh), REFRESH
+def test_updating_the_catalog_changes_nothing(code):
+    fresh = translations.refresh_catalog(code, extracted)
+    assert translations.catalog_path(code).read_bytes() == translations.to_po(fresh), REFRESH
+    assert translations.catalog_path(code).with_suffix(".mo").read_bytes() == translations.to_mo(fresh), REFRESH
 
 
-def test_a_refresh_keeps_translations_drops_what_is_gone_and_guesses_nothing(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(messages, "LOCALES", tmp_path)
-    monkeypatch.setattr(messages, "extract", lambda: ["kept", "new sentence", "unsure"])
-    po = messages.place("es")
+def test_an_update_keeps_translations_drops_obsolete_ones_and_guesses_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(translations, "LOCALES", tmp_path)
+    monkeypatch.setattr(translations, "extract_messages", lambda: ["known", "new sentence", "unsure"])
+    po = translations.catalog_path("es")
     po.parent.mkdir(parents=True)
     po.write_text(
-        'msgid "kept"\nmsgstr "guardada"\n\nmsgid "new sentences"\nmsgstr "frases nuevas"\n\n'
+        'msgid "known"\nmsgstr "guardada"\n\nmsgid "new sentences"\nmsgstr "frases nuevas"\n\n'
         '#, fuzzy\nmsgid "unsure"\nmsgstr "dudosa"\n'
     )
-    assert messages.main() == 1
+    assert translations.main() == 1
     assert {entry.id: entry.string for entry in read(po) if entry.id} == {
-        "kept": "guardada",
+        "known": "guardada",
         "new sentence": "",
         "unsure": "",
     }
@@ -112,11 +114,11 @@ def test_a_refresh_keeps_translations_drops_what_is_gone_and_guesses_nothing(tmp
         "  'new sentence'",
         "  'unsure'",
     ]
-    monkeypatch.setattr(messages, "extract", lambda: ["kept"])
-    assert messages.main() == 0
+    monkeypatch.setattr(translations, "extract_messages", lambda: ["known"])
+    assert translations.main() == 0
 
 
-def test_a_sentence_is_translated_whole_and_then_filled_in():
+def test_a_message_is_translated_and_then_formatted():
     sentence = "Utterances without a text: {n}."
     assert _(sentence, n=3) == "Utterances without a text: 3."
     with use_language("es"):
@@ -124,7 +126,7 @@ def test_a_sentence_is_translated_whole_and_then_filled_in():
 
 
 @given(st.text())
-def test_a_value_stands_in_the_sentence_as_it_is(value):
+def test_values_are_inserted_verbatim(value):
     for code in i18n.LANGUAGES:
         with use_language(code):
             assert _("{n} s", n=value) == f"{value} s"
@@ -136,12 +138,12 @@ def test_a_message_without_values_keeps_its_braces():
         assert _("Utterances without a text: {n}.") == "Enunciados sin texto: {n}."
 
 
-def test_a_message_that_no_catalogue_knows_stays_english():
+def test_an_unknown_message_stays_english():
     with use_language("es"):
         assert _("a {thing} of a plug-in", thing="label") == "a label of a plug-in"
 
 
-def test_a_user_whose_catalogue_is_missing_reads_english(tmp_path, monkeypatch):
+def test_without_a_catalog_messages_are_english(tmp_path, monkeypatch):
     monkeypatch.setattr(i18n, "_LOCALES", tmp_path)
     i18n._catalog.cache_clear()
     try:
@@ -151,7 +153,7 @@ def test_a_user_whose_catalogue_is_missing_reads_english(tmp_path, monkeypatch):
         i18n._catalog.cache_clear()
 
 
-def test_languages_nest_and_come_back_even_after_an_error():
+def test_languages_nest_and_are_restored_even_after_an_error():
     with use_language("es"):
         with use_language("en"):
             assert get_language() == "en" and _("fear") == "fear"
@@ -184,7 +186,7 @@ def test_an_unknown_language_is_refused_and_changes_nothing():
         ({"LANG": "fr_FR.UTF-8"}, "en"),
     ],
 )
-def test_the_environment_chooses_the_language(variables, expected, monkeypatch):
+def test_the_environment_sets_the_language(variables, expected, monkeypatch):
     for name in ("SENTIR_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():

@@ -1,4 +1,4 @@
-"""A file is whole or the older one stays."""
+"""Files are replaced atomically."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 from sentir.io import atomic_write
 
 
-def test_a_file_takes_the_place_of_the_older_one(tmp_path):
+def test_a_file_replaces_the_older_one(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
     with atomic_write(path) as draft:
@@ -18,7 +18,7 @@ def test_a_file_takes_the_place_of_the_older_one(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt()])
-def test_what_fails_leaves_the_older_file_and_no_draft(tmp_path, error):
+def test_an_error_leaves_the_older_file_and_no_draft(tmp_path, error):
     path = tmp_path / "table.csv"
     path.write_text("old")
     with pytest.raises(type(error)), atomic_write(path) as draft:
@@ -27,14 +27,14 @@ def test_what_fails_leaves_the_older_file_and_no_draft(tmp_path, error):
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["table.csv"]
 
 
-def test_a_name_may_be_as_long_as_names_can_be(tmp_path):
+def test_a_name_may_have_the_maximum_length(tmp_path):
     path = tmp_path / ("n" * 251 + ".csv")
     with atomic_write(path) as draft:
         draft.write_text("whole")
     assert os.listdir(tmp_path) == [path.name]
 
 
-def test_nothing_written_is_an_error_and_the_older_file_stays(tmp_path):
+def test_writing_nothing_is_an_error_and_keeps_the_older_file(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
     with pytest.raises(FileNotFoundError), atomic_write(path):

@@ -1,4 +1,4 @@
-"""The real corpora, read and studied as a user would; heavy, so left to `make slow`."""
+"""Studies of the real corpora; slow, so only in `make slow`."""
 
 import json
 from pathlib import Path
@@ -19,9 +19,9 @@ def recipe(name: str, **changes) -> Recipe:
 
 @pytest.fixture(scope="module")
 def meld(shared_data, tmp_path_factory):
-    """The rows of a small study of MELD: emotion, one seed, without and with dialogue, in an empty state."""
+    """The rows of a small study of MELD: emotion, one seed, without and with context, an empty ledger."""
     out = tmp_path_factory.mktemp("meld")
-    candidates = {"alone": {"model": {"context": "none"}}, "dialogue": {"model": {"context": "dialogue"}}}
+    candidates = {"no context": {"model": {"context": "none"}}, "dialogue": {"model": {"context": "dialogue"}}}
     study = {"tasks": ["emotion"], "seeds": [0]}
     small = recipe("meld-text").to_dict()
     small["study"] = study | {"candidates": candidates}
@@ -41,8 +41,8 @@ def test_the_baselines_on_meld_are_the_published_ones(meld):
     assert value(meld, "bag of words", "test") == pytest.approx(0.552, abs=0.01)
 
 
-def test_context_helps_on_meld_dev_and_beats_the_bag_of_words(meld):
-    assert value(meld, "dialogue", "dev") > value(meld, "alone", "dev") > value(meld, "bag of words", "dev")
+def test_dialogue_context_improves_meld_dev_over_the_bag_of_words(meld):
+    assert value(meld, "dialogue", "dev") > value(meld, "no context", "dev") > value(meld, "bag of words", "dev")
     assert value(meld, "dialogue", "dev") > 0.56
 
 
@@ -51,7 +51,7 @@ def test_all_test_utterances_of_meld_are_scored_once(meld):
     assert sum(row["role"] == "selected" and row["split"] == "test" for row in meld) == 1
 
 
-def test_every_recipe_for_real_text_fits_its_corpus(shared_data):
+def test_every_text_recipe_matches_its_corpus(shared_data):
     for name in ("meld-text", "mosei-text", "thesis-meld-text", "thesis-mosei-text"):
         loaded = recipe(name)
         corpus = read_corpus(loaded.data, shared_data / loaded.data.reader)

@@ -1,4 +1,4 @@
-"""Recipes: read from TOML, overridden, checked, and answered by key."""
+"""Recipes: loading from TOML, overrides, validation, and messages that name the key."""
 
 import json
 import os
@@ -42,19 +42,19 @@ def recipe(tmp_path):
     return path
 
 
-def test_a_recipe_is_named_after_its_file_and_keeps_numbers_as_numbers(recipe):
+def test_a_recipe_is_named_after_its_file_and_numbers_stay_numbers(recipe):
     loaded = Recipe.load(recipe)
     assert (loaded.name, loaded.train.lr, loaded.data.cleaning) == ("mine", 1e-5, ("lowercase",))
     assert loaded.study.candidates == {"wide": {"model": {"hidden_size": 512}}}
 
 
-def test_a_resolved_recipe_is_plain_json_and_reads_back_the_same(recipe):
+def test_a_resolved_recipe_survives_json(recipe):
     loaded = Recipe.load(recipe)
     again = Recipe.parse(json.loads(json.dumps(loaded.to_dict())))
     assert again == loaded and again.digest() == loaded.digest()
 
 
-def test_overrides_win_over_the_file_and_change_the_digest(recipe):
+def test_overrides_replace_settings_and_change_the_digest(recipe):
     changed = Recipe.load(recipe, ["train.lr=2e-5", "model.backbone=roberta-base", "data.root=/x"])
     assert changed.train.lr == 2e-5 and changed.model.backbone == "roberta-base"
     assert changed.data.reader == "meld" and changed.digest() != Recipe.load(recipe).digest()
@@ -71,20 +71,20 @@ def test_overrides_win_over_the_file_and_change_the_digest(recipe):
         ("a=b=c", {"a": "b=c"}),
     ],
 )
-def test_an_override_is_a_key_and_a_toml_value_or_a_word(text, tree):
+def test_an_override_is_a_key_and_a_toml_value_or_a_string(text, tree):
     assert parse_override(text) == tree
 
 
 @settings(deadline=None)
 @given(TREES, TREES)
-def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
+def test_merging_applies_the_changes_and_keeps_all_other_keys(tree, changes):
     merged = merge_settings(tree, changes)
     assert set(merged) == set(tree) | set(changes)
     assert merge_settings(merged, changes) == merged and merge_settings(tree, {}) == tree
 
 
 @pytest.mark.parametrize(
-    ("override", "complaint"),
+    ("override", "message"),
     [
         ("train.learning=1", "no setting 'train.learning'"),
         ("model.backbon=x", "no setting 'model.backbon'; did you mean 'backbone'?"),
@@ -98,35 +98,35 @@ def test_merging_lets_the_changes_win_and_loses_no_other_key(tree, changes):
         ("model.encoder=thawed", "'model.encoder' cannot be 'thawed': give one of frozen, finetune, lora."),
         ("model.pretrained=maybe", "'model.pretrained' cannot be 'maybe': give true or false."),
         ("model.layers=6", "'model.layers' cannot be 6: give a list."),
-        ("data.reader=5", "'data.reader' cannot be 5: give a text."),
+        ("data.reader=5", "'data.reader' cannot be 5: give a string."),
         ("data.table.label=x", None),
         ("data.table.text=x", "'data.table' cannot be"),
-        ("study.always_report=['none']", "'none', which is no candidate"),
+        ("study.always_report=['none']", "'none', which is not a candidate"),
         ("train.lr", "'train.lr' is not an override"),
         ("model.layers=[]", "'model.layers' cannot be []: give a list of at least 1."),
-        ("study.seeds=[1, 2, 1]", "'seeds' names a seed twice"),
-        ("study.baselines=['acoustic', 'acoustic']", "'baselines' names a baseline twice"),
+        ("study.seeds=[1, 2, 1]", "'seeds' lists a seed twice"),
+        ("study.baselines=['acoustic', 'acoustic']", "'baselines' lists a baseline twice"),
         ("study.candidates={majority = {}}", "'majority' is a baseline and a candidate; rename the candidate"),
     ],
 )
-def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, complaint):
-    if complaint is None:
+def test_every_mistake_is_one_sentence_that_names_its_key(recipe, override, message):
+    if message is None:
         assert Recipe.load(recipe, [override]).data.table.label == "x"
         return
-    with pytest.raises(RecipeError, match=re.escape(complaint)) as caught:
+    with pytest.raises(RecipeError, match=re.escape(message)) as caught:
         Recipe.load(recipe, [override])
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("override", ["train.epochs=0", "model.layers=6", "model.encoder=thawed", "train.lr=x"])
-def test_a_mistake_is_said_in_the_readers_language(recipe, override):
+def test_validation_messages_are_translated(recipe, override):
     with use_language("es"), pytest.raises(RecipeError, match=": indique ") as caught:
         Recipe.load(recipe, [override])
     assert "Input" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         (None, "There is no recipe"),
         (b"[data", "is not valid TOML"),
@@ -140,36 +140,38 @@ def test_a_mistake_is_said_in_the_readers_language(recipe, override):
         (b"[data]\nreader='table'\ntable.label='a'\ntable.fractions=[1,1,1]", "sum to 1"),
     ],
 )
-def test_an_unusable_file_is_refused(tmp_path, content, complaint):
+def test_an_invalid_file_is_refused(tmp_path, content, message):
     if content is not None:
         (tmp_path / "r.toml").write_bytes(content)
-    with pytest.raises(RecipeError, match=re.escape(complaint)):
+    with pytest.raises(RecipeError, match=re.escape(message)):
         Recipe.load(tmp_path / "r.toml")
 
 
-def test_a_section_that_cannot_be_used_is_not_printed_whole(recipe):
+def test_an_invalid_section_is_not_printed_in_full(recipe):
     with pytest.raises(RecipeError, match=r": 'study' cannot be used: 'always_report' names 'none', wh[^{]*$"):
         Recipe.load(recipe, ["study.always_report=['none']"])
 
 
-def test_the_cleaning_steps_that_recipes_name_exist():
+def test_the_cleaning_steps_of_the_defaults_exist():
     assert DEFAULT_CLEANING and all(step in CLEANING_STEPS for step in (*DEFAULT_CLEANING, *THESIS_CLEANING))
 
 
-def test_a_mark_of_utf8_before_a_recipe_is_no_part_of_it(tmp_path):
+def test_a_recipe_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text('[data]\nreader = "meld"\n', encoding="utf-8-sig")
     assert Recipe.load(path).data.reader == "meld"
 
 
-def test_paths_in_a_recipe_are_relative_to_it_and_those_of_overrides_to_the_working_folder(tmp_path, monkeypatch):
+def test_paths_in_a_recipe_are_relative_to_its_folder_and_those_in_overrides_to_the_working_directory(
+    tmp_path, monkeypatch
+):
     (tmp_path / "deep").mkdir()
     path = tmp_path / "deep" / "r.toml"
     path.write_text(
         'plugins = ["mine.py"]\n[data]\nreader = "meld"\nroot = "."\nfinal_specs.text_root = "../texts"\n'
     )
-    for place in (tmp_path, tmp_path / "deep"):
-        monkeypatch.chdir(place)
+    for working_directory in (tmp_path, tmp_path / "deep"):
+        monkeypatch.chdir(working_directory)
         recipe = Recipe.load(Path(os.path.relpath(path)))
         assert (
             recipe.data.root.resolve() == tmp_path / "deep"
@@ -183,7 +185,7 @@ def test_paths_in_a_recipe_are_relative_to_it_and_those_of_overrides_to_the_work
 
 
 @pytest.mark.parametrize("root", [".", "a/b", "/data", "../up"])
-def test_a_recipe_written_to_any_folder_names_the_same_places(tmp_path, monkeypatch, root):
+def test_paths_survive_writing_a_recipe_to_another_folder(tmp_path, monkeypatch, root):
     monkeypatch.chdir(tmp_path)
     folder = Path("runs") / "one"
     tree = resolve_paths(relativize_paths({"data": {"reader": "meld", "root": root}}, folder), folder)

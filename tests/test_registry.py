@@ -1,4 +1,4 @@
-"""Names → things, and the plug-in of one file."""
+"""Registries and plug-ins."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from sentir.readers import READERS
 from sentir.registry import Registry, load_plugin
 
 
-def test_an_entry_written_as_a_path_is_imported_when_asked_for():
-    registry = Registry("thing", {"dump": "json:dumps", "absent": "no_such_module:x"})
+def test_an_entry_written_as_a_string_is_imported_on_first_use():
+    registry = Registry("object", {"dump": "json:dumps", "absent": "no_such_module:x"})
     assert registry.get("dump")([1]) == "[1]" and "absent" in registry and list(registry) == ["absent", "dump"]
 
 
-def test_the_decorator_registers_and_returns_the_thing():
-    registry = Registry("thing")
+def test_the_decorator_registers_and_returns_the_object():
+    registry = Registry("object")
 
     @registry.register("one")
     def one():
@@ -23,8 +23,8 @@ def test_the_decorator_registers_and_returns_the_thing():
     assert registry.get("one") is one and one() == 1
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_and_the_known_ones():
-    registry = Registry("thing", {"minilm": 1, "roberta-base": 2})
+def test_the_message_for_an_unknown_name_has_the_nearest_and_the_known_ones():
+    registry = Registry("object", {"minilm": 1, "roberta-base": 2})
     with pytest.raises(
         UnknownNameError, match=r"'mini-lm'; did you mean minilm\?.*Known: minilm, roberta-base\."
     ):
@@ -47,7 +47,7 @@ def test_a_plugin_of_one_file_registers_on_load(tmp_path, monkeypatch):
     assert READERS.get("mine")(None, None) == "read"
 
 
-def test_a_missing_plugin_is_one_sentence(tmp_path):
+def test_the_message_for_a_missing_plugin_is_one_sentence(tmp_path):
     with use_language("en"), pytest.raises(SentirError, match=r"none\.py does not exist"):
         load_plugin(tmp_path / "none.py")
 
@@ -61,13 +61,13 @@ def test_a_missing_plugin_is_one_sentence(tmp_path):
         ("imports.py", b"import no_such_module", "no_such_module"),
     ],
 )
-def test_a_plugin_that_cannot_be_loaded_is_one_sentence_with_path_and_reason(tmp_path, name, content, why):
+def test_the_message_for_a_broken_plugin_has_path_and_reason(tmp_path, name, content, why):
     (tmp_path / name).write_bytes(content)
     with use_language("en"), pytest.raises(SentirError, match=rf"{name} cannot be loaded \(.*({why}).*\); "):
         load_plugin(tmp_path / name)
 
 
-def test_a_mistake_within_a_plugin_keeps_its_own_error(tmp_path):
+def test_an_exception_in_a_plugin_is_raised(tmp_path):
     (tmp_path / "mine.py").write_text("1 / 0")
     with pytest.raises(ZeroDivisionError):
         load_plugin(tmp_path / "mine.py")

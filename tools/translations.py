@@ -1,8 +1,8 @@
-"""Refresh the catalogues from the sources: extract, keep the translations, drop what is gone, compile.
+"""Update the translation catalogs from the sources: extract, keep translations, drop obsolete messages, compile.
 
-A message whose English changes starts untranslated again; nothing is guessed. What is still to translate is
-printed, and the exit code is then 1. The files hold no dates and no line numbers, so that a refresh without a
-change writes the same bytes.
+A message whose English changes has to be translated again; nothing is fuzzy-matched. Untranslated messages are
+printed and make the exit code 1. The files have no dates and no line numbers, so that an update without changes
+writes the same bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OPTIONS = {_TEMPLATES: {"trim_blocks": "true", "lstrip_blocks": "true", "silent
 
 
 class PlainCatalog(Catalog):
-    """A catalogue whose header says only what readers of the file need: no dates, no versions."""
+    """A catalog without dates and versions in its header."""
 
     @property
     def mime_headers(self) -> list[tuple[str, str]]:
@@ -41,60 +41,60 @@ class PlainCatalog(Catalog):
 
 
 def extract_messages() -> list[str]:
-    """Return every message that the package's sources and templates mark with ``_`` or ``mark``, sorted."""
-    found = extract_from_dir(PACKAGE, _METHODS, _OPTIONS, keywords={"_": None, "gettext_noop": None})
-    return sorted({str(message) for _file, _line, message, _comments, _context in found})
+    """Return all messages marked with ``_`` or ``gettext_noop`` in sources and templates, sorted."""
+    extracted = extract_from_dir(PACKAGE, _METHODS, _OPTIONS, keywords={"_": None, "gettext_noop": None})
+    return sorted({str(message) for _file, _line, message, _comments, _context in extracted})
 
 
 def catalog_path(code: str) -> Path:
-    """Return where the catalogue of the language ``code`` lies."""
+    """Return the path of the catalog of the language ``code``."""
     return LOCALES / code / "LC_MESSAGES" / "sentir.po"
 
 
 def refresh_catalog(code: str, messages: list[str]) -> Catalog:
-    """Return a catalogue of just these ``messages``, with the translations that the language's file has."""
-    known = Catalog(locale=code)
+    """Return a catalog of ``messages`` with the translations in the language's file."""
+    old_catalog = Catalog(locale=code)
     if catalog_path(code).is_file():
         with catalog_path(code).open("rb") as file:
-            known = read_po(file, locale=code)
+            old_catalog = read_po(file, locale=code)
     comment = "# What a user of Sentir reads; `make messages` refreshes this file and compiles it."
-    catalogue = PlainCatalog(locale=code, header_comment=comment, fuzzy=False)
+    catalog = PlainCatalog(locale=code, header_comment=comment, fuzzy=False)
     for message in messages:
-        old = known.get(message)
-        entry = catalogue.add(message, old.string if old and not old.fuzzy else "")
-        entry.flags.clear()  # the sentences hold {names}; babel takes "95 % of" for an old-style format
-    return catalogue
+        old = old_catalog.get(message)
+        entry = catalog.add(message, old.string if old and not old.fuzzy else "")
+        entry.flags.clear()  # messages have {placeholders}; babel takes "95 % of" for a printf format
+    return catalog
 
 
-def to_po(catalogue: Catalog) -> bytes:
-    """Return the text of the catalogue for translators."""
+def to_po(catalog: Catalog) -> bytes:
+    """Return the catalog as text for translators."""
     buffer = BytesIO()
-    write_po(buffer, catalogue, width=0, no_location=True, sort_output=True)
+    write_po(buffer, catalog, width=0, no_location=True, sort_output=True)
     return buffer.getvalue()
 
 
-def to_mo(catalogue: Catalog) -> bytes:
-    """Return the compiled catalogue that gettext reads."""
+def to_mo(catalog: Catalog) -> bytes:
+    """Return the compiled catalog."""
     buffer = BytesIO()
-    write_mo(buffer, catalogue)
+    write_mo(buffer, catalog)
     return buffer.getvalue()
 
 
 def main() -> int:
-    """Refresh and compile every catalogue; return 1 if a message has no translation, else 0."""
+    """Update and compile all catalogs; return 1 if a message is untranslated, else 0."""
     messages, missing = extract_messages(), 0
     for code in LANGUAGES:
         if code == SOURCE:
             continue
-        catalogue = refresh_catalog(code, messages)
+        catalog = refresh_catalog(code, messages)
         catalog_path(code).parent.mkdir(parents=True, exist_ok=True)
-        catalog_path(code).write_bytes(to_po(catalogue))
-        catalog_path(code).with_suffix(".mo").write_bytes(to_mo(catalogue))
-        todo = [entry.id for entry in catalogue if entry.id and not entry.string]
-        print(f"{code}: {len(messages)} messages, {len(todo)} to translate")
-        for message in todo:
+        catalog_path(code).write_bytes(to_po(catalog))
+        catalog_path(code).with_suffix(".mo").write_bytes(to_mo(catalog))
+        untranslated = [entry.id for entry in catalog if entry.id and not entry.string]
+        print(f"{code}: {len(messages)} messages, {len(untranslated)} to translate")
+        for message in untranslated:
             print(f"  {message!r}")
-        missing += len(todo)
+        missing += len(untranslated)
     return 1 if missing else 0
 
 

@@ -1,8 +1,8 @@
-"""Files of a folder that change all at once: written aside, committed by one rename, then put in place.
+"""Atomic replacement of several files of a folder: written to a draft, committed by one rename, then installed.
 
-A draft holds all of them, ``.saving-…``. Renamed to ``.saved`` it is what the folder holds, whatever else lies
-there; its files then take their places, and it goes. So a process killed at any moment leaves the older files or
-the newer ones. Files that are not among the older ones are never touched.
+All files are written to a draft folder, ``.saving-…``. Renaming it to ``.saved`` commits them; they then replace
+the old ones and the draft is deleted. A process killed at any moment leaves all old files or all new ones. Files
+that Sentir did not write are never touched.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ _LOCK_TIMEOUT = 60.0  # seconds to wait for another process that saves there
 
 
 def committed_folder(folder: Path) -> Path:
-    """Return where the files of a folder lie whole: there, or in a committed draft that is not in place yet."""
-    saved = folder / _COMMITTED
-    return saved if saved.is_dir() else folder
+    """Return the folder with the complete files: ``folder``, or its committed draft that is not installed yet."""
+    committed = folder / _COMMITTED
+    return committed if committed.is_dir() else folder
 
 
 @contextmanager
 def atomic_write_files(folder: Path, owned_files: Callable[[Path], Iterable[str]]) -> Iterator[Path]:
-    """Yield a draft folder to write files to; when the block ends well, they replace those that ``owned_files`` names.
+    """Yield a draft folder; when the block succeeds, its files replace those that ``owned_files`` returns.
 
     Args:
-        folder: made if need be.
-        owned_files: of a folder as it is, the names of its files that are ours, ``encoder/config.json`` for instance.
+        folder: created if it does not exist.
+        owned_files: returns the names of files in a folder that Sentir wrote, such as ``encoder/config.json``.
 
     Raises:
-        SentirError: if a new file would replace one that is not ours, or another process has long been saving.
+        SentirError: if a file that Sentir did not write would be replaced, or another process is still saving.
         OSError: if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with hold_lock(folder / _LOCK, timeout=_LOCK_TIMEOUT) as held:
-        if held is False:
+    with hold_lock(folder / _LOCK, timeout=_LOCK_TIMEOUT) as acquired:
+        if acquired is False:
             raise SentirError(
                 _("Another process has been saving to {folder} for {n:g} seconds; end it, or give another "
                   "folder.",
@@ -61,8 +61,8 @@ def atomic_write_files(folder: Path, owned_files: Callable[[Path], Iterable[str]
             draft.mkdir()
             yield draft
             refuse_foreign_files(folder, list_files(draft), owned_files)
-            older = sorted({*owned_files(folder)} - {*list_files(draft)})
-            (draft / _REMOVED_FILES).write_text(json.dumps(older), encoding="utf-8")
+            removed = sorted({*owned_files(folder)} - {*list_files(draft)})
+            (draft / _REMOVED_FILES).write_text(json.dumps(removed), encoding="utf-8")
             sync_and_rename(draft, folder / _COMMITTED)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -72,66 +72,66 @@ def atomic_write_files(folder: Path, owned_files: Callable[[Path], Iterable[str]
 def refuse_foreign_files(
     folder: Path, names: Iterable[str], owned_files: Callable[[Path], Iterable[str]]
 ) -> None:
-    """Refuse to write files, or folders, that are there and not ours.
+    """Refuse to replace files or folders that Sentir did not write.
 
     Raises:
         SentirError: naming the first.
     """
-    ours = set(owned_files(folder))
+    owned = set(owned_files(folder))
     for name in names:
         path = folder / name
-        mine = name in ours or any(one.startswith(f"{name}/") for one in ours)
-        if path.exists() and not mine:
+        is_owned = name in owned or any(file.startswith(f"{name}/") for file in owned)
+        if path.exists() and not is_owned:
             raise SentirError(
-                _("{path} is there and was not written by Sentir, so it is not replaced; give another folder.",
+                _("{path} exists and was not written by Sentir, so it is not replaced; give another folder.",
                   path=path)
             )  # fmt: skip
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return the names of all files below a folder, but for drafts."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(name.as_posix() for name in found if not name.parts[0].startswith(_INTERNAL_NAMES))
+    """Return the names of all files below a folder, except those in drafts."""
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(name.as_posix() for name in names if not name.parts[0].startswith(_INTERNAL_NAMES))
 
 
 def _finish_commit(folder: Path) -> None:
-    """Put the files of a committed draft in place, if there is one, and sweep what killed processes left."""
-    saved = folder / _COMMITTED
-    if saved.is_dir():
-        _install_files(saved, folder)
-        os.replace(saved, folder / f"{_DRAFT_PREFIX}{uuid4().hex[:8]}")
+    """Install the files of a committed draft, if there is one, and delete what killed processes left behind."""
+    committed = folder / _COMMITTED
+    if committed.is_dir():
+        _install_files(committed, folder)
+        os.replace(committed, folder / f"{_DRAFT_PREFIX}{uuid4().hex[:8]}")
         fsync(folder)
-    for left in folder.glob(f"{_DRAFT_PREFIX}*"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+    for leftover in folder.glob(f"{_DRAFT_PREFIX}*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
         else:
-            left.unlink(missing_ok=True)
+            leftover.unlink(missing_ok=True)
 
 
-def _install_files(saved: Path, folder: Path) -> None:
-    """Give the folder the files of a draft, which keeps them, and take away those that are no more."""
-    names = list_files(saved)
+def _install_files(committed: Path, folder: Path) -> None:
+    """Link or copy the files of a committed draft into the folder, and delete the files that it no longer has."""
+    names = list_files(committed)
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         part = folder / f"{_DRAFT_PREFIX}{uuid4().hex[:8]}.part"
-        _link_or_copy(saved / name, part)
+        _link_or_copy(committed / name, part)
         os.replace(part, folder / name)
-    for name in json.loads((saved / _REMOVED_FILES).read_text(encoding="utf-8")):
+    for name in json.loads((committed / _REMOVED_FILES).read_text(encoding="utf-8")):
         (folder / name).unlink(missing_ok=True)
         _remove_empty_parents(folder, name)
-    for place in {(folder / name).parent for name in names} | {folder}:
-        fsync(place)
+    for changed in {(folder / name).parent for name in names} | {folder}:
+        fsync(changed)
 
 
 def _remove_empty_parents(folder: Path, name: str) -> None:
-    """Remove the folders of a file that is no more, unless something else lies in them."""
-    for above in list(PurePosixPath(name).parents)[:-1]:
+    """Remove the parent folders of a deleted file that are now empty."""
+    for parent in list(PurePosixPath(name).parents)[:-1]:
         with suppress(OSError):
-            (folder / above).rmdir()
+            (folder / parent).rmdir()
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """Make a second name for a file, or a copy where the file system has no such names."""
+    """Hard-link a file, or copy it where the file system has no hard links."""
     try:
         os.link(source, target)
     except OSError:

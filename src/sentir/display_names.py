@@ -34,7 +34,8 @@ _DISPLAY_NAMES = {
     "speaker": gettext_noop("speakers"),
     "utterance": gettext_noop("utterances"),
     "texts": gettext_noop("texts"),
-    "sounds": gettext_noop("sounds"),
+    "clips": gettext_noop("clips"),
+    "duplicates": gettext_noop("duplicates"),
     "episode": gettext_noop("episode"),
     # families of models
     "text": gettext_noop("text"),
@@ -49,7 +50,8 @@ _DISPLAY_NAMES = {
     "audio.undecodable": gettext_noop("cannot be decoded"),
     "audio.no_audio": gettext_noop("no audio track"),
     "audio.too_short": gettext_noop("too short"),
-    "audio.outside": gettext_noop("cut lies outside the file"),
+    "audio.out_of_range": gettext_noop("segment lies outside the file"),
+    "audio.invalid_samples": gettext_noop("invalid samples"),
     # severities
     "problem": gettext_noop("problem"),
     "warning": gettext_noop("warning"),

@@ -1,4 +1,4 @@
-"""Documents of a title and sections of paragraphs, lists, tables and code, and their Markdown."""
+"""Documents made of sections with paragraphs, lists, tables and code, rendered as Markdown."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sentir.safe_text import make_printable
 
 @dataclass(frozen=True, slots=True)
 class ListBlock:
-    """A list."""
+    """A bulleted list."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """A table; every row has a cell for each heading; ``is_numeric`` says that all but the first hold numbers."""
+    """A table with a cell per heading in each row; if ``is_numeric``, all columns but the first hold numbers."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -27,7 +27,7 @@ class TableBlock:
 
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
-    """Text that is shown verbatim."""
+    """Text shown verbatim."""
 
     text: str
     language: str = ""
@@ -38,7 +38,7 @@ Block = str | ListBlock | TableBlock | CodeBlock
 
 @dataclass(frozen=True, slots=True)
 class DocumentSection:
-    """A section with a heading; ``level`` is 2 for a section, 3 for a subsection."""
+    """A section with a heading; ``level`` is 2, or 3 for a subsection."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -53,18 +53,18 @@ class Document:
     sections: tuple[DocumentSection, ...]
 
     def to_markdown(self) -> str:
-        """Return the document as Markdown; its text is escaped, so that none of it is taken for markup."""
+        """Return it as Markdown with all Markdown syntax in the texts escaped."""
         blocks = [f"# {escape_markdown(self.title)}"]
         for section in self.sections:
-            blocks.append(f"{'#' * section.level} {escape_markdown(section.title)}")
-            blocks += map(_block_to_markdown, section.blocks)
+            heading = f"{'#' * section.level} {escape_markdown(section.title)}"
+            blocks += [heading, *map(_block_to_markdown, section.blocks)]
         return make_printable("\n\n".join(blocks)) + "\n"
 
 
 def escape_markdown(text: str) -> str:
-    """Return text on one line, escaped so that Markdown shows it unchanged."""
+    """Return text on one line with Markdown syntax escaped."""
     line = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"^(\d*)([#+=.)-]+)(?=\s|$)", r"\1\\\2", line)  # what would begin a heading or a list
+    return re.sub(r"^(\d*)([#+=.)-]+)(?=\s|$)", r"\1\\\2", line)  # starts of headings and lists
 
 
 def _block_to_markdown(block: Block) -> str:
@@ -80,9 +80,9 @@ def _block_to_markdown(block: Block) -> str:
 
 
 def _table_to_markdown(table: TableBlock) -> str:
-    alignment = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
+    delimiters = ["---", *("--:" if table.is_numeric else "---" for _heading in table.headings[1:])]
     return "\n".join(
-        [_row_to_markdown(table.headings), f"| {' | '.join(alignment)} |", *map(_row_to_markdown, table.rows)]
+        [_row_to_markdown(table.headings), f"| {' | '.join(delimiters)} |", *map(_row_to_markdown, table.rows)]
     )
 
 

@@ -1,31 +1,31 @@
-"""Every error Sentir raises on purpose, each one clear sentence for the person who meets it.
+"""The errors that Sentir raises, each with one sentence for the user.
 
     SentirError
-    ├── RecipeError             a recipe or an override that cannot be used; names the key
-    ├── UnknownNameError        a name that no registry knows; offers the nearest ones
+    ├── RecipeError             invalid recipe or override; names the key
+    ├── UnknownNameError        name not in a registry; suggests the nearest ones
     ├── CorpusError             files, columns or rows that cannot be read as a corpus
-    ├── DownloadError           a corpus that cannot be fetched
-    ├── AudioError              a clip that cannot be decoded or used; has a ``kind`` to count by
-    ├── PredictionsError        predictions that do not fit the utterances asked for
-    ├── NotFiniteError          a model gives no finite numbers for some utterances; has their ``ids``
-    ├── LockedTestError         the test split was asked for without opening it
-    ├── WeightsError            pretrained weights that cannot be found, reached or trusted
-    └── RecognizerError         a saved model folder that is incomplete or not ours
+    ├── DownloadError           corpus that cannot be downloaded
+    ├── AudioError              clip that cannot be decoded or used; has a ``kind``
+    ├── PredictionsError        predictions that do not match the utterances
+    ├── NonFiniteError          model output that is not finite for some utterances; has their ``ids``
+    ├── LockedTestError         use of held-out test labels other than through the ledger
+    ├── WeightsError            pretrained weights that cannot be found, downloaded or trusted
+    └── RecognizerError         folder that is not a complete saved recognizer
 
 The command line prints the message and exits with code 2.
 """
 
 
 class SentirError(Exception):
-    """Base of all errors raised on purpose; its text is meant for the user."""
+    """Base class of all errors raised by Sentir; the message is meant for the user."""
 
 
 class RecipeError(SentirError):
-    """A recipe, or an override of it, cannot be used; the message names the key."""
+    """A recipe or an override is invalid; the message names the key."""
 
 
 class UnknownNameError(SentirError):
-    """A name is in no registry; the message offers the nearest ones."""
+    """A name is not in a registry; the message suggests the nearest ones."""
 
 
 class CorpusError(SentirError):
@@ -33,14 +33,14 @@ class CorpusError(SentirError):
 
 
 class DownloadError(SentirError):
-    """A corpus cannot be fetched: no network, no permission, no room, or not what was published."""
+    """A corpus cannot be downloaded: no network, no permission, no disk space, or an unexpected content."""
 
 
 class AudioError(SentirError):
-    """A clip cannot be used as sound.
+    """A clip cannot be decoded or used.
 
     Attributes:
-        kind: a short stable key to count by: ``missing``, ``empty``, ``undecodable``, ``no_audio``,
+        kind: a short stable key for counts: ``missing``, ``empty``, ``undecodable``, ``no_audio``,
             ``too_short``, ``out_of_range`` or ``invalid_samples``.
     """
 
@@ -54,10 +54,10 @@ class PredictionsError(SentirError):
 
 
 class NonFiniteError(SentirError):
-    """A model gives no finite numbers.
+    """A model's outputs are not finite.
 
     Attributes:
-        ids: of the utterances for which it gives none.
+        ids: the ids of the utterances concerned.
     """
 
     def __init__(self, message: str, ids: frozenset[str]) -> None:
@@ -66,12 +66,12 @@ class NonFiniteError(SentirError):
 
 
 class LockedTestError(SentirError):
-    """The test split was asked for without opening it through the ledger."""
+    """The held-out test labels were requested other than through the ledger."""
 
 
 class WeightsError(SentirError):
-    """Pretrained weights cannot be found, reached or trusted."""
+    """Pretrained weights cannot be found, downloaded or trusted."""
 
 
 class RecognizerError(SentirError):
-    """A folder is not a saved recognizer, or is incomplete."""
+    """A folder is not a saved recognizer, or an incomplete one."""

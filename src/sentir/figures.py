@@ -1,7 +1,7 @@
-"""Figures for notebooks and papers: each function returns a Matplotlib figure and does not touch pyplot.
+"""Figures for notebooks and papers: each function returns a Matplotlib figure and leaves pyplot's state alone.
 
 >>> from sentir import figures
->>> summary = figures.summarize_corpus(sentir.read_corpus(recipe.data))
+>>> summary = figures.summarize_corpus(sentir.load_corpus("recipe.toml"))
 >>> figures.plot_label_distribution(summary, "emotion").savefig("labels.svg")
 """
 

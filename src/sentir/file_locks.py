@@ -1,6 +1,6 @@
-"""Locks by which processes tell whether another one lives: the system lets go of them however a process ends.
+"""File locks, which the operating system releases however a process ends.
 
-Process ids would not do: in containers and on shared file systems they repeat.
+Process ids would not do: they repeat in containers and on shared file systems.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from sentir.io import write_text
 from sentir.logs import logger
 
 _UNSUPPORTED_ERRNOS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
-_GATE_TIMEOUT = 5.0  # seconds that a gate is held at most, unless its process was stopped
+_GATE_TIMEOUT = 5.0  # seconds; the gate is held briefly unless its process is suspended
 _RUN_PREFIX = ".run-"
 
 
 @contextmanager
 def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool | None]:
-    """Hold the lock ``path`` inside the block, if no other living process, or block of this one, does.
+    """Hold the lock file ``path`` inside the block, unless another process or block holds it.
 
     Args:
-        path: a file that is there only while it is held, or after its process was killed.
-        timeout: seconds to wait for another one.
+        path: exists only while the lock is held, or after its process was killed.
+        timeout: seconds to wait for the lock.
 
     Yields:
-        Whether it is held; ``None`` where the file system has no locks, which is said once.
+        Whether it is held; ``None`` if the file system has no locks, which is logged once per folder.
 
     Raises:
-        OSError: if the file cannot be made.
+        OSError: if the file cannot be created.
     """
     lock = FileLock(path, timeout=timeout, poll_interval=0.01, fallback_to_soft=False)
     try:
@@ -58,7 +58,7 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool | None]:
     try:
         yield True
     finally:
-        with suppress(PermissionError):  # on Windows, which deletes no file that is open
+        with suppress(PermissionError):  # Windows does not delete an open file
             path.unlink(missing_ok=True)
         lock.release()
 
@@ -66,38 +66,38 @@ def hold_lock(path: Path, *, timeout: float = 0.0) -> Iterator[bool | None]:
 @cache
 def _report_missing_locks(folder: Path) -> None:
     logger.warning(
-        _("The file system of {folder} has no locks, so Sentir cannot detect another run in the same folder; start "
-          "one run at a time.", folder=folder)
+        _("The file system of {folder} has no locks, so Sentir cannot detect another run in the same folder; "
+          "start one run at a time.", folder=folder)
     )  # fmt: skip
 
 
 @contextmanager
 def lock_run_folder(folder: Path, *, shared_key: str = "") -> Iterator[None]:
-    """Hold the folder of a run, so that no other run writes there meanwhile.
+    """Lock the folder of a run, so that no other run writes to it meanwhile.
 
     Args:
-        folder: made if need be.
-        shared_key: runs that give the same word here may work in the folder together.
+        folder: created if it does not exist.
+        shared_key: runs with the same non-empty key may share the folder.
 
     Raises:
-        SentirError: if another run holds the folder, which the message names, or it cannot be written.
+        SentirError: if another run, named in the message, has locked the folder, or it cannot be written.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
         try:
-            _register_run(folder, shared_key, held)
+            _register_run(folder, shared_key, stack)
         except OSError as error:
             raise SentirError(_("{path} cannot be written: {why}.", path=folder, why=error.strerror)) from error
         yield
 
 
-def _register_run(folder: Path, shared_key: str, held: ExitStack) -> None:
+def _register_run(folder: Path, shared_key: str, stack: ExitStack) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     own = folder / f"{_RUN_PREFIX}{uuid4().hex}.lock"
     with hold_lock(folder / f"{_RUN_PREFIX}gate.lock", timeout=_GATE_TIMEOUT):
         for lock in sorted(folder.glob(f"{_RUN_PREFIX}*.lock")):
             _refuse_conflicting_run(lock, shared_key)
-        held.enter_context(hold_lock(own))
-        held.callback(_run_info_path(own).unlink, missing_ok=True)
+        stack.enter_context(hold_lock(own))
+        stack.callback(_run_info_path(own).unlink, missing_ok=True)
         write_text(_run_info_path(own), json.dumps(_run_info(shared_key)))
 
 
@@ -111,26 +111,26 @@ def _run_info_path(lock: Path) -> Path:
 
 
 def _refuse_conflicting_run(lock: Path, shared_key: str) -> None:
-    """Refuse to work beside the run that holds a lock, unless the two share; sweep what a dead one left."""
+    """Refuse to run beside the holder of ``lock``, unless both share a key; delete the files of a dead run."""
     if lock.name == f"{_RUN_PREFIX}gate.lock":
         return
-    with hold_lock(lock) as free:
-        facts = _read_run_info(_run_info_path(lock))
-        if free:
+    with hold_lock(lock) as acquired:
+        info = _read_run_info(_run_info_path(lock))
+        if acquired:
             _run_info_path(lock).unlink(missing_ok=True)
-    if free is not False or (shared_key and facts.get("shared_key") == shared_key):
+    if acquired is not False or (shared_key and info.get("shared_key") == shared_key):
         return
     raise SentirError(
-        _("Another run is at work in {folder} (process {pid} on {host}, since {since}); wait until it ends, or "
+        _("Another run is writing to {folder} (process {pid} on {host}, since {since}); wait until it ends, or "
           "give another --out.",
-          folder=lock.parent, **{key: facts.get(key, "?") for key in ("pid", "host", "since")})
+          folder=lock.parent, **{key: info.get(key, "?") for key in ("pid", "host", "since")})
     )  # fmt: skip
 
 
 def _read_run_info(path: Path) -> dict[str, str]:
-    """Return what a run says of itself; nothing if it was killed before it could."""
+    """Return what a run wrote about itself; empty if it was killed before."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        info = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return facts if isinstance(facts, dict) else {}
+    return info if isinstance(info, dict) else {}

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside, synced, then renamed."""
+"""Atomic writing of files: written to a draft, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from uuid import uuid4
 from sentir.errors import SentirError
 from sentir.i18n import _
 
-_MAX_STEM_CHARACTERS = 100  # characters of a name that its draft repeats: names end at 255 bytes
+_MAX_STEM_CHARACTERS = 100  # that the name of a draft repeats; file names have at most 255 bytes
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a draft to write beside ``path``; it takes the place of ``path`` when the block ends well.
+    """Yield the path of a draft in the folder of ``path``; it replaces ``path`` when the block succeeds.
 
-    The draft has the suffix of ``path``. It is synced before it is renamed, so that a crash leaves the older file
-    or the new one. An error, a full disk among them, leaves the older file as it was, and no draft.
+    The draft has the suffix of ``path``. It is synced before it is renamed, so that a crash leaves the old file
+    or the new one. After an error, such as a full disk, the old file is unchanged and the draft is deleted.
 
     Raises:
         OSError: if the draft cannot be written or renamed; it names ``path``.
@@ -29,7 +29,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         yield draft
         sync_and_rename(draft, path)
     except OSError as error:
-        if error.filename in (None, str(draft), draft):  # a full disk names no file
+        if error.filename in (None, str(draft), draft):  # a full disk gives no file name
             error.filename = str(path)
         raise
     finally:
@@ -37,7 +37,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all.
+    """Write a text file in UTF-8 atomically.
 
     Raises:
         OSError: if it cannot be written; it names ``path``.
@@ -47,25 +47,24 @@ def write_text(path: Path, text: str) -> None:
 
 
 def sync_and_rename(temporary: Path, path: Path) -> None:
-    """Give a file, or a folder with all that lies in it, its name, once the disk has it.
+    """Sync a file, or a folder with its contents, to the disk and rename it.
 
     Raises:
-        OSError: if it cannot be synced or renamed, as when ``path`` is a folder that holds something.
+        OSError: if it cannot be synced or renamed, as when ``path`` is a folder that is not empty.
     """
-    for inner in (*temporary.rglob("*"), temporary):
-        fsync(inner)
+    for written in (*temporary.rglob("*"), temporary):
+        fsync(written)
     os.replace(temporary, path)
     fsync(path.parent)
 
 
 def fsync(path: Path) -> None:
-    """Have the system write a file, or the names in a folder, to the disk.
+    """Flush a file, or the entries of a folder, to the disk.
 
     Raises:
         OSError: if it cannot, as when the disk is full.
     """
-    folder = path.is_dir()
-    if folder and os.name == "nt":  # Windows has no handles of folders
+    if path.is_dir() and os.name == "nt":  # Windows has no handles of folders
         return
     handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
@@ -75,8 +74,8 @@ def fsync(path: Path) -> None:
 
 
 def sync_all_disks() -> None:
-    """Have the system write everything to its disks, where it can be asked to."""
-    if hasattr(os, "sync"):  # Windows has none
+    """Flush everything to the disks, on systems that can."""
+    if hasattr(os, "sync"):  # not on Windows
         os.sync()
 
 

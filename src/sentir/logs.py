@@ -48,7 +48,7 @@ class _ConsoleHandler(logging.Handler):
 
 @contextmanager
 def log_to_console(console: Console) -> Iterator[None]:
-    """Print what is logged inside the block on ``console`` only; within another such block, leave it to that one."""
+    """Print the messages of the block on ``console`` only, or on the console of an enclosing block."""
     level, propagate, handler = logger.level, logger.propagate, _ConsoleHandler(console)
     if any(isinstance(one, _ConsoleHandler) for one in logger.handlers):
         yield

@@ -1,4 +1,4 @@
-"""Where Sentir keeps what it remembers (state) and what it can make again (cache), and how files are named."""
+"""The folders of Sentir's state and cache, bundled recipes, and file names."""
 
 import hashlib
 import json
@@ -12,9 +12,9 @@ from sentir.i18n import _
 from sentir.safe_text import is_printable_line
 
 PathLike = str | Path
-"""How a file or folder may be given to a verb."""
+"""Type of files and folders in arguments."""
 
-_MAX_BYTES = 100  # bytes of a name; systems end at 255, and some names get a suffix
+_MAX_BYTES = 100  # of a file name; systems allow 255, and some names get a suffix
 _RESERVED_NAMES = {
     "con",
     "prn",
@@ -30,32 +30,32 @@ def state_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the folder of encoded vectors and demo corpora: ``SENTIR_CACHE_DIR``, or the user's cache folder."""
+    """Return the folder of embeddings and demo corpora: ``SENTIR_CACHE_DIR``, or the user's cache folder."""
     return Path(os.environ.get("SENTIR_CACHE_DIR") or user_cache_path("sentir"))
 
 
 def audio_dir() -> Path:
-    """Return the folder of decoded audio: ``SENTIR_AUDIO_DIR``, or a folder of the cache."""
+    """Return the folder of decoded audio: ``SENTIR_AUDIO_DIR``, or a folder in the cache."""
     return Path(os.environ.get("SENTIR_AUDIO_DIR") or cache_dir() / "audio")
 
 
 def resolve_recipe_path(recipe: PathLike) -> Path:
-    """Return where a recipe lies: the path itself or, for the bare name of one of Sentir's own, its path."""
+    """Return the path of a recipe, given as a path or as the name of a bundled one."""
     path = Path(recipe)
     if path.suffix == ".toml" or path.name != str(recipe) or path.is_file():
         return path
-    return next((found for found in list_bundled_recipes() if found.stem == str(recipe)), path)
+    return next((bundled for bundled in list_bundled_recipes() if bundled.stem == str(recipe)), path)
 
 
 def list_bundled_recipes() -> list[Path]:
-    """Return the recipes that come with Sentir, from its package or from the folder it is developed in."""
+    """Return the recipes that come with Sentir, from the installed package or from the repository."""
     package = Path(__file__).parent
     folders = (package / "recipes", package.parents[1] / "recipes")
-    return next((found for folder in folders if (found := sorted(folder.glob("*.toml")))), [])
+    return next((recipes for folder in folders if (recipes := sorted(folder.glob("*.toml")))), [])
 
 
 def explain_invalid_name(text: str) -> str:
-    """Return why nothing can be called so, as a clause; ``""`` if something can."""
+    """Return why ``text`` is not a valid name, as a clause; ``""`` if it is."""
     if not text.strip():
         return _("a name needs at least one letter")
     if not text.strip(" ."):
@@ -64,19 +64,19 @@ def explain_invalid_name(text: str) -> str:
 
 
 def to_file_name(*names: str) -> str:
-    """Return the name of the file or folder of something that people named; several names are joined by ``-``.
+    """Return a safe file or folder name for something with a user-chosen name; several names are joined by ``-``.
 
-    Names of small letters, digits, spaces and ``-_.+`` stay as they are. Of any other name, letters and these are
-    kept, and ``~`` and a hash of the whole follow: different names have different files on every system, also
-    where ``A`` and ``a`` are one, and no name leaves its folder.
+    Names of lowercase letters, digits, spaces and ``-_.+`` are unchanged. In any other name, all characters but
+    letters and these become ``_``, and ``~`` and a hash of the name are appended. Different names so give
+    different files on every system, also where file names are case-insensitive, and none leaves its folder.
     """
     text = "-".join(names)
-    kept = "".join(letter if _is_allowed(letter) else "_" for letter in unicodedata.normalize("NFC", text))
-    joined = any("-" in name for name in names[1:])  # "a-b" and "c" are not "a" and "b-c"
-    if kept == text == kept.casefold() and not joined and _is_portable(kept):
-        return kept
+    safe = "".join(letter if _is_allowed(letter) else "_" for letter in unicodedata.normalize("NFC", text))
+    is_ambiguous = any("-" in name for name in names[1:])  # "a" and "b-c" must differ from "a-b" and "c"
+    if safe == text == safe.casefold() and not is_ambiguous and _is_portable(safe):
+        return safe
     digest = hashlib.blake2b(json.dumps(names).encode(), digest_size=4).hexdigest()
-    start = f"_{kept}" if kept[:1] in " .-" or _is_reserved(kept) else kept
+    start = f"_{safe}" if safe[:1] in " .-" or _is_reserved(safe) else safe
     return f"{start.encode()[: _MAX_BYTES - 9].decode(errors='ignore')}~{digest}"
 
 
@@ -85,9 +85,9 @@ def _is_allowed(letter: str) -> bool:
 
 
 def _is_portable(name: str) -> bool:
-    """Return whether a name of kept letters is one on every system, and no hidden file or option of a command."""
-    plain = name[:1] not in " .-" and name[-1] not in " ."
-    return plain and not _is_reserved(name) and len(name.encode()) <= _MAX_BYTES
+    """Return whether a name is valid on every system, and neither a hidden file nor like an option."""
+    is_plain = name[:1] not in " .-" and name[-1] not in " ."
+    return is_plain and not _is_reserved(name) and len(name.encode()) <= _MAX_BYTES
 
 
 def _is_reserved(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a call was given, checked before anything heavy is imported: a saved model, a corpus, a recipe, files."""
+"""Checks of arguments (models, corpora, recipes, files) before heavy libraries are imported."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sentir.errors import CorpusError, RecipeError, RecognizerError
 from sentir.i18n import _
 from sentir.paths import PathLike, list_bundled_recipes, resolve_recipe_path
 
-METADATA_FILE = "sentir.json"  # of a saved recognizer, written last
-_MAX_NAME_CHARACTERS = 80  # characters of a long name in a message
+METADATA_FILE = "sentir.json"  # of a saved recognizer
+_MAX_NAME_CHARACTERS = 80  # of a name in a message
 _SUFFIX = re.compile(r"\.\w{1,8}")
 
 
 def require_model(folder: Path) -> None:
-    """Refuse a folder that holds no saved recognizer.
+    """Refuse a folder that is not a saved recognizer.
 
     Raises:
-        RecognizerError: saying what to give.
+        RecognizerError: naming the folder.
     """
     if not os.path.isfile(folder / METADATA_FILE):
         raise RecognizerError(
@@ -33,7 +33,7 @@ def require_model(folder: Path) -> None:
 
 
 def require_files(files: Iterable[str | Path]) -> None:
-    """Refuse names of which there is no file or folder; a text given as one is told so.
+    """Refuse paths that do not exist; the message differs for what looks like a text.
 
     Raises:
         CorpusError: naming the first.
@@ -41,7 +41,7 @@ def require_files(files: Iterable[str | Path]) -> None:
     for file in files:
         path = Path(file)
         if not str(file) or "\0" in str(file):
-            raise CorpusError(_("The name of a file is empty, or holds a character that no name can."))
+            raise CorpusError(_("A file name is empty or contains a null character."))
         if os.path.exists(path):  # unlike Path.exists, it takes a name of any length
             continue
         name = str(path)
@@ -56,7 +56,7 @@ def _looks_like_text(path: Path) -> bool:
 
 
 def require_recipe(recipe: PathLike) -> Path:
-    """Return where a recipe lies, by its path or by the name of one of Sentir's own.
+    """Return the path of a recipe, given as a path or as the name of a bundled one.
 
     Raises:
         RecipeError: if there is none.
@@ -64,16 +64,16 @@ def require_recipe(recipe: PathLike) -> Path:
     path = resolve_recipe_path(recipe)
     if path.is_file():
         return path
-    if path.suffix == ".toml" or not (own := [one.stem for one in list_bundled_recipes()]):
+    if path.suffix == ".toml" or not (names := [bundled.stem for bundled in list_bundled_recipes()]):
         raise RecipeError(_("There is no recipe {path}; give the path of a TOML file.", path=path))
     raise RecipeError(
         _("There is no recipe {path}; give the path of a TOML file, or one of: {known}.",
-          path=path, known=", ".join(own))
+          path=path, known=", ".join(names))
     )  # fmt: skip
 
 
 def require_root(reader: str, root: PathLike | None) -> Path | None:
-    """Return the folder that a corpus lies in; demo corpora are built in and need none.
+    """Return the folder of a corpus; demo corpora are built in and need none.
 
     Raises:
         CorpusError: if none is given, or it does not exist.
@@ -90,7 +90,7 @@ def require_root(reader: str, root: PathLike | None) -> Path | None:
 
 
 def require_corpus(corpus: PathLike, root: PathLike | None) -> None:
-    """Refuse a corpus, named by its reader or by the recipe that reads it, that lies nowhere.
+    """Refuse a corpus, named by its reader or by a recipe, whose folder does not exist.
 
     Raises:
         CorpusError: as `require_root`.
@@ -104,10 +104,10 @@ def require_corpus(corpus: PathLike, root: PathLike | None) -> None:
 
 
 def require_model_and_corpus(model: Path, corpus: PathLike | None, root: PathLike | None) -> None:
-    """Refuse a folder without a saved recognizer, and a corpus, by default its own, that lies nowhere.
+    """Refuse a folder without a saved recognizer, and a corpus (by default the recognizer's) without a folder.
 
     Raises:
-        RecognizerError, CorpusError, RecipeError: saying what to give.
+        RecognizerError, CorpusError, RecipeError: naming what is missing.
     """
     require_model(model)
     if corpus is not None:
@@ -118,9 +118,9 @@ def require_model_and_corpus(model: Path, corpus: PathLike | None, root: PathLik
 
 
 def read_saved_table_settings(folder: Path) -> dict[str, Any]:
-    """Return the section ``data.table`` of a saved model's recipe; nothing where there is none or it is damaged.
+    """Return the section ``data.table`` of a saved model's recipe; empty if there is none or it is damaged.
 
-    What is damaged is told when the model is loaded.
+    Damage is reported when the model is loaded.
     """
     return _get_section(_read_saved_metadata(folder), "recipe", "data", "table")
 
@@ -133,7 +133,7 @@ def _read_saved_metadata(folder: Path) -> Any:
 
 
 def _read_toml(path: Path) -> Any:
-    """Return what a recipe holds, nothing of one that is damaged, which is told when it is read."""
+    """Return the settings of a recipe; empty if it is damaged, which is reported when it is loaded."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):

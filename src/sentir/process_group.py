@@ -1,4 +1,4 @@
-"""Several processes of one program that train one model together, as ``torchrun`` starts them."""
+"""Distributed training: the processes that ``torchrun`` starts to train one model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _TORCHRUN_VARIABLES = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTE
 
 
 def world_size() -> int:
-    """Return how many processes there are; 1 outside of ``torchrun``."""
+    """Return the number of processes; 1 outside of ``torchrun``."""
     return _read_integer_variable("WORLD_SIZE", 1)
 
 
 def rank() -> int:
-    """Return which of them this one is, from 0; the first writes and speaks for all."""
+    """Return the index of this process from 0; only the first writes files and logs."""
     return _read_integer_variable("RANK", 0) if world_size() > 1 else 0
 
 
@@ -33,22 +33,24 @@ def _read_integer_variable(name: str, default: int) -> int:
     value = os.environ.get(name, str(default))
     if not value.isdecimal():
         raise SentirError(
-            _("The environment sets {name}={value}, which is no number; unset it.", name=name, value=value)
+            _("The environment sets {name}={value}, which is not a number; unset it.", name=name, value=value)
         )
     return int(value)
 
 
 def require_complete_process_group() -> None:
-    """Refuse an environment that has only a part of what ``torchrun`` sets: others would be waited for in vain.
+    """Refuse an environment with only some of the variables that ``torchrun`` sets: training would wait forever.
 
     Raises:
-        SentirError: naming what is set and what is missing.
+        SentirError: naming the variables that are set.
     """
-    stated = [name for name in _TORCHRUN_VARIABLES if name in os.environ]
-    alone = world_size() == 1 and _read_integer_variable("RANK", 0) == 0 and "LOCAL_RANK" not in os.environ
-    if alone or (len(stated) == len(_TORCHRUN_VARIABLES) and _read_integer_variable("RANK", 0) < world_size()):
+    variables = [name for name in _TORCHRUN_VARIABLES if name in os.environ]
+    is_single = world_size() == 1 and _read_integer_variable("RANK", 0) == 0 and "LOCAL_RANK" not in os.environ
+    if is_single or (
+        len(variables) == len(_TORCHRUN_VARIABLES) and _read_integer_variable("RANK", 0) < world_size()
+    ):
         return
-    found = ", ".join(f"{name}={os.environ[name]}" for name in stated)
+    found = ", ".join(f"{name}={os.environ[name]}" for name in variables)
     raise SentirError(
         _("The environment says that this process is one of several ({found}), but torchrun did not start it; "
           "unset these variables, or start it with torchrun.", found=found)
@@ -56,19 +58,19 @@ def require_complete_process_group() -> None:
 
 
 def require_single_process(command: str) -> None:
-    """Refuse what several processes would only do several times.
+    """Refuse to run a command in several processes.
 
     Raises:
         SentirError: under ``torchrun``.
     """
     if world_size() > 1:
         raise SentirError(
-            _("'sentir {command}' runs in one process; torchrun is for 'sentir train' alone.", command=command)
+            _("'sentir {command}' runs in one process; torchrun is only for 'sentir train'.", command=command)
         )
 
 
 def is_distributed() -> bool:
-    """Return whether this training is shared, which it is once the trainer has joined the processes."""
+    """Return whether the processes of a distributed training are connected, which the trainer does."""
     if world_size() == 1:
         return False
     from torch import distributed
@@ -77,12 +79,12 @@ def is_distributed() -> bool:
 
 
 def split_between_processes(items: Iterable[T]) -> Iterable[T]:
-    """Return what falls to this process."""
+    """Return this process's part of the items."""
     return islice(items, rank(), None, world_size()) if is_distributed() else items
 
 
 def all_gather(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rows that all processes computed, each of which has zeros for those of others."""
+    """Return the rows of all processes; in each process's own array the rows of the others are zeros."""
     if not is_distributed():
         return rows
     import torch
@@ -95,7 +97,7 @@ def all_gather(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def all_reduce(number: float) -> float:
-    """Add up a number of all processes."""
+    """Return the sum of a number over all processes."""
     import numpy as np
 
     return float(all_gather(np.array([number]))[0])

@@ -1,4 +1,4 @@
-"""Names → things, with one error message for a name nobody knows, and plug-ins of a single file."""
+"""Registries of named objects, and plug-ins that add to them."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from sentir.i18n import _
 
 
 class Registry:
-    """A table of named things of one kind; entries may be ``"module:attribute"``, imported on first use."""
+    """Named objects of one kind; an entry may be ``"module:attribute"``, imported on first use."""
 
     def __init__(self, kind: str, entries: Mapping[str, Any] | None = None) -> None:
         self.kind = kind
         self._entries: dict[str, Any] = dict(entries or {})
 
     def register(self, name: str) -> Callable[[Any], Any]:
-        """Return a decorator that adds the decorated thing under ``name``."""
+        """Return a decorator that registers an object as ``name``."""
 
-        def add(thing: Any) -> Any:
-            self._entries[name] = thing
-            return thing
+        def add(entry: Any) -> Any:
+            self._entries[name] = entry
+            return entry
 
         return add
 
     def get(self, name: str) -> Any:
-        """Return the thing called ``name``.
+        """Return the object called ``name``.
 
         Raises:
-            UnknownNameError: if there is none; the message offers the nearest names.
+            UnknownNameError: if there is none; the message suggests the nearest names.
         """
         if name not in self._entries:
             raise UnknownNameError(self._unknown_name_message(name))
@@ -62,10 +62,10 @@ class Registry:
 
 
 def load_plugin(path: Path) -> None:
-    """Run a third party's Python file, which registers its reader, backbone or feature on import.
+    """Import a Python file that registers its own readers, backbones or feature sets.
 
     Raises:
-        SentirError: if there is no such file, it is not Python, or something it imports cannot be imported.
+        SentirError: if the file does not exist, is not Python, or imports what cannot be imported.
     """
     if not path.is_file():
         raise SentirError(_("The plug-in {path} does not exist; give the path of a Python file.", path=path))

@@ -1,4 +1,4 @@
-"""How values show themselves: in one line at a prompt, in a small table in a notebook."""
+"""Representations of results: one line at a prompt, a small table in a notebook."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import Any
 
 from sentir.safe_text import make_printable
 
-_MAX_CHARACTERS, _MAX_ITEMS = 60, 8  # characters of a text, members of a list
+_MAX_CHARACTERS, _MAX_ITEMS = 60, 8  # of a text, of a list
 
 
 class ReprMixin:
-    """Shows what `_brief` returns, whatever else it holds. Data classes take it with ``repr=False``."""
+    """A short representation from `_repr_fields`, for data classes with ``repr=False``."""
 
     __slots__ = ()
 
     def _repr_fields(self) -> Mapping[str, object]:
-        """Return what is shown; unless a class says it, its fields, of several things how many they are."""
-        held: Any = self
-        found = {one.name: getattr(held, one.name) for one in fields(held) if one.repr}
-        return {key: len(v) if isinstance(v, Sized) and not isinstance(v, str) else v for key, v in found.items()}
+        """Return what is shown, by default the fields, collections as their length."""
+        instance: Any = self
+        values = {field.name: getattr(instance, field.name) for field in fields(instance) if field.repr}
+        return {
+            key: len(v) if isinstance(v, Sized) and not isinstance(v, str) else v for key, v in values.items()
+        }
 
     def _repr_values(self) -> dict[str, str]:
         return {key: _abbreviate_value(value) for key, value in self._repr_fields().items() if value is not None}
@@ -40,7 +42,7 @@ class ReprMixin:
 
 
 def abbreviate_list(items: Iterable[object]) -> str:
-    """Return the first of many, with commas between them."""
+    """Return the first items, separated by commas, and the number of all if some are left out."""
     names = [make_printable(str(item)) for item in items]
     return ", ".join(names[:_MAX_ITEMS]) + (f", … ({len(names)})" if len(names) > _MAX_ITEMS else "")
 

@@ -1,10 +1,9 @@
 """Let ``import torchvision`` work where its compiled operators cannot load.
 
-PyPI's torchvision is built against CUDA builds of torch. Beside a CPU build its shared library does not
-load, and ``import torchvision`` fails with "operator torchvision::nms does not exist", which takes timm and
-transformers down with it. Declaring the schemas of the missing operators is enough for the import; nothing in
-Sentir calls them. Import this module before transformers or timm; it does nothing where torchvision is absent
-or whole.
+PyPI's torchvision is built against CUDA builds of torch. With a CPU build its shared library does not load, and
+``import torchvision`` fails with "operator torchvision::nms does not exist", and with it the imports of timm and
+transformers. Declaring the schemas of the missing operators is enough for the import; Sentir calls none of them.
+Import this module before transformers or timm; it does nothing if torchvision is absent or complete.
 """
 
 import importlib.util
@@ -27,11 +26,11 @@ def _declare_missing_operators() -> torch.library.Library | None:
             torch.ops.load_library(str(library))
             return None
     except OSError:
-        pass  # built for another torch: what this module is for
+        pass  # built for another torch, the case this module handles
     fragment = torch.library.Library("torchvision", "DEF")
     for schema in _SCHEMAS:
         fragment.define(schema)
     return fragment
 
 
-_fragment = _declare_missing_operators()  # the declarations live as long as this object
+_fragment = _declare_missing_operators()  # keeps the declarations alive

@@ -1,4 +1,4 @@
-"""Augmentation: what each switch does, and random numbers that are a function of (seed, epoch, key) alone."""
+"""Augmentation: what each setting does, and random numbers that depend only on (seed, epoch, key)."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from sentir.recipe import AugmentSettings
 BANDS = 16
 FILL = np.linspace(-60, -30, BANDS, dtype=np.float32)
 EVERYTHING = AugmentSettings(masks=2, gain_db=6, shift_seconds=0.3, speed=0.2)
-SWITCHES = {
+SETTINGS = {
     "masks": AugmentSettings(masks=2, mask_bands=6, mask_seconds=0.5),
     "gain": AugmentSettings(gain_db=6),
     "shift": AugmentSettings(shift_seconds=0.5),
@@ -29,7 +29,7 @@ mels = st.integers(1, 250).flatmap(
 
 
 def noise(frames=120):
-    """A mel in which no two values are equal."""
+    """A mel spectrogram without equal values."""
     return (
         np.random.default_rng(0)
         .permutation(np.linspace(-90, 0, frames * BANDS))
@@ -38,115 +38,113 @@ def noise(frames=120):
     )
 
 
-def change(mel, settings, *, seed=0, epoch=0, key="a/train/1"):
+def augment(mel, settings, *, seed=0, epoch=0, key="a/train/1"):
     return augment_mel(mel, settings, fill=FILL, seed=seed, epoch=epoch, key=key)
 
 
-def many(mel, settings, n=60):
-    return [change(mel, settings, epoch=epoch) for epoch in range(n)]
+def augment_in_epochs(mel, settings, n=60):
+    return [augment(mel, settings, epoch=epoch) for epoch in range(n)]
 
 
-def test_with_every_switch_off_a_mel_stays_what_it_is():
+def test_without_settings_a_mel_spectrogram_is_returned_as_it_is():
     mel = noise()
-    assert change(mel, AugmentSettings()) is mel
+    assert augment(mel, AugmentSettings()) is mel
 
 
-@pytest.mark.parametrize("settings", SWITCHES.values(), ids=SWITCHES)
-def test_each_switch_changes_a_mel_and_leaves_the_given_one_alone(settings):
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_each_setting_changes_a_copy_of_the_mel_spectrogram(settings):
     mel = noise()
-    kept = mel.copy()
-    assert sum(not np.array_equal(found, mel) for found in many(mel, settings, 10)) >= 9
-    assert np.array_equal(mel, kept)
+    original = mel.copy()
+    assert sum(not np.array_equal(one, mel) for one in augment_in_epochs(mel, settings, 10)) >= 9
+    assert np.array_equal(mel, original)
 
 
 @given(mels, st.integers(0, 5), st.integers(0, 5), st.text(max_size=8))
-def test_length_type_and_bounds_hold_for_every_mel(mel, seed, epoch, key):
-    found = change(mel, EVERYTHING, seed=seed, epoch=epoch, key=key)
-    assert found.shape == mel.shape and found.dtype == np.float32
+def test_length_type_and_bounds_hold_for_any_mel_spectrogram(mel, seed, epoch, key):
+    augmented = augment(mel, EVERYTHING, seed=seed, epoch=epoch, key=key)
+    assert augmented.shape == mel.shape and augmented.dtype == np.float32
     low, high = min(mel.min(), FILL.min()) - 6.001, max(mel.max(), FILL.max()) + 6.001
-    assert found.min() >= max(low, MIN_DB) and found.max() <= high
+    assert augmented.min() >= max(low, MIN_DB) and augmented.max() <= high
 
 
-def test_seed_epoch_and_key_each_change_what_is_drawn():
+def test_seed_epoch_and_key_each_change_the_random_numbers():
     mel = noise()
-    found = [
-        change(mel, EVERYTHING),
-        *(change(mel, EVERYTHING, **one) for one in ({"seed": 1}, {"epoch": 1}, {"key": "b"})),
+    augmented = [
+        augment(mel, EVERYTHING),
+        *(augment(mel, EVERYTHING, **one) for one in ({"seed": 1}, {"epoch": 1}, {"key": "b"})),
     ]
-    assert len({mel.tobytes() for mel in found}) == 4
+    assert len({one.tobytes() for one in augmented}) == 4
 
 
 def test_neither_order_nor_the_global_generator_matters():
     mel, keys = noise(), ["a", "b", "c"]
     np.random.seed(0)
-    forward = {key: change(mel, EVERYTHING, key=key) for key in keys}
+    forward = {key: augment(mel, EVERYTHING, key=key) for key in keys}
     np.random.seed(1)
     state = np.random.get_state()[1].tobytes()
-    backward = {key: change(mel, EVERYTHING, key=key) for key in reversed(keys)}
+    backward = {key: augment(mel, EVERYTHING, key=key) for key in reversed(keys)}
     assert all(np.array_equal(forward[key], backward[key]) for key in keys)
     assert np.random.get_state()[1].tobytes() == state
 
 
-def test_another_process_draws_the_same():
+def test_another_process_computes_the_same():
     code = (
-        "import numpy as np; from sentir.audio.augment import augment; from sentir.recipe import Augment;"
+        "import numpy as np; from sentir.audio.augment import augment_mel;"
+        "from sentir.recipe import AugmentSettings;"
         "mel = np.arange(480, dtype=np.float32).reshape(60, 8) / 10;"
-        "print(repr(augment(mel, Augment(masks=1, gain_db=3, shift_seconds=0.1, speed=0.1),"
+        "print(repr(augment_mel(mel, AugmentSettings(masks=1, gain_db=3, shift_seconds=0.1, speed=0.1),"
         "fill=mel.mean(0), seed=3, epoch=2, key='ñ').astype(np.float64).sum()))"
     )
-    done = [
+    runs = [
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": s}
         )
         for s in ("1", "2")
     ]
-    assert done[0].stdout == done[1].stdout != ""
+    assert runs[0].stdout == runs[1].stdout != ""
 
 
 def test_gain_adds_the_same_decibels_everywhere_down_to_the_floor():
     mel = noise()
     mel[:10] = MIN_DB
     gains = set()
-    for found in many(mel, SWITCHES["gain"]):
-        gain = float((found - mel)[60:].mean())
-        np.testing.assert_allclose(found, np.maximum(mel + gain, MIN_DB), atol=1e-3)
+    for augmented in augment_in_epochs(mel, SETTINGS["gain"]):
+        gain = float((augmented - mel)[60:].mean())
+        np.testing.assert_allclose(augmented, np.maximum(mel + gain, MIN_DB), atol=1e-3)
         gains.add(round(gain, 3))
     assert len(gains) > 50 and -6 <= min(gains) < -3 and 3 < max(gains) <= 6
 
 
-def test_shift_moves_frames_and_fills_what_comes_in():
+def test_shift_moves_frames_and_fills_the_others():
     mel = noise()
     shifts = set()
-    for found in many(mel, SWITCHES["shift"]):
-        filled = (found == FILL).all(1)
-        start = int((mel == found[~filled][0]).all(1).argmax())
-        place = int((~filled).argmax())
-        n = place - start
+    for augmented in augment_in_epochs(mel, SETTINGS["shift"]):
+        filled = (augmented == FILL).all(1)
+        start = int((mel == augmented[~filled][0]).all(1).argmax())
+        n = int((~filled).argmax()) - start
         expected = np.tile(FILL, (len(mel), 1))
         expected[max(n, 0) : len(mel) + min(n, 0)] = mel[max(-n, 0) : len(mel) - max(n, 0)]
-        assert np.array_equal(found, expected)
+        assert np.array_equal(augmented, expected)
         shifts.add(n)
     assert -50 <= min(shifts) < -25 and 25 < max(shifts) <= 50
 
 
-def test_at_least_half_of_a_short_clip_stays_when_it_is_shifted():
+def test_a_shift_keeps_at_least_half_of_a_short_clip():
     mel = noise(11)
-    kept = [(~(found == FILL).all(1)).sum() for found in many(mel, AugmentSettings(shift_seconds=5))]
+    kept = [(~(one == FILL).all(1)).sum() for one in augment_in_epochs(mel, AugmentSettings(shift_seconds=5))]
     assert min(kept) == 6 and max(kept) == 11
 
 
 def test_speed_stretches_a_ramp_to_another_ramp_and_fills_the_end():
     ramp = np.repeat(np.arange(200, dtype=np.float32)[:, None], BANDS, axis=1)
     factors = set()
-    for found in many(ramp, SWITCHES["speed"]):
-        filled = (found == FILL).all(1)
-        sounding = found[~filled]
-        factor = float(sounding[1, 0])
-        np.testing.assert_allclose(
-            sounding, np.repeat(np.arange(len(sounding))[:, None] * factor, BANDS, 1), atol=0.02
-        )
-        assert filled[len(sounding) :].all() and (factor > 1) == filled.any()
-        assert not filled.any() or len(sounding) * factor > 199
+    for augmented in augment_in_epochs(ramp, SETTINGS["speed"]):
+        filled = (augmented == FILL).all(1)
+        kept = augmented[~filled]
+        factor = float(kept[1, 0])
+        np.testing.assert_allclose(kept, np.repeat(np.arange(len(kept))[:, None] * factor, BANDS, 1), atol=0.02)
+        assert filled[len(kept) :].all() and (factor > 1) == filled.any()
+        assert not filled.any() or len(kept) * factor > 199
         factors.add(factor)
     assert 0.8 <= min(factors) < 0.9 and 1.1 < max(factors) <= 1.2
 
@@ -154,12 +152,12 @@ def test_speed_stretches_a_ramp_to_another_ramp_and_fills_the_end():
 def test_masks_are_the_train_mean_along_whole_bands_and_frames():
     mel = noise()
     widest, longest = 0, 0
-    for found in many(mel, AugmentSettings(masks=1, mask_bands=6, mask_seconds=0.5)):
-        masked = found == FILL
-        assert np.array_equal(found[~masked], mel[~masked])
+    for augmented in augment_in_epochs(mel, AugmentSettings(masks=1, mask_bands=6, mask_seconds=0.5)):
+        masked = augmented == FILL
+        assert np.array_equal(augmented[~masked], mel[~masked])
         bands, frames = masked.all(0), masked.all(1)
         assert np.array_equal(masked, bands | frames[:, None])
-        for stretch in (bands, frames):
-            assert np.abs(np.diff(stretch.astype(int))).sum() <= 2, "one stretch each"
+        for mask in (bands, frames):
+            assert np.abs(np.diff(mask.astype(int))).sum() <= 2, "one span each"
         widest, longest = max(widest, bands.sum()), max(longest, frames.sum())
     assert widest == 6 and 40 < longest <= 50

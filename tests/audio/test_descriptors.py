@@ -1,4 +1,4 @@
-"""Measures of a wave: equal to librosa's where it has them, finite for everything that can be heard."""
+"""Descriptors of a waveform: equal to those of librosa where it has them, and finite for any audio."""
 
 import librosa
 import numpy as np
@@ -16,7 +16,7 @@ SPECTRA = {"n_fft": 512, "win_length": 400, "hop_length": 160, "center": True}
 
 
 def speech(seconds: float, *, seed: int = 0) -> np.ndarray:
-    """A voice-like wave: a gliding tone with overtones, loud and soft by turns, on faint noise."""
+    """A voice-like waveform: a gliding tone with harmonics, alternately loud and quiet, on faint noise."""
     time = np.arange(int(seconds * RATE)) / RATE
     phase = 2 * np.pi * (120 + 40 * np.sin(3 * time)).cumsum() / RATE
     voice = sum(np.sin(k * phase) / k for k in range(1, 20)) * np.sin(4 * time) ** 2
@@ -24,39 +24,39 @@ def speech(seconds: float, *, seed: int = 0) -> np.ndarray:
     return (0.1 * voice + 0.003 * noise).astype(np.float32)
 
 
-WAVES = {"speech": speech(2.7), "long": speech(7), "short": speech(0.3), "backwards": speech(2, seed=1)[::-1]}
+WAVEFORMS = {"speech": speech(2.7), "long": speech(7), "short": speech(0.3), "backwards": speech(2, seed=1)[::-1]}
 
 
-@pytest.mark.parametrize("wave", WAVES.values(), ids=WAVES)
-def test_thesis_measures_equal_those_of_librosa(wave):
+@pytest.mark.parametrize("waveform", WAVEFORMS.values(), ids=WAVEFORMS)
+def test_thesis_descriptors_equal_those_of_librosa(waveform):
     feature = librosa.feature
-    mel, measures = extract_descriptors(wave)
+    mel, descriptors = extract_descriptors(waveform)
     expected = {
-        "duration": librosa.get_duration(y=wave, sr=RATE),
-        "rms": feature.rms(y=wave, **FRAMES).mean(),
-        "zero_crossing_rate": feature.zero_crossing_rate(wave, **FRAMES).mean(),
-        "flatness": feature.spectral_flatness(y=wave, **SPECTRA).mean(),
-        "rolloff": feature.spectral_rolloff(y=wave, sr=RATE, **SPECTRA).mean(),
+        "duration": librosa.get_duration(y=waveform, sr=RATE),
+        "rms": feature.rms(y=waveform, **FRAMES).mean(),
+        "zero_crossing_rate": feature.zero_crossing_rate(waveform, **FRAMES).mean(),
+        "spectral_flatness": feature.spectral_flatness(y=waveform, **SPECTRA).mean(),
+        "spectral_rolloff": feature.spectral_rolloff(y=waveform, sr=RATE, **SPECTRA).mean(),
     }
     mfcc = feature.mfcc(S=mel.T, n_mfcc=4).mean(axis=1)
     expected |= {f"mfcc{k}": value for k, value in enumerate(mfcc, start=1)}
     assert tuple(expected) == THESIS_DESCRIPTORS
     for name, value in expected.items():
-        assert measures[f"thesis.{name}"] == pytest.approx(value, rel=1e-4), name
+        assert descriptors[f"thesis.{name}"] == pytest.approx(value, rel=1e-4), name
 
 
 @pytest.mark.parametrize("length", [1, 2, 399, 400, 401, 640])
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_zero_crossings_at_the_ends_are_those_of_librosa(length, sign):
-    wave = (sign * np.sin(np.arange(length) * 2 + 1)).astype(np.float32)
-    expected = librosa.feature.zero_crossing_rate(wave, **FRAMES).mean()
-    assert extract_descriptors(wave)[1]["thesis.zero_crossing_rate"] == pytest.approx(expected)
+    waveform = (sign * np.sin(np.arange(length) * 2 + 1)).astype(np.float32)
+    expected = librosa.feature.zero_crossing_rate(waveform, **FRAMES).mean()
+    assert extract_descriptors(waveform)[1]["thesis.zero_crossing_rate"] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("wave", WAVES.values(), ids=WAVES)
-def test_functionals_are_statistics_of_librosas_series_over_active_frames(wave):
-    mel, measures = extract_descriptors(wave)
-    energy = 20 * np.log10(librosa.feature.rms(y=wave, **FRAMES)[0])
+@pytest.mark.parametrize("waveform", WAVEFORMS.values(), ids=WAVEFORMS)
+def test_functionals_are_statistics_of_librosas_features_over_active_frames(waveform):
+    mel, descriptors = extract_descriptors(waveform)
+    energy = 20 * np.log10(librosa.feature.rms(y=waveform, **FRAMES)[0])
     active = energy >= energy.max() - 30
     assert 0.5 < active.mean() < 1
     mfcc = librosa.feature.mfcc(S=mel.T, n_mfcc=20)
@@ -67,19 +67,19 @@ def test_functionals_are_statistics_of_librosas_series_over_active_frames(wave):
     deltas = enumerate(librosa.feature.delta(mfcc), start=1)
     expected |= {f"delta{k}_std": row[active].std() for k, row in deltas}
     assert tuple(expected) == FUNCTIONALS and len(FUNCTIONALS) == 190
-    found = [measures[f"functionals.{name}"] for name in FUNCTIONALS]
-    np.testing.assert_allclose(found, list(expected.values()), rtol=1e-3, atol=1e-3)
+    values = [descriptors[f"functionals.{name}"] for name in FUNCTIONALS]
+    np.testing.assert_allclose(values, list(expected.values()), rtol=1e-3, atol=1e-3)
 
 
-def test_the_mel_measured_is_the_one_mel():
-    wave = speech(3)
+def test_the_mel_spectrogram_is_that_of_the_mel_module():
+    waveform = speech(3)
     # With some kernels of OpenBLAS (Haswell, Zen) products of blocks and of the whole differ in the last digit.
     np.testing.assert_allclose(
-        extract_descriptors(wave)[0], power_to_mel_db(compute_power_frames(wave)), rtol=0, atol=1e-4
+        extract_descriptors(waveform)[0], power_to_mel_db(compute_power_frames(waveform)), rtol=0, atol=1e-4
     )
 
 
-ODD = {
+UNUSUAL = {
     "nothing": np.zeros(0),
     "one sample": np.ones(1),
     "one window": np.sin(np.arange(400)),
@@ -89,19 +89,19 @@ ODD = {
     "a constant": np.full(RATE, 0.5),
     "full scale": np.sign(np.sin(np.arange(RATE) / 9)),
     "a click": np.eye(1, RATE, 700)[0],
-    "fainter than the floor": 1e-9 * np.sin(np.arange(RATE)),
+    "below the floor": 1e-9 * np.sin(np.arange(RATE)),
     "far beyond full scale": 1e15 * np.sin(np.arange(RATE)),
 }
 
 
-@pytest.mark.parametrize("wave", ODD.values(), ids=ODD)
-def test_odd_waves_give_finite_numbers(wave):
-    mel, measures = extract_descriptors(wave.astype(np.float32))
-    assert mel.shape == (1 + len(wave) // 160, 64) and np.isfinite(mel).all()
+@pytest.mark.parametrize("waveform", UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_waveforms_give_finite_descriptors(waveform):
+    mel, descriptors = extract_descriptors(waveform.astype(np.float32))
+    assert mel.shape == (1 + len(waveform) // 160, 64) and np.isfinite(mel).all()
     sets = {"thesis": THESIS_DESCRIPTORS, "functionals": FUNCTIONALS, "health": HEALTH_DESCRIPTORS}
-    assert list(measures) == [f"{name}.{column}" for name, columns in sets.items() for column in columns]
-    assert np.isfinite(list(measures.values())).all()
-    assert all(type(value) is float for value in measures.values())
+    assert list(descriptors) == [f"{name}.{column}" for name, columns in sets.items() for column in columns]
+    assert np.isfinite(list(descriptors.values())).all()
+    assert all(type(value) is float for value in descriptors.values())
 
 
 @settings(max_examples=50)
@@ -110,36 +110,38 @@ def test_odd_waves_give_finite_numbers(wave):
         np.float32, st.integers(400, 3_000), elements=st.floats(-(2.0**49), 2.0**49, width=32), fill=st.just(0.0)
     )
 )
-def test_measures_are_finite_for_any_finite_wave(wave):
-    mel, measures = extract_descriptors(wave)
-    assert np.isfinite(mel).all() and np.isfinite(list(measures.values())).all()
-    assert all(measures[f"functionals.{name}"] >= 0 for name in FUNCTIONALS if name.endswith("_std"))
-    assert 0 <= measures["thesis.zero_crossing_rate"] <= 1 and 0 <= measures["thesis.rolloff"] <= RATE / 2
+def test_descriptors_are_finite_for_any_finite_waveform(waveform):
+    mel, descriptors = extract_descriptors(waveform)
+    assert np.isfinite(mel).all() and np.isfinite(list(descriptors.values())).all()
+    assert all(descriptors[f"functionals.{name}"] >= 0 for name in FUNCTIONALS if name.endswith("_std"))
+    assert (
+        0 <= descriptors["thesis.zero_crossing_rate"] <= 1
+        and 0 <= descriptors["thesis.spectral_rolloff"] <= RATE / 2
+    )
 
 
-def test_what_does_not_move_has_no_deltas():
-    measures = extract_descriptors(np.zeros(RATE, dtype=np.float32))[1]
-    deltas = [value for name, value in measures.items() if "delta" in name]
-    assert deltas == pytest.approx(
-        [0] * len(deltas), abs=1e-4
-    )  # rows of one product may differ in the last digit
+def test_constant_audio_has_no_deltas():
+    descriptors = extract_descriptors(np.zeros(RATE, dtype=np.float32))[1]
+    deltas = [value for name, value in descriptors.items() if "delta" in name]
+    # Rows of one matrix product may differ in the last digit.
+    assert deltas == pytest.approx([0] * len(deltas), abs=1e-4)
     assert extract_descriptors(speech(0.04))[1]["functionals.delta2_std"] == pytest.approx(0, abs=1e-9)
     assert extract_descriptors(speech(0.4))[1]["functionals.delta2_std"] > 0.01
 
 
-def test_health_tells_level_peak_clipping_and_silence_apart():
+def test_health_descriptors_measure_level_peak_clipping_and_silence():
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
-    quiet = np.zeros(RATE, dtype=np.float32)
+    silence = np.zeros(RATE, dtype=np.float32)
 
-    def health(wave):
-        return {name: extract_descriptors(wave)[1][f"health.{name}"] for name in HEALTH_DESCRIPTORS}
+    def health(waveform):
+        return {name: extract_descriptors(waveform)[1][f"health.{name}"] for name in HEALTH_DESCRIPTORS}
 
-    plain, half, loud = health(tone), health(np.concatenate([tone, quiet])), health(np.clip(4 * tone, -1, 1))
+    plain, half, loud = health(tone), health(np.concatenate([tone, silence])), health(np.clip(4 * tone, -1, 1))
     assert plain["level"] == pytest.approx(20 * np.log10(0.5) - 3.01, abs=0.1)
     assert plain["peak"] == pytest.approx(0.5, abs=1e-3) and plain["clipped"] == 0 == plain["silence"]
     assert half["level"] == pytest.approx(plain["level"], abs=0.1) and half["silence"] == pytest.approx(
         0.5, abs=0.02
     )
     assert loud["peak"] == 1 and 0.5 < loud["clipped"] < 0.8
-    assert health(quiet) == {"level": -100, "peak": 0, "clipped": 0, "silence": 1}
+    assert health(silence) == {"level": -100, "peak": 0, "clipped": 0, "silence": 1}
     assert health(1e-4 * tone)["silence"] == 1

@@ -1,4 +1,4 @@
-"""The mel: equal to librosa's, whatever the length and level of a wave."""
+"""The mel spectrogram equals that of librosa, whatever the length and level of a waveform."""
 
 import librosa
 import numpy as np
@@ -27,49 +27,50 @@ def noise(length: int, *, seed: int = 0) -> np.ndarray:
     return (0.1 * np.random.default_rng(seed).standard_normal(length)).astype(np.float32)
 
 
-def librosa_power(wave: np.ndarray, kind: MelSettings) -> np.ndarray:
+def librosa_power(waveform: np.ndarray, mel_settings: MelSettings) -> np.ndarray:
     spectrum = librosa.stft(
-        wave,
-        n_fft=kind.n_fft,
-        hop_length=kind.hop_length,
-        win_length=kind.win_length,
+        waveform,
+        n_fft=mel_settings.n_fft,
+        hop_length=mel_settings.hop_length,
+        win_length=mel_settings.win_length,
         center=True,
         pad_mode="constant",
     )
     return np.abs(spectrum).T ** 2
 
 
-def librosa_mel_db(wave: np.ndarray, kind: MelSettings) -> np.ndarray:
+def librosa_mel_db(waveform: np.ndarray, mel_settings: MelSettings) -> np.ndarray:
     mel = librosa.feature.melspectrogram(
-        y=wave,
+        y=waveform,
         sr=RATE,
-        n_fft=kind.n_fft,
-        win_length=kind.win_length,
-        hop_length=kind.hop_length,
-        n_mels=kind.n_mels,
+        n_fft=mel_settings.n_fft,
+        win_length=mel_settings.win_length,
+        hop_length=mel_settings.hop_length,
+        n_mels=mel_settings.n_mels,
         center=True,
     )
     return librosa.power_to_db(mel, ref=1.0, amin=1e-10, top_db=None).T
 
 
 def assert_equal_above_rounding(mel: np.ndarray, expected: np.ndarray) -> None:
-    """Equal as the module states: the tolerance grows with the distance below the loudest band of the frame."""
+    """The tolerance grows with the distance below the loudest band of the frame, as the module documents."""
     below = expected.max(axis=1, keepdims=True) - expected
     for depth, tolerance in ((40, 1e-4), (80, 2e-3), (np.inf, 0.2)):
         assert np.abs(mel - expected)[below < depth].max() < tolerance
 
 
 @pytest.mark.filterwarnings("ignore:n_fft=")
-@pytest.mark.parametrize("kind", [DEFAULT_MEL, THESIS_MEL], ids=["ours", "thesis"])
+@pytest.mark.parametrize("mel_settings", [DEFAULT_MEL, THESIS_MEL], ids=["ours", "thesis"])
 @pytest.mark.parametrize("length", [1, 159, 160, 399, 400, 401, 5_000, 41_120, 100_000])
-def test_mel_equals_that_of_librosa(length, kind):
-    wave = noise(length)
-    power = compute_power_frames(wave, settings=kind)
-    mel = power_to_mel_db(power, settings=kind)
+def test_mel_equals_that_of_librosa(length, mel_settings):
+    waveform = noise(length)
+    power = compute_power_frames(waveform, settings=mel_settings)
+    mel = power_to_mel_db(power, settings=mel_settings)
     assert power.dtype == mel.dtype == np.float32
-    assert power.shape == (1 + length // kind.hop, kind.n_fft // 2 + 1) and mel.shape == (len(power), kind.n_mels)
-    np.testing.assert_allclose(power, librosa_power(wave, kind), rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(mel, librosa_mel_db(wave, kind), rtol=0, atol=1e-4)
+    assert power.shape == (1 + length // mel_settings.hop_length, mel_settings.n_fft // 2 + 1)
+    assert mel.shape == (len(power), mel_settings.n_mels)
+    np.testing.assert_allclose(power, librosa_power(waveform, mel_settings), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(mel, librosa_mel_db(waveform, mel_settings), rtol=0, atol=1e-4)
 
 
 @pytest.mark.shared_data
@@ -79,9 +80,9 @@ def test_mel_of_speech_equals_that_of_librosa(shared_data):
     clips = sorted((shared_data / "ravdess" / "audio").glob("*-01.ogg"))[:5]
     assert len(clips) == 5
     for clip in clips:
-        wave, _rate = soundfile.read(clip, dtype="float32")
+        waveform, _rate = soundfile.read(clip, dtype="float32")
         assert_equal_above_rounding(
-            power_to_mel_db(compute_power_frames(wave)), librosa_mel_db(wave, DEFAULT_MEL)
+            power_to_mel_db(compute_power_frames(waveform)), librosa_mel_db(waveform, DEFAULT_MEL)
         )
 
 
@@ -91,25 +92,25 @@ def test_mel_of_a_tone_at_full_scale_equals_that_of_librosa(hertz):
     assert_equal_above_rounding(power_to_mel_db(compute_power_frames(tone)), librosa_mel_db(tone, DEFAULT_MEL))
 
 
-@pytest.mark.parametrize("kind", [DEFAULT_MEL, THESIS_MEL], ids=["ours", "thesis"])
-def test_filters_equal_those_of_librosa(kind):
-    expected = librosa.filters.mel(sr=RATE, n_fft=kind.n_fft, n_mels=kind.n_mels).T
-    np.testing.assert_allclose(mel_filter_bank(kind), expected, rtol=1e-5, atol=1e-8)
+@pytest.mark.parametrize("mel_settings", [DEFAULT_MEL, THESIS_MEL], ids=["ours", "thesis"])
+def test_filters_equal_those_of_librosa(mel_settings):
+    expected = librosa.filters.mel(sr=RATE, n_fft=mel_settings.n_fft, n_mels=mel_settings.n_mels).T
+    np.testing.assert_allclose(mel_filter_bank(mel_settings), expected, rtol=1e-5, atol=1e-8)
 
 
-def test_the_stated_numbers_are_those_in_use():
+def test_the_default_settings_are_the_documented_ones():
     assert MelSettings(WIN_LENGTH, HOP_LENGTH, N_FFT, N_MELS) == DEFAULT_MEL == MelSettings(400, 160, 512, 64)
 
 
 @settings(max_examples=30)
 @given(st.floats(-60, 60), st.integers(0, 3))
-def test_a_gain_shifts_the_mel_by_as_many_decibels_above_the_floor(gain, seed):
-    wave = noise(4_000, seed=seed)
-    louder = (wave * 10 ** (gain / 20)).astype(np.float32)
-    before, after = (power_to_mel_db(compute_power_frames(w)) for w in (wave, louder))
-    heard = (before > MIN_DB) & (after > MIN_DB)
-    assert heard.mean() > 0.9
-    np.testing.assert_allclose((after - before)[heard], gain, atol=2e-3)
+def test_a_gain_shifts_the_mel_spectrogram_by_as_many_decibels_above_the_floor(gain, seed):
+    waveform = noise(4_000, seed=seed)
+    louder = (waveform * 10 ** (gain / 20)).astype(np.float32)
+    before, after = (power_to_mel_db(compute_power_frames(one)) for one in (waveform, louder))
+    above_floor = (before > MIN_DB) & (after > MIN_DB)
+    assert above_floor.mean() > 0.9
+    np.testing.assert_allclose((after - before)[above_floor], gain, atol=2e-3)
 
 
 def test_nothing_lies_below_the_floor_and_silence_lies_on_it():
@@ -118,11 +119,11 @@ def test_nothing_lies_below_the_floor_and_silence_lies_on_it():
     assert power_to_mel_db(compute_power_frames(noise(1_000) * np.float32(1e-6))).min() >= MIN_DB - 1e-4
 
 
-def test_a_frame_depends_on_its_own_samples_alone():
-    wave = noise(RATE * 6)
-    part = wave[: 300 * HOP_LENGTH]
-    whole, cut = (power_to_mel_db(compute_power_frames(w)) for w in (wave, part))
-    np.testing.assert_allclose(cut[:298], whole[:298], atol=1e-4)
+def test_a_frame_depends_only_on_its_own_samples():
+    waveform = noise(RATE * 6)
+    part = waveform[: 300 * HOP_LENGTH]
+    mel, mel_of_part = (power_to_mel_db(compute_power_frames(one)) for one in (waveform, part))
+    np.testing.assert_allclose(mel_of_part[:298], mel[:298], atol=1e-4)
 
 
 def test_a_tone_is_loudest_in_the_band_around_it():

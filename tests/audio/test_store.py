@@ -1,4 +1,4 @@
-"""The store of sound: everything is decoded once, killed runs lose little, and nothing stale ever comes back."""
+"""The audio store: each clip is decoded once, killed runs lose little, and nothing stale is returned."""
 
 import os
 import shutil
@@ -28,43 +28,42 @@ from sentir.paths import audio_dir, cache_dir
 
 
 def write_wavs(folder, n, *, seconds=0.2):
-    """Write n different short sounds."""
+    """Write n different short WAV files."""
     folder.mkdir(parents=True, exist_ok=True)
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     paths = [folder / f"clip{k:02}.wav" for k in range(n)]
     for path in paths:
-        soundfile.write(path, draw.normal(0, 0.1, int(16_000 * seconds)), 16_000)
+        soundfile.write(path, rng.normal(0, 0.1, int(16_000 * seconds)), 16_000)
     return paths
 
 
-def said(paths, split="train"):
+def make_utterances(paths, split="train"):
     return [Utterance(f"c/{split}/{path.name}", split, clip=Clip(path)) for path in paths]
 
 
 @pytest.fixture
 def clips(tmp_path):
-    return said(write_wavs(tmp_path / "corpus", 6))
+    return make_utterances(write_wavs(tmp_path / "corpus", 6))
 
 
 @pytest.fixture
 def decoded(monkeypatch):
     """Names of the files that were decoded in this process."""
-    names, cuts = [], decoding.decode_segments
+    names, decode_segments = [], decoding.decode_segments
 
-    def count(path, wanted):
+    def count(path, time_ranges):
         names.append(path.name)
-        return cuts(path, wanted)
+        return decode_segments(path, time_ranges)
 
     monkeypatch.setattr(decoding, "decode_segments", count)
     return names
 
 
-def content(heard):
-    """Everything of the sounds, comparable bit for bit."""
-    sounds = [u.audio for u in heard]
+def content(utterances):
+    """All audio features, comparable bit for bit."""
     return [
-        (s.key, None if s.mel is None else (s.mel.shape, s.mel.tobytes()), dict(s.measures), s.seconds, s.problem)
-        for s in sounds
+        (a.key, a.mel is not None and (a.mel.shape, a.mel.tobytes()), dict(a.descriptors), a.seconds, a.problem)
+        for a in (u.audio for u in utterances)
     ]
 
 
@@ -72,21 +71,21 @@ def files():
     return sorted(path for path in audio_dir().rglob("*") if path.is_file())
 
 
-def test_a_clip_is_heard_as_its_mel_and_measures_in_the_order_asked_for(clips):
-    heard = attach_audio(clips[::-1])
-    assert [u.id for u in heard] == [u.id for u in clips[::-1]]
-    for u in heard:
-        mel, measures = extraction.frames.transform(decode(u.clip).waveform)
-        measures |= {"health.rate": 16_000, "health.channels": 1}
+def test_each_clip_has_its_mel_spectrogram_and_descriptors_in_the_given_order(clips):
+    utterances = attach_audio(clips[::-1])
+    assert [u.id for u in utterances] == [u.id for u in clips[::-1]]
+    for u in utterances:
+        mel, descriptors = extraction.descriptors.extract_descriptors(decode(u.clip).waveform)
+        descriptors |= {"health.sampling_rate": 16_000, "health.channels": 1}
         assert np.array_equal(u.audio.mel, mel.astype(np.float16)) and u.audio.mel.dtype == np.float16
-        assert u.audio.descriptors == {name: np.float32(value) for name, value in measures.items()}
+        assert u.audio.descriptors == {name: np.float32(value) for name, value in descriptors.items()}
         assert u.audio.seconds == pytest.approx(0.2) and u.audio.problem == "" and u.audio.key
 
 
-def test_mels_are_slices_of_a_memory_map(clips):
-    heard = attach_audio(clips)
-    assert all(isinstance(u.audio.mel, np.memmap) and not u.audio.mel.flags.owndata for u in heard)
-    assert len({u.audio.mel.filename for u in heard}) == 1
+def test_mel_spectrograms_are_slices_of_a_memory_map(clips):
+    utterances = attach_audio(clips)
+    assert all(isinstance(u.audio.mel, np.memmap) and not u.audio.mel.flags.owndata for u in utterances)
+    assert len({u.audio.mel.filename for u in utterances}) == 1
 
 
 def test_a_second_time_nothing_is_decoded(clips, decoded):
@@ -96,18 +95,20 @@ def test_a_second_time_nothing_is_decoded(clips, decoded):
     assert len(decoded) == len(clips)
 
 
-def test_listening_twice_to_the_same_utterances_keeps_their_sounds(clips, decoded, monkeypatch):
-    heard = attach_audio(clips)
-    monkeypatch.setenv("SENTIR_AUDIO_DIR", os.devnull)  # not even looked at
-    assert [u.audio for u in attach_audio(heard)] == [u.audio for u in heard]
+def test_utterances_that_have_audio_features_keep_them(clips, decoded, monkeypatch):
+    utterances = attach_audio(clips)
+    monkeypatch.setenv("SENTIR_AUDIO_DIR", os.devnull)  # not read
+    assert [u.audio for u in attach_audio(utterances)] == [u.audio for u in utterances]
     assert len(decoded) == len(clips)
 
 
-def test_another_kind_of_mel_is_another_sound(clips):
-    heard = attach_audio(attach_audio(clips), mel_kind="thesis")
-    assert {u.audio.kind for u in heard} == {"thesis"} and {u.audio.mel.shape for u in heard} == {(224, 224)}
-    assert [u.audio.descriptors for u in heard] == [u.audio.descriptors for u in attach_audio(clips)]
-    assert not {u.audio.key for u in heard} & {u.audio.key for u in attach_audio(clips)}
+def test_another_kind_of_mel_spectrogram_has_another_key(clips):
+    utterances = attach_audio(attach_audio(clips), mel_kind="thesis")
+    assert {u.audio.mel_kind for u in utterances} == {"thesis"} and {u.audio.mel.shape for u in utterances} == {
+        (224, 224)
+    }
+    assert [u.audio.descriptors for u in utterances] == [u.audio.descriptors for u in attach_audio(clips)]
+    assert not {u.audio.key for u in utterances} & {u.audio.key for u in attach_audio(clips)}
 
 
 def test_a_moved_corpus_and_a_moved_store_decode_nothing_again(clips, decoded, tmp_path):
@@ -147,56 +148,56 @@ def test_a_changed_file_is_decoded_again(clips, decoded):
     ] * 3
 
 
-def test_all_cuts_of_a_file_and_all_its_copies_are_one_decoding(tmp_path, decoded):
+def test_all_segments_of_a_file_and_of_its_copies_are_decoded_at_once(tmp_path, decoded):
     (path,) = write_wavs(tmp_path, 1, seconds=2)
     shutil.copy(path, tmp_path / "copy.wav")
-    cuts = [(None, None), (0.0, 0.5), (0.5, 1.5), (0.5, 1.5)]
+    time_ranges = [(None, None), (0.0, 0.5), (0.5, 1.5), (0.5, 1.5)]
     utterances = [
-        Utterance(f"{p.name}/{n}", "dev", clip=Clip(p, *cut))
+        Utterance(f"{p.name}/{n}", "dev", clip=Clip(p, *time_range))
         for p in (path, tmp_path / "copy.wav")
-        for n, cut in enumerate(cuts)
+        for n, time_range in enumerate(time_ranges)
     ]
-    heard = attach_audio(utterances)
+    utterances = attach_audio(utterances)
     assert len(decoded) == 1
-    assert [u.audio.seconds for u in heard] == pytest.approx([2, 0.5, 1, 1] * 2)
-    assert content(heard[:4]) == content(heard[4:])
+    assert [u.audio.seconds for u in utterances] == pytest.approx([2, 0.5, 1, 1] * 2)
+    assert content(utterances[:4]) == content(utterances[4:])
     assert sum(table.num_rows for table in map(pq.read_table, audio_dir().glob("*.parquet"))) == 3
 
 
-def test_what_cannot_be_used_is_a_reason_and_the_rest_is_heard(clips, tmp_path):
+def test_unusable_clips_have_a_problem_and_the_others_are_decoded(clips, tmp_path):
     (tmp_path / "empty.wav").touch()
-    (tmp_path / "noise.wav").write_bytes(b"this is no sound" * 100)
+    (tmp_path / "noise.wav").write_bytes(b"this is no audio" * 100)
     odd = [Clip(tmp_path / "empty.wav"), Clip(tmp_path / "noise.wav"), Clip(tmp_path / "none.wav"), None]
     odd += [Clip(clips[0].clip.path, 5.0, 6.0), Clip(tmp_path)]
     utterances = [*clips, *(Utterance(f"odd{n}", "dev", clip=clip) for n, clip in enumerate(odd))]
-    sounds = [u.audio for u in attach_audio(utterances)]
-    assert not any(s.problem or s.problem_kind for s in sounds[:6])
-    assert [s.problem_kind for s in sounds[6:]] == [
+    audio = [u.audio for u in attach_audio(utterances)]
+    assert not any(one.problem or one.problem_kind for one in audio[:6])
+    assert [one.problem_kind for one in audio[6:]] == [
         "empty", "undecodable", "missing", "missing", "out_of_range", "missing"
     ]  # fmt: skip
-    assert all(s.problem and s.mel is None and not s.descriptors and not s.key for s in sounds[6:])
+    assert all(one.problem and one.mel is None and not one.descriptors and not one.key for one in audio[6:])
 
 
 @pytest.mark.parametrize("split", ["train", ""])
-def test_a_pipe_and_a_name_no_file_can_have_are_missing(split, clips, tmp_path):
+def test_a_pipe_and_an_impossible_file_name_are_missing(split, clips, tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
-    odd = said([tmp_path / "pipe.wav", tmp_path / "nu\0ll.wav"], split)
-    sounds = [u.audio for u in attach_audio([*odd, clips[0]])]
-    assert [s.problem_kind for s in sounds] == ["missing", "missing", ""]
+    odd = make_utterances([tmp_path / "pipe.wav", tmp_path / "nu\0ll.wav"], split)
+    utterances = attach_audio([*odd, clips[0]])
+    assert [u.audio.problem_kind for u in utterances] == ["missing", "missing", ""]
 
 
-def test_problems_are_remembered_by_content_and_told_of_the_file_at_hand(tmp_path, decoded):
-    (tmp_path / "broken.wav").write_bytes(b"this is no sound" * 100)
-    (first,) = attach_audio(said([tmp_path / "broken.wav"]))
+def test_problems_are_stored_by_content_and_name_the_current_file(tmp_path, decoded):
+    (tmp_path / "broken.wav").write_bytes(b"this is no audio" * 100)
+    (first,) = attach_audio(make_utterances([tmp_path / "broken.wav"]))
     assert "broken.wav" in first.audio.problem and decoded == ["broken.wav"]
     (tmp_path / "broken.wav").rename(tmp_path / "renamed.wav")
-    (second,) = attach_audio(said([tmp_path / "renamed.wav"]))
+    (second,) = attach_audio(make_utterances([tmp_path / "renamed.wav"]))
     assert decoded == ["broken.wav"]
     assert second.audio.problem == first.audio.problem.replace("broken.wav", "renamed.wav")
     assert second.audio.problem_kind == first.audio.problem_kind
 
 
-def test_a_missing_file_is_never_remembered(clips, tmp_path):
+def test_a_missing_file_is_never_stored(clips, tmp_path):
     away = tmp_path / "away.wav"
     clips[3].clip.path.rename(away)
     assert attach_audio(clips)[3].audio.problem_kind == "missing"
@@ -204,64 +205,64 @@ def test_a_missing_file_is_never_remembered(clips, tmp_path):
     assert attach_audio(clips)[3].audio.mel is not None
 
 
-def test_a_file_that_goes_while_we_work_is_missing_and_not_remembered(clips, monkeypatch):
+def test_a_file_deleted_meanwhile_is_missing_and_not_stored(clips, monkeypatch):
     real = store.hash_files
 
-    def hash_and_lose(paths, folder):
-        found = real(paths, folder)
+    def hash_and_delete(paths, folder):
+        hashes = real(paths, folder)
         clips[1].clip.path.rename(clips[1].clip.path.with_suffix(".away"))
-        return found
+        return hashes
 
-    monkeypatch.setattr(store, "hash_files", hash_and_lose)
+    monkeypatch.setattr(store, "hash_files", hash_and_delete)
     assert [u.audio.problem_kind for u in attach_audio(clips)] == ["", "missing", "", "", "", ""]
     monkeypatch.setattr(store, "hash_files", real)
     clips[1].clip.path.with_suffix(".away").rename(clips[1].clip.path)
     assert attach_audio(clips)[1].audio.mel is not None
 
 
-def test_a_store_that_is_deleted_while_it_is_filled_is_named_and_no_clip_is_blamed(clips, monkeypatch):
+def test_a_store_deleted_while_it_is_filled_is_an_error_that_blames_no_clip(clips, monkeypatch):
     monkeypatch.setattr(store, "_MAX_CLIPS_PER_PART", 2)
     monkeypatch.setattr(store, "_MIN_CLIPS_PER_PART", 2)
-    measure, done = store.extract_part, []
+    extract_part, done = store.extract_part, []
 
     def deleting(chunk, folder):
         if done:
             shutil.rmtree(folder)
         done.append(chunk)
-        return measure(chunk, folder)
+        return extract_part(chunk, folder)
 
     monkeypatch.setattr(store, "extract_part", deleting)
-    with pytest.raises(SentirError, match=f"store of prepared sound {audio_dir()} was deleted in part"):
+    with pytest.raises(SentirError, match=f"audio store {audio_dir()} lost files"):
         attach_audio(clips, workers=1)
 
 
-def test_utterances_from_outside_are_heard_the_same_and_leave_no_trace(clips):
+def test_utterances_outside_a_corpus_have_the_same_features_and_are_not_stored(clips):
     outside = [replace(u, split="") for u in clips]
-    heard = attach_audio(outside)
+    utterances = attach_audio(outside)
     assert not cache_dir().exists() or files() == []
-    assert content(heard) == content(attach_audio(clips))
+    assert content(utterances) == content(attach_audio(clips))
 
 
-def test_pictures_made_elsewhere_are_heard_the_thesis_way_alone(clips, tmp_path):
-    picture = np.random.default_rng(0).normal(-40, 10, (224, 224)).astype(np.float32)
-    np.save(tmp_path / "picture.npy", picture)
-    utterances = [*clips, Utterance("p", "train", clip=Clip(tmp_path / "picture.npy"))]
+def test_precomputed_spectrograms_are_loaded_as_thesis_mel_spectrograms_only(clips, tmp_path):
+    spectrogram = np.random.default_rng(0).normal(-40, 10, (224, 224)).astype(np.float32)
+    np.save(tmp_path / "a.npy", spectrogram)
+    utterances = [*clips, Utterance("p", "train", clip=Clip(tmp_path / "a.npy"))]
     for _again in range(2):
-        sound = attach_audio(utterances, mel_kind="thesis")[-1].audio
-        assert np.array_equal(sound.mel, picture.T.astype(np.float16)) and sound.descriptors == {}
-        refused = attach_audio(utterances)[-1].audio
-        assert refused.problem_kind == "no_audio" and "thesis" in refused.problem
+        audio = attach_audio(utterances, mel_kind="thesis")[-1].audio
+        assert np.array_equal(audio.mel, spectrogram.T.astype(np.float16)) and audio.descriptors == {}
+        unusable = attach_audio(utterances)[-1].audio
+        assert unusable.problem_kind == "no_audio" and "thesis" in unusable.problem
 
 
-def test_measures_read_like_a_dictionary(clips):
-    measures = attach_audio(clips)[0].audio.descriptors
-    assert len(measures) == len(list(measures)) == len(dict(measures)) > 100
-    assert "thesis.duration" in measures and measures.get("nothing") is None
+def test_descriptors_behave_like_a_dictionary(clips):
+    descriptors = attach_audio(clips)[0].audio.descriptors
+    assert len(descriptors) == len(list(descriptors)) == len(dict(descriptors)) > 100
+    assert "thesis.duration" in descriptors and descriptors.get("nothing") is None
 
 
 def test_parallel_equals_serial_bit_for_bit(tmp_path):
-    clips = said(write_wavs(tmp_path / "corpus", 80))
-    (clips[7].clip.path).write_bytes(b"no sound" * 100)
+    clips = make_utterances(write_wavs(tmp_path / "corpus", 80))
+    (clips[7].clip.path).write_bytes(b"no audio" * 100)
     one = attach_audio(clips, folder=tmp_path / "one", workers=1)
     two = attach_audio(clips, folder=tmp_path / "two", workers=2)
     assert content(one) == content(two)
@@ -269,28 +270,28 @@ def test_parallel_equals_serial_bit_for_bit(tmp_path):
 
 
 @given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 50))
-def test_chunks_hold_every_source_once_in_order_and_are_about_as_large_as_asked(counts, size):
-    cut = extraction.Segment("", "", None, None)
-    sources = [extraction.MediaFile(Path(str(n)), "", "mel", (cut,) * count) for n, count in enumerate(counts)]
-    chunks = store._chunks(sources, size)
-    assert [source for chunk in chunks for source in chunk] == sources
-    lengths = [[len(source.segments) for source in chunk] for chunk in chunks]
-    assert all(sum(found) >= size for found in lengths[:-1])
-    assert all(sum(found[:-1]) < size for found in lengths)
+def test_chunks_hold_every_file_once_in_order_and_have_about_the_given_size(counts, size):
+    segment = extraction.Segment("", "", None, None)
+    files = [extraction.MediaFile(Path(str(n)), "", "mel", (segment,) * count) for n, count in enumerate(counts)]
+    chunks = store._split_into_chunks(files, size)
+    assert [file for chunk in chunks for file in chunk] == files
+    lengths = [[len(file.segments) for file in chunk] for chunk in chunks]
+    assert all(sum(one) >= size for one in lengths[:-1])
+    assert all(sum(one[:-1]) < size for one in lengths)
 
 
 KILLED = """
 import os, sys, time
 from pathlib import Path
-from sentir.audio import measuring, store
+from sentir.audio import extraction, store
 from sentir.corpus.utterances import Clip, Utterance
 
 CORPUS, WORKERS, RENAMES, STOP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-store._PART = store._SMALLEST = 16
-renamed, replace, measure = [], os.replace, measuring.measure_source
+store._MAX_CLIPS_PER_PART = store._MIN_CLIPS_PER_PART = 16
+renamed, replace, extract = [], os.replace, extraction.extract_media_file
 
 def hang():
-    print("at it", flush=True)
+    print("working", flush=True)
     time.sleep(60)
 
 def replace_until(part, path):
@@ -299,93 +300,93 @@ def replace_until(part, path):
         hang()
     replace(part, path)
 
-def measure_until(source):
-    if STOP and source.path.name >= STOP:
+def extract_until(media_file):
+    if STOP and media_file.path.name >= STOP:
         hang()
-    return measure(source)
+    return extract(media_file)
 
-os.replace, measuring.measure_source = replace_until, measure_until
+os.replace, extraction.extract_media_file = replace_until, extract_until
 if __name__ == "__main__":
     paths = sorted(Path(CORPUS).glob("*.wav"))
-    store.listen([Utterance(f"c/train/{p.name}", "train", clip=Clip(p)) for p in paths], workers=WORKERS)
+    store.attach_audio([Utterance(f"c/train/{p.name}", "train", clip=Clip(p)) for p in paths], workers=WORKERS)
 """
 
 
 @contextmanager
 def killed(tmp_path, *, workers=1, renames=0, stop=""):
-    """Start to listen in a process of its own; when it hangs, run the block, then kill it with signal 9."""
+    """Start decoding in a process of its own; when it hangs, run the block, then kill it with signal 9."""
     (tmp_path / "script.py").write_text(KILLED, encoding="utf-8")
     command = [sys.executable, tmp_path / "script.py", tmp_path / "corpus", str(workers), str(renames), stop]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
-        assert run.stdout.readline() == b"at it\n"
+        assert run.stdout.readline() == b"working\n"
         yield run
         run.send_signal(signal.SIGKILL)
         assert run.wait(10) == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(("renames", "kept"), [(2, 0), (3, 16)], ids=["before its manifest", "before its mels"])
-def test_a_run_killed_in_the_middle_of_a_part_loses_that_part_alone(renames, kept, tmp_path, decoded):
-    clips = said(write_wavs(tmp_path / "corpus", 40))
+@pytest.mark.parametrize(("renames", "stored"), [(2, 0), (3, 16)], ids=["before its manifest", "before its mels"])
+def test_a_run_killed_in_the_middle_of_a_part_loses_only_that_part(renames, stored, tmp_path, decoded):
+    clips = make_utterances(write_wavs(tmp_path / "corpus", 40))
     with killed(tmp_path, renames=renames):
         pass
-    heard = attach_audio(clips)
-    assert len(decoded) == len(clips) - kept
-    assert content(heard) == content(attach_audio(clips, folder=tmp_path / "undisturbed"))
+    utterances = attach_audio(clips)
+    assert len(decoded) == len(clips) - stored
+    assert content(utterances) == content(attach_audio(clips, folder=tmp_path / "undisturbed"))
 
 
-def test_a_killed_parallel_run_takes_its_workers_along_and_is_taken_up_where_it_was(tmp_path, decoded):
-    clips = said(write_wavs(tmp_path / "corpus", 80))
+def test_a_killed_parallel_run_ends_its_workers_and_is_resumed(tmp_path, decoded):
+    clips = make_utterances(write_wavs(tmp_path / "corpus", 80))
     with killed(tmp_path, workers=2, stop=clips[32].clip.path.name) as run:
         wait_for(lambda: len(list(audio_dir().glob("part-*.parquet"))) == 2)
         workers = psutil.Process(run.pid).children(recursive=True)
     assert len(workers) >= 2 and psutil.wait_procs(workers, timeout=10)[1] == []
-    heard = attach_audio(clips, workers=1)
+    utterances = attach_audio(clips, workers=1)
     assert len(decoded) == len(clips) - 32
-    assert content(heard) == content(attach_audio(clips, folder=tmp_path / "undisturbed", workers=1))
+    assert content(utterances) == content(attach_audio(clips, folder=tmp_path / "undisturbed", workers=1))
 
 
-def wait_for(what, seconds=60):
+def wait_for(condition, seconds=60):
     end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it never happened"
+    while not condition():
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.01)
 
 
-def test_two_processes_on_one_store_both_end_well(tmp_path, decoded):
-    clips = said(write_wavs(tmp_path / "corpus", 40))
+def test_two_processes_can_fill_one_store(tmp_path, decoded):
+    clips = make_utterances(write_wavs(tmp_path / "corpus", 40))
     (tmp_path / "script.py").write_text(KILLED, encoding="utf-8")
     command = [sys.executable, tmp_path / "script.py", tmp_path / "corpus", "1", "0", ""]
     runs = [subprocess.Popen(command) for _n in range(2)]
     assert [run.wait(60) for run in runs] == [0, 0]
-    heard = attach_audio(clips)
+    utterances = attach_audio(clips)
     assert decoded == []
-    assert content(heard) == content(attach_audio(clips, folder=tmp_path / "undisturbed"))
+    assert content(utterances) == content(attach_audio(clips, folder=tmp_path / "undisturbed"))
 
 
-def test_a_worker_that_is_killed_is_one_clear_error_and_what_was_done_is_kept(tmp_path, monkeypatch):
-    clips = said(write_wavs(tmp_path / "corpus", 80))
+def test_a_killed_worker_is_one_clear_error(tmp_path, monkeypatch):
+    clips = make_utterances(write_wavs(tmp_path / "corpus", 80))
     monkeypatch.setattr(store, "extract_part", kill_oneself)
     with pytest.raises(SentirError, match="fewer workers"):
         attach_audio(clips, workers=2)
 
 
-def kill_oneself(sources, folder):
+def kill_oneself(media_files, folder):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_leftovers_of_killed_runs_are_swept_and_those_of_living_ones_kept(clips):
+def test_leftovers_of_killed_runs_are_removed_and_those_of_running_ones_kept(clips):
     audio_dir().mkdir(parents=True)
-    left = [audio_dir() / name for name in ("part-a.npy.1.part", ".part-b.2.part.parquet", "part-c.npy")]
-    fresh = [path.with_name(f"part-new{path.name}") for path in left]
-    for path in (*left, *fresh):
+    stale = [audio_dir() / name for name in ("part-a.npy.1.part", ".part-b.2.part.parquet", "part-c.npy")]
+    fresh = [path.with_name(f"part-new{path.name}") for path in stale]
+    for path in (*stale, *fresh):
         path.write_bytes(b"half of it")
-    for path in left:
+    for path in stale:
         os.utime(path, (1, 1))
     attach_audio(clips)
-    assert not any(path.exists() for path in left) and all(path.exists() for path in fresh)
+    assert not any(path.exists() for path in stale) and all(path.exists() for path in fresh)
 
 
-def cut_short(path):
+def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -394,17 +395,17 @@ def drop_row(path):
 
 
 DAMAGES = {
-    "manifest cut short": ("parquet", cut_short),
+    "manifest truncated": ("parquet", truncate),
     "manifest empty": ("parquet", lambda path: path.write_bytes(b"")),
     "manifest of another kind": ("parquet", lambda path: path.write_bytes(b"PAR1" * 100)),
     "manifest without keys": (
         "parquet",
-        lambda path: pq.write_table(pq.read_table(path).unassign(["key"]), path),
+        lambda path: pq.write_table(pq.read_table(path).drop(["key"]), path),
     ),
     "fewer rows": ("parquet", drop_row),
-    "mels cut short": ("npy", cut_short),
+    "mels truncated": ("npy", truncate),
     "mels empty": ("npy", lambda path: path.write_bytes(b"")),
-    "mels lost": ("npy", lambda path: path.unlink()),
+    "mels missing": ("npy", lambda path: path.unlink()),
     "mels of another type": ("npy", lambda path: np.save(path, np.load(path).astype(np.float32))),
 }
 
@@ -412,17 +413,17 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_part_is_decoded_again_once(damage, clips, decoded):
     first = content(attach_audio(clips))
-    suffix, spoil = DAMAGES[damage]
-    spoil(next(audio_dir().glob(f"part-*.{suffix}")))
+    suffix, apply = DAMAGES[damage]
+    apply(next(audio_dir().glob(f"part-*.{suffix}")))
     decoded.clear()
     assert content(attach_audio(clips)) == first and len(decoded) == len(clips)
     assert content(attach_audio(clips)) == first and len(decoded) == len(clips)
 
 
-@pytest.mark.parametrize("memory", [b"", b"{", b"3", b'{"a": 1}', b"\xff"])
-def test_a_damaged_memory_of_hashes_costs_only_hashing(memory, clips, decoded):
+@pytest.mark.parametrize("cache", [b"", b"{", b"3", b'{"a": 1}', b"\xff"])
+def test_a_damaged_cache_of_hashes_costs_only_hashing(cache, clips, decoded):
     attach_audio(clips)
-    (audio_dir() / "sources.json").write_bytes(memory)
+    (audio_dir() / "sources.json").write_bytes(cache)
     decoded.clear()
     assert all(u.audio.mel is not None for u in attach_audio(clips)) and decoded == []
 
@@ -435,7 +436,7 @@ def test_a_store_that_cannot_be_written_names_the_variable(clips, tmp_path, monk
     assert decoded == []
 
 
-def test_a_full_disk_is_named_and_nothing_half_written_stays(clips, monkeypatch):
+def test_a_full_disk_is_named_and_no_partial_file_stays(clips, monkeypatch):
     def full(file, *_arguments, **_keywords):
         file.write(b"half")
         raise OSError(28, "No space left on device")
@@ -452,24 +453,24 @@ def test_no_file_of_the_store_is_a_pickle(clips):
     np.load(next(audio_dir().glob("*.npy")), allow_pickle=False)
 
 
-def test_the_manifest_says_where_each_clip_comes_from(clips):
+def test_the_manifest_records_the_source_of_each_clip(clips):
     attach_audio(clips)
     rows = pq.read_table(next(audio_dir().glob("*.parquet"))).to_pylist()
     assert [row["id"] for row in rows] == [u.id for u in clips]
     assert [row["source"] for row in rows] == [u.clip.path.name for u in clips]
-    assert {(row["rate"], row["channels"]) for row in rows} == {(16_000, 1)}
-    assert all(len(row["sha256"]) == 64 and "measure.thesis.duration" in row for row in rows)
+    assert {(row["sampling_rate"], row["channels"]) for row in rows} == {(16_000, 1)}
+    assert all(len(row["sha256"]) == 64 and "descriptor.thesis.duration" in row for row in rows)
 
 
-def test_names_that_are_not_utf8_are_heard_and_stored(tmp_path):
+def test_files_with_names_that_are_not_utf8_are_decoded_and_stored(tmp_path):
     (path,) = write_wavs(tmp_path, 1)
     odd = tmp_path / os.fsdecode(b"-caf\xe9 \xc3\xb1.wav")
     path.rename(odd)
     for _again in range(2):
-        assert attach_audio(said([odd]))[0].audio.mel is not None
+        assert attach_audio(make_utterances([odd]))[0].audio.mel is not None
 
 
-def test_nothing_is_written_beside_its_place_when_writing_fails(tmp_path):
+def test_nothing_stays_when_writing_fails(tmp_path):
     def fail(file):
         raise OSError
 
@@ -480,7 +481,7 @@ def test_nothing_is_written_beside_its_place_when_writing_fails(tmp_path):
 
 
 @pytest.mark.shared_data
-def test_real_clips_are_heard(shared_data, tmp_path):
+def test_real_clips_are_decoded(shared_data, tmp_path):
     paths = sorted((shared_data / "ravdess" / "audio").glob("*.ogg"))[:20]
-    heard = attach_audio(said(paths), folder=tmp_path)
-    assert len(heard) == 20 and all(u.audio.mel.shape[1] == 64 and u.audio.seconds > 2 for u in heard)
+    utterances = attach_audio(make_utterances(paths), folder=tmp_path)
+    assert len(utterances) == 20 and all(u.audio.mel.shape[1] == 64 and u.audio.seconds > 2 for u in utterances)

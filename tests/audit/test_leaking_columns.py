@@ -1,4 +1,4 @@
-"""Columns that tell the label are refused as features, on all corpora; honest ones never are."""
+"""Columns that leak the label are rejected as features in any corpus; others never are."""
 
 import random
 from dataclasses import replace
@@ -23,7 +23,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def corpus_of(column, labels, *, space=SPACE, groups=None):
-    """A train split with one number per row (``None`` where there is none), and a row of dev and of test."""
+    """Return a train split with one number or ``None`` per row, and a row of dev and of test."""
     rows = [
         Utterance(
             f"c/train/{n}",
@@ -43,7 +43,7 @@ def recipe_of(features=("tabular",), **table):
     return Recipe.parse({"name": "r", "data": data, "model": {"features": list(features)}})
 
 
-def drawn(seed, n, names=NAMES):
+def random_labels(seed, n, names=NAMES):
     draw = random.Random(seed)
     return [(draw.choice(names),) for _row in range(n)], draw
 
@@ -61,74 +61,74 @@ DISGUISES = {
 @pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
 @settings(max_examples=10)
 @given(seed=seeds, n=st.integers(150, 400))
-def test_the_label_in_any_disguise_is_refused(disguise, seed, n):
-    labels, draw = drawn(seed, n)
+def test_the_label_in_any_disguise_is_rejected(disguise, seed, n):
+    labels, draw = random_labels(seed, n)
     corpus = corpus_of([disguise(label, draw) for (label,) in labels], labels)
-    with pytest.raises(RecipeError, match="'x' tells the label"):
+    with pytest.raises(RecipeError, match="'x' leaks the label"):
         check_recipe_leakage(recipe_of(), corpus)
     check_recipe_leakage(recipe_of(features=()), corpus)
     assert audit(corpus).grade == "E" and audit(corpus).problem_count == 1
 
 
-HONEST = {
+HARMLESS = {
     "a length to the millisecond, unique in each row": lambda n, draw: (
         round(draw.lognormvariate(1, 0.6), 3) + n * 1e-9
     ),
     "a length to the tenth": lambda n, draw: round(draw.lognormvariate(1, 0.6), 1),
     "an id in an order of its own": lambda n, draw: float((n * 7919 + 13) % 10_007),
-    "a place in a dialogue": lambda n, draw: float(n % 12),
+    "a position in a dialogue": lambda n, draw: float(n % 12),
     "a gender": lambda n, draw: float(draw.random() < 0.5),
     "a constant": lambda n, draw: 1.0,
     "nothing": lambda n, draw: None,
 }
 
 
-@pytest.mark.parametrize("honest", HONEST.values(), ids=HONEST)
+@pytest.mark.parametrize("harmless", HARMLESS.values(), ids=HARMLESS)
 @settings(max_examples=10)
 @given(seed=seeds, n=st.integers(3, 400), rare=st.floats(0.02, 0.5))
-def test_numbers_that_know_nothing_of_the_label_are_never_refused_nor_warned_of(honest, seed, n, rare):
+def test_numbers_independent_of_the_label_are_never_rejected_nor_warned_of(harmless, seed, n, rare):
     draw = random.Random(seed)
     labels = [("joy",) if draw.random() < rare else ("neutral",) for _row in range(n)]
-    corpus = corpus_of([honest(row, draw) for row in range(n)], labels)
+    corpus = corpus_of([harmless(row, draw) for row in range(n)], labels)
     assert find_leaking_columns(corpus, "emotion") == []
     check_recipe_leakage(recipe_of(), corpus)
 
 
 @settings(max_examples=15)
 @given(seed=seeds, overlap=st.floats(0.3, 0.8))
-def test_a_good_feature_that_overlaps_is_let_pass(seed, overlap):
+def test_a_good_feature_with_overlapping_classes_is_accepted(seed, overlap):
     draw = random.Random(seed)
     labels = [("joy",) if draw.random() < 0.5 else ("neutral",) for _row in range(300)]
     column = [draw.gauss(1.0 if label == ("joy",) else 0.0, overlap) for label in labels]
     check_recipe_leakage(recipe_of(), corpus_of(column, labels))
 
 
-def test_a_column_that_nearly_tells_is_warned_of_and_costs_the_grade():
-    labels, draw = drawn(0, 400, NAMES[:2])
+def test_a_column_that_nearly_leaks_is_warned_of_and_lowers_the_grade():
+    labels, draw = random_labels(0, 400, NAMES[:2])
     column = [float(draw.random() < (0.95 if label == ("joy",) else 0.05)) for label in labels]
     corpus = corpus_of(column, labels)
-    (teller,) = find_leaking_columns(corpus, "emotion")
-    assert WARNING_THRESHOLD <= teller.score < LEAKAGE_THRESHOLD
+    (leak,) = find_leaking_columns(corpus, "emotion")
+    assert WARNING_THRESHOLD <= leak.score < LEAKAGE_THRESHOLD
     check_recipe_leakage(recipe_of(), corpus)
-    (found,) = [f for f in audit(corpus).findings if f.kind == "possible_label_leak"]
-    assert (found.severity, found.grade, found.examples) == ("warning", "C", ("x",))
+    (finding,) = [f for f in audit(corpus).findings if f.kind == "possible_label_leak"]
+    assert (finding.severity, finding.grade, finding.examples) == ("warning", "C", ("x",))
 
 
-def test_several_labels_at_once_are_judged_one_by_one():
+def test_multiple_labels_are_scored_separately():
     space = LabelSpace("emotion", NAMES, multilabel=True)
     draw = random.Random(0)
     labels = [tuple(name for name in NAMES if draw.random() < 0.3) for _row in range(300)]
-    (teller,) = find_leaking_columns(
+    (leak,) = find_leaking_columns(
         corpus_of([float("joy" in row) for row in labels], labels, space=space), "emotion"
     )
-    assert (teller.label, teller.score) == ("joy", 1.0)
+    assert (leak.label, leak.score) == ("joy", 1.0)
     assert not find_leaking_columns(
         corpus_of([float(len(row)) for row in labels], labels, space=space), "emotion"
     )
 
 
 @given(seeds, st.integers(20, 60), st.integers(1, 40))
-def test_the_score_is_between_nothing_and_all_and_no_matter_of_order_or_scale(seed, n, values):
+def test_the_score_is_between_0_and_1_whatever_the_order_and_scale(seed, n, values):
     draw = np.random.default_rng(seed)
     column = draw.integers(0, values, n).astype(float)
     column[draw.random(n) < 0.1] = np.nan
@@ -140,11 +140,11 @@ def test_the_score_is_between_nothing_and_all_and_no_matter_of_order_or_scale(se
     assert score_leakage(column, ~present) == pytest.approx(score)
 
 
-def test_a_group_in_two_splits_is_refused_only_where_the_recipe_names_it():
-    labels, _draw = drawn(1, 30)
+def test_a_group_in_two_splits_is_rejected_only_if_the_recipe_names_it():
+    labels, _draw = random_labels(1, 30)
     groups = {"actor": {"c/train/0": "A", "c/dev/0": "A", "c/test/0": "B"}}
     corpus = corpus_of([None] * 30, labels, groups=groups)
-    with pytest.raises(RecipeError, match="'A' of 'actor' lies in train and in dev"):
+    with pytest.raises(RecipeError, match="'A' of 'actor' is in train and in dev"):
         check_recipe_leakage(recipe_of(features=(), group="actor", split="split"), corpus)
     check_recipe_leakage(recipe_of(features=()), corpus)
     check_recipe_leakage(

@@ -1,4 +1,4 @@
-"""Copies between splits: planted ones are found in any disguise, and honest corpora are accused of none."""
+"""Duplicates between splits: planted ones are found in any disguise, and clean corpora have none."""
 
 import random
 import unicodedata
@@ -14,17 +14,17 @@ from sentir.corpus.text_similarity import find_near_duplicates, normalize_text, 
 from sentir.corpus.utterances import Utterance
 
 SPACE = LabelSpace("emotion", ("anger", "joy"))
-SOUNDS = [a + b for a in "bdfglmnprst" for b in ("a", "e", "é", "i", "o", "u", "ñi")]
+SYLLABLES = [a + b for a in "bdfglmnprst" for b in ("a", "e", "é", "i", "o", "u", "ñi")]
 COMMON = ("Okay.", "Yeah!", "Oh my God!", "What?", "I don't know.", "Thank you.", "No, no, no!", "Hey.")
 ORDER = "ABCDE"
 
 
 def sentences(n, seed):
-    """Sentences of nobody, 8 to 14 words of up to three syllables."""
+    """Return made-up sentences of 8 to 14 words of up to three syllables."""
     draw = random.Random(seed)
 
     def word():
-        return "".join(draw.choices(SOUNDS, k=draw.randint(1, 3)))
+        return "".join(draw.choices(SYLLABLES, k=draw.randint(1, 3)))
 
     return [" ".join(word() for _word in range(draw.randint(8, 14))).capitalize() + "." for _row in range(n)]
 
@@ -49,7 +49,7 @@ DISGUISES = {
 
 
 def corpus_of(train, dev, test, other_label=frozenset()):
-    """A corpus of texts; every third row of each split is common talk instead."""
+    """Return a corpus of texts, with common phrases added to each split."""
     rows = [
         Utterance(
             f"c/{split}/{n}",
@@ -65,7 +65,7 @@ def corpus_of(train, dev, test, other_label=frozenset()):
 
 
 def planted(share, disguise, n=200):
-    """The first texts of train become copies of as many of test."""
+    """Return a corpus whose first train texts duplicate a share of test, and the number of duplicates."""
     draw, test = random.Random(1), sentences(n, 3)
     copies = [disguise(text, draw) for text in test[: round(share * n)]]
     return corpus_of([*copies, *sentences(3 * n - len(copies), 1)], sentences(n, 2), test), len(copies)
@@ -76,25 +76,25 @@ def finding(report, kind):
 
 
 @pytest.fixture(scope="module")
-def honest():
+def clean():
     return audit(planted(0, DISGUISES["exact"])[0])
 
 
-def test_an_honest_corpus_is_accused_of_no_copy_though_everybody_says_okay(honest):
-    assert honest.grade == "A" and not [f for f in honest.findings if f.kind.startswith("copies")]
-    common = finding(honest, "common_texts_of_test_in_train")
+def test_a_clean_corpus_has_no_duplicates_despite_common_phrases(clean):
+    assert clean.grade == "A" and not [f for f in clean.findings if f.kind.startswith("duplicates")]
+    common = finding(clean, "common_texts_of_test_in_train")
     assert (common.severity, common.grade, common.count) == ("note", "A", 80)
     assert "28.6 %" in common.message
 
 
 @pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
-def test_planted_copies_are_found_in_any_disguise_and_weigh_by_their_share(disguise, honest):
-    grades = [honest.grade]
+def test_planted_duplicates_are_found_in_any_disguise_and_graded_by_share(disguise, clean):
+    grades = [clean.grade]
     for share in (0.01, 0.15, 0.5, 1.0):
         corpus, n = planted(share, disguise)
         report = audit(corpus)
-        found = finding(report, "duplicates_of_test_in_train")
-        assert 0.95 * n <= found.count <= n
+        duplicates = finding(report, "duplicates_of_test_in_train")
+        assert 0.95 * n <= duplicates.count <= n
         assert not finding(report, "duplicates_of_test_in_dev") and not finding(
             report, "duplicates_of_dev_in_train"
         )
@@ -103,7 +103,7 @@ def test_planted_copies_are_found_in_any_disguise_and_weigh_by_their_share(disgu
     assert grades[:2] == ["A", "A"] and grades[2] > "A" and grades[-1] == "E"
 
 
-def test_a_whole_test_split_of_copies_ends_the_grade_and_half_a_percent_is_a_note():
+def test_a_test_split_of_duplicates_has_grade_e_and_half_a_percent_is_a_note():
     test, train = sentences(1000, 3), sentences(2000, 1)
     for copied, grade, severity in ((1000, "E", "problem"), (100, "C", "warning"), (5, "A", "note")):
         rows = [
@@ -120,35 +120,35 @@ def test_a_whole_test_split_of_copies_ends_the_grade_and_half_a_percent_is_a_not
         assert all(key.startswith("c/train/") for key in found.examples)
 
 
-def test_copies_of_dev_are_told_as_such():
+def test_duplicates_in_dev_have_a_kind_of_their_own():
     test, dev = sentences(100, 3), sentences(100, 2)
     found = audit(corpus_of(sentences(200, 1), [*test[:40], *dev[40:]], test))
     assert finding(found, "duplicates_of_test_in_dev").count == 40
     assert finding(found, "duplicates_of_test_in_train") is None
 
 
-def test_copies_with_another_label_are_told_apart():
+def test_duplicates_with_another_label_are_counted():
     test = sentences(100, 3)
     corpus = corpus_of([*test, *sentences(100, 1)], sentences(50, 2), test, other_label=range(30))
     assert "100 (71.4 %)" in (message := finding(audit(corpus), "duplicates_of_test_in_train").message)
     assert "30 of them have another label there" in message
 
 
-def test_sentences_of_a_script_are_no_copies():
+def test_sentences_of_a_script_are_no_duplicates():
     script = sentences(2, 0) * 20
     report = audit(corpus_of(script * 3, script, script))
     common = finding(report, "common_texts_of_test_in_train")
     assert report.grade == "A" and common.count == len(script) + 2 * len(COMMON)
 
 
-def test_sentences_of_one_kind_are_no_copies_of_one_another():
-    towns = [one + SOUNDS[(7 * n + 1) % len(SOUNDS)] for n, one in enumerate(SOUNDS)]
+def test_sentences_of_one_pattern_are_no_duplicates():
+    towns = [one + SYLLABLES[(7 * n + 1) % len(SYLLABLES)] for n, one in enumerate(SYLLABLES)]
     kinds = [f"After the long winter we all moved to {town} again." for town in towns]
     report = audit(corpus_of(kinds[:50], kinds[50:60], kinds[60:]))
     assert report.grade == "A" and finding(report, "duplicates_of_test_in_train") is None
 
 
-def test_texts_are_compared_as_a_model_is_given_them_too():
+def test_texts_are_also_compared_after_cleaning():
     test = [f"The old lighthouse keeper counted {n} ships" for n in sentences(40, 3)]
     aside = "({} and then laughs for a very long while at the joke that an old friend of his made as he came by)"
     train = [f"{text} {aside.format(more * 2)}" for text, more in zip(test, sentences(40, 5), strict=True)]
@@ -172,13 +172,13 @@ letters = st.text("abñ語", min_size=12, max_size=60)
 
 
 @given(st.lists(letters, min_size=1, max_size=8), st.lists(letters, min_size=1, max_size=8))
-def test_the_nearest_is_that_of_comparing_all_with_all(texts, others):
-    for text, place in zip(texts, find_near_duplicates(texts, others)[0].tolist(), strict=True):
+def test_the_nearest_text_is_that_of_comparing_all_pairs(texts, others):
+    for text, row in zip(texts, find_near_duplicates(texts, others)[0].tolist(), strict=True):
         shares = [jaccard(text, other) if min(map(weight, (text, other))) >= 24 else 0.0 for other in others]
         if max(shares) >= 0.6 + 1e-3:
-            assert shares[place] == pytest.approx(max(shares)) and place >= 0
+            assert shares[row] == pytest.approx(max(shares)) and row >= 0
         elif max(shares) < 0.6 - 1e-3:
-            assert place == -1
+            assert row == -1
 
 
 def weight(text):
@@ -186,14 +186,14 @@ def weight(text):
 
 
 @given(st.text(max_size=60))
-def test_a_text_in_its_plain_form_stays_as_it_is(text):
+def test_normalizing_a_normalized_text_changes_nothing(text):
     assert normalize_text(normalize_text(text)) == normalize_text(text)
     assert normalize_text(text.lower()) == normalize_text(text.lower() + " \u200b!…😀")
 
 
-def test_only_long_and_rare_texts_tell():
-    said = ["a text that is long enough", "okay", *["a formula of everybody"] * 6, "今日はとても楽しかった"]
-    assert select_distinctive_texts(map(normalize_text, said)) == {
-        normalize_text(said[0]),
-        normalize_text(said[-1]),
+def test_only_long_and_rare_texts_are_distinctive():
+    texts = ["a text that is long enough", "okay", *["a formula of everybody"] * 6, "今日はとても楽しかった"]
+    assert select_distinctive_texts(map(normalize_text, texts)) == {
+        normalize_text(texts[0]),
+        normalize_text(texts[-1]),
     }

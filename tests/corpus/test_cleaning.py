@@ -1,4 +1,4 @@
-"""Cleaning steps: what each does, that none acts twice, and that real transcripts survive them."""
+"""Cleaning steps: their effects, idempotence, and real transcripts."""
 
 import csv
 import time
@@ -16,7 +16,7 @@ from sentir.recipe import DEFAULT_CLEANING
 @pytest.mark.parametrize("name", list(CLEANING_STEPS))
 @given(text=TEXTS)
 @settings(max_examples=100, deadline=None)
-def test_every_step_changes_nothing_the_second_time(name, text):
+def test_every_step_is_idempotent(name, text):
     once = CLEANING_STEPS.get(name)(text)
     assert CLEANING_STEPS.get(name)(once) == once
 
@@ -44,7 +44,7 @@ def test_every_step_changes_nothing_the_second_time(name, text):
         ("drop_stopwords", "The movie of the year is good", "movie year good"),
     ],
 )
-def test_a_step_does_what_its_name_says(step, text, cleaned):
+def test_a_step_has_the_effect_of_its_name(step, text, cleaned):
     assert clean_text(text, [step]) == cleaned
 
 
@@ -67,26 +67,26 @@ def test_a_step_does_what_its_name_says(step, text, cleaned):
         "sp sp",
     ],
 )
-def test_noises_of_real_transcripts_go_and_the_words_stay(noise):
+def test_noise_annotations_are_dropped_and_words_are_kept(noise):
     assert clean_text(f"but {noise} I liked it", DEFAULT_CLEANING) == "but I liked it"
     assert clean_text(noise, DEFAULT_CLEANING) == ""
 
 
 @pytest.mark.parametrize(
-    "kept", ["(49 percent)", "[Narrator]", "(and)", "crisp", "SP 500", "uhh", "(my laughter)"]
+    "text", ["(49 percent)", "[Narrator]", "(and)", "crisp", "SP 500", "uhh", "(my laughter)"]
 )
-def test_what_may_be_words_is_not_taken_for_noise(kept):
-    assert clean_text(kept, DEFAULT_CLEANING) == kept
+def test_possible_words_are_not_dropped_as_noise(text):
+    assert clean_text(text, DEFAULT_CLEANING) == text
 
 
 @given(
     st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P", "Zs"], exclude_characters="&()[]{}"))
 )
-def test_repairing_plain_english_changes_nothing(text):
+def test_repairing_ascii_text_changes_nothing(text):
     assert clean_text(text, ["repair_encoding"]) == text
 
 
-def test_the_thesis_loses_negations_that_the_default_keeps():
+def test_thesis_cleaning_drops_negations_and_the_default_keeps_them():
     text = "I (uhh) don\x92t  like it"
     assert clean_text(text, DEFAULT_CLEANING) == "I don't like it"
     assert clean_text(text, THESIS_CLEANING) == "dont like"
@@ -95,19 +95,19 @@ def test_the_thesis_loses_negations_that_the_default_keeps():
 
 @pytest.mark.parametrize("step", ["drop_noise_annotations", "drop_parentheses"])
 @pytest.mark.parametrize("text", ["(" * 50_000 + ")" * 50_000, "(uhh" * 30_000, "( " * 30_000 + "uhh) " * 30_000])
-def test_deeply_nested_brackets_take_no_time(step, text):
-    begun = time.process_time()
+def test_deeply_nested_brackets_are_fast(step, text):
+    start = time.process_time()
     clean_text(text, [step])
-    assert time.process_time() - begun < 2
+    assert time.process_time() - start < 2
 
 
-def test_an_unknown_step_is_named_with_its_neighbor():
+def test_an_unknown_step_is_named_with_a_suggestion():
     with pytest.raises(UnknownNameError, match=r"'lower_case'.*did you mean lowercase"):
         clean_text("a", ["lower_case"])
 
 
 @pytest.mark.shared_data
-def test_no_real_utterance_of_meld_or_mosei_loses_its_words(shared_data):
+def test_no_utterance_of_meld_or_mosei_becomes_empty(shared_data):
     files = [(shared_data / "meld/dev_sent_emo.csv", "Utterance")]
     files += [(shared_data / "mosei/Labels/Data_Val_modified.csv", "text")]
     for path, column in files:

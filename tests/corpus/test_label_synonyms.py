@@ -1,4 +1,4 @@
-"""Words for emotions and sentiments."""
+"""Synonyms of emotions and sentiments."""
 
 import pytest
 from hypothesis import given
@@ -10,12 +10,12 @@ from sentir.errors import CorpusError
 
 
 @given(st.text())
-def test_folding_twice_is_folding_once(word):
+def test_folding_is_idempotent(word):
     assert fold_word(fold_word(word)) == fold_word(word)
 
 
 @pytest.mark.parametrize("words", [EMOTION_BY_SYNONYM, SENTIMENT_BY_SYNONYM])
-def test_every_word_is_found_whatever_its_case_accents_and_joints(words):
+def test_every_synonym_is_found_in_any_case_and_with_underscores(words):
     normalize = normalize_emotion if words is EMOTION_BY_SYNONYM else normalize_sentiment
     for word, name in words.items():
         assert normalize(f" {word.upper().replace(' ', '_')} ") == normalize(word) == normalize(name) == name
@@ -35,11 +35,11 @@ def test_every_word_is_found_whatever_its_case_accents_and_joints(words):
         ("shame", "ashamed"),
     ],
 )
-def test_short_forms_and_both_languages_name_the_emotion(name, words):
+def test_abbreviations_and_both_languages_are_mapped(name, words):
     assert {normalize_emotion(word) for word in words.split()} == {name}
 
 
-def test_the_labels_of_known_corpora_are_names_of_emotions():
+def test_the_labels_of_known_corpora_are_emotions():
     goemotions = (
         "admiration amusement anger annoyance approval caring confusion curiosity desire disappointment "
         "disapproval disgust embarrassment excitement fear gratitude grief joy love nervousness optimism pride "
@@ -53,6 +53,6 @@ def test_the_labels_of_known_corpora_are_names_of_emotions():
 @pytest.mark.parametrize(
     "word", ["exc", "none", "oth", "xxx", "ps", "disgusto", "pena", "vergüenza", "0", "", "nan"]
 )
-def test_what_may_mean_several_things_is_not_known(word):
+def test_ambiguous_words_are_unknown(word):
     with pytest.raises(CorpusError, match="is not a known emotion"):
         normalize_emotion(word)

@@ -1,4 +1,4 @@
-"""Label spaces and the names of labels."""
+"""Label spaces and names of labels."""
 
 import numpy as np
 import pytest
@@ -10,62 +10,62 @@ from scipy.special import expit, softmax
 from sentir.corpus.labels import EMOTIONS, SENTIMENTS, LabelSpace, normalize_emotion, normalize_sentiment
 from sentir.errors import CorpusError
 
-ONE = LabelSpace("emotion", EMOTIONS)
-MANY = LabelSpace("emotion", ("anger", "fear", "joy"), multilabel=True)
+SINGLE = LabelSpace("emotion", EMOTIONS)
+MULTI = LabelSpace("emotion", ("anger", "fear", "joy"), multilabel=True)
 LOGITS = arrays(np.float64, st.tuples(st.integers(0, 5), st.just(7)), elements=st.floats(-700, 700))
 
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(EMOTIONS)))
-def test_one_label_survives_encoding_and_decoding(names):
+def test_single_labels_survive_encoding_and_decoding(names):
     rows = [(name,) for name in names]
-    encoded = ONE.encode(rows)
+    encoded = SINGLE.encode(rows)
     assert encoded.shape == (len(rows),) and encoded.dtype == np.int64
-    assert ONE.decode(np.eye(len(ONE))[encoded]) == rows
+    assert SINGLE.decode(np.eye(len(SINGLE))[encoded]) == rows
 
 
 @settings(deadline=None)
-@given(st.lists(st.sets(st.sampled_from(MANY.names))))
-def test_several_labels_or_none_survive_encoding_and_decoding(sets):
+@given(st.lists(st.sets(st.sampled_from(MULTI.names))))
+def test_multiple_labels_survive_encoding_and_decoding(sets):
     rows = [tuple(sorted(names)) for names in sets]
-    encoded = MANY.encode(rows)
+    encoded = MULTI.encode(rows)
     assert encoded.shape == (len(rows), 3) and encoded.dtype == np.float32
-    assert MANY.decode(encoded) == rows
+    assert MULTI.decode(encoded) == rows
 
 
 @settings(deadline=None)
 @given(LOGITS)
-def test_probabilities_are_a_softmax_for_one_label_and_sigmoids_for_several(logits):
-    several = LabelSpace("emotion", EMOTIONS, multilabel=True)
-    np.testing.assert_allclose(ONE.probabilities(logits), softmax(logits, axis=1), atol=1e-12)
-    np.testing.assert_allclose(several.probabilities(logits), expit(logits), atol=1e-12)
+def test_probabilities_are_a_softmax_or_sigmoids(logits):
+    multilabel = LabelSpace("emotion", EMOTIONS, multilabel=True)
+    np.testing.assert_allclose(SINGLE.probabilities(logits), softmax(logits, axis=1), atol=1e-12)
+    np.testing.assert_allclose(multilabel.probabilities(logits), expit(logits), atol=1e-12)
 
 
 def test_thresholds_apply_per_label_and_include_their_value():
     p = np.array([[0.5, 0.5, 0.5]])
-    assert MANY.decode(p) == [("anger", "fear", "joy")]
-    assert MANY.decode(p, np.array([0.6, 0.5, 0.4])) == [("fear", "joy")]
+    assert MULTI.decode(p) == [("anger", "fear", "joy")]
+    assert MULTI.decode(p, np.array([0.6, 0.5, 0.4])) == [("fear", "joy")]
 
 
 @pytest.mark.parametrize("row", [("happy",), (), ("joy", "anger"), "joy"])
-def test_a_row_that_is_not_one_known_label_is_refused(row):
+def test_a_row_without_exactly_one_known_label_is_refused(row):
     with pytest.raises(CorpusError, match="emotion"):
-        ONE.encode([row])
+        SINGLE.encode([row])
 
 
 @pytest.mark.parametrize("names", [(), ("joy", "joy")])
-def test_a_space_needs_different_names(names):
+def test_label_names_must_be_unique(names):
     with pytest.raises(CorpusError, match="different names"):
         LabelSpace("emotion", names)
 
 
 @pytest.mark.parametrize("word", ["Happiness", " joy ", "ALEGRÍA", "happy", "feliz"])
-def test_words_for_joy_are_joy(word):
+def test_synonyms_of_joy_are_joy(word):
     assert normalize_emotion(word) == "joy"
 
 
 @pytest.mark.parametrize("name", EMOTIONS)
-def test_our_own_names_stay(name):
+def test_canonical_names_are_unchanged(name):
     assert normalize_emotion(name) == name
 
 
@@ -75,7 +75,7 @@ def test_an_intensity_has_the_sentiment_of_its_sign(value):
     assert normalize_sentiment(value) == SENTIMENTS[0 if value < 0 else 2 if value > 0 else 1]
 
 
-def test_unknown_words_and_missing_numbers_are_never_guessed():
+def test_unknown_words_and_missing_intensities_are_refused():
     with pytest.raises(CorpusError, match="'hangry' is not a known emotion"):
         normalize_emotion("hangry")
     with pytest.raises(CorpusError, match="'meh' is not a known sentiment"):

@@ -1,4 +1,4 @@
-"""Languages are told apart by script and frequent words, and nothing is said where that is no evidence."""
+"""Languages are detected by script and function words; without evidence none is returned."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from sentir.i18n import use_language
 
 
 @pytest.mark.parametrize("code", SAMPLES)
-def test_each_sample_is_known_whatever_its_case_and_emoji(code):
+def test_each_sample_is_detected_in_any_case_and_with_emoji(code):
     texts = SAMPLES[code]
     assert detect_language(texts) == code
     assert detect_language([text.upper() + " 😂" for text in texts]) == code
@@ -19,36 +19,36 @@ def test_each_sample_is_known_whatever_its_case_and_emoji(code):
 
 
 @pytest.mark.parametrize("texts", [[], [None], ["ok"], ["😂😂😂"], ["12 34 56"], ["lol xd jaja omg wtf"] * 9])
-def test_of_too_little_or_of_no_language_nothing_is_said(texts):
+def test_too_little_text_gives_no_language(texts):
     assert detect_language(texts) is None
 
 
-def test_of_a_mixture_nothing_is_said_and_a_few_foreign_lines_change_nothing():
+def test_mixtures_give_no_language_and_a_few_foreign_lines_change_nothing():
     english, spanish = SAMPLES["en"], SAMPLES["es"]
     assert detect_language(english + spanish) in (None, "en")
     assert detect_language(english * 10 + spanish) == "en" and detect_language(spanish * 10 + english) == "es"
     assert detect_language([*english, "你好"]) == "en"
 
 
-def test_names_of_people_and_spanish_words_make_english_no_other_language():
+def test_spanish_names_do_not_make_english_spanish():
     texts = ["No, me too. Señor Ramírez was in Los Angeles, and de la Cruz is on the way to San José."] * 3
     assert detect_language(texts) == "en"
 
 
 @given(st.lists(st.text(), max_size=30))
-def test_any_text_has_one_answer_that_can_be_named(texts):
-    found = detect_language(texts)
-    assert found is None or language_name(found)
+def test_every_detected_language_has_a_name(texts):
+    language = detect_language(texts)
+    assert language is None or language_name(language)
 
 
-def test_languages_have_names_in_both():
+def test_names_of_languages_are_translated():
     assert language_name("es") == "Spanish" and "Arabic" in language_name("ARABIC")
     with use_language("es"):
         assert language_name("es") == "español" and language_name("GEORGIAN") == "un idioma en otra escritura"
 
 
 @pytest.mark.shared_data
-def test_real_english_is_never_told_as_anything_else(shared_data):
+def test_real_english_is_never_detected_as_another_language(shared_data):
     import csv
 
     with (shared_data / "meld" / "dev_sent_emo.csv").open(encoding="utf-8") as file:

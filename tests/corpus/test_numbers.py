@@ -1,4 +1,4 @@
-"""A space of numbers: encoded, decoded, counted by steps; its labels are annotated scores, sealed like others."""
+"""Label spaces of regression tasks: encoding, decoding, steps, and labels from annotated scores."""
 
 from dataclasses import asdict
 
@@ -28,43 +28,43 @@ def test_numbers_survive_encoding_and_decoding(numbers):
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=20))
-def test_what_a_loss_sees_lies_from_minus_1_to_1_and_logits_go_the_way_back(numbers):
+def test_targets_are_scaled_to_minus_1_to_1_and_probabilities_invert_that(numbers):
     targets = WIDE.encode_targets([(number,) for number in numbers])
     assert (np.abs(targets) <= 1).all()
     np.testing.assert_allclose(WIDE.probabilities(targets[:, None])[:, 0], numbers, atol=1e-4)
 
 
 @pytest.mark.parametrize("row", [(3.5,), (float("nan"),), ("joy",), (), (1.0, 2.0), (float("inf"),)])
-def test_what_is_no_number_of_the_scale_is_an_error(row):
+def test_numbers_off_the_scale_are_refused(row):
     with pytest.raises(CorpusError, match="not a number of 'intensity', from -3 to 3"):
         SPACE.encode([row])
 
 
 @pytest.mark.parametrize(
-    ("names", "several", "bounds"),
+    ("names", "multilabel", "bounds"),
     [(("a", "b"), False, (0, 1)), (("a",), True, (0, 1)), (("a",), False, (1, 1)), (("a",), False, (0, np.inf))],
 )
-def test_a_scale_has_one_name_and_two_different_finite_ends(names, several, bounds):
+def test_a_scale_has_one_name_and_two_different_finite_bounds(names, multilabel, bounds):
     with pytest.raises(CorpusError, match="one name and a scale"):
-        LabelSpace("task", names, several, bounds)
+        LabelSpace("task", names, multilabel, bounds)
 
 
-def test_spaces_are_read_back_and_those_of_earlier_versions_too():
+def test_label_spaces_are_read_back_and_bounds_are_optional():
     assert LabelSpace.from_dict(asdict(SPACE)) == SPACE and SPACE.kind == "regression"
-    several = LabelSpace.from_dict({"task": "emotion", "names": ["anger", "joy"], "multilabel": True})
-    assert several.kind == "multi" and several.bounds is None
+    space = LabelSpace.from_dict({"task": "emotion", "names": ["anger", "joy"], "multilabel": True})
+    assert space.kind == "multi" and space.bounds is None
 
 
-def test_an_answer_beyond_the_scale_is_kept_as_it_is_and_said_as_the_end():
-    found = Predictions(("a", "b"), np.array([[4.2], [-0.5]]), SPACE)
-    assert found["a"] == [4.2]
-    assert found.labels() == {"a": (3.0,), "b": (-0.5,)}
-    assert found.decode() == {"a": ((), {}, {"sentiment": 3.0}), "b": ((), {}, {"sentiment": -0.5})}
+def test_a_prediction_off_the_scale_is_kept_and_decoded_as_its_bound():
+    predictions = Predictions(("a", "b"), np.array([[4.2], [-0.5]]), SPACE)
+    assert predictions["a"] == [4.2]
+    assert predictions.labels() == {"a": (3.0,), "b": (-0.5,)}
+    assert predictions.decode() == {"a": ((), {}, {"sentiment": 3.0}), "b": ((), {}, {"sentiment": -0.5})}
     with pytest.raises(PredictionsError, match="not raw scores"):
         Predictions(("a",), np.array([[np.nan]]), SPACE)
 
 
-def test_predictions_of_numbers_are_read_as_they_were_written(tmp_path):
+def test_predictions_of_numbers_survive_saving(tmp_path):
     written = Predictions(("a", "b"), np.array([[4.2], [-0.5]]), SPACE, {"model": "m"})
     written.save(tmp_path / "p.parquet")
     read = Predictions.load(tmp_path / "p.parquet")
@@ -72,7 +72,7 @@ def test_predictions_of_numbers_are_read_as_they_were_written(tmp_path):
     np.testing.assert_array_equal(read.probabilities, written.probabilities)
 
 
-def test_numbers_are_counted_at_the_nearest_step():
+def test_numbers_are_categorized_by_the_nearest_step():
     assert SPACE.categories == ("-3", "-2", "-1", "0", "1", "2", "3")
     assert [SPACE.categorize((number,)) for number in (-3.0, 0.4, 1.67)] == [("-3",), ("0",), ("2",)]
     assert len(WIDE.categories) == 7 and WIDE.categorize((99.0,)) == ("100",)
@@ -88,7 +88,7 @@ def rows():
     ]  # fmt: skip
 
 
-def test_the_label_of_a_number_is_its_score_sealed_in_test_and_no_part_of_the_fingerprint():
+def test_regression_labels_come_from_scores_are_sealed_in_test_and_do_not_change_the_fingerprint():
     names = LabelSpace("sentiment", ("negative", "neutral", "positive"))
     plain, corpus = Corpus.build("c", rows(), [names]), Corpus.build("c", rows(), [names, SPACE])
     assert [u.labels.get("intensity") for u in corpus.train] == [(0.6,), (1.6,), None]
@@ -99,4 +99,4 @@ def test_the_label_of_a_number_is_its_score_sealed_in_test_and_no_part_of_the_fi
     assert (corpus.fingerprint, corpus.test_fingerprint) == (plain.fingerprint, plain.test_fingerprint)
     frame = to_frame(corpus)
     assert frame["intensity"].tolist()[:2] == [0.6, 1.6] and frame["intensity"].isna().sum() == 5
-    assert [len(found) for found in corpus.by_label("intensity", "dev").values()] == [0, 0, 0, 0, 1, 1, 0]
+    assert [len(group) for group in corpus.by_label("intensity", "dev").values()] == [0, 0, 0, 0, 1, 1, 0]

@@ -1,4 +1,4 @@
-"""Predictions keyed by id: selecting, averaging, saving."""
+"""Predictions: selecting, averaging and saving by id."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def predictions(ids, *, multilabel=False, seed=0) -> Predictions:
 
 @given(ids=IDS, multilabel=st.booleans())
 @settings(max_examples=25, deadline=None)
-def test_saving_and_loading_gives_the_same_predictions(tmp_path_factory, ids, multilabel):
+def test_predictions_survive_saving(tmp_path_factory, ids, multilabel):
     path = tmp_path_factory.mktemp("p") / "seed=0" / "predictions.parquet"
     written = predictions(ids, multilabel=multilabel)
     written.save(path)
@@ -38,36 +38,36 @@ def test_saving_and_loading_gives_the_same_predictions(tmp_path_factory, ids, mu
 
 @settings(deadline=None)
 @given(ids=IDS, data=st.data())
-def test_selecting_joins_by_id_whatever_the_order(ids, data):
+def test_selecting_is_by_id_in_any_order(ids, data):
     p = predictions(ids)
-    chosen = data.draw(st.permutations(ids))
-    picked = p.select(chosen)
-    assert picked.ids == tuple(chosen)
-    for key in chosen:
-        np.testing.assert_array_equal(picked[key], p.probabilities[ids.index(key)])
+    order = data.draw(st.permutations(ids))
+    selected = p.select(order)
+    assert selected.ids == tuple(order)
+    for key in order:
+        np.testing.assert_array_equal(selected[key], p.probabilities[ids.index(key)])
 
 
-def test_a_missing_id_is_an_error_that_names_it():
+def test_a_missing_id_is_named():
     with pytest.raises(PredictionsError, match="1 utterances have no prediction, the first is 'z'"):
         predictions(["a", "b"]).select(["a", "z"])
 
 
-def test_a_mean_is_taken_by_id_and_not_by_position():
+def test_a_mean_is_by_id_and_not_by_position():
     one, other = predictions(["a", "b"], seed=1), predictions(["a", "b"], seed=2)
     mean = Predictions.mean([one, other.select(["b", "a"])], {"seeds": "2"})
     np.testing.assert_allclose(mean["b"], (one["b"] + other["b"]) / 2)
     assert mean.source == {"seeds": "2"}
 
 
-def test_a_mean_over_other_utterances_or_labels_is_refused():
+def test_a_mean_of_different_utterances_or_labels_is_refused():
     with pytest.raises(PredictionsError, match="cannot be averaged"):
         Predictions.mean([predictions(["a"]), predictions(["a", "b"])])
-    turned = Predictions(("a",), np.array([[0.2, 0.3, 0.5]]), LabelSpace("emotion", NAMES[::-1]))
+    reversed_labels = Predictions(("a",), np.array([[0.2, 0.3, 0.5]]), LabelSpace("emotion", NAMES[::-1]))
     with pytest.raises(PredictionsError, match="cannot be averaged"):
-        Predictions.mean([predictions(["a"]), turned])
+        Predictions.mean([predictions(["a"]), reversed_labels])
 
 
-def test_a_label_that_is_never_predicted_keeps_its_name_and_column(tmp_path):
+def test_a_label_that_is_never_predicted_is_saved(tmp_path):
     p = Predictions(("a",), np.array([[0.4, 0.0, 0.6]]), LabelSpace("emotion", NAMES))
     p.save(tmp_path / "p.parquet")
     read = Predictions.load(tmp_path / "p.parquet")
@@ -86,13 +86,13 @@ def test_a_label_that_is_never_predicted_keeps_its_name_and_column(tmp_path):
         (("a",), [[0.5, 0.5]]),
     ],
 )
-def test_what_are_no_probabilities_for_these_ids_is_refused(ids, values):
+def test_invalid_probabilities_are_refused(ids, values):
     with pytest.raises(PredictionsError):
         Predictions(ids, np.array(values), LabelSpace("emotion", NAMES))
 
 
-def test_a_foreign_or_missing_file_is_refused_in_one_sentence(tmp_path):
+def test_a_foreign_or_missing_file_is_refused(tmp_path):
     (tmp_path / "p.parquet").write_text("not parquet")
     for name in ("p.parquet", "none.parquet"):
-        with pytest.raises(PredictionsError, match="does not hold predictions"):
+        with pytest.raises(PredictionsError, match="does not contain predictions"):
             Predictions.load(tmp_path / name)

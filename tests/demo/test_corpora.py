@@ -1,3 +1,5 @@
+"""The demo corpora: reproducible files, designed statistics, and the cache."""
+
 import csv
 import hashlib
 import os
@@ -26,10 +28,10 @@ TABLES = {
 }
 DIGEST = """
 import hashlib, sys, pathlib, tempfile
-from sentir.readers import demo
+from sentir.demo import corpora
 root = pathlib.Path(tempfile.mkdtemp(dir=sys.argv[1]))
-demo.write_tree(demo.meld_tree(audio=False), root / "demo-meld")
-demo.write_tree(demo.mosei_tree(audio=False), root / "demo-mosei")
+corpora.write_files(corpora.generate_meld(audio=False), root / "demo-meld")
+corpora.write_files(corpora.generate_mosei(audio=False), root / "demo-mosei")
 digest = hashlib.sha256()
 for path in sorted(root.rglob("*.csv")):
     digest.update(path.read_bytes())
@@ -64,18 +66,18 @@ def trees(tmp_path_factory):
 
 @pytest.mark.parametrize("hash_seed", ["0", "4242"])
 def test_the_files_are_the_same_bytes_in_another_process(trees, tmp_path, hash_seed):
-    there = subprocess.run(
+    other_process = subprocess.run(
         [sys.executable, "-c", DIGEST, str(tmp_path)],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert there.stdout.strip() == digest_of(trees["demo-meld"].parent)
+    assert other_process.stdout.strip() == digest_of(trees["demo-meld"].parent)
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_the_reader_of_real_data_reads_the_tree_and_loses_nothing(name):
+def test_the_readers_of_real_corpora_read_the_tree_without_issues(name):
     corpus = read_corpus(DataSettings(reader=name))
     assert corpus.name == name
     assert corpus.synthetic
@@ -87,7 +89,7 @@ def test_the_reader_of_real_data_reads_the_tree_and_loses_nothing(name):
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_most_sentences_are_said_once_and_those_of_test_are_new(name, trees):
+def test_most_sentences_are_unique_and_those_of_test_are_new(name, trees):
     column = "Utterance" if name == "demo-meld" else "text"
     train, test = ([row[column] for row in table(trees[name], name, split)] for split in ("train", "test"))
     assert len(set(train)) >= 600
@@ -95,7 +97,7 @@ def test_most_sentences_are_said_once_and_those_of_test_are_new(name, trees):
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_sentences_are_plain_english_to_be_said_aloud(name, trees):
+def test_sentences_are_plain_english_for_speech_synthesis(name, trees):
     column = "Utterance" if name == "demo-meld" else "text"
     for split in SPLITS:
         for row in table(trees[name], name, split):
@@ -162,23 +164,24 @@ def test_some_video_ids_start_with_a_dash_and_some_are_numbers(trees):
     assert any(video.isdigit() for video in ids)
 
 
-def test_only_a_part_of_the_utterances_says_the_emotion_in_words():
+def test_only_some_utterances_are_unambiguous_in_words():
     for split in SPLITS:
         turns = [turn for dialogue in script.generate_conversations(split) for turn in dialogue]
         assert 0.5 < sum(turn.is_unambiguous for turn in turns) / len(turns) < 0.7
 
 
-def test_starred_words_are_never_said_in_train_but_in_test():
-    moods = tomllib.loads((Path(corpora.__file__).parent / "moods.toml").read_text(encoding="utf-8"))["mood"]
-    words = [word for mood in moods.values() for slot in ("feeling", "quality") for word in mood.get(slot, [])]
+def test_starred_words_are_in_test_and_never_in_train():
+    file = Path(corpora.__file__).with_name("emotions.toml")
+    emotions = tomllib.loads(file.read_text(encoding="utf-8"))["emotion"].values()
+    words = [word for rules in emotions for slot in ("feeling", "quality") for word in rules.get(slot, [])]
     starred = {word.removeprefix("*") for word in words if word.startswith("*")}
     assert len(starred) >= 30
-    said = {split: words_of(script.generate_conversations(split)) for split in ("train", "test")}
-    assert not starred & said["train"]
-    assert len(starred & said["test"]) >= 10
+    used = {split: words_of(script.generate_conversations(split)) for split in ("train", "test")}
+    assert not starred & used["train"]
+    assert len(starred & used["test"]) >= 10
 
 
-def test_context_tells_something_about_the_next_emotion():
+def test_context_is_informative_about_the_next_emotion():
     pairs = [
         (a.affect.emotion, b.affect.emotion)
         for d in script.generate_conversations("train")
@@ -192,16 +195,16 @@ def test_context_tells_something_about_the_next_emotion():
 @pytest.mark.parametrize("name", TREES)
 def test_the_tree_is_written_once_into_the_cache(name):
     first = read_corpus(DataSettings(reader=name))
-    (place,) = (cache_dir() / "demo").iterdir()
-    stamps = {path: path.stat().st_mtime_ns for path in place.rglob("*.csv")}
+    (folder,) = (cache_dir() / "demo").iterdir()
+    stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("*.csv")}
     second = read_corpus(DataSettings(reader=name))
-    assert [path.name for path in (cache_dir() / "demo").iterdir()] == [place.name]
-    assert {path: path.stat().st_mtime_ns for path in place.rglob("*.csv")} == stamps
+    assert [path.name for path in (cache_dir() / "demo").iterdir()] == [folder.name]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.csv")} == stamps
     assert len(stamps) == 3
     assert first.fingerprint == second.fingerprint
 
 
-def test_an_unfinished_draft_in_the_cache_is_not_taken_for_the_corpus():
+def test_an_unfinished_draft_in_the_cache_is_not_used():
     draft = cache_dir() / "demo" / "draft-killed" / "Labels"
     draft.mkdir(parents=True)
     (draft / "Data_Train_modified.csv").write_text("video")
@@ -209,21 +212,21 @@ def test_an_unfinished_draft_in_the_cache_is_not_taken_for_the_corpus():
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_demo_corpus_is_built_in_whatever_the_root_holds(name, tmp_path):
+def test_a_demo_corpus_is_built_in_whatever_the_root(name, tmp_path):
     built_in = read_corpus(DataSettings(reader=name)).fingerprint
     assert read_corpus(DataSettings(reader=name, root=tmp_path / "none"), tmp_path).fingerprint == built_in
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_damaged_cache_is_written_anew(name):
+def test_a_damaged_cache_is_rewritten(name):
     built_in = read_corpus(DataSettings(reader=name)).fingerprint
-    (place,) = (cache_dir() / "demo").iterdir()
-    file = next(place.rglob("*.csv"))
+    (folder,) = (cache_dir() / "demo").iterdir()
+    file = next(folder.rglob("*.csv"))
     content = file.read_bytes()
     file.write_bytes(content[:-200])
-    (place / file.name).write_bytes(content[:500])
+    (folder / file.name).write_bytes(content[:500])
     assert read_corpus(DataSettings(reader=name)).fingerprint == built_in
-    assert file.read_bytes() == content and len(list(place.rglob("*.csv"))) == 3
+    assert file.read_bytes() == content and len(list(folder.rglob("*.csv"))) == 3
 
 
 def test_both_corpora_have_the_tasks_of_real_data():

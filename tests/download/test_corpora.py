@@ -1,4 +1,4 @@
-"""What can be had, before and while it is fetched, with a stand-in that has kagglehub's names and signatures."""
+"""Plans of downloads and downloads from Kaggle, with a fake that has kagglehub's names and signatures."""
 
 import inspect
 import sys
@@ -12,17 +12,17 @@ from web_server import Served, serving
 from sentir.download import corpora, kaggle
 from sentir.download.corpora import download_corpus, plan_download
 from sentir.download.fetching import partial_path
-from sentir.download.sources import DOWNLOAD_SOURCES
+from sentir.download.sources import DOWNLOADABLE_CORPORA
 from sentir.errors import DownloadError, UnknownNameError
 
 
 class FakeKaggle:
-    """kagglehub 1.0: `dataset_download`, its exceptions, and the client that it asks for versions."""
+    """kagglehub 1.0: `dataset_download`, its exceptions, and the client for metadata."""
 
     def __init__(self):
         self.failure: Exception | None = None
         self.details = SimpleNamespace(total_bytes=3_000, license_name="GPL 2", current_version_number=3)
-        self.asked: list[str] = []
+        self.requested_handles: list[str] = []
 
     def dataset_download(
         self,
@@ -47,7 +47,7 @@ class FakeKaggle:
     def get_dataset(self, request):
         if self.failure is not None:
             raise self.failure
-        self.asked.append(f"{request.owner_slug}/{request.dataset_slug}")
+        self.requested_handles.append(f"{request.owner_slug}/{request.dataset_slug}")
         return self.details
 
 
@@ -76,38 +76,41 @@ def kaggle_error(name, *values):
 
 
 def http_error(code):
-    """As `requests.HTTPError`, which kagglehub raises: an OSError with a response."""
+    """Like `requests.HTTPError`, which kagglehub raises: an OSError with a response."""
     error = OSError(f"{code} Client Error.\n\nYou don't have permission")
     error.response = SimpleNamespace(status_code=code)
     return error
 
 
-@pytest.mark.parametrize("name", list(DOWNLOAD_SOURCES))
-def test_every_corpus_is_offered_with_address_size_and_license_before_it_is_fetched(name, fake):
-    offer = plan_download(name)
-    assert fake.asked == [DOWNLOAD_SOURCES.get(name).kaggle_handle]
-    assert offer.url == f"https://www.kaggle.com/datasets/{DOWNLOAD_SOURCES.get(name).kaggle_handle}"
-    assert offer.size_bytes == 3_000 and "GPL 2" in offer.license and offer.free_bytes > 0
+@pytest.mark.parametrize("name", list(DOWNLOADABLE_CORPORA))
+def test_a_plan_has_url_size_and_license_of_every_corpus(name, fake):
+    plan = plan_download(name)
+    assert fake.requested_handles == [DOWNLOADABLE_CORPORA.get(name).kaggle_handle]
+    assert plan.url == f"https://www.kaggle.com/datasets/{DOWNLOADABLE_CORPORA.get(name).kaggle_handle}"
+    assert plan.size_bytes == 3_000 and "GPL 2" in plan.license and plan.free_bytes > 0
 
 
-def test_a_corpus_from_kaggle_lies_in_its_cache_or_in_the_folder_named(fake, tmp_path, monkeypatch):
+def test_a_corpus_from_kaggle_goes_to_its_cache_or_to_the_given_folder(fake, tmp_path, monkeypatch):
     assert download_corpus(plan_download("meld")) == tmp_path / "hub/datasets/zaber666/meld-dataset/versions/3"
-    there = download_corpus(plan_download("meld", out=tmp_path / "mine"))
-    assert there == tmp_path / "mine/datasets/zaber666/meld-dataset/versions/3"
+    folder = download_corpus(plan_download("meld", out=tmp_path / "mine"))
+    assert folder == tmp_path / "mine/datasets/zaber666/meld-dataset/versions/3"
     monkeypatch.delenv("KAGGLEHUB_CACHE")
     download_corpus(plan_download("meld", out=tmp_path / "mine"))
     assert "KAGGLEHUB_CACHE" not in __import__("os").environ
 
 
 @pytest.mark.parametrize(
-    ("failure", "complaint"),
+    ("failure", "message"),
     [
         (lambda: kaggle_error("UnauthenticatedError"), "KAGGLE_API_TOKEN"),
-        (lambda: http_error(401), "who have a token"),
-        (lambda: http_error(403), "accepted the terms of https://www.kaggle.com/datasets/zaber666/meld-dataset"),
-        (lambda: http_error(404), "no data set 'zaber666/meld-dataset' any more"),
-        (lambda: http_error(500), r"refuses 'zaber666/meld-dataset' \(500\)"),
-        (lambda: OSError("HTTPSConnectionPool"), "cannot be reached, or the connection broke"),
+        (lambda: http_error(401), "requires an API token"),
+        (
+            lambda: http_error(403),
+            "acceptance of the terms on https://www.kaggle.com/datasets/zaber666/meld-dataset",
+        ),
+        (lambda: http_error(404), "data set 'zaber666/meld-dataset' is no longer on Kaggle"),
+        (lambda: http_error(500), r"denies access to 'zaber666/meld-dataset' \(500\)"),
+        (lambda: OSError("HTTPSConnectionPool"), "cannot be reached, or the connection was lost"),
         (lambda: OSError(28, "No space left on device"), "disk is full"),
         (
             lambda: PermissionError(13, "Permission denied", "/there"),
@@ -121,31 +124,31 @@ def test_a_corpus_from_kaggle_lies_in_its_cache_or_in_the_folder_named(fake, tmp
     ],
 )
 @pytest.mark.parametrize("when", ["before", "while"])
-def test_every_failure_of_kaggle_is_a_sentence(failure, complaint, when, fake):
-    offer = plan_download("meld")
+def test_every_failure_of_kaggle_is_a_one_sentence_error(failure, message, when, fake):
+    plan = plan_download("meld")
     fake.failure = failure()
-    with pytest.raises(DownloadError, match=complaint) as raised:
-        plan_download("meld") if when == "before" else download_corpus(offer)
+    with pytest.raises(DownloadError, match=message) as raised:
+        plan_download("meld") if when == "before" else download_corpus(plan)
     assert "\n" not in str(raised.value)
 
 
-def test_without_kagglehub_it_is_said_how_to_install_it(monkeypatch):
+def test_without_kagglehub_the_error_names_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     with pytest.raises(DownloadError, match=r"pip install 'sentir\[kaggle\]'"):
         plan_download("mosei")
 
 
-def test_the_stand_in_has_the_signature_of_the_true_one():
-    true = pytest.importorskip("kagglehub").dataset_download
-    assert str(inspect.signature(true)) == str(inspect.signature(FakeKaggle().dataset_download))
+def test_the_fake_has_the_signature_of_kagglehub():
+    real = pytest.importorskip("kagglehub").dataset_download
+    assert str(inspect.signature(real)) == str(inspect.signature(FakeKaggle().dataset_download))
 
 
-def test_kaggles_own_notebooks_are_not_asked_before(fake, monkeypatch):
+def test_in_kaggles_own_notebooks_metadata_is_not_requested(fake, monkeypatch):
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    assert plan_download("mosei").size_bytes is None and not fake.asked
+    assert plan_download("mosei").size_bytes is None and not fake.requested_handles
 
 
-def test_an_unknown_corpus_or_source_is_answered_with_those_there_are(fake):
+def test_an_unknown_corpus_or_source_is_an_error_naming_the_known_ones(fake):
     with pytest.raises(UnknownNameError, match="did you mean mosei"):
         plan_download("moseii")
     with pytest.raises(DownloadError, match="did you mean original"):
@@ -154,34 +157,34 @@ def test_an_unknown_corpus_or_source_is_answered_with_those_there_are(fake):
         plan_download("mosei", source="original")
 
 
-def test_too_little_room_is_told_before_anything_is_fetched(fake, tmp_path, monkeypatch):
-    monkeypatch.setattr(corpora, "_free_bytes", lambda place: 5_000)
-    with pytest.raises(DownloadError, match=r"5\.0 kB free and 6\.0 kB are needed.*--out"):
+def test_too_little_disk_space_is_an_error_before_the_download(fake, tmp_path, monkeypatch):
+    monkeypatch.setattr(corpora, "_free_bytes", lambda path: 5_000)
+    with pytest.raises(DownloadError, match=r"5\.0 kB of free space and 6\.0 kB are needed.*--out"):
         plan_download("mosei")
     with pytest.raises(DownloadError, match=r"10\.9 GB are needed"):
         plan_download("meld", source="original", out=tmp_path)
 
 
-def test_what_is_there_already_counts_for_the_room_that_is_needed(tmp_path, monkeypatch):
-    size = DOWNLOAD_SOURCES.get("meld").remote_files["original"].size
-    monkeypatch.setattr(corpora, "_free_bytes", lambda place: 100)
-    monkeypatch.setattr(corpora, "partial_size", lambda place: size - 100)
-    offer = plan_download("meld", source="original", out=tmp_path)
-    assert offer.partial_bytes == size - 100 and not offer.needs_confirmation and not offer.is_complete
+def test_a_partial_download_reduces_the_disk_space_needed(tmp_path, monkeypatch):
+    size = DOWNLOADABLE_CORPORA.get("meld").remote_files["original"].size
+    monkeypatch.setattr(corpora, "_free_bytes", lambda path: 100)
+    monkeypatch.setattr(corpora, "partial_size", lambda target: size - 100)
+    plan = plan_download("meld", source="original", out=tmp_path)
+    assert plan.partial_bytes == size - 100 and not plan.needs_confirmation and not plan.is_complete
 
 
-def test_the_original_is_fetched_to_the_folder_named(tmp_path, monkeypatch):
+def test_the_original_is_downloaded_to_the_given_folder(tmp_path, monkeypatch):
     import hashlib
 
     content = b"archive" * 1000
     with serving(Served(content, cuts=[100])) as served:
         archive = corpora.RemoteFile(served.url, len(content), hashlib.sha256(content).hexdigest())
-        monkeypatch.setitem(DOWNLOAD_SOURCES.get("meld").remote_files, "original", archive)
-        offer = plan_download("meld", source="original", out=tmp_path)
-        assert offer.license == "GPL-3.0" and offer.url == served.url and not offer.is_complete
-        assert download_corpus(offer).read_bytes() == content
+        monkeypatch.setitem(DOWNLOADABLE_CORPORA.get("meld").remote_files, "original", archive)
+        plan = plan_download("meld", source="original", out=tmp_path)
+        assert plan.license == "GPL-3.0" and plan.url == served.url and not plan.is_complete
+        assert download_corpus(plan).read_bytes() == content
         assert plan_download("meld", source="original", out=tmp_path).is_complete
-    assert not partial_path(offer.target).exists()
+    assert not partial_path(plan.target).exists()
 
 
 def test_the_cache_of_kagglehub_is_where_it_says(monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ METRICS = {"weighted_f1", "macro_f1", "accuracy", "unweighted_average_recall", "
 
 
 def sample(rng, dialogues):
-    """Sample dialogues that vary as much as MELD's: yields space, truth, run, keys, for emotions and sentiment."""
+    """Yield space, truth, run and keys of dialogues that vary as MELD's do, for emotions and for sentiment."""
     of = np.repeat(np.arange(dialogues), 1 + rng.poisson(TURNS_PER_DIALOGUE - 1, dialogues))
     n, keys = len(of), [f"{d:06d}" for d in of]
     distributions = rng.dirichlet(12 * CLASS_FREQUENCIES, dialogues)
@@ -36,7 +36,7 @@ def sample(rng, dialogues):
 
 
 def coverage(dialogues, trials):
-    """Return metric → share of intervals that hold what a population of dialogues says."""
+    """Return metric → share of intervals that cover the value of the whole population."""
     population = {}
     for space, truth, run, keys in sample(np.random.default_rng(99), POPULATION_DIALOGUES):
         statistics = compute_cluster_statistics(space, truth, [run], ["all"] * len(keys))

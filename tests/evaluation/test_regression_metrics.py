@@ -1,4 +1,4 @@
-"""Metrics of numbers against scikit-learn, NumPy and MMSA's definitions, and replicates anything to divide."""
+"""Regression metrics against scikit-learn, NumPy and MMSA's definitions, and where they are undefined."""
 
 import warnings
 

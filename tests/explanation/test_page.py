@@ -135,7 +135,7 @@ def test_the_card_of_the_model_stands_on_both_pages_and_says_what_is_missing(ans
     )
     for page in (render_explanation(answer, recognizer), render_model_explanation(model, recognizer)):
         english = page[page.index('<main lang="en"') :].split("</main>")[0]
-        for heading in ("What it is", "Intended use", "Data", "Training", "Scores", "Limits"):
+        for heading in ("What it is", "Intended use", "Data", "Training", "Scores", "Limitations"):
             assert f"<h4>{heading}</h4>" in english
         assert "No scores were saved with this model." in english and "were not recorded" in english
         assert '<table class="narrow fixed">' in english

@@ -1,4 +1,4 @@
-"""Acoustic feature sets: the measures of what was listened to, unknown where there is nothing to hear."""
+"""Acoustic feature sets: descriptors of decoded clips, NaN without usable audio."""
 
 import numpy as np
 import pytest
@@ -17,44 +17,44 @@ SETS = {
 
 
 @pytest.fixture
-def wave() -> np.ndarray:
+def waveform() -> np.ndarray:
     return (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
 
 
 @pytest.fixture
-def utterances(tmp_path, wave) -> list[Utterance]:
-    """One that can be heard, one without a clip, one whose clip is missing."""
-    soundfile.write(tmp_path / "said.wav", wave, RATE, subtype="FLOAT")
-    clips = [Clip(tmp_path / "said.wav"), None, Clip(tmp_path / "missing.wav")]
+def utterances(tmp_path, waveform) -> list[Utterance]:
+    """One with a clip, one without, and one whose clip is missing."""
+    soundfile.write(tmp_path / "speech.wav", waveform, RATE, subtype="FLOAT")
+    clips = [Clip(tmp_path / "speech.wav"), None, Clip(tmp_path / "missing.wav")]
     return [Utterance(f"u{n}", clip=clip) for n, clip in enumerate(clips)]
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_a_set_holds_the_measures_of_what_is_heard_and_nothing_else(name, utterances, wave):
-    feature_set, names = SETS[name]
-    columns = feature_set(utterances)
-    measures = extract_descriptors(wave)[1]
+def test_a_set_has_the_descriptors_of_decoded_clips(name, utterances, waveform):
+    compute, names = SETS[name]
+    columns = compute(utterances)
+    descriptors = extract_descriptors(waveform)[1]
     assert tuple(columns) == names
     for column, values in columns.items():
         assert values.shape == (3,) and values.dtype == np.float64
-        assert values[0] == pytest.approx(measures[f"{name}.{column}"], rel=1e-3, abs=1e-3)
+        assert values[0] == pytest.approx(descriptors[f"{name}.{column}"], rel=1e-3, abs=1e-3)
         assert np.isnan(values[1:]).all()
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_no_utterances_give_empty_columns(name):
-    feature_set, names = SETS[name]
-    columns = feature_set([])
+def test_without_utterances_columns_are_empty(name):
+    compute, names = SETS[name]
+    columns = compute([])
     assert tuple(columns) == names and all(values.shape == (0,) for values in columns.values())
 
 
-def test_what_was_heard_before_is_not_listened_to_again(wave):
-    measures = extract_descriptors(wave)[1] | {"thesis.rms": 42.0}
-    heard = AudioFeatures("key", np.zeros((101, 64), dtype=np.float16), measures, 1.0)
-    assert compute_thesis_features([Utterance("a", audio=heard)])["rms"].tolist() == [42.0]
+def test_attached_audio_is_not_decoded_again(waveform):
+    descriptors = extract_descriptors(waveform)[1] | {"thesis.rms": 42.0}
+    audio = AudioFeatures("key", np.zeros((101, 64), dtype=np.float16), descriptors, 1.0)
+    assert compute_thesis_features([Utterance("a", audio=audio)])["rms"].tolist() == [42.0]
 
 
-def test_both_sets_stand_side_by_side_in_a_table(utterances):
+def test_both_sets_can_be_in_one_table(utterances):
     table = compute_features(["thesis", "functionals"], utterances)
     assert table.values.shape == (3, 9 + 190)
     assert np.isfinite(table.values[0]).all() and np.isnan(table.values[1:]).all()

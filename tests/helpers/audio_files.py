@@ -1,4 +1,4 @@
-"""Sounds and media files for tests."""
+"""Waveforms and media files for tests."""
 
 from pathlib import Path
 
@@ -7,92 +7,98 @@ import numpy as np
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
-def tone(seconds, hz=440, rate=16_000, channels=1):
+def tone(seconds, hz=440, sampling_rate=16_000, channels=1):
     """Return a sine at half of full scale, ``(samples,)`` or ``(samples, channels)`` float32."""
-    wave = 0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate).astype(np.float32)
-    return wave if channels == 1 else np.repeat(wave[:, None], channels, axis=1)
+    waveform = 0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * sampling_rate)) / sampling_rate).astype(
+        np.float32
+    )
+    return waveform if channels == 1 else np.repeat(waveform[:, None], channels, axis=1)
 
 
-def write_wav(path, wave, rate):
-    """Write ``(samples,)`` or ``(samples, channels)`` as 16-bit WAV, whatever the name says; returns the path."""
+def write_wav(path, waveform, sampling_rate):
+    """Write ``(samples,)`` or ``(samples, channels)`` as 16-bit WAV, whatever the suffix; returns the path."""
     import soundfile
 
-    soundfile.write(path, wave, rate, format="WAV", subtype="PCM_16")
+    soundfile.write(path, waveform, sampling_rate, format="WAV", subtype="PCM_16")
     return Path(path)
 
 
-def write_mp4(path, wave, rate, *, container="mp4", picture=False, late=0.0, hole=None, options=None):
+def write_mp4(
+    path, waveform, sampling_rate, *, container="mp4", with_video=False, delay=0.0, gap=None, options=None
+):
     """Write ``(samples,)`` or ``(samples, channels)`` (1, 2, 6 or 8) as AAC in an MP4; returns the path.
 
     Args:
         container: another of FFmpeg's containers for the AAC.
-        picture: add a video track of black frames.
-        late: seconds by which sound begins after the picture.
-        hole: seconds ``(start, end)`` in which the timestamps jump; the wave goes on after it.
+        with_video: add a video track of black frames.
+        delay: seconds by which audio begins after the video.
+        gap: seconds ``(start, end)`` skipped by the timestamps; the waveform goes on after them.
         options: of the container, such as ``{"movflags": "faststart"}``.
     """
     import av
 
-    wave = np.asarray(wave, np.float32).reshape(len(wave), -1)
-    layout = LAYOUTS[wave.shape[1]]
+    waveform = np.asarray(waveform, np.float32).reshape(len(waveform), -1)
+    layout = LAYOUTS[waveform.shape[1]]
     with Path(path).open("wb") as file, av.open(file, "w", format=container, options=options or {}) as output:
-        video = output.add_stream("mpeg4", rate=10) if picture else None
-        audio = output.add_stream("aac", rate=rate, layout=layout)
+        video = output.add_stream("mpeg4", rate=10) if with_video else None
+        audio = output.add_stream("aac", rate=sampling_rate, layout=layout)
         if video is not None:
             video.width = video.height = 64
-            for number in range(round(10 * (late + len(wave) / rate))):
+            for number in range(round(10 * (delay + len(waveform) / sampling_rate))):
                 frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))
                 frame.pts = number
                 output.mux(video.encode(frame))
             output.mux(video.encode(None))
-        for start in range(0, len(wave), 1024):
-            piece = wave[start : start + 1024].reshape(1, -1)
-            frame = av.AudioFrame.from_ndarray(piece, format="flt", layout=layout)
-            frame.sample_rate = rate
-            jump = hole[1] - hole[0] if hole and start >= hole[0] * rate else 0.0
-            frame.pts = start + round((late + jump) * rate)
+        for start in range(0, len(waveform), 1024):
+            block = waveform[start : start + 1024].reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(block, format="flt", layout=layout)
+            frame.sample_rate = sampling_rate
+            jump = gap[1] - gap[0] if gap and start >= gap[0] * sampling_rate else 0.0
+            frame.pts = start + round((delay + jump) * sampling_rate)
             output.mux(audio.encode(frame))
         output.mux(audio.encode(None))
     return Path(path)
 
 
-def write_coded(path, wave, rate, codec, container, options=None):
-    """Write ``(samples,)`` or ``(samples, channels)`` (1, 2 or 6) by any of PyAV's encoders; returns the path.
+def write_encoded(path, waveform, sampling_rate, codec, container, options=None):
+    """Write ``(samples,)`` or ``(samples, channels)`` (1, 2 or 6) with any encoder of PyAV; returns the path.
 
     Args:
-        codec, container: as FFmpeg calls them.
+        codec, container: their names in FFmpeg.
         options: of the encoder.
     """
     import av
 
-    wave = np.asarray(wave, np.float32).reshape(len(wave), -1)
-    how = {"strict": "experimental"}
-    with Path(path).open("wb") as file, av.open(file, "w", format=container, options=how) as output:
-        wanted = {"strict": "experimental"} | (options or {})
-        track = output.add_stream(codec, rate=rate, layout=LAYOUTS[wave.shape[1]], options=wanted)
+    waveform = np.asarray(waveform, np.float32).reshape(len(waveform), -1)
+    experimental = {"strict": "experimental"}
+    with Path(path).open("wb") as file, av.open(file, "w", format=container, options=experimental) as output:
+        options = experimental | (options or {})
+        track = output.add_stream(codec, rate=sampling_rate, layout=LAYOUTS[waveform.shape[1]], options=options)
         output.start_encoding()
-        pack(output, track, wave, rate)
+        encode_track(output, track, waveform, sampling_rate)
     return Path(path)
 
 
-def pack(output, track, wave, rate):
-    """Encode ``(samples, channels)`` as one track of an open file, in frames as its encoder wants them."""
+def encode_track(output, track, waveform, sampling_rate):
+    """Encode ``(samples, channels)`` as one track of an open file, in frames of its encoder's size."""
     import av
 
     context = track.codec_context
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(wave).reshape(1, -1), "flt", context.layout.name)
-    frame.sample_rate = rate
-    packer = av.AudioResampler(context.format.name, context.layout.name, rate, context.frame_size or 1_024)
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(waveform).reshape(1, -1), "flt", context.layout.name)
+    frame.sample_rate = sampling_rate
+    packer = av.AudioResampler(
+        context.format.name, context.layout.name, sampling_rate, context.frame_size or 1_024
+    )
     for part in (*packer.resample(frame), *packer.resample(None), None):
         output.mux(track.encode(part))
 
 
-def voice(seconds, rate=16_000, channels=1):
-    """Return syllables of a gliding pitch up to 3 kHz, of which no moment is like another."""
-    draw = np.random.default_rng(0)
-    time = np.arange(round(seconds * rate)) / rate
-    pitch = np.interp(time, np.linspace(0, seconds, 12), draw.uniform(110, 220, 12))
-    loudness = np.interp(time, np.linspace(0, seconds, 30), draw.uniform(0.05, 1, 30))
-    phase = 2 * np.pi * np.cumsum(pitch) / rate
-    wave = 0.1 * loudness * sum(np.sin(k * phase) / k for k in range(1, 14))
-    return np.repeat(wave.astype(np.float32)[:, None], channels, axis=1)
+def voice(seconds, sampling_rate=16_000, channels=1):
+    """Return syllables of a gliding pitch with harmonics up to 3 kHz; no two moments are alike."""
+    rng = np.random.default_rng(0)
+    time = np.arange(round(seconds * sampling_rate)) / sampling_rate
+    pitch = np.interp(time, np.linspace(0, seconds, 12), rng.uniform(110, 220, 12))
+    loudness = np.interp(time, np.linspace(0, seconds, 30), rng.uniform(0.05, 1, 30))
+    phase = 2 * np.pi * np.cumsum(pitch) / sampling_rate
+    waveform = 0.1 * loudness * sum(np.sin(k * phase) / k for k in range(1, 14))
+    return np.repeat(waveform.astype(np.float32)[:, None], channels, axis=1)

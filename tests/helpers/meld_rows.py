@@ -1,4 +1,4 @@
-"""Helpers of test_reader.py."""
+"""Rows and tables of MELD."""
 
 import csv
 

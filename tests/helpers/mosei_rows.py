@@ -1,4 +1,4 @@
-"""Helpers of test_reader.py."""
+"""Rows and tables of CMU-MOSEI."""
 
 import csv
 from collections import Counter
@@ -26,7 +26,7 @@ def write_tree(root, **rows):
 
 
 def issues_of(corpus):
-    """Every issue but the first, which says what was recognized."""
+    """Every issue but the first, the recognized layout."""
     assert [issue.kind for issue in corpus.issues].count("layout_recognized") == 1
     assert corpus.issues[0].kind == "layout_recognized"
     return corpus.issues[1:]

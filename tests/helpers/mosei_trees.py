@@ -1,4 +1,4 @@
-"""The same few segments of CMU-MOSEI, laid out in every way in which the corpus is known to lie."""
+"""The same few segments of CMU-MOSEI in every known layout."""
 
 import csv
 from pathlib import Path
@@ -60,17 +60,17 @@ def write_original(root):
     return write_transcripts(write_csd(root))
 
 
-def write_answers(root):
-    """Three annotators per segment whose mean is the intensity, over two files, one with folders in its ids."""
+def write_ratings(root):
+    """Three annotators per segment whose mean is the intensity, in two files, one with folders in its ids."""
     columns = ["HITId", "Input.VIDEO_ID", "Input.CLIP", "Answer.anger", "Answer.disgust", "Answer.fear",
                "Answer.happiness", "Answer.sadness", "Answer.sentiment", "Answer.surprise"]  # fmt: skip
     order = dict(zip(SCALES, range(7), strict=True)) | {"happiness": 1, "sadness": 2}
     files = {"5000_batch_raw.csv": [], "pom_extra_sqa_mono_results.csv": []}
     for n, (_split, video, start, _end, scores, _text) in enumerate(all_rows()):
         for shift in (-0.25, 0.0, 0.25):
-            answers = [scores[order[column.removeprefix("Answer.")]] + shift for column in columns[3:]]
-            place = ("", "pom/")[n % 2] + video
-            list(files.values())[n % 2].append([f"H{n}", place, CLIPS[start], *answers])
+            ratings = [scores[order[column.removeprefix("Answer.")]] + shift for column in columns[3:]]
+            video_id = ("", "pom/")[n % 2] + video
+            list(files.values())[n % 2].append([f"H{n}", video_id, CLIPS[start], *ratings])
     (root / "Raw/Labels").mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
         write_csv(root / "Raw/Labels" / name, columns, rows)

@@ -1,4 +1,4 @@
-"""MELD as people have it on disk: every layout, of two utterances a split with tiny clips, packed or not."""
+"""Every layout of MELD, with two utterances per split and tiny clips, packed or not."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from clip_files import write_clip
 SPLITS = ("train", "dev", "test")
 HEADER = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime"
 COLUMNS = HEADER.split(",")
-AUTHORS = {  # where the authors' archive, once unpacked, has the tables and the clips
+AUTHORS = {  # tables and folders of clips in the authors' archive, unpacked
     "train": ("train/train_sent_emo.csv", "train/train_splits"),
     "dev": ("dev_sent_emo.csv", "dev/dev_splits_complete"),
     "test": ("test_sent_emo.csv", "test/output_repeated_splits_test"),
@@ -59,7 +59,7 @@ def write(root: Path, files: dict[str, bytes]) -> Path:
 
 
 def tables(rows=None) -> dict[str, bytes]:
-    """The three tables by split; by default two utterances each, which say where they are."""
+    """The three tables by split; by default two utterances each, with their location as text."""
     return {
         split: table((rows or {}).get(split, [row(0, n, f"I am {split} {n}.") for n in (0, 1)]))
         for split in SPLITS
@@ -74,9 +74,9 @@ def clips(suffix=".mp4") -> dict[str, bytes]:
 
 def authors_tree(suffix=".mp4", rows=None) -> dict[str, bytes]:
     """The authors' archive, unpacked: path → bytes."""
-    found = tables(rows)
-    tree = {place: found[split] for split, (place, _folder) in AUTHORS.items()}
-    for _place, folder in AUTHORS.values():
+    contents = tables(rows)
+    tree = {path: contents[split] for split, (path, _folder) in AUTHORS.items()}
+    for _path, folder in AUTHORS.values():
         tree |= {f"{folder}/{name}": content for name, content in clips(suffix).items()}
     return tree
 
@@ -110,7 +110,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def half_packed() -> dict[str, bytes]:
-    """What one gets by unpacking ``MELD.Raw.tar.gz`` and no more."""
+    """``MELD.Raw.tar.gz`` unpacked, with the archives in it still packed."""
     whole = authors_tree()
     tree = {name: content for name, content in whole.items() if "/" not in name}
     for split in SPLITS:
@@ -143,6 +143,6 @@ def layouts() -> dict[str, dict[str, bytes]]:
         "wav": authors_tree(".wav"),
         "flac in upper case": authors_tree(".FLAC"),
         "mixed": authors_tree((".mp4", ".WAV")),
-        "sound beside the tables": {f"{split}_sent_emo.csv": flat[split] for split in SPLITS}
+        "audio beside the tables": {f"{split}_sent_emo.csv": flat[split] for split in SPLITS}
         | {f"wav/{split}/{name}": content for split in SPLITS for name, content in clips(".wav").items()},
     }

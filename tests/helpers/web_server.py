@@ -1,4 +1,4 @@
-"""A small web server on this machine that serves one file, well or badly."""
+"""A small local web server that serves one file, with or without failures."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ class Served:
     """What the server sends, and how.
 
     Attributes:
-        cuts: after how many bytes each of the first answers breaks off.
-        codes: with what the first requests are answered instead of the file.
-        ranges: whether it sends the rest of a file.
-        says_size: whether it tells how long the file is.
-        asked: the ``Range`` header of every request.
+        cuts: after how many bytes each of the first responses breaks off.
+        codes: status codes of the first responses, instead of the file.
+        ranges: whether it supports range requests.
+        sends_size: whether it sends the length of the file.
+        requested_ranges: the ``Range`` header of every request.
     """
 
     content: bytes
     cuts: list[int] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     ranges: bool = True
-    says_size: bool = True
-    asked: list[str | None] = field(default_factory=list)
+    sends_size: bool = True
+    requested_ranges: list[str | None] = field(default_factory=list)
     url: str = ""
 
 
@@ -33,21 +33,21 @@ class Served:
 def serving(served: Served):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            wanted = self.headers.get("Range")
-            served.asked.append(wanted)
+            requested = self.headers.get("Range")
+            served.requested_ranges.append(requested)
             if served.codes:
                 self.send_error(served.codes.pop(0))
                 return
-            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and served.ranges else 0
-            whole = len(served.content)
-            if start >= whole:
+            start = int(requested.removeprefix("bytes=").rstrip("-")) if requested and served.ranges else 0
+            size = len(served.content)
+            if start >= size:
                 self.send_error(416)
                 return
             body = served.content[start:]
             self.send_response(206 if start else 200)
             if start:
-                self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
-            if served.says_size:
+                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+            if served.sends_size:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body[: served.cuts.pop(0)] if served.cuts else body)

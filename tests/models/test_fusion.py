@@ -1,4 +1,4 @@
-"""Fusion: what is missing has no say, whatever stands in its place."""
+"""Fusion: missing modalities have no influence, whatever their inputs."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def vectors(present, seed=0):
 
 @pytest.mark.parametrize("name", list(FUSIONS))
 @given(ROWS)
-def test_it_gives_one_finite_vector_of_its_width_that_what_is_missing_does_not_change(name, rows):
+def test_outputs_are_finite_and_ignore_missing_modalities(name, rows):
     fusion, present = built(name), torch.tensor(rows)
     x = vectors(present)
     with torch.no_grad():
@@ -31,9 +31,9 @@ def test_it_gives_one_finite_vector_of_its_width_that_what_is_missing_does_not_c
         assert fused.shape == (len(rows), fusion.width_out) and fused.isfinite().all()
         other = torch.where(present.unsqueeze(-1), x, vectors(present, seed=1) * 100)
         assert torch.equal(fusion(other, present), fused)
-        assert not fused[~present.any(1)].any(), "nothing there is nothing known"
+        assert not fused[~present.any(1)].any(), "without any modality the output is 0"
         changed = (fusion(torch.where(present.unsqueeze(-1), x + 1, x), present) - fused).abs().amax(1) > 1e-6
-        assert torch.equal(changed, present.any(1)), "what is there matters"
+        assert torch.equal(changed, present.any(1)), "modalities present matter"
 
 
 @pytest.mark.parametrize("name", list(FUSIONS))
@@ -48,7 +48,7 @@ def test_gradients_reach_every_parameter(name):
 
 
 @given(ROWS)
-def test_gates_sum_to_1_over_what_is_there(rows):
+def test_gates_sum_to_1_over_the_modalities_present(rows):
     fusion, present = built("gated"), torch.tensor(rows)
     with torch.no_grad():
         for layer in fusion.proj:  # tanh(1000) = 1: the output is then the sum of the gates
@@ -58,7 +58,7 @@ def test_gates_sum_to_1_over_what_is_there(rows):
     torch.testing.assert_close(fused, present.any(1, keepdim=True).float().expand_as(fused))
 
 
-def test_the_gates_depend_on_what_is_said():
+def test_the_gates_depend_on_the_input():
     fusion = built("gated", 2)
     present = torch.ones(2, 2, dtype=torch.bool)
     with torch.no_grad():
@@ -81,6 +81,6 @@ def test_half_precision_masks_without_infinities():
     assert fusion(vectors(present).bfloat16(), present).isfinite().all()
 
 
-def test_an_unknown_fusion_offers_the_nearest():
+def test_an_unknown_fusion_suggests_the_most_similar():
     with pytest.raises(UnknownNameError, match=r"There is no fusion called 'gate'; did you mean gated"):
         FUSIONS.get("gate")

@@ -1,4 +1,4 @@
-"""`MultimodalClassifier`: any modality may be missing, and then nothing of it is left."""
+"""`MultimodalClassifier`: any modality may be missing, and then it has no influence."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ MODES = pytest.mark.parametrize("training", [False, True])
 
 @FUSED
 @MODES
-def test_what_stands_for_a_missing_modality_and_its_features_changes_nothing(fusion, training):
+def test_inputs_of_missing_modalities_and_their_features_change_nothing(fusion, training):
     model, inputs = built(fusion=fusion, modality_dropout=0.5).train(training), batch()
     before, spoiled = logits(model, inputs), {key: value.clone() for key, value in inputs.items()}
     spoiled["text_states"][~HAS_TEXT] = 1e3
@@ -27,35 +27,35 @@ def test_what_stands_for_a_missing_modality_and_its_features_changes_nothing(fus
 
 @FUSED
 @pytest.mark.parametrize(
-    ("name", "there"),
+    ("name", "present"),
     [("text_states", HAS_TEXT), ("mel", HAS_AUDIO), ("features", torch.ones(N, dtype=torch.bool))],
 )
-def test_what_is_there_matters(fusion, name, there):
+def test_inputs_of_present_modalities_matter(fusion, name, present):
     model, inputs = built(fusion=fusion).eval(), batch()
     moved = inputs | {name: inputs[name] * 1.5 + batch(seed=1)[name]}
     changed = (logits(model, moved) - logits(model, inputs)).abs().amax(1) > 1e-6
-    assert torch.equal(changed, there)
+    assert torch.equal(changed, present)
 
 
 @pytest.mark.parametrize(
-    ("column", "there"), [(0, HAS_TEXT), (1, HAS_AUDIO), (2, torch.ones(N, dtype=torch.bool))]
+    ("column", "present"), [(0, HAS_TEXT), (1, HAS_AUDIO), (2, torch.ones(N, dtype=torch.bool))]
 )
-def test_a_feature_counts_while_what_it_is_measured_from_is_there(column, there):
+def test_a_feature_matters_if_its_modality_is_present(column, present):
     model, inputs = built().eval(), batch()
     moved = inputs["features"].clone()
     moved[:, column] += 3
     changed = (logits(model, inputs | {"features": moved}) - logits(model, inputs)).abs().amax(1) > 1e-6
-    assert torch.equal(changed, there)
+    assert torch.equal(changed, present)
 
 
 @FUSED
-def test_with_nothing_at_all_it_still_answers_with_finite_numbers(fusion):
+def test_without_any_modality_logits_are_finite(fusion):
     nothing = torch.zeros(N, dtype=torch.bool)
     model = built(fusion=fusion, modality_dropout=0.9, feature_modalities=("text", "audio", "text"))
     for training in (True, False):
-        found = logits(model.train(training), batch() | {"has_text": nothing, "has_audio": nothing})
-        assert found.isfinite().all()
-    assert torch.equal(found[0].expand_as(found), found)
+        output = logits(model.train(training), batch() | {"has_text": nothing, "has_audio": nothing})
+        assert output.isfinite().all()
+    assert torch.equal(output[0].expand_as(output), output)
 
 
 @FUSED
@@ -67,20 +67,20 @@ def test_gradients_reach_every_parameter(fusion, context):
 
 
 @MODES
-def test_modality_dropout_takes_one_of_two_and_only_in_training(training):
+def test_modality_dropout_masks_one_of_two_and_only_in_training(training):
     model = built(modality_dropout=0.4).train(training)
     torch.manual_seed(0)
     present = torch.tensor([[True, True], [True, False], [False, True], [False, False]]).repeat_interleave(
         4000, 0
     )
-    kept = model._drop_modalities(present)
-    assert torch.equal(kept[4000:], present[4000:]), "what is alone stays"
-    both, text, sound, none = (
-        (kept[:4000] == torch.tensor(row)).all(1).float().mean().item()
+    remaining = model._drop_modalities(present)
+    assert torch.equal(remaining[4000:], present[4000:]), "a single modality is never dropped"
+    both, text, audio, none = (
+        (remaining[:4000] == torch.tensor(row)).all(1).float().mean().item()
         for row in ([True, True], [True, False], [False, True], [False, False])
     )
     expected = (0.6, 0.2, 0.2, 0.0) if training else (1.0, 0.0, 0.0, 0.0)
-    assert (both, text, sound, none) == pytest.approx(expected, abs=0.03)
+    assert (both, text, audio, none) == pytest.approx(expected, abs=0.03)
 
 
 def test_an_utterance_loses_the_features_of_the_modality_it_loses():
@@ -88,15 +88,15 @@ def test_an_utterance_loses_the_features_of_the_modality_it_loses():
     model.audio.eval()
     for seed in range(8):
         torch.manual_seed(seed)
-        kept = model._drop_modalities(torch.stack([HAS_TEXT, HAS_AUDIO], dim=1))
+        remaining = model._drop_modalities(torch.stack([HAS_TEXT, HAS_AUDIO], dim=1))
         moved = inputs["features"].clone()
         moved[:, 0] += 3
         change = logits(model, inputs | {"features": moved}, seed=seed) - logits(model, inputs, seed=seed)
-        assert torch.equal(change.abs().amax(1) > 1e-6, kept[:, 0]), seed
+        assert torch.equal(change.abs().amax(1) > 1e-6, remaining[:, 0]), seed
 
 
 @FUSED
-def test_a_dialogue_is_answered_alike_in_any_order_and_company(fusion):
+def test_logits_of_a_dialogue_depend_neither_on_the_order_nor_on_the_batch(fusion):
     model, inputs = built(fusion=fusion, context="dialogue").eval(), batch()
     together, order = logits(model, inputs), torch.tensor([5, 2, 4, 0, 3, 1])
     shuffled = logits(model, {key: value[order] for key, value in inputs.items()})
@@ -108,7 +108,7 @@ def test_a_dialogue_is_answered_alike_in_any_order_and_company(fusion):
 
 
 @FUSED
-def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(fusion, weights):
+def test_its_own_text_encoder_is_trained_as_a_pretrained_part(fusion, weights):
     encoder, tokenizer, _spec = load_text_encoder("roberta-base", weights=str(weights), layers=(-1,))
     model = built(text_encoder=encoder, text_states_shape=None, fusion=fusion)
     assert model.pretrained_prefixes == ("encoder.",) and "input_ids" in model.input_names
@@ -118,7 +118,7 @@ def test_a_text_encoder_of_its_own_is_trained_as_a_pretrained_part(fusion, weigh
     assert model.encoder.transformer.embeddings.word_embeddings.weight.grad.abs().sum() > 0
 
 
-def test_features_without_named_sources_always_count():
+def test_features_without_modality_always_matter():
     model, inputs = built(feature_modalities=()).eval(), batch()
     changed = (logits(model, inputs | {"features": inputs["features"] + 1}) - logits(model, inputs)).abs().amax(1)
     assert (changed > 1e-6).all()

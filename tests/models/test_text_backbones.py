@@ -40,25 +40,25 @@ def test_every_backbone_keeps_the_contract(tiny):
     check_text_backbone(tiny.name, tiny.weights)
 
 
-def test_the_contract_notices_pooled_padding(tiny, monkeypatch):
+def test_the_contract_detects_pooled_padding(tiny, monkeypatch):
     monkeypatch.setitem(pooling.POOLINGS, "mean", lambda states, mask: states.mean(1))
     with pytest.raises(AssertionError, match="padding changes the vectors"):
         check_text_backbone(tiny.name, tiny.weights)
 
 
-def test_the_contract_notices_pooled_context(tiny, monkeypatch):
+def test_the_contract_detects_pooled_context(tiny, monkeypatch):
     join = TextTokenizer._join_turns
 
-    def pooling_everything(self, *turns):
+    def pool_everything(self, *turns):
         row = join(self, *turns)
         return row | {"pool_mask": row["attention_mask"]}
 
-    monkeypatch.setattr(TextTokenizer, "_join_turns", pooling_everything)
+    monkeypatch.setattr(TextTokenizer, "_join_turns", pool_everything)
     with pytest.raises(AssertionError, match="are not its own"):
         check_text_backbone(tiny.name, tiny.weights)
 
 
-def test_the_contract_notices_a_parameter_that_no_gradient_reaches(tiny, monkeypatch):
+def test_the_contract_detects_a_parameter_without_gradient(tiny, monkeypatch):
     monkeypatch.setattr(
         "sentir.testing.text.load_text_encoder",
         lambda name, **keywords: frozen_embedding(load_text_encoder(name, **keywords)),
@@ -72,7 +72,7 @@ def frozen_embedding(loaded):
     return loaded
 
 
-def test_a_batch_of_many_lengths_is_computed_in_parts_and_gives_the_same(tiny, monkeypatch):
+def test_a_batch_of_many_lengths_is_encoded_in_parts_with_equal_results(tiny, monkeypatch):
     encoder, tokenizer, _spec = load_text_encoder(tiny.name, weights=str(tiny.weights))
     encoder.eval()
     rows = [tokenizer.encode(text) for text in (*TEXTS, *SENTENCES * 4)]
@@ -82,11 +82,11 @@ def test_a_batch_of_many_lengths_is_computed_in_parts_and_gives_the_same(tiny, m
         lambda module, _args, inputs, _output: shapes.append(tuple(inputs["input_ids"].shape)), with_kwargs=True
     )
     with torch.inference_mode():
-        parts = encoder(**batch)
+        split = encoder(**batch)
         monkeypatch.setattr(text_encoder, "_CPU_BATCH_SIZE", len(rows))
         whole = encoder(**batch)
     assert len(shapes) > 2 and shapes[-1] == batch["input_ids"].shape and shapes[0][1] < shapes[-1][1]
-    assert torch.allclose(parts, whole, atol=1e-5)
+    assert torch.allclose(split, whole, atol=1e-5)
 
 
 def test_the_same_arguments_write_the_same_tiny_backbone(tiny, tmp_path):
@@ -107,12 +107,10 @@ def test_texts_mostly_consist_of_known_tokens(tiny):
     tokens = [token for text in SENTENCES for token in tiny.tokenizer.encode(text)["input_ids"]]
     assert tokens.count(tiny.plain_tokenizer.unk_token_id) < 0.05 * len(tokens)
     assert len(set(tokens)) > 50
-    assert len(tokens) < 3 * sum(len(text.split()) for text in SENTENCES), (
-        "words are not spelled letter by letter"
-    )
+    assert len(tokens) < 3 * sum(len(text.split()) for text in SENTENCES), "words are not split into letters"
 
 
-def test_a_long_text_is_cut_as_the_plain_tokenizer_cuts_it(tiny):
+def test_a_long_text_is_truncated_as_by_the_plain_tokenizer(tiny):
     limit = {"bertweet-base-sentiment-analysis": 128, "minilm": 256, "multilingual-minilm": 128}.get(
         tiny.name, 512
     )
@@ -123,13 +121,13 @@ def test_a_long_text_is_cut_as_the_plain_tokenizer_cuts_it(tiny):
     assert tiny.vectors([row]).isfinite().all()
 
 
-def test_a_shorter_limit_can_be_asked_for_but_not_a_longer_one(tiny):
+def test_a_shorter_maximum_length_can_be_set_but_not_a_longer_one(tiny):
     short = load_text_encoder(tiny.name, weights=str(tiny.weights), max_length=16)[1]
     assert len(short.encode(LONG)["input_ids"]) == 16
     assert load_text_encoder(tiny.name, weights=str(tiny.weights), max_length=9999)[1].max_length <= 512
 
 
-def test_vectors_are_the_plain_mean_of_every_layer_alone_and_in_company(tiny):
+def test_vectors_are_the_mean_of_every_layer_alone_and_in_a_batch(tiny):
     expected = []
     for text in TEXTS:
         tokens = tiny.plain_tokenizer(plain_text(tiny, text), return_tensors="pt")
@@ -148,22 +146,26 @@ def test_vectors_are_the_plain_mean_of_every_layer_alone_and_in_company(tiny):
         torch.testing.assert_close(beside_long, vector, atol=1e-5, rtol=0)
 
 
-def test_padding_stands_where_the_architecture_wants_it_and_is_masked(tiny):
+def test_padding_is_on_the_architectures_side_and_masked(tiny):
     batch = tiny.tokenizer.pad([tiny.tokenizer.encode("Hi!"), tiny.tokenizer.encode(SENTENCES[1])])
-    gaps = (batch["input_ids"][0] == tiny.plain_tokenizer.pad_token_id).tolist()
-    assert 0 < sum(gaps) < len(gaps)
-    assert gaps == sorted(gaps, reverse="xlnet" in tiny.name)
-    assert batch["attention_mask"][0].tolist() == batch["pool_mask"][0].tolist() == [int(not gap) for gap in gaps]
+    is_padding = (batch["input_ids"][0] == tiny.plain_tokenizer.pad_token_id).tolist()
+    assert 0 < sum(is_padding) < len(is_padding)
+    assert is_padding == sorted(is_padding, reverse="xlnet" in tiny.name)
+    assert (
+        batch["attention_mask"][0].tolist()
+        == batch["pool_mask"][0].tolist()
+        == [int(not padding) for padding in is_padding]
+    )
     assert {value.dtype for value in batch.values()} == {torch.int64}
 
 
-def test_the_mask_is_what_makes_padding_harmless(tiny):
+def test_without_the_mask_padding_matters(tiny):
     batch = tiny.tokenizer.pad([tiny.tokenizer.encode("Hi!"), tiny.tokenizer.encode(SENTENCES[1])])
     inputs = {key: value for key, value in batch.items() if key in tiny.encoder.input_names}
     with torch.no_grad():
         masked = tiny.encoder(**inputs)[0]
-        blind = tiny.encoder(**inputs | {"attention_mask": torch.ones_like(batch["input_ids"])})[0]
-    assert not torch.allclose(masked[-1], blind[-1], atol=1e-5)
+        unmasked = tiny.encoder(**inputs | {"attention_mask": torch.ones_like(batch["input_ids"])})[0]
+    assert not torch.allclose(masked[-1], unmasked[-1], atol=1e-5)
 
 
 def test_layers_are_chosen_by_number_from_either_end(tiny):
@@ -174,27 +176,27 @@ def test_layers_are_chosen_by_number_from_either_end(tiny):
         torch.testing.assert_close(chosen(**batch), tiny.vectors(rows)[:, [2, 0]])
 
 
-def test_the_largest_over_the_tokens_stands_behind_the_means(tiny):
+def test_max_pooling_follows_mean_pooling(tiny):
     rows = [tiny.tokenizer.encode(text) for text in ("", *SENTENCES)]
-    ways = {"layers": (0, -1), "pooling": ("mean", "max")}
-    both = load_text_encoder(tiny.name, weights=str(tiny.weights), **ways)[0].eval()
+    options = {"layers": (0, -1), "pooling": ("mean", "max")}
+    both = load_text_encoder(tiny.name, weights=str(tiny.weights), **options)[0].eval()
     batch = {k: v for k, v in tiny.tokenizer.pad(rows).items() if k in both.input_names}
     with torch.no_grad():
-        found = both(**batch)
+        vectors = both(**batch)
         plain = [both.transformer(torch.tensor([row["input_ids"]]), output_hidden_states=True) for row in rows]
-    assert found.shape == (len(rows), *both.states_shape) == (len(rows), 4, both.width)
-    torch.testing.assert_close(found[:, :2], tiny.vectors(rows)[:, [0, -1]])
+    assert vectors.shape == (len(rows), *both.states_shape) == (len(rows), 4, both.width)
+    torch.testing.assert_close(vectors[:, :2], tiny.vectors(rows)[:, [0, -1]])
     largest = torch.stack([torch.stack([o.hidden_states[n][0].amax(0) for n in (0, -1)]) for o in plain])
-    torch.testing.assert_close(found[:, 2:], largest, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(vectors[:, 2:], largest, atol=1e-5, rtol=1e-4)
 
 
 @given(st.data())
-def test_a_largest_value_knows_nothing_of_what_is_masked(data):
+def test_max_pooling_ignores_masked_values(data):
     length = data.draw(st.integers(1, 6))
     states = torch.tensor(data.draw(st.lists(st.floats(-9, 9), min_size=length, max_size=length)))[None, :, None]
     mask = torch.tensor(data.draw(st.lists(st.booleans(), min_size=length, max_size=length)))[None]
-    kept = states[0, mask[0], 0]
-    assert masked_max(states, mask.long()).item() == (kept.max().item() if len(kept) else 0)
+    unmasked = states[0, mask[0], 0]
+    assert masked_max(states, mask.long()).item() == (unmasked.max().item() if len(unmasked) else 0)
 
 
 def test_random_weights_keep_the_architecture_and_differ_from_the_pretrained(tiny):
@@ -205,11 +207,11 @@ def test_random_weights_keep_the_architecture_and_differ_from_the_pretrained(tin
     assert not all(same)
 
 
-def test_tweet_normalization_hides_names_and_links():
+def test_tweet_normalization_replaces_names_and_links():
     assert normalize_twitter("@joey, look http://x.y @ 5") == "@user look http @ 5"
 
 
-def test_bertweet_is_asked_to_normalize(tmp_path):
+def test_bertweet_normalizes_text(tmp_path):
     name = "bertweet-base-sentiment-analysis"
     tokenizer = load_text_encoder(name, weights=str(make_tiny_text_backbone(name, tmp_path)))[1]
     one, other = (tokenizer.encode(f"@{who} see http://{who}.org") for who in ("joey", "ross"))
@@ -217,7 +219,7 @@ def test_bertweet_is_asked_to_normalize(tmp_path):
     assert tokenizer.encode("I’m") == tokenizer.encode("I'm")
 
 
-def test_an_unknown_name_offers_the_nearest():
+def test_an_unknown_name_suggests_the_most_similar():
     with pytest.raises(UnknownNameError, match=r"called 'roberta-bse'; did you mean roberta-base"):
         load_text_encoder("roberta-bse")
 
@@ -229,7 +231,7 @@ def test_hub_ids_and_folders_need_no_registration(roberta):
 
 
 @pytest.mark.parametrize("name", ["roberta-base", "sentir-tests/no-such-encoder"])
-def test_an_unreachable_hub_says_how_to_give_a_folder(name, offline, monkeypatch, tmp_path):
+def test_an_unreachable_hub_is_an_error_that_names_the_setting(name, offline, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(WeightsError, match=r"--set model\.weights=FOLDER"):
         load_text_encoder(name)
@@ -240,29 +242,29 @@ def test_a_folder_without_a_model_is_named(tmp_path):
         load_text_encoder("roberta-base", weights=str(tmp_path))
 
 
-def test_missing_tensors_are_refused_instead_of_drawn(roberta, tmp_path):
-    folder = shutil.copytree(roberta, tmp_path / "holes")
+def test_missing_tensors_are_rejected_and_not_randomly_initialized(roberta, tmp_path):
+    folder = shutil.copytree(roberta, tmp_path / "incomplete")
     tensors = load_file(folder / "model.safetensors")
-    lost = next(name for name in tensors if "layer.1.output.dense.weight" in name)
-    kept = {name: tensor for name, tensor in tensors.items() if name != lost}
-    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    missing = next(name for name in tensors if "layer.1.output.dense.weight" in name)
+    rest = {name: tensor for name, tensor in tensors.items() if name != missing}
+    save_file(rest, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=r"lack 1 tensors of the encoder, '.*layer\.1\.output\.dense\.weight'"):
         load_text_encoder("roberta-base", weights=str(folder))
     assert load_text_encoder("roberta-base", weights=str(folder), pretrained=False)[0].width == 32
 
 
-def cut_short(path):
+def truncate(path):
     path.write_bytes(path.read_bytes()[:1000])
 
 
-def other_shape(path):
+def change_shape(path):
     tensors = load_file(path)
     first = next(name for name in tensors if name.endswith("dense.weight"))
     save_file(tensors | {first: torch.zeros(3, 5)}, path, metadata={"format": "pt"})
 
 
-@pytest.mark.parametrize("damage", [cut_short, other_shape])
-def test_weights_that_cannot_be_read_are_named(damage, roberta, tmp_path):
+@pytest.mark.parametrize("damage", [truncate, change_shape])
+def test_unreadable_weights_are_named(damage, roberta, tmp_path):
     folder = shutil.copytree(roberta, tmp_path / "damaged")
     damage(folder / "model.safetensors")
     with pytest.raises(WeightsError, match=r"damaged (are damaged|has no usable encoder \(config.json claims)"):
@@ -270,12 +272,12 @@ def test_weights_that_cannot_be_read_are_named(damage, roberta, tmp_path):
 
 
 @pytest.mark.parametrize("layer", [99, 3, -4])
-def test_a_layer_that_the_encoder_lacks_is_refused(layer, roberta):
+def test_a_layer_that_the_encoder_lacks_is_rejected(layer, roberta):
     with pytest.raises(RecipeError, match=rf"'model\.layers' names layer {layer}; the encoder has -3 to 2"):
         load_text_encoder("roberta-base", weights=str(roberta), layers=(0, layer))
 
 
-def test_a_tokenizer_that_cannot_pad_is_refused(roberta, monkeypatch):
+def test_a_tokenizer_without_padding_is_rejected(roberta, monkeypatch):
     tokenizer = text_encoder.load_tokenizer(get_text_backbone("roberta-base").resolve_weights(str(roberta)))
     tokenizer.pad_token = None
     monkeypatch.setattr(text_encoder, "load_tokenizer", lambda source, options: tokenizer)
@@ -283,7 +285,7 @@ def test_a_tokenizer_that_cannot_pad_is_refused(roberta, monkeypatch):
         load_text_encoder("roberta-base", weights=str(roberta))
 
 
-def test_an_encoder_with_a_decoder_is_refused(tmp_path):
+def test_an_encoder_decoder_model_is_rejected(tmp_path):
     T5Config(d_model=8, d_ff=8, num_layers=1, num_heads=1, vocab_size=9).save_pretrained(tmp_path)
     with pytest.raises(WeightsError, match="an encoder-decoder model"):
         load_text_encoder(str(tmp_path))

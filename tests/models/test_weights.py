@@ -1,4 +1,4 @@
-"""Where weights come from is said, checked where a hash is known, and never waited for."""
+"""Sources of weights: described, verified if a hash is known, and never waited for."""
 
 import json
 import shutil
@@ -30,29 +30,29 @@ def online(monkeypatch):
 
 @pytest.fixture
 def cached(roberta, tmp_path, monkeypatch):
-    """A hub cache with the tiny encoder, its weights kept by their hash as the hub's client does."""
+    """A hub cache with the tiny encoder, its weights named by their hash as in the hub's client."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    place = tmp_path / "models--someone--some-encoder"
-    shutil.copytree(roberta, place / "snapshots" / "0123456789abcdef")
-    (place / "refs").mkdir()
-    (place / "refs" / "main").write_text("0123456789abcdef")
-    (place / "blobs").mkdir()
-    file = place / "snapshots" / "0123456789abcdef" / "model.safetensors"
-    blob = place / "blobs" / hash_file(file)
+    repository = tmp_path / "models--someone--some-encoder"
+    shutil.copytree(roberta, repository / "snapshots" / "0123456789abcdef")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123456789abcdef")
+    (repository / "blobs").mkdir()
+    file = repository / "snapshots" / "0123456789abcdef" / "model.safetensors"
+    blob = repository / "blobs" / hash_file(file)
     file.rename(blob)
     file.symlink_to(blob)
     hash_file.cache_clear()
     return blob
 
 
-def test_a_folder_is_itself(roberta):
+def test_a_folder_is_its_own_source(roberta):
     source = resolve_weights(str(roberta))
     assert (source.origin, source.location) == ("folder", str(roberta))
     assert str(roberta) in source.describe() and not source.sha256_verified
 
 
-def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypatch):
-    monkeypatch.setattr(loading, "require_hub_connection", lambda: pytest.fail("the hub was asked"))
+def test_the_cache_is_found_verified_and_loaded_without_the_hub(cached, monkeypatch):
+    monkeypatch.setattr(loading, "require_hub_connection", lambda: pytest.fail("the hub was contacted"))
     source = resolve_weights(ID)
     assert source == WeightsSource(ID, "cache", "0123456789ab", True)
     assert source.describe() == f"from the local cache, {ID} at revision 0123456789ab (SHA-256 verified)"
@@ -60,13 +60,13 @@ def test_the_cache_is_found_checked_and_loaded_without_the_hub(cached, monkeypat
     assert WeightsSource.from_dict(json.loads(json.dumps(source.to_dict()))) == source
 
 
-def test_weights_in_the_cache_that_changed_are_refused(cached):
+def test_changed_weights_in_the_cache_are_rejected(cached):
     cached.write_bytes(cached.read_bytes()[:-1] + b"x")
     with pytest.raises(WeightsError, match=r"some-encoder have SHA-256 \w{12}, not \w{12}; delete them"):
         resolve_weights(ID)
 
 
-def test_packaged_weights_are_checked_by_the_hash_that_is_known(tmp_path, monkeypatch):
+def test_packaged_weights_are_verified_by_the_known_hash(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "carrier" / "model").mkdir(parents=True)
     (tmp_path / "carrier" / "__init__.py").touch()
@@ -80,28 +80,28 @@ def test_packaged_weights_are_checked_by_the_hash_that_is_known(tmp_path, monkey
         resolve_weights(ID, packaged)
 
 
-def test_what_nobody_has_comes_from_the_hub(tmp_path, monkeypatch):
+def test_weights_found_nowhere_else_come_from_the_hub(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert resolve_weights(ID) == WeightsSource(ID, "hub")
     assert resolve_weights("roberta") == WeightsSource("roberta", "hub")
 
 
-def test_what_the_cache_lacks_is_asked_of_the_hub_that_answers(roberta, monkeypatch):
-    config, asked = AutoConfig.from_pretrained(str(roberta)), []
+def test_files_missing_in_the_cache_are_requested_from_a_reachable_hub(roberta, monkeypatch):
+    config, calls = AutoConfig.from_pretrained(str(roberta)), []
 
-    def fetched(location, *, local_files_only=False, trust_remote_code):
-        asked.append((local_files_only, trust_remote_code))
+    def load(location, *, local_files_only=False, trust_remote_code):
+        calls.append((local_files_only, trust_remote_code))
         if local_files_only:
             raise OSError("not in the cache")
         return config
 
-    monkeypatch.setattr(AutoConfig, "from_pretrained", fetched)
-    monkeypatch.setattr(loading, "require_hub_connection", lambda: asked.append("hub"))
+    monkeypatch.setattr(AutoConfig, "from_pretrained", load)
+    monkeypatch.setattr(loading, "require_hub_connection", lambda: calls.append("hub"))
     assert load_config(WeightsSource(ID, "hub")) is config
-    assert asked == [(True, False), "hub", (False, False)]
+    assert calls == [(True, False), "hub", (False, False)]
 
 
-def test_an_unreachable_hub_is_noticed_at_once(online, monkeypatch):
+def test_an_unreachable_hub_fails_immediately(online, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     start = time.perf_counter()
     with pytest.raises(WeightsError, match=r"from the hub \(http://127\.0\.0\.1:9 cannot be reached: .+\)"):
@@ -109,24 +109,24 @@ def test_an_unreachable_hub_is_noticed_at_once(online, monkeypatch):
     assert time.perf_counter() - start < 5
 
 
-def test_offline_is_said_as_the_reason(monkeypatch):
+def test_offline_mode_is_named_as_the_reason(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE is set"):
         require_hub_connection()
 
 
-def test_a_hub_that_answers_anything_is_there(online, monkeypatch):
+def test_a_hub_that_responds_in_any_way_is_reachable(online, monkeypatch):
     from http.server import BaseHTTPRequestHandler, HTTPServer
     from threading import Thread
 
-    class Refusing(BaseHTTPRequestHandler):
+    class Forbidding(BaseHTTPRequestHandler):
         def do_HEAD(self):
             self.send_error(403)
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Log nothing."""
 
-    server = HTTPServer(("127.0.0.1", 0), Refusing)
+    server = HTTPServer(("127.0.0.1", 0), Forbidding)
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     thread = Thread(target=server.handle_request)
     thread.start()
@@ -141,7 +141,7 @@ def test_code_of_a_repository_is_never_run(tmp_path, monkeypatch):
         json.dumps({"model_type": "theirs", "auto_map": {"AutoConfig": "code.Theirs", "AutoModel": "code.Model"}})
     )
     (tmp_path / "code.py").write_text("raise SystemExit('their code was run')")
-    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked"))
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked to confirm"))
     with pytest.raises(WeightsError, match="requires code from its repository, which Sentir never runs"):
         load_config(resolve_weights(str(tmp_path)))
 

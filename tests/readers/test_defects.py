@@ -1,4 +1,4 @@
-"""Known defects of corpora: data that is checked, applied by id, and said in the user's language."""
+"""Known defects of corpora: validated data, applied by id, described in the user's language."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ CORPUS = Corpus.build("c", ROWS, ())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_the_files_hold_what_they_promise(file):
+def test_the_files_are_complete(file):
     found = load_defects(file.stem)
     assert all(defect.ids and defect.source and set(defect.messages) == set(LANGUAGES) for defect in found)
     assert all(key.startswith(f"{file.stem}/") for defect in found for key in defect.ids)
@@ -40,14 +40,14 @@ def test_there_is_a_file_for_meld():
     assert "meld" in {file.stem for file in FILES}
 
 
-def test_a_report_lists_and_changes_nothing():
+def test_report_lists_an_issue_and_changes_nothing():
     found = apply_defects(CORPUS, [defect("u1")])
     assert found.utterances == ROWS
-    listed = [(i.kind, i.severity, i.message, i.where) for i in found.issues]
-    assert listed == [("odd", "warning", "It is odd.", "u1")]
+    issues = [(i.kind, i.severity, i.message, i.where) for i in found.issues]
+    assert issues == [("odd", "warning", "It is odd.", "u1")]
 
 
-def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_corpus_it_is():
+def test_drop_audio_removes_clip_and_duration_and_keeps_text_and_fingerprint():
     found = apply_defects(CORPUS, [defect("u0", "u2", action="drop_audio")])
     assert [u.clip is None for u in found] == [True, False, True] and {u.text for u in found} == {"hi"}
     assert [dict(u.numeric_features) for u in found] == [{"pitch": 1.0}, NUMBERS, {"pitch": 1.0}]
@@ -55,19 +55,20 @@ def test_no_sound_takes_the_clip_and_its_length_and_leaves_the_text_and_what_cor
     assert found.fingerprint == CORPUS.fingerprint
 
 
-def test_ids_that_are_not_there_are_passed_over():
+def test_unknown_ids_are_ignored():
     assert apply_defects(CORPUS, [defect("meld/train/dia0/utt0", action="drop_audio")]) == CORPUS
 
 
-def test_a_defect_is_said_in_the_language_of_the_moment():
+def test_messages_are_in_the_current_language():
     with use_language("es"):
         assert apply_defects(CORPUS, [defect("u0")]).issues[0].message == "Es raro."
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"action": "drop"}, {"messages": {"en": "Only English."}}, {"messages": {}}, {"ids": 3}, {"fix": "none"}]
+    "wrong",
+    [{"action": "drop"}, {"messages": {"en": "Only English."}}, {"messages": {}}, {"ids": 3}, {"fix": "none"}],
 )
-def test_an_entry_that_is_none_of_ours_is_refused(wrong):
+def test_an_invalid_entry_is_rejected(wrong):
     known = {"ids": ("u0",), "kind": "odd", "messages": {"en": "a", "es": "b"}, "action": "report", "source": "s"}
     with pytest.raises((ValidationError, TypeError)):
         Defect(**known | wrong)

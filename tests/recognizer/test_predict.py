@@ -1,4 +1,4 @@
-"""`sentir.predict`: one prediction for everything that it was given, in order, and one bad item ends nothing."""
+"""`sentir.predict`: one prediction for every input, in order; an invalid input does not stop the others."""
 
 import json
 from dataclasses import replace
@@ -20,81 +20,85 @@ pytestmark = pytest.mark.usefixtures("one_store")
 
 
 @pytest.fixture(scope="module")
-def reader(corpus, weights):
-    """A recognizer of texts and of a number."""
+def text_model(corpus, weights):
+    """A text recognizer with a numeric feature and dialogue context."""
     recipe = tiny_recipe(weights, model={"features": ["tabular"], "context": "dialogue"})
     return fit_recognizer(recipe, corpus)[0]
 
 
 @pytest.fixture(scope="module")
-def both(spoken, weights):
-    """A recognizer that reads and listens, to two seconds and so many tokens."""
-    kind = {"model": {"kind": "multimodal", "max_length": 12}, "train": {"epochs": 1}}
-    return fit_recognizer(spoken_recipe(weights, **kind), spoken)[0]
+def multimodal_model(spoken, weights):
+    """A multimodal recognizer, limited to two seconds and twelve tokens."""
+    settings = {"model": {"kind": "multimodal", "max_length": 12}, "train": {"epochs": 1}}
+    return fit_recognizer(spoken_recipe(weights, **settings), spoken)[0]
 
 
-def said(rows):
+def outcomes(rows):
     return [(row.id, bool(row.labels), bool(row.problem)) for row in rows]
 
 
-def test_one_text_is_one_text_and_generators_are_read_once(reader):
-    assert [row.text for row in predict(reader, texts="hi")] == ["hi"]
+def test_a_string_is_one_text_and_generators_are_consumed_once(text_model):
+    assert [row.text for row in predict(text_model, texts="hi")] == ["hi"]
     for texts in ((text for text in ["a", "b"]), pd.Series(["a", "b"]), np.array(["a", "b"])):
-        assert [row.text for row in predict(reader, texts=texts)] == ["a", "b"]
+        assert [row.text for row in predict(text_model, texts=texts)] == ["a", "b"]
 
 
-def test_what_is_no_text_is_the_problem_of_its_own_row(reader):
+def test_a_value_that_is_not_text_is_the_problem_of_its_own_row(text_model):
     texts = ["I am happy.", None, float("nan"), 7, b"hi", "", " \u200b", ["a"], pd.NA, "(laughs)", "She is fine."]
-    rows = predict(reader, texts=texts)
-    assert said(rows) == [(f"text{n}", n in (1, 11), n not in (1, 11)) for n in range(1, 12)]
+    rows = predict(text_model, texts=texts)
+    assert outcomes(rows) == [(f"text{n}", n in (1, 11), n not in (1, 11)) for n in range(1, 12)]
     assert rows[1].problem == rows[2].problem == rows[5].problem == rows[6].problem == "The text is empty."
     assert "7 (int)" in rows[3].problem and "b'hi' (bytes)" in rows[4].problem and "NAType" in rows[8].problem
     assert "cleaning" in rows[9].problem
-    alone = predict(reader, texts=["I am happy."])[0]
-    assert rows[0].probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+    (single,) = predict(text_model, texts=["I am happy."])
+    assert rows[0].probabilities == pytest.approx(single.probabilities, abs=1e-6)
     assert rows[0].confidence == max(rows[0].probabilities.values())
-    assert said(predict(reader, texts=5)) == said(predict(reader, texts=[None])) == [("text1", False, True)]
+    assert (
+        outcomes(predict(text_model, texts=5))
+        == outcomes(predict(text_model, texts=[None]))
+        == [("text1", False, True)]
+    )
 
 
 @pytest.mark.parametrize("file", [None, 5, "", b"x.wav", "no\0name.wav", "nowhere.wav", "I am happy"])
-def test_what_is_no_file_is_one_sentence(reader, file):
+def test_an_invalid_file_raises_one_sentence(text_model, file):
     with pytest.raises(CorpusError, match=r"^[^\n]+\.$"):
-        predict(reader, files=[file])
+        predict(text_model, files=[file])
 
 
-def test_nothing_is_nothing(reader):
-    for nothing in ({}, {"texts": [], "files": ()}, {"texts": None, "files": None}):
+def test_no_input_is_an_error(text_model):
+    for no_input in ({}, {"texts": [], "files": ()}, {"texts": None, "files": None}):
         with pytest.raises(CorpusError, match="nothing to predict"):
-            predict(reader, **nothing)
+            predict(text_model, **no_input)
 
 
-@pytest.mark.parametrize("spoilt", [{"a"}, {"a", "b"}, {"a", "b", "c"}])
-def test_numbers_that_are_not_finite_are_the_problem_of_their_own_rows(reader, monkeypatch, spoilt):
-    forward = type(reader.model).forward
+@pytest.mark.parametrize("non_finite", [{"a"}, {"a", "b"}, {"a", "b", "c"}])
+def test_non_finite_outputs_are_the_problem_of_their_own_rows(text_model, monkeypatch, non_finite):
+    forward = type(text_model.model).forward
 
-    def spoil(model, **inputs):
+    def non_finite_forward(model, **inputs):
         logits = forward(model, **inputs)
         return logits + torch.where(inputs["features"][:, :1] > 1e6, torch.inf, 0.0)
 
-    monkeypatch.setattr(type(reader.model), "forward", spoil)
+    monkeypatch.setattr(type(text_model.model), "forward", non_finite_forward)
     texts = {"a": "I am happy.", "b": "I am fine.", "c": "She is fine."}
-    given = [
-        Utterance(key, text=text, numeric_features={"duration": 1e9 * (key in spoilt)})
+    utterances = [
+        Utterance(key, text=text, numeric_features={"duration": 1e9 * (key in non_finite)})
         for key, text in texts.items()
     ]
-    answers = _predict_usable(reader, given, False)
-    assert set(answers.problems) == spoilt and set(answers.predictions) == set(texts) - spoilt
+    outputs = _predict_usable(text_model, utterances, False)
+    assert set(outputs.problems) == non_finite and set(outputs.predictions) == set(texts) - non_finite
     with pytest.raises(NonFiniteError) as error:
-        reader.predict_utterances(given)
-    assert error.value.ids == spoilt
+        text_model.predict_utterances(utterances)
+    assert error.value.ids == non_finite
 
 
-def test_tables_texts_and_conversations_together_give_every_row_once_in_order(reader, tmp_path):
+def test_texts_tables_and_conversations_give_every_row_once_in_order(text_model, tmp_path):
     (tmp_path / "a.csv").write_text("id,text,mood\n1,I am glad.,x\n2,,y\n", encoding="utf-8")
     (tmp_path / "b.csv").write_text("text\nI am fine.\n", encoding="utf-8")
     (tmp_path / "c.jsonl").write_text('{"text": "So fine.", "id": 1}\nHi.\n', encoding="utf-8")
     paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.jsonl")]
-    rows = predict(reader, texts=["She is lonely.", ""], files=paths)
+    rows = predict(text_model, texts=["She is lonely.", ""], files=paths)
     assert [row.id for row in rows] == ["text1", "text2", "1", "2", f"{paths[1]}:1", "1", f"{paths[2]}:2"]
     assert [bool(row.problem) for row in rows] == [False, True, False, True, False, False, True]
     assert [row.table for row in rows] == ["", "", *map(str, (paths[0], paths[0], paths[1], paths[2], paths[2]))]
@@ -102,34 +106,34 @@ def test_tables_texts_and_conversations_together_give_every_row_once_in_order(re
     json.dumps([row.cells for row in rows])
 
 
-def test_columns_are_called_as_in_the_models_recipe(reader, tmp_path):
-    table = reader.recipe.data.table
-    recipe = reader.recipe.override({"data": {"table": {"text": "said", "id": "key", "label": "l"}}})
+def test_columns_are_named_as_in_the_models_recipe(text_model, tmp_path):
+    table = text_model.recipe.data.table
+    recipe = text_model.recipe.override({"data": {"table": {"text": "said", "id": "key", "label": "l"}}})
     (tmp_path / "t.csv").write_text("key,said,text\nu7,I am glad.,no\n", encoding="utf-8")
-    (row,) = predict(replace(reader, recipe=recipe), files=tmp_path / "t.csv")
+    (row,) = predict(replace(text_model, recipe=recipe), files=tmp_path / "t.csv")
     assert table is None and (row.id, row.text) == ("u7", "I am glad.")
-    replace(reader, recipe=recipe).save_pretrained(tmp_path / "model")
+    replace(text_model, recipe=recipe).save_pretrained(tmp_path / "model")
     (again,) = predict(tmp_path / "model", files=str(tmp_path / "t.csv"))
     assert (again.id, again.text) == ("u7", "I am glad.")
 
 
 @pytest.fixture
 def clips(tmp_path):
-    """A table of texts and clips: whole, silent, long, missing, empty, none, and neither text nor clip."""
-    waves = {"whole": tone(0.6), "silent": np.zeros(16_000, np.float32), "long": tone(3.5)}
-    for name, wave in waves.items():
-        write_wav(tmp_path / f"{name}.wav", wave, 16_000)
+    """A table of texts and clips: short, silent, long, missing, empty, none, and neither text nor clip."""
+    waveforms = {"short": tone(0.6), "silent": np.zeros(16_000, np.float32), "long": tone(3.5)}
+    for name, waveform in waveforms.items():
+        write_wav(tmp_path / f"{name}.wav", waveform, 16_000)
     (tmp_path / "empty.wav").touch()
-    names = ["whole.wav", "silent.wav", "long.wav", "nowhere.wav", "empty.wav", ""]
+    names = ["short.wav", "silent.wav", "long.wav", "nowhere.wav", "empty.wav", ""]
     rows = [{"text": "I am glad.", "audio": name} for name in names]
-    rows += [{"text": "", "audio": name} for name in ("whole.wav", "nowhere.wav", "")]
-    rows += [{"text": "glad " * 30, "audio": "whole.wav"}]
+    rows += [{"text": "", "audio": name} for name in ("short.wav", "nowhere.wav", "")]
+    rows += [{"text": "glad " * 30, "audio": "short.wav"}]
     pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
     return tmp_path / "t.csv"
 
 
-def test_each_row_says_what_of_it_was_missing_or_not_used(both, clips):
-    rows = predict(both, files=clips)
+def test_every_row_notes_what_was_missing_or_unused(multimodal_model, clips):
+    rows = predict(multimodal_model, files=clips)
     assert [bool(row.problem) for row in rows] == [False] * 7 + [True] * 2 + [False]
     assert all(bool(row.labels) != bool(row.problem) for row in rows)
     notes = [" ".join(row.notes) for row in rows]
@@ -140,26 +144,27 @@ def test_each_row_says_what_of_it_was_missing_or_not_used(both, clips):
     assert notes[5] == "Predicted from the text only: There is no audio."
     assert notes[6] == "Predicted from the audio only: There is no text."
     assert "nowhere.wav" in rows[7].problem and rows[8].problem == "The text is empty. There is no audio."
-    assert notes[9] == "Only the beginning of its text was read, 12 tokens."
+    assert notes[9] == "Its text was truncated to 12 tokens."
 
 
-def test_how_a_clip_was_decoded_is_among_the_notes(both, clips, monkeypatch):
+def test_notes_of_decoding_are_among_the_notes(multimodal_model, clips, monkeypatch):
     from sentir.recognizer import modalities
 
-    listen = modalities.attach_audio
+    attach_audio = modalities.attach_audio
 
-    def told(utterances, **how):
-        return [replace(u, audio=replace(u.audio, notes=("It was cut.",))) for u in listen(utterances, **how)]
+    def attach_with_note(utterances, **options):
+        with_audio = attach_audio(utterances, **options)
+        return [replace(u, audio=replace(u.audio, notes=("Truncated.",))) for u in with_audio]
 
-    monkeypatch.setattr(modalities, "attach_audio", told)
-    assert all("It was cut." in row.notes for row in predict(both, files=clips))
+    monkeypatch.setattr(modalities, "attach_audio", attach_with_note)
+    assert all("Truncated." in row.notes for row in predict(multimodal_model, files=clips))
 
 
-def test_as_many_texts_as_clips_are_pairs_in_order(both, clips):
-    files = [clips.parent / name for name in ("whole.wav", "long.wav")]
-    rows = predict(both, texts=["I am glad.", None], files=files)
+def test_as_many_texts_as_clips_are_paired_in_order(multimodal_model, clips):
+    files = [clips.parent / name for name in ("short.wav", "long.wav")]
+    rows = predict(multimodal_model, texts=["I am glad.", None], files=files)
     assert [(row.id, row.text) for row in rows] == [(str(files[0]), "I am glad."), (str(files[1]), "")]
     assert rows[0].notes == () and "audio only" in rows[1].notes[0]
     assert rows[0].cells == {"id": str(files[0]), "text": "I am glad.", "audio": str(files[0])}
-    assert len(predict(both, texts=["a", "b", "c"], files=files)) == 5
-    assert len(predict(both, texts="a", files=clips)) == 11
+    assert len(predict(multimodal_model, texts=["a", "b", "c"], files=files)) == 5
+    assert len(predict(multimodal_model, texts="a", files=clips)) == 11

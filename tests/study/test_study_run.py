@@ -110,7 +110,7 @@ def test_a_selected_baseline_is_saved_predicts_and_is_reported(task, done, corpu
         == (selected in BASELINES)
     )
     if selected in BASELINES:
-        row = api.evaluate(folder, root=done.out, data=done.recipe.data)
+        row = api.evaluate(folder, root=done.out, corpus=done.recipe.data)
         (scored,) = rows(done.report.scores, task=task, split="dev", model=selected)
         assert row.metrics[TASKS[task]].value == pytest.approx(scored.metrics[TASKS[task]].value)
         assert row.role == "baseline" and api.predict(folder, texts=["I am happy."])[0].labels

@@ -47,7 +47,7 @@ def tuned(weights, **tune):
         ({LR: {"low": 0.0, "high": 1.0, "log": True}}, "'log' needs 'low' above 0"),
         ({LR: {"lo": 1.0, "high": 2.0}}, "there is no setting 'tune.space.train.lr.lo'; did you mean 'low'?"),
         ({"train.epochs": {"low": 1, "high": 9, "step": 3}}, "steps of 3 from 'low' do not reach 'high'"),
-        ({"model.hidden_size": {"choices": [8, 16, 8]}}, "'choices' names a value twice"),
+        ({"model.hidden_size": {"choices": [8, 16, 8]}}, "'choices' lists a value twice"),
         ({"train": {"lr": RANGE}}, 'write the whole setting in quotes: "train.lr"'),
     ],
 )

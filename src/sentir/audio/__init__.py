@@ -1,1 +1,1 @@
-"""Sound: media decoded to waves, waves to mels and measures, and the store that keeps them."""
+"""Audio: media files → waveforms → mel spectrograms and descriptors, and the store that keeps them."""

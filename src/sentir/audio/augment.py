@@ -1,7 +1,7 @@
-"""Changes of a train mel, drawn anew in every epoch: gain, speed, shift and masks.
+"""Augmentation of mel spectrograms for training, different in each epoch: gain, speed, shift and masks.
 
-The random numbers are a function of (seed, epoch, key) alone, so neither the order of clips nor the number of
-workers matters, and a training resumed in the middle goes on as it would have.
+The random numbers depend only on (seed, epoch, key), so neither the order of clips nor the number of workers
+matters, and a resumed training equals an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ MelSpectrogram = NDArray[np.float32]
 def augment_mel(
     mel: MelSpectrogram, settings: AugmentSettings, *, fill: MelSpectrogram, seed: int, epoch: int, key: str
 ) -> MelSpectrogram:
-    """Change a mel as the settings ask; it keeps its length.
+    """Augment a mel spectrogram; its length stays the same.
 
     Gain comes first, then speed, shift, and masks along bands and time (SpecAugment, Park et al. 2019), so that
-    what is filled in is the train mean whatever the gain.
+    the gain does not change the fill values.
 
     Args:
-        mel: ``(T, B)`` in dB, before normalization; left as it is.
-        settings: what to change, and by how much; seconds are counted in frames of 10 ms.
-        fill: ``(B,)`` the train mean of each band in dB, for what is masked or comes in from outside the clip.
-        seed, epoch, key: what the random numbers are drawn from.
+        mel: ``(T, B)`` in dB, before normalization; not modified.
+        settings: which augmentations, and how strong; seconds are rounded to frames of 10 ms.
+        fill: ``(B,)`` the train mean of each band in dB, for masks and for frames from outside the clip.
+        seed, epoch, key: seed of the random numbers.
 
     Returns:
-        ``(T, B)`` in dB; ``mel`` itself if every switch is off.
+        ``(T, B)`` in dB; ``mel`` itself if all augmentations are off.
     """
     rng = _make_generator(seed, epoch, key)
     if settings.gain_db:
@@ -40,10 +40,8 @@ def augment_mel(
     if settings.speed:
         mel = _change_speed(mel, 1 + rng.uniform(-settings.speed, settings.speed), fill)
     if settings.shift_seconds:
-        most = min(
-            _seconds_to_frames(settings.shift_seconds), len(mel) // 2
-        )  # at least half of a short clip stays
-        mel = _shift_time(mel, int(rng.integers(-most, most + 1)), fill)
+        limit = min(_seconds_to_frames(settings.shift_seconds), len(mel) // 2)  # at least half of a clip stays
+        mel = _shift_time(mel, int(rng.integers(-limit, limit + 1)), fill)
     if settings.masks:
         mel = mel.copy()
         for _mask in range(settings.masks):
@@ -67,27 +65,27 @@ def _apply_gain(mel: MelSpectrogram, decibels: float) -> MelSpectrogram:
 
 
 def _change_speed(mel: MelSpectrogram, factor: float, fill: MelSpectrogram) -> MelSpectrogram:
-    """Read a mel ``factor`` times as fast, interpolating between frames; the end is cropped or filled."""
-    places = np.arange(len(mel)) * factor
-    places = places[places <= len(mel) - 1]
-    before = places.astype(np.int64)
+    """Play ``factor`` times as fast, interpolating between frames; the end is cropped or filled."""
+    positions = np.arange(len(mel)) * factor
+    positions = positions[positions <= len(mel) - 1]
+    before = positions.astype(np.int64)
     after = np.minimum(before + 1, len(mel) - 1)
-    weight = (places - before).astype(np.float32)[:, None]
-    found = np.tile(fill, (len(mel), 1))
-    found[: len(places)] = mel[before] * (1 - weight) + mel[after] * weight
-    return found
+    weight = (positions - before).astype(np.float32)[:, None]
+    changed = np.tile(fill, (len(mel), 1))
+    changed[: len(positions)] = mel[before] * (1 - weight) + mel[after] * weight
+    return changed
 
 
 def _shift_time(mel: MelSpectrogram, frames: int, fill: MelSpectrogram) -> MelSpectrogram:
-    """Move a mel in time, to an earlier one if ``frames`` is negative."""
-    found = np.roll(mel, frames, axis=0)
-    found[: max(frames, 0)] = fill
-    found[len(mel) + min(frames, 0) :] = fill
-    return found
+    """Shift in time, to earlier frames if ``frames`` is negative."""
+    shifted = np.roll(mel, frames, axis=0)
+    shifted[: max(frames, 0)] = fill
+    shifted[len(mel) + min(frames, 0) :] = fill
+    return shifted
 
 
-def _random_span(rng: np.random.Generator, longest: int, size: int) -> slice:
-    """Draw a stretch of 0 to ``longest`` of ``size`` places."""
-    length = int(rng.integers(0, min(longest, size) + 1))
+def _random_span(rng: np.random.Generator, max_length: int, size: int) -> slice:
+    """Return a random span of 0 to ``max_length`` of ``size`` positions."""
+    length = int(rng.integers(0, min(max_length, size) + 1))
     start = int(rng.integers(0, size - length + 1))
     return slice(start, start + length)

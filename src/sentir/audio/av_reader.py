@@ -1,4 +1,4 @@
-"""Any media file → blocks, by PyAV: videos, compressed sound, more than two channels."""
+"""Any media file → blocks, by PyAV: videos, compressed audio, more than two channels."""
 
 from __future__ import annotations
 
@@ -22,67 +22,56 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
 
-MIN_GAP_SECONDS = (
-    0.1  # seconds missing before a frame that become silence, as in FFmpeg's aresample (min_hard_comp)
-)
-MAX_GAP_SECONDS = 60.0  # a greater step of the timestamps is a clock that was set anew
+MIN_GAP_SECONDS = 0.1  # longer gaps before a frame become silence, as in FFmpeg's aresample (min_hard_comp)
+MAX_GAP_SECONDS = 60.0  # a larger jump of the timestamps is a clock reset
 
-_UNSAFE_PLANE_COUNT = 8  # channels from which on PyAV's planes of a frame are not safe
-_FORMATS_WITH_DURATION = {
-    "mov",
-    "flac",
-    "tta",
-    "wv",
-    "aiff",
-    "au",
-    "ape",
-    "flv",
-}  # whose header has the length of a track
+_UNSAFE_PLANE_COUNT = 8  # PyAV reads beyond the planes of frames with this many channels or more
+_FORMATS_WITH_DURATION = {"mov", "flac", "tta", "wv", "aiff", "au", "ape", "flv"}  # of each track, in the header
 _DURATION_PATTERN = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 def read_with_av(file: FileIO, time_ranges: Sequence[TimeRange]) -> TrackBuffer:
-    """Read the cuts of a file.
+    """Read segments of a file.
 
     Raises:
         AudioError: ``no_audio`` or ``undecodable``; its text is only the reason.
     """
     with _open_track(file) as (container, stream):
-        reading = _TrackReader(container, stream)
-        frames = reading.iter_frames()
-        head = next(frames, None)
-        if head is None:
-            raise AudioError("undecodable", _("none of its sound can be decoded"))
-        track = TrackBuffer(time_ranges, head.rate, head.layout.nb_channels)
-        _fill_track(head, frames, reading, track)
+        reader = _TrackReader(container, stream)
+        frames = reader.iter_frames()
+        first_frame = next(frames, None)
+        if first_frame is None:
+            raise AudioError("undecodable", _("none of its audio can be decoded"))
+        track = TrackBuffer(time_ranges, first_frame.rate, first_frame.layout.nb_channels)
+        _fill_track(first_frame, frames, reader, track)
         tracks = container.streams.audio
         track.notes += [make_tracks_note(tracks.index(stream) + 1, len(tracks))] if len(tracks) > 1 else []
         if not track.is_complete:
-            _check_completeness(file, reading, track)
+            _check_completeness(file, reader, track)
     return track
 
 
 def read_duration_with_av(file: FileIO) -> float:
-    """Return how long the sound of a file is by the timestamps of its packets.
+    """Return the duration of a file's audio in seconds, by the timestamps of its packets.
 
     Raises:
         AudioError: ``no_audio`` or ``undecodable``; its text is only the reason.
     """
     with _open_track(file) as (container, stream):
-        reading = _TrackReader(container, stream)
-        for _packet in reading.iter_packets():
+        reader = _TrackReader(container, stream)
+        for _packet in reader.iter_packets():
             pass
-        return reading.seconds
+        return reader.seconds
 
 
 class _TrackReader:
-    """A track of an open file, as far as it has been read.
+    """Reads the packets and frames of one track of an open file.
 
     Attributes:
-        timeline_start: the time at which the file's timeline begins, in seconds.
-        damaged_packets: packets that cannot be decoded, since they were asked for.
-        failed: whether reading ended by an error.
-        max_frame_seconds: seconds of one frame, the longest that was met.
+        timeline_start: start time of the file's timeline in seconds.
+        damaged_packets: undecodable packets since the count was last reset.
+        failed: whether reading ended with an error.
+        max_frame_seconds: duration of the longest frame so far.
     """
 
     def __init__(self, container: InputContainer, stream: AudioStream) -> None:
@@ -95,43 +84,40 @@ class _TrackReader:
 
     @property
     def seconds(self) -> float:
-        """Where its last packet ends, from the origin on; of streams that are joined all together."""
+        """The end of the last packet, from the timeline's start; concatenated streams add up."""
         return (self._earlier_streams_end + self._end) * self._time_base
 
     @property
     def is_concatenated(self) -> bool:
-        """Whether its times began anew."""
+        """Whether the timestamps restarted."""
         return self._earlier_streams_end > 0
 
     def iter_packets(self) -> Iterator[Packet]:
-        """Yield the packets, up to where a truncated file ends."""
+        """Yield the packets, up to the end of a truncated file."""
         from av import FFmpegError
         from av.stream import Discard
 
         for other in self.container.streams:
             if other.index != self.stream.index:
-                other.discard = Discard.all  # the pictures of an MP4 are not even read
+                other.discard = Discard.all  # the video of an MP4 is not even read
         second = 1 / (self._time_base or 1)
         try:
             for packet in self.container.demux(self.stream):
                 if packet.pts is not None:
                     start = packet.pts - self._start
-                    if start < self._end - second:  # a stream that is joined to the one before
+                    if start < self._end - second:  # a concatenated stream
                         self._earlier_streams_end += self._end
                         self._end = 0
                     self._end = max(self._end, start + (packet.duration or 0))
                 yield packet
-        except (
-            FFmpegError,
-            IndexError,
-        ):  # IndexError: PyAV's own, at the end of a stream that gained a track midway
+        except (FFmpegError, IndexError):  # PyAV raises IndexError at the end of a stream that gained a track
             self.failed = True
 
     def iter_frames(self) -> Iterator[AudioFrame]:
-        """Yield what can be decoded as float32; a damaged packet is passed over.
+        """Yield float32 frames; undecodable packets are skipped.
 
-        AAC and its like give planes of float32, which are taken as they are; everything else is packed, also
-        eight channels, because PyAV reads beyond their planes.
+        Planar float32 frames, as AAC has, are yielded as they are; all others are packed. So are frames of eight
+        channels or more, because PyAV reads beyond their planes.
         """
         from av import AudioResampler, FFmpegError
 
@@ -149,71 +135,62 @@ class _TrackReader:
                     continue
                 if setup != (setup := (frame.format.name, layout.name, frame.rate)):
                     check_stream_format(frame.rate, layout.nb_channels)
-                    packer = AudioResampler(format="flt")  # one serves a single setup
+                    packer = AudioResampler(format="flt")  # each works for a single setup
                 yield from packer.resample(frame)
 
 
 def _fill_track(
     first_frame: AudioFrame, frames: Iterator[AudioFrame], reader: _TrackReader, track: TrackBuffer
 ) -> None:
-    """Give frames to a track until it has enough, with silence where the timestamps leave a hole."""
-    mono = Downmixer(track.add)
-    origin, rate, longest, samples = (
-        reader.timeline_start,
-        track.sampling_rate,
-        0,
-        0,
-    )  # samples: given to the mix so far
+    """Add frames to a track until it is complete, with silence in the gaps between timestamps."""
+    downmixer = Downmixer(track.add)
+    origin, sampling_rate = reader.timeline_start, track.sampling_rate
+    longest = samples = 0  # samples: passed to the downmixer so far
     for frame in chain([first_frame], frames):
-        if frame.rate != rate:
-            raise AudioError("undecodable", _("its sample rate changes midway"))
+        if frame.rate != sampling_rate:
+            raise AudioError("undecodable", _("its sampling rate changes midway"))
         if reader.damaged_packets:
             track.count_damaged_packets(reader.damaged_packets)
             reader.damaged_packets = 0
-        hole = 0.0 if frame.time is None else frame.time - origin - samples / rate
-        if abs(hole) > MAX_GAP_SECONDS:
-            origin += hole
-        elif hole > MIN_GAP_SECONDS:
-            mono.flush()
-            track.add_silence(round(hole * rate))
-            samples += round(hole * rate)
+        gap = 0.0 if frame.time is None else frame.time - origin - samples / sampling_rate
+        if abs(gap) > MAX_GAP_SECONDS:
+            origin += gap
+        elif gap > MIN_GAP_SECONDS:
+            downmixer.flush()
+            track.add_silence(round(gap * sampling_rate))
+            samples += round(gap * sampling_rate)
         length = frame.samples
         longest = max(longest, length)
         samples += length
-        mono.add(frame)
+        downmixer.add(frame)
         if track.is_complete:
             break
-    mono.flush()
+    downmixer.flush()
     track.count_damaged_packets(reader.damaged_packets)
-    reader.max_frame_seconds = longest / rate
+    reader.max_frame_seconds = longest / sampling_rate
 
 
 def _check_completeness(file: FileIO, reader: _TrackReader, track: TrackBuffer) -> None:
-    """Hold a track that was read to its end against its packets' times and what the header promises."""
-    found = check_completeness(file)
-    promised = [
-        _declared_seconds(file, reader),
-        track.num_samples / track.sampling_rate / max(found.fraction_present, 1e-9),
-    ]
-    if (
-        not reader.is_concatenated
-        and reader.seconds - track.num_samples / track.sampling_rate > 2 * reader.max_frame_seconds
-    ):
-        promised.append(reader.seconds)
-    track.declared_seconds = max(promised)
+    """Compare a track that was read to its end with its packets' times and with what the header declares."""
+    completeness = check_completeness(file)
+    seconds = track.num_samples / track.sampling_rate
+    declared = [_declared_seconds(file, reader), seconds / max(completeness.fraction_present, 1e-9)]
+    if not reader.is_concatenated and reader.seconds - seconds > 2 * reader.max_frame_seconds:
+        declared.append(reader.seconds)
+    track.declared_seconds = max(declared)
     track.is_truncated = reader.failed or (
         "ogg" in reader.container.format.name and not read_ogg_links(file)[-1].is_complete
     )
-    track.notes += [make_joined_note()] if found.is_concatenated else []
+    track.notes += [make_joined_note()] if completeness.is_concatenated else []
 
 
 def _declared_seconds(file: FileIO, reader: _TrackReader) -> float:
-    """Return how long the header says that a track is; 0 where it does not, or the demuxer only guesses."""
+    """Return a track's duration as declared in the header; 0 if it is not, or the demuxer only estimates it."""
     container, stream = reader.container, reader.stream
     names = set(container.format.name.split(","))
     if "matroska" in names:
-        if told := _DURATION_PATTERN.fullmatch(stream.metadata.get("DURATION", "")):
-            return 3600 * int(told[1]) + 60 * int(told[2]) + float(told[3]) - reader.timeline_start
+        if match := _DURATION_PATTERN.fullmatch(stream.metadata.get("DURATION", "")):
+            return 3600 * int(match[1]) + 60 * int(match[2]) + float(match[3]) - reader.timeline_start
         return (container.duration or 0) / 1e6 if len(container.streams) == 1 else 0.0
     if stream.duration is None or not (
         names & _FORMATS_WITH_DURATION or ("mp3" in names and _has_frame_count(file))
@@ -224,20 +201,20 @@ def _declared_seconds(file: FileIO, reader: _TrackReader) -> float:
 
 
 def _has_frame_count(file: FileIO) -> bool:
-    """Tell whether an MP3 says how many frames it has."""
+    """Return whether an MP3 declares its number of frames."""
     file.seek(0)
     head = file.read(10)
     size = sum((byte & 127) << 7 * (3 - n) for n, byte in enumerate(head[6:10])) if head[:3] == b"ID3" else -10
     file.seek(10 + size)
-    first = file.read(512)
-    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
+    first_frame = file.read(512)
+    return any(tag in first_frame for tag in (b"Xing", b"Info", b"VBRI"))
 
 
 @contextmanager
 def _open_track(file: FileIO) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """Open a file and its audio track with PyAV; a playlist must not open other files.
+    """Open a file and its audio track with PyAV; playlists cannot open other files.
 
-    Of several tracks it is the first that is marked as default, which players take, else the first.
+    Of several tracks, the first one marked as default is used, as in players, else the first.
     """
     import av
     from av.stream import Disposition

@@ -1,4 +1,4 @@
-"""Media files → waves: any container, codec, rate and channel count becomes mono float32 at 16 kHz."""
+"""Media files → waveforms: any container, codec, sampling rate and channel count → mono float32 at 16 kHz."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from sentir.corpus.utterances import Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-MIN_SAMPLES = 400  # samples at RATE that a clip must have: one window of the mel
-MIN_REMAINING_SECONDS = 0.2  # seconds that must be left of a cut that the end of its file cuts short
-MAX_AMPLITUDE = 100.0  # magnitude of a sample that can be sound: 40 dB above full scale
+MIN_SAMPLES = 400  # at 16 kHz: one window of the mel spectrogram
+MIN_REMAINING_SECONDS = 0.2  # of a segment that goes on beyond the end of the file
+MAX_AMPLITUDE = 100.0  # 40 dB above full scale; audio with larger samples is rejected
 
 _SUFFIXES = """
     .3gp .aac .aif .aiff .amr .au .avi .caf .flac .flv .m4a .m4v .mkv .mov .mp3 .mp4 .mpeg .mpg .oga .ogg .ogv
@@ -34,13 +34,13 @@ MEDIA_SUFFIXES = frozenset(_SUFFIXES.split())
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedAudio:
-    """A clip as sound.
+    """The audio of a clip.
 
     Attributes:
         waveform: ``(samples,)`` float32, mono at 16 kHz, full scale at ±1.
-        sampling_rate: sample rate of the source in Hz.
+        sampling_rate: of the source, in Hz.
         channels: channel count of the source.
-        notes: what a user should know of how it was decoded.
+        notes: what a user should know about its decoding.
     """
 
     waveform: Waveform
@@ -50,10 +50,10 @@ class DecodedAudio:
 
 
 class SafeFile(FileIO):
-    """A file to hand to the libraries, which print an exception of a damaged header's impossible seek."""
+    """A file whose impossible seeks return -1: libraries print the exceptions that damaged headers cause."""
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position; -1 if there is no such position."""
+        """Move to a position; returns -1 if it is impossible."""
         try:
             return super().seek(offset, whence)
         except OSError:
@@ -64,7 +64,7 @@ def decode(clip: Clip) -> DecodedAudio:
     """Decode one clip.
 
     Raises:
-        AudioError: if there is no usable sound in it; ``kind`` says why.
+        AudioError: if it has no usable audio; ``kind`` is the reason.
     """
     (decoded,) = decode_segments(clip.path, [(clip.start, clip.end)])
     if isinstance(decoded, AudioError):
@@ -73,32 +73,32 @@ def decode(clip: Clip) -> DecodedAudio:
 
 
 def decode_segments(path: Path, time_ranges: Sequence[TimeRange]) -> list[DecodedAudio | AudioError]:
-    """Open and decode a file once, for all its cuts.
+    """Open and decode a file once, for all its segments.
 
-    A cut is exact to a sample of the source and resampled on its own. A start below 0 counts as 0, an end beyond
-    the file as its end; damaged parts of a file are passed over, and what remains is used, with a note. Of a cut
-    longer than `sentir.audio.segments.LONGEST` only so much is heard, and nothing outside the cuts is kept.
+    A segment is exact to a sample of the source and resampled on its own. A start below 0 counts as 0, an end
+    beyond the file as its end; damaged parts of a file are skipped and noted. Segments longer than
+    `sentir.audio.segments.MAX_SECONDS` are cropped, and nothing outside the segments is kept in memory.
 
     Args:
         path: any audio file, or a video with an audio track.
-        time_ranges: ``(start, end)`` in seconds of the file's timeline; ``None`` means from its start or to its end.
+        time_ranges: ``(start, end)`` in seconds of the file's timeline; ``None`` is its start or its end.
 
     Returns:
-        For each cut its sound, or the reason why it has none.
+        The audio of each segment, or the error why it has none.
     """
     try:
         with _open_media_file(path) as file:
             track = read_with_soundfile(file, time_ranges) or read_with_av(file, time_ranges)
     except AudioError as error:
         return [error] * len(time_ranges)
-    return [_finish_segment(path, track, stretch) for stretch in track.segments]
+    return [_finish_segment(path, track, segment) for segment in track.segments]
 
 
 def read_media_duration(path: Path) -> float:
-    """Return how long the sound of a file is, without decoding it.
+    """Return the duration of a file's audio in seconds, without decoding it.
 
     Raises:
-        AudioError: if there is no such file, it is no media, or it has no audio track.
+        AudioError: if there is no such file, it is no media file, or it has no audio track.
     """
     with _open_media_file(path) as file:
         seconds = read_duration_with_soundfile(file)
@@ -107,7 +107,7 @@ def read_media_duration(path: Path) -> float:
 
 @contextmanager
 def _open_media_file(path: Path) -> Iterator[SafeFile]:
-    """Open a file by number, so that nobody can judge it by its name; complete the sentences of errors."""
+    """Open a file by descriptor, so that its name cannot mislead a library; complete the messages of errors."""
     if not path.is_file():
         raise AudioError("missing", _("There is no file {path}; check where the clips are kept.", path=path))
     if not path.stat().st_size:
@@ -122,12 +122,12 @@ def _open_media_file(path: Path) -> Iterator[SafeFile]:
 
 
 def _finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> DecodedAudio | AudioError:
-    """Return one cut of a track, or the reason why it has no usable sound."""
+    """Return the audio of a segment, or the error why it is unusable."""
     start, seconds = segment.start or 0.0, segment.num_samples / track.sampling_rate
-    whole = segment.first_sample == 0 and segment.last_sample is None
-    cut_short = not whole and (segment.last_sample is None or segment.last_sample > track.num_samples)
-    if cut_short and not segment.is_complete and seconds < MIN_REMAINING_SECONDS:
-        return _outside_file_error(path, start, track.num_samples / track.sampling_rate)
+    is_whole_file = segment.first_sample == 0 and segment.last_sample is None
+    exceeds_file = segment.last_sample is None or segment.last_sample > track.num_samples
+    if exceeds_file and not is_whole_file and not segment.is_complete and seconds < MIN_REMAINING_SECONDS:
+        return _out_of_range_error(path, start, track.num_samples / track.sampling_rate)
     if seconds < MIN_SAMPLES / SAMPLING_RATE:
         return _too_short_error(path, start, seconds)
     if not segment.peak <= MAX_AMPLITUDE:
@@ -136,27 +136,27 @@ def _finish_segment(path: Path, track: TrackBuffer, segment: SegmentBuffer) -> D
 
 
 def _invalid_samples_error(path: Path, peak: float) -> AudioError:
-    what = _("its samples reach {peak} times full scale", peak=f"{peak:.3g}")
+    reason = _("its samples reach {peak} times full scale", peak=f"{peak:.3g}")
     if not math.isfinite(peak):
-        what = _("some of its samples are not finite numbers")
+        reason = _("some of its samples are not finite numbers")
     text = _(
-        "{path} cannot be used ({what}; {limit} times is the most that can be sound); write it again within "
-        "full scale, or use its text alone.",
+        "{path} cannot be used ({reason}; the limit is {limit} times full scale); save it again within full "
+        "scale, or use its text alone.",
         path=path,
-        what=what,
+        reason=reason,
         limit=f"{MAX_AMPLITUDE:g}",
     )
     return AudioError("invalid_samples", text)
 
 
-def _undecodable_error(path: Path, why: object, kind: str = "undecodable") -> AudioError:
-    text = _("{path} cannot be decoded ({why}); replace the file, or use its text alone.", path=path, why=why)
+def _undecodable_error(path: Path, reason: object, kind: str = "undecodable") -> AudioError:
+    text = _("{path} cannot be decoded ({why}); replace the file, or use its text alone.", path=path, why=reason)
     return AudioError(kind, text)
 
 
-def _outside_file_error(path: Path, start: float, seconds: float) -> AudioError:
+def _out_of_range_error(path: Path, start: float, seconds: float) -> AudioError:
     text = _(
-        "{path} is {seconds} s long, which leaves less than {rest} s of a cut that begins at {start} s; "
+        "{path} is {seconds} s long, which leaves less than {rest} s of a segment that starts at {start} s; "
         "check the times, or use the text alone.",
         path=path,
         seconds=round(seconds, 3),
@@ -168,7 +168,7 @@ def _outside_file_error(path: Path, start: float, seconds: float) -> AudioError:
 
 def _too_short_error(path: Path, start: float, seconds: float) -> AudioError:
     text = _(
-        "{path} has {seconds} s of sound from {start} s on, and one measurement needs {shortest} s; "
+        "{path} has {seconds} s of audio from {start} s on, and one analysis window needs {shortest} s; "
         "check the times, or use the text alone.",
         path=path,
         seconds=round(seconds, 3),

@@ -1,4 +1,4 @@
-"""What a user should know of a clip that can be used: sentences, each with a kind to count by."""
+"""Notes on clips that are usable but not perfect: sentences, each with a kind for counting."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from sentir.i18n import _, gettext_noop
 
 _NOTE_DESCRIPTIONS = {
-    "truncated": gettext_noop("broken off: the file ends early"),
-    "joined": gettext_noop("only the first of several joined recordings"),
-    "damaged": gettext_noop("damaged packets passed over"),
-    "long": gettext_noop("too long: only its beginning was heard"),
-    "gaps": gettext_noop("silence in place of missing sound"),
-    "shortened": gettext_noop("cut that goes on beyond the end of the file"),
+    "truncated": gettext_noop("truncated: the file ends early"),
+    "joined": gettext_noop("only the first of several concatenated recordings"),
+    "damaged": gettext_noop("damaged packets were skipped"),
+    "long": gettext_noop("too long: only the beginning is used"),
+    "gaps": gettext_noop("silence in place of missing audio"),
+    "shortened": gettext_noop("segment that ends beyond the end of the file"),
     "tracks": gettext_noop("one of several audio tracks"),
 }
 _DATA_LOSS_KINDS = frozenset({"truncated", "joined", "damaged", "long"})
@@ -20,10 +20,10 @@ _DATA_LOSS_KINDS = frozenset({"truncated", "joined", "damaged", "long"})
 
 @dataclass(frozen=True, slots=True)
 class DecodingNote:
-    """One thing to know.
+    """A note on how a clip was decoded.
 
     Attributes:
-        kind: a short stable key, one of those that `note_text` knows.
+        kind: a short stable key that `describe_note_kind` describes.
         text: a sentence in the current language that names no file.
     """
 
@@ -32,24 +32,20 @@ class DecodingNote:
 
 
 def describe_note_kind(kind: str) -> str:
-    """Return what the ``kind`` of a `Note` means, in the current language."""
+    """Return what the ``kind`` of a `DecodingNote` means, in the current language."""
     return _(_NOTE_DESCRIPTIONS[kind]) if kind in _NOTE_DESCRIPTIONS else kind
 
 
 def is_data_loss(kind: str) -> bool:
-    """Tell whether a kind of note means that sound is missing which was there once."""
+    """Return whether a kind of note means that a part of the recording is lost."""
     return kind in _DATA_LOSS_KINDS
 
 
 def make_tracks_note(number: int, total: int) -> DecodingNote:
-    """Return the note of a file with several audio tracks, of which one was heard."""
-    return DecodingNote(
-        "tracks", _("It has {n} audio tracks; heard was number {number}.", n=total, number=number)
-    )
+    """Return the note on a file with several audio tracks, of which one is used."""
+    return DecodingNote("tracks", _("It has {n} audio tracks; number {number} is used.", n=total, number=number))
 
 
 def make_joined_note() -> DecodingNote:
-    """Return the note of a file in which something else begins behind the end of its sound."""
-    return DecodingNote(
-        "joined", _("Another recording is joined to its end and was not heard; cut the file in two.")
-    )
+    """Return the note on a file with another recording after the end of its audio."""
+    return DecodingNote("joined", _("Another recording follows its end and is not used; split the file in two."))

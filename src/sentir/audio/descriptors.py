@@ -1,33 +1,34 @@
-"""What is measured in a wave: its mel and three sets of numbers, all from the same frames in one pass.
+"""Low-level descriptors of a waveform and functionals over them, from the frames of its mel spectrogram.
 
-Frames are those of `sentir.audio.mel`: 400 samples, 100 a second, centered, zeros beyond both ends. MFCC are the
-orthonormal DCT-II of a frame's mel in dB, as ``librosa.feature.mfcc`` has them; ``mfcc1`` is its row 0, which
+Frames are those of `sentir.audio.mel`: 400 samples, 100 a second, centered, zero padding at both ends. MFCC are
+the orthonormal DCT-II of a frame's mel bands in dB, as in ``librosa.feature.mfcc``; ``mfcc1`` is its row 0, which
 follows loudness.
 
 The set ``thesis`` holds ``duration`` in seconds and means over all frames:
 
 - ``rms``: root mean square of the samples, without a window: ``librosa.feature.rms``;
-- ``zero_crossings``: share of samples whose sign is not that of the one before; beyond both ends nothing crosses,
-  and samples within 1e-10 of zero count as positive: ``librosa.feature.zero_crossing_rate``;
-- ``flatness``: geometric by arithmetic mean of the power, 1e-10 at least: ``librosa.feature.spectral_flatness``;
-- ``rolloff``: Hz below which lie 85 % of the magnitude: ``librosa.feature.spectral_rolloff``;
+- ``zero_crossing_rate``: share of samples whose sign differs from the one before, none beyond both ends; samples
+  within 1e-10 of zero count as positive: ``librosa.feature.zero_crossing_rate``;
+- ``spectral_flatness``: geometric by arithmetic mean of the power, at least 1e-10:
+  ``librosa.feature.spectral_flatness``;
+- ``spectral_rolloff``: frequency in Hz with 85 % of the magnitude below it: ``librosa.feature.spectral_rolloff``;
 - ``mfcc1`` to ``mfcc4``, from our 64 bands (librosa's default is 128).
 
-They differ from a call of librosa without arguments, whose frames are 2,048 samples long and 512 apart.
+They differ from librosa with default arguments, whose frames are 2,048 samples long and 512 apart.
 
 The set ``functionals`` holds 190 numbers over the *active* frames, whose energy is within 30 dB of the loudest
-frame's: mean and deviation of 20 MFCC, of the 64 bands and of the energy (mean square in dB, -100 at least), and
-the deviation of the deltas of the MFCC. The mean of a delta is the difference of a clip's ends over its length,
-about 0 whatever is said, so it is left out. Deltas are taken over all frames, then restricted to active ones.
+frame's: mean and standard deviation of 20 MFCC, of the 64 bands and of the energy (mean square in dB, at least
+-100), and the standard deviation of the MFCC deltas. The mean of a delta is left out: it is the difference of a
+clip's ends over its length, always about 0. Deltas are computed over all frames, then restricted to active ones.
 
-The set ``health`` is for audits and no feature set:
+The set ``health`` is for audits and is not a feature set:
 
-- ``level``: mean square over the active frames, dB against full scale, -100 at least: how loud the speech is;
-- ``peak``: largest magnitude of a sample, full scale being 1;
-- ``clipped``: share of samples whose magnitude is 0.98 or more;
+- ``level``: mean square over the active frames, in dB relative to full scale, at least -100: the speech level;
+- ``peak``: largest magnitude of a sample, 1 at full scale;
+- ``clipped``: share of samples with a magnitude of 0.98 or more;
 - ``silence``: share of frames that are not active; 1 if the loudest is below -70 dB.
 
-Everything is finite for any wave of samples within 1e15, however short or silent.
+All are finite for any waveform with samples within 1e15, however short or silent.
 """
 
 from __future__ import annotations
@@ -49,9 +50,7 @@ _ROLLOFF_SHARE = 0.85
 _EPSILON = 1e-10
 _CLIPPING_AMPLITUDE = 0.98
 _SILENT_DB = -70.0
-_BIN_GROUP_SIZE = (
-    16  # bins, and as many groups of them: the roll-off is first looked for among groups, then in its own
-)
+_BIN_GROUP_SIZE = 16  # bins, in as many groups: the roll-off is searched among groups, then within one
 _PREFIX_SUMS = np.triu(np.ones((_BIN_GROUP_SIZE, _BIN_GROUP_SIZE), dtype=np.float32))
 _GROUP_PREFIX_SUMS = np.vstack(
     [np.repeat(_PREFIX_SUMS, _BIN_GROUP_SIZE, axis=0), np.zeros((1, _BIN_GROUP_SIZE), dtype=np.float32)]
@@ -62,8 +61,8 @@ THESIS_DESCRIPTORS = (
     "duration",
     "rms",
     "zero_crossing_rate",
-    "flatness",
-    "rolloff",
+    "spectral_flatness",
+    "spectral_rolloff",
     "mfcc1",
     "mfcc2",
     "mfcc3",
@@ -86,7 +85,7 @@ _DESCRIPTOR_NAMES = tuple(f"{set_}.{name}" for set_, names in _DESCRIPTOR_SETS.i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _FrameDescriptors:
-    """What is measured frame by frame, ``(T, columns)`` or ``(T,)``; ``square`` is the mean square."""
+    """Descriptors of each frame, ``(T, columns)`` or ``(T,)``."""
 
     mel: FloatArray
     mfcc: FloatArray
@@ -96,20 +95,20 @@ class _FrameDescriptors:
 
 
 def extract_descriptors(waveform: Waveform) -> tuple[FloatArray, dict[str, float]]:
-    """Measure a mono wave at 16 kHz.
+    """Compute the mel spectrogram and the descriptors of a mono waveform at 16 kHz.
 
     Returns:
-        The mel ``(T, 64)`` in dB, and ``<set>.<column>`` → number for the sets above.
+        The mel spectrogram ``(T, 64)`` in dB, and ``<set>.<column>`` → number for the sets above.
     """
-    series = _compute_frame_descriptors(waveform)
-    energy = 10 * np.log10(np.maximum(series.mean_square, _EPSILON))
+    frames = _compute_frame_descriptors(waveform)
+    energy = 10 * np.log10(np.maximum(frames.mean_square, _EPSILON))
     active = energy >= energy.max() - _ACTIVE_DB
     numbers = [
-        *_compute_thesis_set(waveform, series),
-        *_compute_functionals(series.mfcc, series.mel, energy, active),
-        *_compute_health_set(waveform, series.mean_square, energy, active),
+        *_compute_thesis_set(waveform, frames),
+        *_compute_functionals(frames.mfcc, frames.mel, energy, active),
+        *_compute_health_set(waveform, frames.mean_square, energy, active),
     ]
-    return series.mel, dict(zip(_DESCRIPTOR_NAMES, numbers, strict=True))
+    return frames.mel, dict(zip(_DESCRIPTOR_NAMES, numbers, strict=True))
 
 
 def _compute_frame_descriptors(waveform: Waveform) -> _FrameDescriptors:
@@ -122,18 +121,18 @@ def _compute_frame_descriptors(waveform: Waveform) -> _FrameDescriptors:
         )
         for frames, power in iter_power_frames(waveform)
     ]
-    mel, square, flatness, rolloff = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return _FrameDescriptors(mel, _compute_mfcc(mel), square, flatness, rolloff)
+    mel, mean_square, flatness, rolloff = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return _FrameDescriptors(mel, _compute_mfcc(mel), mean_square, flatness, rolloff)
 
 
-def _compute_thesis_set(waveform: Waveform, series: _FrameDescriptors) -> list[float]:
+def _compute_thesis_set(waveform: Waveform, frames: _FrameDescriptors) -> list[float]:
     return [
         len(waveform) / SAMPLING_RATE,
-        _mean(np.sqrt(series.mean_square)),
+        _mean(np.sqrt(frames.mean_square)),
         _mean(_zero_crossing_rate(waveform)),
-        _mean(series.spectral_flatness),
-        _mean(series.spectral_rolloff),
-        *series.mfcc[:, :4].mean(axis=0, dtype=np.float64).tolist(),
+        _mean(frames.spectral_flatness),
+        _mean(frames.spectral_rolloff),
+        *frames.mfcc[:, :4].mean(axis=0, dtype=np.float64).tolist(),
     ]
 
 
@@ -162,17 +161,17 @@ def _compute_mfcc(mel: FloatArray) -> FloatArray:
 
 @lru_cache
 def _dct_matrix() -> FloatArray:
-    """Return the orthonormal DCT-II as a matrix, ``(bands, mfcc)``."""
+    """Return the orthonormal DCT-II as a matrix, ``(n_mels, n_mfcc)``."""
     from scipy.fft import dct
 
     return np.ascontiguousarray(dct(np.eye(N_MELS, dtype=np.float32), norm="ortho", axis=1)[:, :_NUM_MFCC])
 
 
 def _compute_deltas(series: FloatArray) -> NDArray[np.float64]:
-    """Return the slope of the line through the nine frames around each, per frame.
+    """Return the slope of a line fitted to nine frames around each frame, per frame.
 
-    The first and last four frames take the nearest slope, as ``librosa.feature.delta`` has them; with fewer than
-    nine frames, which librosa refuses, one line goes through all.
+    The first and last four frames take the nearest slope, as in ``librosa.feature.delta``; with fewer than nine
+    frames, which librosa rejects, one line is fitted to all.
     """
     series = series.astype(np.float64)
     width = min(_DELTA_WIDTH, len(series))
@@ -204,7 +203,7 @@ def _spectral_flatness(power: FloatArray) -> FloatArray:
 
 
 def _spectral_rolloff(power: FloatArray) -> NDArray[np.float64]:
-    """Return the first frequency below which lie 85 %: first its group of 16 bins, then its bin in there."""
+    """Return the roll-off frequency of each frame in Hz: first find its group of 16 bins, then its bin."""
     magnitude = np.sqrt(power)
     ends = magnitude @ _GROUP_PREFIX_SUMS
     enough = _ROLLOFF_SHARE * (ends[:, -1:] + magnitude[:, -1:])

@@ -1,4 +1,4 @@
-"""Frames of any layout → blocks of one mono wave, each of many frames: one by one costs half of decoding."""
+"""Frames of any channel layout → mono blocks; mixing frame by frame would double the time of decoding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from av import AudioFifo
     from av.audio.frame import AudioFrame
 
-BLOCK_SAMPLES = 1 << 14  # samples per channel that are mixed at a time; more would leave the processor's cache
+BLOCK_SAMPLES = 1 << 14  # samples per channel mixed at a time; more would not fit the processor's cache
 
 _MINUS_3_DB = 0.5**0.5
 _POSITION_WEIGHTS = {"FC": 1.0, "FL": _MINUS_3_DB, "FR": _MINUS_3_DB, "LFE": 0.0, "LFE2": 0.0}
@@ -22,10 +22,10 @@ _WAV_ORDER = ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")
 
 
 class Downmixer:
-    """Joins float32 frames, planar (of fewer than eight channels) or packed, to blocks of one mono wave.
+    """Mixes float32 frames, planar (of fewer than eight channels) or packed, to mono blocks.
 
     Args:
-        take: is given each block, ``(samples,)`` float32.
+        on_block: called with each block, ``(samples,)`` float32.
     """
 
     def __init__(self, on_block: Callable[[NDArray[np.float32]], object]) -> None:
@@ -34,9 +34,9 @@ class Downmixer:
         self._fifo = _new_fifo()
 
     def add(self, frame: AudioFrame) -> None:
-        """Add a frame; its timestamp is taken from it, so that any may follow any."""
+        """Add a frame; its timestamp is removed, so that frames may come in any order."""
         layout = f"{frame.format.name} {frame.layout.name}"
-        if layout != self._layout:  # a queue reads as many planes as its first frame had
+        if layout != self._layout:  # a FIFO reads as many planes as its first frame had
             self.flush()
             self._fifo, self._layout = _new_fifo(), layout
         frame.pts = None
@@ -45,7 +45,7 @@ class Downmixer:
             self.flush()
 
     def flush(self) -> None:
-        """Give on what was added."""
+        """Mix and pass on the frames added so far."""
         if frame := self._fifo.read():
             self._on_block(_mix_to_mono(frame))
 
@@ -74,8 +74,8 @@ def _channel_weights(layout: str) -> NDArray[np.float32]:
 
     ITU-R BS.775-3, annex 4, from 3/2 to 1/0: ``C + 0.7071 (L + R) + 0.5 (Ls + Rs)``, without LFE. The center,
     which carries dialogue, keeps its level, so that speech is as loud from six channels as from one; float
-    samples may pass 1. Without a center the weights are divided by their sum, which makes the mean of stereo.
-    Without known positions six and eight channels are in the order of WAV, and any other number alike.
+    samples may exceed 1. Without a center the weights are divided by their sum, which is the mean for stereo.
+    Six or eight channels of unknown positions are taken in the order of WAV; other numbers are averaged.
     """
     from av import AudioLayout
 

@@ -1,4 +1,4 @@
-"""One source, decoded once → what the store keeps of each of its clips."""
+"""A media file, decoded once → the mel spectrogram and descriptors of each of its segments."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sentir.corpus.utterances import AudioFeatures, Clip
 from sentir.errors import AudioError
 from sentir.i18n import _
 
-EXTRACTION_VERSION = 6  # of how a clip is decoded and measured: what was kept under another one is measured anew
+EXTRACTION_VERSION = 7  # part of a clip's key: raised when decoding, features or stored names change
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a source in seconds, its key, and the id of an utterance that is heard there."""
+    """A time range of a media file in seconds, its key, and the id of an utterance spoken there."""
 
     key: str
     utterance_id: str
@@ -31,7 +31,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A file and every cut that is wanted of it.
+    """A file and the segments to extract from it.
 
     Attributes:
         digest: SHA-256 of its content.
@@ -46,18 +46,21 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExtractedSegment:
-    """What is kept of one cut.
+    """The audio features of one segment.
 
     Attributes:
-        mel: ``(frames, bands)`` float16; no frames where there is a problem.
-        seconds: length of what was decoded; 0 for a picture made elsewhere.
-        sampling_rate: samples per second of the source.
-        notes: what a user should know of how it was decoded.
+        mel: ``(frames, bands)`` float16; no frames if the segment is unusable.
+        descriptors: column of `sentir.audio.descriptors` → number.
+        seconds: decoded duration; 0 for a precomputed spectrogram.
+        sampling_rate: of the source, in Hz.
+        problem: why it is unusable, one sentence; ``""`` if it is usable.
+        problem_kind: ``kind`` of the `AudioError`.
+        notes: what a user should know about its decoding.
     """
 
     segment: Segment
     mel: NDArray[np.float16] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float16))
-    measures: dict[str, float] = field(default_factory=dict)
+    descriptors: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     sampling_rate: int = 0
     channels: int = 0
@@ -66,43 +69,47 @@ class ExtractedSegment:
     notes: tuple[DecodingNote, ...] = ()
 
     def to_audio_features(self, mel_kind: str) -> AudioFeatures:
-        """Return it as an utterance carries it."""
+        """Return it as the ``audio`` of an utterance."""
         if self.problem_kind:
-            return AudioFeatures(problem=self.problem, problem_kind=self.problem_kind, kind=mel_kind)
+            return AudioFeatures(problem=self.problem, problem_kind=self.problem_kind, mel_kind=mel_kind)
         texts, kinds = tuple(note.text for note in self.notes), tuple(note.kind for note in self.notes)
         return AudioFeatures(
-            self.segment.key, self.mel, self.measures, self.seconds, kind=mel_kind, notes=texts, note_kinds=kinds
+            self.segment.key,
+            self.mel,
+            self.descriptors,
+            self.seconds,
+            mel_kind=mel_kind,
+            notes=texts,
+            note_kinds=kinds,
         )
 
 
 def compute_audio_key(digest: str, clip: Clip, mel_kind: str) -> str:
-    """Return the key of a clip: the content of its source, the cut, and how it is measured."""
-    how = "picture" if is_spectrogram_file(clip.path) else "wave"
-    return hashlib.sha256(
-        repr((digest, clip.start, clip.end, EXTRACTION_VERSION, mel_kind, how)).encode()
-    ).hexdigest()[:32]
+    """Return the key of a clip: a hash of its file's content, its time range and the kind of its features."""
+    source = "spectrogram" if is_spectrogram_file(clip.path) else "waveform"
+    facts = (digest, clip.start, clip.end, EXTRACTION_VERSION, mel_kind, source)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
 def extract_media_file(media_file: MediaFile) -> list[ExtractedSegment]:
-    """Decode a source once and measure every cut of it; what cannot be used is a reason, not an error."""
+    """Decode a file once and extract its segments; unusable ones have a ``problem``, nothing is raised."""
     if is_spectrogram_file(media_file.path):
-        return [_load_spectrogram(media_file, cut) for cut in media_file.segments]
-    decoded = decoding.decode_segments(media_file.path, [(cut.start, cut.end) for cut in media_file.segments])
-    return [
-        _extract_segment(media_file.mel_kind, cut, found)
-        for cut, found in zip(media_file.segments, decoded, strict=True)
-    ]
+        return [_load_spectrogram(media_file, segment) for segment in media_file.segments]
+    time_ranges = [(segment.start, segment.end) for segment in media_file.segments]
+    decoded = decoding.decode_segments(media_file.path, time_ranges)
+    pairs = zip(media_file.segments, decoded, strict=True)
+    return [_extract_segment(media_file.mel_kind, segment, audio) for segment, audio in pairs]
 
 
 def is_spectrogram_file(path: Path) -> bool:
-    """Tell whether a file is a spectrogram made elsewhere rather than sound."""
+    """Return whether a file is a precomputed spectrogram rather than audio."""
     return path.suffix.lower() == ".npy"
 
 
 def infer_mel_kind(clips: Iterable[Clip | None]) -> str:
-    """Return the kind of mel in which all clips can be had: ``thesis`` if they are pictures, else ``mel``."""
-    there = [clip for clip in clips if clip is not None]
-    return "thesis" if there and all(is_spectrogram_file(clip.path) for clip in there) else "mel"
+    """Return the kind of mel spectrogram for all clips: ``thesis`` if all are precomputed, else ``mel``."""
+    paths = [clip.path for clip in clips if clip is not None]
+    return "thesis" if paths and all(map(is_spectrogram_file, paths)) else "mel"
 
 
 def _extract_segment(
@@ -111,8 +118,11 @@ def _extract_segment(
     if isinstance(decoded, AudioError):
         return _unusable_segment(segment, decoded)
     try:
-        mel, measures = descriptors.extract_descriptors(decoded.waveform)
-        measures |= {"health.rate": float(decoded.sampling_rate), "health.channels": float(decoded.channels)}
+        mel, numbers = descriptors.extract_descriptors(decoded.waveform)
+        numbers |= {
+            "health.sampling_rate": float(decoded.sampling_rate),
+            "health.channels": float(decoded.channels),
+        }
         if mel_kind == "thesis":
             mel = thesis_mel.compute_thesis_mel(decoded.waveform)
     except AudioError as error:
@@ -120,7 +130,7 @@ def _extract_segment(
     return ExtractedSegment(
         segment=segment,
         mel=mel.astype(np.float16),
-        measures=dict(zip(measures, np.array([*measures.values()], np.float32).tolist(), strict=True)),
+        descriptors=dict(zip(numbers, np.array([*numbers.values()], np.float32).tolist(), strict=True)),
         seconds=len(decoded.waveform) / decoding.SAMPLING_RATE,
         sampling_rate=decoded.sampling_rate,
         channels=decoded.channels,
@@ -134,7 +144,7 @@ def _load_spectrogram(media_file: MediaFile, segment: Segment) -> ExtractedSegme
             raise AudioError(
                 "no_audio",
                 _(
-                    '{path} is a spectrogram made elsewhere, not sound; it needs mel = "thesis".',
+                    '{path} is a precomputed spectrogram, not audio; it needs mel = "thesis".',
                     path=media_file.path,
                 ),
             )
@@ -148,11 +158,11 @@ def _unusable_segment(segment: Segment, error: AudioError) -> ExtractedSegment:
 
 
 def extract_media_files(media_files: Sequence[MediaFile]) -> list[tuple[MediaFile, ExtractedSegment]]:
-    """Measure the cuts of several sources, with one thread: as many workers as cores do the same side by side.
+    """Extract the segments of several files with one thread, as there is one worker per core.
 
-    One thread also makes the numbers the same, to the last bit, whatever the number of workers or cores.
+    One thread also makes the numbers bit-identical for any number of workers or cores.
     """
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return [(source, measured) for source in media_files for measured in extract_media_file(source)]
+        return [(file, extracted) for file in media_files for extracted in extract_media_file(file)]

@@ -1,12 +1,12 @@
-"""The one mel: power frames and their log-mel bands, in NumPy and SciPy.
+"""The log-mel spectrogram, in NumPy and SciPy.
 
-Training, export, server and audit all use these functions: a periodic Hann window, frames centered on multiples
-of the hop, zeros beyond both ends, Slaney's mel scale and area normalization. Decibels are against full scale,
-never against the loudest moment of a file: loudness tells.
+Training, prediction and audits use the same functions: a periodic Hann window, frames centered on multiples of
+the hop, zero padding at both ends, Slaney's mel scale and area normalization. Decibels are relative to full
+scale, never to the loudest moment of a file: loudness carries emotion.
 
-They equal ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0, amin=1e-10, top_db=None)`` to
-1e-4 dB in bands within 40 dB of the loudest one of their frame. Below that the rounding of float32 shows (librosa
-transforms in float64): 2e-3 dB down to 80 dB, 0.1 dB beneath a tone at full scale, where float16 keeps steps of
+The values equal ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0, amin=1e-10, top_db=None)`` to
+1e-4 dB in bands within 40 dB of the loudest band of their frame. Below that float32 rounding shows (librosa
+transforms in float64): 2e-3 dB down to 80 dB, 0.1 dB beneath a tone at full scale, where float16 has steps of
 0.06 dB.
 """
 
@@ -28,12 +28,12 @@ HOP_LENGTH = 160
 N_FFT = 512
 N_MELS = 64
 MIN_DB = -100.0
-_BLOCK_FRAMES = 192  # frames at a time at most: temporary arrays of up to 400 kB, which caches hold
+_BLOCK_FRAMES = 192  # at a time: temporary arrays of up to 400 kB fit the cache
 
 
 @dataclass(frozen=True, slots=True)
 class MelSettings:
-    """How a mel is cut: samples per window and hop, points of the Fourier transform, and mel bands."""
+    """Settings of a mel spectrogram: samples per window and hop, points of the FFT, and mel bands."""
 
     win_length: int = WIN_LENGTH
     hop_length: int = HOP_LENGTH
@@ -45,7 +45,7 @@ DEFAULT_MEL = MelSettings()
 
 
 def frame_waveform(waveform: Waveform, *, settings: MelSettings = DEFAULT_MEL) -> FloatArray:
-    """Return the samples of every frame, ``(1 + len(wave) // hop, window)``, a view of one padded copy."""
+    """Return the frames, ``(1 + samples // hop_length, win_length)``, a view of one padded copy."""
     half = settings.win_length // 2
     padded = np.zeros(len(waveform) + 2 * half, dtype=np.float32)
     padded[half : half + len(waveform)] = waveform
@@ -55,7 +55,7 @@ def frame_waveform(waveform: Waveform, *, settings: MelSettings = DEFAULT_MEL) -
 def iter_power_frames(
     waveform: Waveform, *, settings: MelSettings = DEFAULT_MEL
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Yield frames and their power, ``(B, window)`` and ``(B, fft // 2 + 1)``, up to 192 frames at a time."""
+    """Yield up to 192 frames at a time and their power, ``(B, win_length)`` and ``(B, n_fft // 2 + 1)``."""
     from scipy.fft import rfft
 
     frames = frame_waveform(waveform, settings=settings)
@@ -72,12 +72,12 @@ def iter_power_frames(
 
 
 def compute_power_frames(waveform: Waveform, *, settings: MelSettings = DEFAULT_MEL) -> FloatArray:
-    """Return the power spectrum of every frame, ``(T, fft // 2 + 1)``."""
+    """Return the power spectrum of each frame, ``(T, n_fft // 2 + 1)``."""
     return np.concatenate([power for _frames, power in iter_power_frames(waveform, settings=settings)])
 
 
 def power_to_mel_db(power: FloatArray, *, settings: MelSettings = DEFAULT_MEL) -> FloatArray:
-    """Return log-mel bands in dB against full scale, ``(T, bands)``, at least `FLOOR_DB`."""
+    """Return log-mel bands in dB relative to full scale, ``(T, n_mels)``, at least `MIN_DB`."""
     mel = power @ _cached_filter_bank(settings)
     np.maximum(mel, 10 ** (MIN_DB / 10), out=mel)
     np.log10(mel, out=mel)
@@ -86,9 +86,9 @@ def power_to_mel_db(power: FloatArray, *, settings: MelSettings = DEFAULT_MEL) -
 
 
 def mel_filter_bank(settings: MelSettings = DEFAULT_MEL) -> NDArray[np.float64]:
-    """Return triangular filters of equal area, ``(fft // 2 + 1, bands)``, from 0 Hz to half the rate.
+    """Return triangular filters of equal area, ``(n_fft // 2 + 1, n_mels)``, from 0 Hz to the Nyquist frequency.
 
-    Slaney, Auditory Toolbox (1998), as ``librosa.filters.mel`` has them.
+    Slaney, Auditory Toolbox (1998), as in ``librosa.filters.mel``.
     """
     bins = np.fft.rfftfreq(settings.n_fft, 1 / SAMPLING_RATE)[:, None]
     edges = _mel_to_hertz(np.linspace(0, _hertz_to_mel(SAMPLING_RATE / 2), settings.n_mels + 2))

@@ -1,4 +1,4 @@
-"""What there is to say of a cut of a track that was read."""
+"""Notes on how a segment of a track was decoded."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sentir.audio.decoding_notes import DecodingNote
 from sentir.audio.segments import MAX_SECONDS, SegmentBuffer, TrackBuffer
 from sentir.i18n import _
 
-MIN_MISSING_SECONDS = 0.1  # seconds less than promised, or asked for, that are told
+MIN_MISSING_SECONDS = 0.1  # shorter differences from the declared or requested duration are not noted
 
 
 def list_notes(track: TrackBuffer, segment: SegmentBuffer) -> tuple[DecodingNote, ...]:
-    """Return what there is to say of a cut of a track that was read."""
+    """Return the notes on a decoded segment and its track."""
     return (*track.notes, *_end_notes(track, segment), *_content_notes(track, segment))
 
 
@@ -20,7 +20,7 @@ def _end_notes(track: TrackBuffer, segment: SegmentBuffer) -> Iterator[DecodingN
     seconds = track.num_samples / track.sampling_rate
     if segment.exceeds_limit:
         text = _(
-            "It is longer than {longest} s; only so much from its start on was heard.", longest=f"{MAX_SECONDS:g}"
+            "It is longer than {longest} s; only its first {longest} s are used.", longest=f"{MAX_SECONDS:g}"
         )
         yield DecodingNote("long", text)
     elif segment.is_complete:
@@ -28,16 +28,16 @@ def _end_notes(track: TrackBuffer, segment: SegmentBuffer) -> Iterator[DecodingN
     elif track.declared_seconds is not None and track.declared_seconds - seconds > MIN_MISSING_SECONDS:
         yield DecodingNote(
             "truncated",
-            _("The file says that it lasts {promised} s and ends after {seconds} s; copy or download it again.",
-              promised=f"{track.declared_seconds:.2f}", seconds=f"{seconds:.2f}"),
+            _("The file should last {declared} s and ends after {seconds} s; copy or download it again.",
+              declared=f"{track.declared_seconds:.2f}", seconds=f"{seconds:.2f}"),
         )  # fmt: skip
     elif track.is_truncated:
-        text = _("The file breaks off after {seconds} s; copy or download it again.", seconds=f"{seconds:.2f}")
+        text = _("The file is cut off after {seconds} s; copy or download it again.", seconds=f"{seconds:.2f}")
         yield DecodingNote("truncated", text)
     elif segment.end is not None and segment.end - seconds > MIN_MISSING_SECONDS:
         yield DecodingNote(
             "shortened",
-            _("The cut goes on until {end} s and the file ends after {seconds} s; check the times.",
+            _("The segment ends at {end} s and the file after {seconds} s; check the times.",
               end=f"{segment.end:.2f}", seconds=f"{seconds:.2f}"),
         )  # fmt: skip
 
@@ -46,10 +46,10 @@ def _content_notes(track: TrackBuffer, segment: SegmentBuffer) -> Iterator[Decod
     if segment.damaged_packets:
         yield DecodingNote(
             "damaged",
-            _("Damaged packets that were passed over: {n}; copy the file again.", n=segment.damaged_packets),
+            _("Damaged packets that were skipped: {n}; copy the file again.", n=segment.damaged_packets),
         )
     if segment.silent_samples:
         seconds = f"{segment.silent_samples / track.sampling_rate:.2f}"
         yield DecodingNote(
-            "gaps", _("Silence stands in for {seconds} s that the file leaves out.", seconds=seconds)
+            "gaps", _("Silence replaces {seconds} s that are missing from the file.", seconds=seconds)
         )

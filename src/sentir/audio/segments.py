@@ -1,4 +1,4 @@
-"""Blocks of a track → the stretches of it that are wanted, at 16 kHz; nothing else of a recording is kept."""
+"""Blocks of a track → the requested segments at 16 kHz; nothing else of a recording is kept."""
 
 from __future__ import annotations
 
@@ -19,65 +19,66 @@ Waveform = NDArray[np.float32]
 TimeRange = tuple[float | None, float | None]
 
 SAMPLING_RATE = 16_000
-MAX_SECONDS = 600.0  # seconds that are heard of one clip: nobody's utterance is longer, and memory has an end
-MIN_SAMPLING_RATE, MAX_SAMPLING_RATE = 1_000, 1_000_000  # sample rates in Hz that a recording can have
+MAX_SECONDS = 600.0  # longer clips are cropped: no utterance is longer, and memory is limited
+MIN_SAMPLING_RATE, MAX_SAMPLING_RATE = 1_000, 1_000_000  # Hz
 _MAX_CHANNELS = 64
-_MAX_PENDING_SAMPLES = (
-    1 << 20
-)  # samples of the source that wait to be resampled; what is shorter is resampled at once
+_MAX_PENDING_SAMPLES = 1 << 20  # source samples buffered for resampling; shorter segments are resampled at once
 _SILENCE = np.zeros(1 << 16, np.float32)
 _SILENCE.flags.writeable = False
 
 
 def check_stream_format(sampling_rate: int, channels: int) -> None:
-    """Refuse what no recording has, before anything is allocated for it.
+    """Reject an impossible sampling rate or channel count before anything is allocated.
 
     Raises:
         AudioError: ``undecodable``; its text is only the reason.
     """
     if not MIN_SAMPLING_RATE <= sampling_rate <= MAX_SAMPLING_RATE:
-        raise AudioError("undecodable", _("its sample rate is {rate} Hz", rate=sampling_rate))
+        raise AudioError("undecodable", _("its sampling rate is {rate} Hz", rate=sampling_rate))
     if not 1 <= channels <= _MAX_CHANNELS:
         raise AudioError("undecodable", _("it has {n} channels", n=channels))
 
 
 class SegmentBuffer:
-    """One cut of a track, as far as it has been read.
+    """One segment of a track, as far as it has been read.
 
     Attributes:
-        start, end: in seconds of the file, as they were asked for.
-        last_sample: sample of the file at which it was asked to end; ``None`` for the end of the file.
-        num_samples: of the source that it has so far.
-        peak: largest magnitude of them; NaN if one is no number.
-        silent_samples: how many of them stand in for a hole in the file's times.
-        damaged_packets: packets within it that cannot be decoded.
-        exceeds_limit: whether it goes on beyond `LONGEST`, where it ends.
-        is_complete: whether nothing more is wanted of the track.
+        start, end: in seconds of the file, as requested.
+        first_sample: sample of the file where it starts.
+        last_sample: sample of the file where it should end; ``None`` for the end of the file.
+        stop_sample: sample of the file where it is cropped, at most `MAX_SECONDS` after its start.
+        num_samples: source samples so far.
+        peak: largest magnitude so far; NaN if a sample is NaN.
+        silent_samples: samples that were inserted for gaps in the file's timestamps.
+        damaged_packets: undecodable packets within it.
+        exceeds_limit: whether it was cropped at `MAX_SECONDS`.
+        is_complete: whether no more of the track is needed.
     """
 
     def __init__(self, time_range: TimeRange, sampling_rate: int) -> None:
         self.start, self.end = time_range
         self.first_sample = round(max(self.start or 0.0, 0.0) * sampling_rate)
         self.last_sample = None if self.end is None else round(max(self.end, 0.0) * sampling_rate)
-        cap = self.first_sample + round(MAX_SECONDS * sampling_rate)
-        self.stop_sample = cap if self.last_sample is None else min(max(self.last_sample, self.first_sample), cap)
+        limit = self.first_sample + round(MAX_SECONDS * sampling_rate)
+        end = limit if self.last_sample is None else max(self.last_sample, self.first_sample)
+        self.stop_sample = min(end, limit)
         self.num_samples, self.silent_samples, self.damaged_packets, self.peak = 0, 0, 0, 0.0
         self.exceeds_limit = self.is_complete = False
         self._sampling_rate = sampling_rate
-        self._blocks: list[Waveform] = []  # at the rate of the source
-        self._pending_samples = 0  # samples of them
+        self._blocks: list[Waveform] = []  # at the source's sampling rate
+        self._pending_samples = 0  # samples in these blocks
         self._resampled: list[Waveform] = []
         self._resampler: ResampleStream | None = None
         self._waveform: Waveform | None = None
 
     @property
     def samples_needed(self) -> int:
-        """Up to which sample of the file it has to be read; one beyond its end tells whether it is capped."""
+        """Samples of the file to read; one beyond a cropped end shows whether the track goes on."""
         return self.stop_sample + self._continues_past_stop
 
     @property
     def waveform(self) -> Waveform:
-        """Its samples, mono at 16 kHz."""
+        """Its samples, ``(samples,)`` float32, mono at 16 kHz."""
         if self._waveform is None:
             self._waveform = self._finish()
         return self._waveform
@@ -87,11 +88,11 @@ class SegmentBuffer:
         return self.last_sample is None or self.stop_sample < self.last_sample
 
     def add(self, block: Waveform, offset: int, *, is_silence: bool) -> None:
-        """Take what it wants of a block that begins at sample ``offset`` of the file."""
-        piece = block[max(self.first_sample - offset, 0) : max(self.stop_sample - offset, 0)]
-        if len(piece):
-            self._append(piece)
-            self.silent_samples += len(piece) * is_silence
+        """Add its part of a block that begins at sample ``offset`` of the file."""
+        part = block[max(self.first_sample - offset, 0) : max(self.stop_sample - offset, 0)]
+        if len(part):
+            self._append(part)
+            self.silent_samples += len(part) * is_silence
         if offset + len(block) >= self.samples_needed:
             self.exceeds_limit, self.is_complete = self._continues_past_stop, True
             self._waveform = self._finish()
@@ -118,36 +119,34 @@ class SegmentBuffer:
         if self._resampler is not None:
             self._resample(last=True)
             return _concatenate(self._resampled)
-        wave = _concatenate(self._blocks)
-        return (
-            wave
-            if self._sampling_rate == SAMPLING_RATE or not len(wave)
-            else soxr.resample(wave, self._sampling_rate, SAMPLING_RATE, quality="HQ")
-        )
+        waveform = _concatenate(self._blocks)
+        if self._sampling_rate == SAMPLING_RATE or not len(waveform):
+            return waveform
+        return soxr.resample(waveform, self._sampling_rate, SAMPLING_RATE, quality="HQ")
 
 
 class TrackBuffer:
-    """Takes a track block by block.
+    """Collects the segments of a track block by block.
 
     Args:
-        cuts: which stretches of it are wanted.
+        time_ranges: ``(start, end)`` of each segment in seconds.
         sampling_rate, channels: of the source.
 
     Attributes:
-        num_samples: of the file that were given so far, with those left out.
-        segments: one for each cut.
-        declared_seconds: how long the file says that its sound is, in seconds; ``None`` if it does not.
+        num_samples: samples of the file read or skipped so far.
+        segments: one for each time range.
+        declared_seconds: audio duration declared by the file; ``None`` if it declares none.
         is_truncated: whether reading ended where the file is damaged or cut off.
-        notes: what there is to say of the track as a whole.
+        notes: about the track as a whole.
 
     Raises:
-        AudioError: if no recording has this rate or so many channels.
+        AudioError: if the sampling rate or the number of channels is impossible.
     """
 
     def __init__(self, time_ranges: Sequence[TimeRange], sampling_rate: int, channels: int) -> None:
         check_stream_format(sampling_rate, channels)
         self.sampling_rate, self.channels = sampling_rate, channels
-        self.segments = [SegmentBuffer(cut, sampling_rate) for cut in time_ranges]
+        self.segments = [SegmentBuffer(time_range, sampling_rate) for time_range in time_ranges]
         self.num_samples = 0
         self.declared_seconds: float | None = None
         self.is_truncated = False
@@ -156,37 +155,37 @@ class TrackBuffer:
 
     @property
     def first_sample(self) -> int:
-        """The sample at which the first cut begins."""
-        return min((stretch.first_sample for stretch in self.segments), default=0)
+        """The sample at which the first segment starts."""
+        return min((segment.first_sample for segment in self.segments), default=0)
 
     @property
     def samples_needed(self) -> int:
-        """Up to which sample of the file it has to be read."""
-        return max((stretch.samples_needed for stretch in self.segments), default=0)
+        """Samples of the file to read."""
+        return max((segment.samples_needed for segment in self.segments), default=0)
 
     @property
     def is_complete(self) -> bool:
-        """Whether every cut has all that it can have."""
+        """Whether all segments are complete."""
         return not self._incomplete
 
     def add(self, block: Waveform, *, is_silence: bool = False) -> None:
-        """Take the samples that come next; the block is kept, not copied."""
-        for stretch in self._incomplete:
-            stretch.add(block, self.num_samples, is_silence=is_silence)
+        """Add the next samples; the block is referenced, not copied."""
+        for segment in self._incomplete:
+            segment.add(block, self.num_samples, is_silence=is_silence)
         self.num_samples += len(block)
-        self._incomplete = [stretch for stretch in self._incomplete if not stretch.is_complete]
+        self._incomplete = [segment for segment in self._incomplete if not segment.is_complete]
 
     def add_silence(self, num_samples: int) -> None:
-        """Take zeros, which stand in for a hole; before all sound they are only a late beginning."""
-        told = self.num_samples > 0
+        """Add zeros for a gap; before the first sample they are a delayed start and not counted as a gap."""
+        is_gap = self.num_samples > 0
         while num_samples > 0 and self._incomplete:
-            self.add(_SILENCE[:num_samples], is_silence=told)
+            self.add(_SILENCE[:num_samples], is_silence=is_gap)
             num_samples -= len(_SILENCE)
 
     def count_damaged_packets(self, packets: int) -> None:
-        """Count packets that cannot be decoded for the cuts that lie there."""
-        for stretch in self._incomplete:
-            stretch.damaged_packets += packets * (stretch.first_sample <= self.num_samples)
+        """Count undecodable packets for the segments that have started."""
+        for segment in self._incomplete:
+            segment.damaged_packets += packets * (segment.first_sample <= self.num_samples)
 
 
 def _concatenate(blocks: Sequence[Waveform]) -> Waveform:

@@ -1,4 +1,4 @@
-"""What listening to a whole corpus came to: counts by split, every clip that cannot be used, and notes."""
+"""Report of decoding a whole corpus: counts by split, unusable clips, and notes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PROBLEM_DESCRIPTIONS = {
     "missing": gettext_noop("no file"),
     "empty": gettext_noop("empty file"),
     "undecodable": gettext_noop("cannot be decoded"),
-    "no_audio": gettext_noop("no sound in it"),
+    "no_audio": gettext_noop("no audio in it"),
     "too_short": gettext_noop("too short"),
-    "out_of_range": gettext_noop("cut beyond its end"),
-    "invalid_samples": gettext_noop("samples that no sound has"),
+    "out_of_range": gettext_noop("segment beyond its end"),
+    "invalid_samples": gettext_noop("invalid samples"),
 }
 
 
@@ -35,10 +35,14 @@ def describe_problem_kind(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SplitAudioCounts:
-    """One split: how many utterances it has, with a clip, with usable sound, and how long that is in seconds.
+    """Counts of one split.
 
     Attributes:
-        problems: ``kind`` of the `sentir.errors.AudioError` → how many.
+        utterances: all of them.
+        clips: utterances with a clip.
+        usable: utterances with usable audio.
+        seconds: of usable audio.
+        problems: ``kind`` of the `sentir.errors.AudioError` → count.
     """
 
     split: str
@@ -51,7 +55,7 @@ class SplitAudioCounts:
 
 @dataclass(frozen=True, slots=True)
 class UnusableClip:
-    """An utterance without usable sound, and why."""
+    """An utterance without usable audio, and the reason."""
 
     id: str
     split: str
@@ -61,7 +65,7 @@ class UnusableClip:
 
 @dataclass(frozen=True, slots=True)
 class NotedClip:
-    """An utterance whose sound is used although a user should know something of it."""
+    """An utterance whose audio is usable, with a note on its decoding."""
 
     id: str
     split: str
@@ -71,15 +75,17 @@ class NotedClip:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StoreReport(ReprMixin):
-    """A corpus that was listened to.
+    """The audio of a corpus and how it was decoded.
 
     Attributes:
         mel_kind: ``mel`` or ``thesis``.
         folder: the store.
-        noted: what a user should know of clips that are used; ``kind`` is that of `sentir.audio.decoding_notes`.
+        splits: counts of each split.
+        unusable: utterances without usable audio.
+        noted: notes on usable clips; ``kind`` is one of `sentir.audio.decoding_notes`.
         decoded_clips: clips that were not in the store and were decoded now.
-        decoded_seconds: length of those that can be used.
-        wall_seconds: how long it took.
+        decoded_seconds: duration of the usable ones among them.
+        wall_seconds: time that decoding took.
     """
 
     corpus: str
@@ -95,14 +101,14 @@ class StoreReport(ReprMixin):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
-        rows = {name: [asdict(row) for row in getattr(self, name)] for name in ("splits", "lost", "noted")}
+        rows = {name: [asdict(row) for row in getattr(self, name)] for name in ("splits", "unusable", "noted")}
         return asdict(self) | rows | {"folder": str(self.folder)}
 
 
 def prepare_audio(
     corpus: Corpus, *, mel_kind: str = "mel", folder: Path | None = None, workers: int | None = None
 ) -> StoreReport:
-    """Listen to every utterance of a corpus; the arguments are those of `sentir.audio.store.listen`.
+    """Decode the clips of a corpus into the store; arguments as in `sentir.audio.store.attach_audio`.
 
     Raises:
         CorpusError: if no utterance has a clip.
@@ -113,40 +119,40 @@ def prepare_audio(
             _("The corpus '{name}' has no clips; give the root that holds its audio.", name=corpus.name)
         )
     start = time.perf_counter()
-    heard, new = extract_audio(corpus.utterances, mel_kind=mel_kind, folder=folder, workers=workers)
+    utterances, new = extract_audio(corpus.utterances, mel_kind=mel_kind, folder=folder, workers=workers)
     wall = time.perf_counter() - start
     return StoreReport(
         corpus=corpus.name,
         synthetic=corpus.synthetic,
         mel_kind=mel_kind,
         folder=folder or audio_dir(),
-        splits=tuple(_count_split(split, heard) for split in SPLITS if any(u.split == split for u in heard)),
+        splits=tuple(_count_split(split, utterances) for split in SPLITS if corpus.split(split)),
         unusable=tuple(
-            UnusableClip(u.id, u.split, sound.problem_kind, sound.problem)
-            for u in heard
-            if (sound := _require_audio(u)).problem_kind
+            UnusableClip(u.id, u.split, audio.problem_kind, audio.problem)
+            for u in utterances
+            if (audio := _require_audio(u)).problem_kind
         ),
         noted=tuple(
             NotedClip(u.id, u.split, kind, note)
-            for u in heard
+            for u in utterances
             for kind, note in zip(_require_audio(u).note_kinds, _require_audio(u).notes, strict=True)
         ),
         decoded_clips=len(new),
-        decoded_seconds=sum({u.clip: _require_audio(u).seconds for u in heard if u.clip in new}.values()),
+        decoded_seconds=sum({u.clip: _require_audio(u).seconds for u in utterances if u.clip in new}.values()),
         wall_seconds=wall,
     )
 
 
 def _count_split(split: str, utterances: Sequence[Utterance]) -> SplitAudioCounts:
     rows = [u for u in utterances if u.split == split]
-    sounds = [_require_audio(u) for u in rows]
-    problems = Counter(sound.problem_kind for sound in sounds if sound.problem_kind)
+    audio = [_require_audio(u) for u in rows]
+    problems = Counter(one.problem_kind for one in audio if one.problem_kind)
     return SplitAudioCounts(
         split=split,
         utterances=len(rows),
         clips=sum(u.clip is not None for u in rows),
         usable=len(rows) - problems.total(),
-        seconds=sum(sound.seconds for sound in sounds),
+        seconds=sum(one.seconds for one in audio),
         problems=dict(problems.most_common()),
     )
 

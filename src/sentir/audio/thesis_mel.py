@@ -1,7 +1,7 @@
-"""Mels made the thesis' way, pictures of 224 by 224: for repeating it, and for its published ``.npy`` files.
+"""Mel spectrograms as in the thesis, 224 by 224: to reproduce it, and to read its published ``.npy`` files.
 
-They squeeze four seconds into a square and measure decibels against the loudest moment of the file, so they tell
-nothing of loudness; `sentir.audio.mel` is what everything else hears.
+They resize four seconds to a square, in decibels relative to the loudest moment of the file, so that loudness is
+lost; everything else uses `sentir.audio.mel`.
 """
 
 from __future__ import annotations
@@ -24,45 +24,47 @@ THESIS_MEL = MelSettings(win_length=2048, hop_length=512, n_fft=2048, n_mels=128
 
 
 def compute_thesis_mel(waveform: Waveform) -> NDArray[np.float32]:
-    """Return the mel of the first four seconds, ``(224, 224)`` (time, bands), in dB from -80 to 0.
+    """Return the mel spectrogram of the first four seconds, ``(224, 224)`` (time, bands), in dB from -80 to 0.
 
-    Zeros fill up what is shorter. Frames and bands are librosa's defaults (2,048 samples, 512 apart, 128 bands),
-    decibels stand against the loudest value, silence is 0 throughout (as ``power_to_db(ref=np.max)`` has it), and
-    the 126 by 128 values are resized by linear interpolation that keeps the corners in place.
+    Shorter waveforms are padded with zeros. Frames and bands are librosa's defaults (2,048 samples, 512 apart,
+    128 bands), decibels are relative to the loudest value, silence is 0 throughout, as with
+    ``power_to_db(ref=np.max)``, and the 126 by 128 values are resized by linear interpolation with fixed corners.
     """
     from scipy.ndimage import zoom
 
-    heard = np.zeros(THESIS_SECONDS * SAMPLING_RATE, dtype=np.float32)
-    start = waveform[: len(heard)]
-    heard[: len(start)] = start
-    mel = power_to_mel_db(compute_power_frames(heard, settings=THESIS_MEL), settings=THESIS_MEL)
+    padded = np.zeros(THESIS_SECONDS * SAMPLING_RATE, dtype=np.float32)
+    start = waveform[: len(padded)]
+    padded[: len(start)] = start
+    mel = power_to_mel_db(compute_power_frames(padded, settings=THESIS_MEL), settings=THESIS_MEL)
     mel = np.maximum(mel - mel.max(), -TOP_DB)
     return zoom(mel, (THESIS_IMAGE_SIZE / mel.shape[0], THESIS_IMAGE_SIZE / mel.shape[1]), order=1)
 
 
 def load_thesis_mel(path: Path) -> NDArray[np.float32]:
-    """Read a published spectrogram, stored as librosa lays it out (bands, time), band 0 first.
+    """Read a published spectrogram, stored in librosa's layout (bands, time), lowest band first.
 
     Returns:
         ``(224, 224)`` (time, bands) in dB.
 
     Raises:
-        AudioError: if the file is missing, empty, or no 224 by 224 array of finite floating-point numbers.
+        AudioError: if the file is missing, empty, or not a 224 by 224 array of finite floating-point numbers.
     """
     array = _open_array(path)
     if array.shape != (THESIS_IMAGE_SIZE, THESIS_IMAGE_SIZE) or not np.issubdtype(array.dtype, np.floating):
-        what = _("numbers of type {type}, {shape}", type=array.dtype, shape=" × ".join(map(str, array.shape)))
-        raise _invalid_spectrogram_error(path, what)
+        shape = " × ".join(map(str, array.shape))
+        raise _invalid_spectrogram_error(
+            path, _("numbers of type {type}, {shape}", type=array.dtype, shape=shape)
+        )
     with np.errstate(over="ignore"):
         mel = np.ascontiguousarray(array.T, dtype=np.float32)
-        kept = mel.astype(np.float16)  # as the store keeps it
-    if not np.isfinite(kept).all():
+        stored = mel.astype(np.float16)
+    if not np.isfinite(stored).all():
         raise _invalid_spectrogram_error(path, _("infinite or missing numbers"))
     return mel
 
 
 def _open_array(path: Path) -> NDArray[np.generic]:
-    """Map the array, so that a header which promises too much allocates nothing."""
+    """Map the array to memory, so that a header with an excessive shape allocates nothing."""
     if not path.is_file():
         raise AudioError("missing", _("The spectrogram {path} does not exist; check the path.", path=path))
     if path.stat().st_size == 0:
@@ -70,24 +72,18 @@ def _open_array(path: Path) -> NDArray[np.generic]:
     try:
         with np.errstate(over="ignore"):
             return np.lib.format.open_memmap(path, mode="r")
-    except (
-        ValueError,
-        OSError,
-        OverflowError,
-        SyntaxError,
-        TokenError,
-    ) as error:  # the last two: a damaged header
+    except (ValueError, OSError, OverflowError, SyntaxError, TokenError) as error:  # last two: damaged header
         raise _invalid_spectrogram_error(path, _("no array that can be read ({why})", why=error)) from error
 
 
-def _invalid_spectrogram_error(path: Path, what: str) -> AudioError:
+def _invalid_spectrogram_error(path: Path, content: str) -> AudioError:
     return AudioError(
         "undecodable",
         _(
-            "The spectrogram {path} holds {what}; "
-            "give a NumPy file of {side} × {side} floating-point numbers in dB.",
+            "The spectrogram {path} contains {content}; "
+            "use a NumPy file of {side} × {side} floating-point numbers in dB.",
             path=path,
-            what=what,
+            content=content,
             side=THESIS_IMAGE_SIZE,
         ),
     )

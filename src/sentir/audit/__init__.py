@@ -1,4 +1,4 @@
-"""Health and leaks of a corpus: `audit` counts, compares and lists, and changes nothing."""
+"""Audit of a corpus: counts, defects, duplicates and leaks; nothing is changed."""
 
 from sentir.audit.audio_scan import AudioScan, scan_audio
 from sentir.audit.corpus_audit import audit, measure_leakage

@@ -1,4 +1,4 @@
-"""What a person should know about the clips of a corpus, in sentences."""
+"""Findings about the clips of a corpus."""
 
 from __future__ import annotations
 
@@ -6,46 +6,41 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from sentir.audio.decoding_notes import describe_note_kind, is_data_loss
-from sentir.audit.audio_findings import CLIPPING_THRESHOLD, compute_speech_rate, get_measured_audio
 from sentir.audit.audio_scan import AudioScan
+from sentir.audit.audio_tables import CLIPPING_THRESHOLD, compute_speech_rate, get_measured_audio
 from sentir.audit.counts import get_annotated_seconds
 from sentir.audit.grading import compute_grade
 from sentir.audit.results import AuditTable, Finding
 from sentir.corpus.corpus import Corpus
 from sentir.i18n import _
 
-MAX_WORDS_PER_SECOND = 10.0  # words per second that nobody can say; people reach 7 or 8 for a moment
-MIN_CLIP_SECONDS = 0.2  # seconds that hold no word
-MAX_CLIP_SECONDS, MAX_DURATION_RATIO = (
-    30.0,
-    3.0,
-)  # longer than this and than so many times its annotation: the cut is wrong
-MAX_DURATION_DIFFERENCE, MAX_RELATIVE_DURATION_DIFFERENCE = (
-    0.3,
-    0.1,
-)  # seconds and share of the annotation by which a clip may differ
-MIN_LEVEL_DBFS = -60.0  # dB against full scale
+MAX_WORDS_PER_SECOND = 10.0  # fast speakers briefly reach 7 or 8
+MIN_CLIP_SECONDS = 0.2  # shorter clips contain no word
+MAX_CLIP_SECONDS = 30.0  # a clip above both this and the ratio is cut wrongly
+MAX_DURATION_RATIO = 3.0  # of clip to annotation
+MAX_DURATION_DIFFERENCE = 0.3  # seconds between clip and annotation
+MAX_RELATIVE_DURATION_DIFFERENCE = 0.1
+MIN_LEVEL_DBFS = -60.0
 _MAX_EXAMPLES = 5
 
 
 def check_speech_rate(corpus: Corpus, audio_scan: AudioScan | None) -> list[Finding]:
-    """List utterances with more words per second than anybody can say: text and times are not of each other."""
-    rates = {u.id: compute_speech_rate(u, audio_scan) for u in corpus}
-    fast = sorted(
-        (key for key, rate in rates.items() if rate is not None and rate > MAX_WORDS_PER_SECOND),
-        key=lambda key: -(rates[key] or 0.0),
+    """Find utterances with an impossible speech rate: their text and times do not match."""
+    rates = {u.id: compute_speech_rate(u, audio_scan) or 0.0 for u in corpus}
+    too_fast = sorted(
+        (key for key, rate in rates.items() if rate > MAX_WORDS_PER_SECOND), key=lambda key: -rates[key]
     )
-    sentence = _(
-        "Utterances with more than {fastest} words per second, which nobody can say, so that text and times "
-        "do not belong together: {n}.",
-        n=len(fast),
-        fastest=f"{MAX_WORDS_PER_SECOND:g}",
+    message = _(
+        "Utterances with more than {limit} words per second, which is impossible, so their text and times do not "
+        "match: {n}.",
+        n=len(too_fast),
+        limit=f"{MAX_WORDS_PER_SECOND:g}",
     )
-    return _clip_findings(corpus, "speech_too_fast", sentence, fast)
+    return _clip_findings(corpus, "speech_too_fast", message, too_fast)
 
 
 def check_audio(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTable) -> list[Finding]:
-    """List what is wrong with the clips: unusable, broken off, short, long, silent, clipped, faint, repeated."""
+    """Find clips that are unusable, truncated, too short, too long, silent, clipped, quiet or duplicates."""
     return [
         *_unusable_findings(corpus, audio_scan),
         *_note_findings(corpus, audio_scan),
@@ -63,104 +58,106 @@ def _clip_findings(corpus: Corpus, kind: str, message: str, ids: Sequence[str]) 
 
 
 def _unusable_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
-    """Group the clips that cannot be used by reason; those that the reader missed already are not told twice."""
-    told = {issue.where for issue in corpus.issues if issue.kind == "audio_file_missing"}
+    """Group unusable clips by reason, without missing files that are already issues of the reader."""
+    reported = {issue.where for issue in corpus.issues if issue.kind == "audio_file_missing"}
     groups: dict[str, list[str]] = defaultdict(list)
-    for key, sound in audio_scan.audio.items():
-        if sound.problem_kind and not (sound.problem_kind == "missing" and key in told):
-            groups[sound.problem_kind].append(key)
+    for utterance_id, audio in audio_scan.audio.items():
+        if audio.problem_kind and not (audio.problem_kind == "missing" and utterance_id in reported):
+            groups[audio.problem_kind].append(utterance_id)
     findings = []
     for kind, ids in groups.items():
         message = audio_scan.audio[ids[0]].problem
         if len(ids) > 1:
-            message = _("{n} times, the first: {message}", n=len(ids), message=message)
-        grade = compute_grade("lost", len(ids) / len(corpus))
-        findings.append(Finding(f"sound_{kind}", "problem", message, len(ids), tuple(ids[:_MAX_EXAMPLES]), grade))
+            message = _("{n} times, for example: {message}", n=len(ids), message=message)
+        grade = compute_grade("unusable", len(ids) / len(corpus))
+        findings.append(
+            Finding(f"unusable_{kind}", "problem", message, len(ids), tuple(ids[:_MAX_EXAMPLES]), grade)
+        )
     return findings
 
 
 def _note_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
-    """Group what there is to know of clips that are used, by kind; what lacks sound is a problem."""
+    """Group the notes on usable clips by kind; data loss is a problem."""
     groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for key, sound in audio_scan.audio.items():
-        for kind, note in zip(sound.note_kinds, sound.notes, strict=True):
-            groups[kind].append((key, note))
+    for utterance_id, audio in audio_scan.audio.items():
+        for kind, note in zip(audio.note_kinds, audio.notes, strict=True):
+            groups[kind].append((utterance_id, note))
     return [_note_finding(corpus, kind, rows) for kind, rows in groups.items()]
 
 
 def _note_finding(corpus: Corpus, kind: str, rows: Sequence[tuple[str, str]]) -> Finding:
-    (first, note), ids = rows[0], tuple(key for key, _note in rows[:_MAX_EXAMPLES])
-    message = _("Clips that are used, but {what}: {n}; {id}: {note}",
+    (first, note), ids = rows[0], tuple(utterance_id for utterance_id, _note in rows[:_MAX_EXAMPLES])
+    message = _("Usable clips with a note ({what}): {n}; {id}: {note}",
                 what=describe_note_kind(kind), n=len(rows), id=first, note=note)  # fmt: skip
     severity, grade = "note", "A"
     if is_data_loss(kind):
         severity, grade = "problem", compute_grade("clips_incomplete", len(rows) / len(corpus))
-    return Finding(f"sound_{kind}", severity, message, len(rows), ids, grade)
+    return Finding(f"decoding_{kind}", severity, message, len(rows), ids, grade)
 
 
 def _duration_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
-    short, long_, off = [], [], []
+    short, long, mismatched = [], [], []
     for u in corpus:
-        sound, annotated = audio_scan.audio.get(u.id), get_annotated_seconds(u)
-        if sound is None or not sound.seconds:
+        audio, annotated = audio_scan.audio.get(u.id), get_annotated_seconds(u)
+        if audio is None or not audio.seconds:
             continue
-        if sound.seconds < MIN_CLIP_SECONDS:
+        if audio.seconds < MIN_CLIP_SECONDS:
             short.append(u.id)
         if annotated is None:
             continue
-        if sound.seconds > max(MAX_CLIP_SECONDS, MAX_DURATION_RATIO * annotated):
-            long_.append(u.id)
-        elif abs(sound.seconds - annotated) > max(
-            MAX_DURATION_DIFFERENCE, MAX_RELATIVE_DURATION_DIFFERENCE * annotated
-        ):
-            off.append(u.id)
+        tolerance = max(MAX_DURATION_DIFFERENCE, MAX_RELATIVE_DURATION_DIFFERENCE * annotated)
+        if audio.seconds > max(MAX_CLIP_SECONDS, MAX_DURATION_RATIO * annotated):
+            long.append(u.id)
+        elif abs(audio.seconds - annotated) > tolerance:
+            mismatched.append(u.id)
     return [
         *_clip_findings(
             corpus,
             "clips_long",
-            _("Clips longer than {seconds} s and than {times} times what is annotated, so cut wrongly: {n}.",
-              n=len(long_), seconds=f"{MAX_CLIP_SECONDS:g}", times=f"{MAX_DURATION_RATIO:g}"),
-            long_,
+            _("Clips longer than {seconds} s and {times} times their annotated duration, so cut wrongly: {n}.",
+              n=len(long), seconds=f"{MAX_CLIP_SECONDS:g}", times=f"{MAX_DURATION_RATIO:g}"),
+            long,
         ),
         *_clip_findings(
             corpus,
             "clips_short",
-            _("Clips shorter than {seconds} s, which holds no word: {n}.", n=len(short), seconds=MIN_CLIP_SECONDS),
+            _("Clips too short for a word, under {seconds} s: {n}.", n=len(short), seconds=MIN_CLIP_SECONDS),
             short,
         ),
         *_clip_findings(
             corpus,
             "clips_duration_mismatch",
-            _("Clips that differ from their annotated length by more than {seconds} s and {share} %: {n}.",
-              n=len(off), seconds=MAX_DURATION_DIFFERENCE, share=f"{MAX_RELATIVE_DURATION_DIFFERENCE * 100:g}"),
-            off,
+            _("Clips that differ from their annotated duration by more than {seconds} s and {share} %: {n}.",
+              n=len(mismatched), seconds=MAX_DURATION_DIFFERENCE,
+              share=f"{MAX_RELATIVE_DURATION_DIFFERENCE * 100:g}"),
+            mismatched,
         ),
     ]  # fmt: skip
 
 
 def _level_findings(corpus: Corpus, audio_scan: AudioScan) -> list[Finding]:
-    silent, faint, clipped = [], [], []
+    silent, quiet, clipped = [], [], []
     for u in corpus:
-        if not (sound := get_measured_audio(audio_scan, u)):
+        if not (audio := get_measured_audio(audio_scan, u)):
             continue
-        if sound.descriptors["health.silence"] == 1:
+        if audio.descriptors["health.silence"] == 1:
             silent.append(u.id)
-        elif sound.descriptors["health.level"] < MIN_LEVEL_DBFS:
-            faint.append(u.id)
-        if sound.descriptors["health.clipped"] >= CLIPPING_THRESHOLD:
+        elif audio.descriptors["health.level"] < MIN_LEVEL_DBFS:
+            quiet.append(u.id)
+        if audio.descriptors["health.clipped"] >= CLIPPING_THRESHOLD:
             clipped.append(u.id)
     return [
         *_clip_findings(corpus, "clips_silent", _("Silent clips: {n}.", n=len(silent)), silent),
         *_clip_findings(
             corpus,
             "clips_quiet",
-            _("Clips fainter than {level} dB against full scale: {n}.", n=len(faint), level=f"{MIN_LEVEL_DBFS:g}"),
-            faint,
+            _("Clips quieter than {level} dBFS: {n}.", n=len(quiet), level=f"{MIN_LEVEL_DBFS:g}"),
+            quiet,
         ),
         *_clip_findings(
             corpus,
             "clips_clipped",
-            _("Clips with {share} % of their samples or more at full scale, so clipped: {n}.",
+            _("Clipped clips ({share} % of their samples or more at full scale): {n}.",
               n=len(clipped), share=f"{CLIPPING_THRESHOLD * 100:g}"),
             clipped,
         ),
@@ -171,7 +168,7 @@ def _duplicate_findings(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTab
     findings = []
     for row in repeats.rows:
         split, n, share = str(row["split"]), row["utterances"], row["share"]
-        if row["what"] != "sounds" or not (isinstance(n, int) and isinstance(share, float) and n):
+        if row["kind"] != "clips" or not (isinstance(n, int) and isinstance(share, float) and n):
             continue
         pairs = [
             f"{audio_scan.duplicate_of[u.id]} = {u.id}"
@@ -179,13 +176,13 @@ def _duplicate_findings(corpus: Corpus, audio_scan: AudioScan, repeats: AuditTab
             if audio_scan.duplicate_of.get(u.id, u.id) != u.id
             and corpus.by_id[audio_scan.duplicate_of[u.id]].split == split
         ]
-        message = _("Clips that are copies of another one of {split}: {n}.", n=n, split=split)
+        message = _("Duplicate clips within {split}: {n}.", n=n, split=split)
         grade = compute_grade("duplicate_clips", share)
-        places = tuple(pairs[:_MAX_EXAMPLES])
-        findings.append(Finding(f"sounds_repeated_in_{split}", "warning", message, n, places, grade))
+        examples = tuple(pairs[:_MAX_EXAMPLES])
+        findings.append(Finding(f"clips_duplicated_in_{split}", "warning", message, n, examples, grade))
     if audio_scan.num_uncompared:
         message = _(
-            "Clips with less than half a second of sound, not compared with others: {n}; compared: {compared}.",
+            "Clips with less than 0.5 s of active audio, not compared with others: {n}; compared: {compared}.",
             n=audio_scan.num_uncompared,
             compared=audio_scan.num_compared,
         )

@@ -1,4 +1,4 @@
-"""What a corpus sounds like: the measures of its clips, and which of them are copies of one another."""
+"""The audio features of a corpus, and which of its clips are duplicates."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from sentir.progress import track
 
 @dataclass(frozen=True, slots=True)
 class AudioScan:
-    """The clips of a corpus, listened to.
+    """The audio features of a corpus' clips, compared with one another.
 
     Attributes:
-        audio: utterance id → sound, of all that have a clip.
-        duplicate_of: utterance id → the first one with the same sound, of all clips that can be used.
-        num_compared: how many different clips have enough sound to be compared, those of the same content once.
-        num_uncompared: how many have less; spectrograms made elsewhere are compared by content alone.
+        audio: utterance id → audio features, of all utterances with a clip.
+        duplicate_of: utterance id → id of the first utterance with the same audio, of all usable clips.
+        num_compared: distinct clips with enough active audio for a comparison.
+        num_uncompared: distinct clips with less; precomputed spectrograms are compared only by content.
     """
 
     audio: Mapping[str, AudioFeatures]
@@ -35,44 +35,48 @@ class AudioScan:
 
 
 def scan_audio(corpus: Corpus, *, folder: Path | None = None, workers: int | None = None) -> AudioScan:
-    """Listen to every clip, each decoded once for all times, and compare them with one another.
+    """Decode all clips, which the store keeps, and find duplicates among them.
 
     Args:
         corpus: with clips.
-        folder, workers: as `sentir.audio.store.listen` takes them.
+        folder, workers: as in `sentir.audio.store.attach_audio`.
 
     Raises:
         SentirError: if the store cannot be written or a worker is killed.
     """
     clips = [u for u in corpus if u.clip is not None]
-    kind = infer_mel_kind(u.clip for u in clips)
-    heard = attach_audio(clips, mel_kind=kind, folder=folder, workers=workers)
-    sounds = {u.id: u.audio for u in heard if u.audio is not None}
-    ids_of: dict[str, list[str]] = defaultdict(list)  # by content
-    for key, sound in sounds.items():
-        if sound.mel is not None:
-            ids_of[sound.key].append(key)
-    mels = (sounds[ids[0]].mel for ids in ids_of.values())
-    wanted = track(mels, _("Fingerprints"), len(ids_of)) if kind == "mel" else ()
-    prints = [compute_audio_fingerprint(mel) for mel in wanted if mel is not None]
-    compared = sum(found is not None for found in prints)
-    said = [normalize_text(corpus.by_id[ids[0]].text) for ids in ids_of.values()]
-    groups = _find_components(len(ids_of), find_duplicate_clips(prints, said))
-    contents = list(ids_of.values())
-    copies = {key: contents[first][0] for place, first in enumerate(groups) for key in contents[place]}
-    return AudioScan(sounds, copies, compared, len(prints) - compared)
+    mel_kind = infer_mel_kind(u.clip for u in clips)
+    utterances = attach_audio(clips, mel_kind=mel_kind, folder=folder, workers=workers)
+    audio = {u.id: u.audio for u in utterances if u.audio is not None}
+    ids_by_content: dict[str, list[str]] = defaultdict(list)
+    for utterance_id, features in audio.items():
+        if features.mel is not None:
+            ids_by_content[features.key].append(utterance_id)
+    contents = list(ids_by_content.values())
+    mels = (audio[ids[0]].mel for ids in contents)
+    compared_mels = track(mels, _("Fingerprints"), len(contents)) if mel_kind == "mel" else ()
+    fingerprints = [compute_audio_fingerprint(mel) for mel in compared_mels if mel is not None]
+    num_compared = sum(one is not None for one in fingerprints)
+    transcripts = [normalize_text(corpus.by_id[ids[0]].text) for ids in contents]
+    groups = _find_components(len(contents), find_duplicate_clips(fingerprints, transcripts))
+    duplicate_of = {
+        utterance_id: contents[first][0]
+        for ids, first in zip(contents, groups, strict=True)
+        for utterance_id in ids
+    }
+    return AudioScan(audio, duplicate_of, num_compared, len(fingerprints) - num_compared)
 
 
 def _find_components(n: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """Return for each of n places the first of those it is joined with, directly or through others."""
-    first = list(range(n))
+    """Return for each of n nodes the first node of its connected component."""
+    parents = list(range(n))
 
-    def root(place: int) -> int:
-        while first[place] != place:
-            place = first[place]
-        return place
+    def find_root(node: int) -> int:
+        while parents[node] != node:
+            node = parents[node]
+        return node
 
     for one, other in pairs:
-        low, high = sorted((root(one), root(other)))
-        first[high] = low
-    return [root(place) for place in range(n)]
+        low, high = sorted((find_root(one), find_root(other)))
+        parents[high] = low
+    return [find_root(node) for node in range(n)]

@@ -1,4 +1,4 @@
-"""The audit itself: the tables of a corpus, and the sentences that a person should read."""
+"""The audit of a corpus: its tables and findings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sentir.audit.audio_checks import check_audio, check_speech_rate
-from sentir.audit.audio_findings import compute_histograms, count_clips, count_source_formats, summarize_levels
 from sentir.audit.audio_scan import AudioScan
+from sentir.audit.audio_tables import compute_histograms, count_clips, count_source_formats, summarize_levels
 from sentir.audit.counts import (
     count_labels,
     count_scored_utterances,
@@ -21,7 +21,7 @@ from sentir.audit.label_checks import check_labels
 from sentir.audit.label_runs import find_label_runs
 from sentir.audit.leak_checks import check_contradictions, check_leaks, check_text_overlap
 from sentir.audit.leaking_columns import LeakingColumn, find_leaking_columns
-from sentir.audit.leaks import count_leaks, count_repeats, find_contradictions, normalize_texts
+from sentir.audit.leaks import casefold_texts, count_leaks, count_repeats, find_contradictions
 from sentir.audit.results import SEVERITIES, AuditReport, Finding
 from sentir.audit.text_overlap import TextOverlap, find_text_overlaps
 from sentir.corpus.corpus import Corpus
@@ -33,16 +33,16 @@ from sentir.i18n import _
 from sentir.recipe import DEFAULT_CLEANING
 
 _MAX_EXAMPLES = 5
-_MAX_LISTED_ISSUES = 3  # issues of a kind that are told one by one
+_MAX_LISTED_ISSUES = 3  # of a kind; of more, only the first is quoted
 
 
 @dataclass(frozen=True, slots=True)
 class Leakage:
-    """What is computed of a corpus once, whatever language it is told in.
+    """The leaks of a corpus, computed once for all languages.
 
     Attributes:
-        text_overlaps: what every two splits share.
-        leaking_columns: columns that tell a label.
+        text_overlaps: texts that each two splits share.
+        leaking_columns: numeric columns that leak a label.
     """
 
     text_overlaps: tuple[TextOverlap, ...]
@@ -54,10 +54,10 @@ def measure_leakage(corpus: Corpus, cleaning: Sequence[str] = DEFAULT_CLEANING) 
 
     Args:
         corpus: any.
-        cleaning: names of the steps that the texts of a model go through; they are compared after them too.
+        cleaning: names of the cleaning steps of a model; texts are compared with and without them.
     """
-    tellers = (teller for task in corpus.label_spaces for teller in find_leaking_columns(corpus, task))
-    return Leakage(find_text_overlaps(corpus, cleaning), tuple(tellers))
+    columns = (column for task in corpus.label_spaces for column in find_leaking_columns(corpus, task))
+    return Leakage(find_text_overlaps(corpus, cleaning), tuple(columns))
 
 
 def audit(
@@ -67,22 +67,21 @@ def audit(
     leakage: Leakage | None = None,
     other_findings: Sequence[Finding] = (),
 ) -> AuditReport:
-    """Count what a corpus holds and list its defects and leaks, in sentences of the current language.
+    """Count the contents of a corpus and list its defects and leaks, in the current language.
 
-    The test labels are read for three purposes alone, label counts, contradictions and the hashes of what is
-    scored, and a finding says so; it is no opening of the test split. Examples of contradictions are taken from
-    train and dev only.
+    The test labels are used only for label counts, contradictions and the hashes of scored utterances, and a
+    finding says so; this is no evaluation on test. Examples of contradictions are from train and dev only.
 
     Args:
         corpus: the corpus.
-        audio_scan: its clips, if they are to be judged; see `sentir.audit.audio_scan.hear_corpus`.
-        leakage: of it, if that was done before, or for another cleaning than the usual one.
-        other_findings: what else is known of it, such as test splits of others that it holds.
+        audio_scan: of its clips, to audit them too; see `sentir.audit.audio_scan.scan_audio`.
+        leakage: if it was measured before, or with other cleaning steps than the default ones.
+        other_findings: to include, such as test splits of other corpora in this one.
     """
     labels_of: dict[str, Labels] = {u.id: u.labels for u in corpus.utterances}
     labels_of |= corpus.sealed._reveal()[0]
-    heard = audio_scan.duplicate_of if audio_scan else {}
-    contents = {what: of for what, of in (("texts", normalize_texts(corpus)), ("sounds", heard)) if of}
+    clips = audio_scan.duplicate_of if audio_scan else {}
+    contents = {kind: keys for kind, keys in (("texts", casefold_texts(corpus)), ("clips", clips)) if keys}
     leakage = leakage or measure_leakage(corpus)
     leaks, repeats = count_leaks(corpus, contents, leakage.text_overlaps), count_repeats(corpus, contents)
     contradictions, examples = find_contradictions(corpus, contents, labels_of)
@@ -98,7 +97,7 @@ def audit(
         contradictions,
         count_scored_utterances(corpus, labels_of),
     )
-    filled = tuple(t for t in tables if not t.rows or any(any(list(row.values())[1:]) for row in t.rows))
+    nonempty = tuple(t for t in tables if not t.rows or any(any(list(row.values())[1:]) for row in t.rows))
     findings = [
         *_issue_findings(corpus),
         *_text_findings(corpus),
@@ -116,12 +115,12 @@ def audit(
     ]
     findings = [replace(one, severity="problem") if one.grade in "DE" else one for one in findings]
     findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -ord(finding.grade)))
-    name, found = corpus.name, compute_histograms(corpus, audio_scan)
-    return AuditReport(name, corpus.synthetic, corpus.fingerprint, filled, tuple(findings), found)
+    histograms = compute_histograms(corpus, audio_scan)
+    return AuditReport(corpus.name, corpus.synthetic, corpus.fingerprint, nonempty, tuple(findings), histograms)
 
 
 def _issue_findings(corpus: Corpus) -> list[Finding]:
-    """Group what the reader found by kind; few are told one by one."""
+    """Group the issues of the reader by kind; a few of a kind are quoted in full."""
     groups: dict[tuple[str, str], list[Issue]] = defaultdict(list)
     for issue in corpus.issues:
         groups[issue.kind, issue.severity].append(issue)
@@ -129,23 +128,23 @@ def _issue_findings(corpus: Corpus) -> list[Finding]:
     for (kind, severity), issues in groups.items():
         message = " ".join(issue.message for issue in issues[:_MAX_LISTED_ISSUES])
         if len(issues) > _MAX_LISTED_ISSUES:
-            message = _("{n} times, the first: {message}", n=len(issues), message=issues[0].message)
-        places = tuple(issue.where for issue in issues[:_MAX_EXAMPLES])
-        cost = {"problem": "lost", "warning": "warned"}.get(severity)
-        grade = compute_grade(cost, len(issues) / max(1, len(corpus))) if cost else "A"
-        findings.append(Finding(kind, severity, message, len(issues), places, grade))
+            message = _("{n} times, for example: {message}", n=len(issues), message=issues[0].message)
+        examples = tuple(issue.where for issue in issues[:_MAX_EXAMPLES])
+        graded_as = {"problem": "unusable", "warning": "reader_warning"}.get(severity)
+        grade = compute_grade(graded_as, len(issues) / max(1, len(corpus))) if graded_as else "A"
+        findings.append(Finding(kind, severity, message, len(issues), examples, grade))
     return findings
 
 
 def _text_findings(corpus: Corpus) -> list[Finding]:
-    silent = [u.id for u in corpus.utterances if is_blank(u.text)]
-    if not silent:
+    without_text = [u.id for u in corpus.utterances if is_blank(u.text)]
+    n, examples = len(without_text), tuple(without_text[:_MAX_EXAMPLES])
+    if not n:
         return []
-    if len(silent) == len(corpus):
-        return [Finding("text_missing", "note", _("No utterance has a text."), len(silent))]
-    message = _("Utterances without a text: {n}.", n=len(silent))
-    grade = compute_grade("text_missing", len(silent) / len(corpus))
-    return [Finding("text_missing", "warning", message, len(silent), tuple(silent[:_MAX_EXAMPLES]), grade)]
+    if n == len(corpus):
+        return [Finding("text_missing", "note", _("No utterance has a text."), n)]
+    grade = compute_grade("text_missing", n / len(corpus))
+    return [Finding("text_missing", "warning", _("Utterances without a text: {n}.", n=n), n, examples, grade)]
 
 
 def _language_findings(corpus: Corpus) -> list[Finding]:
@@ -153,8 +152,8 @@ def _language_findings(corpus: Corpus) -> list[Finding]:
     if language in (None, ENGLISH):
         return []
     message = _(
-        "The texts are in {language}, by their script or their most frequent words. Most text encoders know "
-        "English alone; choose a multilingual one, such as model.backbone = 'multilingual-minilm'.",
+        "The texts are in {language}, judging by their script or most frequent words. Most text encoders are "
+        "English only; use a multilingual one, such as model.backbone = 'multilingual-minilm'.",
         language=language_name(str(language)),
     )
     return [Finding("language", "note", message, len(corpus))]
@@ -162,14 +161,12 @@ def _language_findings(corpus: Corpus) -> list[Finding]:
 
 def _column_findings(leaking_columns: Sequence[LeakingColumn]) -> list[Finding]:
     findings = []
-    for teller in leaking_columns:
-        kind, severity = (
-            ("leaks_label", "problem")
-            if teller.score >= LEAKAGE_THRESHOLD
-            else ("possible_label_leak", "warning")
-        )
-        grade = compute_grade(kind, teller.score)
-        findings.append(Finding(kind, severity, teller.describe(), 1, (teller.column,), grade))
+    for column in leaking_columns:
+        kind, severity = "possible_label_leak", "warning"
+        if column.score >= LEAKAGE_THRESHOLD:
+            kind, severity = "leaks_label", "problem"
+        grade = compute_grade(kind, column.score)
+        findings.append(Finding(kind, severity, column.describe(), 1, (column.column,), grade))
     return findings
 
 
@@ -177,12 +174,12 @@ def _corpus_findings(corpus: Corpus) -> list[Finding]:
     findings = []
     if corpus.test:
         message = _(
-            "The labels of {n} test utterances were read for counts, contradictions and hashes only; "
-            "this is no opening of the test split.",
+            "The labels of {n} test utterances were used for counts, contradictions and hashes only; "
+            "this does not count as an evaluation on test.",
             n=len(corpus.test),
         )
         findings.append(Finding("test_labels_counted", "note", message, len(corpus.test)))
     if corpus.synthetic:
-        message = _("This corpus is synthetic: its sentences are generated, no person said them.")
+        message = _("This corpus is synthetic: its sentences are generated, not spoken by people.")
         findings.append(Finding("synthetic", "note", message, len(corpus)))
     return findings

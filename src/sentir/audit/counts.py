@@ -1,4 +1,4 @@
-"""What a corpus holds: utterances, labels, words and seconds by split."""
+"""Counts by split: utterances, labels, words and seconds."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LabelsById = Mapping[str, Labels]
 
 
 def count_splits(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
-    """Count utterances, dialogues, speakers, and utterances that some task or the text is missing from."""
+    """Count utterances, dialogues, speakers, and utterances without some label or without text."""
     columns = {
         "split": _("split"),
         "utterances": _("utterances"),
         "dialogues": _("dialogues"),
         "speakers": _("speakers"),
-        "unlabelled": _("without a label of some task"),
+        "unlabeled": _("without a label of some task"),
         "without_text": _("without text"),
     }
 
@@ -35,7 +35,7 @@ def count_splits(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
             "utterances": len(rows),
             "dialogues": len({u.dialogue for u in rows}),
             "speakers": len({u.speaker for u in rows if u.speaker is not None}),
-            "unlabelled": sum(not corpus.label_spaces.keys() <= labels_of[u.id].keys() for u in rows),
+            "unlabeled": sum(not corpus.label_spaces.keys() <= labels_of[u.id].keys() for u in rows),
             "without_text": sum(is_blank(u.text) for u in rows),
         }
 
@@ -43,9 +43,9 @@ def count_splits(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
 
 
 def count_labels(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
-    """Count each label by split; a task of several labels also counts utterances that carry none of them.
+    """Count each label by split; in multi-label tasks, also utterances with none of the labels.
 
-    Numbers are counted at the step of the scale that is nearest.
+    Numbers are counted at the nearest step of their scale.
     """
     columns = {"task": _("task"), "label": _("label")} | {split: split for split in SPLITS}
     rows = [row for space in corpus.label_spaces.values() for row in _label_rows(corpus, space, labels_of)]
@@ -68,7 +68,7 @@ def _label_rows(corpus: Corpus, space: LabelSpace, labels_of: LabelsById) -> lis
 def count_labels_by_split(
     corpus: Corpus, space: LabelSpace, labels_of: LabelsById
 ) -> dict[str, Counter[str | None]]:
-    """Return split → label → utterances; under ``None`` those that were annotated and have none of them."""
+    """Return split → label → number of utterances; ``None`` counts annotated utterances without any label."""
     counts: dict[str, Counter[str | None]] = {}
     for split in SPLITS:
         rows = [labels_of[u.id] for u in corpus.split(split)]
@@ -78,25 +78,25 @@ def count_labels_by_split(
 
 
 def summarize_word_counts(corpus: Corpus) -> AuditTable:
-    """Summarize words per utterance (pieces between white space) over the utterances with text."""
+    """Summarize words per utterance, separated by white space, over the utterances with text."""
     words = {u.id: len((u.text or "").split()) for u in corpus if not is_blank(u.text)}
     return _summarize(corpus, "words", _("Words per utterance"), lambda u: words.get(u.id))
 
 
 def summarize_durations(corpus: Corpus) -> AuditTable:
-    """Summarize durations in seconds over the utterances that have one."""
+    """Summarize annotated durations in seconds over the utterances that have one."""
     return _summarize(corpus, "durations", _("Annotated seconds per utterance"), get_annotated_seconds)
 
 
 def get_annotated_seconds(utterance: Utterance) -> float | None:
-    """Return how long an utterance is by its annotation, ``None`` if unknown."""
+    """Return the annotated duration of an utterance in seconds; ``None`` if unknown."""
     if utterance.clip is not None and utterance.clip.end is not None:
         return utterance.clip.end - (utterance.clip.start or 0.0)
     return utterance.numeric_features.get("duration")
 
 
 def count_scored_utterances(corpus: Corpus, labels_of: LabelsById) -> AuditTable:
-    """Give by task and split how many utterances are scored, and the hash of their ids that a report shows."""
+    """Count scored utterances by task and split, with the hash of their ids that reports show."""
     columns = {
         "task": _("task"),
         "split": _("split"),

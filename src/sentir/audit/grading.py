@@ -1,12 +1,12 @@
-"""What a finding costs: the share of a corpus from which on it can have no better grade than this."""
+"""The grade of a finding, by the share of the corpus that it concerns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-_GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share above which it is given
-    "lost": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
-    "warned": {"B": 0},
+_GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → lower limit of the share
+    "unusable": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
+    "reader_warning": {"B": 0},
     "text_missing": {"B": 0, "C": 0.01, "D": 0.05, "E": 0.2},
     "unlabeled": {"B": 0, "C": 0.1, "D": 0.5},
     "labels_missing": {"C": 0},
@@ -15,8 +15,8 @@ _GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share
     "split_missing": {"C": 0},
     "speakers": {"B": 0, "C": 0.5},
     "group": {"B": 0, "C": 0.5},
-    "copies": {"B": 0.01, "C": 0.05, "D": 0.2, "E": 0.5},
-    "sounds": {"C": 0, "D": 0.01, "E": 0.1},
+    "duplicates": {"B": 0.01, "C": 0.05, "D": 0.2, "E": 0.5},
+    "clips": {"C": 0, "D": 0.01, "E": 0.1},
     "contradictory_texts": {"B": 0.01, "C": 0.25},
     "contradictory_clips": {"B": 0, "C": 0.005, "D": 0.05},
     "duplicate_clips": {"B": 0, "C": 0.02, "D": 0.2},
@@ -36,5 +36,5 @@ _GRADE_LIMITS: Mapping[str, Mapping[str, float]] = {  # kind → grade → share
 
 
 def compute_grade(kind: str, share: float) -> str:
-    """Return the grade that a finding of a kind leaves, by the share of utterances it concerns."""
+    """Return the grade of a finding, ``A`` to ``E``, by its kind and the share of utterances that it concerns."""
     return max((grade for grade, limit in _GRADE_LIMITS[kind].items() if share > limit), default="A")

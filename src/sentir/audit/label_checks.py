@@ -1,4 +1,4 @@
-"""What a person should know about the labels of a corpus, in sentences."""
+"""Findings about the labels of a corpus."""
 
 from __future__ import annotations
 
@@ -14,21 +14,19 @@ from sentir.corpus.train_classes import inspect_train_classes
 from sentir.corpus.utterances import SPLITS
 from sentir.i18n import _
 
-_MIN_TRAIN_UTTERANCES = 10  # train utterances below which nothing can be learned of a label
+_MIN_TRAIN_UTTERANCES = 10  # of a label; with fewer it cannot be learned
 _MAX_EXAMPLES = 5
 
-_LabelCounts = Mapping[str, Counter[str | None]]  # split → label → utterances
+_LabelCounts = Mapping[str, Counter[str | None]]  # split → label → number of utterances
 
 
 def check_labels(corpus: Corpus, labels_of: LabelsById) -> list[Finding]:
-    """List splits that are missing, labels that train cannot teach, and utterances without a label."""
+    """Find missing splits, labels that cannot be learned from train, and utterances without a label."""
     findings = []
     for split in SPLITS:
         if not corpus.split(split):
-            message = _("There are no {split} utterances.", split=split)
-            findings.append(
-                Finding("split_missing", "warning", message, 1, (), compute_grade("split_missing", 1))
-            )
+            message, grade = _("There are no {split} utterances.", split=split), compute_grade("split_missing", 1)
+            findings.append(Finding("split_missing", "warning", message, 1, (), grade))
     for space in corpus.label_spaces.values():
         findings += _class_findings(corpus, space, count_labels_by_split(corpus, space, labels_of))
         findings += _unlabeled_findings(corpus, space.task)
@@ -36,7 +34,7 @@ def check_labels(corpus: Corpus, labels_of: LabelsById) -> list[Finding]:
 
 
 def _class_findings(corpus: Corpus, space: LabelSpace, counts: _LabelCounts) -> list[Finding]:
-    """Tell of one label that all have; else of labels that train has never, always or rarely."""
+    """Find a single class; else labels that occur never, always or rarely in train."""
     classes, train = inspect_train_classes(corpus, space.task), counts["train"]
     if classes.constant:
         message = _(
@@ -47,34 +45,35 @@ def _class_findings(corpus: Corpus, space: LabelSpace, counts: _LabelCounts) -> 
         return [Finding("one_class", "problem", message, train.total(), (), compute_grade("one_class", 1))]
     if not train or space.kind == "regression":
         return []
-    untaught = [n for n in classes.absent if space.multilabel or counts["dev"][n] or counts["test"][n]]
-    rare = [name for name in space.names if train[name] < _MIN_TRAIN_UTTERANCES and name not in untaught]
+    unseen = [n for n in classes.absent if space.multilabel or counts["dev"][n] or counts["test"][n]]
+    rare = [name for name in space.names if train[name] < _MIN_TRAIN_UTTERANCES and name not in unseen]
     return [
         *_label_findings(
             "label_absent",
-            _("Of '{task}', no train utterance has these labels, so no model can learn them: {labels}.",
-              task=space.task, labels=", ".join(_describe_occurrences(name, counts) for name in untaught)),
-            len(untaught),
+            _("Labels of '{task}' that no train utterance has, so no model can learn them: {labels}.",
+              task=space.task, labels=", ".join(_describe_occurrences(name, counts) for name in unseen)),
+            len(unseen),
         ),
         *_label_findings(
             "label_everywhere",
-            _("Of '{task}', every train utterance has these labels; there is nothing to learn of them: {labels}.",
+            _("Labels of '{task}' that every train utterance has, so there is nothing to learn: {labels}.",
               task=space.task, labels=", ".join(classes.always_present)),
             len(classes.always_present),
         ),
         *_label_findings(
             "label_rare",
-            _("Of '{task}', these labels occur less than {n} times in train, too few to learn them: {labels}.",
-              task=space.task, labels=", ".join(f"{name} ({train[name]})" for name in rare), n=_MIN_TRAIN_UTTERANCES),
+            _("Labels of '{task}' with fewer than {n} train utterances, too few to learn them: {labels}.",
+              task=space.task, n=_MIN_TRAIN_UTTERANCES,
+              labels=", ".join(f"{name} ({train[name]})" for name in rare)),
             len(rare),
         ),
     ]  # fmt: skip
 
 
 def _describe_occurrences(name: str, counts: _LabelCounts) -> str:
-    """Say where a label that train lacks occurs."""
-    found = ", ".join(f"{split} {counts[split][name]}" for split in ("dev", "test") if counts[split][name])
-    return f"{name} ({found})" if found else name
+    """Return a label with its counts in dev and test."""
+    occurrences = ", ".join(f"{split} {counts[split][name]}" for split in ("dev", "test") if counts[split][name])
+    return f"{name} ({occurrences})" if occurrences else name
 
 
 def _label_findings(kind: str, message: str, n: int) -> list[Finding]:

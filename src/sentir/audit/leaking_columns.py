@@ -1,6 +1,6 @@
-"""Numeric columns that tell the label: a number that a corpus comes with may be its annotation in disguise.
+"""Numeric columns that leak the label: a number in a corpus may be an annotation in disguise.
 
-How that is measured stands in `sentir.corpus.leakage`.
+The score is defined in `sentir.corpus.leakage`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from sentir.logs import logger
 from sentir.recipe import Recipe
 from sentir.recipe.data import join_columns
 
-WARNING_THRESHOLD = 0.9  # from here on a column is warned of; from `TELLS` on it is refused as a feature
+WARNING_THRESHOLD = 0.9  # from `LEAKAGE_THRESHOLD` on, a column is rejected as a feature
 
 
 @dataclass(frozen=True, slots=True)
 class LeakingColumn:
-    """A column of numbers that tells whether a train row has a label.
+    """A numeric column that predicts a label on train.
 
     Attributes:
-        score: mean of the recalls with and without the label; 1 tells all, .5 nothing.
+        score: mean of the recalls with and without the label: 1 is a full leak, .5 is chance.
     """
 
     column: str
@@ -35,10 +35,10 @@ class LeakingColumn:
     score: float
 
     def describe(self) -> str:
-        """Return what it means, in the current language."""
+        """Return a sentence about it, in the current language."""
         return _(
-            "The numeric column '{column}' tells the label '{label}' of '{task}' in {share} % of train; a model "
-            "would read the annotation from it.",
+            "The numeric column '{column}' leaks the label '{label}' of '{task}': it predicts it with {share} % "
+            "balanced accuracy on train.",
             column=self.column,
             label=self.label,
             task=self.task,
@@ -47,11 +47,11 @@ class LeakingColumn:
 
 
 def find_leaking_columns(corpus: Corpus, task: str) -> list[LeakingColumn]:
-    """Return the numeric columns that tell a label of ``task`` on train, each with the label it tells best."""
+    """Return the numeric columns that leak a label of ``task`` on train, each with the label it predicts best."""
     space = corpus.label_space(task)
     rows = [u for u in corpus.train if task in u.labels]
     groups = [frozenset(space.categorize(u.labels[task])) for u in rows]
-    found = []
+    leaking_columns = []
     for column in sorted({name for u in rows for name in u.numeric_features}):
         values = np.array([u.numeric_features.get(column, np.nan) for u in rows], dtype=np.float64)
         scores = {
@@ -60,12 +60,12 @@ def find_leaking_columns(corpus: Corpus, task: str) -> list[LeakingColumn]:
         }
         label = max(scores, key=lambda name: scores[name])
         if scores[label] >= WARNING_THRESHOLD:
-            found.append(LeakingColumn(column, task, label, scores[label]))
-    return found
+            leaking_columns.append(LeakingColumn(column, task, label, scores[label]))
+    return leaking_columns
 
 
 def check_recipe_leakage(recipe: Recipe, corpus: Corpus) -> None:
-    """Refuse a recipe whose features tell the label, or whose groups lie in two splits; warn of suspects.
+    """Reject a recipe whose features leak the label or whose groups are in two splits; warn of possible leaks.
 
     Raises:
         RecipeError: naming the column or the group.
@@ -73,22 +73,22 @@ def check_recipe_leakage(recipe: Recipe, corpus: Corpus) -> None:
     _check_group_splits(recipe, corpus)
     if "tabular" not in recipe.model.features:
         return
-    for teller in find_leaking_columns(corpus, recipe.data.task):
-        if teller.score >= LEAKAGE_THRESHOLD:
+    for column in find_leaking_columns(corpus, recipe.data.task):
+        if column.score >= LEAKAGE_THRESHOLD:
             raise RecipeError(
-                _("{what} Leave it out of 'data.table.features', or 'tabular' out of 'model.features'.",
-                  what=teller.describe())
+                _("{leak} Leave it out of 'data.table.features', or 'tabular' out of 'model.features'.",
+                  leak=column.describe())
             )  # fmt: skip
-        logger.warning(teller.describe())
+        logger.warning(column.describe())
 
 
 def _check_group_splits(recipe: Recipe, corpus: Corpus) -> None:
-    kind = join_columns(recipe.data.table.group) if recipe.data.table else None
-    for group, splits in count_groups_by_split(corpus.groups.get(kind or "", {}), corpus).items():
+    column = join_columns(recipe.data.table.group) if recipe.data.table else None
+    for group, splits in count_groups_by_split(corpus.groups.get(column or "", {}), corpus).items():
         if len(splits) > 1:
             one, other, *_rest = splits
             raise RecipeError(
-                _("The group '{group}' of '{column}' lies in {one} and in {other}, which 'data.table.group' "
-                  "forbids; correct the split column, or name no group.",
-                  group=group, column=kind, one=one, other=other)
+                _("The group '{group}' of '{column}' is in {one} and in {other}, which 'data.table.group' "
+                  "forbids; correct the split column, or remove the group.",
+                  group=group, column=column, one=one, other=other)
             )  # fmt: skip

@@ -1,8 +1,8 @@
-"""What a corpus repeats: texts and sounds, speakers and episodes, within and between splits, and contradictions.
+"""Repeated texts, clips, speakers and groups, within and between splits, and contradictory labels.
 
-Repeats and contradictions compare texts after `normalize`: case folded, white space collapsed; punctuation is
-kept, for "What?" and "What!" may well have different labels. What splits share is compared more widely, see
-`sentir.audit.text_overlap`. Sounds are compared by their fingerprints.
+Repeats and contradictions compare texts after `casefold_text`; punctuation is kept, for "What?" and "What!" may
+well have different labels. Texts of different splits are compared more broadly, see `sentir.audit.text_overlap`.
+Clips are compared by their fingerprints.
 """
 
 from __future__ import annotations
@@ -15,34 +15,30 @@ from sentir.audit.results import AuditRow, AuditTable
 from sentir.audit.text_overlap import SPLIT_PAIRS, TextOverlap
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
+from sentir.corpus.text_similarity import casefold_text
 from sentir.corpus.utterances import SPLITS, Utterance
 from sentir.i18n import _
 
-ContentKeys = Mapping[str, Mapping[str, str]]  # texts, sounds → utterance id → what it has in common with others
+ContentKeys = Mapping[str, Mapping[str, str]]  # texts, clips → utterance id → key that equal contents share
 _UNKNOWN_CELLS = {"utterances": None, "share": None}
-GROUP_PREFIX = "group:"  # comes before the name of a group of the corpus' own, which may be called as anything is
+GROUP_PREFIX = "group:"  # before the name of a group of the corpus, which may have any name
 
 
-def normalize_text(text: str | None) -> str:
-    """Return a text as it is compared: case folded, white space collapsed; empty if there is none."""
-    return " ".join((text or "").casefold().split())
-
-
-def normalize_texts(corpus: Corpus) -> dict[str, str]:
-    """Return id → text as it is compared, of the utterances that have one."""
-    return {u.id: text for u in corpus if (text := normalize_text(u.text))}
+def casefold_texts(corpus: Corpus) -> dict[str, str]:
+    """Return id → text as `casefold_text` returns it, of the utterances that have one."""
+    return {u.id: text for u in corpus if (text := casefold_text(u.text))}
 
 
 def count_repeats(corpus: Corpus, contents: ContentKeys) -> AuditTable:
-    """Count utterances whose text or sound came earlier in their split."""
-    columns = {"what": _("repeated"), "split": _("split"), "utterances": _("utterances"), "share": _("share")}
+    """Count utterances whose text or clip occurs earlier in their split."""
+    columns = {"kind": _("repeated"), "split": _("split"), "utterances": _("utterances"), "share": _("share")}
     rows: list[AuditRow] = []
-    for what, content in contents.items():
+    for kind, keys in contents.items():
         for split in SPLITS:
             utterances = corpus.split(split)
-            found = [content[u.id] for u in utterances if u.id in content]
-            n = len(found) - len(set(found))
-            rows.append({"what": what, "split": split, "utterances": n, "share": _fraction(n, len(utterances))})
+            own_keys = [keys[u.id] for u in utterances if u.id in keys]
+            n = len(own_keys) - len(set(own_keys))
+            rows.append({"kind": kind, "split": split, "utterances": n, "share": _fraction(n, len(utterances))})
     return AuditTable("repeats", _("Repeated within a split"), columns, tuple(rows))
 
 
@@ -51,20 +47,20 @@ def _fraction(part: int, total: int) -> float:
 
 
 def count_leaks(corpus: Corpus, contents: ContentKeys, overlaps: Sequence[TextOverlap]) -> AuditTable:
-    """Count utterances whose dialogue, speaker, group, text or sound lies in another split as well.
+    """Count utterances whose dialogue, speaker, group, text or clip is also in another split.
 
-    Dialogues are always 0: `Corpus.build` refuses others. Unknown is ``None``: splits without named speakers.
+    Dialogues are always 0: `Corpus.build` rejects others. Splits without named speakers have ``None`` (unknown).
     """
     columns = {
-        "what": _("shared"),
+        "kind": _("shared"),
         "split": _("of"),
         "found_in": _("also in"),
         "utterances": _("utterances"),
         "share": _("share"),
     }
     rows = [
-        _make_leak_row(what, names, corpus.split(split), split, corpus.split(other), other)
-        for what, names in collect_group_names(corpus, contents).items()
+        _make_leak_row(kind, names, corpus.split(split), split, corpus.split(other), other)
+        for kind, names in collect_group_names(corpus, contents).items()
         for split, other in SPLIT_PAIRS
     ]
     if any(one.is_comparable for one in overlaps):
@@ -72,34 +68,35 @@ def count_leaks(corpus: Corpus, contents: ContentKeys, overlaps: Sequence[TextOv
             _make_text_row("texts", one, len(one.identical), len(corpus.split(one.split))) for one in overlaps
         ]
         rows += [
-            _make_text_row("copies", one, len(one.duplicates), len(corpus.split(one.split))) for one in overlaps
+            _make_text_row("duplicates", one, len(one.duplicates), len(corpus.split(one.split)))
+            for one in overlaps
         ]
     return AuditTable("leaks", _("Shared between splits"), columns, tuple(rows))
 
 
-def _make_text_row(what: str, overlap: TextOverlap, n: int, total: int) -> AuditRow:
-    row: dict[str, str | int | float | None] = {"what": what, "split": overlap.split, "found_in": overlap.other}
+def _make_text_row(kind: str, overlap: TextOverlap, n: int, total: int) -> AuditRow:
+    row: dict[str, str | int | float | None] = {"kind": kind, "split": overlap.split, "found_in": overlap.other}
     return row | ({"utterances": n, "share": _fraction(n, total)} if overlap.is_comparable else _UNKNOWN_CELLS)
 
 
 def collect_group_names(corpus: Corpus, contents: ContentKeys) -> dict[str, Mapping[str, str]]:
-    """Return everything but texts that two splits may share: kind → utterance id → name."""
+    """Return what two splits may share, except texts: kind → utterance id → name."""
     dialogues = {u.id: u.dialogue for u in corpus if u.dialogue}
     speakers = {u.id: u.speaker for u in corpus if u.speaker is not None}
     groups = {f"{GROUP_PREFIX}{kind}": names for kind, names in corpus.groups.items() if names != speakers}
-    sounds = {"sounds": contents["sounds"]} if "sounds" in contents else {}
-    return {"dialogues": dialogues, "speakers": speakers, **groups, **sounds}
+    clips = {"clips": contents["clips"]} if "clips" in contents else {}
+    return {"dialogues": dialogues, "speakers": speakers, **groups, **clips}
 
 
 def _make_leak_row(
-    what: str,
+    kind: str,
     names: Mapping[str, str],
     utterances: Sequence[Utterance],
     split: str,
     others: Sequence[Utterance],
     other: str,
 ) -> AuditRow:
-    row: dict[str, str | int | float | None] = {"what": what, "split": split, "found_in": other}
+    row: dict[str, str | int | float | None] = {"kind": kind, "split": split, "found_in": other}
     if not any(u.id in names for u in utterances) or not any(u.id in names for u in others):
         return row | _UNKNOWN_CELLS
     n = len(find_seen_ids(names, utterances, others))
@@ -109,23 +106,23 @@ def _make_leak_row(
 def find_seen_ids(
     names: Mapping[str, str], utterances: Sequence[Utterance], others: Sequence[Utterance]
 ) -> list[str]:
-    """Return the ids of the utterances whose name one of the others has."""
-    known: Collection[str] = {names[u.id] for u in others if u.id in names}
-    return [u.id for u in utterances if names.get(u.id) in known]
+    """Return the ids of the utterances whose name occurs among the others."""
+    other_names: Collection[str] = {names[u.id] for u in others if u.id in names}
+    return [u.id for u in utterances if names.get(u.id) in other_names]
 
 
 def find_contradictions(
     corpus: Corpus, contents: ContentKeys, labels_of: LabelsById
 ) -> tuple[AuditTable, dict[tuple[str, str], tuple[str, ...]]]:
-    """Count texts and sounds that carry different labels in different places.
+    """Count texts and clips that occur with different labels.
 
     Returns:
-        The table, and for each task and kind of content up to five utterances that contradict one another within
-        train and dev, so that they say nothing of a test label.
+        The table, and for each task and kind of content up to five pairs of contradictory utterances of train and
+        dev, so that no test label is revealed.
     """
     columns = {
         "task": _("task"),
-        "what": _("same"),
+        "kind": _("same"),
         "contents": _("contents"),
         "utterances": _("utterances"),
         "share": _("share"),
@@ -133,40 +130,40 @@ def find_contradictions(
     rows: list[AuditRow] = []
     examples: dict[tuple[str, str], tuple[str, ...]] = {}
     for task, space in corpus.label_spaces.items():
-        for what, content in contents.items():
-            everywhere = _find_contradictory_ids(corpus.utterances, content, space, labels_of)
-            n = sum(map(len, everywhere))
-            counted = {"contents": len(everywhere), "utterances": n, "share": _fraction(n, len(corpus))}
-            rows.append({"task": task, "what": what, **counted})
-            open_ones = _find_contradictory_ids((*corpus.train, *corpus.dev), content, space, labels_of)
-            examples[task, what] = tuple(" = ".join(ids[:2]) for ids in open_ones[:5])
+        for kind, keys in contents.items():
+            contradictory = _find_contradictory_ids(corpus.utterances, keys, space, labels_of)
+            n = sum(map(len, contradictory))
+            counts = {"contents": len(contradictory), "utterances": n, "share": _fraction(n, len(corpus))}
+            rows.append({"task": task, "kind": kind, **counts})
+            without_test = _find_contradictory_ids((*corpus.train, *corpus.dev), keys, space, labels_of)
+            examples[task, kind] = tuple(" = ".join(ids[:2]) for ids in without_test[:5])
     return AuditTable("contradictions", _("Same content, different labels"), columns, tuple(rows)), examples
 
 
 def _find_contradictory_ids(
-    utterances: Sequence[Utterance], content: Mapping[str, str], space: LabelSpace, labels_of: LabelsById
+    utterances: Sequence[Utterance], keys: Mapping[str, str], space: LabelSpace, labels_of: LabelsById
 ) -> list[list[str]]:
-    """Return the ids of each content with different labels, or numbers nearest to different steps.
+    """Return the ids of each content with different labels, or with numbers nearest to different steps.
 
-    Two of the first ids of each contradict one another.
+    The first two ids of each content contradict each other.
     """
-    ids: dict[str, list[str]] = defaultdict(list)
+    ids_by_key: dict[str, list[str]] = defaultdict(list)
     for u in utterances:
-        if u.id in content and space.task in labels_of[u.id]:
-            ids[content[u.id]].append(u.id)
-    repeated = (keys for keys in ids.values() if len(keys) > 1)
-    groups = ({key: frozenset(space.categorize(labels_of[key][space.task])) for key in keys} for keys in repeated)
-    return [_put_contradiction_first(found) for found in groups if len(set(found.values())) > 1]
+        if u.id in keys and space.task in labels_of[u.id]:
+            ids_by_key[keys[u.id]].append(u.id)
+    repeated = (ids for ids in ids_by_key.values() if len(ids) > 1)
+    groups = ({id_: frozenset(space.categorize(labels_of[id_][space.task])) for id_ in ids} for ids in repeated)
+    return [_put_contradiction_first(labels) for labels in groups if len(set(labels.values())) > 1]
 
 
-def _put_contradiction_first(found: Mapping[str, frozenset[str]]) -> list[str]:
+def _put_contradiction_first(labels: Mapping[str, frozenset[str]]) -> list[str]:
     """Return the ids, the first two with different labels."""
-    first, *rest = found
-    return [first, *sorted(rest, key=lambda key: found[key] == found[first])]
+    first, *rest = labels
+    return [first, *sorted(rest, key=lambda utterance_id: labels[utterance_id] == labels[first])]
 
 
 def count_groups_by_split(names: Mapping[str, str], corpus: Corpus) -> dict[str, Counter[str]]:
-    """Return name of a group → split → utterances."""
+    """Return name of a group → split → number of utterances."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for u in corpus:
         if u.id in names:

@@ -1,4 +1,4 @@
-"""What an audit says: tables of counts, histograms, findings in plain sentences, and a grade."""
+"""Results of an audit: tables of counts, histograms, findings in plain sentences, and a grade."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SEVERITIES = ("problem", "warning", "note")
 
 @dataclass(frozen=True, slots=True)
 class AuditTable:
-    """Counts to print.
+    """A table of counts.
 
     Attributes:
         key: stable name of the table, its key in JSON.
-        title: what it shows, in the current language.
-        columns: key of a cell → heading in the current language, in order.
-        rows: cells by key; keys that end in ``share`` are fractions, ``None`` is unknown.
+        title: in the current language.
+        columns: key of a column → heading in the current language, in order.
+        rows: cells by column; columns that end in ``share`` are fractions, ``None`` is unknown.
     """
 
     key: str
@@ -35,13 +35,13 @@ class AuditTable:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How a measure is spread over the utterances of each split.
+    """The distribution of a measure over the utterances of each split.
 
     Attributes:
-        key: ``durations``, ``rates`` or ``levels``.
-        title: what is measured, in the current language.
+        key: ``durations``, ``speech_rates`` or ``levels``.
+        title: the measure, in the current language.
         unit: of the edges, in the current language.
-        edges: N + 1 limits of N bins; what lies beyond the last one counts in the last bin.
+        edges: N + 1 edges of N bins; larger values count in the last bin.
         counts: split → N counts.
     """
 
@@ -54,16 +54,16 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One kind of thing a person should know about a corpus.
+    """One kind of defect or property of a corpus.
 
     Attributes:
-        kind: a short stable key, such as ``"row_unusable"``.
-        severity: ``note`` (handled; it never costs a grade), ``warning`` (inherent, know it) or ``problem``
-            (something was lost, or costs the corpus a D or E).
+        kind: a short stable key, such as ``"row_skipped"``.
+        severity: ``note`` (never lowers the grade), ``warning`` (inherent in the corpus) or ``problem`` (data
+            were lost, or the grade is D or E).
         message: one sentence in the current language.
-        count: how often it occurs.
+        count: number of occurrences.
         examples: up to five utterance ids, or files and lines.
-        grade: the best grade that a corpus with it can have, ``A`` to ``E``.
+        grade: the best grade of a corpus with this finding, ``A`` to ``E``.
     """
 
     kind: str
@@ -76,13 +76,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AuditReport(ReprMixin):
-    """The health of a corpus.
+    """The result of an audit.
 
     Attributes:
-        fingerprint: that of the corpus.
-        tables: counts by key; those about clips only where they were listened to.
-        findings: problems first, then warnings, then notes; what costs most comes first.
-        histograms: of what was measured.
+        fingerprint: of the corpus.
+        tables: counts; tables of clips only if they were scanned.
+        findings: problems first, then warnings, then notes; worst grades first.
+        histograms: of durations, speech rates and levels, where known.
     """
 
     corpus: str
@@ -94,19 +94,19 @@ class AuditReport(ReprMixin):
 
     @property
     def problem_count(self) -> int:
-        """The occurrences of all findings of severity ``problem``."""
+        """The number of occurrences of all findings of severity ``problem``."""
         return sum(finding.count for finding in self.findings if finding.severity == "problem")
 
     @property
     def grade(self) -> str:
-        """The grade, ``A`` to ``E``: that of the worst finding."""
+        """The grade of the worst finding, ``A`` to ``E``."""
         return max((finding.grade for finding in self.findings), default="A")
 
     @property
     def reasons(self) -> tuple[Finding, ...]:
-        """The findings that cost the corpus its ``A``, the worst first."""
-        costly = [finding for finding in self.findings if finding.grade != "A"]
-        return tuple(sorted(costly, key=lambda finding: finding.grade, reverse=True))
+        """The findings that lower the grade, worst first."""
+        lowering = [finding for finding in self.findings if finding.grade != "A"]
+        return tuple(sorted(lowering, key=lambda finding: finding.grade, reverse=True))
 
     def table(self, key: str) -> AuditTable:
         """Return the table called ``key``.
@@ -117,14 +117,14 @@ class AuditReport(ReprMixin):
         return {table.key: table for table in self.tables}[key]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain JSON values; tables become lists of rows by their key."""
+        """Return plain JSON values; tables are lists of rows by key."""
         return {
             "corpus": self.corpus,
             "synthetic": self.synthetic,
             "fingerprint": self.fingerprint,
             "grade": self.grade,
             "reasons": [{"grade": f.grade, "kind": f.kind, "message": f.message} for f in self.reasons],
-            "problems": self.problem_count,
+            "problem_count": self.problem_count,
             "tables": {table.key: [dict(row) for row in table.rows] for table in self.tables},
             "histograms": {
                 h.key: {"edges": list(h.edges), "counts": {k: list(v) for k, v in h.counts.items()}}
@@ -135,12 +135,12 @@ class AuditReport(ReprMixin):
 
 
 def describe_grade(grade: str) -> str:
-    """Return what a grade says, one sentence in the current language."""
+    """Return the meaning of a grade, one sentence in the current language."""
     meanings = {
-        "A": _("Nothing was found that would mislead."),
-        "B": _("Sound, with small blemishes."),
-        "C": _("Usable by those who know what follows."),
-        "D": _("Results on it would mislead; repair it first."),
-        "E": _("Do not train on it before it is repaired."),
+        "A": _("No defects that would distort results."),
+        "B": _("Good, with minor defects."),
+        "C": _("Usable if you take the following into account."),
+        "D": _("Results would be misleading; repair it first."),
+        "E": _("Repair it before training."),
     }
     return meanings[grade]

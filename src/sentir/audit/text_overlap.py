@@ -1,8 +1,8 @@
-"""Texts of one split that another one has too: copies, and what anybody says.
+"""Texts that two splits share: duplicates, and common phrases.
 
-Texts are compared as a model is given them, after the recipe's cleaning, and as the corpus has them, both
-without case, punctuation, symbols, spaces and invisible characters (`sentir.corpus.text_similarity.plain`). A
-copy is a text long and rare enough to be told apart, or one that is nearly the same.
+Texts are compared before and after the recipe's cleaning, both without case, punctuation, symbols, spaces and
+invisible characters (`sentir.corpus.text_similarity.normalize_text`). A duplicate is an equal or nearly equal
+text that is too long and too rare for chance.
 """
 
 from __future__ import annotations
@@ -18,19 +18,17 @@ from sentir.corpus.text_similarity import find_near_duplicates, normalize_text, 
 from sentir.corpus.utterances import Utterance
 
 SPLIT_PAIRS = (("dev", "train"), ("test", "train"), ("test", "dev"))
-_TextForms = Mapping[
-    str, tuple[str, ...]
-]  # utterance id → what its text is compared by, none if it has no letter
+_TextForms = Mapping[str, tuple[str, ...]]  # utterance id → normalized texts; none if it has no letters
 
 
 @dataclass(frozen=True, slots=True)
 class TextOverlap:
-    """What the texts of a split have in common with those of another one.
+    """The texts of a split that another split also has.
 
     Attributes:
-        is_comparable: whether both have texts.
-        identical: ids of the utterances whose text the other has too, however short and frequent.
-        duplicates: id → id of the other's utterance that it is a copy of, or nearly.
+        is_comparable: whether both splits have texts.
+        identical: ids of the utterances whose text is in the other split, even if it is short or frequent.
+        duplicates: id → id of the utterance in the other split whose text it duplicates, exactly or nearly.
     """
 
     split: str
@@ -41,16 +39,16 @@ class TextOverlap:
 
     @property
     def common(self) -> tuple[str, ...]:
-        """The ids of those that are the same and no copies: their texts are short or frequent."""
+        """The ids of identical texts that are no duplicates, because they are short or frequent."""
         return tuple(key for key in self.identical if key not in self.duplicates)
 
 
 def find_text_overlaps(corpus: Corpus, cleaning: Sequence[str]) -> tuple[TextOverlap, ...]:
-    """Compare the texts of every two splits.
+    """Compare the texts of each two splits.
 
     Args:
         corpus: any.
-        cleaning: names of the steps that a model's texts go through.
+        cleaning: names of the cleaning steps of a model.
     """
     forms = {u.id: _comparison_forms(u.text or "", clean_text(u.text or "", cleaning)) for u in corpus}
     return tuple(_compare_splits(corpus, split, other, forms) for split, other in SPLIT_PAIRS)
@@ -61,15 +59,14 @@ def _comparison_forms(text: str, cleaned: str) -> tuple[str, ...]:
 
 
 def _compare_splits(corpus: Corpus, split: str, other: str, forms: _TextForms) -> TextOverlap:
-    mine, theirs = ([u for u in corpus.split(name) if forms[u.id]] for name in (split, other))
-    first = {form: u.id for u in reversed(theirs) for form in forms[u.id]}
-    marks = select_distinctive_texts(_collect_forms(mine, forms)) & select_distinctive_texts(
-        _collect_forms(theirs, forms)
-    )
-    same = {u.id: found for u in mine if (found := [form for form in forms[u.id] if form in first])}
-    exact = {key: first[form] for key, found in same.items() for form in found if form in marks}
-    copies = exact | _find_near_duplicates(mine, theirs, forms, exact)
-    return TextOverlap(split, other, bool(mine and theirs), tuple(same), copies)
+    own, others = ([u for u in corpus.split(name) if forms[u.id]] for name in (split, other))
+    first = {form: u.id for u in reversed(others) for form in forms[u.id]}
+    rare, rare_in_other = (select_distinctive_texts(_collect_forms(texts, forms)) for texts in (own, others))
+    distinctive = rare & rare_in_other
+    shared = {u.id: both for u in own if (both := [form for form in forms[u.id] if form in first])}
+    exact = {key: first[form] for key, both in shared.items() for form in both if form in distinctive}
+    duplicates = exact | _find_near_duplicates(own, others, forms, exact)
+    return TextOverlap(split, other, bool(own and others), tuple(shared), duplicates)
 
 
 def _collect_forms(utterances: Iterable[Utterance], forms: _TextForms) -> list[str]:
@@ -77,20 +74,22 @@ def _collect_forms(utterances: Iterable[Utterance], forms: _TextForms) -> list[s
 
 
 def _find_near_duplicates(
-    mine: Sequence[Utterance], theirs: Sequence[Utterance], forms: _TextForms, exact: Mapping[str, str]
+    own: Sequence[Utterance], others: Sequence[Utterance], forms: _TextForms, exact: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return those that are nearly the same as one of the others, both rare.
+    """Return id → id of near duplicates, of distinctive texts in both splits.
 
-    A text that has near ones in its own split is one of a kind of sentences ("We move to Boston."), no copy.
+    A text with near duplicates in its own split is an instance of a pattern ("We move to Boston."), no duplicate.
     """
-    first, second = ({form: u.id for u in reversed(of) if (form := forms[u.id][0])} for of in (mine, theirs))
-    own, other = (sorted(select_distinctive_texts(forms[u.id][0] for u in of)) for of in (mine, theirs))
-    texts = [form for form in own if first[form] not in exact]
-    found, _n = find_near_duplicates(texts, other)
-    pairs = [(one, other[place]) for one, place in zip(texts, found, strict=True) if place >= 0]
+    own_ids, other_ids = ({forms[u.id][0]: u.id for u in reversed(texts)} for texts in (own, others))
+    own_texts, other_texts = (
+        sorted(select_distinctive_texts(forms[u.id][0] for u in of)) for of in (own, others)
+    )
+    candidates = [text for text in own_texts if own_ids[text] not in exact]
+    nearest, _counts = find_near_duplicates(candidates, other_texts)
+    pairs = [(text, other_texts[row]) for text, row in zip(candidates, nearest, strict=True) if row >= 0]
     if not pairs:
         return {}
     left, right = zip(*pairs, strict=True)
-    kin = np.maximum(find_near_duplicates(left, own)[1], find_near_duplicates(right, other)[1])
-    alone = {one: both for (one, both), n in zip(pairs, kin, strict=True) if n == 1}  # itself
-    return {u.id: second[alone[form]] for u in mine if (form := forms[u.id][0]) in alone}
+    counts = np.maximum(find_near_duplicates(left, own_texts)[1], find_near_duplicates(right, other_texts)[1])
+    unique = {text: other for (text, other), count in zip(pairs, counts, strict=True) if count == 1}  # itself
+    return {u.id: other_ids[unique[text]] for u in own if (text := forms[u.id][0]) in unique}

@@ -1,1 +1,1 @@
-"""The values everything else is about: labels, utterances, corpora, predictions, text cleaning."""
+"""The central data types: labels, utterances, corpora and predictions; and text cleaning."""

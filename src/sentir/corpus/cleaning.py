@@ -1,9 +1,9 @@
-"""Text cleaning as named steps, each a function from text to text that changes nothing the second time.
+"""Text cleaning as named, idempotent steps.
 
-The default (`sentir.recipe.DEFAULT_CLEANING`) only repairs: encoding, stage noises, white space.
-`THESIS_CLEANING` repeats the thesis this project grew from; it costs a bag of words a fifth of its score on
-MELD's dev, nearly all of it for ``!`` and ``?`` (docs/en/cleaning.md). A text may become ``""``; its utterance
-stays.
+The default (`sentir.recipe.DEFAULT_CLEANING`) only repairs: encoding, noise annotations, white space.
+`THESIS_CLEANING` reproduces the thesis that this project grew from; it costs a bag-of-words model a fifth of its
+score on MELD's dev set, nearly all of it by dropping ``!`` and ``?`` (docs/en/cleaning.md). A text may become
+``""``; its utterance is kept.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ASCII_PUNCTUATION = str.maketrans(
     | dict.fromkeys("‐‑‒–—―−", "-")
     | {"…": "...", "\xa0": " "}
 )
-# An apostrophe lost in some earlier conversion: U+FFFD, or Mac Roman's code for it read as Latin 1.
+# An apostrophe lost in an earlier conversion: U+FFFD, or its Mac Roman code decoded as Latin-1.
 _LOST_APOSTROPHE = re.compile(r"(?<=[A-Za-z])(?:\ufffd|Õ(?<=[a-z]Õ))(?=(?:s|t|m|d|re|ve|ll)\b)")
 
 _NOISE_MODIFIERS = r"and|background|briefly|clears|hip-hop|jazzy|makes|upbeat"
@@ -92,10 +92,10 @@ def _apply_until_stable(step: CleaningStep, text: str) -> str:
 
 @CLEANING_STEPS.register("repair_encoding")
 def repair_encoding(text: str) -> str:
-    """Undo wrong decodings and make typographic marks plain; nothing is deleted: ``donâ€™t`` → ``don't``.
+    """Repair wrongly decoded text and replace typographic punctuation by ASCII: ``donâ€™t`` → ``don't``.
 
-    `ftfy` resolves mojibake, the C1 code points of cp1252, HTML entities and full-width characters; then curly
-    quotes, dashes and ellipses become ASCII, and apostrophes lost in a conversion (``don\ufffdt``) come back.
+    `ftfy` repairs mojibake, C1 code points of cp1252, HTML entities and full-width characters; then curly quotes,
+    dashes and ellipses become ASCII, and apostrophes lost in a conversion (``don\ufffdt``) are restored.
     """
     return _apply_until_stable(_repair, text)
 
@@ -108,9 +108,9 @@ def _repair(text: str) -> str:
 
 @CLEANING_STEPS.register("drop_noise_annotations")
 def drop_noise_annotations(text: str) -> str:
-    """Drop what transcribers note beside the words: ``(uhh)``, ``(stutter)``, ``{clears throat}``, ``sp`` pauses.
+    """Drop transcribers' annotations: ``(uhh)``, ``(stutter)``, ``{clears throat}``, ``sp`` for a pause.
 
-    Only brackets that hold nothing but known noises go; ``(49 percent)`` and ``[Narrator]`` stay.
+    Only brackets with nothing but known noises are dropped; ``(49 percent)`` and ``[Narrator]`` are kept.
     """
     return _PAUSE.sub(" ", _drop_brackets(text, _BRACKET, _is_noise))
 
@@ -120,44 +120,44 @@ def _is_noise(bracketed: str) -> bool:
 
 
 def _drop_brackets(text: str, bracket: re.Pattern[str], should_drop: Callable[[str], bool]) -> str:
-    """Put a space for every pair of brackets that goes, innermost first, in one pass over the text."""
-    kept: list[str] = []
-    opened: list[int] = []
-    for place, piece in enumerate(bracket.split(text)):
-        kept.append(piece)
-        is_bracket = place % 2 == 1
+    """Replace bracketed texts by a space, innermost first, in one pass over the text."""
+    output: list[str] = []
+    open_brackets: list[int] = []
+    for index, piece in enumerate(bracket.split(text)):
+        output.append(piece)
+        is_bracket = index % 2 == 1
         if is_bracket and piece in "([{":
-            opened.append(len(kept) - 1)
-        elif is_bracket and opened:
-            start = opened.pop()
-            if should_drop("".join(kept[start:])):
-                kept[start:] = [" "]
-            else:  # what holds this pair holds words
-                opened.clear()
-    return "".join(kept)
+            open_brackets.append(len(output) - 1)
+        elif is_bracket and open_brackets:
+            start = open_brackets.pop()
+            if should_drop("".join(output[start:])):
+                output[start:] = [" "]
+            else:  # the enclosing brackets contain words, too
+                open_brackets.clear()
+    return "".join(output)
 
 
 @CLEANING_STEPS.register("collapse_whitespace")
 def collapse_whitespace(text: str) -> str:
-    """Make every run of white space one space, with none at the ends."""
+    """Replace every run of white space by one space and strip the ends."""
     return " ".join(text.split())
 
 
 @CLEANING_STEPS.register("lowercase")
 def lowercase(text: str) -> str:
-    """Write everything in lower case."""
+    """Convert to lower case."""
     return text.lower()
 
 
 @CLEANING_STEPS.register("collapse_repeats")
 def collapse_repeats(text: str) -> str:
-    """Say a repeated word once: ``no, no no way`` → ``no way``; case does not matter, the first one stays."""
-    return _apply_until_stable(lambda given: _REPEAT.sub(r"\1", given), text)
+    """Drop immediate repetitions of a word, whatever its case: ``no, no no way`` → ``no way``."""
+    return _apply_until_stable(lambda repeated: _REPEAT.sub(r"\1", repeated), text)
 
 
 @CLEANING_STEPS.register("drop_parentheses")
 def drop_parentheses(text: str) -> str:
-    """Drop parentheses together with the text in them, innermost first; an unpaired one stays."""
+    """Drop parentheses and the text in them, innermost first; an unpaired one is kept."""
     return _drop_brackets(text, _PARENTHESIS, lambda _bracketed: True)
 
 
@@ -171,8 +171,8 @@ def drop_non_ascii(text: str) -> str:
 def expand_contractions(text: str) -> str:
     """Write English contractions in full: ``won't`` → ``will not``, ``it's`` → ``it is``.
 
-    ``'s`` is ``is`` after pronouns and question words only, elsewhere it may be a possessive and stays; ``'d`` is
-    always ``would``.
+    ``'s`` becomes ``is`` only after pronouns and question words, since elsewhere it may be a possessive; ``'d``
+    always becomes ``would``.
     """
     return _apply_until_stable(_expand, text)
 
@@ -185,7 +185,7 @@ def _expand(text: str) -> str:
 
 @CLEANING_STEPS.register("drop_punctuation")
 def drop_punctuation(text: str) -> str:
-    """Drop punctuation, in any script; apostrophes within a word leave no gap: ``Ross's`` → ``Rosss``."""
+    """Drop punctuation of any script; apostrophes within a word leave no space: ``Ross's`` → ``Rosss``."""
     joined = re.sub(r"(?<=[^\W_])['’](?=[^\W_])", "", text)
     return "".join(" " if _is_punctuation(character) else character for character in joined)
 
@@ -196,14 +196,14 @@ def _is_punctuation(character: str) -> bool:
 
 @CLEANING_STEPS.register("drop_stopword_ngrams")
 def drop_stopword_ngrams(text: str) -> str:
-    """Drop runs of two or more English stop words; one that stands alone stays."""
-    runs = [(stop, list(run)) for stop, run in groupby(text.split(), key=_is_stop_word)]
-    return " ".join(word for stop, run in runs if not stop or len(run) == 1 for word in run)
+    """Drop runs of two or more English stop words; a single one is kept."""
+    runs = [(is_stop, list(run)) for is_stop, run in groupby(text.split(), key=_is_stop_word)]
+    return " ".join(word for is_stop, run in runs if not is_stop or len(run) == 1 for word in run)
 
 
 @CLEANING_STEPS.register("drop_stopwords")
 def drop_stopwords(text: str) -> str:
-    """Drop English stop words (scikit-learn's list), words being what white space separates."""
+    """Drop English stop words (scikit-learn's list) among words separated by white space."""
     return " ".join(word for word in text.split() if not _is_stop_word(word))
 
 

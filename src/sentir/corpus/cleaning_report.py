@@ -1,4 +1,4 @@
-"""What cleaning does to a corpus: how many texts each step changes and empties, and examples step by step."""
+"""Effects of cleaning on a corpus: how many texts each step changes and empties, and examples step by step."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sentir.recipe import DEFAULT_CLEANING
 from sentir.repr_mixin import ReprMixin
 
 CLEANING_PRESETS: Mapping[str, tuple[str, ...]] = {"default": DEFAULT_CLEANING, "thesis": THESIS_CLEANING}
-"""Names for whole chains of steps."""
+"""Name → its cleaning steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepEffect:
-    """What one step does, coming after those before it.
+    """Effect of one step, applied after those before it.
 
     Attributes:
-        changed: texts that are others after it.
-        emptied: texts that have no word left after it and had one before.
+        changed: number of texts that it changes.
+        emptied: number of texts that are blank after it and were not before.
     """
 
     step: str
@@ -32,10 +32,11 @@ class StepEffect:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One text through all steps.
+    """A text after each cleaning step.
 
     Attributes:
-        texts: the text as it is, then after each step.
+        id: of the utterance.
+        texts: the original text, then the text after each step.
     """
 
     id: str
@@ -44,12 +45,12 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CleaningReport(ReprMixin):
-    """What a chain of steps does to a corpus.
+    """Effects of cleaning steps on a corpus.
 
     Attributes:
-        num_texts: utterances that have a text.
+        num_texts: number of utterances with a text.
         effects: one for each step, in order.
-        examples: few texts that together show as many steps at work as they can.
+        examples: texts chosen to show the effects of as many steps as possible.
     """
 
     corpus: str
@@ -58,36 +59,36 @@ class CleaningReport(ReprMixin):
     examples: tuple[Trace, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
+        """Return plain JSON values."""
         return asdict(self)
 
 
 def trace_cleaning(corpus: Corpus, steps: Sequence[str], *, examples: int = 3) -> CleaningReport:
-    """Clean every text of a corpus, train, dev and test, step by step; the corpus stays as it is.
+    """Clean every text of all splits step by step; the corpus is not changed.
 
     Args:
-        corpus: any.
-        steps: names of steps; a name of `CHAINS` stands for all of its steps.
-        examples: how many texts are shown at most.
+        corpus: the corpus.
+        steps: names of steps, or of `CLEANING_PRESETS`, which stand for all their steps.
+        examples: maximum number of texts in the report.
 
     Raises:
         UnknownNameError: if a step is not registered.
     """
     names = [step for name in steps for step in CLEANING_PRESETS.get(name, (name,))]
     functions = [CLEANING_STEPS.get(name) for name in names]
-    walks = []
+    traces = []
     for u in corpus:
         if u.text is not None:
             texts = [u.text]
             for function in functions:
                 texts.append(function(texts[-1]))
-            walks.append(Trace(u.id, tuple(texts)))
-    effects = tuple(_measure_effect(name, walks, n) for n, name in enumerate(names))
-    return CleaningReport(corpus.name, len(walks), effects, tuple(_select_examples(walks, examples)))
+            traces.append(Trace(u.id, tuple(texts)))
+    effects = tuple(_measure_effect(name, traces, n) for n, name in enumerate(names))
+    return CleaningReport(corpus.name, len(traces), effects, tuple(_select_examples(traces, examples)))
 
 
 def _measure_effect(name: str, traces: Sequence[Trace], n: int) -> StepEffect:
-    pairs = [walk.texts[n : n + 2] for walk in traces]
+    pairs = [trace.texts[n : n + 2] for trace in traces]
     return StepEffect(
         name,
         changed=sum(before != after for before, after in pairs),
@@ -96,19 +97,21 @@ def _measure_effect(name: str, traces: Sequence[Trace], n: int) -> StepEffect:
 
 
 def _select_examples(traces: Sequence[Trace], n: int) -> list[Trace]:
-    """Take texts that show steps which none before showed, the one with most of them first, then the shortest."""
-    at_work = {walk.id: _changing_steps(walk) for walk in traces}
-    rest = sorted((walk for walk in traces if at_work[walk.id]), key=lambda walk: (len(walk.texts[0]), walk.id))
-    chosen: list[Trace] = []
-    seen: set[int] = set()
-    while rest and len(chosen) < n:
-        best = max(rest, key=lambda walk: (len(at_work[walk.id] - seen), len(at_work[walk.id])))
-        rest.remove(best)
-        chosen.append(best)
-        seen |= at_work[best.id]
-    return chosen
+    """Select texts greedily by the number of steps that change them and no text before; shorter texts first."""
+    steps = {trace.id: _changing_steps(trace) for trace in traces}
+    remaining = sorted(
+        (trace for trace in traces if steps[trace.id]), key=lambda trace: (len(trace.texts[0]), trace.id)
+    )
+    selected: list[Trace] = []
+    covered: set[int] = set()
+    while remaining and len(selected) < n:
+        best = max(remaining, key=lambda trace: (len(steps[trace.id] - covered), len(steps[trace.id])))
+        remaining.remove(best)
+        selected.append(best)
+        covered |= steps[best.id]
+    return selected
 
 
 def _changing_steps(trace: Trace) -> set[int]:
-    """Return the numbers of the steps that change a text."""
+    """Return the indices of the steps that change a text."""
     return {n for n in range(len(trace.texts) - 1) if trace.texts[n] != trace.texts[n + 1]}

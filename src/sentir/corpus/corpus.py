@@ -1,7 +1,7 @@
-"""`Corpus`: utterances with their label spaces, the labels of test sealed.
+"""`Corpus`: utterances with their label spaces; the labels of test are sealed.
 
-A `Corpus` keeps the labels of its test split in a `SealedLabels`; every test utterance it hands out is blind.
-A single function reads them, `sentir.evaluation.locked.ledger.open_test`, which counts.
+A `Corpus` keeps the labels of its test split in a `SealedLabels`; its test utterances are blind. Only
+`sentir.evaluation.locked.ledger.open_test` reads these labels, and records each evaluation on test in the ledger.
 """
 
 from __future__ import annotations
@@ -27,10 +27,18 @@ _MAX_LISTED = 4  # ids that an error message lists
 class Corpus(ReprMixin):
     """Utterances with their label spaces; immutable. Build it with `Corpus.build`.
 
-    Promises: ids are unique, no dialogue lies in two splits, test utterances are blind, and order within a
-    dialogue is the order of its turns. ``groups``: kind (such as ``episode``) → utterance id → name, for audits.
-    ``traits``: the same of what may be alike in every split (such as gender), by which scores are cut.
-    ``folds_of``: what several corpora are folds of, as their recipes declare; ``""`` if it is none.
+    Guarantees: ids are unique, no dialogue is in two splits, test utterances are blind, and dialogues are in the
+    order of their turns.
+
+    Attributes:
+        utterances: of all splits; those of test have no labels.
+        label_spaces: task → its label space.
+        issues: what readers found and repaired.
+        sealed: the labels of test.
+        fingerprint: hash of the content, see `sentir.corpus.fingerprints`.
+        groups: kind, such as ``episode`` → utterance id → group; audits check that groups do not cross splits.
+        slices: kind, such as ``gender`` → utterance id → value; scores are reported by them.
+        folds_of: what several corpora are folds of, as their recipes declare; ``""`` if none.
     """
 
     name: str
@@ -63,10 +71,10 @@ class Corpus(ReprMixin):
         groups: Mapping[str, Mapping[str, str]] | None = None,
         slices: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Corpus:
-        """Check the promises and seal the test labels. Labels that are numbers come from ``scores``.
+        """Validate the utterances and seal the test labels; labels of regression tasks come from ``scores``.
 
         Raises:
-            CorpusError: if an id repeats, a dialogue lies in two splits, or a label is not in its space.
+            CorpusError: if an id is not unique, a dialogue is in two splits, or a label is not in its space.
         """
         by_task = {space.task: space for space in label_spaces}
         rows = tuple(_with_regression_labels(u, by_task) for u in utterances)
@@ -86,7 +94,7 @@ class Corpus(ReprMixin):
 
     @property
     def test_fingerprint(self) -> str:
-        """Hash of what the test split says and how it is annotated, by which the ledger counts."""
+        """Hash of the texts and annotations of the test split, the ledger's key."""
         return self.sealed.fingerprint
 
     @cached_property
@@ -137,16 +145,16 @@ class Corpus(ReprMixin):
 
     @cached_property
     def by_speaker(self) -> Mapping[str | None, tuple[Utterance, ...]]:
-        """Return the utterances by speaker, in corpus order; ``None`` if it is not known."""
+        """Utterances by speaker, in corpus order; the key is ``None`` where the speaker is unknown."""
         groups: dict[str | None, list[Utterance]] = {}
         for u in self:
             groups.setdefault(u.speaker, []).append(u)
         return {speaker: tuple(group) for speaker, group in groups.items()}
 
     def by_label(self, task: str, split: str) -> Mapping[str, tuple[Utterance, ...]]:
-        """Return the utterances of train or dev by label, for every label of the task, or step of its scale.
+        """Return the utterances of train or dev for every label of the task, or step of its scale.
 
-        An utterance with several labels stands under each of them, one with none under none.
+        An utterance with several labels is under each of them.
 
         Raises:
             LockedTestError: for the test split.
@@ -166,40 +174,40 @@ class Corpus(ReprMixin):
         return {name: tuple(group) for name, group in groups.items()}
 
     def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances that come right before this one in its dialogue, in order."""
+        """Return up to ``n`` utterances immediately before this one in its dialogue, in order."""
         return self.dialogues[utterance.dialogue or utterance.id].before(utterance, n)
 
     def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances that come right after this one in its dialogue, in order."""
+        """Return up to ``n`` utterances immediately after this one in its dialogue, in order."""
         return self.dialogues[utterance.dialogue or utterance.id].after(utterance, n)
 
     def find(self, utterance_id: str) -> Utterance:
-        """Return the utterance with this id, or the only one whose id ends in it (``dia0/utt0``); of test, blind.
+        """Return the utterance with this id, or the only one whose id ends in it (``dia0/utt0``).
 
         Raises:
-            CorpusError: if there is none, with the nearest ids, or several, with the first of them.
+            CorpusError: if there is none, suggesting the nearest ids, or several, listing the first.
         """
         if utterance_id in self.by_id:
             return self.by_id[utterance_id]
-        found = [u for u in self if u.id.endswith(f"/{utterance_id}")]
-        if len(found) > 1:
+        matches = [u for u in self if u.id.endswith(f"/{utterance_id}")]
+        if len(matches) > 1:
             raise CorpusError(
                 _(
-                    "{n} ids of '{name}' end in '{id}': {found}; give one of them whole.",
-                    n=len(found),
+                    "{n} ids of '{name}' end in '{id}': {found}; give a complete id.",
+                    n=len(matches),
                     name=self.name,
                     id=utterance_id,
-                    found=_abbreviate_ids([u.id for u in found]),
+                    found=_abbreviate_ids([u.id for u in matches]),
                 )
             )
-        if not found:
+        if not matches:
             raise CorpusError(_unknown_id_message(self, utterance_id))
-        return found[0]
+        return matches[0]
 
     def _repr_fields(self) -> dict[str, object]:
         sizes = {name: len(self.split(name)) for name in SPLITS}
-        return {"name": self.name, **sizes, "tasks": abbreviate_list(self.label_spaces), "issues": len(self.issues),
-                **({"synthetic": True} if self.synthetic else {})}  # fmt: skip
+        tasks = {"tasks": abbreviate_list(self.label_spaces), "issues": len(self.issues)}
+        return {"name": self.name, **sizes, **tasks, **({"synthetic": True} if self.synthetic else {})}
 
     def __iter__(self) -> Iterator[Utterance]:
         return iter(self.utterances)
@@ -210,8 +218,8 @@ class Corpus(ReprMixin):
 
 def _unknown_id_message(corpus: Corpus, utterance_id: str) -> str:
     depth = utterance_id.count("/") + 1
-    ends = {"/".join(name.split("/")[-depth:]): name for name in corpus.by_id}
-    near = [ends[end] for end in get_close_matches(utterance_id, ends, n=2, cutoff=0.5)]
+    suffixes = {"/".join(name.split("/")[-depth:]): name for name in corpus.by_id}
+    near = [suffixes[suffix] for suffix in get_close_matches(utterance_id, suffixes, n=2, cutoff=0.5)]
     if not near:
         example = corpus.utterances[0].id if corpus.utterances else "–"
         return _(

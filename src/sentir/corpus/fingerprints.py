@@ -1,4 +1,4 @@
-"""Hashes of what a corpus says and how it was annotated, wherever its files lie and whether there is sound."""
+"""Hashes of the content of a corpus, independent of where its files are and whether it has audio."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ if TYPE_CHECKING:
 
 
 def compute_corpus_fingerprint(utterances: Iterable[Utterance]) -> str:
-    """Return a hash of utterances in order: ids, splits, dialogues, turns, and what was said and annotated."""
+    """Return a hash of the utterances in order: ids, splits, dialogues, turns, texts and annotations."""
     return _hash_rows((u.id, u.split, u.dialogue, str(u.turn), *_content_row(u)) for u in utterances)
 
 
 def compute_test_fingerprint(utterances: Iterable[Utterance]) -> str:
-    """Return a hash of what was said and annotated, whatever the ids and the order; the ledger's key."""
+    """Return a hash of texts and annotations that does not depend on ids and order; the ledger's key."""
     return _hash_rows(sorted(_content_row(u) for u in utterances))
 
 
 def compute_content_fingerprint(utterances: Iterable[Utterance]) -> str:
-    """Return a hash of what was said and by whom, whatever the ids, the order, the labels and the splits."""
+    """Return a hash of texts and speakers that does not depend on ids, order, labels and splits."""
     return _hash_rows(
         sorted((u.text or "", u.speaker or "", str(u.clip and u.clip.path.name)) for u in utterances)
     )
 
 
 def hash_ids(ids: Iterable[str]) -> str:
-    """Return a short hash of the set of scored ids, whatever their order."""
+    """Return a short hash of a set of ids."""
     return hashlib.sha256(json.dumps(sorted(ids), ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 def _content_row(u: Utterance) -> tuple[str, ...]:
-    named = {task: row for task, row in u.labels.items() if all(isinstance(label, str) for label in row)}
-    facts = (named, u.scores, u.numeric_features)  # a label that is a number is one of the scores
+    # Labels of regression tasks are among the scores.
+    names = {task: row for task, row in u.labels.items() if all(isinstance(label, str) for label in row)}
+    annotations = (names, u.scores, u.numeric_features)
     return (
         u.text or "",
         u.speaker or "",
-        json.dumps([sorted(map(list, f.items())) for f in facts], ensure_ascii=False, default=list),
+        json.dumps([sorted(map(list, one.items())) for one in annotations], ensure_ascii=False, default=list),
     )
 
 

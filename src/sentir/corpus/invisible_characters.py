@@ -1,7 +1,6 @@
-"""Characters that nobody sees: what they are, and names and texts without them.
+"""Invisible characters: removed from names before these are compared, and ignored in the check for blank texts.
 
-Texts stay as a corpus has them; only whether there is anything to read in one is asked here. Names (labels,
-speakers, dialogues, columns …) are compared, so they are read without what nobody sees.
+Names are those of labels, speakers, dialogues, columns and so on. Texts are kept as a corpus has them.
 """
 
 from __future__ import annotations
@@ -10,42 +9,42 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-# Unicode's Default_Ignorable_Code_Point, of which an emoji or a script needs a few (see `_needed`).
+# Unicode's Default_Ignorable_Code_Point; emoji and some scripts need some of them (`_affects_rendering`).
 _IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _INVISIBLE = re.compile(f"[{_IGNORABLE}]")
-_BLANK = re.compile(f"[{_IGNORABLE}\\s\u2800]*")  # with the empty cell of Braille
-_JOINING_CHARACTERS = "\u200c\u200d\u180b\u180c\u180d\u180e\u180f"  # they shape the letters on both sides
+_BLANK = re.compile(f"[{_IGNORABLE}\\s\u2800]*")  # and the blank Braille pattern
+_JOINING_CHARACTERS = "\u200c\u200d\u180b\u180c\u180d\u180e\u180f"  # they join or shape the letters on both sides
 # Scripts whose letters change shape: Arabic to Sinhala, Tibetan, Burmese, Khmer, Mongolian, and supplements.
 _JOINING_SCRIPTS = re.compile(
     "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u1cd0-\u1cff\ua8e0-\ua8ff\uaa60-\uaa7f"
     "\ufb50-\ufdff\ufe70-\ufefe\U00011000-\U00011fff\U0001e900-\U0001e95f]"
 )
-_FLAG_TAGS = re.compile("[\U000e0020-\U000e007f]")  # they say which flag a black flag is
+_FLAG_TAGS = re.compile("[\U000e0020-\U000e007f]")  # after a black flag, they specify the flag
 _EMOJI_CATEGORIES = ("So", "Sk")  # general categories of emoji, and of their skin tones
 
 
 def is_blank(text: str | None) -> bool:
-    """Say whether there is nothing to read: no text, or only white space and invisible characters."""
+    """Return whether there is no text, or only white space and invisible characters."""
     return not text or _BLANK.fullmatch(text) is not None
 
 
 def normalize_name(name: str) -> str:
-    """Return a name as it is compared: composed (NFC), one space for white space, no invisible characters.
+    """Return a name in the form in which names are compared.
 
-    Joiners stay between emoji, and between letters of a script that they shape, such as the Persian; variation
-    selectors go.
+    It is composed (NFC) and has single spaces and no invisible characters. Joiners are kept between emoji, and
+    between letters of a script that they shape, such as Persian; variation selectors are not.
     """
     if not name.isascii():
-        seen = _INVISIBLE.sub(lambda found: found[0] if _affects_rendering(name, found.start()) else "", name)
-        name = unicodedata.normalize("NFC", seen)
+        visible = _INVISIBLE.sub(lambda match: match[0] if _affects_rendering(name, match.start()) else "", name)
+        name = unicodedata.normalize("NFC", visible)
     return " ".join(name.split())
 
 
 def _affects_rendering(name: str, index: int) -> bool:
-    """Say whether an invisible character changes what is seen."""
+    """Return whether an invisible character changes how its neighbors are displayed."""
     character = name[index]
     before, after = (
         _first_visible(name, range(index - 1, -1, -1)),
@@ -61,5 +60,5 @@ def _affects_rendering(name: str, index: int) -> bool:
 
 
 def _first_visible(name: str, indices: Iterable[int]) -> str:
-    """Return the first character at these places that is not invisible, ``""`` if there is none."""
+    """Return the first visible character at these indices, ``""`` if there is none."""
     return next((name[n] for n in indices if not _INVISIBLE.match(name[n])), "")

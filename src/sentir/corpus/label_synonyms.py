@@ -1,7 +1,7 @@
-"""Words for emotions and sentiments in English and Spanish: nouns, adjectives, short forms of published corpora.
+"""English and Spanish synonyms of emotions and sentiments: nouns, adjectives, abbreviations in published corpora.
 
-Only words whose meaning is no guess stand here. ``exc`` (excited, excluded), ``none``, ``ps``, ``disgusto``
-(disgust or annoyance), ``pena`` (sorrow or shame) and ``vergüenza`` (shame or embarrassment) do not.
+Ambiguous words are left out: ``exc`` (excited, excluded), ``none``, ``ps``, ``disgusto`` (disgust or annoyance),
+``pena`` (sorrow or shame) and ``vergüenza`` (shame or embarrassment).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from sentir.corpus.invisible_characters import normalize_name
 
-# Our name → words for it. Commas part them; accents, case, and "_" or "-" for a space make no difference.
+# Label → synonyms, separated by commas; compared without accents and case, and with spaces for "_" and "-".
 _EMOTION_SYNONYMS = {
     "admiration": "admiring, admiración",
     "amusement": "amused, diversión, divertido, divertida",
@@ -60,13 +60,13 @@ _SENTIMENT_SYNONYMS = {
 
 
 def fold_word(word: str) -> str:
-    """Return a word without what makes no difference: case, accents, and ``_`` or ``-`` for a space within it.
+    """Return a word in the form in which synonyms are compared.
 
-    Invisible characters make none either.
+    It has lower case, no accents, no invisible characters, and spaces for ``_`` and ``-`` within it.
     """
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
-    bare = normalize_name("".join(letter for letter in letters if not unicodedata.combining(letter)))
-    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", bare)
+    folded = normalize_name("".join(letter for letter in letters if not unicodedata.combining(letter)))
+    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", folded)
 
 
 def _invert(names: Mapping[str, str]) -> dict[str, str]:

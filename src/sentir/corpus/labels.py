@@ -1,6 +1,6 @@
-"""Label spaces and the names of emotions and sentiments.
+"""Label spaces, and the names of emotions and sentiments.
 
-A `LabelSpace` is a value: it alone knows one label from several and from a number. Everything else asks it.
+`LabelSpace` is the only place where single-label, multi-label and regression tasks are told apart.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from sentir.repr_mixin import abbreviate_list
 EMOTIONS = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
 SENTIMENTS = ("negative", "neutral", "positive")
 Label = str | float
-"""The name of a label, or a number where a number is recognized."""
+"""The name of a label, or a number in a regression task."""
 
 
 def normalize_emotion(name: str) -> str:
-    """Return our name of an emotion: ``"Happiness"``, ``"alegría"`` and ``"joy"`` are all ``"joy"``.
+    """Return the canonical name of an emotion: ``"Happiness"``, ``"alegría"`` and ``"joy"`` are all ``"joy"``.
 
-    `sentir.corpus.label_synonyms` lists the words; ``"excited"`` and ``"shame"`` are emotions of their own.
+    The synonyms are listed in `sentir.corpus.label_synonyms`.
 
     Raises:
-        CorpusError: if the word is not known; it is never guessed.
+        CorpusError: if the word is unknown; nothing is guessed.
     """
     return _look_up_synonym(name, EMOTION_BY_SYNONYM, _("emotion"))
 
@@ -38,10 +38,10 @@ def normalize_emotion(name: str) -> str:
 def normalize_sentiment(value: str | float) -> str:
     """Return negative, neutral or positive for a word, or for an intensity by its sign.
 
-    An intensity below 0 is negative, 0 is neutral, above 0 positive (the convention of CMU-MOSEI).
+    An intensity below 0 is negative, 0 neutral, above 0 positive (the convention of CMU-MOSEI).
 
     Raises:
-        CorpusError: if the word is not known or the number is not a number.
+        CorpusError: if the word is unknown or the intensity is NaN.
     """
     if isinstance(value, str):
         return _look_up_synonym(value, SENTIMENT_BY_SYNONYM, _("sentiment"))
@@ -66,14 +66,14 @@ def _look_up_synonym(name: str, known: Mapping[str, str], kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LabelSpace:
-    """What is recognized in one task: one label at a time, several at once, or a number on a scale.
+    """The labels of a single-label or multi-label task, or the scale of a regression task.
 
     Attributes:
-        task: what is recognized, such as ``"emotion"`` or ``"sentiment"``.
-        names: the K labels in the order of every array, stored with every model. A number has one name, that of
-            its annotation in `sentir.corpus.utterances.Utterance.scores`.
-        multilabel: whether an utterance may carry several labels, or none.
-        bounds: lowest and highest number of the scale; ``None`` where labels are recognized.
+        task: its name, such as ``"emotion"`` or ``"sentiment"``.
+        names: the K labels, in the order of all arrays. A regression task has one name, the key of its
+            annotations in `sentir.corpus.utterances.Utterance.scores`.
+        multilabel: whether an utterance may have several labels, or none.
+        bounds: lowest and highest number of the scale in a regression task; ``None`` otherwise.
     """
 
     task: str
@@ -102,11 +102,11 @@ class LabelSpace:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LabelSpace:
-        """Return the space that `dataclasses.asdict` made plain; spaces saved before there were bounds have none.
+        """Return the label space of a dictionary that `dataclasses.asdict` made; ``bounds`` may be missing.
 
         Raises:
-            KeyError, TypeError: if something is missing or of another kind.
-            CorpusError: if it is no label space.
+            KeyError, TypeError: if a key is missing or a value has another type.
+            CorpusError: if the values are no valid label space.
         """
         bounds = data.get("bounds")
         scale = None if bounds is None else (float(bounds[0]), float(bounds[1]))
@@ -116,39 +116,39 @@ class LabelSpace:
         return len(self.names)
 
     def repr_fields(self) -> dict[str, object]:
-        """Return the task and its labels, as values that hold a space show them."""
+        """Return the fields that the representations of other objects show."""
         return {
             "task": self.task,
-            "number" if self.kind == "regression" else "labels": abbreviate_list(self.names),
+            "value" if self.kind == "regression" else "labels": abbreviate_list(self.names),
         }
 
     @property
     def kind(self) -> str:
-        """``"single"``, ``"multi"`` or ``"regression"``: by this losses, metrics and thresholds are looked up."""
+        """``"single"``, ``"multi"`` or ``"regression"``, the key of losses, metrics and thresholds."""
         if self.bounds is not None:
             return "regression"
         return "multi" if self.multilabel else "single"
 
     @property
     def scale(self) -> tuple[float, float]:
-        """The bounds of a number; from 0 to 1, as probabilities lie, where labels are recognized."""
+        """The bounds of a regression task; ``(0, 1)``, the range of probabilities, otherwise."""
         return self.bounds or (0.0, 1.0)
 
     def labels_from_scores(self, scores: Mapping[str, float]) -> tuple[float, ...] | None:
-        """Return the label that annotated intensities are by themselves: the number, where one is recognized."""
+        """Return the label that annotated intensities give in a regression task; ``None`` otherwise."""
         number = scores.get(self.names[0]) if self.bounds is not None else None
         return None if number is None else (number,)
 
     def encode(self, labels: Iterable[Sequence[Label]]) -> NDArray[Any]:
-        """Turn N label tuples into an array.
+        """Encode N label tuples as an array.
 
         Returns:
-            ``(N,)`` int64 of indices for one label, ``(N, K)`` float32 of zeros and ones for several, ``(N,)``
-            float64 for a number.
+            single-label: ``(N,)`` int64 indices; multi-label: ``(N, K)`` float32 of 0 and 1; regression: ``(N,)``
+            float64.
 
         Raises:
-            CorpusError: if a label is not in the space or a number is off its scale, or a row of one label or
-                number has not exactly one.
+            CorpusError: if a label is not in the space, a number is off the scale, or a tuple does not have
+                exactly one element in a single-label or regression task.
         """
         rows = [tuple(row) for row in labels]
         if self.bounds is not None:
@@ -176,30 +176,29 @@ class LabelSpace:
         return float(row[0])
 
     def encode_targets(self, labels: Iterable[Sequence[Label]]) -> NDArray[Any]:
-        """Turn N label tuples into what a loss compares logits with: `encode`, numbers brought to [-1, 1]."""
+        """Return `encode` as targets of a loss, with numbers scaled to [-1, 1]."""
         encoded = self.encode(labels)
         if self.bounds is None:
             return encoded
-        middle, half = _center_and_half_range(self.bounds)
-        return ((encoded - middle) / half).astype(np.float32)
+        center, half_range = _center_and_half_range(self.bounds)
+        return ((encoded - center) / half_range).astype(np.float32)
 
     def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Turn ``(N, K)`` logits into probabilities: softmax over labels, or a sigmoid for each.
+        """Return the ``(N, K)`` probabilities of logits: a softmax over labels, or a sigmoid of each.
 
-        Where a number is recognized, ``(N, 1)`` numbers: -1 and 1 become the ends of the scale, and a number may
-        lie beyond them.
+        In a regression task, ``(N, 1)`` outputs are scaled from [-1, 1] to the bounds, without clipping.
         """
         z = np.asarray(logits, dtype=np.float64)
         if self.bounds is not None:
-            middle, half = _center_and_half_range(self.bounds)
-            return middle + half * z
+            center, half_range = _center_and_half_range(self.bounds)
+            return center + half_range * z
         if self.multilabel:
             return np.exp(-np.logaddexp(0.0, -z))
         z = np.exp(z - z.max(axis=1, keepdims=True, initial=-np.inf))
         return z / z.sum(axis=1, keepdims=True)
 
     def is_valid(self, probabilities: NDArray[np.floating]) -> bool:
-        """Say whether ``(N, K)`` can be probabilities of this space; any finite number can be a number of it."""
+        """Return whether ``(N, K)`` numbers are valid probabilities, or in a regression task finite."""
         p = probabilities
         if self.bounds is not None or not np.isfinite(p).all():
             return bool(np.isfinite(p).all())
@@ -209,10 +208,10 @@ class LabelSpace:
     def decide(
         self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
     ) -> NDArray[Any]:
-        """Turn ``(N, K)`` probabilities into the arrays that `encode` makes.
+        """Return predicted labels for ``(N, K)`` probabilities, as arrays like those of `encode`.
 
-        One label is the most probable one; several are those at or above their threshold (0.5 by default); a
-        number beyond its scale is the end of the scale.
+        In a single-label task, the most probable label; in a multi-label task, those at or above their threshold
+        (0.5 by default); in a regression task, the number clipped to the scale.
         """
         p = np.asarray(probabilities)
         if self.bounds is not None:
@@ -225,25 +224,25 @@ class LabelSpace:
     def decode(
         self, probabilities: NDArray[np.floating], thresholds: NDArray[np.floating] | None = None
     ) -> list[tuple[Label, ...]]:
-        """Turn ``(N, K)`` probabilities into N tuples of names, empty for "none of them", or of a number."""
-        decided = self.decide(probabilities, thresholds)
+        """Return the labels predicted by `decide` as N tuples of names, or of one number each."""
+        encoded = self.decide(probabilities, thresholds)
         if self.bounds is not None:
-            return [(float(number),) for number in decided]
+            return [(float(number),) for number in encoded]
         if not self.multilabel:
-            return [(self.names[k],) for k in decided]
-        return [tuple(name for name, on in zip(self.names, row, strict=True) if on) for row in decided]
+            return [(self.names[k],) for k in encoded]
+        return [tuple(name for name, on in zip(self.names, row, strict=True) if on) for row in encoded]
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The names that utterances are counted under: the labels, or steps of the scale.
+        """The names by which utterances are counted: the labels, or steps of the scale.
 
-        The steps are its whole numbers, where it begins and ends on one and there are at most 11, else 7 even
-        ones.
+        The steps are the integers of the scale if its bounds are integers at most 10 apart, else 7 equidistant
+        numbers.
         """
         return self.names if self.bounds is None else tuple(_scale_steps(self.bounds))
 
     def categorize(self, labels: Sequence[Label]) -> tuple[str, ...]:
-        """Return the `groups` of one label tuple: its labels, or the step nearest to its number."""
+        """Return the `categories` of a label tuple: its labels, or the step nearest to its number."""
         if self.bounds is None:
             return tuple(map(str, labels))
         steps = _scale_steps(self.bounds)
@@ -251,7 +250,6 @@ class LabelSpace:
 
 
 def _center_and_half_range(bounds: tuple[float, float]) -> tuple[float, float]:
-    """Return the middle of a scale and half its length."""
     low, high = bounds
     return (low + high) / 2, (high - low) / 2
 
@@ -260,5 +258,6 @@ def _center_and_half_range(bounds: tuple[float, float]) -> tuple[float, float]:
 def _scale_steps(bounds: tuple[float, float]) -> dict[str, float]:
     """Return the steps of a scale by name."""
     low, high = bounds
-    whole = float(low).is_integer() and float(high).is_integer() and high - low <= 10
-    return {f"{step:g}": step for step in np.linspace(low, high, int(high - low) + 1 if whole else 7).tolist()}
+    is_integer = float(low).is_integer() and float(high).is_integer() and high - low <= 10
+    n = int(high - low) + 1 if is_integer else 7
+    return {f"{step:g}": step for step in np.linspace(low, high, n).tolist()}

@@ -1,6 +1,6 @@
-"""Which language texts are in, where that is beyond doubt: by their script, else by their most frequent words.
+"""Detection of the language of a corpus by script and, for Latin script, by function words.
 
-It is a look, not a model: texts of one table are taken together; of a mixture or a few words nothing is said.
+The texts of a table are taken together; for a mixture of languages or a few words no language is returned.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from sentir.i18n import _, gettext_noop
 
 ENGLISH = "en"
-_FUNCTION_WORDS = {  # frequent in one of these languages, and rare or no words in English
+_FUNCTION_WORDS = {  # frequent in one of these languages and rare in English
     "en": "the and to of is it you that i was for in my are this have what with be not but do we they he she "
     "it's i'm don't that's just so your on at all there can if about like know his her",
     "es": "el la los las de que y en un una por con para es se no lo como más pero su me mi ya está qué muy eso "
@@ -29,7 +29,7 @@ _FUNCTION_WORDS = {  # frequent in one of these languages, and rare or no words 
     "molto mio mia era sei cosa al nel",
 }
 _FUNCTION_WORD_SETS: Mapping[str, frozenset[str]] = {
-    code: frozenset(found.split()) for code, found in _FUNCTION_WORDS.items()
+    code: frozenset(words.split()) for code, words in _FUNCTION_WORDS.items()
 }
 _NAMES = {
     "en": gettext_noop("English"),
@@ -51,34 +51,34 @@ _NAMES = {
 }
 _LATIN = "LATIN"
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_MAX_TEXTS = 2000  # that are looked at, evenly over all
+_MAX_TEXTS = 2000  # that are used, at even distances
 _MIN_LETTERS = 20
 _MIN_WORDS = 12
-_MIN_SHARE = 0.15  # share of a language's frequent words in a text of it; English dialogues have .4 of theirs
-_MIN_RATIO_TO_ENGLISH = 1.5  # by which it must exceed that of English
+_MIN_SHARE = 0.15  # of function words among all words; in English dialogues it is 0.4
+_MIN_RATIO_TO_ENGLISH = 1.5  # of a language's share to that of English
 
 
 def detect_language(texts: Sequence[str | None]) -> str | None:
-    """Return the language of texts, or the script if it is not Latin; ``None`` if it cannot be told.
+    """Return the language of texts, or the script if it is not Latin; ``None`` if there is too little evidence.
 
     Returns:
-        A code such as ``es``, or a script as Unicode names it, such as ``ARABIC``; see `language_name`.
+        A language code such as ``es``, or the Unicode name of a script, such as ``ARABIC``; see `language_name`.
     """
-    given = [text for text in texts if text]
-    given = given[:: max(1, len(given) // _MAX_TEXTS)]
-    scripts = Counter(script for text in given for letter in text if (script := _script(letter)))
+    sample = [text for text in texts if text]
+    sample = sample[:: max(1, len(sample) // _MAX_TEXTS)]
+    scripts = Counter(script for text in sample for letter in text if (script := _script(letter)))
     if scripts.total() < _MIN_LETTERS:
         return None
     if scripts[_LATIN] * 2 < scripts.total():
         del scripts[_LATIN]
         kana = [script for script in ("HIRAGANA", "KATAKANA") if scripts[script] * 10 > scripts.total()]
         return kana[0] if kana else scripts.most_common(1)[0][0]
-    said = Counter(word for text in given for word in _WORD.findall(text.casefold().replace("’", "'")))
-    return _detect_by_function_words(said)
+    words = Counter(word for text in sample for word in _WORD.findall(text.casefold().replace("’", "'")))
+    return _detect_by_function_words(words)
 
 
 def language_name(code: str) -> str:
-    """Return what a language or a script is called in the current language."""
+    """Return the name of a language or script in the current language."""
     return _(_NAMES[code]) if code in _NAMES else _("a language in another script")
 
 
@@ -87,7 +87,7 @@ def _detect_by_function_words(word_counts: Counter[str]) -> str | None:
     if total < _MIN_WORDS:
         return None
     shares = {
-        code: sum(word_counts[word] for word in known) / total for code, known in _FUNCTION_WORD_SETS.items()
+        code: sum(word_counts[word] for word in words) / total for code, words in _FUNCTION_WORD_SETS.items()
     }
     best = max(shares, key=lambda code: shares[code])
     if shares[best] < _MIN_SHARE or (best != ENGLISH and shares[best] < _MIN_RATIO_TO_ENGLISH * shares[ENGLISH]):
@@ -97,5 +97,5 @@ def _detect_by_function_words(word_counts: Counter[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _script(letter: str) -> str:
-    """Return the script of a letter, ``""`` for what is none."""
+    """Return the script of a letter, ``""`` for other characters."""
     return unicodedata.name(letter, "").split(" ")[0] if letter.isalpha() else ""

@@ -1,8 +1,8 @@
-"""Sketches of what is said: enough to know the sentences of a split again elsewhere, too little to read them.
+"""Bottom-k sketches of the sentences of a split, to recognize it in other corpora without storing its text.
 
-A sketch keeps the smallest hashes of the distinct sentences (Broder, "On the resemblance and containment of
-documents", 1997), so it is a random sample of them, the same in every corpus. Case, spaces and punctuation do not
-count, nor do sentences so short or so frequent that they are nobody's (`sentir.corpus.text_similarity`).
+A sketch holds the smallest hashes of the distinct sentences (Broder, "On the resemblance and containment of
+documents", 1997), a random sample that is the same in every corpus. Case, spaces and punctuation are ignored, and
+sentences that are too short or too frequent to be distinctive are left out (`sentir.corpus.text_similarity`).
 """
 
 from __future__ import annotations
@@ -13,45 +13,44 @@ from collections.abc import Iterable, Sequence, Set
 from sentir.corpus.text_similarity import normalize_text, select_distinctive_texts
 
 SKETCH_SIZE = 512
-_MIN_SENTENCES = 10  # sentences below which nothing is told from them
+_MIN_SENTENCES = 10  # below which no share is estimated
 
 
 def hash_sentences(texts: Iterable[str | None]) -> frozenset[str]:
-    """Return a hash of each sentence that is long and rare enough to be somebody's."""
-    said = select_distinctive_texts(normalize_text(text) for text in texts)
-    return frozenset(hashlib.sha256(one.encode("utf-8", "surrogatepass")).hexdigest()[:10] for one in said)
+    """Return the hashes of the sentences that are long and rare enough to be distinctive."""
+    sentences = select_distinctive_texts(normalize_text(text) for text in texts)
+    return frozenset(hashlib.sha256(one.encode("utf-8", "surrogatepass")).hexdigest()[:10] for one in sentences)
 
 
-def make_sketch(sentences: Set[str]) -> list[str]:
-    """Return up to `KEPT` of `hashes`, in order; all of them if there are fewer."""
-    return sorted(sentences)[:SKETCH_SIZE]
+def make_sketch(hashes: Set[str]) -> list[str]:
+    """Return the `SKETCH_SIZE` smallest of the hashes of `hash_sentences`, sorted."""
+    return sorted(hashes)[:SKETCH_SIZE]
 
 
-def estimate_overlap(sketch: Sequence[str], sentences: Set[str]) -> float:
-    """Return which share of the sentences of one side are also the other's, of the side that shares more.
-
-    Args:
-        sketch: the sketch of one side.
-        sentences: all `hashes` of the other side.
-
-    Returns:
-        From 0 to 1, an estimate where the sketch is a sample; 0 where there are too few sentences to tell.
-    """
-    kept = set(sketch)
-    alike = {one for one in sentences if one <= sketch[-1]} if len(sketch) == SKETCH_SIZE else sentences
-    return max(
-        (len(kept & alike) / len(side) for side in (kept, alike) if len(side) >= _MIN_SENTENCES), default=0.0
-    )
-
-
-def estimate_containment(sketch: Sequence[str], sentences: Set[str]) -> float:
-    """Return which share of the known sentences stand among these, from 0 to 1.
+def estimate_overlap(sketch: Sequence[str], hashes: Set[str]) -> float:
+    """Estimate the overlap coefficient of two sets of sentences: the shared part of the smaller set.
 
     Args:
-        sketch: their sketch.
-        sentences: all `hashes` of what may hold them.
+        sketch: the sketch of one set.
+        hashes: all hashes of the other.
 
     Returns:
-        An estimate where the sketch is a sample; 0 where there are too few sentences to tell.
+        From 0 to 1, exact if the sketch holds all hashes; 0 if there are too few sentences.
     """
-    return len(sentences & set(sketch)) / len(sketch) if len(sketch) >= _MIN_SENTENCES else 0.0
+    sampled = set(sketch)
+    comparable = {one for one in hashes if one <= sketch[-1]} if len(sketch) == SKETCH_SIZE else hashes
+    sides = [side for side in (sampled, comparable) if len(side) >= _MIN_SENTENCES]
+    return max((len(sampled & comparable) / len(side) for side in sides), default=0.0)
+
+
+def estimate_containment(sketch: Sequence[str], hashes: Set[str]) -> float:
+    """Estimate the share of a set of sentences that is contained in another.
+
+    Args:
+        sketch: the sketch of the set.
+        hashes: all hashes of the other.
+
+    Returns:
+        From 0 to 1, exact if the sketch holds all hashes; 0 if there are too few sentences.
+    """
+    return len(hashes & set(sketch)) / len(sketch) if len(sketch) >= _MIN_SENTENCES else 0.0

@@ -1,4 +1,4 @@
-"""Predictions keyed by utterance id; nothing is ever joined by position. And what is said of one utterance."""
+"""Predictions, matched by utterance id and never by position."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from sentir.repr_mixin import ReprMixin, abbreviate_list
 
 _METADATA_KEY = b"sentir.predictions"
 DecodedPrediction = tuple[tuple[str, ...], dict[str, float], dict[str, float]]
-"""Label names, label → probability, and name → number: the first two of labels, the last of a number."""
+"""Label names, label → probability, and name → number; the first two are empty in regression, else the last."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Predictions(ReprMixin):
-    """Probabilities for N utterances over the K labels of a space, or N numbers where it holds numbers.
+    """Probabilities of N utterances for the K labels of a label space, or N numbers in a regression task.
 
     Attributes:
         ids: N unique utterance ids.
-        probabilities: ``(N, K)`` float64 in [0, 1]; rows sum to 1 where one label is chosen. Where a number is
-            recognized, ``(N, 1)`` numbers, as they come, also beyond the scale.
-        label_space: the label space that names the columns.
-        source: where they came from, such as model, seed and fold.
-        notes: id → what to know of how an utterance was read or heard, a sentence each; not those without any.
+        probabilities: ``(N, K)`` float64 in [0, 1]; rows sum to 1 in a single-label task. In a regression task
+            ``(N, 1)`` numbers, not clipped to the scale.
+        label_space: the label space of the columns.
+        source: where the predictions come from, such as model, seed and fold.
+        notes: id → sentences about how its text or audio was processed; only utterances with notes.
     """
 
     ids: tuple[str, ...]
@@ -44,14 +44,14 @@ class Predictions(ReprMixin):
         if p.shape != (len(self.ids), len(self.label_space)):
             raise PredictionsError(
                 _(
-                    "{n} ids and {k} labels do not fit probabilities of shape {shape}.",
+                    "{n} ids and {k} labels do not match probabilities of shape {shape}.",
                     n=len(self.ids),
                     k=len(self.label_space),
                     shape=p.shape,
                 )
             )
         if len(set(self.ids)) != len(self.ids):
-            raise PredictionsError(_("Predictions hold an utterance id twice."))
+            raise PredictionsError(_("Predictions contain an utterance id twice."))
         if not self.label_space.is_valid(p):
             raise PredictionsError(_("Predictions must be probabilities, not raw scores."))
 
@@ -70,46 +70,45 @@ class Predictions(ReprMixin):
         Raises:
             PredictionsError: if one of them is missing.
         """
-        wanted = tuple(ids)
+        selected = tuple(ids)
         row = {key: n for n, key in enumerate(self.ids)}
-        missing = [key for key in wanted if key not in row]
+        missing = [key for key in selected if key not in row]
         if missing:
             raise PredictionsError(
                 _("{n} utterances have no prediction, the first is '{id}'.", n=len(missing), id=missing[0])
             )
-        notes = {key: self.notes[key] for key in wanted if key in self.notes}
-        return Predictions(
-            wanted, self.probabilities[[row[key] for key in wanted]], self.label_space, self.source, notes
-        )
+        notes = {key: self.notes[key] for key in selected if key in self.notes}
+        probabilities = self.probabilities[[row[key] for key in selected]]
+        return Predictions(selected, probabilities, self.label_space, self.source, notes)
 
     def labels(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, tuple[Label, ...]]:
-        """Return id → label names or number (`LabelSpace.decode`)."""
+        """Return id → predicted labels, or number (`LabelSpace.decode`)."""
         return dict(zip(self.ids, self.label_space.decode(self.probabilities, thresholds), strict=True))
 
     def decode(self, thresholds: NDArray[np.floating] | None = None) -> dict[str, DecodedPrediction]:
-        """Return id → what is said of it; a number beyond its scale is the end of the scale."""
+        """Return id → decoded prediction, with numbers clipped to the scale."""
         decoded, names = self.label_space.decode(self.probabilities, thresholds), self.label_space.names
         if self.label_space.kind == "regression":
             return {key: ((), {}, {names[0]: float(row[0])}) for key, row in zip(self.ids, decoded, strict=True)}
-        shares = (dict(zip(names, row, strict=True)) for row in self.probabilities.tolist())
-        rows = zip(self.ids, decoded, shares, strict=True)
-        return {key: (tuple(map(str, labels)), share, {}) for key, labels, share in rows}
+        probabilities = (dict(zip(names, row, strict=True)) for row in self.probabilities.tolist())
+        rows = zip(self.ids, decoded, probabilities, strict=True)
+        return {key: (tuple(map(str, labels)), by_label, {}) for key, labels, by_label in rows}
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions], source: Mapping[str, str] | None = None) -> Predictions:
-        """Return the mean probabilities of several predictions of the same utterances, joined by id.
+        """Return the mean probabilities of predictions of the same utterances, matched by id.
 
         Raises:
-            PredictionsError: if they differ in their utterances or label spaces.
+            PredictionsError: if their utterances or label spaces differ.
         """
         first = predictions[0]
         if any(p.label_space != first.label_space or set(p.ids) != set(first.ids) for p in predictions):
             raise PredictionsError(_("Predictions of different utterances or labels cannot be averaged."))
-        stacked = np.mean([p.select(first.ids).probabilities for p in predictions], axis=0)
-        return cls(first.ids, stacked, first.label_space, source or first.source)
+        mean = np.mean([p.select(first.ids).probabilities for p in predictions], axis=0)
+        return cls(first.ids, mean, first.label_space, source or first.source)
 
     def save(self, path: Path) -> None:
-        """Write one Parquet file: a column of ids, a column per label, the space in its metadata."""
+        """Write a Parquet file with a column of ids, a column per label, and the label space as metadata."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -121,10 +120,10 @@ class Predictions(ReprMixin):
 
     @classmethod
     def load(cls, path: Path) -> Predictions:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises:
-            PredictionsError: if the file is not one of ours.
+            PredictionsError: if it is not such a file.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -133,7 +132,9 @@ class Predictions(ReprMixin):
             table = pq.read_table(path)
             meta = json.loads((table.schema.metadata or {})[_METADATA_KEY])
         except (OSError, KeyError, pa.ArrowInvalid) as error:
-            raise PredictionsError(_("{path} does not hold predictions of Sentir.", path=path)) from error
+            raise PredictionsError(
+                _("{path} does not contain predictions saved by Sentir.", path=path)
+            ) from error
         space = LabelSpace.from_dict(meta)
         columns = [table[name].to_numpy() for name in space.names]
         return cls(tuple(table["id"].to_pylist()), np.stack(columns, axis=1), space, meta["source"])
@@ -141,7 +142,7 @@ class Predictions(ReprMixin):
 
 @dataclass(frozen=True, slots=True)
 class TaskPrediction:
-    """What a recognizer says of one utterance in a task beside its own, as in a `Prediction`."""
+    """Prediction of an auxiliary task for one utterance; fields as in `Prediction`."""
 
     labels: tuple[str, ...]
     probabilities: dict[str, float]
@@ -150,22 +151,23 @@ class TaskPrediction:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction(ReprMixin):
-    """What a recognizer says of one utterance.
+    """A recognizer's prediction for one utterance.
 
     Attributes:
-        id: your own where a table has one, else ``text1``, the file, or a table and the number of its row.
-        labels: recognized names; empty is "none of them".
-        probabilities: label → probability; empty where a number is recognized.
+        id: the id in a table if it has one; else ``text1``, the file name, or a table and the number of its row.
+        labels: predicted labels; in a multi-label task there may be none.
+        probabilities: label → probability; empty in a regression task.
         synthetic: whether the model was trained on a synthetic corpus.
-        problem: why there are neither labels nor probabilities; ``""`` if there are.
-        values: name → number, where a number is recognized.
-        abstain: whether the model is not sure of it; ``None`` where it was not asked or there is no answer.
-        other_tasks: task → what is said in it, where a model recognizes other tasks beside its own.
-        confidence: what share of such answers is right by the model's own probabilities; ``None`` where a number
-            is recognized or there is no answer.
-        notes: what to know of it, a sentence each: audio or text that was missing, cut, damaged or silent.
-        table: the table it comes from; ``""`` if from none.
-        cells: its row of that table, column → cell; of a text or a file, what would be its row.
+        problem: why there is no prediction; ``""`` if there is one.
+        values: name → number, in a regression task.
+        abstain: whether the confidence is below the model's threshold; ``None`` if that was not requested or
+            there is no prediction.
+        other_tasks: task → prediction, for a model with auxiliary tasks.
+        confidence: estimated probability that the labels are correct; ``None`` in a regression task or without a
+            prediction.
+        notes: sentences about audio or text that was missing, truncated, damaged or silent.
+        table: the table it comes from; ``""`` if none.
+        cells: column → cell of its row in that table; for a text or a file, of an equivalent row.
     """
 
     id: str
@@ -184,7 +186,7 @@ class Prediction(ReprMixin):
     cells: dict[str, str] = field(default_factory=dict)
 
     def _repr_fields(self) -> dict[str, object]:
-        said: Mapping[str, object] = {"problem": self.problem} if self.problem else self.values
-        said = said or {"labels": abbreviate_list(self.labels)}
-        beside = {"text": self.text, "confidence": self.confidence, "notes": len(self.notes) or None}
-        return {"id": self.id, **said, **beside}
+        result: Mapping[str, object] = {"problem": self.problem} if self.problem else self.values
+        result = result or {"labels": abbreviate_list(self.labels)}
+        details = {"text": self.text, "confidence": self.confidence, "notes": len(self.notes) or None}
+        return {"id": self.id, **result, **details}

@@ -1,4 +1,4 @@
-"""The seal over the labels of a test split; its only door is `sentir.evaluation.locked.ledger.open_test`."""
+"""Sealed (held-out) test labels, read only by `sentir.evaluation.locked.ledger.open_test`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SealedLabels:
-    """The labels and scores of a test split, out of reach of everything but the ledger and the audit's counts."""
+    """The labels and scores of a test split, accessible only to the ledger and to the counts of the audit."""
 
     __slots__ = ("__fingerprint", "__labels", "__scores")
 
@@ -31,11 +31,11 @@ class SealedLabels:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of what was said and annotated, by which openings are counted."""
+        """Hash of the texts and annotations, by which the ledger counts evaluations on test."""
         return self.__fingerprint
 
     def _reveal(self) -> tuple[dict[str, Labels], dict[str, Mapping[str, float]]]:
-        """Return id → labels and id → scores. For `evaluation.ledger` and `audit` alone."""
+        """Return id → labels and id → scores. Only for `sentir.evaluation.locked.ledger` and `sentir.audit`."""
         return dict(self.__labels), dict(self.__scores)
 
     def __repr__(self) -> str:
@@ -49,5 +49,5 @@ class SealedLabels:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise LockedTestError(
-            _("A corpus cannot be pickled, for its test labels are sealed; hand over its utterances instead.")
+            _("A corpus cannot be pickled because its test labels are sealed; pass its utterances instead.")
         )

@@ -1,4 +1,4 @@
-"""A corpus as a table: rows, a pandas frame, Hugging Face data sets. Labels of test are in none of them."""
+"""A corpus as rows, a pandas data frame or Hugging Face datasets, without the labels of test."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def to_rows(corpus: Corpus) -> list[dict[str, Any]]:
-    """Return one row per utterance: what it is, its labels by task, ``score.NAME`` and ``feature.NAME``.
+    """Return one row per utterance: its fields, its labels by task, ``score.NAME`` and ``feature.NAME``.
 
-    A task of one label has its name, a task of several a list of names, a number the number; what is not known is
-    ``None``.
+    Labels are a name in a single-label task, a list of names in a multi-label task, and a number in a regression
+    task; unknown values are ``None``.
     """
     scores = dict.fromkeys(name for u in corpus for name in u.scores)
-    numbers = dict.fromkeys(name for u in corpus for name in u.numeric_features)
-    return [_utterance_row(corpus, u, scores, numbers) for u in corpus]
+    features = dict.fromkeys(name for u in corpus for name in u.numeric_features)
+    return [_utterance_row(corpus, u, scores, features) for u in corpus]
 
 
 def _utterance_row(
-    corpus: Corpus, u: Utterance, scores: Mapping[str, None], numbers: Mapping[str, None]
+    corpus: Corpus, u: Utterance, scores: Mapping[str, None], features: Mapping[str, None]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": u.id,
@@ -46,11 +46,11 @@ def _utterance_row(
         labels = u.labels.get(task)
         row[task] = None if labels is None else list(labels) if space.multilabel else labels[0]
     row |= {f"score.{name}": u.scores.get(name) for name in scores}
-    return row | {f"feature.{name}": u.numeric_features.get(name) for name in numbers}
+    return row | {f"feature.{name}": u.numeric_features.get(name) for name in features}
 
 
 def to_frame(corpus: Corpus) -> pd.DataFrame:
-    """Return `to_rows` as a frame, lists of labels joined by ``|``."""
+    """Return `to_rows` as a data frame, with lists of labels joined by ``|``."""
     import pandas as pd
 
     frame = pd.DataFrame(to_rows(corpus))
@@ -61,7 +61,7 @@ def to_frame(corpus: Corpus) -> pd.DataFrame:
 
 
 def to_datasets(corpus: Corpus) -> DatasetDict:
-    """Return `to_rows` as a Hugging Face ``DatasetDict``, a data set for each split that has utterances.
+    """Return `to_rows` as a Hugging Face ``DatasetDict`` with a dataset for each split that has utterances.
 
     Raises:
         SentirError: if the package ``datasets`` is not installed.
@@ -84,11 +84,11 @@ def to_datasets(corpus: Corpus) -> DatasetDict:
 
 
 def _column_types(datasets: Any, corpus: Corpus, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Name the type of every column, for one that is empty in a split would have another type there."""
-    text = datasets.Value("string")
-    types = {name: text for name in rows[0]} if rows else {}
-    numbers = [name for name in types if name.startswith(("score.", "feature."))]
-    scales = [task for task, space in corpus.label_spaces.items() if space.kind == "regression"]
-    types |= dict.fromkeys([*numbers, *scales, "start", "end"], datasets.Value("float64"))
-    types |= {task: [text] for task, space in corpus.label_spaces.items() if space.multilabel}
+    """Return the type of every column, since a column that is empty in a split would have another type there."""
+    string = datasets.Value("string")
+    types = {name: string for name in rows[0]} if rows else {}
+    numeric = [name for name in types if name.startswith(("score.", "feature."))]
+    regression = [task for task, space in corpus.label_spaces.items() if space.kind == "regression"]
+    types |= dict.fromkeys([*numeric, *regression, "start", "end"], datasets.Value("float64"))
+    types |= {task: [string] for task, space in corpus.label_spaces.items() if space.multilabel}
     return types | {"turn": datasets.Value("int64")}

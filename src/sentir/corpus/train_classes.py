@@ -1,4 +1,4 @@
-"""Which labels train can teach: a label that every utterance has, or none has, is learned from nothing."""
+"""Labels that cannot be learned from train because all of its utterances have them, or none."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrainClasses:
-    """What the labeled train utterances have in common, all none where there are none.
+    """What the labels of the train utterances have in common; empty if none is labeled.
 
     Attributes:
-        constant: the label, or the number, or the labels, that all of them have and nothing else; ``""`` if they
-            differ.
-        absent: the labels that none of them has; none of a number.
-        always_present: of several labels at once, those that all of them have.
+        constant: the label, labels or number of all utterances if they are equal; else ``""``.
+        absent: the labels that no utterance has; none in a regression task.
+        always_present: in a multi-label task, the labels that all utterances have.
     """
 
     constant: str
@@ -26,17 +25,15 @@ class TrainClasses:
 
 
 def inspect_train_classes(corpus: Corpus, task: str) -> TrainClasses:
-    """Look at the labels of train for one task."""
+    """Compare the labels of the train utterances in one task."""
     space = corpus.label_space(task)
     rows = [frozenset(u.labels[task]) for u in corpus.train if task in u.labels]
     if not rows:
         return TrainClasses("", (), ())
-    only = " + ".join(map(str, sorted(rows[0], key=str))) or "–" if len(set(rows)) == 1 else ""
+    constant = " + ".join(map(str, sorted(rows[0], key=str))) or "–" if len(set(rows)) == 1 else ""
     if space.kind == "regression":
-        return TrainClasses(only, (), ())
+        return TrainClasses(constant, (), ())
     present = frozenset().union(*rows)
-    everywhere = frozenset.intersection(*rows) if space.multilabel else frozenset()
-    names = space.names
-    return TrainClasses(
-        only, tuple(n for n in names if n not in present), tuple(n for n in names if n in everywhere)
-    )
+    in_all = frozenset.intersection(*rows) if space.multilabel else frozenset()
+    absent = tuple(name for name in space.names if name not in present)
+    return TrainClasses(constant, absent, tuple(name for name in space.names if name in in_all))

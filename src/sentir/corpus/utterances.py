@@ -1,4 +1,4 @@
-"""The values everything else is about: clips, utterances and dialogues."""
+"""Clips, utterances and dialogues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Labels = Mapping[str, tuple[Label, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Media on disk, cut by seconds; ``None`` means from the start or to the end of the file."""
+    """A segment of a media file in seconds; ``None`` means the start or the end of the file."""
 
     path: Path
     start: float | None = None
@@ -29,18 +29,18 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioFeatures:
-    """What was measured in a clip, by one decoding of it.
+    """Features extracted from a clip in one decoding.
 
     Attributes:
-        key: hash of the source's content, the cut, and how it was measured; ``""`` without usable sound.
-        mel: ``(frames, bands)`` float16, usually a memory map; ``None`` without usable sound.
-        descriptors: column of `sentir.audio.descriptors` → number; empty without usable sound.
-        seconds: length of what was decoded.
-        problem: why there is no usable sound, one sentence; ``""`` if there is.
-        problem_kind: the ``kind`` of the `AudioError`, to count by.
-        kind: which mel it is, ``mel`` or ``thesis``.
-        notes: what a user should know of how it was decoded, a sentence each; empty if all is as it should be.
-        note_kinds: the ``kind`` of each, to count by; see `sentir.audio.decoding_notes`.
+        key: hash of the file's content, the segment and the extraction settings; ``""`` without usable audio.
+        mel: ``(frames, bands)`` float16 mel spectrogram, usually a memory map; ``None`` without usable audio.
+        descriptors: column of `sentir.audio.descriptors` → value; empty without usable audio.
+        seconds: duration of the decoded audio.
+        problem: why there is no usable audio, one sentence; ``""`` if there is.
+        problem_kind: the ``kind`` of the `AudioError`, for counts.
+        mel_kind: kind of mel spectrogram, ``mel`` or ``thesis``.
+        notes: sentences about what was unusual in decoding.
+        note_kinds: the kind of each note, for counts; see `sentir.audio.decoding_notes`.
     """
 
     key: str = ""
@@ -49,27 +49,28 @@ class AudioFeatures:
     seconds: float = 0.0
     problem: str = ""
     problem_kind: str = ""
-    kind: str = "mel"
+    mel_kind: str = "mel"
     notes: tuple[str, ...] = ()
     note_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What one speaker says in one turn.
+    """One turn of one speaker.
 
     Attributes:
-        id: unique and readable as a path, ``meld/train/dia0/utt0``.
-        split: ``train``, ``dev`` or ``test``; ``""`` for an utterance from outside a corpus.
-        dialogue: unique key of the conversation (or video) it belongs to.
+        id: unique, in the form of a path, ``meld/train/dia0/utt0``.
+        split: ``train``, ``dev`` or ``test``; ``""`` outside a corpus.
+        dialogue: unique id of the dialogue (or video) that it belongs to; ``""`` if none.
         turn: its position in the dialogue, from 0.
-        text: what is said, as the corpus has it; ``None`` if unknown.
-        labels: task → label names, or a number where one is recognized; a task that is not there was not
-            annotated.
-        scores: label name → annotated intensity, where the corpus has intensities.
-        numeric_features: numeric facts that come with the corpus and are no labels, such as ``duration`` in seconds.
-        stacked_probabilities: probabilities that another model gives it, by ``task.label``; empty before it was asked.
-        audio: what its clip sounds like, once `sentir.audio.store.listen` has listened; ``None`` before.
+        speaker: ``None`` if unknown.
+        text: the transcript as in the corpus, before cleaning; ``None`` if there is none.
+        clip: ``None`` if there is none.
+        labels: task → label names, or the number of a regression task; tasks that are not annotated are missing.
+        scores: label name → annotated intensity, if the corpus has intensities.
+        numeric_features: numeric columns of the corpus that are not labels, such as ``duration`` in seconds.
+        stacked_probabilities: ``task.label`` → probability from another model; empty before it has predicted.
+        audio: features of its clip, attached by `sentir.audio.store.attach_audio`; ``None`` before.
     """
 
     id: str
@@ -98,14 +99,14 @@ class Dialogue:
     utterances: tuple[Utterance, ...]
 
     def before(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances that come right before this one, in order."""
-        place = self._index(utterance)
-        return self.utterances[max(0, place - n) : place]
+        """Return up to ``n`` utterances immediately before this one, in order."""
+        index = self._index(utterance)
+        return self.utterances[max(0, index - n) : index]
 
     def after(self, utterance: Utterance, n: int) -> tuple[Utterance, ...]:
-        """Return up to ``n`` utterances that come right after this one, in order."""
-        place = self._index(utterance) + 1
-        return self.utterances[place : place + n]
+        """Return up to ``n`` utterances immediately after this one, in order."""
+        start = self._index(utterance) + 1
+        return self.utterances[start : start + n]
 
     def _index(self, utterance: Utterance) -> int:
         return [u.id for u in self.utterances].index(utterance.id)
@@ -121,13 +122,13 @@ def group_dialogues(utterances: Iterable[Utterance]) -> list[Dialogue]:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something about a corpus that a person should know.
+    """A defect or peculiarity of a corpus.
 
     Attributes:
         kind: a short stable key, such as ``"text_repaired"`` or ``"row_unusable"``.
-        severity: ``note`` (handled), ``warning`` (inherent, know it) or ``problem`` (something was lost).
-        message: one sentence: what is wrong, and what was done.
-        where: the utterance id, or file and row.
+        severity: ``note`` (handled), ``warning`` (inherent in the corpus) or ``problem`` (data was lost).
+        message: what is wrong and what was done, in one sentence.
+        where: an utterance id, or a file and row.
     """
 
     kind: str

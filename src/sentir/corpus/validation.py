@@ -1,4 +1,4 @@
-"""What every corpus promises, checked once when it is built."""
+"""Validation of a corpus when it is built."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from sentir.errors import CorpusError
 from sentir.i18n import _
 
 UTTERANCE_COLUMNS = ("id", "split", "dialogue", "turn", "speaker", "text", "path", "start", "end")
-"""What utterances are called in tables, beside which a task has a column of its own."""
+"""Columns of the fields of an utterance in tables; every task has a further column."""
 
 
 def validate(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpace]) -> None:
-    """Check that ids are unique, no dialogue lies in two splits, and every label is in its space.
+    """Check that ids are unique, no dialogue is in two splits, and every label is in its label space.
 
     Raises:
-        CorpusError: naming the corpus and the id, dialogue, split, task or label.
+        CorpusError: naming the corpus and the id, dialogue, split, task or label concerned.
     """
     for task in spaces:
         if task in UTTERANCE_COLUMNS or task.startswith(("score.", "feature.")):
             raise CorpusError(
-                _("In the corpus '{name}' a task is called '{task}', like a column of its table; rename it.",
+                _("In the corpus '{name}' the task '{task}' has the name of another column; rename it.",
                   name=name, task=task)
             )  # fmt: skip
-    repeated = [key for key, count in Counter(u.id for u in rows).items() if count > 1]
-    if repeated:
+    duplicates = [key for key, count in Counter(u.id for u in rows).items() if count > 1]
+    if duplicates:
         raise CorpusError(
             _(
-                "In the corpus '{name}' the id '{id}' stands {n} times; ids must be unique.",
+                "In the corpus '{name}' the id '{id}' occurs {n} times; ids must be unique.",
                 name=name,
-                id=repeated[0],
-                n=sum(u.id == repeated[0] for u in rows),
+                id=duplicates[0],
+                n=sum(u.id == duplicates[0] for u in rows),
             )
         )
     split_of: dict[str, str] = {}
@@ -45,8 +45,8 @@ def validate(name: str, rows: Sequence[Utterance], spaces: Mapping[str, LabelSpa
         if u.dialogue and split_of.setdefault(u.dialogue, u.split) != u.split:
             raise CorpusError(
                 _(
-                    "In the corpus '{name}' the dialogue '{dialogue}' lies in {one} and in {other}; "
-                    "a dialogue must lie in one split.",
+                    "In the corpus '{name}' the dialogue '{dialogue}' is in both {one} and {other}; "
+                    "a dialogue must be in a single split.",
                     name=name,
                     dialogue=u.dialogue,
                     one=split_of[u.dialogue],

@@ -1,13 +1,14 @@
-"""Sentences and feelings of the demo corpora, drawn from the grammar in ``demo_*.toml``.
+"""Sentences and emotions of the demo corpora, generated from the grammar in this package's ``*.toml``.
 
-How much the words tell is designed, not left to chance:
+How informative the words are is designed:
 
-- Every utterance gets its emotion first. With probability `CLEAR` the sentence comes from that emotion's own
-  words (how one feels, what one does, what happened); otherwise from an ambiguous group, whose sentences three
-  to five emotions share word for word: there nothing but a voice could tell them apart.
-- Some of an emotion's words, starred in the file, are heard in dev and test only. A bag of words has never seen
-  them; a pretrained encoder knows what they mean. All other words, frames and scenes are the same in all splits.
-- Emotions of a dialogue answer one another (`ANSWERS`) and last within a speaker, so that context helps.
+- The emotion of an utterance is drawn first. With probability `UNAMBIGUOUS_PROBABILITY` the sentence comes from
+  that emotion's own words (feelings, reactions, events); otherwise from an ambiguous group, whose sentences three
+  to five emotions share word for word: only the voice distinguishes them.
+- Some words of an emotion, starred in the file, appear in dev and test only. A bag of words has never seen them;
+  a pretrained encoder knows what they mean. All other words, templates and topics are the same in all splits.
+- Emotions of a dialogue depend on the turn before (`EMOTION_TRANSITIONS`) and persist within a speaker, so that
+  context helps.
 - Sentiment follows emotion as in MELD: surprise may be positive or negative, and its words differ accordingly.
 """
 
@@ -23,11 +24,11 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 UNAMBIGUOUS_PROBABILITY = 0.58
-GRAMMAR_FILES = ("scenes", "moods", "ambiguous")
+GRAMMAR_FILES = ("topics", "emotions", "ambiguous")
 Rules = Mapping[str, Sequence[str]]
 T = TypeVar("T")
 
-# How often each emotion comes up by itself, and what an emotion tends to be answered with.
+# Probabilities of emotions on their own, and after a turn with an emotion.
 EMOTION_PRIOR = {
     "neutral": 0.36, "joy": 0.09, "surprise": 0.12, "anger": 0.11, "sadness": 0.10, "disgust": 0.12, "fear": 0.10,
 }  # fmt: skip
@@ -47,9 +48,9 @@ SENTIMENT_BY_EMOTION = {
 
 
 class StableRandom:
-    """Draws that are the same on every machine and every Python.
+    """Random numbers that are the same on every machine and with every Python.
 
-    They rest on ``random.Random(seed).random()`` alone, the one sequence Python promises to keep.
+    They use only ``random.Random(seed).random()``, whose sequence Python guarantees.
     """
 
     def __init__(self, seed: str) -> None:
@@ -60,19 +61,19 @@ class StableRandom:
         return self._random() < probability
 
     def choice(self, options: Sequence[T]) -> T:
-        """Return one of the options, all equally likely."""
+        """Return one of the options, with equal probabilities."""
         return options[int(self._random() * len(options))]
 
     def randint(self, low: int, high: int) -> int:
-        """Return a whole number from ``low`` to ``high``, both included."""
+        """Return an integer from ``low`` to ``high``, both included."""
         return low + int(self._random() * (high - low + 1))
 
     def weighted_choice(self, weights: Mapping[str, float]) -> str:
-        """Return a key, as likely as its weight."""
-        left = self._random() * sum(weights.values())
+        """Return a key with a probability proportional to its weight."""
+        remaining = self._random() * sum(weights.values())
         for key, weight in weights.items():
-            left -= weight
-            if left < 0:
+            remaining -= weight
+            if remaining < 0:
                 return key
         return key
 
@@ -86,52 +87,52 @@ class Affect:
 
 
 def draw_affect(emotion: str, rng: StableRandom) -> Affect:
-    """Give an emotion the sentiment it has in MELD; that of surprise is drawn."""
+    """Add the sentiment that an emotion has in MELD; that of surprise is random."""
     sentiment = SENTIMENT_BY_EMOTION.get(emotion) or rng.choice(("negative", "positive"))
     return Affect(emotion, sentiment)
 
 
 def draw_next_emotion(speaker_previous: str | None, dialogue_previous: str | None, rng: StableRandom) -> str:
-    """Draw the emotion of a turn from the speaker's own previous one and that of the turn before."""
-    way = rng.weighted_choice({"own": 0.2, "other": 0.5, "new": 0.3})
-    if way == "own" and speaker_previous:
+    """Draw the emotion of a turn, given the speaker's own previous one and that of the turn before."""
+    source = rng.weighted_choice({"own": 0.2, "other": 0.5, "new": 0.3})
+    if source == "own" and speaker_previous:
         return speaker_previous
-    if way == "other" and dialogue_previous:
+    if source == "other" and dialogue_previous:
         return rng.weighted_choice(EMOTION_TRANSITIONS[dialogue_previous])
     return rng.weighted_choice(EMOTION_PRIOR)
 
 
 class Grammar:
-    """The grammar as one split hears it.
+    """The grammar of one split.
 
     Args:
         rng: draws the words.
-        held_out_words: whether the starred words, which train never has, are in it.
+        held_out_words: whether to include the starred words, which train never has.
     """
 
     def __init__(self, rng: StableRandom, *, held_out_words: bool) -> None:
-        words = _filter_held_out(_load_grammar(), held_out_words)
-        self.topics = tuple(words["scene"])
+        grammar = _filter_held_out(_load_grammar(), held_out_words)
+        self.topics = tuple(grammar["topic"])
         self._rng = rng
-        self._topic_rules: Mapping[str, Rules] = words["scene"]
-        self._common_rules: Rules = words["common"]
-        self._emotion_rules: Mapping[str, Rules] = words["mood"]
-        self._ambiguous_groups: Sequence[Mapping[str, Sequence[str]]] = words["ambiguous"]
+        self._topic_rules: Mapping[str, Rules] = grammar["topic"]
+        self._common_rules: Rules = grammar["common"]
+        self._emotion_rules: Mapping[str, Rules] = grammar["emotion"]
+        self._ambiguous_groups: Sequence[Mapping[str, Sequence[str]]] = grammar["ambiguous"]
 
     def generate_turn(self, affect: Affect, topic: str) -> tuple[str, bool]:
-        """Return a sentence of a conversation, and whether its words tell the emotion."""
-        text, clear = self._generate("turn", affect, topic, set())
-        return _capitalize(text), clear
+        """Return a sentence of a conversation, and whether its words are unambiguous."""
+        text, is_unambiguous = self._generate("turn", affect, topic, set())
+        return _capitalize(text), is_unambiguous
 
     def generate_segment(self, affects: Sequence[Affect], topic: str) -> tuple[str, int]:
-        """Return a piece of a monologue with a clause per feeling, and how many of its clauses are clear."""
+        """Return a segment of a monologue with a clause per emotion, and how many clauses are unambiguous."""
         used: set[str] = set()
-        text, clears = self._rng.choice(self._common_rules["opener"]), 0
-        for n, feeling in enumerate(affects):
-            clause, clear = self._generate("segment", feeling, topic, used)
+        text, num_unambiguous = self._rng.choice(self._common_rules["opener"]), 0
+        for n, affect in enumerate(affects):
+            clause, is_unambiguous = self._generate("segment", affect, topic, used)
             text += (self._rng.choice(self._common_rules["joiner"]) if n else " ") + clause
-            clears += clear
-        return _capitalize(text.strip() + "."), clears
+            num_unambiguous += is_unambiguous
+        return _capitalize(text.strip() + "."), num_unambiguous
 
     def _generate(self, kind: str, affect: Affect, topic: str, used: set[str]) -> tuple[str, bool]:
         rules: dict[str, Sequence[str]] = {
@@ -140,15 +141,13 @@ class Grammar:
             **self._emotion_rules[affect.emotion],
         }
         rules |= self._emotion_rules.get(f"{affect.emotion}-{affect.sentiment}", {})
-        clear = self._rng.bernoulli(UNAMBIGUOUS_PROBABILITY)
-        groups = (
-            [rules] if clear else [group for group in self._ambiguous_groups if affect.emotion in group["moods"]]
-        )
-        frame = self._rng.choice(self._rng.choice(groups)[kind])
-        return self._fill_slots(frame, rules, used), clear
+        is_unambiguous = self._rng.bernoulli(UNAMBIGUOUS_PROBABILITY)
+        ambiguous_groups = [group for group in self._ambiguous_groups if affect.emotion in group["emotions"]]
+        template = self._rng.choice(self._rng.choice([rules] if is_unambiguous else ambiguous_groups)[kind])
+        return self._fill_slots(template, rules, used), is_unambiguous
 
     def _fill_slots(self, text: str, rules: Rules, used: set[str]) -> str:
-        """Fill the slots of a text, and those of their fillers; nothing is said twice while there is a choice."""
+        """Fill the slots of a text, recursively; fillers are not repeated while there are others."""
 
         def filler(slot: re.Match[str]) -> str:
             options = rules[slot[1]]
@@ -168,14 +167,14 @@ def _capitalize(text: str) -> str:
 
 @cache
 def _load_grammar() -> dict[str, Any]:
-    """Read the tables ``common``, ``scene``, ``mood`` and ``ambiguous``."""
+    """Read the tables ``common``, ``topic``, ``emotion`` and ``ambiguous``."""
     folder = files(__package__)
-    texts = [folder.joinpath(f"{part}.toml").read_text(encoding="utf-8") for part in GRAMMAR_FILES]
+    texts = [folder.joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in GRAMMAR_FILES]
     return {table: rules for text in texts for table, rules in tomllib.loads(text).items()}
 
 
 def _filter_held_out(tables: Any, held_out_words: bool) -> Any:
-    """Return the same tables without the starred alternatives, or with them but without the stars."""
+    """Return the tables without the starred alternatives, or with them but without the stars."""
     if isinstance(tables, dict):
         return {key: _filter_held_out(value, held_out_words) for key, value in tables.items()}
     if isinstance(tables, list):

@@ -1,9 +1,9 @@
-"""Voices of the demo corpora: espeak-ng says each line in the manner of its emotion.
+"""Voices of the demo corpora: espeak-ng synthesizes each line with the prosody of its emotion.
 
 The directions follow the tables of Murray and Arnott, "Toward the simulation of emotion in synthetic speech"
 (JASA 93, 1993: rate, mean pitch, pitch range and intensity of five emotions), and Scherer, "Vocal communication
-of emotion" (Speech Communication 40, 2003: energy in high frequencies, here `Manner.effort`). Surprise, in
-neither, is said high with a very wide range. The sizes, in `MANNERS`, are ours.
+of emotion" (Speech Communication 40, 2003: energy in high frequencies, here `Prosody.spectral_tilt`). Surprise,
+in neither, is high with a very wide range. The magnitudes, in `EMOTION_PROSODY`, are Sentir's own.
 
 =========  ==============  ================  ===============  ==========  ==========
 emotion    pitch           range             rate             intensity   high bands
@@ -16,8 +16,8 @@ sadness    slightly lower  narrower          slower           lower       much l
 surprise   much higher     very much wider   as neutral       higher      as neutral
 =========  ==============  ================  ===============  ==========  ==========
 
-Speakers differ in voice, pitch, rate and level, and every line strays from its manner, so that a voice tells much
-of an emotion but not all. All of it is drawn from names and ids: the same samples in any order, process or run.
+Speakers differ in voice, pitch, rate and level, and every line deviates randomly, so that a voice is only partly
+informative. All randomness is seeded by names and ids: the same samples in any order, process or run.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ else:
 Waveform = NDArray[np.float32]
 
 VOICE_VERSION = 1
-"""To be raised when anything here or in `sentir.demo.media` changes what is heard."""
+"""To be raised when a change here or in `sentir.demo.media` changes the audio."""
 VOICE_SAMPLING_RATE = 22_050
-"""Samples per second of espeak-ng's English voices."""
-NEUTRAL_LEVEL_DBFS = -30.0  # dB of a neutral line against full scale, over its spoken parts
-WORDS_PER_MINUTE = 168  # as espeak-ng counts; a neutral line then fills four fifths of its time
-MIN_SILENCE_SECONDS = 0.04  # seconds of a line's time that are never spoken in
+"""Of espeak-ng's English voices, in Hz."""
+NEUTRAL_LEVEL_DBFS = -30.0  # of the spoken parts of a neutral line
+WORDS_PER_MINUTE = 168  # as counted by espeak-ng; a neutral line then fills four fifths of its duration
+MIN_SILENCE_SECONDS = 0.04  # of every line
 
 
 @dataclass(frozen=True, slots=True)
 class Prosody:
-    """How a line differs from a neutral one.
+    """The prosody of a line, relative to a neutral one.
 
     Attributes:
-        pitch: semitones.
-        pitch_range: steps of espeak-ng's pitch range, 50 being its usual one.
-        speaking_rate: share of the usual rate.
-        level: dB.
-        spectral_tilt: tilt of the spectrum, positive for more energy in high frequencies.
+        pitch: in semitones.
+        pitch_range: in steps of espeak-ng's pitch range, whose default is 50.
+        speaking_rate: as a share of the neutral rate.
+        level: in dB.
+        spectral_tilt: positive for more energy in high frequencies.
     """
 
     pitch: float = 0.0
@@ -101,12 +101,12 @@ CAST_VOICES = {
 
 @dataclass(frozen=True, slots=True)
 class ScriptLine:
-    """Something to be said.
+    """A line to synthesize.
 
     Attributes:
-        id: unique; decides how the line strays from its manner.
-        emotion_strengths: emotion → how strongly it is felt, 1 being the manners of the table above; none is neutral.
-        seconds: the time there is to say it.
+        id: unique; the seed of the line's random deviation.
+        emotion_strengths: emotion → strength, 1 for the prosody of `EMOTION_PROSODY`; empty is neutral.
+        seconds: duration of the audio.
     """
 
     id: str
@@ -117,58 +117,57 @@ class ScriptLine:
 
 
 def synthesize(line: ScriptLine) -> Waveform:
-    """Say a line and return exactly ``line.seconds`` of it, ``(samples,)`` at `VOICE_RATE`, silence around it.
+    """Return exactly ``line.seconds`` of audio, ``(samples,)`` at `VOICE_SAMPLING_RATE`, with silence around.
 
-    A line that would take longer than it may is said faster.
+    A line that would take longer is spoken faster.
 
     Raises:
         CorpusError: if espeak-ng is not installed or cannot be loaded.
     """
-    dice = StableRandom(f"voice/{line.id}")
-    manner = _mix_prosody(line, dice)
+    rng = StableRandom(f"voice/{line.id}")
+    prosody = _mix_prosody(line, rng)
     voice = CAST_VOICES.get(line.speaker) or _draw_voice(line.speaker)
-    most = int((line.seconds - MIN_SILENCE_SECONDS) * VOICE_SAMPLING_RATE)
-    rate = WORDS_PER_MINUTE * (1 + manner.speaking_rate)
-    said = _run_espeak(line.text, voice, rate, manner)
-    while len(said) > most and rate < 400:
-        rate *= max(1.05, len(said) / most)
-        said = _run_espeak(line.text, voice, rate, manner)
-    shaped = _apply_tilt_and_level(said[:most], manner)
-    wave = np.zeros(round(line.seconds * VOICE_SAMPLING_RATE), dtype=np.float32)
-    start = int((len(wave) - len(shaped)) * dice.randint(20, 60) / 100)
-    wave[start : start + len(shaped)] = shaped
-    return wave
+    max_samples = int((line.seconds - MIN_SILENCE_SECONDS) * VOICE_SAMPLING_RATE)
+    rate = WORDS_PER_MINUTE * (1 + prosody.speaking_rate)
+    raw = _run_espeak(line.text, voice, rate, prosody)
+    while len(raw) > max_samples and rate < 400:
+        rate *= max(1.05, len(raw) / max_samples)
+        raw = _run_espeak(line.text, voice, rate, prosody)
+    speech = _apply_tilt_and_level(raw[:max_samples], prosody)
+    waveform = np.zeros(round(line.seconds * VOICE_SAMPLING_RATE), dtype=np.float32)
+    start = int((len(waveform) - len(speech)) * rng.randint(20, 60) / 100)
+    waveform[start : start + len(speech)] = speech
+    return waveform
 
 
 def _mix_prosody(line: ScriptLine, rng: StableRandom) -> Prosody:
-    """Mix the manners of what is felt, and add what the speaker and the line themselves bring."""
-    felt = sum(line.emotion_strengths.values())
+    """Mix the prosody of the line's emotions, and add random deviations of speaker and line."""
+    total = sum(line.emotion_strengths.values())
     values = _draw_deviation(SPEAKER_STD, StableRandom(f"voice/{line.speaker}")) + _draw_deviation(LINE_STD, rng)
     for emotion, strength in line.emotion_strengths.items():
-        values = values + np.array(astuple(EMOTION_PROSODY[emotion])) * strength / max(1.0, felt)
+        values = values + np.array(astuple(EMOTION_PROSODY[emotion])) * strength / max(1.0, total)
     return Prosody(*values.tolist())
 
 
 def _draw_deviation(std: Prosody, rng: StableRandom) -> NDArray[np.float64]:
-    """Draw a deviation per trait, nearly normal, with these standard deviations."""
+    """Draw a nearly normal deviation per attribute, with these standard deviations."""
     return np.array([sd * sum(rng.randint(-1000, 1000) for _n in range(3)) / 1000 for sd in astuple(std)])
 
 
 def _draw_voice(speaker: str) -> str:
-    dice = StableRandom(f"voice of {speaker}")
-    free = [voice for a in ACCENTS for v in VARIANTS if (voice := f"{a}+{v}") not in CAST_VOICES.values()]
-    return dice.choice(free)
+    unused = [voice for a in ACCENTS for v in VARIANTS if (voice := f"{a}+{v}") not in CAST_VOICES.values()]
+    return StableRandom(f"voice of {speaker}").choice(unused)
 
 
 def _apply_tilt_and_level(samples: NDArray[np.int16], prosody: Prosody) -> Waveform:
-    """Tilt the spectrum by effort, and bring the spoken parts to their level without clipping."""
-    wave = samples.astype(np.float32)
+    """Apply the spectral tilt, and scale the spoken parts to their level without clipping."""
+    waveform = samples.astype(np.float32)
     tilt = float(np.clip(prosody.spectral_tilt, -0.8, 0.8))
-    wave[1:] -= tilt * wave[:-1].copy()
-    spoken = wave[np.abs(wave) > 0.02 * np.abs(wave).max(initial=1e-9)]
-    loudness = float(np.sqrt(np.mean(np.square(spoken)))) if len(spoken) else 1.0
-    gain = 10 ** ((NEUTRAL_LEVEL_DBFS + prosody.level) / 20) / loudness
-    return wave * np.float32(min(gain, 0.95 / np.abs(wave).max(initial=1e-9)))
+    waveform[1:] -= tilt * waveform[:-1].copy()
+    spoken = waveform[np.abs(waveform) > 0.02 * np.abs(waveform).max(initial=1e-9)]
+    rms = float(np.sqrt(np.mean(np.square(spoken)))) if len(spoken) else 1.0
+    gain = 10 ** ((NEUTRAL_LEVEL_DBFS + prosody.level) / 20) / rms
+    return waveform * np.float32(min(gain, 0.95 / np.abs(waveform).max(initial=1e-9)))
 
 
 # --------------------------------------------------------------------------------------------------- espeak-ng
@@ -179,7 +178,7 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 def get_voice_version() -> str:
-    """Return the version of what speaks: ours and espeak-ng's.
+    """Return the version of the voices: Sentir's and espeak-ng's.
 
     Raises:
         CorpusError: if espeak-ng is not installed or cannot be loaded.
@@ -190,15 +189,15 @@ def get_voice_version() -> str:
 
 
 def _run_espeak(text: str, voice: str, words_per_minute: float, prosody: Prosody) -> NDArray[np.int16]:
-    """Return what espeak-ng says, ``(samples,)``; its pitch 50 is the voice's own, 0 and 99 an octave off."""
+    """Return espeak-ng's output, ``(samples,)``; its pitch 50 is the voice's own, 0 and 99 an octave off."""
     samples = bytearray()
 
-    def keep(wave: ctypes._Pointer[ctypes.c_short] | None, n: int, _events: int | None) -> int:
-        if wave and n > 0:
-            samples.extend(ctypes.string_at(wave, 2 * n))
+    def collect(chunk: ctypes._Pointer[ctypes.c_short] | None, n: int, _events: int | None) -> int:
+        if chunk and n > 0:
+            samples.extend(ctypes.string_at(chunk, 2 * n))
         return 0
 
-    callback, content = _CALLBACK(keep), text.encode() + b"\0"
+    callback, content = _CALLBACK(collect), text.encode() + b"\0"
     settings = {
         "rate": words_per_minute,
         "pitch": 50 + prosody.pitch * 50 / 12,
@@ -218,7 +217,7 @@ def _run_espeak(text: str, voice: str, words_per_minute: float, prosody: Prosody
 
 @contextmanager
 def _load_espeak() -> Iterator[ctypes.CDLL]:
-    """Load espeak-ng anew for one line: flutter, echo and gain go on from line to line and cannot be reset."""
+    """Load espeak-ng anew for one line: flutter, echo and gain persist between lines and cannot be reset."""
     library = None
     try:
         import espeakng_loader
@@ -226,12 +225,12 @@ def _load_espeak() -> Iterator[ctypes.CDLL]:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
         data = espeakng_loader.get_data_path().encode()
         if library.espeak_Initialize(_SYNCHRONOUS, 0, data, _NO_EXIT) != VOICE_SAMPLING_RATE:
-            raise RuntimeError(_("it does not start"))
+            raise RuntimeError(_("it cannot be initialized"))
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: espeakng_loader finds no voices
         raise CorpusError(
             _(
-                "The demo corpora cannot speak, for espeak-ng cannot be used ({why}); "
-                "reinstall the package espeakng-loader, or set data.audio=false.",
+                "The speech of the demo corpora needs espeak-ng, which cannot be used ({why}); reinstall the "
+                "package espeakng-loader, or set data.audio=false.",
                 why=error,
             )
         ) from error

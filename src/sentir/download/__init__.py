@@ -1,1 +1,1 @@
-"""Getting corpora: what is offered where, and downloads that can be resumed and are checked."""
+"""Downloading corpora: their sources, and downloads that are resumed and verified."""

@@ -1,4 +1,4 @@
-"""Getting a corpus: what can be had, from where, how big it is and where it would lie; then fetching it."""
+"""Downloading a corpus: first a plan (source, size, license, target), then the download."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from pathlib import Path
 
 from sentir.download import kaggle
 from sentir.download.fetching import download_file, format_bytes, partial_size
-from sentir.download.sources import DOWNLOAD_SOURCES, DownloadSource, RemoteFile
+from sentir.download.sources import DOWNLOADABLE_CORPORA, DownloadableCorpus, RemoteFile
 from sentir.errors import DownloadError
 from sentir.i18n import _
 from sentir.paths import cache_dir
 
-CONFIRM_BYTES = 10**9  # bytes from which a person is asked before
+CONFIRM_BYTES = 10**9  # downloads of this size or more need confirmation
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A corpus from one source, before anything is fetched.
+    """The plan of a download: a corpus from one source.
 
     Attributes:
-        name: as `OFFERED` has it.
-        source: ``kaggle`` or the name of an archive's source.
-        url: where a person can look at it.
-        size_bytes: in bytes; ``None`` if nobody says.
-        license: that of the corpus, and Kaggle's statement if it differs; ``""`` if nobody says.
-        target: the file it becomes, or the folder below which it comes to lie.
-        partial_bytes: bytes of it that an interrupted download left.
-        free_bytes: bytes that the disk of ``place`` has left.
+        name: a name in `DOWNLOADABLE_CORPORA`.
+        source: ``kaggle`` or the source of an archive.
+        url: of the archive, or of the data set's page on Kaggle.
+        size_bytes: ``None`` if unknown.
+        license: of the corpus, and Kaggle's statement if it differs; ``""`` if unknown.
+        target: the file that is written, or the folder that the corpus is placed below.
+        partial_bytes: bytes left by an interrupted download.
+        free_bytes: free space on the disk of ``target``.
     """
 
     name: str
@@ -42,19 +42,19 @@ class Download:
     free_bytes: int
 
     @property
-    def download_source(self) -> DownloadSource:
-        """What is known of the corpus whatever the source."""
-        offered: DownloadSource = DOWNLOAD_SOURCES.get(self.name)
-        return offered
+    def corpus(self) -> DownloadableCorpus:
+        """What is known of the corpus, whatever the source."""
+        corpus: DownloadableCorpus = DOWNLOADABLE_CORPORA.get(self.name)
+        return corpus
 
     @property
     def remote_file(self) -> RemoteFile | None:
-        """The file that is fetched; ``None`` from Kaggle."""
-        return self.download_source.remote_files.get(self.source)
+        """The file to download; ``None`` from Kaggle."""
+        return self.corpus.remote_files.get(self.source)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the whole file lies there already; never known of Kaggle before it is asked."""
+        """Whether the complete file is there already; never known for Kaggle."""
         return (
             self.remote_file is not None
             and self.target.is_file()
@@ -63,77 +63,76 @@ class Download:
 
     @property
     def needs_confirmation(self) -> bool:
-        """Whether a person should be asked before; so too if nobody knows how big it is."""
+        """Whether the user should be asked first: the size is large or unknown."""
         return not self.is_complete and (
             self.size_bytes is None or self.size_bytes - self.partial_bytes >= CONFIRM_BYTES
         )
 
 
 def plan_download(name: str, *, source: str | None = None, out: Path | None = None) -> Download:
-    """Look up a corpus and its source, ask Kaggle for what it knows, and look at the disk; nothing is fetched.
+    """Look up a corpus, its metadata on Kaggle and the free disk space; nothing is downloaded.
 
     Args:
-        name: a corpus that can be had: ``meld``, ``mosei``, ``mosei-videos`` or ``thesis-spectrograms``.
-        source: ``kaggle`` if not given.
-        out: folder it goes to; if not given, kagglehub's cache or ours.
+        name: ``meld``, ``mosei``, ``mosei-videos`` or ``thesis-spectrograms``.
+        source: by default ``kaggle``.
+        out: target folder; by default kagglehub's cache or Sentir's.
 
     Raises:
         UnknownNameError: if there is no such corpus.
-        DownloadError: if it has no such source, Kaggle cannot be asked, or the disk has too little room.
+        DownloadError: if it has no such source, Kaggle is not available, or there is too little disk space.
     """
-    offered: DownloadSource = DOWNLOAD_SOURCES.get(name)
-    source = source or offered.source_names[0]
-    if source not in offered.source_names:
-        raise DownloadError(_unknown_source_message(name, source, offered))
+    corpus: DownloadableCorpus = DOWNLOADABLE_CORPORA.get(name)
+    source = source or corpus.source_names[0]
+    if source not in corpus.source_names:
+        raise DownloadError(_unknown_source_message(name, source, corpus))
+    license = _(corpus.license) if corpus.license else ""
+    size: int | None
     if source == "kaggle":
-        size, license = kaggle.get_metadata(offered.kaggle_handle)
-        license = _join_licenses(_(offered.license) if offered.license else "", license)
-        address, place, have = (
-            f"https://www.kaggle.com/datasets/{offered.kaggle_handle}",
-            kaggle.cache_folder(out),
-            0,
-        )
+        size, kaggle_license = kaggle.get_metadata(corpus.kaggle_handle)
+        license = _join_licenses(license, kaggle_license)
+        url, target = f"https://www.kaggle.com/datasets/{corpus.kaggle_handle}", kaggle.cache_folder(out)
+        num_partial = 0
     else:
-        archive = offered.remote_files[source]
-        place = (out or cache_dir() / "corpora" / name) / Path(archive.url).name
-        size, license, address, have = archive.size, _(offered.license), archive.url, partial_size(place)
-    found = Download(name, source, address, size, license, place, have, _free_bytes(place))
-    _require_disk_space(found)
-    return found
+        archive = corpus.remote_files[source]
+        size, url = archive.size, archive.url
+        target = (out or cache_dir() / "corpora" / name) / Path(url).name
+        num_partial = partial_size(target)
+    plan = Download(name, source, url, size, license, target, num_partial, _free_bytes(target))
+    _require_disk_space(plan)
+    return plan
 
 
 def download_corpus(plan: Download) -> Path:
-    """Fetch what was offered, or the rest of it, and return the folder or file in which the corpus lies.
+    """Download a corpus, or the rest of it, and return its folder or file.
 
     Raises:
-        DownloadError: if it cannot be fetched; the sentence says what to do.
+        DownloadError: if it cannot be downloaded, with a remedy.
     """
     if plan.remote_file is None:
-        return kaggle.download_dataset(
-            plan.download_source.kaggle_handle, plan.target if plan.target != kaggle.cache_folder(None) else None
-        )
+        out = None if plan.target == kaggle.cache_folder(None) else plan.target
+        return kaggle.download_dataset(plan.corpus.kaggle_handle, out)
     return download_file(plan.remote_file, plan.target)
 
 
 def _join_licenses(authors: str, kaggle_license: str) -> str:
     if authors and kaggle_license and authors != kaggle_license:
-        return _("{license} (on Kaggle: {theirs})", license=authors, theirs=kaggle_license)
+        return _("{license} (on Kaggle: {kaggle})", license=authors, kaggle=kaggle_license)
     return authors or kaggle_license
 
 
-def _unknown_source_message(name: str, source: str, download_source: DownloadSource) -> str:
-    near = get_close_matches(source, download_source.source_names, n=1, cutoff=0.5)
+def _unknown_source_message(name: str, source: str, corpus: DownloadableCorpus) -> str:
+    similar = get_close_matches(source, corpus.source_names, n=1, cutoff=0.5)
     return _(
-        "'{name}' cannot be had from '{source}'; {hint}known: {known}.",
+        "'{name}' cannot be downloaded from '{source}'; {hint}known: {known}.",
         name=name,
         source=source,
-        hint=_("did you mean {names}?", names=near[0]) + " " if near else "",
-        known=", ".join(download_source.source_names),
+        hint=_("did you mean {names}?", names=similar[0]) + " " if similar else "",
+        known=", ".join(corpus.source_names),
     )
 
 
 def _free_bytes(path: Path) -> int:
-    """Return the free bytes of the disk on which a path that need not exist would lie."""
+    """Return the free bytes on the disk of a path, which need not exist."""
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     return shutil.disk_usage(existing).free
 
@@ -141,15 +140,16 @@ def _free_bytes(path: Path) -> int:
 def _require_disk_space(plan: Download) -> None:
     if plan.size_bytes is None or plan.is_complete:
         return
-    needed = (
-        plan.size_bytes - plan.partial_bytes if plan.remote_file else 2 * plan.size_bytes
-    )  # kagglehub unpacks before it deletes
+    if plan.remote_file:
+        needed, folder = plan.size_bytes - plan.partial_bytes, plan.target.parent
+    else:
+        needed, folder = 2 * plan.size_bytes, plan.target  # kagglehub keeps the archive while unpacking it
     if needed > plan.free_bytes:
         raise DownloadError(
             _(
-                "{place} has {free} free and {needed} are needed; make room, or name a folder on another disk "
-                "with --out.",
-                place=plan.target if plan.remote_file is None else plan.target.parent,
+                "{folder} has {free} of free space and {needed} are needed; free some space, or give a folder on "
+                "another disk with --out.",
+                folder=folder,
                 free=format_bytes(plan.free_bytes),
                 needed=format_bytes(needed),
             )

@@ -1,6 +1,6 @@
-"""One file from a web server: resumed where it was interrupted, checked at the end, and every failure a sentence.
+"""Downloading a file: interrupted downloads are resumed, the result is verified, errors are one sentence.
 
-What has arrived lies in ``<name>.part`` beside the target, which appears when its size and SHA-256 are right.
+The partial file is ``<name>.part`` beside the target, which appears when size and SHA-256 are verified.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from sentir.io import sync_and_rename
 from sentir.logs import logger
 from sentir.progress import progress_bar
 
-RETRY_DELAYS = (1.0, 3.0, 10.0)  # seconds before each further try that brought nothing
-READ_TIMEOUT = 30.0  # seconds without a byte, after which a connection counts as broken
+RETRY_DELAYS = (1.0, 3.0, 10.0)  # seconds before each retry, if nothing was received
+READ_TIMEOUT = 30.0  # seconds without a byte until a connection counts as lost
 _CHUNK_BYTES = 2**18
 _MB = 10**6
-_RETRY_STATUS_CODES = frozenset({408, 429, 500, 502, 503, 504})  # answers that may be others in a moment
+_RETRY_STATUS_CODES = frozenset({408, 429, 500, 502, 503, 504})  # temporary errors
 
 
 class _RetryableError(Exception):
-    """The connection broke or the server is busy; what came so far is kept. Its text says why."""
+    """The connection was lost or the server is busy; the partial file is kept. Its text is the reason."""
 
 
 def partial_path(target: Path) -> Path:
-    """Return the file in which what has arrived of ``target`` lies until it is whole."""
+    """Return the partial file of ``target``, until it is complete."""
     return target.with_name(f"{target.name}.part")
 
 
 def partial_size(target: Path) -> int:
-    """Return how many bytes of an unfinished download lie on disk."""
+    """Return the size in bytes of the partial file of a download."""
     part = partial_path(target)
     return part.stat().st_size if part.is_file() else 0
 
 
 def download_file(remote: RemoteFile, target: Path) -> Path:
-    """Download a file, or the rest of it; a target that is there with the right size is left as it is.
+    """Download a file, or the rest of it; an existing target of the right size is left unchanged.
 
-    A connection that breaks is taken up again, up to `PAUSES` times in a row without a byte.
+    Lost connections are resumed, after the pauses of `RETRY_DELAYS` as long as nothing is received.
 
     Raises:
-        DownloadError: if the server cannot be reached, refuses, or has another file than the one published, or
-            the disk is full; what has arrived stays for the next run unless it is wrong.
+        DownloadError: if the server cannot be reached, denies access, or has another file than the published one,
+            or the disk is full; the partial file is kept for the next run unless it is wrong.
     """
     part = partial_path(target)
     if target.is_file() and target.stat().st_size == remote.size:
@@ -71,50 +71,50 @@ def download_file(remote: RemoteFile, target: Path) -> Path:
 def _download_with_retries(remote: RemoteFile, partial: Path) -> None:
     failures = 0
     with progress_bar(_("{file} (MB)", file=Path(remote.url).name), remote.size // _MB) as advance:
-        count = _make_progress_counter(advance)
-        count(_file_size(partial))
+        update = _make_progress_updater(advance)
+        update(_file_size(partial))
         while (before := _file_size(partial)) < remote.size:
             try:
-                _resume(remote, partial, count)
-            except _RetryableError as why:
+                _resume(remote, partial, update)
+            except _RetryableError as error:
                 failures = 0 if _file_size(partial) > before else failures + 1
                 if failures > len(RETRY_DELAYS):
-                    raise _interrupted_error(remote, partial, why) from why
+                    raise _interrupted_error(remote, partial, error) from error
                 time.sleep(RETRY_DELAYS[max(0, failures - 1)])
 
 
-def _make_progress_counter(advance: Callable[[int], None]) -> Callable[[int], None]:
-    """Return a function that takes the bytes on disk and moves a bar of megabytes there, backward too."""
+def _make_progress_updater(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """Return a function that moves a progress bar of megabytes to the bytes on disk, backward too."""
     shown = 0
 
-    def count(size: int) -> None:
+    def update(size: int) -> None:
         nonlocal shown
         advance(size // _MB - shown)
         shown = size // _MB
 
-    return count
+    return update
 
 
-def _resume(remote: RemoteFile, partial: Path, count: Callable[[int], None]) -> None:
-    """Ask for what is missing and append it, until the connection ends."""
-    have = _file_size(partial)
-    with _open(remote, have) as answer:
+def _resume(remote: RemoteFile, partial: Path, update: Callable[[int], None]) -> None:
+    """Request the missing bytes and append them, until the connection ends."""
+    size = _file_size(partial)
+    with _open(remote, size) as response:
         mode = "ab"
-        if have and answer.status != 206:
-            logger.info(_("{server} does not resume downloads; it begins again.", server=_host_name(remote)))
+        if size and response.status != 206:
+            logger.info(_("{server} cannot resume downloads; starting again.", server=_host_name(remote)))
             mode = "wb"
-        _check_size(remote, answer)
+        _check_size(remote, response)
         with partial.open(mode) as file:
-            for chunk in _iter_chunks(answer):
+            for chunk in _iter_chunks(response):
                 file.write(chunk)
-                count(file.tell())
+                update(file.tell())
                 if file.tell() > remote.size:
                     break
     if _file_size(partial) > remote.size:
         partial.unlink()
         raise _wrong_file_error(remote, None)
     if _file_size(partial) < remote.size:
-        raise _RetryableError(_("the connection ended early"))
+        raise _RetryableError(_("the connection was closed early"))
 
 
 def _open(remote: RemoteFile, offset: int) -> HTTPResponse:
@@ -126,7 +126,7 @@ def _open(remote: RemoteFile, offset: int) -> HTTPResponse:
     except HTTPError as error:
         with error:
             if error.code in _RETRY_STATUS_CODES:
-                raise _RetryableError(_("it answers {code}", code=error.code)) from error
+                raise _RetryableError(_("status {code}", code=error.code)) from error
             raise _http_error(remote, error) from error
     except (URLError, OSError, HTTPException) as error:
         raise _RetryableError(_describe_error(error)) from error
@@ -144,28 +144,28 @@ def _iter_chunks(response: HTTPResponse) -> Iterator[bytes]:
 
 
 def _check_size(remote: RemoteFile, response: HTTPResponse) -> None:
-    """Check that the server's file is as long as the one published; a server may not say."""
+    """Check that the server's file has the published size, if the server sends it."""
     if response.status == 206:
-        said = (response.headers.get("Content-Range") or "").rpartition("/")[2]
+        size = (response.headers.get("Content-Range") or "").rpartition("/")[2]
     else:
-        said = response.headers.get("Content-Length") or ""
-    if said.isdecimal() and int(said) != remote.size:
-        raise _wrong_file_error(remote, int(said))
+        size = response.headers.get("Content-Length") or ""
+    if size.isdecimal() and int(size) != remote.size:
+        raise _wrong_file_error(remote, int(size))
 
 
 def _check_sha256(remote: RemoteFile, partial: Path) -> None:
     digest = hashlib.sha256()
-    with partial.open("rb") as file, progress_bar(_("Checking (MB)"), remote.size // _MB) as advance:
-        count = _make_progress_counter(advance)
+    with partial.open("rb") as file, progress_bar(_("Verifying (MB)"), remote.size // _MB) as advance:
+        update = _make_progress_updater(advance)
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
-            count(file.tell())
+            update(file.tell())
     if digest.hexdigest() != remote.sha256:
         partial.unlink()
         raise DownloadError(
             _(
-                "What {url} sent is not the file that was published (its SHA-256 is {sha256}…); it was deleted. "
-                "Try again, or another source with --source.",
+                "The file from {url} is not the published one (its SHA-256 is {sha256}…); it was deleted. Try "
+                "again, or another source with --source.",
                 url=remote.url,
                 sha256=digest.hexdigest()[:16],
             )
@@ -180,8 +180,7 @@ def _translate_disk_errors(partial: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DownloadError(
                 _(
-                    "The disk of {folder} is full; make room and run the same command again, it goes on from "
-                    "there.",
+                    "The disk of {folder} is full; free some space and run the same command again to resume.",
                     folder=partial.parent,
                 )
             ) from error
@@ -190,25 +189,25 @@ def _translate_disk_errors(partial: Path) -> Iterator[None]:
         ) from error
 
 
-def _interrupted_error(remote: RemoteFile, partial: Path, why: _RetryableError) -> DownloadError:
-    have = _file_size(partial)
-    if not have:
+def _interrupted_error(remote: RemoteFile, partial: Path, error: _RetryableError) -> DownloadError:
+    size = _file_size(partial)
+    if not size:
         return DownloadError(
             _(
                 "{server} cannot be reached ({why}); check the network and try again, or another source with "
-                "--from.",
+                "--source.",
                 server=_host_name(remote),
-                why=why,
+                why=error,
             )
         )
     return DownloadError(
         _(
-            "The download from {server} stopped after {have} of {size} ({why}); run the same command again, it "
-            "goes on from there.",
+            "The download from {server} stopped at {size} of {total} ({why}); run the same command again to "
+            "resume.",
             server=_host_name(remote),
-            have=format_bytes(have),
-            size=format_bytes(remote.size),
-            why=why,
+            size=format_bytes(size),
+            total=format_bytes(remote.size),
+            why=error,
         )
     )
 
@@ -216,7 +215,7 @@ def _interrupted_error(remote: RemoteFile, partial: Path, why: _RetryableError) 
 def _http_error(remote: RemoteFile, error: HTTPError) -> DownloadError:
     if error.code in (404, 410):
         message = _(
-            "{url} is no longer there ({code}); try another source with --source.",
+            "{url} no longer exists ({code}); try another source with --source.",
             url=remote.url,
             code=error.code,
         )
@@ -224,7 +223,7 @@ def _http_error(remote: RemoteFile, error: HTTPError) -> DownloadError:
         return _wrong_file_error(remote, None)
     else:
         message = _(
-            "{server} refuses the download ({code} {reason}); try later, or another source with --source.",
+            "{server} denies the download ({code} {reason}); try again later, or another source with --source.",
             server=_host_name(remote),
             code=error.code,
             reason=error.reason,
@@ -235,8 +234,8 @@ def _http_error(remote: RemoteFile, error: HTTPError) -> DownloadError:
 def _wrong_file_error(remote: RemoteFile, size: int | None) -> DownloadError:
     return DownloadError(
         _(
-            "{url} is not the file that was published, which has {expected} bytes{found}; try another source "
-            "with --from.",
+            "{url} is not the published file, which has {expected} bytes{found}; try another source with "
+            "--source.",
             url=remote.url,
             expected=remote.size,
             found="" if size is None else _(" (it has {size})", size=size),
@@ -245,10 +244,10 @@ def _wrong_file_error(remote: RemoteFile, size: int | None) -> DownloadError:
 
 
 def _describe_error(error: Exception) -> str:
-    """Say in words why a connection failed."""
+    """Return why a connection failed, in words."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, TimeoutError):
-        return _("no answer for {n:g} seconds", n=READ_TIMEOUT)
+        return _("no response for {n:g} seconds", n=READ_TIMEOUT)
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
     return str(reason) or type(reason).__name__
@@ -263,7 +262,7 @@ def _file_size(path: Path) -> int:
 
 
 def format_bytes(size: int) -> str:
-    """Write a number of bytes as people do: ``10.9 GB``."""
+    """Format a number of bytes: ``10.9 GB``."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:
             return localize_numbers(f"{size / scale:.1f} {unit}")

@@ -1,7 +1,7 @@
-"""A data set of Kaggle through ``kagglehub``, which resumes and unpacks; every failure of it is a sentence.
+"""Data sets on Kaggle through ``kagglehub``, which resumes and unpacks; failures become one-sentence errors.
 
-Without a folder it lies in kagglehub's own cache (``KAGGLEHUB_CACHE``), where other programs find it. With one,
-that folder is its cache: kagglehub's ``output_dir`` cannot be resumed.
+By default they go to kagglehub's own cache (``KAGGLEHUB_CACHE``), where other programs find them. With ``out``,
+that folder is the cache: downloads to kagglehub's ``output_dir`` cannot be resumed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from sentir.errors import DownloadError
 from sentir.i18n import _
 
 _CACHE_VARIABLE = "KAGGLEHUB_CACHE"
-_NOTEBOOK_VARIABLE = "KAGGLE_KERNEL_RUN_TYPE"  # Kaggle's own notebooks attach data sets without a download
+_NOTEBOOK_VARIABLE = "KAGGLE_KERNEL_RUN_TYPE"  # set in Kaggle's notebooks, which have data sets attached
 
 
 def get_metadata(handle: str) -> tuple[int | None, str]:
-    """Ask Kaggle for the size in bytes of a data set and for its license; ``None`` and ``""`` if it does not say.
+    """Return size in bytes and license of a data set on Kaggle; ``None`` and ``""`` if unknown.
 
     Raises:
-        DownloadError: if kagglehub is not installed, or Kaggle cannot be reached or refuses.
+        DownloadError: if kagglehub is not installed, or Kaggle cannot be reached or denies access.
     """
     _import_kagglehub()
     if os.environ.get(_NOTEBOOK_VARIABLE):
@@ -38,20 +38,21 @@ def get_metadata(handle: str) -> tuple[int | None, str]:
     request = ApiGetDatasetRequest()
     request.owner_slug, request.dataset_slug = handle.split("/")
     with _translate_errors(handle), build_kaggle_client() as client:
-        found = client.datasets.dataset_api_client.get_dataset(request)
-    return found.total_bytes or None, found.license_name or ""
+        metadata = client.datasets.dataset_api_client.get_dataset(request)
+    return metadata.total_bytes or None, metadata.license_name or ""
 
 
 def cache_folder(out: Path | None) -> Path:
-    """Return the folder below which a data set comes to lie."""
+    """Return the folder that data sets are placed below."""
     return out or Path(os.environ.get(_CACHE_VARIABLE) or Path.home() / ".cache" / "kagglehub")
 
 
 def download_dataset(handle: str, out: Path | None) -> Path:
-    """Download and unpack a data set, or the rest of it, and return its folder; one that is there stays as it is.
+    """Download and unpack a data set, or the rest of it, and return its folder; a complete one is left unchanged.
 
     Raises:
-        DownloadError: if kagglehub is not installed, Kaggle cannot be reached or refuses, or the disk is full.
+        DownloadError: if kagglehub is not installed, Kaggle cannot be reached or denies access, or the disk is
+            full.
     """
     hub = _import_kagglehub()
     with _translate_errors(handle), _use_cache_folder(out):
@@ -77,15 +78,15 @@ def _import_kagglehub() -> ModuleType:
         import kagglehub
     except ModuleNotFoundError as error:
         raise DownloadError(
-            _("Kaggle is reached with the package 'kagglehub'; install it with: pip install 'sentir[kaggle]'")
+            _("Downloads from Kaggle need the package kagglehub; install it with: pip install 'sentir[kaggle]'.")
         ) from error
-    logging.getLogger("kagglehub").setLevel(logging.WARNING)  # it prints what it does on standard output
+    logging.getLogger("kagglehub").setLevel(logging.WARNING)  # its progress goes to standard output
     return kagglehub
 
 
 @contextmanager
 def _translate_errors(handle: str) -> Iterator[None]:
-    """Turn what kagglehub raises into one sentence; its errors of the network are all errors of ``OSError``."""
+    """Turn kagglehub's errors into one-sentence errors; its network errors are all ``OSError``."""
     from kagglehub import exceptions as failures
 
     try:
@@ -95,7 +96,7 @@ def _translate_errors(handle: str) -> Iterator[None]:
     except failures.DataCorruptionError as error:
         raise DownloadError(
             _(
-                "What Kaggle sent of '{handle}' is damaged and was deleted; run the same command again.",
+                "The download of '{handle}' from Kaggle is damaged and was deleted; run the same command again.",
                 handle=handle,
             )
         ) from error
@@ -109,22 +110,22 @@ def _translate_errors(handle: str) -> Iterator[None]:
 
 def _network_error(handle: str, error: OSError) -> DownloadError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DownloadError(
-            _("The disk is full; make room and run the same command again, it goes on from there.")
-        )
+        return DownloadError(_("The disk is full; free some space and run the same command again to resume."))
     code = getattr(getattr(error, "response", None), "status_code", None)
     if code in (401, 403):
         return _missing_token_error(handle)
     if code == 404:
-        return DownloadError(_("Kaggle has no data set '{handle}' any more.", handle=handle))
+        return DownloadError(_("The data set '{handle}' is no longer on Kaggle.", handle=handle))
     if code is not None:
-        return DownloadError(_("Kaggle refuses '{handle}' ({code}); try later.", handle=handle, code=code))
+        return DownloadError(
+            _("Kaggle denies access to '{handle}' ({code}); try again later.", handle=handle, code=code)
+        )
     if error.filename is not None:
         return DownloadError(_("{path} cannot be written: {why}.", path=error.filename, why=error.strerror))
     return DownloadError(
         _(
-            "Kaggle cannot be reached, or the connection broke; check the network and run the same command "
-            "again, it goes on from there."
+            "Kaggle cannot be reached, or the connection was lost; check the network and run the same command "
+            "again to resume."
         )
     )
 
@@ -132,9 +133,9 @@ def _network_error(handle: str, error: OSError) -> DownloadError:
 def _missing_token_error(handle: str) -> DownloadError:
     return DownloadError(
         _(
-            "Kaggle lets only those in who have a token, and perhaps only those who accepted the terms of "
-            "https://www.kaggle.com/datasets/{handle}; make a token on https://www.kaggle.com/settings/api and "
-            "put it into ~/.kaggle/access_token or KAGGLE_API_TOKEN.",
+            "Kaggle requires an API token, and for some data sets acceptance of the terms on "
+            "https://www.kaggle.com/datasets/{handle}; create a token on https://www.kaggle.com/settings/api and "
+            "save it to ~/.kaggle/access_token or KAGGLE_API_TOKEN.",
             handle=handle,
         )
     )

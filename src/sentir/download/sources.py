@@ -1,8 +1,8 @@
-"""Where the corpora can be had from, and what is known of each source before anything is fetched.
+"""The corpora that can be downloaded, and what is known of each source before the download.
 
-The size and the SHA-256 of MELD's archive stand in several public projects that fetched it from either address;
-the listing of the authors' copy says 10.9 GB, GPL-3.0 (https://huggingface.co/datasets/declare-lab/MELD/tree/main).
-The size and license of a data set on Kaggle are asked of Kaggle.
+Size and SHA-256 of MELD's archive are those in several public projects that use either URL; the listing of the
+authors' copy says 10.9 GB, GPL-3.0 (https://huggingface.co/datasets/declare-lab/MELD/tree/main). Size and license
+of a data set on Kaggle are requested from Kaggle.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class RemoteFile:
     """One file on a web server.
 
     Attributes:
-        url: its address; the last part is the name it gets.
+        url: its last part is the name of the file.
         size: in bytes.
         sha256: of its content, in hexadecimal digits.
     """
@@ -29,16 +29,16 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadSource:
-    """A corpus that can be had.
+class DownloadableCorpus:
+    """A corpus that can be downloaded.
 
     Attributes:
-        title: what it is, to translate.
-        license: of the corpus, as its authors say; ``""`` if they name none.
+        title: translatable description.
+        license: of the corpus, according to its authors; ``""`` if they name none.
         kaggle_handle: ``owner/name`` of the data set on Kaggle.
-        remote_files: name of another source → the file that is fetched from there.
-        reader: what reads it; ``None`` if it is read along with another corpus.
-        note: what one should know of it, to translate; ``""`` if nothing.
+        remote_files: name of another source → its file.
+        reader: name of its reader; ``None`` if it is read together with another corpus.
+        note: translatable remark; ``""`` if there is none.
     """
 
     title: str
@@ -50,7 +50,7 @@ class DownloadSource:
 
     @property
     def source_names(self) -> tuple[str, ...]:
-        """Names of its sources; the first one is used if none is named."""
+        """Names of its sources; the first one is the default."""
         return ("kaggle", *self.remote_files)
 
 
@@ -58,10 +58,10 @@ _MELD_FILE = "MELD.Raw.tar.gz"
 _MELD_SIZE = 10_878_146_150
 _MELD_SHA256 = "a56b4407d574195cbce470d86f9c9d72fcfea59b0e34502ecd4babee4a5c613e"
 
-DOWNLOAD_SOURCES = Registry(
-    gettext_noop("corpus to get"),
+DOWNLOADABLE_CORPORA = Registry(
+    gettext_noop("downloadable corpus"),
     {
-        "meld": DownloadSource(
+        "meld": DownloadableCorpus(
             title=gettext_noop("MELD: utterances of the series Friends, their video clips and labels"),
             license="GPL-3.0",
             kaggle_handle="zaber666/meld-dataset",
@@ -74,29 +74,29 @@ DOWNLOAD_SOURCES = Registry(
             },
             reader="meld",
         ),
-        "mosei": DownloadSource(
-            title=gettext_noop("CMU-MOSEI: segments of YouTube monologues, their sound and labels"),
+        "mosei": DownloadableCorpus(
+            title=gettext_noop("CMU-MOSEI: segments of YouTube monologues, their audio and labels"),
             license=gettext_noop("research use"),
             kaggle_handle="gnurtqh/cmu-mosei",
             remote_files={},
             reader="mosei",
-            note=gettext_noop("Some copies of its sound are partial; the audit lists what is missing."),
+            note=gettext_noop("Some copies of its audio are incomplete; the audit lists what is missing."),
         ),
-        "mosei-videos": DownloadSource(
-            title=gettext_noop("CMU-MOSEI: the sound of whole videos at 16 kHz, and labels"),
+        "mosei-videos": DownloadableCorpus(
+            title=gettext_noop("CMU-MOSEI: the audio of whole videos at 16 kHz, and labels"),
             license=gettext_noop("research use"),
             kaggle_handle="maunberg/cmu-mosei",
             remote_files={},
             reader="mosei",
         ),
-        "thesis-spectrograms": DownloadSource(
-            title=gettext_noop("Spectrograms of MELD and CMU-MOSEI as the thesis made them (.npy)"),
+        "thesis-spectrograms": DownloadableCorpus(
+            title=gettext_noop("Spectrograms of MELD and CMU-MOSEI as used in the thesis (.npy)"),
             license="",
             kaggle_handle="mariaisabelglezschez/spectrograms",
             remote_files={},
             reader=None,
             note=gettext_noop(
-                "Its 'meld_test' is cut from official train clips, and its augmented copies must stay out of "
+                "Its 'meld_test' comes from official train clips, and its augmented copies must not be used in "
                 "evaluation."
             ),
         ),

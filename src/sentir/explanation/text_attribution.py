@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sentir.corpus.cleaning import clean_text
 from sentir.corpus.utterances import Utterance
 from sentir.errors import SentirError
 from sentir.explanation.results import Passage, TextAttribution, WordAttribution
@@ -175,9 +174,7 @@ def _split_contiguous(mask: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
 
 def _tokenizer_text(text: TextPreprocessor, u: Utterance) -> str:
     """Return the text as the tokenizer gets it."""
-    said = clean_text(u.text or "", text.data.cleaning)
-    named = text.model.context == "window" and text.model.window_speakers and u.speaker
-    return text.tokenizer.normalize(f"{u.speaker}: {said}" if named else said)
+    return text.tokenizer.normalize(text.input_text(u))
 
 
 def merge_subwords(tokenizer: Any, ids: Sequence[int], values: Sequence[float]) -> list[tuple[str, float]]:

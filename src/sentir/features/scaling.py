@@ -1,4 +1,4 @@
-"""Standardization of numeric features, fitted once on train and saved with the model."""
+"""Standardization of numeric features, fitted on train and saved with the model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sentir.i18n import _
 
 @dataclass(frozen=True, slots=True)
 class FeatureScaler:
-    """Mean and standard deviation of F named columns; a deviation of 0 marks a column that never varies.
+    """Mean and standard deviation of F named columns; a standard deviation of 0 marks a constant column.
 
-    It cannot know what it is fitted on: fit it on the train split only.
+    Fit it on the train split only.
     """
 
     names: tuple[str, ...]
@@ -26,11 +26,11 @@ class FeatureScaler:
 
     def __post_init__(self) -> None:
         if not len(set(self.names)) == len(self.names) == len(self.means) == len(self.stds):
-            raise ValueError(_("means and deviations must be one for each column"))
+            raise ValueError(_("there must be one mean and one standard deviation for each column"))
 
     @classmethod
     def fit(cls, table: FeatureTable) -> FeatureScaler:
-        """Measure the columns of ``table``, unknown values aside; a column without values counts as constant."""
+        """Compute means and standard deviations of the known values; a column without any is constant."""
         known = [column[~np.isnan(column)] for column in table.values.astype(np.float64).T]
         varies = [len(column) > 0 and column.min() < column.max() for column in known]
         return cls(
@@ -40,18 +40,18 @@ class FeatureScaler:
         )
 
     def transform(self, table: FeatureTable) -> NDArray[np.float32]:
-        """Standardize the columns this scaler knows, found by name, in its own order.
+        """Standardize the fitted columns, matched by name, in the order in which they were fitted.
 
         Returns:
-            ``(N, F)`` float32: mean 0 and deviation 1 over what was fitted; 0 where a value is unknown and in
-            columns that never varied. Columns the scaler does not know are left out.
+            ``(N, F)`` float32 with mean 0 and standard deviation 1 on the fitted data; 0 for unknown values and
+            constant columns. Other columns are left out.
 
         Raises:
             CorpusError: if a column is missing.
         """
-        place = {name: k for k, name in enumerate(table.names)}
+        index = {name: k for k, name in enumerate(table.names)}
         for name in self.names:
-            if name not in place:
+            if name not in index:
                 raise CorpusError(
                     _(
                         "The feature '{name}' is missing; the model was fitted on: {known}.",
@@ -59,10 +59,10 @@ class FeatureScaler:
                         known=", ".join(self.names),
                     )
                 )
-        values = table.values[:, [place[name] for name in self.names]].astype(np.float64)
-        deviations = np.array(self.stds)
-        scaled = (values - np.array(self.means)) / np.where(deviations > 0, deviations, np.inf)
-        with np.errstate(over="ignore"):  # the model says of an absurd number that its own are not finite
+        values = table.values[:, [index[name] for name in self.names]].astype(np.float64)
+        stds = np.array(self.stds)
+        scaled = (values - np.array(self.means)) / np.where(stds > 0, stds, np.inf)
+        with np.errstate(over="ignore"):  # infinite features give a NonFiniteError in prediction
             return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:

@@ -34,8 +34,7 @@ def parse_number(cell: str) -> float | None:
 def parse_numbers(cells: Sequence[str]) -> list[float | None]:
     """Return the numbers in the cells of one column; unambiguous cells determine its decimal mark.
 
-    A cell that may be decimal or grouped thousands is ``None`` otherwise, such as ``1.234`` in a column with
-    ``0,5``.
+    An ambiguous cell with the other mark is ``None``, such as ``1.234`` in a column with ``0,5``.
     """
     marks = {_unambiguous_mark(cell) for cell in cells} - {""} if any("," in cell for cell in cells) else set()
     decimal = "." if "," not in marks else "," if "." not in marks else ""

@@ -51,9 +51,9 @@ def find_csv_files(
     if missing:
         raise CorpusError(
             _(
-                "Missing below {root}: {missing}; give the folder that contains {names}.",
+                "Under {root} there is no {missing}; give the folder that contains {names}.",
                 root=root,
-                missing=", ".join(missing),
+                missing=_(" and no ").join(missing),
                 names=", ".join(names),
             )
         )

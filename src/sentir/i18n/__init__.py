@@ -1,7 +1,7 @@
-"""One catalogue for everything a user reads, in English (the source) and Spanish.
+"""Translation of all user-facing text, from English (the source) to Spanish.
 
-``_("No table under {root}.", root=root)`` looks the sentence up and then fills it in, so translators see
-whole sentences. ``make messages`` refreshes the catalogue and compiles it; a test holds it complete.
+``_("No table under {root}.", root=root)`` translates the sentence and then formats it, so that translators see
+whole sentences. ``make messages`` updates and compiles the catalog; a test checks that it is complete.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LOCALES = Path(__file__).parent / "locales"
 
 
 def preferred_language() -> str:
-    """Return the language of the environment: ``SENTIR_LANG``, then the usual locale variables, else English."""
+    """Return the language set by ``SENTIR_LANG`` or the locale variables, by default English."""
     for variable in ("SENTIR_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if value := os.environ.get(variable):
             return "es" if value.lower().startswith("es") else "en"
@@ -35,7 +35,7 @@ def get_language() -> str:
 
 
 def set_language(code: str) -> None:
-    """Use ``code`` (``"en"`` or ``"es"``) for every text from now on.
+    """Set the language of all text to ``code``, ``"en"`` or ``"es"``.
 
     Raises:
         ValueError: if the language is not one of `LANGUAGES`.
@@ -48,7 +48,7 @@ def set_language(code: str) -> None:
 
 @contextmanager
 def use_language(code: str) -> Iterator[None]:
-    """Use ``code`` inside a ``with`` block."""
+    """Set the language to ``code`` inside a ``with`` block."""
     before = _current_language
     set_language(code)
     try:
@@ -59,38 +59,38 @@ def use_language(code: str) -> Iterator[None]:
 
 @cache
 def _catalog(code: str) -> gettext.NullTranslations:
-    """Return the catalogue of a language; without one (English has none) every text stays as it is."""
+    """Return the catalog of a language; an empty one for English."""
     return gettext.translation("sentir", _LOCALES, languages=[code], fallback=True)
 
 
 def _(message: str, /, **values: object) -> str:
-    """Translate ``message`` and fill in its ``{names}``."""
+    """Translate ``message`` and format it with ``values``."""
     text = _catalog(_current_language).gettext(message)
     return text.format(**values) if values else text
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a sentence for the catalogue without translating it yet (for constants)."""
+    """Mark a message for translation without translating it yet (for constants)."""
     return message
 
 
 def format_count(number: float) -> str:
-    """Write a count with a thin space between thousands, which English and Spanish readers share."""
+    """Format a count with a narrow no-break space between thousands, as both languages allow."""
     return f"{number:,.0f}".replace(",", "\u202f")
 
 
 def format_decimal(number: float, digits: int) -> str:
-    """Write a number with so many places and the decimal sign of the current language."""
+    """Format a number with ``digits`` decimals and the decimal separator of the current language."""
     return localize_numbers(f"{number:.{digits}f}")
 
 
 def quote_text(text: str) -> str:
-    """Set text apart from its sentence by the quotation marks of the current language."""
+    """Put text in the quotation marks of the current language."""
     return f"«{text}»" if _current_language == "es" else f"“{text}”"
 
 
 def localize_numbers(text: str) -> str:
-    """Give numbers the signs of the current language: ``0.6 [0.5, 0.7]`` is ``0,6 [0,5; 0,7]`` in Spanish."""
+    """Format numbers in text for the current language: ``0.6 [0.5, 0.7]`` is ``0,6 [0,5; 0,7]`` in Spanish."""
     if _current_language != "es":
         return text
     return re.sub(r"(?<=\d), (?=[-−+]?\d)", "; ", re.sub(r"(?<=\d)\.(?=\d)", ",", text))

@@ -1,1 +1,1 @@
-"""Utterances → arrays and tokens, the same in training and prediction."""
+"""Utterances → tensors, encodings and waveforms, the same in training and prediction."""

@@ -1,4 +1,4 @@
-"""What a kind of model needs of an utterance, and whether its settings can be used."""
+"""The inputs that a kind of model takes, and checks of its settings."""
 
 from __future__ import annotations
 
@@ -18,58 +18,57 @@ from sentir.recipe import AudioSettings, ModelSettings
 
 
 def uses_speech_encoder(model: ModelSettings) -> bool:
-    """Tell whether a model listens through a speech encoder rather than a network over mels."""
+    """Return whether a model encodes audio by a speech encoder rather than a network on mel spectrograms."""
     return "audio" in MODELS.get(model.kind).modalities and is_speech_backbone(model.audio.backbone)
 
 
 def required_mel_kinds(model: ModelSettings) -> frozenset[str]:
-    """Return the kinds of mel that a model and its feature sets listen to; none if they do not."""
+    """Return the kinds of mel spectrograms that a model and its feature sets take; none without audio."""
     kinds = {model.audio.mel} if "audio" in MODELS.get(model.kind).modalities else set()
     return frozenset(kinds | {"mel"} if "audio" in _own_feature_modalities(model) else kinds)
 
 
 def input_modalities(model: ModelSettings) -> frozenset[str]:
-    """Return what a model takes and what its own features are measured from: ``text``, ``sound`` or both."""
-    needs: frozenset[str] = MODELS.get(model.kind).modalities
-    return needs | _own_feature_modalities(model)
+    """Return the modalities of a model and of its own features: ``text``, ``audio`` or both."""
+    modalities: frozenset[str] = MODELS.get(model.kind).modalities
+    return modalities | _own_feature_modalities(model)
 
 
 def _own_feature_modalities(model: ModelSettings) -> set[str]:
-    """Return the modalities that the feature sets of a model are computed from, those of a stacked model aside."""
+    """Return the modalities of a model's feature sets, without those of a stacked model."""
     return {modality for name in model.features if (modality := FEATURE_SETS.get(name).modality)}
 
 
 def randomly_initialized_parts(model: ModelSettings) -> tuple[str, ...]:
-    """Say which parts of a network began with random weights where pretrained ones are usual, to translate."""
-    needs = MODELS.get(model.kind).modalities
-    notes = [gettext_noop("text encoder drawn at random")] if "text" in needs and not model.pretrained else []
-    if "audio" in needs and not model.audio.pretrained:
-        notes.append(gettext_noop("audio backbone drawn at random"))
-    return tuple(notes)
+    """Return the parts of a network that are randomly initialized rather than pretrained, to be translated."""
+    modalities, parts = MODELS.get(model.kind).modalities, []
+    if "text" in modalities and not model.pretrained:
+        parts.append(gettext_noop("randomly initialized text encoder"))
+    if "audio" in modalities and not model.audio.pretrained:
+        parts.append(gettext_noop("randomly initialized audio backbone"))
+    return tuple(parts)
 
 
 def check_model(model: ModelSettings) -> None:
-    """Look up every name that a training would look up.
+    """Check the names and settings of a model before it is trained.
 
     Raises:
         UnknownNameError: if there is no such model, backbone, fusion or feature set.
-        RecipeError: if a model that only listens is asked for dialogue context, a frozen encoder has nothing
-            pretrained, a context that reads the past gets features or a stacked model that know what
-            follows, or the sound side has
-            settings of the other kind.
+        RecipeError: if a model without text has a context, a frozen encoder is not pretrained, a causal context
+            gets features or a stacked model that use later turns, or a setting is not for this audio backbone.
     """
-    needs = MODELS.get(model.kind).modalities
-    if "text" in needs:
+    modalities = MODELS.get(model.kind).modalities
+    if "text" in modalities:
         get_text_backbone(model.backbone)
         require_pretrained(model)
     elif model.context != "none":
         raise RecipeError(
-            _("'model.context' = '{context}' needs a model that reads; '{kind}' takes 'none'.",
+            _("'model.context' = '{context}' needs a model that takes text; '{kind}' allows only 'none'.",
               context=model.context, kind=model.kind)
         )  # fmt: skip
     if model.context == "dialogue" and model.dialogue.direction == "causal":
         _check_causal(model)
-    if "audio" in needs:
+    if "audio" in modalities:
         _check_audio(model.audio)
     FUSIONS.get(model.fusion)
     for name in model.features:
@@ -79,33 +78,31 @@ def check_model(model: ModelSettings) -> None:
 def _check_causal(model: ModelSettings) -> None:
     if "dialogue" in model.features:
         raise RecipeError(
-            _("'model.dialogue.direction' = 'causal' must not know what follows, but the feature set 'dialogue' tells "
-              "how many turns do; remove it from 'model.features'.")
+            _("'model.dialogue.direction' = 'causal' excludes later turns, but the feature set 'dialogue' counts "
+              "them; remove it from 'model.features'.")
         )  # fmt: skip
-    if (
-        model.uses_stacking
-        and model.stacked is not None
-        and uses_future_turns(ModelSettings.model_validate(model.stacked.model))
-    ):
+    if _stacks_on_future_turns(model):
         raise RecipeError(
-            _("'model.dialogue.direction' = 'causal' must not know what follows, but the stacked model looks at later "
-              "turns; give 'model.stacked.model' a context of the past, or none.")
+            _("'model.dialogue.direction' = 'causal' excludes later turns, but the stacked model uses them; give "
+              "'model.stacked.model' a causal context, or none.")
         )  # fmt: skip
 
 
 def uses_future_turns(model: ModelSettings) -> bool:
-    """Tell whether a prediction may change with what is said later in the dialogue."""
-    if "dialogue" in model.features:
-        return True
-    if (
-        model.uses_stacking
-        and model.stacked is not None
-        and uses_future_turns(ModelSettings.model_validate(model.stacked.model))
-    ):
+    """Return whether later turns of a dialogue can change the prediction for a turn."""
+    if "dialogue" in model.features or _stacks_on_future_turns(model):
         return True
     if model.context == "dialogue":
         return model.dialogue.direction == "bidirectional"
     return model.context == "window" and model.window_right > 0
+
+
+def _stacks_on_future_turns(model: ModelSettings) -> bool:
+    return (
+        model.uses_stacking
+        and model.stacked is not None
+        and uses_future_turns(ModelSettings.model_validate(model.stacked.model))
+    )
 
 
 def _check_audio(audio: AudioSettings) -> None:
@@ -114,51 +111,52 @@ def _check_audio(audio: AudioSettings) -> None:
         require_pretrained_speech(audio)
         if audio.mel != "mel":
             raise RecipeError(
-                _("'model.audio.mel' does nothing here: '{name}' hears the wave; remove it.", name=audio.backbone)
-            )
+                _("'model.audio.mel' has no effect here: '{name}' takes waveforms; remove it.",
+                  name=audio.backbone)
+            )  # fmt: skip
         return
     get_audio_backbone(audio.backbone)
     for key, value in (("encoder", audio.encoder), ("layers", audio.layers)):
         if value is not None:
             raise RecipeError(
-                _("'model.audio.{key}' does nothing here: '{name}' is no speech encoder; remove it.",
+                _("'model.audio.{key}' has no effect here: '{name}' is not a speech encoder; remove it.",
                   key=key, name=audio.backbone)
             )  # fmt: skip
 
 
 def weight_sources(model: ModelSettings) -> dict[str, WeightsSource]:
-    """Say where a training would take the weights of ``text`` and ``sound`` from, as far as the model has them.
+    """Return the source of the initial weights of each modality of a model, ``text`` and ``audio``.
 
     Raises:
-        SentirError: if there is no such place, or what lies there is not what is known.
+        SentirError: if there is no such file, folder or repository, or its content is not the expected one.
     """
-    needs, audio, found = MODELS.get(model.kind).modalities, model.audio, {}
-    if "text" in needs:
+    modalities, audio, sources = MODELS.get(model.kind).modalities, model.audio, {}
+    if "text" in modalities:
         source = get_text_backbone(model.backbone).resolve_weights(model.weights)
-        found["text"] = source if model.pretrained else WeightsSource(source.location, "random")
+        sources["text"] = source if model.pretrained else WeightsSource(source.location, "random")
     if uses_speech_encoder(model):
         source = get_speech_backbone(audio.backbone).resolve_weights(audio.weights)
-        found["audio"] = source if audio.pretrained else WeightsSource(source.location, "random")
-    elif "audio" in needs:
-        found["audio"] = resolve_audio_weights(
+        sources["audio"] = source if audio.pretrained else WeightsSource(source.location, "random")
+    elif "audio" in modalities:
+        sources["audio"] = resolve_audio_weights(
             audio.backbone, pretrained=audio.pretrained, weights=_audio_weights_path(audio)
         )
-    return found
+    return sources
 
 
 def check_weights(model: ModelSettings) -> None:
-    """Find or fetch the weights that a training would start from.
+    """Find or download the weights that a training starts from.
 
     Raises:
-        RecipeError: if audio weights are given and none are wanted.
-        WeightsError: if weights can neither be found nor fetched.
+        RecipeError: if audio weights are given though the backbone is not pretrained.
+        WeightsError: if weights can neither be found nor downloaded.
     """
-    needs, audio = MODELS.get(model.kind).modalities, model.audio
-    if "text" in needs:
+    modalities, audio = MODELS.get(model.kind).modalities, model.audio
+    if "text" in modalities:
         load_config(get_text_backbone(model.backbone).resolve_weights(model.weights))
     if uses_speech_encoder(model):
         load_speech_config(get_speech_backbone(audio.backbone).resolve_weights(audio.weights))
-    elif "audio" in needs:
+    elif "audio" in modalities:
         get_audio_weights_file(audio.backbone, pretrained=audio.pretrained, weights=_audio_weights_path(audio))
 
 
@@ -167,13 +165,13 @@ def _audio_weights_path(audio: AudioSettings) -> Path | None:
 
 
 def feature_modality(feature_set: str, model: ModelSettings) -> str:
-    """Return what a feature set is measured from; ``""`` for what is neither text nor sound, or both."""
-    found = feature_modalities(feature_set, model)
-    return next(iter(found)) if len(found) == 1 else ""
+    """Return the modality of a feature set; ``""`` if it has none, or both."""
+    modalities = feature_modalities(feature_set, model)
+    return next(iter(modalities)) if len(modalities) == 1 else ""
 
 
 def feature_modalities(feature_set: str, model: ModelSettings) -> set[str]:
-    """Return what a feature set of a model is measured from: ``text``, ``sound``, both or neither."""
+    """Return the modalities that a feature set is computed from: ``text``, ``audio``, both or neither."""
     if feature_set != "stacked" or model.stacked is None:
         modality = FEATURE_SETS.get(feature_set).modality
         return {modality} if modality else set()
@@ -184,10 +182,10 @@ def feature_modalities(feature_set: str, model: ModelSettings) -> set[str]:
 
 
 def require_pretrained(model: ModelSettings) -> None:
-    """Refuse a frozen encoder of random weights.
+    """Refuse a frozen text encoder without pretrained weights.
 
     Raises:
-        RecipeError: saying what to set.
+        RecipeError: naming the settings to change.
     """
     if model.encoder == "frozen" and not model.pretrained:
         raise RecipeError(
@@ -196,15 +194,15 @@ def require_pretrained(model: ModelSettings) -> None:
 
 
 def is_speech_encoder_frozen(audio: AudioSettings) -> bool:
-    """Tell whether the speech encoder of a recipe does not learn."""
+    """Return whether a speech encoder is frozen."""
     return audio.encoder != "finetune"
 
 
 def require_pretrained_speech(audio: AudioSettings) -> None:
-    """Refuse a frozen speech encoder of random weights.
+    """Refuse a frozen speech encoder without pretrained weights.
 
     Raises:
-        RecipeError: saying what to set.
+        RecipeError: naming the settings to change.
     """
     if is_speech_encoder_frozen(audio) and not audio.pretrained:
         raise RecipeError(

@@ -1,4 +1,4 @@
-"""Sound of utterances → mels of whole seconds, normalized by the levels of the train split."""
+"""Audio of utterances → mel spectrograms padded to whole seconds, normalized by statistics of the train split."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sentir.i18n import _
 from sentir.recipe import AudioSettings, AugmentSettings
 
 FRAMES_PER_SECOND = SAMPLING_RATE // HOP_LENGTH  # frames
-_MIN_STD_DB = 1.0  # dB; a band that never varied in train is no reason to hear a thousandfold where it later does
+_MIN_STD_DB = 1.0  # dB; so that a band that was constant in train is not amplified without bound
 
 MelArray = NDArray[np.float16]
 
@@ -33,26 +33,24 @@ class MelStatistics:
 
     def __post_init__(self) -> None:
         if len(self.means) != len(self.stds):
-            raise ValueError(_("means and deviations must be one for each band"))
+            raise ValueError(_("there must be one mean and one standard deviation per band"))
 
     @classmethod
     def fit(cls, mels: Iterable[MelArray]) -> MelStatistics:
-        """Measure ``(T, B)`` mels.
+        """Compute the statistics of ``(T, B)`` mel spectrograms.
 
         Raises:
-            CorpusError: if there is none.
+            CorpusError: if there are none.
         """
         count, total, squares = 0, np.zeros(1), np.zeros(1)
         for mel in mels:
             values = mel.astype(np.float64)
             count, total, squares = count + len(mel), total + values.sum(0), squares + (values**2).sum(0)
         if not count:
-            raise CorpusError(
-                _("No train utterance has usable sound; look at it with 'sentir corpus prepare' and data.sound.")
-            )
+            raise no_usable_audio_error()
         means = total / count
-        deviations = np.sqrt(np.maximum(squares / count - means**2, 0))
-        return cls(tuple(means.tolist()), tuple(deviations.tolist()))
+        stds = np.sqrt(np.maximum(squares / count - means**2, 0))
+        return cls(tuple(means.tolist()), tuple(stds.tolist()))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -61,7 +59,7 @@ class MelStatistics:
 
 @dataclass(frozen=True, slots=True)
 class SeededAugmentation:
-    """How a batch of train mels is changed: by what, and what the random numbers are drawn from."""
+    """Augmentation of a batch of train mel spectrograms, a function of seed, epoch and utterance id."""
 
     settings: AugmentSettings
     seed: int
@@ -70,13 +68,13 @@ class SeededAugmentation:
 
 @dataclass(frozen=True)
 class MelInputs:
-    """What N utterances sound like.
+    """The mel spectrograms of N utterances.
 
     Attributes:
         ids: N utterance ids.
-        mels: ``(T, B)`` in dB each; ``None`` without usable sound.
-        lengths: ``(N,)`` padded lengths, each a function of its clip alone.
-        statistics: what they are normalized by.
+        mels: ``(T, B)`` in dB each; ``None`` without usable audio.
+        lengths: ``(N,)`` padded lengths in frames, each a function of its clip alone.
+        statistics: for normalization.
     """
 
     ids: tuple[str, ...]
@@ -87,23 +85,23 @@ class MelInputs:
     def batch(self, rows: Sequence[int], augmentation: SeededAugmentation | None = None) -> dict[str, Tensor]:
         """Return ``mel`` (n, T, B), padded with 0 (the train mean), ``frames`` (n,) and ``has_audio`` (n,)."""
         means = np.array(self.statistics.means, dtype=np.float32)
-        deviations = np.maximum(np.array(self.statistics.stds, dtype=np.float32), _MIN_STD_DB)
+        stds = np.maximum(np.array(self.statistics.stds, dtype=np.float32), _MIN_STD_DB)
         padded = np.zeros((len(rows), int(self.lengths[rows].max(initial=0)), len(means)), dtype=np.float32)
-        for place, row in enumerate(rows):
-            mel = self.mels[row]
-            if mel is None:
+        for n, row in enumerate(rows):
+            stored = self.mels[row]
+            if stored is None:
                 continue
-            heard = np.asarray(_center_crop(mel, int(self.lengths[row])), dtype=np.float32)
+            mel = np.asarray(_center_crop(stored, int(self.lengths[row])), dtype=np.float32)
             if augmentation is not None:
-                heard = augment_mel(
-                    heard,
+                mel = augment_mel(
+                    mel,
                     augmentation.settings,
                     fill=means,
                     seed=augmentation.seed,
                     epoch=augmentation.epoch,
                     key=self.ids[row],
                 )
-            padded[place, : len(heard)] = (heard - means) / deviations
+            padded[n, : len(mel)] = (mel - means) / stds
         return {
             "mel": torch.from_numpy(padded),
             "mel_lengths": torch.from_numpy(self.lengths[rows]),
@@ -112,11 +110,11 @@ class MelInputs:
 
 
 class MelPreprocessor:
-    """What lies between a clip and a model that listens.
+    """Makes the inputs of a network on mel spectrograms.
 
     Args:
         audio: the recipe's ``model.audio`` section.
-        statistics: measured on the train split.
+        statistics: of the train split.
     """
 
     def __init__(self, audio: AudioSettings, statistics: MelStatistics) -> None:
@@ -124,24 +122,31 @@ class MelPreprocessor:
 
     @classmethod
     def fit(cls, audio: AudioSettings, train: Sequence[Utterance]) -> MelPreprocessor:
-        """Measure the levels of train utterances that have been listened to."""
+        """Compute the statistics of train utterances with audio attached."""
         return cls(audio, MelStatistics.fit(u.audio.mel for u in train if u.audio and u.audio.mel is not None))
 
     def transform(self, utterances: Sequence[Utterance]) -> MelInputs:
-        """Return the mels of N utterances that have been listened to."""
+        """Return the mel spectrograms of N utterances with audio attached."""
         mels = tuple(None if u.audio is None else u.audio.mel for u in utterances)
-        frames = np.array([self._padded_length(mel) for mel in mels], dtype=np.int64)
-        return MelInputs(tuple(u.id for u in utterances), mels, frames, self.statistics)
+        lengths = np.array([self._padded_length(mel) for mel in mels], dtype=np.int64)
+        return MelInputs(tuple(u.id for u in utterances), mels, lengths, self.statistics)
 
     def _padded_length(self, mel: MelArray | None) -> int:
-        """Return the padded length: the next whole second, from one to the longest the recipe allows."""
+        """Return a length in frames: up to the next whole second, at least one, at most ``max_seconds``."""
         if self.audio.mel == "thesis":
             return len(mel) if mel is not None else FRAMES_PER_SECOND
-        length = 0 if mel is None else len(mel) - 1  # n seconds have one frame more than n times SECOND
+        length = 0 if mel is None else len(mel) - 1  # n seconds have n · FRAMES_PER_SECOND + 1 frames
         return FRAMES_PER_SECOND * min(max(1, -(-length // FRAMES_PER_SECOND)), self.audio.max_seconds)
 
 
 def _center_crop(mel: MelArray, num_frames: int) -> MelArray:
-    """Return the middle of a mel that is longer than ``num_frames``."""
+    """Return the middle ``num_frames`` frames of a longer mel spectrogram."""
     start = max(0, (len(mel) - num_frames) // 2)
     return mel[start : start + num_frames]
+
+
+def no_usable_audio_error() -> CorpusError:
+    """Return the error of a train split without any usable audio."""
+    return CorpusError(
+        _("No train utterance has usable audio; check the clips with 'sentir corpus prepare', and data.audio.")
+    )

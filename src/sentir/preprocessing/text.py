@@ -1,8 +1,8 @@
-"""Text of utterances → token ids."""
+"""Texts of utterances → token ids."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -10,60 +10,76 @@ from torch import Tensor
 from sentir.corpus.cleaning import clean_text
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.utterances import Utterance
+from sentir.i18n import _
 from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.recipe import DataSettings, ModelSettings
 
 
 class TextPreprocessor:
-    """What lies between a text and a text encoder.
+    """Cleans and tokenizes texts, each in a window of turns if the model has one.
 
     Args:
-        data: the recipe's ``data`` section (text cleaning).
-        model: the recipe's ``model`` section (context).
-        tokenizer: of the encoder.
+        data: the recipe's ``data`` section.
+        model: the recipe's ``model`` section.
+        tokenizer: of the text encoder.
     """
 
     def __init__(self, data: DataSettings, model: ModelSettings, tokenizer: TextTokenizer) -> None:
-        self.data, self.model, self.tokenizer = data, model, tokenizer
+        self.cleaning, self.model_settings, self.tokenizer = data.cleaning, model, tokenizer
 
     def transform(
         self, utterances: Sequence[Utterance], dialogues: list[list[int]]
     ) -> tuple[dict[str, Tensor], list[Encoding]]:
-        """Turn N utterances into N encodings.
-
-        Beside them stand ``has_text`` ``(N,)``, ``is_truncated`` ``(N,)``, and ``unknown`` ``(N,)``, how many
-        tokens the encoder's vocabulary lacks.
+        """Tokenize the texts of N utterances.
 
         Args:
             utterances: blind ones.
             dialogues: their rows by dialogue, each in the order of its turns.
-        """
-        texts = [clean_text(u.text or "", self.data.cleaning) for u in utterances]
-        has_text = {"has_text": torch.tensor([not is_blank(text) for text in texts], dtype=torch.bool)}
-        texts = self._prepend_speakers(texts, [u.speaker for u in utterances])
-        encodings = self._tokenize(texts, dialogues)
-        full = (len(row["input_ids"]) >= self.tokenizer.max_length for row in encodings)
-        cut = [is_full and self.tokenizer.is_truncated(text) for is_full, text in zip(full, texts, strict=True)]
-        has_text["is_truncated"] = torch.tensor(cut, dtype=torch.bool)
-        has_text["num_unknown_tokens"] = torch.tensor(
-            [self.tokenizer.count_unknown(row) for row in encodings], dtype=torch.long
-        )
-        return has_text, encodings
 
-    def _prepend_speakers(self, texts: list[str], speakers: list[str | None]) -> list[str]:
-        if self.model.context != "window" or not self.model.window_speakers:
-            return texts
-        return [f"{who}: {text}" if who else text for who, text in zip(speakers, texts, strict=True)]
+        Returns:
+            The tensors ``has_text``, ``is_truncated`` and ``num_unknown_tokens``, each ``(N,)``, and N encodings.
+        """
+        texts = [clean_text(u.text or "", self.cleaning) for u in utterances]
+        has_text = [not is_blank(text) for text in texts]
+        texts = [self._prepend_speaker(text, u.speaker) for text, u in zip(texts, utterances, strict=True)]
+        encodings = self._tokenize(texts, dialogues)
+        is_truncated = [
+            len(row["input_ids"]) >= self.tokenizer.max_length and self.tokenizer.is_truncated(text)
+            for row, text in zip(encodings, texts, strict=True)
+        ]
+        unknown = [self.tokenizer.count_unknown(row) for row in encodings]
+        tensors = {
+            "has_text": torch.tensor(has_text, dtype=torch.bool),
+            "is_truncated": torch.tensor(is_truncated, dtype=torch.bool),
+            "num_unknown_tokens": torch.tensor(unknown, dtype=torch.long),
+        }
+        return tensors, encodings
+
+    def describe_losses(self, tensors: Mapping[str, Tensor], row: int) -> Iterator[str]:
+        """Yield sentences on what is lost of the text in a row of the tensors of `transform`."""
+        if tensors["is_truncated"][row]:
+            yield _("Its text was truncated to {limit} tokens.", limit=self.tokenizer.max_length)
+        if n := int(tensors["num_unknown_tokens"][row]):
+            yield _("Tokens of its text outside the encoder's vocabulary, such as emoji: {n}.", n=n)
+
+    def input_text(self, utterance: Utterance) -> str:
+        """Return the cleaned text of an utterance, with its speaker if the window has speakers."""
+        return self._prepend_speaker(clean_text(utterance.text or "", self.cleaning), utterance.speaker)
+
+    def _prepend_speaker(self, text: str, speaker: str | None) -> str:
+        has_speakers = self.model_settings.context == "window" and self.model_settings.window_speakers
+        return f"{speaker}: {text}" if has_speakers and speaker else text
 
     def _tokenize(self, texts: list[str], dialogues: list[list[int]]) -> list[Encoding]:
-        if self.model.context != "window":
+        settings = self.model_settings
+        if settings.context != "window":
             return [self.tokenizer.encode(text) for text in texts]
         encodings: list[Encoding] = [{}] * len(texts)
         for rows in dialogues:
-            for place, row in enumerate(rows):
-                before = [texts[n] for n in rows[max(0, place - self.model.window) : place]]
-                after = [texts[n] for n in rows[place + 1 : place + 1 + self.model.window_right]]
-                if not self.model.window_separators:
+            for turn, row in enumerate(rows):
+                before = [texts[n] for n in rows[max(0, turn - settings.window) : turn]]
+                after = [texts[n] for n in rows[turn + 1 : turn + 1 + settings.window_right]]
+                if not settings.window_separators:
                     before = [" ".join(before)]
                 encodings[row] = self.tokenizer.encode(texts[row], before, after)
         return encodings

@@ -1,7 +1,6 @@
-"""Sound of utterances → waves for a speech encoder that learns, or the vectors of a frozen one.
+"""Clips of utterances → waveforms for a speech encoder.
 
-Waves are never stored: a frozen encoder hears a clip once and its vectors are cached by content; for one that
-learns, clips are decoded when a batch needs them and kept in memory as long as there is room.
+Waveforms are not stored: clips are decoded when a batch needs them, and cached in memory while there is room.
 See ``docs/decisions/speech-backbones.md``.
 """
 
@@ -16,28 +15,24 @@ from torch import Tensor
 
 from sentir.audio.decoding import SAMPLING_RATE, Waveform, decode
 from sentir.corpus.utterances import Clip, Utterance
-from sentir.errors import CorpusError
-from sentir.i18n import _
 from sentir.models.speech_backbones import SpeechFeatureExtractor
 from sentir.recipe import AudioSettings
 
-_CHUNK_SIZE = 256  # clips that are decoded, encoded and cached together
-_SAMPLES_PER_BATCH = 30 * SAMPLING_RATE  # samples that a frozen encoder hears at a time
-_CACHE_BYTES = 2 * 2**30  # bytes of waves that are kept in memory: 19 hours of sound
+_CACHE_BYTES = 2 * 2**30  # of waveforms in memory: 19 hours of audio
 
 
 @dataclass
 class WaveformInputs:
-    """Where the waves of N utterances come from.
+    """The waveforms of N utterances, decoded on demand.
 
-    A wave is the middle of its clip, at most ``longest`` samples of it, rounded to float16, whose steps are 66 dB
-    below the loudness of the moment.
+    A waveform is the middle of its clip, at most ``max_samples`` samples, rounded to float16, the quantization
+    noise of which is 66 dB below the signal.
 
     Attributes:
-        clips: of N utterances; ``None`` without usable sound.
-        content_hashes: N hashes of what the clips hold; ``""`` without usable sound.
-        num_samples: ``(N,)`` how much of each is heard.
-        extractor: makes the encoder's input of a wave.
+        clips: of N utterances; ``None`` without usable audio.
+        content_hashes: N hashes of the clips' content; ``""`` without usable audio.
+        num_samples: ``(N,)`` lengths after cropping.
+        extractor: turns waveforms into the input of the encoder.
     """
 
     clips: tuple[Clip | None, ...]
@@ -54,7 +49,7 @@ class WaveformInputs:
         return np.array([self.extractor.num_frames(int(n)) for n in self.num_samples], dtype=np.int64)
 
     def batch(self, rows: Sequence[int]) -> dict[str, Tensor]:
-        """Return ``wave``, ``steps`` and ``has_audio`` of n rows.
+        """Return the padded inputs of a `SpeechEncoder` for n rows.
 
         Raises:
             AudioError: if a clip can no longer be decoded.
@@ -65,51 +60,39 @@ class WaveformInputs:
         clip = self.clips[row]
         if clip is None:
             return None
-        kept = self._cache.get(row)
-        if kept is None:
-            kept = center_crop(decode(clip).waveform, self.max_samples).astype(np.float16)
-            if kept.nbytes <= self._free_bytes:
-                self._cache[row], self._free_bytes = kept, self._free_bytes - kept.nbytes
-        return kept.astype(np.float32)
+        waveform = self._cache.get(row)
+        if waveform is None:
+            waveform = center_crop(decode(clip).waveform, self.max_samples).astype(np.float16)
+            if waveform.nbytes <= self._free_bytes:
+                self._cache[row], self._free_bytes = waveform, self._free_bytes - waveform.nbytes
+        return waveform.astype(np.float32)
 
 
 class WaveformPreprocessor:
-    """What lies between a clip and a speech encoder.
+    """Makes the inputs of a speech encoder from clips.
 
     Args:
         audio: the recipe's ``model.audio`` section.
-        extractor: makes the encoder's input of a waveform.
+        extractor: of the speech encoder.
     """
 
     def __init__(self, audio: AudioSettings, extractor: SpeechFeatureExtractor) -> None:
         self.audio, self.extractor = audio, extractor
 
     def transform(self, utterances: Sequence[Utterance]) -> WaveformInputs:
-        """Say where the waveforms of N utterances with audio attached come from."""
-        longest = self.audio.max_seconds * SAMPLING_RATE
-        samples = [min(round(u.audio.seconds * SAMPLING_RATE), longest) if u.audio else 0 for u in utterances]
+        """Return the waveforms of N utterances with audio attached, without decoding them yet."""
+        limit = self.audio.max_seconds * SAMPLING_RATE
+        samples = [min(round(u.audio.seconds * SAMPLING_RATE), limit) if u.audio else 0 for u in utterances]
         return WaveformInputs(
-            tuple(u.clip if u.audio is not None and u.audio.key else None for u in utterances),
-            tuple(u.audio.key if u.audio else "" for u in utterances),
-            np.array(samples, dtype=np.int64),
-            longest,
-            self.extractor,
+            clips=tuple(u.clip if u.audio is not None and u.audio.key else None for u in utterances),
+            content_hashes=tuple(u.audio.key if u.audio else "" for u in utterances),
+            num_samples=np.array(samples, dtype=np.int64),
+            max_samples=limit,
+            extractor=self.extractor,
         )
 
 
 def center_crop(waveform: Waveform, max_samples: int) -> Waveform:
-    """Return the middle of a wave that is longer than so many samples."""
+    """Return the middle ``max_samples`` samples of a longer waveform."""
     start = max(0, (len(waveform) - max_samples) // 2)
     return waveform[start : start + max_samples]
-
-
-def require_usable_audio(train: Sequence[Utterance]) -> None:
-    """Refuse train utterances none of which has usable sound.
-
-    Raises:
-        CorpusError: saying where to look.
-    """
-    if not any(u.audio is not None and u.audio.key for u in train):
-        raise CorpusError(
-            _("No train utterance has usable sound; look at it with 'sentir corpus prepare' and data.sound.")
-        )

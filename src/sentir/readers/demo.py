@@ -1,4 +1,4 @@
-"""The demo corpora, read as the real ones are; `sentir.demo` generates their files, which the cache keeps."""
+"""The demo corpora: files that `sentir.demo` generates into the cache, read by the readers of the real ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sentir.readers.mosei import reader as mosei
 from sentir.recipe import DataSettings
 from sentir.registry import Registry
 
-# Functions of whether there is audio, imported when they are used: generating files is no reader's work.
+# Imported on first use: readers do not depend on the generator.
 DEMO_FOLDERS = Registry(
     gettext_noop("demo corpus"),
     {"meld": "sentir.demo.corpora:meld_folder", "mosei": "sentir.demo.corpora:mosei_folder"},
@@ -23,7 +23,7 @@ def read_meld(root: Path | None, data: DataSettings) -> Corpus:
 
     Args:
         root: not used; the files are generated.
-        data: the recipe's ``data`` section; with ``audio`` the conversations are spoken.
+        data: the recipe's ``data`` section; with ``audio`` the conversations have synthetic speech.
 
     Raises:
         CorpusError: if the cache cannot be written, or espeak-ng cannot be used.

@@ -1,4 +1,4 @@
-"""Corpora found by themselves, among folders where data sets are attached or were downloaded to."""
+"""Automatic discovery of corpora, in folders that data sets are attached or downloaded to."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from sentir.readers import read_corpus
 from sentir.readers.final_specs import _MARKER_FILES, _SPEC_FOLDER
 from sentir.recipe import DataSettings, FinalSpecsSettings
 
-_ARCHIVE_NAMES = {"meld": {"MELD.Raw.tar.gz"}, "mosei": set[str]()}  # archives that hold what is looked for
+_ARCHIVE_NAMES = {"meld": {"MELD.Raw.tar.gz"}, "mosei": set[str]()}  # archives that contain the corpus
 
 
 def find_corpora(folder: PathLike) -> dict[str, DataSettings]:
-    """Find MELD and CMU-MOSEI in the folders that lie in ``folder``, and say how each is read.
+    """Find MELD and CMU-MOSEI in the subfolders of ``folder``.
 
-    A data set is a folder in ``folder``, or two below ``place/datasets``, where Kaggle's notebooks have it too. Of
-    several copies the one with most clips is taken. Where none has clips, but the thesis' spectrograms are there,
-    these are its sound.
+    A data set is a folder in ``folder``, or two levels below ``folder/datasets``, as in Kaggle's notebooks. Of
+    several copies the one with most clips is used. If none has clips but the thesis' spectrograms are there,
+    they are its audio.
 
     Args:
-        folder: such as ``/kaggle/input``; one that does not exist holds nothing.
+        folder: such as ``/kaggle/input``; it need not exist.
 
     Returns:
-        ``meld``, ``mosei`` or both → what to read; ``sound`` says whether there is any.
+        ``meld``, ``mosei`` or both → the settings to read it with; ``audio`` is true if there is any.
 
     Raises:
         CorpusError: if something that looks like one of the corpora cannot be read.
     """
-    sets = list(_find_data_sets(Path(folder)))
-    found = {}
+    data_sets = list(_find_data_sets(Path(folder)))
+    corpora = {}
     for name in _MARKER_FILES:
-        copies = [_count_clips(name, root) for root in sets if _contains_corpus(root, name)]
+        copies = [_count_clips(name, root) for root in data_sets if _contains_corpus(root, name)]
         if copies:
-            clips, data = max(copies, key=lambda copy: copy[0])
-            found[name] = data if clips else _with_spectrograms(name, data, sets)
-    return found
+            num_clips, data = max(copies, key=lambda copy: copy[0])
+            corpora[name] = data if num_clips else _with_spectrograms(name, data, data_sets)
+    return corpora
 
 
 def _find_data_sets(parent: Path) -> Iterator[Path]:
@@ -57,20 +57,20 @@ def _find_data_sets(parent: Path) -> Iterator[Path]:
 
 
 def _contains_corpus(root: Path, name: str) -> bool:
-    signs = _MARKER_FILES[name] | _ARCHIVE_NAMES[name]
-    return any(level for level in find_by_level(find_newest_version(root), signs.__contains__))
+    names = _MARKER_FILES[name] | _ARCHIVE_NAMES[name]
+    return any(level for level in find_by_level(find_newest_version(root), names.__contains__))
 
 
 def _count_clips(name: str, root: Path) -> tuple[int, DataSettings]:
-    """Return how many clips a copy has, and how it is read."""
+    """Return how many clips a copy has, and the settings to read it with."""
     data = DataSettings(reader=name, root=root, audio=True)
-    clips = sum(u.clip is not None for u in read_corpus(data))
-    return clips, data.model_copy(update={"audio": clips > 0})
+    num_clips = sum(u.clip is not None for u in read_corpus(data))
+    return num_clips, data.model_copy(update={"audio": num_clips > 0})
 
 
-def _with_spectrograms(name: str, data: DataSettings, sets: list[Path]) -> DataSettings:
-    """Return how a corpus without clips is read with the thesis' spectrograms, if they are there."""
-    for root in sets:
+def _with_spectrograms(name: str, data: DataSettings, data_sets: list[Path]) -> DataSettings:
+    """Return the settings to read a corpus without clips with the thesis' spectrograms, if they are there."""
+    for root in data_sets:
         folders = [folder.name for depth in ("*", "*/*", "*/*/*") for folder in root.glob(depth)]
         if any(_SPEC_FOLDER.fullmatch(folder) and folder.startswith(name) for folder in folders):
             return DataSettings(

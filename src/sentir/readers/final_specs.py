@@ -1,8 +1,8 @@
-"""The thesis' own spectrograms, ``final_specs/meld_train/dia0_utt0.npy``, paired with the texts they are of.
+"""The thesis' own spectrograms, ``final_specs/meld_train/dia0_utt0.npy``, joined with their texts.
 
-They hold no labels: these come from a tree of MELD or CMU-MOSEI, joined by key. Its ``meld_test`` was cut from
-clips of MELD's official train split, and stays there. Augmented copies (``augmented_specs_*``, ``…_aug_…``) are
-passed over: an utterance is one row, and training augments by itself.
+They have no labels: these come from a tree of MELD or CMU-MOSEI, joined by id. ``meld_test`` was cut from clips
+of MELD's official train split, and stays in train. Augmented copies (``augmented_specs_*``, ``…_aug_…``) are
+ignored: an utterance is one row, and training does its own augmentation.
 """
 
 from __future__ import annotations
@@ -29,40 +29,40 @@ _MELD_NAME = re.compile(r"(dia\d+)_(utt\d+)(?:\.\w+)?\.npy", re.IGNORECASE)
 _MOSEI_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)(?:\.\w+)?\.npy", re.IGNORECASE)
 _TIME_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)")
 _TIME_TOLERANCE = 1e-3  # seconds; names of files hold four decimals, the tables more or fewer
-_OFFICIAL_SPLITS = {"meld_test": "train"}  # of the folders that are no part of the split they are named after
+_OFFICIAL_SPLITS = {"meld_test": "train"}  # of folders that are not part of the split in their name
 _MARKER_FILES = {
     "meld": {"train_sent_emo.csv"},
     "mosei": {"Data_Train_modified.csv", "CMU_MOSEI_Labels.csd", "label.csv"},
 }
 _READERS: Mapping[str, Callable[[Path, DataSettings], Corpus]] = {"meld": meld.read, "mosei": mosei.read}
 
-SpecFile = tuple[str, Path]  # the folder that names its split, and the file
+SpecFile = tuple[str, Path]  # the folder named after its split, and the file
 
 
 def read(root: Path, data: DataSettings) -> Corpus:
-    """Read MELD or CMU-MOSEI with the thesis' spectrograms as its clips; a model hears them as ``thesis``.
+    """Read MELD or CMU-MOSEI with the thesis' spectrograms as its clips, for models with ``mel = "thesis"``.
 
-    Every utterance of the text tree stays, in its official split; one without a spectrogram, or whose clip is
-    known to be cut wrongly, has no clip.
+    Every utterance of the text tree is kept in its official split; one without a spectrogram, or whose clip is
+    known to be wrong, has no clip.
 
     Args:
         root: folder at or above the spectrograms.
-        data: the recipe's section. ``final_specs.text_root`` is the tree of texts, if it does not lie under ``root``, or
-            beside it where ``root`` is ``final_specs`` itself. Without ``audio`` the texts are read alone.
+        data: the recipe's section. ``final_specs.text_root`` is the tree of texts, by default under ``root``, or
+            beside it if ``root`` is ``final_specs`` itself. Without ``audio`` only the texts are read.
 
     Raises:
         CorpusError: if there are no texts, those of both corpora, or no spectrograms of them.
     """
-    name, place = _find_texts(root, data.final_specs.text_root)
-    corpus = _READERS[name](place, data.model_copy(update={"audio": False}))
+    name, folder = _find_texts(root, data.final_specs.text_root)
+    corpus = _READERS[name](folder, data.model_copy(update={"audio": False}))
     if not data.audio:
         return corpus
-    specs, copies = _find_specs(root, name)
+    specs, num_copies = _find_specs(root, name)
     if not specs:
         raise _no_specs_error(root, name)
-    key_of = _meld_id if name == "meld" else _make_mosei_id_lookup(corpus.utterances)
-    clips, moved = _match_specs(specs, corpus, key_of)
-    spare = len(specs) - len(clips)
+    id_of = _meld_id if name == "meld" else _make_mosei_id_lookup(corpus.utterances)
+    clips, moved = _match_specs(specs, corpus, id_of)
+    num_unused = len(specs) - len(clips)
     wrong = {issue.where for issue in corpus.issues if issue.kind == "clip_mismatched"}
     clips = {key: path for key, path in clips.items() if key not in wrong}
     message = _(
@@ -73,8 +73,8 @@ def read(root: Path, data: DataSettings) -> Corpus:
         *corpus.issues,
         *_moved_split_issues(moved),
         *_missing_spec_issues(corpus, clips.keys() | wrong),
-        *_augmented_copy_issues(copies, root),
-        *note_unused_files(spare, root),
+        *_augmented_copy_issues(num_copies, root),
+        *note_unused_files(num_unused, root),
     ]
     rows = [replace(u, clip=Clip(clips[u.id]) if u.id in clips else None) for u in corpus.utterances]
     return replace(corpus, utterances=tuple(rows), issues=tuple(issues))
@@ -83,7 +83,7 @@ def read(root: Path, data: DataSettings) -> Corpus:
 def _no_specs_error(root: Path, name: str) -> CorpusError:
     return CorpusError(
         _(
-            "Under {root} there are no spectrograms of {corpus}; give the folder that holds {folder}.",
+            "There are no spectrograms of {corpus} under {root}; give the folder that contains {folder}.",
             root=root,
             corpus=name,
             folder=f"final_specs/{name}_train",
@@ -92,24 +92,25 @@ def _no_specs_error(root: Path, name: str) -> CorpusError:
 
 
 def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
-    near = (root, root.parent) if root.name == "final_specs" else (root,)
-    for place in near if text_root is None else (text_root,):
-        names = {
-            path.name for level in find_by_level(find_newest_version(place), _is_marker_file) for path in level
+    default_folders = (root, root.parent) if root.name == "final_specs" else (root,)
+    for folder in default_folders if text_root is None else (text_root,):
+        files = {
+            path.name for level in find_by_level(find_newest_version(folder), _is_marker_file) for path in level
         }
-        found = [name for name, signs in _MARKER_FILES.items() if names & signs]
-        if len(found) > 1:
+        corpora = [name for name, markers in _MARKER_FILES.items() if files & markers]
+        if len(corpora) > 1:
             raise CorpusError(
                 _(
-                    "Under {root} lie the texts of MELD and of CMU-MOSEI; name one as 'data.final_specs.text_root'.",
-                    root=place,
+                    "There are texts of MELD and of CMU-MOSEI under {root}; select one of them with "
+                    "'data.final_specs.text_root'.",
+                    root=folder,
                 )
             )
-        if found:
-            return found[0], place
+        if corpora:
+            return corpora[0], folder
     raise CorpusError(
         _(
-            "Under {root} there are no texts and labels of MELD or CMU-MOSEI; name the folder that holds them as "
+            "There are no texts and labels of MELD or CMU-MOSEI under {root}; set their folder as "
             "'data.final_specs.text_root'.",
             root=text_root or root,
         )
@@ -117,37 +118,37 @@ def _find_texts(root: Path, text_root: Path | None) -> tuple[str, Path]:
 
 
 def _is_marker_file(name: str) -> bool:
-    return any(name in signs for signs in _MARKER_FILES.values())
+    return any(name in markers for markers in _MARKER_FILES.values())
 
 
 def _find_specs(root: Path, name: str) -> tuple[list[SpecFile], int]:
-    """Return the spectrograms of a corpus, those of ``test`` last, and how many augmented copies there are."""
+    """Return the spectrograms of a corpus, those of ``test`` last, and the number of augmented copies."""
     specs: list[SpecFile] = []
-    copies = 0
-    for place, files in walk_folders(root):
+    num_copies = 0
+    for folder, files in walk_folders(root):
         arrays = [file for file in files if file.lower().endswith(".npy") and not file.startswith("._")]
-        parts = [root.name, *place.relative_to(root).parts]
+        parts = [root.name, *folder.relative_to(root).parts]
         if any(part.startswith("augmented_specs") for part in parts):
-            copies += len(arrays)
+            num_copies += len(arrays)
             continue
-        folder = next((part for part in reversed(parts) if _SPEC_FOLDER.fullmatch(part)), "")
-        if not folder.startswith(f"{name}_"):
+        split_folder = next((part for part in reversed(parts) if _SPEC_FOLDER.fullmatch(part)), "")
+        if not split_folder.startswith(f"{name}_"):
             continue
-        copied = [file for file in arrays if "_aug_" in file]
-        copies += len(copied)
-        specs += [(folder, place / file) for file in arrays if file not in copied]
-    return sorted(specs, key=lambda spec: SPLITS.index(_split_of(spec[0]))), copies
+        originals = [file for file in arrays if "_aug_" not in file]
+        num_copies += len(arrays) - len(originals)
+        specs += [(split_folder, folder / file) for file in originals]
+    return sorted(specs, key=lambda spec: SPLITS.index(_split_of(spec[0]))), num_copies
 
 
 def _split_of(folder: str) -> str:
-    """Return the split that a folder's name says it is."""
+    """Return the split in a folder's name."""
     return str(parse_split(folder.partition("_")[2]))
 
 
 def _match_specs(
     specs: Sequence[SpecFile], corpus: Corpus, id_of: Callable[[SpecFile], str | None]
 ) -> tuple[dict[str, Path], Counter[tuple[str, str]]]:
-    """Return id → spectrogram, and how many of each folder belong to another official split."""
+    """Return id → spectrogram, and (folder, official split) → how many of the folder are of another split."""
     clips: dict[str, Path] = {}
     moved: Counter[tuple[str, str]] = Counter()
     for spec in specs:
@@ -168,29 +169,29 @@ def _meld_id(spec: SpecFile) -> str | None:
 
 
 def _make_mosei_id_lookup(utterances: Sequence[Utterance]) -> Callable[[SpecFile], str | None]:
-    times: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    segments: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
     for u in utterances:
         if match := _TIME_SPAN.fullmatch(u.id.rpartition("/")[2]):
-            times[u.dialogue.rpartition("/")[2]].append((float(match[1]), float(match[2]), u.id))
+            segments[u.dialogue.rpartition("/")[2]].append((float(match[1]), float(match[2]), u.id))
 
-    def key_of(spec: SpecFile) -> str | None:
+    def id_of(spec: SpecFile) -> str | None:
         if not (match := _MOSEI_NAME.fullmatch(spec[1].name)):
             return None
-        first, last = float(match[2]), float(match[3])
-        for start, end, key in times.get(match[1], ()):
-            near = min(abs(first - start), abs(first - max(start, 0.0)))
-            if max(near, abs(last - end)) <= _TIME_TOLERANCE:
+        file_start, file_end = float(match[2]), float(match[3])
+        for start, end, key in segments.get(match[1], ()):
+            start_difference = min(abs(file_start - start), abs(file_start - max(start, 0.0)))
+            if max(start_difference, abs(file_end - end)) <= _TIME_TOLERANCE:
                 return key
         return None
 
-    return key_of
+    return id_of
 
 
 def _moved_split_issues(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]:
     for (folder, official), n in moved.items():
         message = _(
-            "Spectrograms of {folder} that are of clips of the official {split} split: {n}; they stay there, and "
-            "scores of the thesis on {folder} are not comparable with official ones.",
+            "Spectrograms in {folder} of clips from the official {split} split: {n}. They stay in that split, so "
+            "the thesis' scores on {folder} are not comparable with official ones.",
             folder=folder,
             split=official,
             n=format_count(n),
@@ -199,17 +200,17 @@ def _moved_split_issues(moved: Mapping[tuple[str, str], int]) -> Iterator[Issue]
 
 
 def _missing_spec_issues(corpus: Corpus, known_ids: Collection[str]) -> Iterator[Issue]:
-    """List the utterances that have no spectrogram and are not known to have none."""
+    """List the utterances without a spectrogram, except known ones."""
     for split in SPLITS:
         without = [u.id for u in corpus.split(split) if u.id not in known_ids]
         if without and len(without) == len(corpus.split(split)):
-            message = _("There is no spectrogram of any utterance of {split}; text only.", split=split)
+            message = _("There are no spectrograms of {split}; text only.", split=split)
             yield Issue("corpus_without_audio", "warning", message, split)
             continue
-        message = _("There is no spectrogram of it; the utterance stays, without sound.")
+        message = _("There is no spectrogram of it; the utterance is kept without audio.")
         yield from (Issue("audio_file_missing", "problem", message, key) for key in without)
 
 
 def _augmented_copy_issues(n: int, root: Path) -> list[Issue]:
-    message = _("Augmented copies of spectrograms, passed over: {n}.", n=format_count(n))
+    message = _("Augmented copies of spectrograms, ignored: {n}.", n=format_count(n))
     return [Issue("augmented_copies_ignored", "note", message, root.name)] if n else []

@@ -1,8 +1,7 @@
-"""Configuration: what a run reads, trains and judges, checked at one boundary.
+"""Recipes: the validated settings of an experiment.
 
-A recipe is a TOML file. ``Recipe.load`` reads it, applies ``--set`` overrides, and answers every mistake with
-the key it lies in. A `Recipe` describes one training; its ``study`` section lists the candidates of a study as
-overrides of it.
+A recipe is a TOML file. ``Recipe.load`` reads it and applies ``--set`` overrides; error messages name the key. A
+`Recipe` describes one training; its section ``study`` lists the candidates of a study as overrides of it.
 """
 
 from __future__ import annotations
@@ -94,13 +93,13 @@ class Recipe(ReprMixin, Section):
         """Read a TOML recipe and apply overrides.
 
         Args:
-            path: of the file, or the name of a recipe that comes with Sentir, such as ``meld-text``.
-            overrides: texts such as ``train.lr=2e-5``, or setting → value, ``{"train.lr": 2e-5}``.
+            path: of the file, or the name of a bundled recipe, such as ``meld-text``.
+            overrides: strings such as ``train.lr=2e-5``, or setting → value, ``{"train.lr": 2e-5}``.
 
-        Paths in the file are relative to it, those in overrides to the working folder.
+        Paths in the file are relative to its folder, paths in overrides to the working directory.
 
         Raises:
-            RecipeError: if the file is missing or not TOML, or a key is unknown or has an unusable value.
+            RecipeError: if the file is missing or not TOML, or a key is unknown or has an invalid value.
         """
         path = require_recipe(path)
         try:
@@ -114,10 +113,10 @@ class Recipe(ReprMixin, Section):
 
     @classmethod
     def parse(cls, tree: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
-        """Check a nested dictionary.
+        """Validate a nested dictionary.
 
         Raises:
-            RecipeError: naming the first key that cannot be used.
+            RecipeError: naming the first invalid key.
         """
         try:
             return cls.model_validate(tree)
@@ -125,22 +124,21 @@ class Recipe(ReprMixin, Section):
             raise RecipeError(_format_validation_error(error, where)) from error
 
     def override(self, changes: Mapping[str, Any], *, where: str = "recipe") -> Recipe:
-        """Return a copy with nested ``changes`` applied and checked."""
+        """Return a validated copy with nested ``changes``."""
         return type(self).parse(merge_settings(self.to_dict(), changes), where=where)
 
     @property
     def auxiliary_tasks(self) -> tuple[str, ...]:
-        """The tasks that the model learns beside its own."""
+        """The auxiliary tasks of the model, without its own task."""
         return tuple(task for task in dict.fromkeys(self.model.auxiliary_tasks) if task != self.data.task)
 
     def stacked_recipe(self) -> Recipe | None:
         """Return the recipe of the model whose probabilities are features of this one, if there is one.
 
-        Of another task it is selected by what the table ``evaluation.metric`` has for it, else by its usual
-        metric.
+        For another task, its selection metric is the one in the table ``evaluation.metric``, or else the default.
 
         Raises:
-            RecipeError: naming the key of ``model.stacked`` that cannot be used.
+            RecipeError: naming the first invalid key in ``model.stacked``.
         """
         inner = self.model.stacked
         if inner is None or not self.model.uses_stacking:
@@ -188,12 +186,12 @@ def _format_validation_error(error: ValidationError, where: str) -> str:
 
 def _known_keys(path: list[str]) -> list[str]:
     section: Any = Recipe
-    for part in path:  # the keys of a table of sections are no settings
+    for part in path:  # names in a table of sections are not settings
         if part in section.model_fields:
             section = _find_section(section.model_fields[part].annotation)
     return list(section.model_fields)
 
 
 def _find_section(annotation: Any) -> type[Section]:
-    kinds = (annotation, *get_args(annotation))
-    return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Section))
+    types = (annotation, *get_args(annotation))
+    return next(one for one in types if isinstance(one, type) and issubclass(one, Section))

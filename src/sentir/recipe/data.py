@@ -1,4 +1,4 @@
-"""The section ``data``: which corpus, and the columns of a table of the user's own."""
+"""The section ``data``: the corpus, and the columns of a user's own table."""
 
 from __future__ import annotations
 
@@ -23,52 +23,56 @@ def _validate_column_names(value: Any) -> str | tuple[str, ...] | None:
 
 
 ColumnNames = Annotated[str | tuple[str, ...] | None, BeforeValidator(_validate_column_names)]
-"""A column, or several whose cells together are one name, such as ``["season", "episode"]``."""
+"""A column, or several whose cells are joined to one name, such as ``["season", "episode"]``."""
 
 
 def list_columns(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the columns that a setting names."""
+    """Return the columns of a setting as a tuple."""
     return () if columns is None else (columns,) if isinstance(columns, str) else columns
 
 
 def join_columns(columns: str | tuple[str, ...] | None) -> str | None:
-    """Return what the column is called that several make up, one by its own name."""
+    """Return the name of the joined columns; ``None`` if there is none."""
     return " + ".join(list_columns(columns)) or None
 
 
 class SplitGroups(Section):
-    """Which groups make up dev and test, by their names in the ``group`` column; all others are train."""
+    """The groups of dev and test, by their names in the ``group`` column; all others are train."""
 
     dev: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
 
 
 class TableSettings(Section):
-    """Columns of a table of the user's own (reader ``table``); every column is named, none is guessed.
+    """Columns of a user's own table (reader ``table``); columns that are not named here are ignored.
 
     Attributes:
-        file: CSV, TSV, a workbook (.xlsx), Parquet or JSON lines, or a folder that ``datasets`` saved, relative
-            to the root; the root itself may be it. A folder with splits has them in the column ``split``.
-            Several files are a list, or one each of train, dev and test by name; ids begin with the file's name.
-        encoding: of CSV, TSV and JSON lines, where it is not UTF-8 and the guess is wrong, such as ``cp1252``.
-        name: what reports and audits call the corpus; the file's name if not given, which ids have anyway.
-        audio_root: the folder that the clips in ``audio`` are relative to, itself relative to the root; if not
-            given, the folder of the table.
-        speaker: who speaks; ``speaker``, ``dialogue`` and ``group`` may be several columns together.
-        turn: a column with a number by which the rows of a dialogue are ordered, if not as they stand.
-        label: a column with one label name per row, or several: a JSON list, or names between separators.
-        label_separator: what parts several labels in a cell of ``label``, such as ``|``.
-        names: the table's words for labels → ours; ``""`` is no label. Known words need none.
-        labels: columns with an intensity each; a label is present above ``threshold``.
-        value: a column with a number to be recognized, instead of labels, on the ``scale``.
-        scale: the lowest and the highest number that ``value`` can hold.
-        features: numeric columns offered as inputs.
-        group: column whose values never cross splits when there is no split column (else ``dialogue``).
-        slices: columns by whose values scores are cut, such as gender; up to eight values each.
-        splits: the groups of dev and of test by name; exclusive with ``split`` and with ``fractions``.
-        fractions: shares of train, dev and test for the split by group, drawn where no groups are named; they
-            hold in expectation. The last may be 0: no test.
-        seed: of the draw; another one draws another test, which ``sentir corpus redraw`` records.
+        file: CSV, TSV, Excel (.xlsx), Parquet or JSON Lines file, or a folder saved by ``datasets``, relative to
+            the root, which may itself be the file. The splits of such a folder become a column ``split``. Several
+            files are a list, or a table with train, dev and test; ids then begin with the file's name.
+        encoding: of CSV, TSV and JSON Lines, if it is not UTF-8 and the guess is wrong, such as ``cp1252``.
+        name: the name of the corpus in reports and audits; by default the file's name, which ids always have.
+        id: unique ids of utterances; by default the row numbers.
+        audio: paths of audio or video files.
+        audio_root: the folder that paths in ``audio`` are relative to, itself relative to the root; by default
+            the folder of the table.
+        start, end: the segment of the file in seconds.
+        speaker: the speaker; ``speaker``, ``dialogue`` and ``group`` may be several columns together.
+        turn: numbers by which the rows of a dialogue are ordered; by default the order of the table.
+        split: the split of each row, if the table has splits.
+        label: one label name per row, or several: a JSON list, or names with ``label_separator``.
+        label_separator: separates several labels in a cell of ``label``, such as ``|``.
+        labels: columns with an intensity each; a label is present if it exceeds ``threshold``.
+        value: the target of a regression task, on the ``scale``.
+        scale: the lowest and the highest possible number in ``value``.
+        names: label names in the table → Sentir's; ``""`` for no label. Known synonyms are mapped anyway.
+        normalize: whether known synonyms of emotions and sentiments are mapped to Sentir's names.
+        features: numeric columns that a model may use, the feature set ``tabular``.
+        group: groups that are kept within one split if the table has no splits; by default ``dialogue``.
+        slices: columns by which scores are reported, such as gender; up to eight values each.
+        splits: the groups of dev and test by name; instead of ``split`` and ``fractions``.
+        fractions: expected shares of train, dev and test in a random split by group. The last may be 0: no test.
+        seed: of the random split; ``sentir corpus redraw`` changes it and records that.
     """
 
     file: Path | tuple[Path, ...] | dict[Literal["train", "dev", "test"], Path] | None = None
@@ -120,7 +124,7 @@ class TableSettings(Section):
             if value is not None:
                 "".encode(value)
         except LookupError as error:
-            raise ValueError(_("it is no encoding that is known, such as utf-8, cp1252 or utf-16")) from error
+            raise ValueError(_("it is not a known encoding, such as utf-8, cp1252 or utf-16")) from error
         return value
 
     @model_validator(mode="after")
@@ -130,7 +134,7 @@ class TableSettings(Section):
         if bool(self.value) != bool(self.scale) or (self.scale and not self.scale[0] < self.scale[1]):
             raise ValueError(_("'value' needs its 'scale', such as [-3, 3], and 'scale' a 'value'"))
         if self.label_separator and not self.label:
-            raise ValueError(_("'label_separator' parts the cells of 'label'; 'labels' needs none"))
+            raise ValueError(_("'label_separator' splits the cells of 'label'; remove it"))
         if min(self.fractions[:2]) <= 0 or self.fractions[2] < 0 or abs(sum(self.fractions) - 1) > 1e-6:
             raise ValueError(_("'fractions' must be three shares that sum to 1, those of train and dev above 0"))
         return self
@@ -179,14 +183,19 @@ class FinalSpecsSettings(Section):
 
 
 class DataSettings(Section):
-    """Which corpus, which task of it, and how its text is cleaned.
+    """The corpus, the task, and text cleaning.
 
     Attributes:
-        audio: whether the clips of the utterances are looked for; a model that listens needs it.
+        reader: a name in `sentir.readers`.
+        root: the folder of the corpus.
+        task: the task of the corpus that the model predicts.
+        audio: whether the audio clips are looked for; audio models need them.
         cleaning: names of steps in `sentir.corpus.cleaning`, applied in order.
-        folds_of: a name that recipes share whose corpora are folds of one corpus, so that the test split of one
-            may stand in the train split of another.
-        min_train_words: leave utterances with fewer words after cleaning out of train (never of dev or test).
+        min_train_words: utterances with fewer words after cleaning are left out of train (never of dev or test).
+        table: columns of a table, for the reader ``table``.
+        meld, final_specs: settings of these readers.
+        folds_of: common name of recipes whose corpora are folds of one corpus, so that the test split of one may
+            overlap the train split of another.
     """
 
     reader: str

@@ -1,4 +1,4 @@
-"""A setting changed in the text of a recipe, whose comments and order stay."""
+"""Editing of a recipe's text that preserves comments and order."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from sentir.recipe.toml import merge_settings
 
 
 def replace_table_seed(text: str, seed: int) -> str:
-    """Return the text of a recipe with another ``data.table.seed``, and nothing else changed.
+    """Return the text of a recipe with ``data.table.seed`` set to ``seed``.
 
     Raises:
-        RecipeError: if it is written in a way that cannot be changed line by line, such as an inline table.
+        RecipeError: if it cannot be changed line by line, as in an inline table.
     """
-    wanted = merge_settings(tomllib.loads(text), {"data": {"table": {"seed": seed}}})
-    for changed in _candidate_edits(text, seed):
+    expected = merge_settings(tomllib.loads(text), {"data": {"table": {"seed": seed}}})
+    for edited in _candidate_edits(text, seed):
         try:
-            if tomllib.loads(changed) == wanted:
-                return changed
+            if tomllib.loads(edited) == expected:
+                return edited
         except tomllib.TOMLDecodeError:
             continue
     raise RecipeError(
-        _("The recipe names its columns in a way that cannot be changed by a program; write 'seed = {seed}' in a "
-          "section [data.table] of its own.", seed=seed)
+        _("The seed of this recipe cannot be changed automatically; write 'seed = {seed}' in a section "
+          "[data.table].", seed=seed)
     )  # fmt: skip
 
 
 def _candidate_edits(text: str, seed: int) -> Iterator[str]:
-    """Yield the text with the seed replaced, or written below the head of a section, where that may be right."""
-    for found in re.finditer(r"(?m)^(\s*(?:(?:data\.)?table\.)?seed\s*=\s*)-?[\d_]+", text):
-        yield f"{text[: found.start()]}{found[1]}{seed}{text[found.end() :]}"
+    """Yield the text with each ``seed`` replaced, or with one inserted below each section header that may fit."""
+    for match in re.finditer(r"(?m)^(\s*(?:(?:data\.)?table\.)?seed\s*=\s*)-?[\d_]+", text):
+        yield f"{text[: match.start()]}{match[1]}{seed}{text[match.end() :]}"
     for section, key in (("data.table", "seed"), ("data", "table.seed")):
         pattern = r"\s*\.\s*".join(section.split("."))
-        for found in re.finditer(rf"(?m)^\s*\[\s*{pattern}\s*\][^\r\n]*(\r?\n|\Z)", text):
-            end = found[1] or "\n"
-            yield f"{text[: found.end()]}{'' if found[1] else end}{key} = {seed}{end}{text[found.end() :]}"
+        for match in re.finditer(rf"(?m)^\s*\[\s*{pattern}\s*\][^\r\n]*(\r?\n|\Z)", text):
+            newline = match[1] or "\n"
+            start = text[: match.end()] + ("" if match[1] else newline)
+            yield f"{start}{key} = {seed}{newline}{text[match.end() :]}"

@@ -1,4 +1,4 @@
-"""The sections ``evaluation`` and ``study``: how models are judged, and which stand against one another."""
+"""The sections ``evaluation`` and ``study``: how models are scored, and which are compared."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from sentir.recipe.sections import FileSafeName, Section, SettingsTable
 
 
 class EvaluationSettings(Section):
-    """How models are judged.
+    """How models are scored.
 
     Attributes:
-        metric: the dev score that selects, or a table of them by task, ``metric.emotion = "macro_f1"``; none =
-            weighted F1 for one label, macro F1 for several, mean absolute error for a number.
-        cluster: what intervals leave out and permutations swap whole: dialogues (videos), or speakers; none =
-            dialogues where a corpus has any, else speakers where it names them.
-        resamples: bootstrap resamples of dialogues behind the interval of the calibration error.
-        permutations: shuffles behind every p-value.
+        metric: the metric on dev by which models are selected, or one for each task,
+            ``metric.emotion = "macro_f1"``; by default weighted F1 in single-label tasks, macro F1 in multi-label
+            tasks, mean absolute error in regression.
+        cluster: the units that intervals and permutation tests keep together: dialogues (videos) or speakers; by
+            default dialogues if the corpus has any, else speakers if it has any.
+        resamples: bootstrap resamples for the interval of the calibration error.
+        permutations: permutations for each p-value.
     """
 
     metric: str | dict[str, str] | None = None
@@ -30,19 +31,19 @@ class EvaluationSettings(Section):
 
 
 class StudySettings(Section):
-    """Which trainings stand against one another.
+    """Which models are compared.
 
     Attributes:
-        tasks: tasks of the corpus, each with its own finalist; none = the recipe's task.
-        seeds: every candidate is trained once with each; none = its ``train.seed``.
+        tasks: tasks of the corpus, each with its own selected model; by default the recipe's task.
+        seeds: every candidate is trained with each of them; by default its ``train.seed``.
         candidates: name → overrides of the recipe, as nested tables.
         baselines: names in `sentir.study.baselines`.
-        always_report: candidates whose test score is shown beside the finalist's, whatever their dev score.
-        ablate: what is left out of the recipe, one thing at a time, each a candidate beside the recipe itself:
-            a setting (``model.context``), one of a list (``model.features.lexical``), ``text`` or ``sound``.
-        label_noise: whether train labels are searched for doubtful ones, for which the best candidate is
-            trained six times more; where one stacks on a model of the task, they are searched anyway.
-        test: whether what dev chose is scored on test; ``false`` = the study ends on dev, and test stays closed.
+        always_report: candidates whose test score is reported whatever their dev score.
+        ablate: what is ablated from the recipe, one at a time, each a candidate beside the full recipe: a setting
+            (``model.context``), an item of a list (``model.features.lexical``), ``text`` or ``audio``.
+        label_noise: whether label-noise candidates are searched in train, which takes six more trainings of the
+            best candidate; if a candidate stacks on a model of the same task, they are searched anyway.
+        test: whether the selected models are evaluated on test; ``false`` ends the study on dev.
     """
 
     tasks: tuple[FileSafeName, ...] = ()
@@ -57,7 +58,7 @@ class StudySettings(Section):
     @model_validator(mode="after")
     def _reported_exist(self) -> Self:
         if unknown := [name for name in self.always_report if name not in self.candidates]:
-            raise ValueError(_("'always_report' names '{name}', which is no candidate", name=unknown[0]))
+            raise ValueError(_("'always_report' names '{name}', which is not a candidate", name=unknown[0]))
         return self
 
     @model_validator(mode="after")
@@ -65,13 +66,13 @@ class StudySettings(Section):
         if both := [name for name in self.baselines if name in self.candidates]:
             raise ValueError(_("'{name}' is a baseline and a candidate; rename the candidate", name=both[0]))
         if len({unicodedata.normalize("NFC", name) for name in self.candidates}) < len(self.candidates):
-            raise ValueError(_("two candidates have names that look the same; rename one"))
+            raise ValueError(_("two candidates have visually identical names; rename one"))
         if len(set(self.baselines)) < len(self.baselines):
-            raise ValueError(_("'baselines' names a baseline twice"))
+            raise ValueError(_("'baselines' lists a baseline twice"))
         return self
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(_("'seeds' names a seed twice"))
+            raise ValueError(_("'seeds' lists a seed twice"))
         return self

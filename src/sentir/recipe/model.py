@@ -1,4 +1,4 @@
-"""The section ``model``: the network, its sound side, and the model it stacks on."""
+"""The section ``model``: the network, its audio branch, and the stacked model."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from sentir.recipe.sections import FileSafeName, Section, SettingsTable
 
 
 class AudioSettings(Section):
-    """The sound side of a network.
+    """The audio branch of a network.
 
     Attributes:
-        backbone: a network over a mel, a name in `sentir.models.audio_backbones` or any other of timm's; or a
-            speech encoder over the wave, a name in `sentir.models.speech_backbones`, a hub id or a folder.
-        weights: where the weights lie, if not where the name says: a ``.safetensors`` file of timm's, or the hub
-            id or folder of a speech encoder.
-        pretrained: ``false`` for random weights; the report says so.
-        encoder: of a speech encoder, ``frozen`` (each clip encoded once, a head is trained; the default) or
-            ``finetune``; a network over a mel always learns.
-        layers: of a speech encoder, hidden layers to read, 0 being what enters the first one; none = all when
-            frozen (pooled by ``model.layer_pooling``), the last otherwise.
-        mel: of a network over a mel, ``mel`` (64 bands, 100 frames a second) or ``thesis`` (the thesis' pictures
-            of 224 by 224, made from sound or read from its ``.npy`` files).
-        max_seconds: of a longer clip the model hears the middle.
+        backbone: a network on mel spectrograms, a name in `sentir.models.audio_backbones` or another of timm's;
+            or a speech encoder on the waveform, a name in `sentir.models.speech_backbones`, a hub id or a folder.
+        weights: a ``.safetensors`` file of timm weights, or the hub id or folder of a speech encoder's weights,
+            if not those of ``backbone``.
+        pretrained: ``false`` for random initialization, which reports state.
+        encoder: for a speech encoder, ``frozen`` (each clip is encoded once, only a head is trained; the default)
+            or ``finetune``; networks on mel spectrograms are always trained.
+        layers: for a speech encoder, the hidden layers to use, 0 being the input of the first; by default all if
+            frozen (pooled by ``model.layer_pooling``), else the last.
+        mel: for networks on mel spectrograms, ``mel`` (64 bands, 100 frames per second) or ``thesis`` (224 x 224,
+            as in the thesis, computed from audio or read from its ``.npy`` files).
+        max_seconds: longer clips are cropped to their middle.
     """
 
     backbone: str = "efficientnet_b0"
@@ -38,15 +38,13 @@ class AudioSettings(Section):
 
 
 class StackedSettings(Section):
-    """A model whose probabilities become features of another, the feature set ``stacked``.
-
-    On train they come from models that did not see the utterance's dialogue; see `sentir.study.stacking`.
+    """A model whose out-of-fold predictions are features of another (stacking), the feature set ``stacked``.
 
     Attributes:
-        task: what it recognizes; none = the recipe's task.
-        folds: parts of train, by dialogue.
-        model: its ``model`` section.
-        train: its ``train`` section; the seed is the recipe's.
+        task: its task; by default the recipe's.
+        folds: folds of train, by dialogue; see `sentir.study.stacking`.
+        model: its section ``model``.
+        train: its section ``train``; the seed is the recipe's.
     """
 
     task: FileSafeName | None = None
@@ -56,13 +54,13 @@ class StackedSettings(Section):
 
 
 class DialogueSettings(Section):
-    """The layer over the utterances of a dialogue, where ``model.context = "dialogue"``.
+    """The dialogue context layer, if ``model.context = "dialogue"``.
 
     Attributes:
         layer: ``gru``, or ``attention`` (a transformer layer with relative positions).
-        direction: ``both``, or ``past``: an answer never changes with what is said later.
-        speakers: whether it tells the utterance's own speaker from others; an unknown one is another.
-        window: how many turns away attention reaches; none = the whole dialogue.
+        direction: ``bidirectional``, or ``causal``: predictions do not depend on later turns.
+        speakers: whether it distinguishes turns of the same speaker from others; unknown ones count as others.
+        window: attention reaches so many turns; by default the whole dialogue.
     """
 
     layer: Literal["gru", "attention"] = "gru"
@@ -78,12 +76,12 @@ class DialogueSettings(Section):
 
 
 class LoraSettings(Section):
-    """Adapters of low rank, what learns of a text encoder where ``model.encoder = "lora"``.
+    """Low-rank adapters of the text encoder, if ``model.encoder = "lora"``.
 
     Attributes:
-        rank: width of the adapters.
-        alpha: what they add is scaled by ``alpha / rank``.
-        dropout: probability on their input.
+        rank: rank of the adapters.
+        alpha: their output is scaled by ``alpha / rank``.
+        dropout: dropout probability on their input.
     """
 
     rank: int = Field(8, ge=1)
@@ -95,33 +93,35 @@ class ModelSettings(Section):
     """The network.
 
     Attributes:
-        kind: a name in `sentir.preprocessing.kinds`: ``hybrid_transformer`` reads, ``emotion_model`` listens,
-            ``multimodal`` does both.
-        backbone: a name in `sentir.models.text_backbones`, a hub id, or a local folder.
-        weights: where the backbone's weights lie, if not where its name says (hub id or folder).
-        pretrained: ``false`` for random weights of the backbone's architecture; the report says so.
-        encoder: ``frozen`` (each utterance encoded once, a head is trained), ``finetune``, or ``lora`` (adapters
-            learn in a frozen encoder and are merged into it at the end).
+        kind: a name in `sentir.models.factory`: ``hybrid_transformer`` (text), ``emotion_model`` (audio) or
+            ``multimodal``.
+        backbone: the text encoder, a name in `sentir.models.text_backbones`, a hub id, or a local folder.
+        weights: hub id or folder of the backbone's weights, if not those of its name.
+        pretrained: ``false`` for a randomly initialized backbone, which reports state.
+        encoder: ``frozen`` (each utterance is encoded once, only a head is trained), ``finetune``, or ``lora``
+            (adapters are trained in a frozen encoder and merged into it at the end).
         lora: the adapters.
-        layers: hidden layers to read, 0 being the embeddings; none = all when mixed, the last otherwise.
-        token_pooling: how the tokens of a layer become a vector, ``mean`` or ``max``; several give it several.
-        layer_pooling: ``mix`` (learned weights over a text's vectors) or ``concat``.
-        max_length: longest input in tokens; none = what the backbone allows.
-        context: ``none``, ``window`` (previous turns in the text input) or ``dialogue`` (a layer over dialogues).
+        layers: hidden layers to use, 0 being the embeddings; by default all for ``mix``, else the last.
+        token_pooling: pooling of the tokens of a layer, ``mean``, ``max``, or both.
+        layer_pooling: ``mix`` (learned weights of the layers) or ``concat``.
+        max_length: maximum input length in tokens; by default the backbone's.
+        context: ``none``, ``window`` (previous turns in the text input) or ``dialogue`` (a layer over turns).
         dialogue: that layer.
-        window: how many previous turns a window holds.
-        window_right: how many later turns it holds; they need ``window_separators``.
-        window_speakers: whether a window names the speakers.
-        window_separators: whether the tokenizer's separator stands between all turns of a window; otherwise the
-            earlier ones are one text.
+        window: number of previous turns in a window.
+        window_right: number of later turns in it; they need ``window_separators``.
+        window_speakers: whether a window contains the names of the speakers.
+        window_separators: whether the tokenizer's separator is inserted between all turns of a window; otherwise
+            the previous turns are one text.
         features: names of feature sets in `sentir.features`.
-        hidden_size: width of the head's layers (and of a layer over dialogues, in each direction of a recurrent one).
-        audio: the sound side.
-        stacked: another model, whose probabilities the feature set ``stacked`` holds where it is named.
-        fusion: how ``multimodal`` joins text and audio, a name in `sentir.models.fusion`.
-        auxiliary_tasks: tasks of the corpus that the same model learns beside ``data.task`` (which may be among them), each
-            with a head of its own.
-        modality_dropout: share of train utterances of which ``multimodal`` loses the text, or else the sound.
+        hidden_size: size of the head's hidden layers, and of the dialogue context layer (of each direction of a
+            GRU).
+        dropout: dropout probability in the head.
+        audio: the audio branch.
+        stacked: another model whose probabilities are the feature set ``stacked``.
+        fusion: fusion of text and audio in ``multimodal``, a name in `sentir.models.fusion`.
+        auxiliary_tasks: other tasks of the corpus that the model also predicts, each with its own head; may
+            include ``data.task``.
+        modality_dropout: share of train utterances from which ``multimodal`` drops the text or the audio.
     """
 
     kind: str = "hybrid_transformer"
@@ -163,5 +163,5 @@ class ModelSettings(Section):
 
     @property
     def uses_stacking(self) -> bool:
-        """Whether another model's probabilities are among the features."""
+        """Whether the features include another model's probabilities."""
         return "stacked" in self.features

@@ -1,4 +1,4 @@
-"""Paths in a recipe: in its file they are relative to it, in a `Recipe` to the working folder."""
+"""Paths in recipes: relative to the file in TOML, relative to the working directory in a `Recipe`."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 
 def resolve_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the settings of a recipe in ``folder`` with paths as the working folder sees them."""
+    """Return the settings of a recipe in ``folder`` with paths relative to the working directory."""
     return dict(tree) if folder == Path() else _map_paths(tree, lambda path: os.path.normpath(folder / path))
 
 
 def relativize_paths(tree: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return settings with paths as a recipe in ``folder`` has to name them; absolute ones stay."""
+    """Return settings with paths relative to ``folder``; absolute paths are unchanged."""
     return _map_paths(tree, lambda path: _relative_to(folder, path))
 
 
 def _relative_to(folder: Path, path: str) -> str:
     try:
         return path if os.path.isabs(path) else Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # on another drive of Windows
+    except ValueError:  # on another drive in Windows
         return os.path.abspath(path)
 
 
 def _map_paths(tree: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    """Change the paths that are texts; anything else is refused when the settings are checked."""
+    """Change all paths that are strings; other types are refused in validation."""
     changed, data, plugins = dict(tree), tree.get("data"), tree.get("plugins")
     if isinstance(data, Mapping):
         changed["data"] = _change_key(data, "root", change)

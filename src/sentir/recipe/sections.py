@@ -1,4 +1,4 @@
-"""What every section of a recipe is: a frozen table of settings that refuses keys it does not know."""
+"""Base class and field types of the sections of a recipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sentir.safe_text import replace_surrogates
 
 
 class Section(BaseModel):
-    """A frozen table of settings that refuses keys it does not know, and numbers that are none."""
+    """An immutable section of settings that refuses unknown keys and numbers that are not finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -27,7 +27,7 @@ def _validate_name(text: str) -> str:
 
 
 def _to_toml_values(value: Any) -> Any:
-    """Return settings as TOML holds them; what it cannot hold is refused."""
+    """Return settings as types that TOML has; other types are refused."""
     if isinstance(value, Mapping):
         return {key: _to_toml_values(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -37,16 +37,18 @@ def _to_toml_values(value: Any) -> Any:
     if isinstance(value, PurePath):
         return str(value)
     if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError(_("'{value}' is no setting; give a text, a number, true, false, a list or a table",
-                           value=value))  # fmt: skip
+        raise ValueError(
+            _("'{value}' is not a valid setting; give a string, a number, true, false, a list or a table",
+              value=value)
+        )  # fmt: skip
     return value
 
 
 def check_encodable(value: Any) -> None:
-    """Refuse half characters, which no file can hold, in settings and their keys.
+    """Refuse unpaired surrogates, which UTF-8 cannot encode, in settings and their keys.
 
     Raises:
-        ValueError: naming the text.
+        ValueError: naming the string.
     """
     if isinstance(value, Mapping):
         for pair in value.items():
@@ -55,11 +57,11 @@ def check_encodable(value: Any) -> None:
         for inner in value:
             check_encodable(inner)
     elif isinstance(value, str | PurePath) and replace_surrogates(str(value)) != str(value):
-        raise ValueError(_("'{text}' holds half a character", text=replace_surrogates(str(value))))
+        raise ValueError(_("'{text}' contains an unpaired surrogate", text=replace_surrogates(str(value))))
 
 
 FileSafeName = Annotated[str, AfterValidator(_validate_name)]
-"""A text that files and folders can be named after; see `sentir.paths.file_name`."""
+"""A name that files and folders can have; see `sentir.paths.to_file_name`."""
 
 SettingsTable = Annotated[dict[str, Any], BeforeValidator(_to_toml_values)]
-"""Settings of another section, as they stand in a recipe."""
+"""Nested settings that are validated later, such as overrides."""

@@ -1,4 +1,4 @@
-"""Nested settings as TOML: overrides in, text out."""
+"""Nested settings: merging, overrides and TOML output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sentir.safe_text import to_single_line
 
 
 def merge_settings(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``tree`` with ``changes`` laid over it, table by table."""
+    """Return ``tree`` with ``changes`` merged into it, table by table."""
     merged = dict(tree)
     for key, value in changes.items():
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
@@ -23,14 +23,14 @@ def merge_settings(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[
 
 
 Overrides = Iterable[str] | Mapping[str, Any]
-"""Texts such as ``train.lr=2e-5``, or setting → value, such as ``{"train.lr": 2e-5}``."""
+"""Strings such as ``train.lr=2e-5``, or setting → value, such as ``{"train.lr": 2e-5}``."""
 
 
 def parse_overrides(overrides: Overrides) -> Iterator[dict[str, Any]]:
-    """Yield what overrides change, as nested dictionaries; one text is one override.
+    """Yield overrides as nested dictionaries; a single string is one override.
 
     Raises:
-        RecipeError: if one of them is none.
+        RecipeError: if one of them is invalid.
     """
     if isinstance(overrides, Mapping):
         for key, value in overrides.items():
@@ -40,7 +40,7 @@ def parse_overrides(overrides: Overrides) -> Iterator[dict[str, Any]]:
 
 
 def parse_override(text: str) -> dict[str, Any]:
-    """Turn ``train.lr=2e-5`` into a nested dictionary; a value that is not TOML is taken as a string.
+    """Parse ``train.lr=2e-5`` as a nested dictionary; a value that is not TOML is a string.
 
     Raises:
         RecipeError: if there is no ``=``.
@@ -63,16 +63,16 @@ def _parse_value(text: str) -> Any:
         tree = tomllib.loads(f"v = {text}")
     except tomllib.TOMLDecodeError:
         return text.strip()
-    return tree["v"] if len(tree) == 1 else text.strip()  # a line of its own is no value
+    return tree["v"] if len(tree) == 1 else text.strip()  # several lines are not one value
 
 
 def dump_toml(tree: Mapping[str, Any]) -> str:
-    """Write nested settings the way a recipe reads; what is ``None`` is left out, for TOML has no null."""
+    """Return nested settings as TOML, without ``None``, which TOML does not have."""
     return tomli_w.dumps(_drop_none(tree)).strip("\n")
 
 
 def format_toml_comment(text: str) -> str:
-    """Write a line that is not read."""
+    """Return a text as a one-line TOML comment."""
     return f"# {to_single_line(text)}\n"
 
 

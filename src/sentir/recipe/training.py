@@ -1,4 +1,4 @@
-"""The section ``train``: how the network learns."""
+"""The section ``train``: how the network is trained."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sentir.recipe.sections import Section
 
 
 class AugmentSettings(Section):
-    """Changes of train mels, drawn anew in every epoch; 0 switches one off.
+    """Augmentation of the mel spectrograms of train, random in every epoch; 0 disables one.
 
     Attributes:
-        masks: masks along bands and as many along time, filled with the train mean.
-        mask_bands: widest mask in bands.
-        mask_seconds: longest mask in seconds.
-        gain_db: loudness is changed by up to so many decibels.
-        shift_seconds: a clip starts up to so much earlier or later.
-        speed: a clip is up to this share faster or slower.
+        masks: number of frequency masks, and of time masks, filled with the train mean (SpecAugment).
+        mask_bands: maximum width of a frequency mask in bands.
+        mask_seconds: maximum length of a time mask in seconds.
+        gain_db: maximum change of the level in dB.
+        shift_seconds: maximum time shift in seconds.
+        speed: maximum relative change of speed.
     """
 
     masks: int = Field(0, ge=0)
@@ -30,41 +30,42 @@ class AugmentSettings(Section):
 
 
 class TrainSettings(Section):
-    """How the network learns.
+    """How the network is trained.
 
     Attributes:
-        epochs: passes over train, at most.
-        min_steps: optimizer steps that a training has at least, before patience: where ``epochs`` passes over a
-            small train split have fewer, as many more passes are made for each of them (see `passes`).
-        min_usable_fraction: least share of train that must have usable text, or sound, for a model that takes it.
+        epochs: maximum number of passes over train.
+        min_steps: minimum number of optimizer steps without early stopping: if ``epochs`` passes over a small
+            train split are fewer steps, each epoch is several passes (see `passes_per_epoch`).
+        min_usable_fraction: minimum share of train with usable text (or audio) for a model that uses it.
         batch_size: utterances per step; with dialogue context, whole dialogues of about as many utterances.
-        lr: learning rate of new layers; ``encoder_lr`` is the encoder's when fine-tuned.
-        layer_decay: what ``encoder_lr`` is multiplied by once for each layer above a pretrained one; 1 = one.
-        warmup_ratio: share of all steps with rising learning rate.
-        freeze_epochs: epochs at the start in which a fine-tuned encoder does not move.
-        micro_batches: how many parts a step's batch is computed in, to save memory; what is learned is the same,
-            but for batch normalization, whose statistics are those of a part.
-        group_by_length: whether utterances of like length share a batch, so that a fine-tuned text encoder pads little.
-        precision: ``auto`` (bfloat16 on CUDA that has it, else float32), ``float32``, ``bfloat16``, ``float16``.
-        gradient_checkpointing: whether a fine-tuned text encoder computes its activations twice instead of
-            keeping them, which takes longer and less memory.
-        deterministic: whether only algorithms that give the same numbers every time are used; on a CPU all are.
-        loss: ``cross_entropy``, or ``focal`` (less weight on what is already known, Lin et al. 2017).
-        focal_gamma: how much less: the loss is multiplied by ``(1 - p) ** focal_gamma``.
+        lr: learning rate of new layers; ``encoder_lr`` is that of a fine-tuned encoder.
+        layer_decay: factor on ``encoder_lr`` for each layer above a pretrained one; 1 for equal rates.
+        warmup_ratio: share of all steps with linearly increasing learning rate.
+        freeze_epochs: epochs at the start in which the encoder to be fine-tuned is frozen.
+        micro_batches: number of parts in which a step's batch is computed, to save memory; the gradients are the
+            same except for batch normalization, whose statistics are those of a part.
+        group_by_length: whether utterances of similar length share a batch, to reduce padding in fine-tuning.
+        precision: ``auto`` (bfloat16 on CUDA devices that support it, else float32), ``float32``, ``bfloat16``,
+            ``float16``.
+        gradient_checkpointing: whether activations of a fine-tuned text encoder are recomputed in the backward
+            pass, which takes longer and needs less memory.
+        deterministic: whether only deterministic algorithms are used; on a CPU all are.
+        loss: ``cross_entropy``, or ``focal`` (easy examples are down-weighted, Lin et al. 2017).
+        focal_gamma: in focal loss, cross-entropy is multiplied by ``(1 - p) ** focal_gamma``.
         label_smoothing: share of a target that is spread over all labels.
-        logit_adjustment: times the logarithm of a label's share of train is added to its logit in the loss, not
-            in predictions, which so favor rare labels (tau of Menon et al. 2021); 0 = none.
-        rdrop: how much it costs that two passes over a batch, which dropout makes different, disagree (half
-            the alpha of R-Drop, Liang et al. 2021); 0 = one pass. A step is of twice as many rows.
-        class_weights: class weights, ``none``, ``sqrt`` or ``inverse`` of the label counts, with mean 1 over train; of
-            several labels, a present one weighs ``(absent / present)`` to the power 0, ½ or 1.
-        sampling: ``all`` (every utterance once an epoch) or ``balanced`` (as many draws, labels equally often;
-            with dialogue context, dialogues are drawn).
-        patience: epochs (of `passes` each) without a better dev score before training stops.
-        ema_decay: share of the average of weights over past steps that a step leaves (0.99: about a hundred
-            steps); dev scores and keeps the average. 0 = none.
-        auxiliary_weight: what the losses of the tasks in ``model.auxiliary_tasks`` are multiplied by before they are added.
-        augment: changes of what a model hears in training.
+        logit_adjustment: in the loss, this times the logarithm of a label's share of train is added to its logit,
+            so that predictions favor rare labels (tau of Menon et al. 2021); 0 disables it.
+        rdrop: weight of the penalty on the disagreement of two dropout passes (half the alpha of R-Drop, Liang et
+            al. 2021), which doubles the rows of a step; 0 for a single pass.
+        class_weights: ``none``, ``sqrt`` or ``inverse`` label frequency, with mean 1 over train; in multi-label
+            tasks the positive weight of a label is ``(absent / present)`` to the power 0, ½ or 1.
+        sampling: ``all`` (every utterance once per epoch) or ``balanced`` (as many utterances sampled with equal
+            label frequencies; with dialogue context, dialogues are sampled).
+        patience: epochs without improvement on dev before training stops.
+        ema_decay: decay of the exponential moving average of the weights (0.99: about a hundred steps), which is
+            evaluated on dev and saved; 0 disables it.
+        auxiliary_weight: weight of the losses of ``model.auxiliary_tasks``.
+        augment: augmentation of audio.
     """
 
     epochs: int = Field(20, ge=1)
@@ -98,9 +99,7 @@ class TrainSettings(Section):
     augment: AugmentSettings = AugmentSettings()
 
     def passes_per_epoch(self, steps: int) -> int:
-        """Return how many passes over train stand for one of ``epochs``, so that there are ``min_steps`` in all.
-
-        Dev is scored after so many passes, and patience and ``freeze_epochs`` count them as one epoch.
+        """Return how many passes over train are one epoch, so that there are at least ``min_steps`` steps.
 
         Args:
             steps: optimizer steps of one pass.

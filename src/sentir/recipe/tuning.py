@@ -1,4 +1,4 @@
-"""The section ``tune``: which settings `sentir.study.tuning` tries, how often, and what compares them."""
+"""The section ``tune``: the search space, the number of trials and the objective of tuning."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ Scalar = bool | int | float | str
 
 
 class Dimension(Section):
-    """The values that one setting may take: ``choices``, or a range with both ends in it.
+    """The search space of one setting: ``choices``, or a closed range.
 
-    A range with whole ``low``, ``high`` and ``step`` holds whole numbers; ``{ low = 0.0, high = 1.0 }`` holds
-    real ones.
+    A range with integer ``low``, ``high`` and ``step`` is of integers, ``{ low = 0.0, high = 1.0 }`` of floats.
 
     Attributes:
-        low, high: the ends of a range.
-        log: whether equal ratios, not equal differences, are equally likely (learning rates).
-        step: distance between the values of a range; none = 1 for whole numbers, any value for real ones.
-        choices: the values themselves; single values or lists.
+        low, high: the bounds of a range.
+        log: whether values are sampled on a log scale (learning rates).
+        step: distance between values; by default 1 for integers and none for floats.
+        choices: the values; scalars or lists.
     """
 
     low: Number | None = None
@@ -41,7 +40,7 @@ class Dimension(Section):
             if self.log or not (self.low is self.high is self.step is None):
                 raise ValueError(_("give either 'choices' or 'low' and 'high'"))
             if any(a == b and type(a) is type(b) for n, a in enumerate(self.choices) for b in self.choices[:n]):
-                raise ValueError(_("'choices' names a value twice"))
+                raise ValueError(_("'choices' lists a value twice"))
             return self
         if self.low is None or self.high is None:
             raise ValueError(_("give either 'choices' or 'low' and 'high'"))
@@ -55,16 +54,16 @@ class Dimension(Section):
 
     @property
     def is_integer(self) -> bool:
-        """Whether a range holds whole numbers."""
+        """Whether a range is of integers."""
         return all(isinstance(end, int) for end in (self.low, self.high, self.step or 1))
 
     @property
     def bounds(self) -> tuple[Any, Any]:
-        """The ends of a range."""
+        """``low`` and ``high``."""
         return self.low, self.high
 
     def probe_values(self) -> Iterator[Any]:
-        """Yield every choice, or the ends of the range and a value between them that no whole number is."""
+        """Yield every choice; or the bounds of the range and, if it is of floats, a non-integer between them."""
         if self.choices:
             yield from self.choices
         else:
@@ -79,18 +78,17 @@ def _to_decimal(number: Number | None) -> Decimal:
 
 
 class TuneSettings(Section):
-    """Which settings are tried, and how they are compared.
+    """Hyperparameter search.
 
     Attributes:
-        trials: how many sets of settings are tried in all, by all processes together.
-        sampler: ``tpe`` learns from what was tried (tree-structured Parzen estimators), ``random`` does not.
-        pruner: ends hopeless trials by their score after an epoch: ``median`` where it is below the median of the
-            trials before it, ``hyperband`` gives few trials all epochs, ``none`` ends none.
-        folds: 0 compares by dev; k > 1 by the mean over k parts of train, whole dialogues each, every one of
-            which takes the place of dev once. Dev itself is not used then.
-        seeds: every trial trains once with each and is worth the mean; none = ``train.seed``.
+        trials: total number of trials, of all processes together.
+        sampler: ``tpe`` (tree-structured Parzen estimator) or ``random``.
+        pruner: stops unpromising trials by their dev score after an epoch: ``median`` if it is below the median
+            of earlier trials, ``hyperband``, or ``none``.
+        folds: 0 to compare on dev; k > 1 for k-fold cross-validation on train, by dialogue, without dev.
+        seeds: every trial trains with each seed and scores the mean; by default ``train.seed``.
         seed: of the sampler.
-        space: setting (``"train.lr"``, in quotes) → the values it may take.
+        space: setting (``"train.lr"``, in quotes) → its search space.
     """
 
     trials: int = Field(40, ge=1)
@@ -115,5 +113,5 @@ class TuneSettings(Section):
         if self.folds == 1:
             raise ValueError(_("'folds' must be 0 (dev) or at least 2"))
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(_("'seeds' names a seed twice"))
+            raise ValueError(_("'seeds' lists a seed twice"))
         return self

@@ -1,4 +1,4 @@
-"""What pydantic says of a value that a recipe cannot have, in a reader's words and language."""
+"""Validation errors of pydantic as translated advice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sentir.i18n import _
 
 
 def describe_error(error: Mapping[str, Any]) -> str:
-    """Return what to give instead, of one of a `pydantic.ValidationError`'s ``errors()``."""
+    """Return what to give instead, for an entry of `pydantic.ValidationError.errors`."""
     kind, context = str(error["type"]), error.get("ctx", {})
     if kind == "literal_error":
         return _("give one of {names}", names=", ".join(re.findall("'([^']*)'", context["expected"])))
@@ -29,7 +29,7 @@ def describe_error(error: Mapping[str, Any]) -> str:
     if kind.startswith("bool_"):
         return _("give true or false")
     if kind == "string_type":
-        return _("give a text")
+        return _("give a string")
     if kind in ("model_type", "dict_type", "mapping_type", "dataclass_type"):
         return _("give a section of settings")
     return _describe_bound(kind, context) or str(error["msg"]).removeprefix("Value error, ")

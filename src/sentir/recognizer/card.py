@@ -1,37 +1,33 @@
-"""The model card: what a saved model is, what it learned from, how good it is, and what it is not for.
+"""The model card of a saved model: description, intended use, data, training, scores and limitations.
 
-Everything in it is a fact of the run, as `sentir.json` keeps it. A card is written beside the model in English
-(``README.md``, with the front matter that the hub reads) and in Spanish (``README.es.md``).
+It shows the facts in ``sentir.json``. It is saved with the model in English (``README.md``, with the front matter
+for the hub) and in Spanish (``README.es.md``).
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
 from sentir.display_names import display_name
 from sentir.documents import Block, Document, DocumentSection, ListBlock, TableBlock
-from sentir.download.sources import DOWNLOAD_SOURCES
-from sentir.evaluation.analysis.slices import SliceScore
-from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name
-from sentir.evaluation.results import MIN_CLUSTERS, LabelScore, ModelScores, Score, few_clusters_note
-from sentir.i18n import LANGUAGES, _, gettext_noop, localize_numbers, use_language
+from sentir.download.sources import DOWNLOADABLE_CORPORA
+from sentir.evaluation.metrics import AT_HALF_SUFFIX
+from sentir.evaluation.results import MIN_CLUSTERS, ModelScores, few_clusters_note
+from sentir.i18n import LANGUAGES, _, gettext_noop, use_language
 from sentir.models.factory import MODELS
 from sentir.models.speech_backbones import is_speech_backbone
 from sentir.models.text_backbones import TEXT_BACKBONES, TextBackbone
 from sentir.models.weights import WeightsSource
 from sentir.preprocessing.kinds import input_modalities, is_speech_encoder_frozen, randomly_initialized_parts
 from sentir.recipe import AudioSettings, Recipe
+from sentir.recognizer.card_scores import label_limitations, load_scores, score_sections, slice_sections
 from sentir.safe_text import make_printable
 
-MIN_SUPPORT = 50  # utterances of a label below which its scores are coarse
 CARD_FILES = {"en": "README.md", "es": "README.es.md"}
 _CALIBRATION_NAMES = {
     "none": gettext_noop("none"),
@@ -43,37 +39,37 @@ _PIPELINE_TAGS = {frozenset({"text"}): "text-classification", frozenset({"audio"
 
 
 def summarize_data(corpus: Corpus, task: str) -> dict[str, dict[str, Any]]:
-    """Return what of a corpus a card tells, for train and dev: how much, and how often each label occurs."""
+    """Return the sizes and label counts of train and dev, for a card."""
     space = corpus.label_space(task)
-    found = {}
+    summary = {}
     for split in ("train", "dev"):
         rows = corpus.split(split)
         counts = Counter(name for u in rows for name in space.categorize(u.labels.get(task, ())))
-        found[split] = {
+        summary[split] = {
             "utterances": len(rows),
             "dialogues": len({u.dialogue or u.id for u in rows}),
             "speakers": len({u.speaker for u in rows} - {None}),
             "labels": {name: counts[name] for name in space.categories},
         }
-    return found
+    return summary
 
 
 def save_model_cards(folder: Path, recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> None:
-    """Write the card of a model into its folder, in every language."""
+    """Write the card of a model into its folder, in each language."""
     for code in LANGUAGES:
         with use_language(code):
             text = make_model_card(recipe, space, facts).to_markdown()
-        matter = f"---\n{front_matter(recipe, space, facts)}\n---\n\n" if code == "en" else ""
-        (folder / CARD_FILES[code]).write_text(make_printable(matter) + text, encoding="utf-8")
+        header = f"---\n{front_matter(recipe, space, facts)}\n---\n\n" if code == "en" else ""
+        (folder / CARD_FILES[code]).write_text(make_printable(header) + text, encoding="utf-8")
 
 
 def make_model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> Document:
     """Return the card of a model in the current language.
 
     Args:
-        recipe: what it was trained by.
-        space: what it recognizes.
-        facts: those of its `sentir.recognizer.recognizer.Recognizer`.
+        recipe: of its training.
+        space: label space of its main task.
+        facts: of its `sentir.recognizer.recognizer.Recognizer`.
     """
     rows = load_scores(facts)
     return Document(
@@ -83,25 +79,18 @@ def make_model_card(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any])
             DocumentSection(_("Intended use"), intended_use()),
             DocumentSection(_("Data"), _data_section(recipe, facts)),
             DocumentSection(_("Training"), (_training_section(recipe, facts),)),
-            *(part for row in rows for part in (*_score_sections(row), *_slice_sections(row, facts))),
+            *(part for row in rows for part in (*score_sections(row), *slice_sections(row, facts))),
             *([] if rows else [DocumentSection(_("Scores"), (_("No scores were saved with this model."),))]),
-            DocumentSection(_("Limits"), (ListBlock(limitations(recipe, rows, facts)),)),
+            DocumentSection(_("Limitations"), (ListBlock(limitations(recipe, rows, facts)),)),
         ),
     )
 
 
-def load_scores(facts: Mapping[str, Any]) -> list[ModelScores]:
-    """Return the scores that were saved with a model, those on test first."""
-    rows = TypeAdapter(list[ModelScores]).validate_python(facts.get("scores", []))
-    return sorted(rows, key=lambda row: row.split != "test")
-
-
 def front_matter(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) -> str:
-    """Return what the hub reads of a card, as YAML; only what is known."""
+    """Return the metadata of a card for the hub, as YAML."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    needs = frozenset(input_modalities(recipe.model))
-    kind = None if space.kind == "regression" else _PIPELINE_TAGS.get(needs)
+    kind = None if space.kind == "regression" else _PIPELINE_TAGS.get(frozenset(input_modalities(recipe.model)))
     results = [
         EvalResult(
             task_type=kind or "other", dataset_type=row.corpus, dataset_name=row.corpus, dataset_split=row.split,
@@ -122,10 +111,11 @@ def front_matter(recipe: Recipe, space: LabelSpace, facts: Mapping[str, Any]) ->
 
 
 def intended_use() -> tuple[Block, ...]:
-    """Say what a model of emotions is for, and what the law forbids."""
+    """Return the intended use of an emotion model, and its legal limits."""
     return (
         _("For research and teaching: to study how emotion is annotated in speech and text like that of its "
-          "corpus, over many utterances at once. It guesses what annotators would say, not what a person feels."),
+          "corpus, over many utterances at once. It estimates how annotators would label, not what a person "
+          "feels."),
         _("Not for decisions about a person, such as hiring, grading, credit, insurance, policing or diagnosis."),
         _("In the European Union it is prohibited to infer emotions of people from biometric data, such as their "
           "voice, at work and in education, except for medical or safety reasons (Regulation (EU) 2024/1689, "
@@ -134,35 +124,29 @@ def intended_use() -> tuple[Block, ...]:
 
 
 def limitations(recipe: Recipe, rows: Sequence[ModelScores], facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what a reader of its scores must know, as far as the run tells."""
-    found = [_("Synthetic data: the model says nothing about real speech.")] if facts["synthetic"] else []
+    """Return sentences on what limits the scores and the use of a model, as far as its facts tell."""
+    found = [_("Synthetic data: results do not carry over to real speech.")] if facts["synthetic"] else []
     if facts.get("previous_trainings"):
         found.append(
-            _("What it was trained on before may hold utterances of the splits it is scored on; the model alone "
-              "cannot tell.")
+            _("Earlier training data may contain utterances of the splits that it is scored on; the model alone "
+              "cannot show that.")
         )  # fmt: skip
     found += [f"{note[:1].upper()}{note[1:]}." for note in map(_, randomly_initialized_parts(recipe.model))]
     if not any(row.split == "test" for row in rows):
         found.append(
-            _(
-                "Not evaluated on test: its epoch and thresholds were selected on dev, so scores on dev are "
-                "optimistic."
-            )
-        )
+            _("Not evaluated on test: its epoch and thresholds were selected on dev, so scores on dev are "
+              "optimistic.")
+        )  # fmt: skip
     for row in rows[:1]:
-        found += _label_limitations(row)
+        found += label_limitations(row)
         found += [few_clusters_note(row.num_clusters)] if 0 < row.num_clusters < MIN_CLUSTERS else []
-    for split, unusable in facts.get("missing_modalities", {}).items():
+    for split, missing in facts.get("missing_modalities", {}).items():
         found += [
-            _(
-                "{n} utterances of {split} had no usable {what}.",
-                n=n,
-                split=display_name(split),
-                what=display_name(what),
-            )
-            for what, n in unusable.items()
+            _("{n} utterances of {split} had no usable {what}.",
+              n=n, split=display_name(split), what=display_name(what))
+            for what, n in missing.items()
             if n
-        ]
+        ]  # fmt: skip
     found.append(
         _("Languages, ages, accents, recordings and situations other than those of {corpus} were not evaluated.",
           corpus=facts["corpus"])
@@ -176,9 +160,9 @@ def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, 
     values = {"source": source, "names": names, "corpus": facts["corpus"]}
     return (
         {
-            "single": _("It gives an utterance one label by its {source}: {names}.", **values),
-            "multi": _("It gives an utterance any of these labels, or none, by its {source}: {names}.", **values),
-            "regression": _("It gives an utterance a number by its {source}: {names}.", **values),
+            "single": _("It predicts one label per utterance from its {source}: {names}.", **values),
+            "multi": _("It predicts any number of labels per utterance from its {source}: {names}.", **values),
+            "regression": _("It predicts a number per utterance from its {source}: {names}.", **values),
         }[space.kind],
         _("It was trained on the corpus {corpus} with Sentir {version}.",
           version=facts["versions"]["sentir"], **values),
@@ -191,43 +175,40 @@ def _description_section(recipe: Recipe, space: LabelSpace, facts: Mapping[str, 
 
 
 def _data_section(recipe: Recipe, facts: Mapping[str, Any]) -> tuple[Block, ...]:
-    offered = (DOWNLOAD_SOURCES.get(name) for name in DOWNLOAD_SOURCES)
-    known = [one.license for one in offered if one.reader == recipe.data.reader]
+    sources = (DOWNLOADABLE_CORPORA.get(name) for name in DOWNLOADABLE_CORPORA)
+    corpus_license = next((one.license for one in sources if one.reader == recipe.data.reader), "")
     about = [
-        _("Synthetic: made by a program, no one said it.") if facts["synthetic"] else "",
-        _("License of the corpus: {license}.", license=_(known[0]) if known and known[0] else _("unknown")),
+        _("Synthetic: generated by a program, not recorded.") if facts["synthetic"] else "",
+        _("License of the corpus: {license}.", license=_(corpus_license) if corpus_license else _("unknown")),
         _("Fingerprint: {fingerprint}", fingerprint=facts["fingerprint"]),
     ]
     data: Mapping[str, Any] = facts.get("data", {})
     counts = ("utterances", "dialogues", "speakers")
-    sizes = [(display_name(what), *(str(data[split][what]) for split in data)) for what in counts]
+    if not data:
+        return (*filter(None, about), _("The sizes of its data were not recorded."))
+    rows = [(display_name(what), *(str(data[split][what]) for split in data)) for what in counts]
     labels = list(dict.fromkeys(name for split in data.values() for name in split["labels"]))
-    sizes += [
+    rows += [
         (display_name(name), *(str(data[split]["labels"].get(name, 0)) for split in data)) for name in labels
     ]
-    grid = (
-        TableBlock(("", *map(display_name, data)), tuple(sizes))
-        if data
-        else _("The sizes of its data were not recorded.")
-    )
-    return (*filter(None, about), grid)
+    return (*filter(None, about), TableBlock(("", *map(display_name, data)), tuple(rows)))
 
 
 def _training_section(recipe: Recipe, facts: Mapping[str, Any]) -> Block:
-    model, reads = recipe.model, "text" in MODELS.get(recipe.model.kind).modalities
-    listens = "audio" in MODELS.get(model.kind).modalities
+    model, modalities = recipe.model, MODELS.get(recipe.model.kind).modalities
+    has_text, has_audio = "text" in modalities, "audio" in modalities
     best, epochs = int(facts["best_epoch"]), int(facts["history"][-1]["epoch"])
     rows = (
         (_("network"), model.kind),
-        (_("text backbone"), f"{model.backbone} ({model.encoder})" if reads else ""),
-        (_("context"), model.context if reads else ""),
-        (_("audio backbone"), _audio_backbone_name(model.audio) if listens else ""),
+        (_("text backbone"), f"{model.backbone} ({model.encoder})" if has_text else ""),
+        (_("context"), model.context if has_text else ""),
+        (_("audio backbone"), _audio_backbone_name(model.audio) if has_audio else ""),
         *(
-            (_("weights of the {part}", part=display_name(part)), WeightsSource.from_dict(source).describe())
+            (_("weights ({part})", part=display_name(part)), WeightsSource.from_dict(source).describe())
             for part, source in facts.get("weights", {}).items()
         ),
         (_("features"), ", ".join(model.features)),
-        (_("also recognizes"), ", ".join(map(display_name, recipe.auxiliary_tasks))),
+        (_("auxiliary tasks"), ", ".join(map(display_name, recipe.auxiliary_tasks))),
         (_("loss"), recipe.train.loss),
         (_("calibration, selected on dev"), _calibration_name(facts)),
         (_("seed"), str(recipe.train.seed)),
@@ -249,84 +230,9 @@ def _audio_backbone_name(audio: AudioSettings) -> str:
     return f"{audio.backbone} ({'frozen' if is_speech_encoder_frozen(audio) else 'finetune'})"
 
 
-def _score_sections(row: ModelScores) -> list[DocumentSection]:
-    title = _("Scores on {split}", split=display_name(row.split))
-    over = f"; {row.interval_basis}" if row.interval_basis else ""
-    text = _("{n} utterances; in brackets 95 % intervals{over}.", n=row.n, over=over)
-    if row.num_seeds > 1:
-        text += " " + _("Means over {n} trainings, of which this model is one.", n=row.num_seeds)
-    metrics = tuple((metric_display_name(name), format_score(score)) for name, score in row.metrics.items())
-    parts = [DocumentSection(title, (text, TableBlock((_("metric"), _("score")), metrics)))]
-    if any("f1" in label.metrics for label in row.per_label):
-        headings = (
-            _("label"),
-            _("utterances"),
-            *map(metric_display_name, ("precision", "recall", "f1")),
-        )
-        grid = TableBlock(headings, tuple(map(_label_row, row.per_label)))
-        parts.append(
-            DocumentSection(_("Per-class results on {split}", split=display_name(row.split)), (grid,), 3)
-        )
-    return parts
-
-
-def _label_row(label_score: LabelScore) -> tuple[str, ...]:
-    f1 = Score(label_score.metrics.get("f1", math.nan), *(label_score.interval or (None, None)))
-    shares = (_format_number(label_score.metrics.get(name)) for name in ("precision", "recall"))
-    return (display_name(label_score.label), str(label_score.support), *shares, format_score(f1))
-
-
-def _slice_sections(row: ModelScores, facts: Mapping[str, Any]) -> list[DocumentSection]:
-    """Return the scores of parts of a split, such as speakers that train never heard."""
-    saved = [one for one in facts.get("slices", []) if one["split"] == row.split]
-    slices = TypeAdapter(list[SliceScore]).validate_python(
-        [{k: one[k] for k in one if k != "split"} for one in saved]
-    )
-    rows = tuple(
-        (f"{one.definition.display_kind}: {one.definition.display_name}", str(one.n), format_score(one.score))
-        for one in slices
-    )
-    title = _("Slices of {split}", split=display_name(row.split))
-    return (
-        [DocumentSection(title, (TableBlock((_("slice"), "n", metric_display_name(slices[0].metric)), rows),), 3)]
-        if slices
-        else []
-    )
-
-
-def _label_limitations(row: ModelScores) -> list[str]:
-    found = [one for one in row.per_label if "f1" in one.metrics and one.support]
-    if not found:
-        return []
-    worst = min(found, key=lambda one: one.metrics["f1"])
-    said = [
-        _("Lowest F1: {label}, {f1} on {split}.",
-          label=display_name(worst.label), f1=_format_number(worst.metrics["f1"]), split=display_name(row.split))
-    ]  # fmt: skip
-    if rare := [display_name(one.label) for one in row.per_label if one.support < MIN_SUPPORT]:
-        said.append(
-            _("Fewer than {n} utterances of {split} have the label {labels}: its scores are imprecise.",
-              n=MIN_SUPPORT, split=display_name(row.split), labels=", ".join(rare))
-        )  # fmt: skip
-    return said
-
-
-def format_score(score: Score) -> str:
-    """Write a score with its interval, if it has one: ``0.612 [0.590, 0.633]``."""
-    if score.low is None or score.high is None:
-        return _format_number(score.value)
-    return localize_numbers(
-        f"{_format_number(score.value)} [{_format_number(score.low)}, {_format_number(score.high)}]"
-    )
-
-
-def _format_number(value: float | None) -> str:
-    return "–" if value is None or value != value else localize_numbers(f"{value:.3f}")
-
-
 def _base_model_id(recipe: Recipe) -> str | None:
-    """Return what the hub calls the pretrained text encoder, if it has one of ours."""
+    """Return the hub id of the pretrained text encoder, if it is a known one."""
     model = recipe.model
     known: TextBackbone | None = TEXT_BACKBONES.get(model.backbone) if model.backbone in TEXT_BACKBONES else None
-    reads = "text" in MODELS.get(model.kind).modalities and model.pretrained and not model.weights
-    return known.hub_id if known and reads else None
+    is_from_hub = "text" in MODELS.get(model.kind).modalities and model.pretrained and not model.weights
+    return known.hub_id if known and is_from_hub else None

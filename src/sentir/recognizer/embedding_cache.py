@@ -1,8 +1,8 @@
-"""Vectors of frozen encoders, each computed once and cached by the content of what was encoded.
+"""A cache of the embeddings of frozen encoders, keyed by content.
 
-The key is (all weights of the encoder, the layers read, the token ids and masks), so neither a changed text,
-tokenizer or setting, nor another machine's path, can bring back a stale vector. A cache folder holds chunks:
-``<chunk>.npy``, float32 ``(n, L, d)``, and ``<chunk>.json``, its n keys, each renamed into place when whole.
+Each encoder has a folder named by the hash of its weights and settings; the keys in it are hashes of token ids or
+clips. So an embedding is never stale, and paths do not matter. A folder holds chunks: ``<chunk>.npy``, float32
+``(n, L, d)``, and ``<chunk>.json``, its n keys, both written atomically.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ T = TypeVar("T")
 
 
 def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
-    """Return a hash of an encoder's weights, of the layers that are read and of how they are pooled."""
-    pooling = "" if encoder.pooling == ("mean",) else encoder.pooling  # means alone, as they were named first
+    """Return a hash of the weights, the layers and the pooling of an encoder."""
+    pooling = "" if encoder.pooling == ("mean",) else encoder.pooling
     hasher = hashlib.sha256(f"{encoder.layers}{pooling}".encode())
     for name, tensor in sorted(encoder.state_dict().items()):
         hasher.update(name.encode())
@@ -40,13 +40,13 @@ def encoder_digest(encoder: TextEncoder | SpeechEncoder) -> str:
 
 
 def last_modified_ns(location: str) -> int:
-    """Return when a folder's files were last written, in ns; 0 if it is none: an encoder may learn anew there."""
+    """Return when the files of a folder were last modified, in ns; 0 if it is not a folder."""
     folder = Path(location)
     return max((path.lstat().st_mtime_ns for path in folder.iterdir()), default=0) if folder.is_dir() else 0
 
 
 class EmbeddingCache:
-    """Key → ``(L, d)`` vector of one encoder, on disk."""
+    """Key → ``(L, d)`` embedding of one encoder, on disk."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,13 +60,15 @@ class EmbeddingCache:
         return key in self._locations
 
     def load(self, keys: Sequence[str]) -> NDArray[np.float32]:
-        """Return ``(N, L, d)`` float32 for N known keys, in their order."""
-        places = [self._locations[key] for key in keys]
-        files = {path: np.load(path, mmap_mode="r", allow_pickle=False) for path in {path for path, _ in places}}
-        return np.stack([files[path][row] for path, row in places])
+        """Return the ``(N, L, d)`` float32 embeddings of N cached keys, in their order."""
+        locations = [self._locations[key] for key in keys]
+        chunks = {
+            path: np.load(path, mmap_mode="r", allow_pickle=False) for path in {path for path, _ in locations}
+        }
+        return np.stack([chunks[path][row] for path, row in locations])
 
     def add(self, keys: Sequence[str], embeddings: NDArray[np.float32]) -> None:
-        """Write one chunk: first the vectors, then the keys that make them known.
+        """Write one chunk: first the embeddings, then the keys by which they are found.
 
         Raises:
             SentirError: if the cache cannot be written.
@@ -86,13 +88,13 @@ class EmbeddingCache:
 
 
 def _read_keys(index: Path) -> list[str]:
-    """Return the keys of a chunk; a damaged one has none, so that its utterances are encoded again."""
+    """Return the keys of a chunk; none of a damaged one, which is then encoded again."""
     try:
         keys = json.loads(index.read_text(encoding="utf-8"))
-        vectors = np.load(index.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+        embeddings = np.load(index.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return []
-    return keys if isinstance(keys, list) and vectors.shape[:1] == (len(keys),) else []
+    return keys if isinstance(keys, list) and embeddings.shape[:1] == (len(keys),) else []
 
 
 def encode_cached(
@@ -105,30 +107,30 @@ def encode_cached(
     chunk_size: int,
     description: str,
 ) -> NDArray[np.float32]:
-    """Return the vectors of N keys, each encoded once, now or before.
+    """Return the embeddings of N keys, from the cache if they are there.
 
     Args:
-        keys: in any order, some of them perhaps twice.
-        items: key → what is encoded, in the order in which that goes best.
-        encode: gives ``(n, L, d)`` for n sources, and tells how many it has done.
-        digest: names the encoder.
-        use_cache: whether to use the cache; what comes from outside any corpus leaves no trace, and so a server
-            whose users write something new each time is not slowed down by all that was written before.
-        chunk_size: how many are encoded and cached together: what a killed run loses at most.
-        description: of the work.
+        keys: in any order; duplicates are encoded once.
+        items: key → item to encode, in the order in which to encode.
+        encode: returns ``(n, L, d)`` for n items, and reports its progress in items to its second argument.
+        digest: of the encoder.
+        use_cache: whether to load and store embeddings; not for inputs from outside any corpus, which leave no
+            trace and do not fill the cache of a server.
+        chunk_size: items that are encoded and cached together; an interrupted run loses at most so many.
+        description: for the progress bar.
 
     Returns:
         ``(N, L, d)`` float32, N at least 1.
     """
     cache = EmbeddingCache(cache_dir() / "embeddings" / digest) if use_cache else None
     todo = [key for key in items if cache is None or key not in cache]
-    passing: dict[str, NDArray[np.float32]] = {}
+    uncached: dict[str, NDArray[np.float32]] = {}
     with progress_bar(description, len(todo)) as advance:
         for start in range(0, len(todo), chunk_size):
-            some = todo[start : start + chunk_size]
-            vectors = encode([items[key] for key in some], advance)
+            chunk = todo[start : start + chunk_size]
+            embeddings = encode([items[key] for key in chunk], advance)
             if cache is None:
-                passing |= dict(zip(some, vectors, strict=True))
+                uncached |= dict(zip(chunk, embeddings, strict=True))
             else:
-                cache.add(some, vectors)
-    return np.stack([passing[key] for key in keys]) if cache is None else cache.load(keys)
+                cache.add(chunk, embeddings)
+    return np.stack([uncached[key] for key in keys]) if cache is None else cache.load(keys)

@@ -1,4 +1,4 @@
-"""The pretrained encoders of a model, and the embeddings of those that are frozen."""
+"""The pretrained encoders of a model, and the embeddings of frozen ones."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ ProcessorT = TypeVar("ProcessorT")
 
 @dataclass(frozen=True)
 class PretrainedEncoder(Generic[EncoderT, ProcessorT]):
-    """An encoder with what makes its inputs.
+    """An encoder with its tokenizer or feature extractor.
 
     Attributes:
         encoder: the network.
-        processor: its tokenizer or feature extractor.
-        frozen: whether it is never trained, so that its embeddings are computed once.
-        digest: hash of a frozen encoder's weights; ``""`` for one that is trained.
+        processor: tokenizer or feature extractor.
+        frozen: whether it is never trained, so that embeddings are computed once.
+        digest: hash of the weights and settings of a frozen encoder; ``""`` for one that is trained.
     """
 
     encoder: EncoderT
@@ -53,7 +53,7 @@ class PretrainedEncoder(Generic[EncoderT, ProcessorT]):
 
 @dataclass(frozen=True)
 class Encoders:
-    """The encoders that a kind of model needs; ``None`` where it needs none."""
+    """The encoders of a model; ``None`` if it has none of that modality."""
 
     text: PretrainedEncoder[TextEncoder, TextTokenizer] | None = None
     speech: PretrainedEncoder[SpeechEncoder, SpeechFeatureExtractor] | None = None
@@ -66,12 +66,12 @@ class Encoders:
 
         Args:
             model: the section.
-            text_folder, speech_folder: of saved encoders, which take the place of the recipe's; of the recipe's
-                text backbone then only the normalization is used, and only if its name is known.
+            text_folder, speech_folder: saved encoders to load instead; the recipe's text backbone, if it is a
+                known name, then only chooses the normalization of texts.
 
         Raises:
-            RecipeError: if a frozen encoder is to have random weights.
-            SentirError: as `load_text_encoder` and `load_speech_encoder`.
+            RecipeError: if a frozen encoder is not pretrained.
+            SentirError: see `load_text_encoder` and `load_speech_encoder`.
         """
         has_text = "text" in MODELS.get(model.kind).modalities
         return cls(
@@ -79,21 +79,18 @@ class Encoders:
             _load_speech(model.audio, speech_folder) if uses_speech_encoder(model) else None,
         )
 
-    def fit_preprocessor(self, *args: Any) -> Preprocessor:
-        """Fit a `Preprocessor` for these encoders; arguments are those of `Preprocessor.fit`."""
-        return Preprocessor.fit(*args, **self.processors())
-
     def processors(self) -> dict[str, Any]:
-        """Return the arguments of a `Preprocessor` for these encoders."""
+        """Return ``tokenizer`` and ``extractor``, the keyword arguments of `Preprocessor` and its ``fit``."""
         return {
             "tokenizer": None if self.text is None else self.text.processor,
             "extractor": None if self.speech is None else self.speech.processor,
         }
 
     def embed(self, inputs: ModelInputs) -> ModelInputs:
-        """Return inputs with the embeddings of frozen encoders in place of encodings and waveforms.
+        """Replace the encodings and waveforms of frozen encoders by embeddings.
 
-        ``text_states`` and ``speech_states`` are ``(N, L, d)``.
+        Returns:
+            Inputs with ``text_states`` and ``speech_states`` ``(N, L, d)`` instead.
 
         Raises:
             AudioError: if a clip can no longer be decoded.
@@ -110,7 +107,7 @@ class Encoders:
         return replace(inputs, tensors=inputs.tensors | {"text_states": torch.from_numpy(states)}, encodings=[])
 
     def embed_audio(self, inputs: ModelInputs) -> ModelInputs:
-        """Return inputs with the embeddings of a frozen speech encoder; texts stay encodings."""
+        """Replace only the waveforms of a frozen speech encoder by embeddings."""
         if self.speech is None or not self.speech.frozen or inputs.waveforms is None:
             return inputs
         speech, waveforms = self.speech, inputs.waveforms
@@ -124,14 +121,14 @@ class Encoders:
     def build_network(
         self, preprocessor: Preprocessor, output_names: Sized, *, load_pretrained: bool = True
     ) -> nn.Module:
-        """Build the network that takes what the preprocessor makes.
+        """Build the network for the inputs of a preprocessor.
 
         Args:
-            preprocessor: fitted.
-            output_names: a label space, or names of the labels of several: there are as many logits.
-            load_pretrained: false when saved weights are laid over it at once.
+            preprocessor: a fitted one.
+            output_names: a label space, or the labels of several; there is one logit for each.
+            load_pretrained: false if saved weights are loaded into it next.
         """
-        settings = preprocessor.model
+        settings = preprocessor.model_settings
         columns = preprocessor.scaler.names if preprocessor.scaler else ()
         spec = NetworkSpec(
             settings,
@@ -149,7 +146,7 @@ def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[Te
     frozen = model.encoder == "frozen"
     name = model.backbone if folder is None or model.backbone in TEXT_BACKBONES else folder
     source = folder or model.weights
-    wanted: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "weights": source,
         "pretrained": model.pretrained or folder is not None,
         "layers": (-1,) if model.layers is None and not frozen else model.layers,
@@ -157,10 +154,12 @@ def _load_text(model: ModelSettings, folder: str | None) -> PretrainedEncoder[Te
         "max_length": model.max_length,
     }
     if frozen:
-        encoder, tokenizer, digest = _load_frozen_text_encoder(last_modified_ns(source or name), name, **wanted)
+        encoder, tokenizer, digest = _load_frozen_text_encoder(
+            last_modified_ns(source or name), name, **arguments
+        )
         return PretrainedEncoder(encoder, tokenizer, True, digest)
-    encoder, tokenizer, _spec = load_text_encoder(name, **wanted)
-    if model.encoder == "lora" and folder is None:  # saved ones have theirs merged
+    encoder, tokenizer, _spec = load_text_encoder(name, **arguments)
+    if model.encoder == "lora" and folder is None:  # in saved encoders they are merged
         add_lora(encoder, model.lora)
     return PretrainedEncoder(encoder, tokenizer, False, "")
 
@@ -171,31 +170,34 @@ def _load_speech(
     require_pretrained_speech(audio)
     frozen, name = is_speech_encoder_frozen(audio), audio.backbone if folder is None else folder
     source = folder or audio.weights
-    wanted: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "weights": source,
         "pretrained": audio.pretrained or folder is not None,
         "layers": (-1,) if audio.layers is None and not frozen else audio.layers,
     }
     if frozen:
-        return PretrainedEncoder(*_load_frozen_speech_encoder(last_modified_ns(source or name), name, **wanted))
-    encoder, extractor = load_speech_encoder(name, **wanted)
+        encoder, extractor, digest = _load_frozen_speech_encoder(
+            last_modified_ns(source or name), name, **arguments
+        )
+        return PretrainedEncoder(encoder, extractor, True, digest)
+    encoder, extractor = load_speech_encoder(name, **arguments)
     return PretrainedEncoder(encoder, extractor, False, "")
 
 
 @lru_cache(maxsize=2)
 def _load_frozen_text_encoder(
-    modified_ns: int, name: str, **wanted: Any
+    modified_ns: int, name: str, **arguments: Any
 ) -> tuple[TextEncoder, TextTokenizer, str]:
-    """Load and hash an encoder that never changes, so that trainings share it, and that was ``modified_ns`` then."""
-    encoder, tokenizer, _spec = load_text_encoder(name, **wanted)
+    """Load and hash a text encoder that trainings share; ``modified_ns`` is part of the cache key only."""
+    encoder, tokenizer, _spec = load_text_encoder(name, **arguments)
     return encoder, tokenizer, encoder_digest(encoder)
 
 
 @lru_cache(maxsize=2)
 def _load_frozen_speech_encoder(
-    modified_ns: int, name: str, **wanted: Any
-) -> tuple[SpeechEncoder, SpeechFeatureExtractor, bool, str]:
-    """Load and hash an encoder that never changes, so that trainings share it, and that was ``modified_ns`` then."""
-    encoder, extractor = load_speech_encoder(name, **wanted)
+    modified_ns: int, name: str, **arguments: Any
+) -> tuple[SpeechEncoder, SpeechFeatureExtractor, str]:
+    """Load and hash a speech encoder that trainings share; ``modified_ns`` is part of the cache key only."""
+    encoder, extractor = load_speech_encoder(name, **arguments)
     settings = f"{encoder_digest(encoder)} {extractor.settings()}"
-    return encoder, extractor, True, hashlib.sha256(settings.encode()).hexdigest()[:16]
+    return encoder, extractor, hashlib.sha256(settings.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Utterances → embeddings of frozen encoders, each computed once and then taken from the cache."""
+"""Embeddings of frozen encoders, computed once and then loaded from the cache."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from sentir.models.tokenization import Encoding, TextTokenizer
 from sentir.preprocessing.waveform import WaveformInputs, center_crop
 from sentir.recognizer.embedding_cache import encode_cached
 
-_TEXTS_PER_CHUNK = 2048  # cached together
-_TOKENS_PER_BATCH = 4096  # padded tokens per forward pass
+_TEXTS_PER_CHUNK = 2048  # encoded and cached together
+_TOKENS_PER_BATCH = 4096  # about so many, padded
 _CLIPS_PER_CHUNK = 256  # decoded, encoded and cached together
 _SAMPLES_PER_BATCH = 30 * SAMPLING_RATE
 
@@ -33,7 +33,7 @@ _SAMPLES_PER_BATCH = 30 * SAMPLING_RATE
 def encode_texts(
     encoder: TextEncoder, tokenizer: TextTokenizer, encodings: Sequence[Encoding], *, digest: str, use_cache: bool
 ) -> NDArray[np.float32]:
-    """Encode N tokenized utterances, or take their vectors from the cache, see `encode_once`.
+    """Return the embeddings of N tokenized texts, see `encode_cached`.
 
     Returns:
         ``(N, L, d)`` float32.
@@ -51,48 +51,48 @@ def encode_texts(
 def _encode_sorted_by_length(
     encoder: TextEncoder, tokenizer: TextTokenizer, encodings: Sequence[Encoding], advance: Callable[[int], None]
 ) -> NDArray[np.float32]:
-    """Encode rows sorted by length, in batches of about `_TOKENS` padded tokens."""
+    """Encode texts sorted by length, in batches of about `_TOKENS_PER_BATCH` padded tokens."""
     device = get_best_device()
     encoder.to(device).eval()
-    done: list[NDArray[np.float32]] = []
+    embeddings: list[NDArray[np.float32]] = []
     start = 0
     with torch.inference_mode():
         while start < len(encodings):
             size = max(1, _TOKENS_PER_BATCH // len(encodings[min(start + 63, len(encodings) - 1)]["input_ids"]))
             batch = tokenizer.pad(encodings[start : start + size])
-            vectors = encoder(**{k: v.to(device) for k, v in batch.items() if k in encoder.input_names})
-            done.append(vectors.float().cpu().numpy())
-            advance(len(vectors))
+            output = encoder(**{k: v.to(device) for k, v in batch.items() if k in encoder.input_names})
+            embeddings.append(output.float().cpu().numpy())
+            advance(len(output))
             start += size
-    return np.concatenate(done)
+    return np.concatenate(embeddings)
 
 
 def encode_waveforms(
     encoder: SpeechEncoder, waveforms: WaveformInputs, *, digest: str, use_cache: bool
 ) -> NDArray[np.float32]:
-    """Encode N clips, or take their vectors from the cache.
+    """Return the embeddings of N clips, see `encode_cached`.
 
     Args:
         encoder: a frozen one.
-        waveforms: what it hears.
-        digest: names it.
-        use_cache: whether to use the cache, see `encode_once`.
+        waveforms: of the clips, decoded if their embeddings are not cached.
+        digest: of the encoder.
+        use_cache: whether to load embeddings from the cache and store them there.
 
     Returns:
-        ``(N, L, d)`` float32; zeros where there is no sound.
+        ``(N, L, d)`` float32; zeros without usable audio.
 
     Raises:
         AudioError: if a clip can no longer be decoded.
     """
-    found = np.zeros((len(waveforms.content_hashes), *encoder.states_shape), dtype=np.float32)
-    heard = [row for row, key in enumerate(waveforms.content_hashes) if key]
-    keys = [_cache_key(waveforms.content_hashes[row], waveforms.max_samples) for row in heard]
-    if heard:
-        found[heard] = encode_cached(
-            keys, dict(zip(keys, heard, strict=True)), partial(_encode_clips, encoder, waveforms),
-            digest=digest, use_cache=use_cache, chunk_size=_CLIPS_PER_CHUNK, description=_("Encoding sound"),
+    embeddings = np.zeros((len(waveforms.content_hashes), *encoder.states_shape), dtype=np.float32)
+    rows = [row for row, key in enumerate(waveforms.content_hashes) if key]
+    keys = [_cache_key(waveforms.content_hashes[row], waveforms.max_samples) for row in rows]
+    if rows:
+        embeddings[rows] = encode_cached(
+            keys, dict(zip(keys, rows, strict=True)), partial(_encode_clips, encoder, waveforms),
+            digest=digest, use_cache=use_cache, chunk_size=_CLIPS_PER_CHUNK, description=_("Encoding audio"),
         )  # fmt: skip
-    return found
+    return embeddings
 
 
 def _cache_key(content_hash: str, max_samples: int) -> str:
@@ -102,37 +102,34 @@ def _cache_key(content_hash: str, max_samples: int) -> str:
 def _encode_clips(
     encoder: SpeechEncoder, waveforms: WaveformInputs, rows: Sequence[int], advance: Callable[[int], None]
 ) -> NDArray[np.float32]:
-    """Decode and encode some rows; clips of like length are heard together."""
-    device = get_best_device()
+    """Decode and encode some rows, clips of similar length in one batch."""
+    device, extractor = get_best_device(), waveforms.extractor
     encoder.to(device).eval()
-    heard = _decode_clips(waveforms, rows)
+    decoded = _decode_clips(waveforms, rows)
     order = sorted(range(len(rows)), key=lambda n: int(waveforms.num_samples[rows[n]]))
-    found = np.zeros((len(rows), *encoder.states_shape), dtype=np.float32)
+    embeddings = np.zeros((len(rows), *encoder.states_shape), dtype=np.float32)
     with torch.inference_mode():
         while order:
-            size = max(
-                1,
-                _SAMPLES_PER_BATCH
-                // max(int(waveforms.num_samples[rows[order[0]]]), waveforms.extractor.min_samples),
-            )
-            places, order = order[:size], order[size:]
-            batch = waveforms.extractor.pad([heard[rows[n]] for n in places])
-            vectors = encoder(**{name: tensor.to(device) for name, tensor in batch.items()})
-            found[places] = vectors.float().cpu().numpy()
-            advance(len(places))
-    return found
+            shortest = max(int(waveforms.num_samples[rows[order[0]]]), extractor.min_samples)
+            size = max(1, _SAMPLES_PER_BATCH // shortest)
+            members, order = order[:size], order[size:]
+            batch = extractor.pad([decoded[rows[n]] for n in members])
+            output = encoder(**{name: tensor.to(device) for name, tensor in batch.items()})
+            embeddings[members] = output.float().cpu().numpy()
+            advance(len(members))
+    return embeddings
 
 
 def _decode_clips(waveforms: WaveformInputs, rows: Sequence[int]) -> Mapping[int, Waveform]:
-    """Decode rows, each file once."""
+    """Decode rows, reading each file once."""
     by_path: dict[Path, list[int]] = {}
     for row in rows:
         by_path.setdefault(cast(Clip, waveforms.clips[row]).path, []).append(row)
-    found: dict[int, Waveform] = {}
+    decoded: dict[int, Waveform] = {}
     for path, members in by_path.items():
         clips = [cast(Clip, waveforms.clips[row]) for row in members]
-        for row, decoded in zip(members, decode_segments(path, [(c.start, c.end) for c in clips]), strict=True):
-            if isinstance(decoded, AudioError):
-                raise decoded
-            found[row] = center_crop(decoded.waveform, waveforms.max_samples)
-    return found
+        for row, segment in zip(members, decode_segments(path, [(c.start, c.end) for c in clips]), strict=True):
+            if isinstance(segment, AudioError):
+                raise segment
+            decoded[row] = center_crop(segment.waveform, waveforms.max_samples)
+    return decoded

@@ -1,4 +1,4 @@
-"""A model and prepared utterances → keyed predictions: the one loop for dev, test and serving."""
+"""A network and model inputs → predictions keyed by utterance id: the one loop for dev, test and serving."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEXT_BATCH_SIZE, _MEL_BATCH_SIZE, _WAVEFORM_BATCH_SIZE = 256, 32, 8
 
 
 def make_batches(units: list[list[int]], batch_size: int) -> Iterator[list[int]]:
-    """Join units, in order, into batches of at least one unit and at most about ``batch_size`` rows."""
+    """Join units, in order, into batches of at most ``batch_size`` rows; a longer unit is a batch of its own."""
     rows: list[int] = []
     for unit in units:
         if rows and len(rows) + len(unit) > batch_size:
@@ -40,16 +40,16 @@ def predict_task(
     batch_size: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> Predictions:
-    """Predict N prepared utterances in a model's own task.
+    """Predict the main task of a model for N utterances.
 
     Args:
-        batch_size: most utterances at once; by default what fits beside a large network.
+        batch_size: maximum utterances per forward pass; the default leaves room for a large network.
 
     Returns:
-        Predictions keyed by id, in the order of ``prepared.ids``.
+        Predictions in the order of ``model_inputs.ids``.
 
     Raises:
-        NotFiniteError: if the model's numbers are not finite.
+        NonFiniteError: if logits are not finite.
     """
     return predict_tasks(model, model_inputs, [space], batch_size=batch_size, source=source)[0]
 
@@ -62,31 +62,31 @@ def predict_tasks(
     batch_size: int | None = None,
     source: Mapping[str, str] | None = None,
 ) -> list[Predictions]:
-    """Predict N prepared utterances in the first tasks of a model, as `predict_prepared` does in its own."""
+    """Predict the first tasks of a model, its main one included, for N utterances; see `predict_task`."""
     ends = np.cumsum([len(space) for space in spaces])
     logits = np.zeros((len(model_inputs.ids), ends[-1]))
     device = next(model.parameters()).device
-    wanted = cast(Sequence[str], model.input_names)
+    input_names = cast(Sequence[str], model.input_names)
     size = _TEXT_BATCH_SIZE if model_inputs.mels is None else _MEL_BATCH_SIZE
     size = batch_size or (size if model_inputs.waveforms is None else _WAVEFORM_BATCH_SIZE)
     training = model.training
     model.eval()
     with torch.inference_mode(), progress_bar(_("Predicting"), len(model_inputs.ids)) as advance:
         for rows in split_between_processes(make_batches(_sort_by_length(model_inputs), size)):
-            inputs = model_inputs.batch(rows)
-            output = model(**{k: v.to(device) for k, v in inputs.items() if k in wanted})
+            batch = model_inputs.batch(rows)
+            output = model(**{name: t.to(device) for name, t in batch.items() if name in input_names})
             logits[rows] = output[:, : ends[-1]].float().cpu().numpy()
             advance(len(rows))
     model.train(training)
     logits = all_gather(logits)
     if not np.isfinite(logits).all():
-        lost = frozenset(model_inputs.ids[row] for row in np.flatnonzero(~np.isfinite(logits).all(axis=1)))
-        raise NonFiniteError(_("Training diverged: the model gives no finite numbers; lower train.lr."), lost)
+        ids = frozenset(model_inputs.ids[row] for row in np.flatnonzero(~np.isfinite(logits).all(axis=1)))
+        raise NonFiniteError(_("Training diverged: the model's outputs are not finite; lower train.lr."), ids)
     parts = zip(spaces, np.split(logits, ends[:-1], axis=1), strict=True)
     return [Predictions(model_inputs.ids, space.probabilities(z), space, source or {}) for space, z in parts]
 
 
 def _sort_by_length(model_inputs: ModelInputs) -> list[list[int]]:
-    """Sort units by their longest text or clip, so that little is padded."""
+    """Sort units by their longest text or clip to reduce padding."""
     lengths = model_inputs.lengths()
     return [model_inputs.units[n] for n in sorted(range(len(lengths)), key=lengths.__getitem__)]

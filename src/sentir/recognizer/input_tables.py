@@ -1,4 +1,4 @@
-"""Tables and conversations to be recognized: which columns are used, and what every row gives."""
+"""Tables and conversations for prediction: the columns in use, and the input of every row."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _MODALITIES = frozenset({"text", "audio"})
 
 @dataclass(frozen=True, slots=True)
 class InputColumns:
-    """Names of a table's columns; of text and audio one must be there, the others need not.
+    """Names of a table's columns; it needs text or audio, the others are optional.
 
-    One that is not named is called as in the model's recipe or, where the table has no such column, as usual;
-    ``start`` and ``end`` (seconds within a clip) and ``turn`` (order in a dialogue) are used where they or
-    the recipe name them. Several columns together may name speakers and dialogues.
+    A column that is not named here is named as in the model's recipe or, if the table has no such column, by
+    default: ``id``, ``text``, ``speaker``, ``dialogue`` and ``audio``. ``start`` and ``end`` (seconds within a
+    clip) and ``turn`` (order in a dialogue) have no default. Speakers and dialogues may be several columns
+    together.
     """
 
     text: str | None = None
@@ -61,58 +62,58 @@ class InputColumns:
     def resolve(
         self, path: Path, available: Mapping[str, object], table_settings: Mapping[str, Any]
     ) -> ResolvedColumns:
-        """Return what is used of a table.
+        """Return the columns of a table that are used.
 
         Args:
             path: the table.
-            available: of its columns, as keys.
+            available: the names of its columns, as keys.
             table_settings: the section ``data.table`` of the model's recipe; empty if there is none.
 
         Raises:
-            CorpusError: if it lacks a column that was named here, or has neither texts nor clips.
+            CorpusError: if it lacks a column named here, or has neither texts nor clips.
         """
-        used: ResolvedColumns = {}
-        heading = _columns_by_plain_name(available)
-        for what in (one.name for one in fields(self)):
-            asked = _as_tuple(getattr(self, what))
-            if lacking := [name for name in asked if normalize_name(name) not in heading]:
+        resolved: ResolvedColumns = {}
+        column_of = _columns_by_normalized_name(available)
+        for role in (field.name for field in fields(self)):
+            named = _as_tuple(getattr(self, role))
+            if missing := [name for name in named if normalize_name(name) not in column_of]:
                 raise CorpusError(
                     _("{path} has no column '{name}'; it has: {known}.",
-                      path=path, name=lacking[0], known=", ".join(available))
+                      path=path, name=missing[0], known=", ".join(available))
                 )  # fmt: skip
-            for columns in (asked, _as_tuple(table_settings.get(what)), _as_tuple(_DEFAULT_COLUMNS.get(what))):
-                if columns and heading.keys() >= set(map(normalize_name, columns)):
-                    used.setdefault(what, tuple(heading[normalize_name(name)] for name in columns))
-        if "text" not in used and "audio" not in used:
+            for columns in (named, _as_tuple(table_settings.get(role)), _as_tuple(_DEFAULT_COLUMNS.get(role))):
+                if columns and column_of.keys() >= set(map(normalize_name, columns)):
+                    resolved.setdefault(role, tuple(column_of[normalize_name(name)] for name in columns))
+        if not _MODALITIES & resolved.keys():
             raise CorpusError(
                 _(
-                    "{path} has no column '{text}' and none '{audio}'; it has {columns}. Name the column of "
-                    "texts with --text-column, that of clips with --audio-column.",
+                    "{path} has no column '{text}' or '{audio}'; it has {columns}. Name the column of texts with "
+                    "--text-column, or that of clips with --audio-column.",
                     path=path,
                     text=table_settings.get("text") or _DEFAULT_COLUMNS["text"],
                     audio=table_settings.get("audio") or _DEFAULT_COLUMNS["audio"],
                     columns=", ".join(available),
                 )
             )
-        return used
+        return resolved
 
 
 ResolvedColumns = dict[str, tuple[str, ...]]
-"""``text``, ``speaker`` … → the column, or the columns that together are it."""
+"""Role, such as ``text`` or ``speaker`` → its column, or its columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionInput:
-    """One utterance to be recognized, and what it was given as.
+    """One utterance for prediction, and where it comes from.
 
     Attributes:
-        utterance: its id is unique in a call: ``text1``, a file, or a table and the number of its row.
-        id: the user's own where a table has one, else that of the utterance.
-        row: its row of a table, column → cell; of a text or a file, what would be its row.
-        modalities: ``text``, ``sound`` or both: what there may be, though it be empty here.
-        problem: why it cannot be recognized by any model; ``""`` if it may.
-        notes: what to know of it, a sentence each.
-        audio_problem: why there is no clip though one was given; ``""`` if there is one or none was.
+        utterance: its id is unique in a call: ``text1``, a file, or a table and the number of the row.
+        id: the user's own id if a table has one, else that of the utterance.
+        row: its row of a table, column → cell; for texts and files, the equivalent row.
+        modalities: ``text``, ``audio`` or both: those of its source, even if empty in this row.
+        problem: why no model can predict it; ``""`` if there is no problem.
+        notes: notes on the input, a sentence each.
+        audio_problem: why a given clip cannot be used; ``""`` if it can, or none was given.
         table: the table it comes from, ``""`` if from none.
     """
 
@@ -127,46 +128,47 @@ class PredictionInput:
 
 
 def read_table(path: Path, columns: InputColumns, table_settings: Mapping[str, Any]) -> list[PredictionInput]:
-    """Read the rows of a table or a conversation, in order, numbered within their dialogues.
+    """Read the rows of a table or a conversation, in order, with turns numbered within their dialogues.
 
-    Clips are relative to the recipe's ``audio_root`` where the folder of the table has such a folder, else to it.
+    Clips are relative to the recipe's ``audio_root`` if it exists in the folder of the table, else to that
+    folder.
 
     Raises:
         CorpusError: if the table cannot be read, or lacks columns.
     """
-    unreadable: ReadErrors = {}
+    read_errors: ReadErrors = {}
     issues: list[Issue] = []
-    rows = load_rows(path, issues=issues, read_errors=unreadable)
-    used = columns.resolve(path, rows[0], table_settings)
+    rows = load_rows(path, issues=issues, read_errors=read_errors)
+    resolved = columns.resolve(path, rows[0], table_settings)
     name = replace_surrogates(str(path))
     keys = [f"{name}:{n}" for n in range(1, len(rows) + 1)]
-    dialogues = _dialogue_keys(path, rows, keys, used)
-    turns = read_turns(path, rows, keys, dialogues, next(iter(used.get("turn", ())), None), issues)
+    dialogues = _dialogue_keys(path, rows, keys, resolved)
+    turns = read_turns(path, rows, keys, dialogues, next(iter(resolved.get("turn", ())), None), issues)
     finder = ClipFinder(_clip_root(path, table_settings))
-    blanks = [
+    bases = [
         Utterance(key, dialogue=dialogue, turn=turn, numeric_features=numbers)
-        for key, dialogue, turn, numbers in zip(keys, dialogues, turns, _numbers(rows, used), strict=True)
+        for key, dialogue, turn, numbers in zip(keys, dialogues, turns, _numbers(rows, resolved), strict=True)
     ]
-    given = [
-        _make_input(finder, row, blank, used, unreadable.get(n, {}))
-        for n, (row, blank) in enumerate(zip(rows, blanks, strict=True), start=1)
+    inputs = [
+        _make_input(finder, row, base, resolved, read_errors.get(n, {}))
+        for n, (row, base) in enumerate(zip(rows, bases, strict=True), start=1)
     ]
-    told = defaultdict[str, list[str]](list)
+    messages = defaultdict[str, list[str]](list)
     for issue in (*issues, *finder.issues(name)):
-        told[issue.where].append(issue.message)
-    for key in told.keys() - set(keys):
-        logger.warning(f"{name}: {' '.join(told[key])}")
+        messages[issue.where].append(issue.message)
+    for where in messages.keys() - set(keys):
+        logger.warning(f"{name}: {' '.join(messages[where])}")
     return [
-        replace(one, table=name, notes=(*one.notes, *told.get(key, ())))
-        for one, key in zip(given, keys, strict=True)
+        replace(one, table=name, notes=(*one.notes, *messages.get(key, ())))
+        for one, key in zip(inputs, keys, strict=True)
     ]
 
 
 def _make_input(
     finder: ClipFinder, row: Row, base: Utterance, resolved: ResolvedColumns, row_errors: Mapping[str | None, str]
 ) -> PredictionInput:
-    """Return what a row gives; ``base`` is its utterance with its place and numbers alone."""
-    clip, no_sound = _clip(finder, row, resolved)
+    """Return the input of a row; ``base`` is its utterance without speaker, text and clip."""
+    clip, audio_problem = _clip(finder, row, resolved)
     text = row[resolved["text"][0]] if "text" in resolved else None
     utterance = replace(
         base,
@@ -174,21 +176,19 @@ def _make_input(
         text=None if clip and is_blank(text) else text,
         clip=clip,
     )
-    own = _cell(row, resolved, "id").strip()
+    user_id = _cell(row, resolved, "id").strip()
     problem, notes = _split_row_errors(row_errors, resolved)
-    cells = {
-        column: str(cell) for column, cell in row.items()
-    }  # plain text, also of a clip that lies in the table
+    cells = {column: str(cell) for column, cell in row.items()}  # embedded clips as plain text
     if "id" not in resolved:
         cells = {make_unused_name("id", row): base.id} | cells
-    offers = _MODALITIES & resolved.keys()
-    return PredictionInput(utterance, own or base.id, cells, offers, problem, notes, no_sound)
+    modalities = _MODALITIES & resolved.keys()
+    return PredictionInput(utterance, user_id or base.id, cells, modalities, problem, notes, audio_problem)
 
 
 def make_unused_name(name: str, taken: Mapping[str, object]) -> str:
-    """Return a name that no column has, whatever its case: ``sentir_`` stands before one that is taken."""
-    known = {one.casefold() for one in taken}
-    while name.casefold() in known:
+    """Return a name that no column has in any letter case, by prepending ``sentir_`` if it is taken."""
+    used = {column.casefold() for column in taken}
+    while name.casefold() in used:
         name = f"sentir_{name}"
     return name
 
@@ -199,20 +199,20 @@ def _as_tuple(columns: object) -> tuple[str, ...]:
     return (columns,) if isinstance(columns, str) else ()
 
 
-def _columns_by_plain_name(names: Mapping[str, object]) -> dict[str, str]:
-    """Return what a column is called without what nobody sees → its name; its name if that makes two of one."""
-    seen = {normalize_name(name): name for name in names}
-    return seen if len(seen) == len(names) else {name: name for name in names}
+def _columns_by_normalized_name(names: Mapping[str, object]) -> dict[str, str]:
+    """Return normalized name → name; name → name if normalization is ambiguous."""
+    columns = {normalize_name(name): name for name in names}
+    return columns if len(columns) == len(names) else {name: name for name in names}
 
 
 def _cell(row: Row, resolved: ResolvedColumns, role: str) -> str:
-    """Return a cell, ``""`` where there is nothing to read."""
+    """Return the cell of a role; ``""`` if it is blank or has no column."""
     cell = row[resolved[role][0]] if role in resolved else ""
     return "" if is_blank(cell) else cell
 
 
 def _dialogue_keys(path: Path, rows: Sequence[Row], keys: Sequence[str], resolved: ResolvedColumns) -> list[str]:
-    """Return the dialogue of each row; a row that names none is by itself, or of the conversation."""
+    """Return the dialogue of each row; a row without one is on its own or, in JSON Lines, of the conversation."""
     name, conversation = replace_surrogates(str(path)), path.suffix.lower() in JSON_SUFFIXES
     named = [get_dialogue(row, resolved.get("dialogue")) for row in rows]
     return [
@@ -227,19 +227,19 @@ def _clip_root(path: Path, table_settings: Mapping[str, Any]) -> Path:
 
 
 def _clip(finder: ClipFinder, row: Row, resolved: ResolvedColumns) -> tuple[Clip | None, str]:
-    """Return the clip of a row, or why it has none though one is named."""
+    """Return the clip of a row, and why a named clip cannot be used."""
     audio = _cell(row, resolved, "audio")
     if not audio:
         return None, ""
-    times = parse_clip_times(*(_cell(row, resolved, what).strip() for what in ("start", "end")))
+    times = parse_clip_times(*(_cell(row, resolved, role).strip() for role in ("start", "end")))
     if isinstance(times, str):
         return None, times
-    found, why = finder.find(audio)
-    return None if "\0" in audio else Clip(found, *times), why
+    path, problem = finder.find(audio)
+    return None if "\0" in audio else Clip(path, *times), problem
 
 
 def _numbers(rows: Sequence[Row], resolved: ResolvedColumns) -> list[dict[str, float]]:
-    """Return the numbers in the columns that are nothing else, row by row."""
+    """Return the numbers in the columns without a role, row by row."""
     others = rows[0].keys() - {column for columns in resolved.values() for column in columns}
     columns = {name: parse_numbers([row[name] for row in rows]) for name in rows[0] if name in others}
     return [
@@ -251,13 +251,13 @@ def _numbers(rows: Sequence[Row], resolved: ResolvedColumns) -> list[dict[str, f
 def _split_row_errors(
     row_errors: Mapping[str | None, str], resolved: ResolvedColumns
 ) -> tuple[str, tuple[str, ...]]:
-    """Return why a row cannot be used, and what is odd in cells that are not used."""
+    """Return the problems of a row, and notes on unreadable cells of columns without a role."""
     problems, notes = list[str](), list[str]()
-    known = {column for columns in resolved.values() for column in columns}
+    with_role = {column for columns in resolved.values() for column in columns}
     for column, why in row_errors.items():
         if column is None:
             problems.append(why)
-        elif column in known:
+        elif column in with_role:
             problems.append(_("'{name}' cannot be read: {why}.", name=column, why=why))
         else:
             notes.append(_("'{name}' is kept as JSON: {why}.", name=column, why=why))

@@ -1,4 +1,4 @@
-"""Utterances from outside any corpus: texts, sound and video files, tables and conversations to be recognized."""
+"""Inputs for prediction: texts, audio and video files, tables and conversations → utterances."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _TEXT, _AUDIO = frozenset({"text"}), frozenset({"audio"})
 
 
 def normalize_inputs(texts: object, files: object) -> tuple[list[object], list[Path]]:
-    """Return texts and files, each one or several, as lists; ``None`` is nothing.
+    """Return texts and files, each one or several, as lists; ``None`` is an empty list.
 
     Raises:
-        CorpusError: if there is nothing, a file is missing or no name of one, or texts are an array or a table.
+        CorpusError: if there are none, a file is missing or not a path, or texts are an array or a table.
     """
     _require_texts(texts)
-    said, names = _as_list(texts), [_file_name(file) for file in _as_list(files)]
-    if not said and not names:
+    text_list, names = _as_list(texts), [_file_name(file) for file in _as_list(files)]
+    if not text_list and not names:
         raise CorpusError(_("There is nothing to predict; give --text or a file."))
     require_files(names)
-    return said, [Path(name) for name in names]
+    return text_list, [Path(name) for name in names]
 
 
 def make_inputs(
@@ -45,39 +45,40 @@ def make_inputs(
     columns: InputColumns | Mapping[str, Any] | None = None,
     table_settings: Mapping[str, Any] | None = None,
 ) -> list[PredictionInput]:
-    """Make utterances of texts and files, texts first; as many texts as sound or video files are pairs, in order.
+    """Make inputs of texts and files, texts first; if there are as many media files as texts, they are paired.
 
     Args:
-        texts: what is no text is the problem of its own utterance; ``None`` and NaN are empty.
-        files: as `read_inputs` takes them.
+        texts: other objects become inputs with a problem; ``None`` and NaN are empty texts.
+        files: see `read_inputs`.
         columns: of tables.
         table_settings: the section ``data.table`` of the model's recipe.
 
     Raises:
         CorpusError: if a file is given twice, or cannot be used.
     """
-    said = inputs_from_texts(texts)
-    own = InputColumns.of(columns)
-    given = [one for path in files for one in read_inputs(path, own, table_settings)]
-    if twice := [key for key, n in Counter(one.utterance.id for one in given).items() if n > 1]:
-        raise CorpusError(_("{id} is given twice; give each file once.", id=twice[0]))
-    if len(said) == len(files) and all(is_media_file(path) and not path.is_dir() for path in files):
-        return [_pair_text_and_clip(text, clip) for text, clip in zip(said, given, strict=True)]
-    return said + given
+    text_inputs = inputs_from_texts(texts)
+    input_columns = InputColumns.of(columns)
+    file_inputs = [one for path in files for one in read_inputs(path, input_columns, table_settings)]
+    counts = Counter(one.utterance.id for one in file_inputs)
+    if duplicates := [key for key, n in counts.items() if n > 1]:
+        raise CorpusError(_("{id} is given twice; give each file once.", id=duplicates[0]))
+    if len(text_inputs) == len(files) and all(is_media_file(path) and not path.is_dir() for path in files):
+        return [_pair_text_and_clip(text, clip) for text, clip in zip(text_inputs, file_inputs, strict=True)]
+    return text_inputs + file_inputs
 
 
 def _require_texts(texts: object) -> None:
-    """Refuse what is no list of texts, but would be taken for one: arrays, tables, bytes, mappings."""
+    """Reject iterables that are not lists of texts: arrays, tables, bytes, mappings."""
     if isinstance(texts, str | bool | int | float):
         return
     shape = getattr(texts, "shape", None)
     kind = getattr(getattr(texts, "dtype", None), "kind", "")
-    of_numbers = shape is not None and not hasattr(texts, "iloc") and kind not in {"O", "U", "T"}
-    many = isinstance(texts, bytes | bytearray | memoryview | Mapping) or (shape is not None and len(shape) != 1)
-    if many or of_numbers:
+    is_numeric = shape is not None and not hasattr(texts, "iloc") and kind not in {"O", "U", "T"}
+    is_bytes_or_mapping = isinstance(texts, bytes | bytearray | memoryview | Mapping)
+    if is_bytes_or_mapping or is_numeric or (shape is not None and len(shape) != 1):
         raise CorpusError(
-            _("{kind} is no text: give a str, a list of them or one column of a table, and audio as a file.",
-              kind=type(texts).__name__)
+            _("{type} is not text: give a str, a list of them or one column of a table, and audio as a file.",
+              type=type(texts).__name__)
         )  # fmt: skip
 
 
@@ -91,38 +92,38 @@ def _as_list(items: object) -> list[object]:
 
 def _file_name(file: object) -> str:
     if not isinstance(file, str | os.PathLike):
-        raise CorpusError(_("{value} is no path of a file; give a str or a Path.", value=_short_repr(file)))
+        raise CorpusError(_("{value} is not a path; give a str or a Path.", value=_short_repr(file)))
     return os.fsdecode(file)
 
 
 def inputs_from_texts(texts: Sequence[object]) -> list[PredictionInput]:
-    """Make one utterance of each text, each by itself; what is no character becomes U+FFFD."""
+    """Make an input of each text, without context; lone surrogates become U+FFFD."""
     return [_input_from_text(f"text{n}", text) for n, text in enumerate(texts, start=1)]
 
 
 def _input_from_text(key: str, item: object) -> PredictionInput:
-    empty = item is None or (isinstance(item, float) and math.isnan(item))
-    wrong = not empty and not isinstance(item, str)
-    text = replace_surrogates(item) if isinstance(item, str) else None if wrong else ""
-    problem = _("{value} is no text; give a str.", value=_short_repr(item)) if wrong else ""
+    is_empty = item is None or (isinstance(item, float) and math.isnan(item))
+    is_invalid = not is_empty and not isinstance(item, str)
+    text = replace_surrogates(item) if isinstance(item, str) else None if is_invalid else ""
+    problem = _("{value} is not text; give a str.", value=_short_repr(item)) if is_invalid else ""
     utterance = Utterance(key, dialogue=key, text=text)
-    notes = (_("It is taken as a text, though there is such a file; give files by 'files'."),) * _names_a_file(
-        text
-    )
+    note = _("Predicted as text, although a file of this name exists; give files in 'files'.")
+    notes = (note,) if _is_existing_file(text) else ()
     return PredictionInput(utterance, key, {"id": key, "text": text or ""}, _TEXT, problem, notes)
 
 
-def _names_a_file(text: str | None) -> bool:
+def _is_existing_file(text: str | None) -> bool:
+    """Return whether a text is the path of an existing file of a supported format."""
     if not text or "\0" in text:
         return False
-    usual = is_media_file(text) or Path(text).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
-    return usual and os.path.isfile(text)
+    is_supported = is_media_file(text) or Path(text).suffix.lower() in TABLE_SUFFIXES | JSON_SUFFIXES
+    return is_supported and os.path.isfile(text)
 
 
 def _short_repr(item: object) -> str:
-    """Return what something that is no text is, in few characters."""
-    shown = repr(item)
-    return f"{shown if len(shown) <= 40 else f'{shown[:40]}…'} ({type(item).__name__})"
+    """Return the truncated repr of an object, with its type."""
+    text = repr(item)
+    return f"{text if len(text) <= 40 else f'{text[:40]}…'} ({type(item).__name__})"
 
 
 def _pair_text_and_clip(text: PredictionInput, clip: PredictionInput) -> PredictionInput:
@@ -134,21 +135,21 @@ def _pair_text_and_clip(text: PredictionInput, clip: PredictionInput) -> Predict
 def read_inputs(
     path: Path, columns: InputColumns | None = None, table_settings: Mapping[str, Any] | None = None
 ) -> list[PredictionInput]:
-    """Read utterances to recognize, in the order of the file.
+    """Read utterances for prediction, in the order of the file.
 
-    A sound or video file is one utterance, a folder one for each such file below it, in the order of their names;
-    each is by itself.
+    An audio or video file is one utterance, a folder one for each such file below it, sorted by path; they have
+    no context.
 
-    A table (any that `sentir.files.tables.load_rows` takes) has a column of texts, of clips (paths
-    relative to the table), or both; rows with the same value in its dialogue column follow one another in a
-    conversation, rows without are by themselves. Only in JSON lines (``.jsonl``, ``.ndjson``: ``{"text": …,
-    "audio": …, "speaker": …, "dialogue": …}``) those without are one conversation. Every other cell that holds a
-    finite number becomes one of the utterance's ``numbers``. Text and clip may be empty; the row stays, as does
-    one that cannot be read.
+    A table (see `sentir.files.tables.load_rows`) has a column of texts, of clips (paths relative to the table),
+    or both. Rows with the same value in its dialogue column are the turns of one dialogue, rows without one have
+    no context; only in JSON Lines (``.jsonl``, ``.ndjson``: ``{"text": …, "audio": …, "speaker": …, "dialogue":
+    …}``) rows without one are a single conversation. Every other cell with a finite number becomes one of the
+    utterance's ``numeric_features``. Text and clip may be empty; such rows are kept, as are rows that cannot be
+    read.
 
     Args:
-        path: what exists.
-        columns: those that are not called as in the recipe, or as usual.
+        path: an existing file or folder.
+        columns: names of columns, if not those of the recipe or the default ones.
         table_settings: the section ``data.table`` of the model's recipe.
 
     Raises:
@@ -160,19 +161,19 @@ def read_inputs(
         return [_input_from_file(path)]
     if path.suffix.lower() not in TABLE_SUFFIXES | JSON_SUFFIXES and not path.is_dir():
         raise CorpusError(
-            _("{path} is neither a sound or video file, nor a table (.csv, .tsv, .xlsx, .parquet), nor a "
-              "conversation (.jsonl).", path=path)
+            _("{path} is not an audio or video file, a table (.csv, .tsv, .xlsx, .parquet) or a conversation "
+              "(.jsonl).", path=path)
         )  # fmt: skip
     return read_table(path, columns or InputColumns(), table_settings or {})
 
 
 def _inputs_from_folder(folder: Path) -> list[PredictionInput]:
-    files = [place / name for place, names in walk_folders(folder) for name in names]
+    files = [subfolder / name for subfolder, names in walk_folders(folder) for name in names]
     clips = sorted(filter(is_media_file, files))
     if not clips:
-        raise CorpusError(_("{folder} holds no sound or video file.", folder=folder))
+        raise CorpusError(_("{folder} contains no audio or video file.", folder=folder))
     if others := len(files) - len(clips):
-        logger.warning(_("{folder}: other files, passed over: {n}.", folder=folder, n=others))
+        logger.warning(_("{folder}: other files, ignored: {n}.", folder=folder, n=others))
     return [_input_from_file(path) for path in clips]
 
 

@@ -1,4 +1,4 @@
-"""What a model needs of an utterance from outside any corpus, and what is to be known of one that lacks it."""
+"""Checking that utterances have the modalities that a model needs, and what to do if one is missing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sentir.safe_text import replace_surrogates
 
 @dataclass(frozen=True)
 class ModalityCheck:
-    """Utterances as far as a model can use them.
+    """Utterances with the problems and notes of their modalities.
 
     Attributes:
-        utterances: all of them, listened to if the model does.
-        problems: id → why the model cannot use it, one sentence.
-        notes: id → what to know of what the model says of it, a sentence each.
+        utterances: all of them, with audio features if the model uses audio.
+        problems: id → why the model cannot predict it, one sentence.
+        notes: id → notes on the prediction, a sentence each.
     """
 
     utterances: list[Utterance]
@@ -41,61 +41,70 @@ def check_modalities(
     available: frozenset[str] | None = None,
     audio_problems: Mapping[str, str] | None = None,
 ) -> ModalityCheck:
-    """Listen to the clips if the model does, and tell which utterances it cannot use, and what others lack.
+    """Extract audio features if the model uses audio, and find missing modalities.
 
     Args:
-        utterances: from `sentir.recognizer.inputs.gather`.
-        modalities: ``text``, ``sound`` or both.
-        optional_modalities: which of two a model has learned to do without.
-        mel_kind: which mel the model hears.
-        cleaning: of texts, by the model's recipe.
-        available: what there might have been, if not what there is.
-        audio_problems: id → why there is no clip though one was given.
+        utterances: see `sentir.recognizer.inputs.make_inputs`.
+        modalities: those of the model: ``text``, ``audio`` or both.
+        optional_modalities: those that a multimodal model can do without (modality dropout).
+        mel_kind: the kind of mel spectrogram that the model uses.
+        cleaning: the cleaning steps of the model's recipe.
+        available: the modalities of the inputs' sources; by default, those of the utterances.
+        audio_problems: id → why a given clip cannot be used.
 
     Raises:
-        CorpusError: if there is nothing of the kind that the model needs.
+        CorpusError: if no utterance has a modality of the model.
     """
     _require_modality(utterances, modalities, available)
     _warn_unused(utterances, modalities)
-    heard = attach_audio(utterances, mel_kind=mel_kind) if "audio" in modalities else list(utterances)
+    utterances = _attach_audio_if_used(utterances, modalities, mel_kind)
     problems, notes = {}, {}
-    for u in heard:
-        lacks = _missing_reasons(u, modalities, cleaning, (audio_problems or {}).get(u.id, ""))
-        problems[u.id], without = _problem_and_notes(lacks, optional_modalities)
-        notes[u.id] = (*without, *(() if u.audio is None else _audio_notes(u.audio)))
-    return ModalityCheck(heard, {key: why for key, why in problems.items() if why}, notes)
+    for u in utterances:
+        reasons = _missing_reasons(u, modalities, cleaning, (audio_problems or {}).get(u.id, ""))
+        problems[u.id], missing_notes = _problem_and_notes(reasons, optional_modalities)
+        notes[u.id] = (*missing_notes, *(() if u.audio is None else _audio_notes(u.audio)))
+    return ModalityCheck(utterances, {key: problem for key, problem in problems.items() if problem}, notes)
 
 
 def count_missing_modalities(
     utterances: Sequence[Utterance], modalities: frozenset[str], *, mel_kind: str, cleaning: Sequence[str] = ()
 ) -> tuple[list[Utterance], dict[str, int]]:
-    """Return the utterances of a corpus, listened to where sound matters, and how many lack each modality."""
-    heard = attach_audio(utterances, mel_kind=mel_kind) if "audio" in modalities else list(utterances)
+    """Return the utterances, with audio features if the model uses audio, and modality → number missing it."""
+    utterances = _attach_audio_if_used(utterances, modalities, mel_kind)
     counts = Counter(
-        what for u in heard for what, why in _missing_reasons(u, modalities, cleaning, "").items() if why
+        modality
+        for u in utterances
+        for modality, reason in _missing_reasons(u, modalities, cleaning, "").items()
+        if reason
     )
-    return heard, dict(counts)
+    return utterances, dict(counts)
+
+
+def _attach_audio_if_used(
+    utterances: Sequence[Utterance], modalities: frozenset[str], mel_kind: str
+) -> list[Utterance]:
+    return attach_audio(utterances, mel_kind=mel_kind) if "audio" in modalities else list(utterances)
 
 
 def _missing_reasons(
     u: Utterance, modalities: frozenset[str], cleaning: Sequence[str], audio_problem: str
 ) -> dict[str, str]:
-    """Return why an utterance lacks each of what is needed; ``""`` where it has it."""
-    lacks = {"text": _why_no_text(u, cleaning)} if "text" in modalities else {}
-    return lacks | ({"audio": _why_no_audio(u, audio_problem)} if "audio" in modalities else {})
+    """Return modality → why an utterance lacks it, ``""`` if it does not."""
+    reasons = {"text": _why_no_text(u, cleaning)} if "text" in modalities else {}
+    return reasons | ({"audio": _why_no_audio(u, audio_problem)} if "audio" in modalities else {})
 
 
 def _problem_and_notes(
     missing_reasons: Mapping[str, str], optional_modalities: frozenset[str]
 ) -> tuple[str, tuple[str, ...]]:
-    """Return the problem, or else the notes, of an utterance that lacks this of what the model needs."""
-    missing = {kind: why for kind, why in missing_reasons.items() if why}
+    """Return the problem, or else the notes, of an utterance with missing modalities."""
+    missing = {modality: reason for modality, reason in missing_reasons.items() if reason}
     if len(missing) == len(missing_reasons):
         return " ".join(missing.values()), ()
     if "audio" in missing and "audio" not in optional_modalities:
-        return _("The model has not learned to do without audio. {problem}", problem=missing["audio"]), ()
+        return _("This model needs audio. {problem}", problem=missing["audio"]), ()
     if "text" in missing and "text" not in optional_modalities:
-        return _("The model has not learned to do without text. {problem}", problem=missing["text"]), ()
+        return _("This model needs text. {problem}", problem=missing["text"]), ()
     if "audio" in missing:
         return "", (_("Predicted from the text only: {problem}", problem=missing["audio"]),)
     if "text" in missing:
@@ -104,13 +113,13 @@ def _problem_and_notes(
 
 
 def _audio_notes(audio: AudioFeatures) -> tuple[str, ...]:
-    """Return what to know of a clip: how it was decoded, and that nothing is to be heard."""
-    silent = audio.descriptors.get("health.silence") == 1
-    return (*map(replace_surrogates, audio.notes), *((_("The audio is silent."),) if silent else ()))
+    """Return notes on a clip: how it was decoded, and whether it is silent."""
+    is_silent = audio.descriptors.get("health.silence") == 1
+    return (*map(replace_surrogates, audio.notes), *((_("The audio is silent."),) if is_silent else ()))
 
 
 def _why_no_text(u: Utterance, cleaning: Sequence[str]) -> str:
-    """Return why there are no words; ``""`` if there are."""
+    """Return why there is no text; ``""`` if there is."""
     if u.text is None:
         return _("There is no text.")
     if is_blank(u.text):
@@ -131,17 +140,17 @@ def _require_modality(
     utterances: Sequence[Utterance], modalities: frozenset[str], available: frozenset[str] | None
 ) -> None:
     if available is None:
-        kinds = {"text": any(u.text is not None for u in utterances), "audio": any(u.clip for u in utterances)}
-        available = frozenset(kind for kind, there in kinds.items() if there)
+        present = {"text": any(u.text is not None for u in utterances), "audio": any(u.clip for u in utterances)}
+        available = frozenset(modality for modality, is_present in present.items() if is_present)
     if modalities & available:
         return
     if "text" in modalities:
-        raise CorpusError(_("This model reads text, and there is none; give --text or a table with texts."))
-    raise CorpusError(_("This model listens, and there is no clip; give sound or video files or their folder."))
+        raise CorpusError(_("This model needs text, but there is none; give --text or a table with texts."))
+    raise CorpusError(_("This model needs audio, but there is none; give audio or video files or their folder."))
 
 
 def _warn_unused(utterances: Sequence[Utterance], modalities: frozenset[str]) -> None:
-    """Say that there are texts or clips that the model has no use for."""
+    """Warn about texts or clips that the model does not use."""
     if "audio" not in modalities and (n := sum(u.clip is not None for u in utterances)):
         logger.warning(_("This model does not use audio; clips not used: {n}.", n=n))
     if "text" not in modalities and (n := sum(not is_blank(u.text) for u in utterances)):

@@ -1,4 +1,4 @@
-"""What a user asks of a recognizer: one prediction for every text, file and row that it is given."""
+"""Prediction of user inputs: one `Prediction` for every text, file and row of a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import DecodedPrediction, Prediction, Predictions, TaskPrediction
 from sentir.corpus.utterances import Utterance
 from sentir.errors import NonFiniteError, PredictionsError, RecognizerError
-from sentir.evaluation.calibration.fitting import Calibration, compute_confidence_by_id
+from sentir.evaluation.calibration.confidence import compute_confidence_by_id
+from sentir.evaluation.calibration.fitting import Calibration
 from sentir.i18n import _
 from sentir.paths import PathLike
 from sentir.recipe import Recipe
@@ -22,7 +23,7 @@ from sentir.recognizer.modalities import ModalityCheck, check_modalities
 
 
 class PredictionMixin:
-    """The half of a recognizer that takes texts and files; the other half takes utterances."""
+    """The methods of a recognizer that take texts and files; its other methods take utterances."""
 
     recipe: Recipe
     space: LabelSpace
@@ -33,16 +34,16 @@ class PredictionMixin:
 
     @property
     def modalities(self) -> frozenset[str]:
-        """What of an utterance the model takes: ``text``, ``sound`` or both."""
+        """The modalities of the model: ``text``, ``audio`` or both."""
         raise NotImplementedError
 
     @property
     def optional_modalities(self) -> frozenset[str]:
-        """What of its `needs` an utterance may lack."""
+        """Those of its `modalities` that an utterance may lack."""
         raise NotImplementedError
 
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
-        """Warn where texts are not in a language that the model has learned to read."""
+        """Warn about texts in a language that the model was not trained on."""
 
     def predict_tasks(
         self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
@@ -52,9 +53,9 @@ class PredictionMixin:
 
     @property
     def classes_(self) -> NDArray[np.str_]:
-        """The K labels, in the order of the columns of `predict_proba`; a model of a number has none."""
+        """The K labels, in the order of the columns of `predict_proba`; regression models have none."""
         if self.space.kind == "regression":
-            raise AttributeError(_("The model recognizes a number and has no labels; use predict."))
+            raise AttributeError(_("This is a regression model without labels; use predict."))
         return np.array(self.space.names)
 
     def predict(
@@ -65,14 +66,15 @@ class PredictionMixin:
         columns: InputColumns | Mapping[str, Any] | None = None,
         abstain: bool = False,
     ) -> list[Prediction]:
-        """Predict texts, sound and video files, and the rows of tables and conversations; see `sentir.predict`.
+        """Predict texts, audio and video files, and the rows of tables and conversations; see `sentir.predict`.
 
         Raises:
-            SentirError: as `sentir.predict`.
+            SentirError: see `sentir.predict`.
         """
         table = self.recipe.data.table
-        given = make_inputs(*normalize_inputs(texts, files), columns, {} if table is None else table.model_dump())
-        return predict_inputs(self, given, abstain=abstain)
+        settings = {} if table is None else table.model_dump()
+        inputs = make_inputs(*normalize_inputs(texts, files), columns, settings)
+        return predict_inputs(self, inputs, abstain=abstain)
 
     def predict_proba(
         self,
@@ -81,16 +83,16 @@ class PredictionMixin:
         files: PathLike | Iterable[PathLike] = (),
         columns: InputColumns | Mapping[str, Any] | None = None,
     ) -> NDArray[np.float64]:
-        """Return ``(N, K)`` probabilities of what `predict` takes, a row each, columns as in `classes_`.
+        """Return ``(N, K)`` probabilities of the inputs of `predict`, with columns as in `classes_`.
 
-        A row of what cannot be predicted is NaN; `predict` says why.
+        The rows of inputs that cannot be predicted are NaN; `predict` returns the reasons.
 
         Raises:
-            PredictionsError: if the model recognizes a number.
-            SentirError: as `predict`.
+            PredictionsError: for a regression model.
+            SentirError: see `predict`.
         """
         if self.space.kind == "regression":
-            raise PredictionsError(_("The model recognizes a number and has no labels; use predict."))
+            raise PredictionsError(_("This is a regression model without labels; use predict."))
         rows = self.predict(texts, files=files, columns=columns)
         return np.array([[row.probabilities.get(name, np.nan) for name in self.space.names] for row in rows])
 
@@ -98,27 +100,28 @@ class PredictionMixin:
 def predict_inputs(
     recognizer: PredictionMixin, inputs: Sequence[PredictionInput], *, abstain: bool
 ) -> list[Prediction]:
-    """Return a prediction for each of what was given, in order, also of what cannot be predicted.
+    """Return a prediction for every input, in order, including those that cannot be predicted.
 
     Raises:
-        CorpusError: if there is nothing of the kind that the model needs.
-        RecognizerError: if the model cannot say when it is not sure.
+        CorpusError: if no input has a modality of the model.
+        RecognizerError: if the model cannot abstain.
     """
     if abstain and recognizer.calibration is None:
         raise RecognizerError(
-            _("The model recognizes a number, is a baseline, or was saved before models were calibrated, and "
-              "cannot say when it is not sure; do not ask it, or train it again.")
+            _("The model cannot abstain, as it has no calibration: regression models and baselines have none; "
+              "omit the option, or train the model again.")
         )  # fmt: skip
-    met = _check_inputs(recognizer, inputs)
-    recognizer.warn_unsupported_language([u.text for u in met.utterances])
-    answers = _predict_usable(recognizer, [u for u in met.utterances if u.id not in met.problems], abstain)
+    checked = _check_inputs(recognizer, inputs)
+    recognizer.warn_unsupported_language([u.text for u in checked.utterances])
+    usable = [u for u in checked.utterances if u.id not in checked.problems]
+    outputs = _predict_usable(recognizer, usable, abstain)
     synthetic = bool(recognizer.facts.get("synthetic"))
-    return [_make_prediction(one, met, answers, synthetic) for one in inputs]
+    return [_make_prediction(one, checked, outputs, synthetic) for one in inputs]
 
 
 def _check_inputs(recognizer: PredictionMixin, inputs: Sequence[PredictionInput]) -> ModalityCheck:
-    """Return the utterances as far as the model can use them; those that nothing can use are problems already."""
-    met = check_modalities(
+    """Check the modalities of the inputs; those that no model can predict are problems already."""
+    checked = check_modalities(
         [one.utterance for one in inputs if not one.problem],
         recognizer.modalities,
         optional_modalities=recognizer.optional_modalities,
@@ -127,13 +130,13 @@ def _check_inputs(recognizer: PredictionMixin, inputs: Sequence[PredictionInput]
         available=frozenset().union(*(one.modalities for one in inputs)),
         audio_problems={one.utterance.id: one.audio_problem for one in inputs if one.audio_problem},
     )
-    unusable = {one.utterance.id: one.problem for one in inputs if one.problem}
-    return replace(met, problems={**unusable, **met.problems})
+    problems = {one.utterance.id: one.problem for one in inputs if one.problem}
+    return replace(checked, problems={**problems, **checked.problems})
 
 
 @dataclass(frozen=True)
 class _Outputs:
-    """By id: what is said, its confidence, whether the model is not sure, what is said beside, and so on."""
+    """By id: predictions, confidences, abstentions, predictions in other tasks by task, notes and problems."""
 
     predictions: Mapping[str, DecodedPrediction] = field(default_factory=dict)
     confidences: Mapping[str, float] = field(default_factory=dict)
@@ -149,26 +152,28 @@ def _predict_usable(recognizer: PredictionMixin, utterances: Sequence[Utterance]
     try:
         tasks = recognizer.predict_tasks(utterances, warn_truncated=False)
     except NonFiniteError as error:
-        why = _("The model gives no finite numbers for it; look for absurd numbers in its row or its dialogue.")
+        problem = _("The model's output is not finite; look for extreme numbers in this row or its dialogue.")
         others = _predict_usable(recognizer, [u for u in utterances if u.id not in error.ids], abstain)
-        return replace(others, problems={**others.problems, **dict.fromkeys(error.ids, why)})
-    calibration, cuts = recognizer.calibration, recognizer.thresholds
-    found = tasks[recognizer.space.task]
-    doubts = calibration.abstain(found, cuts) if abstain and calibration else {}
-    also = {
-        task.space.task: tasks[task.space.task].decode(task.thresholds) for task in recognizer.auxiliary_tasks
-    }
-    return _Outputs(found.decode(cuts), compute_confidence_by_id(found, cuts), doubts, also, found.notes)
+        return replace(others, problems={**others.problems, **dict.fromkeys(error.ids, problem)})
+    calibration, thresholds = recognizer.calibration, recognizer.thresholds
+    predictions = tasks[recognizer.space.task]
+    return _Outputs(
+        predictions.decode(thresholds),
+        compute_confidence_by_id(predictions, thresholds),
+        calibration.abstain(predictions, thresholds) if abstain and calibration else {},
+        {task.space.task: tasks[task.space.task].decode(task.thresholds) for task in recognizer.auxiliary_tasks},
+        predictions.notes,
+    )
 
 
 def _make_prediction(
     item: PredictionInput, checked: ModalityCheck, outputs: _Outputs, synthetic: bool
 ) -> Prediction:
     u = item.utterance
-    labels, shares, values = outputs.predictions.get(u.id, ((), {}, {}))
+    labels, probabilities, values = outputs.predictions.get(u.id, ((), {}, {}))
     problem = checked.problems.get(u.id) or outputs.problems.get(u.id, "")
     return Prediction(
-        item.id, u.text, u.speaker, labels, shares, synthetic, problem, values,
+        item.id, u.text, u.speaker, labels, probabilities, synthetic, problem, values,
         outputs.abstained.get(u.id),
         {task: TaskPrediction(*rows[u.id]) for task, rows in outputs.other_tasks.items() if u.id in rows},
         outputs.confidences.get(u.id),

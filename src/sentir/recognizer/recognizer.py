@@ -1,16 +1,17 @@
-"""`Recognizer`: the one thing a user holds. Fitted, saved as one folder, loaded, asked.
+"""`Recognizer`: a trained model with its preprocessing, saved as one folder, loaded, and used to predict.
 
 The folder::
 
-    sentir.json         recipe, label space, calibration, thresholds, scaler, mel levels, facts of the training;
-                        for other tasks their own
-    model.safetensors   everything that was learned, but for these encoders
+    sentir.json         recipe, scaler, mel statistics, facts of the training; of each task the label space,
+                        calibration and thresholds
+    model.safetensors   all trained weights except those of the encoders
     stacked/            the recognizer whose probabilities are among its features, if there is one
-    encoder/            the text encoder, if it reads, with its tokenizer, as transformers saves them
-    speech/             the speech encoder, if it hears waves, with its feature extractor
+    encoder/            the text encoder, if there is one, with its tokenizer, as transformers saves them
+    speech/             the speech encoder, if there is one, with its feature extractor
+    README.md           the model card, in Spanish README.es.md
 
-With its model card, README.md, and in Spanish README.es.md. A *light* folder has none, leaves the weights of a
-frozen encoder out and names them by hash; loading it needs them at hand.
+Saved without the weights of frozen encoders, a folder has no card, and names the encoders by hash: they must be
+available where it is loaded.
 """
 
 from __future__ import annotations
@@ -61,27 +62,25 @@ from sentir.recognizer.tasks import Task, output_names
 from sentir.repr_mixin import ReprMixin
 from sentir.safe_text import json_dumps
 
-_LOAD_ATTEMPTS = 5  # to load while other processes save
-_MIN_MISSING_SHARE = (
-    0.01  # share of train that lacked something, from which on a model has learned to do without it
-)
+_LOAD_ATTEMPTS = 5  # while other processes save to the same folder
+_MIN_MISSING_SHARE = 0.01  # of train utterances without a modality, from which on it is optional
 
 
 @dataclass(repr=False)
 class Recognizer(PredictionMixin, ReprMixin):
-    """A trained model with everything between an utterance and its labels.
+    """A trained model with its preprocessing, labels, thresholds and calibration.
 
     Attributes:
-        recipe: what it was trained by.
-        space: its labels, in order.
-        preprocessor: utterances → inputs, fitted on train.
+        recipe: of its training.
+        space: label space of its main task.
+        preprocessor: fitted on train.
         encoders: its pretrained encoders.
-        model: the network over them.
-        thresholds: ``(K,)`` chosen on dev, for several labels; ``None`` for one.
-        facts: where it comes from: corpus, dev score, versions …; ``scores``: rows for its card.
+        model: the network.
+        thresholds: ``(K,)`` tuned on dev, for a multi-label task; ``None`` otherwise.
+        facts: about its training: corpus, dev score, versions …; ``scores`` are rows for its card.
         stacked: the recognizer whose probabilities are among its features, if there is one.
-        calibration: fitted on dev; ``None`` where a number is recognized, or it was saved before there was one.
-        auxiliary_tasks: the tasks that it recognizes beside its own.
+        calibration: fitted on dev; ``None`` for regression.
+        auxiliary_tasks: tasks that it predicts besides the main one.
     """
 
     recipe: Recipe
@@ -97,90 +96,89 @@ class Recognizer(PredictionMixin, ReprMixin):
 
     @property
     def modalities(self) -> frozenset[str]:
-        """What of an utterance the model takes: ``text``, ``sound`` or both."""
-        needs: frozenset[str] = MODELS.get(self.recipe.model.kind).modalities
-        return needs if self.stacked is None else needs | self.stacked.modalities
+        """The modalities that the model takes: ``text``, ``audio`` or both."""
+        own: frozenset[str] = MODELS.get(self.recipe.model.kind).modalities
+        return own if self.stacked is None else own | self.stacked.modalities
 
     @property
     def optional_modalities(self) -> frozenset[str]:
-        """What of its `needs` an utterance may lack: all that has been missing while the model learned."""
-        below = self.stacked
+        """The modalities that an utterance may lack, since they were missing in some of the training data."""
+        stacked = self.stacked
         return frozenset(
             what
             for what in self.modalities
             if self._tolerates_missing(what)
-            and (below is None or what not in below.modalities or what in below.optional_modalities)
+            and (stacked is None or what not in stacked.modalities or what in stacked.optional_modalities)
         )
 
     def _tolerates_missing(self, modality: str) -> bool:
-        """Tell whether the network itself can do without ``text`` or ``sound``, or never needs it."""
+        """Return whether the network itself does not need ``text`` or ``audio``."""
         model = self.recipe.model
-        needs: frozenset[str] = MODELS.get(model.kind).modalities
-        lacked, train = (self.facts.get(name, {}).get("train") for name in ("missing_modalities", "data"))
-        if modality not in needs or lacked is None or train is None:  # it was not counted from the beginning
+        own: frozenset[str] = MODELS.get(model.kind).modalities
+        missing, train = (self.facts.get(name, {}).get("train") for name in ("missing_modalities", "data"))
+        if modality not in own or missing is None or train is None:  # not counted in training
             return True
-        if len(needs) > 1 and model.modality_dropout > 0:
+        if len(own) > 1 and model.modality_dropout > 0:
             return True
-        return int(lacked.get(modality, 0)) >= max(1, _MIN_MISSING_SHARE * train["utterances"])
+        return int(missing.get(modality, 0)) >= max(1, _MIN_MISSING_SHARE * train["utterances"])
 
     def warn_unsupported_language(self, texts: Sequence[str | None]) -> None:
-        """Warn where texts are not in a language of the text encoder."""
+        """Warn if texts are not in a language of the text encoder."""
         if self.preprocessor.text is not None and (sentence := check_language(self.recipe.model.backbone, texts)):
             logger.warning(sentence)
 
     def predict_utterances(self, utterances: Sequence[Utterance]) -> Predictions:
-        """Predict N utterances; give whole dialogues, in order, to a model with context.
+        """Predict the main task of N utterances; give whole dialogues, in order, to a model with context.
 
         Returns:
-            Calibrated probabilities keyed by id; `labels` turns them into names with the recognizer's thresholds.
+            Calibrated probabilities by utterance id; `labels` decodes them.
         """
         return self.predict_tasks(utterances)[self.space.task]
 
     def predict_tasks(
         self, utterances: Sequence[Utterance], *, warn_truncated: bool = True
     ) -> dict[str, Predictions]:
-        """Predict N utterances in every task of the model, its own first; see `predict_utterances`.
+        """Predict all tasks of N utterances, the main one first; see `predict_utterances`.
 
         Args:
-            utterances: as `predict_utterances` takes them.
-            warn_truncated: whether to say of how many only the beginning is read, which ``notes`` say of each.
+            utterances: see `predict_utterances`.
+            warn_truncated: whether to warn how many texts are truncated; ``notes`` name each of them anyway.
         """
         source = {"model": self.recipe.name, "seed": str(self.recipe.train.seed)}
         notes: Mapping[str, tuple[str, ...]] = {}
         if self.stacked is not None:
-            below = self.stacked.predict_utterances(utterances)
-            utterances, notes = with_stacked(utterances, below), below.notes
-        prepared = self.preprocessor.transform(utterances)
+            inner = self.stacked.predict_utterances(utterances)
+            utterances, notes = with_stacked(utterances, inner), inner.notes
+        inputs = self.preprocessor.transform(utterances)
         notes = {
-            key: _deduplicate(notes.get(key, ()), prepared.notes.get(key, ()))
-            for key in {**notes, **prepared.notes}
+            key: _deduplicate(notes.get(key, ()), inputs.notes.get(key, ())) for key in {**notes, **inputs.notes}
         }
-        if warn_truncated and (text := self.preprocessor.text) is not None and (n := prepared.count_truncated()):
-            logger.warning(_("{n} texts are longer than the {most} tokens that the model reads; it read their beginning.",
-                  n=n, most=text.tokenizer.max_length))  # fmt: skip
+        if warn_truncated and (text := self.preprocessor.text) is not None and (n := inputs.count_truncated()):
+            logger.warning(_("{n} texts were truncated to {limit} tokens, the most that the model takes.",
+                             n=n, limit=text.tokenizer.max_length))  # fmt: skip
         tasks = (Task(self.space, self.calibration, self.thresholds), *self.auxiliary_tasks)
-        found = predict_tasks(
-            self.model, self.encoders.embed(prepared), [task.space for task in tasks], source=source
-        )
+        spaces = [task.space for task in tasks]
+        predictions = predict_tasks(self.model, self.encoders.embed(inputs), spaces, source=source)
         return {
-            task.space.task: replace(task.apply(one), notes=notes) for task, one in zip(tasks, found, strict=True)
+            task.space.task: replace(task.apply(one), notes=notes)
+            for task, one in zip(tasks, predictions, strict=True)
         }
 
     def labels(self, predictions: Predictions) -> dict[str, tuple[Label, ...]]:
-        """Return id → label names or number, by the thresholds chosen on dev."""
+        """Return id → label names or number, decoded with the thresholds tuned on dev."""
         return predictions.labels(self.thresholds)
 
     def _repr_fields(self) -> dict[str, object]:
-        known = {key: self.facts[key] for key in ("corpus", "dev_score") if key in self.facts}
-        return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.repr_fields(), **known}
+        facts = {key: self.facts[key] for key in ("corpus", "dev_score") if key in self.facts}
+        return {"recipe": self.recipe.name, "kind": self.recipe.model.kind, **self.space.repr_fields(), **facts}
 
     def save_pretrained(self, folder: PathLike, *, skip_frozen_weights: bool = False) -> None:
         """Save as one folder without pickles.
 
         Args:
-            folder: made if need be; files of an earlier save are replaced, all at once: whoever loads, after a
-                kill too, finds the older model or the newer one. Nothing else in the folder is touched.
-            skip_frozen_weights: leave out the weights of a frozen encoder (tens to hundreds of MB).
+            folder: created if it does not exist; the files of an earlier save are replaced atomically, so that an
+                interrupted save leaves the earlier model. No other file in the folder is touched.
+            skip_frozen_weights: leave out the weights of frozen encoders (tens to hundreds of MB).
 
         Raises:
             RecognizerError: if the folder cannot be written.
@@ -190,14 +188,14 @@ class Recognizer(PredictionMixin, ReprMixin):
                 self._write(draft, skip_frozen_weights)
         except (OSError, SafetensorError) as error:
             raise RecognizerError(
-                _("The model cannot be saved to {folder} ({why}); make room there, or give another folder.",
+                _("The model cannot be saved to {folder} ({why}); free some space there, or give another folder.",
                   folder=folder, why=error)
             ) from error  # fmt: skip
 
     def _write(self, folder: Path, skip_frozen_weights: bool) -> None:
         save_network(self.model, folder)
         save_encoders(self.encoders, folder, skip_frozen_weights=skip_frozen_weights)
-        sound, scaler = self.preprocessor.mel, self.preprocessor.scaler
+        mel, scaler = self.preprocessor.mel, self.preprocessor.scaler
         if self.stacked is not None:
             (folder / STACKED_FOLDER).mkdir()
             self.stacked._write(folder / STACKED_FOLDER, skip_frozen_weights)
@@ -207,7 +205,7 @@ class Recognizer(PredictionMixin, ReprMixin):
             **Task(self.space, self.calibration, self.thresholds).to_dict(),
             "auxiliary_tasks": [task.to_dict() for task in self.auxiliary_tasks],
             "scaler": None if scaler is None else scaler.to_dict(),
-            "mel_statistics": None if sound is None else sound.statistics.to_dict(),
+            "mel_statistics": None if mel is None else mel.statistics.to_dict(),
             **encoder_digests(self.encoders),
             "facts": dict(self.facts),
         }
@@ -219,53 +217,52 @@ class Recognizer(PredictionMixin, ReprMixin):
 
     @classmethod
     def from_pretrained(cls, folder: PathLike) -> Recognizer:
-        """Load what `save_pretrained` wrote.
+        """Load a folder that `save_pretrained` wrote.
 
         Raises:
             RecognizerError: if the folder is not a saved recognizer, is damaged, or of another format.
-            WeightsError: if a light folder's encoder is not at hand, or is another one.
+            WeightsError: if a frozen encoder that was not saved is not available, or has other weights.
             SentirError: if a plug-in of its recipe does not exist.
         """
         folder = Path(folder)
-        for tries_left in reversed(range(_LOAD_ATTEMPTS)):
-            place, before = committed_folder(folder), _save_stamp(folder)
+        for attempts_left in reversed(range(_LOAD_ATTEMPTS)):
+            committed, before = committed_folder(folder), _save_stamp(folder)
             try:
-                found = cls._load(place)
+                recognizer = cls._load(committed)
             except (RecognizerError, WeightsError):
-                if not tries_left or (place, before) == (committed_folder(folder), _save_stamp(folder)):
+                if not attempts_left or (committed, before) == (committed_folder(folder), _save_stamp(folder)):
                     raise
             else:
                 if before == _save_stamp(folder):
-                    return found
+                    return recognizer
         raise RecognizerError(
-            _("The recognizer {folder} was saved again and again while it was loaded; try again.", folder=folder)
+            _("The recognizer {folder} was replaced several times while it was loaded; try again.", folder=folder)
         )
 
     @classmethod
     def _load(cls, folder: Path) -> Recognizer:
         saved, facts = read_saved_model(folder)
-        recipe, (own, *also) = saved.recipe, saved.to_tasks()
+        recipe, (main, *auxiliary) = saved.recipe, saved.to_tasks()
         with report_damaged_recipe(folder, recipe):
             encoders = load_encoders(folder, saved)
             preprocessor = Preprocessor(
                 recipe.data, recipe.model, saved.scaler, saved.mel_statistics, **encoders.processors()
             )
-            model = load_network(
-                folder, preprocessor, encoders, output_names([own.space, *(task.space for task in also)])
-            )
+            names = output_names([main.space, *(task.space for task in auxiliary)])
+            model = load_network(folder, preprocessor, encoders, names)
         stacked = cls._load(folder / STACKED_FOLDER) if recipe.model.uses_stacking else None
         model = model.to(get_best_device()).eval()
-        parts = (own.space, preprocessor, encoders, model, own.thresholds)
-        return cls(recipe, *parts, facts, stacked, own.calibration, tuple(also))
+        parts = (main.space, preprocessor, encoders, model, main.thresholds)
+        return cls(recipe, *parts, facts, stacked, main.calibration, tuple(auxiliary))
 
 
 def _deduplicate(*notes: tuple[str, ...]) -> tuple[str, ...]:
-    """Chain notes, each once."""
+    """Chain notes without duplicates."""
     return tuple(dict.fromkeys(chain(*notes)))
 
 
 def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> list[Utterance]:
-    """Return the utterances with another model's probabilities in their ``stacked``, joined by id."""
+    """Return the utterances with another model's probabilities as ``stacked_probabilities``, joined by id."""
     names = [f"{predictions.label_space.task}.{label}" for label in predictions.label_space.names]
     rows = predictions.select(u.id for u in utterances).probabilities.tolist()
     return [
@@ -275,9 +272,9 @@ def with_stacked(utterances: Sequence[Utterance], predictions: Predictions) -> l
 
 
 def _save_stamp(folder: Path) -> tuple[int, int] | None:
-    """Return what tells one save into a folder from the next."""
+    """Return what identifies the last save to a folder."""
     try:
-        found = (committed_folder(folder) / METADATA_FILE).stat()
+        stat = (committed_folder(folder) / METADATA_FILE).stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return stat.st_ino, stat.st_mtime_ns

@@ -1,4 +1,4 @@
-"""`sentir.json` of a saved model, checked whole before anything is built by it."""
+"""``sentir.json`` of a saved model, validated as a whole before anything is built from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sentir.recipe.validation_messages import describe_error
 from sentir.recognizer.tasks import Task
 
 FORMAT_VERSION = 5
-_MAX_MESSAGE_LENGTH = 160  # characters of a complaint
+_MAX_MESSAGE_LENGTH = 160  # characters
 
 
 class _StrictModel(BaseModel):
@@ -34,7 +34,7 @@ class _StrictModel(BaseModel):
 
 
 class _ExtensibleModel(BaseModel):
-    """Facts, which later versions may add to, and of which some scores are no numbers."""
+    """Facts, to which later versions may add; some scores are not numbers."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
@@ -62,7 +62,7 @@ class _PackageVersions(_ExtensibleModel):
 
 
 class TrainingFacts(_ExtensibleModel):
-    """What a saved model tells of its training, as far as a model card and a reader of it rely on."""
+    """Facts about the training of a saved model, as far as its card and other code use them."""
 
     corpus: str
     synthetic: bool
@@ -83,7 +83,7 @@ class TrainingFacts(_ExtensibleModel):
 
 
 class SavedTask(_StrictModel):
-    """A task and what dev taught about it; see `sentir.recognizer.tasks.Task`."""
+    """A saved `sentir.recognizer.tasks.Task`."""
 
     space: LabelSpace
     calibration: Calibration | None
@@ -92,18 +92,18 @@ class SavedTask(_StrictModel):
     @model_validator(mode="after")
     def _check_label_space(self) -> Self:
         if self.calibration is not None and not self.calibration.is_valid_for(self.space):
-            raise ValueError(_("its calibration is none of its labels"))
+            raise ValueError(_("the calibration does not fit the labels"))
         if self.thresholds is not None and len(self.thresholds) != len(self.space):
-            raise ValueError(_("its thresholds are not one for each label"))
+            raise ValueError(_("there must be one threshold per label"))
         return self
 
     def to_task(self) -> Task:
-        """Return the task."""
+        """Convert to a task."""
         return Task(self.space, self.calibration, None if self.thresholds is None else np.array(self.thresholds))
 
 
 class SavedModel(SavedTask):
-    """All of `sentir.json`, where ``facts`` are checked and kept as they are."""
+    """All of ``sentir.json``."""
 
     format: int
     recipe: Recipe
@@ -122,25 +122,25 @@ class SavedModel(SavedTask):
             self.recipe.data.task,
             *self.recipe.auxiliary_tasks,
         ):
-            raise ValueError(_("its labels are not of the recipe's tasks"))
+            raise ValueError(_("the labels are not those of the recipe's tasks"))
         sets = {name.partition(".")[0] for name in (self.scaler.names if self.scaler else ())}
         if bool(model.features) != (self.scaler is not None) or not sets <= {*model.features}:
-            raise ValueError(_("its scaler is not of the recipe's features"))
+            raise ValueError(_("the scaler is not for the recipe's features"))
         bands = THESIS_IMAGE_SIZE if model.audio.mel == "thesis" else N_MELS
         if self.mel_statistics is not None and len(self.mel_statistics.means) != bands:
-            raise ValueError(_("its mel levels are not of {n} bands", n=bands))
+            raise ValueError(_("the mel statistics must be of {n} bands", n=bands))
         return self
 
     def to_tasks(self) -> tuple[Task, ...]:
-        """Return all its tasks, its own first."""
+        """Return all tasks, the main one first."""
         return tuple(saved.to_task() for saved in (self, *self.auxiliary_tasks))
 
 
 def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
-    """Return what the folder of a saved model tells of itself, and its facts as they stand there.
+    """Return the validated ``sentir.json`` of a saved model, and its facts unchanged.
 
     Raises:
-        RecognizerError: naming the key that cannot be used.
+        RecognizerError: naming the invalid key.
     """
     require_model(folder)
     try:
@@ -154,26 +154,24 @@ def read_saved_model(folder: Path) -> tuple[SavedModel, dict[str, Any]]:
 
 
 def _check_format(path: Path, tree: Any) -> None:
-    found = tree.get("format") if isinstance(tree, dict) else None
-    if found != FORMAT_VERSION or not isinstance(found, int):
+    version = tree.get("format") if isinstance(tree, dict) else None
+    if version != FORMAT_VERSION or not isinstance(version, int):
         raise RecognizerError(
-            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir or train it again.",
-              path=path, found=shorten(str(found), _MAX_MESSAGE_LENGTH), known=FORMAT_VERSION)
+            _("{path} has format {found}, this version of Sentir reads {known}; update Sentir, or train again.",
+              path=path, found=shorten(str(version), _MAX_MESSAGE_LENGTH), known=FORMAT_VERSION)
         )  # fmt: skip
 
 
 def _validation_reason(error: ValidationError) -> str:
-    """Name the first key that cannot be used, and say why."""
+    """Return the first invalid key, and why it is invalid."""
     first = error.errors(include_url=False)[0]
-    key, why = (
-        ".".join(map(str, first["loc"])),
-        shorten(describe_error(first), _MAX_MESSAGE_LENGTH, placeholder=" …").rstrip("."),
-    )
+    key = ".".join(map(str, first["loc"]))
+    why = shorten(describe_error(first), _MAX_MESSAGE_LENGTH, placeholder=" …").rstrip(".")
     return f"'{key}': {why}" if key else why
 
 
 def damaged_model_error(folder: Path, file: str, why: object) -> RecognizerError:
-    """Return the error of a saved model that is damaged."""
+    """Return the error of a damaged saved model."""
     reason = shorten(str(why), 2 * _MAX_MESSAGE_LENGTH, placeholder=" …").rstrip(".")
     return RecognizerError(
         _("The recognizer {folder} is damaged: {file} cannot be used ({why}); save it again.",

@@ -1,12 +1,13 @@
-"""The encoders and the weights in the folder of a saved model."""
+"""The encoders and weights in the folder of a saved model."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sized
+from collections.abc import Container, Iterator, Sized
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -25,15 +26,13 @@ from sentir.preprocessing.kinds import is_speech_encoder_frozen, uses_speech_enc
 from sentir.preprocessing.preprocessor import Preprocessor
 from sentir.recipe import Recipe
 from sentir.recognizer.card import CARD_FILENAMES
-from sentir.recognizer.encoders import Encoders
+from sentir.recognizer.encoders import Encoders, PretrainedEncoder
 from sentir.recognizer.saved_facts import SavedModel, damaged_model_error
 
 WEIGHTS_FILE, STACKED_FOLDER = "model.safetensors", "stacked"
 _TEXT_ENCODER_FOLDER, _SPEECH_ENCODER_FOLDER = "encoder", "speech"
-_ENCODER_PREFIXES = {
-    "encoder.": _TEXT_ENCODER_FOLDER,
-    "audio.encoder.": _SPEECH_ENCODER_FOLDER,
-}  # beginnings of names, and where they are saved
+# Prefix of parameter names → the folder that they are saved in.
+_ENCODER_PREFIXES = {"encoder.": _TEXT_ENCODER_FOLDER, "audio.encoder.": _SPEECH_ENCODER_FOLDER}
 _OWNED_FOLDERS = tuple(f"{part}/" for part in (_TEXT_ENCODER_FOLDER, _SPEECH_ENCODER_FOLDER, STACKED_FOLDER))
 _OWNED_FILES = (METADATA_FILE, WEIGHTS_FILE, *CARD_FILENAMES)
 _RESERVED_FILES = (
@@ -44,7 +43,7 @@ _RESERVED_FILES = (
 
 
 def owned_files(folder: Path) -> list[str]:
-    """Return the names of the files that an earlier save wrote, by its own word where it has given it."""
+    """Return the files of an earlier save: those that it lists, or if that is damaged, those with our names."""
     try:
         tree = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -52,12 +51,12 @@ def owned_files(folder: Path) -> list[str]:
     except (OSError, ValueError):
         tree = {}
     listed = tree.get("files") if isinstance(tree, dict) else None
-    there = [name for name in list_files(folder) if name in _OWNED_FILES or name.startswith(_OWNED_FOLDERS)]
-    return [name for name in there if name in listed] if isinstance(listed, list) else there
+    present = [name for name in list_files(folder) if name in _OWNED_FILES or name.startswith(_OWNED_FOLDERS)]
+    return [name for name in present if name in listed] if isinstance(listed, list) else present
 
 
 def check_output_folder(folder: Path) -> None:
-    """Refuse a folder in which a save would replace what an earlier save did not write.
+    """Refuse a folder in which a save would replace files that Sentir did not write.
 
     Raises:
         SentirError: naming the file.
@@ -66,7 +65,7 @@ def check_output_folder(folder: Path) -> None:
 
 
 def save_encoders(encoders: Encoders, folder: Path, *, skip_frozen_weights: bool) -> None:
-    """Write the encoders into ``encoder/`` and ``speech/``; frozen ones not into a light folder."""
+    """Write the encoders to ``encoder/`` and ``speech/``, frozen ones unless ``skip_frozen_weights``."""
     text, speech = encoders.text, encoders.speech
     if text is not None and not (skip_frozen_weights and text.frozen):
         save_text_encoder(text.encoder, text.processor, folder / _TEXT_ENCODER_FOLDER)
@@ -75,67 +74,71 @@ def save_encoders(encoders: Encoders, folder: Path, *, skip_frozen_weights: bool
 
 
 def encoder_digests(encoders: Encoders) -> dict[str, str]:
-    """Return what names frozen encoders by their weights; ``""`` for those that are trained or not there."""
-    parts = {_TEXT_ENCODER_FOLDER: encoders.text, _SPEECH_ENCODER_FOLDER: encoders.speech}
-    return {f"{part}_digest": "" if source is None else source.digest for part, source in parts.items()}
+    """Return the hashes of frozen encoders; ``""`` if they are trained or there is none."""
+    return {f"{part}_digest": "" if one is None else one.digest for part, one in _by_folder(encoders).items()}
+
+
+def _by_folder(encoders: Encoders) -> dict[str, PretrainedEncoder[Any, Any] | None]:
+    return {_TEXT_ENCODER_FOLDER: encoders.text, _SPEECH_ENCODER_FOLDER: encoders.speech}
 
 
 def load_encoders(folder: Path, saved: SavedModel) -> Encoders:
     """Load the encoders of a saved model.
 
     Args:
-        folder: of the model; encoders that it lacks are looked for where they came from.
-        saved: what it tells of itself.
+        folder: of the model; frozen encoders that were not saved are loaded from the recipe's source.
+        saved: its ``sentir.json``.
 
     Raises:
-        RecognizerError: if an encoder is damaged, or one that learned is missing.
-        WeightsError: if a frozen encoder that is not there is not at hand, or is another one.
+        RecognizerError: if an encoder is damaged, or a trained one is missing.
+        WeightsError: if a frozen encoder that was not saved is not available, or has other weights.
     """
-    model, needs = saved.recipe.model, MODELS.get(saved.recipe.model.kind).modalities
-    if ("audio" in needs and not uses_speech_encoder(model)) != (saved.mel_statistics is not None):
-        raise damaged_model_error(folder, METADATA_FILE, _("its mel levels are missing"))
-    wanted = {_TEXT_ENCODER_FOLDER: "text" in needs, _SPEECH_ENCODER_FOLDER: uses_speech_encoder(model)}
-    frozen = {
-        _TEXT_ENCODER_FOLDER: model.encoder == "frozen",
-        _SPEECH_ENCODER_FOLDER: is_speech_encoder_frozen(model.audio),
-    }
-    there = {
+    model, modalities = saved.recipe.model, MODELS.get(saved.recipe.model.kind).modalities
+    if ("audio" in modalities and not uses_speech_encoder(model)) != (saved.mel_statistics is not None):
+        raise damaged_model_error(folder, METADATA_FILE, _("the mel statistics do not fit the model"))
+    is_frozen = {}
+    if "text" in modalities:
+        is_frozen[_TEXT_ENCODER_FOLDER] = model.encoder == "frozen"
+    if uses_speech_encoder(model):
+        is_frozen[_SPEECH_ENCODER_FOLDER] = is_speech_encoder_frozen(model.audio)
+    saved_parts = {
         part: str(folder / part)
-        for part in wanted
-        if wanted[part] and (folder / part).is_dir() and any(name.startswith(f"{part}/") for name in saved.files)
+        for part in is_frozen
+        if (folder / part).is_dir() and any(name.startswith(f"{part}/") for name in saved.files)
     }
-    for part in wanted:
-        if wanted[part] and part not in there and not frozen[part]:
+    for part, frozen in is_frozen.items():
+        if part not in saved_parts and not frozen:
             raise damaged_model_error(folder, part, _("it is missing"))
+    text_folder, speech_folder = map(saved_parts.get, (_TEXT_ENCODER_FOLDER, _SPEECH_ENCODER_FOLDER))
     try:
-        encoders = Encoders.load(
-            model, text_folder=there.get(_TEXT_ENCODER_FOLDER), speech_folder=there.get(_SPEECH_ENCODER_FOLDER)
-        )
+        encoders = Encoders.load(model, text_folder=text_folder, speech_folder=speech_folder)
     except WeightsError as error:
-        if len(there) < sum(wanted.values()):
+        if len(saved_parts) < len(is_frozen):
             raise
-        raise damaged_model_error(folder, ", ".join(there), str(error).rstrip(".")) from error
-    digests = {_TEXT_ENCODER_FOLDER: saved.encoder_digest, _SPEECH_ENCODER_FOLDER: saved.speech_digest}
-    for part, source in {_TEXT_ENCODER_FOLDER: encoders.text, _SPEECH_ENCODER_FOLDER: encoders.speech}.items():
-        if (
-            source is not None
-            and not source.frozen
-            and not _has_all_weights(source.encoder.transformer, folder / part)
-        ):
-            raise damaged_model_error(folder, part, _("its config.json is not that of its weights"))
-        if source is None or source.digest == digests[part]:
-            continue
-        if part in there:
-            raise damaged_model_error(folder, part, _("its weights are not those it was trained with"))
-        raise WeightsError(
-            _("The encoder of {folder} is not the one it was trained with; give the folder with its encoder.",
-              folder=folder)
-        )  # fmt: skip
+        raise damaged_model_error(folder, ", ".join(saved_parts), str(error).rstrip(".")) from error
+    _check_encoders(folder, saved, encoders, saved_parts)
     return encoders
 
 
+def _check_encoders(folder: Path, saved: SavedModel, encoders: Encoders, saved_parts: Container[str]) -> None:
+    digests = {_TEXT_ENCODER_FOLDER: saved.encoder_digest, _SPEECH_ENCODER_FOLDER: saved.speech_digest}
+    for part, one in _by_folder(encoders).items():
+        if one is None:
+            continue
+        if not one.frozen and not _has_all_weights(one.encoder.transformer, folder / part):
+            raise damaged_model_error(folder, part, _("its config.json does not match its weights"))
+        if one.digest == digests[part]:
+            continue
+        if part in saved_parts:
+            raise damaged_model_error(folder, part, _("its weights are not those it was trained with"))
+        raise WeightsError(
+            _("The encoder of {folder} is not the one it was trained with; give a folder with its encoder.",
+              folder=folder)
+        )  # fmt: skip
+
+
 def _has_all_weights(transformer: nn.Module, folder: Path) -> bool:
-    """Say whether a network is all that its weights are: transformers leaves out what a configuration lacks."""
+    """Return whether a network has all saved weights: transformers drops those that a configuration lacks."""
     return count_elements(get_file_shapes(folder / WEIGHTS_FILE)) == count_elements(
         get_network_shapes(transformer)
     )
@@ -143,7 +146,7 @@ def _has_all_weights(transformer: nn.Module, folder: Path) -> bool:
 
 @contextmanager
 def report_damaged_recipe(folder: Path, recipe: Recipe) -> Iterator[None]:
-    """Say that a saved model is damaged if its recipe builds nothing, unless a plug-in may be missing."""
+    """Report a saved model as damaged if its recipe is invalid, unless a plug-in may be missing."""
     try:
         yield
     except (RecipeError, UnknownNameError) as error:
@@ -153,7 +156,7 @@ def report_damaged_recipe(folder: Path, recipe: Recipe) -> Iterator[None]:
 
 
 def save_network(network: nn.Module, folder: Path) -> None:
-    """Write everything that was learned, but for encoders."""
+    """Write all weights except those of encoders."""
     save_file(
         {name: t.contiguous().cpu() for name, t in _state_without_encoders(network).items()},
         folder / WEIGHTS_FILE,
@@ -161,31 +164,29 @@ def save_network(network: nn.Module, folder: Path) -> None:
 
 
 def load_network(folder: Path, preprocessor: Preprocessor, encoders: Encoders, output_names: Sized) -> nn.Module:
-    """Return the network of a saved model.
-
-    Its sizes are held against its weights before it is allocated.
+    """Load the network of a saved model; the shapes of its weights are checked before it is allocated.
 
     Raises:
-        RecognizerError: if the weights are damaged, or are not those of the recipe's model.
+        RecognizerError: if the weights are damaged, or do not match the recipe's model.
     """
     build = partial(encoders.build_network, preprocessor, output_names, load_pretrained=False)
     try:
         with torch.device("meta"):
-            claimed = _state_without_encoders(build())
-        if get_file_shapes(folder / WEIGHTS_FILE) != {name: tuple(t.shape) for name, t in claimed.items()}:
-            raise ValueError(_("its tensors are not those of the recipe's model"))
+            expected = _state_without_encoders(build())
+        if get_file_shapes(folder / WEIGHTS_FILE) != {name: tuple(t.shape) for name, t in expected.items()}:
+            raise ValueError(_("its tensors do not match the recipe's model"))
         network, state = build(), load_file(folder / WEIGHTS_FILE)
     except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise damaged_model_error(folder, WEIGHTS_FILE, error) from error
-    if any(state[name].dtype != t.dtype for name, t in claimed.items()):
-        raise damaged_model_error(folder, WEIGHTS_FILE, _("its tensors are not those of the recipe's model"))
+    if any(state[name].dtype != t.dtype for name, t in expected.items()):
+        raise damaged_model_error(folder, WEIGHTS_FILE, _("its tensors do not match the recipe's model"))
     network.load_state_dict(state, strict=False)
     for name, tensor in network.state_dict().items():
         if not tensor.isfinite().all():
             file = next(
                 (part for prefix, part in _ENCODER_PREFIXES.items() if name.startswith(prefix)), WEIGHTS_FILE
             )
-            raise damaged_model_error(folder, file, _("'{name}' holds numbers that are not finite", name=name))
+            raise damaged_model_error(folder, file, _("'{name}' has values that are not finite", name=name))
     return network
 
 
@@ -194,6 +195,6 @@ def _state_without_encoders(network: nn.Module) -> dict[str, Tensor]:
 
 
 def copy_permissions(folder: Path, reference: Path) -> None:
-    """Give weights the permissions of a file beside them; as safetensors writes them, no one else reads them."""
+    """Give weight files the permissions of another file, since safetensors makes them private."""
     for path in folder.rglob(f"*{Path(WEIGHTS_FILE).suffix}"):
         path.chmod(reference.stat().st_mode)

@@ -1,7 +1,7 @@
-"""Several tasks learned by one model: the recipe's own, and beside it those of ``model.auxiliary_tasks``.
+"""The tasks of one model: the recipe's main task, and those of ``model.auxiliary_tasks``.
 
-The network gives the logits of all tasks side by side, its own first: a head for each over everything else in
-common. Labels of the others enter the loss and nothing else.
+The tasks share all layers but the last. The logits of all tasks are concatenated, those of the main task first.
+Labels of auxiliary tasks are used only in the loss.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from sentir.evaluation.calibration.thresholds import tune_thresholds
 
 @dataclass(frozen=True)
 class Task:
-    """A task that a model recognizes, and what dev taught about its answers.
+    """A task of a model, with calibration and thresholds fitted on dev.
 
     Attributes:
-        space: its labels.
-        calibration: ``None`` where a number is recognized.
-        thresholds: ``(K,)`` for several labels; ``None`` for one.
+        space: its label space.
+        calibration: ``None`` for regression.
+        thresholds: ``(K,)`` for a multi-label task; ``None`` otherwise.
     """
 
     space: LabelSpace
@@ -37,11 +37,12 @@ class Task:
     def calibrate(
         cls, predictions: Predictions, labels: Mapping[str, tuple[Label, ...]], groups: Mapping[str, str]
     ) -> tuple[Task, Predictions]:
-        """Fit calibration and thresholds on the labeled ones of N predictions (give those of dev).
+        """Fit calibration and thresholds on N predictions for dev.
 
         Args:
-            labels: id → labels.
-            groups: id → dialogue or speaker; an utterance of none stands alone.
+            predictions: uncalibrated ones.
+            labels: id → labels, of those that have any.
+            groups: id → dialogue or speaker; ``""`` for an utterance that is its own group.
 
         Returns:
             The task, and all N predictions calibrated.
@@ -49,9 +50,9 @@ class Task:
         space, truth = predictions.label_space, predictions.label_space.encode(labels.values())
         p, keys = predictions.select(labels).probabilities, [groups[key] or key for key in labels]
         task = cls(space, fit_calibration(space, truth, p, keys), None)
-        found = task.apply(predictions)
-        cuts = tune_thresholds(space, truth, found.select(labels).probabilities)
-        return replace(task, thresholds=cuts), found
+        calibrated = task.apply(predictions)
+        thresholds = tune_thresholds(space, truth, calibrated.select(labels).probabilities)
+        return replace(task, thresholds=thresholds), calibrated
 
     def apply(self, predictions: Predictions) -> Predictions:
         """Return calibrated predictions."""
@@ -67,5 +68,5 @@ class Task:
 
 
 def output_names(spaces: Sequence[LabelSpace]) -> tuple[str, ...]:
-    """Return a name for each output of a network that recognizes these tasks, ``task.label``."""
+    """Return the names ``task.label`` of the outputs of a network for these tasks."""
     return tuple(f"{space.task}.{name}" for space in spaces for name in space.names)

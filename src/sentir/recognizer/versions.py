@@ -1,4 +1,4 @@
-"""The versions of packages that a result depends on."""
+"""Versions of the packages that results depend on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from importlib import metadata
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
+    """Return package → version, of Python and the packages that results depend on."""
     names = ("sentir", "torch", "transformers", "scikit-learn", "numpy")
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}

@@ -12,7 +12,7 @@ from sentir.evaluation.analysis.slices import SliceScore
 from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import Comparison, ModelScores
 from sentir.i18n import _
-from sentir.recognizer.card import format_score
+from sentir.recognizer.card_scores import format_score
 from sentir.report.task_sections import ordered_metrics
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.i18n import LANGUAGES, _, format_count, get_language, localize_numbers, use_language
 from sentir.paths import to_file_name
 from sentir.recipe import dump_toml
-from sentir.recognizer.card import format_score, intended_use, make_model_card
+from sentir.recognizer.card import intended_use, make_model_card
+from sentir.recognizer.card_scores import format_score
 from sentir.report import (
     alt_text,
     calibration,

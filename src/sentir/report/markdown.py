@@ -10,7 +10,8 @@ from sentir.evaluation.metrics import get_metric, metric_display_name
 from sentir.evaluation.results import ModelScores
 from sentir.i18n import _, format_count, get_language, localize_numbers
 from sentir.recipe import dump_toml
-from sentir.recognizer.card import format_score, intended_use
+from sentir.recognizer.card import intended_use
+from sentir.recognizer.card_scores import format_score
 from sentir.report import alt_text, sentences
 from sentir.report.comparison_table import comparison_rows
 from sentir.report.html import build_model_cards, format_score_value, format_timestamp

@@ -10,7 +10,7 @@ from sentir.evaluation.locked.ledger import LedgerInfo
 from sentir.evaluation.metrics import AT_HALF_SUFFIX, metric_display_name
 from sentir.evaluation.results import Comparison, ModelScores, Redraw
 from sentir.i18n import _, format_count, localize_numbers
-from sentir.recognizer.card import format_score
+from sentir.recognizer.card_scores import format_score
 from sentir.report.task_sections import TaskSection
 
 

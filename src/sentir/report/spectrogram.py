@@ -51,7 +51,7 @@ def plot_spectrogram(audio: AudioFeatures, title: str) -> Figure:
     )
     figure.colorbar(image, ax=axes, label="dB")
     axes.set_title(escape_label(title, 100), fontsize=9)
-    if audio.kind == "mel":
+    if audio.mel_kind == "mel":
         seconds = np.arange(0, len(mel) * HOP_LENGTH / SAMPLING_RATE, max(0.5, round(audio.seconds / 8)))
         axes.set_xticks(seconds * SAMPLING_RATE / HOP_LENGTH, [f"{second:g}" for second in seconds])
         axes.set_yticks([_hz_to_band(hertz) for hertz in _TICKS_HZ], [str(hertz) for hertz in _TICKS_HZ])

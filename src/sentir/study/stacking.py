@@ -21,9 +21,9 @@ from sentir.i18n import _
 from sentir.logs import logger
 from sentir.recipe import Recipe
 from sentir.recognizer.recognizer import Recognizer, with_stacked
+from sentir.training.callbacks import EpochCallback
 from sentir.training.fitting import check_training
 from sentir.training.recognizers import fit_recognizer
-from sentir.training.trainer import EpochCallback
 
 FULL_MODEL_FOLD = -1  # the "fold" of dev and test, predicted by the model trained on all of train
 

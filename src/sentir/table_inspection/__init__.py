@@ -1,1 +1,1 @@
-"""A first recipe from a look at a table."""
+"""Inspecting a table and drafting a first recipe for it."""

@@ -1,4 +1,4 @@
-"""A starting recipe for a table that was looked at, with every reason and question as a comment."""
+"""A starting recipe for an inspected table, with reasons and questions as comments."""
 
 from __future__ import annotations
 
@@ -32,12 +32,11 @@ TRAIN_SETTINGS: Mapping[str, Any] = {
 
 
 def draft_recipe(inspection: TableInspection, folder: Path) -> str:
-    """Return a recipe in TOML, to be written in ``folder``, that can be run as it stands.
+    """Return a recipe in TOML, to be written in ``folder``, that can be run unchanged.
 
-    Its comments are in the current language.
-
-    It begins with what is had for nothing: counting words and a frozen ``minilm`` where there are texts, measures
-    of sound and a small network where there are clips, and both together where there are both. Test stays closed.
+    Its comments are in the current language. It compares cheap candidates: bag of words and a frozen ``minilm``
+    if there are texts, acoustic functionals and a small network if there are clips, and their combination if
+    there are both. Test is not evaluated.
     """
     blocks = (
         _header_lines(inspection),
@@ -51,17 +50,17 @@ def draft_recipe(inspection: TableInspection, folder: Path) -> str:
 
 def _header_lines(inspection: TableInspection) -> Iterator[str]:
     yield _comment(
-        _("A start for {table} ({n} rows), written by 'sentir corpus init'. Read its comments; some ask.",
+        _("A starting recipe for {table} ({n} rows) by 'sentir corpus init'. Its comments explain and ask.",
           table=inspection.path.name, n=inspection.num_rows)
     )  # fmt: skip
     for warning in inspection.warnings:
-        yield _comment(_("Mind: {warning}", warning=warning))
+        yield _comment(_("Warning: {warning}", warning=warning))
 
 
 def _data_lines(inspection: TableInspection, folder: Path) -> Iterator[str]:
     yield "[data]"
     yield 'reader = "table"'
-    yield _comment(_("Relative to this recipe; --root FOLDER takes its place."))
+    yield _comment(_("Relative to this recipe; --root FOLDER overrides it."))
     settings = relativize_paths({"data": {"root": inspection.path.parent.as_posix()}}, folder)
     yield f"root = {toml_string(settings['data']['root'])}"
     yield f"task = {toml_string(inspection.task)}"
@@ -72,30 +71,30 @@ def _data_lines(inspection: TableInspection, folder: Path) -> Iterator[str]:
 def _table_lines(inspection: TableInspection) -> Iterator[str]:
     yield "[data.table]"
     yield f"file = {toml_string(inspection.path.name)}"
-    why = {one.role: one.reason for one in inspection.columns if one.role}
+    reasons = {column.role: column.reason for column in inspection.columns if column.role}
     for setting, value in inspection.settings.items():
-        if setting in why:
-            yield _comment(why[setting])
+        if setting in reasons:
+            yield _comment(reasons[setting])
         if setting == "seed":
-            yield _comment(_("The first seed by which every split has half of its share of rows or more."))
+            yield _comment(_("The first seed with which every split has at least half of its expected rows."))
         if setting in inspection.questions:
-            yield _comment(_("Unsure: {question}", question=inspection.questions[setting]))
+            yield _comment(_("Question: {question}", question=inspection.questions[setting]))
         yield f"{setting} = {_toml_value(value)}"
     for setting, value in inspection.suggestions.items():
-        yield _comment(_("Unsure: {question}", question=inspection.questions[setting]))
+        yield _comment(_("Question: {question}", question=inspection.questions[setting]))
         yield f"# {setting} = {_toml_value(value)}"
-    if left := [one for one in inspection.columns if not one.role]:
-        yield _comment(_("Left out:"))
-        for one in left:
-            yield _comment(f"  {toml_string(one.name)}: {one.reason}")
+    if unused := [column for column in inspection.columns if not column.role]:
+        yield _comment(_("Unused columns:"))
+        for column in unused:
+            yield _comment(f"  {toml_string(column.name)}: {column.reason}")
 
 
 def _model_lines(inspection: TableInspection) -> Iterator[str]:
     yield "[model]"
     if "text" in inspection.settings:
         if inspection.language:
-            yield _comment(_("The texts are in {language}, and minilm knows English; this encoder, fetched once, "
-                             "knows fifty languages:", language=inspection.language))  # fmt: skip
+            yield _comment(_("The texts are in {language}, but minilm is English; this encoder, downloaded once, "
+                             "supports fifty languages:", language=inspection.language))  # fmt: skip
             yield '# backbone = "multilingual-minilm"'
         yield 'backbone = "minilm"'
         yield 'encoder = "frozen"'
@@ -114,8 +113,8 @@ def _audio_model_lines(prefix: str) -> Iterator[str]:
 
 
 def _train_lines(prefix: str) -> Iterator[str]:
-    """Yield how a small network learns to hear from nothing: as in recipes/ravdess.toml, whatever the size."""
-    yield _comment(_("At least 1,800 steps, however few the clips; with many thousands, fewer epochs will do."))
+    """Yield the settings that train a small audio network from scratch, as in recipes/ravdess.toml."""
+    yield _comment(_("At least 1,800 steps even for few clips; with many thousands, fewer epochs suffice."))
     for setting, value in TRAIN_SETTINGS.items():
         yield f"{prefix}{setting} = {_toml_value(value)}"
 
@@ -125,8 +124,12 @@ def _study_lines(inspection: TableInspection) -> Iterator[str]:
     baselines = ["majority", *(["bag of words"] if text else []), *(["acoustic"] if inspection.has_audio else [])]
     yield "[study]"
     yield f"baselines = {_toml_value(baselines)}"
-    yield _comment(_("Test stays closed while the table may still change; when it is final, take this line out:"))
-    yield _comment(_("a test split that was looked at and then drawn anew is none (see 'sentir corpus redraw')."))
+    yield _comment(
+        _("Test is not evaluated while the table may still change; when it is final, remove this line:")
+    )
+    yield _comment(
+        _("a split that is redrawn after looking at test is no longer a test (see 'sentir corpus redraw').")
+    )
     yield "test = false"
     if not text:
         return
@@ -151,7 +154,7 @@ def _study_lines(inspection: TableInspection) -> Iterator[str]:
 
 def _toml_value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{toml_string(key)} = {_toml_value(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{toml_string(key)} = {_toml_value(item)}" for key, item in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml_value, value)) + "]"
     return toml_string(value) if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Columns that may say who speaks or what belongs together though nothing says so: offered, never taken."""
+"""Columns that may be the speaker or the dialogue without being named so: suggested, never used."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sentir.i18n import _
 from sentir.table_inspection.columns import Column
 from sentir.table_inspection.roles import ColumnRoles
 
-_MIN_GROUPS = 3  # groups; fewer cannot fill train, dev and test
-_MAX_COLUMNS = 8  # of which several together are tried
-_MAX_JOINED_COLUMNS = 3  # columns, at most, that are one dialogue
+_MIN_GROUPS = 3  # one each for train, dev and test
+_MAX_COLUMNS = 8  # columns tried in combination
+_MAX_JOINED_COLUMNS = 3  # columns that together identify a dialogue
 _MIN_ROWS_PER_GROUP = 2.0  # mean number of rows of a group
 _MIN_FILLED_SHARE = 0.9
 
@@ -22,39 +22,39 @@ _MIN_FILLED_SHARE = 0.9
 def suggest_groups(
     columns: Sequence[Column], roles: ColumnRoles, is_excluded: Callable[[Column], bool]
 ) -> dict[str, Any]:
-    """Return the settings that a person may take in, each with a question among ``roles.unsure``.
+    """Return settings for the user to decide on, each with a question in ``roles.questions``.
 
-    A dialogue is offered where rows of the same value, or of the same values of several columns, stand together;
-    a speaker where the same few words come back again and again.
+    A dialogue is suggested if rows with the same values in one column or several are adjacent; a speaker if a few
+    short values recur.
 
     Args:
         columns: of the table.
-        roles: as decided.
-        is_excluded: says of a column that it cannot be either.
+        roles: as assigned so far.
+        is_excluded: returns whether a column can be neither.
     """
-    free = [
+    candidates = [
         c
         for c in roles.unassigned(columns)
         if c.num_filled >= _MIN_FILLED_SHARE * len(c.cells) and not is_excluded(c)
     ]
-    offers: dict[str, Any] = {}
-    if not roles.column("dialogue") and (found := _find_dialogue_columns(free, roles)):
-        names = [c.name for c in found]
-        offers["dialogue"] = names if len(names) > 1 else names[0]
+    suggestions: dict[str, Any] = {}
+    if not roles.column("dialogue") and (dialogue := _find_dialogue_columns(candidates, roles)):
+        names = [c.name for c in dialogue]
+        suggestions["dialogue"] = names if len(names) > 1 else names[0]
         roles.questions["dialogue"] = _(
-            "do rows with the same {columns} belong to one dialogue? They stand together. Then take this in.",
+            "are adjacent rows with the same {columns} one dialogue? Then uncomment this line.",
             columns=" + ".join(f"'{name}'" for name in names),
         )
-        free = [c for c in free if c not in found]
-    if not roles.column("speaker") and (voices := [c for c in free if _may_be_speaker(c)]):
-        column = min(voices, key=lambda c: len(c.value_counts))
-        offers["speaker"] = column.name
+        candidates = [c for c in candidates if c not in dialogue]
+    if not roles.column("speaker") and (speakers := [c for c in candidates if _may_be_speaker(c)]):
+        column = min(speakers, key=lambda c: len(c.value_counts))
+        suggestions["speaker"] = column.name
         roles.questions["speaker"] = _(
-            "does '{column}' say who speaks ({n} values that come back)? Then take this in.",
+            "is '{column}' the speaker ({n} recurring values)? Then uncomment this line.",
             column=column.name,
             n=len(column.value_counts),
         )
-    return offers
+    return suggestions
 
 
 def _may_be_speaker(column: Column) -> bool:
@@ -70,23 +70,21 @@ def _is_group_count(rows: int, groups: int) -> bool:
 
 
 def _find_dialogue_columns(candidates: Sequence[Column], roles: ColumnRoles) -> tuple[Column, ...]:
-    """Return the columns whose cells together change least often among those that cut rows finest."""
-    may = [c for c in candidates if all(value.isalnum() or not c.is_numeric for value in c.value_counts)][
-        :_MAX_COLUMNS
-    ]
-    tried = (several for k in range(1, _MAX_JOINED_COLUMNS + 1) for several in combinations(may, k))
+    """Return the columns whose joined values give the most groups of adjacent rows within one split."""
+    candidates = [c for c in candidates if all(value.isalnum() or not c.is_numeric for value in c.value_counts)]
     best: tuple[Column, ...] = ()
     most = 0
-    for several in tried:
-        keys = [tuple(map(normalize_name, cells)) for cells in zip(*(c.cells for c in several), strict=True)]
-        groups = len(set(keys))
-        if (
-            groups > most
-            and _is_group_count(len(keys), groups)
-            and _are_contiguous(keys)
-            and _are_in_one_split(keys, roles)
-        ):
-            best, most = several, groups
+    for k in range(1, _MAX_JOINED_COLUMNS + 1):
+        for columns in combinations(candidates[:_MAX_COLUMNS], k):
+            keys = [tuple(map(normalize_name, cells)) for cells in zip(*(c.cells for c in columns), strict=True)]
+            groups = len(set(keys))
+            if (
+                groups > most
+                and _is_group_count(len(keys), groups)
+                and _are_contiguous(keys)
+                and _are_in_one_split(keys, roles)
+            ):
+                best, most = columns, groups
     return best
 
 
@@ -98,5 +96,5 @@ def _are_in_one_split(keys: Sequence[tuple[str, ...]], roles: ColumnRoles) -> bo
     split = roles.column("split")
     if split is None:
         return True
-    named = {(key, parse_split(cell)) for key, cell in zip(keys, split.cells, strict=True)}
-    return len(named) == len(set(keys))
+    pairs = {(key, parse_split(cell)) for key, cell in zip(keys, split.cells, strict=True)}
+    return len(pairs) == len(set(keys))

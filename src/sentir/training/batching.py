@@ -1,4 +1,4 @@
-"""Which units share a batch, drawn anew in each epoch from (seed, epoch) alone."""
+"""Batch samplers, whose batches are a function of seed and epoch alone."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from sentir.recipe import TrainSettings
 from sentir.training.sampling import balanced_weights
 
 SamplingWeights = NDArray[np.float64]
-_MEGABATCH_MULT = 50  # batches; units are sorted by length among so many, and stay mixed beyond
+_MEGABATCH_MULT = 50  # batches among which units are sorted by length
 
 
 class EqualLengthBatchSampler(Sampler[list[int]]):
-    """Batches of units of equal length.
+    """Samples batches of units of equal length.
 
     Args:
         lengths: of N units.
-        size: most units in a batch.
-        seed: what the draws depend on, beside the epoch.
-        weights: ``(N,)`` the probability of drawing each unit, with replacement; without, an epoch has every unit
-            once. Each length gets its share of N draws, rounded up.
+        batch_size: maximum units per batch.
+        seed: of the random numbers, together with the epoch.
+        weights: ``(N,)`` probabilities of drawing each unit, with replacement: each length gets its share of N
+            draws, rounded up. Without, an epoch has each unit once.
     """
 
     def __init__(
@@ -40,29 +40,29 @@ class EqualLengthBatchSampler(Sampler[list[int]]):
         self._groups = [(group, int(np.ceil(share - 1e-9))) for group, share in zip(groups, shares, strict=True)]
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the next batches are for; the training engine does."""
+        """Set the epoch of the next batches; called by accelerate."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return sum(-(-count // self.batch_size) for _group, count in self._groups)
 
     def __iter__(self) -> Iterator[list[int]]:
-        draw = np.random.default_rng([self.seed, self.epoch])
+        rng = np.random.default_rng([self.seed, self.epoch])
         batches = []
         for group, count in self._groups:
-            order = _sample(draw, group, count, self._weights)
+            order = _sample(rng, group, count, self._weights)
             batches += [order[n : n + self.batch_size] for n in range(0, len(order), self.batch_size)]
-        for n in draw.permutation(len(batches)):
+        for n in rng.permutation(len(batches)):
             yield batches[n].tolist()
 
 
 class LengthGroupedBatchSampler(Sampler[list[int]]):
-    """Batches of units of like length, so that little is padded; with equal lengths they are random.
+    """Samples batches of units of similar length to reduce padding; units of equal length are shuffled.
 
-    The batch that is not full comes last.
+    The last batch may be smaller.
 
     Args:
-        lengths, size, seed, weights: as `LengthBatches` takes them.
+        lengths, batch_size, seed, weights: see `EqualLengthBatchSampler`.
     """
 
     def __init__(
@@ -73,22 +73,22 @@ class LengthGroupedBatchSampler(Sampler[list[int]]):
         self._lengths = np.array(lengths, dtype=np.int64)
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the next batches are for; the training engine does."""
+        """Set the epoch of the next batches; called by accelerate."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return -(-len(self._lengths) // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        draw = np.random.default_rng([self.seed, self.epoch])
-        count, size, together = len(self._lengths), self.batch_size, self.batch_size * _MEGABATCH_MULT
-        order = _sample(draw, np.arange(count), count, self._weights)
+        rng = np.random.default_rng([self.seed, self.epoch])
+        count, size, megabatch = len(self._lengths), self.batch_size, self.batch_size * _MEGABATCH_MULT
+        order = _sample(rng, np.arange(count), count, self._weights)
         full, rest = order[: count - count % size], order[count - count % size :]
         batches: list[NDArray[np.int64]] = []
-        for start in range(0, len(full), together):
-            chunk = self._sort(full[start : start + together])
+        for start in range(0, len(full), megabatch):
+            chunk = self._sort(full[start : start + megabatch])
             batches += [chunk[n : n + size] for n in range(0, len(chunk), size)]
-        for n in draw.permutation(len(batches)):
+        for n in rng.permutation(len(batches)):
             yield batches[n].tolist()
         if len(rest):
             yield self._sort(rest).tolist()
@@ -98,24 +98,22 @@ class LengthGroupedBatchSampler(Sampler[list[int]]):
 
 
 class MicroBatchSampler(Sampler[list[int]]):
-    """Every batch in as many parts, of sizes that differ by one at most, one after the other.
+    """Splits each batch into micro-batches whose sizes differ by at most one.
 
-    A part is empty where a batch has fewer units than there are parts.
+    Some are empty if a batch has fewer units than micro-batches.
 
     Args:
-        batch_sampler: the whole ones.
-        parts: how many parts each has.
+        batch_sampler: of the whole batches.
+        num_micro_batches: per batch.
     """
 
     def __init__(self, batch_sampler: Any, num_micro_batches: int) -> None:
         self.batch_sampler, self._num_micro_batches = batch_sampler, num_micro_batches
-        self.batch_size, self.drop_last = (
-            -(-batch_sampler.batch_size // num_micro_batches),
-            False,
-        )  # read by accelerate
+        self.batch_size = -(-batch_sampler.batch_size // num_micro_batches)  # read by accelerate
+        self.drop_last = False  # read by accelerate
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the next batches are for; the training engine does."""
+        """Set the epoch of the next batches; called by accelerate."""
         getattr(self.batch_sampler, "sampler", self.batch_sampler).set_epoch(epoch)
 
     def __len__(self) -> int:
@@ -123,42 +121,41 @@ class MicroBatchSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         for batch in self.batch_sampler:
-            yield from (
-                part.tolist() for part in np.array_split(np.array(batch, dtype=np.int64), self._num_micro_batches)
-            )
+            for part in np.array_split(np.array(batch, dtype=np.int64), self._num_micro_batches):
+                yield part.tolist()
 
 
 LengthBatchSampler = EqualLengthBatchSampler | LengthGroupedBatchSampler
 
 
 def repeat_batch(inputs: Mapping[str, Tensor], repeats: int) -> dict[str, Tensor]:
-    """Repeat a batch of N rows, ``(times · N, …)``, as if every dialogue had been held so many times."""
-    found = {name: tensor.repeat(repeats, *(1,) * (tensor.ndim - 1)) for name, tensor in inputs.items()}
+    """Repeat a batch of N rows, ``(repeats · N, …)``; each copy of a dialogue is a dialogue of its own."""
+    repeated = {name: tensor.repeat(repeats, *(1,) * (tensor.ndim - 1)) for name, tensor in inputs.items()}
     if "dialogue" in inputs:
-        own = inputs["dialogue"]
-        held = torch.arange(repeats, device=own.device).repeat_interleave(len(own))
-        found["dialogue"] = found["dialogue"] + held * (own.max() + 1)
-    return found
+        dialogue = inputs["dialogue"]
+        copies = torch.arange(repeats, device=dialogue.device).repeat_interleave(len(dialogue))
+        repeated["dialogue"] = repeated["dialogue"] + copies * (dialogue.max() + 1)
+    return repeated
 
 
 def make_batch_sampler(
     model_inputs: ModelInputs, targets: Tensor, settings: TrainSettings, batch_size: int
 ) -> LengthBatchSampler | None:
-    """Return batches by length where clips stand alone or the recipe asks for it; none are the engine's own."""
+    """Return a sampler by length or label weights if inputs or recipe need one; ``None`` for Trainer's own."""
     weights = balanced_weights(targets, model_inputs.units) if settings.sampling == "balanced" else None
     if model_inputs.mels is not None and len(model_inputs.units) == len(model_inputs.ids):
         return EqualLengthBatchSampler(model_inputs.lengths(), batch_size, settings.seed, weights)
-    sorts = settings.group_by_length or model_inputs.waveforms is not None
-    if not sorts and weights is None:
+    groups_by_length = settings.group_by_length or model_inputs.waveforms is not None
+    if not groups_by_length and weights is None:
         return None
-    lengths = model_inputs.lengths() if sorts else [0] * len(model_inputs.units)
+    lengths = model_inputs.lengths() if groups_by_length else [0] * len(model_inputs.units)
     return LengthGroupedBatchSampler(lengths, batch_size, settings.seed, weights)
 
 
 def _sample(
     rng: np.random.Generator, units: NDArray[np.int64], count: int, weights: SamplingWeights | None
 ) -> NDArray[np.int64]:
-    """Put a group in random order, or draw from it by weight."""
+    """Shuffle units, or draw ``count`` of them by weight."""
     if weights is None:
         return rng.permutation(units)
     return rng.choice(units, size=count, p=weights[units] / weights[units].sum()) if count else units[:0]

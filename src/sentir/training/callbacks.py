@@ -1,10 +1,10 @@
-"""What shows a training while it runs: a bar, how fast it is, and curves for TensorBoard."""
+"""Callbacks that report on a training while it runs: progress bar, throughput and TensorBoard curves."""
 
 from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from sentir.paths import to_file_name
 from sentir.progress import progress_bar
 from sentir.training.hardware import peak_memory, reset_peak_memory
 
+EpochCallback = Callable[[Mapping[str, float]], None]  # called with the results of each epoch
 _logging_dir: Path | None = None
 
 
 @contextmanager
 def log_to_tensorboard(folder: Path | None) -> Iterator[None]:
-    """Write the curves of every training of this block for TensorBoard, each into its own folder; none = none.
+    """Log each training of this block for TensorBoard, in a subfolder of its own; ``None`` for no logs.
 
     Raises:
         SentirError: if the package tensorboard is missing.
@@ -42,19 +43,19 @@ def log_to_tensorboard(folder: Path | None) -> Iterator[None]:
 
 @contextmanager
 def make_tensorboard_logger(run_name: str) -> Iterator[TensorBoardLogger | None]:
-    """Give what writes the curves of one training, where they are wanted."""
+    """Yield a logger for one training, inside `log_to_tensorboard`; ``None`` outside of it."""
     if _logging_dir is None:
         yield None
         return
-    found = TensorBoardLogger(_logging_dir / to_file_name(run_name))
+    logger = TensorBoardLogger(_logging_dir / to_file_name(run_name))
     try:
-        yield found
+        yield logger
     finally:
-        found.writer.close()
+        logger.writer.close()
 
 
 class TensorBoardLogger:
-    """The curves of one training, as TensorBoard reads them."""
+    """Writes the curves of one training for TensorBoard."""
 
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -62,7 +63,7 @@ class TensorBoardLogger:
         self.writer = SummaryWriter(str(folder))
 
     def log(self, point: Mapping[str, float]) -> None:
-        """Add what is known of an epoch, by name."""
+        """Add the values of an epoch, by name."""
         for name, value in point.items():
             if name != "epoch":
                 self.writer.add_scalar(name, value, int(point["epoch"]))
@@ -70,40 +71,40 @@ class TensorBoardLogger:
 
 
 class ProgressBar(TrainerCallback):
-    """Counts steps for `sentir.progress`."""
+    """Shows the steps of a training as a progress bar."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        """Draw the bar, as far as the training is already."""
+        """Show the bar at the current step."""
         self._advance = self._stack.enter_context(progress_bar(_("Training"), state.max_steps))
         self._advance(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        """Move it on."""
+        """Advance the bar."""
         self._advance(1)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._stack.close()
 
 
 class EpochCounter(TrainerCallback):
-    """Knows which epoch runs, for random numbers that depend on it."""
+    """Counts epochs, for random numbers that depend on them."""
 
     epoch = 0
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        """Look at the clock of the engine, which has a fraction where a killed run goes on."""
+        """Update the epoch, which is fractional where a training is resumed."""
         self.epoch = int(state.epoch or 0)
 
 
 class Throughput(TrainerCallback):
-    """Counts utterances and the seconds in which the network learns; scoring dev and checkpoints do not count.
+    """Counts trained utterances and the time for them, without scoring dev and saving checkpoints.
 
     Attributes:
-        threads: with how many of the CPU's it learns, on which the last digits of a sum depend.
+        threads: of the CPU, on which the last digits of results depend.
     """
 
     def __init__(self) -> None:
@@ -112,7 +113,7 @@ class Throughput(TrainerCallback):
         reset_peak_memory()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        """Start the clock, unless it runs since the last step."""
+        """Start the clock, unless it is running since the last step."""
         self.threads = torch.get_num_threads()
         self._started_at = self._started_at or time.perf_counter()
 
@@ -126,9 +127,11 @@ class Throughput(TrainerCallback):
         self._started_at = 0.0
 
     def metrics(self) -> dict[str, float]:
-        """Return utterances per second, seconds, threads, and the most memory held in MB where it is known."""
-        rate = self.utterances / self.seconds if self.seconds else 0.0
-        memory = peak_memory()
-        found = {"utterances_per_second": round(rate, 1), "seconds": round(self.seconds, 2)}
-        found["threads"] = float(self.threads)
-        return found if memory is None else found | {"peak_memory_mb": round(memory, 1)}
+        """Return utterances per second, seconds, threads, and peak memory in MB if it is known."""
+        rate, memory = self.utterances / self.seconds if self.seconds else 0.0, peak_memory()
+        metrics = {
+            "utterances_per_second": round(rate, 1),
+            "seconds": round(self.seconds, 2),
+            "threads": float(self.threads),
+        }
+        return metrics if memory is None else metrics | {"peak_memory_mb": round(memory, 1)}

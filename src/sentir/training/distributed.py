@@ -1,7 +1,7 @@
-"""One training shared by several processes: who learns from which utterances, and what all of them know after.
+"""Distributed training: each process computes its share of every batch, and Trainer sums the gradients.
 
-Every process draws the same batches as a process alone would and takes its share of each, so that a step learns
-from the same utterances; the engine adds the gradients up.
+All processes draw the batches that a single process would draw, so that a step is computed from the same
+utterances.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import torch
+import torch.distributed as dist
 from accelerate.data_loader import SeedableRandomSampler, prepare_data_loader
-from torch import distributed
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from sentir.process_group import rank, world_size
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class DistributedSampler(Sampler[list[int]]):
-    """This process' share of every batch, empty where a batch has fewer units than there are processes.
+    """The share of this process of each batch, empty if a batch has fewer units than there are processes.
 
     Args:
-        batch_sampler: as a process alone would draw them.
+        batch_sampler: of the whole batches.
     """
 
     def __init__(self, batch_sampler: Any) -> None:
@@ -33,7 +33,7 @@ class DistributedSampler(Sampler[list[int]]):
         self.batch_size, self.drop_last = batch_sampler.batch_size, False  # read by accelerate
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the next batches are for; the training engine does."""
+        """Set the epoch of the next batches; called by accelerate."""
         getattr(self.batch_sampler, "sampler", self.batch_sampler).set_epoch(epoch)
 
     def __len__(self) -> int:
@@ -44,12 +44,12 @@ class DistributedSampler(Sampler[list[int]]):
 
 
 def make_random_batch_sampler(num_units: int, batch_size: int) -> BatchSampler:
-    """Draw batches of ``batch_size`` as the training engine does by itself."""
+    """Return the batch sampler that Trainer uses by default."""
     return BatchSampler(SeedableRandomSampler(range(num_units)), batch_size, drop_last=False)
 
 
 def prepare_loader(loader: DataLoader, device: torch.device) -> DataLoader:
-    """Prepare a loader for the training engine, which is not to share its batches out once more."""
+    """Prepare a loader for Trainer whose batches are already split between processes."""
     return cast(
         DataLoader, prepare_data_loader(loader, device, num_processes=1, process_index=0, put_on_device=True)
     )
@@ -57,5 +57,5 @@ def prepare_loader(loader: DataLoader, device: torch.device) -> DataLoader:
 
 @cache
 def destroy_process_group_at_exit() -> None:
-    """Take this process out of the group when it ends, without which its threads sometimes abort it there."""
-    atexit.register(distributed.destroy_process_group)
+    """Leave the process group before the process exits; otherwise its threads sometimes abort it then."""
+    atexit.register(dist.destroy_process_group)

@@ -1,4 +1,4 @@
-"""The average of a model's weights over its last steps, which is steadier than any one of them."""
+"""Exponential moving average (EMA) of a model's weights."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from transformers import TrainerCallback
 
 
 class EMACallback(TrainerCallback):
-    """An exponential moving average, ``a ← d · a + (1 - d) · w`` after every step (Polyak and Juditsky 1992).
+    """Averages weights after each step, ``a ← d · a + (1 - d) · w`` (Polyak and Juditsky 1992).
 
-    After n steps ``d`` is at most ``(1 + n) / (10 + n)``, so that the first weights are soon forgotten. Dev
-    scores the average, and the best one is kept.
+    After n steps, d is at most ``(1 + n) / (10 + n)``, so that the initial weights are soon forgotten.
+    The average is what is scored on dev and kept.
 
     Args:
-        model: whose weights, running statistics of batch norms included, are averaged.
+        model: whose weights and batch-norm statistics are averaged.
         decay: d, in 0-1.
 
     Attributes:
@@ -32,14 +32,14 @@ class EMACallback(TrainerCallback):
         self._average: dict[str, Tensor] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        """Begin with the weights as they are, or where a killed training was."""
-        now = self.model.state_dict()
-        found = self._average or {name: tensor.detach().clone() for name, tensor in now.items()}
-        self._average = {name: found[name].to(tensor.device) for name, tensor in now.items()}
+        """Start from the current weights, or the average of a resumed training."""
+        state = self.model.state_dict()
+        average = self._average or {name: tensor.detach().clone() for name, tensor in state.items()}
+        self._average = {name: average[name].to(tensor.device) for name, tensor in state.items()}
 
     @torch.no_grad()
     def on_step_end(self, args: Any, state: Any, control: Any, **keywords: Any) -> None:
-        """Move the average a step towards the weights."""
+        """Update the average."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for name, tensor in self.model.state_dict().items():
@@ -50,18 +50,18 @@ class EMACallback(TrainerCallback):
 
     @contextmanager
     def average_parameters(self) -> Iterator[None]:
-        """Give the model the average inside the block, and its own weights back behind it."""
-        now = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        """Use the average as the model's weights inside the block."""
+        weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(self._average)
         try:
             yield
         finally:
-            self.model.load_state_dict(now)
+            self.model.load_state_dict(weights)
 
     def save(self, file: Path) -> None:
         """Write the average as safetensors."""
         save_file({name: tensor.contiguous() for name, tensor in self._average.items()}, file)
 
     def load(self, file: Path, steps: int) -> None:
-        """Take up an average of so many steps."""
+        """Load a saved average of so many steps."""
         self._average, self.steps = load_file(file), steps

@@ -1,4 +1,4 @@
-"""One training from a corpus: prepare, train on train, select and set thresholds on dev."""
+"""One training on a corpus: preprocess, train on train; select, calibrate and tune thresholds on dev."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ from sentir.recipe import DataSettings, Recipe
 from sentir.recognizer.encoders import Encoders
 from sentir.recognizer.inference import predict_task, predict_tasks
 from sentir.recognizer.tasks import Task, output_names
-from sentir.training.checkpoints import inputs_digest, is_checkpointing
+from sentir.training.callbacks import EpochCallback
+from sentir.training.checkpoints import is_checkpointing
+from sentir.training.digests import inputs_digest
 from sentir.training.losses import UNLABELED, encode_targets, multi_task_loss
 from sentir.training.setting_checks import check_classes, check_settings
-from sentir.training.trainer import EpochCallback, TrainingResult, train_model
+from sentir.training.trainer import TrainingResult, train_model
 from sentir.training.warm_start import WarmStart
 
 Thresholds = NDArray[np.float64]
@@ -45,14 +47,14 @@ Thresholds = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a training gives: everything a recognizer is made of, and what it says, calibrated, of dev.
+    """The parts of a trained recognizer, and its calibrated predictions for dev.
 
     Attributes:
-        calibration: fitted on dev, before the thresholds; ``None`` where a number is recognized.
-        missing_modalities: split → how many utterances had no usable ``text`` or ``sound`` for a model that takes it.
-        truncated: split → how many had a text of which only the beginning was read.
-        weight_sources: where the weights of ``text`` and ``sound`` came from.
-        auxiliary_tasks: the tasks that it recognizes beside its own.
+        calibration: fitted on dev, before the thresholds; ``None`` for regression.
+        missing_modalities: split → modality of the model, ``text`` or ``audio`` → utterances without it.
+        truncated: split → number of truncated texts.
+        weight_sources: of the initial weights, by modality.
+        auxiliary_tasks: tasks besides the main one.
     """
 
     preprocessor: Preprocessor
@@ -72,53 +74,59 @@ class FitResult:
 def fit(
     recipe: Recipe, corpus: Corpus, *, warm_start: WarmStart | None = None, on_epoch: EpochCallback | None = None
 ) -> FitResult:
-    """Train one model with the recipe's seed, telling ``on_epoch``. Reads train and dev; never test.
+    """Train one model with the recipe's seed on train and dev; test is not used.
 
     Args:
-        warm_start: the trained model to begin with, whose ``model`` the recipe has, if not a new one.
+        recipe: of the model.
+        corpus: with train and dev.
+        warm_start: a trained model to continue from, with the same ``model`` section as the recipe.
+        on_epoch: called with the results of each epoch.
 
     Raises:
-        CorpusError: if train or dev has no labeled utterance, or no sound for a model that listens.
-        RecipeError: if ``data.min_train_words`` leaves nothing to learn from.
-        SentirError: for names, weights or settings that cannot be used.
+        CorpusError: if train or dev has no labeled utterance, or no audio for a model of audio.
+        RecipeError: if ``data.min_train_words`` excludes all train utterances.
+        SentirError: for invalid names, weights or settings.
     """
     check_training(recipe, corpus, load_weights=warm_start is None)
     spaces = [corpus.label_space(task) for task in (recipe.data.task, *recipe.auxiliary_tasks)]
     space, metric = spaces[0], resolve_metric(spaces[0], recipe.evaluation.metric)
-    learned = [_encode_train_targets(corpus, recipe, space) for space in spaces]
-    if not all((targets != UNLABELED).any() for targets in learned):
+    targets = [_encode_train_targets(corpus, recipe, space) for space in spaces]
+    if not all((task_targets != UNLABELED).any() for task_targets in targets):
         raise RecipeError(
-            _("'data.min_train_words' = {n} leaves no train utterance to learn from; lower it.",
-              n=recipe.data.min_train_words)
-        )  # fmt: skip
+            _(
+                "'data.min_train_words' = {n} excludes all train utterances; lower it.",
+                n=recipe.data.min_train_words,
+            )
+        )
     sources = weight_sources(recipe.model)
     _log_once(_describe_weights(sources))
     set_seed(recipe.train.seed)
     if warm_start is None:
         encoders = Encoders.load(recipe.model)
-        preprocessor = encoders.fit_preprocessor(recipe.data, recipe.model, corpus.train)
+        preprocessor = Preprocessor.fit(recipe.data, recipe.model, corpus.train, **encoders.processors())
         model = encoders.build_network(preprocessor, output_names(spaces))
     else:
         preprocessor, encoders, model = warm_start.initialize()
     train, dev = (encoders.embed(preprocessor.transform(rows)) for rows in (corpus.train, corpus.dev))
     if unknown := train.describe_unknown_tokens():
         _log_once(unknown)
-    unusable = {"train": train.count_missing(), "dev": dev.count_missing()}
-    _check_usable(unusable["train"], len(corpus.train), recipe.train.min_usable_fraction)
+    missing = {"train": train.count_missing(), "dev": dev.count_missing()}
+    _check_usable(missing["train"], len(corpus.train), recipe.train.min_usable_fraction)
     labels = {s.task: {u.id: u.labels[s.task] for u in corpus.dev if s.task in u.labels} for s in spaces}
     truth = space.encode(labels[space.task].values())
 
     def dev_score() -> float:
         p = predict_task(model, dev, space).select(labels[space.task]).probabilities
-        return get_metric(metric).sign * compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
+        scores = compute_scores(space, truth, p, tune_thresholds(space, truth, p))
+        return get_metric(metric).sign * scores[metric]
 
     training = train_model(
         model,
         train,
-        learned[0],
-        auxiliary_targets=learned[1:],
+        targets[0],
+        auxiliary_targets=targets[1:],
         settings=recipe.train,
-        loss=multi_task_loss(spaces, learned, recipe.train),
+        loss=multi_task_loss(spaces, targets, recipe.train),
         dev_score=dev_score,
         on_epoch=on_epoch,
         run_name=recipe.name,
@@ -131,29 +139,41 @@ def fit(
         ),
     )
     merge_lora(model)
-    found = predict_tasks(model, dev, spaces)
     groups = assign_clusters(corpus, "dev", recipe.evaluation.cluster)
-    (own, predictions), *others = [Task.calibrate(p, labels[p.label_space.task], groups) for p in found]
-    cut = {"train": train.count_truncated(), "dev": dev.count_truncated()}
-    parts = (preprocessor, encoders, model, own.space, own.calibration, own.thresholds, training, predictions)
-    return FitResult(*parts, unusable, cut, sources, tuple(task for task, _p in others))
+    (main, predictions), *auxiliary = [
+        Task.calibrate(p, labels[p.label_space.task], groups) for p in predict_tasks(model, dev, spaces)
+    ]
+    return FitResult(
+        preprocessor=preprocessor,
+        encoders=encoders,
+        model=model,
+        space=main.space,
+        calibration=main.calibration,
+        thresholds=main.thresholds,
+        training=training,
+        dev_predictions=predictions,
+        missing_modalities=missing,
+        truncated={"train": train.count_truncated(), "dev": dev.count_truncated()},
+        weight_sources=sources,
+        auxiliary_tasks=tuple(task for task, _p in auxiliary),
+    )
 
 
-def _check_usable(missing_modalities: Mapping[str, int], n: int, min_share: float) -> None:
-    """Refuse a train split most of which gives the model nothing."""
+def _check_usable(missing_modalities: Mapping[str, int], n: int, min_fraction: float) -> None:
+    """Refuse a train split of n utterances too few of which have a modality of the model."""
     for what, missing in missing_modalities.items():
-        if n - missing < min_share * n:
+        if n - missing < min_fraction * n:
             raise RecipeError(
-                _("Only {usable} of {n} train utterances have usable {what}, which this model takes; see why "
-                  "with 'sentir corpus audit', or set train.min_usable_fraction = 0 to train all the same.",
+                _("Only {usable} of {n} train utterances have usable {what}, which this model takes; 'sentir "
+                  "corpus audit' shows why; set train.min_usable_fraction = 0 to train anyway.",
                   usable=n - missing, n=n, what=_(what))
             )  # fmt: skip
 
 
 def _describe_weights(sources: Mapping[str, WeightsSource]) -> str:
     names = {"text": _("text encoder"), "audio": _("audio backbone")}
-    found = [_("{part} {where}", part=names[part], where=s.describe()) for part, s in sources.items()]
-    return _("Weights: {sources}.", sources="; ".join(found))
+    parts = [_("{part} {where}", part=names[part], where=s.describe()) for part, s in sources.items()]
+    return _("Weights: {sources}.", sources="; ".join(parts))
 
 
 @cache
@@ -162,20 +182,19 @@ def _log_once(message: str) -> None:
 
 
 def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True) -> None:
-    """Check what can be checked before anything is trained, of the model that it stacks on too.
+    """Check a recipe and a corpus before anything is trained, including the stacked model.
 
     Args:
         recipe: of the model.
-        corpus: train and dev are looked at.
-        load_weights: whether to find or fetch what it starts from too.
+        corpus: with train and dev.
+        load_weights: whether to find or download the initial weights too.
 
     Raises:
-        CorpusError: if the corpus has no such task, no labels for it or one label alone, or no clips for a model
-            that listens.
-        RecipeError: if settings contradict one another, features tell the label, or speakers are to be drawn and
-            dev names none.
+        CorpusError: if the corpus lacks the task, its labels, a second label, or clips for a model of audio.
+        RecipeError: if settings contradict one another, features leak the label, or speakers are to be resampled
+            and dev names none.
         UnknownNameError: if there is no such metric, model, backbone, fusion or feature set.
-        WeightsError: if the weights that it starts from can neither be found nor fetched.
+        WeightsError: if the initial weights can neither be found nor downloaded.
     """
     check_model(recipe.model)
     check_settings(recipe, corpus.label_space(recipe.data.task))
@@ -188,13 +207,13 @@ def check_training(recipe: Recipe, corpus: Corpus, *, load_weights: bool = True)
     resolve_metric(corpus.label_space(recipe.data.task), recipe.evaluation.metric)
     if required_mel_kinds(recipe.model):
         check_clips(recipe.data, corpus)
-    reads = "text" in MODELS.get(recipe.model.kind).modalities
-    if reads and (sentence := check_language(recipe.model.backbone, [u.text for u in corpus.train])):
-        _log_once(sentence)
+    has_text = "text" in MODELS.get(recipe.model.kind).modalities
+    if has_text and (warning := check_language(recipe.model.backbone, [u.text for u in corpus.train])):
+        _log_once(warning)
     for task in (recipe.data.task, *recipe.auxiliary_tasks):
         labeled_utterances(corpus, task)
-        for sentence in check_classes(corpus, task):
-            _log_once(sentence)
+        for warning in check_classes(corpus, task):
+            _log_once(warning)
         check_recipe_leakage(recipe.override({"data": {"task": task}}), corpus)
     if (inner := recipe.stacked_recipe()) is not None:
         check_training(inner, corpus, load_weights=load_weights)
@@ -207,16 +226,16 @@ def check_clips(data: DataSettings, corpus: Corpus) -> None:
 
     Raises:
         CorpusError: if there are none.
-        RecipeError: if nobody looked for them.
+        RecipeError: if the recipe does not load them.
     """
     if any(u.clip is not None for u in corpus.train):
         return
     if data.audio:
         raise CorpusError(
-            _("The corpus '{name}' has no clips in train, and the model listens; give the folder with its clips.",
-              name=corpus.name)
+            _("The corpus '{name}' has no clips in train, but the model takes audio; give the folder with its "
+              "clips.", name=corpus.name)
         )  # fmt: skip
-    raise RecipeError(_("The model listens, and the recipe reads no clips; set data.audio=true."))
+    raise RecipeError(_("The model takes audio, but the recipe loads no clips; set data.audio=true."))
 
 
 def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
@@ -236,8 +255,8 @@ def labeled_utterances(corpus: Corpus, task: str) -> dict[str, list[Utterance]]:
 
 
 def _encode_train_targets(corpus: Corpus, recipe: Recipe, space: LabelSpace) -> Tensor:
-    """Return what the loss sees of train: no label for utterances that are found too short to learn from."""
-    least, cleaning = recipe.data.min_train_words, recipe.data.cleaning
-    short = [least > 0 and len(clean_text(u.text or "", cleaning).split()) < least for u in corpus.train]
+    """Encode the labels of train, except for utterances with fewer than ``data.min_train_words`` words."""
+    minimum, cleaning = recipe.data.min_train_words, recipe.data.cleaning
+    short = [minimum > 0 and len(clean_text(u.text or "", cleaning).split()) < minimum for u in corpus.train]
     rows = zip(corpus.train, short, strict=True)
     return encode_targets(space, [None if is_short else u.labels.get(space.task) for u, is_short in rows])

@@ -1,4 +1,4 @@
-"""What a training asks of the machine: precision, determinism, threads, and how much memory it took."""
+"""Hardware settings of a training: precision, determinism, threads and memory."""
 
 from __future__ import annotations
 
@@ -19,29 +19,28 @@ from sentir.models.device import get_best_device
 
 
 def resolve_mixed_precision(precision: str) -> str:
-    """Return the engine's word for ``train.precision`` on this machine: ``no``, ``bf16`` or ``fp16``.
+    """Return the mixed precision of Trainer for ``train.precision``: ``no``, ``bf16`` or ``fp16``.
 
-    ``auto`` is bfloat16 on CUDA that computes in it, else float32.
+    ``auto`` is bfloat16 on CUDA devices that support it, else float32.
 
     Raises:
-        RecipeError: if the machine cannot train in it.
+        RecipeError: if this machine does not support it.
     """
-    kind = get_best_device().type
-    has_bfloat = kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    found = {"auto": "bf16" if has_bfloat else "no", "float32": "no", "bfloat16": "bf16", "float16": "fp16"}[
-        precision
-    ]
-    if (precision == "bfloat16" and not (has_bfloat or kind == "cpu")) or (found == "fp16" and kind != "cuda"):
+    device = get_best_device().type
+    supports_bf16 = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    choices = {"auto": "bf16" if supports_bf16 else "no", "float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+    is_supported = {"bfloat16": supports_bf16 or device == "cpu", "float16": device == "cuda"}
+    if not is_supported.get(precision, True):
         raise RecipeError(
-            _("'train.precision = {wanted}' cannot be used on this machine ({device}); set it to 'auto'.",
-              wanted=precision, device=kind)
+            _("'train.precision = {wanted}' is not supported on this machine ({device}); set it to 'auto'.",
+              wanted=precision, device=device)
         )  # fmt: skip
-    return found
+    return choices[precision]
 
 
 @contextmanager
 def disable_autocast(model: nn.Module) -> Iterator[None]:
-    """Compute as a saved model will, without the mixed precision that the training engine wraps a model in."""
+    """Compute in full precision, as a saved model does, without the autocast wrapper of Trainer."""
     wrapped = model.__dict__.pop("forward", None)
     try:
         yield
@@ -52,15 +51,15 @@ def disable_autocast(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def use_deterministic_algorithms(enabled: bool) -> Iterator[None]:
-    """Let torch use only algorithms that give the same numbers every time, where ``enabled``.
+    """Use only deterministic algorithms of torch in this block, if ``enabled``.
 
     Raises:
-        SentirError: if an operation of the model has none on this machine.
+        SentirError: if an operation has none on this machine.
     """
     if not enabled:
         yield
         return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:
@@ -81,7 +80,7 @@ def use_deterministic_algorithms(enabled: bool) -> Iterator[None]:
 
 @contextmanager
 def set_num_threads(num_threads: int) -> Iterator[None]:
-    """Compute with so many threads."""
+    """Use so many threads in this block."""
     before = torch.get_num_threads()
     torch.set_num_threads(num_threads)
     try:
@@ -91,41 +90,41 @@ def set_num_threads(num_threads: int) -> Iterator[None]:
 
 
 def warn_thread_change(previous: float, current: float | None = None) -> None:
-    """Say that a training, or part of it, was computed with another number of threads, which changes its numbers.
+    """Warn that a training was computed with another number of threads before, which changes results.
 
     Args:
-        previous: how many there were then.
-        current: how many there are now; torch's, if not given.
+        previous: number of threads then.
+        current: number of threads now; by default that of torch.
     """
     current = torch.get_num_threads() if current is None else current
     if previous != current:
-        logger.warning(_("Number of threads: {before:.0f} before, {now:.0f} now. The results differ in more than their "
-               "last digits; set OMP_NUM_THREADS={before:.0f} to repeat them.",
-               before=previous, now=current))  # fmt: skip
+        logger.warning(_("Number of threads: {before:.0f} before, {now:.0f} now. Results differ in more than "
+                         "their last digits; set OMP_NUM_THREADS={before:.0f} to reproduce them.",
+                         before=previous, now=current))  # fmt: skip
 
 
 def tune_malloc() -> None:
-    """Let glibc keep what a step frees for the next one, where it is what allocates.
+    """Let glibc's allocator reuse freed memory, if it is the one in use.
 
-    It else maps each large tensor anew, and the kernel clears its pages: a fifth of a step of a small network.
-    The parameters' numbers are those of ``malloc.h``.
+    By default it maps each large tensor anew, and the kernel clears the pages, a fifth of the time of a step of a
+    small network. The numbers of the parameters are those of ``malloc.h``.
     """
     if platform.libc_ver()[0] == "glibc":
         mallopt = ctypes.CDLL(None).mallopt
         trim_threshold, top_pad, mmap_threshold = -1, -2, -3
         mallopt(trim_threshold, 2**31 - 1)
         mallopt(top_pad, 2**26)
-        mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the most before glibc 2.35
+        mallopt(mmap_threshold, 2**30) or mallopt(mmap_threshold, 2**25)  # the maximum before glibc 2.35
 
 
 def reset_peak_memory() -> None:
-    """Let `peak_memory` begin anew, where the accelerator counts it; a process' own peak stays."""
+    """Reset `peak_memory` of the accelerator; that of a process cannot be reset."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
 
 
 def peak_memory() -> float | None:
-    """Return the most memory held so far in MB: of the accelerator in CUDA, else of this process, if known."""
+    """Return the peak memory so far in MB: of the CUDA device if there is one, else of this process, if known."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     if sys.platform == "win32":

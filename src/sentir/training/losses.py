@@ -17,27 +17,26 @@ _WEIGHT_POWERS = {"none": 0.0, "sqrt": 0.5, "inverse": 1.0}
 
 
 def encode_targets(space: LabelSpace, labels: Sequence[tuple[Label, ...] | None]) -> Tensor:
-    """Encode N labels for a loss: `LabelSpace.targets`, `UNLABELED` where there are none."""
-    known = [row for row in labels if row is not None]
-    encoded = torch.from_numpy(space.encode_targets(known))
+    """Encode the labels of N utterances as targets, see `LabelSpace.encode_targets`; `UNLABELED` for ``None``."""
+    encoded = torch.from_numpy(space.encode_targets([row for row in labels if row is not None]))
     targets = torch.full((len(labels), *encoded.shape[1:]), UNLABELED, dtype=encoded.dtype)
     targets[[n for n, row in enumerate(labels) if row is not None]] = encoded
     return targets
 
 
 def stack_targets(targets: Tensor, other_targets: Sequence[Tensor]) -> Tensor:
-    """Lay targets of the same N rows side by side, ``(N, C)`` float32; without ``other_targets`` they stay the same."""
+    """Concatenate the targets of several tasks, ``(N, C)`` float32; those of a single task stay unchanged."""
     if not other_targets:
         return targets
     return torch.cat([t.reshape(len(t), -1).float() for t in (targets, *other_targets)], dim=1)
 
 
 def class_weights(space: LabelSpace, targets: Tensor, weighting: str) -> Tensor:
-    """Weigh labels by their counts on train, ``count ** -power``, power 0, ½ or 1 for none, sqrt and inverse.
+    """Return class weights ``count ** -power``; power is 0, ½ or 1 for ``none``, ``sqrt`` and ``inverse``.
 
     Returns:
-        ``(K,)``: for one label, weights with mean 1 over the train utterances; for several, the weight of a
-        present label, ``(absent / present) ** power``.
+        ``(K,)``: in a single-label task, weights with mean 1 over the train utterances; in a multi-label task,
+        the weights of present labels, ``(absent / present) ** power``.
     """
     return _WEIGHTS[space.kind](targets, len(space), _WEIGHT_POWERS[weighting])
 
@@ -55,7 +54,7 @@ def _multi_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
 
 
 def _regression_weights(targets: Tensor, num_labels: int, power: float) -> Tensor:
-    return torch.ones(num_labels)  # numbers are not counted
+    return torch.ones(num_labels)
 
 
 def _single_loss(
@@ -66,39 +65,39 @@ def _single_loss(
             logits, labels, weights, reduction="none", ignore_index=UNLABELED, label_smoothing=label_smoothing
         )
         return losses.sum()
-    known = labels != UNLABELED
-    logs = logits[known].log_softmax(-1)
-    wanted = (
-        functional.one_hot(labels[known], logits.shape[-1]) * (1 - label_smoothing)
-        + label_smoothing / logits.shape[-1]
-    )
-    return -(wanted * weights * _focal_factor(logs, focal_gamma) * logs).sum()
+    labeled = labels != UNLABELED
+    log_p = logits[labeled].log_softmax(-1)
+    one_hot = functional.one_hot(labels[labeled], logits.shape[-1])
+    targets = one_hot * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
+    return -(targets * weights * _focal_factor(log_p, focal_gamma) * log_p).sum()
 
 
 def _multi_loss(
     logits: Tensor, labels: Tensor, weights: Tensor, focal_gamma: float, label_smoothing: float
 ) -> Tensor:
-    wanted = labels.clamp(min=0) * (1 - label_smoothing) + label_smoothing / 2
+    targets = labels.clamp(min=0) * (1 - label_smoothing) + label_smoothing / 2
     if focal_gamma:
         present, absent = functional.logsigmoid(logits), functional.logsigmoid(-logits)
-        losses = -weights * wanted * _focal_factor(present, focal_gamma) * present
-        losses -= (1 - wanted) * _focal_factor(absent, focal_gamma) * absent
+        losses = -weights * targets * _focal_factor(present, focal_gamma) * present
+        losses -= (1 - targets) * _focal_factor(absent, focal_gamma) * absent
     else:
-        losses = functional.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights, reduction="none")
+        losses = functional.binary_cross_entropy_with_logits(
+            logits, targets, pos_weight=weights, reduction="none"
+        )
     return losses[labels != UNLABELED].sum()
 
 
 def _focal_factor(log_p: Tensor, focal_gamma: float) -> Tensor:
-    """Return ``(1 - p) ** gamma`` of logarithms of p; the bound keeps the gradient finite where p is 1."""
+    """Return ``(1 - p) ** gamma``; the clamp keeps gradients finite at p = 1."""
     return (1 - log_p.exp()).clamp(min=1e-6) ** focal_gamma
 
 
 def _regression_loss(
     logits: Tensor, labels: Tensor, weights: Tensor, focal_gamma: float, label_smoothing: float
 ) -> Tensor:
-    """Sum absolute errors in half scales, as MMSA trains; what is about classes has no effect."""
-    known = labels != UNLABELED
-    return (logits[known].squeeze(-1) - labels[known]).abs().sum()
+    """Sum absolute errors in units of half the scale, as MMSA does."""
+    labeled = labels != UNLABELED
+    return (logits[labeled].squeeze(-1) - labels[labeled]).abs().sum()
 
 
 _WEIGHTS = {"single": _single_weights, "multi": _multi_weights, "regression": _regression_weights}
@@ -106,7 +105,7 @@ _LOSSES = {"single": _single_loss, "multi": _multi_loss, "regression": _regressi
 
 
 def log_priors(space: LabelSpace, targets: Tensor) -> Tensor:
-    """Return ``(K,)`` logarithms of the labels' shares of train, as if a missing one had been seen once."""
+    """Return ``(K,)`` log frequencies of the labels in train, with a count of at least one."""
     counts = torch.bincount(targets[targets != UNLABELED], minlength=len(space)).clamp(min=1).double()
     return (counts / counts.sum()).log().float()
 
@@ -122,51 +121,51 @@ def make_loss(
 ) -> Loss:
     """Return ``loss(logits, labels, num_items_in_batch)``: the weighted sum divided by the number of labels.
 
-    A label k with the wanted share ``q`` (its target, smoothed) and the predicted probability ``p``, a softmax or
-    sigmoid of the logits, costs ``-weights[k] · q · (1 - p) ** gamma · log p``: the weight stands outside of the
-    modulating factor (Lin et al. 2017). Of several labels, ``1 - q`` costs the same of ``1 - p``, without weight.
+    The loss of label k is ``-weights[k] · q · (1 - p) ** gamma · log p``, with its smoothed target ``q`` and its
+    predicted probability ``p``, a softmax or sigmoid of the logits (Lin et al. 2017). In a multi-label task the
+    same term with ``1 - q`` and ``1 - p``, without a weight, is added.
 
     Args:
         space: of the labels.
-        weights: ``(K,)`` as `class_weights` gives them.
+        weights: ``(K,)``, see `class_weights`.
         focal_gamma: of the focal loss; 0 is plain cross-entropy.
-        label_smoothing: share of a target spread over all labels, or over present and absent.
-        logit_adjustment: ``(K,)`` added to the logits here and nowhere else (Menon et al. 2021).
-        rdrop: times `_disagreement` of two passes is added to the mean of their losses.
+        label_smoothing: share of a target that is spread over all labels, or over present and absent.
+        logit_adjustment: ``(K,)`` added to the logits in the loss only (Menon et al. 2021).
+        rdrop: factor of the R-Drop penalty of two passes, which is added to the mean of their losses.
 
     Returns:
         A loss of ``(N, K)`` logits, or of those of two passes, ``(2, N, K)``.
     """
-    total = _LOSSES[space.kind]
+    sum_losses = _LOSSES[space.kind]
 
     def loss(logits: Tensor, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         items = (labels != UNLABELED).sum() if num_items_in_batch is None else num_items_in_batch
         if logit_adjustment is not None:
             logits = logits + logit_adjustment.to(logits.device)
         passes = logits if logits.ndim == 3 else logits[None]
-        found = torch.stack(
-            [total(z, labels, weights.to(z.device), focal_gamma, label_smoothing) for z in passes]
+        total = torch.stack(
+            [sum_losses(z, labels, weights.to(z.device), focal_gamma, label_smoothing) for z in passes]
         ).mean()
         if rdrop:
-            found = found + rdrop * _rdrop_penalty(space, passes, labels)
-        return found / max(int(items), 1)
+            total = total + rdrop * _rdrop_penalty(space, passes, labels)
+        return total / max(int(items), 1)
 
     return loss
 
 
 def _rdrop_penalty(space: LabelSpace, passes: Tensor, labels: Tensor) -> Tensor:
-    """Sum half of Jeffreys' divergence of two passes' probabilities over what is labeled.
+    """Sum half of the Jeffreys divergence between two passes over labeled rows.
 
-    Of probabilities p, q of logits x, y (softmax or sigmoids), that is ``½ Σ (p - q) · (x - y)``. Source: R-Drop
-    (Liang et al. 2021), whose alpha, added to the sum of both losses, is twice our ``consistency``.
+    For probabilities p, q of logits x, y, it is ``½ Σ (p - q) · (x - y)``. Source: R-Drop (Liang et al. 2021),
+    whose alpha, which is added to the sum of both losses, is twice our ``rdrop``.
     """
     p, q = passes.softmax(-1) if space.kind == "single" else passes.sigmoid()
-    known = labels != UNLABELED
-    return ((p - q) * (passes[0] - passes[1]))[known].sum() / 2
+    labeled = labels != UNLABELED
+    return ((p - q) * (passes[0] - passes[1]))[labeled].sum() / 2
 
 
 def recipe_loss(space: LabelSpace, targets: Tensor, settings: TrainSettings) -> Loss:
-    """Return the loss that a recipe asks for, with weights and shares of the train targets."""
+    """Return the loss of a recipe, with class weights and priors of the train targets."""
     return make_loss(
         space,
         class_weights(space, targets, settings.class_weights),
@@ -180,25 +179,25 @@ def recipe_loss(space: LabelSpace, targets: Tensor, settings: TrainSettings) -> 
 
 
 def multi_task_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], settings: TrainSettings) -> Loss:
-    """Return the loss of one task or several: that of the first, plus ``also_weight`` times that of each other.
+    """Return the loss of one or several tasks: that of the first, plus ``auxiliary_weight`` times each other.
 
-    The first has the loss that the recipe asks for, the others plain cross-entropy (absolute error of numbers).
-    What a step learns from is divided by how many labels of all tasks there are in it, and each task is weighed
-    back by its share of the labels of train. So every label of a task counts alike, however rare they are, and
-    where no label is missing each loss is the mean over its own.
+    The first is that of the recipe, the others are plain cross-entropy, or the absolute error of a regression.
+    The sum over a step is divided by its number of labels of all tasks, and each task is weighted by the inverse
+    of its share of the labels in train. So all labels of a task have the same weight, and if none is missing, the
+    loss of each task is the mean over its labels.
 
     Args:
         spaces: of T tasks.
-        targets: of train, as `losses.encode_targets` gives them, for each task.
-        settings: the recipe's.
+        targets: of train, see `encode_targets`, for each task.
+        settings: the recipe's ``train`` section.
 
     Returns:
-        A loss of the ``(N, ΣK)`` logits, or of those of two passes, and of `losses.beside` of the targets.
+        A loss of the ``(N, ΣK)`` logits, or of those of two passes, and of the targets of `stack_targets`.
     """
-    own = recipe_loss(spaces[0], targets[0], settings)
+    main_loss = recipe_loss(spaces[0], targets[0], settings)
     if len(spaces) == 1:
-        return own
-    losses = [own, *(make_loss(space, torch.ones(len(space))) for space in spaces[1:])]
+        return main_loss
+    losses = [main_loss, *(make_loss(space, torch.ones(len(space))) for space in spaces[1:])]
     counts = [max(int((t != UNLABELED).sum()), 1) for t in targets]
     shares = [sum(counts) / count for count in counts]
     weights = [shares[0], *(settings.auxiliary_weight * share for share in shares[1:])]
@@ -210,10 +209,10 @@ def multi_task_loss(spaces: Sequence[LabelSpace], targets: Sequence[Tensor], set
         parts = zip(
             losses, weights, shapes, logits.split(widths, dim=-1), labels.split(columns, dim=-1), strict=True
         )
-        each = [
-            weight * one(own_logits, (own if ndim > 1 else own.squeeze(-1)).to(dtype), items)
-            for one, weight, (ndim, dtype), own_logits, own in parts
+        task_losses = [
+            weight * task_loss(task_logits, (target if ndim > 1 else target.squeeze(-1)).to(dtype), items)
+            for task_loss, weight, (ndim, dtype), task_logits, target in parts
         ]
-        return torch.stack(each).sum()
+        return torch.stack(task_losses).sum()
 
     return loss

@@ -11,8 +11,8 @@ from sentir.recipe import Recipe
 from sentir.recognizer.card import summarize_data
 from sentir.recognizer.recognizer import Recognizer
 from sentir.recognizer.versions import package_versions
+from sentir.training.callbacks import EpochCallback
 from sentir.training.fitting import fit
-from sentir.training.trainer import EpochCallback
 from sentir.training.warm_start import WarmStart, align_corpus, align_recipe
 
 
@@ -24,26 +24,26 @@ def fit_recognizer(
     init_from: Recognizer | None = None,
     on_epoch: EpochCallback | None = None,
 ) -> tuple[Recognizer, Predictions]:
-    """Train by a recipe on a corpus, selecting on dev; the test split is not read.
+    """Train a recognizer on a corpus, selecting on dev; the test split is not used.
 
     Args:
         recipe: of the model.
-        corpus: for a model that stacks, with `sentir.study.stacking.cross_predict`'s probabilities attached.
-        stacked: the model that these probabilities come from.
-        init_from: a trained model to go on from, whose weights change: its network, preprocessing and labels take
-            the place of the recipe's, whose data and training are new. Its facts say what it was trained on.
-        on_epoch: told the point of every epoch; what it raises ends the training.
+        corpus: for stacking, with the probabilities of `sentir.study.stacking.cross_predict` attached.
+        stacked: the model of these probabilities.
+        init_from: a trained model to continue from, in place. Its network, preprocessing and labels replace those
+            of the recipe; data and training settings are the recipe's. Its trainings are recorded in the facts.
+        on_epoch: called with the results of each epoch; an exception ends the training.
 
     Returns:
         The recognizer, and its predictions for dev.
 
     Raises:
-        SentirError: if the corpus has no labels for the task, or names or weights cannot be used.
+        SentirError: if the corpus has no labels for the task, or names, weights or settings are invalid.
     """
-    begin = None if init_from is None else _warm_start(init_from)
-    if begin is not None:
-        recipe, corpus = align_recipe(begin, recipe), align_corpus(begin, corpus)
-    fitted = fit(recipe, corpus, warm_start=begin, on_epoch=on_epoch)
+    warm_start = None if init_from is None else _warm_start(init_from)
+    if warm_start is not None:
+        recipe, corpus = align_recipe(warm_start, recipe), align_corpus(warm_start, corpus)
+    fitted = fit(recipe, corpus, warm_start=warm_start, on_epoch=on_epoch)
     facts = {
         "corpus": corpus.name,
         "synthetic": corpus.synthetic,
@@ -77,7 +77,7 @@ def _warm_start(recognizer: Recognizer) -> WarmStart:
 
 
 def _previous_trainings(recognizer: Recognizer) -> list[dict[str, Any]]:
-    """Return what each training of a recognizer so far was on, the first one first."""
-    facts, kept = recognizer.facts, ("corpus", "synthetic", "fingerprint", "data")
-    own = {"recipe": recognizer.recipe.name, **{key: facts[key] for key in kept if key in facts}}
-    return [*facts.get("previous_trainings", []), own]
+    """Return the recipe name and the data of each training of a recognizer, in order."""
+    facts, keys = recognizer.facts, ("corpus", "synthetic", "fingerprint", "data")
+    last = {"recipe": recognizer.recipe.name, **{key: facts[key] for key in keys if key in facts}}
+    return [*facts.get("previous_trainings", []), last]

@@ -1,4 +1,4 @@
-"""How often an utterance is drawn where labels are to be learned from equally often."""
+"""Sampling weights that balance the labels of a train split."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ from sentir.training.losses import UNLABELED
 
 
 def balanced_weights(targets: Tensor, units: list[list[int]]) -> NDArray[np.float64]:
-    """Return the probability with which each of U units is drawn, so that labels are drawn equally often.
+    """Return the probabilities of drawing each of U units with which all labels are drawn equally often.
 
-    As if a label were drawn first, each as likely as another, and then an utterance that has it; of several
-    labels, "none of them" is one more. A unit that is a dialogue weighs as much as its utterances do on average;
-    one without any label is never drawn.
+    This equals drawing a label uniformly, then an utterance with it; in a multi-label task, "none" is one more
+    label. A dialogue gets the mean weight of its utterances; units without labels are never drawn.
 
     Args:
-        targets: ``(N,)`` or ``(N, K)`` as `losses.encode_targets` gives them.
+        targets: ``(N,)`` or ``(N, K)``, see `sentir.training.losses.encode_targets`.
         units: rows of each unit.
     """
-    held = _label_indicators(targets)
-    counts = held.sum(0)
+    indicators = _label_indicators(targets)
+    counts = indicators.sum(0)
     present = counts > 0
-    weights = (held[:, present] / counts[present]).sum(1)
-    found = np.array([weights[rows].mean() for rows in units])
-    return found / found.sum()
+    row_weights = (indicators[:, present] / counts[present]).sum(1)
+    weights = np.array([row_weights[rows].mean() for rows in units])
+    return weights / weights.sum()
 
 
 def _label_indicators(targets: Tensor) -> NDArray[np.float64]:
-    """Return ``(N, L)``, 1 where an utterance has a label or, of several, none of them."""
+    """Return ``(N, L)``, 1 where an utterance has a label; in a multi-label task the last column is "none"."""
     if targets.ndim == 1:
-        known = targets != UNLABELED
-        found = torch.zeros(len(targets), int(targets.max().clamp(min=0)) + 1)
-        found[known, targets[known]] = 1
+        labeled = targets != UNLABELED
+        indicators = torch.zeros(len(targets), int(targets.max().clamp(min=0)) + 1)
+        indicators[labeled, targets[labeled]] = 1
     else:
-        present = targets == 1
         none = (targets == 0).all(1, keepdim=True)
-        found = torch.cat([present, none], dim=1)
-    return found.double().numpy()
+        indicators = torch.cat([targets == 1, none], dim=1)
+    return indicators.double().numpy()

@@ -1,4 +1,4 @@
-"""What the training engine, Hugging Face's `Trainer`, is told."""
+"""The arguments of Hugging Face's `Trainer`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 import torch
-from transformers import Trainer as HubTrainer
+from transformers import Trainer as HfTrainer
 from transformers import TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
@@ -20,7 +20,7 @@ _SCHEDULER_TYPES = {"cosine": "cosine", "linear": "linear", "constant": "constan
 def make_training_arguments(
     settings: TrainSettings, folder: Path, *, epochs: int, batch_size: int
 ) -> TrainingArguments:
-    """Say a recipe in the engine's words: ``epochs`` passes, and steps of ``batch_size`` units."""
+    """Convert training settings, for ``epochs`` passes and batches of ``batch_size`` units."""
     precision = resolve_mixed_precision(settings.precision)
     return TrainingArguments(
         output_dir=str(folder),
@@ -46,7 +46,7 @@ def make_training_arguments(
     )
 
 
-def silence_trainer(trainer: HubTrainer) -> None:
-    """Leave what the engine prints to its log; curves and bars are ours."""
+def silence_trainer(trainer: HfTrainer) -> None:
+    """Stop `Trainer` from printing; progress and results are shown by our callbacks."""
     trainer.remove_callback(PrinterCallback)
     logging.getLogger("transformers.trainer").setLevel(logging.WARNING)

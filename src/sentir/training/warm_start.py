@@ -1,4 +1,4 @@
-"""A training that begins with a trained model rather than anew: its network, preprocessing and labels stay."""
+"""Warm starts: training continues from a trained model, with its network, preprocessing and labels."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from sentir.recognizer.encoders import Encoders
 
 @dataclass(frozen=True)
 class WarmStart:
-    """What a training goes on from.
+    """A trained model to continue from.
 
     Attributes:
-        recipe: what the model was trained by.
-        spaces: the labels of its tasks, its own first.
-        preprocessor: fitted on what it was trained on.
-        encoders: those of the model.
-        model: with its weights, which the training changes.
+        recipe: of the model.
+        spaces: label spaces of its tasks, the main one first.
+        preprocessor: fitted in its training.
+        encoders: of the model.
+        model: the network, which is trained in place.
     """
 
     recipe: Recipe
@@ -37,7 +37,7 @@ class WarmStart:
     model: nn.Module
 
     def initialize(self) -> tuple[Preprocessor, Encoders, nn.Module]:
-        """Return preprocessing, encoders and network, with new adapters where it learns by them."""
+        """Return preprocessor, encoders and network, with new LoRA adapters if the recipe has them."""
         settings = self.recipe.model
         if settings.encoder == "lora" and self.encoders.text is not None:
             add_lora(self.encoders.text.encoder, settings.lora)
@@ -45,34 +45,32 @@ class WarmStart:
 
 
 def align_recipe(warm_start: WarmStart, recipe: Recipe) -> Recipe:
-    """Return a recipe with the model that the training goes on from; data and training stay its own.
+    """Return a recipe with the model settings and text cleaning of the trained model.
 
     Raises:
-        RecipeError: if that model stacks on another, or recognizes another task.
+        RecipeError: if that model uses stacking, or is for another task.
     """
     if warm_start.recipe.model.uses_stacking:
         raise RecipeError(
-            _("A model that stacks on another cannot be trained further: what it stacks on has seen its data. "
-              "Train it anew with a recipe.")
+            _("A model that uses stacking cannot be trained further: the stacked model has seen its data. Train "
+              "from scratch with a recipe.")
         )  # fmt: skip
     if warm_start.recipe.data.task != recipe.data.task:
         raise RecipeError(
-            _("The model recognizes '{theirs}' and the recipe's 'data.task' is '{ours}'; set it to '{theirs}'.",
+            _("The model predicts '{theirs}', but the recipe's 'data.task' is '{ours}'; set it to '{theirs}'.",
               theirs=warm_start.recipe.data.task, ours=recipe.data.task)
         )  # fmt: skip
     if recipe.model not in (ModelSettings(), warm_start.recipe.model):
-        logger.warning(
-            _("The network is that of the model that training goes on from; 'model' in the recipe is not used.")
-        )
-    before = warm_start.recipe.to_dict()
-    return recipe.override({"data": {"cleaning": before["data"]["cleaning"]}, "model": before["model"]})
+        logger.warning(_("The recipe's 'model' section is ignored: the network is that of the trained model."))
+    trained = warm_start.recipe.to_dict()
+    return recipe.override({"data": {"cleaning": trained["data"]["cleaning"]}, "model": trained["model"]})
 
 
 def align_corpus(warm_start: WarmStart, corpus: Corpus) -> Corpus:
-    """Return a corpus whose labels are among the model's, with the model's label spaces.
+    """Return the corpus with the label spaces of the trained model.
 
     Raises:
-        PredictionsError: if the corpus has labels that the model does not know.
+        PredictionsError: if the corpus has labels that the model does not.
         CorpusError: if it lacks a task of the model.
     """
     for space in warm_start.spaces:
@@ -88,12 +86,12 @@ def _check_labels(model_space: LabelSpace, corpus_space: LabelSpace) -> None:
         model_space.kind == "regression" and model_space != corpus_space
     ):
         raise PredictionsError(
-            _("The model was trained for other labels of '{task}' than the corpus has; train it anew.",
+            _("The model was trained with other labels of '{task}' than the corpus has; train from scratch.",
               task=model_space.task)
         )  # fmt: skip
     if new:
         raise PredictionsError(
-            _("The model does not know these labels of '{task}': {new}; it knows {known}. Map them in "
-              "'data.table.names', or train it anew.",
+            _("The model does not have these labels of '{task}': {new}; it has {known}. Map them in "
+              "'data.table.names', or train from scratch.",
               task=model_space.task, new=", ".join(new), known=", ".join(model_space.names))
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Calibration: probabilities that mean what they say, the same answers, and a model that may be unsure."""
+"""Calibration: fitted temperatures and biases, unchanged predictions, and confidence thresholds."""
 
 from dataclasses import replace
 
@@ -10,6 +10,11 @@ from hypothesis import strategies as st
 
 from sentir.corpus.labels import LabelSpace
 from sentir.corpus.predictions import Predictions
+from sentir.evaluation.calibration.confidence import (
+    compute_confidence,
+    compute_correctness,
+    find_confidence_threshold,
+)
 from sentir.evaluation.calibration.fitting import (
     MAX_BIAS,
     MAX_TEMPERATURE,
@@ -17,22 +22,19 @@ from sentir.evaluation.calibration.fitting import (
     Calibration,
     apply_temperature,
     calibration_methods,
-    compute_confidence,
-    compute_correctness,
-    find_confidence_threshold,
     fit_calibration,
     fit_temperature_and_bias,
     select_calibration_method,
 )
 from sentir.evaluation.calibration.thresholds import tune_thresholds
 
-ONE = LabelSpace("emotion", ("anger", "joy", "sadness"))
-EACH = LabelSpace("emotion", ("anger", "joy"), multilabel=True)
-NUMBER = LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0))
+SINGLE = LabelSpace("emotion", ("anger", "joy", "sadness"))
+MULTI = LabelSpace("emotion", ("anger", "joy"), multilabel=True)
+REGRESSION = LabelSpace("valence", ("valence",), bounds=(-3.0, 3.0))
 
 
-def sampled(space, n, *, heat, seed=0):
-    """Truth drawn from logits, and the probabilities of the same logits made ``heat`` times too large."""
+def sample(space, n, *, overconfidence, seed=0):
+    """Truth sampled from logits, and the probabilities of these logits times ``overconfidence``."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, len(space)))
     p = space.probabilities(logits)
@@ -40,7 +42,7 @@ def sampled(space, n, *, heat, seed=0):
         truth = (rng.random(p.shape) < p).astype(np.float32)
     else:
         truth = (p.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
-    return truth, space.probabilities(logits * np.asarray(heat))
+    return truth, space.probabilities(logits * np.asarray(overconfidence))
 
 
 def loss(space, truth, p):
@@ -49,22 +51,22 @@ def loss(space, truth, p):
     return -np.log(p[np.arange(len(p)), truth]).mean()
 
 
-def test_the_temperature_of_a_model_that_exaggerates_is_found():
-    truth, p = sampled(ONE, 4000, heat=3.0)
-    assert fit_temperature_and_bias(ONE, truth, p, "temperature") == ((pytest.approx(3.0, rel=0.08),), ())
+def test_the_temperature_of_an_overconfident_model_is_found():
+    truth, p = sample(SINGLE, 4000, overconfidence=3.0)
+    assert fit_temperature_and_bias(SINGLE, truth, p, "temperature") == ((pytest.approx(3.0, rel=0.08),), ())
 
 
-def test_every_label_of_several_has_its_own_temperature_and_bias():
-    truth, p = sampled(EACH, 6000, heat=[4.0, 0.5])
-    moved = apply_temperature(EACH, p, (1.0, 1.0), (0.0, 1.0))
-    temperature, bias = fit_temperature_and_bias(EACH, truth, moved, "per_label")
+def test_each_label_of_a_multilabel_task_has_its_own_temperature_and_bias():
+    truth, p = sample(MULTI, 6000, overconfidence=[4.0, 0.5])
+    shifted = apply_temperature(MULTI, p, (1.0, 1.0), (0.0, 1.0))
+    temperature, bias = fit_temperature_and_bias(MULTI, truth, shifted, "per_label")
     assert temperature == (pytest.approx(4.0, rel=0.1), pytest.approx(0.5, rel=0.1))
     assert bias == (pytest.approx(0, abs=0.15), pytest.approx(-2.0, abs=0.15))
 
 
-@pytest.mark.parametrize("space", [ONE, EACH])
-def test_nothing_near_it_has_a_lower_loss(space):
-    truth, p = sampled(space, 300, heat=2.0, seed=3)
+@pytest.mark.parametrize("space", [SINGLE, MULTI])
+def test_the_fit_is_a_local_minimum_of_the_loss(space):
+    truth, p = sample(space, 300, overconfidence=2.0, seed=3)
     best = tuple(map(np.array, fit_temperature_and_bias(space, truth, p, calibration_methods(space)[-1])))
     least = loss(space, truth, apply_temperature(space, p, *best))
     for factor in (0.9, 0.99, 1.01, 1.1):
@@ -73,11 +75,12 @@ def test_nothing_near_it_has_a_lower_loss(space):
         assert (loss(space, truth, apply_temperature(space, p, best[0], best[1] + step)) >= least - 1e-9).all()
 
 
-def test_a_model_that_is_always_right_or_always_wrong_stays_within_the_bounds():
+def test_the_fit_of_a_model_that_is_always_right_or_always_wrong_stays_within_bounds():
     truth = np.arange(9) % 3
-    said = 0.1 + 0.7 * np.eye(3)
+    predicted = 0.1 + 0.7 * np.eye(3)
     ((cold,), _), ((hot,), _) = (
-        fit_temperature_and_bias(ONE, truth, p, "temperature") for p in (said[truth], said[(truth + 1) % 3])
+        fit_temperature_and_bias(SINGLE, truth, p, "temperature")
+        for p in (predicted[truth], predicted[(truth + 1) % 3])
     )
     assert MIN_TEMPERATURE <= cold < 2 * MIN_TEMPERATURE and MAX_TEMPERATURE / 2 < hot <= MAX_TEMPERATURE
     present = np.array([[0.0], [1.0]], dtype=np.float32)
@@ -87,22 +90,22 @@ def test_a_model_that_is_always_right_or_always_wrong_stays_within_the_bounds():
         assert MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE * (1 + 1e-9) and abs(bias) <= MAX_BIAS
 
 
-def test_certainty_survives_and_a_true_label_of_probability_zero_is_no_error():
+def test_probabilities_of_0_and_1_stay_and_a_true_label_of_probability_0_is_no_error():
     p = np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]])
-    fitted = fit_temperature_and_bias(ONE, np.array([1, 1]), p, "temperature")
-    np.testing.assert_array_equal(apply_temperature(ONE, p, *fitted)[p == 0], 0)
+    fitted = fit_temperature_and_bias(SINGLE, np.array([1, 1]), p, "temperature")
+    np.testing.assert_array_equal(apply_temperature(SINGLE, p, *fitted)[p == 0], 0)
     each = np.array([[1.0, 0.0], [0.0, 1.0]])
-    np.testing.assert_array_equal(apply_temperature(EACH, each, (3.0, 3.0), (1.0, -1.0)), each)
+    np.testing.assert_array_equal(apply_temperature(MULTI, each, (3.0, 3.0), (1.0, -1.0)), each)
 
 
 def test_a_label_that_dev_never_or_always_has_keeps_its_probabilities():
     truth = np.array([[0.0, 1.0]] * 5, dtype=np.float32)
-    assert fit_temperature_and_bias(EACH, truth, np.full((5, 2), 0.3), "per_label") == ((1.0, 1.0), (0.0, 0.0))
+    assert fit_temperature_and_bias(MULTI, truth, np.full((5, 2), 0.3), "per_label") == ((1.0, 1.0), (0.0, 0.0))
 
 
 @briefly
 @given(cases(multilabel=False), st.floats(MIN_TEMPERATURE, MAX_TEMPERATURE))
-def test_the_answer_of_one_label_never_changes_and_the_temperature_can_be_undone(case, temperature):
+def test_a_temperature_keeps_the_predicted_label_and_can_be_inverted(case, temperature):
     space, _truth, p = case
     q = apply_temperature(space, p, (temperature,), ())
     assert space.is_valid(q)
@@ -113,46 +116,49 @@ def test_the_answer_of_one_label_never_changes_and_the_temperature_can_be_undone
 
 @briefly
 @given(cases(multilabel=True), st.floats(MIN_TEMPERATURE, MAX_TEMPERATURE), st.floats(-MAX_BIAS, MAX_BIAS))
-def test_utterances_stand_in_the_same_order_for_every_label(case, temperature, bias):
+def test_calibration_keeps_the_ranking_of_utterances_for_each_label(case, temperature, bias):
     space, _truth, p = case
     q = apply_temperature(space, p, (temperature,) * len(space), (bias,) * len(space))
     assert space.is_valid(q)
     assert (np.diff(np.take_along_axis(q, p.argsort(axis=0, kind="stable"), axis=0), axis=0) >= 0).all()
 
 
-def test_confidence_is_the_share_that_is_right_if_the_probabilities_are():
-    for space in (ONE, EACH):
-        truth, p = sampled(space, 20_000, heat=1.0)
-        cuts = tune_thresholds(space, truth, p)
-        held, found = compute_confidence(space, p, cuts), compute_correctness(space, truth, space.decide(p, cuts))
-        assert held.mean() == pytest.approx(found.mean(), abs=0.01)
+def test_confidence_is_the_share_that_is_correct_if_probabilities_are_calibrated():
+    for space in (SINGLE, MULTI):
+        truth, p = sample(space, 20_000, overconfidence=1.0)
+        thresholds = tune_thresholds(space, truth, p)
+        confidences = compute_confidence(space, p, thresholds)
+        correctness = compute_correctness(space, truth, space.decide(p, thresholds))
+        assert confidences.mean() == pytest.approx(correctness.mean(), abs=0.01)
 
 
-def test_confidence_of_several_labels_follows_what_was_decided():
+def test_multilabel_confidence_is_that_of_the_decisions():
     p = np.array([[0.3, 0.9]])
-    assert compute_confidence(EACH, p)[0] == pytest.approx((0.7 + 0.9) / 2)
-    assert compute_confidence(EACH, p, np.array([0.2, 0.5]))[0] == pytest.approx((0.3 + 0.9) / 2)
+    assert compute_confidence(MULTI, p)[0] == pytest.approx((0.7 + 0.9) / 2)
+    assert compute_confidence(MULTI, p, np.array([0.2, 0.5]))[0] == pytest.approx((0.3 + 0.9) / 2)
 
 
 @briefly
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 1))
-def test_as_many_are_sure_as_is_stated_and_no_more_than_needed(held, coverage):
-    held = np.array(held)
-    cut = find_confidence_threshold(held, coverage)
-    assert (held >= cut).mean() >= coverage - 1e-9
-    assert (held > cut).mean() < coverage
+def test_the_confidence_threshold_has_the_target_coverage_and_no_more_than_needed(confidences, coverage):
+    confidences = np.array(confidences)
+    threshold = find_confidence_threshold(confidences, coverage)
+    assert (confidences >= threshold).mean() >= coverage - 1e-9
+    assert (confidences > threshold).mean() < coverage
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_a_calibration_survives_being_saved(multilabel):
+def test_a_calibration_can_be_saved_and_applied(multilabel):
     space, truth, p = random_case(4, 60, 1, multilabel=multilabel)
-    found = fit_calibration(space, truth, p, dialogues_of(60, 12, 0))
-    assert found.is_valid_for(space) and Calibration(**found.to_dict()) == found
+    fitted = fit_calibration(space, truth, p, dialogues_of(60, 12, 0))
+    assert fitted.is_valid_for(space) and Calibration(**fitted.to_dict()) == fitted
     ids = tuple(map(str, range(60)))
-    applied = found.apply(Predictions(ids, p, space, {"seed": "1"}))
+    applied = fitted.apply(Predictions(ids, p, space, {"seed": "1"}))
     assert applied.ids == ids and applied.source == {"seed": "1"}
-    held = compute_confidence(space, applied.probabilities, tune_thresholds(space, truth, applied.probabilities))
-    assert (held >= found.confidence_threshold).mean() >= found.coverage
+    confidences = compute_confidence(
+        space, applied.probabilities, tune_thresholds(space, truth, applied.probabilities)
+    )
+    assert (confidences >= fitted.confidence_threshold).mean() >= fitted.coverage
 
 
 @pytest.mark.parametrize(
@@ -163,62 +169,64 @@ def test_a_calibration_survives_being_saved(multilabel):
         {"temperature": (0.0,)},
         {"temperature": (float("inf"),)},
         {"bias": (0.0,)},
-        {"sure": float("nan")},
+        {"confidence_threshold": float("nan")},
         {"coverage": 0},
         {"method": "per_label"},
         {"method": "magic"},
     ],
 )
-def test_a_calibration_that_cannot_be_is_refused(change):
-    good = Calibration((1.5,), (), 0.4, 0.8)
-    assert good.is_valid_for(ONE) and not good.is_valid_for(EACH) and not good.is_valid_for(NUMBER)
-    assert not replace(good, **change).is_valid_for(ONE)
+def test_an_impossible_calibration_is_not_valid(change):
+    valid = Calibration((1.5,), (), 0.4, 0.8)
+    assert valid.is_valid_for(SINGLE) and not valid.is_valid_for(MULTI) and not valid.is_valid_for(REGRESSION)
+    assert not replace(valid, **change).is_valid_for(SINGLE)
 
 
-def test_a_number_is_not_calibrated():
-    assert fit_calibration(NUMBER, np.zeros(3), np.zeros((3, 1)), list("abc")) is None
+def test_regression_is_not_calibrated():
+    assert fit_calibration(REGRESSION, np.zeros(3), np.zeros((3, 1)), list("abc")) is None
 
 
-def test_probabilities_that_are_true_are_left_alone_and_exaggerated_ones_are_not():
-    chosen = {}
-    for heat in (1.0, 3.0):
-        truth, p = sampled(ONE, 600, heat=heat, seed=2)
-        chosen[heat] = select_calibration_method(ONE, truth, p, dialogues_of(600, 60, 0))
-    assert chosen == {1.0: "none", 3.0: "temperature"}
+def test_calibrated_probabilities_are_kept_and_overconfident_ones_are_not():
+    selected = {}
+    for overconfidence in (1.0, 3.0):
+        truth, p = sample(SINGLE, 600, overconfidence=overconfidence, seed=2)
+        selected[overconfidence] = select_calibration_method(SINGLE, truth, p, dialogues_of(600, 60, 0))
+    assert selected == {1.0: "none", 3.0: "temperature"}
 
 
-def test_labels_get_one_temperature_or_each_its_own_as_they_need():
+def test_labels_share_a_temperature_or_have_their_own_as_needed():
     groups = dialogues_of(600, 60, 0)
-    truth, p = sampled(EACH, 600, heat=3.0, seed=2)
-    assert select_calibration_method(EACH, truth, p, groups) == "temperature"
+    truth, p = sample(MULTI, 600, overconfidence=3.0, seed=2)
+    assert select_calibration_method(MULTI, truth, p, groups) == "temperature"
     shifted = apply_temperature(
-        EACH, sampled(EACH, 600, heat=1.0, seed=2)[1], (1.0,) * len(EACH), (2.0,) * len(EACH)
+        MULTI, sample(MULTI, 600, overconfidence=1.0, seed=2)[1], (1.0,) * len(MULTI), (2.0,) * len(MULTI)
     )
-    assert select_calibration_method(EACH, truth, shifted, groups) == "per_label"
+    assert select_calibration_method(MULTI, truth, shifted, groups) == "per_label"
 
 
-def test_whole_dialogues_are_held_out_when_a_method_is_chosen():
-    """What is always the same within a dialogue is a row of its own a hundred times, and no evidence."""
+def test_cross_validation_holds_out_whole_dialogues():
+    """What is always the unchanged within a dialogue is a row of its own a hundred times, and no evidence."""
     rng = np.random.default_rng(1)
     for seed in range(20):
         rng = np.random.default_rng(seed)
         truth, p = rng.integers(0, 3, 12), rng.dirichlet(np.ones(3), 12)
-        often = select_calibration_method(
-            ONE, np.repeat(truth, 100), np.repeat(p, 100, axis=0), np.repeat(np.arange(12), 100)
+        repeated = select_calibration_method(
+            SINGLE, np.repeat(truth, 100), np.repeat(p, 100, axis=0), np.repeat(np.arange(12), 100)
         )
-        assert often == select_calibration_method(ONE, truth, p, list(range(12)))
+        assert repeated == select_calibration_method(SINGLE, truth, p, list(range(12)))
 
 
 @pytest.mark.parametrize("multilabel", [False, True])
-def test_the_method_is_recorded_and_the_simplest_changes_nothing(multilabel):
+def test_the_method_is_recorded_and_none_changes_nothing(multilabel):
     space, truth, p = random_case(4, 60, 1, multilabel=multilabel)
     for method in calibration_methods(space):
-        found = fit_calibration(space, truth, p, (), method)
-        assert found.method == method and found.is_valid_for(space)
-    same = fit_calibration(space, truth, p, (), "none").apply(Predictions(tuple(map(str, range(60))), p, space))
-    np.testing.assert_allclose(same.probabilities, p, atol=1e-12)
-    assert calibration_methods(NUMBER) == ()
+        fitted = fit_calibration(space, truth, p, (), method)
+        assert fitted.method == method and fitted.is_valid_for(space)
+    unchanged = fit_calibration(space, truth, p, (), "none").apply(
+        Predictions(tuple(map(str, range(60))), p, space)
+    )
+    np.testing.assert_allclose(unchanged.probabilities, p, atol=1e-12)
+    assert calibration_methods(REGRESSION) == ()
 
 
-def test_a_single_utterance_teaches_nothing():
-    assert select_calibration_method(ONE, np.array([1]), np.array([[0.2, 0.5, 0.3]]), ["a"]) == "none"
+def test_a_single_utterance_selects_no_calibration():
+    assert select_calibration_method(SINGLE, np.array([1]), np.array([[0.2, 0.5, 0.3]]), ["a"]) == "none"

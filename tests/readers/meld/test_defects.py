@@ -1,4 +1,4 @@
-"""What is wrong with MELD as its authors published it, on rows and files that show it."""
+"""Known defects of MELD as published, on rows and files that have them."""
 
 import csv
 from collections import Counter, defaultdict
@@ -12,7 +12,12 @@ from sentir.readers import read_corpus
 from sentir.readers.defects import load_defects
 from sentir.recipe import DataSettings
 
-WRONG_CUTS = ["meld/test/dia38/utt4", "meld/test/dia220/utt0", "meld/train/dia309/utt0", "meld/train/dia485/utt0"]
+WRONG_CLIPS = [
+    "meld/test/dia38/utt4",
+    "meld/test/dia220/utt0",
+    "meld/train/dia309/utt0",
+    "meld/train/dia485/utt0",
+]
 C1 = str.maketrans({"…": "\x85", "‘": "\x91", "’": "\x92", "“": "\x93", "”": "\x94", "–": "\x96", "—": "\x97"})
 
 
@@ -23,7 +28,7 @@ def published(shared_data):
 
 
 def read(root, *, audio=True, **settings):
-    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=audio, **settings), root)
 
 
 def tree(root, *keys, changes=None, without=(), suffix=".wav"):
@@ -45,23 +50,23 @@ def listed(corpus, *kinds):
     return [(i.kind, i.severity, i.where) for i in corpus.issues if i.kind in kinds]
 
 
-def test_1_the_clip_that_cannot_be_decoded_stays_a_row_with_text_and_a_reason(tmp_path):
+def test_1_the_utterance_of_a_damaged_clip_is_kept_with_text_and_a_reason(tmp_path):
     root = tree(tmp_path, "train/dia125/utt3")
     (root / "train/train_splits/dia125_utt3.wav").write_bytes(b"\0\0\0\x18ftypmp42 no moov atom")
     corpus = read(root)
     assert listed(corpus, "clip_damaged") == [("clip_damaged", "warning", "meld/train/dia125/utt3")]
-    (heard,) = attach_audio([corpus.by_id["meld/train/dia125/utt3"]])
-    assert heard.text and heard.audio.problem_kind == "undecodable"
+    (utterance,) = attach_audio([corpus.by_id["meld/train/dia125/utt3"]])
+    assert utterance.text and utterance.audio.problem_kind == "undecodable"
 
 
-def test_1_a_clip_that_was_mended_is_used(tmp_path):
+def test_1_a_repaired_clip_is_used(tmp_path):
     corpus = read(tree(tmp_path, "train/dia125/utt3"))
-    (heard,) = attach_audio([corpus.by_id["meld/train/dia125/utt3"]])
-    assert heard.audio.problem == ""
+    (utterance,) = attach_audio([corpus.by_id["meld/train/dia125/utt3"]])
+    assert utterance.audio.problem == ""
 
 
 @pytest.mark.parametrize("absent", [True, False])
-def test_1_the_clip_that_was_never_published_is_told_once_and_is_no_loss(tmp_path, absent):
+def test_1_the_unpublished_clip_is_listed_once_and_not_as_missing(tmp_path, absent):
     key = "dev/dia110/utt7"
     corpus = read(tree(tmp_path, key, without=[key] if absent else []))
     assert (corpus.by_id[f"meld/{key}"].clip is None) == absent
@@ -69,7 +74,7 @@ def test_1_the_clip_that_was_never_published_is_told_once_and_is_no_loss(tmp_pat
     assert listed(corpus, "clip_not_published", "audio_file_missing") == expected
 
 
-def test_1_any_other_missing_clip_is_a_loss(tmp_path):
+def test_1_any_other_missing_clip_is_listed_as_missing(tmp_path):
     key = "dev/dia110/utt6"
     corpus = read(tree(tmp_path, key, without=[key]))
     assert listed(corpus, "clip_not_published", "audio_file_missing") == [
@@ -77,48 +82,51 @@ def test_1_any_other_missing_clip_is_a_loss(tmp_path):
     ]
 
 
-def test_3_litter_is_counted_and_never_a_clip(tmp_path):
+def test_3_stray_files_are_counted_and_never_used_as_clips(tmp_path):
     root = tree(tmp_path, "test/dia1/utt0")
-    litter = [
+    stray_files = [
         "._dia1_utt0.wav",
         "dia7_utt7.wav",
         "final_videos_testdia101_utt0.wav",
         "dia1_utt0.wav.part",
         "Thumbs.db",
     ]
-    for name in litter:
-        (root / AUTHORS["test"][1] / name).write_bytes(b"litter")
+    for name in stray_files:
+        (root / AUTHORS["test"][1] / name).write_bytes(b"stray")
     corpus = read(root)
     (issue,) = (issue for issue in corpus.issues if issue.kind == "clips_unreferenced")
-    assert f": {len(litter)};" in issue.message
+    assert f": {len(stray_files)};" in issue.message
     assert corpus.by_id["meld/test/dia1/utt0"].clip.path.name == "dia1_utt0.wav"
 
 
-def test_4_wrong_cuts_keep_their_text_and_lose_their_clip(tmp_path):
-    corpus = read(tree(tmp_path, *(key.removeprefix("meld/") for key in WRONG_CUTS), "dev/dia74/utt19"))
-    assert {u.id for u in corpus if u.clip is None} == set(WRONG_CUTS)
+def test_4_utterances_with_wrong_clips_keep_their_text_and_lose_the_clip(tmp_path):
+    corpus = read(tree(tmp_path, *(key.removeprefix("meld/") for key in WRONG_CLIPS), "dev/dia74/utt19"))
+    assert {u.id for u in corpus if u.clip is None} == set(WRONG_CLIPS)
     assert all(u.text for u in corpus)
-    assert [where for *_rest, where in listed(corpus, "clip_mismatched")] == WRONG_CUTS
+    assert [where for *_rest, where in listed(corpus, "clip_mismatched")] == WRONG_CLIPS
     assert listed(corpus, "clip_too_long") == [("clip_too_long", "warning", "meld/dev/dia74/utt19")]
 
 
 @pytest.mark.shared_data
-def test_4_the_lengths_of_wrong_cuts_are_no_feature_of_those_who_read_text_alone(published):
-    assert [where for *_rest, where in listed(published, "clip_mismatched")] == WRONG_CUTS
-    assert {u.id for u in published if "duration" not in u.numbers} == {*WRONG_CUTS, "meld/test/dia155/utt3"}
+def test_4_the_durations_of_wrong_clips_are_not_features_in_text_only_corpora(published):
+    assert [where for *_rest, where in listed(published, "clip_mismatched")] == WRONG_CLIPS
+    assert {u.id for u in published if "duration" not in u.numeric_features} == {
+        *WRONG_CLIPS,
+        "meld/test/dia155/utt3",
+    }
     assert published.fingerprint == "6ce63d62d3abb5ea"  # that of the tables
 
 
-def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path):
+def test_4_the_row_with_equal_times_has_no_duration_and_is_kept(tmp_path):
     times = {"StartTime": "0:12:32,632", "EndTime": "0:12:32,632"}
     corpus = read(tree(tmp_path, "test/dia155/utt3", changes={"test/dia155/utt3": times}))
     u = corpus.by_id["meld/test/dia155/utt3"]
-    assert "duration" not in u.numbers and u.clip is not None
+    assert "duration" not in u.numeric_features and u.clip is not None
     assert listed(corpus, "times_invalid") == [("times_invalid", "warning", u.id)]
 
 
 @pytest.mark.parametrize(
-    ("text", "end", "odd"),
+    ("text", "end", "implausible"),
     [
         ("I asked him.", "00:00:01,292", True),
         ("I asked him.", "00:00:01,301", False),
@@ -127,16 +135,16 @@ def test_4_the_row_that_begins_where_it_ends_has_no_duration_and_stays(tmp_path)
         ("Hi!", "00:00:01,000", False),
     ],
 )
-def test_5_cuts_that_cannot_hold_their_words_are_listed_and_nothing_changes(tmp_path, text, end, odd):
+def test_5_implausible_speech_rates_are_listed_and_nothing_changes(tmp_path, text, end, implausible):
     key = "train/dia1/utt0"
     corpus = read(tree(tmp_path, key, changes={key: {"text": text, "EndTime": end}}))
     assert listed(corpus, "speech_rate_implausible") == (
-        [("speech_rate_implausible", "warning", f"meld/{key}")] if odd else []
+        [("speech_rate_implausible", "warning", f"meld/{key}")] if implausible else []
     )
     assert corpus.by_id[f"meld/{key}"].clip is not None
 
 
-def test_5_reported_misalignments_are_listed_for_those_who_listen(tmp_path):
+def test_5_reported_misalignments_are_listed_if_there_is_audio(tmp_path):
     root = tree(tmp_path, "train/dia241/utt2", "train/dia757/utt7")
     wheres = [where for *_rest, where in listed(read(root), "audio_misaligned")]
     assert wheres == ["meld/train/dia241/utt2", "meld/train/dia757/utt7"]
@@ -144,7 +152,7 @@ def test_5_reported_misalignments_are_listed_for_those_who_listen(tmp_path):
 
 
 def half_decode(text):
-    """Read UTF-8 as Windows does: bytes that cp1252 does not know become control characters."""
+    """Decode UTF-8 as Windows does: bytes outside cp1252 become control characters."""
     for byte in b"\x81\x8d\x8f\x90\x9d":
         assert chr(byte) not in text
     return b"".join(
@@ -154,24 +162,24 @@ def half_decode(text):
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     [lambda text: text.translate(C1).encode("utf-8"), lambda text: text.encode("cp1252"), half_decode],
     ids=["C1 code points", "cp1252", "half decoded"],
 )
-def test_6_the_encodings_of_other_copies_read_the_same_after_cleaning(tmp_path, shared_data, published, spoil):
+def test_6_the_encodings_of_other_copies_read_the_same_after_cleaning(tmp_path, shared_data, published, damage):
     texts = {split: (shared_data / f"meld/{split}_sent_emo.csv").read_text(encoding="utf-8") for split in SPLITS}
     texts["train"] = "".join(texts["train"].splitlines(keepends=True)[:500])
     for split, text in texts.items():
-        (tmp_path / f"{split}_sent_emo.csv").write_bytes(spoil(text.replace("\n", "\r\n")))
-    theirs = published.by_id
-    ours = list(read(tmp_path, audio=False))
-    assert len(ours) == 499 + 1109 + 2610 and {u.id for u in ours} <= theirs.keys()
-    differ = [u for u in ours if u.text != theirs[u.id].text]
-    assert [u.id for u in differ if repair_encoding(u.text) != repair_encoding(theirs[u.id].text)] == []
-    assert len(differ) > 1000 or spoil("’") == "’".encode("cp1252")
+        (tmp_path / f"{split}_sent_emo.csv").write_bytes(damage(text.replace("\n", "\r\n")))
+    original = published.by_id
+    damaged = list(read(tmp_path, audio=False))
+    assert len(damaged) == 499 + 1109 + 2610 and {u.id for u in damaged} <= original.keys()
+    differ = [u for u in damaged if u.text != original[u.id].text]
+    assert [u.id for u in differ if repair_encoding(u.text) != repair_encoding(original[u.id].text)] == []
+    assert len(differ) > 1000 or damage("’") == "’".encode("cp1252")
 
 
-def test_7_repeated_cuts_are_reported_and_the_split_stays(tmp_path):
+def test_7_repeated_segments_are_reported_and_the_split_is_kept(tmp_path):
     keys = ["train/dia12/utt7", "test/dia85/utt0", "train/dia312/utt4", "train/dia698/utt2"]
     corpus = read(tree(tmp_path, *keys), audio=False)
     assert [where for *_rest, where in listed(corpus, "segment_in_two_splits", "segment_repeated")] == [
@@ -181,7 +189,7 @@ def test_7_repeated_cuts_are_reported_and_the_split_stays(tmp_path):
 
 
 @pytest.mark.shared_data
-def test_7_the_repeated_cuts_are_those_of_the_authors_tables(shared_data):
+def test_7_the_repeated_segments_are_those_of_the_authors_tables(shared_data):
     keys = defaultdict(list)
     for split in SPLITS:
         with (shared_data / "meld" / f"{split}_sent_emo.csv").open(encoding="utf-8", newline="") as file:
@@ -202,13 +210,13 @@ def test_7_the_repeated_cuts_are_those_of_the_authors_tables(shared_data):
         assert {known[key] == "segment_in_two_splits" for key in group} == {across}
 
 
-def test_8_turns_count_on_where_ids_have_gaps(tmp_path):
+def test_8_turns_are_consecutive_despite_gaps_in_ids(tmp_path):
     corpus = read(tree(tmp_path, "train/dia5/utt0", "train/dia5/utt3", "train/dia5/utt7"), audio=False)
     assert [(u.id[-1], u.turn) for u in corpus.train if "dia5" in u.id] == [("0", 0), ("3", 1), ("7", 2)]
 
 
 @pytest.mark.shared_data
-def test_8_gaps_of_the_real_ids_are_no_gaps_of_turns(published):
+def test_8_turns_are_consecutive_despite_gaps_in_the_real_ids(published):
     dialogues = defaultdict(list)
     for u in published.train:
         dialogues[u.dialogue].append((int(u.id.rpartition("utt")[2]), u.turn))
@@ -217,19 +225,20 @@ def test_8_gaps_of_the_real_ids_are_no_gaps_of_turns(published):
     assert all([turn for _n, turn in rows] == list(range(len(rows))) for rows in dialogues.values())
 
 
-def test_10_six_channels_are_heard_with_the_center_as_loud_as_from_one(tmp_path):
+def test_10_six_channels_are_decoded(tmp_path):
     root = tree(tmp_path, "train/dia1/utt0", suffix=".mp4")
-    (heard,) = attach_audio([read(root).by_id["meld/train/dia1/utt0"]])
-    assert heard.audio.problem == "" and heard.audio.seconds == pytest.approx(0.3, abs=0.05)
+    (utterance,) = attach_audio([read(root).by_id["meld/train/dia1/utt0"]])
+    assert utterance.audio.problem == "" and utterance.audio.seconds == pytest.approx(0.3, abs=0.05)
 
 
 @pytest.mark.shared_data
-def test_every_named_row_is_in_the_authors_tables_and_rows_that_are_not_there_are_told(
+def test_every_id_of_a_defect_is_in_the_authors_tables_and_missing_rows_are_listed(
     tmp_path, shared_data, published
 ):
     assert {key for defect in load_defects("meld") for key in defect.ids} <= published.by_id.keys()
     assert Counter(i.kind for i in published.issues) == {
-        "layout_recognized": 1, "times_invalid": 1, "segment_in_two_splits": 10, "segment_repeated": 24, "clip_mismatched": 4,
+        "layout_recognized": 1, "times_invalid": 1, "segment_in_two_splits": 10, "segment_repeated": 24,
+        "clip_mismatched": 4,
     }  # fmt: skip
     for split in SPLITS:
         lines = (shared_data / "meld" / f"{split}_sent_emo.csv").read_bytes().splitlines(keepends=True)

@@ -17,15 +17,15 @@ from sentir.recipe import DataSettings
 
 LAYOUTS = trees_meld.layouts()
 IDS = [f"meld/{split}/dia0/utt{n}" for split in SPLITS for n in (0, 1)]
-ORDINARY = {"layout_recognized", "row_count_differs"}  # issues that every tree of a few rows has
+COMMON_ISSUES = {"layout_recognized", "row_count_differs"}  # issues that every tree of a few rows has
 
 
 def read(root, *, audio=True, **settings):
-    return read_corpus(DataSettings(reader="meld", audio=sound, **settings), root)
+    return read_corpus(DataSettings(reader="meld", audio=audio, **settings), root)
 
 
-def odd(corpus):
-    return [(i.kind, i.where) for i in corpus.issues if i.kind not in ORDINARY]
+def issues_of(corpus):
+    return [(i.kind, i.where) for i in corpus.issues if i.kind not in COMMON_ISSUES]
 
 
 def recognized(corpus):
@@ -34,9 +34,9 @@ def recognized(corpus):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_every_layout_is_read_alike_with_its_sound(tmp_path, layout):
+def test_every_layout_is_read_alike_with_its_audio(tmp_path, layout):
     corpus = read(write(tmp_path / "data", layout))
-    assert [u.id for u in corpus] == IDS and odd(corpus) == []
+    assert [u.id for u in corpus] == IDS and issues_of(corpus) == []
     assert [u.text for u in corpus] == [f"I am {split} {n}." for split in SPLITS for n in (0, 1)]
     assert all(u.clip.path.stem == f"dia0_utt{u.id[-1]}" and u.split in str(u.clip.path) for u in corpus)
     assert {round(u.audio.seconds, 1) for u in attach_audio(corpus.utterances)} == {0.3}
@@ -44,17 +44,17 @@ def test_every_layout_is_read_alike_with_its_sound(tmp_path, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_texts_alone_are_read_alike_and_nothing_is_unpacked_for_them(tmp_path, layout):
+def test_text_only_is_read_alike_and_nothing_is_unpacked_for_it(tmp_path, layout):
     root = write(tmp_path / "data", layout)
     before = sorted(root.rglob("*"))
     corpus = read(root, audio=False)
-    assert [u.id for u in corpus] == IDS and odd(corpus) == [] and {u.clip for u in corpus} == {None}
+    assert [u.id for u in corpus] == IDS and issues_of(corpus) == [] and {u.clip for u in corpus} == {None}
     assert sorted(root.rglob("*")) == before
     assert corpus.fingerprint == read(root).fingerprint
 
 
 @pytest.mark.parametrize(
-    ("layout", "said"),
+    ("layout", "description"),
     [
         ("Kaggle", "MELD as on Kaggle (zaber666/meld-dataset)"),
         ("kagglehub", "MELD as on Kaggle (zaber666/meld-dataset)"),
@@ -64,14 +64,14 @@ def test_texts_alone_are_read_alike_and_nothing_is_unpacked_for_them(tmp_path, l
         ("train packed", "MELD, packed (train.tar.gz)"),
     ],
 )
-def test_what_was_recognized_is_said_in_one_line(tmp_path, layout, said):
-    assert said in recognized(read(write(tmp_path / "data", LAYOUTS[layout])))
+def test_the_recognized_layout_is_one_message(tmp_path, layout, description):
+    assert description in recognized(read(write(tmp_path / "data", LAYOUTS[layout])))
 
 
-def test_csv_files_alone_are_recognized_as_such(tmp_path):
+def test_csv_files_without_clips_are_recognized(tmp_path):
     files = {f"data/MELD/{split}_sent_emo.csv": content for split, content in tables().items()}
     corpus = read(write(tmp_path / "repository", files))
-    assert "the CSV files of MELD" in recognized(corpus) and odd(corpus) == [
+    assert "the CSV files of MELD" in recognized(corpus) and issues_of(corpus) == [
         ("corpus_without_audio", "repository")
     ]
 
@@ -79,16 +79,15 @@ def test_csv_files_alone_are_recognized_as_such(tmp_path):
 @pytest.mark.parametrize("layout", ["Kaggle", "packed", "half packed in MELD.Raw", "wav"])
 @pytest.mark.parametrize("above", [1, 3])
 def test_a_root_above_the_tree_reads_the_same(tmp_path, layout, above):
-    place = tmp_path.joinpath("top", *"abc"[:above])
-    write(place, LAYOUTS[layout])
+    write(tmp_path.joinpath("top", *"abc"[:above]), LAYOUTS[layout])
     assert [u.clip is not None for u in read(tmp_path / "top")] == [True] * 6
 
 
 def test_the_archive_itself_may_be_the_root(tmp_path):
     write(tmp_path, {"my download.tar.gz": trees_meld.packed()})
-    for sound in (False, True):
-        corpus = read(tmp_path / "my download.tar.gz", audio=sound)
-        assert [u.id for u in corpus] == IDS and [u.clip is not None for u in corpus] == [sound] * 6
+    for audio in (False, True):
+        corpus = read(tmp_path / "my download.tar.gz", audio=audio)
+        assert [u.id for u in corpus] == IDS and [u.clip is not None for u in corpus] == [audio] * 6
         assert "packed (my download.tar.gz)" in recognized(corpus)
 
 
@@ -100,12 +99,12 @@ def test_the_newest_version_of_kagglehub_is_read(tmp_path):
     assert {u.text for u in read(tmp_path, audio=False)} == {"version 10"}
 
 
-def test_what_is_unpacked_is_said_with_its_size_and_only_once(tmp_path, capsys):
+def test_unpacking_is_logged_with_the_size_and_done_once(tmp_path, capsys):
     root = write(tmp_path / "data", LAYOUTS["packed"])
     with show_progress():
         read(root)
-    said = "".join(capsys.readouterr().err.split())
-    assert f"{root}/MELD.Raw.tar.gz(1MB)isunpackedinto{root}/MELD.Raw.unpacked,once." in said
+    logged = "".join(capsys.readouterr().err.split())
+    assert f"{root}/MELD.Raw.tar.gz(1MB)into{root}/MELD.Raw.unpacked,once." in logged
     with show_progress():
         again = read(root)
     assert capsys.readouterr().err == "" and [u.clip is not None for u in again] == [True] * 6
@@ -113,7 +112,7 @@ def test_what_is_unpacked_is_said_with_its_size_and_only_once(tmp_path, capsys):
 
 def test_an_archive_whose_clips_are_there_is_left_packed(tmp_path):
     root = write(tmp_path / "data", LAYOUTS["unpacked"] | {"train.tar.gz": b"never opened"})
-    assert odd(read(root)) == []
+    assert issues_of(read(root)) == []
 
 
 def test_where_nothing_can_be_written_archives_are_unpacked_into_the_cache(tmp_path, monkeypatch):
@@ -121,14 +120,14 @@ def test_where_nothing_can_be_written_archives_are_unpacked_into_the_cache(tmp_p
     before = sorted(root.rglob("*"))
     monkeypatch.setattr("os.access", lambda *_: False)
     corpus = read(root)
-    assert odd(corpus) == [] and sorted(root.rglob("*")) == before
+    assert issues_of(corpus) == [] and sorted(root.rglob("*")) == before
     assert not any(Path(u.clip.path).is_relative_to(tmp_path) for u in corpus)
 
 
 def test_a_truncated_archive_is_one_sentence_and_leaves_nothing(tmp_path):
     whole = LAYOUTS["packed"]["MELD.Raw.tar.gz"]
     root = write(tmp_path / "data", {"MELD.Raw.tar.gz": whole[: len(whole) * 9 // 10]})
-    with pytest.raises(CorpusError, match=r"MELD\.Raw\.tar\.gz is damaged or not whole .*; download it again"):
+    with pytest.raises(CorpusError, match=r"MELD\.Raw\.tar\.gz is damaged or incomplete .*; download it again"):
         read(root)
     assert sorted(path.name for path in root.iterdir()) == ["MELD.Raw.tar.gz"]
 
@@ -139,7 +138,7 @@ def test_clips_in_folders_of_no_split_are_counted_and_not_guessed(tmp_path):
         write(tmp_path / "data", files | {f"clips/{name}": c for name, c in trees_meld.clips().items()})
     )
     assert {u.clip for u in corpus} == {None}
-    assert odd(corpus) == [("corpus_without_audio", "data"), ("clips_unreferenced", "data")]
+    assert issues_of(corpus) == [("corpus_without_audio", "data"), ("clips_unreferenced", "data")]
 
 
 def test_a_tree_that_lacks_a_table_names_it_and_the_root(tmp_path):
@@ -149,7 +148,7 @@ def test_a_tree_that_lacks_a_table_names_it_and_the_root(tmp_path):
         read(root)
 
 
-def test_the_test_split_of_the_archives_folder_is_told_from_its_name():
+def test_the_split_of_a_folder_is_recognized_by_its_name():
     assert meld_files._split_from_path(Path("test/output_repeated_splits_test")) == "test"
     assert meld_files._split_from_path(Path("test/dev_splits_complete")) == "dev"
     assert meld_files._split_from_path(Path("latest/restrained")) is None
@@ -159,10 +158,9 @@ def test_the_test_split_of_the_archives_folder_is_told_from_its_name():
     "above", ["", "datasets", "datasets/zaber666", "datasets/zaber666/meld-dataset/versions"]
 )
 def test_the_cache_that_a_download_went_to_is_a_root(tmp_path, above):
-    place = tmp_path / "datasets/zaber666/meld-dataset/versions/7"
-    write(place, LAYOUTS["Kaggle"])
+    write(tmp_path / "datasets/zaber666/meld-dataset/versions/7", LAYOUTS["Kaggle"])
     corpus = read(tmp_path / above)
-    assert [u.clip is not None for u in corpus] == [True] * 6 and odd(corpus) == []
+    assert [u.clip is not None for u in corpus] == [True] * 6 and issues_of(corpus) == []
 
 
 def test_of_a_cache_the_newest_version_is_read(tmp_path):
@@ -174,25 +172,26 @@ def test_of_a_cache_the_newest_version_is_read(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
 @pytest.mark.parametrize("inner", [b"", b"/\xe1rbol"])
-def test_a_folder_whose_name_no_table_could_hold_is_refused(tmp_path, inner):
-    place = os.fsencode(tmp_path) + (inner or b"/\xe1rbol")
-    os.mkdir(place)
-    write(Path(os.fsdecode(place)), LAYOUTS["wav"])
-    with pytest.raises(CorpusError, match=r"is not UTF-8; rename it") as refusal:
-        read(tmp_path if inner else Path(os.fsdecode(place)))
-    str(refusal.value).encode()
+def test_a_folder_name_that_is_not_utf8_is_rejected(tmp_path, inner):
+    name = os.fsencode(tmp_path) + (inner or b"/\xe1rbol")
+    os.mkdir(name)
+    folder = Path(os.fsdecode(name))
+    write(folder, LAYOUTS["wav"])
+    with pytest.raises(CorpusError, match=r"is not UTF-8; rename it") as error:
+        read(tmp_path if inner else folder)
+    str(error.value).encode()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are not UTF-8")
-def test_a_name_that_is_not_utf8_is_shown_where_the_file_is_not_read(tmp_path):
+def test_a_file_name_that_is_not_utf8_is_shown_if_the_file_is_not_read(tmp_path):
     root = write(tmp_path / "data", LAYOUTS["wav"])
     Path(os.fsdecode(os.fsencode(root) + b"/\xe1rbol.csv")).write_bytes(b"x\n")
-    ((_kind, where),) = odd(read(root))
+    ((_kind, where),) = issues_of(read(root))
     assert where == "\ufffdrbol.csv"
 
 
 @pytest.mark.parametrize("column", ["Utterance", "Emotion", "Dialogue_ID"])
-def test_a_column_that_stands_twice_is_refused_for_one_of_them_would_be_lost(tmp_path, column):
+def test_a_duplicate_column_is_rejected(tmp_path, column):
     files = {f"{split}_sent_emo.csv": c.replace(b"Season", column.encode(), 1) for split, c in tables().items()}
     with pytest.raises(CorpusError, match=rf"train_sent_emo\.csv has two columns called '{column}'"):
         read(write(tmp_path / "data", files))

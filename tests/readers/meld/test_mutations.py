@@ -1,4 +1,4 @@
-"""Damaged trees of MELD: an error that says what to do, or every row that is gone has its reason."""
+"""Damaged trees of MELD: an error with a remedy, or an issue for every missing row."""
 
 import os
 import random
@@ -15,7 +15,7 @@ from sentir.recipe import DataSettings
 ROWS = {split: [row(d, n, f"“{split}” {d}, {n}, don’t") for d in (0, 1) for n in range(3)] for split in SPLITS}
 TREES = {
     "unpacked": trees_meld.authors_tree(rows=ROWS)
-    | {"test/output_repeated_splits_test/._dia0_utt0.mp4": b"litter"},
+    | {"test/output_repeated_splits_test/._dia0_utt0.mp4": b"stray"},
     "packed": {"MELD.Raw.tar.gz": trees_meld.packed()},
     "half packed": trees_meld.half_packed(),
     "wav": trees_meld.authors_tree(".wav", rows=ROWS),
@@ -74,9 +74,9 @@ def swap(path, chance):
     others = sorted(p for p in path.parent.rglob("*") if p.is_file() and p != path)
     if others:
         other = chance.choice(others)
-        ours, theirs = path.read_bytes(), other.read_bytes()
-        path.write_bytes(theirs)
-        other.write_bytes(ours)
+        own_content, other_content = path.read_bytes(), other.read_bytes()
+        path.write_bytes(other_content)
+        other.write_bytes(own_content)
 
 
 def unreadable(path, _chance):
@@ -91,10 +91,10 @@ MUTATIONS = (truncate, flip, empty, noise, remove, rename, swap)
 MUTATIONS += (to_folder, loop, link_above, dangling, unreadable, no_entry)
 
 
-def read(root, sound):
-    """Return the corpus, or ``None`` if it was refused with a sentence."""
+def read(root, audio):
+    """Return the corpus, or ``None`` if it was rejected with one sentence."""
     try:
-        return read_corpus(DataSettings(reader="meld", audio=sound), root)
+        return read_corpus(DataSettings(reader="meld", audio=audio), root)
     except SentirError as error:
         assert str(error).strip().endswith((".", ")")) and "\n" not in str(error).strip()
         return None
@@ -103,14 +103,14 @@ def read(root, sound):
 @pytest.fixture
 def readable(tmp_path):
     yield tmp_path
-    for place, *_rest in os.walk(tmp_path):
-        os.chmod(place, 0o700)
+    for folder, *_rest in os.walk(tmp_path):
+        os.chmod(folder, 0o700)
 
 
 @pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__)
 @pytest.mark.parametrize("tree", TREES)
-def test_a_damaged_tree_is_refused_in_one_sentence_or_tells_every_loss(readable, tree, mutate):
-    refused = 0
+def test_a_damaged_tree_is_rejected_in_one_sentence_or_every_loss_is_listed(readable, tree, mutate):
+    num_rejected = 0
     for n in range(6):
         chance = random.Random(f"{tree} {mutate.__name__} {n}")
         root = write(readable / str(n), TREES[tree])
@@ -119,20 +119,20 @@ def test_a_damaged_tree_is_refused_in_one_sentence_or_tells_every_loss(readable,
         mutate(chance.choice(tables if tables and n % 2 else files), chance)
         corpus = read(root, audio=n % 3 != 2)
         if corpus is None:
-            refused += 1
+            num_rejected += 1
             continue
         whole = IDS if tree in ("unpacked", "wav") else {f"meld/{s}/dia0/utt{n}" for s in SPLITS for n in (0, 1)}
         listed = {issue.kind for issue in corpus.issues}
         if lost := whole - {u.id for u in corpus}:
             assert listed & {"row_skipped", "row_count_differs"}, lost
-        silent = {u.id for u in corpus if u.clip is None}
+        without_clip = {u.id for u in corpus if u.clip is None}
         explained = {i.where for i in corpus.issues if i.kind == "audio_file_missing"}
-        assert n % 3 == 2 or "corpus_without_audio" in listed or silent == explained
-    assert refused < 6 or "packed" in tree.split()
+        assert n % 3 == 2 or "corpus_without_audio" in listed or without_clip == explained
+    assert num_rejected < 6 or "packed" in tree.split()
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_a_damaged_table_never_loses_a_row_without_a_word(tmp_path, seed):
+def test_a_damaged_table_never_loses_a_row_silently(tmp_path, seed):
     chance = random.Random(seed)
     root = write(tmp_path / "data", TREES["wav"])
     (flip if seed % 2 else truncate)(root / "dev_sent_emo.csv", chance)

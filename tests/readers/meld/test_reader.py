@@ -45,9 +45,9 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, la
     root = tmp_path / "root"
     for split, file in zip(SPLITS, layout, strict=True):
         write_csv(root / file, [row(text=f"I am {split}.")])
-    (root / "._train_sent_emo.csv").write_bytes(b"\0\5\x16\7 litter")
-    for place in (root, tmp_path):
-        corpus = read_corpus(DataSettings(reader="meld", root=place))
+    (root / "._train_sent_emo.csv").write_bytes(b"\0\5\x16\7 stray")
+    for folder in (root, tmp_path):
+        corpus = read_corpus(DataSettings(reader="meld", root=folder))
         assert [(u.id, u.text) for u in corpus] == [
             (f"meld/{split}/dia0/utt0", f"I am {split}.") for split in SPLITS
         ]
@@ -55,7 +55,7 @@ def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, la
 
 
 @pytest.mark.parametrize(("folders", "found"), [("1/2/3/4/5/6/7/8", True), ("1/2/3/4/5/6/7/8/9", False)])
-def test_the_csvs_are_looked_for_eight_folders_deep(tmp_path, folders, found):
+def test_the_csvs_are_searched_for_eight_folders_deep(tmp_path, folders, found):
     write_tree(tmp_path / folders)
     if found:
         assert len(meld.read_tree(tmp_path)) == 3
@@ -64,7 +64,7 @@ def test_the_csvs_are_looked_for_eight_folders_deep(tmp_path, folders, found):
             meld.read_tree(tmp_path)
 
 
-def test_what_may_not_be_looked_at_is_passed_over(tmp_path):
+def test_files_that_cannot_be_examined_are_ignored(tmp_path):
     write_tree(tmp_path)
     (tmp_path / "a.csv").symlink_to(tmp_path / "a.csv")  # its own target: looking at it is an OSError
     (tmp_path / "a").symlink_to(tmp_path / "a")
@@ -109,7 +109,7 @@ def test_utf8_with_and_without_bom_and_cp1252_give_the_same_text(tmp_path, encod
 
 
 @pytest.mark.parametrize("text", ["Don\x92t", "Donâ€™t", "cafÃ©"])
-def test_marks_of_a_wrong_encoding_are_noted_and_the_text_is_kept(tmp_path, text):
+def test_signs_of_a_wrong_encoding_are_noted_and_the_text_is_kept(tmp_path, text):
     corpus = meld.read_tree(write_tree(tmp_path, train=[row(text=text)]))
     assert corpus.train[0].text == text
     assert [(i.kind, i.severity, i.where) for i in corpus.issues] == [
@@ -186,7 +186,7 @@ def test_a_table_that_a_spanish_spreadsheet_saved_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("emotion", ["", "bored", "calm"])
-def test_an_unknown_label_is_listed_and_its_utterance_stays_for_its_dialogue(tmp_path, emotion):
+def test_an_unknown_label_is_listed_and_its_utterance_is_kept_in_its_dialogue(tmp_path, emotion):
     rows = [row("0", "0", Emotion=emotion), row("0", "1")]
     corpus = meld.read_tree(write_tree(tmp_path, train=rows))
     assert [u.labels for u in corpus.train] == [
@@ -233,7 +233,7 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path):
         meld.read_tree(tmp_path)
 
 
-def test_a_file_as_root_is_refused(tmp_path):
+def test_a_file_as_root_is_rejected(tmp_path):
     write_tree(tmp_path)
     with pytest.raises(CorpusError, match="not a folder"):
         meld.read_tree(tmp_path / "train_sent_emo.csv")

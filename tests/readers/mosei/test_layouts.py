@@ -1,4 +1,4 @@
-"""The layouts of CMU-MOSEI: the same segments read alike from each, and each is named in one line."""
+"""The layouts of CMU-MOSEI: each gives the same segments, and one message names it."""
 
 import shutil
 import zipfile
@@ -12,12 +12,12 @@ from mosei_rows import issues_of, kinds, row, write_tree
 from mosei_trees import (
     CLIPS,
     all_rows,
-    write_answers,
     write_csd,
     write_csv,
     write_kaggle,
     write_mmsa,
     write_original,
+    write_ratings,
     write_transcripts,
 )
 
@@ -28,7 +28,7 @@ from sentir.readers.mosei import reader as mosei
 from sentir.recipe import DataSettings
 
 IDS = [f"mosei/{split}/{video}/{start}-{end}" for split, video, start, end, _scores, _text in all_rows()]
-TIMED = {"kaggle": write_kaggle, "csd": write_original, "answers": write_answers}
+TIMED = {"kaggle": write_kaggle, "csd": write_original, "ratings": write_ratings}
 
 
 def read(root):
@@ -41,7 +41,7 @@ def recognized(corpus):
 
 
 def annotated(corpus):
-    """Return utterances by id, those of test with what is sealed."""
+    """Return utterances by id, those of test with their sealed labels."""
     labels, scores = corpus.sealed._reveal()
     return {
         u.id: replace(u, labels=labels.get(u.id, u.labels), scores=scores.get(u.id, u.scores)) for u in corpus
@@ -51,23 +51,23 @@ def annotated(corpus):
 @pytest.mark.parametrize("layout", TIMED)
 def test_every_layout_with_times_reads_alike(tmp_path, layout):
     expected = annotated(mosei.read_tree(write_kaggle(tmp_path / "expected")))
-    found = annotated(mosei.read_tree(TIMED[layout](tmp_path / layout)))
-    assert set(found) == set(expected) == set(IDS)
+    actual = annotated(mosei.read_tree(TIMED[layout](tmp_path / layout)))
+    assert set(actual) == set(expected) == set(IDS)
     for key, utterance in expected.items():
-        other = found[key]
+        other = actual[key]
         assert other.scores == pytest.approx(utterance.scores, abs=1e-6)
         for task in ("emotion", "sentiment"):
             assert other.labels[task] == utterance.labels[task]
         assert replace(other, scores={}, labels={}) == replace(utterance, scores={}, labels={})
 
 
-def test_what_is_not_there_twice_makes_no_issue(tmp_path):
+def test_complete_layouts_give_no_issues(tmp_path):
     for layout, write in TIMED.items():
         corpus = mosei.read_tree(write(tmp_path / layout))
         assert set(kinds(corpus)) == {("start_clamped", "note")}, layout
 
 
-def test_mmsa_has_sentiment_alone_and_clips_instead_of_times(tmp_path):
+def test_mmsa_has_only_sentiment_and_clips_instead_of_times(tmp_path):
     root = write_mmsa(tmp_path)
     clip = write_clip(root / "Raw/-3g5yACwYnA/7.mp4")
     corpus = read(root)
@@ -96,11 +96,11 @@ def test_a_row_of_mmsa_without_a_known_split_or_clip_is_listed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("write", "folder", "said"),
+    ("write", "folder", "description"),
     [
         (write_kaggle, "Audio_chunk", "as on Kaggle (gnurtqh/cmu-mosei): labels, texts and splits from Data_"),
         (write_kaggle, "Audio/Audio/WAV_16000", "as on Kaggle (maunberg/cmu-mosei): labels, texts and splits"),
-        (write_kaggle, "figures", "as its label CSVs alone: labels, texts and splits from Data_{Train,Val,Test}"),
+        (write_kaggle, "figures", "as its label CSVs only: labels, texts and splits from Data_{Train,Val,Test}"),
         (
             write_original,
             "Raw/Audio/Full/WAV_16000",
@@ -108,23 +108,23 @@ def test_a_row_of_mmsa_without_a_known_split_or_clip_is_listed(tmp_path):
             "splits from the standard folds",
         ),
         (
-            write_answers,
+            write_ratings,
             "Raw/Audio/Full/WAV_16000",
             "as its authors distribute it: labels averaged over the annota",
         ),
-        (write_mmsa, "Raw", "as MMSA has it: sentiment, texts and splits from label.csv"),
+        (write_mmsa, "Raw", "as distributed with MMSA: sentiment, texts and splits from label.csv"),
     ],
 )
-def test_what_was_recognized_is_said_in_one_line(tmp_path, write, folder, said):
+def test_the_recognized_layout_is_one_message(tmp_path, write, folder, description):
     (write(tmp_path / "root") / folder).mkdir(parents=True, exist_ok=True)
-    assert recognized(mosei.read_tree(tmp_path)).startswith(f"Recognized: CMU-MOSEI {said}")
+    assert recognized(mosei.read_tree(tmp_path)).startswith(f"Recognized: CMU-MOSEI {description}")
     write_clip(tmp_path / "root" / folder / "-3g5yACwYnA_4.84_14.052.wav")
-    heard = 0 if write is write_mmsa else 1
-    assert recognized(read(tmp_path)).endswith(f"; sound for {heard} of 5 segments.")
+    num_clips = 0 if write is write_mmsa else 1
+    assert recognized(read(tmp_path)).endswith(f"; audio for {num_clips} of 5 segments.")
 
 
 def test_the_first_of_several_label_files_is_read_and_the_others_are_named(tmp_path):
-    write_answers(write_csd(write_kaggle(tmp_path)))
+    write_ratings(write_csd(write_kaggle(tmp_path)))
     corpus = mosei.read_tree(tmp_path)
     assert "Kaggle" in recognized(corpus) or "label CSVs" in recognized(corpus)
     assert {i.where for i in corpus.issues if i.kind == "file_ignored"} == {
@@ -135,26 +135,26 @@ def test_the_first_of_several_label_files_is_read_and_the_others_are_named(tmp_p
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp4", ".m4a", ".WAV", ".Mp4"])
-def test_sound_may_have_any_of_the_usual_suffixes(tmp_path, suffix):
+def test_audio_may_have_any_common_suffix(tmp_path, suffix):
     root = write_original(tmp_path)
-    for video in {found[1] for found in all_rows()}:
+    for video in {cells[1] for cells in all_rows()}:
         source = write_clip(tmp_path / "made" / ("a.mp4" if suffix.lower() in {".mp4", ".m4a"} else "a.wav"))
-        place = root / "Raw/Audio/Full/WAV_16000" / f"{video}{suffix}"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, place)
+        target = root / "Raw/Audio/Full/WAV_16000" / f"{video}{suffix}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, target)
     (tmp_path / "made").rmdir()
     corpus = read(root)
     assert all(u.clip and u.clip.path.suffix == suffix for u in corpus)
     assert kinds(corpus) == {("start_clamped", "note"): 1}
 
 
-def test_segmented_videos_are_taken_by_the_number_of_the_clip_where_there_is_no_other_sound(tmp_path):
+def test_segmented_videos_are_found_by_clip_number_if_there_is_no_other_audio(tmp_path):
     root = write_original(tmp_path)
     folder = root / "Raw/Videos/Segmented/Combined"
     numbered = write_clip(folder / "-3g5yACwYnA_7.mp4")
     write_clip(folder / "100499_1.mp4")
-    whole = write_clip(root / "Raw/Audio/Full/WAV_16000/100499.wav")
-    assert [u.clip for u in read(root).train] == [None, Clip(numbered), Clip(whole, 0.0, 2.807)]
+    full_video = write_clip(root / "Raw/Audio/Full/WAV_16000/100499.wav")
+    assert [u.clip for u in read(root).train] == [None, Clip(numbered), Clip(full_video, 0.0, 2.807)]
 
 
 def test_names_with_spaces_and_underscores_keep_their_videos(tmp_path):
@@ -192,7 +192,7 @@ def test_a_packed_tree_is_unpacked_once_and_reads_like_the_tree(tmp_path, write,
     assert clip.name in {u.clip.path.name for u in corpus if u.clip} or write is not write_mmsa
 
 
-def test_packed_sound_beside_plain_labels_is_unpacked_only_for_who_listens(tmp_path):
+def test_packed_audio_beside_labels_is_unpacked_only_if_audio_is_read(tmp_path):
     root = write_kaggle(tmp_path / "root")
     clip = write_clip(tmp_path / "100499.wav")
     with zipfile.ZipFile(root / "Audio.zip", "w") as archive:
@@ -202,7 +202,7 @@ def test_packed_sound_beside_plain_labels_is_unpacked_only_for_who_listens(tmp_p
     assert [u.clip is not None for u in read(root).train] == [False, False, True]
 
 
-def test_archives_of_other_names_are_the_users_own(tmp_path):
+def test_archives_with_other_names_are_not_touched(tmp_path):
     with zipfile.ZipFile(tmp_path / "holidays.zip", "w") as archive:
         archive.writestr("CMU_MOSEI_Labels.csd", "no HDF5")
     with pytest.raises(CorpusError, match="no labels of CMU-MOSEI"):
@@ -212,18 +212,18 @@ def test_archives_of_other_names_are_the_users_own(tmp_path):
         mosei.read_tree(tmp_path / "holidays.zip")
 
 
-def test_a_folder_without_labels_is_told_what_labels_are(tmp_path):
+def test_a_folder_without_labels_is_an_error_naming_the_label_files(tmp_path):
     write_csv(tmp_path / "notes.csv", ["a"], [["b"]])
     write_clip(tmp_path / "v.wav")
-    with pytest.raises(CorpusError, match=r"no labels of CMU-MOSEI; give the folder that holds Data_Train"):
+    with pytest.raises(CorpusError, match=r"no labels of CMU-MOSEI under .*; give the folder with Data_Train"):
         mosei.read_tree(tmp_path)
 
 
-def test_without_h5py_one_sentence_says_what_to_install(tmp_path, monkeypatch):
+def test_without_h5py_the_error_names_what_to_install(tmp_path, monkeypatch):
     write_original(tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(
-        CorpusError, match=r"CMU_MOSEI_Labels\.csd is read with h5py.*pip install 'sentir\[csd\]'"
+        CorpusError, match=r"CMU_MOSEI_Labels\.csd needs the package h5py.*pip install 'sentir\[csd\]'"
     ):
         mosei.read_tree(tmp_path)
     assert h5py.__version__
@@ -234,11 +234,11 @@ def test_of_the_corpora_that_mmsa_packs_together_mosei_is_read_and_the_others_ar
         write_mmsa(tmp_path / folder)
     corpus = mosei.read_tree(tmp_path)
     assert recognized(corpus).endswith("from label.csv.") and len(corpus) == len(all_rows())
-    spare = [(i.kind, i.where) for i in issues_of(corpus)]
-    assert spare == [("file_ignored", "CH-SIMS/label.csv"), ("file_ignored", "MOSI/label.csv")]
+    issues = [(i.kind, i.where) for i in issues_of(corpus)]
+    assert issues == [("file_ignored", "CH-SIMS/label.csv"), ("file_ignored", "MOSI/label.csv")]
 
 
-def test_an_archive_of_meld_is_left_packed_where_there_is_no_sound_of_mosei(tmp_path):
+def test_an_archive_of_meld_is_left_packed_if_there_is_no_audio_of_mosei(tmp_path):
     write_kaggle(tmp_path / "mosei")
     (tmp_path / "MELD.Raw.tar.gz").write_bytes(b"never opened")
     assert {u.clip for u in read(tmp_path)} == {None}

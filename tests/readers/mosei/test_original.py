@@ -1,4 +1,4 @@
-"""The original distribution of CMU-MOSEI: labels in HDF5, transcripts, annotators, folds; and what is broken."""
+"""The original distribution of CMU-MOSEI: labels in HDF5, transcripts, annotators, folds, and damage."""
 
 import json
 import random
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mosei_rows import issues_of, kinds
-from mosei_trees import all_rows, write_answers, write_csd, write_kaggle, write_original, write_transcripts
+from mosei_trees import all_rows, write_csd, write_kaggle, write_original, write_ratings, write_transcripts
 
 from sentir.errors import CorpusError, SentirError
 from sentir.readers.mosei import reader as mosei
@@ -35,11 +35,11 @@ def test_videos_in_no_fold_are_left_out_and_each_segment_is_listed(tmp_path):
 def test_a_segment_without_transcript_keeps_its_labels_and_a_line_without_labels_is_counted(tmp_path):
     rows = all_rows()
     corpus = mosei.read_tree(write_transcripts(write_csd(tmp_path), [*rows[1:], OUTSIDE]))
-    (lost,) = [u for u in corpus if u.text is None]
-    assert where(corpus, "text_missing") == [lost.id] == ["mosei/train/-3g5yACwYnA/4.84-14.052"]
-    assert lost.labels["emotion"] == ("fear", "joy")
+    (missing,) = [u for u in corpus if u.text is None]
+    assert where(corpus, "text_missing") == [missing.id] == ["mosei/train/-3g5yACwYnA/4.84-14.052"]
+    assert missing.labels["emotion"] == ("fear", "joy")
     (note,) = [issue for issue in corpus.issues if issue.kind == "transcripts_unlabeled"]
-    assert note.message.startswith("1 lines") and note.severity == "note"
+    assert note.message.endswith("ignored: 1.") and note.severity == "note"
 
 
 def test_transcripts_are_joined_by_times_that_differ_a_little_and_by_no_others(tmp_path):
@@ -50,13 +50,13 @@ def test_transcripts_are_joined_by_times_that_differ_a_little_and_by_no_others(t
     assert [u.text for u in corpus] == ["first", None]
 
 
-def test_without_transcripts_labels_stay_and_one_warning_says_so(tmp_path):
+def test_without_transcripts_labels_are_kept_with_one_warning(tmp_path):
     corpus = mosei.read_tree(write_csd(tmp_path))
     assert {u.text for u in corpus} == {None}
     assert kinds(corpus) == {("corpus_without_text", "warning"): 1, ("start_clamped", "note"): 1}
 
 
-def test_lines_that_are_no_transcript_are_listed_with_their_place(tmp_path):
+def test_invalid_transcript_lines_are_listed_with_their_location(tmp_path):
     write_original(tmp_path)
     path = tmp_path / "Raw/Transcript/Segmented/Combined/100499.txt"
     path.write_bytes(path.read_bytes() + b"no line\n\n100499___x___1___2___a\n100499___3___soon___2___a\n")
@@ -65,7 +65,7 @@ def test_lines_that_are_no_transcript_are_listed_with_their_place(tmp_path):
     assert all(u.text for u in corpus)
 
 
-def test_a_transcript_in_another_encoding_is_still_text(tmp_path):
+def test_a_transcript_in_another_encoding_is_decoded(tmp_path):
     write_original(tmp_path)
     path = tmp_path / "Raw/Transcript/Segmented/Combined/-3g5yACwYnA.txt"
     path.write_bytes(path.read_text("utf-8").encode("cp1252"))
@@ -75,14 +75,14 @@ def test_a_transcript_in_another_encoding_is_still_text(tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
-def test_numbers_of_any_kind_are_read(tmp_path, dtype):
+def test_numbers_of_any_dtype_are_read(tmp_path, dtype):
     rows = [("train", "100499", "1", "2", (-1, 1, 0, 0, 0, 0, 3), "Hi")]
     (utterance,) = mosei.read_tree(write_transcripts(write_csd(tmp_path, rows, dtype=dtype), rows))
     assert utterance.scores["sentiment"] == -1 and utterance.labels["emotion"] == ("fear", "joy")
     assert utterance.id == "mosei/train/100499/1.0-2.0"
 
 
-def test_intensities_and_times_that_are_no_numbers_are_listed(tmp_path):
+def test_invalid_intensities_and_times_are_listed(tmp_path):
     rows = [
         ("train", "100499", "1", "2", (float("nan"), 1, 0, 0, 0, 0, 0), "a"),
         ("train", "100499", "nan", "2", (0,) * 7, "b"),
@@ -127,7 +127,7 @@ def scalar(data):
         scalar,
     ],
 )
-def test_a_video_of_another_shape_is_left_out_with_its_reason_and_the_others_stay(tmp_path, change):
+def test_a_video_of_another_shape_is_left_out_with_a_reason_and_the_others_are_kept(tmp_path, change):
     write_original(tmp_path)
     with h5py.File(tmp_path / CSD, "r+") as file:
         change(file["All Labels/data"])
@@ -137,7 +137,7 @@ def test_a_video_of_another_shape_is_left_out_with_its_reason_and_the_others_sta
 
 
 @pytest.mark.parametrize("content", [b"", b"not HDF5", None])
-def test_a_file_that_holds_no_labels_is_one_sentence(tmp_path, content):
+def test_a_file_without_labels_is_a_one_sentence_error(tmp_path, content):
     path = write_original(tmp_path) / CSD
     if content is None:
         with h5py.File(path, "w") as file:
@@ -145,12 +145,12 @@ def test_a_file_that_holds_no_labels_is_one_sentence(tmp_path, content):
     else:
         path.write_bytes(content)
     with pytest.raises(
-        CorpusError, match=r"CMU_MOSEI_Labels\.csd cannot be read as labels .*; get the file again"
+        CorpusError, match=r"CMU_MOSEI_Labels\.csd cannot be read as labels .*; download the file again"
     ):
         mosei.read_tree(tmp_path)
 
 
-@pytest.mark.parametrize("write", [write_original, write_kaggle, write_answers])
+@pytest.mark.parametrize("write", [write_original, write_kaggle, write_ratings])
 def test_damaged_files_lose_no_segment_silently_and_raise_nothing_else(tmp_path, write):
     draw = random.Random(0)
     root = write(tmp_path)
@@ -180,16 +180,16 @@ def test_every_segment_is_an_utterance_or_a_listed_row_whatever_its_times(tmp_pa
     assert len(csd) + len(where(csd, "row_skipped")) == len(rows)
 
 
-def test_answers_that_are_missing_leave_the_mean_to_the_others(tmp_path):
-    path = write_answers(tmp_path) / "Raw/Labels/5000_batch_raw.csv"
+def test_missing_ratings_are_left_out_of_the_mean(tmp_path):
+    path = write_ratings(tmp_path) / "Raw/Labels/5000_batch_raw.csv"
     path.write_text(path.read_text().replace("0.75,", ",", 1))
     corpus = mosei.read_tree(tmp_path)
     assert where(corpus, "rating_missing") == ["5000_batch_raw.csv, line 2"]
     assert len(corpus) == 5
 
 
-def test_a_clip_of_the_annotators_without_a_line_stays_under_its_number(tmp_path):
-    root = write_answers(tmp_path)
+def test_an_annotated_clip_without_a_transcript_line_is_kept_under_its_number(tmp_path):
+    root = write_ratings(tmp_path)
     (root / "Raw/Transcript/Segmented/Combined/100499.txt").unlink()
     corpus = mosei.read_tree(root)
     assert where(corpus, "text_missing") == ["mosei/train/100499/1"]
@@ -202,7 +202,7 @@ def write_sdk(root, train, dev, test):
     (root / "cmu_mosei_std_folds.py").write_text(text + "raise SystemExit('this is never run')\n")
 
 
-def test_folds_beside_the_labels_are_taken_before_those_that_come_with_sentir(tmp_path):
+def test_folds_beside_the_labels_precede_those_that_come_with_sentir(tmp_path):
     root = write_original(tmp_path)
     write_sdk(root, ["_on_E-ZWy0I"], ["-3g5yACwYnA"], ["100499"])
     corpus = mosei.read_tree(root)
@@ -232,15 +232,15 @@ def test_folds_may_be_three_lists(tmp_path, names):
 @pytest.mark.parametrize(
     "text", ["standard_train_fold=[open('x')]", "(" * 500, "x=1", "standard_train_fold=3", "\0"]
 )
-def test_folds_that_are_no_lists_are_one_sentence(tmp_path, text):
+def test_invalid_folds_are_a_one_sentence_error(tmp_path, text):
     (write_original(tmp_path) / "cmu_mosei_std_folds.py").write_text(text)
-    with pytest.raises(CorpusError, match=r"cmu_mosei_std_folds\.py gives no lists of videos"):
+    with pytest.raises(CorpusError, match=r"cmu_mosei_std_folds\.py has no lists of the videos"):
         mosei.read_tree(tmp_path)
 
 
-def test_a_video_in_two_folds_is_refused(tmp_path):
+def test_a_video_in_two_folds_is_rejected(tmp_path):
     write_sdk(write_original(tmp_path), ["100499"], ["100499"], [])
-    with pytest.raises(CorpusError, match="have the video '100499' in train and in dev"):
+    with pytest.raises(CorpusError, match="the video '100499' is in train and in dev"):
         mosei.read_tree(tmp_path)
 
 

@@ -23,8 +23,8 @@ EMOTIONS = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 def test_every_known_layout_is_read_from_its_root_and_from_a_parent(tmp_path, folder):
     write_tree(tmp_path / "root" / folder)
     (tmp_path / "root" / "Audio_chunk" / "Train_modified").mkdir(parents=True)
-    for place in (tmp_path / "root", tmp_path):
-        corpus = read_corpus(DataSettings(reader="mosei", root=place))
+    for root in (tmp_path / "root", tmp_path):
+        corpus = read_corpus(DataSettings(reader="mosei", root=root))
         assert [u.id for u in corpus] == [f"mosei/{split}/video-{split}/0.5-2.0" for split in FILES]
         assert issues_of(corpus) == ()
 
@@ -78,7 +78,7 @@ def test_emotions_are_present_above_zero_and_none_of_them_is_valid(tmp_path):
     assert set(corpus.train[0].scores) == {"sentiment", *EMOTIONS}
 
 
-def test_intensities_off_their_scale_are_clamped_and_listed(tmp_path):
+def test_intensities_outside_their_scale_are_clamped_and_listed(tmp_path):
     rows = [row("a", happy="4.33", sentiment="-3.5"), row("b", anger="-1")]
     corpus = mosei.read_tree(write_tree(tmp_path, train=rows))
     assert (corpus.train[0].scores["joy"], corpus.train[0].scores["sentiment"]) == (3.0, -3.0)
@@ -100,7 +100,7 @@ def test_scores_lie_on_their_scales_and_labels_agree_with_them(tmp_path, intensi
 
 @pytest.mark.parametrize(("column", "task"), [("sad", "emotion"), ("sentiment", "sentiment")])
 @pytest.mark.parametrize("cell", ["", "nan", "much"])
-def test_an_intensity_that_is_no_number_leaves_its_task_unlabelled(tmp_path, column, task, cell):
+def test_an_invalid_intensity_leaves_its_task_unlabelled(tmp_path, column, task, cell):
     corpus = mosei.read_tree(write_tree(tmp_path, train=[row("v", **{column: cell})]))
     numbers = {"sentiment_intensity"} if column != "sentiment" else set()
     assert set(corpus.train[0].labels) == {"emotion", "sentiment"} - {task} | numbers
@@ -131,8 +131,8 @@ def test_a_row_that_cannot_be_used_is_left_out_and_listed_with_its_line(tmp_path
     assert issue.where == "Data_Train_modified.csv, line 3"
 
 
-def test_a_video_in_two_splits_is_refused(tmp_path):
-    with pytest.raises(CorpusError, match="'v' lies in train and in test"):
+def test_a_video_in_two_splits_is_rejected(tmp_path):
+    with pytest.raises(CorpusError, match="'v' is in train and in test"):
         mosei.read_tree(write_tree(tmp_path, train=[row("v")], test=[row("v", "7", "9")]))
 
 
@@ -157,19 +157,19 @@ def test_the_real_label_csvs_lie_in_the_standard_folds_and_are_recognized(real):
     assert Counter(shipped.values()) == {"train": 2249, "dev": 300, "test": 678}
     videos = {u.dialogue.rpartition("/")[2]: u.split for u in real}
     assert videos.items() <= shipped.items()
-    absent = Counter(split for video, split in shipped.items() if video not in videos)
-    assert absent == {"train": 122, "dev": 2, "test": 3}
-    assert real.issues[0].message.startswith("Recognized: CMU-MOSEI as its label CSVs alone: labels, texts and")
+    missing = Counter(split for video, split in shipped.items() if video not in videos)
+    assert missing == {"train": 122, "dev": 2, "test": 3}
+    assert real.issues[0].message.startswith("Recognized: CMU-MOSEI as its label CSVs only: labels, texts and")
 
 
 @pytest.mark.shared_data
-def test_what_is_listed_as_a_defect_shows_in_the_real_rows(real):
+def test_listed_defects_are_visible_in_the_real_rows(real):
     listed = [real.by_id[issue.where] for issue in real.issues if issue.kind == "clip_mismatched"]
     assert len(listed) == 22 and {u.split for u in listed} == {"train", "dev", "test"}
     times = [re.fullmatch(r"(-?[\d.]+)-([\d.]+)", u.id.rpartition("/")[2]) for u in listed]
     seconds = [float(found[2]) - max(float(found[1]), 0.0) for found in times]
     assert all(len(u.text.split()) / length > 15 for u, length in zip(listed, seconds, strict=True))
-    assert not any("duration" in u.numbers for u in listed)
+    assert not any("duration" in u.numeric_features for u in listed)
     early = [real.by_id[issue.where] for issue in real.issues if issue.kind == "start_clamped"]
     assert len(early) == 41 and all("/-" in u.id.removeprefix(u.dialogue) for u in early)
     noises = [u for u in real if re.search(r"\((?:uhh|umm|stutter)\)", u.text or "")]

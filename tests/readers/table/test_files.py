@@ -77,7 +77,7 @@ def test_errors_name_the_file_of_several(tmp_path):
         ({"file": {"train": "a.csv", "eval": "b.csv"}}, "give a file, a list of files, or one each"),
         ({"file": 7}, "give a file, a list of files, or one each"),
         ({"file": {"train": "a.csv", "test": "b.csv"}, "split": "s"}, "'file' names the splits already"),
-        ({"encoding": "klingon"}, "no encoding that is known"),
+        ({"encoding": "klingon"}, "it is not a known encoding"),
     ],
 )
 def test_a_recipe_with_invalid_files_is_rejected(change, message):

@@ -132,7 +132,7 @@ def test_invalid_intensities_are_rejected(tmp_path):
 
 def test_a_separator_needs_a_label_column():
     table = {"labels": ["joy"], "label_separator": "|"}
-    with pytest.raises(RecipeError, match="'label_separator' parts the cells of 'label'"):
+    with pytest.raises(RecipeError, match="'label_separator' splits the cells of 'label'"):
         Recipe.parse({"name": "r", "data": {"reader": "table", "table": table}})
 
 

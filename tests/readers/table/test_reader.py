@@ -201,7 +201,7 @@ def test_a_label_is_never_a_feature(tmp_path):
         ({"key": ""}, {"id": "key", "split": "part"}, "row 1 has no id in 'key'"),
         ({"part": "eval"}, {"split": "part"}, "row 1 has 'eval' in 'part'"),
         ({"part": ""}, {"split": "part"}, "row 1 has '' in 'part'"),
-        ({"talk": "b"}, {"split": "part", "dialogue": "talk"}, "dialogue 'talks/b' lies in train and in test"),
+        ({"talk": "b"}, {"split": "part", "dialogue": "talk"}, "dialogue 'talks/b' is in both train and test"),
         ({"talk": "b"}, {"group": "who", "dialogue": "talk"}, "dialogue 'b' is in two groups of 'who'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Where a model is wrong: the errors it is surest of, what it mixes up with whom, and labels in doubt."""
+"""Errors of a model: hardest examples, confusions by speaker, and label-noise candidates."""
 
 from __future__ import annotations
 
@@ -18,17 +18,13 @@ from sentir.evaluation.metrics import compute_scores
 from sentir.evaluation.results import GoldLabels, Run
 from sentir.i18n import _
 
-MAX_HARDEST_EXAMPLES, MAX_SPEAKERS, MAX_CONFUSIONS, N_CONTEXT_TURNS = (
-    10,
-    6,
-    3,
-    3,
-)  # errors, speakers, mix-ups of each, and turns that are shown
+MAX_HARDEST_EXAMPLES, N_CONTEXT_TURNS = 10, 3
+MAX_SPEAKERS, MAX_CONFUSIONS = 6, 3  # the latter per speaker
 
 
 @dataclass(frozen=True, slots=True)
 class ContextTurn:
-    """What was said before an error."""
+    """A turn before an error."""
 
     speaker: str | None
     text: str | None
@@ -36,15 +32,15 @@ class ContextTurn:
 
 @dataclass(frozen=True, slots=True)
 class HardExample:
-    """One wrong answer.
+    """One confidently wrong prediction.
 
     Attributes:
-        labels: what is annotated; of a number, the nearest step of its scale.
-        predicted: what the model says.
-        probabilities: label → probability, or name → number.
-        error_score: how sure the model was of what is wrong: the probability of the wrong label; of several
-            labels that of the wrong decision; of a number, how far off it is.
-        context: the turns before it, in order.
+        labels: as annotated; in regression, the nearest step of the scale.
+        predicted: by the model, likewise.
+        probabilities: label → probability; in regression, name → number.
+        error_score: probability of the wrong label; in multi-label tasks that of the wrong decision; in
+            regression the absolute error.
+        context: preceding turns, in order.
     """
 
     id: str
@@ -59,7 +55,7 @@ class HardExample:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """A label, what was said instead, and how often; of several labels one is ``""``: missed, or said wrongly."""
+    """A label, the one predicted instead, and how often; in multi-label tasks one of the two is ``""``."""
 
     label: str
     predicted: str
@@ -72,13 +68,13 @@ class Confusion:
         if not self.predicted:
             return _("{label} missed ({n})", label=label, n=self.n)
         if not self.label:
-            return _("{label} said wrongly ({n})", label=predicted, n=self.n)
+            return _("{label} predicted wrongly ({n})", label=predicted, n=self.n)
         return f"{label} → {predicted} ({self.n})"
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerErrors:
-    """One speaker: utterances, the score in ``metric``, and the most frequent mix-ups, means over seeds."""
+    """One speaker: utterances, score in ``metric`` and most frequent confusions, means over seeds."""
 
     speaker: str
     n: int
@@ -89,13 +85,13 @@ class SpeakerErrors:
 
 @dataclass(frozen=True, slots=True)
 class LabelNoiseCandidate:
-    """A train utterance whose label is doubtful: models that did not learn from it surely say otherwise.
+    """A train utterance whose label out-of-fold predictions confidently contradict.
 
     Attributes:
-        labels: what is annotated.
-        predicted: what these models say.
-        predicted_probability: of what they say, where they and the annotation differ.
-        label_probability: of what is annotated there.
+        labels: as annotated.
+        predicted: out of fold.
+        predicted_probability: of the prediction, where it differs from the annotation.
+        label_probability: of the annotation there.
     """
 
     id: str
@@ -109,21 +105,22 @@ class LabelNoiseCandidate:
 def find_hardest_examples(
     corpus: Corpus, predictions: Predictions, thresholds: NDArray[np.floating] | None, gold: GoldLabels
 ) -> tuple[HardExample, ...]:
-    """Return the errors that a model is surest of, the surest first.
+    """Return the most confident errors of a model, in descending order of confidence.
 
     Args:
-        corpus: that the utterances are from.
-        predictions: of at least the utterances in ``gold``, means over seeds.
+        corpus: of the utterances.
+        predictions: for at least the utterances in ``gold``, means over seeds.
         thresholds: ``(K,)`` or none.
         gold: id → labels.
     """
     space, ids = predictions.label_space, sorted(gold)
     p = predictions.select(ids).probabilities
     truth = space.encode(gold[key] for key in ids)
-    said, surprises = space.decode(p, thresholds), _error_scores(space, truth, p, thresholds)
-    rows = [n for n in np.argsort(-surprises, kind="stable")[:MAX_HARDEST_EXAMPLES].tolist() if surprises[n] > 0]
+    predicted, scores = space.decode(p, thresholds), _error_scores(space, truth, p, thresholds)
+    rows = [n for n in np.argsort(-scores, kind="stable")[:MAX_HARDEST_EXAMPLES].tolist() if scores[n] > 0]
     return tuple(
-        _make_hard_example(corpus, space, ids[n], gold[ids[n]], said[n], p[n], float(surprises[n])) for n in rows
+        _make_hard_example(corpus, space, ids[n], gold[ids[n]], predicted[n], p[n], float(scores[n]))
+        for n in rows
     )
 
 
@@ -137,21 +134,21 @@ def _make_hard_example(
     error_score: float,
 ) -> HardExample:
     u = corpus.by_id[key]
-    before = tuple(ContextTurn(turn.speaker, turn.text) for turn in corpus.before(u, N_CONTEXT_TURNS))
-    shares = dict(zip(space.names, p.tolist(), strict=True))
+    context = tuple(ContextTurn(turn.speaker, turn.text) for turn in corpus.before(u, N_CONTEXT_TURNS))
     return HardExample(
-        key, u.speaker, u.text, space.categorize(labels), space.categorize(predicted), shares, error_score, before
-    )
+        key, u.speaker, u.text, space.categorize(labels), space.categorize(predicted),
+        dict(zip(space.names, p.tolist(), strict=True)), error_score, context,
+    )  # fmt: skip
 
 
 def _error_scores(space: LabelSpace, truth: NDArray, p: Array, thresholds: NDArray[np.floating] | None) -> Array:
-    """Return how sure each answer is of what is wrong about it, ``(N,)``; 0 of a right one."""
-    decided = space.decide(p, thresholds)
+    """Return the `HardExample.error_score` of each prediction, ``(N,)``; 0 for a correct one."""
+    decisions = space.decide(p, thresholds)
     if space.kind == "regression":
-        return np.abs(decided - truth)
+        return np.abs(decisions - truth)
     if space.multilabel:
-        return np.where(decided != truth, np.where(decided > 0, p, 1 - p), 0).max(axis=1)
-    return np.where(decided != truth, p.max(axis=1), 0)
+        return np.where(decisions != truth, np.where(decisions > 0, p, 1 - p), 0).max(axis=1)
+    return np.where(decisions != truth, p.max(axis=1), 0)
 
 
 def analyze_speakers(
@@ -162,78 +159,82 @@ def analyze_speakers(
     gold: Sequence[tuple[Label, ...]],
     metric: str,
 ) -> tuple[SpeakerErrors, ...]:
-    """Return the errors with those who speak most, most first; none where no speaker is known.
+    """Return the errors of the speakers with most utterances, in descending order; none without known speakers.
 
     Args:
-        space: of the labels.
+        space: of the task.
         speakers: of N utterances.
-        truth, runs: as `sentir.evaluation.scoring.joined` gives them.
-        gold: the N labels themselves.
-        metric: one of `sentir.evaluation.metrics.counted`.
+        truth, runs: from `sentir.evaluation.scoring.align_by_id`.
+        gold: the labels of the N utterances.
+        metric: one of `sentir.evaluation.metrics.count_metrics`.
     """
-    rows_of: dict[str, list[int]] = defaultdict(list)
+    rows_by_speaker: dict[str, list[int]] = defaultdict(list)
     for n, speaker in enumerate(speakers):
         if speaker:
-            rows_of[speaker].append(n)
-    most = sorted(rows_of.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_SPEAKERS]
-    found = []
-    for speaker, rows in most:
-        value = np.mean([compute_scores(space, truth[rows], p[rows], cuts)[metric] for p, cuts in runs])
+            rows_by_speaker[speaker].append(n)
+    most_frequent = sorted(rows_by_speaker.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_SPEAKERS]
+    errors = []
+    for speaker, rows in most_frequent:
+        score = np.mean([compute_scores(space, truth[rows], p[rows], cut)[metric] for p, cut in runs])
         counts: Counter[tuple[str, str]] = Counter()
-        for p, cuts in runs:
-            for n, said in zip(rows, space.decode(p[rows], cuts), strict=True):
-                counts.update(_find_confusions(space, gold[n], said))
+        for p, cut in runs:
+            for n, predicted in zip(rows, space.decode(p[rows], cut), strict=True):
+                counts.update(_find_confusions(space, gold[n], predicted))
         means = [Confusion(*pair, round(n / len(runs))) for pair, n in counts.most_common(MAX_CONFUSIONS)]
-        often = tuple(mixed for mixed in means if mixed.n)
-        found.append(SpeakerErrors(speaker, len(rows), metric, float(value), often))
-    return tuple(found)
+        frequent = tuple(confusion for confusion in means if confusion.n)
+        errors.append(SpeakerErrors(speaker, len(rows), metric, float(score), frequent))
+    return tuple(errors)
 
 
 def _find_confusions(
     space: LabelSpace, gold: tuple[Label, ...], predicted: tuple[Label, ...]
 ) -> list[tuple[str, str]]:
-    held, found = space.categorize(gold), space.categorize(predicted)
+    truth, decided = space.categorize(gold), space.categorize(predicted)
     if space.multilabel:
-        return [(name, "") for name in held if name not in found] + [("", n) for n in found if n not in held]
-    return [(held[0], found[0])] if held != found else []
+        missed = [(name, "") for name in truth if name not in decided]
+        return missed + [("", name) for name in decided if name not in truth]
+    return [(truth[0], decided[0])] if truth != decided else []
 
 
 def find_label_noise_candidates(
     corpus: Corpus, predictions: Predictions, gold: GoldLabels
 ) -> tuple[LabelNoiseCandidate, ...]:
-    """Return the utterances whose labels are doubtful, the most doubtful first; none where a number is annotated.
+    """Return the label-noise candidates, ranked by margin; none in regression.
 
     Confident learning (Northcutt et al., "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR
     2021): another label is at least as probable as it is on average where it is annotated, and more probable than
-    the annotated one; they are ranked by how much. Of several labels each is a question of its own, answered yes
-    or no, and the most doubtful answer counts.
+    the annotated one. The margin is the difference of these two probabilities. In multi-label tasks each label is
+    a binary decision, and the largest margin counts.
 
     Args:
-        corpus: that the utterances are from.
-        predictions: each by a model that did not learn from the utterance.
+        corpus: of the utterances.
+        predictions: out of fold.
         gold: id → labels.
     """
     space, ids = predictions.label_space, sorted(gold)
     if space.kind == "regression" or not ids:
         return ()
     p, truth = predictions.select(ids).probabilities, space.encode(gold[key] for key in ids)
-    doubts = _score_multilabel_noise(p, truth) if space.multilabel else [_score_label_noise(p, truth)]
-    margins = np.stack([doubt.other_probability - doubt.label_probability for doubt in doubts], axis=1)
-    at, most = margins.argmax(axis=1), margins.max(axis=1)
-    found = []
-    for n in np.argsort(-most, kind="stable").tolist():
-        if most[n] <= 0:
+    decisions = _score_multilabel_noise(p, truth) if space.multilabel else [_score_label_noise(p, truth)]
+    margins = np.stack([one.other_probability - one.label_probability for one in decisions], axis=1)
+    widest, margin = margins.argmax(axis=1).tolist(), margins.max(axis=1)
+    candidates = []
+    for n in np.argsort(-margin, kind="stable").tolist():
+        if margin[n] <= 0:
             break
-        doubt, labels = doubts[at[n]], tuple(map(str, gold[ids[n]]))
-        said = _toggle_label(space, labels, int(at[n])) if space.multilabel else (space.names[doubt.said[n]],)
-        text = corpus.by_id[ids[n]].text
-        found.append(LabelNoiseCandidate(ids[n], text, labels, said, float(doubt.other[n]), float(doubt.own[n])))
-    return tuple(found)
+        k, labels = widest[n], tuple(map(str, gold[ids[n]]))
+        scores = decisions[k]
+        predicted = _toggle_label(space, labels, k) if space.multilabel else (space.names[scores.other_label[n]],)
+        probabilities = float(scores.other_probability[n]), float(scores.label_probability[n])
+        candidates.append(
+            LabelNoiseCandidate(ids[n], corpus.by_id[ids[n]].text, labels, predicted, *probabilities)
+        )
+    return tuple(candidates)
 
 
 @dataclass(frozen=True, slots=True)
 class _LabelNoiseScores:
-    """Of N answers: the probability of the annotated class, that of the surest other one, and which that is."""
+    """For N utterances: the probability of the annotated class, of the likeliest other class, and which it is."""
 
     label_probability: Array
     other_probability: Array
@@ -241,19 +242,19 @@ class _LabelNoiseScores:
 
 
 def _score_multilabel_noise(p: Array, truth: NDArray) -> list[_LabelNoiseScores]:
-    yes_or_no = np.stack([1 - p, p], axis=2)
-    return [_score_label_noise(yes_or_no[:, k], truth[:, k].astype(np.intp)) for k in range(p.shape[1])]
+    binary = np.stack([1 - p, p], axis=2)
+    return [_score_label_noise(binary[:, k], truth[:, k].astype(np.intp)) for k in range(p.shape[1])]
 
 
 def _score_label_noise(p: Array, truth: NDArray) -> _LabelNoiseScores:
-    """Look for another class that is as probable as usual where it is annotated; minus infinity without one."""
+    """Score other classes that reach their mean probability where annotated; minus infinity if there is none."""
     rows = np.arange(len(p))
-    usual = np.array([p[truth == k, k].mean() if (truth == k).any() else np.inf for k in range(p.shape[1])])
-    others = np.where(p >= usual, p, -np.inf)
+    class_means = np.array([p[truth == k, k].mean() if (truth == k).any() else np.inf for k in range(p.shape[1])])
+    others = np.where(p >= class_means, p, -np.inf)
     others[rows, truth] = -np.inf
     return _LabelNoiseScores(p[rows, truth], others.max(axis=1), others.argmax(axis=1))
 
 
 def _toggle_label(space: LabelSpace, labels: tuple[str, ...], k: int) -> tuple[str, ...]:
-    held = set(labels) ^ {space.names[k]}
-    return tuple(name for name in space.names if name in held)
+    toggled = set(labels) ^ {space.names[k]}
+    return tuple(name for name in space.names if name in toggled)

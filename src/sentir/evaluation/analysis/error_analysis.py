@@ -1,4 +1,4 @@
-"""A closer look at one model on one split: can it be trusted, where is it good, where is it wrong."""
+"""Error analysis of one model on one split: reliability, slices, speakers, hardest examples."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ MAX_LABEL_NOISE_CANDIDATES = 100
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ErrorAnalysis(ReprMixin):
-    """One model on one split of one corpus: a row of ``analyses.json``.
+    """Error analysis of one model on one split of one corpus: a row of ``analyses.json``.
 
     Attributes:
-        reliability: ``None`` where a number is recognized, and for a model that was saved uncalibrated.
-        hardest_examples: the errors it is surest of, the surest first.
-        num_label_noise_candidates: how many train utterances have a doubtful label; ``None`` where nobody looked.
-        label_noise_candidates: the most doubtful of them, at most `MOST_SUSPECTS`.
+        reliability: ``None`` in regression, and for a model without calibration.
+        hardest_examples: its most confident errors, in descending order.
+        num_label_noise_candidates: train utterances with a doubtful label; ``None`` if not searched for.
+        label_noise_candidates: the first of them by margin, at most `MAX_LABEL_NOISE_CANDIDATES`.
     """
 
     model: str
@@ -73,40 +73,41 @@ def analyze_errors(
     resamples: int,
     confidence_level: float,
 ) -> ErrorAnalysis:
-    """Look at one model, trained with one or more seeds, on exactly the utterances in ``labels``.
+    """Analyze one model, trained with one or more seeds, on exactly the utterances in ``labels``.
 
     Args:
-        corpus: that they are from.
+        corpus: of the utterances.
         space: of the task.
-        labels: id → label names of the task, or its number.
-        predictions, thresholds, calibrations: one per seed; ``None`` without a calibration.
-        groups: id → dialogue or speaker; the intervals are over these.
+        labels: id → labels, or number, of the task.
+        predictions, thresholds, calibrations: one per seed; ``None`` without thresholds or calibration.
+        groups: id → dialogue or speaker, over which intervals are computed.
         model: its name.
         split: of the utterances.
-        metric: one of `sentir.evaluation.metrics.counted`.
-        protocol: what the utterances taught the model, as `Reliability` keeps it.
-        resamples: behind the interval of the calibration error.
+        metric: one of `sentir.evaluation.metrics.count_metrics`.
+        protocol: ``cross_fit``, ``in_sample`` or ``held_out``, as in `Reliability`.
+        resamples: bootstrap resamples for the interval of the calibration error.
         confidence_level: mass of the intervals.
 
     Raises:
         PredictionsError: if an utterance has no prediction or no dialogue, or the predictions do not fit.
     """
-    ids, truth, runs, drawn = align_by_id(space, labels, predictions, thresholds, groups)
-    judged: dict[str, Any] = {"metric": metric, "confidence": confidence_level}
+    ids, truth, runs, clusters = align_by_id(space, labels, predictions, thresholds, groups)
+    options: dict[str, Any] = {"metric": metric, "confidence_level": confidence_level}
     speakers = [corpus.by_id[key].speaker for key in ids]
+    slicings = define_slices(corpus, split, labels, space)
     mean = Predictions.mean([p.select(ids) for p in predictions])
-    cuts = [cut for cut in thresholds if cut is not None]
+    tuned = [own for own in thresholds if own is not None]
     return ErrorAnalysis(
         model=model,
         corpus=corpus.name,
         task=space.task,
         split=split,
         reliability=_measure_reliability(
-            space, truth, runs, calibrations, drawn, protocol, {**judged, "resamples": resamples}
+            space, truth, runs, calibrations, clusters, protocol, {**options, "resamples": resamples}
         ),
-        slices=score_slices(space, ids, truth, runs, drawn, define_slices(corpus, split, labels, space), **judged),
+        slices=score_slices(space, ids, truth, runs, clusters, slicings, **options),
         speakers=analyze_speakers(space, speakers, truth, runs, [labels[key] for key in ids], metric),
-        hardest_examples=find_hardest_examples(corpus, mean, np.mean(cuts, axis=0) if cuts else None, labels),
+        hardest_examples=find_hardest_examples(corpus, mean, np.mean(tuned, axis=0) if tuned else None, labels),
     )  # fmt: skip
 
 
@@ -123,14 +124,14 @@ def _measure_reliability(
     if len(known) < len(runs):
         return None
     if protocol == "cross_fit" and len(set(groups)) > 1:
-        decided = [
-            cross_fit_decisions(space, truth, p, groups, method=own.method)
-            for (p, _cuts), own in zip(runs, known, strict=True)
+        decisions = [
+            cross_fit_decisions(space, truth, p, groups, method=calibration.method)
+            for (p, _thresholds), calibration in zip(runs, known, strict=True)
         ]
     else:
-        protocol = "learned" if protocol == "cross_fit" else protocol
-        decided = [
-            decide_with_confidence(space, p, cuts, own.confidence_threshold)
-            for (p, cuts), own in zip(runs, known, strict=True)
+        protocol = "in_sample" if protocol == "cross_fit" else protocol
+        decisions = [
+            decide_with_confidence(space, p, thresholds, calibration.confidence_threshold)
+            for (p, thresholds), calibration in zip(runs, known, strict=True)
         ]
-    return measure_reliability(space, truth, decided, groups, protocol=protocol, **options)
+    return measure_reliability(space, truth, decisions, groups, protocol=protocol, **options)

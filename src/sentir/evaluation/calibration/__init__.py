@@ -1,1 +1,1 @@
-"""Whether probabilities can be trusted: calibration, its errors, reliability, thresholds."""
+"""Calibration of probabilities, its error, reliability, and decision thresholds."""

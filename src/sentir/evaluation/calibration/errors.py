@@ -1,7 +1,7 @@
-"""Calibration error, Brier score and risk-coverage of N utterances, each with its interval over dialogues.
+"""Calibration error and area under the risk-coverage curve of N utterances, with intervals over dialogues.
 
-A run is one trained model (one seed). What it states and what is found are ``(N, M)``: of its answer where one
-label is chosen (M = 1), of every label where several may hold (M = K).
+A run is one trained model (one seed). Its probabilities and the outcomes (1 if it happened, else 0) are ``(N,
+M)``: of the predicted label in single-label tasks (M = 1), of every label in multi-label tasks (M = K).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sentir.evaluation.jackknife import jackknife_interval, leave_one_out_sums, 
 from sentir.evaluation.metrics.label_counts import safe_divide
 from sentir.evaluation.results import MIN_CLUSTERS, Score
 
-MAX_BINS, MIN_BIN_SIZE = 10, 20  # bins of equal mass at most, and utterances in each at least
+MAX_BINS, MIN_BIN_SIZE = 10, 20  # most bins of equal mass, fewest utterances in each
 _N_SIMULATIONS = 300
-_CHANCE_QUANTILE = 0.95  # the quantile of chance above which a calibration error is none of chance
+_CHANCE_QUANTILE = 0.95  # a calibration error above this quantile of simulated ones is significant
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -29,7 +29,14 @@ MetricFunction = Callable[[Array], Array]
 
 @dataclass(frozen=True, slots=True)
 class ClusterResampling:
-    """What intervals are over: the dialogue of N utterances each, mass, and resamples of calibration errors."""
+    """How intervals over dialogues are computed.
+
+    Attributes:
+        index: ``(N,)``, the dialogue of each utterance, from 0 on.
+        resamples: bootstrap resamples, used for calibration errors.
+        confidence_level: mass of the intervals.
+        seed: of the bootstrap.
+    """
 
     index: Index
     resamples: int
@@ -38,33 +45,33 @@ class ClusterResampling:
 
     @property
     def num_clusters(self) -> int:
-        """How many dialogues there are."""
+        """Number of dialogues."""
         return int(self.index.max()) + 1
 
     def sum_by_cluster(self, rows: Sequence[Array]) -> Array:
-        """Sum the runs' rows ``(N, S)`` over dialogues, ``(runs, C, S)``."""
-        found = np.zeros((len(rows), self.num_clusters, rows[0].shape[1]))
-        for run, values in zip(found, rows, strict=True):
+        """Sum the rows ``(N, S)`` of each run over C dialogues, ``(runs, C, S)``."""
+        sums = np.zeros((len(rows), self.num_clusters, rows[0].shape[1]))
+        for run, values in zip(sums, rows, strict=True):
             np.add.at(run, self.index, values)
-        return found
+        return sums
 
     def score(self, sums: Array, metric: MetricFunction, *, is_proportion: bool) -> Score:
-        """Score the runs' sums over dialogues ``(runs, C, S)`` by a metric of sums, which is a share or not."""
+        """Score sums over dialogues ``(runs, C, S)`` by a metric of sums, with a jackknife interval."""
         return self.score_with_interval(
             metric(sums.sum(axis=1)), metric(leave_one_out_sums(sums)).mean(axis=0), is_proportion=is_proportion
         )
 
     def bootstrap(self, sums: Array, metric: MetricFunction) -> Array:
-        """Return the metric, a mean over runs, of resamples of dialogues with replacement."""
+        """Return the metric, averaged over runs, of each bootstrap resample of dialogues, ``(resamples,)``."""
         n, rng = self.num_clusters, np.random.default_rng(self.seed)
         weights = (
             rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
             for size in chunk_sizes(self.resamples, sums)
         )
-        return np.concatenate([metric(drawn @ sums).mean(axis=0) for drawn in weights])
+        return np.concatenate([metric(chunk @ sums).mean(axis=0) for chunk in weights])
 
     def score_with_interval(self, values: Array, replicates: Array, *, is_proportion: bool) -> Score:
-        """Return the mean over runs with its interval, from the means without each dialogue."""
+        """Return the mean over runs with its interval, from the leave-one-out means over runs."""
         sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
         mean = float(values.mean())
         low, high = jackknife_interval(
@@ -74,7 +81,7 @@ class ClusterResampling:
 
 
 def assign_bins(probabilities: Array) -> Index:
-    """Return the bin of each of N probabilities: bins of equal mass, equal probabilities in one of them."""
+    """Return the bin of each of N probabilities: bins have equal mass, equal probabilities share a bin."""
     count = int(np.clip(len(probabilities) // MIN_BIN_SIZE, 1, MAX_BINS))
     edges = np.unique(np.quantile(probabilities, np.arange(1, count) / count)) if count > 1 else np.empty(0)
     return np.searchsorted(edges, probabilities, side="right")
@@ -83,33 +90,34 @@ def assign_bins(probabilities: Array) -> Index:
 def expected_calibration_error(
     probabilities_and_outcomes: Sequence[tuple[Array, Array]], resampling: ClusterResampling
 ) -> tuple[Score, float]:
-    """Return the expected calibration error, a mean over the M columns, and what it would be by chance.
+    """Return the expected calibration error, a mean over the M columns, and its value for a calibrated model.
 
-    In few utterances even true probabilities show an error, and a resample adds as much again. So the percentile
-    interval lies too high. This one ends there, begins as far below the error as the former lies above it, and
-    begins at 0 unless the error is above what 95 % of simulations show in which everything happens as stated.
+    On few utterances even a perfectly calibrated model has an error above 0, and resampling adds to it, so that
+    the percentile interval is too high. This interval ends where that one does and extends as far below the error
+    as above it, but begins at 0 unless the error exceeds 95 % of simulations of a perfectly calibrated model.
 
     Args:
-        probabilities_and_outcomes: what each run states and what is found, ``(N, M)`` both.
+        probabilities_and_outcomes: of each run, both ``(N, M)``.
         resampling: of dialogues.
 
     Returns:
-        The error, and the mean of the simulations.
+        The error with its interval, and the mean error of the simulations.
     """
     m = probabilities_and_outcomes[0][0].shape[1]
-    sums = resampling.sum_by_cluster([_calibration_gaps(*claim) for claim in probabilities_and_outcomes])
-    found = resampling.score(sums, lambda totals: _mean_calibration_gap(totals, m), is_proportion=True)
-    chance = np.mean(
-        [_simulate_calibration_errors(stated, resampling.seed) for stated, _found in probabilities_and_outcomes],
-        axis=0,
+    sums = resampling.sum_by_cluster(
+        [_calibration_gaps(p, outcomes) for p, outcomes in probabilities_and_outcomes]
+    )
+    ece = resampling.score(sums, lambda totals: _mean_calibration_gap(totals, m), is_proportion=True)
+    simulated = np.mean(
+        [_simulate_calibration_errors(p, resampling.seed) for p, _outcomes in probabilities_and_outcomes], axis=0
     )
     if resampling.num_clusters < MIN_CLUSTERS:
-        return replace(found, low=None, high=None), float(chance.mean())
-    drawn = resampling.bootstrap(sums, lambda totals: _mean_calibration_gap(totals, m))
-    high = float(np.quantile(drawn, (1 + resampling.confidence_level) / 2))
-    surprising = found.value > np.quantile(chance, _CHANCE_QUANTILE)
-    low = max(0.0, 2 * found.value - high) if surprising else 0.0
-    return Score(found.value, low, high, found.sd), float(chance.mean())
+        return replace(ece, low=None, high=None), float(simulated.mean())
+    resampled = resampling.bootstrap(sums, lambda totals: _mean_calibration_gap(totals, m))
+    high = float(np.quantile(resampled, (1 + resampling.confidence_level) / 2))
+    is_significant = ece.value > np.quantile(simulated, _CHANCE_QUANTILE)
+    low = max(0.0, 2 * ece.value - high) if is_significant else 0.0
+    return Score(ece.value, low, high, ece.sd), float(simulated.mean())
 
 
 def masked_mean(
@@ -119,7 +127,7 @@ def masked_mean(
     *,
     is_proportion: bool = True,
 ) -> Score:
-    """Return the mean of a number ``(N,)`` of each run among some utterances; 0 where there are none."""
+    """Return the mean of each run's values ``(N,)`` over its mask of utterances; 0 for an empty mask."""
     sums = resampling.sum_by_cluster(
         [np.column_stack([values * mask, mask]) for mask, values in zip(masks, values_per_run, strict=True)]
     )
@@ -131,34 +139,34 @@ def masked_mean(
 def area_under_risk_coverage_curve(
     losses: Sequence[Array], confidences: Sequence[Array], resampling: ClusterResampling
 ) -> Score:
-    """Return the mean risk over all coverages, where the surest answers are kept.
+    """Return the mean risk over all coverages, the most confident predictions being kept.
 
     Args:
-        losses: the share of each answer that is wrong, ``(N,)`` for each run.
-        confidences: its confidence.
+        losses: share of each prediction that is wrong, ``(N,)`` per run.
+        confidences: of the predictions, ``(N,)`` per run.
         resampling: of dialogues.
     """
     orders = [np.argsort(-h, kind="stable") for h in confidences]
 
     def areas(weights: Array) -> Array:
-        found = []
+        per_run = []
         for order, loss in zip(orders, losses, strict=True):
             w = weights[:, order]
             total = np.cumsum(w, axis=1)
             risk = np.divide(np.cumsum(w * loss[order], axis=1), total, out=np.zeros_like(w), where=total > 0)
-            found.append((w * risk).sum(axis=1) / total[:, -1])
-        return np.array(found)
+            per_run.append((w * risk).sum(axis=1) / total[:, -1])
+        return np.array(per_run)
 
-    without = [areas(weights).mean(axis=0) for weights in leave_one_out_weights(resampling.index)]
+    replicates = [areas(weights).mean(axis=0) for weights in leave_one_out_weights(resampling.index)]
     return resampling.score_with_interval(
         areas(np.ones((1, len(resampling.index))))[:, 0],
-        np.concatenate([np.empty(0), *without]),
+        np.concatenate([np.empty(0), *replicates]),
         is_proportion=True,
     )
 
 
 def _calibration_gaps(probabilities: Array, outcomes: Array) -> Array:
-    """Return ``(N, M·BINS + 1)``: stated less found in the column of its bin, and 1 to count by."""
+    """Return ``(N, M·MAX_BINS + 1)``: probability minus outcome in the column of its bin, and a 1 to count."""
     n, m = probabilities.shape
     rows = np.zeros((n, m, MAX_BINS))
     for k in range(m):
@@ -171,10 +179,10 @@ def _mean_calibration_gap(sums: Array, num_columns: int) -> Array:
 
 
 def _simulate_calibration_errors(probabilities: Array, seed: int) -> Array:
-    """Return the errors of simulations in which everything happens just as often as stated."""
+    """Return the calibration errors of simulated outcomes that follow the probabilities exactly."""
     rng = np.random.default_rng([seed, 2])
-    found = np.zeros(_N_SIMULATIONS)
+    errors = np.zeros(_N_SIMULATIONS)
     for p in probabilities.T:
-        happens = rng.random((_N_SIMULATIONS, len(p))) < p
-        found += np.abs((p - happens) @ np.eye(MAX_BINS)[assign_bins(p)]).sum(axis=1) / len(p)
-    return found / probabilities.shape[1]
+        outcomes = rng.random((_N_SIMULATIONS, len(p))) < p
+        errors += np.abs((p - outcomes) @ np.eye(MAX_BINS)[assign_bins(p)]).sum(axis=1) / len(p)
+    return errors / probabilities.shape[1]

@@ -1,7 +1,7 @@
-"""Whether a model is as often right as it says, and what it gains by not answering where it is not sure.
+"""Reliability: whether a model is correct as often as its probabilities say, and what it gains by abstaining.
 
-This is to be measured on utterances that taught the calibration nothing: a test split, or dev in two halves of
-dialogues, each judged by what the other taught.
+Both are to be measured on utterances on which nothing was calibrated: a test split, or dev with cross-fitting,
+each half of its dialogues calibrated on the other half.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentir.corpus.labels import LabelSpace
+from sentir.evaluation.calibration.confidence import compute_confidence, compute_correctness
 from sentir.evaluation.calibration.errors import (
     ClusterResampling,
     area_under_risk_coverage_curve,
@@ -24,8 +25,6 @@ from sentir.evaluation.calibration.fitting import (
     TARGET_COVERAGE,
     Array,
     apply_temperature,
-    compute_confidence,
-    compute_correctness,
     fit_calibration,
 )
 from sentir.evaluation.calibration.thresholds import tune_thresholds
@@ -37,7 +36,7 @@ _N_CURVE_POINTS = 50  # of a risk-coverage curve
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Utterances of about the same stated probability: its mean, the share found, and how many they are."""
+    """Utterances of similar predicted probability: its mean, the share of positive outcomes, and how many."""
 
     mean_probability: float
     observed_frequency: float
@@ -46,28 +45,28 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far the probabilities of one model can be trusted, on ``n`` utterances of one split.
+    """Reliability of the probabilities of one model, on ``n`` utterances of one split.
 
     Attributes:
-        protocol: ``held_out``, ``dev_halves`` (each half of dev by what the other taught), or ``learned``
-            (flattered: the same utterances taught the model or its calibration).
-        ece: expected calibration error, the mean distance of stated and found over bins of equal mass; of several
-            labels their mean (Naeini et al., AAAI 2015; of equal mass: Nixon et al., CVPR workshops 2019).
-        ece_if_calibrated: the ``ece`` of a model whose probabilities are all true.
-        brier: mean squared distance of probabilities and truth: summed over the labels where one is chosen (0 to
-            2; Brier 1950), their mean where several may hold (0 to 1).
+        protocol: ``held_out``, ``cross_fit`` (each half of dev calibrated on the other half), or ``in_sample``
+            (optimistic: the model was trained or calibrated on the same utterances).
+        ece: expected calibration error, the mean distance between predicted probability and observed frequency
+            over bins of equal mass; in multi-label tasks the mean over labels (Naeini et al., AAAI 2015; bins of
+            equal mass: Nixon et al., CVPR workshops 2019).
+        ece_if_calibrated: ``ece`` that a perfectly calibrated model would have on as many utterances.
+        brier: mean squared distance between probabilities and truth: summed over labels in single-label tasks (0
+            to 2; Brier 1950), averaged over labels in multi-label tasks (0 to 1).
         aurc: area under the risk-coverage curve (Geifman and El-Yaniv, NeurIPS 2017); risk is the share of wrong
-            answers, of several labels that of wrong decisions.
-        reliability_curves: label, or ``""`` where one label is chosen → its reliability curve, all seeds
-            together.
-        risk_coverage_curve: (coverage, risk) where the surest answers are kept, mean over seeds.
-        target_coverage: the share of dev that the model was to be sure of.
-        coverage: the share that it is sure of here.
-        error_rate: the risk of everything.
-        confident_error_rate: that of what it is sure of; ``None`` if it is sure of nothing.
-        metric: what ``everything`` and ``sure`` are scored in.
-        overall_score: the score of all utterances.
-        confident_score: that of those it is sure of; ``None`` if it is sure of nothing.
+            predictions, in multi-label tasks of wrong decisions.
+        reliability_curves: label, or ``""`` in single-label tasks → its reliability curve, all seeds together.
+        risk_coverage_curve: (coverage, risk) with the most confident predictions kept, mean over seeds.
+        target_coverage: share of dev for which the confidence threshold was set.
+        coverage: share of these utterances that reaches the threshold.
+        error_rate: risk on all utterances.
+        confident_error_rate: risk on those that reach the threshold; ``None`` if none does.
+        metric: of the two scores that follow.
+        overall_score: on all utterances.
+        confident_score: on those that reach the threshold; ``None`` if none does.
     """
 
     n: int
@@ -89,13 +88,13 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class RunDecisions:
-    """What one run says of N utterances.
+    """Decisions of one run on N utterances.
 
     Attributes:
         probabilities: ``(N, K)``, calibrated.
-        decisions: as `LabelSpace.decide` makes them.
-        confidences: ``(N,)`` confidence.
-        is_confident: ``(N,)`` whether that is enough.
+        decisions: of `LabelSpace.decide`.
+        confidences: ``(N,)``.
+        is_confident: ``(N,)``, whether the confidence reaches the threshold.
     """
 
     probabilities: Array
@@ -110,10 +109,10 @@ def decide_with_confidence(
     thresholds: NDArray[np.floating] | None,
     confidence_threshold: float,
 ) -> RunDecisions:
-    """Return what a calibrated run says, with its thresholds and the confidence from which on it is sure."""
+    """Return the decisions of a calibrated run with its decision thresholds and its confidence threshold."""
     p = np.asarray(probabilities, dtype=np.float64)
-    held = compute_confidence(space, p, thresholds)
-    return RunDecisions(p, space.decide(p, thresholds), held, held >= confidence_threshold)
+    confidences = compute_confidence(space, p, thresholds)
+    return RunDecisions(p, space.decide(p, thresholds), confidences, confidences >= confidence_threshold)
 
 
 def cross_fit_decisions(
@@ -125,31 +124,33 @@ def cross_fit_decisions(
     method: str,
     seed: int = 0,
 ) -> RunDecisions:
-    """Return what a run says of dev, each half of its dialogues calibrated and decided as the other half taught.
+    """Return the decisions of a run on dev, each half calibrated and thresholded on the other half.
 
-    What was calibrated on all of dev before is calibrated anew: of the logits, that can be undone, so it leaves
-    nothing behind but the choice of the method.
+    Probabilities that were calibrated on all of dev are calibrated again. Calibration of logits is invertible, so
+    nothing is left of the first one but the choice of the method.
 
     Args:
-        truth: what `LabelSpace.encode` makes, N rows; of labels, not of a number.
-        groups: N keys of at least two dialogues.
-        method: what the model was calibrated by.
-        seed: draws the halves.
+        space: of the task; not regression.
+        truth: encoded labels (`LabelSpace.encode`), N rows.
+        probabilities: ``(N, K)``.
+        groups: N dialogue keys, at least two of them different.
+        method: calibration method of the model.
+        seed: of the random division into halves.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     names, index = np.unique(np.asarray(groups), return_inverse=True)
     half = np.random.default_rng(seed).permutation(np.arange(len(names)) % 2)[index]
-    rows = [np.flatnonzero(half == own) for own in (0, 1)]
+    rows = [np.flatnonzero(half == k) for k in (0, 1)]
     parts = [
         _decide_with_fitted_calibration(space, p[here], truth[there], p[there], method)
         for here, there in (rows, rows[::-1])
     ]
-    back = np.argsort(np.concatenate(rows))
+    order = np.argsort(np.concatenate(rows))
     return RunDecisions(
-        np.concatenate([part.probabilities for part in parts])[back],
-        np.concatenate([part.decisions for part in parts])[back],
-        np.concatenate([part.confidences for part in parts])[back],
-        np.concatenate([part.is_confident for part in parts])[back],
+        np.concatenate([part.probabilities for part in parts])[order],
+        np.concatenate([part.decisions for part in parts])[order],
+        np.concatenate([part.confidences for part in parts])[order],
+        np.concatenate([part.is_confident for part in parts])[order],
     )
 
 
@@ -157,11 +158,11 @@ def _decide_with_fitted_calibration(
     space: LabelSpace, probabilities: Array, truth: NDArray, fitting_probabilities: Array, method: str
 ) -> RunDecisions:
     calibration = fit_calibration(space, truth, fitting_probabilities, (), method)
-    assert calibration is not None, "numbers are not calibrated"
-    taught = apply_temperature(space, fitting_probabilities, calibration.temperature, calibration.bias)
+    assert calibration is not None, "regression is not calibrated"
+    fitted = apply_temperature(space, fitting_probabilities, calibration.temperature, calibration.bias)
     p = apply_temperature(space, probabilities, calibration.temperature, calibration.bias)
     return decide_with_confidence(
-        space, p, tune_thresholds(space, truth, taught), calibration.confidence_threshold
+        space, p, tune_thresholds(space, truth, fitted), calibration.confidence_threshold
     )
 
 
@@ -179,54 +180,57 @@ def measure_reliability(
     """Measure the reliability of a model, trained with one or more seeds, with intervals over dialogues.
 
     Args:
-        truth: what `LabelSpace.encode` makes, N rows; of labels, not of a number.
-        runs: one for each seed.
-        groups: N keys of dialogues.
-        protocol: as `Reliability` keeps it.
-        metric: one of `sentir.evaluation.metrics.counted`.
-        resamples: behind the interval of the calibration error.
+        space: of the task; not regression.
+        truth: encoded labels (`LabelSpace.encode`), N rows.
+        runs: one per seed.
+        groups: N dialogue keys.
+        protocol: as in `Reliability`.
+        metric: one of `sentir.evaluation.metrics.count_metrics`.
+        resamples: bootstrap resamples for the interval of the calibration error.
         confidence_level: mass of the intervals.
     """
-    draws = ClusterResampling(np.unique(np.asarray(groups), return_inverse=True)[1], resamples, confidence_level)
-    claims = [_probabilities_and_outcomes(space, truth, run) for run in runs]
-    wrong, held = (
-        [1 - compute_correctness(space, truth, run.decisions) for run in runs],
-        [run.confidences for run in runs],
+    resampling = ClusterResampling(
+        np.unique(np.asarray(groups), return_inverse=True)[1], resamples, confidence_level
     )
-    ece, by_chance = expected_calibration_error(claims, draws)
-    stated, found = (np.concatenate(parts) for parts in zip(*claims, strict=True))
-    kept = [run.is_confident for run in runs]
-    ever_sure = all(mask.any() for mask in kept)
-    every = [np.ones(len(truth), dtype=bool) for _run in runs]
+    pairs = [_probabilities_and_outcomes(space, truth, run) for run in runs]
+    losses = [1 - compute_correctness(space, truth, run.decisions) for run in runs]
+    confidences = [run.confidences for run in runs]
+    ece, ece_if_calibrated = expected_calibration_error(pairs, resampling)
+    probabilities, outcomes = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
+    confident = [run.is_confident for run in runs]
+    has_confident = all(mask.any() for mask in confident)
+    everything = [np.ones(len(truth), dtype=bool) for _run in runs]
     return Reliability(
         n=len(truth),
         protocol=protocol,
         ece=ece,
-        ece_if_calibrated=by_chance,
+        ece_if_calibrated=ece_if_calibrated,
         brier=masked_mean(
-            every,
+            everything,
             [_squared_errors(space, truth, run.probabilities) for run in runs],
-            draws,
+            resampling,
             is_proportion=space.multilabel,
         ),
-        aurc=area_under_risk_coverage_curve(wrong, held, draws),
+        aurc=area_under_risk_coverage_curve(losses, confidences, resampling),
         reliability_curves={
-            name: _reliability_curve(stated[:, k], found[:, k])
+            name: _reliability_curve(probabilities[:, k], outcomes[:, k])
             for k, name in enumerate(space.names if space.multilabel else ("",))
         },
-        risk_coverage_curve=_risk_coverage_curve(wrong, held),
+        risk_coverage_curve=_risk_coverage_curve(losses, confidences),
         target_coverage=TARGET_COVERAGE,
-        coverage=masked_mean(every, kept, draws),
-        error_rate=masked_mean(every, wrong, draws),
-        confident_error_rate=masked_mean(kept, wrong, draws) if ever_sure else None,
+        coverage=masked_mean(everything, confident, resampling),
+        error_rate=masked_mean(everything, losses, resampling),
+        confident_error_rate=masked_mean(confident, losses, resampling) if has_confident else None,
         metric=metric,
-        overall_score=_score_kept(space, truth, runs, every, metric, draws),
-        confident_score=_score_kept(space, truth, runs, kept, metric, draws) if ever_sure else None,
+        overall_score=_score_masked(space, truth, runs, everything, metric, resampling),
+        confident_score=(
+            _score_masked(space, truth, runs, confident, metric, resampling) if has_confident else None
+        ),
     )
 
 
 def _probabilities_and_outcomes(space: LabelSpace, truth: NDArray, run: RunDecisions) -> tuple[Array, Array]:
-    """Return what is stated and found, ``(N, M)``: of the answer where one is chosen, else of each label."""
+    """Return probabilities and outcomes, ``(N, M)``: of the predicted label, or of each label if multi-label."""
     if space.multilabel:
         return run.probabilities, (truth > 0).astype(np.float64)
     return run.probabilities.max(axis=1, keepdims=True), (truth == run.decisions).astype(np.float64)[:, None]
@@ -250,13 +254,13 @@ def _risk_coverage_curve(
     losses: Sequence[Array], confidences: Sequence[Array]
 ) -> tuple[tuple[float, float], ...]:
     n = len(losses[0])
-    kept = np.unique(np.ceil(np.linspace(0, 1, min(n, _N_CURVE_POINTS) + 1)[1:] * n).astype(int))
+    counts = np.unique(np.ceil(np.linspace(0, 1, min(n, _N_CURVE_POINTS) + 1)[1:] * n).astype(int))
     orders = [np.argsort(-h, kind="stable") for h in confidences]
-    risks = [np.cumsum(loss[order])[kept - 1] / kept for loss, order in zip(losses, orders, strict=True)]
-    return tuple(zip((kept / n).tolist(), np.mean(risks, axis=0).tolist(), strict=True))
+    risks = [np.cumsum(loss[order])[counts - 1] / counts for loss, order in zip(losses, orders, strict=True)]
+    return tuple(zip((counts / n).tolist(), np.mean(risks, axis=0).tolist(), strict=True))
 
 
-def _score_kept(
+def _score_masked(
     space: LabelSpace,
     truth: NDArray,
     runs: Sequence[RunDecisions],
@@ -264,12 +268,12 @@ def _score_kept(
     metric: str,
     resampling: ClusterResampling,
 ) -> Score:
-    """Score what each run keeps."""
+    """Score each run on its mask of utterances."""
     sums = []
     for run, mask in zip(runs, masks, strict=True):
-        said = run.decisions if space.multilabel else run.probabilities
-        own = compute_statistics(space, truth[mask], said[mask], None, resampling.index[mask])
-        sums.append(np.pad(own, ((0, resampling.num_clusters - len(own)), (0, 0))))
+        predicted = run.decisions if space.multilabel else run.probabilities
+        statistics = compute_statistics(space, truth[mask], predicted[mask], None, resampling.index[mask])
+        sums.append(np.pad(statistics, ((0, resampling.num_clusters - len(statistics)), (0, 0))))
 
     def value(totals: Array) -> Array:
         return metrics_from_statistics(space, totals)[metric]

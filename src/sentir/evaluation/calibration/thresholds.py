@@ -1,4 +1,4 @@
-"""Decision thresholds for several labels, chosen on dev."""
+"""Decision thresholds of multi-label tasks, tuned on dev."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from sentir.i18n import _
 def tune_thresholds(
     space: LabelSpace, truth: NDArray, probabilities: NDArray[np.floating]
 ) -> NDArray[np.float64] | None:
-    """Return the ``(K,)`` thresholds with the best positive F1 of each label on these rows (give those of dev).
+    """Return the ``(K,)`` thresholds with the best F1 of each label on utterances of dev.
 
-    The search is exact: every cut between two different neighboring probabilities is tried, and the lowest one
-    that lets everything through. The threshold is the midpoint of its neighbors (0 below the lowest); among
-    equal F1 the one nearest to 0.5 wins, then the higher. A label absent here keeps 0.5.
+    The search is exact: all thresholds between distinct neighboring probabilities are tried, and one below all of
+    them. A threshold is the midpoint of its neighbors (0 below the lowest); of equal F1 the one nearest to 0.5 is
+    taken, then the higher. A label without any utterance keeps 0.5.
 
     Args:
-        truth: ``(N, K)`` zeros and ones as `LabelSpace.encode` makes them.
+        space: of the task.
+        truth: ``(N, K)`` zeros and ones (`LabelSpace.encode`).
         probabilities: ``(N, K)``.
 
     Returns:
-        The thresholds; ``None`` where one label or a number is recognized, which needs none.
+        The thresholds; ``None`` unless the task is multi-label.
 
     Raises:
         PredictionsError: if there are no rows or the shapes do not fit.
@@ -52,10 +53,10 @@ def _tune_multilabel(truth: NDArray, probabilities: NDArray[np.floating]) -> NDA
     f1 = 2 * hits / (np.arange(1, len(p) + 1)[:, None] + present)
     below = np.vstack([above[1:], np.zeros((1, p.shape[1]))])
     f1[:-1][above[:-1] == below[:-1]] = -1
-    middle = (above + below) / 2
-    cuts = np.where(middle > below, middle, above)
-    distance = np.where(f1 == f1.max(axis=0), np.abs(cuts - 0.5), np.inf)
-    best = np.take_along_axis(cuts, distance.argmin(axis=0)[None], axis=0)[0]
+    midpoints = (above + below) / 2
+    thresholds = np.where(midpoints > below, midpoints, above)
+    distance = np.where(f1 == f1.max(axis=0), np.abs(thresholds - 0.5), np.inf)
+    best = np.take_along_axis(thresholds, distance.argmin(axis=0)[None], axis=0)[0]
     return np.where(present > 0, best, 0.5)
 
 

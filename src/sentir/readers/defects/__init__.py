@@ -1,7 +1,7 @@
 """Known defects of published corpora, as data: ``<corpus>.json``, one file for each corpus.
 
-An entry names utterances, says what is wrong with them in every language and where that is known from, and what
-is done: ``report`` lists it, ``drop_audio`` also takes clip and length away, so that the text stays usable.
+An entry lists utterances, describes the defect in every language, and gives its source and an action: ``report``
+lists it as an issue, ``drop_audio`` also removes clip and duration, so that only the text is used.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from sentir.i18n import LANGUAGES, get_language
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
 class Defect:
-    """Something wrong with some utterances as their authors published them.
+    """A defect of some utterances as published by the authors.
 
     Attributes:
         ids: the utterances, ``meld/train/dia125/utt3``.
-        kind: the ``kind`` of the issues it gives.
+        kind: the ``kind`` of its issues.
         messages: language → one sentence.
         action: ``report`` or ``drop_audio``.
-        source: where it is known from.
+        source: where it was reported or measured.
     """
 
     ids: tuple[str, ...]
@@ -57,28 +57,28 @@ def load_defects(corpus: str) -> tuple[Defect, ...]:
 
     Raises:
         FileNotFoundError: if there is no file for it.
-        pydantic.ValidationError: if the file is none of ours.
+        pydantic.ValidationError: if the file does not have this format.
     """
     content = files(__package__).joinpath(f"{corpus}.json").read_text(encoding="utf-8")
     return _DefectsFile.model_validate_json(content).defects
 
 
 def apply_defects(corpus: Corpus, defects: Sequence[Defect]) -> Corpus:
-    """Apply defects to the utterances they name and list each; ids that are not there are passed over.
+    """Apply defects to their utterances and list them as issues; unknown ids are ignored.
 
     Returns:
-        The same utterances in their order, some without clip and length. Its fingerprint stays that of what was
-        published, so that results from before a defect was known can be told to be of the same corpus.
+        The same utterances in order, some without clip and duration. The fingerprint does not change, so that
+        results from before a defect was known are recognized as of the same corpus.
     """
     wrong = {key for defect in defects if defect.action == "drop_audio" for key in defect.ids}
     rows = tuple(_without_audio(u) if u.id in wrong else u for u in corpus)
-    listed = (
+    new_issues = (
         Issue(defect.kind, "warning", defect.messages[get_language()], key)
         for defect in defects
         for key in defect.ids
         if key in corpus.by_id
     )
-    return replace(corpus, utterances=rows, issues=(*corpus.issues, *listed))
+    return replace(corpus, utterances=rows, issues=(*corpus.issues, *new_issues))
 
 
 def _without_audio(u: Utterance) -> Utterance:

@@ -1,1 +1,1 @@
-"""MELD as it lies in its downloads → `Corpus`."""
+"""MELD in any of its layouts → `Corpus`."""

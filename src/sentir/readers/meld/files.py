@@ -1,4 +1,4 @@
-"""Where MELD's tables and clips lie: in any folder at or below a root, packed or not."""
+"""Finding MELD's tables and clips: in any folder at or below a root, packed or not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SPLIT_NAME = re.compile(r"(?<![a-z])(train|dev|val|valid|validation|test)(?![a-
 _ARCHIVE_NAME = re.compile(r"(?:archive|meld[-_.](?:raw|dataset)|train|dev|test)[^/]*", re.IGNORECASE)
 _KAGGLE_FOLDERS = {"meld-raw", "meld-dataset"}  # folders of the Kaggle data set zaber666/meld-dataset
 
-ClipVersions = dict[bool, Path]  # the plain clip under False, its `final_videos_test` twin under True
+ClipVersions = dict[bool, Path]  # the plain clip under False, its `final_videos_test` duplicate under True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class ClipIndex:
     """The clips under some folders.
 
     Attributes:
-        versions: split and stem → the nearest file of each cut.
-        file_count: how many files lie among them.
+        versions: split and stem → the nearest file of each version.
+        file_count: how many files are in the folders of clips.
     """
 
     versions: dict[tuple[str, str], ClipVersions] = field(default_factory=dict)
@@ -42,13 +42,13 @@ class ClipIndex:
 
 @dataclass(frozen=True, slots=True)
 class MeldFiles:
-    """What lies under a root.
+    """The files of MELD under a root.
 
     Attributes:
         tables: the CSV of each split, in the order of `SPLITS`.
-        clips: none, if none were looked for.
-        layout: what was recognized, as a person says it.
-        issues: of finding them.
+        clips: empty if not searched for.
+        layout: the recognized layout, in words.
+        issues: found on the way.
     """
 
     tables: Sequence[Path]
@@ -58,32 +58,32 @@ class MeldFiles:
 
 
 def find_files(root: Path, *, audio: bool) -> MeldFiles:
-    """Find the tables, and the clips if ``audio``, unpacking what is needed of archives.
+    """Find the tables, and the clips if ``audio``, unpacking archives where needed.
 
     Raises:
         CorpusError: if a table is missing, or an archive cannot be unpacked.
     """
-    places, archives = _find_search_folders(root, audio=audio)
-    tables, issues = find_csv_files(root, _CSV_NAMES, search_folders=places)
-    clips = find_clips(places) if audio else ClipIndex()
+    folders, archives = _find_search_folders(root, audio=audio)
+    tables, issues = find_csv_files(root, _CSV_NAMES, search_folders=folders)
+    clips = find_clips(folders) if audio else ClipIndex()
     return MeldFiles(tables, clips, _describe_layout(tables, clips, archives), issues)
 
 
 def find_clips(search_folders: Iterable[Path]) -> ClipIndex:
-    """Return the clips of every folder of clips; its path below the root names the split, the last part first."""
-    cuts: dict[tuple[str, str], ClipVersions] = {}
-    n = 0
-    for place in search_folders:
-        for folder, files in walk_folders(place):
-            named = [match for match in map(_CLIP_NAME.fullmatch, files) if match and _has_media_suffix(match)]
-            if not named and folder.name not in CLIP_FOLDERS:
+    """Return the clips of every folder of clips; its split is the last one in its path below the root."""
+    versions: dict[tuple[str, str], ClipVersions] = {}
+    file_count = 0
+    for root in search_folders:
+        for folder, files in walk_folders(root):
+            matches = [match for match in map(_CLIP_NAME.fullmatch, files) if match and _has_media_suffix(match)]
+            if not matches and folder.name not in CLIP_FOLDERS:
                 continue
-            n += len(files)
-            split = _split_from_path(folder.relative_to(place))
-            for match in named if split else ():
-                found = cuts.setdefault((str(split), match[2]), {})
-                found.setdefault(match[1] is not None, folder / match[0])
-    return ClipIndex(cuts, n)
+            file_count += len(files)
+            split = _split_from_path(folder.relative_to(root))
+            for match in matches if split else ():
+                own_versions = versions.setdefault((str(split), match[2]), {})
+                own_versions.setdefault(match[1] is not None, folder / match[0])
+    return ClipIndex(versions, file_count)
 
 
 def _has_media_suffix(match: re.Match[str]) -> bool:
@@ -98,19 +98,19 @@ def _split_from_path(folder: Path) -> str | None:
 
 
 def _find_search_folders(root: Path, *, audio: bool) -> tuple[list[Path], list[Path]]:
-    """Return the folders to look in, ``root`` first if it is one, and the archives that were opened."""
-    places = [] if root.is_file() else [find_newest_version(root)]
-    archives = [path for path in find_archives(places[0] if places else root) if _is_meld_archive(path, root)]
-    used = []
+    """Return the folders to search, ``root`` first if it is one, and the archives that were unpacked."""
+    folders = [] if root.is_file() else [find_newest_version(root)]
+    archives = [path for path in find_archives(folders[0] if folders else root) if _is_meld_archive(path, root)]
+    unpacked = []
     for archive in archives if audio else ():
-        if _may_hold_missing_clips(archive, archives, places):
-            _add_folder(places, ensure_unpacked(archive))
-            used.append(archive)
+        if _may_hold_missing_clips(archive, archives, folders):
+            _add_folder(folders, ensure_unpacked(archive))
+            unpacked.append(archive)
     for archive in archives:
-        if missing := _find_missing_tables(places):
-            _add_folder(places, ensure_unpacked(archive, only=missing))
-            used.append(archive)
-    return places, list(dict.fromkeys(used))
+        if missing := _find_missing_tables(folders):
+            _add_folder(folders, ensure_unpacked(archive, only=missing))
+            unpacked.append(archive)
+    return folders, list(dict.fromkeys(unpacked))
 
 
 def _is_meld_archive(archive: Path, root: Path) -> bool:
@@ -118,27 +118,23 @@ def _is_meld_archive(archive: Path, root: Path) -> bool:
 
 
 def _add_folder(search_folders: list[Path], folder: Path) -> None:
-    """Add a folder, unless it lies below one that is looked in anyway."""
-    if not any(folder.is_relative_to(place) for place in search_folders):
+    """Add a folder, unless it is below one that is there."""
+    if not any(folder.is_relative_to(other) for other in search_folders):
         search_folders.append(folder)
 
 
 def _may_hold_missing_clips(archive: Path, archives: Sequence[Path], search_folders: Sequence[Path]) -> bool:
-    """Return whether an archive may hold clips of a split that has none, and no archive of its own."""
-    heard = {split for split, _stem in find_clips(search_folders).versions}
-    own = _split_from_path(Path(archive.name))
-    packed = {_split_from_path(Path(path.name)) for path in archives}
-    return bool(({own} if own else set(SPLITS) - packed) - heard)
+    """Return whether an archive may hold clips of a split without any; a split's own archive comes first."""
+    splits_with_clips = {split for split, _stem in find_clips(search_folders).versions}
+    own_split = _split_from_path(Path(archive.name))
+    splits_with_archives = {_split_from_path(Path(path.name)) for path in archives}
+    return bool(({own_split} if own_split else set(SPLITS) - splits_with_archives) - splits_with_clips)
 
 
 def _find_missing_tables(search_folders: Sequence[Path]) -> list[str]:
-    found = {
-        path.name
-        for place in search_folders
-        for level in find_by_level(place, _CSV_NAMES.__contains__)
-        for path in level
-    }
-    return [name for name in _CSV_NAMES if name not in found]
+    levels = (level for folder in search_folders for level in find_by_level(folder, _CSV_NAMES.__contains__))
+    names = {path.name for level in levels for path in level}
+    return [name for name in _CSV_NAMES if name not in names]
 
 
 def _describe_layout(tables: Sequence[Path], clips: ClipIndex, archives: Sequence[Path]) -> str:

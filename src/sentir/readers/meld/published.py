@@ -1,4 +1,4 @@
-"""What is known of MELD as its authors published it, held against what was read."""
+"""Checks of MELD against what is known of its authors' publication."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ from sentir.readers.defects import apply_defects, load_defects
 
 PUBLISHED_COUNTS = {"train": 9989, "dev": 1109, "test": 2610}  # rows of the authors' CSV files
 
-# Nobody says more words in a second than the first, and of a cut that lasts longer than so many seconds and holds
-# fewer than the second the line is a small part.
+# Nobody says more words per second than the maximum; a long clip with fewer than the minimum has other content.
 _MAX_WORDS_PER_SECOND, _MIN_WORDS_PER_SECOND, _LONG_SECONDS = 10.0, 0.25, 8.0
 _AUDIO_DEFECT_PREFIXES = ("clip_", "audio_")  # kinds of defects that do not concern text
 
 
 def check_against_published(corpus: Corpus, *, audio: bool) -> Corpus:
-    """Apply the known defects, and list rows that are not there and cuts that do not hold their words.
+    """Apply the known defects, and list missing rows and implausible speech rates.
 
-    A clip that is known to be absent or wrong is not listed as missing as well.
+    A clip that is known to be unpublished or wrong is not listed as missing too.
 
     Args:
         corpus: MELD as it was read.
-        audio: whether clips were found; what is wrong with clips alone is passed over if not.
+        audio: whether clips were found; if not, defects of clips only are left out.
     """
-    silent = {u.id for u in corpus if u.clip is None}
+    without_clip = {u.id for u in corpus if u.clip is None}
     known = [
         defect
         for defect in load_defects("meld")
         if (audio or defect.action != "report" or not defect.kind.startswith(_AUDIO_DEFECT_PREFIXES))
-        and (defect.kind != "clip_not_published" or silent.issuperset(defect.ids))
+        and (defect.kind != "clip_not_published" or without_clip.issuperset(defect.ids))
     ]
-    found = apply_defects(corpus, known)
-    explained = {issue.where for issue in found.issues if issue.kind in ("clip_not_published", "clip_mismatched")}
-    kept = [issue for issue in found.issues if issue.kind != "audio_file_missing" or issue.where not in explained]
-    pace = _check_speaking_rate(u for u in found if u.clip is not None)
-    return replace(found, issues=(*kept, *_check_counts(found), *pace))
+    corpus = apply_defects(corpus, known)
+    explained = {i.where for i in corpus.issues if i.kind in ("clip_not_published", "clip_mismatched")}
+    issues = [i for i in corpus.issues if i.kind != "audio_file_missing" or i.where not in explained]
+    speech_rates = _check_speech_rate(u for u in corpus if u.clip is not None)
+    return replace(corpus, issues=(*issues, *_check_counts(corpus), *speech_rates))
 
 
 def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:
@@ -47,7 +46,7 @@ def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:
     for split, published in PUBLISHED_COUNTS.items():
         if counts[split] != published:
             message = _(
-                "Utterances of {split}: {n}, where the authors' file has {published}; scores on it are not "
+                "{split} has {n} utterances instead of the {published} of the authors' file; its scores are not "
                 "comparable with published ones.",
                 split=split,
                 n=format_count(counts[split]),
@@ -56,15 +55,15 @@ def _check_counts(utterances: Iterable[Utterance]) -> Iterator[Issue]:
             yield Issue("row_count_differs", "warning", message, f"{split}_sent_emo.csv")
 
 
-def _check_speaking_rate(utterances: Iterable[Utterance]) -> Iterator[Issue]:
+def _check_speech_rate(utterances: Iterable[Utterance]) -> Iterator[Issue]:
     for u in utterances:
         seconds, words = u.numeric_features.get("duration"), len((u.text or "").split())
         if seconds is None or not words:
             continue
         if words / seconds > _MAX_WORDS_PER_SECOND:
-            message = _("{n} words in {seconds} s: the cut cannot hold them all.", n=words, seconds=seconds)
+            message = _("{n} words in {seconds} s: the clip cannot contain them all.", n=words, seconds=seconds)
         elif seconds > _LONG_SECONDS and words / seconds < _MIN_WORDS_PER_SECOND:
-            message = _("{n} words in {seconds} s: most of the cut is something else.", n=words, seconds=seconds)
+            message = _("{n} words in {seconds} s: most of the clip is something else.", n=words, seconds=seconds)
         else:
             continue
         yield Issue("speech_rate_implausible", "warning", message, u.id)

@@ -1,1 +1,1 @@
-"""CMU-MOSEI in each of its layouts → `Corpus`."""
+"""CMU-MOSEI in any of its layouts → `Corpus`."""

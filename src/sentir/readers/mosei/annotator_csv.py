@@ -1,4 +1,4 @@
-"""The authors' ``Raw/Labels``: CSVs with one annotator's answers on each row, averaged per clip."""
+"""The authors' ``Raw/Labels``: CSVs with one annotator's ratings per row, averaged per clip."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Ratings = dict[str, list[float]]
 
 
 def find_labels(files: Sequence[Path]) -> list[Path]:
-    """Return the tables of answers among files, told by their first line."""
+    """Return the tables of ratings among files, recognized by their header."""
     return [
         path
         for path in files
@@ -35,23 +35,23 @@ def find_labels(files: Sequence[Path]) -> list[Path]:
 
 
 def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
-    """Average the answers per clip; its times and text are those of its line in the transcripts.
+    """Average the ratings per clip; its times and text are those of its line in the transcripts.
 
-    A clip without a line stays, with the number of the clip at the end of its id.
+    A clip without a line is kept, with its number at the end of its id.
 
     Raises:
-        CorpusError: if a column is missing, a file is no CSV, or folds cannot be read.
+        CorpusError: if a column is missing, a file is not CSV, or folds cannot be read.
     """
     paths = find_labels(files)
-    answers, issues = _read_ratings(paths)
-    lines, odd = read_transcripts(files)
+    ratings_of, issues = _read_ratings(paths)
+    lines, new_issues = read_transcripts(files)
     split_of, folds = find_folds(files)
     line_of = {(line.video, line.clip_number): line for line in lines}
-    issues += odd
-    issues += note_unlabeled_lines(len(lines) - len(line_of.keys() & answers.keys()), name)
+    issues += new_issues
+    issues += note_unlabeled_lines(len(lines) - len(line_of.keys() & ratings_of.keys()), name)
     segments = [
-        _make_segment(clip, found, line_of.get(clip), split_of.get(clip[0], ""))
-        for clip, found in answers.items()
+        _make_segment(clip, ratings, line_of.get(clip), split_of.get(clip[0], ""))
+        for clip, ratings in ratings_of.items()
     ]
     issues += [
         _missing_transcript_issue(segment.utterance_id(name))
@@ -59,13 +59,13 @@ def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
         if segment.interval is None and segment.split
     ]
     issues += note_outside_folds([segment for segment in segments if not segment.split], name)
-    facts = [
+    provenance = [
         _("labels averaged over the annotators of {files}", files=", ".join(path.name for path in paths)),
         _("texts from {n} lines of transcripts", n=format_count(len(lines))),
         _("splits from {file}", file=folds),
     ]
-    inside = sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))
-    return ParsedLabels(_("as its authors distribute it"), facts, paths, inside, issues)
+    in_folds = sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))
+    return ParsedLabels(_("as its authors distribute it"), provenance, paths, in_folds, issues)
 
 
 def _read_header(path: Path) -> list[str]:
@@ -77,23 +77,20 @@ def _read_header(path: Path) -> list[str]:
 
 
 def _read_ratings(paths: Sequence[Path]) -> tuple[dict[tuple[str, str], Ratings], list[Issue]]:
-    answers: dict[tuple[str, str], Ratings] = {}
+    ratings_of: dict[tuple[str, str], Ratings] = {}
     issues: list[Issue] = []
     for path in paths:
-        rows, odd = read_csv_rows(path, (_VIDEO_COLUMN, _CLIP_COLUMN, *_RATING_COLUMNS.values()))
-        issues += odd
+        rows, new_issues = read_csv_rows(path, (_VIDEO_COLUMN, _CLIP_COLUMN, *_RATING_COLUMNS.values()))
+        issues += new_issues
         for where, row in rows:
             video, clip = normalize_name(row[_VIDEO_COLUMN]).rpartition("/")[2], normalize_name(row[_CLIP_COLUMN])
             if not video or not clip:
-                issues.append(
-                    make_row_issue(
-                        where, _("its {video} or {clip} is missing", video=_VIDEO_COLUMN, clip=_CLIP_COLUMN)
-                    )
-                )
+                reason = _("its {video} or {clip} is missing", video=_VIDEO_COLUMN, clip=_CLIP_COLUMN)
+                issues.append(make_row_issue(where, reason))
                 continue
-            found = answers.setdefault((video, clip), {scale: [] for scale in SCALES})
-            issues += _add_ratings(found, row, where)
-    return answers, issues
+            ratings = ratings_of.setdefault((video, clip), {scale: [] for scale in SCALES})
+            issues += _add_ratings(ratings, row, where)
+    return ratings_of, issues
 
 
 def _add_ratings(ratings: Ratings, row: Mapping[str, str], where: str) -> list[Issue]:
@@ -106,7 +103,9 @@ def _add_ratings(ratings: Ratings, row: Mapping[str, str], where: str) -> list[I
             ratings[scale].append(number)
     if not missing:
         return []
-    message = _("{columns} of this annotator is no number; the others count.", columns=", ".join(missing))
+    message = _(
+        "{columns} of this annotator is not a number; the other ratings are used.", columns=", ".join(missing)
+    )
     return [Issue("rating_missing", "note", message, where)]
 
 
@@ -114,13 +113,14 @@ def _make_segment(
     clip: tuple[str, str], ratings: Ratings, line: TranscriptLine | None, split: str
 ) -> MoseiSegment:
     video, number = clip
-    cells = {scale: str(fmean(found)) if found else "" for scale, found in ratings.items()}
+    where = f"{video}, {number}"
+    intensities = {scale: str(fmean(values)) if values else "" for scale, values in ratings.items()}
     if line is None:
-        return MoseiSegment(f"{video}, {number}", split, video, number, cells, clip_number=number)
-    name = f"{line.interval[0]}-{line.interval[1]}"
-    return MoseiSegment(f"{video}, {number}", split, video, name, cells, line.interval, number, line.text)
+        return MoseiSegment(where, split, video, number, intensities, clip_number=number)
+    id_suffix = f"{line.interval[0]}-{line.interval[1]}"
+    return MoseiSegment(where, split, video, id_suffix, intensities, line.interval, number, line.text)
 
 
 def _missing_transcript_issue(key: str) -> Issue:
-    message = _("There is no transcript of this clip; the utterance stays, without text and times.")
+    message = _("There is no transcript of this clip; the utterance is kept without text and times.")
     return Issue("text_missing", "problem", message, key)

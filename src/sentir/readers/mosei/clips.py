@@ -1,4 +1,4 @@
-"""The sound of CMU-MOSEI's segments: chunks named by their times, whole videos to be cut, or numbered clips."""
+"""The audio of CMU-MOSEI's segments: chunks named by their times, whole videos to be cut, or numbered clips."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sentir.readers.mosei.segments import Interval, MoseiSegment
 
 _CHUNK_NAME = re.compile(r"(.+)_(-?\d+(?:\.\d+)?)_(-?\d+(?:\.\d+)?)")
 _NUMBERED_NAME = re.compile(r"(.+)_(\d+)")
-_TIME_TOLERANCE = 1e-3  # seconds; names of chunks hold four decimals, the labels more or fewer
+_TIME_TOLERANCE = 1e-3  # seconds; names of chunks have four decimals, the labels more or fewer
 
 
 @dataclass(frozen=True, slots=True)
 class _MediaIndex:
-    """What lies under a root.
+    """The media files under a root.
 
     Attributes:
         full_videos: video → file.
@@ -35,43 +35,39 @@ class _MediaIndex:
 
 
 def has_media(search_folders: Iterable[Path]) -> bool:
-    """Return whether any sound or video file lies at or below these folders."""
+    """Return whether there is any audio or video file at or below these folders."""
     return any(
-        is_media_file(file)
-        for place in search_folders
-        for _folder, files in walk_folders(place)
-        for file in files
+        is_media_file(file) for root in search_folders for _folder, files in walk_folders(root) for file in files
     )
 
 
 def attach_clips(
     search_folders: Sequence[Path], utterances: Iterable[Utterance], segments: Mapping[str, MoseiSegment]
 ) -> tuple[list[Utterance], list[Issue]]:
-    """Give every utterance its clip, where there is one below these folders, and list those without.
+    """Attach clips from below these folders to the utterances, and list those without.
 
-    A chunk of the segment's times (its start as annotated, or counted from 0) is taken first, then a cut of the
-    whole video, then a clip of its number: ``<video>/<number>.mp4`` or ``<video>_<number>.mp4``.
+    A chunk with the segment's times (its start as annotated, or clamped to 0) comes first, then a segment of the
+    whole video, then a clip with its number: ``<video>/<number>.mp4`` or ``<video>_<number>.mp4``.
     """
-    rows = list(utterances)
-    audio = _index_media(search_folders, {segment.video for segment in segments.values()})
-    if not audio.full_videos and not audio.chunks and not audio.numbered:
+    index = _index_media(search_folders, {segment.video for segment in segments.values()})
+    if not index.full_videos and not index.chunks and not index.numbered:
         message = _("There is no audio of its videos, neither whole nor in chunks; text only.")
-        return rows, [Issue("corpus_without_audio", "note", message, search_folders[0].name)]
-    found = [replace(u, clip=_find_clip(audio, segments[u.id])) for u in rows]
-    message = _("There is no audio of this segment; the utterance stays, without sound.")
-    issues = [Issue("audio_file_missing", "problem", message, u.id) for u in found if u.clip is None]
-    spare = audio.file_count - len({u.clip.path for u in found if u.clip})
-    return found, [*issues, *note_unused_files(spare, search_folders[0])]
+        return list(utterances), [Issue("corpus_without_audio", "note", message, search_folders[0].name)]
+    with_clips = [replace(u, clip=_find_clip(index, segments[u.id])) for u in utterances]
+    message = _("There is no audio of this segment; the utterance is kept without audio.")
+    issues = [Issue("audio_file_missing", "problem", message, u.id) for u in with_clips if u.clip is None]
+    num_unused = index.file_count - len({u.clip.path for u in with_clips if u.clip})
+    return with_clips, [*issues, *note_unused_files(num_unused, search_folders[0])]
 
 
 def _index_media(search_folders: Sequence[Path], videos: set[str]) -> _MediaIndex:
-    """Return the audio of these videos, the nearest file of each."""
-    audio, n = _MediaIndex(), 0
-    for folder, files in (listed for place in search_folders for listed in walk_folders(place)):
+    """Return the media files of these videos, the nearest file of each."""
+    index, file_count = _MediaIndex(), 0
+    for folder, files in (entry for root in search_folders for entry in walk_folders(root)):
         for file in filter(is_media_file, files):
-            n += 1
-            _index_file(audio, folder / file, videos)
-    return replace(audio, file_count=n)
+            file_count += 1
+            _index_file(index, folder / file, videos)
+    return replace(index, file_count=file_count)
 
 
 def _index_file(index: _MediaIndex, path: Path, videos: set[str]) -> None:
@@ -90,8 +86,8 @@ def _find_clip(index: _MediaIndex, segment: MoseiSegment) -> Clip | None:
     if segment.interval is not None:
         start, end = max(segment.interval[0], 0.0), segment.interval[1]
         for (chunk_start, chunk_end), path in index.chunks.get(segment.video, ()):
-            near = min(abs(chunk_start - segment.interval[0]), abs(chunk_start - start))
-            if max(near, abs(chunk_end - end)) <= _TIME_TOLERANCE:
+            start_difference = min(abs(chunk_start - segment.interval[0]), abs(chunk_start - start))
+            if max(start_difference, abs(chunk_end - end)) <= _TIME_TOLERANCE:
                 return Clip(path)
         if segment.video in index.full_videos and end > start:
             return Clip(index.full_videos[segment.video], start, end)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import h5py
 
 _FILE_NAME = "cmu_mosei_labels.csd"
-_MAX_SEGMENTS = 100_000  # segments of one video; a damaged file may claim any number
+_MAX_SEGMENTS = 100_000  # per video; a damaged file may claim any number
 _H5PY_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # what h5py raises
 
 
@@ -32,36 +32,30 @@ def find_labels(files: Sequence[Path]) -> list[Path]:
 
 
 def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
-    """Read the labels, give them the texts of the transcripts that have their times, and sort them into folds.
+    """Read the labels, attach the transcripts with their times, and assign splits by the folds.
 
-    A segment's id has its times as the shortest decimals that are these numbers, as the label CSVs spell them.
+    The times in a segment's id are the shortest decimals of these numbers, as in the label CSVs.
 
     Raises:
-        CorpusError: if h5py is missing, the file is no HDF5 of labels, or folds cannot be read.
+        CorpusError: if h5py is missing, the file is not HDF5 with labels, or folds cannot be read.
     """
     path = find_labels(files)[0]
     split_of, folds = find_folds(files)
-    found, issues = _read_csd(path, split_of)
-    lines, odd = read_transcripts(files)
-    issues += odd
+    segments, issues = _read_csd(path, split_of)
+    lines, new_issues = read_transcripts(files)
+    issues += new_issues
     if lines:
-        found, odd = attach_transcripts(found, lines, name)
-        issues += odd
+        segments, new_issues = attach_transcripts(segments, lines, name)
+        issues += new_issues
         texts = _("texts from {n} lines of transcripts", n=format_count(len(lines)))
     else:
         texts = _("no texts")
-        message = _("There are no transcripts (Transcript/Segmented/Combined/<video>.txt); sound only.")
+        message = _("There are no transcripts (Transcript/Segmented/Combined/<video>.txt); audio only.")
         issues.append(Issue("corpus_without_text", "warning", message, root.name))
-    facts = [_("labels from {file}", file=path.name), texts, _("splits from {file}", file=folds)]
-    inside = [segment for segment in found if segment.split]
-    issues += note_outside_folds([segment for segment in found if not segment.split], name)
-    return ParsedLabels(
-        _("as its authors distribute it"),
-        facts,
-        [path],
-        sorted(inside, key=lambda s: SPLITS.index(s.split)),
-        issues,
-    )
+    provenance = [_("labels from {file}", file=path.name), texts, _("splits from {file}", file=folds)]
+    issues += note_outside_folds([segment for segment in segments if not segment.split], name)
+    in_folds = sorted((s for s in segments if s.split), key=lambda s: SPLITS.index(s.split))
+    return ParsedLabels(_("as its authors distribute it"), provenance, [path], in_folds, issues)
 
 
 @contextmanager
@@ -70,7 +64,7 @@ def _open_labels(path: Path) -> Iterator[h5py.Group]:
         import h5py
     except ImportError as error:
         raise CorpusError(
-            _("{file} is read with h5py, which is not installed; run pip install 'sentir[csd]'.", file=path.name)
+            _("{file} needs the package h5py; install it with: pip install 'sentir[csd]'.", file=path.name)
         ) from error
     try:
         with h5py.File(path, "r") as file:
@@ -78,7 +72,7 @@ def _open_labels(path: Path) -> Iterator[h5py.Group]:
     except _H5PY_ERRORS as error:
         raise CorpusError(
             _(
-                "{file} cannot be read as labels of CMU-MOSEI in HDF5 ({reason}); get the file again.",
+                "{file} cannot be read as labels of CMU-MOSEI in HDF5 ({reason}); download the file again.",
                 file=path,
                 reason=error.args[0] if error.args else "",
             )
@@ -102,9 +96,10 @@ def _read_csd(path: Path, split_of: dict[str, str]) -> tuple[list[MoseiSegment],
                 reason = _("it has {n} features and {m} intervals", n=len(features), m=len(intervals))
                 issues.append(_unusable_video_issue(where, reason))
                 continue
-            found, odd = _parse_segments(video, where, split_of.get(video, ""), features, intervals)
-            segments += found
-            issues += odd
+            split = split_of.get(video, "")
+            new_segments, new_issues = _parse_segments(video, where, split, features, intervals)
+            segments += new_segments
+            issues += new_issues
     return segments, issues
 
 
@@ -118,7 +113,9 @@ def _parse_segments(
         where = _("{file}, row {row}", file=location, row=n)
         times = parse_interval(start, end)
         if times is None:
-            issues.append(make_row_issue(where, _("its video, start_time or end_time is missing or no number")))
+            issues.append(
+                make_row_issue(where, _("its video, start_time or end_time is missing or not a number"))
+            )
             continue
         cells = dict(zip(SCALES, map(str, intensities), strict=True))
         segments.append(MoseiSegment(where, split, video, f"{start}-{end}", cells, times))
@@ -126,10 +123,10 @@ def _parse_segments(
 
 
 def _read_array(group: Any, name: str, num_columns: int) -> NDArray[Any]:
-    """Return ``(n, width)`` floats.
+    """Return an array of ``(n, num_columns)`` floats.
 
     Raises:
-        ValueError, KeyError, OSError, RuntimeError, TypeError: if it is not there or something else.
+        ValueError, KeyError, OSError, RuntimeError, TypeError: if it is missing or something else.
     """
     dataset = group[name]
     shape, dtype = getattr(dataset, "shape", None), getattr(dataset, "dtype", np.dtype(object))
@@ -140,7 +137,7 @@ def _read_array(group: Any, name: str, num_columns: int) -> NDArray[Any]:
         or shape[0] > _MAX_SEGMENTS
         or dtype.kind not in "fiu"
     ):
-        raise ValueError(_("'{name}' is no table of {width} columns of numbers", name=name, width=num_columns))
+        raise ValueError(_("'{name}' is not a table of {width} numeric columns", name=name, width=num_columns))
     array: NDArray[Any] = dataset[()]
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 

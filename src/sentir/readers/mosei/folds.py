@@ -27,14 +27,14 @@ _LIST_NAME = re.compile(
 
 
 def find_folds(files: Sequence[Path]) -> tuple[dict[str, str], str]:
-    """Return video → split and what it was read from.
+    """Return video → split, and the source of the folds.
 
-    A copy of the SDK's `cmu_mosei_std_folds.py` among ``files`` comes first (read as data, never run), then
-    three lists with a video on each line (``train.txt``, ``valid.txt``, ``test.txt`` or the like in one folder),
-    then the lists that come with Sentir.
+    A copy of the SDK's `cmu_mosei_std_folds.py` among ``files`` comes first (parsed, never run), then three lists
+    with a video per line (``train.txt``, ``valid.txt``, ``test.txt`` or the like in one folder), then the lists
+    that come with Sentir.
 
     Raises:
-        CorpusError: if a file of folds cannot be read, or a video lies in two folds.
+        CorpusError: if a file of folds cannot be read, or a video is in two folds.
     """
     for path in files:
         if path.name == SDK_FILE:
@@ -49,7 +49,7 @@ def find_folds(files: Sequence[Path]) -> tuple[dict[str, str], str]:
 
 
 def note_outside_folds(segments: Sequence[MoseiSegment], name: str) -> list[Issue]:
-    """Return an issue for each segment that was left out because its video is in no fold."""
+    """Return an issue per segment that was left out because its video is in no fold."""
     message = _("Its video is in no standard fold; the segment was left out.")
     return [Issue("video_outside_folds", "warning", message, f"{name}/{s.video}/{s.id_suffix}") for s in segments]
 
@@ -65,18 +65,18 @@ def _read_list(path: Path) -> list[str]:
 
 
 def _read_sdk(path: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    folds: dict[str, list[str]] = {}
     try:
         for node in ast.parse(_read_text(path)).body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 split = _SDK_FOLDS.get(node.targets[0].id)
                 if split:
-                    found[split] = [str(video) for video in ast.literal_eval(node.value)]
+                    folds[split] = [str(video) for video in ast.literal_eval(node.value)]
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise _unreadable_error(path) from error
-    if len(found) < len(SPLITS):
+    if len(folds) < len(SPLITS):
         raise _unreadable_error(path)
-    return found
+    return folds
 
 
 def _read_text(path: Path) -> str:
@@ -89,8 +89,8 @@ def _read_text(path: Path) -> str:
 def _unreadable_error(path: Path) -> CorpusError:
     return CorpusError(
         _(
-            "{file} gives no lists of videos of train, dev and test; "
-            "get the file again, or take it away: then the folds that come with Sentir are used.",
+            "{file} has no lists of the videos of train, dev and test; download the file again, or remove it to "
+            "use the folds that come with Sentir.",
             file=path,
         )
     )
@@ -103,8 +103,8 @@ def _map_videos_to_splits(folds: Mapping[str, Sequence[str]], source_name: str) 
             if split_of.setdefault(video, split) != split:
                 raise CorpusError(
                     _(
-                        "The folds of {file} have the video '{video}' in {one} and in {other}; "
-                        "take it out of one of them.",
+                        "In the folds of {file}, the video '{video}' is in {one} and in {other}; remove it from "
+                        "one of them.",
                         file=source_name,
                         video=video,
                         one=split_of[video],

@@ -25,29 +25,29 @@ def find_labels(files: Sequence[Path]) -> list[Path]:
 
 
 def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
-    """Read the label CSVs below ``root``; a segment's id has its times as the cells spell them.
+    """Read the label CSVs below ``root``; the times in a segment's id are spelled as in the cells.
 
     Raises:
-        CorpusError: if a file or column is missing, or a file is no CSV.
+        CorpusError: if a file or column is missing, or a file is not CSV.
     """
     tables, issues = find_csv_files(root, list(_CSV_NAMES.values()))
     segments: list[MoseiSegment] = []
     for split, path in zip(_CSV_NAMES, tables, strict=True):
-        found, odd = _read_split(path, split)
-        segments += found
-        issues += odd
-    facts = [_("labels, texts and splits from {files}", files="Data_{Train,Val,Test}_modified.csv")]
-    return ParsedLabels(_describe_copy(tables[0].parent), facts, tables, segments, issues)
+        new_segments, new_issues = _read_split(path, split)
+        segments += new_segments
+        issues += new_issues
+    provenance = [_("labels, texts and splits from {files}", files="Data_{Train,Val,Test}_modified.csv")]
+    return ParsedLabels(_describe_copy(tables[0].parent), provenance, tables, segments, issues)
 
 
 def _describe_copy(folder: Path) -> str:
-    """Tell the copies apart by the folders of sound beside the tables, or beside their folder."""
-    for place in (folder, folder.parent):
-        if (place / "Audio_chunk").is_dir():
+    """Name the copy, recognized by the folders of audio beside the tables or beside their folder."""
+    for parent in (folder, folder.parent):
+        if (parent / "Audio_chunk").is_dir():
             return _("as on Kaggle (gnurtqh/cmu-mosei)")
-        if (place / "Audio").is_dir():
+        if (parent / "Audio").is_dir():
             return _("as on Kaggle (maunberg/cmu-mosei)")
-    return _("as its label CSVs alone")
+    return _("as its label CSVs only")
 
 
 def _read_split(path: Path, split: str) -> tuple[list[MoseiSegment], list[Issue]]:
@@ -55,10 +55,13 @@ def _read_split(path: Path, split: str) -> tuple[list[MoseiSegment], list[Issue]
     segments: list[MoseiSegment] = []
     for where, row in rows:
         video, start, end = (normalize_name(row[column]) for column in ("video", "start_time", "end_time"))
-        times = parse_interval(start, end)
-        if not video or times is None:
-            issues.append(make_row_issue(where, _("its video, start_time or end_time is missing or no number")))
+        interval = parse_interval(start, end)
+        if not video or interval is None:
+            issues.append(
+                make_row_issue(where, _("its video, start_time or end_time is missing or not a number"))
+            )
             continue
         intensities = {scale: row[scale] for scale in SCALES}
-        segments.append(MoseiSegment(where, split, video, f"{start}-{end}", intensities, times, text=row["text"]))
+        id_suffix = f"{start}-{end}"
+        segments.append(MoseiSegment(where, split, video, id_suffix, intensities, interval, text=row["text"]))
     return segments, issues

@@ -1,4 +1,4 @@
-"""MMSA's ``label.csv``: sentiment alone, a row per clip, its clips in ``Raw/<video_id>/<clip_id>.mp4``."""
+"""MMSA's ``label.csv``: only sentiment, a row per clip, its clips in ``Raw/<video_id>/<clip_id>.mp4``."""
 
 from __future__ import annotations
 
@@ -16,31 +16,30 @@ _COLUMNS = ("video_id", "clip_id", "text", "label", "mode")
 
 def find_labels(files: Sequence[Path]) -> list[Path]:
     """Return the label tables among files, those in a folder of MOSEI before those of MMSA's other corpora."""
-    found = [path for path in files if path.name.casefold() == "label.csv"]
-    return sorted(found, key=lambda path: "mosei" not in str(path.parent).casefold())
+    tables = [path for path in files if path.name.casefold() == "label.csv"]
+    return sorted(tables, key=lambda path: "mosei" not in str(path.parent).casefold())
 
 
 def read_labels(root: Path, files: Sequence[Path], name: str) -> ParsedLabels:
-    """Read the table; it has no times, so that the number of the clip ends a segment's id.
+    """Read the table; it has no times, so a segment's id ends with the number of the clip.
 
     Raises:
-        CorpusError: if a column is missing or the file is no CSV.
+        CorpusError: if a column is missing or the file is not CSV.
     """
     path = find_labels(files)[0]
     rows, issues = read_csv_rows(path, _COLUMNS)
     segments: list[MoseiSegment] = []
     for where, row in rows:
-        video, clip, split = (
-            normalize_name(row["video_id"]),
-            normalize_name(row["clip_id"]),
-            parse_split(row["mode"]),
-        )
+        video, clip = normalize_name(row["video_id"]), normalize_name(row["clip_id"])
+        split = parse_split(row["mode"])
         if not video or not clip:
             issues.append(make_row_issue(where, _("its video_id or clip_id is missing")))
         elif split is None:
-            issues.append(make_row_issue(where, _("its mode '{mode}' is no split", mode=row["mode"])))
+            issues.append(make_row_issue(where, _("its mode '{mode}' is not a split", mode=row["mode"])))
         else:
-            cells = {"sentiment": row["label"]}
-            segments.append(MoseiSegment(where, split, video, clip, cells, clip_number=clip, text=row["text"]))
-    facts = [_("sentiment, texts and splits from {file}", file=path.name)]
-    return ParsedLabels(_("as MMSA has it"), facts, [path], segments, issues, (SENTIMENT_SPACE, INTENSITY_SPACE))
+            intensities = {"sentiment": row["label"]}
+            text = row["text"]
+            segments.append(MoseiSegment(where, split, video, clip, intensities, clip_number=clip, text=text))
+    provenance = [_("sentiment, texts and splits from {file}", file=path.name)]
+    label_spaces = (SENTIMENT_SPACE, INTENSITY_SPACE)
+    return ParsedLabels(_("as distributed with MMSA"), provenance, [path], segments, issues, label_spaces)

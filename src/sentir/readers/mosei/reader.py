@@ -1,8 +1,8 @@
-"""CMU-MOSEI: segments of monologue videos, from any tree in which the corpus is known to lie.
+"""CMU-MOSEI: segments of monologue videos, from any known layout of the corpus.
 
 Labels come from the CSVs of the Kaggle copies, from the authors' ``CMU_MOSEI_Labels.csd``, from MMSA's
-``label.csv``, or from the authors' tables with one annotator per row, whichever is found first. Sound lies in any
-folder under the root: see `sentir.readers.mosei.clips`.
+``label.csv``, or from the authors' tables with one annotator per row, whichever is found first. Audio is found in
+any folder under the root: see `sentir.readers.mosei.clips`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sentir.recipe import DataSettings
 
 _LABEL_FORMATS = (kaggle_csv, csd, mmsa, annotator_csv)
 _LABEL_SUFFIXES = (".csv", ".csd", ".txt")
-# What archives of the corpus are called; others that lie under a root are the user's own.
+# Names of archives of the corpus; others under a root are not touched.
 _ARCHIVE_NAME = re.compile(
     r"(?!.*meld).*(mosei|mmsa|archive|raw|audio|wav|video|chunk|label|transcript)", re.IGNORECASE
 )
@@ -40,59 +40,61 @@ def read(root: Path, data: DataSettings) -> Corpus:
 
 
 def read_tree(root: Path, *, name: str = "mosei", synthetic: bool = False, audio: bool = False) -> Corpus:
-    """Read a MOSEI-shaped tree into a corpus with the tasks ``emotion`` (several of six), ``sentiment``, and
-    ``sentiment_intensity``, a number.
+    """Read a MOSEI-shaped tree into a corpus with the tasks ``emotion`` (multi-label, six), ``sentiment`` and
+    ``sentiment_intensity`` (regression).
 
-    An emotion is present when its intensity is above 0; none of them is a valid annotation. Sentiment is
-    negative, neutral or positive by the sign of its intensity. ``scores`` holds the intensities after clamping to
-    [0, 3] and [-3, 3]. A video is a dialogue, its turns ordered by start time; a start before 0 s counts as 0.
-    ``numbers["duration"]`` is in seconds. A segment without audio stays, without sound. Archives are unpacked
-    once, where labels or sound are found nowhere else.
+    An emotion is present if its intensity is above 0; no emotion at all is a valid annotation. Sentiment is
+    negative, neutral or positive by the sign of its intensity. ``scores`` has the intensities, clamped to [0, 3]
+    and [-3, 3]. A video is a dialogue, its turns ordered by start time; a start before 0 s counts as 0.
+    ``numeric_features["duration"]`` is in seconds. Segments without audio are kept. Archives are unpacked once,
+    if labels or audio are found nowhere else.
 
     Args:
         root: folder at or above the labels, or an archive with them.
         name: name of the corpus, the first part of every id.
-        synthetic: whether the tree was generated, if no file ``SYNTHETIC.txt`` beside the labels says so; what
-            was recognized is no news then.
-        audio: whether chunks and whole videos are looked for.
+        synthetic: whether the tree was generated, if no file ``SYNTHETIC.txt`` beside the labels says so; the
+            recognized layout is not listed then.
+        audio: whether to search for chunks and whole videos.
 
     Raises:
-        CorpusError: if there are no labels, a file or column is missing, a file is none of its kind, or a video
-            lies in two splits.
+        CorpusError: if there are no labels, a file or column is missing, a file has another format, or a video is
+            in two splits.
     """
-    places = [find_newest_version(root)]
-    layout = _read_labels(places, name)
-    if layout is None:
-        places = _unpack_archives(places)
-        layout = _read_labels(places, name)
-    if layout is None:
+    folders = [find_newest_version(root)]
+    parsed = _read_labels(folders, name)
+    if parsed is None:
+        folders = _unpack_archives(folders)
+        parsed = _read_labels(folders, name)
+    if parsed is None:
         raise _no_labels_error(root)
-    segments, issues = index_segments(layout.segments, name)
-    utterances, odd = to_utterances(segments, name)
-    issues += odd
+    segments, issues = index_segments(parsed.segments, name)
+    utterances, new_issues = to_utterances(segments, name)
+    issues += new_issues
     if audio:
-        utterances, odd = _attach_clips(places, utterances, segments)
-        issues += odd
-    issues = [*layout.issues, *issues]
-    made_up = synthetic or is_synthetic(layout.label_files)
-    corpus = Corpus.build(name, utterances, layout.label_spaces, issues=issues, synthetic=made_up)
+        utterances, new_issues = _attach_clips(folders, utterances, segments)
+        issues += new_issues
+    issues = [*parsed.issues, *issues]
+    is_generated = synthetic or is_synthetic(parsed.label_files)
+    corpus = Corpus.build(name, utterances, parsed.label_spaces, issues=issues, synthetic=is_generated)
     corpus = apply_defects(corpus, load_defects("mosei"))
-    recognized = [] if synthetic else [_layout_issue(layout, corpus.utterances, audio)]
-    return replace(corpus, issues=(*recognized, *corpus.issues))
+    layout_issues = [] if synthetic else [_layout_issue(parsed, corpus.utterances, audio)]
+    return replace(corpus, issues=(*layout_issues, *corpus.issues))
 
 
 def _read_labels(search_folders: Sequence[Path], name: str) -> ParsedLabels | None:
-    """Read the first known layout that one of these folders has, with a note on labels that were not read."""
+    """Read the labels in the first known format in one of these folders, with notes on labels not read."""
     for root in search_folders:
         files = [path for level in find_by_level(root, _is_label_file) for path in level] if root.is_dir() else []
-        kinds = [kind for kind in _LABEL_FORMATS if kind.find_labels(files)]
-        if kinds:
-            layout = kinds[0].read_labels(root, files, name)
-            told = {issue.where for issue in layout.issues}
-            found = [path for kind in kinds for path in kind.find_labels(files) if path not in layout.label_files]
-            spare = [file for path in found if (file := path.relative_to(root)).as_posix() not in told]
-            layout.issues.extend(_note_unread_labels(file, layout) for file in spare)
-            return layout
+        formats = [one for one in _LABEL_FORMATS if one.find_labels(files)]
+        if formats:
+            parsed = formats[0].read_labels(root, files, name)
+            listed = {issue.where for issue in parsed.issues}
+            others = [
+                path for one in formats for path in one.find_labels(files) if path not in parsed.label_files
+            ]
+            unread = [file for path in others if (file := path.relative_to(root)).as_posix() not in listed]
+            parsed.issues.extend(_note_unread_labels(file, parsed) for file in unread)
+            return parsed
     return None
 
 
@@ -106,9 +108,9 @@ def _note_unread_labels(file: Path, parsed: ParsedLabels) -> Issue:
 
 
 def _unpack_archives(search_folders: list[Path]) -> list[Path]:
-    archives = [archive for place in search_folders for archive in find_archives(place)]
+    archives = [archive for folder in search_folders for archive in find_archives(folder)]
     ours = [archive for archive in archives if archive in search_folders or _ARCHIVE_NAME.match(archive.name)]
-    return [*(place for place in search_folders if place.is_dir()), *map(ensure_unpacked, ours)]
+    return [*(folder for folder in search_folders if folder.is_dir()), *map(ensure_unpacked, ours)]
 
 
 def _attach_clips(
@@ -120,11 +122,10 @@ def _attach_clips(
 
 
 def _layout_issue(parsed: ParsedLabels, utterances: Sequence[Utterance], audio: bool) -> Issue:
-    facts = parsed.provenance
+    facts = list(parsed.provenance)
     if audio:
         n = sum(u.clip is not None for u in utterances)
-        heard = _("sound for {n} of {all} segments", n=format_count(n), all=format_count(len(utterances)))
-        facts = [*facts, heard]
+        facts.append(_("audio for {n} of {all} segments", n=format_count(n), all=format_count(len(utterances))))
     message = _("Recognized: CMU-MOSEI {layout}: {facts}.", layout=parsed.description, facts="; ".join(facts))
     return Issue("layout_recognized", "note", message, parsed.label_files[0].name)
 
@@ -132,8 +133,8 @@ def _layout_issue(parsed: ParsedLabels, utterances: Sequence[Utterance], audio: 
 def _no_labels_error(root: Path) -> CorpusError:
     return CorpusError(
         _(
-            "Under {root} there are no labels of CMU-MOSEI; give the folder that holds Data_Train_modified.csv "
-            "and those of Val and Test, or CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' Raw/Labels.",
+            "There are no labels of CMU-MOSEI under {root}; give the folder with Data_Train_modified.csv and "
+            "those of Val and Test, or with CMU_MOSEI_Labels.csd, MMSA's label.csv, or the authors' Raw/Labels.",
             root=root,
         )
     )

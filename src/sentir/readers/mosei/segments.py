@@ -1,4 +1,4 @@
-"""Segments of CMU-MOSEI, as every layout yields them, and the utterances they become."""
+"""Segments of CMU-MOSEI, the same for all label formats, and their conversion to utterances."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class MoseiSegment:
     """One annotated segment of a video.
 
     Attributes:
-        where: file and row, or what stands for a row.
-        split: ``train``, ``dev`` or ``test``.
+        where: file and row, or what stands for a row, for issues.
+        split: ``train``, ``dev``, ``test``, or ``""`` if its video is in no fold.
         video: id of the video.
-        id_suffix: last part of the utterance's id: ``14.468-22.882``, or the number of the clip if no times are known.
+        id_suffix: last part of the utterance's id: ``14.468-22.882``, or the number of the clip without times.
         intensities: scale → cell.
         interval: start and end in seconds, as annotated; ``None`` if unknown.
         clip_number: its number in the video; ``""`` if unknown.
-        text: what is said; ``""`` if unknown.
+        text: its transcript; ``""`` if unknown.
     """
 
     where: str
@@ -54,15 +54,15 @@ class MoseiSegment:
 
 @dataclass(frozen=True, slots=True)
 class ParsedLabels:
-    """A tree that was recognized, and what was read from it.
+    """The segments of a recognized layout.
 
     Attributes:
-        description: what it was recognized as, such as "as on Kaggle (gnurtqh/cmu-mosei)".
-        provenance: what labels, texts and splits come from.
-        label_files: the files that hold the labels.
-        segments: its segments in the order of the files.
-        issues: what was odd.
-        label_spaces: what was annotated.
+        description: the layout in words, such as "as on Kaggle (gnurtqh/cmu-mosei)".
+        provenance: sources of labels, texts and splits, in words.
+        label_files: the files with the labels.
+        segments: in the order of the files.
+        issues: found while reading.
+        label_spaces: of the annotated tasks.
     """
 
     description: str
@@ -74,36 +74,36 @@ class ParsedLabels:
 
 
 def parse_interval(start: str, end: str) -> Interval | None:
-    """Return two cells as seconds, or ``None`` if one is no number."""
-    first, last = parse_number(start), parse_number(end)
-    return None if first is None or last is None else (first, last)
+    """Parse two cells as seconds; ``None`` if one is not a number."""
+    start_seconds, end_seconds = parse_number(start), parse_number(end)
+    return None if start_seconds is None or end_seconds is None else (start_seconds, end_seconds)
 
 
 def index_segments(segments: Iterable[MoseiSegment], name: str) -> tuple[dict[str, MoseiSegment], list[Issue]]:
-    """Return the segments by the id of their utterance; one whose id an earlier one has is left out and listed.
+    """Return the segments by utterance id; those with a repeated id are left out and listed.
 
     Raises:
-        CorpusError: if a video lies in two splits.
+        CorpusError: if a video is in two splits.
     """
-    found: dict[str, MoseiSegment] = {}
+    by_id: dict[str, MoseiSegment] = {}
     issues: list[Issue] = []
     split_of: dict[str, str] = {}
     for segment in segments:
         key = segment.utterance_id(name)
         if split_of.setdefault(segment.video, segment.split) != segment.split:
             raise _split_conflict_error(name, segment, split_of[segment.video])
-        if key in found:
+        if key in by_id:
             issues.append(make_row_issue(segment.where, _("an earlier row has the same id {id}", id=key)))
         else:
-            found[key] = segment
-    return found, issues
+            by_id[key] = segment
+    return by_id, issues
 
 
 def _split_conflict_error(name: str, segment: MoseiSegment, other: str) -> CorpusError:
     return CorpusError(
         _(
-            "In the corpus '{name}' the video '{video}' lies in {one} and in {other}; "
-            "take its rows out of one of the two files.",
+            "In the corpus '{name}', the video '{video}' is in {one} and in {other}; remove its rows from one of "
+            "the two files.",
             name=name,
             video=segment.video,
             one=other,
@@ -113,12 +113,12 @@ def _split_conflict_error(name: str, segment: MoseiSegment, other: str) -> Corpu
 
 
 def to_utterances(segments: Mapping[str, MoseiSegment], name: str) -> tuple[list[Utterance], list[Issue]]:
-    """Turn segments by id into utterances without clips, their turns numbered by their times within a video."""
+    """Convert segments by id to utterances without clips, with turns in the order of their times in a video."""
     utterances, issues = [], []
     for key, segment in segments.items():
-        utterance, odd = _to_utterance(segment, key, f"{name}/{segment.split}/{segment.video}")
+        utterance, new_issues = _to_utterance(segment, key, f"{name}/{segment.split}/{segment.video}")
         utterances.append(utterance)
-        issues += odd
+        issues += new_issues
     turns = {
         u.id: turn
         for video in group_dialogues(utterances)
@@ -128,14 +128,14 @@ def to_utterances(segments: Mapping[str, MoseiSegment], name: str) -> tuple[list
 
 
 def _sort_key(segment: MoseiSegment) -> tuple[bool, Interval]:
-    """Return what segments of a video are ordered by: times, then numbers of clips where there are no times."""
+    """Return the sort key of segments within a video: by times, those without times last, by clip number."""
     number = parse_number(segment.clip_number) or 0.0
     return segment.interval is None, segment.interval or (number, number)
 
 
 def _to_utterance(segment: MoseiSegment, key: str, dialogue: str) -> tuple[Utterance, list[Issue]]:
-    scores, odd_scores = _parse_scores(segment.intensities, key)
-    numbers, odd_times = _duration_features(segment.interval, key) if segment.interval else ({}, [])
+    scores, score_issues = _parse_scores(segment.intensities, key)
+    features, time_issues = _duration_features(segment.interval, key) if segment.interval else ({}, [])
     labels: dict[str, tuple[str, ...]] = {}
     if "sentiment" in scores:
         labels["sentiment"] = (normalize_sentiment(scores["sentiment"]),)
@@ -143,20 +143,20 @@ def _to_utterance(segment: MoseiSegment, key: str, dialogue: str) -> tuple[Utter
         labels["emotion"] = tuple(e for e in EMOTION_SPACE.names if scores[e] > 0)
     text = None if is_blank(segment.text) else segment.text
     utterance = Utterance(
-        key, segment.split, dialogue, text=text, labels=labels, scores=scores, numeric_features=numbers
+        key, segment.split, dialogue, text=text, labels=labels, scores=scores, numeric_features=features
     )
-    return utterance, [*odd_scores, *odd_times, *check_text_encoding(segment.text, key)]
+    return utterance, [*score_issues, *time_issues, *check_text_encoding(segment.text, key)]
 
 
 def _parse_scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float], list[Issue]]:
-    """Return the intensities that are numbers, clamped to their scale, by our label names."""
+    """Parse intensities, clamped to their scale, by label name; those that are not numbers are listed."""
     scores: dict[str, float] = {}
     issues = []
     for column, cell in cells.items():
         value = parse_number(cell)
         if value is None:
             message = _(
-                "The {column} '{value}' is no number; the utterance stays, without this task.",
+                "The {column} '{value}' is not a number; the utterance is kept without a label of this task.",
                 column=column,
                 value=cell,
             )
@@ -165,7 +165,7 @@ def _parse_scores(cells: Mapping[str, str], where: str) -> tuple[dict[str, float
         low, name = -3.0 if column == "sentiment" else 0.0, _LABEL_BY_SCALE[column]
         scores[name] = min(max(value, low), 3.0)
         if scores[name] != value:
-            message = _("An annotated intensity off its scale was set to the end of the scale.")
+            message = _("An annotated intensity outside its scale was clamped to it.")
             issues.append(Issue("intensity_clamped", "note", message, where))
     return scores, issues
 
@@ -174,9 +174,9 @@ def _duration_features(interval: Interval, where: str) -> tuple[dict[str, float]
     issues = []
     start, end = max(interval[0], 0.0), interval[1]
     if start != interval[0]:
-        message = _("The segment starts at {start} s; it counts from 0 s.", start=interval[0])
+        message = _("The segment starts at {start} s; 0 s is used.", start=interval[0])
         issues.append(Issue("start_clamped", "note", message, where))
     if end > start:
         return {"duration": round(end - start, 3)}, issues
-    message = _("The segment ends before it starts; the utterance stays, without a duration.")
+    message = _("The segment ends before it starts; the utterance is kept without a duration.")
     return {}, [*issues, Issue("times_invalid", "warning", message, where)]

@@ -1,4 +1,4 @@
-"""Transcripts of the original distribution: one file per video, a segment on each line.
+"""Transcripts of the original distribution: a file per video, a segment per line.
 
 A line is ``video___clip___start___end___text``.
 """
@@ -18,23 +18,21 @@ from sentir.i18n import _, format_count
 from sentir.readers.mosei.segments import Interval, MoseiSegment, parse_interval
 
 _LINE_PATTERN = re.compile(r"(.+?)___(\d+)___(.*?)___(.*?)___(.*)")
-_TIME_TOLERANCE = 0.05  # seconds between a transcript's times and a label's that mean the same segment
+_TIME_TOLERANCE = 0.05  # seconds by which times of transcript and label of a segment may differ
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLine:
-    """One line of a transcript; ``start`` and ``end`` are cells, ``times`` the same in seconds."""
+    """A line of a transcript; ``interval`` in seconds."""
 
     video: str
     clip_number: str
-    start_cell: str
-    end_cell: str
     interval: Interval
     text: str
 
 
 def read_transcripts(files: Sequence[Path]) -> tuple[list[TranscriptLine], list[Issue]]:
-    """Read every transcript among ``files``; a line or file that is none is left out and listed."""
+    """Read every transcript among ``files``; unusable lines and files are left out and listed."""
     lines: list[TranscriptLine] = []
     issues: list[Issue] = []
     for path in filter(_is_transcript, files):
@@ -44,49 +42,49 @@ def read_transcripts(files: Sequence[Path]) -> tuple[list[TranscriptLine], list[
             issues.append(Issue("file_unreadable", "problem", str(error), path.name))
             continue
         for n, line in enumerate(text.split("\n"), start=1):
-            found = _parse_line(line.strip("\r")) if line.strip() else None
-            if found:
-                lines.append(found)
+            parsed = _parse_line(line.strip("\r")) if line.strip() else None
+            if parsed:
+                lines.append(parsed)
             elif line.strip():
                 where = _("{file}, line {line}", file=path.name, line=n)
-                issues.append(make_row_issue(where, _("it is not video___clip___start___end___text")))
+                issues.append(make_row_issue(where, _("it is not of the form video___clip___start___end___text")))
     return lines, issues
 
 
 def attach_transcripts(
     segments: Iterable[MoseiSegment], lines: Sequence[TranscriptLine], name: str
 ) -> tuple[list[MoseiSegment], list[Issue]]:
-    """Give each segment the text and the number of the line that has its times; list what finds no counterpart.
+    """Attach text and clip number of the line with its times to each segment; list those without counterpart.
 
     Args:
-        segments: with times and without texts; those without a split are joined, and not listed.
+        segments: with times and without texts; those without a split are joined too, but not listed.
         lines: of all transcripts.
         name: name of the corpus.
     """
-    of_video: dict[str, list[TranscriptLine]] = {}
+    by_video: dict[str, list[TranscriptLine]] = {}
     for line in lines:
-        of_video.setdefault(line.video, []).append(line)
+        by_video.setdefault(line.video, []).append(line)
     joined: list[MoseiSegment] = []
     issues: list[Issue] = []
-    taken: set[int] = set()
+    used: set[int] = set()
     for segment in segments:
-        near = _find_nearest_line(of_video.get(segment.video, ()), segment.interval) if segment.interval else None
-        if near:
-            taken.add(id(near))
-            joined.append(replace(segment, text=near.text, clip_number=near.clip_number))
+        nearest = _find_nearest_line(by_video.get(segment.video, ()), segment.interval)
+        if nearest:
+            used.add(id(nearest))
+            joined.append(replace(segment, text=nearest.text, clip_number=nearest.clip_number))
             continue
         joined.append(segment)
         if segment.split:
-            message = _("There is no transcript of this segment; the utterance stays, without text.")
+            message = _("There is no transcript of this segment; the utterance is kept without text.")
             issues.append(Issue("text_missing", "problem", message, segment.utterance_id(name)))
-    return joined, [*issues, *note_unlabeled_lines(len(lines) - len(taken), name)]
+    return joined, [*issues, *note_unlabeled_lines(len(lines) - len(used), name)]
 
 
 def note_unlabeled_lines(count: int, where: str) -> list[Issue]:
-    """Return a note if ``count`` lines of transcripts have no label."""
+    """Return a note if there are lines of transcripts without labels."""
     if not count:
         return []
-    message = _("{n} lines of the transcripts belong to no annotated segment; ignored.", n=format_count(count))
+    message = _("Lines of the transcripts without an annotated segment, ignored: {n}.", n=format_count(count))
     return [Issue("transcripts_unlabeled", "note", message, where)]
 
 
@@ -100,11 +98,13 @@ def _parse_line(line: str) -> TranscriptLine | None:
     if match is None:
         return None
     video, clip, start, end, text = match.groups()
-    times = parse_interval(start, end)
-    return None if times is None else TranscriptLine(video.strip(), clip, start, end, times, text)
+    interval = parse_interval(start, end)
+    return None if interval is None else TranscriptLine(video.strip(), clip, interval, text)
 
 
-def _find_nearest_line(lines: Iterable[TranscriptLine], interval: Interval) -> TranscriptLine | None:
+def _find_nearest_line(lines: Iterable[TranscriptLine], interval: Interval | None) -> TranscriptLine | None:
+    if interval is None:
+        return None
     close = [line for line in lines if _time_distance(line.interval, interval) <= _TIME_TOLERANCE]
     return min(close, key=lambda line: _time_distance(line.interval, interval), default=None)
 

@@ -1,4 +1,4 @@
-"""How a worker process begins, and how it ends with the one that started it."""
+"""Start and end of worker processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sentir.i18n import set_language
 
 
 def initialize_worker(language_code: str) -> None:
-    """Speak the language ``language_code``, leave Ctrl-C to the parent, and end when the parent ends, even by kill -9."""
+    """Set the language, leave Ctrl-C to the parent, and exit when the parent exits, even by ``kill -9``."""
     set_language(language_code)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()

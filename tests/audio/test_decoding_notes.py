@@ -1,4 +1,4 @@
-"""What is missing of a clip is told, what cannot be sound is refused, and no file takes much memory."""
+"""Missing parts of a clip are noted, invalid samples are rejected, and no file takes much memory."""
 
 import os
 import struct
@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from audio_files import pack, tone, voice, write_coded, write_mp4, write_wav
+from audio_files import encode_track, tone, voice, write_encoded, write_mp4, write_wav
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ from sentir.corpus.utterances import Clip, Utterance
 from sentir.errors import AudioError
 
 
-def kinds(path, start=None, end=None):
+def note_kinds(path, start=None, end=None):
     return [note.kind for note in decode(Clip(path, start, end)).notes]
 
 
@@ -41,7 +41,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("name", [*WHOLE, "vorbis", "faststart"])
-def test_a_truncated_file_is_used_and_told(tmp_path, name):
+def test_a_truncated_file_is_used_with_a_note(tmp_path, name):
     path = tmp_path / "a"
     if name == "vorbis":
         soundfile.write(
@@ -52,40 +52,40 @@ def test_a_truncated_file_is_used_and_told(tmp_path, name):
     else:
         codec, container = WHOLE[name]
         rate = 48_000 if name == "opus" else SAMPLING_RATE
-        write_coded(path, voice(6, rate), rate, codec, container, {"b": "64k"} if name == "asf" else {})
-    assert kinds(path) == []
+        write_encoded(path, voice(6, rate), rate, codec, container, {"b": "64k"} if name == "asf" else {})
+    assert note_kinds(path) == []
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     decoded = decode(Clip(path))
     assert 1 < len(decoded.waveform) / SAMPLING_RATE < 5
-    assert "truncated" in kinds(path) and "truncated" in kinds(path, 0.2, 5.9)
-    assert kinds(path, 0.2, 0.8) == []  # nothing of it is missing
+    assert "truncated" in note_kinds(path) and "truncated" in note_kinds(path, 0.2, 5.9)
+    assert note_kinds(path, 0.2, 0.8) == []  # it is complete
 
 
-def test_a_cut_that_goes_on_beyond_the_end_is_told(tmp_path):
+def test_a_segment_that_ends_beyond_the_end_of_the_file_is_noted(tmp_path):
     path = write_wav(tmp_path / "a.wav", tone(2), SAMPLING_RATE)
-    assert kinds(path, 1, 2) == kinds(path, 1) == kinds(path, 1, 2.05) == []
-    assert kinds(path, 1, 3) == ["shortened"]
+    assert note_kinds(path, 1, 2) == note_kinds(path, 1) == note_kinds(path, 1, 2.05) == []
+    assert note_kinds(path, 1, 3) == ["shortened"]
 
 
-def test_a_wav_joined_to_a_wav_is_told(tmp_path):
+def test_a_wav_after_a_wav_is_noted(tmp_path):
     content = write_wav(tmp_path / "a.wav", tone(1), SAMPLING_RATE).read_bytes()
     (tmp_path / "two.wav").write_bytes(content * 2)
-    assert kinds(tmp_path / "two.wav") == ["joined"]
+    assert note_kinds(tmp_path / "two.wav") == ["joined"]
     (tmp_path / "tag.wav").write_bytes(content + b"some tag")
-    assert kinds(tmp_path / "tag.wav") == []
+    assert note_kinds(tmp_path / "tag.wav") == []
 
 
-def test_damage_and_holes_are_told_where_they_lie(tmp_path):
+def test_damage_and_gaps_are_noted_where_they_are(tmp_path):
     path = write_mp4(tmp_path / "a.mp4", tone(4), SAMPLING_RATE, options={"movflags": "faststart"})
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 300] = b"\xff" * 300
     path.write_bytes(content)
-    assert "damaged" in kinds(path) and kinds(path, 0, 0.5) == []
-    hole = write_mp4(tmp_path / "hole.mkv", tone(2), SAMPLING_RATE, container="matroska", hole=(1, 2))
-    assert kinds(hole) == kinds(hole, 0.5, 2.5) == ["gaps"] and kinds(hole, 0, 0.5) == []
-    late = write_mp4(tmp_path / "late.mp4", tone(2), SAMPLING_RATE, picture=True, late=1.0)
-    assert kinds(late) == []  # a picture may begin before its sound
+    assert "damaged" in note_kinds(path) and note_kinds(path, 0, 0.5) == []
+    gap = write_mp4(tmp_path / "gap.mkv", tone(2), SAMPLING_RATE, container="matroska", gap=(1, 2))
+    assert note_kinds(gap) == note_kinds(gap, 0.5, 2.5) == ["gaps"] and note_kinds(gap, 0, 0.5) == []
+    delayed = write_mp4(tmp_path / "delayed.mp4", tone(2), SAMPLING_RATE, with_video=True, delay=1.0)
+    assert note_kinds(delayed) == []  # video may begin before its audio
 
 
 def two_tracks(path, default):
@@ -97,12 +97,12 @@ def two_tracks(path, default):
             track.disposition = av.stream.Disposition.default if n == default else av.stream.Disposition(0)
         output.start_encoding()
         for hz, track in zip((300, 700), tracks, strict=True):
-            pack(output, track, tone(1, hz=hz), SAMPLING_RATE)
+            encode_track(output, track, tone(1, hz=hz), SAMPLING_RATE)
     return path
 
 
 @pytest.mark.parametrize("default", [0, 1])
-def test_of_several_tracks_the_default_one_is_heard_and_named(tmp_path, default):
+def test_of_several_tracks_the_default_one_is_used_and_named(tmp_path, default):
     decoded = decode(Clip(two_tracks(tmp_path / "a.mkv", default)))
     loudest = np.argmax(np.abs(np.fft.rfft(decoded.waveform))) * SAMPLING_RATE / len(decoded.waveform)
     assert loudest == pytest.approx((300, 700)[default], abs=2)
@@ -111,75 +111,74 @@ def test_of_several_tracks_the_default_one_is_heard_and_named(tmp_path, default)
 
 
 @pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 1e25, -1e25, 2 * MAX_AMPLITUDE])
-def test_samples_that_no_sound_has_refuse_only_their_own_clip(tmp_path, sample):
-    wave = tone(2)
-    wave[SAMPLING_RATE // 2] = sample
-    soundfile.write(tmp_path / "a.wav", wave, SAMPLING_RATE, subtype="FLOAT")
+def test_invalid_samples_reject_only_their_own_segment(tmp_path, sample):
+    waveform = tone(2)
+    waveform[SAMPLING_RATE // 2] = sample
+    soundfile.write(tmp_path / "a.wav", waveform, SAMPLING_RATE, subtype="FLOAT")
     write_wav(tmp_path / "b.wav", tone(1), SAMPLING_RATE)
     first, second = decode_segments(tmp_path / "a.wav", [(0, 1), (1, 2)])
     assert isinstance(first, AudioError) and first.kind == "invalid_samples" and "a.wav" in str(first)
-    assert np.array_equal(second.waveform, wave[SAMPLING_RATE:])
-    heard = attach_audio([Utterance(name, clip=Clip(tmp_path / name)) for name in ("a.wav", "b.wav")])
-    assert [u.audio.problem_kind for u in heard] == ["invalid_samples", ""]
+    assert np.array_equal(second.waveform, waveform[SAMPLING_RATE:])
+    utterances = attach_audio([Utterance(name, clip=Clip(tmp_path / name)) for name in ("a.wav", "b.wav")])
+    assert [u.audio.problem_kind for u in utterances] == ["invalid_samples", ""]
 
 
-def test_a_float_recording_beyond_full_scale_is_sound(tmp_path):
+def test_a_float_recording_beyond_full_scale_is_valid(tmp_path):
     soundfile.write(tmp_path / "a.wav", 20 * tone(1), SAMPLING_RATE, subtype="FLOAT")
     assert decode(Clip(tmp_path / "a.wav")).waveform.max() == pytest.approx(10)
 
 
-def test_of_a_long_clip_the_beginning_is_heard_and_told(tmp_path, monkeypatch):
+def test_a_long_clip_is_cropped_with_a_note(tmp_path, monkeypatch):
     monkeypatch.setattr(segments, "MAX_SECONDS", 3.0)
-    wave = voice(5)[:, 0]
-    soundfile.write(tmp_path / "a.wav", wave, SAMPLING_RATE, subtype="FLOAT")
+    waveform = voice(5)[:, 0]
+    soundfile.write(tmp_path / "a.wav", waveform, SAMPLING_RATE, subtype="FLOAT")
     for start, end in ((None, None), (1, None), (1, 4.5)):
         decoded = decode(Clip(tmp_path / "a.wav", start, end))
-        assert np.array_equal(decoded.waveform, wave[(start or 0) * SAMPLING_RATE :][: 3 * SAMPLING_RATE])
+        assert np.array_equal(decoded.waveform, waveform[(start or 0) * SAMPLING_RATE :][: 3 * SAMPLING_RATE])
         assert [note.kind for note in decoded.notes] == ["long"]
-    assert kinds(tmp_path / "a.wav", 1, 4) == kinds(tmp_path / "a.wav", 2) == []
+    assert note_kinds(tmp_path / "a.wav", 1, 4) == note_kinds(tmp_path / "a.wav", 2) == []
 
 
 @given(
     st.lists(st.integers(1, 3_000), min_size=1, max_size=20),
     st.lists(st.tuples(st.floats(0, 1), st.none() | st.floats(0, 1)), min_size=1, max_size=4),
 )
-def test_blocks_of_any_size_give_the_same_stretches(sizes, cuts):
-    wave = np.random.default_rng(0).normal(0, 0.1, 8_000).astype(np.float32)
-    expected, found = TrackBuffer(cuts, 8_000, 1), TrackBuffer(cuts, 8_000, 1)
-    expected.add(wave)
-    place = 0
-    while place < len(wave):
+def test_blocks_of_any_size_give_the_same_segments(sizes, time_ranges):
+    waveform = np.random.default_rng(0).normal(0, 0.1, 8_000).astype(np.float32)
+    expected, track = TrackBuffer(time_ranges, 8_000, 1), TrackBuffer(time_ranges, 8_000, 1)
+    expected.add(waveform)
+    start = 0
+    while start < len(waveform):
         for size in sizes:
-            found.add(wave[place : place + size])
-            place += size
-    for one, other in zip(expected.segments, found.segments, strict=True):
+            track.add(waveform[start : start + size])
+            start += size
+    for one, other in zip(expected.segments, track.segments, strict=True):
         assert np.array_equal(one.waveform, other.waveform) and one.num_samples == other.num_samples
 
 
-def test_a_long_stretch_is_resampled_block_by_block_to_the_same_samples(monkeypatch):
-    wave = np.random.default_rng(0).normal(0, 0.1, 44_100).astype(np.float32)
-    stretches = []
+def test_a_long_segment_is_resampled_block_by_block_to_the_same_samples(monkeypatch):
+    waveform = np.random.default_rng(0).normal(0, 0.1, 44_100).astype(np.float32)
+    waveforms = []
     for pending in (1 << 20, 1_000):
         monkeypatch.setattr(segments, "_MAX_PENDING_SAMPLES", pending)
         track = TrackBuffer([(0.1, None)], 44_100, 1)
-        for place in range(0, len(wave), 700):
-            track.add(wave[place : place + 700])
-        stretches.append(track.segments[0].waveform)
-    assert np.array_equal(*stretches)
+        for start in range(0, len(waveform), 700):
+            track.add(waveform[start : start + 700])
+        waveforms.append(track.segments[0].waveform)
+    assert np.array_equal(*waveforms)
 
 
 @pytest.mark.parametrize("split", ["train", ""])
-def test_notes_are_kept_with_the_sound(tmp_path, split):
+def test_notes_are_stored_with_the_audio(tmp_path, split):
     path = write_wav(tmp_path / "a.wav", tone(2), SAMPLING_RATE)
     path.write_bytes(path.read_bytes()[:40_000])
     for _again in range(2):
-        (heard,) = attach_audio([Utterance("u", split, clip=Clip(path))])
-        assert heard.audio.note_kinds == ("truncated",) and "2.00 s" in heard.audio.notes[0]
+        (utterance,) = attach_audio([Utterance("u", split, clip=Clip(path))])
+        assert utterance.audio.note_kinds == ("truncated",) and "2.00 s" in utterance.audio.notes[0]
     assert describe_note_kind("truncated") != "truncated"
 
 
-def test_a_file_may_claim_what_it_likes(tmp_path):
-    """Rates and channels that no recording has are refused before anything is allocated."""
+def test_impossible_sampling_rates_and_channel_counts_are_rejected_before_anything_is_allocated(tmp_path):
     for rate, channels in ((2.1e9, 1), (1.0, 1), (16_000.0, 1_000)):
         header = struct.pack(">d4sIIIII", rate, b"lpcm", 0, 2 * channels, 1, channels, 16)
         content = b"caff\0\1\0\0desc" + struct.pack(">q", len(header)) + header
@@ -194,27 +193,27 @@ CHILD = """
 import sys
 from pathlib import Path
 import av, scipy.fft, soundfile, soxr
-from sentir.audio.store import listen
+from sentir.audio.store import attach_audio
 from sentir.corpus.utterances import Clip, Utterance
 
 def peak():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024
 
 before = peak()
-(heard,) = listen([Utterance("u", clip=Clip(Path(sys.argv[1]), *map(float, sys.argv[2:])))])
-print(peak() - before, heard.audio.seconds, *heard.audio.note_kinds)
+(utterance,) = attach_audio([Utterance("u", clip=Clip(Path(sys.argv[1]), *map(float, sys.argv[2:])))])
+print(peak() - before, utterance.audio.seconds, *utterance.audio.note_kinds)
 """
 
 
-def memory(path, *cut):
-    """Return by how many MB hearing a clip raises the memory of a process, its seconds, and its kinds of note."""
-    command = [sys.executable, "-c", CHILD, path, *map(str, cut)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=100).stdout.split()
-    return int(said[0]), float(said[1]), said[2:]
+def measure_memory(path, *time_range):
+    """Return the memory in MB that decoding a clip takes, its seconds, and its kinds of notes."""
+    command = [sys.executable, "-c", CHILD, path, *map(str, time_range)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=100).stdout.split()
+    return int(output[0]), float(output[1]), output[2:]
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read as Linux tells it")
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="memory is read from /proc")
 def test_no_file_takes_much_memory(tmp_path):
     import av
 
@@ -230,12 +229,12 @@ def test_no_file_takes_much_memory(tmp_path):
         for n, packet in enumerate(packets):
             packet.pts = packet.dts = round(59 * n / packet.time_base)
             output.mux(packet)
-    used, seconds, noted = memory(tmp_path / "gaps.mkv")
-    assert used < 400 and seconds == 600 and noted == ["long", "gaps"]
-    assert memory(tmp_path / "gaps.mkv", 10_000, 10_004)[0] < 50
+    used, seconds, notes = measure_memory(tmp_path / "gaps.mkv")
+    assert used < 400 and seconds == 600 and notes == ["long", "gaps"]
+    assert measure_memory(tmp_path / "gaps.mkv", 10_000, 10_004)[0] < 50
     with soundfile.SoundFile(tmp_path / "long.wav", "w", SAMPLING_RATE, 1, subtype="PCM_U8") as file:
         for _minute in range(60):
             file.write(tone(60))
-    used, seconds, noted = memory(tmp_path / "long.wav")
-    assert used < 400 and seconds == 600 and noted == ["long"]
-    assert memory(tmp_path / "long.wav", 3_000, 3_004)[0] < 50
+    used, seconds, notes = measure_memory(tmp_path / "long.wav")
+    assert used < 400 and seconds == 600 and notes == ["long"]
+    assert measure_memory(tmp_path / "long.wav", 3_000, 3_004)[0] < 50

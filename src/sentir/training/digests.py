@@ -1,0 +1,44 @@
+"""Hashes of everything that a training depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+
+from torch import Tensor, nn
+
+from sentir.preprocessing.preprocessor import ModelInputs
+
+_PACKAGES = ("sentir", "torch", "transformers", "accelerate", "numpy")
+
+
+def training_digest(
+    model: nn.Module, model_inputs: ModelInputs, targets: Tensor, digest_parts: Iterable[str]
+) -> str:
+    """Return a hash of initial weights, inputs, targets, package versions and ``digest_parts``."""
+    hasher = hashlib.blake2b(digest_size=8)
+    versions = (f"{name} {metadata.version(name)}" for name in _PACKAGES)
+    for text in (*versions, inputs_digest(model_inputs), *digest_parts):
+        hasher.update(text.encode() + b"\0")
+    _hash_tensors(hasher, {**model.state_dict(), "": targets})
+    return hasher.hexdigest()
+
+
+def inputs_digest(model_inputs: ModelInputs) -> str:
+    """Return a hash of the model inputs of a split."""
+    hasher = hashlib.blake2b(digest_size=8)
+    hasher.update(json.dumps([model_inputs.ids, model_inputs.units, model_inputs.encodings]).encode())
+    _hash_tensors(hasher, model_inputs.tensors)
+    if model_inputs.mels is not None:  # the statistics depend on every frame
+        hasher.update(repr(model_inputs.mels.statistics).encode() + model_inputs.mels.lengths.tobytes())
+    if model_inputs.waveforms is not None:
+        hasher.update(repr((model_inputs.waveforms.content_hashes, model_inputs.waveforms.max_samples)).encode())
+    return hasher.hexdigest()
+
+
+def _hash_tensors(hasher: hashlib.blake2b, tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        hasher.update(name.encode() + str(tensor.dtype).encode())
+        hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
