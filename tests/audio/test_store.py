@@ -273,7 +273,7 @@ def test_parallel_equals_serial_bit_for_bit(tmp_path):
 def test_chunks_hold_every_file_once_in_order_and_have_about_the_given_size(counts, size):
     segment = extraction.Segment("", "", None, None)
     files = [extraction.MediaFile(Path(str(n)), "", "mel", (segment,) * count) for n, count in enumerate(counts)]
-    chunks = store._chunks(files, size)
+    chunks = store._split_into_chunks(files, size)
     assert [file for chunk in chunks for file in chunk] == files
     lengths = [[len(file.segments) for file in chunk] for chunk in chunks]
     assert all(sum(one) >= size for one in lengths[:-1])

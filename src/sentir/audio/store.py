@@ -174,7 +174,7 @@ def _extract_missing(media_files: Sequence[MediaFile], folder: Path, workers: in
     total = sum(len(media_file.segments) for media_file in media_files)
     workers = workers or os.cpu_count() or 1
     rounds = -(-total // (workers * _MAX_CLIPS_PER_PART))  # each worker writes one part per round
-    chunks = _chunks(media_files, max(_MIN_CLIPS_PER_PART, -(-total // (workers * rounds))))
+    chunks = _split_into_chunks(media_files, max(_MIN_CLIPS_PER_PART, -(-total // (workers * rounds))))
     workers = 1 if total < _MIN_CLIPS_FOR_WORKERS else min(workers, len(chunks))
     with progress_bar(_("Decoding audio"), total) as advance:
         if workers > 1:
@@ -192,7 +192,7 @@ def _check_writable(folder: Path) -> None:
         raise store_write_error(folder, error) from error
 
 
-def _chunks(media_files: Iterable[MediaFile], size: int) -> list[list[MediaFile]]:
+def _split_into_chunks(media_files: Iterable[MediaFile], size: int) -> list[list[MediaFile]]:
     """Split a list of files into chunks of about ``size`` clips."""
     chunks: list[list[MediaFile]] = []
     clips = size

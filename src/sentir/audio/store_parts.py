@@ -138,7 +138,7 @@ def write_part(folder: Path, extracted: Sequence[tuple[MediaFile, ExtractedSegme
 
     mels = [features.mel for _file, features in extracted if len(features.mel)]
     stacked = np.concatenate(mels) if mels else np.zeros((0, 0), dtype=np.float16)
-    table = _manifest(extracted)
+    table = _build_manifest(extracted)
     path = folder / f"part-{uuid.uuid4().hex}.npy"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def write_part(folder: Path, extracted: Sequence[tuple[MediaFile, ExtractedSegme
         raise store_write_error(folder, error) from error
 
 
-def _manifest(extracted: Sequence[tuple[MediaFile, ExtractedSegment]]) -> pa.Table:
+def _build_manifest(extracted: Sequence[tuple[MediaFile, ExtractedSegment]]) -> pa.Table:
     import pyarrow as pa
 
     files, rows = zip(*extracted, strict=True)

@@ -72,8 +72,8 @@ def _class_findings(corpus: Corpus, space: LabelSpace, counts: _LabelCounts) -> 
 
 def _describe_occurrences(name: str, counts: _LabelCounts) -> str:
     """Return a label with its counts in dev and test."""
-    found = ", ".join(f"{split} {counts[split][name]}" for split in ("dev", "test") if counts[split][name])
-    return f"{name} ({found})" if found else name
+    occurrences = ", ".join(f"{split} {counts[split][name]}" for split in ("dev", "test") if counts[split][name])
+    return f"{name} ({occurrences})" if occurrences else name
 
 
 def _label_findings(kind: str, message: str, n: int) -> list[Finding]:

@@ -15,17 +15,13 @@ from sentir.audit.results import AuditRow, AuditTable
 from sentir.audit.text_overlap import SPLIT_PAIRS, TextOverlap
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.labels import LabelSpace
+from sentir.corpus.text_similarity import casefold_text
 from sentir.corpus.utterances import SPLITS, Utterance
 from sentir.i18n import _
 
 ContentKeys = Mapping[str, Mapping[str, str]]  # texts, clips → utterance id → key that equal contents share
 _UNKNOWN_CELLS = {"utterances": None, "share": None}
 GROUP_PREFIX = "group:"  # before the name of a group of the corpus, which may have any name
-
-
-def casefold_text(text: str | None) -> str:
-    """Return a text with case folded and white space collapsed; empty if there is none."""
-    return " ".join((text or "").casefold().split())
 
 
 def casefold_texts(corpus: Corpus) -> dict[str, str]:

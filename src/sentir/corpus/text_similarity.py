@@ -27,6 +27,11 @@ _NON_ALPHANUMERIC = re.compile(r"[\W_]+")
 _CHUNK_ROWS = 256
 
 
+def casefold_text(text: str | None) -> str:
+    """Return a text with case folded and white space collapsed; empty if there is none."""
+    return " ".join((text or "").casefold().split())
+
+
 def normalize_text(text: str | None) -> str:
     """Return only the letters and digits of a text, case-folded and in NFKC."""
     folded = unicodedata.normalize("NFKC", text or "").casefold()

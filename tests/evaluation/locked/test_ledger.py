@@ -1,4 +1,4 @@
-"""The ledger: test labels are out of reach until it has counted."""
+"""The ledger: test labels are returned only once it has recorded the opening."""
 
 import errno
 import json
@@ -33,7 +33,7 @@ def ledger_file():
     return paths.state_dir() / "ledger.jsonl"
 
 
-def test_labels_of_train_and_dev_are_free_and_those_of_test_locked():
+def test_labels_of_train_and_dev_are_available_and_those_of_test_locked():
     corpus = toy_corpus()
     assert get_labels(corpus, "dev") == {f"toy/dev/{n}": {"emotion": ("joy",)} for n in range(2)}
     assert set(get_labels(corpus, "train")) == {u.id for u in corpus.train}
@@ -45,7 +45,7 @@ def test_labels_of_train_and_dev_are_free_and_those_of_test_locked():
     assert list_openings_by_fingerprint(corpus.test_fingerprint) == ()
 
 
-def test_opening_reveals_the_labels_and_is_counted():
+def test_open_test_returns_the_labels_and_is_counted():
     corpus = toy_corpus()
     labels = open_test(corpus, reason=" final score ", models=["bert", "majority"])
     assert labels == {f"toy/test/{n}": {"emotion": ("joy",)} for n in range(2)}
@@ -71,7 +71,7 @@ def test_each_test_split_has_its_own_count():
     assert [opening.number for opening in list_openings_by_fingerprint(other.test_fingerprint)] == [1]
 
 
-def test_no_opening_is_lost_when_many_open_at_once():
+def test_no_opening_is_lost_with_many_threads():
     corpus = toy_corpus()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: open_test(corpus, reason=f"try {n}"), range(40)))
@@ -88,43 +88,43 @@ def test_without_a_reason_the_test_split_stays_locked(reason):
     assert list_openings_by_fingerprint(corpus.test_fingerprint) == ()
 
 
-def test_a_ledger_that_cannot_be_written_reveals_nothing(tmp_path, monkeypatch):
+def test_without_a_writable_ledger_no_label_is_returned(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("SENTIR_STATE_DIR", str(tmp_path / "file" / "state"))
-    monkeypatch.setattr(SealedLabels, "_reveal", lambda _self: pytest.fail("revealed without being counted"))
+    monkeypatch.setattr(SealedLabels, "_reveal", lambda _self: pytest.fail("returned without being recorded"))
     with pytest.raises(LockedTestError, match="file/state"):
         open_test(toy_corpus(), reason="score")
 
 
-def full_after(room, monkeypatch):
-    """Let the disk take ``room`` more bytes."""
-    write, left = os.write, [room]
+def limit_disk_space(available, monkeypatch):
+    """Limit the space on disk to ``available`` more bytes."""
+    write, remaining = os.write, [available]
 
     def limited(handle, content):
-        if not left[0]:
+        if not remaining[0]:
             raise OSError(errno.ENOSPC, "No space left on device")
-        written = write(handle, bytes(content)[: left[0]])
-        left[0] -= written
+        written = write(handle, bytes(content)[: remaining[0]])
+        remaining[0] -= written
         return written
 
     monkeypatch.setattr("sentir.evaluation.locked.ledger_file.os.write", limited)
 
 
-def test_a_disk_that_is_full_at_any_byte_reveals_nothing_and_leaves_the_ledger_as_it_was(monkeypatch):
+def test_a_full_disk_at_any_byte_returns_no_label_and_leaves_the_ledger_unchanged(monkeypatch):
     corpus = toy_corpus()
     open_test(corpus, reason="one")
-    before = ledger_file().read_bytes()
-    monkeypatch.setattr(SealedLabels, "_reveal", lambda _self: pytest.fail("revealed without being counted"))
-    for room in range(len(before)):
+    entries = ledger_file().read_bytes()
+    monkeypatch.setattr(SealedLabels, "_reveal", lambda _self: pytest.fail("returned without being recorded"))
+    for available in range(len(entries)):
         with monkeypatch.context() as patch:
-            full_after(room, patch)
+            limit_disk_space(available, patch)
             with pytest.raises(LockedTestError, match=r"ledger\.jsonl cannot be used \(No space left"):
                 open_test(corpus, reason="two")
-        assert ledger_file().read_bytes() == before
+        assert ledger_file().read_bytes() == entries
     assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
-def test_a_line_is_written_whole_however_little_the_system_takes_at_once(monkeypatch):
+def test_a_line_is_written_completely_in_partial_writes(monkeypatch):
     corpus, write = toy_corpus(), os.write
     monkeypatch.setattr(
         "sentir.evaluation.locked.ledger_file.os.write", lambda handle, part: write(handle, part[:7])
@@ -133,31 +133,31 @@ def test_a_line_is_written_whole_however_little_the_system_takes_at_once(monkeyp
     assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
-def test_what_a_killed_process_left_of_a_line_is_kept_aside_and_counts_nothing():
+def test_an_incomplete_line_of_a_killed_process_is_moved_and_not_counted():
     corpus = toy_corpus()
     open_test(corpus, reason="one")
     line = ledger_file().read_bytes()
-    aside = ledger_file().with_suffix(".torn")
+    torn = ledger_file().with_suffix(".torn")
     for length in range(1, len(line)):
         ledger_file().write_bytes(line + line[:length])
         assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
         assert ledger_file().read_bytes() == line
-        assert aside.read_bytes().endswith(line[:length] + b"\n")
-    assert aside.read_bytes().count(b"\n") == len(line) - 1
+        assert torn.read_bytes().endswith(line[:length] + b"\n")
+    assert torn.read_bytes().count(b"\n") == len(line) - 1
     open_test(corpus, reason="two")
     assert [one.reason for one in list_openings_by_fingerprint(corpus.test_fingerprint)] == ["one", "two"]
 
 
 CHILD = """
 import os, signal, sys
-from sentir.evaluation import ledger_file
+from sentir.evaluation.locked import ledger_file
 
 entry = {{"when": "2026-01-01", "corpus": "toy", "test_fingerprint": "{key}", "reason": "", "models": []}}
 {action}
 """
 WRITES = """
 for n in range(200):
-    ledger_file.add(lambda _known: [entry | {{"reason": "{key} " + str(n) * 50}}])
+    ledger_file.append_entries(lambda _known: [entry | {{"reason": "{key} " + str(n) * 50}}])
 """
 DIES = """
 write = os.write
@@ -165,7 +165,7 @@ def dying(handle, line):
     write(handle, line[:{length}])
     os.kill(os.getpid(), signal.SIGKILL)
 os.write = dying
-ledger_file.add(lambda _known: [entry])
+ledger_file.append_entries(lambda _known: [entry])
 """
 
 
@@ -175,16 +175,16 @@ def child(action, **values):
 
 
 @pytest.mark.parametrize("length", [1, 40, 10_000])
-def test_killed_while_it_writes_it_locks_nobody_out(length):
+def test_a_process_killed_while_writing_does_not_block_others(length):
     ledger_file().parent.mkdir(parents=True)
     assert child(DIES, key="a", length=length).wait() == -signal.SIGKILL
-    counted = len(list_openings_by_fingerprint("a"))
-    assert counted == (length == 10_000), "a line that is whole counts, whether or not its label was seen"
-    assert child("ledger_file.add(lambda _known: [entry])", key="a").wait() == 0
-    assert len(list_openings_by_fingerprint("a")) == counted + 1
+    count = len(list_openings_by_fingerprint("a"))
+    assert count == (length == 10_000), "a complete line counts, whether or not its label was returned"
+    assert child("ledger_file.append_entries(lambda _known: [entry])", key="a").wait() == 0
+    assert len(list_openings_by_fingerprint("a")) == count + 1
 
 
-def test_two_processes_that_open_again_and_again_lose_nothing_while_a_third_reads():
+def test_two_writing_processes_lose_nothing_while_a_third_reads():
     writers = [child(WRITES, key=key) for key in "ab"]
     seen = 0
     while any(writer.poll() is None for writer in writers):
@@ -199,21 +199,21 @@ def test_two_processes_that_open_again_and_again_lose_nothing_while_a_third_read
         assert len(list_openings_by_fingerprint(key)) == 200
 
 
-def test_a_ledger_that_another_process_holds_for_long_stays_locked(monkeypatch):
+def test_a_ledger_locked_by_another_process_keeps_test_locked(monkeypatch):
     corpus = toy_corpus()
     open_test(corpus, reason="one")
-    monkeypatch.setattr("sentir.evaluation.locked.ledger_file._PATIENCE", 0.1)
+    monkeypatch.setattr("sentir.evaluation.locked.ledger_file._LOCK_TIMEOUT", 0.1)
     with hold_lock(ledger_file().with_suffix(".lock")), pytest.raises(LockedTestError, match="another process"):
         open_test(corpus, reason="two")
     assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
 
-def test_where_the_file_system_has_no_locks_openings_are_counted_all_the_same(monkeypatch):
-    def none(*_arguments):
+def test_openings_are_counted_on_a_file_system_without_locks(monkeypatch):
+    def unsupported(*_arguments):
         raise OSError(errno.ENOLCK, "No locks available")
 
     corpus = toy_corpus()
-    monkeypatch.setattr("fcntl.flock", none)
+    monkeypatch.setattr("fcntl.flock", unsupported)
     open_test(corpus, reason="one")
     assert len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
 
@@ -250,7 +250,7 @@ def test_a_damaged_line_is_named_and_locks_the_test_split(damage):
         open_test(corpus, reason="two")
 
 
-def test_a_corpus_without_a_test_split_has_nothing_to_open():
+def test_a_corpus_without_a_test_split_is_an_error():
     corpus = toy_corpus(splits=("train", "dev"))
     with pytest.raises(CorpusError, match="'toy' has no test split"):
         open_test(corpus, reason="score")

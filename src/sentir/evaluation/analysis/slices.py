@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from sentir.audio.extraction import is_spectrogram_file
 from sentir.audio.store import attach_audio
-from sentir.audit.leaks import casefold_text
 from sentir.corpus.corpus import Corpus
 from sentir.corpus.invisible_characters import is_blank
 from sentir.corpus.labels import LabelSpace
+from sentir.corpus.text_similarity import casefold_text
 from sentir.corpus.utterances import Utterance, group_dialogues
 from sentir.display_names import slice_kind_name, slice_name
 from sentir.evaluation.intervals import score_with_intervals

@@ -1,9 +1,10 @@
-"""The only door to test labels, and the count of how often it was opened.
+"""The only function that returns test labels, and the ledger that counts its calls.
 
-The ledger is a file of JSON lines in the user's state folder, one line per opening, keyed by the fingerprint of
-the test split: the same rows under another name or folder share their count. A line is written before a label
-is seen, with a sketch of the sentences, by which a changed copy is known again. It keeps an honest person honest;
-it does not stop one who reads the files.
+The ledger records every opening of a test split, that is, every evaluation on it: a file of JSON lines in the
+user's state folder, keyed by the fingerprint of the test split, so that the same rows under another name or in
+another folder share their count. A line is written before the labels are returned, with a sketch of the
+sentences, by which modified copies are recognized. The ledger prevents accidents; it cannot stop someone from
+reading the files.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from sentir.evaluation.results import Opening
 from sentir.i18n import _, format_count
 from sentir.logs import logger
 
-SAME_TEST_OVERLAP = 0.5  # share of sentences from which on two test splits count as one
+SAME_TEST_OVERLAP = 0.5  # two test splits that share at least this share of sentences count as one
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerInfo:
-    """Which ledger counted.
+    """Facts about the ledger.
 
     Attributes:
         first_opening: UTC time of its first opening, ISO 8601; ``""`` if it has none.
-        is_relocated: whether ``SENTIR_STATE_DIR`` says where it lies.
+        is_relocated: whether its folder is that of ``SENTIR_STATE_DIR``.
     """
 
     first_opening: str = ""
@@ -41,22 +42,23 @@ class LedgerInfo:
 
 
 def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dict[str, Labels]:
-    """Count an opening of the test split, then return its labels, id → task → label names.
+    """Record an opening of the test split in the ledger, then return its labels, id → task → label names.
 
     Args:
-        reason: why it is opened, in words; every report shows it.
-        models: names of the models that are about to be scored.
+        corpus: of the test split.
+        reason: why test is evaluated; shown in every report.
+        models: names of the models to be scored.
 
     Raises:
-        LockedTestError: if the reason is empty or the ledger cannot be read or written; nothing is revealed.
+        LockedTestError: if the reason is empty or the ledger cannot be read or written; no label is returned.
         CorpusError: if the corpus has no test split.
     """
     if not reason.strip():
         raise LockedTestError(
-            _("The test split of '{name}' stays locked: give a reason to open it.", name=corpus.name)
+            _("The test split of '{name}' is locked: give a reason to evaluate on it.", name=corpus.name)
         )
     if not corpus.test:
-        raise CorpusError(_("The corpus '{name}' has no test split to open.", name=corpus.name))
+        raise CorpusError(_("The corpus '{name}' has no test split.", name=corpus.name))
     entry = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": corpus.name,
@@ -66,10 +68,10 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
         "models": list(models),
         "sketch": make_sketch(_test_sentence_hashes(corpus)),
     }
-    ledger_file.append_entries(lambda _known: [entry])  # a ledger that cannot count opens nothing
+    ledger_file.append_entries(lambda _known: [entry])  # raises, and so returns no label, if it fails
     logger.warning(
         _(
-            "{corpus}: test is opened; openings so far: {n}",
+            "{corpus}: evaluating on test; evaluations so far: {n}",
             corpus=corpus.name,
             n=format_count(len(list_openings(corpus))),
         )
@@ -79,7 +81,7 @@ def open_test(corpus: Corpus, *, reason: str, models: Sequence[str] = ()) -> dic
 
 
 def list_openings(corpus: Corpus) -> tuple[Opening, ...]:
-    """Return all openings of a corpus' test split, and of others that share at least half of its sentences.
+    """Return all openings of the test split, and of others that share at least half of its sentences.
 
     Raises:
         LockedTestError: if the ledger cannot be read or a line is damaged; the message names file and line.
@@ -94,8 +96,7 @@ def list_openings_by_fingerprint(
 
     Args:
         test_fingerprint: of the split.
-        sentence_hashes: its `sentir.corpus.minhash.hashes`, if openings of splits that say much the same count
-            too.
+        sentence_hashes: its `sentir.corpus.minhash.hash_sentences`, to include openings of similar splits.
 
     Raises:
         LockedTestError: if the ledger cannot be read or a line is damaged; the message names file and line.
@@ -110,56 +111,61 @@ def list_openings_by_fingerprint(
 
 
 def get_ledger_info() -> LedgerInfo:
-    """Say which ledger counts here.
+    """Return facts about the ledger in use.
 
     Raises:
-        LockedTestError: as `openings`.
+        LockedTestError: as `list_openings`.
     """
     entries = ledger_file.read_entries()
     return LedgerInfo(entries[0]["when"] if entries else "", bool(os.environ.get("SENTIR_STATE_DIR")))
 
 
 def get_last_openings() -> dict[str, LedgerEntry]:
-    """Return fingerprint → the ledger's last line of every test split that was ever opened.
+    """Return fingerprint → last entry of every test split in the ledger.
 
     Raises:
-        LockedTestError: as `openings`.
+        LockedTestError: as `list_openings`.
     """
     return {entry["test_fingerprint"]: entry for entry in ledger_file.read_entries()}
 
 
 def export_openings(corpus: Corpus, path: Path) -> None:
-    """Write the openings of a corpus' test split to ``path``, as the ledger has them.
+    """Copy the ledger's entries of a test split to ``path``.
 
     Raises:
-        LockedTestError: as `openings`, or if the file cannot be written.
+        LockedTestError: as `list_openings`, or if the file cannot be written.
     """
     ledger_file.write_copy(path, _matching_entries(corpus.test_fingerprint, _test_sentence_hashes(corpus)))
 
 
 def restore_openings(path: Path) -> None:
-    """Write to the ledger what `copy_openings` wrote and it does not know: it was lost, or is another one.
+    """Add entries of `export_openings` that are missing from the ledger, as after it was lost or moved.
 
     Raises:
-        LockedTestError: as `open_test`; also if the copy is damaged.
+        LockedTestError: as `open_test`, and if the copy is damaged.
     """
     copy = ledger_file.read_copy(path)
-    _before, lost = ledger_file.append_entries(lambda known: [entry for entry in copy if entry not in known])
-    if lost:
-        logger.warning(_("Openings of test that the ledger did not know were found in {path} and are counted: {n}",
-               path=path, n=lost))  # fmt: skip
+    _before, missing = ledger_file.append_entries(lambda known: [entry for entry in copy if entry not in known])
+    if missing:
+        logger.warning(
+            _("Evaluations on test that were missing from the ledger were restored from {path}: {n}",
+              path=path, n=missing)
+        )  # fmt: skip
 
 
 def get_labels(corpus: Corpus, split: str) -> dict[str, Labels]:
     """Return the labels of train or dev, id → task → label names.
 
     Raises:
-        LockedTestError: for the test split, whose labels come from `open_test`.
+        LockedTestError: for the test split; see `open_test`.
         CorpusError: if there is no such split.
     """
     if split == "test":
         raise LockedTestError(
-            _("The test labels of '{name}' are locked; open them with ledger.open_test.", name=corpus.name)
+            _(
+                "The test labels of '{name}' are locked; to evaluate on test, use sentir.open_test.",
+                name=corpus.name,
+            )
         )
     if split not in SPLITS:
         raise CorpusError(_("There is no split '{split}'; use train or dev.", split=split))
@@ -172,9 +178,9 @@ def _test_sentence_hashes(corpus: Corpus) -> Set[str]:
 
 def _matching_entries(test_fingerprint: str, sentence_hashes: Set[str]) -> list[LedgerEntry]:
     known = ledger_file.read_entries()
-    of = {entry["test_fingerprint"]: entry["sketch"] for entry in known}
-    alike = {
+    sketches = {entry["test_fingerprint"]: entry["sketch"] for entry in known}
+    same_test = {
         test_fingerprint,
-        *(key for key, one in of.items() if estimate_overlap(one, sentence_hashes) >= SAME_TEST_OVERLAP),
+        *(key for key, one in sketches.items() if estimate_overlap(one, sentence_hashes) >= SAME_TEST_OVERLAP),
     }
-    return [entry for entry in known if entry["test_fingerprint"] in alike]
+    return [entry for entry in known if entry["test_fingerprint"] in same_test]

@@ -1,7 +1,7 @@
-"""The file of the ledger: JSON lines, each written whole under a lock, or taken back.
+"""The file of the ledger: JSON lines, each appended completely under a lock, or not at all.
 
-What a killed process, or a machine that failed, leaves of a line is kept aside when the file is opened next: it
-counted no opening, since labels are revealed only once their line is on the disk.
+An incomplete line, left by a killed process or a crash, is moved to another file at the next access. It records
+no opening, since labels are returned only once their line is on disk.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from sentir.logs import logger
 
 _TEXT_FIELDS = ("when", "corpus", "folds_of", "test_fingerprint", "reason")
 _LIST_FIELDS = ("models", "sketch")
-_LOCK_TIMEOUT = 30.0  # seconds to wait for other processes, each of which needs milliseconds
+_LOCK_TIMEOUT = 30.0  # seconds to wait for other processes, which take milliseconds
 
 LedgerEntry = Mapping[str, Any]
 
 
 def read_entries() -> list[LedgerEntry]:
-    """Return the entries of the ledger in the order of time.
+    """Return the entries of the ledger in chronological order.
 
     Raises:
         LockedTestError: if it cannot be read or a line is damaged; the message names file and line.
@@ -37,20 +37,23 @@ def read_entries() -> list[LedgerEntry]:
     with _explain_os_errors(path):
         if not path.exists():
             return []
-        if not os.access(path.parent, os.W_OK):  # nobody writes, and nothing can be mended
+        if not os.access(path.parent, os.W_OK):  # read-only, so nothing can be repaired
             return _parse_entries(path, path.read_bytes().rpartition(b"\n")[0])
     with _locked_ledger(path):
         return _parse_entries(path, _read_and_repair(path))
 
 
 def append_entries(select: Callable[[list[LedgerEntry]], Iterable[LedgerEntry]]) -> tuple[int, int]:
-    """Add the entries that are chosen in view of those there are; no other process adds any meanwhile.
+    """Append entries atomically, under a lock.
+
+    Args:
+        select: returns the entries to append, given the existing ones.
 
     Returns:
-        How many entries there were, and how many were added.
+        The number of entries before, and of those appended.
 
     Raises:
-        LockedTestError: as `read`, or if they cannot be written; then none of them is.
+        LockedTestError: as `read_entries`, or if they cannot be written; then none is.
     """
     path = _ledger_path()
     with _locked_ledger(path):
@@ -61,7 +64,7 @@ def append_entries(select: Callable[[list[LedgerEntry]], Iterable[LedgerEntry]])
 
 
 def write_copy(path: Path, entries: Iterable[LedgerEntry]) -> None:
-    """Write entries to a file of their own.
+    """Write entries to another file.
 
     Raises:
         LockedTestError: if it cannot be written.
@@ -71,7 +74,7 @@ def write_copy(path: Path, entries: Iterable[LedgerEntry]) -> None:
 
 
 def read_copy(path: Path) -> list[LedgerEntry]:
-    """Return what `write_copy` wrote; nothing if it is not there.
+    """Read a file of `write_copy`; a missing one has no entries.
 
     Raises:
         LockedTestError: if it cannot be read or is damaged.
@@ -88,10 +91,10 @@ def _ledger_path() -> Path:
 def _locked_ledger(path: Path) -> Iterator[None]:
     with _explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with hold_lock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT) as held:
-            if held is False:
+        with hold_lock(path.with_suffix(".lock"), timeout=_LOCK_TIMEOUT) as acquired:
+            if acquired is False:
                 raise LockedTestError(
-                    _("The test split stays locked: another process has held its ledger {path} for {n:g} "
+                    _("The test split stays locked: another process has been using its ledger {path} for {n:g} "
                       "seconds; end it, or try again.", path=path, n=_LOCK_TIMEOUT)
                 )  # fmt: skip
             yield
@@ -102,25 +105,25 @@ def _serialize_entry(entry: LedgerEntry) -> bytes:
 
 
 def _append_durably(path: Path, lines: bytes) -> None:
-    """Append lines, all of them on the disk when this returns, or none."""
+    """Append lines: when this returns all are on disk, when it raises none is."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    before, whole = os.fstat(handle).st_size, False
+    size, is_complete = os.fstat(handle).st_size, False
     try:
-        rest = memoryview(lines)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
+        remaining = memoryview(lines)
+        while remaining:
+            remaining = remaining[os.write(handle, remaining) :]
         os.fsync(handle)
-        whole = True
+        is_complete = True
     finally:
-        if not whole:
-            os.ftruncate(handle, before)
+        if not is_complete:
+            os.ftruncate(handle, size)
         os.close(handle)
-    if not before:
+    if not size:
         fsync(path.parent)
 
 
 def _read_and_repair(path: Path) -> bytes:
-    """Return the whole lines of the ledger, once what is left of one that was not written whole lies aside."""
+    """Return the complete lines of the ledger, after moving an incomplete last one to another file."""
     content = path.read_bytes()
     end = content.rfind(b"\n") + 1
     if end < len(content):
@@ -128,8 +131,10 @@ def _read_and_repair(path: Path) -> bytes:
         _append_durably(aside, content[end:] + b"\n")
         os.truncate(path, end)
         fsync(path)
-        logger.info(_("The last line of {path} had not been written whole, as when a process is killed; what there is of "
-              "it lies in {aside}. No label of test was shown for it.", path=path, aside=aside))  # fmt: skip
+        logger.info(
+            _("The last line of {path} was incomplete, as after a killed process, and was moved to {aside}; no "
+              "test label had been returned for it.", path=path, aside=aside)
+        )  # fmt: skip
     return content[:end]
 
 
@@ -146,7 +151,7 @@ def _parse_entry(line: bytes, path: Path, line_number: int) -> LedgerEntry:
         raise _damaged_error(path, line_number) from error
     if not isinstance(entry, dict):
         raise _damaged_error(path, line_number)
-    entry.setdefault("sketch", [])  # openings that were counted before there were sketches
+    entry.setdefault("sketch", [])  # entries of versions without sketches
     entry.setdefault("folds_of", "")
     lists = [entry.get(key) for key in _LIST_FIELDS]
     texts = [entry.get(key) for key in _TEXT_FIELDS] + [
@@ -163,14 +168,13 @@ def _explain_os_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise LockedTestError(
-            _("The test split stays locked: its ledger {path} cannot be used ({why}); make room there and the "
+            _("The test split stays locked: its ledger {path} cannot be used ({why}); free disk space, make the "
               "folder writable, or set SENTIR_STATE_DIR.", path=path, why=error.strerror or error)
         ) from error  # fmt: skip
 
 
 def _damaged_error(path: Path, line_number: int) -> LockedTestError:
     return LockedTestError(
-        _("The ledger {path} is damaged in line {number}, and openings must stay counted: bring the file "
-          "back from a backup, or mend that line in a text editor, where each line is one JSON object.",
-          path=path, number=line_number)
+        _("The ledger {path} is damaged in line {number}: restore the file from a backup, or repair the line in "
+          "a text editor (each line is one JSON object).", path=path, number=line_number)
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Tests of one's own table that were discarded and drawn anew: each is recorded, and every report counts them.
+"""Redraws: random test splits of a table that were discarded and replaced; every report counts them.
 
-The record is a file of JSON lines beside the ledger. A redraw belongs to a corpus with the same rows, or with at
-least half of its sentences, however they are split, and to one whose test it drew.
+They are recorded in a file of JSON lines next to the ledger. A redraw belongs to a corpus with the same rows or
+at least half of the sentences, however they are split, and to the corpus whose test split it produced.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ RedrawEntry = Mapping[str, Any]
 
 
 def record_redraw(before: Corpus, after: Corpus, *, seeds: tuple[int, int], reason: str) -> None:
-    """Record that the test split of a corpus was discarded and another one drawn.
+    """Record that the test split of a corpus was discarded and replaced by another random one.
 
     Args:
-        before, after: the corpus with the one and with the other.
-        seeds: of the two draws.
-        reason: why, in words; every report shows it.
+        before, after: the corpus with the old and with the new split.
+        seeds: of the two splits.
+        reason: why; shown in every report.
 
     Raises:
         LockedTestError: if the reason is empty, or the record cannot be read or written.
     """
     if not reason.strip():
-        raise LockedTestError(_('A test split is not discarded without a reason; say why with --reason "…".'))
+        raise LockedTestError(_('Discarding a test split needs a reason: give --reason "…".'))
     entry = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": before.name,
@@ -53,28 +53,28 @@ def record_redraw(before: Corpus, after: Corpus, *, seeds: tuple[int, int], reas
 
 
 def list_redraws(corpus: Corpus) -> tuple[Redraw, ...]:
-    """Return the redraws that led to a corpus' test split, oldest first.
+    """Return the redraws that led to the test split of a corpus, oldest first.
 
     Raises:
         LockedTestError: if the record or the ledger cannot be read; the message names file and line.
     """
-    rows, said = compute_content_fingerprint(corpus.utterances), hash_sentences(u.text for u in corpus)
-    drawn, found = {corpus.test_fingerprint}, []
+    rows, hashes = compute_content_fingerprint(corpus.utterances), hash_sentences(u.text for u in corpus)
+    fingerprints, entries = {corpus.test_fingerprint}, []
     for entry in reversed(_read_entries()):
         if (
             entry["rows"] == rows
-            or entry["drawn"] in drawn
-            or estimate_overlap(entry["sketch"], said) >= SAME_TEST_OVERLAP
+            or entry["drawn"] in fingerprints
+            or estimate_overlap(entry["sketch"], hashes) >= SAME_TEST_OVERLAP
         ):
-            drawn.add(entry["discarded"])
-            found.append(entry)
-    return tuple(_make_redraw(corpus, entry) for entry in reversed(found))
+            fingerprints.add(entry["discarded"])
+            entries.append(entry)
+    return tuple(_make_redraw(corpus, entry) for entry in reversed(entries))
 
 
 def _make_redraw(corpus: Corpus, entry: RedrawEntry) -> Redraw:
-    first, second = entry["seeds"]
-    opened = len(list_openings_by_fingerprint(entry["discarded"]))
-    return Redraw(entry["when"], corpus.name, entry["reason"], (first, second), entry["discarded"], opened)
+    before, after = entry["seeds"]
+    openings = len(list_openings_by_fingerprint(entry["discarded"]))
+    return Redraw(entry["when"], corpus.name, entry["reason"], (before, after), entry["discarded"], openings)
 
 
 def _redraws_path() -> Path:
@@ -108,21 +108,21 @@ def _parse_entry(line: bytes, path: Path, line_number: int) -> RedrawEntry:
         raise _damaged_error(path, line_number) from error
     if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in _TEXT_FIELDS):
         raise _damaged_error(path, line_number)
-    seeds, kept = entry.get("seeds"), entry.get("sketch")
-    if not isinstance(seeds, list) or len(seeds) != 2 or not isinstance(kept, list):
+    seeds, sketch = entry.get("seeds"), entry.get("sketch")
+    if not isinstance(seeds, list) or len(seeds) != 2 or not isinstance(sketch, list):
         raise _damaged_error(path, line_number)
     return entry
 
 
 def _unusable_error(path: Path, error: OSError) -> LockedTestError:
     return LockedTestError(
-        _("The record of redrawn tests {path} cannot be used ({why}); make its folder writable or set "
+        _("The record of redraws {path} cannot be used ({why}); make its folder writable or set "
           "SENTIR_STATE_DIR.", path=path, why=error.strerror or error)
     )  # fmt: skip
 
 
 def _damaged_error(path: Path, line_number: int) -> LockedTestError:
     return LockedTestError(
-        _("The record of redrawn tests {path} is damaged in line {number}; repair the line, so that they stay "
-          "counted.", path=path, number=line_number)
+        _("The record of redraws {path} is damaged in line {number}: repair the line in a text editor (each line "
+          "is one JSON object).", path=path, number=line_number)
     )  # fmt: skip

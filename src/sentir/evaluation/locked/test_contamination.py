@@ -1,4 +1,4 @@
-"""Test splits that are known, found where models learn: published ones, and what the ledger has seen opened."""
+"""Test contamination: sentences of published test splits, and of those in the ledger, in train or dev."""
 
 from __future__ import annotations
 
@@ -16,26 +16,23 @@ from sentir.errors import LockedTestError
 from sentir.evaluation.locked.ledger import SAME_TEST_OVERLAP, get_last_openings
 from sentir.i18n import _, gettext_noop
 
-MIN_OVERLAP = (
-    0.1  # share of its sentences from which on a known test is worth telling; related corpora share as much
-)
+MIN_OVERLAP = 0.1  # smallest share of sentences that is reported; related corpora share as much
 _SCORE_NOTES = {
-    "train": gettext_noop("train holds a test split, so this model cannot be tested there"),
-    "dev": gettext_noop("dev holds a test split, so what is chosen on dev is chosen on that test"),
+    "train": gettext_noop("train contains a test split, on which this model cannot be evaluated"),
+    "dev": gettext_noop("dev contains a test split, so models selected on dev are selected on that test split"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Contamination:
-    """Sentences of a known test split in train or dev.
+    """Sentences of a known test split in train or dev of a corpus.
 
     Attributes:
-        test: whose test split it is, such as ``MELD``.
-        split: of the corpus at hand, ``train`` or ``dev``.
-        overlap: of the sentences of the known test, those that stand there; an estimate.
-        opened_at: when it was opened, by the ledger; ``""`` if it is known because it is published.
-        has_official_split: whether the corpus at hand has another published test split, so that its splits are
-            given.
+        test: name of the corpus with the known test split, such as ``MELD``.
+        split: that contains them, ``train`` or ``dev``.
+        overlap: estimated share of the sentences of the known test split that are in ``split``.
+        opened_at: when the ledger recorded an evaluation on it; ``""`` for a published one.
+        has_official_split: whether the corpus has a published test split of its own.
     """
 
     test: str
@@ -46,40 +43,52 @@ class Contamination:
 
     @property
     def is_same_test(self) -> bool:
-        """Whether it is that test split, rather than a related corpus that says some of the same sentences."""
+        """Whether it is that test split, rather than a related corpus that shares some sentences."""
         return self.overlap > SAME_TEST_OVERLAP and not self.has_official_split
 
     def sentence(self) -> str:
-        """Say in the current language what was found, and what follows."""
+        """Describe the contamination and its consequence in the current language."""
         values = {"split": self.split, "test": self.test, "share": round(100 * self.overlap)}
         if not self.opened_at:
-            return _("{split} holds {share} % of the sentences of the published test split of {test}: a model "
-                     "that learns or is chosen on it cannot be tested there.", **values)  # fmt: skip
-        return _("{split} holds {share} % of the sentences of the test split of '{test}' that was opened on "
-                 "{day}: a model that learns or is chosen on it cannot be tested there; folds of one corpus are "
-                 "declared by 'data.folds_of'.", day=self.opened_at[:10], **values)  # fmt: skip
+            return _(
+                "{split} contains {share} % of the sentences of the published test split of {test}: a model "
+                "trained or selected on it cannot be evaluated on that test split.",
+                **values,
+            )
+        return _(
+            "{split} contains {share} % of the sentences of the test split of '{test}', evaluated on {day}: a "
+            "model trained or selected on it cannot be evaluated on that test split. Declare folds of one corpus "
+            "by 'data.folds_of'.",
+            day=self.opened_at[:10],
+            **values,
+        )
 
 
 def find_contamination(corpus: Corpus) -> tuple[Contamination, ...]:
-    """Return the known test splits of which train or dev holds a tenth or more; the corpus' own is not meant.
+    """Return the known test splits of which train or dev contains a tenth or more of the sentences.
 
-    Nor are those of other folds of it. A ledger that cannot be read locks test, and says so there; here it tells
-    nothing.
+    The corpus' own test split and those of other folds of it are left out. An unreadable ledger counts as empty
+    here; it is an error of `sentir.evaluation.locked.ledger.open_test`.
     """
-    said = {split: hash_sentences(u.text for u in corpus.split(split)) for split in ("train", "dev", "test")}
+    hashes = {split: hash_sentences(u.text for u in corpus.split(split)) for split in ("train", "dev", "test")}
     published = _published_test_sketches()
-    own = {test for test, one in published.items() if estimate_containment(one, said["test"]) > SAME_TEST_OVERLAP}
-    known = [*((test, one, "") for test, one in published.items()), *_opened_test_sketches(corpus, said["test"])]
+    own = {
+        test for test, one in published.items() if estimate_containment(one, hashes["test"]) > SAME_TEST_OVERLAP
+    }
+    known = [
+        *((test, one, "") for test, one in published.items()),
+        *_opened_test_sketches(corpus, hashes["test"]),
+    ]
     return tuple(
-        Contamination(test, split, share, when, has_official_split=bool(own - {test}))
+        Contamination(test, split, overlap, opened_at, has_official_split=bool(own - {test}))
         for split in ("train", "dev")
-        for test, one, when in known
-        if (share := estimate_containment(one, said[split])) >= MIN_OVERLAP
+        for test, one, opened_at in known
+        if (overlap := estimate_containment(one, hashes[split])) >= MIN_OVERLAP
     )
 
 
 def _opened_test_sketches(corpus: Corpus, own_hashes: Set[str]) -> list[tuple[str, Sequence[str], str]]:
-    """Return corpus, sketch and day of opened test splits that are neither this corpus' own nor published."""
+    """Return corpus, sketch and time of test splits in the ledger that are neither this corpus' nor published."""
     try:
         entries = get_last_openings()
     except LockedTestError:
@@ -98,23 +107,23 @@ def _opened_test_sketches(corpus: Corpus, own_hashes: Set[str]) -> list[tuple[st
 
 
 def contamination_notes(corpus: Corpus, split: str) -> tuple[str, ...]:
-    """Return what the scores of a split must be read with, in English, the names of known tests after a colon.
+    """Return notes on the scores of a split, in English, with the names of known test splits after a colon.
 
-    A test split that dev holds concerns the scores of dev; one that train holds, those of test.
+    A test split within dev affects the scores on dev; one within train, those on test.
     """
-    concerned = {"dev": "dev", "test": "train"}.get(split)
+    affecting = {"dev": "dev", "test": "train"}.get(split)
     return tuple(
         f"{_SCORE_NOTES[one.split]}: {one.test}"
         for one in find_contamination(corpus)
-        if one.is_same_test and one.split == concerned
+        if one.is_same_test and one.split == affecting
     )
 
 
 def contamination_findings(contaminations: Iterable[Contamination]) -> list[Finding]:
-    """Tell an audit of test splits that train or dev holds; corpora that hold but a part are related."""
+    """Return audit findings on contamination; a corpus that shares only some sentences is merely related."""
     return [
         Finding(
-            f"known_test_in_{one.split}",
+            f"test_contamination_in_{one.split}",
             "note",
             one.sentence(),
             1,
@@ -129,5 +138,5 @@ def contamination_findings(contaminations: Iterable[Contamination]) -> list[Find
 def _published_test_sketches() -> Mapping[str, Sequence[str]]:
     """Return the sketches of the published test splits, by corpus."""
     text = files(__package__).joinpath("published_tests.json").read_text(encoding="utf-8")
-    found: Mapping[str, Sequence[str]] = json.loads(text)
-    return found
+    sketches: Mapping[str, Sequence[str]] = json.loads(text)
+    return sketches
