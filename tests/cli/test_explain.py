@@ -55,8 +55,9 @@ def test_json_contains_the_explanation(call):
     found = json.loads(out)
     assert code == 0 and found["label"] == "sadness" and len(found["sanity_checks"]) == 2
     values = [word["value"] for passage in found["text_attribution"]["passages"] for word in passage["words"]]
+    attribution = found["text_attribution"]
     assert sum(values) == pytest.approx(
-        found["score"] - found["text_attribution"]["baseline_score"] + found["text_attribution"]["convergence_delta"], abs=1e-4
+        found["score"] - attribution["baseline_score"] + attribution["convergence_delta"], abs=1e-4
     )
 
 
@@ -76,7 +77,7 @@ def test_without_an_id_the_model_is_explained_on_dev(call, saved, tmp_path):
 @pytest.mark.parametrize(("arguments", "message"), [
     ((), "There is nothing to explain"),
     (("--text", " "), "The text is empty"),
-    (("--text", "a", "--label", "rage"), "has no label 'rage'"),
+    (("--text", "a", "--label", "rage"), "does not know the label 'rage'"),
     (("--text", "a", "--id", "b"), "without --text and --file"),
     (("--root", ".", "--sanity-check"), "are for one prediction"),
     (("--root", ".", "--id", "nobody"), "There is no utterance 'nobody'"),
