@@ -104,7 +104,7 @@ def test_unpacking_is_logged_with_the_size_and_done_once(tmp_path, capsys):
     with show_progress():
         read(root)
     logged = "".join(capsys.readouterr().err.split())
-    assert f"{root}/MELD.Raw.tar.gz(1MB)isunpackedinto{root}/MELD.Raw.unpacked,once." in logged
+    assert f"{root}/MELD.Raw.tar.gz(1MB)into{root}/MELD.Raw.unpacked,once." in logged
     with show_progress():
         again = read(root)
     assert capsys.readouterr().err == "" and [u.clip is not None for u in again] == [True] * 6
@@ -127,7 +127,7 @@ def test_where_nothing_can_be_written_archives_are_unpacked_into_the_cache(tmp_p
 def test_a_truncated_archive_is_one_sentence_and_leaves_nothing(tmp_path):
     whole = LAYOUTS["packed"]["MELD.Raw.tar.gz"]
     root = write(tmp_path / "data", {"MELD.Raw.tar.gz": whole[: len(whole) * 9 // 10]})
-    with pytest.raises(CorpusError, match=r"MELD\.Raw\.tar\.gz is damaged or not whole .*; download it again"):
+    with pytest.raises(CorpusError, match=r"MELD\.Raw\.tar\.gz is damaged or incomplete .*; download it again"):
         read(root)
     assert sorted(path.name for path in root.iterdir()) == ["MELD.Raw.tar.gz"]
 
