@@ -189,7 +189,9 @@ def test_an_insufficient_corpus_is_rejected_before_training(lack, study, recipe,
 
 @pytest.mark.parametrize("setting", [{"study": {"tasks": ["emotion", "mood"]}}, {"evaluation": {"metric": "f"}}])
 def test_tasks_and_metrics_are_checked_before_training(setting, study, recipe, counts, tmp_path):
-    assert_rejected(study, recipe().override(setting), counts, tmp_path, (CorpusError, UnknownNameError), "mood|'f'")
+    assert_rejected(
+        study, recipe().override(setting), counts, tmp_path, (CorpusError, UnknownNameError), "mood|'f'"
+    )
 
 
 @pytest.mark.parametrize(
