@@ -224,7 +224,7 @@ class FeatureImportance:
     Attributes:
         name: of the column, or of the feature set whose columns move together.
         num_columns: how many move.
-        score_drop: score with them less score without, mean over the permutations; of an error, the other way round.
+        score_drop: score with them minus score without, mean over the permutations; of an error, the reverse.
         low, high: 95 % interval, over dialogues; ``None`` with too few.
         sd: standard deviation over the permutations.
     """
