@@ -206,7 +206,7 @@ def test_getting_says_what_comes_from_where_and_what_to_do_next(served, call, tm
 
 
 def test_a_big_download_is_asked_for_and_refused_where_nobody_answers(served, call, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentir.download.corpora.BIG", 1000)
+    monkeypatch.setattr("sentir.download.corpora.CONFIRM_BYTES", 1000)
     get = ("get", "meld", "--source", "original", "--out", tmp_path)
     code, _out, err = call(*get, root=None)
     assert code == 2 and "--yes" in err and not served.requested_ranges

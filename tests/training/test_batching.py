@@ -56,7 +56,7 @@ def test_nothing_and_one_are_no_special_cases(lengths):
 @pytest.mark.parametrize("layer", ["gru", "attention"])
 def test_a_repeated_batch_is_answered_as_often_and_alike(layer):
     kind = DialogueContextConfig(layer=layer, speakers=True)
-    over = {"context": "dialogue", "dialogue": kind, "hidden": 8}
+    over = {"context": "dialogue", "dialogue": kind, "hidden_size": 8}
     model = HybridTransformerClassifier("", 2, 3, text_states_shape=(2, 8), **over).eval()
     draw = torch.Generator().manual_seed(0)
     inputs = {
