@@ -13,18 +13,18 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-LONGEST_LIST = 3  # items of a long list that are damaged: vocabularies have thousands that are alike
-_GONE = object()
+_MAX_ITEMS = 3  # of a long list that are damaged: vocabularies have thousands of similar ones
+_DELETED = object()
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What is done to one file of a folder.
+    """Damage to one file of a folder.
 
     Attributes:
-        name: tells it from all others.
+        name: unique.
         file: relative to the folder.
-        do: does it to the file at this path.
+        do: damages the file at a path.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Damage:
     do: Callable[[Path], None]
 
     def to(self, folder: Path) -> None:
-        """Damage a folder whose files may be hard links to another's."""
+        """Damage a folder whose files may be hard links."""
         path = folder / self.file
         content = path.read_bytes()
         path.unlink()
@@ -42,24 +42,24 @@ class Damage:
 
 def damages_of(folder: Path) -> list[Damage]:
     """Return all damages of a saved model, in a fixed order."""
-    found: list[Damage] = []
+    damages: list[Damage] = []
     for path in sorted(folder.rglob("*")):
         if path.suffix not in (".json", ".safetensors"):
             continue
         file = path.relative_to(folder).as_posix()
-        found += [Damage(f"{file}: {name}", file, do) for name, do in _of_files(path)]
+        damages += [Damage(f"{file}: {name}", file, do) for name, do in _of_files(path)]
         each = _of_json(path) if path.suffix == ".json" else _of_tensors(path)
-        found += [Damage(f"{file}: {name}", file, do) for name, do in each]
-    return found
+        damages += [Damage(f"{file}: {name}", file, do) for name, do in each]
+    return damages
 
 
 def some(damages: list[Damage], share: int) -> list[Damage]:
-    """Return about one in ``share`` of the damages, the same ones every time."""
+    """Return about one in ``share`` of the damages, always the same ones."""
     return [one for one in damages if zlib.crc32(one.name.encode()) % share == 0]
 
 
 def copy_of(folder: Path, to: Path) -> Path:
-    """Copy a folder by hard links, which `Damage.to` never writes through."""
+    """Copy a folder by hard links, which `Damage.to` replaces."""
     shutil.rmtree(to, ignore_errors=True)
     return shutil.copytree(folder, to, copy_function=os.link)
 
@@ -94,27 +94,24 @@ def _as_link_to_itself(path: Path) -> None:
 
 def _of_json(path: Path) -> Iterator[tuple[str, Callable[[Path], None]]]:
     tree = json.loads(path.read_text(encoding="utf-8"))
-    for place in _places(tree, ()):
-        old = _at(tree, place)
+    for keys in _key_paths(tree, ()):
+        old = _at(tree, keys)
         for name, new in _others(old):
-            yield f"{'.'.join(map(str, place)) or 'all of it'} {name}", _setting(tree, place, new)
+            yield f"{'.'.join(map(str, keys)) or 'all of it'} {name}", _setting(tree, keys, new)
     yield "nested without end", lambda p: p.write_text("[" * 100_000 + "]" * 100_000)
     yield "a list", lambda p: p.write_text("[1, 2]")
 
 
-def _places(tree: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    if place:
-        yield place
-    inner = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    keys = list(inner)
-    if len(keys) > 100:
-        keys = keys[:LONGEST_LIST]
-    for key, value in keys:
-        yield from _places(value, (*place, key))
+def _key_paths(tree: Any, keys: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if keys:
+        yield keys
+    items = list(tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ())
+    for key, value in items[:_MAX_ITEMS] if len(items) > 100 else items:
+        yield from _key_paths(value, (*keys, key))
 
 
 def _others(old: Any) -> Iterator[tuple[str, Any]]:
-    yield "deleted", _GONE
+    yield "deleted", _DELETED
     nothing = "" if old is None else type(old)()
     for name, new in (
         ("null", None), ("a list", [[[1, "x"]]]), ("a table", {"x": {"y": 1}}), ("huge", 10**9),
@@ -125,21 +122,21 @@ def _others(old: Any) -> Iterator[tuple[str, Any]]:
             yield name, new
 
 
-def _setting(tree: Any, place: tuple[str | int, ...], new: Any) -> Callable[[Path], None]:
+def _setting(tree: Any, keys: tuple[str | int, ...], new: Any) -> Callable[[Path], None]:
     def do(path: Path) -> None:
         changed = deepcopy(tree)
-        holder = _at(changed, place[:-1])
-        if new is _GONE:
-            del holder[place[-1]]
+        parent = _at(changed, keys[:-1])
+        if new is _DELETED:
+            del parent[keys[-1]]
         else:
-            holder[place[-1]] = new
+            parent[keys[-1]] = new
         path.write_text(json.dumps(changed), encoding="utf-8")
 
     return do
 
 
-def _at(tree: Any, place: tuple[str | int, ...]) -> Any:
-    for key in place:
+def _at(tree: Any, keys: tuple[str | int, ...]) -> Any:
+    for key in keys:
         tree = tree[key]
     return tree
 

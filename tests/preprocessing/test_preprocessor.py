@@ -1,4 +1,4 @@
-"""From utterances to tensors: rows are keyed by dialogue and turn, and no label ever reaches an input."""
+"""From utterances to model inputs: rows by dialogue and turn, windows of turns, and no labels."""
 
 import random
 from dataclasses import replace
@@ -20,62 +20,62 @@ SETUPS = [
 ]
 
 
-def prepared(weights, corpus, split, **model):
+def make_inputs(weights, corpus, split, **model):
     recipe = tiny_recipe(weights, model=model)
     return Pipeline(recipe, corpus.train).transform(corpus.split(split))
 
 
 def other_labels(seed):
-    """Give every utterance, of test too, labels and scores that have nothing to do with its words."""
-    draw = random.Random(seed)
+    """Return a function that gives utterances random labels and scores."""
+    rng = random.Random(seed)
 
     def change(u):
-        labels = {"emotion": (draw.choice(EMOTIONS),), "feelings": draw.choice([(), ("joy",)])}
-        return replace(u, labels=labels, scores={"joy": draw.random()})
+        labels = {"emotion": (rng.choice(EMOTIONS),), "feelings": rng.choice([(), ("joy",)])}
+        return replace(u, labels=labels, scores={"joy": rng.random()})
 
     return change
 
 
 @pytest.mark.parametrize("model", SETUPS, ids=lambda model: f"{model['encoder']}-{model['context']}")
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
-def test_other_labels_change_no_input(model, split, corpus, weights):
+def test_labels_do_not_change_inputs(model, split, corpus, weights):
     other = tiny_corpus(other_labels(1))
     assert [u.labels for u in other.train] != [u.labels for u in corpus.train]
-    one, two = prepared(weights, corpus, split, **model), prepared(weights, other, split, **model)
+    one, two = make_inputs(weights, corpus, split, **model), make_inputs(weights, other, split, **model)
     assert one.ids == two.ids and one.encodings == two.encodings and one.units == two.units
     assert one.tensors.keys() == two.tensors.keys() >= {"features", "dialogue", "turn"}
     for name, tensor in one.tensors.items():
         assert torch.equal(tensor, two.tensors[name]), name
 
 
-def test_features_are_measured_on_blind_utterances(corpus, weights, monkeypatch):
+def test_features_are_computed_from_blind_utterances(corpus, weights, monkeypatch):
     seen = []
     spy = FeatureSet(lambda rows: seen.extend(rows) or {"n": torch.ones(len(rows)).numpy()})
     monkeypatch.setitem(FEATURE_SETS._entries, "spy", spy)
-    prepared(weights, corpus, "dev", features=["spy"])
+    make_inputs(weights, corpus, "dev", features=["spy"])
     assert {u.id for u in seen} == {u.id for u in (*corpus.train, *corpus.dev)}
     assert all(not u.labels and not u.scores for u in seen)
 
 
-def test_the_scaler_is_fitted_on_train_alone(corpus, weights):
-    def louder(u):
+def test_the_scaler_is_fitted_on_train_only(corpus, weights):
+    def extreme(u):
         return (
             u if u.split == "train" else replace(u, numeric_features={"duration": 1e6}, text=f"{u.text} {u.text}")
         )
 
     recipe = tiny_recipe(weights, model={"features": ["lexical", "tabular"]})
-    scalers = [Pipeline(recipe, c.train).scaler for c in (corpus, tiny_corpus(louder))]
+    scalers = [Pipeline(recipe, c.train).scaler for c in (corpus, tiny_corpus(extreme))]
     assert scalers[0] == scalers[1]
-    train = prepared(weights, corpus, "train", features=["lexical", "tabular"]).tensors["features"]
+    train = make_inputs(weights, corpus, "train", features=["lexical", "tabular"]).tensors["features"]
     torch.testing.assert_close(train.mean(0), torch.zeros(train.shape[1]), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
-def test_order_of_rows_changes_nothing(context, corpus, weights):
+def test_the_order_of_rows_does_not_matter(context, corpus, weights):
     recipe = tiny_recipe(weights, model={"context": context, "features": ["dialogue"]})
-    preparer = Pipeline(recipe, corpus.train)
-    mixed = random.Random(3).sample(corpus.dev, len(corpus.dev))
-    one, two = preparer.transform(corpus.dev), preparer.transform(mixed)
+    pipeline = Pipeline(recipe, corpus.train)
+    shuffled = random.Random(3).sample(corpus.dev, len(corpus.dev))
+    one, two = pipeline.transform(corpus.dev), pipeline.transform(shuffled)
     rows = [two.ids.index(key) for key in one.ids]
     for name in ("text_states", "features", "turn"):
         torch.testing.assert_close(one.tensors[name], two.tensors[name][rows])
@@ -83,100 +83,99 @@ def test_order_of_rows_changes_nothing(context, corpus, weights):
     assert groups[0] == groups[1]
 
 
-def test_a_unit_is_a_whole_dialogue_only_where_dialogues_matter(corpus, weights):
-    whole = prepared(weights, corpus, "dev", context="dialogue")
+def test_a_unit_is_a_whole_dialogue_only_with_dialogue_context(corpus, weights):
+    whole = make_inputs(weights, corpus, "dev", context="dialogue")
     assert [len(unit) for unit in whole.units] == [5, 5, 5]
     for unit in whole.units:
         assert len(set(whole.tensors["dialogue"][unit].tolist())) == 1
         assert whole.tensors["turn"][unit].tolist() == [0, 1, 2, 3, 4]
-    assert [len(unit) for unit in prepared(weights, corpus, "dev", context="window").units] == [1] * 15
+    assert [len(unit) for unit in make_inputs(weights, corpus, "dev", context="window").units] == [1] * 15
 
 
-def test_utterances_without_a_dialogue_stand_alone(weights):
+def test_an_utterance_without_a_dialogue_is_a_unit(weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
-    strangers = [Utterance(id=str(n), text="Hi!") for n in range(3)]
-    found = Pipeline(recipe).transform(strangers)
-    assert found.units == [[0], [1], [2]]
+    outside = [Utterance(id=str(n), text="Hi!") for n in range(3)]
+    assert Pipeline(recipe).transform(outside).units == [[0], [1], [2]]
 
 
-def test_speakers_are_numbers_that_say_only_who_is_the_same_in_a_dialogue(corpus, weights):
+def test_speaker_numbers_are_equal_only_for_one_speaker_of_one_dialogue(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "dialogue"})
-    preparer = Pipeline(recipe)
+    pipeline = Pipeline(recipe)
     nameless = [replace(u, speaker=None) if u.turn == 4 else replace(u, speaker="") if u.turn == 3 else u
                 for u in corpus.dev]  # fmt: skip
-    numbers = preparer.transform(nameless).tensors["speaker"].tolist()
+    numbers = pipeline.transform(nameless).tensors["speaker"].tolist()
     rows = range(len(nameless))
     for a, b in ((a, b) for a in rows for b in rows if a < b):
         one, two = nameless[a], nameless[b]
         same = one.dialogue == two.dialogue and one.speaker == two.speaker and bool(one.speaker)
         assert (numbers[a] == numbers[b]) == same
     renamed = [replace(u, speaker=u.speaker and u.speaker[::-1]) for u in nameless]
-    assert preparer.transform(renamed).tensors["speaker"].tolist() == numbers
+    assert pipeline.transform(renamed).tensors["speaker"].tolist() == numbers
 
 
-def test_a_window_with_separators_reaches_both_ways(corpus, weights):
+def test_a_window_with_separators_can_be_bidirectional(corpus, weights):
     window = {"window": 2, "window_right": 1, "window_separators": True, "window_speakers": False}
     recipe = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", **window})
-    preparer, first = Pipeline(recipe), corpus.dev[:5]
-    said, encode = [u.text for u in first], preparer.text.tokenizer.encode
-    found = preparer.transform(first).encodings
-    assert found[0] == encode(said[0], [], [said[1]])
-    assert found[3] == encode(said[3], said[1:3], [said[4]])
-    assert found[4] == encode(said[4], said[2:4])
+    pipeline, first = Pipeline(recipe), corpus.dev[:5]
+    texts, encode = [u.text for u in first], pipeline.text.tokenizer.encode
+    encodings = pipeline.transform(first).encodings
+    assert encodings[0] == encode(texts[0], [], [texts[1]])
+    assert encodings[3] == encode(texts[3], texts[1:3], [texts[4]])
+    assert encodings[4] == encode(texts[4], texts[2:4])
 
 
-def test_a_window_holds_the_last_turns_with_their_speakers(corpus, weights):
+def test_a_window_has_the_last_turns_with_their_speakers(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "window", "window": 2, "encoder": "finetune"})
-    preparer = Pipeline(recipe)
+    pipeline = Pipeline(recipe)
     first = corpus.dev[:5]
-    found = preparer.transform(first)
-    said = [f"{u.speaker}: {u.text}" for u in first]
-    encode = preparer.text.tokenizer.encode
-    assert found.encodings[0] == encode(said[0])
-    assert found.encodings[1] == encode(said[1], [said[0]])
-    assert found.encodings[4] == encode(said[4], [f"{said[2]} {said[3]}"])
+    encodings = pipeline.transform(first).encodings
+    texts = [f"{u.speaker}: {u.text}" for u in first]
+    encode = pipeline.text.tokenizer.encode
+    assert encodings[0] == encode(texts[0])
+    assert encodings[1] == encode(texts[1], [texts[0]])
+    assert encodings[4] == encode(texts[4], [f"{texts[2]} {texts[3]}"])
     plain = tiny_recipe(weights, model={"context": "window", "encoder": "finetune", "window_speakers": False})
     unnamed = Pipeline(plain).transform(first)
     assert unnamed.encodings[1] == encode(first[1].text, [first[0].text])
 
 
-def test_a_window_never_reaches_into_another_dialogue_or_the_future(corpus, weights):
+def test_a_window_excludes_other_dialogues_and_later_turns(corpus, weights):
     recipe = tiny_recipe(weights, model={"context": "window", "encoder": "finetune"})
-    preparer = Pipeline(recipe)
-    whole = preparer.transform(corpus.dev)
+    pipeline = Pipeline(recipe)
+    whole = pipeline.transform(corpus.dev)
     for start in (0, 5, 10):
         for turn in range(5):
-            alone = preparer.transform(corpus.dev[start : start + turn + 1])
+            alone = pipeline.transform(corpus.dev[start : start + turn + 1])
             assert alone.encodings[turn] == whole.encodings[start + turn]
 
 
 def test_text_is_cleaned_by_the_recipe(corpus, weights):
     messy = replace(corpus.dev[0], text="  Well,   I â€œam fine.  ")
     recipe = tiny_recipe(weights, model={"encoder": "finetune"})
-    preparer = Pipeline(recipe)
-    assert preparer.transform([messy]).encodings == [preparer.text.tokenizer.encode('Well, I "am fine.')]
+    pipeline = Pipeline(recipe)
+    assert pipeline.transform([messy]).encodings == [pipeline.text.tokenizer.encode('Well, I "am fine.')]
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
-def test_missing_and_empty_text_are_the_same_empty_input(encoder, corpus, weights):
+def test_missing_and_empty_texts_are_the_same_input(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "window"})
-    preparer = Pipeline(recipe)
-    nothing, empty = (
-        preparer.transform([replace(u, text=text, speaker=None) for u in corpus.dev]) for text in (None, " ")
+    pipeline = Pipeline(recipe)
+    missing, empty = (
+        pipeline.transform([replace(u, text=text, speaker=None) for u in corpus.dev]) for text in (None, " ")
     )
-    assert nothing.encodings == empty.encodings
-    assert all(torch.equal(nothing.tensors[name], empty.tensors[name]) for name in nothing.tensors)
+    assert missing.encodings == empty.encodings
+    assert all(torch.equal(missing.tensors[name], empty.tensors[name]) for name in missing.tensors)
 
 
-def test_no_utterances_are_no_rows(weights):
+def test_no_utterances_give_no_rows(weights):
     recipe = tiny_recipe(weights)
     assert Pipeline(recipe).transform([]).tensors["text_states"].shape == (0, 3, 32)
 
 
 @pytest.mark.parametrize("context", ["none", "window", "dialogue"])
-def test_an_id_that_stands_twice_is_refused(context, corpus, weights):
+def test_duplicate_ids_are_refused(context, corpus, weights):
     recipe = tiny_recipe(weights, model={"context": context})
-    with pytest.raises(PredictionsError, match="stands twice"):
+    with pytest.raises(PredictionsError, match="Two utterances have the same id"):
         Pipeline(recipe).transform([corpus.dev[0], corpus.dev[0]])
 
 
@@ -186,13 +185,13 @@ def test_a_frozen_encoder_needs_pretrained_weights(weights):
         Pipeline(recipe)
 
 
-def test_an_unknown_feature_set_offers_the_nearest(corpus, weights):
+def test_an_unknown_feature_set_suggests_the_nearest(corpus, weights):
     with pytest.raises(UnknownNameError, match="did you mean lexical"):
-        prepared(weights, corpus, "dev", features=["lexcal"])
+        make_inputs(weights, corpus, "dev", features=["lexcal"])
 
 
-def test_a_batch_holds_its_rows_and_pads_their_tokens(corpus, weights):
-    tuned = prepared(weights, corpus, "dev", encoder="finetune", features=["lexical"])
+def test_a_batch_has_its_rows_and_pads_their_tokens(corpus, weights):
+    tuned = make_inputs(weights, corpus, "dev", encoder="finetune", features=["lexical"])
     batch = tuned.batch([4, 2])
     assert torch.equal(batch["features"], tuned.tensors["features"][[4, 2]])
     lengths = [len(tuned.encodings[n]["input_ids"]) for n in (4, 2)]

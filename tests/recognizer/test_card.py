@@ -1,4 +1,4 @@
-"""A model card says what the run knows, in both languages, and what the hub reads of it is valid."""
+"""Model cards: facts of the training in both languages, and valid metadata for the hub."""
 
 import pytest
 import yaml
@@ -51,30 +51,30 @@ def facts():
     }
 
 
-def said(facts, **recipe):
+def card(facts, **recipe):
     return make_model_card(tiny_recipe("w", **recipe), tiny_corpus().label_space("emotion"), facts).to_markdown()
 
 
-def test_a_card_holds_the_facts_of_the_run(facts):
-    text = said(facts)
-    assert "one label by its text: joy, neutral, sadness" in text
+def test_a_card_shows_the_facts_of_the_training(facts):
+    text = card(facts)
+    assert "one label per utterance from its text: joy, neutral, sadness" in text
     assert "| utterances | 30 | 15 |" in text and "c0ffee" in text
     assert "2 of 3, selected on dev" in text and "| weighted F1 | 0.612 \\[0.590, 0.633\\] |" in text
     assert "| joy | 60 | 0.400 | 0.600 | 0.550 \\[0.250, 0.650\\] |" in text
     assert "| speaker: not in train | 31 | 0.500 \\[0.400, 0.600\\] |" in text
     assert text.index("Scores on test") < text.index("Scores on dev")
-    assert "Lowest F1: sadness, 0.350 on test" in text and "3 utterances of train had no usable sound" in text
+    assert "Lowest F1: sadness, 0.350 on test" in text and "3 utterances of train had no usable audio" in text
 
 
-def test_a_card_says_what_the_law_says(facts):
-    text = said(facts)
+def test_a_card_names_legal_limits(facts):
+    text = card(facts)
     assert "Art. 5(1)(f)" in text and "Art. 50(3)" in text and "at work and in education" in text
 
 
-def test_a_model_that_test_never_saw_a_synthetic_corpus_and_rare_labels_are_limits(facts):
+def test_no_test_scores_synthetic_data_and_rare_labels_are_limitations(facts):
     recipe = tiny_recipe("w")
-    known = limitations(recipe, load_scores(facts), facts)
-    assert not any("Not evaluated on test" in one or "Synthetic" in one for one in known)
+    before = limitations(recipe, load_scores(facts), facts)
+    assert not any("Not evaluated on test" in one or "Synthetic" in one for one in before)
     facts |= {"scores": [row("dev", support=4)], "synthetic": True}
     found = limitations(recipe, load_scores(facts), facts)
     assert any("Not evaluated on test" in one for one in found) and found[0].startswith("Synthetic")
@@ -82,22 +82,22 @@ def test_a_model_that_test_never_saw_a_synthetic_corpus_and_rare_labels_are_limi
     assert "synthetic-data" in front_matter(recipe, tiny_corpus().label_space("emotion"), facts)
 
 
-def test_random_weights_are_a_limit(facts):
-    assert "Text encoder drawn at random." in said(facts, model={"pretrained": False})
+def test_random_weights_are_a_limitation(facts):
+    assert "Randomly initialized text encoder." in card(facts, model={"pretrained": False})
 
 
-def test_the_license_is_named_where_it_is_known(facts):
-    assert "License of the corpus: GPL-3.0." in said(facts, data={"reader": "meld"})
-    assert "License of the corpus: unknown." in said(facts)
+def test_the_license_is_shown_if_it_is_known(facts):
+    assert "License of the corpus: GPL-3.0." in card(facts, data={"reader": "meld"})
+    assert "License of the corpus: unknown." in card(facts)
 
 
-def test_the_front_matter_is_yaml_that_the_hub_knows(facts):
+def test_the_front_matter_is_valid_metadata_for_the_hub(facts):
     space = tiny_corpus().label_space("emotion")
     tree = yaml.safe_load(front_matter(tiny_recipe("w"), space, facts))
     assert tree["library_name"] == "sentir" and tree["pipeline_tag"] == "text-classification"
     (results,) = [one["results"] for one in tree["model-index"]]
     assert {one["dataset"]["split"] for one in results} == {"dev", "test"}
-    assert "base_model" not in tree, "weights from a folder have no name on the hub"
+    assert "base_model" not in tree, "weights of a folder have no hub id"
     named = tiny_recipe(None, model={"weights": None, "backbone": "minilm"})
     assert (
         yaml.safe_load(front_matter(named, space, facts))["base_model"]
@@ -105,7 +105,7 @@ def test_the_front_matter_is_yaml_that_the_hub_knows(facts):
     )
 
 
-def test_cards_of_a_folder_are_in_english_and_in_spanish_whatever_is_spoken(facts, tmp_path):
+def test_cards_are_saved_in_english_and_spanish_in_any_language(facts, tmp_path):
     with use_language("es"):
         save_model_cards(tmp_path, tiny_recipe("w"), tiny_corpus().label_space("emotion"), facts)
     english, spanish = ((tmp_path / name).read_text(encoding="utf-8") for name in ("README.md", "README.es.md"))
@@ -113,8 +113,8 @@ def test_cards_of_a_folder_are_in_english_and_in_spanish_whatever_is_spoken(fact
     assert spanish.startswith("# tiny")
 
 
-def test_a_card_without_scores_or_counts_is_whole(facts):
+def test_a_card_without_scores_or_counts_is_complete(facts):
     del facts["scores"], facts["data"], facts["missing_modalities"]
-    text = said(facts)
+    text = card(facts)
     assert "Not evaluated on test" in text and "Scores on" not in text.replace("scores on", "")
     assert "No scores were saved with this model." in text and "sizes of its data were not recorded" in text

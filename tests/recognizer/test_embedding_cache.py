@@ -1,4 +1,4 @@
-"""The vector cache: everything is encoded once, and nothing stale ever comes back."""
+"""The embedding cache: everything is encoded once, and embeddings are never stale."""
 
 import json
 
@@ -26,7 +26,7 @@ def loaded(weights):
 
 @pytest.fixture
 def calls(loaded):
-    """Rows of every forward pass of the encoder."""
+    """Batch sizes of all forward passes of the encoder."""
     rows = []
     loaded[0].register_forward_hook(
         lambda module, args, kwargs, output: rows.append(len(output)), with_kwargs=True
@@ -34,24 +34,24 @@ def calls(loaded):
     return rows
 
 
-def encode(loaded, texts, *, remember=True):
+def encode(loaded, texts, *, use_cache=True):
     (encoder, tokenizer), rows = loaded, [loaded[1].encode(t) for t in texts]
-    return encode_texts(encoder, tokenizer, rows, digest=encoder_digest(encoder), use_cache=remember)
+    return encode_texts(encoder, tokenizer, rows, digest=encoder_digest(encoder), use_cache=use_cache)
 
 
-def test_vectors_are_those_of_the_encoder_in_the_order_asked_for(loaded):
+def test_embeddings_are_those_of_the_encoder_in_the_order_of_the_texts(loaded):
     encoder, tokenizer = loaded
     texts = [*SENTENCES, "", SENTENCES[0]]
-    found = encode(loaded, texts)
-    assert found.dtype == np.float32 and found.shape == (len(texts), 3, 32)
-    for text, vector in zip(texts, found, strict=True):
+    embeddings = encode(loaded, texts)
+    assert embeddings.dtype == np.float32 and embeddings.shape == (len(texts), 3, 32)
+    for text, embedding in zip(texts, embeddings, strict=True):
         batch = {k: v for k, v in tokenizer.pad([tokenizer.encode(text)]).items() if k in encoder.input_names}
         with torch.no_grad():
-            np.testing.assert_allclose(vector, encoder.eval()(**batch)[0].numpy(), atol=1e-5)
-    assert np.array_equal(found[0], found[-1])
+            np.testing.assert_allclose(embedding, encoder.eval()(**batch)[0].numpy(), atol=1e-5)
+    assert np.array_equal(embeddings[0], embeddings[-1])
 
 
-def test_a_second_time_nothing_is_encoded(loaded, calls):
+def test_nothing_is_encoded_twice(loaded, calls):
     first = encode(loaded, SENTENCES)
     assert sum(calls) == len(SENTENCES)
     calls.clear()
@@ -59,35 +59,35 @@ def test_a_second_time_nothing_is_encoded(loaded, calls):
     assert calls == []
 
 
-def test_only_what_is_new_is_encoded_and_doubles_once(loaded, calls):
+def test_only_new_texts_are_encoded_and_duplicates_once(loaded, calls):
     encode(loaded, SENTENCES[:4])
     calls.clear()
     encode(loaded, [*SENTENCES[:6], SENTENCES[5], SENTENCES[5]])
     assert sum(calls) == 2
 
 
-def test_what_is_not_to_be_remembered_leaves_no_trace_and_is_the_same(loaded, calls):
-    passing = encode(loaded, [*SENTENCES, SENTENCES[0]], remember=False)
-    assert sum(calls) == len(SENTENCES), "doubles are encoded once"
+def test_without_the_cache_embeddings_are_the_same_and_leave_no_trace(loaded, calls):
+    uncached = encode(loaded, [*SENTENCES, SENTENCES[0]], use_cache=False)
+    assert sum(calls) == len(SENTENCES), "duplicates are encoded once"
     assert not list(cache_dir().rglob("*.npy"))
-    np.testing.assert_allclose(passing, encode(loaded, [*SENTENCES, SENTENCES[0]]), atol=1e-5)
+    np.testing.assert_allclose(uncached, encode(loaded, [*SENTENCES, SENTENCES[0]]), atol=1e-5)
 
 
-def test_texts_from_outside_any_corpus_are_not_remembered(weights):
+def test_texts_from_outside_any_corpus_are_not_cached(weights):
     pipeline = Pipeline(tiny_recipe(weights))
     inside, outside = (Utterance("one", split, text=SENTENCES[0]) for split in ("dev", ""))
-    found = pipeline.transform([outside]).tensors
+    uncached = pipeline.transform([outside]).tensors
     assert not list(cache_dir().rglob("*.npy"))
     cached = pipeline.transform([inside]).tensors
     assert len(list(cache_dir().rglob("*.npy"))) == 1
-    torch.testing.assert_close(found["text_states"], cached["text_states"])
+    torch.testing.assert_close(uncached["text_states"], cached["text_states"])
 
 
-def test_nothing_asked_gives_nothing(loaded, calls):
+def test_no_texts_give_no_embeddings(loaded, calls):
     assert encode(loaded, []).shape == (0, 3, 32) and calls == []
 
 
-def test_chunks_and_batches_of_any_size_give_the_same(loaded, monkeypatch, tmp_path):
+def test_chunk_and_batch_sizes_do_not_matter(loaded, monkeypatch, tmp_path):
     whole = encode(loaded, SENTENCES)
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(frozen_encoders, "_TEXTS_PER_CHUNK", 3)
@@ -96,21 +96,21 @@ def test_chunks_and_batches_of_any_size_give_the_same(loaded, monkeypatch, tmp_p
     assert len(list(tmp_path.rglob("*.npy"))) == 4
 
 
-def test_other_weights_layers_and_pooling_have_another_digest_and_a_reload_the_same(loaded, weights, tmp_path):
+def test_the_digest_depends_on_weights_layers_and_pooling_only(loaded, weights, tmp_path):
     same = load_text_encoder("roberta-base", weights=str(weights))[0]
     layers = load_text_encoder("roberta-base", weights=str(weights), layers=(0, 1))[0]
     moved = make_tiny_text_backbone("roberta-base", tmp_path, [*SENTENCES, "more words"])
     other = load_text_encoder("roberta-base", weights=str(moved))[0]
-    nudged = load_text_encoder("roberta-base", weights=str(weights))[0]
+    changed = load_text_encoder("roberta-base", weights=str(weights))[0]
     with torch.no_grad():
-        next(nudged.parameters())[0, 0] += 1e-3
-    largest = load_text_encoder("roberta-base", weights=str(weights), pooling=("max",))[0]
-    digests = [encoder_digest(encoder) for encoder in (layers, other, nudged, largest, loaded[0])]
+        next(changed.parameters())[0, 0] += 1e-3
+    max_pooled = load_text_encoder("roberta-base", weights=str(weights), pooling=("max",))[0]
+    digests = [encoder_digest(encoder) for encoder in (layers, other, changed, max_pooled, loaded[0])]
     assert len(set(digests)) == 5
     assert encoder_digest(same) == digests[-1]
 
 
-def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
+def test_other_tokens_masks_or_weights_have_other_embeddings(loaded, calls):
     encoder, tokenizer = loaded
     row = tokenizer.encode("Hi!", [SENTENCES[0]])
     other_mask = row | {"pool_mask": [1] * len(row["pool_mask"])}
@@ -123,7 +123,7 @@ def test_other_tokens_masks_or_weights_never_share_a_vector(loaded, calls):
     assert calls == [1]
 
 
-def test_half_written_chunks_are_ignored(loaded, calls):
+def test_incomplete_chunks_are_ignored(loaded, calls):
     encode(loaded, SENTENCES[:4])
     folder = next((cache_dir() / "embeddings").iterdir())
     keys = json.loads(next(folder.glob("*.json")).read_text())
@@ -137,17 +137,17 @@ def test_half_written_chunks_are_ignored(loaded, calls):
     assert sum(calls) == 4
 
 
-def test_a_killed_run_loses_only_the_chunk_it_was_at(loaded, calls, monkeypatch):
+def test_an_interrupted_run_loses_only_the_current_chunk(loaded, calls, monkeypatch):
     monkeypatch.setattr(frozen_encoders, "_TEXTS_PER_CHUNK", 4)
-    add, done = EmbeddingCache.add, []
+    add, chunks = EmbeddingCache.add, []
 
-    def dies(self, keys, found):
-        if done:
+    def interrupted(self, keys, embeddings):
+        if chunks:
             raise KeyboardInterrupt
-        done.append(keys)
-        add(self, keys, found)
+        chunks.append(keys)
+        add(self, keys, embeddings)
 
-    monkeypatch.setattr(EmbeddingCache, "add", dies)
+    monkeypatch.setattr(EmbeddingCache, "add", interrupted)
     with pytest.raises(KeyboardInterrupt):
         encode(loaded, SENTENCES)
     monkeypatch.setattr(EmbeddingCache, "add", add)
@@ -156,32 +156,32 @@ def test_a_killed_run_loses_only_the_chunk_it_was_at(loaded, calls, monkeypatch)
     assert sum(calls) == len(SENTENCES) - 4
 
 
-def test_no_file_of_the_cache_is_a_pickle(loaded):
+def test_the_cache_has_no_pickles(loaded):
     encode(loaded, SENTENCES)
     files = [path for path in cache_dir().rglob("*") if path.is_file()]
     assert sorted(path.suffix for path in files) == [".json", ".npy"]
     np.load(next(path for path in files if path.suffix == ".npy"), allow_pickle=False)
 
 
-def cut_short(path):
+def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 DAMAGES = {
-    "index cut short": ("json", cut_short),
-    "index of another kind": ("json", lambda path: path.write_text("3")),
+    "index truncated": ("json", truncate),
+    "index is a number": ("json", lambda path: path.write_text("3")),
     "fewer keys": ("json", lambda path: path.write_text(json.dumps(json.loads(path.read_text())[1:]))),
-    "vectors cut short": ("npy", cut_short),
-    "vectors empty": ("npy", lambda path: path.write_bytes(b"")),
-    "vectors lost": ("npy", lambda path: path.unlink()),
+    "embeddings truncated": ("npy", truncate),
+    "embeddings empty": ("npy", lambda path: path.write_bytes(b"")),
+    "embeddings missing": ("npy", lambda path: path.unlink()),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_chunk_is_encoded_again(damage, loaded, calls):
     first = encode(loaded, SENTENCES[:4])
-    suffix, spoil = DAMAGES[damage]
-    spoil(next(cache_dir().rglob(f"*.{suffix}")))
+    suffix, do_damage = DAMAGES[damage]
+    do_damage(next(cache_dir().rglob(f"*.{suffix}")))
     calls.clear()
     np.testing.assert_array_equal(encode(loaded, SENTENCES[:4]), first)
     assert sum(calls) == 4
@@ -189,8 +189,8 @@ def test_a_damaged_chunk_is_encoded_again(damage, loaded, calls):
     assert sum(calls) == 4
 
 
-def test_a_cache_that_cannot_be_written_names_the_variable(loaded, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("no folder")
+def test_a_cache_that_is_not_writable_is_an_error_that_names_the_variable(loaded, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "file"))
     with pytest.raises(SentirError, match="set SENTIR_CACHE_DIR"):
         encode(loaded, SENTENCES[:1])

@@ -1,4 +1,4 @@
-"""`Recognizer`: saved, loaded and asked anything, it answers the same, or says in one sentence why it cannot."""
+"""`Recognizer`: saving, loading, predictions for any input, and errors of damaged folders."""
 
 import json
 import random
@@ -26,11 +26,11 @@ from sentir.training.recognizers import fit_recognizer
 SETUPS = {
     "frozen": {},
     "features": {"model": {"features": ["lexical", "dialogue", "tabular"]}},
-    "several labels": {"data": {"task": "feelings"}, "model": {"layer_pooling": "concat"}},
+    "multi-label": {"data": {"task": "feelings"}, "model": {"layer_pooling": "concat"}},
     "window": {"model": {"context": "window", "layers": [-1, 1]}},
     "dialogue": {"model": {"context": "dialogue"}},
     "speakers": {"model": {"context": "dialogue", "dialogue": {"speakers": True}}},
-    "window both ways": {"model": {"context": "window", "window_right": 1, "window_separators": True}},
+    "bidirectional window": {"model": {"context": "window", "window_right": 1, "window_separators": True}},
     "fine-tuned": {"model": {"encoder": "finetune"}, "data": {"task": "feelings"}},
     "fine-tuned dialogue": {"model": {"encoder": "finetune", "context": "dialogue", "features": ["lexical"]}},
     "random": {"model": {"encoder": "finetune", "pretrained": False}},
@@ -40,19 +40,19 @@ SETUPS = {
 @pytest.fixture(scope="module")
 def trained(corpus, weights):
     """Setup → recognizer, each trained once."""
-    known = {}
+    recognizers = {}
 
     def get(setup):
-        if setup not in known:
-            known[setup] = fit_recognizer(tiny_recipe(weights, **SETUPS[setup]), corpus)[0]
-        return known[setup]
+        if setup not in recognizers:
+            recognizers[setup] = fit_recognizer(tiny_recipe(weights, **SETUPS[setup]), corpus)[0]
+        return recognizers[setup]
 
     return get
 
 
 @pytest.fixture
 def saved(trained, tmp_path):
-    """A folder with a frozen recognizer and its encoder."""
+    """The folder of a recognizer with a frozen encoder."""
     trained("frozen").save_pretrained(tmp_path / "saved")
     return tmp_path / "saved"
 
@@ -75,20 +75,20 @@ def test_saved_and_loaded_it_predicts_the_same(setup, trained, corpus, tmp_path)
     np.testing.assert_equal(loaded.thresholds, recognizer.thresholds)
 
 
-@pytest.mark.parametrize("setup", ["frozen", "features", "several labels", "dialogue"])
-def test_a_light_folder_finds_its_encoder_by_the_recipe(setup, trained, corpus, tmp_path):
+@pytest.mark.parametrize("setup", ["frozen", "features", "multi-label", "dialogue"])
+def test_an_encoder_that_was_not_saved_is_loaded_by_the_recipe(setup, trained, corpus, tmp_path):
     recognizer = trained(setup)
     recognizer.save_pretrained(tmp_path, skip_frozen_weights=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "sentir.json"]
     assert_same(recognizer, Recognizer.from_pretrained(tmp_path), corpus)
 
 
-def test_a_fine_tuned_encoder_is_never_left_out(trained, corpus, tmp_path):
+def test_a_fine_tuned_encoder_is_always_saved(trained, corpus, tmp_path):
     trained("fine-tuned").save_pretrained(tmp_path, skip_frozen_weights=True)
     assert_same(trained("fine-tuned"), Recognizer.from_pretrained(tmp_path), corpus)
 
 
-def test_a_whole_folder_needs_nothing_from_where_it_was_trained(corpus, weights, tmp_path):
+def test_a_complete_folder_does_not_need_the_original_weights(corpus, weights, tmp_path):
     moved = shutil.copytree(weights, tmp_path / "weights")
     recognizer, _dev = fit_recognizer(tiny_recipe(moved), corpus)
     recognizer.save_pretrained(tmp_path / "saved")
@@ -98,7 +98,7 @@ def test_a_whole_folder_needs_nothing_from_where_it_was_trained(corpus, weights,
 
 @pytest.mark.parametrize("name", ["bertweet-base-sentiment-analysis", "xlnet-base-cased", "bert-base-uncased"])
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
-def test_every_family_of_tokenizers_survives_the_folder(name, encoder, corpus, tmp_path):
+def test_each_family_of_tokenizers_is_saved_and_loaded(name, encoder, corpus, tmp_path):
     weights = make_tiny_text_backbone(name, tmp_path / "weights", [u.text for u in corpus])
     recipe = tiny_recipe(weights, model={"backbone": name, "encoder": encoder, "context": "window"})
     recognizer, _dev = fit_recognizer(recipe, corpus)
@@ -119,7 +119,7 @@ def test_no_saved_file_is_a_pickle(setup, trained, tmp_path):
             assert text if path.suffix == ".md" else json.loads(text)
 
 
-def test_saving_twice_loading_twice_and_saving_onto_itself_change_nothing(saved, trained, corpus):
+def test_saving_a_loaded_model_to_its_own_folder_changes_nothing(saved, trained, corpus):
     first = Recognizer.from_pretrained(saved)
     first.save_pretrained(saved)
     second = Recognizer.from_pretrained(saved)
@@ -127,42 +127,41 @@ def test_saving_twice_loading_twice_and_saving_onto_itself_change_nothing(saved,
     assert_same(trained("frozen"), second, corpus)
 
 
-def test_a_later_save_leaves_nothing_of_an_earlier_one(trained, corpus, tmp_path):
+def test_a_save_removes_the_files_of_an_earlier_one(trained, corpus, tmp_path):
     trained("fine-tuned").save_pretrained(tmp_path)
     trained("frozen").save_pretrained(tmp_path, skip_frozen_weights=True)
     assert not (tmp_path / "encoder").exists()
     assert_same(trained("frozen"), Recognizer.from_pretrained(tmp_path), corpus)
 
 
-def test_a_first_save_takes_nothing_away(trained, tmp_path):
+def test_a_save_keeps_other_files(trained, tmp_path):
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "notes.txt").write_text("mine")
     trained("fine-tuned").save_pretrained(tmp_path)
     assert (tmp_path / "encoder" / "notes.txt").read_text() == "mine"
 
 
-def test_its_facts_say_where_it_comes_from(trained, corpus):
+def test_facts_describe_the_training(trained, corpus):
     facts = trained("frozen").facts
     assert (facts["corpus"], facts["fingerprint"], facts["synthetic"]) == ("tiny", corpus.fingerprint, False)
-    assert [point["epoch"] for point in facts["history"]] == [1, 2]
-    assert facts["dev_score"] == max(point["score"] for point in facts["history"])
+    assert [epoch["epoch"] for epoch in facts["history"]] == [1, 2]
+    assert facts["dev_score"] == max(epoch["score"] for epoch in facts["history"])
     assert {"python", "sentir", "torch", "transformers"} <= facts["versions"].keys()
 
 
-def test_thresholds_decide_which_labels_are_named(trained, corpus):
-    recognizer = trained("several labels")
+def test_labels_are_decoded_with_thresholds(trained, corpus):
+    recognizer = trained("multi-label")
     predictions = recognizer.predict_utterances(corpus.test)
-    named = recognizer.labels(predictions)
-    assert named == predictions.labels(recognizer.thresholds)
-    everything = replace(recognizer, thresholds=np.zeros(2)).labels(predictions)
-    assert set(everything.values()) == {("joy", "sadness")}
+    assert recognizer.labels(predictions) == predictions.labels(recognizer.thresholds)
+    all_labels = replace(recognizer, thresholds=np.zeros(2)).labels(predictions)
+    assert set(all_labels.values()) == {("joy", "sadness")}
 
 
-@pytest.mark.parametrize("setup", ["frozen", "several labels"])
-def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, trained, corpus, tmp_path):
-    own = trained(setup)
-    warm = replace(own.calibration, temperature=(1.5,) * len(own.calibration.temperature))
-    recognizer = replace(own, calibration=warm)
+@pytest.mark.parametrize("setup", ["frozen", "multi-label"])
+def test_predictions_are_calibrated_before_and_after_saving(setup, trained, corpus, tmp_path):
+    original = trained(setup)
+    temperature = (1.5,) * len(original.calibration.temperature)
+    recognizer = replace(original, calibration=replace(original.calibration, temperature=temperature))
     plain = replace(recognizer, calibration=None).predict_utterances(corpus.test)
     calibrated = recognizer.calibration.apply(plain)
     assert not np.allclose(plain.probabilities, calibrated.probabilities, atol=1e-3)
@@ -175,10 +174,10 @@ def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, tr
         )
 
 
-# What a person may ask
+# Any input
 
 
-@pytest.mark.parametrize("setup", ["frozen", "several labels", "window", "dialogue", "fine-tuned dialogue"])
+@pytest.mark.parametrize("setup", ["frozen", "multi-label", "window", "dialogue", "fine-tuned dialogue"])
 @pytest.mark.parametrize(
     "utterances",
     [
@@ -191,32 +190,31 @@ def test_what_it_predicts_is_calibrated_on_dev_before_and_after_saving(setup, tr
         [Utterance(f"mix{n}", dialogue="mix", turn=n, text=t) for n, t in enumerate(["Hi!", None, "", "Bye."])],
         [],
     ],
-    ids=["one", "empty", "none", "odd", "long", "dialogue", "holes", "nobody"],
+    ids=["one", "empty", "none", "odd", "long", "dialogue", "missing texts", "no utterances"],
 )
-def test_it_answers_whatever_it_is_asked(setup, utterances, trained):
+def test_any_utterances_are_predicted(setup, utterances, trained):
     recognizer = trained(setup)
     predictions = recognizer.predict_utterances(utterances)
     assert predictions.ids == tuple(u.id for u in utterances)
     assert set(recognizer.labels(predictions)) == set(predictions.ids)
 
 
-def test_a_number_it_was_trained_with_may_be_unknown(trained):
+def test_a_numeric_feature_may_be_missing(trained):
     recognizer = trained("features")
-    asked = Utterance("one", text="I am happy.")
-    told, untold = (
-        recognizer.predict_utterances([u]) for u in (replace(asked, numeric_features={"duration": 99.0}), asked)
-    )
-    assert np.abs(told.probabilities - untold.probabilities).max() > 1e-3
+    plain = Utterance("one", text="I am happy.")
+    with_duration = replace(plain, numeric_features={"duration": 99.0})
+    first, second = (recognizer.predict_utterances([u]).probabilities for u in (with_duration, plain))
+    assert np.abs(first - second).max() > 1e-3
 
 
-def test_labels_given_along_do_not_help(trained, corpus):
-    told = [replace(u, labels={"emotion": ("joy",), "feelings": ("joy",)}) for u in corpus.test]
+def test_labels_of_utterances_are_not_used(trained, corpus):
+    labeled = [replace(u, labels={"emotion": ("joy",), "feelings": ("joy",)}) for u in corpus.test]
     for setup in ("features", "fine-tuned"):
-        one, two = (trained(setup).predict_utterances(rows) for rows in (told, corpus.test))
+        one, two = (trained(setup).predict_utterances(rows) for rows in (labeled, corpus.test))
         np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
-# Folders that cannot be used
+# Damaged folders
 
 
 def write_facts(folder, change):
@@ -225,7 +223,7 @@ def write_facts(folder, change):
     path.write_text(json.dumps(change(tree)), encoding="utf-8")
 
 
-def cut_short(path):
+def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -239,31 +237,33 @@ def other_encoder(folder):
     save_file({name: tensor + 1 for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
 
 
-def hot(calibration):
+def with_two_temperatures(calibration):
     return calibration | {"temperature": [2.0, 2.0]}
 
 
 DAMAGES = {
     "no facts": lambda f: (f / "sentir.json").unlink(),
-    "facts cut short": lambda f: cut_short(f / "sentir.json"),
-    "facts of bytes": lambda f: (f / "sentir.json").write_bytes(b"\xff\xfe\x00"),
-    "facts of another kind": lambda f: (f / "sentir.json").write_text("[1, 2]"),
+    "facts truncated": lambda f: truncate(f / "sentir.json"),
+    "facts not text": lambda f: (f / "sentir.json").write_bytes(b"\xff\xfe\x00"),
+    "facts not a table": lambda f: (f / "sentir.json").write_text("[1, 2]"),
     "later format": lambda f: write_facts(f, lambda tree: tree | {"format": 99}),
     "earlier format": lambda f: write_facts(f, lambda tree: tree | {"format": 4}),
     "no recipe": lambda f: write_facts(f, lambda tree: {k: v for k, v in tree.items() if k != "recipe"}),
-    "odd recipe": lambda f: write_facts(f, lambda tree: tree | {"recipe": tree["recipe"] | {"colour": 1}}),
-    "odd space": lambda f: write_facts(f, lambda tree: tree | {"space": 7}),
-    "labels twice": lambda f: write_facts(f, lambda t: t | {"space": t["space"] | {"names": ["joy", "joy"]}}),
+    "invalid recipe": lambda f: write_facts(f, lambda tree: tree | {"recipe": tree["recipe"] | {"colour": 1}}),
+    "invalid label space": lambda f: write_facts(f, lambda tree: tree | {"space": 7}),
+    "duplicate labels": lambda f: write_facts(f, lambda t: t | {"space": t["space"] | {"names": ["joy", "joy"]}}),
     "more labels": lambda f: write_facts(f, lambda t: t | {"space": t["space"] | {"names": [*"abcd"]}}),
-    "odd thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": ["high"]}),
+    "invalid thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": ["high"]}),
     "too few thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5]}),
-    "endless thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5, 0.5, float("inf")]}),
-    "odd calibration": lambda f: write_facts(f, lambda tree: tree | {"calibration": [1.0]}),
-    "too many temperatures": lambda f: write_facts(f, lambda t: t | {"calibration": hot(t["calibration"])}),
+    "infinite thresholds": lambda f: write_facts(f, lambda tree: tree | {"thresholds": [0.5, 0.5, float("inf")]}),
+    "invalid calibration": lambda f: write_facts(f, lambda tree: tree | {"calibration": [1.0]}),
+    "too many temperatures": lambda f: write_facts(
+        f, lambda t: t | {"calibration": with_two_temperatures(t["calibration"])}
+    ),
     "no weights": lambda f: (f / "model.safetensors").unlink(),
-    "weights cut short": lambda f: cut_short(f / "model.safetensors"),
+    "weights truncated": lambda f: truncate(f / "model.safetensors"),
     "foreign weights": lambda f: other_tensors(f / "model.safetensors"),
-    "encoder cut short": lambda f: cut_short(f / "encoder" / "model.safetensors"),
+    "encoder truncated": lambda f: truncate(f / "encoder" / "model.safetensors"),
     "encoder without weights": lambda f: (f / "encoder" / "model.safetensors").unlink(),
     "encoder without tokenizer": lambda f: (f / "encoder" / "tokenizer.json").unlink(),
     "encoder without config": lambda f: (f / "encoder" / "config.json").unlink(),
@@ -272,7 +272,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_folder_is_one_clear_sentence(damage, saved):
+def test_a_damaged_folder_is_an_error(damage, saved):
     DAMAGES[damage](saved)
     with pytest.raises(RecognizerError) as caught:
         Recognizer.from_pretrained(saved)
@@ -280,7 +280,7 @@ def test_a_damaged_folder_is_one_clear_sentence(damage, saved):
     assert str(saved) in message and "\n" not in message and len(message) < 500
 
 
-def test_a_fine_tuned_encoder_that_is_gone_is_not_replaced_by_the_pretrained_one(trained, tmp_path):
+def test_a_missing_fine_tuned_encoder_is_not_replaced_by_the_pretrained_one(trained, tmp_path):
     trained("fine-tuned").save_pretrained(tmp_path)
     shutil.rmtree(tmp_path / "encoder")
     with pytest.raises(RecognizerError, match="encoder cannot be used"):
@@ -288,24 +288,24 @@ def test_a_fine_tuned_encoder_that_is_gone_is_not_replaced_by_the_pretrained_one
 
 
 @pytest.mark.parametrize("kind", ["nothing", "a folder of something else", "a file"])
-def test_what_is_no_recognizer_is_named(kind, weights, tmp_path):
-    place = {
+def test_what_is_not_a_recognizer_is_an_error(kind, weights, tmp_path):
+    path = {
         "nothing": tmp_path / "no",
         "a folder of something else": weights,
         "a file": weights / "config.json",
     }[kind]
     with pytest.raises(RecognizerError, match="is not a saved recognizer"):
-        Recognizer.from_pretrained(place)
+        Recognizer.from_pretrained(path)
 
 
-def test_a_light_folder_refuses_another_encoder(corpus, weights, tmp_path):
-    place = shutil.copytree(weights, tmp_path / "weights")
-    fit_recognizer(tiny_recipe(place), corpus)[0].save_pretrained(tmp_path / "saved", skip_frozen_weights=True)
+def test_an_encoder_with_other_weights_is_refused(corpus, weights, tmp_path):
+    moved = shutil.copytree(weights, tmp_path / "weights")
+    fit_recognizer(tiny_recipe(moved), corpus)[0].save_pretrained(tmp_path / "saved", skip_frozen_weights=True)
     other = make_tiny_text_backbone("roberta-base", tmp_path / "other", ["quite other words"])
     write_facts(tmp_path / "saved", lambda tree: with_weights(tree, other))
     with pytest.raises(WeightsError, match="not the one it was trained with"):
         Recognizer.from_pretrained(tmp_path / "saved")
-    write_facts(tmp_path / "saved", lambda tree: with_weights(tree, tmp_path / "gone"))
+    write_facts(tmp_path / "saved", lambda tree: with_weights(tree, tmp_path / "missing"))
     with pytest.raises(WeightsError, match="no model in the folder"):
         Recognizer.from_pretrained(tmp_path / "saved")
 
@@ -314,23 +314,23 @@ def with_weights(tree, folder):
     return tree | {"recipe": tree["recipe"] | {"model": tree["recipe"]["model"] | {"weights": str(folder)}}}
 
 
-@pytest.mark.parametrize("light", [False, True])
-def test_a_save_that_fails_leaves_the_older_model_and_can_be_done_again(
-    light, saved, trained, corpus, monkeypatch
+@pytest.mark.parametrize("skip_frozen_weights", [False, True])
+def test_a_failed_save_keeps_the_earlier_model_and_can_be_repeated(
+    skip_frozen_weights, saved, trained, corpus, monkeypatch
 ):
-    def dies(*_arguments):
+    def interrupted(*_arguments):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("sentir.recognizer.saving.save_text_encoder", dies)
+        patch.setattr("sentir.recognizer.saving.save_text_encoder", interrupted)
         with pytest.raises(KeyboardInterrupt):
             trained("dialogue").save_pretrained(saved)
     assert_same(trained("frozen"), Recognizer.from_pretrained(saved), corpus)
-    trained("dialogue").save_pretrained(saved, skip_frozen_weights=light)
+    trained("dialogue").save_pretrained(saved, skip_frozen_weights=skip_frozen_weights)
     assert_same(trained("dialogue"), Recognizer.from_pretrained(saved), corpus)
 
 
-def test_files_of_others_stay_whatever_is_saved(trained, saved, corpus):
+def test_files_of_others_are_kept_by_every_save(trained, saved, corpus):
     (saved / "encoder" / "notes.txt").write_text("mine")
     trained("fine-tuned").save_pretrained(saved)
     trained("frozen").save_pretrained(saved, skip_frozen_weights=True)
@@ -339,7 +339,7 @@ def test_files_of_others_stay_whatever_is_saved(trained, saved, corpus):
 
 
 @pytest.mark.parametrize("name", ["README.md", "model.safetensors", "encoder/config.json"])
-def test_a_file_that_no_model_of_ours_left_is_not_replaced(name, trained, tmp_path):
+def test_a_file_that_sentir_did_not_write_is_not_replaced(name, trained, tmp_path):
     (tmp_path / "encoder").mkdir()
     (tmp_path / name).write_text("mine")
     for refuses in (check_output_folder, trained("frozen").save_pretrained):
@@ -348,13 +348,13 @@ def test_a_file_that_no_model_of_ours_left_is_not_replaced(name, trained, tmp_pa
     assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["mine"]
 
 
-def test_a_model_that_does_not_list_its_files_is_replaced_whole(trained, saved, corpus):
+def test_a_model_that_does_not_list_its_files_is_replaced_completely(trained, saved, corpus):
     write_facts(saved, lambda tree: {key: value for key, value in tree.items() if key != "files"})
     trained("frozen").save_pretrained(saved, skip_frozen_weights=True)
     assert sorted(path.name for path in saved.iterdir()) == ["model.safetensors", "sentir.json"]
 
 
-def test_files_that_a_stranger_lists_are_not_deleted(trained, saved):
+def test_other_listed_files_are_not_deleted(trained, saved):
     (saved.parent / "precious").write_text("mine")
     write_facts(saved, lambda tree: tree | {"files": ["../precious", "notes.txt", *tree["files"]]})
     (saved / "notes.txt").write_text("mine")
@@ -362,15 +362,15 @@ def test_files_that_a_stranger_lists_are_not_deleted(trained, saved):
     assert (saved.parent / "precious").exists() and (saved / "notes.txt").exists()
 
 
-def test_whoever_loads_while_another_saves_gets_one_of_the_two(trained, saved, corpus, monkeypatch):
+def test_loading_during_a_save_gives_the_new_model(trained, saved, corpus, monkeypatch):
     load, other = saving.load_encoders, trained("dialogue")
 
-    def overtaken(*arguments):
+    def load_during_save(*arguments):
         monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load)
         other.save_pretrained(saved)
         return load(*arguments)
 
-    monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", overtaken)
+    monkeypatch.setattr("sentir.recognizer.recognizer.load_encoders", load_during_save)
     assert_same(other, Recognizer.from_pretrained(saved), corpus)
 
 
@@ -381,33 +381,35 @@ from pathlib import Path
 from sentir.recognizer.recognizer import Recognizer
 
 models = [Recognizer.from_pretrained(Path(folder)) for folder in sys.argv[1:3]]
-print("begins", flush=True)
+print("started", flush=True)
 for model in cycle(models):
     model.save_pretrained(Path(sys.argv[3]))
 """
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_a_save_leaves_one_model_or_the_other(trained, corpus, tmp_path):
+def test_a_save_that_is_killed_leaves_one_model_or_the_other(trained, corpus, tmp_path):
     names = ("frozen", "fine-tuned dialogue")
     for name in names:
         trained(name).save_pretrained(tmp_path / name)
-    place, draw = tmp_path / "place", random.Random(0)
-    trained(names[0]).save_pretrained(place)
+    target, rng = tmp_path / "target", random.Random(0)
+    trained(names[0]).save_pretrained(target)
     for _round in range(6):
-        arguments = [sys.executable, "-c", KILLED, *(str(tmp_path / name) for name in names), str(place)]
+        arguments = [sys.executable, "-c", KILLED, *(str(tmp_path / name) for name in names), str(target)]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
             process.stdout.readline()
-            time.sleep(draw.random())
+            time.sleep(rng.random())
             process.kill()
-        loaded = Recognizer.from_pretrained(place)
-        (like,) = [name for name in names if loaded.recipe == trained(name).recipe]
-        assert_same(trained(like), loaded, corpus)
+        loaded = Recognizer.from_pretrained(target)
+        (expected,) = [name for name in names if loaded.recipe == trained(name).recipe]
+        assert_same(trained(expected), loaded, corpus)
 
 
-def test_a_place_that_cannot_take_it_is_named(trained, tmp_path, monkeypatch):
+def test_a_folder_that_is_not_writable_is_an_error(trained, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    with pytest.raises(RecognizerError, match=r"cannot be saved to .*file \(.*File exists.*\); make room there"):
+    with pytest.raises(
+        RecognizerError, match=r"cannot be saved to .*file \(.*File exists.*\); free some space there"
+    ):
         trained("frozen").save_pretrained(tmp_path / "file")
 
     def full(*_arguments):
@@ -418,7 +420,7 @@ def test_a_place_that_cannot_take_it_is_named(trained, tmp_path, monkeypatch):
         trained("frozen").save_pretrained(tmp_path / "full")
 
 
-def test_loading_a_folder_runs_none_of_its_code(saved, tmp_path):
+def test_loading_a_folder_does_not_run_its_code(saved, tmp_path):
     plugin = tmp_path / "plugin.py"
     plugin.write_text("from pathlib import Path\nPath(__file__).with_suffix('.seen').touch()\n")
     write_facts(saved, lambda tree: tree | {"recipe": tree["recipe"] | {"plugins": [str(plugin)]}})
@@ -426,7 +428,7 @@ def test_loading_a_folder_runs_none_of_its_code(saved, tmp_path):
     assert not plugin.with_suffix(".seen").exists()
 
 
-def test_a_local_folder_it_was_trained_from_is_not_looked_up_again(corpus, weights, tmp_path, monkeypatch):
+def test_a_complete_folder_does_not_look_up_a_local_backbone(corpus, weights, tmp_path, monkeypatch):
     shutil.copytree(weights, tmp_path / "near" / "mine")
     monkeypatch.chdir(tmp_path / "near")
     recognizer, _dev = fit_recognizer(tiny_recipe("none", model={"backbone": "mine", "weights": None}), corpus)
@@ -435,7 +437,7 @@ def test_a_local_folder_it_was_trained_from_is_not_looked_up_again(corpus, weigh
     assert_same(recognizer, Recognizer.from_pretrained(tmp_path / "saved"), corpus)
 
 
-def test_a_known_backbone_keeps_its_normalization_in_the_folder(corpus, tmp_path):
+def test_a_saved_known_backbone_keeps_its_normalization(corpus, tmp_path):
     name = "twitter-roberta-base-sentiment"
     weights = make_tiny_text_backbone(name, tmp_path / "weights")
     fit_recognizer(tiny_recipe(weights, model={"backbone": name}), corpus)[0].save_pretrained(tmp_path / "saved")

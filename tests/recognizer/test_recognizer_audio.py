@@ -1,4 +1,4 @@
-"""Recognizers that listen, stack or do both: they learn, are saved and loaded whole, and answer anything."""
+"""Recognizers of audio, with stacking, or both: training, saving, loading and missing modalities."""
 
 import json
 import shutil
@@ -22,39 +22,39 @@ from sentir.study.stacking import train_recognizer
 
 pytestmark = pytest.mark.usefixtures("one_store")
 TASKS = ("emotion", "feelings")
-KINDS = ("audio", "numbers", "chain", "both", "everything")
-LEARNS = {"epochs": 6, "lr": 0.01, "encoder_lr": 0.01, "patience": 6}
-CLEAR = 0.15  # above what is had without looking
+KINDS = ("audio", "features", "stacked", "multimodal", "trimodal")
+TRAIN = {"epochs": 6, "lr": 0.01, "encoder_lr": 0.01, "patience": 6}
+MARGIN = 0.15  # above the majority class
 
 
 def recipe_of(kind, task, weights):
     on_text = stacking_on_text(weights, folds=2)["model"]
-    reading = {"kind": "multimodal", "encoder": "finetune", "layers": [0]}
+    multimodal = {"kind": "multimodal", "encoder": "finetune", "layers": [0]}
     model = {
         "audio": {},
-        "numbers": {"features": ["thesis", "dialogue"]},
-        "chain": on_text,
-        "both": reading,
-        "everything": {
+        "features": {"features": ["thesis", "dialogue"]},
+        "stacked": on_text,
+        "multimodal": multimodal,
+        "trimodal": {
             **on_text, "kind": "multimodal", "features": ["stacked", "functionals", "lexical"],
             "fusion": "concat", "context": "dialogue",
         },
     }[kind]  # fmt: skip
-    return spoken_recipe(weights, data={"task": task}, model=model, train=LEARNS)
+    return spoken_recipe(weights, data={"task": task}, model=model, train=TRAIN)
 
 
 @pytest.fixture(scope="module")
 def trained(spoken, weights, sounds, tmp_path_factory):
     """(kind, task) → recognizer and its dev predictions, each trained once."""
-    known, home = {}, tmp_path_factory.mktemp("home")
+    models, home = {}, tmp_path_factory.mktemp("home")
 
     def get(kind, task):
-        if (kind, task) not in known:
+        if (kind, task) not in models:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("SENTIR_CACHE_DIR", str(home))
                 patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
-                known[kind, task] = train_recognizer(recipe_of(kind, task, weights), spoken)
-        return known[kind, task]
+                models[kind, task] = train_recognizer(recipe_of(kind, task, weights), spoken)
+        return models[kind, task]
 
     return get
 
@@ -67,7 +67,7 @@ def assert_same(one, other, utterances):
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_learns_what_is_heard(kind, task, trained, spoken):
+def test_it_learns_from_audio(kind, task, trained, spoken):
     recognizer, dev = trained(kind, task)
     space, metric = recognizer.space, DEFAULT_METRIC[recognizer.space.kind]
     truth = space.encode([u.labels[task] for u in spoken.dev])
@@ -77,188 +77,193 @@ def test_it_learns_what_is_heard(kind, task, trained, spoken):
         return compute_scores(space, truth, p, tune_thresholds(space, truth, p))[metric]
 
     chance = value(fit_predict_baseline("majority", recognizer.recipe, spoken, metric, ["dev"])["dev"])
-    assert value(dev) > chance + CLEAR
+    assert value(dev) > chance + MARGIN
     assert value(dev) == pytest.approx(recognizer.facts["dev_score"])
 
 
-@pytest.mark.parametrize("light", [False, True])
+@pytest.mark.parametrize("skip_frozen_weights", [False, True])
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_saved_and_loaded_it_predicts_the_same(kind, task, light, trained, spoken, tmp_path):
+def test_saved_and_loaded_it_predicts_the_same(kind, task, skip_frozen_weights, trained, spoken, tmp_path):
     recognizer, dev = trained(kind, task)
-    recognizer.save_pretrained(tmp_path / "saved", skip_frozen_weights=light)
+    recognizer.save_pretrained(tmp_path / "saved", skip_frozen_weights=skip_frozen_weights)
     loaded = Recognizer.from_pretrained(tmp_path / "saved")
     assert_same(recognizer, loaded, spoken.test)
     np.testing.assert_allclose(loaded.predict_utterances(spoken.dev).probabilities, dev.probabilities, atol=1e-6)
     assert loaded.modalities == recognizer.modalities and loaded.recipe == recognizer.recipe
     files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".json", ".safetensors"} | (set() if light else {".md"})
+    assert {path.suffix for path in files} == {".json", ".safetensors"} | (
+        set() if skip_frozen_weights else {".md"}
+    )
     for path in files:
         content = load_file(path) if path.suffix == ".safetensors" else path.read_text(encoding="utf-8")
         assert json.loads(content) if path.suffix == ".json" else content
 
 
 @pytest.mark.parametrize(
-    ("kind", "needs"), [("audio", {"audio"}), ("chain", {"text", "audio"}), ("both", {"text", "audio"})]
+    ("kind", "modalities"),
+    [("audio", {"audio"}), ("stacked", {"text", "audio"}), ("multimodal", {"text", "audio"})],
 )
-def test_it_knows_what_it_needs(kind, needs, trained):
-    assert trained(kind, "emotion")[0].modalities == needs
+def test_modalities_include_those_of_the_stacked_model(kind, modalities, trained):
+    assert trained(kind, "emotion")[0].modalities == modalities
 
 
-def test_a_later_save_leaves_no_stacked_model_behind(trained, spoken, tmp_path):
-    trained("chain", "emotion")[0].save_pretrained(tmp_path)
+def test_a_save_removes_an_earlier_stacked_model(trained, spoken, tmp_path):
+    trained("stacked", "emotion")[0].save_pretrained(tmp_path)
     assert (tmp_path / "stacked" / "sentir.json").is_file()
     trained("audio", "emotion")[0].save_pretrained(tmp_path)
-    left = {"README.es.md", "README.md", "model.safetensors", "sentir.json"}
-    assert {path.name for path in tmp_path.iterdir()} == left
+    files = {"README.es.md", "README.md", "model.safetensors", "sentir.json"}
+    assert {path.name for path in tmp_path.iterdir()} == files
     assert_same(trained("audio", "emotion")[0], Recognizer.from_pretrained(tmp_path), spoken.dev)
 
 
-def test_saved_onto_itself_it_stays_the_same(trained, spoken, tmp_path):
-    trained("everything", "emotion")[0].save_pretrained(tmp_path)
+def test_saving_a_loaded_model_to_its_own_folder_changes_nothing(trained, spoken, tmp_path):
+    trained("trimodal", "emotion")[0].save_pretrained(tmp_path)
     loaded = Recognizer.from_pretrained(tmp_path)
     loaded.save_pretrained(tmp_path)
-    assert_same(trained("everything", "emotion")[0], Recognizer.from_pretrained(tmp_path), spoken.dev)
+    assert_same(trained("trimodal", "emotion")[0], Recognizer.from_pretrained(tmp_path), spoken.dev)
 
 
-# What a person may ask
+# Any input
 
 
 @pytest.fixture
-def asked(tmp_path):
-    """Utterances from outside any corpus: whole, without a side, without both, and with a clip that is none."""
-    (tmp_path / "broken.wav").write_bytes(b"RIFF no sound")
+def outside(tmp_path):
+    """Utterances from outside any corpus: complete, without one or both modalities, and with an invalid clip."""
+    (tmp_path / "broken.wav").write_bytes(b"RIFF no audio")
     clip = Clip(write_wav(tmp_path / "tone.wav", tone(1.3, 1800), 16_000))
     return [
-        Utterance("whole", text="I am fine.", clip=clip, speaker="Ana", dialogue="d", turn=0),
-        Utterance("mute", text="So lonely", dialogue="d", turn=1),
-        Utterance("wordless", clip=clip, dialogue="d", turn=2),
+        Utterance("complete", text="I am fine.", clip=clip, speaker="Ana", dialogue="d", turn=0),
+        Utterance("no audio", text="So lonely", dialogue="d", turn=1),
+        Utterance("no text", clip=clip, dialogue="d", turn=2),
         Utterance("nothing"),
         Utterance("broken", text="They look fine!", clip=Clip(tmp_path / "broken.wav")),
-        Utterance("gone", clip=Clip(tmp_path / "gone.wav")),
+        Utterance("missing", clip=Clip(tmp_path / "missing.wav")),
     ]
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_answers_whatever_is_missing_and_alike_in_any_company(kind, task, trained, asked, tmp_path):
+def test_utterances_without_a_modality_are_predicted_in_any_batch(kind, task, trained, outside):
     recognizer = trained(kind, task)[0]
-    together = recognizer.predict_utterances(asked)
-    assert together.ids == tuple(u.id for u in asked) and np.isfinite(together.probabilities).all()
-    turned = recognizer.predict_utterances(asked[::-1]).select(together.ids)
-    np.testing.assert_allclose(turned.probabilities, together.probabilities, atol=1e-5)
-    for u in asked[3:] if kind in ("numbers", "everything") else asked:  # dialogues stay whole where they matter
+    together = recognizer.predict_utterances(outside)
+    assert together.ids == tuple(u.id for u in outside) and np.isfinite(together.probabilities).all()
+    reverse = recognizer.predict_utterances(outside[::-1]).select(together.ids)
+    np.testing.assert_allclose(reverse.probabilities, together.probabilities, atol=1e-5)
+    for u in outside[3:] if kind in ("features", "trimodal") else outside:  # which use the dialogue
         np.testing.assert_allclose(recognizer.predict_utterances([u])[u.id], together[u.id], atol=1e-5)
     assert len(recognizer.predict_utterances([])) == 0
 
 
-def test_a_clip_from_outside_leaves_no_trace(trained, asked, tmp_path, monkeypatch):
+def test_a_clip_from_outside_any_corpus_leaves_no_trace(trained, outside, tmp_path, monkeypatch):
     monkeypatch.setenv("SENTIR_AUDIO_DIR", str(tmp_path / "audio"))
-    for kind in ("numbers", "chain"):
-        trained(kind, "emotion")[0].predict_utterances(asked)
+    for kind in ("features", "stacked"):
+        trained(kind, "emotion")[0].predict_utterances(outside)
     assert not (tmp_path / "audio").exists()
 
 
-@pytest.mark.parametrize("kind", ["both", "everything"])
-def test_sound_and_words_both_matter(kind, trained, spoken):
+@pytest.mark.parametrize("kind", ["multimodal", "trimodal"])
+def test_audio_and_text_both_matter(kind, trained, spoken):
     recognizer = trained(kind, "emotion")[0]
     labeled = {u.labels["emotion"][0]: u for u in spoken.dev}
     soft, loud = labeled["neutral"], labeled["joy"]
-    asked = [soft, replace(soft, clip=loud.clip), replace(soft, text=labeled["sadness"].text)]
-    plain, louder, sadder = (recognizer.predict_utterances([u]).probabilities[0] for u in asked)
-    assert np.abs(plain - louder).max() > 1e-3 and np.abs(plain - sadder).max() > 1e-3
+    variants = [soft, replace(soft, clip=loud.clip), replace(soft, text=labeled["sadness"].text)]
+    plain, other_audio, other_text = (recognizer.predict_utterances([u]).probabilities[0] for u in variants)
+    assert np.abs(plain - other_audio).max() > 1e-3 and np.abs(plain - other_text).max() > 1e-3
 
 
-# Folders that cannot be used
+# Damaged folders
 
 
-def lose_levels(folder):
+def remove_statistics(folder):
     path = folder / "sentir.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"mel_statistics": None}))
 
 
 DAMAGES = {
-    "no levels": lose_levels,
+    "no mel statistics": remove_statistics,
     "no stacked model": lambda folder: shutil.rmtree(folder / "stacked"),
-    "stacked model cut short": lambda folder: (folder / "stacked" / "sentir.json").write_text("{"),
+    "stacked model truncated": lambda folder: (folder / "stacked" / "sentir.json").write_text("{"),
     "no weights": lambda folder: (folder / "model.safetensors").unlink(),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_folder_is_one_clear_sentence(damage, trained, tmp_path):
-    trained("chain", "emotion")[0].save_pretrained(tmp_path / "saved")
+def test_a_damaged_folder_is_an_error(damage, trained, tmp_path):
+    trained("stacked", "emotion")[0].save_pretrained(tmp_path / "saved")
     DAMAGES[damage](tmp_path / "saved")
     with pytest.raises(RecognizerError) as caught:
         Recognizer.from_pretrained(tmp_path / "saved")
     assert str(tmp_path / "saved") in str(caught.value) and "\n" not in str(caught.value)
 
 
-# What a model has learned to do without
+# Optional modalities
 
 
 @pytest.fixture
-def half_asked(asked):
-    """Rows with both, without sound, without words."""
-    return asked[:3]
+def incomplete(outside):
+    """Utterances with both modalities, without audio, and without text."""
+    return outside[:3]
 
 
 @pytest.mark.parametrize(
-    ("kind", "tolerates"), [("audio", set()), ("chain", set()), ("both", {"text", "audio"}), ("text", set())]
+    ("kind", "optional"),
+    [("audio", set()), ("stacked", set()), ("multimodal", {"text", "audio"}), ("text", set())],
 )
-def test_it_knows_what_it_has_learned_to_do_without(kind, tolerates, trained, spoken, weights):
-    found = trained("chain", "emotion")[0].stacked if kind == "text" else trained(kind, "emotion")[0]
-    assert found.optional_modalities == tolerates <= found.modalities
+def test_optional_modalities(kind, optional, trained):
+    recognizer = trained("stacked", "emotion")[0].stacked if kind == "text" else trained(kind, "emotion")[0]
+    assert recognizer.optional_modalities == optional <= recognizer.modalities
 
 
-def test_what_was_missing_in_a_hundredth_of_train_may_be_missing(trained):
-    chain = trained("chain", "emotion")[0]
-    n = chain.facts["data"]["train"]["utterances"]
+def test_a_modality_missing_in_one_percent_of_train_is_optional(trained):
+    stacked = trained("stacked", "emotion")[0]
+    n = stacked.facts["data"]["train"]["utterances"]
 
-    def lacking(recognizer, **counts):
+    def with_missing(recognizer, **counts):
         return replace(recognizer, facts={**recognizer.facts, "missing_modalities": {"train": counts, "dev": {}}})
 
-    assert lacking(chain, audio=1).optional_modalities == {"audio"} and n < 100
-    assert lacking(chain, audio=0).optional_modalities == set()
-    many = {**chain.facts["data"], "train": {**chain.facts["data"]["train"], "utterances": 1000}}
-    for count, able in ((9, set()), (10, {"audio"})):
-        one = lacking(chain, audio=count)
-        assert replace(one, facts={**one.facts, "data": many}).optional_modalities == able
-    assert replace(chain, stacked=lacking(chain.stacked, text=1)).optional_modalities == {"text"}
-    both = replace(lacking(chain, audio=1), stacked=lacking(chain.stacked, text=1))
+    assert with_missing(stacked, audio=1).optional_modalities == {"audio"} and n < 100
+    assert with_missing(stacked, audio=0).optional_modalities == set()
+    many = {**stacked.facts["data"], "train": {**stacked.facts["data"]["train"], "utterances": 1000}}
+    for count, optional in ((9, set()), (10, {"audio"})):
+        one = with_missing(stacked, audio=count)
+        assert replace(one, facts={**one.facts, "data": many}).optional_modalities == optional
+    assert replace(stacked, stacked=with_missing(stacked.stacked, text=1)).optional_modalities == {"text"}
+    both = replace(with_missing(stacked, audio=1), stacked=with_missing(stacked.stacked, text=1))
     assert both.optional_modalities == both.modalities
-    old = replace(chain, facts={}, stacked=replace(chain.stacked, facts={}))
-    assert old.optional_modalities == old.modalities, "as before it was counted"
-    never = trained("both", "emotion")[0]
-    recipe = never.recipe.override({"model": {"modality_dropout": 0.0}})
-    assert replace(never, recipe=recipe).optional_modalities == set()
+    old = replace(stacked, facts={}, stacked=replace(stacked.stacked, facts={}))
+    assert old.optional_modalities == old.modalities, "where nothing was counted"
+    complete = trained("multimodal", "emotion")[0]
+    recipe = complete.recipe.override({"model": {"modality_dropout": 0.0}})
+    assert replace(complete, recipe=recipe).optional_modalities == set()
 
 
-def test_a_row_without_what_the_model_never_missed_is_not_predicted(trained, half_asked):
-    clip, texts = half_asked[0].clip, ["I am fine.", "So lonely"]
-    chain, both = (trained(kind, "emotion")[0] for kind in ("chain", "both"))
-    (pair,) = predict(chain, texts=texts[0], files=[clip.path])
-    alone, heard = predict(chain, texts=texts[1]), predict(chain, files=[clip.path])
+def test_an_utterance_without_a_required_modality_is_not_predicted(trained, incomplete):
+    clip, texts = incomplete[0].clip, ["I am fine.", "So lonely"]
+    stacked, multimodal = (trained(kind, "emotion")[0] for kind in ("stacked", "multimodal"))
+    (pair,) = predict(stacked, texts=texts[0], files=[clip.path])
+    text_only, audio_only = predict(stacked, texts=texts[1]), predict(stacked, files=[clip.path])
     assert pair.labels and not pair.problem
-    assert alone[0].problem == "This model needs audio. There is no audio."
-    assert heard[0].problem == "This model needs text. There is no text."
-    assert not alone[0].labels and not heard[0].labels
-    (done,) = predict(both, texts=texts[1])
-    assert done.labels and not done.problem and any("from the text only" in note for note in done.notes)
+    assert text_only[0].problem == "The model has not learned to do without audio. There is no audio."
+    assert audio_only[0].problem == "The model has not learned to do without text. There is no text."
+    assert not text_only[0].labels and not audio_only[0].labels
+    (prediction,) = predict(multimodal, texts=texts[1])
+    assert prediction.labels and not prediction.problem
+    assert any("from the text only" in note for note in prediction.notes)
 
 
-def test_a_split_with_such_rows_is_scored_whole_and_it_is_said_once(trained, spoken, monkeypatch):
-    said = []
-    monkeypatch.setattr("sentir.logs.logger.warning", said.append)
+def test_a_split_with_such_utterances_is_scored_with_one_warning(trained, spoken, monkeypatch):
+    warnings = []
+    monkeypatch.setattr("sentir.logs.logger.warning", warnings.append)
     rows = [replace(u, clip=None) if n < 4 else u for n, u in enumerate(spoken.dev)]
-    chain = trained("chain", "emotion")[0]
-    found = predict_split(chain, rows)
+    stacked = trained("stacked", "emotion")[0]
+    found = predict_split(stacked, rows)
     assert found.ids == tuple(u.id for u in rows)
-    np.testing.assert_allclose(found.probabilities, chain.predict_utterances(rows).probabilities, atol=1e-6)
-    assert said == [
+    np.testing.assert_allclose(found.probabilities, stacked.predict_utterances(rows).probabilities, atol=1e-6)
+    assert warnings == [
         "4 of 15 utterances lack usable audio, and the model has not learned to do without; they are "
         "scored all the same."
     ]
-    predict_split(trained("both", "emotion")[0], rows)
-    predict_split(chain, spoken.dev)
-    assert len(said) == 1
+    predict_split(trained("multimodal", "emotion")[0], rows)
+    predict_split(stacked, spoken.dev)
+    assert len(warnings) == 1

@@ -1,4 +1,4 @@
-"""`prepare_inputs`: the three models are asked with texts and waves alone, each as if it were alone."""
+"""`prepare_inputs`: inputs of the three models from texts and waveforms, independent of the batch."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from sentir.recognizer.standalone_inputs import prepare_inputs
 from sentir.testing import make_tiny_speech_backbone
 
 TEXTS = ["I am happy.", "", "She is lonely today, and they look fine, and so we left!"]
-WAVES = [tone(0.4), None, tone(2.3)]
+WAVEFORMS = [tone(0.4), None, tone(2.3)]
 
 
 @pytest.fixture(scope="module")
@@ -23,21 +23,21 @@ def models(weights, tmp_path_factory):
     speech = str(make_tiny_speech_backbone("wav2vec2", tmp_path_factory.mktemp("speech")))
     text = str(weights)
     return {
-        "direction": HybridTransformerClassifier(text, 0, 3).eval(),
-        "reads dialogues": HybridTransformerClassifier(text, 0, 3, context="dialogue").eval(),
-        "listens": EmotionModel(TINY_NETWORK, 0, 3, pretrained=False).eval(),
-        "listens to waves": EmotionModel(speech, 0, 3).eval(),
+        "text": HybridTransformerClassifier(text, 0, 3).eval(),
+        "dialogue": HybridTransformerClassifier(text, 0, 3, context="dialogue").eval(),
+        "mel": EmotionModel(TINY_NETWORK, 0, 3, pretrained=False).eval(),
+        "speech": EmotionModel(speech, 0, 3).eval(),
         "both": MultimodalClassifier(text, TINY_NETWORK, 0, 3, pretrained=False).eval(),
     }
 
 
-@pytest.mark.parametrize("name", ["direction", "reads dialogues", "listens", "listens to waves", "both"])
-def test_each_is_answered_as_if_it_were_alone(models, name):
+@pytest.mark.parametrize("name", ["text", "dialogue", "mel", "speech", "both"])
+def test_logits_do_not_depend_on_the_batch(models, name):
     model = models[name]
     with torch.inference_mode():
-        together = model(**prepare_inputs(model, texts=TEXTS, waveforms=WAVES))
+        together = model(**prepare_inputs(model, texts=TEXTS, waveforms=WAVEFORMS))
         for n, row in enumerate(together):
-            alone = model(**prepare_inputs(model, texts=TEXTS[n : n + 1], waveforms=WAVES[n : n + 1]))
+            alone = model(**prepare_inputs(model, texts=TEXTS[n : n + 1], waveforms=WAVEFORMS[n : n + 1]))
             torch.testing.assert_close(alone[0], row, atol=1e-5, rtol=0)
     assert together.shape == (3, 3) and not torch.equal(together[0], together[2])
 
@@ -45,33 +45,35 @@ def test_each_is_answered_as_if_it_were_alone(models, name):
 def test_one_modality_is_enough_for_a_model_of_both(models):
     model = models["both"]
     with torch.inference_mode():
-        read = model(**prepare_inputs(model, texts=TEXTS))
-        heard = model(**prepare_inputs(model, waveforms=WAVES))
-        none = model(**prepare_inputs(model, texts=TEXTS, waveforms=[None] * 3))
-    torch.testing.assert_close(read, none)
-    assert not torch.allclose(read[0], heard[0])
+        text_only = model(**prepare_inputs(model, texts=TEXTS))
+        audio_only = model(**prepare_inputs(model, waveforms=WAVEFORMS))
+        missing = model(**prepare_inputs(model, texts=TEXTS, waveforms=[None] * 3))
+    torch.testing.assert_close(text_only, missing)
+    assert not torch.allclose(text_only[0], audio_only[0])
 
 
-def test_other_rates_are_resampled(models):
-    model, wave = models["listens"], tone(1.0)
-    inputs = prepare_inputs(model, waveforms=[np.repeat(wave, 2)], sampling_rate=32_000)
+def test_other_sampling_rates_are_resampled(models):
+    model, waveform = models["mel"], tone(1.0)
+    inputs = prepare_inputs(model, waveforms=[np.repeat(waveform, 2)], sampling_rate=32_000)
     assert (
-        inputs["mel_lengths"].tolist() == prepare_inputs(model, waveforms=[wave])["mel_lengths"].tolist() == [100]
+        inputs["mel_lengths"].tolist()
+        == prepare_inputs(model, waveforms=[waveform])["mel_lengths"].tolist()
+        == [100]
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "why"),
+    ("name", "inputs", "message"),
     [
-        ("direction", {"waveforms": WAVES}, "also takes input_ids"),
-        ("listens", {}, "also takes mel"),
-        ("both", {"texts": TEXTS, "waveforms": WAVES[:1]}, "as many"),
-        ("listens", {"waveforms": [np.zeros((2, 100))]}, "one row"),
-        ("listens", {"waveforms": [np.full(100, np.nan)]}, "finite"),
-        ("listens", {"waveforms": [np.zeros(100, np.int16)]}, "int16"),
-        ("listens", {"waveforms": [np.zeros(0)]}, "one row"),
+        ("text", {"waveforms": WAVEFORMS}, "also takes input_ids"),
+        ("mel", {}, "also takes mel"),
+        ("both", {"texts": TEXTS, "waveforms": WAVEFORMS[:1]}, "same number of utterances"),
+        ("mel", {"waveforms": [np.zeros((2, 100))]}, "one row"),
+        ("mel", {"waveforms": [np.full(100, np.nan)]}, "finite"),
+        ("mel", {"waveforms": [np.zeros(100, np.int16)]}, "int16"),
+        ("mel", {"waveforms": [np.zeros(0)]}, "one row"),
     ],
 )
-def test_what_is_missing_or_no_wave_is_one_sentence(models, name, given, why):
-    with pytest.raises(SentirError, match=why):
-        prepare_inputs(models[name], **given)
+def test_missing_and_invalid_inputs_are_errors(models, name, inputs, message):
+    with pytest.raises(SentirError, match=message):
+        prepare_inputs(models[name], **inputs)

@@ -1,4 +1,4 @@
-"""Several tasks from one model: what the others' labels do, and that they do nothing else."""
+"""Multi-task models: labels of auxiliary tasks change the loss and nothing else."""
 
 import csv
 import random
@@ -41,13 +41,13 @@ BOTH = {"model": {"auxiliary_tasks": ["feelings"]}}
 
 
 def losses_of(logits, rows=slice(None)):
-    """The mean loss of each task over its own labels, by torch."""
+    """Return the mean loss of each task over its labels, by torch."""
     emotion, feelings, valence = logits.split([3, 2, 1], dim=1)
-    known = [t[rows] != -100 for t in TARGETS]
+    labeled = [t[rows] != -100 for t in TARGETS]
     return [
-        functional.cross_entropy(emotion[known[0]], TARGETS[0][rows][known[0]]),
-        functional.binary_cross_entropy_with_logits(feelings[known[1]], TARGETS[1][rows][known[1]]),
-        functional.l1_loss(valence[:, 0][known[2]], TARGETS[2][rows][known[2]]),
+        functional.cross_entropy(emotion[labeled[0]], TARGETS[0][rows][labeled[0]]),
+        functional.binary_cross_entropy_with_logits(feelings[labeled[1]], TARGETS[1][rows][labeled[1]]),
+        functional.l1_loss(valence[:, 0][labeled[2]], TARGETS[2][rows][labeled[2]]),
     ]
 
 
@@ -55,80 +55,78 @@ def logits(n=6):
     return torch.randn(n, 6, generator=torch.Generator().manual_seed(0), requires_grad=True)
 
 
-def test_the_loss_is_the_own_one_plus_the_weight_times_the_others_each_a_mean_over_its_labels():
+def test_the_loss_is_the_main_one_plus_the_weight_times_the_others_each_a_mean_over_its_labels():
     scores = logits()
-    found = multi_task_loss(SPACES, TARGETS, TrainSettings(auxiliary_weight=0.3))(
-        scores, stack_targets(TARGETS[0], TARGETS[1:])
-    )
-    own, *others = losses_of(scores)
-    torch.testing.assert_close(found, own + 0.3 * sum(others))
+    loss = multi_task_loss(SPACES, TARGETS, TrainSettings(auxiliary_weight=0.3))
+    main, *others = losses_of(scores)
+    total = loss(scores, stack_targets(TARGETS[0], TARGETS[1:]))
+    torch.testing.assert_close(total, main + 0.3 * sum(others))
 
 
-def test_a_missing_label_of_another_task_teaches_nothing():
+def test_a_missing_label_has_no_gradient_in_its_task():
     scores = logits()
     multi_task_loss(SPACES, TARGETS, TrainSettings())(scores, stack_targets(TARGETS[0], TARGETS[1:])).backward()
     moved = [part.abs().sum(1) > 0 for part in scores.grad.split([3, 2, 1], dim=1)]
     assert [part.tolist() for part in moved] == [[row is not None for row in rows] for rows in LABELS]
 
 
-def test_parts_of_a_batch_add_up_to_it():
-    loss, scores, labels = (
-        multi_task_loss(SPACES, TARGETS, TrainSettings()),
-        logits(),
-        stack_targets(TARGETS[0], TARGETS[1:]),
-    )
+def test_losses_of_micro_batches_add_up_to_that_of_the_batch():
+    loss, scores = multi_task_loss(SPACES, TARGETS, TrainSettings()), logits()
+    labels = stack_targets(TARGETS[0], TARGETS[1:])
     items = (labels != -100).sum()
     parts = [loss(scores[rows], labels[rows], items) for rows in (slice(0, 2), slice(2, 6))]
     torch.testing.assert_close(sum(parts), loss(scores, labels))
 
 
-def test_the_settings_of_the_loss_are_those_of_the_own_task():
+def test_the_settings_of_the_loss_are_for_the_main_task():
     settings, scores = TrainSettings(class_weights="inverse", label_smoothing=0.2, logit_adjustment=1.0), logits()
-    found = multi_task_loss(SPACES, TARGETS, settings)(scores, stack_targets(TARGETS[0], TARGETS[1:]))
-    own = recipe_loss(SPACES[0], TARGETS[0], settings)(scores[:, :3], TARGETS[0])
-    torch.testing.assert_close(found, own + sum(losses_of(scores)[1:]))
+    total = multi_task_loss(SPACES, TARGETS, settings)(scores, stack_targets(TARGETS[0], TARGETS[1:]))
+    main = recipe_loss(SPACES[0], TARGETS[0], settings)(scores[:, :3], TARGETS[0])
+    torch.testing.assert_close(total, main + sum(losses_of(scores)[1:]))
 
 
-def test_one_task_alone_has_its_plain_targets_and_loss():
+def test_a_single_task_has_unchanged_targets_and_loss():
     scores = logits()[:, :3]
     assert stack_targets(TARGETS[0], []) is TARGETS[0]
-    found = multi_task_loss(SPACES[:1], TARGETS[:1], TrainSettings())(scores, TARGETS[0])
-    assert torch.equal(found, recipe_loss(SPACES[0], TARGETS[0], TrainSettings())(scores, TARGETS[0]))
+    total = multi_task_loss(SPACES[:1], TARGETS[:1], TrainSettings())(scores, TARGETS[0])
+    assert torch.equal(total, recipe_loss(SPACES[0], TARGETS[0], TrainSettings())(scores, TARGETS[0]))
 
 
 @pytest.fixture(scope="module")
 def learned(corpus, weights):
-    """(task, other) → a recognizer of both that learned what the words say, and its predictions for dev."""
-    known = {}
+    """(task, auxiliary task) → a recognizer of both, trained until it fits, and its predictions for dev."""
+    trained = {}
 
     def get(task, other):
-        if task not in known:
+        if task not in trained:
             train = {"epochs": 20, "encoder_lr": 0.01, "patience": 20}
             changes = {
                 "data": {"task": task},
                 "model": {"auxiliary_tasks": [other], "encoder": "finetune", "layers": [0]},
             }
-            known[task] = fit_recognizer(tiny_recipe(weights, **changes, train=train), corpus)
-        return known[task]
+            trained[task] = fit_recognizer(tiny_recipe(weights, **changes, train=train), corpus)
+        return trained[task]
 
     return get
 
 
 @pytest.mark.parametrize(("task", "other"), [("emotion", "feelings"), ("feelings", "emotion")])
-def test_both_tasks_are_learned_and_the_own_ones_dev_score_selects(task, other, learned, corpus):
+def test_both_tasks_are_learned_and_the_main_one_selects_the_epoch(task, other, learned, corpus):
     recognizer, dev = learned(task, other)
-    found = recognizer.predict_tasks(corpus.dev)
-    assert list(found) == [task, other] and [one.space.task for one in recognizer.auxiliary_tasks] == [other]
+    predictions = recognizer.predict_tasks(corpus.dev)
+    assert list(predictions) == [task, other] and [one.space.task for one in recognizer.auxiliary_tasks] == [
+        other
+    ]
     assert recognizer.space.task == task and dev.label_space == corpus.label_space(task)
-    np.testing.assert_allclose(found[task].probabilities, dev.probabilities, atol=1e-6)
+    np.testing.assert_allclose(predictions[task].probabilities, dev.probabilities, atol=1e-6)
     np.testing.assert_array_equal(
-        recognizer.predict_utterances(corpus.dev).probabilities, found[task].probabilities
+        recognizer.predict_utterances(corpus.dev).probabilities, predictions[task].probabilities
     )
-    cuts = {task: recognizer.thresholds, other: recognizer.auxiliary_tasks[0].thresholds}
+    thresholds = {task: recognizer.thresholds, other: recognizer.auxiliary_tasks[0].thresholds}
     scores = {}
-    for name, p in found.items():
+    for name, p in predictions.items():
         truth = p.label_space.encode([u.labels[name] for u in corpus.dev])
-        scores[name] = compute_scores(p.label_space, truth, p.probabilities, cuts[name])["macro_f1"]
+        scores[name] = compute_scores(p.label_space, truth, p.probabilities, thresholds[name])["macro_f1"]
     assert min(scores.values()) > 0.7, scores
     metric = {"emotion": "weighted_f1", "feelings": "macro_f1"}[task]
     truth = dev.label_space.encode([u.labels[task] for u in corpus.dev])
@@ -138,7 +136,7 @@ def test_both_tasks_are_learned_and_the_own_ones_dev_score_selects(task, other, 
 
 
 @pytest.mark.parametrize(("task", "other"), [("emotion", "feelings"), ("feelings", "emotion")])
-def test_saved_and_loaded_it_answers_alike_in_every_task(task, other, learned, corpus, tmp_path):
+def test_saved_and_loaded_it_predicts_the_same_in_each_task(task, other, learned, corpus, tmp_path):
     recognizer, _dev = learned(task, other)
     recognizer.save_pretrained(tmp_path)
     again = Recognizer.from_pretrained(tmp_path)
@@ -149,29 +147,29 @@ def test_saved_and_loaded_it_answers_alike_in_every_task(task, other, learned, c
     np.testing.assert_array_equal(again.auxiliary_tasks[0].thresholds, recognizer.auxiliary_tasks[0].thresholds)
 
 
-def test_what_is_said_beside_stands_in_a_prediction(learned):
+def test_a_prediction_has_auxiliary_tasks(learned):
     (found,) = predict(learned("emotion", "feelings")[0], texts=["I am happy."])
     assert found.labels == ("joy",) and list(found.other_tasks) == ["feelings"]
     assert set(found.other_tasks["feelings"].probabilities) == {"joy", "sadness"}
     assert "joy" in found.other_tasks["feelings"].labels
 
 
-def test_what_is_said_beside_has_columns_of_its_own(learned, tmp_path):
+def test_auxiliary_tasks_have_columns(learned, tmp_path):
     rows = predict(learned("emotion", "feelings")[0], texts=["I am happy.", "She is crying today."])
     missing = replace(rows[0], id="none", labels=(), probabilities={}, problem="no text", other_tasks={})
-    write_predictions([missing, *rows], tmp_path / "answers.csv")
-    found = list(csv.DictReader((tmp_path / "answers.csv").open(encoding="utf-8")))
+    write_predictions([missing, *rows], tmp_path / "predictions.csv")
+    found = list(csv.DictReader((tmp_path / "predictions.csv").open(encoding="utf-8")))
     assert [row["problem"] for row in found] == ["no text", "", ""] and found[0]["feelings.label"] == ""
-    for row, said in zip(found[1:], rows, strict=True):
-        assert row["feelings.label"].split("|") == [*said.other_tasks["feelings"].labels]
+    for row, prediction in zip(found[1:], rows, strict=True):
+        assert row["feelings.label"].split("|") == [*prediction.other_tasks["feelings"].labels]
         assert float(row["feelings.p_joy"]) == pytest.approx(
-            said.other_tasks["feelings"].probabilities["joy"], abs=1e-6
+            prediction.other_tasks["feelings"].probabilities["joy"], abs=1e-6
         )
-        assert float(row["p_joy"]) == pytest.approx(said.probabilities["joy"], abs=1e-6)
+        assert float(row["p_joy"]) == pytest.approx(prediction.probabilities["joy"], abs=1e-6)
 
 
 @pytest.mark.parametrize(("task", "other"), [("emotion", "feelings"), ("feelings", "emotion")])
-def test_explanations_are_of_the_own_task(task, other, learned, corpus):
+def test_explanations_are_of_the_main_task(task, other, learned, corpus):
     recognizer, dev = learned(task, other)
     np.testing.assert_allclose(
         DevPredictor(recognizer, corpus).predict().probabilities, dev.probabilities, atol=1e-6
@@ -185,24 +183,24 @@ def test_explanations_are_of_the_own_task(task, other, learned, corpus):
         assert score == pytest.approx(np.log(p / (1 - p)), abs=1e-3), name
 
 
-def test_the_card_names_what_is_recognized_beside(learned, tmp_path):
+def test_the_card_names_auxiliary_tasks(learned, tmp_path):
     recognizer, _dev = learned("emotion", "feelings")
     recognizer.save_pretrained(tmp_path)
-    assert "| also recognizes | feelings |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| auxiliary tasks | feelings |" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def shuffled(task):
-    """The tiny corpus with the labels of one task among other utterances of the same split."""
-    plain, draw = tiny_corpus(), random.Random(1)
+    """Return the tiny corpus with the labels of one task shuffled within each split."""
+    plain, rng = tiny_corpus(), random.Random(1)
     labels = {}
     for split in ("train", "dev"):
         rows = [u.labels[task] for u in plain.split(split)]
-        draw.shuffle(rows)
+        rng.shuffle(rows)
         labels |= {u.id: row for u, row in zip(plain.split(split), rows, strict=True)}
     return tiny_corpus(lambda u: replace(u, labels=u.labels | {task: labels.get(u.id, u.labels[task])}))
 
 
-def test_labels_of_another_task_change_no_input_but_what_is_learned(corpus, weights):
+def test_labels_of_an_auxiliary_task_change_the_model_but_not_its_inputs(corpus, weights):
     recipe, other = tiny_recipe(weights, **BOTH), shuffled("feelings")
     prepared = [Pipeline(recipe, c.train).transform(c.train) for c in (corpus, other)]
     for name, tensor in prepared[0].tensors.items():
@@ -212,9 +210,9 @@ def test_labels_of_another_task_change_no_input_but_what_is_learned(corpus, weig
     assert not np.allclose(*fitted) and np.array_equal(*alone) and not np.allclose(fitted[0], alone[0])
 
 
-def test_labels_of_test_stay_sealed_in_every_task(corpus, weights, monkeypatch):
+def test_labels_of_test_stay_sealed_in_each_task(corpus, weights, monkeypatch):
     def refuse(self):
-        raise AssertionError("the test labels were asked for")
+        raise AssertionError("the test labels were revealed")
 
     split = Corpus.split
     monkeypatch.setattr(SealedLabels, "_reveal", refuse)
@@ -222,7 +220,7 @@ def test_labels_of_test_stay_sealed_in_every_task(corpus, weights, monkeypatch):
     fit(tiny_recipe(weights, **BOTH), corpus)
 
 
-def test_utterances_without_the_other_label_teach_the_own_one(corpus, weights):
+def test_utterances_without_auxiliary_labels_train_the_main_task(corpus, weights):
     bare = {u.id for u in corpus.train[5:]} | {u.id for u in corpus.dev[5:]}
     holes = tiny_corpus(lambda u: replace(u, labels={"emotion": u.labels["emotion"]}) if u.id in bare else u)
     fitted, few = fit(tiny_recipe(weights, **BOTH), holes), fit(tiny_recipe(weights), holes)
@@ -239,55 +237,55 @@ def test_utterances_without_the_other_label_teach_the_own_one(corpus, weights):
             RecipeError,
             r"'model\.auxiliary_tasks' names only 'emotion'",
         ),
-        ({"train": {"auxiliary_weight": 0.5}}, RecipeError, r"'train\.auxiliary_weight' does nothing here"),
+        ({"train": {"auxiliary_weight": 0.5}}, RecipeError, r"'train\.auxiliary_weight' has no effect here"),
     ],
 )
-def test_what_cannot_be_learned_beside_is_one_sentence(changes, error, words, corpus, weights):
+def test_invalid_auxiliary_tasks_are_errors(changes, error, words, corpus, weights):
     with pytest.raises(error, match=words) as caught:
         check_training(tiny_recipe(weights, **changes), corpus)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("split", ["train", "dev"])
-def test_another_task_without_labels_in_a_split_is_named(split, weights):
+def test_an_auxiliary_task_without_labels_in_a_split_is_an_error(split, weights):
     bare = tiny_corpus(lambda u: replace(u, labels={"emotion": u.labels["emotion"]}) if u.split == split else u)
     with pytest.raises(CorpusError, match=f"no {split} utterance with labels for 'feelings'"):
         check_training(tiny_recipe(weights, **BOTH), bare)
 
 
-def test_a_recipe_may_name_its_own_task_among_all(corpus, weights):
+def test_the_main_task_may_be_among_the_auxiliary_ones(corpus, weights):
     all_tasks = {"model": {"auxiliary_tasks": ["emotion", "feelings"]}}
     one, two = (fit(tiny_recipe(weights, **changes), corpus) for changes in (BOTH, all_tasks))
     np.testing.assert_array_equal(one.dev_predictions.probabilities, two.dev_predictions.probabilities)
 
 
-WAYS = [{"sampling": "balanced"}, {"micro_batches": 2}, {"ema_decay": 0.5}, {"rdrop": 1.0}]
+SETTINGS = [{"sampling": "balanced"}, {"micro_batches": 2}, {"ema_decay": 0.5}, {"rdrop": 1.0}]
 
 
-@pytest.mark.parametrize("train", WAYS)
-def test_ways_to_learn_work_with_two_tasks(train, corpus, weights):
+@pytest.mark.parametrize("train", SETTINGS)
+def test_train_settings_work_with_two_tasks(train, corpus, weights):
     model = BOTH["model"] | {"dropout": 0.1}
     assert len(fit(tiny_recipe(weights, model=model, train=train), corpus).training.history) == 2
 
 
-EVERYTHING = {"kind": "multimodal", "features": ["functionals", "lexical"], "context": "dialogue"}
-HEARING = {f"{name} fusion": EVERYTHING | {"fusion": name} for name in FUSIONS} | {"audio": {}}
+TRIMODAL = {"kind": "multimodal", "features": ["functionals", "lexical"], "context": "dialogue"}
+KINDS = {f"{name} fusion": TRIMODAL | {"fusion": name} for name in FUSIONS} | {"audio": {}}
 
 
-@pytest.mark.parametrize("kind", HEARING)
-def test_every_model_and_fusion_learns_two_tasks_is_saved_and_makes_do(
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_model_and_fusion_learns_two_tasks_is_saved_and_handles_missing_modalities(
     kind, spoken, weights, one_store, tmp_path
 ):
-    model = HEARING[kind] | {"auxiliary_tasks": ["feelings"]}
+    model = KINDS[kind] | {"auxiliary_tasks": ["feelings"]}
     recognizer, _dev = fit_recognizer(spoken_recipe(weights, model=model), spoken)
     recognizer.save_pretrained(tmp_path)
     again = Recognizer.from_pretrained(tmp_path)
-    given = {"both": spoken.dev, "sound alone": [replace(u, text=None) for u in spoken.dev]}
+    given = {"both": spoken.dev, "audio": [replace(u, text=None) for u in spoken.dev]}
     if kind != "audio":
-        given["text alone"] = [replace(u, clip=None) for u in spoken.dev]
-    answers = {name: recognizer.predict_tasks(rows) for name, rows in given.items()}
+        given["text"] = [replace(u, clip=None) for u in spoken.dev]
+    predictions = {name: recognizer.predict_tasks(rows) for name, rows in given.items()}
     for name, rows in given.items():
         for task, found in again.predict_tasks(rows).items():
-            np.testing.assert_allclose(found.probabilities, answers[name][task].probabilities, atol=1e-6)
-            changed = not np.allclose(found.probabilities, answers["both"][task].probabilities)
+            np.testing.assert_allclose(found.probabilities, predictions[name][task].probabilities, atol=1e-6)
+            changed = not np.allclose(found.probabilities, predictions["both"][task].probabilities)
             assert changed == (name != "both" and kind != "audio"), (name, task)

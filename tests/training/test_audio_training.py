@@ -1,4 +1,4 @@
-"""Training what listens: it learns, the same seed gives the same weights, and every epoch hears something new."""
+"""Training models of audio: seeds, batches, augmentation, pretrained parts and settings."""
 
 import copy
 from dataclasses import replace
@@ -13,7 +13,7 @@ from transformers import set_seed
 
 from sentir.errors import CorpusError, RecipeError, UnknownNameError
 from sentir.models.audio_backbones import load_audio_backbone
-from sentir.preprocessing import mel as sound_input
+from sentir.preprocessing import mel
 from sentir.preprocessing.preprocessor import ModelInputs, Preprocessor
 from sentir.training.batching import EqualLengthBatchSampler
 from sentir.training.fitting import fit
@@ -41,11 +41,11 @@ def pretrained(tmp_path_factory):
     return path
 
 
-# The same again
+# Reproducibility
 
 
 @kinds
-def test_the_same_seed_gives_the_same_weights_and_another_others(kind, spoken, weights):
+def test_weights_depend_on_the_seed(kind, spoken, weights):
     def weights_of(seed):
         recipe = spoken_recipe(weights, model=KINDS[kind], train={"seed": seed, "augment": AUGMENT, "epochs": 1})
         fitted = fit(recipe, spoken)
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(kind, spoken, w
     assert not equal(one, other)
 
 
-def test_other_test_clips_train_the_same_model(spoken, weights, tmp_path):
+def test_test_clips_do_not_matter(spoken, weights, tmp_path):
     clip = spoken.train[0].clip
     other = spoken_corpus(tmp_path / "spoken", lambda u: replace(u, clip=clip) if u.split == "test" else u)
     recipe = spoken_recipe(weights, model={"features": ["functionals"]}, train={"epochs": 1})
@@ -66,33 +66,34 @@ def test_other_test_clips_train_the_same_model(spoken, weights, tmp_path):
     assert equal(one.model.state_dict(), two.model.state_dict())
 
 
-# What an epoch is made of
+# Epochs
 
 
 @pytest.fixture
-def watched(monkeypatch):
-    """What a training does: rows and lengths of each batch, changes of each clip, and epochs it is told."""
-    seen = {"batches": [], "changes": [], "epochs": []}
-    batch, augment, set_epoch = ModelInputs.batch, sound_input.augment_mel, EqualLengthBatchSampler.set_epoch
+def recorded(monkeypatch):
+    """Record what a training does: rows and lengths of each batch, augmented clips, and epochs of the sampler."""
+    seen = {"batches": [], "augmented": [], "epochs": []}
+    batch, augment_mel, set_epoch = ModelInputs.batch, mel.augment_mel, EqualLengthBatchSampler.set_epoch
 
-    def watching(self, rows, change=None):
-        found = batch(self, rows, change)
-        if change is not None:
-            seen["batches"].append((change.epoch, tuple(rows), tuple(found["mel_lengths"].tolist())))
-        return found
+    def record_batch(self, rows, augmentation=None):
+        tensors = batch(self, rows, augmentation)
+        if augmentation is not None:
+            lengths = tuple(tensors["mel_lengths"].tolist())
+            seen["batches"].append((augmentation.epoch, tuple(rows), lengths))
+        return tensors
 
-    def changing(mel, settings, *, fill, seed, epoch, key):
-        found = augment(mel, settings, fill=fill, seed=seed, epoch=epoch, key=key)
-        seen["changes"].append(((seed, epoch, key), found.tobytes()))
-        return found
+    def record_augmented(spectrogram, settings, *, fill, seed, epoch, key):
+        augmented = augment_mel(spectrogram, settings, fill=fill, seed=seed, epoch=epoch, key=key)
+        seen["augmented"].append(((seed, epoch, key), augmented.tobytes()))
+        return augmented
 
-    def told(self, epoch):
+    def record_epoch(self, epoch):
         seen["epochs"].append(epoch)
         set_epoch(self, epoch)
 
-    monkeypatch.setattr(ModelInputs, "batch", watching)
-    monkeypatch.setattr(sound_input, "augment_mel", changing)
-    monkeypatch.setattr(EqualLengthBatchSampler, "set_epoch", told)
+    monkeypatch.setattr(ModelInputs, "batch", record_batch)
+    monkeypatch.setattr(mel, "augment_mel", record_augmented)
+    monkeypatch.setattr(EqualLengthBatchSampler, "set_epoch", record_epoch)
     return seen
 
 
@@ -101,44 +102,44 @@ def epochs_of(batches):
 
 
 @pytest.mark.parametrize("kind", ["emotion_model", "multimodal"])
-def test_every_epoch_is_drawn_anew_by_the_engine_and_holds_every_clip_once(kind, spoken, weights, watched):
+def test_each_epoch_has_other_batches_with_each_clip_once(kind, spoken, weights, recorded):
     fit(spoken_recipe(weights, model={"kind": kind}, train={"epochs": 3, "batch_size": 6, "patience": 3}), spoken)
-    epochs = epochs_of(watched["batches"])
-    assert sorted(epochs) == [0, 1, 2] and {0, 1, 2} <= set(watched["epochs"])
+    epochs = epochs_of(recorded["batches"])
+    assert sorted(epochs) == [0, 1, 2] and {0, 1, 2} <= set(recorded["epochs"])
     for batches in epochs.values():
         assert sorted(row for rows in batches for row in rows) == list(range(len(spoken.train)))
     assert len({tuple(batches) for batches in epochs.values()}) == 3
-    lengths = [set(lengths) for _epoch, _rows, lengths in watched["batches"]]
-    assert all(len(found) == 1 for found in lengths) and set.union(*lengths) == {100, 200}
+    lengths = [set(lengths) for _epoch, _rows, lengths in recorded["batches"]]
+    assert all(len(one) == 1 for one in lengths) and set.union(*lengths) == {100, 200}
 
 
-def test_another_seed_draws_other_batches(spoken, weights, watched):
-    drawn = []
+def test_batches_depend_on_the_seed(spoken, weights, recorded):
+    epochs = []
     for seed in (1, 1, 2):
         fit(spoken_recipe(weights, train={"epochs": 1, "seed": seed}), spoken)
-        drawn.append(epochs_of(watched["batches"]))
-        watched["batches"].clear()
-    assert drawn[0] == drawn[1] != drawn[2]
+        epochs.append(epochs_of(recorded["batches"]))
+        recorded["batches"].clear()
+    assert epochs[0] == epochs[1] != epochs[2]
 
 
-def test_a_clip_is_changed_anew_in_every_epoch_and_alike_within_one(spoken, weights, watched):
+def test_augmentation_differs_between_epochs_and_not_within_one(spoken, weights, recorded):
     recipe = spoken_recipe(weights, train={"epochs": 2, "augment": AUGMENT, "seed": 5})
     fit(recipe, spoken)
-    first = watched["changes"].copy()
-    assert len(first) == 2 * len(spoken.train), "dev is not changed"
+    first = recorded["augmented"].copy()
+    assert len(first) == 2 * len(spoken.train), "dev is not augmented"
     assert {(seed, epoch) for (seed, epoch, _key), _mel in first} == {(5, 0), (5, 1)}
-    heard = dict(first)
+    augmented = dict(first)
     for u in spoken.train:
-        assert heard[5, 0, u.id] != heard[5, 1, u.id]
-    watched["changes"].clear()
+        assert augmented[5, 0, u.id] != augmented[5, 1, u.id]
+    recorded["augmented"].clear()
     fit(recipe.override({"train": {"batch_size": 4}}), spoken)
-    assert dict(watched["changes"]) == heard, "batches have no part in it"
+    assert dict(recorded["augmented"]) == augmented, "whatever the batches"
 
 
-def test_with_dialogue_context_dialogues_stay_whole(spoken, weights, watched):
+def test_dialogues_stay_whole_with_dialogue_context(spoken, weights, recorded):
     fit(spoken_recipe(weights, model=KINDS["dialogue"], train={"epochs": 2, "batch_size": 10}), spoken)
-    assert not watched["epochs"]
-    for batches in epochs_of(watched["batches"]).values():
+    assert not recorded["epochs"]
+    for batches in epochs_of(recorded["batches"]).values():
         assert sorted(map(len, batches)) == [10, 10, 10]
         assert all({row // 5 for row in rows[n : n + 5]} == {rows[n] // 5} for rows in batches for n in (0, 5))
 
@@ -147,13 +148,13 @@ def test_with_dialogue_context_dialogues_stay_whole(spoken, weights, watched):
 
 
 class Run:
-    """A training of three epochs with scripted dev scores, which keeps the weights it is scored with."""
+    """A training with increasing dev scores, which records the weights that are scored."""
 
     def __init__(self, recipe, corpus):
         set_seed(recipe.train.seed)
         space = corpus.label_space("emotion")
-        preparer = Pipeline(recipe, corpus.train)
-        self.model = preparer.build(space)
+        pipeline = Pipeline(recipe, corpus.train)
+        self.model = pipeline.build(space)
         self.start, self.seen = copy.deepcopy(dict(self.model.named_parameters())), []
 
         def dev_score():
@@ -163,7 +164,7 @@ class Run:
         targets = encode_targets(space, [u.labels["emotion"] for u in corpus.train])
         loss = make_loss(space, class_weights(space, targets, "none"))
         train_model(
-            self.model, preparer.transform(corpus.train), targets,
+            self.model, pipeline.transform(corpus.train), targets,
             settings=recipe.train, loss=loss, dev_score=dev_score,
         )  # fmt: skip
 
@@ -181,7 +182,9 @@ def moved(before, after):
         ({"kind": "multimodal", "encoder": "finetune"}, ("encoder.", "audio.backbone.")),
     ],
 )
-def test_pretrained_parts_have_their_own_rate_and_can_wait(model, parts, spoken, weights, pretrained):
+def test_pretrained_parts_have_their_own_learning_rate_and_can_be_frozen(
+    model, parts, spoken, weights, pretrained
+):
     audio = {"audio": {"pretrained": True, "weights": str(pretrained)}} if parts else {}
     train = {"epochs": 2, "freeze_epochs": 1, "schedule": "constant", "warmup_ratio": 0.0}
     recipe = spoken_recipe(weights, model=model | audio, train=train)
@@ -193,14 +196,14 @@ def test_pretrained_parts_have_their_own_rate_and_can_wait(model, parts, spoken,
     for name, parameter in run.model.named_parameters():
         assert rates[id(parameter)] == (recipe.train.encoder_lr if name in inside else recipe.train.lr), name
     early, late = moved(run.start, run.seen[0]), moved(run.seen[0], run.seen[1])
-    assert early and not early & inside, "what is pretrained waits for an epoch"
+    assert early and not early & inside, "pretrained parts are frozen for an epoch"
     for part in parts:
         assert any(name.startswith(part) for name in late), part
     if not parts:
         assert any(name.startswith("audio.backbone.") for name in early)
 
 
-def test_a_network_starts_from_the_weights_it_is_given(spoken, weights, pretrained):
+def test_a_network_starts_from_given_weights(spoken, weights, pretrained):
     model = {"audio": {"pretrained": True, "weights": str(pretrained)}}
     recipe = spoken_recipe(weights, model=model)
     built = Pipeline(recipe, spoken.train).build(spoken.label_space("emotion"))
@@ -210,10 +213,10 @@ def test_a_network_starts_from_the_weights_it_is_given(spoken, weights, pretrain
     )
 
 
-# Recipes that cannot be used
+# Invalid recipes
 
 
-WRONG = {
+INVALID = {
     "unknown kind": ({"model": {"kind": "emotion_modl"}}, UnknownNameError, "did you mean emotion_model"),
     "unknown audio backbone": (
         {"model": {"audio": {"backbone": "efficientnet_bo"}}}, UnknownNameError, "did you mean efficientnet_b",
@@ -227,16 +230,16 @@ WRONG = {
 
 
 @pytest.fixture
-def nothing_is_prepared(monkeypatch):
+def no_preprocessing(monkeypatch):
     def refuse(*_arguments):
-        raise AssertionError("something was prepared")
+        raise AssertionError("something was preprocessed")
 
     monkeypatch.setattr(Preprocessor, "fit", refuse)
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_name_is_one_sentence_before_anything_is_decoded(case, spoken, weights, nothing_is_prepared):
-    changes, error, words = WRONG[case]
+@pytest.mark.parametrize("case", INVALID)
+def test_an_unknown_name_is_an_error_before_anything_is_decoded(case, spoken, weights, no_preprocessing):
+    changes, error, words = INVALID[case]
     with pytest.raises(error, match=words) as caught:
         fit(spoken_recipe(weights, **changes), spoken)
     assert "\n" not in str(caught.value)
@@ -247,8 +250,8 @@ def test_a_wrong_name_is_one_sentence_before_anything_is_decoded(case, spoken, w
     [{}, {"kind": "multimodal"}, {"kind": "hybrid_transformer", "features": ["thesis"]}],
     ids=["audio", "both", "features"],
 )
-def test_what_listens_needs_clips(model, corpus, weights, nothing_is_prepared):
-    with pytest.raises(CorpusError, match="'tiny' has no clips in train, and the model listens"):
+def test_models_of_audio_need_clips(model, corpus, weights, no_preprocessing):
+    with pytest.raises(CorpusError, match="'tiny' has no clips in train, but the model takes audio"):
         fit(spoken_recipe(weights, model=model), corpus)
     with pytest.raises(RecipeError, match=r"set data\.audio=true"):
         fit(spoken_recipe(weights, model=model, data={"audio": False}), corpus)

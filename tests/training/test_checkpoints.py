@@ -1,4 +1,4 @@
-"""A killed training goes on exactly: same weights bit for bit, same curve, and only from its own checkpoints."""
+"""A killed training is resumed with the same weights, bit for bit, and only from its own checkpoints."""
 
 import json
 import os
@@ -24,71 +24,71 @@ from sentir.training.checkpoints import CheckpointManager, checkpoint_to, traini
 from sentir.training.fitting import fit
 
 pytestmark = pytest.mark.usefixtures("one_store")
-HARD = {
+TRAIN = {
     "epochs": 3,
     "patience": 3,
     "ema_decay": 0.9,
     "sampling": "balanced",
     "augment": {"masks": 1, "gain_db": 3.0, "shift_seconds": 0.1, "speed": 0.1},
 }
-BOTH = {"kind": "multimodal", "encoder": "finetune", "context": "dialogue", "dropout": 0.2}
+MULTIMODAL = {"kind": "multimodal", "encoder": "finetune", "context": "dialogue", "dropout": 0.2}
 SETUPS = {
-    "audio": lambda weights: spoken_recipe(weights, model={"dropout": 0.2}, train=HARD),
+    "audio": lambda weights: spoken_recipe(weights, model={"dropout": 0.2}, train=TRAIN),
     "text": lambda weights: tiny_recipe(
         weights,
         model={"encoder": "finetune", "dropout": 0.2},
         train={"epochs": 3, "micro_batches": 2, "group_by_length": True, "freeze_epochs": 1, "layer_decay": 0.5},
     ),
-    "both": lambda weights: spoken_recipe(weights, model=BOTH, train={"epochs": 2, "batch_size": 10}),
+    "multimodal": lambda weights: spoken_recipe(weights, model=MULTIMODAL, train={"epochs": 2, "batch_size": 10}),
 }
 
 
 @pytest.fixture(autouse=True)
-def often(monkeypatch):
-    """Make a checkpoint after every step."""
+def checkpoint_each_step(monkeypatch):
+    """Save a checkpoint after each step."""
     monkeypatch.setattr(checkpoints, "MIN_INTERVAL_SECONDS", 0.0)
     monkeypatch.setattr(checkpoints, "MAX_TIME_SHARE", 1e9)
 
 
 class Killed(BaseException):
-    """What no code of ours catches."""
+    """An exception that Sentir does not catch."""
 
 
 def kill_after(step, monkeypatch):
-    """Kill the training that runs at the end of its ``step``-th step of this process."""
+    """Kill the training after ``step`` steps of this process."""
     steps, on_step_end = [], Throughput.on_step_end
 
-    def dying(self, *arguments, **keywords):
+    def count_or_die(self, *arguments, **keywords):
         steps.append(0)
         if len(steps) == step:
             raise Killed
         on_step_end(self, *arguments, **keywords)
 
-    monkeypatch.setattr(Throughput, "on_step_end", dying)
+    monkeypatch.setattr(Throughput, "on_step_end", count_or_die)
     return steps
 
 
 def same(one, other):
-    ours, theirs = one.model.state_dict(), other.model.state_dict()
-    assert ours.keys() == theirs.keys()
-    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+    first, second = one.model.state_dict(), other.model.state_dict()
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.fixture(scope="module")
 def whole(spoken, weights, sounds):
-    """Each set-up trained in one go, and in how many steps."""
-    found = {}
+    """Each set-up trained without interruption, and its number of steps."""
+    fitted = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
         for name, recipe in SETUPS.items():
             with pytest.MonkeyPatch.context() as counting:
                 steps = kill_after(0, counting)
-                found[name] = fit(recipe(weights), spoken), len(steps)
-    return found
+                fitted[name] = fit(recipe(weights), spoken), len(steps)
+    return fitted
 
 
-@pytest.mark.parametrize(("setup", "share"), [("audio", 0.2), ("audio", 0.9), ("text", 0.5), ("both", 0.5)])
-def test_a_killed_training_ends_as_one_that_was_not(setup, share, whole, spoken, weights, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("setup", "share"), [("audio", 0.2), ("audio", 0.9), ("text", 0.5), ("multimodal", 0.5)])
+def test_a_resumed_training_gives_the_same_result(setup, share, whole, spoken, weights, tmp_path, monkeypatch):
     recipe, (expected, steps) = SETUPS[setup](weights), whole[setup]
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(max(2, round(share * steps)), patch)
@@ -97,12 +97,12 @@ def test_a_killed_training_ends_as_one_that_was_not(setup, share, whole, spoken,
     with monkeypatch.context() as patch, checkpoint_to(tmp_path):
         rest = kill_after(0, patch)
         found = fit(recipe, spoken)
-    assert 0 < len(rest) < steps, "it went on and did not begin again"
+    assert 0 < len(rest) < steps, "it was resumed, not restarted"
     assert same(found, expected) and found.training == expected.training
     assert not tmp_path.exists()
 
 
-def test_a_training_that_goes_on_with_other_threads_says_so(corpus, weights, tmp_path, monkeypatch, capsys):
+def test_resuming_with_other_threads_is_warned_of(corpus, weights, tmp_path, monkeypatch, capsys):
     recipe = tiny_recipe(weights, model={"encoder": "finetune"}, train={"min_steps": 12})
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(2, patch)
@@ -118,26 +118,26 @@ def test_a_training_that_goes_on_with_other_threads_says_so(corpus, weights, tmp
     assert found.training.throughput["threads"] == threads + 1
 
 
-def test_a_training_that_is_repeated_with_other_threads_says_so(corpus, weights, tmp_path, monkeypatch):
+def test_repeating_a_training_with_other_threads_is_warned_of(corpus, weights, tmp_path, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
-    said = []
-    monkeypatch.setattr("sentir.logs.logger.warning", said.append)
+    warnings = []
+    monkeypatch.setattr("sentir.logs.logger.warning", warnings.append)
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, model={"encoder": "finetune"})
     api.train(recipe, root=tmp_path, out=tmp_path / "model")
     api.train(recipe, root=tmp_path, out=tmp_path / "model")
-    assert not said
+    assert not warnings
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
         api.train(recipe.override({"train": {"seed": 1}}), root=tmp_path, out=tmp_path / "other")
-        assert not said, "another training may have as many as it likes"
+        assert not warnings, "another training may have any number"
         api.train(recipe, root=tmp_path, out=tmp_path / "model")
     finally:
         torch.set_num_threads(threads)
-    assert len(said) == 1 and f"{threads} before, {threads + 1} now" in said[0]
+    assert len(warnings) == 1 and f"{threads} before, {threads + 1} now" in warnings[0]
 
 
-def test_killed_again_and_again_after_every_epoch_it_ends_the_same(whole, spoken, weights, tmp_path, monkeypatch):
+def test_a_training_killed_in_each_epoch_gives_the_same_result(whole, spoken, weights, tmp_path, monkeypatch):
     recipe, (expected, steps) = SETUPS["audio"](weights), whole["audio"]
     per_epoch = steps // 3
     for _time in range(2):
@@ -148,20 +148,18 @@ def test_killed_again_and_again_after_every_epoch_it_ends_the_same(whole, spoken
         assert same(fit(recipe, spoken), expected)
 
 
-def test_killed_while_a_checkpoint_is_written_it_takes_the_one_before(
-    whole, spoken, weights, tmp_path, monkeypatch
-):
+def test_an_incomplete_checkpoint_is_not_used(whole, spoken, weights, tmp_path, monkeypatch):
     recipe, (expected, steps) = SETUPS["audio"](weights), whole["audio"]
-    finished, finish = [], CheckpointManager.finalize
+    finalized, finalize = [], CheckpointManager.finalize
 
-    def dying(self, *arguments):
-        finished.append(0)
-        if len(finished) == steps // 2:
+    def count_or_die(self, *arguments):
+        finalized.append(0)
+        if len(finalized) == steps // 2:
             raise Killed
-        finish(self, *arguments)
+        finalize(self, *arguments)
 
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
-        patch.setattr(CheckpointManager, "finalize", dying)
+        patch.setattr(CheckpointManager, "finalize", count_or_die)
         fit(recipe, spoken)
     assert len(list(tmp_path.glob("*/checkpoint-*"))) == 3
     assert len(list(tmp_path.glob("*/checkpoint-*/sentir.json"))) == 2
@@ -169,7 +167,7 @@ def test_killed_while_a_checkpoint_is_written_it_takes_the_one_before(
         assert same(fit(recipe, spoken), expected)
 
 
-def cut_short(path):
+def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
@@ -183,7 +181,7 @@ def of_another_training(checkpoint):
 
 
 DAMAGES = {
-    "weights cut short": lambda c: cut_short(c / "model.safetensors"),
+    "weights truncated": lambda c: truncate(c / "model.safetensors"),
     "weights empty": lambda c: (c / "model.safetensors").write_bytes(b""),
     "weights garbage": lambda c: (c / "model.safetensors").write_bytes(os.urandom(1000)),
     "weights of zeros": lambda c: (c / "model.safetensors").write_bytes(
@@ -191,18 +189,18 @@ DAMAGES = {
     ),
     "weights of another shape": lambda c: other_shapes(c / "model.safetensors"),
     "no weights": lambda c: (c / "model.safetensors").unlink(),
-    "optimizer cut short": lambda c: cut_short(c / "optimizer.pt"),
-    "no average": lambda c: (c / "ema.safetensors").unlink(),
-    "engine's state garbage": lambda c: (c / "trainer_state.json").write_text("{"),
-    "facts of another kind": lambda c: (c / "sentir.json").write_text("[1]"),
-    "facts empty": lambda c: (c / "sentir.json").write_text(""),
+    "optimizer truncated": lambda c: truncate(c / "optimizer.pt"),
+    "no EMA": lambda c: (c / "ema.safetensors").unlink(),
+    "trainer state garbage": lambda c: (c / "trainer_state.json").write_text("{"),
+    "manifest not a table": lambda c: (c / "sentir.json").write_text("[1]"),
+    "manifest empty": lambda c: (c / "sentir.json").write_text(""),
     "of another training": of_another_training,
 }
 
 
 @pytest.fixture(scope="module")
 def interrupted(spoken, weights, sounds, tmp_path_factory, whole):
-    """The folder of a training that was killed in the middle."""
+    """The folder of a training that was killed."""
     folder = tmp_path_factory.mktemp("interrupted") / "checkpoints"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed), checkpoint_to(folder):
         patch.setenv("SENTIR_AUDIO_DIR", str(sounds))
@@ -214,49 +212,50 @@ def interrupted(spoken, weights, sounds, tmp_path_factory, whole):
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken(
+def test_if_the_last_checkpoint_is_damaged_the_one_before_is_used(
     damage, interrupted, whole, spoken, weights, tmp_path, monkeypatch
 ):
     expected, steps = whole["audio"]
-    shutil.copytree(interrupted, tmp_path / "kept")
-    last = max(tmp_path.glob("kept/*/checkpoint-*"), key=lambda path: int(path.name[11:]))
+    shutil.copytree(interrupted, tmp_path / "copy")
+    last = max(tmp_path.glob("copy/*/checkpoint-*"), key=lambda path: int(path.name[11:]))
     DAMAGES[damage](last)
-    said = []
-    monkeypatch.setattr("sentir.logs.logger.info", said.append)
-    with checkpoint_to(tmp_path / "kept"):
+    messages = []
+    monkeypatch.setattr("sentir.logs.logger.info", messages.append)
+    with checkpoint_to(tmp_path / "copy"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["audio"](weights), spoken)
-    (line,) = said
-    assert f"The checkpoint of step {last.name[11:]} is damaged" in line and "one before it is taken" in line
+    (message,) = messages
+    assert f"The checkpoint of step {last.name[11:]} is damaged" in message and "before it is used" in message
     assert len(rest) == steps - int(last.name[11:]) + 1
     assert same(found, expected) and found.training == expected.training
 
 
-def test_where_no_checkpoint_is_whole_the_training_begins_anew(
+def test_if_no_checkpoint_is_valid_the_training_starts_from_scratch(
     interrupted, whole, spoken, weights, tmp_path, monkeypatch
 ):
     expected, steps = whole["audio"]
-    shutil.copytree(interrupted, tmp_path / "kept")
-    for checkpoint in tmp_path.glob("kept/*/checkpoint-*"):
-        cut_short(checkpoint / "model.safetensors")
-    said = []
-    monkeypatch.setattr("sentir.logs.logger.info", said.append)
-    with checkpoint_to(tmp_path / "kept"):
+    shutil.copytree(interrupted, tmp_path / "copy")
+    for checkpoint in tmp_path.glob("copy/*/checkpoint-*"):
+        truncate(checkpoint / "model.safetensors")
+    messages = []
+    monkeypatch.setattr("sentir.logs.logger.info", messages.append)
+    with checkpoint_to(tmp_path / "copy"):
         rest = kill_after(0, monkeypatch)
         found = fit(SETUPS["audio"](weights), spoken)
-    assert len(rest) == steps and "one before it is taken" in said[0] and "begins anew" in said[1]
+    assert len(rest) == steps
+    assert "one before it is used" in messages[0] and "starts from scratch" in messages[1]
     assert same(found, expected)
 
 
-def test_best_weights_that_are_gone_at_the_end_are_a_sentence(corpus, weights, monkeypatch):
+def test_missing_best_weights_are_an_error(corpus, weights, monkeypatch):
     load_best = CheckpointManager.load_best
 
-    def swept(self, model, index):
+    def delete_and_load(self, model, index):
         for path in self.folder.glob("best-*"):
             path.unlink()
         load_best(self, model, index)
 
-    monkeypatch.setattr(CheckpointManager, "load_best", swept)
+    monkeypatch.setattr(CheckpointManager, "load_best", delete_and_load)
     with pytest.raises(SentirError, match="best weights of the training"):
         fit(tiny_recipe(weights), corpus)
 
@@ -264,7 +263,7 @@ def test_best_weights_that_are_gone_at_the_end_are_a_sentence(corpus, weights, m
 @pytest.mark.parametrize(
     "change", [{"train": {"lr": 0.02}}, {"train": {"seed": 1}}, {"data": {"min_train_words": 4}}]
 )
-def test_a_checkpoint_of_another_recipe_is_not_taken(change, corpus, weights, tmp_path, monkeypatch):
+def test_a_checkpoint_of_another_recipe_is_not_used(change, corpus, weights, tmp_path, monkeypatch):
     recipe = tiny_recipe(weights)
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(3, patch)
@@ -277,13 +276,13 @@ def test_a_checkpoint_of_another_recipe_is_not_taken(change, corpus, weights, tm
     assert same(found, expected) and found.training == expected.training
 
 
-def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tmp_path, monkeypatch):
+def test_checkpoints_have_no_pickles_and_load_with_weights_only(spoken, weights, tmp_path, monkeypatch):
     from transformers.trainer_pt_utils import safe_globals
 
     with monkeypatch.context() as patch, pytest.raises(Killed), checkpoint_to(tmp_path):
         kill_after(3, patch)
         fit(SETUPS["audio"](weights), spoken)
-    checkpoint, _before = tmp_path.glob("*/checkpoint-*")
+    checkpoint, _earlier = tmp_path.glob("*/checkpoint-*")
     names = {path.name for path in checkpoint.iterdir()}
     assert {"model.safetensors", "ema.safetensors", "optimizer.pt", "sentir.json"} <= names
     assert "training_args.bin" not in names
@@ -292,12 +291,12 @@ def test_checkpoints_hold_no_pickle_and_load_as_weights_only(spoken, weights, tm
             assert torch.load(path, weights_only=True)
 
 
-def test_without_a_folder_to_keep_them_in_there_are_no_checkpoints(corpus, weights, monkeypatch):
-    monkeypatch.setattr(CheckpointManager, "finalize", lambda *_arguments: pytest.fail("a checkpoint was made"))
+def test_there_are_no_checkpoints_without_a_folder(corpus, weights, monkeypatch):
+    monkeypatch.setattr(CheckpointManager, "finalize", lambda *_arguments: pytest.fail("a checkpoint was saved"))
     fit(tiny_recipe(weights), corpus)
 
 
-def test_checkpoints_wait_until_they_cost_little(tmp_path, monkeypatch):
+def test_checkpoints_are_saved_when_they_are_cheap(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "MIN_INTERVAL_SECONDS", 60.0)
     monkeypatch.setattr(checkpoints, "MAX_TIME_SHARE", 0.02)
     now = [0.0]
@@ -311,17 +310,17 @@ def test_checkpoints_wait_until_they_cost_little(tmp_path, monkeypatch):
     assert not CheckpointManager(tmp_path, False).is_due()
 
 
-def test_what_another_process_is_training_is_left_alone(tmp_path):
+def test_a_training_of_another_process_is_not_touched(tmp_path):
     name = "0123456789abcdef"
-    with checkpoint_to(tmp_path), training_folder(name) as mine:
-        (mine / "checkpoint-1").mkdir()
+    with checkpoint_to(tmp_path), training_folder(name) as own:
+        (own / "checkpoint-1").mkdir()
         with checkpoint_to(tmp_path), training_folder(name) as other:
             assert other.parent != tmp_path
-        assert (mine / "checkpoint-1").is_dir()
+        assert (own / "checkpoint-1").is_dir()
     assert not tmp_path.exists()
 
 
-def test_files_that_are_not_ours_stay(tmp_path):
+def test_other_files_are_kept(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "notes.txt").write_text("keep")
     with checkpoint_to(tmp_path):
@@ -329,17 +328,17 @@ def test_files_that_are_not_ours_stay(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"mine", "notes.txt"}
 
 
-def test_a_folder_without_room_is_one_sentence(corpus, weights, tmp_path, monkeypatch):
+def test_a_full_disk_is_an_error(corpus, weights, tmp_path, monkeypatch):
     def full(*_arguments, **_keywords):
         raise OSError(28, "No space left on device")
 
-    words = r"checkpoints .* cannot be written to .*No space"
+    message = r"checkpoints .* cannot be written to .*No space"
     monkeypatch.setattr(CheckpointManager, "finalize", full)
-    with pytest.raises(SentirError, match=words), checkpoint_to(tmp_path):
+    with pytest.raises(SentirError, match=message), checkpoint_to(tmp_path):
         fit(tiny_recipe(weights), corpus)
 
 
-def test_train_goes_on_by_itself_and_leaves_only_the_model(corpus, weights, tmp_path, monkeypatch):
+def test_train_resumes_automatically_and_keeps_only_the_model(corpus, weights, tmp_path, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
     root, recipe = tmp_path, tiny_recipe(weights, data={"reader": "tiny"}, train={"epochs": 3})
     api.train(recipe, root=root, out=tmp_path / "whole")
@@ -355,7 +354,7 @@ def test_train_goes_on_by_itself_and_leaves_only_the_model(corpus, weights, tmp_
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_a_study_goes_on_in_the_middle_of_a_training(corpus, weights, tmp_path, monkeypatch):
+def test_a_study_resumes_in_the_middle_of_a_training(corpus, weights, tmp_path, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: corpus)
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, study={"seeds": [0, 1], "baselines": ["majority"]})
     with monkeypatch.context() as patch, pytest.raises(Killed):
@@ -376,29 +375,29 @@ from sentir.readers import READERS
 from sentir.training import checkpoints
 from tiny_corpora import spoken_corpus, spoken_recipe
 
-folder, weights, out, hard = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), {hard}
+folder, weights, out, train = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), {train}
 checkpoints.MIN_INTERVAL_SECONDS, checkpoints.MAX_TIME_SHARE = 0.0, 1e9
 READERS._entries["tiny"] = lambda root, data: spoken_corpus(folder)
-recipe = spoken_recipe(weights, data={{"reader": "tiny"}}, model={{"dropout": 0.2}}, train=hard)
+recipe = spoken_recipe(weights, data={{"reader": "tiny"}}, model={{"dropout": 0.2}}, train=train)
 api.train(recipe, root=folder.parent, out=out)
 """
 
 
 @pytest.mark.slow
-def test_killed_by_the_system_in_mid_epoch_it_ends_bit_for_bit_the_same(weights, tmp_path):
-    hard = HARD | {"epochs": 6, "patience": 6}
+def test_killed_by_a_signal_within_an_epoch_it_gives_the_same_weights(weights, tmp_path):
+    train = TRAIN | {"epochs": 6, "patience": 6}
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "helpers"), "OMP_NUM_THREADS": "1"}
 
     def start(out):
         arguments = [tmp_path / "spoken", weights, tmp_path / out]
-        script = SCRIPT.format(hard=hard)
+        script = SCRIPT.format(train=train)
         return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], env=environment)
 
     assert start("whole").wait() == 0
-    process, wanted = start("killed"), 8
+    process, last_step = start("killed"), 8
     while process.poll() is None:
         steps = [int(p.name[11:]) for p in (tmp_path / "killed").glob("checkpoints/*/checkpoint-*")]
-        if max(steps, default=0) >= wanted:
+        if max(steps, default=0) >= last_step:
             process.send_signal(signal.SIGKILL)
             break
         time.sleep(0.002)

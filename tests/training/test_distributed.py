@@ -1,4 +1,4 @@
-"""Several processes learn what one would, and each knows every prediction."""
+"""Several processes train the same model as one, and each has all predictions."""
 
 import json
 import os
@@ -35,7 +35,7 @@ found = recognizer.predict_utterances(corpus.dev)
 facts = {"ids": found.ids, "probabilities": found.probabilities.tolist(), "scores": scores.to_row()["metrics"]}
 Path(f"{out}.{os.environ.get('RANK', 0)}.json").write_text(json.dumps(facts, default=str))
 """
-# 6 dialogues in batches of 5: in the last one a second process has nothing to learn from.
+# 6 dialogues in batches of 5: in the last one the second process has none.
 DIALOGUES = {
     "model": {"encoder": "finetune", "context": "dialogue"},
     "train": {"batch_size": 25, "class_weights": "sqrt"},
@@ -45,9 +45,9 @@ LENGTHS = {"model": {"encoder": "finetune"}, "train": ALL}
 
 
 @pytest.fixture(scope="module")
-def undropped(weights, tmp_path_factory):
-    """A tiny encoder that drops nothing out."""
-    folder = shutil.copytree(weights, tmp_path_factory.mktemp("undropped") / "encoder")
+def no_dropout(weights, tmp_path_factory):
+    """A tiny encoder without dropout."""
+    folder = shutil.copytree(weights, tmp_path_factory.mktemp("no_dropout") / "encoder")
     config = json.loads((folder / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (folder / "config.json").write_text(json.dumps(config))
@@ -58,17 +58,17 @@ def start(out, weights, changes, processes):
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1] / "helpers"), "OMP_NUM_THREADS": "1"}
     script = out.parent / "script.py"
     script.write_text(SCRIPT)
-    several = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    arguments = [*(several if processes > 1 else []), script, weights, out, json.dumps(changes)]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    arguments = [*(launcher if processes > 1 else []), script, weights, out, json.dumps(changes)]
     done = subprocess.run([sys.executable, *map(str, arguments)], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(Path(f"{out}.{n}.json").read_text()) for n in range(processes)]
 
 
 @pytest.mark.parametrize("changes", [DIALOGUES, pytest.param(LENGTHS, marks=pytest.mark.slow)])
-def test_two_processes_learn_what_one_learns_at_the_same_batch(undropped, tmp_path, changes):
-    (alone,) = start(tmp_path / "alone", undropped, changes, 1)
-    first, second = start(tmp_path / "two", undropped, changes, 2)
+def test_two_processes_train_the_same_model_as_one(no_dropout, tmp_path, changes):
+    (alone,) = start(tmp_path / "alone", no_dropout, changes, 1)
+    first, second = start(tmp_path / "two", no_dropout, changes, 2)
     assert first == second
     assert first["ids"] == alone["ids"] and len(set(first["ids"])) == 15
     assert np.allclose(first["probabilities"], alone["probabilities"], atol=1e-3)
@@ -76,7 +76,7 @@ def test_two_processes_learn_what_one_learns_at_the_same_batch(undropped, tmp_pa
     assert one.keys() == two.keys() and all(np.allclose(one[name], two[name], atol=1e-3) for name in one)
 
 
-def drawn(monkeypatch, rank, world):
+def draw_batches(monkeypatch, rank, world):
     monkeypatch.setenv("WORLD_SIZE", str(world))
     monkeypatch.setenv("RANK", str(rank))
     batches = make_random_batch_sampler(10, 4)
@@ -88,10 +88,10 @@ def drawn(monkeypatch, rank, world):
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_shares_of_a_batch_are_the_batch(monkeypatch, world):
-    alone = [sorted(batch) for batch in drawn(monkeypatch, 0, 1)]
+def test_the_shares_of_a_batch_are_that_batch(monkeypatch, world):
+    alone = [sorted(batch) for batch in draw_batches(monkeypatch, 0, 1)]
     assert [len(batch) for batch in alone] == [4, 4, 2]
-    shares = [drawn(monkeypatch, rank, world) for rank in range(world)]
+    shares = [draw_batches(monkeypatch, rank, world) for rank in range(world)]
     joined = [sorted(n for share in batch for n in share) for batch in zip(*shares, strict=True)]
     assert joined == alone and sorted(n for batch in joined for n in batch) == list(range(10))
 

@@ -1,4 +1,4 @@
-"""Every fusion learns from words and sound together what neither tells alone."""
+"""Each fusion learns what needs both text and audio."""
 
 import pytest
 from tiny_corpora import spoken_recipe
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.usefixtures("one_store")
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_it_learns_what_neither_words_nor_sound_tell_alone(fusion, spoken, weights):
+def test_it_learns_from_text_and_audio_together(fusion, spoken, weights):
     model = {"kind": "multimodal", "fusion": fusion, "encoder": "finetune", "layers": [0]}
     train = {"epochs": 8, "lr": 0.01, "encoder_lr": 0.01, "patience": 8}
     both = fit(spoken_recipe(weights, model=model, train=train), spoken).training.best_score
-    assert both > 0.7, "two of three labels share their words, and two their sound"
+    assert both > 0.7, "two of three labels share their words, and two their audio"

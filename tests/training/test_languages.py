@@ -1,4 +1,4 @@
-"""Texts that an encoder did not learn to read are told: their language, and pieces that it does not know."""
+"""Warnings about the language of texts, and about tokens outside the vocabulary of the encoder."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def in_spanish():
     return tiny_corpus(lambda u: replace(u, text=f"{SAMPLES['es'][u.turn % 3]} {u.id}"))
 
 
-def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unknown_ones():
+def test_only_encoders_known_to_be_of_another_language_are_warned_of():
     assert "Spanish" in check_language("minilm", SAMPLES["es"]) and MULTILINGUAL_BACKBONE in check_language(
         "minilm", SAMPLES["es"]
     )
@@ -32,42 +32,42 @@ def test_an_encoder_of_english_is_told_from_one_of_many_languages_and_from_unkno
 
 
 @pytest.fixture
-def told(monkeypatch):
+def messages(monkeypatch):
     lines = []
     monkeypatch.setattr(fitting, "_log_once", lines.append)
     monkeypatch.setattr("sentir.logs.logger.warning", lines.append)
     return lines
 
 
-def test_training_and_predicting_say_it(weights, told, tmp_path, monkeypatch):
+def test_training_and_prediction_warn_of_the_language(weights, messages, tmp_path, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: in_spanish())
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, train={"epochs": 1})
     model, _scores = api.train(recipe, root=tmp_path, out=tmp_path / "model")
-    assert [line for line in told if "in Spanish, which 'roberta-base' did not learn" in line]
-    told.clear()
+    assert [line for line in messages if "in Spanish, which 'roberta-base' did not learn" in line]
+    messages.clear()
     api.predict(model, texts=SAMPLES["es"])
-    assert [line for line in told if "in Spanish" in line]
-    told.clear()
+    assert [line for line in messages if "in Spanish" in line]
+    messages.clear()
     api.predict(model, texts=SAMPLES["en"])
-    assert not told
+    assert not messages
 
 
-def test_an_audit_notes_a_language_that_is_not_english_and_costs_nothing_for_it():
+def test_an_audit_notes_another_language_without_a_worse_grade():
     (found,) = [f for f in audit(in_spanish()).findings if f.kind == "language"]
     assert (found.severity, found.grade) == ("note", "A") and "Spanish" in found.message
     assert not [f for f in audit(tiny_corpus()).findings if f.kind == "language"]
 
 
-def test_pieces_that_the_vocabulary_lacks_are_counted_and_noted_with_their_text(told, tmp_path_factory):
+def test_tokens_outside_the_vocabulary_are_counted_and_noted(messages, tmp_path_factory):
     from sentir.testing import make_tiny_text_backbone
 
     weights = make_tiny_text_backbone("bert-base-uncased", tmp_path_factory.mktemp("bert"))
     recipe = tiny_recipe(weights, model={"backbone": "bert-base-uncased"}, train={"epochs": 1})
     corpus = tiny_corpus(lambda u: replace(u, text=u.text + " 🥴") if u.turn == 0 else u)
     model = fit_recognizer(recipe, corpus)[0]
-    assert [line for line in told if "such as emoji or another script: 6 of 30" in line]
-    told.clear()
+    assert [line for line in messages if "such as emoji or another script: 6 of 30" in line]
+    messages.clear()
     plain, strange, script = api.predict(model, texts=["I am happy.", "I am 🥴 happy 🥴", "我很高兴"])
-    assert not any("does not know" in note for note in plain.notes)
+    assert not any("outside the encoder's vocabulary" in note for note in plain.notes)
     assert any("such as emoji: 2." in note for note in strange.notes)
-    assert any("does not know" in note for note in script.notes)
+    assert any("outside the encoder's vocabulary" in note for note in script.notes)

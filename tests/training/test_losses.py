@@ -1,4 +1,4 @@
-"""Losses are torch's own with class weights of mean 1; what has no label does not count."""
+"""Losses equal those of torch with class weights of mean 1; unlabeled utterances do not count."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def logits(rows=8, k=3):
     return torch.randn(rows, k, generator=torch.Generator().manual_seed(0), requires_grad=True)
 
 
-def test_targets_hold_labels_in_order_and_a_mark_where_there_are_none():
+def test_targets_are_label_indices_and_unlabeled_rows_are_marked():
     assert encode_targets(SINGLE, ONE).tolist() == [1, 2, UNLABELED, 2, 2, 0, UNLABELED, 2]
     several = encode_targets(MULTI, SEVERAL)
     assert several.dtype == torch.float32 and several.shape == (8, 3)
@@ -31,13 +31,13 @@ def test_targets_hold_labels_in_order_and_a_mark_where_there_are_none():
     assert several[2].tolist() == [UNLABELED] * 3
 
 
-def test_targets_can_lack_every_label():
+def test_targets_without_any_label():
     assert encode_targets(SINGLE, [None, None]).tolist() == [UNLABELED, UNLABELED]
     assert encode_targets(MULTI, [None]).tolist() == [[UNLABELED] * 3]
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_one_label_costs_torchs_cross_entropy_over_the_labeled_rows(weighting):
+def test_the_single_label_loss_is_the_cross_entropy_of_labeled_rows(weighting):
     targets, scores = encode_targets(SINGLE, ONE), logits()
     weights = class_weights(SINGLE, targets, weighting)
     known = targets != UNLABELED
@@ -50,7 +50,7 @@ def test_one_label_costs_torchs_cross_entropy_over_the_labeled_rows(weighting):
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_several_labels_cost_torchs_binary_cross_entropy_over_the_labeled_rows(weighting):
+def test_the_multi_label_loss_is_the_binary_cross_entropy_of_labeled_rows(weighting):
     targets, scores = encode_targets(MULTI, SEVERAL), logits()
     weights = class_weights(MULTI, targets, weighting)
     known = targets[:, 0] != UNLABELED
@@ -59,7 +59,7 @@ def test_several_labels_cost_torchs_binary_cross_entropy_over_the_labeled_rows(w
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.sampled_from(WEIGHTINGS))
-def test_weights_have_mean_1_over_train_and_fall_with_the_counts(labels, weighting):
+def test_class_weights_have_mean_1_over_train_and_decrease_with_the_counts(labels, weighting):
     space = LabelSpace("task", tuple("abcde"))
     targets = torch.tensor([*labels, UNLABELED])
     weights = class_weights(space, targets, weighting)
@@ -71,14 +71,14 @@ def test_weights_have_mean_1_over_train_and_fall_with_the_counts(labels, weighti
     assert flat.max().item() == pytest.approx(flat.min().item(), rel=1e-4)
 
 
-def test_a_present_label_weighs_as_much_as_its_absences_outnumber_it():
+def test_multi_label_weights_are_the_ratio_of_absent_to_present():
     targets = encode_targets(MULTI, SEVERAL)
     assert class_weights(MULTI, targets, "inverse").tolist() == [5, 2, 1]
     assert class_weights(MULTI, targets, "none").tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("space", "labels"), [(SINGLE, ONE), (MULTI, SEVERAL)])
-def test_what_has_no_label_gets_no_gradient(space, labels):
+def test_unlabeled_rows_have_no_gradient(space, labels):
     scores, targets = logits(), encode_targets(space, labels)
     make_loss(space, torch.ones(3))(scores, targets).backward()
     moved = scores.grad.abs().sum(1) > 0
@@ -86,24 +86,24 @@ def test_what_has_no_label_gets_no_gradient(space, labels):
 
 
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
-def test_a_batch_without_any_label_costs_nothing(space):
+def test_the_loss_of_a_batch_without_labels_is_zero(space):
     scores = logits(2)
     loss = make_loss(space, torch.ones(3))(scores, encode_targets(space, [None, None]))
     loss.backward()
     assert loss.item() == 0 and scores.grad.abs().sum() == 0
 
 
-def test_the_engines_count_of_labels_divides_the_sum():
+def test_the_number_of_labels_from_trainer_divides_the_sum():
     targets, scores = encode_targets(SINGLE, ONE), logits()
     loss = make_loss(SINGLE, torch.ones(3))
     torch.testing.assert_close(loss(scores, targets, 12) * 2, loss(scores, targets))
 
 
-# Two passes
+# R-Drop
 
 
 @pytest.mark.parametrize(("space", "labels"), [(SINGLE, ONE), (MULTI, SEVERAL)])
-def test_two_passes_cost_the_mean_of_both_and_their_divergence_where_there_are_labels(space, labels):
+def test_rdrop_adds_the_divergence_of_labeled_rows_to_the_mean_of_two_passes(space, labels):
     targets, passes = encode_targets(space, labels), torch.stack([logits(), logits().flip(0)])
     found = make_loss(space, torch.ones(3), rdrop=0.7)(passes, targets)
     plain = make_loss(space, torch.ones(3))
@@ -119,10 +119,10 @@ def distribution(space, one):
 
 
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
-def test_passes_that_agree_cost_what_one_does(space):
+def test_equal_passes_have_no_penalty(space):
     targets, scores = encode_targets(space, [("joy",), None, ("anger",)]), logits(3)
-    once, agreeing = make_loss(space, torch.ones(3)), make_loss(space, torch.ones(3), rdrop=5.0)
-    torch.testing.assert_close(agreeing(torch.stack([scores, scores]), targets), once(scores, targets))
+    plain, rdrop = make_loss(space, torch.ones(3)), make_loss(space, torch.ones(3), rdrop=5.0)
+    torch.testing.assert_close(rdrop(torch.stack([scores, scores]), targets), plain(scores, targets))
 
 
 def settings(**changes):
@@ -131,7 +131,7 @@ def settings(**changes):
 
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_a_focal_loss_without_focus_is_cross_entropy(space, weighting):
+def test_a_focal_loss_with_gamma_zero_is_cross_entropy(space, weighting):
     targets, scores = encode_targets(space, ONE if space is SINGLE else SEVERAL), logits()
     weights = class_weights(space, targets, weighting)
     for smoothing in (0.0, 0.2):
@@ -140,7 +140,7 @@ def test_a_focal_loss_without_focus_is_cross_entropy(space, weighting):
         torch.testing.assert_close(focal, plain)
 
 
-def test_a_focal_loss_worked_by_hand_has_the_weight_outside_and_the_true_probability_inside():
+def test_focal_losses_computed_by_hand():
     p, weights = torch.tensor([0.7, 0.2, 0.1]), torch.tensor([2.0, 3.0, 5.0])
     loss = make_loss(SINGLE, weights, focal_gamma=2.0)
     for label, expected in enumerate([2 * 0.3**2 * 0.356675, 3 * 0.8**2 * 1.609438, 5 * 0.9**2 * 2.302585]):
@@ -151,7 +151,7 @@ def test_a_focal_loss_worked_by_hand_has_the_weight_outside_and_the_true_probabi
     torch.testing.assert_close(found.item(), expected, rtol=1e-5, atol=0)
 
 
-def test_a_focal_loss_of_several_labels_is_torchvisions():
+def test_the_multi_label_focal_loss_is_that_of_torchvision():
     from torchvision.ops import sigmoid_focal_loss
 
     targets, scores = encode_targets(MULTI, [row or () for row in SEVERAL]), logits()
@@ -161,7 +161,7 @@ def test_a_focal_loss_of_several_labels_is_torchvisions():
 
 @pytest.mark.parametrize("space", [SINGLE, MULTI])
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
-def test_a_focal_loss_has_a_finite_gradient_where_everything_is_known(space, gamma):
+def test_a_focal_loss_has_a_finite_gradient_at_probability_one(space, gamma):
     targets = encode_targets(space, [("joy",)])
     scores = (200 * torch.tensor([[-1.0, 1.0, -1.0]])).requires_grad_()
     make_loss(space, torch.ones(3), focal_gamma=gamma)(scores, targets).backward()
@@ -169,7 +169,7 @@ def test_a_focal_loss_has_a_finite_gradient_where_everything_is_known(space, gam
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_smoothed_labels_cost_torchs_smoothed_cross_entropy(weighting):
+def test_label_smoothing_is_that_of_torch(weighting):
     targets, scores = encode_targets(SINGLE, ONE), logits()
     weights, known = class_weights(SINGLE, targets, weighting), targets != UNLABELED
     expected = functional.cross_entropy(
@@ -179,13 +179,13 @@ def test_smoothed_labels_cost_torchs_smoothed_cross_entropy(weighting):
     torch.testing.assert_close(found, expected / known.sum())
 
 
-def test_smoothing_of_several_labels_moves_each_halfway_between_present_and_absent():
+def test_multi_label_smoothing_moves_targets_towards_one_half():
     targets, scores = torch.tensor([[1.0, 0.0, 1.0]]), logits(1)
     expected = functional.binary_cross_entropy_with_logits(scores, torch.tensor([[0.9, 0.1, 0.9]]))
     torch.testing.assert_close(make_loss(MULTI, torch.ones(3), label_smoothing=0.2)(scores, targets), expected)
 
 
-def test_a_recipes_logit_adjustment_adds_the_logarithms_of_trains_shares_to_the_logits_of_the_loss():
+def test_logit_adjustment_adds_log_priors_to_the_logits_of_the_loss():
     targets, scores = encode_targets(SINGLE, ONE), logits()
     shares = torch.tensor([1, 1, 4]) / 6
     expected = functional.cross_entropy(scores + 1.5 * shares.log(), targets, ignore_index=UNLABELED)
@@ -193,8 +193,7 @@ def test_a_recipes_logit_adjustment_adds_the_logarithms_of_trains_shares_to_the_
     torch.testing.assert_close(found, expected)
 
 
-def test_logit_adjustment_learns_what_balanced_train_would_teach():
-    """With nothing but priors to learn from, raw logits end equal for all labels: no label is favored."""
+def test_logit_adjustment_learns_equal_logits_from_priors_alone():
     targets = torch.tensor([0] * 1 + [1] * 10 + [2] * 89)
     loss, bias = recipe_loss(SINGLE, targets, settings(logit_adjustment=1.0)), torch.zeros(3, requires_grad=True)
     optimizer = torch.optim.LBFGS([bias], max_iter=100)
@@ -209,7 +208,7 @@ def test_logit_adjustment_learns_what_balanced_train_would_teach():
     torch.testing.assert_close(bias.detach().softmax(0), torch.full((3,), 1 / 3), atol=1e-3, rtol=0)
 
 
-def test_a_recipes_defaults_are_plain_cross_entropy():
+def test_the_default_loss_is_cross_entropy():
     targets, scores = encode_targets(SINGLE, ONE), logits()
     expected = functional.cross_entropy(scores, targets, ignore_index=UNLABELED)
     torch.testing.assert_close(recipe_loss(SINGLE, targets, settings())(scores, targets), expected)

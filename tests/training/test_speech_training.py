@@ -1,4 +1,4 @@
-"""From clips to a speech encoder: frozen vectors cached by content, waves decoded on demand and never stored."""
+"""Training models with a frozen or fine-tuned speech encoder: saving, loading and invalid settings."""
 
 from dataclasses import replace
 
@@ -32,21 +32,19 @@ def recipe_of(weights, speech, encoder, **changes):
 
 @pytest.mark.parametrize("kind", ["emotion_model", "multimodal"])
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
-def test_it_is_trained_saved_and_loaded_and_says_the_same(
-    kind, encoder, spoken, weights, speech, tmp_path, monkeypatch
-):
-    both = {"modality_dropout": 0.2, "context": "dialogue"}
-    model = {"kind": kind} | (both if kind == "multimodal" else {})
+def test_saved_and_loaded_it_predicts_the_same(kind, encoder, spoken, weights, speech, tmp_path, monkeypatch):
+    multimodal = {"modality_dropout": 0.2, "context": "dialogue"}
+    model = {"kind": kind} | (multimodal if kind == "multimodal" else {})
     recipe = recipe_of(weights, speech, encoder, model=model, train={"epochs": 1, "batch_size": 16})
     recognizer, dev = fit_recognizer(recipe, spoken)
     assert recognizer.facts["weights"]["audio"]["location"] == str(speech)
-    own = {name: t.clone() for name, t in recognizer.model.state_dict().items()}
-    assert any(name.startswith("audio.encoder.") for name in own) == (encoder == "finetune")
+    state = {name: t.clone() for name, t in recognizer.model.state_dict().items()}
+    assert any(name.startswith("audio.encoder.") for name in state) == (encoder == "finetune")
     recognizer.save_pretrained(tmp_path / "model")
     assert (tmp_path / "model" / "speech" / "model.safetensors").is_file()
-    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "cache"))  # nothing is remembered
+    monkeypatch.setenv("SENTIR_CACHE_DIR", str(tmp_path / "cache"))  # an empty cache
     loaded = Recognizer.from_pretrained(tmp_path / "model")
-    assert all(torch.equal(t, own[name]) for name, t in loaded.model.state_dict().items())
+    assert all(torch.equal(t, state[name]) for name, t in loaded.model.state_dict().items())
     np.testing.assert_allclose(
         loaded.predict_utterances(spoken.dev).select(dev.ids).probabilities, dev.probabilities, atol=1e-5
     )
@@ -60,14 +58,14 @@ def test_the_same_seed_gives_the_same_weights(spoken, weights, speech):
     assert all(torch.equal(t, states[1][name]) for name, t in states[0].items())
 
 
-def test_the_company_of_a_clip_changes_nothing(spoken, weights, speech):
+def test_predictions_do_not_depend_on_the_batch(spoken, weights, speech):
     recognizer = fit_recognizer(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
     together = recognizer.predict_utterances(spoken.dev)
     for u in spoken.dev[:4]:
         np.testing.assert_allclose(recognizer.predict_utterances([u]).probabilities[0], together[u.id], atol=1e-4)
 
 
-def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, weights, speech, tmp_path):
+def test_an_encoder_that_was_not_saved_is_loaded_unless_it_is_another(spoken, weights, speech, tmp_path):
     recipe = recipe_of(weights, speech, "frozen", train={"epochs": 1})
     recognizer, dev = fit_recognizer(recipe, spoken)
     recognizer.save_pretrained(tmp_path / "light", skip_frozen_weights=True)
@@ -83,7 +81,7 @@ def test_a_light_folder_finds_its_encoder_or_says_that_it_is_another(spoken, wei
         Recognizer.from_pretrained(tmp_path / "light")
 
 
-def test_a_saved_encoder_that_is_damaged_or_missing_is_named(spoken, weights, speech, tmp_path):
+def test_a_damaged_or_missing_encoder_is_an_error(spoken, weights, speech, tmp_path):
     recognizer = fit_recognizer(recipe_of(weights, speech, "finetune", train={"epochs": 1}), spoken)[0]
     recognizer.save_pretrained(tmp_path / "model", skip_frozen_weights=True)
     file = tmp_path / "model" / "speech" / "model.safetensors"
@@ -101,18 +99,18 @@ def test_a_saved_encoder_that_is_damaged_or_missing_is_named(spoken, weights, sp
     ("audio", "train", "error", "message"),
     [
         ({"pretrained": False, "encoder": None}, {}, RecipeError, "encoder = frozen' needs pretrained weights"),
-        ({"mel": "thesis"}, {}, RecipeError, "'model.audio.mel' does nothing here"),
+        ({"mel": "thesis"}, {}, RecipeError, "'model.audio.mel' has no effect here"),
         (
             {"backbone": "efficientnet_b0", "encoder": "frozen"},
             {},
             RecipeError,
-            "'model.audio.encoder' does nothing",
+            "'model.audio.encoder' has no effect",
         ),
         (
             {"backbone": "efficientnet_b0", "layers": (0,)},
             {},
             RecipeError,
-            "'model.audio.(encoder|layers)' does nothing",
+            "'model.audio.(encoder|layers)' has no effect",
         ),
         (
             {"backbone": "wav2vec"},
@@ -120,44 +118,44 @@ def test_a_saved_encoder_that_is_damaged_or_missing_is_named(spoken, weights, sp
             UnknownNameError,
             "no audio backbone called 'wav2vec'; did you mean wav2vec2",
         ),
-        ({}, {"augment": {"masks": 1}}, RecipeError, "'train.augment' does nothing here: .* network over mels"),
-        ({"encoder": "frozen"}, {"freeze_epochs": 1}, RecipeError, "'train.freeze_epochs' does nothing here"),
+        ({}, {"augment": {"masks": 1}}, RecipeError, "'train.augment' has no effect here: .* network on mel"),
+        ({"encoder": "frozen"}, {"freeze_epochs": 1}, RecipeError, "'train.freeze_epochs' has no effect here"),
         (
             {"encoder": "frozen"},
             {"gradient_checkpointing": True},
             RecipeError,
-            "text or speech encoder that is fine",
+            "needs a fine-tuned text or speech encoder",
         ),
     ],
 )
-def test_settings_that_do_nothing_are_refused(audio, train, error, message, spoken, weights, speech):
+def test_settings_without_effect_are_refused(audio, train, error, message, spoken, weights, speech):
     recipe = recipe_of(weights, speech, "finetune", audio=audio, train=train)
     with pytest.raises(error, match=message):
         check_model(recipe.model)
         check_settings(recipe, spoken.label_space("emotion"))
 
 
-def test_checkpointed_gradients_are_the_same(spoken, weights, speech):
-    plain, saved = (
+def test_gradient_checkpointing_gives_the_same_weights(spoken, weights, speech):
+    plain, checkpointed = (
         fit(recipe_of(weights, speech, "finetune", train={"epochs": 1, "gradient_checkpointing": on}), spoken)
         for on in (False, True)
     )
     for name, tensor in plain.model.state_dict().items():
-        torch.testing.assert_close(saved.model.state_dict()[name], tensor, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(checkpointed.model.state_dict()[name], tensor, atol=1e-4, rtol=1e-3)
 
 
-def test_a_train_split_that_cannot_be_heard_is_refused(spoken, weights, speech, tmp_path):
+def test_a_train_split_without_usable_audio_is_refused(spoken, weights, speech, tmp_path):
     broken = tmp_path / "broken.wav"
-    broken.write_bytes(b"no sound")
-    deaf = replace(
+    broken.write_bytes(b"no audio")
+    silent = replace(
         spoken,
         utterances=tuple(replace(u, clip=Clip(broken)) if u.split == "train" else u for u in spoken.utterances),
     )
-    with pytest.raises(CorpusError, match="No train utterance has usable sound"):
-        fit(recipe_of(weights, speech, "frozen"), deaf)
+    with pytest.raises(CorpusError, match="No train utterance has usable audio"):
+        fit(recipe_of(weights, speech, "frozen"), silent)
 
 
-def test_weights_out_of_reach_are_noticed_before_anything_is_trained(spoken, weights, monkeypatch, tmp_path):
+def test_unavailable_weights_are_an_error_before_anything_is_trained(spoken, weights, monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     recipe = spoken_recipe(weights, model={"audio": {"backbone": "hubert", "pretrained": True}})
     with pytest.raises(WeightsError, match="hubert-base-ls960"):

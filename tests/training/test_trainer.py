@@ -1,4 +1,4 @@
-"""Training: parameter groups, frozen first epochs, the best epoch's weights, and the same result from a seed."""
+"""Training: parameter groups, frozen epochs, the weights of the best epoch, and reproducibility."""
 
 import copy
 from dataclasses import replace
@@ -21,28 +21,28 @@ from sentir.training.trainer import train_model
 
 
 class Run:
-    """A training with scripted dev scores, which keeps the weights it is scored with."""
+    """A training with given dev scores, which records the weights that are scored."""
 
-    def __init__(self, corpus, weights, scores=(0.1, 0.2), *, model=None, train=None, blank=()):
+    def __init__(self, corpus, weights, scores=(0.1, 0.2), *, model=None, train=None, unlabeled=()):
         settings = {"epochs": len(scores), "encoder_lr": 0.003} | (train or {})
         recipe = tiny_recipe(weights, model={"encoder": "finetune"} | (model or {}), train=settings)
         set_seed(recipe.train.seed)
         space = corpus.label_space("emotion")
-        preparer = Pipeline(recipe, corpus.train)
-        self.model = preparer.build(space)
+        pipeline = Pipeline(recipe, corpus.train)
+        self.model = pipeline.build(space)
         self.start = copy.deepcopy(self.model.state_dict())
         self.seen = []
-        script = iter(scores)
+        remaining = iter(scores)
 
         def dev_score():
             self.seen.append(copy.deepcopy(self.model.state_dict()))
-            return next(script)
+            return next(remaining)
 
-        labels = [None if u.id in blank else u.labels["emotion"] for u in corpus.train]
+        labels = [None if u.id in unlabeled else u.labels["emotion"] for u in corpus.train]
         targets = encode_targets(space, labels)
         self.training = train_model(
             self.model,
-            preparer.transform(corpus.train),
+            pipeline.transform(corpus.train),
             targets,
             settings=recipe.train,
             loss=make_loss(space, class_weights(space, targets, "none")),
@@ -51,7 +51,7 @@ class Run:
 
 
 def changed(before, after, prefix):
-    """Names of the parameters under a prefix that moved."""
+    """Return the names of changed parameters with a prefix."""
     return {name for name in before if name.startswith(prefix) and not torch.equal(before[name], after[name])}
 
 
@@ -61,10 +61,10 @@ def equal(one, other):
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune"])
-def test_every_parameter_is_in_exactly_one_group_with_its_rate_and_decay(encoder, corpus, weights):
+def test_each_parameter_is_in_one_group_with_its_learning_rate_and_weight_decay(encoder, corpus, weights):
     recipe = tiny_recipe(weights, model={"encoder": encoder, "context": "dialogue", "features": ["lexical"]})
-    preparer = Pipeline(recipe, corpus.train)
-    model = preparer.build(corpus.label_space("emotion"))
+    pipeline = Pipeline(recipe, corpus.train)
+    model = pipeline.build(corpus.label_space("emotion"))
     groups = parameter_groups(model, recipe.train)
     grouped = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
@@ -78,66 +78,66 @@ def test_every_parameter_is_in_exactly_one_group_with_its_rate_and_decay(encoder
     assert any(name.startswith("encoder.") for name, _p in model.named_parameters()) == (encoder == "finetune")
 
 
-def test_it_ends_with_the_weights_of_the_best_epoch_not_of_the_last(corpus, weights):
+def test_the_model_has_the_weights_of_the_best_epoch(corpus, weights):
     run = Run(corpus, weights, [0.2, 0.9, 0.3, 0.8], train={"patience": 4})
     assert equal(run.model.state_dict(), run.seen[1])
     assert not equal(run.model.state_dict(), run.seen[3])
     assert (run.training.best_epoch, run.training.best_score) == (2, 0.9)
-    assert [point["score"] for point in run.training.history] == [0.2, 0.9, 0.3, 0.8]
-    assert [point["epoch"] for point in run.training.history] == [1, 2, 3, 4]
+    assert [one["score"] for one in run.training.history] == [0.2, 0.9, 0.3, 0.8]
+    assert [one["epoch"] for one in run.training.history] == [1, 2, 3, 4]
 
 
-def test_it_stops_when_dev_has_not_grown_for_as_long_as_its_patience(corpus, weights):
+def test_it_stops_when_patience_ends(corpus, weights):
     run = Run(corpus, weights, [0.2, 0.9, 0.3, 0.9, 0.95, 0.99], train={"patience": 2})
     assert len(run.seen) == 4 and equal(run.model.state_dict(), run.seen[1])
 
 
-def test_a_small_train_split_is_passed_over_more_often_until_there_are_so_many_steps(corpus, weights):
+def test_epochs_of_a_small_train_split_have_several_passes_until_min_steps(corpus, weights):
     train = {"batch_size": 8, "min_steps": 20, "freeze_epochs": 1}  # 4 steps a pass
     run = Run(corpus, weights, (0.1, 0.2), train=train)
-    assert [point["epoch"] for point in run.training.history] == [3, 6] and run.training.best_epoch == 6
+    assert [one["epoch"] for one in run.training.history] == [3, 6] and run.training.best_epoch == 6
     assert not changed(run.start, run.seen[0], "encoder.") and changed(run.seen[0], run.seen[1], "encoder.")
 
 
-def test_patience_counts_the_scorings_of_dev(corpus, weights):
+def test_patience_counts_how_often_dev_was_scored(corpus, weights):
     run = Run(corpus, weights, (0.2, 0.1, 0.1, 0.1), train={"batch_size": 8, "min_steps": 32, "patience": 1})
-    assert [point["epoch"] for point in run.training.history] == [2, 4]
+    assert [one["epoch"] for one in run.training.history] == [2, 4]
 
 
 @given(st.integers(1, 100), st.integers(1, 5000), st.integers(0, 10_000))
-def test_there_are_as_many_passes_as_the_least_steps_need_and_no_more(epochs, steps, least):
-    passes = TrainSettings(epochs=epochs, min_steps=least).passes_per_epoch(steps)
-    assert passes * epochs * steps >= least
-    assert passes == 1 or (passes - 1) * epochs * steps < least
+def test_passes_per_epoch_are_the_fewest_that_reach_min_steps(epochs, steps, minimum):
+    passes = TrainSettings(epochs=epochs, min_steps=minimum).passes_per_epoch(steps)
+    assert passes * epochs * steps >= minimum
+    assert passes == 1 or (passes - 1) * epochs * steps < minimum
 
 
-def test_a_dev_score_that_never_grows_keeps_the_first_epoch(corpus, weights):
+def test_a_dev_score_that_never_improves_keeps_the_first_epoch(corpus, weights):
     run = Run(corpus, weights, [0.0, 0.0, 0.0], train={"patience": 2})
     assert len(run.seen) == 3 and equal(run.model.state_dict(), run.seen[0])
     assert run.training.best_epoch == 1
 
 
-def test_the_encoder_does_not_move_in_its_frozen_epochs(corpus, weights):
+def test_the_encoder_does_not_change_in_frozen_epochs(corpus, weights):
     run = Run(corpus, weights, [0.1, 0.2, 0.3], train={"freeze_epochs": 2})
     assert changed(run.start, run.seen[0], "head") and changed(run.seen[0], run.seen[1], "head")
     assert not changed(run.start, run.seen[1], "encoder")
     assert changed(run.seen[1], run.seen[2], "encoder")
 
 
-def test_a_fine_tuned_encoder_moves_from_the_first_epoch(corpus, weights):
+def test_a_fine_tuned_encoder_changes_from_the_first_epoch(corpus, weights):
     run = Run(corpus, weights, [0.1])
     moved = changed(run.start, run.seen[0], "encoder")
     assert any("layer.0" in name for name in moved) and any("layer.1" in name for name in moved)
 
 
-def test_the_train_loss_falls(corpus, weights):
+def test_the_train_loss_decreases(corpus, weights):
     run = Run(corpus, weights, [n / 10 for n in range(8)], train={"schedule": "constant"})
-    losses = [point["loss"] for point in run.training.history]
+    losses = [one["loss"] for one in run.training.history]
     assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize("context", ["none", "dialogue"])
-def test_the_same_seed_gives_the_same_weights_and_another_others(context, corpus, weights):
+def test_weights_depend_on_the_seed(context, corpus, weights):
     model = {"context": context, "dropout": 0.3}
     one, same, other = (Run(corpus, weights, model=model, train={"seed": seed}) for seed in (1, 1, 2))
     assert equal(one.model.state_dict(), same.model.state_dict())
@@ -145,17 +145,17 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(context, corpus
     assert not equal(one.model.state_dict(), other.model.state_dict())
 
 
-def test_what_an_unlabeled_utterance_says_teaches_nothing_without_context(corpus, weights):
-    blank = {u.id for u in corpus.train[::3]}
-    babble = tiny_corpus(lambda u: replace(u, text="happy crying") if u.id in blank else u)
-    runs = [Run(c, weights, model={"encoder": "frozen"}, blank=blank) for c in (corpus, babble)]
+def test_unlabeled_utterances_do_not_matter_without_context(corpus, weights):
+    unlabeled = {u.id for u in corpus.train[::3]}
+    other = tiny_corpus(lambda u: replace(u, text="happy crying") if u.id in unlabeled else u)
+    runs = [Run(c, weights, model={"encoder": "frozen"}, unlabeled=unlabeled) for c in (corpus, other)]
     for name, tensor in runs[0].model.state_dict().items():
         torch.testing.assert_close(runs[1].model.state_dict()[name], tensor)
-    labeled = Run(babble, weights, model={"encoder": "frozen"})
+    labeled = Run(other, weights, model={"encoder": "frozen"})
     assert not equal(labeled.model.state_dict(), runs[1].model.state_dict())
 
 
-def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
+def test_batches_depend_on_the_seed(corpus, weights, monkeypatch):
     batch, seen = ModelInputs.batch, []
     monkeypatch.setattr(
         ModelInputs, "batch", lambda self, rows, _c: seen.append(tuple(rows)) or batch(self, rows)
@@ -169,7 +169,7 @@ def test_the_seed_decides_the_order_of_batches(corpus, weights, monkeypatch):
     assert sorted(row for rows in orders[2] for row in rows) == list(range(30))
 
 
-def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
+def test_dialogues_stay_whole_in_each_batch(corpus, weights, monkeypatch):
     seen = []
     batch = ModelInputs.batch
     monkeypatch.setattr(ModelInputs, "batch", lambda self, rows, _c: seen.append(list(rows)) or batch(self, rows))
@@ -178,13 +178,13 @@ def test_dialogues_stay_whole_in_every_batch(corpus, weights, monkeypatch):
     assert all(set(rows[:5]) in [set(range(n, n + 5)) for n in range(0, 30, 5)] for rows in seen)
 
 
-def test_checkpoints_do_not_stay(corpus, weights, tmp_path, monkeypatch):
+def test_temporary_checkpoints_are_deleted(corpus, weights, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     Run(corpus, weights)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_temporary_folder_without_room_is_named(corpus, weights, tmp_path, monkeypatch):
+def test_a_full_temporary_folder_is_an_error(corpus, weights, tmp_path, monkeypatch):
     def full(*_arguments, **_keywords):
         raise SafetensorError("No space left on device")
 

@@ -1,4 +1,4 @@
-"""A saved model learns on from other data: its network and labels stay, and the card says what it has seen."""
+"""Training a saved model on other data: its network and labels stay, and its card names both trainings."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("one_store")
 
 
 def other_corpus(labels=("joy", "sadness"), rename=None):
-    """Utterances with these labels alone, each with another text, called otherwise."""
+    """Return a corpus of the utterances with these labels, with other ids and texts."""
     rows = []
     for u in tiny_corpus():
         if u.split == "test" or not set(u.labels["emotion"]) <= set(labels):
@@ -30,10 +30,10 @@ def other_corpus(labels=("joy", "sadness"), rename=None):
 
 @pytest.fixture
 def corpora(monkeypatch):
-    found = {"tiny": tiny_corpus(), "other": other_corpus()}
-    for name, corpus in found.items():
+    corpora = {"tiny": tiny_corpus(), "other": other_corpus()}
+    for name, corpus in corpora.items():
         monkeypatch.setitem(READERS._entries, name, lambda root, data, corpus=corpus: corpus)
-    return found
+    return corpora
 
 
 def state(model):
@@ -41,7 +41,7 @@ def state(model):
 
 
 @pytest.mark.parametrize("encoder", ["frozen", "finetune", "lora"])
-def test_it_begins_with_the_saved_weights_and_keeps_its_labels(encoder, corpora, weights, tmp_path):
+def test_it_starts_with_the_saved_weights_and_keeps_the_labels(encoder, corpora, weights, tmp_path):
     model = {"encoder": encoder, "features": ["lexical"]}
     first = tiny_recipe(weights, data={"reader": "tiny"}, model=model)
     api.train(first, root=tmp_path, out=tmp_path / "first")
@@ -53,13 +53,13 @@ def test_it_begins_with_the_saved_weights_and_keeps_its_labels(encoder, corpora,
     assert after.preprocessor.scaler == before.preprocessor.scaler
     for name, tensor in state(before).items():
         torch.testing.assert_close(after.model.state_dict()[name], tensor, rtol=0, atol=1e-5)
-    again = Recognizer.from_pretrained(tmp_path / "second")
+    loaded = Recognizer.from_pretrained(tmp_path / "second")
     rows = corpora["tiny"].dev
-    assert again.predict_utterances(rows).labels().keys() == before.predict_utterances(rows).labels().keys()
+    assert loaded.predict_utterances(rows).labels().keys() == before.predict_utterances(rows).labels().keys()
     assert not (tmp_path / "first" / "checkpoints").exists()
 
 
-def test_what_it_has_seen_before_stands_in_facts_and_card(corpora, weights, tmp_path):
+def test_earlier_trainings_are_in_facts_and_card(corpora, weights, tmp_path):
     recipe = tiny_recipe(weights, data={"reader": "tiny"})
     api.train(recipe, root=tmp_path, out=tmp_path / "a")
     other = recipe.override({"name": "corrections", "data": {"reader": "other"}})
@@ -70,10 +70,10 @@ def test_what_it_has_seen_before_stands_in_facts_and_card(corpora, weights, tmp_
     assert seen == [("tiny", "tiny", prints["tiny"]), ("corrections", "other", prints["other"])]
     card = (tmp_path / "c" / "README.md").read_text(encoding="utf-8")
     assert f"trained on the corpus tiny (recipe tiny, fingerprint {prints['tiny']})" in card
-    assert "may hold utterances of the splits" in card
+    assert "may contain utterances of the splits" in card
 
 
-def test_it_learns_what_it_is_given(corpora, weights, tmp_path, monkeypatch):
+def test_it_learns_from_the_new_data(corpora, weights, tmp_path, monkeypatch):
     swapped = other_corpus(rename={"joy": "sadness", "sadness": "joy"})
     monkeypatch.setitem(READERS._entries, "other", lambda root, data: swapped)
     recipe = tiny_recipe(weights, data={"reader": "tiny"}, train={"epochs": 8})
@@ -85,17 +85,17 @@ def test_it_learns_what_it_is_given(corpora, weights, tmp_path, monkeypatch):
     assert scores.metrics["accuracy"].value > right
 
 
-def test_labels_that_it_does_not_know_are_named(corpora, weights, tmp_path, monkeypatch):
+def test_labels_that_the_model_lacks_are_an_error(corpora, weights, tmp_path, monkeypatch):
     recipe = tiny_recipe(weights, data={"reader": "tiny"})
     api.train(recipe, root=tmp_path, out=tmp_path / "a")
     renamed = other_corpus(rename={"joy": "delight"})
     monkeypatch.setitem(READERS._entries, "other", lambda root, data: renamed)
-    with pytest.raises(PredictionsError, match="does not know these labels of 'emotion': delight; it knows joy"):
+    with pytest.raises(PredictionsError, match="does not have these labels of 'emotion': delight; it has joy"):
         other = recipe.override({"data": {"reader": "other"}})
         api.train(other, root=tmp_path, out=tmp_path / "b", init_from=tmp_path / "a")
 
 
-def test_another_task_and_a_model_that_stacks_are_refused(spoken, weights, tmp_path, monkeypatch):
+def test_another_task_and_a_stacking_model_are_refused(spoken, weights, tmp_path, monkeypatch):
     monkeypatch.setitem(READERS._entries, "tiny", lambda root, data: spoken)
     recipe = tiny_recipe(weights, data={"reader": "tiny"})
     api.train(recipe, root=tmp_path, out=tmp_path / "a")
@@ -104,5 +104,5 @@ def test_another_task_and_a_model_that_stacks_are_refused(spoken, weights, tmp_p
         api.train(task, root=tmp_path, out=tmp_path / "b", init_from=tmp_path / "a")
     stacks = spoken_recipe(weights, data={"reader": "tiny"}, **stacking_on_text(weights))
     api.train(stacks, root=tmp_path, out=tmp_path / "c")
-    with pytest.raises(RecipeError, match="stacks on another cannot be trained further"):
+    with pytest.raises(RecipeError, match="uses stacking cannot be trained further"):
         api.train(recipe, root=tmp_path, out=tmp_path / "d", init_from=tmp_path / "c")
