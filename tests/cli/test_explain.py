@@ -54,11 +54,10 @@ def test_json_contains_the_explanation(call):
     code, out, _err = call("--text", "I am happy.", "--label", "sadness", "--sanity-check", "--json")
     found = json.loads(out)
     assert code == 0 and found["label"] == "sadness" and len(found["sanity_checks"]) == 2
-    values = [word["value"] for passage in found["text_attribution"]["passages"] for word in passage["words"]]
-    attribution = found["text_attribution"]
-    assert sum(values) == pytest.approx(
-        found["score"] - attribution["baseline_score"] + attribution["convergence_delta"], abs=1e-4
-    )
+    words = found["text_attribution"]
+    values = [word["value"] for passage in words["passages"] for word in passage["words"]]
+    total = found["score"] - words["baseline_score"] + words["convergence_delta"]
+    assert sum(values) == pytest.approx(total, abs=1e-4)
 
 
 def test_an_utterance_of_the_corpus_is_explained_in_its_dialogue(call, saved):
