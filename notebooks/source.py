@@ -259,7 +259,7 @@ for name, corpus in corpora.items():
     display(pd.DataFrame(table.values, columns=table.names).describe().T[["mean", "std", "min", "max"]].round(3))
 
     recipe = bases[name].override({"model": {"context": "dialogue", "features": features}})
-    explanation = u.explain_model(u.Recognizer.fit(recipe, corpus)[0])
+    explanation = u.explain_model(u.fit_recognizer(recipe, corpus)[0])
     display(u.importance_figure(explanation.feature_sets, explanation.metric))
     display(u.importance_figure(explanation.columns[:12], explanation.metric))
 

@@ -2,7 +2,6 @@
 
 from sentir import (
     Recipe,
-    Recognizer,
     analyze,
     clean_text,
     explain,
@@ -56,6 +55,7 @@ from sentir.report.task_sections import task_sections
 from sentir.report.tuning_page import tuning_sentences
 from sentir.study.cleaning_ablation import ablate_cleaning
 from sentir.study.stacking import cross_predict
+from sentir.training.recognizers import fit_recognizer
 
 __all__ = [  # noqa: RUF022 (in the order of the study)
     # corpora
@@ -84,12 +84,12 @@ __all__ = [  # noqa: RUF022 (in the order of the study)
     "decode",
     # models and studies
     "Recipe",
-    "Recognizer",
     "analyze",
     "compute_scores",
     "cross_predict",
     "explain",
     "explain_model",
+    "fit_recognizer",
     "load_recipe",
     "predict",
     "run_study",

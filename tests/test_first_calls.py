@@ -128,11 +128,10 @@ def test_probabilities_are_an_array_in_the_order_of_the_classes(model):
 
 def test_a_regression_model_has_no_classes(model):
     space = sentir.LabelSpace("mood", ("mood",), bounds=(-3.0, 3.0))
-    model = type(model.recognizer)(
-        model.recipe, space, model.recognizer.preprocessor, model.recognizer.model, None
-    )
+    own = model.recognizer
+    model = type(own)(model.recipe, space, own.preprocessor, own.encoders, own.model, None)
     assert not hasattr(model, "classes_")
-    with pytest.raises(SentirError, match="number"):
+    with pytest.raises(SentirError, match="regression"):
         model.predict_proba("hi")
 
 

@@ -115,7 +115,7 @@ def test_cleaning_is_shown_with_counts_and_examples(tiny, call):
     assert code == 0 and "60 texts" in out and out.count("original") == 1
     code, out, _err = call("clean", "tiny", "--steps", "thesis", "--json")
     found = json.loads(out)
-    assert len(found["effects"]) == 9 and found["texts"] == 60 and len(found["examples"]) == 3
+    assert len(found["effects"]) == 9 and found["num_texts"] == 60 and len(found["examples"]) == 3
     assert call("clean", "tiny", "--steps", "lower_case")[0] == 2
 
 

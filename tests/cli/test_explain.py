@@ -53,17 +53,18 @@ def test_a_text_is_explained_and_written(call, tmp_path):
 def test_json_contains_the_explanation(call):
     code, out, _err = call("--text", "I am happy.", "--label", "sadness", "--sanity-check", "--json")
     found = json.loads(out)
-    assert code == 0 and found["label"] == "sadness" and len(found["checks"]) == 2
-    values = [word["value"] for passage in found["words"]["passages"] for word in passage["words"]]
+    assert code == 0 and found["label"] == "sadness" and len(found["sanity_checks"]) == 2
+    values = [word["value"] for passage in found["text_attribution"]["passages"] for word in passage["words"]]
+    attribution = found["text_attribution"]
     assert sum(values) == pytest.approx(
-        found["score"] - found["words"]["without"] + found["words"]["delta"], abs=1e-4
+        found["score"] - attribution["baseline_score"] + attribution["convergence_delta"], abs=1e-4
     )
 
 
 def test_an_utterance_of_the_corpus_is_explained_in_its_dialogue(call, saved):
     code, out, _err = call("--root", saved, "--id", "dev/dia7/utt3", "--json")
     found = json.loads(out)
-    assert code == 0 and found["id"].endswith("dev/dia7/utt3") and len(found["words"]["passages"]) == 5
+    assert code == 0 and found["id"].endswith("dev/dia7/utt3") and len(found["text_attribution"]["passages"]) == 5
     assert found["gold"] == ["neutral"] or found["gold"]
 
 

@@ -91,6 +91,7 @@ def test_the_example_of_the_three_models_runs(readme, capsys):
 def test_the_tree_names_every_part_of_the_package():
     (tree,) = [block for block in blocks("README.md", "") if "src/sentir/" in block]
     ours = tree[tree.index("src/sentir/") : tree.index("docs/en/")]
-    named = {line.split()[0].rstrip("/") for line in ours.splitlines()[1:]}
+    names = [re.split(r" {2,}", line.strip())[0] for line in ours.splitlines()[1:]]
+    named = {name.rstrip("/") for line in names for name in line.split(", ")}
     parts = {path.name for path in (ROOT / "src" / "sentir").iterdir() if not path.name.startswith("_")}
     assert named == parts

@@ -59,7 +59,15 @@ def printed(capsys, monkeypatch):
 def report():
     """A study that was evaluated on test, with a comparison on dev too."""
     rows = scores()
-    numbers = {"difference": 0.1, "low": 0.05, "high": 0.15, "p": 0.001, "p_holm": 0.002, "n": 9, "dialogues": 5}
+    numbers = {
+        "difference": 0.1,
+        "low": 0.05,
+        "high": 0.15,
+        "p": 0.001,
+        "p_holm": 0.002,
+        "n": 9,
+        "num_clusters": 5,
+    }
     where = {"a": rows[0].model, "corpus": "demo", "task": "emotion", "metric": "macro_f1"}
     compared = [Comparison(b=row.model, split="test", **where, **numbers) for row in rows[1:]]
     return StudyReport(

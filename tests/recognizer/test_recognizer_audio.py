@@ -244,8 +244,8 @@ def test_an_utterance_without_a_required_modality_is_not_predicted(trained, inco
     (pair,) = predict(stacked, texts=texts[0], files=[clip.path])
     text_only, audio_only = predict(stacked, texts=texts[1]), predict(stacked, files=[clip.path])
     assert pair.labels and not pair.problem
-    assert text_only[0].problem == "The model has not learned to do without audio. There is no audio."
-    assert audio_only[0].problem == "The model has not learned to do without text. There is no text."
+    assert text_only[0].problem == "This model needs audio. There is no audio."
+    assert audio_only[0].problem == "This model needs text. There is no text."
     assert not text_only[0].labels and not audio_only[0].labels
     (prediction,) = predict(multimodal, texts=texts[1])
     assert prediction.labels and not prediction.problem

@@ -174,11 +174,11 @@ def test_explanations_are_of_the_main_task(task, other, learned, corpus):
     np.testing.assert_allclose(
         DevPredictor(recognizer, corpus).predict().probabilities, dev.probabilities, atol=1e-6
     )
-    prepared = prepare_with_tokens(recognizer, corpus.dev)
+    inputs = prepare_with_tokens(recognizer, corpus.dev)
     for label, name in enumerate(dev.label_space.names):
-        probe, _unit = make_score_function(recognizer, prepared, 3, label)
-        with frozen_eval_mode(probe.model, probe.encoder), torch.no_grad():
-            score = probe.score().item()
+        score_function, _unit = make_score_function(recognizer, inputs, 3, label)
+        with frozen_eval_mode(score_function.model, score_function.encoder), torch.no_grad():
+            score = score_function.score().item()
         p = dev.probabilities[3, label]
         assert score == pytest.approx(np.log(p / (1 - p)), abs=1e-3), name
 
@@ -202,9 +202,9 @@ def shuffled(task):
 
 def test_labels_of_an_auxiliary_task_change_the_model_but_not_its_inputs(corpus, weights):
     recipe, other = tiny_recipe(weights, **BOTH), shuffled("feelings")
-    prepared = [Pipeline(recipe, c.train).transform(c.train) for c in (corpus, other)]
-    for name, tensor in prepared[0].tensors.items():
-        assert torch.equal(tensor, prepared[1].tensors[name]), name
+    inputs = [Pipeline(recipe, c.train).transform(c.train) for c in (corpus, other)]
+    for name, tensor in inputs[0].tensors.items():
+        assert torch.equal(tensor, inputs[1].tensors[name]), name
     fitted = [fit(recipe, c).dev_predictions.probabilities for c in (corpus, other)]
     alone = [fit(tiny_recipe(weights), c).dev_predictions.probabilities for c in (corpus, other)]
     assert not np.allclose(*fitted) and np.array_equal(*alone) and not np.allclose(fitted[0], alone[0])

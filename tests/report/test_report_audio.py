@@ -177,21 +177,21 @@ def test_audio_formats_fall_back_if_mp3_is_unavailable(formats, kind, make_examp
 def test_a_spectrogram_has_time_to_the_right_and_low_bands_at_the_bottom():
     mel = np.full((30, 64), -100.0)
     mel[20:, 5] = 0.0
-    picture = np.asarray(
+    image = np.asarray(
         Image.open(io.BytesIO(inline_media.encode_spectrogram_png(mel, 0.0))).convert("L"), dtype=int
     )
-    assert picture.shape == (64, 30)
-    bright = np.argwhere(picture > 128)
+    assert image.shape == (64, 30)
+    bright = np.argwhere(image > 128)
     assert {tuple(at) for at in bright} == {(63 - 5, column) for column in range(20, 30)}
 
 
 @given(st.floats(-100, 40), st.floats(-100, 40))
 def test_louder_frames_are_never_darker(one, other):
     quiet, loud = sorted((one, other))
-    picture = Image.open(io.BytesIO(inline_media.encode_spectrogram_png(np.array([[quiet], [loud]]), 20.0)))
-    levels = np.asarray(picture)[0]
+    image = Image.open(io.BytesIO(inline_media.encode_spectrogram_png(np.array([[quiet], [loud]]), 20.0)))
+    levels = np.asarray(image)[0]
     assert levels[0] <= levels[1]
-    lightness = np.asarray(picture.convert("L"), dtype=int)[0]
+    lightness = np.asarray(image.convert("L"), dtype=int)[0]
     assert lightness[0] <= lightness[1]
 
 

@@ -94,8 +94,8 @@ def test_only_a_synthetic_corpus_is_marked_as_such(make_plain_report, render_pag
 def test_the_selected_model_is_marked_and_dev_is_sorted_best_first(page):
     words = section(page, "Dev results (model selection)")
     assert words.index("gru selected on dev") < words.index("plain") < words.index("majority class baseline")
-    chosen = [a for tag, a in Page(page).tags if tag == "tr" and "chosen" in a.get("class", "")]
-    assert len(chosen) == 2 * 3 * 2  # two languages, three tasks, test and dev
+    selected = [a for tag, a in Page(page).tags if tag == "tr" and "selected" in a.get("class", "")]
+    assert len(selected) == 2 * 3 * 2  # two languages, three tasks, test and dev
 
 
 def test_labels_thresholds_and_confusions_of_the_selected_model_are_shown(page):

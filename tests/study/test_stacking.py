@@ -110,11 +110,11 @@ def test_folds_are_whole_dialogues_of_train_and_dev_and_test_are_of_the_full_mod
 
 
 def test_only_the_seed_determines_the_folds(corpus):
-    draws = [assign_folds(corpus.train, FOLDS, seed) for seed in (0, 0, 1, 2, 3)]
-    assert draws[0] == draws[1] and any(draws[0] != other for other in draws[2:])
+    folds = [assign_folds(corpus.train, FOLDS, seed) for seed in (0, 0, 1, 2, 3)]
+    assert folds[0] == folds[1] and any(folds[0] != other for other in folds[2:])
     unlabeled = [replace(u, labels={}, text=None) for u in corpus.train]
-    assert assign_folds(unlabeled, FOLDS, 0) == draws[0]
-    assert set(Counter(draws[0].values()).values()) == {10}
+    assert assign_folds(unlabeled, FOLDS, 0) == folds[0]
+    assert set(Counter(folds[0].values()).values()) == {10}
 
 
 def test_utterances_without_a_dialogue_are_assigned_to_folds_one_by_one(corpus):

@@ -145,20 +145,18 @@ def test_two_corpora_are_in_one_report_and_evaluated_on_test_once_each(study, re
     assert set(report.selected) == {("tiny", "emotion"), ("own", "emotion")}
     assert [(o.corpus, o.number) for o in report.openings] == [("tiny", 1), ("own", 1)]
     saved = {path.name for path in (tmp_path / "out" / "models").iterdir()}
-    selected = {
-        f"{corpus}-{task}-baseline" for (corpus, task), name in report.selected.items() if name in BASELINES
-    }
+    baselines = [key for key, name in report.selected.items() if name in BASELINES]
     assert saved == {"own-emotion", "tiny-emotion"} | {f"{c}-{task}-baseline" for c, task in baselines}
 
 
-def refused(study, recipes, counts, out, error, match):
+def assert_rejected(study, recipes, counts, out, error, match):
     with pytest.raises(error, match=match):
         study(recipes)
     assert not counts and not (out / "out").exists()
 
 
 def test_two_recipes_of_one_corpus_are_rejected(study, recipe, counts, tmp_path):
-    refused(
+    assert_rejected(
         study,
         [recipe(), recipe(tasks=["emotion"]).override({"name": "other"})],
         counts,
@@ -186,12 +184,14 @@ SHORT = {
 def test_an_insufficient_corpus_is_rejected_before_training(lack, study, recipe, counts, tmp_path, use_corpus):
     change, match = SHORT[lack]
     use_corpus(tiny_corpus(change))
-    refused(study, recipe(tasks=["emotion"]), counts, tmp_path, CorpusError, match)
+    assert_rejected(study, recipe(tasks=["emotion"]), counts, tmp_path, CorpusError, match)
 
 
 @pytest.mark.parametrize("setting", [{"study": {"tasks": ["emotion", "mood"]}}, {"evaluation": {"metric": "f"}}])
 def test_tasks_and_metrics_are_checked_before_training(setting, study, recipe, counts, tmp_path):
-    refused(study, recipe().override(setting), counts, tmp_path, (CorpusError, UnknownNameError), "mood|'f'")
+    assert_rejected(
+        study, recipe().override(setting), counts, tmp_path, (CorpusError, UnknownNameError), "mood|'f'"
+    )
 
 
 @pytest.mark.parametrize(

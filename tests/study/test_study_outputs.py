@@ -74,13 +74,13 @@ def test_two_recipes_of_one_name_are_rejected(recipe, study, counts):
 
 
 @pytest.mark.parametrize(
-    "place", ["models", "recipes", "report.html", "report.es.md", "results.json", "analyses.json"]
+    "name", ["models", "recipes", "report.html", "report.es.md", "results.json", "analyses.json"]
 )
-def test_an_unwritable_path_is_noticed_before_training(place, recipe, study, counts, tmp_path):
-    blocked = tmp_path / "out" / place
+def test_an_unwritable_path_is_noticed_before_training(name, recipe, study, counts, tmp_path):
+    blocked = tmp_path / "out" / name
     blocked.parent.mkdir()
-    blocked.mkdir() if "." in place else blocked.write_text("in the way")
-    with pytest.raises(SentirError, match=rf"{place}.* cannot be written"):
+    blocked.mkdir() if "." in name else blocked.write_text("in the way")
+    with pytest.raises(SentirError, match=rf"{name}.* cannot be written"):
         study(recipe())
     assert not counts and not stages_there(tmp_path)
 
@@ -130,14 +130,14 @@ def test_a_failing_report_keeps_the_results_and_rerunning_writes_it(
         with pytest.raises(SentirError, match=r"results are in .*No space left.*same command again") as caught:
             run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert "\n" not in str(caught.value)
-    kept = json.loads((out / "results.json").read_text())
-    assert {row["split"] for row in kept} == {"dev", "test"} and (out / "analyses.json").is_file()
+    results = json.loads((out / "results.json").read_text())
+    assert {row["split"] for row in results} == {"dev", "test"} and (out / "analyses.json").is_file()
     assert Recipe.load(out / "recipes" / "tiny.toml") == mine and (out / "models" / "tiny-emotion").is_dir()
     assert counts["open"] == 1 and len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
     counts.clear()
     run.run_study([mine], root=tmp_path, out=out, accept_grade=True)
     assert not counts and len(list_openings_by_fingerprint(corpus.test_fingerprint)) == 1
-    assert json.loads((out / "results.json").read_text()) == kept
+    assert json.loads((out / "results.json").read_text()) == results
     assert (out / "report.html").is_file() and stages(out, "test")
 
 

@@ -81,7 +81,10 @@ def _check_output_table(path: Path, inputs: list[str]) -> None:
 
 
 @app.command(
-    help=_("Run a study: train baselines and candidates, select on dev, evaluate once on test, write a report."),
+    help=_(
+        "Run a study and write its report. It trains baselines and candidates, selects on dev and evaluates on "
+        "test once."
+    ),
     epilog=_("Example: sentir study recipes/meld-text.toml --root DATA/meld --out runs/meld-text"),
 )
 def study(
@@ -117,7 +120,7 @@ def study(
 
 
 @app.command(
-    help=_("Train one model from a recipe, select its best epoch on dev, and save it."),
+    help=_("Train a model and save it. Its best epoch is selected on dev."),
     epilog=_("Example: sentir train recipes/meld-text.toml --root DATA/meld --out models/mine"),
 )
 def train(
@@ -162,7 +165,7 @@ add_tune(app)
 
 
 @app.command(
-    help=_("Evaluate a saved model on a split; test is locked and needs --reason."),
+    help=_("Evaluate a saved model on a split. Test is locked and needs --reason."),
     epilog=_("Example: sentir evaluate models/mine --root DATA/meld --split dev"),
 )
 def evaluate(
@@ -201,7 +204,7 @@ add_explain(app)
 
 
 @app.command(
-    help=_("Compare two saved models on the same utterances, paired by dialogue."),
+    help=_("Compare two saved models. They are scored on the same utterances, paired by dialogue."),
     epilog=_("Example: sentir compare models/a models/b --root DATA/meld --split dev"),
 )
 def compare(
@@ -236,15 +239,16 @@ def compare(
 
 @app.command(
     help=_(
-        "Predict texts, audio and video files, tables (CSV, TSV, Parquet, XLSX) and conversations (JSON Lines); "
-        "exit code 1 if any could not be predicted."
+        "Predict texts, files and tables. Files are audio or video, tables CSV, TSV, Parquet or XLSX, "
+        "conversations JSON Lines. Exit code 1 if any could not be predicted."
     ),
     epilog=_('Example: sentir predict models/mine --text "I can\'t believe you did that!" clip.mp4'),
 )
 def predict(
     model: ModelArgument,
     files: Annotated[  # strings, as Path("") would be the working folder
-        list[str] | None, typer.Argument(help=_("Audio or video files, folders of them, tables, conversations."))
+        list[str] | None,
+        typer.Argument(help=_("Audio or video files, folders of them, tables, or conversations.")),
     ] = None,
     text: Annotated[
         list[str] | None,

@@ -19,7 +19,7 @@ from sentir.cli.options import CorpusArgument, JsonOption, RootOption, require_c
 from sentir.i18n import _
 
 corpus = typer.Typer(
-    help=_("Download, audit, inspect and prepare corpora, or start with your own table."),
+    help=_("Download, audit and prepare corpora. Or start with your own table."),
     epilog=_("Example: sentir corpus audit meld --root DATA/meld --html audit.html"),
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -36,8 +36,8 @@ add_redraw(corpus)
 @corpus.command(
     "prepare",
     help=_(
-        "Decode every clip and store its audio features for training and prediction; exit code 1 if a clip "
-        "cannot be used."
+        "Decode all clips into the audio store. Training and prediction use it. Exit code 1 if a clip cannot be "
+        "used."
     ),
     epilog=_("Example: sentir corpus prepare meld --root DATA/meld"),
 )

@@ -21,7 +21,10 @@ def add_audit(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "audit",
-        help=_("Grade a corpus: counts, defects, duplicates, leakage, audio; exit code 1 if there are problems."),
+        help=_(
+            "Audit and grade a corpus. Checks counts, defects, duplicates, leakage and audio. Exit code 1 if "
+            "there are problems."
+        ),
         epilog=_("Example: sentir corpus audit meld --root DATA/meld --html audit.html"),
     )(audit)
 

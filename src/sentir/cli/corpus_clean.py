@@ -19,9 +19,7 @@ def add_clean(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "clean",
-        help=_(
-            "Show how cleaning changes the texts of a corpus, step by step; the corpus itself is not changed."
-        ),
+        help=_("Preview text cleaning, step by step. The corpus is not changed."),
         epilog=_("Example: sentir corpus clean meld --root DATA/meld --steps thesis --examples 5"),
     )(clean)
 

@@ -15,14 +15,14 @@ def add_export(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "export",
-        help=_("Write a corpus as one table (.parquet, .csv or .jsonl), without the labels of test."),
+        help=_("Write a corpus as one table. The labels of test are left out."),
         epilog=_("Example: sentir corpus export meld --root DATA/meld --out meld.parquet"),
     )(export)
 
 
 def export(
     name: CorpusArgument,
-    out: Annotated[Path, typer.Option("--out", help=_("Table to write."))],
+    out: Annotated[Path, typer.Option("--out", help=_("Table to write (.parquet, .csv or .jsonl)."))],
     root: RootOption = None,
 ) -> None:
     require_corpus_or_reader(name, root)

@@ -21,13 +21,15 @@ def add_get(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "get",
-        help=_("Download a corpus, or resume: meld, mosei, mosei-videos or thesis-spectrograms."),
+        help=_("Download a corpus, or resume a download."),
         epilog=_("Example: sentir corpus get meld --source original --out DATA/meld"),
     )(get)
 
 
 def get(
-    name: Annotated[str, typer.Argument(metavar="CORPUS", help=_("Name of the corpus."))],
+    name: Annotated[
+        str, typer.Argument(metavar="CORPUS", help=_("meld, mosei, mosei-videos or thesis-spectrograms."))
+    ],
     source: Annotated[
         str | None,
         typer.Option(

@@ -20,7 +20,7 @@ def add_init(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "init",
-        help=_("Inspect your own table and write a recipe for it; open questions are comments in the recipe."),
+        help=_("Write a recipe for your own table. Open questions are comments in it."),
         epilog=_("Example: sentir corpus init talks.csv --out talks.toml"),
     )(init)
 

@@ -14,7 +14,7 @@ def add_redraw(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "redraw",
-        help=_("Discard the random test split of your own table and draw another; every report shows it."),
+        help=_("Redraw the random test split of your own table. Every report shows it."),
         epilog=_('Example: sentir corpus redraw talks.toml --reason "100 rows were mislabeled"'),
     )(redraw)
 

@@ -20,7 +20,7 @@ def add_show(corpus: typer.Typer) -> None:
     """Add the command to ``sentir corpus``."""
     corpus.command(
         "show",
-        help=_("Show an utterance with its context, labels, features, clip, issues and spectrogram."),
+        help=_("Show an utterance. Prints its context, labels, features, clip, issues and spectrogram."),
         epilog=_("Example: sentir corpus show meld/train/dia0/utt3 --corpus meld --root DATA/meld"),
     )(show_utterance)
 

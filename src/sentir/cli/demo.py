@@ -21,7 +21,7 @@ _NEXT_COMMANDS = (
 def add_demo(app: typer.Typer) -> None:
     """Add the command to ``sentir``."""
     app.command(
-        help=_("Write synthetic corpora with speech, in the formats of MELD and CMU-MOSEI, to try Sentir on."),
+        help=_("Write synthetic corpora with speech. They have the formats of MELD and CMU-MOSEI."),
         epilog=_("Example: sentir demo --out DATA/demo"),
     )(demo)
 

@@ -23,8 +23,8 @@ def add_tune(app: typer.Typer) -> None:
     """Add the command to ``sentir``."""
     app.command(
         help=_(
-            "Tune the settings of a recipe and save the best as a recipe; test is not used. Run it again to "
-            "resume, or several times at once to share the trials."
+            "Tune the settings of a recipe. The best ones are saved as a recipe; test is not used. Run it again "
+            "to resume, or several times at once to share the trials."
         ),
         epilog=_("Example: sentir tune recipes/tune-meld-text.toml --root DATA/meld --trials 20"),
     )(tune)

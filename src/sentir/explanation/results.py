@@ -208,13 +208,12 @@ class Explanation(ReprMixin):
     sanity_checks: tuple[RandomizationResult, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; sound maps without the spectrogram."""
-        deep = ("words", "audio", "checks")
-        return {
-            **{one.name: getattr(self, one.name) for one in fields(self) if one.name not in deep},
-            "words": None if self.text_attribution is None else asdict(self.text_attribution),
-            "audio": None if self.audio_attribution is None else self.audio_attribution.to_dict(),
-            "checks": [asdict(check) for check in self.sanity_checks],
+        """Return JSON values; audio maps without the spectrogram."""
+        text, audio = self.text_attribution, self.audio_attribution
+        return {one.name: getattr(self, one.name) for one in fields(self)} | {
+            "text_attribution": None if text is None else asdict(text),
+            "audio_attribution": None if audio is None else audio.to_dict(),
+            "sanity_checks": [asdict(check) for check in self.sanity_checks],
         }
 
 

@@ -81,7 +81,7 @@ class EmbeddingCache:
             write_text(path.with_suffix(".json"), json.dumps(list(keys)))
         except OSError as error:
             raise SentirError(
-                _("The cache {folder} cannot be written ({why}); set SENTIR_CACHE_DIR to a folder that can.",
+                _("The cache {folder} cannot be written ({why}); set SENTIR_CACHE_DIR to a writable folder.",
                   folder=self.folder, why=error.strerror or error)
             ) from error  # fmt: skip
         self._locations |= {key: (path, row) for row, key in enumerate(keys)}

@@ -1,8 +1,8 @@
 """Storage of trials, so that several processes can share them and a killed process loses none.
 
 By default a journal of JSON lines in the run's folder. Every process holds a file lock while it is alive: a
-running trial whose process no longer holds its lock was interrupted. Or any database that SQLAlchemy supports, with
-a heartbeat instead of locks, since its processes may share no folder.
+running trial whose process no longer holds its lock was interrupted. Or any database that SQLAlchemy supports,
+with a heartbeat instead of locks, since its processes may share no folder.
 """
 
 from __future__ import annotations
