@@ -111,8 +111,8 @@ class MultimodalClassifier(nn.Module):
             nn.Sequential(nn.Linear(num_features, hidden_size), nn.GELU()) if num_features else None
         )
         names = feature_modalities or ("",) * num_features
-        sources = torch.tensor([[name == modality for name in names] for modality in ("text", "audio")])
-        self.register_buffer("feature_sources", sources.bool(), persistent=False)
+        belongs = torch.tensor([[name == modality for name in names] for modality in ("text", "audio")])
+        self.register_buffer("feature_modalities", belongs.bool(), persistent=False)
         if late:
             widths = [hidden_size] * num_branches
         else:
@@ -220,4 +220,4 @@ class MultimodalClassifier(nn.Module):
     def _feature_mask(self, present: Tensor) -> Tensor:
         """Return the ``(N, F)`` mask of features that are not computed from a missing modality."""
         missing = ~present
-        return ~(missing.unsqueeze(-1) & self.feature_sources).any(1)  # type: ignore[operator]
+        return ~(missing.unsqueeze(-1) & self.feature_modalities).any(1)  # type: ignore[operator]
